@@ -1,0 +1,28 @@
+/**
+ * Anything that tells a socket its mapping: a probe port of the master (authenticated) or a public STUN server. Detection and
+ * the fresh sample before a punch use the same interface, so neither knows which it asks.
+ */
+import type { Endpoint } from '../address.ts';
+import type { Instant } from '../contract.ts';
+
+/** What a source may be asked to do with its answer, for the filtering test (RFC 5780). */
+export type AnswerFrom = 'same' | 'other-port' | 'other-address';
+
+export interface MappingAnswer {
+  /** Number of the request this answers. */
+  readonly request: number;
+  readonly observed: Endpoint;
+}
+
+export interface MappingSource {
+  readonly target: Endpoint;
+  /** Sources with the same group share a destination IP address. */
+  readonly group: string;
+  readonly kind: 'master' | 'stun';
+  /** Which filtering tests it can do. */
+  readonly answersFrom: readonly AnswerFrom[];
+  /** A datagram asking for the mapping; `request` is given back by the answer. */
+  request(now: Instant, request: number, answerFrom: AnswerFrom): Uint8Array;
+  /** The answer in a datagram from `from`, or null where it is not an authentic answer to a request of this source. */
+  answer(from: Endpoint, bytes: Uint8Array): MappingAnswer | null;
+}

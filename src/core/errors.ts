@@ -1,0 +1,147 @@
+/**
+ * Every failure a person can meet, in one table: what happened, why most likely, what to do next, and the exit code of the
+ * command (product.md section 5). Protocol code refers to the codes; text is made at the edge.
+ */
+export interface FailureText {
+  readonly exit: number;
+  readonly retryable: boolean;
+  readonly what: string;
+  readonly why: string;
+  readonly next: string;
+}
+
+export const FAILURES = {
+  CODE_UNKNOWN: {
+    exit: 4,
+    retryable: false,
+    what: 'No host has this join code.',
+    why: 'A letter may be wrong, or the host uses another masterserver.',
+    next: 'Check the code with the host, and that both use the same --master link.',
+  },
+  HOST_OFFLINE: {
+    exit: 4,
+    retryable: true,
+    what: 'The host is not online.',
+    why: 'The code is right, but the host has stopped or lost its connection.',
+    next: 'Ask the host to start again; the code stays the same.',
+  },
+  MASTER_UNREACHABLE: {
+    exit: 3,
+    retryable: true,
+    what: 'The masterserver does not answer.',
+    why: 'It may be down, the link may name a wrong address, or a firewall blocks UDP to it.',
+    next: 'Check the --master link and try again; an operator sees more with "sallyport check".',
+  },
+  MASTER_KEY_MISMATCH: {
+    exit: 8,
+    retryable: false,
+    what: 'The masterserver does not have the key in the link.',
+    why: 'The link is outdated, or somebody else answers at that address.',
+    next: 'Get a fresh link from the operator of the masterserver.',
+  },
+  UDP_BLOCKED: {
+    exit: 3,
+    retryable: true,
+    what: 'UDP does not get out of this network.',
+    why: 'A firewall on this computer or in this network drops UDP.',
+    next: 'Allow outgoing UDP, or try another network (a phone hotspot shows the difference).',
+  },
+  HOST_KEY_CHANGED: {
+    exit: 8,
+    retryable: false,
+    what: 'The host has another key than the last time.',
+    why: 'The host was installed anew, or somebody pretends to be it.',
+    next: 'Ask the host for a fresh link, and join with that.',
+  },
+  PASSWORD: {
+    exit: 5,
+    retryable: false,
+    what: 'The password is missing or wrong.',
+    why: 'This host asks for a password.',
+    next: 'Ask the host for it, and join with --password-file.',
+  },
+  REFUSED: {
+    exit: 5,
+    retryable: false,
+    what: 'The host refused the join.',
+    why: 'The person who hosts said no, or does not take joins now.',
+    next: 'Ask the host.',
+  },
+  BANNED: {
+    exit: 5,
+    retryable: false,
+    what: 'You are banned here.',
+    why: 'The host or the masterserver keeps you out.',
+    next: 'Ask whoever runs it.',
+  },
+  FULL: {
+    exit: 5,
+    retryable: true,
+    what: 'The host is full.',
+    why: 'All its places are taken.',
+    next: 'Try again when somebody has left.',
+  },
+  BUSY: {
+    exit: 5,
+    retryable: true,
+    what: 'Too many requests just now.',
+    why: 'The masterserver or the host limits how often it can be asked.',
+    next: 'Wait a few seconds and try again.',
+  },
+  VERSION: {
+    exit: 8,
+    retryable: false,
+    what: 'The other side speaks another version.',
+    why: 'One of the two programs is older.',
+    next: 'Update the older one.',
+  },
+  LOCAL_PORT_BUSY: {
+    exit: 7,
+    retryable: false,
+    what: 'The local port is taken.',
+    why: 'Another program uses it.',
+    next: 'Choose another with --local-port, or 0 for any.',
+  },
+  GAME_SILENT: {
+    exit: 7,
+    retryable: true,
+    what: 'Nothing listens on the game port.',
+    why: 'The game server is not running, or it uses another port.',
+    next: 'Start the game server, or give the right port.',
+  },
+  GAVE_UP: {
+    exit: 6,
+    retryable: true,
+    what: 'No direct path was found in the time allowed.',
+    why: 'Both networks change ports in a way that takes long to meet.',
+    next: 'Raise --timeout, turn on UPnP or forward one UDP port on either side.',
+  },
+  ABORTED: {
+    exit: 6,
+    retryable: true,
+    what: 'Stopped.',
+    why: 'You stopped it.',
+    next: 'Start it again when you like.',
+  },
+  USAGE: {
+    exit: 2,
+    retryable: false,
+    what: 'The command line is not right.',
+    why: 'A word, number or file in it is missing or malformed.',
+    next: 'See "sallyport help".',
+  },
+  INTERNAL: {
+    exit: 1,
+    retryable: false,
+    what: 'A fault in sallyport itself.',
+    why: 'This should not happen.',
+    next: 'Please report it with the log.',
+  },
+} as const satisfies Record<string, FailureText>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** For our own mistakes; on in production. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`);
+}

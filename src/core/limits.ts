@@ -1,0 +1,15 @@
+/** Every queue, table, retry and loop of the project has a named maximum here, with its reason. Grouped by who keeps it. */
+export const LIMITS = {
+  /** Wire (security.md 3.1-3.3; sizes are UDP payload bytes and part of the protocol). */
+  helloBytes: 512,
+  retryBytes: 64,
+  acceptBytesMax: 320,
+  confirmBytesMin: 64,
+  probeBytes: 48,
+  joinBytes: 1200,
+  creditBytes: 1200,
+  stepBytesMax: 512,
+  punchBytes: 32,
+  /** Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). */
+  controlBytesMax: 1200,
+} as const;

@@ -1,0 +1,89 @@
+/**
+ * What one side knows of its own NAT. This one type is what the detector produces, the planner plans with, `check` prints,
+ * the heartbeat and the join carry and the web shows. Unknown is always said ('unknown', 'untested', null); a field is
+ * never left out to mean something.
+ */
+export type Mapping = 'eim' | 'adm' | 'apdm' | 'unknown';
+export type Filtering = 'eif' | 'adf' | 'apdf' | 'unknown';
+/** The words of the original notes (S1). */
+export type NatType =
+  | 'public'
+  | 'port-preserving-cone'
+  | 'cone'
+  | 'address-sensitive'
+  | 'port-sensitive'
+  | 'blocked'
+  | 'unknown';
+/** The words of consoles. */
+export type Verdict = 'open' | 'moderate' | 'strict';
+export type Tested = 'yes' | 'no' | 'untested';
+
+/**
+ * One rule by which a NAT may pick the external port of its next mapping.
+ * `preserve`: local port + `step` (the offset, mostly 0). `step`: last port + `step` per new mapping of anybody behind the NAT.
+ * `time`: linear in time, `step` ports per second. `range`: uniform in [low, high] learnt from samples. `block`: uniform in an
+ * aligned power-of-two block [low, high]. `random`: uniform in 1024-65535. `unknown`: too few samples.
+ */
+export type AllocatorKind = 'preserve' | 'step' | 'time' | 'range' | 'block' | 'random' | 'unknown';
+
+export interface Allocator {
+  readonly kind: AllocatorKind;
+  /** Posterior weight of this hypothesis in the mixture, 0..1. */
+  readonly weight: number;
+  readonly step: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Mappings per second made by others behind the same NAT. */
+  readonly backgroundPerSecond: number | null;
+  /** Variance over mean of the background count; 1 = Poisson. */
+  readonly backgroundDispersion: number | null;
+  /** 'kept': the external port has the parity of the local one. */
+  readonly parity: 'kept' | 'none' | 'unknown';
+}
+
+export interface PortMappingReport {
+  readonly upnp: Tested;
+  readonly natPmp: Tested;
+  readonly pcp: Tested;
+  /** Proven from outside; null where there is none. */
+  readonly external: { readonly address: string; readonly port: number } | null;
+}
+
+export interface NatProfile {
+  readonly v: 1;
+  readonly mapping: Mapping;
+  readonly filtering: Filtering;
+  readonly type: NatType;
+  /** The heaviest hypothesis. */
+  readonly allocator: Allocator;
+  /** The whole mixture, heaviest first, `allocator` included; weights sum to 1. */
+  readonly mixture: readonly Allocator[];
+  /** External IP addresses seen, most recent first. */
+  readonly external: readonly string[];
+  readonly pooling: 'paired' | 'arbitrary' | 'unknown';
+  /** The seed's "delta": signed step per new mapping, 0 for a cone, null when unpredictable. */
+  readonly delta: number | null;
+  /** External port of the newest sample, with its age when the profile was made. */
+  readonly lastPort: number | null;
+  readonly lastPortAgeMs: number | null;
+  /** S19/S30: what the next mapping will most likely get. */
+  readonly predictedNextPort: number | null;
+  readonly hairpin: Tested;
+  /** Does an early packet from outside spoil the mapping (nat-model 2.2)? */
+  readonly poisonable: Tested;
+  /** Hops up to and including the outermost own NAT; null = not measured. */
+  readonly natHops: number | null;
+  /** Layers of translation, 0 = none; null = unknown. */
+  readonly layers: number | null;
+  /** How long an idle mapping was seen to live; null = not measured. */
+  readonly idleLifetimeMs: number | null;
+  /** Highest number of mappings it is wise to hold, from a known quota; null = no quota known. */
+  readonly quota: number | null;
+  readonly portMapping: PortMappingReport;
+  readonly ipv6: Tested;
+  readonly verdict: Verdict;
+  /** Probability that mapping and allocator kind are right, 0..1. */
+  readonly confidence: number;
+  readonly samples: number;
+  readonly ageMs: number;
+}

@@ -1,0 +1,173 @@
+/**
+ * What the application may ask of a participant (`PeerCommand`) and what it learns (`PeerEvent`). One `Peer` machine is a
+ * host, a client or both: it owns the link to the master, the detector, the hosting, the joins and the paths.
+ * `src/agent` wraps it for the library and the command; `src/sim` drives the very same machine in virtual time.
+ */
+import type { Endpoint } from '../address.ts';
+import type { SocketId } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import type { NatProfile } from '../nat/profile.ts';
+
+export type JoinId = number;
+export type PathId = number;
+/** Who a friend is, for kick, ban and logs: the first 8 bytes of SHA-256 of its static key, hex. */
+export type FriendId = string;
+
+export interface HostAnnouncement {
+  readonly name: string;
+  readonly game: string;
+  readonly public: boolean;
+  readonly playersMax: number;
+  readonly map: string;
+  readonly mode: string;
+  readonly version: string;
+  readonly passwordNeeded: boolean;
+}
+
+export type PeerCommand =
+  | { readonly do: 'start' }
+  | {
+      readonly do: 'host';
+      readonly announcement: HostAnnouncement;
+      readonly password: string | null;
+      readonly ask: boolean;
+    }
+  | { readonly do: 'announce'; readonly announcement: HostAnnouncement; readonly players: number }
+  | { readonly do: 'unhost' }
+  | { readonly do: 'admit'; readonly friend: FriendId; readonly admit: boolean }
+  | { readonly do: 'kick'; readonly friend: FriendId; readonly ban: boolean }
+  | {
+      readonly do: 'join';
+      readonly join: JoinId;
+      /** A join code, any case, dashes allowed. Either this or `hostKey`. */
+      readonly code: string | null;
+      /** The host's static key (from a link); pinned: another key is HOST_KEY_CHANGED. */
+      readonly hostKey: Uint8Array | null;
+      readonly password: string | null;
+      readonly name: string;
+      /** Give up after this long, 0 = never. */
+      readonly timeoutMs: number;
+    }
+  | { readonly do: 'abort'; readonly join: JoinId }
+  | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
+  | { readonly do: 'leave'; readonly path: PathId }
+  /** Hand the path's socket to the application: our packets stop, the driver releases the socket. */
+  | { readonly do: 'release'; readonly path: PathId }
+  | { readonly do: 'check' }
+  | { readonly do: 'list'; readonly id: number }
+  | { readonly do: 'network'; readonly network: LocalNetwork }
+  | { readonly do: 'close' };
+
+/** What the driver knows of this computer's network; told at start and on every change. */
+export interface LocalNetwork {
+  /** Addresses of the interfaces, no loopback. */
+  readonly addresses: readonly string[];
+  readonly gateway: string | null;
+}
+
+export interface PlanSummary {
+  readonly method: string;
+  /** Probability of success stated before the attempt runs. */
+  readonly expected: number;
+  readonly packets: number;
+}
+
+export type PathKind = 'direct' | 'lan' | 'mapped' | 'ipv6' | 'relay';
+
+export interface ListEntry {
+  readonly hostId: string;
+  readonly code: string;
+  readonly name: string;
+  readonly game: string;
+  readonly map: string;
+  readonly mode: string;
+  readonly version: string;
+  readonly players: number;
+  readonly playersMax: number;
+  readonly passwordNeeded: boolean;
+  readonly natType: string;
+  readonly verdict: string;
+  readonly pingEstimateMs: number | null;
+}
+
+export type PeerEvent =
+  | {
+      readonly ev: 'link';
+      readonly state: 'connecting' | 'up' | 'lost';
+      readonly failure: FailureCode | null;
+      readonly rttMs: number | null;
+    }
+  | { readonly ev: 'profile'; readonly profile: NatProfile; readonly final: boolean }
+  /** Handshaken and profiled (or the 2 s for it are over): hosting and joining may be planned. */
+  | { readonly ev: 'ready'; readonly profile: NatProfile }
+  | { readonly ev: 'hosting'; readonly code: string; readonly hostKey: Uint8Array; readonly hostId: string }
+  | { readonly ev: 'hosting-failed'; readonly failure: FailureCode }
+  /** A friend knocks, is connected, or is gone. `state: 'asking'` waits for an `admit` command. */
+  | {
+      readonly ev: 'peer';
+      readonly friend: FriendId;
+      readonly name: string;
+      readonly state: 'asking' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
+      readonly path: PathId | null;
+    }
+  /** Progress of a join, for a person: found, networks known, waiting (why), ... */
+  | { readonly ev: 'stage'; readonly join: JoinId; readonly stage: JoinStage; readonly text: string }
+  | {
+      readonly ev: 'attempt';
+      readonly join: JoinId;
+      readonly n: number;
+      readonly plan: PlanSummary;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly ev: 'attempt-over';
+      readonly join: JoinId;
+      readonly n: number;
+      readonly result: 'path' | 'timeout' | 'aborted';
+      readonly packetsSent: number;
+      readonly next: string;
+    }
+  | {
+      readonly ev: 'path';
+      readonly path: PathId;
+      readonly join: JoinId | null;
+      readonly friend: FriendId;
+      readonly kind: PathKind;
+      readonly socket: SocketId;
+      readonly local: Endpoint;
+      readonly remote: Endpoint;
+      readonly rttMs: number;
+      /** From the join command to the two-way proof. */
+      readonly elapsedMs: number;
+      readonly attempts: number;
+      readonly packetsSent: number;
+      readonly payloadBytesMax: number;
+    }
+  | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array }
+  | {
+      readonly ev: 'path-lost';
+      readonly path: PathId;
+      readonly reason: 'consent' | 'left' | 'kicked' | 'replaced';
+      readonly punchingAgain: boolean;
+    }
+  | { readonly ev: 'too-large'; readonly path: PathId; readonly bytes: number; readonly payloadBytesMax: number }
+  | { readonly ev: 'join-failed'; readonly join: JoinId; readonly failure: FailureCode; readonly detail: string }
+  | {
+      readonly ev: 'list';
+      readonly id: number;
+      readonly entries: readonly ListEntry[];
+      readonly failure: FailureCode | null;
+    }
+  /** One structured line of the log; `join` names the session it belongs to, `attempt` the attempt. */
+  | {
+      readonly ev: 'log';
+      readonly join: JoinId | null;
+      readonly attempt: number | null;
+      readonly what: string;
+      readonly data: LogData;
+    }
+  | { readonly ev: 'closed' };
+
+export type JoinStage = 'resolving' | 'found' | 'asking' | 'networks' | 'punching' | 'waiting' | 'connected';
+
+export type LogData = Readonly<Record<string, string | number | boolean | null>>;

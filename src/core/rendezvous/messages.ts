@@ -1,0 +1,91 @@
+/**
+ * The control messages inside the sealed session between a participant and the master. Requests carry a 16-bit id, are
+ * idempotent, repeated at 250/500/1000 ms (8 tries) and answered from a cache when repeated (security.md section 3.2).
+ * This file is the vocabulary; the byte layout is in `wire.ts` and drawn in docs/protocol.md.
+ */
+import type { Endpoint } from '../address.ts';
+import type { FailureCode } from '../errors.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
+import type { Permit } from '../traverse/interface.ts';
+
+/** 16 bytes, chosen by the client at random, unique for ever; the first 8 name the session in punch probes. */
+export type SessionId = Uint8Array;
+
+/** Participant to master. Each is answered by the `Response` of the same id. */
+export type Request =
+  | {
+      readonly type: 'register';
+      readonly announcement: HostAnnouncement;
+      readonly players: number;
+      readonly profile: NatProfile | null;
+      readonly generation: number;
+    }
+  | {
+      readonly type: 'heartbeat';
+      readonly announcement: HostAnnouncement | null;
+      readonly players: number;
+      readonly profile: NatProfile | null;
+      readonly generation: number;
+    }
+  | { readonly type: 'goodbye' }
+  | { readonly type: 'resolve'; readonly code: string }
+  /**
+   * Sent from the socket that will punch: its source address, seen by the master inside an authenticated datagram, is the
+   * reflexive candidate (S7). Padded to 1200 bytes. `handshake` is Noise IK message 1 for the host, opaque to the master.
+   */
+  | { readonly type: 'join'; readonly sid: SessionId; readonly hostKey: Uint8Array; readonly handshake: Uint8Array }
+  /** The host's answer to an offer, sent from its punching socket likewise. */
+  | { readonly type: 'answer'; readonly sid: SessionId; readonly handshake: Uint8Array }
+  | { readonly type: 'refuse'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
+  /** Sealed end to end, at most 512 bytes; `n` counts up per direction and removes repetitions. */
+  | { readonly type: 'step'; readonly sid: SessionId; readonly n: number; readonly sealed: Uint8Array }
+  /** Padded to 1200 bytes: buys the other side 60 probes towards our address. */
+  | { readonly type: 'credit'; readonly sid: SessionId; readonly n: number }
+  | {
+      readonly type: 'done';
+      readonly sid: SessionId;
+      readonly outcome: 'path' | 'aborted';
+      readonly method: string;
+      readonly attempts: number;
+      readonly elapsedMs: number;
+      readonly packetsSent: number;
+    }
+  | { readonly type: 'list'; readonly after: string; readonly game: string }
+  | { readonly type: 'echo' };
+
+export type Response =
+  | { readonly type: 'ok'; readonly observed: Endpoint }
+  | { readonly type: 'registered'; readonly code: string; readonly hostId: string; readonly observed: Endpoint }
+  | { readonly type: 'resolved'; readonly hostKey: Uint8Array; readonly entry: ListEntry }
+  | { readonly type: 'entries'; readonly entries: readonly ListEntry[]; readonly next: string }
+  | { readonly type: 'failed'; readonly failure: FailureCode; readonly detail: string; readonly retryAfterMs: number };
+
+/** Master to participant, unasked; repeated until acknowledged likewise. */
+export type Push =
+  | {
+      readonly type: 'offer';
+      readonly sid: SessionId;
+      readonly clientKeyHint: string;
+      readonly observed: readonly Endpoint[];
+      readonly permit: Permit;
+      readonly handshake: Uint8Array;
+    }
+  | {
+      readonly type: 'answered';
+      readonly sid: SessionId;
+      readonly observed: readonly Endpoint[];
+      readonly permit: Permit;
+      readonly handshake: Uint8Array;
+    }
+  | { readonly type: 'refused'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
+  | { readonly type: 'step'; readonly sid: SessionId; readonly n: number; readonly sealed: Uint8Array }
+  | {
+      readonly type: 'credited';
+      readonly sid: SessionId;
+      readonly n: number;
+      readonly probes: number;
+      readonly permit: Permit;
+    }
+  | { readonly type: 'over'; readonly sid: SessionId; readonly outcome: 'path' | 'aborted' | 'expired' }
+  | { readonly type: 'going-away'; readonly afterMs: number };

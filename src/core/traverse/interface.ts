@@ -1,0 +1,77 @@
+/**
+ * The seam between one traversal and what is around it. A `Traversal` is a machine on one side of a pair: the client's leads,
+ * the host's obeys within its own limits. It speaks to its twin in *steps* (opaque here; sealed end to end and carried by the
+ * master, repeated until answered by the carrier's rule) and in punch probes on its own sockets.
+ */
+import type { Endpoint } from '../address.ts';
+import type { SocketId } from '../contract.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { LogData, PathKind, PlanSummary } from '../peer/interface.ts';
+
+export type Role = 'client' | 'host';
+
+export interface Candidate {
+  readonly kind: 'reflexive' | 'lan' | 'mapped' | 'ipv6' | 'public';
+  readonly endpoint: Endpoint;
+}
+
+/** A grant by the master (security.md 3.2/3.3): only these addresses may be probed, only so much, only so long. */
+export interface Permit {
+  /** IP addresses that the peer has proven to the master. */
+  readonly addresses: readonly string[];
+  readonly probesMax: number;
+  readonly probesPerSecondMax: number;
+  readonly expiresInMs: number;
+}
+
+export interface TraversalConfig {
+  readonly role: Role;
+  /** 8 bytes; names the session in every probe. */
+  readonly sid: Uint8Array;
+  /** HKDF of the end-to-end handshake; keys the MAC of the probes. */
+  readonly punchKey: Uint8Array;
+  /** The socket whose JOIN/ANSWER already went through the master, so that its mapping is known to the peer. */
+  readonly socket: SocketId;
+  readonly own: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+  readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+  /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
+  readonly relayRttMs: number;
+  /** Where fresh sockets learn their mapping just before a punch: the master's probe ports, then STUN servers. */
+  readonly permit: Permit;
+}
+
+export type TraversalCommand =
+  | { readonly do: 'start' }
+  /** A step of the twin has come in, opened and checked for repetition. */
+  | { readonly do: 'step'; readonly bytes: Uint8Array }
+  | { readonly do: 'permit'; readonly permit: Permit }
+  /** Padded credits of the other side have arrived: so many more probes towards it. */
+  | { readonly do: 'credit'; readonly probes: number }
+  | { readonly do: 'profile'; readonly profile: NatProfile }
+  | { readonly do: 'pause'; readonly ms: number }
+  | { readonly do: 'abort' };
+
+export type TraversalEvent =
+  | { readonly ev: 'step'; readonly bytes: Uint8Array }
+  /** We want the peer to send more probes at us: pay so many credits to the master. */
+  | { readonly ev: 'pay'; readonly credits: number }
+  | { readonly ev: 'attempt'; readonly n: number; readonly plan: PlanSummary }
+  | {
+      readonly ev: 'attempt-over';
+      readonly n: number;
+      readonly result: 'path' | 'timeout' | 'aborted';
+      readonly packetsSent: number;
+      readonly next: string;
+    }
+  /** Two-way proof: a valid probe and a valid reply to one of ours. All other sockets of the traversal are closed. */
+  | {
+      readonly ev: 'path';
+      readonly kind: PathKind;
+      readonly socket: SocketId;
+      readonly remote: Endpoint;
+      readonly rttMs: number;
+      readonly packetsSent: number;
+      readonly attempts: number;
+    }
+  | { readonly ev: 'waiting'; readonly text: string; readonly untilMs: number }
+  | { readonly ev: 'log'; readonly attempt: number; readonly what: string; readonly data: LogData };
