@@ -4,6 +4,7 @@ export * from './contract.ts';
 export type * from './detect/source.ts';
 export * from './errors.ts';
 export * from './limits.ts';
+export * from './machine.ts';
 export type * from './nat/profile.ts';
 export type * from './peer/interface.ts';
 export type * from './random.ts';

@@ -12,4 +12,9 @@ export const LIMITS = {
   punchBytes: 32,
   /** Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). */
   controlBytesMax: 1200,
+
+  /** Machines (machine.ts). Far above a birthday burst (1536 sockets and as many probes): beyond it a machine runs away. */
+  machineOutputsMax: 65_536,
+  /** Rounds in which siblings may answer each other at one instant. */
+  nestPumpRoundsMax: 1_000,
 } as const;
