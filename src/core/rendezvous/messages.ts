@@ -5,8 +5,8 @@
  */
 import type { Endpoint } from '../address.ts';
 import type { FailureCode } from '../errors.ts';
-import type { NatProfile } from '../nat/profile.ts';
-import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
+import type { NatProfile, NatType } from '../nat/profile.ts';
+import type { HostAnnouncement, ListEntry, PathKind } from '../peer/interface.ts';
 import type { Permit } from '../traverse/interface.ts';
 
 /** 16 bytes, chosen by the client at random, unique for ever; the first 8 name the session in punch probes. */
@@ -46,6 +46,11 @@ export type Request =
       readonly type: 'done';
       readonly sid: SessionId;
       readonly outcome: 'path' | 'aborted';
+      /** Statistics by pair of NATs (no addresses); `path` is null where none came up. */
+      readonly clientNat: NatType;
+      readonly hostNat: NatType;
+      readonly family: 4 | 6;
+      readonly path: PathKind | null;
       readonly method: string;
       readonly attempts: number;
       readonly elapsedMs: number;

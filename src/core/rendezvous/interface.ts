@@ -1,0 +1,89 @@
+/**
+ * The seam between the `Master` machine (protocol, registry, limits) and the masterserver around it (`src/master`: sockets,
+ * HTTP, store, moderation, webhooks, metrics). The machine stores nothing: what must survive a restart goes out as an event
+ * and comes back as a command.
+ */
+import type { Endpoint } from '../address.ts';
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import type { NatType, Verdict } from '../nat/profile.ts';
+import type { HostAnnouncement, PathKind } from '../peer/interface.ts';
+
+/** One registered host. A change makes a new object, so whoever holds the old one can compare. */
+export interface HostRecord {
+  readonly hostId: string;
+  /** Static key, 32 bytes. */
+  readonly hostKey: Uint8Array;
+  readonly code: string;
+  /** As the policy let it pass: cleaned text. */
+  readonly announcement: HostAnnouncement;
+  readonly players: number;
+  readonly natType: NatType;
+  readonly verdict: Verdict;
+  /** Signed step per new mapping, 0 for a cone, null when unpredictable or unknown. */
+  readonly delta: number | null;
+  /** Never leaves the process through the list (security.md row 17); the policy and the admin's pseudonym need it. */
+  readonly observed: Endpoint;
+  /** Round trip between host and master, null until measured. */
+  readonly rttMs: number | null;
+  readonly since: Instant;
+}
+
+/** Why a host went: by its own word, after 65 s of silence, or by a command. */
+export type GoneReason = 'goodbye' | 'expired' | 'evicted';
+
+export type MasterEvent =
+  /** All UDP ports are bound. */
+  | { readonly ev: 'listening'; readonly endpoints: readonly Endpoint[] }
+  | { readonly ev: 'bind-failed'; readonly endpoint: Endpoint; readonly code: string }
+  /** Public and unlisted hosts alike; who lists looks at `announcement.public`. */
+  | { readonly ev: 'host'; readonly change: 'new' | 'changed'; readonly host: HostRecord }
+  | { readonly ev: 'host-gone'; readonly host: HostRecord; readonly reason: GoneReason }
+  /** A code was given out for the first time. Always before the response that tells it, so a store never loses a told code. */
+  | { readonly ev: 'code'; readonly code: string; readonly hostKey: Uint8Array }
+  | { readonly ev: 'join'; readonly hostId: string | null; readonly result: 'offered' | FailureCode }
+  | {
+      readonly ev: 'report';
+      readonly clientNat: NatType;
+      readonly hostNat: NatType;
+      readonly family: 4 | 6;
+      readonly path: PathKind | null;
+      readonly outcome: 'path' | 'aborted';
+      readonly method: string;
+      readonly attempts: number;
+      readonly elapsedMs: number;
+      readonly packetsSent: number;
+    }
+  /** After `drain`: nothing is under way any more. */
+  | { readonly ev: 'drained' };
+
+export type MasterCommand =
+  | { readonly do: 'start' }
+  | { readonly do: 'remember'; readonly codes: readonly { readonly code: string; readonly hostKey: Uint8Array }[] }
+  /** Take a host off at once (ban, kill switch); its next register meets the policy. */
+  | { readonly do: 'evict'; readonly hostId: string }
+  /** Say `going-away` to all sessions, take no new ones, finish what runs. */
+  | { readonly do: 'drain'; readonly afterMs: number }
+  | { readonly do: 'close' };
+
+/** Asked synchronously at announce, list and join, so a ban works from the next datagram on. */
+export interface MasterPolicy {
+  /** The announcement to keep (text cleaned, name possibly marked), or why it is refused. */
+  announce(hostKey: Uint8Array, from: Endpoint, announcement: HostAnnouncement): HostAnnouncement | FailureCode;
+  /** May this participant list or join? null = yes. */
+  admit(act: 'list' | 'join', key: Uint8Array, from: Endpoint): FailureCode | null;
+}
+
+/** Counters since the start, read when somebody asks (`/metrics`), so that counting costs an addition. */
+export interface MasterCounters {
+  readonly sessions: number;
+  readonly hosts: number;
+  readonly probes: number;
+  readonly heartbeats: number;
+  readonly handshakes: number;
+  /** Cookies demanded (RETRY) and path challenges. */
+  readonly challenges: number;
+  readonly controls: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly limited: Readonly<Record<string, number>>;
+}
