@@ -1,5 +1,6 @@
 /** The public face of core: what sim, node, master, agent and the tests build on. */
 export * from './address.ts';
+export * from './bytes.ts';
 export * from './contract.ts';
 export type * from './detect/source.ts';
 export * from './errors.ts';
@@ -12,5 +13,9 @@ export type * from './rendezvous/interface.ts';
 export type * from './rendezvous/messages.ts';
 export * from './rendezvous/text.ts';
 export type * from './secure/crypto.ts';
+export * from './secure/hkdf.ts';
+export * from './secure/noise.ts';
+export * from './secure/seeded.ts';
+export * from './secure/session.ts';
 export type * from './traverse/interface.ts';
 export * from './wire.ts';

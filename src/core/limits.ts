@@ -17,4 +17,9 @@ export const LIMITS = {
   machineOutputsMax: 65_536,
   /** Rounds in which siblings may answer each other at one instant. */
   nestPumpRoundsMax: 1_000,
+
+  /** Secure sessions: how far back a late datagram is still taken (security.md 3.1, row 6). */
+  replayWindow: 1024,
+  /** A session ends and is handshaken anew after so many datagrams (security.md 3.1). */
+  sessionSequenceMax: 2 ** 32,
 } as const;

@@ -1,2 +1,2 @@
-/** Filled by its layer. */
-export type {};
+/** Drivers: what core needs from the system. */
+export * from './crypto.ts';
