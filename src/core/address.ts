@@ -18,3 +18,65 @@ export function sameEndpoint(left: Endpoint, right: Endpoint): boolean {
 export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }
+
+/** 4 or 16 bytes in network order; null where the text is not an IP address. Zone indices (`%eth0`) are not taken. */
+export function addressBytes(address: string): Uint8Array | null {
+  return address.includes(':') ? ipv6Bytes(address) : ipv4Bytes(address);
+}
+
+/** Canonical text of 4 or 16 bytes: dotted IPv4, RFC 5952 IPv6. Null for any other length. */
+export function addressText(bytes: Uint8Array): string | null {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return null;
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
+  const run = longestZeroRun(groups);
+  const hex = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':');
+  // RFC 5952 §4.2.2: a single zero group is not shortened.
+  if (run.length < 2) return hex(groups);
+  return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
+}
+
+function ipv4Bytes(text: string): Uint8Array | null {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;
+  return Uint8Array.from(parts, Number);
+}
+
+function ipv6Bytes(text: string): Uint8Array | null {
+  if (text.length > 45) return null;
+  const halves = text.split('::');
+  if (halves.length > 2) return null;
+  const head = ipv6Groups(halves[0]!);
+  const tail = halves.length === 2 ? ipv6Groups(halves[1]!) : [];
+  if (head === null || tail === null) return null;
+  const zeros = 8 - head.length - tail.length;
+  if (halves.length === 2 ? zeros < 1 : zeros !== 0) return null;
+  const groups = [...head, ...new Array<number>(zeros).fill(0), ...tail];
+  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+/** The 16-bit groups of one side of `::`; a dotted IPv4 tail counts as two. */
+function ipv6Groups(text: string): number[] | null {
+  if (text === '') return [];
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [i, part] of parts.entries()) {
+    if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16));
+    else if (i === parts.length - 1) {
+      const dotted = ipv4Bytes(part);
+      if (dotted === null) return null;
+      groups.push((dotted[0]! << 8) | dotted[1]!, (dotted[2]! << 8) | dotted[3]!);
+    } else return null;
+  }
+  return groups;
+}
+
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  return best;
+}

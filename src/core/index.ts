@@ -17,5 +17,7 @@ export * from './secure/hkdf.ts';
 export * from './secure/noise.ts';
 export * from './secure/seeded.ts';
 export * from './secure/session.ts';
+export * from './stun/codec.ts';
+export * from './stun/source.ts';
 export type * from './traverse/interface.ts';
 export * from './wire.ts';

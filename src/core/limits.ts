@@ -22,4 +22,12 @@ export const LIMITS = {
   replayWindow: 1024,
   /** A session ends and is handshaken anew after so many datagrams (security.md 3.1). */
   sessionSequenceMax: 2 ** 32,
+  /** STUN (RFC 8489, RFC 5780). Largest message read: PADDING may fill an Ethernet frame (RFC 5780 §7.6). */
+  stunBytesMax: 1500,
+  /** A Binding answer has 3-8 attributes; more is somebody keeping us busy. */
+  stunAttributesMax: 32,
+  /** Longest text (SOFTWARE, reason phrase) kept for a log line. */
+  stunTextBytesMax: 128,
+  /** Requests of one source that may be answered: all of one detection. */
+  stunPendingMax: 64,
 } as const;
