@@ -30,4 +30,11 @@ export const LIMITS = {
   stunTextBytesMax: 128,
   /** Requests of one source that may be answered: all of one detection. */
   stunPendingMax: 64,
+
+  /** Driver (src/node): a machine that makes more outputs in one turn than a birthday salvo could is caught in a loop. */
+  driveOutputsPerTurnMax: 65_536,
+  /** Deadlines already due are served at once this often per turn; after that the timer (>= 1 ms) takes over. */
+  drivePassesPerTurnMax: 32,
+  /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
+  driveTimerMsMax: 3_600_000,
 } as const;

@@ -1,0 +1,179 @@
+/**
+ * Runs one machine on real sockets and a real clock: the only place where the contract of core meets the operating system.
+ * Every input is followed by draining `poll()`; inputs that arise while draining (an opened socket, a command given by an event
+ * handler) wait in a queue, so the machine is never entered twice.
+ */
+import type { Socket } from 'node:dgram';
+import {
+  assert,
+  type Endpoint,
+  type Instant,
+  LIMITS,
+  type Machine,
+  NEVER,
+  type Output,
+  type SocketClose,
+  type SocketId,
+  type SocketOpen,
+  type Transmit,
+} from '../core/index.ts';
+import { monotonicNow } from './clock.ts';
+import { openUdpSocket, type UdpSocket } from './socket.ts';
+
+export interface DriveOptions<Event> {
+  onEvent(event: Event): void;
+  /** The machine broke one of its own assertions or is caught in a loop; the driver has already stopped it. */
+  onFault(error: Error): void;
+  /** A socket is handed to the application. Without this handler released sockets are closed. */
+  onRelease?(socket: SocketId, released: Socket): void;
+}
+
+export interface DriveCounters {
+  readonly datagramsSent: number;
+  readonly datagramsReceived: number;
+  /** Errors of sockets and sends by errno name; `CONGESTED` where a datagram was dropped to keep TTLs apart. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+export interface Driver<Command> {
+  command(command: Command): void;
+  /** Where a socket of the machine is bound, while it is open. */
+  local(socket: SocketId): Endpoint | null;
+  counters(): DriveCounters;
+  /** Closes every socket and stops the timer; nothing is called afterwards. */
+  dispose(): void;
+}
+
+export function drive<Command, Event>(machine: Machine<Command, Event>, options: DriveOptions<Event>): Driver<Command> {
+  const sockets = new Map<SocketId, UdpSocket>();
+  const errors: Record<string, number> = {};
+  let datagramsSent = 0;
+  let datagramsReceived = 0;
+  let disposed = false;
+  let running = false;
+  let inputs: ((now: Instant) => void)[] = [];
+  let timer: NodeJS.Timeout | null = null;
+  let timerAt = NEVER;
+  let until = NEVER;
+
+  const count = (code: string): void => {
+    errors[code] = (errors[code] ?? 0) + 1;
+  };
+
+  function enter(input: (now: Instant) => void): void {
+    if (disposed) return;
+    inputs.push(input);
+    if (running) return;
+    running = true;
+    try {
+      turn();
+    } catch (error) {
+      dispose();
+      options.onFault(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      running = false;
+    }
+    arm();
+  }
+
+  /** One input with everything that follows from it at once. */
+  function turn(): void {
+    let outputs = 0;
+    let passes = 0;
+    while (!disposed) {
+      const input = inputs.shift();
+      if (input !== undefined) input(monotonicNow());
+      else if (until <= monotonicNow() && passes < LIMITS.drivePassesPerTurnMax) {
+        passes += 1;
+        machine.handleTimeout(monotonicNow());
+      } else return;
+      outputs += drain();
+      assert(outputs <= LIMITS.driveOutputsPerTurnMax, 'a machine makes outputs without end');
+    }
+  }
+
+  function drain(): number {
+    for (let outputs = 0; ; outputs += 1) {
+      if (disposed) return outputs;
+      assert(outputs <= LIMITS.driveOutputsPerTurnMax, 'a machine never answers wait');
+      const output = machine.poll();
+      if (output.kind === 'wait') {
+        until = output.until;
+        return outputs;
+      }
+      obey(output);
+    }
+  }
+
+  function obey(output: Exclude<Output<Event>, { kind: 'wait' }>): void {
+    if (output.kind === 'event') options.onEvent(output.event);
+    else if (output.kind === 'transmit') transmit(output);
+    else if (output.op === 'open') open(output);
+    else close(output);
+  }
+
+  function transmit(output: Transmit): void {
+    const socket = sockets.get(output.socket);
+    if (socket === undefined) {
+      count('NOT-OPEN');
+      return;
+    }
+    datagramsSent += 1;
+    socket.send(output.to, output.bytes, output.ttl);
+  }
+
+  function open(output: SocketOpen): void {
+    const id = output.socket;
+    const { outcome, socket } = openUdpSocket(output, {
+      onDatagram(from, bytes) {
+        datagramsReceived += 1;
+        enter((now) => machine.handleDatagram(now, id, from, bytes));
+      },
+      onError: count,
+    });
+    if (socket !== null) sockets.set(id, socket);
+    inputs.push((now) => machine.handleSocket(now, id, outcome));
+  }
+
+  function close(output: SocketClose): void {
+    const socket = sockets.get(output.socket);
+    if (socket === undefined) return;
+    sockets.delete(output.socket);
+    if (output.op === 'release' && options.onRelease !== undefined) {
+      options.onRelease(output.socket, socket.release());
+    } else socket.close();
+  }
+
+  /** A timer that is armed for an earlier instant stays: it fires, sees that nothing is due and is set anew. */
+  function arm(): void {
+    if (disposed || until === NEVER || (timer !== null && timerAt <= until)) return;
+    if (timer !== null) clearTimeout(timer);
+    const now = monotonicNow();
+    timerAt = until;
+    timer = setTimeout(fire, Math.min(Math.max(1, Math.ceil(until - now)), LIMITS.driveTimerMsMax));
+  }
+
+  /** Node's timers may fire a fraction of a millisecond early and, after a suspend, very late. */
+  function fire(): void {
+    timer = null;
+    if (until > monotonicNow()) arm();
+    else enter((now) => machine.handleTimeout(now));
+  }
+
+  function dispose(): void {
+    if (disposed) return;
+    disposed = true;
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    inputs = [];
+    for (const socket of sockets.values()) socket.close();
+    sockets.clear();
+  }
+
+  return {
+    command: (command) => enter((now) => machine.handleCommand(now, command)),
+    local: (socket) => sockets.get(socket)?.local ?? null,
+    counters: () => ({ datagramsSent, datagramsReceived, errors: { ...errors } }),
+    dispose,
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * One UDP socket of a driver. Two traps of node:dgram are dealt with here and nowhere else:
+ *
+ * 1. On an unconnected socket `send` first looks the address up; the default lookup is asynchronous, so a TTL set before and
+ *    taken back after `send` never reaches the packet. Our lookup answers at once, hence bind and send are synchronous.
+ * 2. Where the kernel's send buffer is full, libuv queues the datagram and sends it later, with whatever TTL holds then. A
+ *    datagram that wants another TTL than those in the queue is dropped (and counted) rather than sent with a wrong one.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import type { Endpoint, SocketOpen, SocketOutcome } from '../core/index.ts';
+
+type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
+const lookup4 = (host: string, _options: unknown, callback: LookupCallback): void => callback(null, host, 4);
+const lookup6 = (host: string, _options: unknown, callback: LookupCallback): void => callback(null, host, 6);
+
+export interface UdpSocketHandlers {
+  onDatagram(from: Endpoint, bytes: Uint8Array): void;
+  /** An error of the socket or of one send, by its errno name. Never fatal: UDP promises nothing. */
+  onError(code: string): void;
+}
+
+export interface UdpSocket {
+  readonly local: Endpoint;
+  send(to: Endpoint, bytes: Uint8Array, ttl: number | undefined): void;
+  close(): void;
+  /** Gives the bare socket away, with the system's TTL and none of our listeners. */
+  release(): Socket;
+}
+
+type Opened = { readonly outcome: SocketOutcome; readonly socket: UdpSocket | null };
+
+/** Binds at once and says what became of it. */
+export function openUdpSocket(request: SocketOpen, handlers: UdpSocketHandlers): Opened {
+  const socket =
+    request.family === 4
+      ? createSocket({ type: 'udp4', lookup: lookup4 })
+      : createSocket({ type: 'udp6', lookup: lookup6, ipv6Only: true });
+  let bindError: string | null = null;
+  const onBindError = (error: NodeJS.ErrnoException): void => {
+    bindError = error.code ?? 'UNKNOWN';
+  };
+  socket.on('error', onBindError);
+  // `exclusive`: inside a cluster worker bind would otherwise ask the parent process, asynchronously.
+  socket.bind({
+    port: request.port,
+    exclusive: true,
+    ...(request.address === undefined ? {} : { address: request.address }),
+  });
+  socket.off('error', onBindError);
+  if (bindError !== null) {
+    socket.close();
+    return { outcome: { ok: false, code: outcomeCode(bindError) }, socket: null };
+  }
+  const bound = socket.address();
+  const local = { address: bound.address, port: bound.port };
+  return { outcome: { ok: true, local }, socket: wrap(socket, request.family, local, handlers) };
+}
+
+function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocketHandlers): UdpSocket {
+  /** Undefined until the first datagram with a TTL of its own: most sockets never need to know the system's default. */
+  let currentTtl: number | undefined;
+  let defaultTtl: number | undefined;
+  const systemTtl = (): number => {
+    defaultTtl ??= family === 4 ? systemTtl4() : systemTtl6();
+    return defaultTtl;
+  };
+  const setTtl = (ttl: number): void => {
+    socket.setTTL(ttl);
+    currentTtl = ttl;
+  };
+  const onError = (error: NodeJS.ErrnoException): void => handlers.onError(error.code ?? 'UNKNOWN');
+  const onSent = (error: Error | null): void => {
+    if (error !== null) onError(error);
+  };
+  // A plain view: Buffer's `slice` aliases where Uint8Array's copies, and core is written for the latter.
+  socket.on('message', (bytes, from) =>
+    handlers.onDatagram(
+      { address: from.address, port: from.port },
+      new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    ),
+  );
+  socket.on('error', onError);
+  return {
+    local,
+    send(to, bytes, ttl) {
+      try {
+        const wanted = ttl ?? (currentTtl === undefined ? undefined : systemTtl());
+        if (wanted !== undefined && wanted !== currentTtl) {
+          if (socket.getSendQueueCount() > 0) {
+            handlers.onError('CONGESTED');
+            return;
+          }
+          setTtl(wanted);
+        }
+        socket.send(bytes, to.port, to.address, onSent);
+      } catch (error) {
+        // Node throws for what can't be sent at all, such as port 0.
+        onError(error as NodeJS.ErrnoException);
+      }
+    },
+    close() {
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      socket.close();
+    },
+    release() {
+      if (currentTtl !== undefined && currentTtl !== systemTtl()) setTtl(systemTtl());
+      socket.removeAllListeners();
+      return socket;
+    },
+  };
+}
+
+function outcomeCode(errno: string): 'in-use' | 'limit' | 'unsupported' | 'denied' {
+  switch (errno) {
+    case 'EADDRINUSE':
+      return 'in-use';
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'ENOBUFS':
+    case 'ENOMEM':
+      return 'limit';
+    case 'EACCES':
+    case 'EPERM':
+      return 'denied';
+    default:
+      return 'unsupported';
+  }
+}
+
+/** The kernel's default for new packets; per network namespace on Linux, so it is read where the socket is opened. */
+function systemTtl4(): number {
+  return readNumber('/proc/sys/net/ipv4/ip_default_ttl') ?? (process.platform === 'win32' ? 128 : 64);
+}
+
+function systemTtl6(): number {
+  return readNumber('/proc/sys/net/ipv6/conf/default/hop_limit') ?? (process.platform === 'win32' ? 128 : 64);
+}
+
+function readNumber(path: string): number | null {
+  if (process.platform !== 'linux') return null;
+  try {
+    const value = Number.parseInt(readFileSync(path, 'latin1'), 10);
+    return value >= 1 && value <= 255 ? value : null;
+  } catch {
+    return null;
+  }
+}
