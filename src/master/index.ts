@@ -1,2 +1,2 @@
-/** Filled by its layer. */
-export type {};
+/** The public face of the masterserver: what the command starts, and the shapes of its HTTP interface. */
+export * from './api.ts';
