@@ -37,4 +37,17 @@ export const LIMITS = {
   drivePassesPerTurnMax: 32,
   /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
   driveTimerMsMax: 3_600_000,
+  /** Paths (peer/path.ts). RFC 7675: consent is asked for every 5 s and expires 30 s after the last answer. */
+  consentEveryMs: 5_000,
+  consentExpireMs: 30_000,
+  /** One lost datagram must not cost a sixth of the 30 s: a check is repeated, so that even 20 % loss keeps a path up. */
+  consentTriesMax: 3,
+  consentRepeatMs: 1_000,
+  /** Moving to a new address: questions sent there, and how long between them. */
+  pathChallengeTriesMax: 3,
+  pathChallengeRepeatMs: 300,
+  /** A leave is not repeated on a timer, because whoever leaves wants to be gone; two copies survive one loss. */
+  leaveCopies: 2,
+  /** Ethernet; what a path carries must fit one frame. */
+  pathMtuBytes: 1_500,
 } as const;
