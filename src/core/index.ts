@@ -8,6 +8,7 @@ export * from './limits.ts';
 export * from './machine.ts';
 export type * from './nat/profile.ts';
 export type * from './peer/interface.ts';
+export * from './peer/path.ts';
 export type * from './random.ts';
 export type * from './rendezvous/interface.ts';
 export type * from './rendezvous/messages.ts';

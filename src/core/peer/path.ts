@@ -152,7 +152,10 @@ export function createPath(config: PathConfig): PathMachine {
 
   function answered(now: Instant, from: Endpoint, token: Uint8Array): void {
     const question = asked.find((one) => equalBytes(one.token, token) && sameEndpoint(one.to, from));
-    if (question !== undefined) return consented(now, now - question.at);
+    if (question !== undefined) {
+      consented(now, now - question.at);
+      return;
+    }
     if (challenge === null || !equalBytes(challenge.token, token) || !sameEndpoint(challenge.to, from)) return;
     remote = from;
     const roundTripMs = now - challenge.at;
