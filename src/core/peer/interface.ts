@@ -39,9 +39,10 @@ export type PeerCommand =
   | {
       readonly do: 'join';
       readonly join: JoinId;
-      /** A join code, any case, dashes allowed. Either this or `hostKey`. */
+      /** A join code, any case, dashes allowed. Null where only `hostKey` is known (from a link). */
       readonly code: string | null;
-      /** The host's static key (from a link); pinned: another key is HOST_KEY_CHANGED. */
+      /** The host's static key, from a link or pinned by an earlier join: with a code that leads to another key the join fails
+       * with HOST_KEY_CHANGED. */
       readonly hostKey: Uint8Array | null;
       readonly password: string | null;
       readonly name: string;
@@ -109,6 +110,18 @@ export type PeerEvent =
       readonly name: string;
       readonly state: 'asking' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
       readonly path: PathId | null;
+    }
+  /**
+   * The code has been resolved, or the link's host is known to the master. `hostKey` is for pinning: with a bare code the
+   * first key is trusted, later joins give both code and key and another key is HOST_KEY_CHANGED.
+   */
+  | { readonly ev: 'found'; readonly join: JoinId; readonly hostKey: Uint8Array; readonly entry: ListEntry }
+  /** The host has answered: what both networks are, for "Your side: ... Host: ...". */
+  | {
+      readonly ev: 'networks';
+      readonly join: JoinId;
+      readonly own: NatProfile;
+      readonly peer: NatProfile;
     }
   /** Progress of a join, for a person: found, networks known, waiting (why), ... */
   | { readonly ev: 'stage'; readonly join: JoinId; readonly stage: JoinStage; readonly text: string }
