@@ -6,7 +6,7 @@ export type * from './detect/source.ts';
 export * from './errors.ts';
 export * from './limits.ts';
 export * from './machine.ts';
-export type * from './nat/profile.ts';
+export * from './nat/profile.ts';
 export type * from './peer/interface.ts';
 export * from './peer/path.ts';
 export type * from './random.ts';

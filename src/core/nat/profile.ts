@@ -37,6 +37,8 @@ export interface Allocator {
   readonly backgroundPerSecond: number | null;
   /** Variance over mean of the background count; 1 = Poisson. */
   readonly backgroundDispersion: number | null;
+  /** Standard error of `backgroundPerSecond`: a short detection knows it only so well. */
+  readonly backgroundError: number | null;
   /** 'kept': the external port has the parity of the local one. */
   readonly parity: 'kept' | 'none' | 'unknown';
 }
@@ -85,5 +87,48 @@ export interface NatProfile {
   /** Probability that mapping and allocator kind are right, 0..1. */
   readonly confidence: number;
   readonly samples: number;
+  /** Destination IP addresses the samples went to. With one, ADM cannot be told from EIM. */
+  readonly addressesAsked: number;
   readonly ageMs: number;
 }
+
+export const UNKNOWN_ALLOCATOR: Allocator = {
+  kind: 'unknown',
+  weight: 1,
+  step: null,
+  low: null,
+  high: null,
+  backgroundPerSecond: null,
+  backgroundDispersion: null,
+  backgroundError: null,
+  parity: 'unknown',
+};
+
+/** Before the first answer. */
+export const UNKNOWN_PROFILE: NatProfile = {
+  v: 1,
+  mapping: 'unknown',
+  filtering: 'unknown',
+  type: 'unknown',
+  allocator: UNKNOWN_ALLOCATOR,
+  mixture: [UNKNOWN_ALLOCATOR],
+  external: [],
+  pooling: 'unknown',
+  delta: null,
+  lastPort: null,
+  lastPortAgeMs: null,
+  predictedNextPort: null,
+  hairpin: 'untested',
+  poisonable: 'untested',
+  natHops: null,
+  layers: null,
+  idleLifetimeMs: null,
+  quota: null,
+  portMapping: { upnp: 'untested', natPmp: 'untested', pcp: 'untested', external: null },
+  ipv6: 'untested',
+  verdict: 'strict',
+  confidence: 0,
+  samples: 0,
+  addressesAsked: 0,
+  ageMs: 0,
+};
