@@ -85,34 +85,6 @@ export function timers<Name>(): Timers<Name> {
   };
 }
 
-/**
- * The children of a machine. A child owns the sockets that it opened, or that were assigned to it. After every call into the
- * nest the parent calls `pump`, which drains the children that were touched: what they send and open goes to the parent's
- * outputs, their events go to the handler given with `add`, which may in turn touch other children.
- */
-export interface Nest {
-  add<Command, Event>(child: Machine<Command, Event>, onEvent: (now: Instant, event: Event) => void): void;
-  /** Forgets the child and closes the sockets that it still owns. What it had not put out yet is lost: pump before. */
-  remove(child: AnyMachine): void;
-  has(child: AnyMachine): boolean;
-  /** Hands a socket to a child, or with null to nobody: the parent then has to close it. */
-  assign(socket: SocketId, child: AnyMachine | null): void;
-  ownerOf(socket: SocketId): AnyMachine | null;
-  /** False where no child owns the socket. */
-  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean;
-  /** To one child, whoever owns the socket: for datagrams told apart by their first byte on a shared socket. */
-  datagramTo(now: Instant, child: AnyMachine, socket: SocketId, from: Endpoint, bytes: Uint8Array): void;
-  socket(now: Instant, socket: SocketId, outcome: SocketOutcome): boolean;
-  command<Command>(now: Instant, child: Machine<Command, never> | Machine<Command, unknown>, command: Command): void;
-  /** Tells every child whose deadline has come. */
-  timeout(now: Instant): void;
-  /** A child was changed by a plain call on it: drain it at the next pump. */
-  touch(child: AnyMachine): void;
-  pump(now: Instant): void;
-  /** The earliest deadline of all children. */
-  next(): Instant;
-}
-
 // biome-ignore lint/suspicious/noExplicitAny: a nest holds machines of every kind; each handler keeps its own event type
 export type AnyMachine = Machine<any, any>;
 
@@ -123,29 +95,129 @@ interface Child {
   until: Instant;
 }
 
-export function nest(out: Outputs<never> | Outputs<unknown>): Nest {
-  const sink = out as Outputs<unknown>;
-  const children = new Map<AnyMachine, Child>();
-  const owners = new Map<SocketId, Child>();
-  const touched = new Set<Child>();
+/**
+ * The children of a machine. A child owns the sockets that it opened, or that were assigned to it. After every call into the
+ * nest the parent calls `pump`, which drains the children that were touched: what they send and open goes to the parent's
+ * outputs, their events go to the handler given with `add`, which may in turn touch other children.
+ */
+export class Nest {
+  private readonly out: Outputs<unknown>;
+  private readonly children = new Map<AnyMachine, Child>();
+  private readonly owners = new Map<SocketId, Child>();
+  private readonly touched = new Set<Child>();
 
-  function own(socket: SocketId, child: Child | null): void {
-    owners.get(socket)?.sockets.delete(socket);
-    owners.delete(socket);
+  constructor(out: Outputs<never> | Outputs<unknown>) {
+    this.out = out as Outputs<unknown>;
+  }
+
+  add<Command, Event>(machine: Machine<Command, Event>, onEvent: (now: Instant, event: Event) => void): void {
+    const handler = onEvent as (now: Instant, event: unknown) => void;
+    const child: Child = { machine, onEvent: handler, sockets: new Set(), until: NEVER };
+    this.children.set(machine, child);
+    this.touched.add(child);
+  }
+
+  /** Forgets the child and closes the sockets that it still owns. What it had not put out yet is lost: pump before. */
+  remove(machine: AnyMachine): void {
+    const child = this.children.get(machine);
+    if (child === undefined) return;
+    for (const socket of [...child.sockets]) {
+      this.own(socket, null);
+      this.out.close(socket);
+    }
+    this.children.delete(machine);
+    this.touched.delete(child);
+  }
+
+  has(machine: AnyMachine): boolean {
+    return this.children.has(machine);
+  }
+
+  /** Hands a socket to a child, or with null to nobody: the parent then has to close it. */
+  assign(socket: SocketId, machine: AnyMachine | null): void {
+    this.own(socket, machine === null ? null : this.into(machine));
+  }
+
+  ownerOf(socket: SocketId): AnyMachine | null {
+    return this.owners.get(socket)?.machine ?? null;
+  }
+
+  /** False where no child owns the socket. */
+  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean {
+    const child = this.owners.get(socket);
+    if (child === undefined) return false;
+    this.touched.add(child);
+    child.machine.handleDatagram(now, socket, from, bytes);
+    return true;
+  }
+
+  /** To one child, whoever owns the socket: for datagrams told apart by their bytes on a shared socket. */
+  datagramTo(now: Instant, machine: AnyMachine, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    this.into(machine).machine.handleDatagram(now, socket, from, bytes);
+  }
+
+  /** False where no child owns the socket. */
+  socket(now: Instant, socket: SocketId, outcome: SocketOutcome): boolean {
+    const child = this.owners.get(socket);
+    if (child === undefined) return false;
+    this.touched.add(child);
+    if (!outcome.ok) this.own(socket, null);
+    child.machine.handleSocket(now, socket, outcome);
+    return true;
+  }
+
+  command<Command, Event>(now: Instant, machine: Machine<Command, Event>, command: Command): void {
+    this.into(machine).machine.handleCommand(now, command);
+  }
+
+  /** Tells every child whose deadline has come. */
+  timeout(now: Instant): void {
+    for (const child of [...this.children.values()]) {
+      if (child.until > now) continue;
+      this.touched.add(child);
+      child.machine.handleTimeout(now);
+    }
+  }
+
+  /** A child was changed by a plain call on it: drain it at the next pump. */
+  touch(machine: AnyMachine): void {
+    this.into(machine);
+  }
+
+  pump(now: Instant): void {
+    for (let n = 0; this.touched.size > 0; n++) {
+      assert(n < LIMITS.nestPumpRoundsMax, 'machines keep each other busy for ever');
+      for (const child of [...this.touched]) {
+        this.touched.delete(child);
+        this.drain(now, child);
+      }
+    }
+  }
+
+  /** The earliest deadline of all children. */
+  next(): Instant {
+    let next = NEVER;
+    for (const child of this.children.values()) if (child.until < next) next = child.until;
+    return next;
+  }
+
+  private own(socket: SocketId, child: Child | null): void {
+    this.owners.get(socket)?.sockets.delete(socket);
+    this.owners.delete(socket);
     if (child === null) return;
-    owners.set(socket, child);
+    this.owners.set(socket, child);
     child.sockets.add(socket);
   }
 
-  function into(machine: AnyMachine): Child {
-    const child = children.get(machine);
+  private into(machine: AnyMachine): Child {
+    const child = this.children.get(machine);
     assert(child !== undefined, 'not a child of this nest');
-    touched.add(child);
+    this.touched.add(child);
     return child;
   }
 
-  function drain(now: Instant, child: Child): void {
-    for (let n = 0; children.has(child.machine); n++) {
+  private drain(now: Instant, child: Child): void {
+    for (let n = 0; this.children.has(child.machine); n++) {
       assert(n < LIMITS.machineOutputsMax, 'a machine never waits');
       const output = child.machine.poll();
       if (output.kind === 'wait') {
@@ -154,74 +226,9 @@ export function nest(out: Outputs<never> | Outputs<unknown>): Nest {
       }
       if (output.kind === 'event') child.onEvent(now, output.event);
       else {
-        if (output.kind === 'socket') own(output.socket, output.op === 'open' ? child : null);
-        sink.push(output);
+        if (output.kind === 'socket') this.own(output.socket, output.op === 'open' ? child : null);
+        this.out.push(output);
       }
     }
   }
-
-  return {
-    add(machine, onEvent) {
-      const child: Child = {
-        machine,
-        onEvent: onEvent as (now: Instant, event: unknown) => void,
-        sockets: new Set(),
-        until: NEVER,
-      };
-      children.set(machine, child);
-      touched.add(child);
-    },
-    remove(machine) {
-      const child = children.get(machine);
-      if (child === undefined) return;
-      for (const socket of [...child.sockets]) {
-        own(socket, null);
-        sink.close(socket);
-      }
-      children.delete(machine);
-      touched.delete(child);
-    },
-    has: (machine) => children.has(machine),
-    assign: (socket, machine) => own(socket, machine === null ? null : into(machine)),
-    ownerOf: (socket) => owners.get(socket)?.machine ?? null,
-    datagram(now, socket, from, bytes) {
-      const child = owners.get(socket);
-      if (child === undefined) return false;
-      touched.add(child);
-      child.machine.handleDatagram(now, socket, from, bytes);
-      return true;
-    },
-    datagramTo: (now, machine, socket, from, bytes) => into(machine).machine.handleDatagram(now, socket, from, bytes),
-    socket(now, socket, outcome) {
-      const child = owners.get(socket);
-      if (child === undefined) return false;
-      touched.add(child);
-      if (!outcome.ok) own(socket, null);
-      child.machine.handleSocket(now, socket, outcome);
-      return true;
-    },
-    command: (now, machine, command) => into(machine).machine.handleCommand(now, command),
-    timeout(now) {
-      for (const child of children.values()) {
-        if (child.until > now) continue;
-        touched.add(child);
-        child.machine.handleTimeout(now);
-      }
-    },
-    touch: (machine) => void into(machine),
-    pump(now) {
-      for (let n = 0; touched.size > 0; n++) {
-        assert(n < LIMITS.nestPumpRoundsMax, 'machines keep each other busy for ever');
-        for (const child of [...touched]) {
-          touched.delete(child);
-          drain(now, child);
-        }
-      }
-    },
-    next() {
-      let next = NEVER;
-      for (const child of children.values()) if (child.until < next) next = child.until;
-      return next;
-    },
-  };
 }

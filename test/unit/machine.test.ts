@@ -3,7 +3,7 @@ import {
   type Instant,
   type Machine,
   NEVER,
-  nest,
+  Nest,
   type Output,
   outputs,
   type SocketId,
@@ -62,7 +62,7 @@ test('timers fire once, earliest first, and can be moved', () => {
 
 test('a nest routes by socket, merges outputs and translates events', () => {
   const out = outputs<string>();
-  const children = nest(out);
+  const children = new Nest(out);
   const heard: string[] = [];
   const [left, right] = [echo(1), echo(2)];
   children.add(left, (now: Instant, event) => heard.push(`left ${now} ${event}`));
@@ -84,7 +84,7 @@ test('a nest routes by socket, merges outputs and translates events', () => {
 
 test('removing a child closes its sockets, but not one that was handed over', () => {
   const out = outputs<string>();
-  const children = nest(out);
+  const children = new Nest(out);
   const [left, right] = [echo(1), echo(2)];
   children.add(left, () => {});
   children.add(right, () => {});
