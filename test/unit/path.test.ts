@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import {
-  createPath,
   type Endpoint,
   endpointKey,
   type Instant,
-  type PathMachine,
+  PathMachine,
   type PathMachineEvent,
   payloadBytesMax,
   SecureSession,
@@ -38,7 +37,7 @@ function pair() {
       hash: hash as Uint8Array,
     });
     const remote = name === 'left' ? at.right : at.left;
-    return createPath({ crypto: suite, random, session, sid: sid as Uint8Array, socket: 1, remote, rttMs: 20 });
+    return new PathMachine({ crypto: suite, random, session, sid: sid as Uint8Array, socket: 1, remote, rttMs: 20 });
   };
   const ends = { left: make('left'), right: make('right') };
   const flying: { at: Instant; from: Endpoint; to: Endpoint; bytes: Uint8Array }[] = [];

@@ -14,8 +14,8 @@
  * that must be answered *from there* before the path moves to it (security.md row 8).
  */
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
-import { concat, EMPTY, equalBytes, Reader, Writer } from '../bytes.ts';
-import type { Instant, Machine, SocketId } from '../contract.ts';
+import { concat, equalBytes, Reader, Writer } from '../bytes.ts';
+import type { Instant, Machine, Output, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { outputs, timers } from '../machine.ts';
 import type { Random } from '../random.ts';
@@ -73,11 +73,6 @@ export type PathMachineEvent =
   | { readonly ev: 'silent'; readonly silent: boolean }
   | { readonly ev: 'moved'; readonly remote: Endpoint };
 
-export interface PathMachine extends Machine<PathCommand, PathMachineEvent> {
-  readonly remote: Endpoint;
-  readonly rttMs: number;
-}
-
 /** A question that waits for its answer. */
 interface Asked {
   readonly token: Uint8Array;
@@ -85,159 +80,174 @@ interface Asked {
   readonly at: Instant;
 }
 
-type Timer = 'check' | 'repeat' | 'expire' | 'challenge';
-
-export function createPath(config: PathConfig): PathMachine {
-  const { session, socket } = config;
-  const out = outputs<PathMachineEvent>();
-  const table = timers<Timer>();
-  let remote = config.remote;
-  let rttMs = config.rttMs;
-  let over = false;
-  let silent = false;
-  let newest = -1;
-  let tries = 0;
+export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
+  remote: Endpoint;
+  rttMs: number;
+  private readonly config: PathConfig;
+  private readonly out = outputs<PathMachineEvent>();
+  private readonly timers = timers<'check' | 'repeat' | 'expire' | 'challenge'>();
+  private over = false;
+  private silent = false;
+  private newest = -1;
+  private tries = 0;
   /** The last questions to the present address: a late answer counts as well. */
-  let asked: readonly Asked[] = [];
-  let challenge: (Asked & { readonly tries: number }) | null = null;
+  private asked: readonly Asked[] = [];
+  private challenge: (Asked & { readonly tries: number }) | null = null;
 
-  function transmit(to: Endpoint, kind: number, body: Uint8Array): void {
-    const header = new Writer(HEADER_BYTES).u8(WIRE.path).raw(config.sid).u64(session.sequence).done();
-    out.transmit(socket, to, concat(header, session.seal(header, concat(Uint8Array.of(kind), body))));
+  constructor(config: PathConfig) {
+    this.config = config;
+    this.remote = config.remote;
+    this.rttMs = config.rttMs;
   }
 
-  function ask(now: Instant, to: Endpoint): Asked {
-    const token = config.crypto.randomBytes(TOKEN_BYTES);
-    transmit(to, KIND.ask, token);
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (this.over || socket !== this.config.socket || bytes.length < PATH_OVERHEAD_BYTES) return;
+    const reader = new Reader(bytes);
+    if (reader.u8() !== WIRE.path || !equalBytes(reader.take(8), this.config.sid)) return;
+    const sequence = reader.u64();
+    if (!reader.ok) return;
+    const plaintext = this.config.session.open(sequence, bytes.subarray(0, HEADER_BYTES), reader.rest());
+    if (plaintext === null || plaintext.length === 0) return;
+    // Only the newest datagram can tell of a move: an older one from elsewhere was merely late (RFC 9000 section 9.3).
+    if (sequence > this.newest && !sameEndpoint(from, this.remote)) this.question(now, from);
+    this.newest = Math.max(this.newest, sequence);
+    this.take(now, from, plaintext[0] as number, plaintext.subarray(1));
+  }
+
+  handleSocket(): void {}
+
+  handleTimeout(now: Instant): void {
+    for (const name of this.timers.due(now)) {
+      if (name === 'expire') this.stop('consent');
+      else if (name === 'challenge') this.challengeAgain(now);
+      else this.check(now);
+    }
+  }
+
+  handleCommand(now: Instant, command: PathCommand): void {
+    if (this.over) return;
+    switch (command.do) {
+      case 'start':
+        this.timers.set('check', now + this.jittered(LIMITS.consentEveryMs));
+        this.timers.set('expire', now + LIMITS.consentExpireMs);
+        break;
+      case 'send':
+        this.send(command.bytes);
+        break;
+      case 'nudge':
+        this.timers.set('check', now);
+        break;
+      case 'leave':
+        for (let n = 0; n < LIMITS.leaveCopies; n++) {
+          this.transmit(this.remote, KIND.leave, Uint8Array.of(LEAVE[command.reason]));
+        }
+        this.stop(command.reason);
+    }
+  }
+
+  poll(): Output<PathMachineEvent> {
+    return this.out.next(this.timers.next());
+  }
+
+  private take(now: Instant, from: Endpoint, kind: number, body: Uint8Array): void {
+    if (kind === KIND.data) this.out.event({ ev: 'message', bytes: body });
+    else if (kind === KIND.leave) this.stop(LEAVE_REASONS[body[0] ?? 0] ?? 'left');
+    else if (body.length < TOKEN_BYTES) return;
+    else if (kind === KIND.ask) this.transmit(from, KIND.answer, body.subarray(0, TOKEN_BYTES));
+    else if (kind === KIND.answer) this.answered(now, from, body.subarray(0, TOKEN_BYTES));
+  }
+
+  private send(bytes: Uint8Array): void {
+    const limit = payloadBytesMax(this.remote);
+    if (bytes.length > limit) this.out.event({ ev: 'too-large', bytes: bytes.length, payloadBytesMax: limit });
+    // After 2^32 datagrams the key is spent; a new session brings a new one.
+    else if (this.config.session.spent) this.stop('consent');
+    else this.transmit(this.remote, KIND.data, bytes);
+  }
+
+  private transmit(to: Endpoint, kind: number, body: Uint8Array): void {
+    const { session, sid, socket } = this.config;
+    const header = new Writer(HEADER_BYTES).u8(WIRE.path).raw(sid).u64(session.sequence).done();
+    this.out.transmit(socket, to, concat(header, session.seal(header, concat(Uint8Array.of(kind), body))));
+  }
+
+  private ask(now: Instant, to: Endpoint): Asked {
+    const token = this.config.crypto.randomBytes(TOKEN_BYTES);
+    this.transmit(to, KIND.ask, token);
     return { token, to, at: now };
   }
 
-  function check(now: Instant): void {
-    if (tries < LIMITS.consentTriesMax) {
-      tries++;
-      asked = [...asked, ask(now, remote)].slice(-LIMITS.consentTriesMax);
-      table.set('repeat', now + LIMITS.consentRepeatMs);
+  private check(now: Instant): void {
+    if (this.tries < LIMITS.consentTriesMax) {
+      this.tries++;
+      this.asked = [...this.asked, this.ask(now, this.remote)].slice(-LIMITS.consentTriesMax);
+      this.timers.set('repeat', now + LIMITS.consentRepeatMs);
       return;
     }
-    tries = 0;
-    table.set('check', now + jittered(LIMITS.consentEveryMs) - LIMITS.consentRepeatMs * LIMITS.consentTriesMax);
-    if (silent) return;
-    silent = true;
-    out.event({ ev: 'silent', silent });
+    this.tries = 0;
+    const restMs = this.jittered(LIMITS.consentEveryMs) - LIMITS.consentRepeatMs * LIMITS.consentTriesMax;
+    this.timers.set('check', now + restMs);
+    this.setSilent(true);
   }
 
   /** RFC 7675 section 5.1: 0.8 to 1.2 of the interval, so that checks do not fall into step. */
-  const jittered = (ms: number): number => ms * (0.8 + 0.4 * config.random.float());
-
-  function stop(reason: 'consent' | LeaveReason): void {
-    if (over) return;
-    over = true;
-    for (const name of ['check', 'repeat', 'expire', 'challenge'] as const) table.clear(name);
-    out.event({ ev: 'over', reason });
+  private jittered(ms: number): number {
+    return ms * (0.8 + 0.4 * this.config.random.float());
   }
 
-  function consented(now: Instant, roundTripMs: number): void {
-    asked = [];
-    tries = 0;
-    table.clear('repeat');
-    table.set('check', now + jittered(LIMITS.consentEveryMs));
-    table.set('expire', now + LIMITS.consentExpireMs);
-    if (silent) {
-      silent = false;
-      out.event({ ev: 'silent', silent });
+  private answered(now: Instant, from: Endpoint, token: Uint8Array): void {
+    const matches = (one: Asked): boolean => equalBytes(one.token, token) && sameEndpoint(one.to, from);
+    const asked = this.asked.find(matches);
+    if (asked !== undefined) this.consented(now, now - asked.at);
+    else if (this.challenge !== null && matches(this.challenge)) {
+      const roundTripMs = now - this.challenge.at;
+      this.remote = from;
+      this.challenge = null;
+      this.timers.clear('challenge');
+      this.out.event({ ev: 'moved', remote: from });
+      this.consented(now, roundTripMs);
     }
-    rttMs = roundTripMs;
-    out.event({ ev: 'rtt', rttMs });
   }
 
-  function answered(now: Instant, from: Endpoint, token: Uint8Array): void {
-    const question = asked.find((one) => equalBytes(one.token, token) && sameEndpoint(one.to, from));
-    if (question !== undefined) {
-      consented(now, now - question.at);
-      return;
-    }
-    if (challenge === null || !equalBytes(challenge.token, token) || !sameEndpoint(challenge.to, from)) return;
-    remote = from;
-    const roundTripMs = now - challenge.at;
-    challenge = null;
-    table.clear('challenge');
-    out.event({ ev: 'moved', remote });
-    consented(now, roundTripMs);
+  private consented(now: Instant, roundTripMs: number): void {
+    this.asked = [];
+    this.tries = 0;
+    this.timers.clear('repeat');
+    this.timers.set('check', now + this.jittered(LIMITS.consentEveryMs));
+    this.timers.set('expire', now + LIMITS.consentExpireMs);
+    this.setSilent(false);
+    this.rttMs = roundTripMs;
+    this.out.event({ ev: 'rtt', rttMs: roundTripMs });
+  }
+
+  private setSilent(silent: boolean): void {
+    if (silent === this.silent) return;
+    this.silent = silent;
+    this.out.event({ ev: 'silent', silent });
   }
 
   /** An authentic datagram came from elsewhere: ask there, one address at a time, and stay where we are meanwhile. */
-  function suspect(now: Instant, from: Endpoint): void {
-    if (challenge !== null) return;
-    challenge = { ...ask(now, from), tries: 1 };
-    table.set('challenge', now + LIMITS.pathChallengeRepeatMs);
+  private question(now: Instant, from: Endpoint): void {
+    if (this.challenge !== null) return;
+    this.challenge = { ...this.ask(now, from), tries: 1 };
+    this.timers.set('challenge', now + LIMITS.pathChallengeRepeatMs);
   }
 
-  function challengeAgain(now: Instant): void {
-    if (challenge === null) return;
-    if (challenge.tries >= LIMITS.pathChallengeTriesMax) {
-      challenge = null;
+  private challengeAgain(now: Instant): void {
+    if (this.challenge === null) return;
+    if (this.challenge.tries >= LIMITS.pathChallengeTriesMax) {
+      this.challenge = null;
       return;
     }
-    transmit(challenge.to, KIND.ask, challenge.token);
-    challenge = { ...challenge, tries: challenge.tries + 1 };
-    table.set('challenge', now + LIMITS.pathChallengeRepeatMs);
+    this.transmit(this.challenge.to, KIND.ask, this.challenge.token);
+    this.challenge = { ...this.challenge, tries: this.challenge.tries + 1 };
+    this.timers.set('challenge', now + LIMITS.pathChallengeRepeatMs);
   }
 
-  function handle(now: Instant, from: Endpoint, kind: number, body: Uint8Array): void {
-    if (kind === KIND.data) out.event({ ev: 'message', bytes: body });
-    else if (kind === KIND.ask && body.length >= TOKEN_BYTES) transmit(from, KIND.answer, body.slice(0, TOKEN_BYTES));
-    else if (kind === KIND.answer && body.length >= TOKEN_BYTES) answered(now, from, body.slice(0, TOKEN_BYTES));
-    else if (kind === KIND.leave) stop(LEAVE_REASONS[body[0] ?? 0] ?? 'left');
+  private stop(reason: 'consent' | LeaveReason): void {
+    if (this.over) return;
+    this.over = true;
+    for (const name of ['check', 'repeat', 'expire', 'challenge'] as const) this.timers.clear(name);
+    this.out.event({ ev: 'over', reason });
   }
-
-  function send(bytes: Uint8Array): void {
-    const limit = payloadBytesMax(remote);
-    if (bytes.length > limit) out.event({ ev: 'too-large', bytes: bytes.length, payloadBytesMax: limit });
-    // After 2^32 datagrams the key is spent; a new session brings a new one.
-    else if (session.spent) stop('consent');
-    else transmit(remote, KIND.data, bytes);
-  }
-
-  return {
-    get remote() {
-      return remote;
-    },
-    get rttMs() {
-      return rttMs;
-    },
-    handleDatagram(now, on, from, bytes) {
-      if (over || on !== socket || bytes.length < PATH_OVERHEAD_BYTES) return;
-      const reader = new Reader(bytes);
-      if (reader.u8() !== WIRE.path || !equalBytes(reader.take(8), config.sid)) return;
-      const sequence = reader.u64();
-      if (!reader.ok) return;
-      const plaintext = session.open(sequence, bytes.subarray(0, HEADER_BYTES), reader.rest());
-      if (plaintext === null) return;
-      // Only the newest datagram can tell of a move: an older one from elsewhere was merely late (RFC 9000 section 9.3).
-      if (sequence > newest && !sameEndpoint(from, remote)) suspect(now, from);
-      newest = Math.max(newest, sequence);
-      handle(now, from, plaintext[0] ?? KIND.data, plaintext.length > 0 ? plaintext.subarray(1) : EMPTY);
-    },
-    handleSocket() {},
-    handleTimeout(now) {
-      for (const name of table.due(now)) {
-        if (name === 'expire') stop('consent');
-        else if (name === 'challenge') challengeAgain(now);
-        else check(now);
-      }
-    },
-    handleCommand(now, command) {
-      if (over) return;
-      if (command.do === 'send') send(command.bytes);
-      else if (command.do === 'nudge') table.set('check', now);
-      else if (command.do === 'start') {
-        table.set('check', now + jittered(LIMITS.consentEveryMs));
-        table.set('expire', now + LIMITS.consentExpireMs);
-      } else {
-        for (let n = 0; n < LIMITS.leaveCopies; n++) transmit(remote, KIND.leave, Uint8Array.of(LEAVE[command.reason]));
-        stop(command.reason);
-      }
-    },
-    poll: () => out.next(table.next()),
-  };
 }
