@@ -11,6 +11,7 @@ export type * from './peer/interface.ts';
 export * from './peer/path.ts';
 export type * from './random.ts';
 export type * from './rendezvous/interface.ts';
+export type * from './rendezvous/link-interface.ts';
 export type * from './rendezvous/messages.ts';
 export * from './rendezvous/text.ts';
 export type * from './secure/crypto.ts';
