@@ -1,0 +1,157 @@
+/**
+ * What the local page (`sallyport ui`) and the process behind it say to each other: one state document, pushed whole on every
+ * change by server-sent events, and a handful of commands. Types only, so the page can share them.
+ */
+import type { FailureCode } from '../core/errors.ts';
+import type { NatProfile } from '../core/nat/profile.ts';
+import type { LogData, PathKind } from '../core/peer/interface.ts';
+
+/** Every request carries `authorization: Bearer TOKEN`; the token comes in the link's fragment, so no server log has it. */
+export const LOCAL_API = {
+  state: '/api/local/state',
+  events: '/api/local/events',
+  command: '/api/local/command',
+} as const;
+
+export interface LogLine {
+  /** Milliseconds since the join (or the start of hosting) began. */
+  readonly atMs: number;
+  readonly attempt: number;
+  readonly what: string;
+  readonly data: LogData;
+}
+
+export interface AttemptView {
+  readonly n: number;
+  readonly method: string;
+  readonly expected: number;
+  readonly packetsPlanned: number;
+  readonly packetsSent: number | null;
+  readonly result: 'running' | 'path' | 'timeout' | 'aborted';
+  /** What the next attempt changes, and why. */
+  readonly next: string;
+}
+
+export type JoinPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
+
+export interface JoinView {
+  readonly id: number;
+  readonly target: string;
+  readonly hostName: string;
+  readonly phase: JoinPhase;
+  readonly failure: FailureCode | null;
+  readonly detail: string;
+  /** Wall-clock milliseconds of the beginning of the whole join; the time shown counts from here (S22). */
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly own: NatProfile | null;
+  readonly peer: { readonly type: string; readonly verdict: string } | null;
+  readonly attempts: readonly AttemptView[];
+  readonly log: readonly LogLine[];
+  readonly packetsSent: number;
+  readonly path: {
+    readonly kind: PathKind;
+    readonly remote: string;
+    readonly local: string;
+    readonly rttMs: number;
+    readonly elapsedMs: number;
+  } | null;
+}
+
+export interface FriendView {
+  readonly friend: string;
+  readonly name: string;
+  readonly state: 'asking' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
+  readonly kind: PathKind | null;
+  readonly rttMs: number | null;
+  /** The loopback address by which the game sees this friend. */
+  readonly seenAs: string | null;
+}
+
+export interface HostingView {
+  readonly state: 'starting' | 'open' | 'failed';
+  readonly failure: FailureCode | null;
+  readonly detail: string;
+  readonly name: string;
+  readonly port: number;
+  readonly code: string;
+  readonly link: string;
+  readonly gameListens: boolean | null;
+  readonly friends: readonly FriendView[];
+}
+
+export interface ProbeView {
+  readonly destination: string;
+  readonly seenAs: string;
+  readonly rttMs: number | null;
+}
+
+export interface LocalSettings {
+  readonly master: string;
+  readonly stun: readonly string[];
+  readonly localPort: number;
+  readonly playersMax: number;
+  readonly language: string;
+  readonly streamerMode: boolean;
+  readonly hostPort: { readonly custom: boolean; readonly number: number };
+  readonly playerName: string;
+  readonly favourites: readonly string[];
+  readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];
+}
+
+export interface LanServer {
+  readonly name: string;
+  readonly game: string;
+  readonly code: string;
+  readonly address: string;
+}
+
+export interface LocalState {
+  readonly v: 1;
+  readonly version: string;
+  readonly master: {
+    readonly link: string;
+    readonly http: string | null;
+    readonly state: 'none' | 'connecting' | 'up' | 'lost';
+    readonly failure: FailureCode | null;
+    readonly rttMs: number | null;
+  };
+  readonly profile: NatProfile | null;
+  readonly profileAt: number | null;
+  readonly checking: boolean;
+  readonly probes: readonly ProbeView[];
+  readonly hosting: HostingView | null;
+  readonly joins: readonly JoinView[];
+  readonly lan: readonly LanServer[];
+  /** Measured round trips to hosts of the list, by host id: null = given up. */
+  readonly pings: Readonly<Record<string, number | null>>;
+  readonly settings: LocalSettings;
+}
+
+export type LocalCommand =
+  | {
+      readonly do: 'host';
+      readonly port: number;
+      readonly name: string;
+      readonly game: string;
+      readonly playersMax: number;
+      readonly public: boolean;
+      readonly password: string;
+      readonly ask: boolean;
+    }
+  | { readonly do: 'unhost' }
+  | { readonly do: 'admit'; readonly friend: string; readonly admit: boolean }
+  | { readonly do: 'kick'; readonly friend: string; readonly ban: boolean }
+  | { readonly do: 'join'; readonly target: string; readonly password: string; readonly localPort: number }
+  | { readonly do: 'abort'; readonly join: number }
+  | { readonly do: 'forget'; readonly join: number }
+  | { readonly do: 'check' }
+  | { readonly do: 'ping'; readonly hostIds: readonly string[] }
+  | { readonly do: 'map-port' }
+  | { readonly do: 'settings'; readonly settings: Partial<LocalSettings> }
+  | { readonly do: 'quit' };
+
+/** Answer to a command: done, or why not (shown beside the field named by `field`). */
+export type LocalAnswer =
+  | { readonly ok: true; readonly join?: number }
+  | { readonly ok: false; readonly failure: FailureCode | null; readonly field: string | null; readonly text: string };

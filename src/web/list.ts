@@ -1,0 +1,152 @@
+/** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
+import { computed, signal } from '@preact/signals';
+import { openStream } from './events.ts';
+
+export type Section = 'local' | 'official' | 'community';
+
+export interface ServerRow {
+  readonly hostId: string;
+  readonly code: string;
+  readonly name: string;
+  readonly game: string;
+  readonly map: string;
+  readonly mode: string;
+  readonly version: string;
+  readonly players: number;
+  readonly playersMax: number;
+  readonly passwordNeeded: boolean;
+  readonly natType: string;
+  readonly verdict: string;
+  readonly section: Section;
+  readonly pingEstimateMs: number | null;
+  readonly verifiedAt: number | null;
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  /** Only where the server is public: joined directly. */
+  readonly address: string | null;
+}
+
+export type SortKey = 'best' | 'ping' | 'name' | 'players' | 'map' | 'game' | 'network' | 'up';
+
+export interface Filters {
+  readonly text: string;
+  readonly game: string;
+  readonly onlyVerified: boolean;
+  readonly notFull: boolean;
+  readonly withPeople: boolean;
+  readonly pingMaxMs: number | null;
+}
+
+export const NO_FILTERS: Filters = {
+  text: '',
+  game: '',
+  onlyVerified: false,
+  notFull: false,
+  withPeople: false,
+  pingMaxMs: null,
+};
+
+export const rows = signal<readonly ServerRow[]>([]);
+export const fetchedAt = signal<number | null>(null);
+export const fetchError = signal<string | null>(null);
+export const loading = signal(false);
+export const filters = signal<Filters>(NO_FILTERS);
+export const sort = signal<{ readonly key: SortKey; readonly descending: boolean }>({ key: 'best', descending: false });
+/** Round trips measured by a local agent, by host id; null = no answer. Empty on a masterserver's page. */
+export const pings = signal<Readonly<Record<string, number | null>>>({});
+
+const FETCH_TIMEOUT_MS = 5000;
+const PAGE_ROWS = 500;
+const ROWS_MAX = 5000;
+
+/** Fetches every page; on a failure the last good list stays. */
+export async function fetchList(base: string): Promise<void> {
+  loading.value = true;
+  try {
+    const all: ServerRow[] = [];
+    let after: string | null = null;
+    do {
+      const query = new URLSearchParams({ limit: String(PAGE_ROWS) });
+      if (after !== null) query.set('after', after);
+      const response: Response = await fetch(`${base}/api/v1/servers?${query}`, {
+        signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+      });
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      const page = (await response.json()) as { readonly servers: readonly ServerRow[]; readonly next: string | null };
+      all.push(...page.servers);
+      after = page.next;
+    } while (after !== null && all.length < ROWS_MAX);
+    rows.value = all;
+    fetchedAt.value = Date.now();
+    fetchError.value = null;
+  } catch (error) {
+    fetchError.value = error instanceof Error ? error.message : String(error);
+  } finally {
+    loading.value = false;
+  }
+}
+
+/** Live changes: any event means the snapshot moved; fetch it again (the ETag makes an unchanged one cheap). */
+export function followList(base: string): void {
+  void fetchList(base);
+  openStream(
+    `${base}/api/v1/events`,
+    {},
+    () => void fetchList(base),
+    () => {},
+  );
+}
+
+const NAT_EASE: Readonly<Record<string, number>> = { open: 0, moderate: 1, strict: 2 };
+const SECTION_ORDER: Readonly<Record<Section, number>> = { local: 0, official: 1, community: 2 };
+
+function pingOf(row: ServerRow): number {
+  const measured = pings.value[row.hostId];
+  return measured ?? row.pingEstimateMs ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** The original's `order_category`: with people by ease of the NAT, then empty ones, full ones last. */
+function category(row: ServerRow): number {
+  if (row.playersMax > 0 && row.players >= row.playersMax) return 10;
+  return (row.players > 0 ? 0 : 5) + (NAT_EASE[row.verdict] ?? 3);
+}
+
+const COMPARE: Readonly<Record<SortKey, (left: ServerRow, right: ServerRow) => number>> = {
+  best: (left, right) => category(left) - category(right),
+  ping: (left, right) => pingOf(left) - pingOf(right),
+  name: (left, right) => left.name.localeCompare(right.name),
+  players: (left, right) => right.players - left.players,
+  map: (left, right) => `${left.map}/${left.mode}`.localeCompare(`${right.map}/${right.mode}`),
+  game: (left, right) => left.game.localeCompare(right.game),
+  network: (left, right) => (NAT_EASE[left.verdict] ?? 3) - (NAT_EASE[right.verdict] ?? 3),
+  up: (left, right) => left.firstSeenAt - right.firstSeenAt,
+};
+
+function matches(row: ServerRow, wanted: Filters): boolean {
+  const text = wanted.text.trim().toLowerCase();
+  if (text !== '' && !`${row.name} ${row.game} ${row.map} ${row.mode}`.toLowerCase().includes(text)) return false;
+  if (wanted.game !== '' && row.game !== wanted.game) return false;
+  if (wanted.onlyVerified && row.verifiedAt === null) return false;
+  if (wanted.notFull && row.playersMax > 0 && row.players >= row.playersMax) return false;
+  if (wanted.withPeople && row.players === 0) return false;
+  return wanted.pingMaxMs === null || pingOf(row) <= wanted.pingMaxMs;
+}
+
+export const games = computed(() =>
+  [...new Set(rows.value.map((row) => row.game).filter((game) => game !== ''))].sort(),
+);
+
+/** Sections first, then the chosen order, ties by ping, then the newest. */
+export const shown = computed(() => {
+  const { key, descending } = sort.value;
+  const direction = descending ? -1 : 1;
+  return rows.value
+    .filter((row) => matches(row, filters.value))
+    .sort(
+      (left, right) =>
+        SECTION_ORDER[left.section] - SECTION_ORDER[right.section] ||
+        direction * COMPARE[key](left, right) ||
+        pingOf(left) - pingOf(right) ||
+        right.firstSeenAt - left.firstSeenAt,
+    );
+});

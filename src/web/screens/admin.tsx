@@ -1,0 +1,335 @@
+import { signal, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { percent } from '../format.ts';
+import { t, tMaybe } from '../messages/index.ts';
+
+const TOKEN_KEY = 'sallyport-admin';
+const REFRESH_MS = 2000;
+const NAT_TYPES = [
+  'public',
+  'port-preserving-cone',
+  'cone',
+  'address-sensitive',
+  'port-sensitive',
+  'blocked',
+  'unknown',
+] as const;
+
+interface Ban {
+  readonly id: number;
+  readonly kind: 'key' | 'cidr' | 'name';
+  readonly value: string;
+  readonly scope: 'ban' | 'mute';
+  readonly reason: string;
+  readonly expiresAt: number | null;
+}
+
+interface Overview {
+  readonly hosts: readonly {
+    readonly hostId: string;
+    readonly name: string;
+    readonly code: string;
+    readonly players: number;
+    readonly public: boolean;
+  }[];
+  readonly joinsPerMinute: number;
+  readonly pairs: readonly {
+    readonly client: string;
+    readonly host: string;
+    readonly ok: number;
+    readonly all: number;
+  }[];
+  readonly series: readonly { readonly at: number; readonly ok: number; readonly all: number }[];
+  readonly bans: readonly Ban[];
+  readonly audit: readonly { readonly at: number; readonly what: string; readonly detail: string }[];
+}
+
+const token = signal(sessionStorage.getItem(TOKEN_KEY) ?? '');
+const overview = signal<Overview | null>(null);
+const refused = signal(false);
+
+async function call(method: string, path: string, body?: unknown): Promise<Response> {
+  return fetch(`/api/v1/admin${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token.value}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function refresh(): Promise<void> {
+  if (token.value === '') return;
+  try {
+    const response = await call('GET', '/overview');
+    refused.value = response.status === 401;
+    if (response.ok) overview.value = (await response.json()) as Overview;
+  } catch {
+    // The last overview stays; the next refresh tries again.
+  }
+}
+
+export function Admin() {
+  useEffect(() => {
+    void refresh();
+    const timer = setInterval(() => void refresh(), REFRESH_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <section aria-labelledby="admin-title">
+      <h1 id="admin-title">{t('admin.title')}</h1>
+      {overview.value === null || refused.value ? <Login /> : <Board overview={overview.value} />}
+    </section>
+  );
+}
+
+function Login() {
+  const typed = useSignal('');
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    token.value = typed.value.trim();
+    sessionStorage.setItem(TOKEN_KEY, token.value);
+    void refresh();
+  };
+  return (
+    <form class="form" onSubmit={submit}>
+      <label>
+        {t('admin.token')}
+        <input
+          id="admin-token"
+          type="password"
+          autocomplete="off"
+          value={typed.value}
+          onInput={(event) => (typed.value = event.currentTarget.value)}
+        />
+      </label>
+      <p class="dim">{t('admin.tokenHint')}</p>
+      <p class="error" role="alert">
+        {refused.value ? t('admin.badToken') : ''}
+      </p>
+      <button type="submit">{t('admin.enter')}</button>
+    </form>
+  );
+}
+
+function Board(props: { readonly overview: Overview }) {
+  const { overview: now } = props;
+  return (
+    <>
+      <p class="tiles">
+        <span>
+          {t('admin.hosts')}: <strong id="admin-hosts">{now.hosts.length}</strong>
+        </span>{' '}
+        <span>
+          {t('admin.joins')}: <strong>{now.joinsPerMinute}</strong>
+        </span>
+      </p>
+      <h2>{t('admin.pairs')}</h2>
+      <p class="dim">{t('admin.pairsHint')}</p>
+      <HeatMap pairs={now.pairs} />
+      <h2>{t('admin.overTime')}</h2>
+      <Series series={now.series} />
+      <h2>{t('admin.hosts')}</h2>
+      <ul>
+        {now.hosts.map((host) => (
+          <li key={host.hostId}>
+            {host.name} <code>{host.hostId}</code>{' '}
+            <button
+              type="button"
+              class="quiet"
+              onClick={async () => {
+                await call('POST', '/bans', {
+                  kind: 'key',
+                  value: host.hostId,
+                  scope: 'ban',
+                  reason: '',
+                  expiresAt: null,
+                });
+                await refresh();
+              }}
+            >
+              {t('admin.banHost')}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <Bans bans={now.bans} />
+      <h2>{t('admin.audit')}</h2>
+      <ol class="audit">
+        {now.audit.map((line, index) => (
+          <li key={index}>
+            <time>{new Date(line.at).toLocaleString()}</time> {line.what} {line.detail}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+function HeatMap(props: { readonly pairs: Overview['pairs'] }) {
+  const cell = (client: string, host: string) =>
+    props.pairs.find((pair) => pair.client === client && pair.host === host);
+  const name = (type: string): string => tMaybe(`net.type.${type}`, type);
+  return (
+    <div class="scroll" tabindex={0} role="group" aria-label={t('admin.pairs')}>
+      <table class="heat">
+        <thead>
+          <tr>
+            <td />
+            {NAT_TYPES.map((type) => (
+              <th scope="col" key={type}>
+                {name(type)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {NAT_TYPES.map((client) => (
+            <tr key={client}>
+              <th scope="row">{name(client)}</th>
+              {NAT_TYPES.map((host) => {
+                const found = cell(client, host);
+                if (found === undefined || found.all === 0)
+                  return (
+                    <td key={host} class="none">
+                      –
+                    </td>
+                  );
+                const share = found.ok / found.all;
+                return (
+                  <td key={host} class={`heat-${Math.floor(share * 4)}`}>
+                    {percent(share)} <small>/{found.all}</small>
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Series(props: { readonly series: Overview['series'] }) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const data: uPlot.AlignedData = [
+    props.series.map((point) => point.at / 1000),
+    props.series.map((point) => (point.all === 0 ? null : (100 * point.ok) / point.all)),
+  ];
+  useEffect(() => {
+    if (place.current === null) return;
+    plot.current = new uPlot(
+      {
+        width: Math.min(640, place.current.clientWidth),
+        height: 160,
+        scales: { y: { range: [0, 100] } },
+        series: [{}, { label: '%', stroke: '#2a7', width: 2 }],
+      },
+      data,
+      place.current,
+    );
+    return () => plot.current?.destroy();
+  }, []);
+  useEffect(() => plot.current?.setData(data), [props.series]);
+  return <div ref={place} class="plot" />;
+}
+
+function Bans(props: { readonly bans: readonly Ban[] }) {
+  const kind = useSignal<Ban['kind']>('key');
+  const scope = useSignal<Ban['scope']>('ban');
+  const value = useSignal('');
+  const reason = useSignal('');
+  const hours = useSignal('');
+  const error = useSignal<string | null>(null);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const expiresAt = hours.value === '' ? null : Date.now() + Number(hours.value) * 3_600_000;
+    const response = await call('POST', '/bans', {
+      kind: kind.value,
+      value: value.value,
+      scope: scope.value,
+      reason: reason.value,
+      expiresAt,
+    });
+    error.value = response.ok
+      ? null
+      : (((await response.json()) as { readonly detail?: string }).detail ?? `HTTP ${response.status}`);
+    if (response.ok) value.value = '';
+    await refresh();
+  };
+  return (
+    <>
+      <h2>{t('admin.bans')}</h2>
+      {props.bans.length === 0 ? <p class="dim">{t('admin.ban.none')}</p> : null}
+      <ul id="bans">
+        {props.bans.map((ban) => (
+          <li key={ban.id}>
+            {t(`admin.ban.scope.${ban.scope}`)}: {t(`admin.ban.${ban.kind}`)} <code>{ban.value}</code> {ban.reason}{' '}
+            <button
+              type="button"
+              class="quiet"
+              onClick={async () => {
+                await call('DELETE', `/bans/${ban.id}`);
+                await refresh();
+              }}
+            >
+              {t('admin.ban.remove')}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <form class="bar" onSubmit={submit}>
+        <label>
+          {t('admin.ban.kind')}
+          <select value={kind.value} onChange={(event) => (kind.value = event.currentTarget.value as Ban['kind'])}>
+            {(['key', 'cidr', 'name'] as const).map((id) => (
+              <option key={id} value={id}>
+                {t(`admin.ban.${id}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {t('admin.ban.scope')}
+          <select value={scope.value} onChange={(event) => (scope.value = event.currentTarget.value as Ban['scope'])}>
+            {(['ban', 'mute'] as const).map((id) => (
+              <option key={id} value={id}>
+                {t(`admin.ban.scope.${id}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {t('admin.ban.value')}{' '}
+          <input
+            id="ban-value"
+            required
+            value={value.value}
+            onInput={(event) => (value.value = event.currentTarget.value)}
+          />
+        </label>
+        <label>
+          {t('admin.ban.reason')}{' '}
+          <input value={reason.value} onInput={(event) => (reason.value = event.currentTarget.value)} />
+        </label>
+        <label>
+          {t('admin.ban.expires')}{' '}
+          <input
+            class="short"
+            type="number"
+            min="1"
+            value={hours.value}
+            onInput={(event) => (hours.value = event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit" id="ban-add">
+          {t('admin.ban.add')}
+        </button>
+      </form>
+      <p class="error" role="alert">
+        {error.value}
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,254 @@
+import { useSignal } from '@preact/signals';
+import type { FriendView, HostingView } from '../../agent/local-api.ts';
+import { showCode } from '../format.ts';
+import { GAMES } from '../games.ts';
+import { command, local, streamer } from '../local.ts';
+import { t } from '../messages/index.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { Qr } from '../parts/qr.tsx';
+
+export function Host() {
+  const hosting = local.value?.hosting ?? null;
+  return hosting === null || hosting.state === 'failed' ? <StartForm failed={hosting} /> : <Open hosting={hosting} />;
+}
+
+/** The three sentences about one's own network (the original's start-server window). */
+function OwnNetwork() {
+  const profile = local.value?.profile ?? null;
+  return (
+    <p aria-live="polite" id="own-network">
+      <strong>{t('host.yourNetwork')}:</strong>{' '}
+      {profile === null ? t('host.easy.unknown') : t(`host.easy.${profile.verdict}`)}
+    </p>
+  );
+}
+
+function StartForm(props: { readonly failed: HostingView | null }) {
+  const settings = local.value?.settings;
+  const game = useSignal('');
+  const name = useSignal('');
+  const slots = useSignal('8');
+  const isPublic = useSignal(false);
+  const ask = useSignal(false);
+  const withPassword = useSignal(false);
+  const password = useSignal('');
+  const error = useSignal<string | null>(null);
+  if (settings === undefined) return null;
+  const { custom, number } = settings.hostPort;
+  const preset = GAMES.find((entry) => entry.id === game.value);
+  const keepPort = (change: Partial<typeof settings.hostPort>): void =>
+    void command({ do: 'settings', settings: { hostPort: { ...settings.hostPort, ...change } } });
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const port = custom ? number : (preset?.port ?? 0);
+    const answer = await command({
+      do: 'host',
+      port,
+      name: name.value,
+      game: preset?.id ?? '',
+      playersMax: Number(slots.value),
+      public: isPublic.value,
+      password: withPassword.value ? password.value : '',
+      ask: ask.value,
+    });
+    error.value = answer.ok ? null : answer.text;
+  };
+  return (
+    <form class="form" onSubmit={submit} aria-labelledby="host-title">
+      <h1 id="host-title">{t('host.title')}</h1>
+      <label>
+        {t('host.game')}
+        <select id="host-game" value={game.value} onChange={(event) => (game.value = event.currentTarget.value)}>
+          <option value="">{t('host.gameOther')}</option>
+          {GAMES.map((entry) => (
+            <option key={entry.id} value={entry.id}>
+              {entry.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <fieldset>
+        <legend>{t('host.port')}</legend>
+        <label class="tick">
+          <input
+            type="checkbox"
+            id="host-custom"
+            checked={custom}
+            onChange={(event) => keepPort({ custom: event.currentTarget.checked })}
+          />{' '}
+          {t('host.portCustom')}
+        </label>
+        <PortField enabled={custom} number={number} onKeep={(kept) => keepPort({ number: kept })} />
+        <p class="dim">
+          {custom ? '' : preset === undefined ? t('host.portAutoNone') : t('host.portAutoHint', { port: preset.port })}
+        </p>
+      </fieldset>
+      <label>
+        {t('host.name')}
+        <input
+          id="host-name"
+          required
+          maxLength={48}
+          value={name.value}
+          onInput={(event) => (name.value = event.currentTarget.value)}
+        />
+      </label>
+      <label>
+        {t('host.slots')}
+        <input
+          id="host-slots"
+          class="short"
+          type="number"
+          min="1"
+          max="64"
+          value={slots.value}
+          onInput={(event) => (slots.value = event.currentTarget.value)}
+        />
+      </label>
+      <Tick id="host-public" on={isPublic} text={t('host.public')} />
+      <Tick id="host-password-on" on={withPassword} text={t('host.password')} />
+      {withPassword.value ? (
+        <label>
+          {t('host.passwordField')}
+          <input
+            id="host-password"
+            type="password"
+            autocomplete="new-password"
+            required
+            value={password.value}
+            onInput={(event) => (password.value = event.currentTarget.value)}
+          />
+        </label>
+      ) : null}
+      <Tick id="host-ask" on={ask} text={t('host.ask')} />
+      <OwnNetwork />
+      <p class="error" role="alert">
+        {error.value ?? props.failed?.detail}
+      </p>
+      <button type="submit" id="host-start">
+        {t('host.start')}
+      </button>
+    </form>
+  );
+}
+
+function Tick(props: { readonly id: string; readonly on: { value: boolean }; readonly text: string }) {
+  return (
+    <label class="tick">
+      <input
+        id={props.id}
+        type="checkbox"
+        checked={props.on.value}
+        onChange={(event) => (props.on.value = event.currentTarget.checked)}
+      />{' '}
+      {props.text}
+    </label>
+  );
+}
+
+/** S29: the number typed is kept when the field loses focus (and on Enter), even while the tick is off. */
+function PortField(props: {
+  readonly enabled: boolean;
+  readonly number: number;
+  readonly onKeep: (port: number) => void;
+}) {
+  const error = useSignal<string | null>(null);
+  const keep = (text: string): void => {
+    const port = Number(text);
+    if (text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) {
+      error.value = null;
+      props.onKeep(port);
+    } else error.value = t('set.bad.port');
+  };
+  return (
+    <>
+      <input
+        id="host-port"
+        class="short"
+        inputMode="numeric"
+        aria-label={t('host.port')}
+        disabled={!props.enabled}
+        defaultValue={String(props.number)}
+        onBlur={(event) => keep(event.currentTarget.value)}
+        onChange={(event) => keep(event.currentTarget.value)}
+      />
+      <p class="error" role="alert">
+        {error.value}
+      </p>
+    </>
+  );
+}
+
+function Open(props: { readonly hosting: HostingView }) {
+  const { hosting } = props;
+  if (hosting.state === 'starting') return <p role="status">{t('host.starting')}</p>;
+  const hide = streamer.value;
+  return (
+    <section aria-labelledby="open-title">
+      <h1 id="open-title">{t('host.open', { name: hosting.name })}</h1>
+      {hosting.gameListens === false ? (
+        <p class="notice" role="status">
+          {t('host.silent', { port: hosting.port })}
+        </p>
+      ) : null}
+      <p>{t('host.code')}:</p>
+      <p class="big-code" id="host-code">
+        {hide ? '••••-••••' : showCode(hosting.code)}
+      </p>
+      <p class="dim">
+        {t('host.codeStable')} {t('host.copied')}
+      </p>
+      <p class="actions">
+        <CopyButton text={() => showCode(hosting.code)} id="copy-code" />
+        <CopyButton text={() => hosting.link} label={`${t('common.copy')}: ${t('host.link')}`} id="copy-link" />
+        <button type="button" class="danger" id="host-stop" onClick={() => void command({ do: 'unhost' })}>
+          {t('common.stop')}
+        </button>
+      </p>
+      {hide ? null : <Qr text={hosting.link} label={t('join.qr')} />}
+      <OwnNetwork />
+      <h2>{t('host.players')}</h2>
+      {hosting.friends.length === 0 ? <p class="dim">{t('host.noPlayers')}</p> : null}
+      <ul class="friends" aria-live="polite">
+        {hosting.friends.map((friend) => (
+          <Friend key={friend.friend} friend={friend} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Friend(props: { readonly friend: FriendView }) {
+  const { friend, name, state, kind, rttMs, seenAs } = props.friend;
+  const parts = [
+    t(`host.state.${state}`),
+    kind === null ? '' : t(`connect.kind.${kind}`),
+    rttMs === null ? '' : `${Math.round(rttMs)} ms`,
+    seenAs === null ? '' : t('host.seenAs', { address: seenAs }),
+  ];
+  return (
+    <li data-friend={friend}>
+      <strong>{name}</strong> {parts.filter((part) => part !== '').join(' · ')}
+      {state === 'asking' ? (
+        <>
+          <button type="button" onClick={() => void command({ do: 'admit', friend, admit: true })}>
+            {t('host.admit')}
+          </button>
+          <button type="button" class="quiet" onClick={() => void command({ do: 'admit', friend, admit: false })}>
+            {t('host.refuse')}
+          </button>
+        </>
+      ) : null}
+      {state === 'connected' ? (
+        <>
+          <button type="button" class="quiet" onClick={() => void command({ do: 'kick', friend, ban: false })}>
+            {t('host.kick')}
+          </button>
+          <button type="button" class="quiet" onClick={() => void command({ do: 'kick', friend, ban: true })}>
+            {t('host.ban')}
+          </button>
+        </>
+      ) : null}
+    </li>
+  );
+}

@@ -1,0 +1,165 @@
+import type { Allocator, NatProfile, Tested } from '../../core/nat/profile.ts';
+import { createMask, duration, percent } from '../format.ts';
+import { command, local, streamer } from '../local.ts';
+import { t } from '../messages/index.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { VerdictBadge } from '../parts/verdict.tsx';
+
+interface Fact {
+  readonly what: string;
+  readonly value: string;
+  readonly meaning: string;
+}
+
+export function Network() {
+  const state = local.value;
+  const profile = state?.profile ?? null;
+  return (
+    <section aria-labelledby="net-title">
+      <h1 id="net-title">{t('net.title')}</h1>
+      <p class="actions">
+        <button
+          type="button"
+          id="test-again"
+          disabled={state?.checking ?? false}
+          onClick={() => void command({ do: 'check' })}
+        >
+          {state?.checking ? t('net.testing') : t('net.again')}
+        </button>
+        {profile === null ? null : (
+          <>
+            <CopyButton text={() => report(profile)} label={t('net.copy')} id="copy-report" />
+            <CopyButton text={() => createMask()(JSON.stringify(profile, null, 2))} label={t('net.json')} />
+          </>
+        )}
+      </p>
+      {profile === null ? <p role="status">{t('net.never')}</p> : <Report profile={profile} />}
+    </section>
+  );
+}
+
+function Report(props: { readonly profile: NatProfile }) {
+  const { profile } = props;
+  const state = local.value;
+  const mask = streamer.value ? createMask() : (text: string) => text;
+  return (
+    <>
+      <p class="verdict-line" aria-live="polite">
+        <VerdictBadge verdict={profile.verdict} />{' '}
+        {profile.type === 'blocked' ? t('net.s.blocked') : t(`net.s.${profile.verdict}`)}
+      </p>
+      <p class="dim">
+        {t('net.last', {
+          age: duration(state?.profileAt ? Date.now() - state.profileAt : 0),
+          samples: profile.samples,
+          percent: percent(profile.confidence),
+        })}
+      </p>
+      <h2>{t('net.facts')}</h2>
+      <table class="facts">
+        <thead>
+          <tr>
+            <th scope="col">{t('net.fact')}</th>
+            <th scope="col">{t('net.value')}</th>
+            <th scope="col">{t('net.meaning')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {factsOf(profile).map((fact) => (
+            <tr key={fact.what}>
+              <th scope="row">{fact.what}</th>
+              <td>{mask(fact.value)}</td>
+              <td>{fact.meaning}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p>
+        <button type="button" class="quiet" onClick={() => void command({ do: 'map-port' })}>
+          {t('net.portmapTry')}
+        </button>
+      </p>
+      <h2>{t('net.probes')}</h2>
+      <table class="probes">
+        <thead>
+          <tr>
+            <th scope="col">{t('net.destination')}</th>
+            <th scope="col">{t('net.seenAs')}</th>
+            <th scope="col">{t('net.rtt')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {(state?.probes ?? []).map((probe, index) => (
+            <tr key={index}>
+              <td>{mask(probe.destination)}</td>
+              <td>{mask(probe.seenAs)}</td>
+              <td class="num">{probe.rttMs === null ? '–' : `${Math.round(probe.rttMs)} ms`}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function tested(value: Tested): string {
+  return value === 'yes' ? t('common.yes') : value === 'no' ? t('common.no') : t('common.notTested');
+}
+
+function numberOr(value: number | null): string {
+  return value === null ? t('common.notTested') : String(value);
+}
+
+export function ruleOf(allocator: Allocator): string {
+  const { kind } = allocator;
+  return t(`net.rule.${kind}`, {
+    step: signed(allocator.step ?? 0),
+    low: allocator.low ?? '?',
+    high: allocator.high ?? '?',
+  });
+}
+
+function signed(step: number): string {
+  return step > 0 ? `+${step}` : String(step);
+}
+
+/** Value and meaning of everything known; what was not tested says so. */
+function factsOf(profile: NatProfile): readonly Fact[] {
+  const { portMapping } = profile;
+  return [
+    { what: t('net.type'), value: t(`net.type.${profile.type}`), meaning: '' },
+    {
+      what: t('net.delta'),
+      value: profile.delta === null ? t('common.unknown') : signed(profile.delta),
+      meaning: t('net.deltaMean'),
+    },
+    { what: t('net.lastPort'), value: numberOr(profile.lastPort), meaning: '' },
+    { what: t('net.nextPort'), value: numberOr(profile.predictedNextPort), meaning: t('net.nextMean') },
+    { what: t('net.mapping'), value: t(`net.mapping.${profile.mapping}`), meaning: t('net.mappingMean') },
+    { what: t('net.rule'), value: ruleOf(profile.allocator), meaning: '' },
+    { what: t('net.filtering'), value: t(`net.filtering.${profile.filtering}`), meaning: t('net.filteringMean') },
+    {
+      what: t('net.idle'),
+      value:
+        profile.idleLifetimeMs === null
+          ? t('common.notTested')
+          : t('net.idleValue', { seconds: Math.round(profile.idleLifetimeMs / 1000) }),
+      meaning: t('net.idleMean'),
+    },
+    { what: t('net.hairpin'), value: tested(profile.hairpin), meaning: t('net.hairpinMean') },
+    { what: t('net.layers'), value: numberOr(profile.layers), meaning: t('net.layersMean') },
+    {
+      what: t('net.portmap'),
+      value: `UPnP ${tested(portMapping.upnp)} · NAT-PMP ${tested(portMapping.natPmp)} · PCP ${tested(portMapping.pcp)}`,
+      meaning: t('net.portmapMean'),
+    },
+    { what: t('net.ipv6'), value: tested(profile.ipv6), meaning: t('net.ipv6Mean') },
+  ];
+}
+
+/** The report as text, addresses masked: safe to paste. */
+function report(profile: NatProfile): string {
+  const lines = factsOf(profile).map((fact) => `${fact.what}: ${fact.value}`);
+  const probes = (local.value?.probes ?? []).map((probe) => `${probe.destination} -> ${probe.seenAs}`);
+  return createMask()([`${t('net.title')}: ${t(`net.v.${profile.verdict}`)}`, ...lines, ...probes].join('\n'));
+}

@@ -1,0 +1,406 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { duration, pingText, showCode } from '../format.ts';
+import {
+  fetchError,
+  fetchedAt,
+  fetchList,
+  filters,
+  games,
+  loading,
+  NO_FILTERS,
+  pings,
+  rows,
+  type ServerRow,
+  type SortKey,
+  shown,
+  sort,
+} from '../list.ts';
+import { command, isLocal, local } from '../local.ts';
+import { t, tMaybe } from '../messages/index.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { VerdictBadge } from '../parts/verdict.tsx';
+import { followInPage, go } from '../router.ts';
+
+const COLUMNS = ['ping', 'name', 'players', 'map', 'game', 'network', 'up'] as const satisfies readonly SortKey[];
+
+export function pageLink(code: string): string {
+  return `${masterBase() === '' ? location.origin : masterBase()}/j/${code}`;
+}
+
+/** A masterserver's page fetches from itself; the local page through its own process, which knows the master. */
+export function masterBase(): string {
+  return isLocal.value ? (local.value?.master.http ?? '') : '';
+}
+
+export async function joinTarget(target: string, password = ''): Promise<string | null> {
+  const answer = await command({ do: 'join', target, password, localPort: local.value?.settings.localPort ?? 0 });
+  if (!answer.ok) return answer.text;
+  if (answer.join !== undefined) go(`/joins/${answer.join}`);
+  return null;
+}
+
+function act(row: ServerRow): void {
+  if (isLocal.value) void joinTarget(row.code);
+  else go(`/j/${row.code}`);
+}
+
+export function Servers() {
+  const open = useSignal<string | null>(null);
+  return (
+    <section aria-labelledby="servers-title">
+      <h1 id="servers-title">{t('nav.servers')}</h1>
+      {isLocal.value ? <JoinBox /> : null}
+      <FilterBar />
+      <ListState />
+      <table class="list" aria-label={t('servers.title')}>
+        <HeaderRow />
+        <Sections open={open.value} onOpen={(id) => (open.value = open.value === id ? null : id)} />
+      </table>
+    </section>
+  );
+}
+
+function JoinBox() {
+  const target = useSignal('');
+  const error = useSignal<string | null>(null);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (target.value.trim() !== '') error.value = await joinTarget(target.value.trim());
+  };
+  const recent = local.value?.settings.recent ?? [];
+  return (
+    <form class="bar" onSubmit={submit}>
+      <label>
+        {t('servers.joinBy')}
+        <input
+          id="join-target"
+          value={target.value}
+          placeholder={t('servers.joinByHint')}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => (target.value = event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">{t('servers.join')}</button>
+      {recent.length > 0 ? (
+        <span class="recent">
+          {t('servers.recent')}:{' '}
+          {recent.slice(0, 5).map((entry) => (
+            <button
+              type="button"
+              class="quiet"
+              key={entry.code}
+              onClick={async () => (error.value = await joinTarget(entry.code))}
+            >
+              {entry.name === '' ? showCode(entry.code) : entry.name}
+            </button>
+          ))}
+        </span>
+      ) : null}
+      <p class="error" role="alert">
+        {error.value}
+      </p>
+    </form>
+  );
+}
+
+function FilterBar() {
+  const wanted = filters.value;
+  const tick = (key: 'onlyVerified' | 'notFull' | 'withPeople', text: string) => (
+    <label class="tick">
+      <input
+        type="checkbox"
+        checked={wanted[key]}
+        onChange={(event) => (filters.value = { ...wanted, [key]: event.currentTarget.checked })}
+      />{' '}
+      {text}
+    </label>
+  );
+  return (
+    <div class="bar" role="search">
+      <input
+        type="search"
+        id="filter"
+        aria-label={t('servers.filter')}
+        placeholder={t('servers.filter')}
+        value={wanted.text}
+        onInput={(event) => (filters.value = { ...wanted, text: event.currentTarget.value })}
+      />
+      <select
+        aria-label={t('servers.game')}
+        value={wanted.game}
+        onChange={(event) => (filters.value = { ...wanted, game: event.currentTarget.value })}
+      >
+        <option value="">{t('servers.gameAny')}</option>
+        {games.value.map((game) => (
+          <option key={game} value={game}>
+            {game}
+          </option>
+        ))}
+      </select>
+      {tick('onlyVerified', t('servers.onlyJoinable'))}
+      {tick('notFull', t('servers.notFull'))}
+      {tick('withPeople', t('servers.withPeople'))}
+      <label class="tick">
+        {t('servers.maxPing')}{' '}
+        <input
+          type="number"
+          min="1"
+          max="999"
+          class="short"
+          value={wanted.pingMaxMs ?? ''}
+          onInput={(event) =>
+            (filters.value = {
+              ...wanted,
+              pingMaxMs: event.currentTarget.value === '' ? null : Number(event.currentTarget.value),
+            })
+          }
+        />
+      </label>
+      <button type="button" class="quiet" id="reload" onClick={() => void fetchList(masterBase())}>
+        ⟳ {t('servers.reload')}
+      </button>
+      <span class="count" aria-live="polite" id="count">
+        {t('servers.count', { shown: shown.value.length, total: rows.value.length })}
+      </span>
+    </div>
+  );
+}
+
+function ListState() {
+  const why = fetchError.value;
+  if (why !== null && fetchedAt.value !== null)
+    return (
+      <p class="notice" role="status">
+        {t('servers.stale', { why, age: duration(Date.now() - fetchedAt.value) })}
+      </p>
+    );
+  if (why !== null)
+    return (
+      <p class="error" role="alert">
+        {why}
+      </p>
+    );
+  if (fetchedAt.value === null) return <p role="status">{loading.value ? t('servers.loading') : ''}</p>;
+  if (rows.value.length === 0 && local.value?.lan.length !== 0)
+    return (
+      <p class="empty">
+        {t('servers.empty')}{' '}
+        {isLocal.value ? (
+          <a href="/host" onClick={followInPage}>
+            {t('servers.hostOne')}
+          </a>
+        ) : null}
+      </p>
+    );
+  if (shown.value.length === 0 && rows.value.length > 0)
+    return (
+      <p class="empty">
+        {t('servers.emptyFiltered')}{' '}
+        <button type="button" class="quiet" onClick={() => (filters.value = NO_FILTERS)}>
+          {t('servers.clear')}
+        </button>
+      </p>
+    );
+  return null;
+}
+
+function HeaderRow() {
+  const { key, descending } = sort.value;
+  return (
+    <thead>
+      <tr>
+        {COLUMNS.map((column) => (
+          <th
+            scope="col"
+            key={column}
+            class={`c-${column}`}
+            aria-sort={key === column ? (descending ? 'descending' : 'ascending') : 'none'}
+          >
+            <button
+              type="button"
+              title={t('servers.sortBy', { column: t(`servers.col.${column}`) })}
+              onClick={() => (sort.value = { key: column, descending: key === column && !descending })}
+            >
+              {t(`servers.col.${column}`)}
+              <span aria-hidden="true">{key === column ? (descending ? ' ▼' : ' ▲') : ''}</span>
+            </button>
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+function Sections(props: { readonly open: string | null; readonly onOpen: (id: string) => void }) {
+  return (
+    <>
+      {(['local', 'official', 'community'] as const).map((section) => {
+        const inSection = shown.value.filter((row) => row.section === section);
+        if (inSection.length === 0) return null;
+        return (
+          <tbody key={section}>
+            <tr class="section">
+              <th scope="rowgroup" colSpan={COLUMNS.length}>
+                {t(`servers.section.${section}`)} ({inSection.length})
+              </th>
+            </tr>
+            {inSection.map((row) => (
+              <Row key={row.hostId} row={row} open={props.open === row.hostId} onOpen={props.onOpen} />
+            ))}
+          </tbody>
+        );
+      })}
+    </>
+  );
+}
+
+/** A row asks to be pinged when it first comes into view, so a long list does not ping everybody at once. */
+function usePingInView(hostId: string) {
+  const element = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    const target = element.current;
+    if (!isLocal.value || target === null || hostId in pings.value) return;
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      void command({ do: 'ping', hostIds: [hostId] });
+    });
+    observer.observe(target);
+    return () => observer.disconnect();
+  }, [hostId]);
+  return element;
+}
+
+function PingCell(props: { readonly row: ServerRow }) {
+  const { hostId, pingEstimateMs } = props.row;
+  const measured = pings.value[hostId];
+  if (measured !== undefined && measured !== null) return <>{pingText(measured, false)}</>;
+  if (measured === null) return <span title={t('servers.gaveUp')}>?</span>;
+  if (pingEstimateMs !== null) return <span title={t('servers.estimated')}>{pingText(pingEstimateMs, true)}</span>;
+  return isLocal.value ? (
+    <span class="dots" title={t('servers.measuring')}>
+      ···
+    </span>
+  ) : (
+    <span title={t('common.notTested')}>–</span>
+  );
+}
+
+function Row(props: { readonly row: ServerRow; readonly open: boolean; readonly onOpen: (id: string) => void }) {
+  const { row } = props;
+  const element = usePingInView(row.hostId);
+  const full = row.playersMax > 0 && row.players >= row.playersMax;
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter') act(row);
+    else if (event.key === 'i') props.onOpen(row.hostId);
+    else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') moveFocus(event);
+  };
+  return (
+    <>
+      <tr
+        ref={element}
+        class={`row ${full || row.players === 0 ? 'dim' : ''}`}
+        tabindex={0}
+        data-host={row.hostId}
+        onKeyDown={onKey}
+        onDblClick={() => act(row)}
+      >
+        <td class="c-ping num">
+          <PingCell row={row} />
+        </td>
+        <td class="c-name">
+          <button type="button" class="link" onClick={() => props.onOpen(row.hostId)} aria-expanded={props.open}>
+            {row.name}
+          </button>
+          {row.passwordNeeded ? (
+            <span role="img" aria-label={t('servers.locked')} title={t('servers.locked')}>
+              {' '}
+              🔒
+            </span>
+          ) : null}
+          {row.verifiedAt === null ? null : <Verified at={row.verifiedAt} />}
+        </td>
+        <td class="c-players num">
+          {row.players}/{row.playersMax}
+        </td>
+        <td class="c-map">{[row.map, row.mode].filter((part) => part !== '').join(' / ') || '–'}</td>
+        <td class="c-game">{row.game || '–'}</td>
+        <td class="c-network">
+          <VerdictBadge verdict={row.verdict} />
+        </td>
+        <td class="c-up num">{duration(Date.now() - row.firstSeenAt)}</td>
+      </tr>
+      {props.open ? <Details row={row} /> : null}
+    </>
+  );
+}
+
+function Verified(props: { readonly at: number }) {
+  const text = t('servers.verified', { age: duration(Date.now() - props.at) });
+  return (
+    <span role="img" aria-label={text} title={text}>
+      {' '}
+      ✔
+    </span>
+  );
+}
+
+function moveFocus(event: KeyboardEvent): void {
+  event.preventDefault();
+  const all = [...document.querySelectorAll<HTMLElement>('.row[data-host]')];
+  const index = all.indexOf(event.currentTarget as HTMLElement);
+  all[index + (event.key === 'ArrowDown' ? 1 : -1)]?.focus();
+}
+
+function Details(props: { readonly row: ServerRow }) {
+  const { row } = props;
+  const favourites = local.value?.settings.favourites ?? [];
+  const isFavourite = favourites.includes(row.code);
+  return (
+    <tr class="details">
+      <td colSpan={COLUMNS.length}>
+        <dl>
+          <dt>{t('servers.d.code')}</dt>
+          <dd class="code">{showCode(row.code)}</dd>
+          <dt>{t('servers.d.nat')}</dt>
+          <dd>{tMaybe(`net.type.${row.natType}`, row.natType)}</dd>
+          <dt>{t('servers.d.version')}</dt>
+          <dd>{row.version || '–'}</dd>
+          <dt>{t('servers.d.first')}</dt>
+          <dd>{duration(Date.now() - row.firstSeenAt)}</dd>
+          <dt>{t('servers.d.seen')}</dt>
+          <dd>{duration(Date.now() - row.lastSeenAt)}</dd>
+          <dt>{t('servers.d.key')}</dt>
+          <dd class="code">{row.hostId}</dd>
+        </dl>
+        <p class="actions">
+          <button type="button" onClick={() => act(row)}>
+            {t('servers.join')}
+          </button>
+          <CopyButton text={() => pageLink(row.code)} label={t('servers.copyLink')} />
+          {isLocal.value ? (
+            <label class="tick">
+              <input
+                type="checkbox"
+                checked={isFavourite}
+                onChange={() =>
+                  void command({
+                    do: 'settings',
+                    settings: {
+                      favourites: isFavourite
+                        ? favourites.filter((code) => code !== row.code)
+                        : [...favourites, row.code],
+                    },
+                  })
+                }
+              />{' '}
+              {t('servers.favourite')}
+            </label>
+          ) : null}
+        </p>
+      </td>
+    </tr>
+  );
+}
