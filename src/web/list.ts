@@ -1,32 +1,7 @@
 /** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
 import { computed, signal } from '@preact/signals';
+import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';
-
-export type Section = 'local' | 'official' | 'community';
-
-export interface ServerRow {
-  readonly hostId: string;
-  readonly code: string;
-  readonly name: string;
-  readonly game: string;
-  readonly map: string;
-  readonly mode: string;
-  readonly version: string;
-  readonly players: number;
-  readonly playersMax: number;
-  readonly passwordNeeded: boolean;
-  readonly natType: string;
-  readonly verdict: string;
-  readonly section: Section;
-  readonly pingEstimateMs: number | null;
-  readonly verifiedAt: number | null;
-  readonly firstSeenAt: number;
-  readonly lastSeenAt: number;
-  /** Only where the server is public: joined directly. */
-  readonly address: string | null;
-}
-
-export type SortKey = 'best' | 'ping' | 'name' | 'players' | 'map' | 'game' | 'network' | 'up';
 
 export interface Filters {
   readonly text: string;
@@ -46,7 +21,7 @@ export const NO_FILTERS: Filters = {
   pingMaxMs: null,
 };
 
-export const rows = signal<readonly ServerRow[]>([]);
+export const rows = signal<readonly Server[]>([]);
 export const fetchedAt = signal<number | null>(null);
 export const fetchError = signal<string | null>(null);
 export const loading = signal(false);
@@ -63,7 +38,7 @@ const ROWS_MAX = 5000;
 export async function fetchList(base: string): Promise<void> {
   loading.value = true;
   try {
-    const all: ServerRow[] = [];
+    const all: Server[] = [];
     let after: string | null = null;
     do {
       const query = new URLSearchParams({ limit: String(PAGE_ROWS) });
@@ -72,7 +47,7 @@ export async function fetchList(base: string): Promise<void> {
         signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
       });
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
-      const page = (await response.json()) as { readonly servers: readonly ServerRow[]; readonly next: string | null };
+      const page = (await response.json()) as ServersPage;
       all.push(...page.servers);
       after = page.next;
     } while (after !== null && all.length < ROWS_MAX);
@@ -86,32 +61,45 @@ export async function fetchList(base: string): Promise<void> {
   }
 }
 
-/** Live changes: any event means the snapshot moved; fetch it again (the ETag makes an unchanged one cheap). */
+/** Live changes are applied to the list at hand; a reset, or a stream that was cut, fetches it anew. */
 export function followList(base: string): void {
+  let cut = false;
   void fetchList(base);
   openStream(
     `${base}/api/v1/events`,
     {},
-    () => void fetchList(base),
-    () => {},
+    (name, data) => {
+      if (name === 'change') applyChange(JSON.parse(data) as ListChange);
+      else if (name === 'reset') void fetchList(base);
+    },
+    (up) => {
+      if (up && cut) void fetchList(base);
+      cut = !up;
+    },
   );
 }
 
-const NAT_EASE: Readonly<Record<string, number>> = { open: 0, moderate: 1, strict: 2 };
-const SECTION_ORDER: Readonly<Record<Section, number>> = { local: 0, official: 1, community: 2 };
+function applyChange(change: ListChange): void {
+  const replaced = new Set([...change.gone, ...change.changed.map((row) => row.hostId)]);
+  rows.value = [...rows.value.filter((row) => !replaced.has(row.hostId)), ...change.changed];
+  fetchedAt.value = Date.now();
+}
 
-function pingOf(row: ServerRow): number {
+const NAT_EASE: Readonly<Record<string, number>> = { open: 0, moderate: 1, strict: 2 };
+const SECTION_ORDER: Readonly<Record<Server['section'], number>> = { local: 0, official: 1, community: 2 };
+
+function pingOf(row: Server): number {
   const measured = pings.value[row.hostId];
   return measured ?? row.pingEstimateMs ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** The original's `order_category`: with people by ease of the NAT, then empty ones, full ones last. */
-function category(row: ServerRow): number {
+function category(row: Server): number {
   if (row.playersMax > 0 && row.players >= row.playersMax) return 10;
   return (row.players > 0 ? 0 : 5) + (NAT_EASE[row.verdict] ?? 3);
 }
 
-const COMPARE: Readonly<Record<SortKey, (left: ServerRow, right: ServerRow) => number>> = {
+const COMPARE: Readonly<Record<SortKey, (left: Server, right: Server) => number>> = {
   best: (left, right) => category(left) - category(right),
   ping: (left, right) => pingOf(left) - pingOf(right),
   name: (left, right) => left.name.localeCompare(right.name),
@@ -122,7 +110,7 @@ const COMPARE: Readonly<Record<SortKey, (left: ServerRow, right: ServerRow) => n
   up: (left, right) => left.firstSeenAt - right.firstSeenAt,
 };
 
-function matches(row: ServerRow, wanted: Filters): boolean {
+function matches(row: Server, wanted: Filters): boolean {
   const text = wanted.text.trim().toLowerCase();
   if (text !== '' && !`${row.name} ${row.game} ${row.map} ${row.mode}`.toLowerCase().includes(text)) return false;
   if (wanted.game !== '' && row.game !== wanted.game) return false;

@@ -272,7 +272,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'admin.ban.expires': 'Endet nach Stunden (leer = nie)',
   'admin.ban.scope': 'Wirkung',
   'admin.ban.scope.ban': 'aussperren',
-  'admin.ban.scope.mute': 'nicht ankündigen',
+  'admin.ban.scope.unannounced': 'nicht ankündigen',
   'admin.ban.add': 'Sperre anlegen',
   'admin.ban.remove': 'Aufheben',
   'admin.ban.none': 'Keine Sperren.',

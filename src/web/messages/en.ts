@@ -270,7 +270,7 @@ export const en = {
   'admin.ban.expires': 'Ends after hours (empty = never)',
   'admin.ban.scope': 'Effect',
   'admin.ban.scope.ban': 'keep out',
-  'admin.ban.scope.mute': 'do not announce',
+  'admin.ban.scope.unannounced': 'do not announce',
   'admin.ban.add': 'Add ban',
   'admin.ban.remove': 'Lift',
   'admin.ban.none': 'No bans.',

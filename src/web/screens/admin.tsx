@@ -2,6 +2,15 @@ import { signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import {
+  type AdminHosts,
+  API,
+  type AuditEntry,
+  type Ban,
+  type BanInput,
+  type History,
+  type Overview,
+} from '../../master/api.ts';
 import { percent } from '../format.ts';
 import { t, tMaybe } from '../messages/index.ts';
 
@@ -17,37 +26,16 @@ const NAT_TYPES = [
   'unknown',
 ] as const;
 
-interface Ban {
-  readonly id: number;
-  readonly kind: 'key' | 'cidr' | 'name';
-  readonly value: string;
-  readonly scope: 'ban' | 'mute';
-  readonly reason: string;
-  readonly expiresAt: number | null;
-}
-
-interface Overview {
-  readonly hosts: readonly {
-    readonly hostId: string;
-    readonly name: string;
-    readonly code: string;
-    readonly players: number;
-    readonly public: boolean;
-  }[];
-  readonly joinsPerMinute: number;
-  readonly pairs: readonly {
-    readonly client: string;
-    readonly host: string;
-    readonly ok: number;
-    readonly all: number;
-  }[];
-  readonly series: readonly { readonly at: number; readonly ok: number; readonly all: number }[];
+interface Board {
+  readonly overview: Overview;
+  readonly history: History;
+  readonly hosts: AdminHosts;
   readonly bans: readonly Ban[];
-  readonly audit: readonly { readonly at: number; readonly what: string; readonly detail: string }[];
+  readonly audit: readonly AuditEntry[];
 }
 
 const token = signal(sessionStorage.getItem(TOKEN_KEY) ?? '');
-const overview = signal<Overview | null>(null);
+const board = signal<Board | null>(null);
 const refused = signal(false);
 
 async function call(method: string, path: string, body?: unknown): Promise<Response> {
@@ -61,12 +49,24 @@ async function call(method: string, path: string, body?: unknown): Promise<Respo
 async function refresh(): Promise<void> {
   if (token.value === '') return;
   try {
-    const response = await call('GET', '/overview');
-    refused.value = response.status === 401;
-    if (response.ok) overview.value = (await response.json()) as Overview;
+    const answers = await Promise.all(
+      ['/overview', '/history', '/hosts', '/bans', '/audit'].map((path) => call('GET', path)),
+    );
+    refused.value = answers.some((answer) => answer.status === 401);
+    if (!answers.every((answer) => answer.ok)) return;
+    const [overview, history, hosts, bans, audit] = await Promise.all(answers.map((answer) => answer.json()));
+    board.value = { overview, history, hosts, bans, audit };
   } catch {
-    // The last overview stays; the next refresh tries again.
+    // The last board stays; the next refresh tries again.
   }
+}
+
+async function ban(input: BanInput): Promise<string | null> {
+  const response = await call('POST', '/bans', input);
+  await refresh();
+  return response.ok
+    ? null
+    : (((await response.json()) as { readonly detail?: string }).detail ?? `HTTP ${response.status}`);
 }
 
 export function Admin() {
@@ -78,7 +78,7 @@ export function Admin() {
   return (
     <section aria-labelledby="admin-title">
       <h1 id="admin-title">{t('admin.title')}</h1>
-      {overview.value === null || refused.value ? <Login /> : <Board overview={overview.value} />}
+      {board.value === null || refused.value ? <Login /> : <BoardView board={board.value} />}
     </section>
   );
 }
@@ -112,53 +112,41 @@ function Login() {
   );
 }
 
-function Board(props: { readonly overview: Overview }) {
-  const { overview: now } = props;
+function BoardView(props: { readonly board: Board }) {
+  const { overview, history, hosts, bans, audit } = props.board;
+  const banHost = (hostId: string) => ban({ kind: 'key', pattern: hostId, scope: 'ban', reason: '', expiresAt: null });
   return (
     <>
       <p class="tiles">
         <span>
-          {t('admin.hosts')}: <strong id="admin-hosts">{now.hosts.length}</strong>
-        </span>{' '}
+          {t('admin.hosts')}: <strong id="admin-hosts">{overview.hosts.listed + overview.hosts.unlisted}</strong>
+        </span>
         <span>
-          {t('admin.joins')}: <strong>{now.joinsPerMinute}</strong>
+          {t('admin.joins')}: <strong>{overview.joinsPerMinute}</strong>
         </span>
       </p>
       <h2>{t('admin.pairs')}</h2>
       <p class="dim">{t('admin.pairsHint')}</p>
-      <HeatMap pairs={now.pairs} />
+      <HeatMap pairs={overview.pairs} />
       <h2>{t('admin.overTime')}</h2>
-      <Series series={now.series} />
+      <Series points={history.points} />
       <h2>{t('admin.hosts')}</h2>
-      <ul>
-        {now.hosts.map((host) => (
+      <ul id="admin-host-list">
+        {hosts.hosts.map((host) => (
           <li key={host.hostId}>
             {host.name} <code>{host.hostId}</code>{' '}
-            <button
-              type="button"
-              class="quiet"
-              onClick={async () => {
-                await call('POST', '/bans', {
-                  kind: 'key',
-                  value: host.hostId,
-                  scope: 'ban',
-                  reason: '',
-                  expiresAt: null,
-                });
-                await refresh();
-              }}
-            >
+            <button type="button" class="quiet" onClick={() => void banHost(host.hostId)}>
               {t('admin.banHost')}
             </button>
           </li>
         ))}
       </ul>
-      <Bans bans={now.bans} />
+      <Bans bans={bans} />
       <h2>{t('admin.audit')}</h2>
       <ol class="audit">
-        {now.audit.map((line, index) => (
-          <li key={index}>
-            <time>{new Date(line.at).toLocaleString()}</time> {line.what} {line.detail}
+        {audit.map((line) => (
+          <li key={line.id}>
+            <time>{new Date(line.at).toLocaleString()}</time> {line.act} {line.detail}
           </li>
         ))}
       </ol>
@@ -168,10 +156,10 @@ function Board(props: { readonly overview: Overview }) {
 
 function HeatMap(props: { readonly pairs: Overview['pairs'] }) {
   const cell = (client: string, host: string) =>
-    props.pairs.find((pair) => pair.client === client && pair.host === host);
+    props.pairs.find((pair) => pair.clientNat === client && pair.hostNat === host);
   const name = (type: string): string => tMaybe(`net.type.${type}`, type);
   return (
-    <div class="scroll" tabindex={0} role="group" aria-label={t('admin.pairs')}>
+    <section class="scroll" aria-label={t('admin.pairs')}>
       <table class="heat">
         <thead>
           <tr>
@@ -189,16 +177,16 @@ function HeatMap(props: { readonly pairs: Overview['pairs'] }) {
               <th scope="row">{name(client)}</th>
               {NAT_TYPES.map((host) => {
                 const found = cell(client, host);
-                if (found === undefined || found.all === 0)
+                if (found === undefined || found.paths + found.failures === 0)
                   return (
                     <td key={host} class="none">
                       –
                     </td>
                   );
-                const share = found.ok / found.all;
+                const share = found.paths / (found.paths + found.failures);
                 return (
                   <td key={host} class={`heat-${Math.floor(share * 4)}`}>
-                    {percent(share)} <small>/{found.all}</small>
+                    {percent(share)} <small>/{found.paths + found.failures}</small>
                   </td>
                 );
               })}
@@ -206,17 +194,20 @@ function HeatMap(props: { readonly pairs: Overview['pairs'] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
-function Series(props: { readonly series: Overview['series'] }) {
+/** Of the joins that ended in this step, how many found a path; null where none ended. */
+function successPercent(point: History['points'][number]): number | null {
+  const ended = point.paths + point.failures;
+  return ended === 0 ? null : (100 * point.paths) / ended;
+}
+
+function Series(props: { readonly points: History['points'] }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const data: uPlot.AlignedData = [
-    props.series.map((point) => point.at / 1000),
-    props.series.map((point) => (point.all === 0 ? null : (100 * point.ok) / point.all)),
-  ];
+  const data: uPlot.AlignedData = [props.points.map((point) => point.at / 1000), props.points.map(successPercent)];
   useEffect(() => {
     if (place.current === null) return;
     plot.current = new uPlot(
@@ -231,7 +222,7 @@ function Series(props: { readonly series: Overview['series'] }) {
     );
     return () => plot.current?.destroy();
   }, []);
-  useEffect(() => plot.current?.setData(data), [props.series]);
+  useEffect(() => plot.current?.setData(data), [props.points]);
   return <div ref={place} class="plot" />;
 }
 
@@ -245,18 +236,14 @@ function Bans(props: { readonly bans: readonly Ban[] }) {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const expiresAt = hours.value === '' ? null : Date.now() + Number(hours.value) * 3_600_000;
-    const response = await call('POST', '/bans', {
+    error.value = await ban({
       kind: kind.value,
-      value: value.value,
+      pattern: value.value,
       scope: scope.value,
       reason: reason.value,
       expiresAt,
     });
-    error.value = response.ok
-      ? null
-      : (((await response.json()) as { readonly detail?: string }).detail ?? `HTTP ${response.status}`);
-    if (response.ok) value.value = '';
-    await refresh();
+    if (error.value === null) value.value = '';
   };
   return (
     <>
@@ -265,7 +252,7 @@ function Bans(props: { readonly bans: readonly Ban[] }) {
       <ul id="bans">
         {props.bans.map((ban) => (
           <li key={ban.id}>
-            {t(`admin.ban.scope.${ban.scope}`)}: {t(`admin.ban.${ban.kind}`)} <code>{ban.value}</code> {ban.reason}{' '}
+            {t(`admin.ban.scope.${ban.scope}`)}: {t(`admin.ban.${ban.kind}`)} <code>{ban.pattern}</code> {ban.reason}{' '}
             <button
               type="button"
               class="quiet"
@@ -293,7 +280,7 @@ function Bans(props: { readonly bans: readonly Ban[] }) {
         <label>
           {t('admin.ban.scope')}
           <select value={scope.value} onChange={(event) => (scope.value = event.currentTarget.value as Ban['scope'])}>
-            {(['ban', 'mute'] as const).map((id) => (
+            {(['ban', 'unannounced'] as const).map((id) => (
               <option key={id} value={id}>
                 {t(`admin.ban.scope.${id}`)}
               </option>

@@ -1,6 +1,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
+import type { Server } from '../../master/api.ts';
 import { showCode } from '../format.ts';
-import type { ServerRow } from '../list.ts';
+
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
@@ -8,7 +9,7 @@ import { VerdictBadge } from '../parts/verdict.tsx';
 
 /** What the master tells about one host: the row of the list and the master's own link, for the command to copy. */
 interface HostPage {
-  readonly server: ServerRow;
+  readonly server: Server;
   readonly master: string;
 }
 

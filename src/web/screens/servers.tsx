@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText, showCode } from '../format.ts';
 import {
   fetchError,
@@ -11,8 +12,6 @@ import {
   NO_FILTERS,
   pings,
   rows,
-  type ServerRow,
-  type SortKey,
   shown,
   sort,
 } from '../list.ts';
@@ -40,7 +39,7 @@ export async function joinTarget(target: string, password = ''): Promise<string 
   return null;
 }
 
-function act(row: ServerRow): void {
+function act(row: Server): void {
   if (isLocal.value) void joinTarget(row.code);
   else go(`/j/${row.code}`);
 }
@@ -118,7 +117,7 @@ function FilterBar() {
     </label>
   );
   return (
-    <div class="bar" role="search">
+    <search class="bar">
       <input
         type="search"
         id="filter"
@@ -164,7 +163,7 @@ function FilterBar() {
       <span class="count" aria-live="polite" id="count">
         {t('servers.count', { shown: shown.value.length, total: rows.value.length })}
       </span>
-    </div>
+    </search>
   );
 }
 
@@ -273,7 +272,7 @@ function usePingInView(hostId: string) {
   return element;
 }
 
-function PingCell(props: { readonly row: ServerRow }) {
+function PingCell(props: { readonly row: Server }) {
   const { hostId, pingEstimateMs } = props.row;
   const measured = pings.value[hostId];
   if (measured !== undefined && measured !== null) return <>{pingText(measured, false)}</>;
@@ -288,7 +287,7 @@ function PingCell(props: { readonly row: ServerRow }) {
   );
 }
 
-function Row(props: { readonly row: ServerRow; readonly open: boolean; readonly onOpen: (id: string) => void }) {
+function Row(props: { readonly row: Server; readonly open: boolean; readonly onOpen: (id: string) => void }) {
   const { row } = props;
   const element = usePingInView(row.hostId);
   const full = row.playersMax > 0 && row.players >= row.playersMax;
@@ -354,7 +353,7 @@ function moveFocus(event: KeyboardEvent): void {
   all[index + (event.key === 'ArrowDown' ? 1 : -1)]?.focus();
 }
 
-function Details(props: { readonly row: ServerRow }) {
+function Details(props: { readonly row: Server }) {
   const { row } = props;
   const favourites = local.value?.settings.favourites ?? [];
   const isFavourite = favourites.includes(row.code);
