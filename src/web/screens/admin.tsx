@@ -2,15 +2,7 @@ import { signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import {
-  type AdminHosts,
-  API,
-  type AuditEntry,
-  type Ban,
-  type BanInput,
-  type History,
-  type Overview,
-} from '../../master/api.ts';
+import type { AdminHosts, AuditEntry, Ban, BanInput, History, Overview } from '../../master/api.ts';
 import { percent } from '../format.ts';
 import { t, tMaybe } from '../messages/index.ts';
 
