@@ -17,5 +17,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // The last line of a run is always "N passed, N failed, N skipped".
+    reporters: ['default', './test/reporter.ts'],
   },
 });

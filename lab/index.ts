@@ -1,1 +1,6 @@
-export type {};
+/** The lab: real Linux NATs in network namespaces, and programs running behind them. */
+export * from './nat.ts';
+export * from './process.ts';
+export * from './puppeteer.ts';
+export * from './sandbox.ts';
+export * from './topology.ts';

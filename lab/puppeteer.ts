@@ -1,0 +1,96 @@
+/** Drives a `puppet.ts` on a host of the lab: open sockets, send single datagrams, see what arrives. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { LabProcess } from './process.ts';
+import type { LabHost } from './topology.ts';
+
+export type PuppetCommand =
+  | {
+      readonly do: 'open';
+      readonly socket: string;
+      readonly address: string;
+      /** 0 = any. */
+      readonly port: number;
+      /** `observed`: answer each datagram with the address it came from, as a STUN server would. */
+      readonly answer: 'nothing' | 'observed';
+    }
+  | {
+      readonly do: 'send';
+      readonly socket: string;
+      readonly address: string;
+      readonly port: number;
+      readonly text: string;
+      readonly ttl?: number;
+    };
+
+export type PuppetEvent =
+  | { readonly ev: 'opened'; readonly socket: string; readonly port: number }
+  | Received
+  | { readonly ev: 'error'; readonly text: string };
+
+export interface Received {
+  readonly ev: 'received';
+  readonly socket: string;
+  readonly address: string;
+  readonly port: number;
+  readonly text: string;
+}
+
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** A compiled program of this project, whether we run from the sources (tests) or compiled. */
+export function compiled(path: string): string {
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const root = existsSync(`${here}../package.json`) ? `${here}../dist/` : `${here}../`;
+  return `${root}${path}`;
+}
+
+export class Puppet {
+  readonly host: LabHost;
+  readonly #process: LabProcess;
+
+  constructor(host: LabHost) {
+    this.host = host;
+    this.#process = host.spawn([process.execPath, compiled('lab/puppet.js')]);
+  }
+
+  #tell(command: PuppetCommand): void {
+    this.#process.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** The first event for which `pick` gives something, already seen or still to come. */
+  async find<T>(pick: (event: PuppetEvent) => T | null | undefined, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
+    return await this.#process.find(
+      (line) => (line.stream === 'stdout' ? pick(JSON.parse(line.text) as PuppetEvent) : null),
+      timeoutMs,
+    );
+  }
+
+  /** Opens a socket and gives its port. */
+  async open(socket: string, port = 0, options: { address?: string; answer?: 'observed' } = {}): Promise<number> {
+    const { address = '0.0.0.0', answer = 'nothing' } = options;
+    this.#tell({ do: 'open', socket, address, port, answer });
+    return await this.find((event) => {
+      if (event.ev === 'error' && event.text.startsWith(`${socket}:`)) throw new Error(event.text);
+      return event.ev === 'opened' && event.socket === socket ? event.port : null;
+    });
+  }
+
+  send(socket: string, address: string, port: number, text: string, ttl?: number): void {
+    this.#tell({ do: 'send', socket, address, port, text, ...(ttl === undefined ? {} : { ttl }) });
+  }
+
+  /** Waits for a datagram with exactly this text. */
+  async received(text: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Received> {
+    return await this.find((event) => (event.ev === 'received' && event.text === text ? event : null), timeoutMs);
+  }
+
+  /** Whether a datagram with this text has arrived so far. */
+  hasReceived(text: string): boolean {
+    return this.#process.lines.some((line) => {
+      if (line.stream !== 'stdout') return false;
+      const event = JSON.parse(line.text) as PuppetEvent;
+      return event.ev === 'received' && event.text === text;
+    });
+  }
+}

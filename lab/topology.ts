@@ -1,0 +1,182 @@
+/**
+ * A small internet of network namespaces. In the middle a router (`core`); each *site* hangs off it with public addresses of
+ * its own: a public host, or a NAT box with a LAN of hosts behind it. A NAT may stand behind another one (carrier NAT).
+ * From a host behind a NAT to a host behind another: own NAT is hop 1, the core hop 2, the far NAT hop 3.
+ */
+import { NAT_PRESETS, type NatBehaviour, type NatPreset, natRules } from './nat.ts';
+import type { LabProcess } from './process.ts';
+import { openSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
+
+/** Each site owns eight consecutive addresses of 203.0.113.0/24 (RFC 5737): the core's, then up to five of its own. */
+const SITES_MAX = 31;
+const SITE_ADDRESSES_MAX = 5;
+/** An interface name has 15 characters at most; ours is also the namespace's name. */
+const NAME = /^[a-z][a-z0-9]{0,10}$/;
+
+export interface LabHost {
+  readonly name: string;
+  /** First address; a public host may have several. */
+  readonly address: string;
+  readonly addresses: readonly string[];
+  /** Starts a program on this host. */
+  spawn(argv: readonly string[], env?: Readonly<Record<string, string>>): LabProcess;
+}
+
+export interface LabNat {
+  readonly name: string;
+  readonly external: string;
+  /** Runs a shell script inside the box: `conntrack -L`, `nft list ruleset`, sysctl. */
+  shell(script: string): Promise<string>;
+  /** Replaces the rules and forgets all mappings, as a reboot would. */
+  change(behaviour: NatPreset | Partial<NatBehaviour>): Promise<void>;
+}
+
+interface Lan {
+  readonly prefix: string;
+  hosts: number;
+}
+
+export class Lab {
+  readonly sandbox: Sandbox;
+  readonly #lans = new Map<string, Lan>();
+  readonly #names = new Set<string>();
+  #sites = 0;
+
+  constructor(sandbox: Sandbox) {
+    this.sandbox = sandbox;
+  }
+
+  #claim(name: string): void {
+    if (!NAME.test(name) || this.#names.has(name)) throw new Error(`bad or repeated name ${name}`);
+    this.#names.add(name);
+  }
+
+  /** Commands that hang `name`'s device `wan` off the core; gives the public addresses. */
+  #siteCommands(name: string, count: number): { addresses: string[]; commands: string[] } {
+    if (this.#sites >= SITES_MAX || count > SITE_ADDRESSES_MAX) throw new Error('the lab has no more addresses');
+    const base = 8 * this.#sites++;
+    const addresses = Array.from({ length: count }, (_, index) => `203.0.113.${base + 2 + index}`);
+    return {
+      addresses,
+      commands: [
+        `ip link add name ${name} netns core type veth peer name wan netns ${name}`,
+        `ip -n core addr add 203.0.113.${base + 1}/29 dev ${name}`,
+        `ip -n core link set dev ${name} up`,
+        ...addresses.map((address) => `ip -n ${name} addr add ${address}/29 dev wan`),
+        `ip -n ${name} link set wan up`,
+        `ip -n ${name} route add default via 203.0.113.${base + 1}`,
+      ],
+    };
+  }
+
+  /** Commands that plug `name` into a NAT's LAN with device `wan` (for a NAT) or `lan0` (for a host). */
+  #lanCommands(name: string, behind: string, device: string): { address: string; commands: string[] } {
+    const lan = this.#lans.get(behind);
+    if (!lan) throw new Error(`${behind} is not a NAT`);
+    const address = `${lan.prefix}.${10 + lan.hosts++}`;
+    return {
+      address,
+      commands: [
+        `ip link add name ${name} netns ${behind} type veth peer name ${device} netns ${name}`,
+        `ip -n ${behind} link set dev ${name} master lan up`,
+        `ip -n ${name} addr add ${address}/24 dev ${device}`,
+        `ip -n ${name} link set ${device} up`,
+        `ip -n ${name} route add default via ${lan.prefix}.1`,
+      ],
+    };
+  }
+
+  /** A host with public addresses of its own. */
+  async publicHost(name: string, addressCount = 1): Promise<LabHost> {
+    this.#claim(name);
+    const { addresses, commands } = this.#siteCommands(name, addressCount);
+    await this.sandbox.shell([...namespaceCommands(name), ...commands].join('\n'));
+    return this.#host(name, addresses);
+  }
+
+  /** A NAT box with an empty LAN; `behind` puts it behind another one. */
+  async nat(
+    name: string,
+    behaviour: NatPreset | Partial<NatBehaviour>,
+    options: { readonly behind?: LabNat; readonly lan?: 'home' | 'carrier' } = {},
+  ): Promise<LabNat> {
+    this.#claim(name);
+    const number = this.#lans.size + 1;
+    // A carrier's customers live in 100.64.0.0/10 (RFC 6598).
+    const prefix = options.lan === 'carrier' ? `100.64.${number}` : `192.168.${number}`;
+    const up = options.behind ? this.#lanCommands(name, options.behind.name, 'wan') : this.#siteCommands(name, 1);
+    const external = 'address' in up ? up.address : up.addresses[0]!;
+    this.#lans.set(name, { prefix, hosts: 0 });
+    await this.sandbox.shell(
+      [
+        ...namespaceCommands(name),
+        ...up.commands,
+        `ip -n ${name} link add lan type bridge`,
+        `ip -n ${name} addr add ${prefix}.1/24 dev lan`,
+        `ip -n ${name} link set lan up`,
+        `ip netns exec ${name} sysctl -q -w net.ipv4.ip_forward=1`,
+        ruleCommands(name, behaviourOf(behaviour), external, prefix),
+      ].join('\n'),
+    );
+    return {
+      name,
+      external,
+      shell: (script) => this.#in(name, script),
+      change: async (next) => {
+        const rules = ruleCommands(name, behaviourOf(next), external, prefix);
+        await this.sandbox.shell(`${rules}\nip netns exec ${name} conntrack -F 2>&1`);
+      },
+    };
+  }
+
+  /** A host on a NAT's LAN. */
+  async hostBehind(nat: LabNat, name: string): Promise<LabHost> {
+    this.#claim(name);
+    const { address, commands } = this.#lanCommands(name, nat.name, 'lan0');
+    await this.sandbox.shell([...namespaceCommands(name), ...commands].join('\n'));
+    return this.#host(name, [address]);
+  }
+
+  #host(name: string, addresses: readonly string[]): LabHost {
+    return { name, address: addresses[0]!, addresses, spawn: (argv, env) => this.sandbox.spawn(name, argv, env) };
+  }
+
+  async #in(name: string, script: string): Promise<string> {
+    return await this.sandbox.shell(`ip netns exec ${name} sh -eu -c ${quote(script)}`);
+  }
+
+  async close(): Promise<void> {
+    await this.sandbox.close();
+  }
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function behaviourOf(behaviour: NatPreset | Partial<NatBehaviour>): NatBehaviour {
+  if (typeof behaviour === 'string') return NAT_PRESETS[behaviour];
+  return { ...NAT_PRESETS['home-router'], ...behaviour };
+}
+
+function namespaceCommands(name: string): string[] {
+  return [`ip netns add ${name}`, `ip -n ${name} link set lo up`];
+}
+
+function ruleCommands(name: string, nat: NatBehaviour, external: string, lanPrefix: string): string {
+  const { unreplied, replied } = nat.timeoutSeconds;
+  return [
+    `ip netns exec ${name} sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=${unreplied}`,
+    `ip netns exec ${name} sysctl -q -w net.netfilter.nf_conntrack_udp_timeout_stream=${replied}`,
+    `ip netns exec ${name} nft -f - <<'RULES'\nflush ruleset\n${natRules(nat, external, `${lanPrefix}.0/24`)}\nRULES`,
+  ].join('\n');
+}
+
+/** Opens an empty lab: the core router and nothing else. Close it, or let the process end. */
+export async function openLab(options: SandboxOptions = {}): Promise<Lab> {
+  const sandbox = await openSandbox(options);
+  await sandbox.shell(
+    [...namespaceCommands('core'), 'ip netns exec core sysctl -q -w net.ipv4.ip_forward=1'].join('\n'),
+  );
+  return new Lab(sandbox);
+}

@@ -1,0 +1,23 @@
+/** What tests share: saying loudly why something is skipped, and never skipping where the project promises to have it (CI). */
+import { describe, test } from 'vitest';
+import { labAvailability } from '../lab/index.ts';
+
+/** `describe` that runs only where `missing` is null. With CI=true a missing tool is a failure. */
+export function describeUnless(missing: string | null, name: string, body: () => void): void {
+  if (missing === null) {
+    describe(name, body);
+  } else if (process.env.CI === 'true') {
+    describe(name, () => {
+      test('has what it needs', () => {
+        throw new Error(`needed in CI, but ${missing}`);
+      });
+    });
+  } else {
+    describe.skip(`${name} [skipped: ${missing}]`, body);
+  }
+}
+
+export function labMissing(): string | null {
+  const availability = labAvailability();
+  return availability.ok ? null : availability.reason;
+}
