@@ -12,7 +12,7 @@ export * from './peer/path.ts';
 export type * from './random.ts';
 export type * from './rendezvous/interface.ts';
 export type * from './rendezvous/link-interface.ts';
-export type * from './rendezvous/messages.ts';
+export * from './rendezvous/messages.ts';
 export * from './rendezvous/text.ts';
 export type * from './secure/crypto.ts';
 export * from './secure/hkdf.ts';

@@ -9,6 +9,9 @@ import type { NatProfile, NatType } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry, PathKind } from '../peer/interface.ts';
 import type { Permit } from '../traverse/interface.ts';
 
+/** The most that the opaque `handshake` of a join or an answer may be: what fits a datagram beside everything else. */
+export const HANDSHAKE_BYTES_MAX = 960;
+
 /** 16 bytes, chosen by the client at random, unique for ever; the first 8 name the session in punch probes. */
 export type SessionId = Uint8Array;
 
@@ -35,7 +38,7 @@ export type Request =
    * reflexive candidate (S7). Padded to 1200 bytes. `handshake` is Noise IK message 1 for the host, opaque to the master.
    */
   | { readonly type: 'join'; readonly sid: SessionId; readonly hostKey: Uint8Array; readonly handshake: Uint8Array }
-  /** The host's answer to an offer, sent from its punching socket likewise. */
+  /** The host's answer to an offer, sent from its punching socket and padded likewise. */
   | { readonly type: 'answer'; readonly sid: SessionId; readonly handshake: Uint8Array }
   | { readonly type: 'refuse'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
   /** Sealed end to end, at most 512 bytes; `n` counts up per direction and removes repetitions. */

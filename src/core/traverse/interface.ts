@@ -19,6 +19,7 @@ export interface Candidate {
 export interface Permit {
   /** IP addresses that the peer has proven to the master. */
   readonly addresses: readonly string[];
+  /** In all since the session began, so that a permit that comes late or twice changes nothing: keep the highest. */
   readonly probesMax: number;
   readonly probesPerSecondMax: number;
   readonly expiresInMs: number;
