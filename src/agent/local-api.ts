@@ -99,6 +99,9 @@ export interface LocalSettings {
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];
 }
 
+/** Only what changes. */
+export type SettingsChange = { readonly [Key in keyof LocalSettings]?: LocalSettings[Key] | undefined };
+
 export interface LanServer {
   readonly name: string;
   readonly game: string;
@@ -148,7 +151,7 @@ export type LocalCommand =
   | { readonly do: 'check' }
   | { readonly do: 'ping'; readonly hostIds: readonly string[] }
   | { readonly do: 'map-port' }
-  | { readonly do: 'settings'; readonly settings: Partial<LocalSettings> }
+  | { readonly do: 'settings'; readonly settings: SettingsChange }
   | { readonly do: 'quit' };
 
 /** Answer to a command: done, or why not (shown beside the field named by `field`). */

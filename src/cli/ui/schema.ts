@@ -1,0 +1,52 @@
+/** Commands of the local page, checked before anything acts on them. Bad values say why, beside the field. */
+import { z } from 'zod';
+import type { LocalCommand } from '../../agent/local-api.ts';
+
+const port = z.int().min(0).max(65_535);
+const hostPort = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, 'Write host:port, like stun.example.org:3478.');
+
+const settings = z
+  .object({
+    master: z.string().max(512),
+    stun: z.array(hostPort).max(32),
+    localPort: port,
+    playersMax: z.int().min(1).max(64),
+    language: z.string().max(8),
+    streamerMode: z.boolean(),
+    hostPort: z.object({ custom: z.boolean(), number: port }),
+    playerName: z.string().max(32),
+    favourites: z.array(z.string().max(16)).max(200),
+    recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
+  })
+  .partial();
+
+export const commandSchema = z.discriminatedUnion('do', [
+  z.object({
+    do: z.literal('host'),
+    port: port.min(1, 'Choose a game, or give the port of your game server.'),
+    name: z.string().trim().min(1, 'Give the server a name.').max(48),
+    game: z.string().max(32),
+    playersMax: z.int().min(1).max(64),
+    public: z.boolean(),
+    password: z.string().max(128),
+    ask: z.boolean(),
+  }),
+  z.object({ do: z.literal('unhost') }),
+  z.object({ do: z.literal('admit'), friend: z.string().max(64), admit: z.boolean() }),
+  z.object({ do: z.literal('kick'), friend: z.string().max(64), ban: z.boolean() }),
+  z.object({
+    do: z.literal('join'),
+    target: z.string().trim().min(1).max(512),
+    password: z.string().max(128),
+    localPort: port,
+  }),
+  z.object({ do: z.literal('abort'), join: z.int() }),
+  z.object({ do: z.literal('forget'), join: z.int() }),
+  z.object({ do: z.literal('check') }),
+  z.object({ do: z.literal('ping'), hostIds: z.array(z.string().max(64)).max(64) }),
+  z.object({ do: z.literal('map-port') }),
+  z.object({ do: z.literal('settings'), settings }),
+  z.object({ do: z.literal('quit') }),
+]) satisfies z.ZodType<LocalCommand>;
