@@ -1,2 +1,15 @@
-/** Filled by its layer. */
-export type {};
+/** The simulated internet: `createWorld` and what one puts into it. docs/simulation.md is the guide. */
+export * from './checks.ts';
+export type { Gateway } from './gateway.ts';
+export type { Host, Running, RunOptions } from './host.ts';
+export type { LinkBehaviour } from './link.ts';
+export type { Allocation, PortBlocks, PortRange } from './nat/allocation.ts';
+export { PORTS_ALL, PORTS_IPFW, PORTS_PF } from './nat/allocation.ts';
+export type { Background, Dependence, NatBehaviour, Timeouts } from './nat/behaviour.ts';
+export { createNat, type Nat, type NatResult, type NatStats } from './nat/box.ts';
+export * from './nat/presets.ts';
+export type { IcmpError, IcmpKind, Packet } from './packet.ts';
+export { portableExp, portableLog, type SimRandom, simRandom } from './random.ts';
+export * from './reflector.ts';
+export { type TraceKind, type TraceRecord, traceJson, traceLine } from './trace.ts';
+export * from './world.ts';

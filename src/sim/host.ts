@@ -1,0 +1,339 @@
+/** A computer: sockets, a clock of its own, and the machines that run on it, driven as `contract.ts` says. */
+import type { Endpoint, Machine, Output, SocketId, SocketOpen, SocketOutcome } from '../core/index.ts';
+import { assert } from '../core/index.ts';
+import type { Attachment, NetworkContext } from './network.ts';
+import { type IcmpError, type Packet, TTL_DEFAULT } from './packet.ts';
+import type { SimRandom } from './random.ts';
+
+/** Linux's default range for sockets bound to port 0. */
+const EPHEMERAL_LOW = 32_768;
+const EPHEMERAL_HIGH = 60_999;
+/** More outputs than this without a `wait`, or more time-outs at one instant, is a live-lock. */
+const DRAIN_MAX = 200_000;
+const TIMEOUTS_AT_ONE_INSTANT_MAX = 1_000;
+
+export interface RunOptions<Event> {
+  onEvent?(event: Event, now: number): void;
+}
+
+/** A machine on a host, from the outside. */
+export interface Running<Command, Event> {
+  /** Everything it has emitted, oldest first. */
+  readonly events: readonly Event[];
+  /** Sockets handed to the application, still bound. */
+  readonly released: ReadonlyMap<SocketId, Endpoint>;
+  /** How many sockets it holds now. */
+  readonly socketsOpen: number;
+  command(command: Command): void;
+  /** Kills it as a crash would: nothing is sent any more. */
+  stop(): void;
+}
+
+export interface HostContext extends NetworkContext {
+  nextPacketId(): number;
+  sent(packet: Packet, host: Host): void;
+  delivered(packet: Packet, host: Host): void;
+}
+
+export interface HostOptions {
+  readonly name: string;
+  readonly random: SimRandom;
+  readonly context: HostContext;
+  /** What its machines see as `now` is world time plus this. */
+  readonly clockOffsetMs: number;
+  readonly socketsMax: number;
+  readonly server: boolean;
+}
+
+interface Socket {
+  readonly local: Endpoint;
+  readonly id: SocketId;
+  readonly process: Process<unknown, unknown> | null;
+  receive(packet: Packet): void;
+}
+
+export class Host {
+  readonly name: string;
+  readonly clockOffsetMs: number;
+  /** A public server (master, STUN): others may send to it unasked. */
+  readonly server: boolean;
+  /** Addresses of the interfaces, each with the attachment it leads to. */
+  readonly #interfaces = new Map<string, Attachment>();
+  readonly #sockets = new Map<string, Socket>();
+  readonly #random: SimRandom;
+  readonly #context: HostContext;
+  readonly #socketsMax: number;
+  readonly #processes: Process<unknown, unknown>[] = [];
+  /** ICMP errors that came back; machines do not see them, tests may. */
+  readonly icmp: IcmpError[] = [];
+
+  constructor(options: HostOptions) {
+    this.name = options.name;
+    this.server = options.server;
+    this.clockOffsetMs = options.clockOffsetMs;
+    this.#random = options.random;
+    this.#context = options.context;
+    this.#socketsMax = options.socketsMax;
+  }
+
+  get addresses(): readonly string[] {
+    return [...this.#interfaces.keys()];
+  }
+
+  /** First IPv4 address. */
+  get address(): string {
+    return this.addresses.find((address) => !address.includes(':')) ?? (this.addresses[0] as string);
+  }
+
+  /** Has any machine here reported a path? */
+  get connected(): boolean {
+    return this.#processes.some((process) => process.hasPath);
+  }
+
+  addInterface(address: string, attachment: Attachment): void {
+    this.#interfaces.set(address, attachment);
+  }
+
+  run<Command, Event>(machine: Machine<Command, Event>, options: RunOptions<Event> = {}): Running<Command, Event> {
+    const process = new Process<Command, Event>(this, machine, options, this.#context);
+    this.#processes.push(process as Process<unknown, unknown>);
+    process.start();
+    return process;
+  }
+
+  /** A bare socket for scripts and reference programs. */
+  bind(local: Endpoint, receive: (packet: Packet) => void): Endpoint | null {
+    const bound = this.#choose(local);
+    if (bound !== null) this.#sockets.set(keyOf(bound), { local: bound, id: 0, process: null, receive });
+    return bound;
+  }
+
+  unbind(local: Endpoint): void {
+    this.#sockets.delete(keyOf(local));
+  }
+
+  open(process: Process<unknown, unknown>, request: SocketOpen): SocketOutcome {
+    if (this.#sockets.size >= this.#socketsMax) return { ok: false, code: 'limit' };
+    const wildcard = request.family === 4 ? '0.0.0.0' : '::';
+    if (![...this.#interfaces.keys()].some((address) => address.includes(':') === (request.family === 6))) {
+      return { ok: false, code: 'unsupported' };
+    }
+    const address = request.address ?? wildcard;
+    if (address !== wildcard && !this.#interfaces.has(address)) return { ok: false, code: 'denied' };
+    const local = this.#choose({ address, port: request.port });
+    if (local === null) return { ok: false, code: 'in-use' };
+    this.#sockets.set(keyOf(local), {
+      local,
+      id: request.socket,
+      process,
+      receive: (packet) => process.datagram(request.socket, packet),
+    });
+    return { ok: true, local };
+  }
+
+  #choose(wish: Endpoint): Endpoint | null {
+    if (wish.port !== 0) return this.#taken(wish) ? null : wish;
+    for (let tried = 0; tried < 4 * (EPHEMERAL_HIGH - EPHEMERAL_LOW); tried++) {
+      const local = { address: wish.address, port: this.#random.int(EPHEMERAL_LOW, EPHEMERAL_HIGH) };
+      if (!this.#taken(local)) return local;
+    }
+    return null;
+  }
+
+  #taken(local: Endpoint): boolean {
+    return (
+      this.#sockets.has(keyOf(local)) ||
+      this.#sockets.has(keyOf({ address: wildcardOf(local.address), port: local.port }))
+    );
+  }
+
+  /** `ttl` 64 where none is given, as Linux sends. Returns false where there is no way out. */
+  send(local: Endpoint, to: Endpoint, bytes: Uint8Array, ttl: number = TTL_DEFAULT): boolean {
+    const address = local.address === '0.0.0.0' || local.address === '::' ? this.#sourceFor(to.address) : local.address;
+    const attachment = address === null ? undefined : this.#interfaces.get(address);
+    if (address === null || attachment === undefined) return false;
+    const from = { address, port: local.port };
+    const packet = { id: this.#context.nextPacketId(), from, to, ttl, bytes, icmp: null, origin: this.name };
+    this.#context.sent(packet, this);
+    if (this.#interfaces.has(to.address)) {
+      this.#context.schedule(this.#context.now, () => this.receive(packet));
+    } else {
+      attachment.realm.send(attachment, packet);
+    }
+    return true;
+  }
+
+  #sourceFor(destination: string): string | null {
+    const six = destination.includes(':');
+    for (const address of this.#interfaces.keys()) if (address.includes(':') === six) return address;
+    return null;
+  }
+
+  receive(packet: Packet): void {
+    if (packet.icmp !== null) {
+      this.icmp.push(packet.icmp);
+      this.#context.delivered(packet, this);
+      return;
+    }
+    const socket =
+      this.#sockets.get(keyOf(packet.to)) ??
+      this.#sockets.get(keyOf({ address: wildcardOf(packet.to.address), port: packet.to.port }));
+    if (socket === undefined) {
+      this.#context.dropped(packet, this.name, 'port-closed');
+      const attachment = this.#interfaces.get(packet.to.address);
+      attachment?.realm.send(attachment, this.#context.icmpFor(packet, 'port-unreachable', packet.to.address));
+      return;
+    }
+    this.#context.delivered(packet, this);
+    socket.receive(packet);
+  }
+}
+
+function wildcardOf(address: string): string {
+  return address.includes(':') ? '::' : '0.0.0.0';
+}
+
+function keyOf(local: Endpoint): string {
+  return `${local.address}|${local.port}`;
+}
+
+class Process<Command, Event> implements Running<Command, Event> {
+  readonly events: Event[] = [];
+  readonly released = new Map<SocketId, Endpoint>();
+  hasPath = false;
+  readonly #host: Host;
+  readonly #machine: Machine<Command, Event>;
+  readonly #options: RunOptions<Event>;
+  readonly #context: HostContext;
+  readonly #open = new Map<SocketId, Endpoint>();
+  readonly #closed = new Set<SocketId>();
+  #clock = Number.NEGATIVE_INFINITY;
+  #draining = false;
+  #stopped = false;
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #scheduledAt = Number.POSITIVE_INFINITY;
+  #timeoutsNow = 0;
+  #lastTimeoutAt = -1;
+
+  constructor(host: Host, machine: Machine<Command, Event>, options: RunOptions<Event>, context: HostContext) {
+    this.#host = host;
+    this.#machine = machine;
+    this.#options = options;
+    this.#context = context;
+  }
+
+  get socketsOpen(): number {
+    return this.#open.size;
+  }
+
+  /** The host's own clock; the maximum hides the rounding of the offset, for time never runs backwards. */
+  #tick(): number {
+    this.#clock = Math.max(this.#clock, this.#context.now + this.#host.clockOffsetMs);
+    return this.#clock;
+  }
+
+  start(): void {
+    this.#context.schedule(this.#context.now, () => this.#act(() => {}));
+  }
+
+  /** Takes effect at this instant, after whatever runs just now. */
+  command(command: Command): void {
+    this.#context.schedule(this.#context.now, () =>
+      this.#act(() => this.#machine.handleCommand(this.#tick(), command)),
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const local of this.#open.values()) this.#host.unbind(local);
+    this.#open.clear();
+  }
+
+  datagram(socket: SocketId, packet: Packet): void {
+    if (this.#open.has(socket)) {
+      this.#act(() => this.#machine.handleDatagram(this.#tick(), socket, packet.from, packet.bytes));
+    }
+  }
+
+  #act(input: () => void): void {
+    if (this.#stopped) return;
+    assert(!this.#draining, 'a machine is never entered while it is drained');
+    this.#draining = true;
+    input();
+    let outputs = 0;
+    for (;;) {
+      const output = this.#machine.poll();
+      if (output.kind === 'wait') {
+        this.#wakeAt = output.until;
+        break;
+      }
+      assert(++outputs < DRAIN_MAX, `live-lock: ${this.#host.name} never waits`);
+      this.#perform(output);
+      if (this.#stopped) break;
+    }
+    this.#draining = false;
+    this.#arm();
+  }
+
+  #perform(output: Exclude<Output<Event>, { kind: 'wait' }>): void {
+    switch (output.kind) {
+      case 'transmit': {
+        const local = this.#open.get(output.socket);
+        assert(local !== undefined || this.#closed.has(output.socket), `${this.#host.name}: send on unknown socket`);
+        assert(local !== undefined, `${this.#host.name}: send on closed socket ${output.socket}`);
+        this.#host.send(local, output.to, output.bytes, output.ttl);
+        return;
+      }
+      case 'socket':
+        if (output.op === 'open') this.#openSocket(output);
+        else this.#closeSocket(output.socket, output.op === 'release');
+        return;
+      case 'event':
+        this.events.push(output.event);
+        if ((output.event as { ev?: unknown } | null)?.ev === 'path') this.hasPath = true;
+        this.#options.onEvent?.(output.event, this.#context.now);
+    }
+  }
+
+  /** Bound at once, told in a turn of its own, as with the system's sockets. */
+  #openSocket(request: SocketOpen): void {
+    const outcome = this.#host.open(this as Process<unknown, unknown>, request);
+    if (outcome.ok) this.#open.set(request.socket, outcome.local);
+    this.#context.schedule(this.#context.now, () =>
+      this.#act(() => this.#machine.handleSocket(this.#tick(), request.socket, outcome)),
+    );
+  }
+
+  #closeSocket(socket: SocketId, release: boolean): void {
+    const local = this.#open.get(socket);
+    if (local === undefined) return;
+    this.#open.delete(socket);
+    this.#closed.add(socket);
+    if (release) this.released.set(socket, local);
+    else this.#host.unbind(local);
+  }
+
+  /** Keeps one entry in the agenda: a later wish replaces an earlier one when that comes up. */
+  #arm(): void {
+    if (this.#stopped || this.#wakeAt === Number.POSITIVE_INFINITY) return;
+    const at = Math.max(this.#context.now, this.#wakeAt - this.#host.clockOffsetMs);
+    if (this.#scheduledAt <= at) return;
+    this.#scheduledAt = at;
+    this.#context.schedule(at, () => this.#wake(at));
+  }
+
+  #wake(at: number): void {
+    if (this.#scheduledAt !== at) return;
+    this.#scheduledAt = Number.POSITIVE_INFINITY;
+    if (this.#stopped) return;
+    if (this.#wakeAt - this.#host.clockOffsetMs > this.#context.now) {
+      this.#arm();
+      return;
+    }
+    this.#clock = Math.max(this.#clock, this.#wakeAt);
+    this.#timeoutsNow = this.#lastTimeoutAt === this.#context.now ? this.#timeoutsNow + 1 : 0;
+    this.#lastTimeoutAt = this.#context.now;
+    assert(this.#timeoutsNow < TIMEOUTS_AT_ONE_INSTANT_MAX, `live-lock: ${this.#host.name} wakes without end`);
+    this.#act(() => this.#machine.handleTimeout(this.#tick()));
+  }
+}

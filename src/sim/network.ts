@@ -1,0 +1,122 @@
+/**
+ * Realms (the internet, a carrier's network, a LAN) and what is attached to them. A packet crosses one realm at a time: out of
+ * one attachment's line, over the routers between, in through the other's. TTL counts at every router and every gateway.
+ */
+import type { Link } from './link.ts';
+import { type IcmpKind, IP_UDP_HEADER_BYTES, type Packet, withTtl } from './packet.ts';
+import type { SimRandom } from './random.ts';
+
+export type DropReason = string;
+
+/** What the network needs of the world around it. */
+export interface NetworkContext {
+  readonly now: number;
+  schedule(at: number, run: () => void): void;
+  /** `where` names the attachment or router. */
+  dropped(packet: Packet, where: string, why: DropReason): void;
+  forwarded(before: Packet, after: Packet, where: string): void;
+  /** An ICMP error about `packet`, to be sent back to its source. */
+  icmpFor(packet: Packet, kind: IcmpKind, sender: string): Packet;
+}
+
+export interface Attachment {
+  readonly name: string;
+  readonly realm: Realm;
+  /** Routers between here and the core of the realm. */
+  readonly hops: number;
+  readonly up: Link;
+  readonly down: Link;
+  /** A gateway passes packets on at once; a host takes them in a turn of its own, so that no machine is entered twice. */
+  readonly immediate: boolean;
+  receive(packet: Packet): void;
+}
+
+export class Realm {
+  readonly name: string;
+  /** Where packets go whose destination is not attached here; null in the internet. */
+  gateway: Attachment | null = null;
+  readonly #context: NetworkContext;
+  readonly #random: SimRandom;
+  readonly #routes = new Map<string, Attachment>();
+  /** Do routers answer when a TTL ends? Per realm, because carriers filter it more often than not. */
+  timeExceeded = true;
+
+  constructor(name: string, context: NetworkContext, random: SimRandom) {
+    this.name = name;
+    this.#context = context;
+    this.#random = random;
+  }
+
+  attach(address: string, attachment: Attachment): void {
+    this.#routes.set(address, attachment);
+  }
+
+  detach(address: string): void {
+    this.#routes.delete(address);
+  }
+
+  has(address: string): boolean {
+    return this.#routes.has(address);
+  }
+
+  /** Sends from `source`; the packet arrives at the attachment that has its destination, or at the gateway. */
+  send(source: Attachment, packet: Packet): void {
+    const target = this.#routes.get(packet.to.address) ?? this.gateway;
+    if (target === null || target === source) {
+      this.#context.dropped(packet, `${this.name}/router`, 'no-route');
+      return;
+    }
+    const size = packet.bytes.length + IP_UDP_HEADER_BYTES;
+    const out = source.up.pass(this.#context.now, size);
+    if (out.lost !== null) {
+      this.#context.dropped(packet, `${source.name}/up`, out.lost);
+      if (out.lost === 'mtu' && packet.icmp === null) this.#answer(source, packet, 'too-big', source, 0);
+      return;
+    }
+    for (const delay of out.delays)
+      this.#cross(source, target, out.flipBit ? this.#flipped(packet) : packet, delay, size);
+  }
+
+  #cross(source: Attachment, target: Attachment, packet: Packet, delay: number, size: number): void {
+    const routers = source.hops + target.hops;
+    const ttl = packet.ttl - routers;
+    if (ttl < 1) {
+      const dieAfter = delay + (target.down.behaviour.delayMs * Math.max(0, packet.ttl - source.hops)) / (routers + 1);
+      this.#later(dieAfter, () => {
+        this.#context.dropped(packet, `${this.name}/router`, 'ttl');
+        if (this.timeExceeded && packet.icmp === null) this.#answer(source, packet, 'time-exceeded', target, delay);
+      });
+      return;
+    }
+    const into = target.down.pass(this.#context.now + delay, size);
+    if (into.lost !== null) {
+      this.#later(delay, () => this.#context.dropped(packet, `${target.name}/down`, into.lost as string));
+      return;
+    }
+    const arriving = withTtl(into.flipBit ? this.#flipped(packet) : packet, ttl);
+    for (const more of into.delays) this.#deliver(target, arriving, delay + more);
+  }
+
+  #answer(source: Attachment, packet: Packet, kind: IcmpKind, towards: Attachment, delay: number): void {
+    const icmp = this.#context.icmpFor(packet, kind, `router.${towards.name}`);
+    this.#deliver(source, icmp, delay + source.down.behaviour.delayMs);
+  }
+
+  #deliver(target: Attachment, packet: Packet, delay: number): void {
+    if (delay <= 0 && target.immediate) target.receive(packet);
+    else this.#context.schedule(this.#context.now + delay, () => target.receive(packet));
+  }
+
+  #later(delay: number, run: () => void): void {
+    if (delay <= 0) run();
+    else this.#context.schedule(this.#context.now + delay, run);
+  }
+
+  #flipped(packet: Packet): Packet {
+    if (packet.bytes.length === 0) return packet;
+    const bytes = packet.bytes.slice();
+    const index = this.#random.int(0, bytes.length - 1);
+    bytes[index] = (bytes[index] as number) ^ (1 << this.#random.int(0, 7));
+    return { ...packet, bytes };
+  }
+}
