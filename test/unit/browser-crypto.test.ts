@@ -1,0 +1,32 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { nodeCrypto } from '../../src/node/crypto.ts';
+import { browserCrypto } from '../../src/web/playground/crypto.ts';
+
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+
+test('the playground’s cryptography answers like node:crypto', () => {
+  fc.assert(
+    fc.property(bytes(32), bytes(32), bytes(12), fc.uint8Array({ maxLength: 200 }), (secret, other, nonce, text) => {
+      const [left, right] = [nodeCrypto, browserCrypto].map((suite) => {
+        const own = suite.keyPair(secret);
+        const peer = suite.keyPair(other);
+        const sealed = suite.seal(suite.aeadKey(secret), nonce, other, text);
+        return {
+          public: own.publicKey,
+          shared: suite.agree(own.privateKey, peer.publicKey),
+          hash: suite.sha256(secret, text),
+          mac: suite.hmac(suite.macKey(other), secret, text),
+          sealed,
+          opened: suite.open(suite.aeadKey(secret), nonce, other, sealed),
+          forged: suite.open(suite.aeadKey(other), nonce, secret, sealed),
+          lowOrder: suite.agree(own.privateKey, new Uint8Array(32)),
+        };
+      });
+      expect(right).toEqual(left);
+      expect(left?.opened).toEqual(text);
+      expect(left?.lowOrder).toBeNull();
+    }),
+    { numRuns: 30 },
+  );
+});
