@@ -8,6 +8,10 @@ import { type Packet, withTtl } from './packet.ts';
 export interface Gateway {
   readonly name: string;
   readonly nat: Nat;
+  /** What stands in front of the IPv6 hosts behind this box. */
+  readonly firewall6: Nat;
+  /** The next box towards the internet. */
+  readonly behind: Gateway | null;
   readonly inside: Realm;
   /** The side towards the internet. */
   readonly outer: Attachment;
@@ -17,6 +21,8 @@ export interface Gateway {
 export interface GatewayParts {
   readonly name: string;
   readonly nat: Nat;
+  readonly firewall6: Nat;
+  readonly behind: Gateway | null;
   readonly inside: Realm;
   readonly context: NetworkContext;
   attachment(realm: Realm, side: 'outer' | 'inner', receive: (packet: Packet) => void): Attachment;
@@ -24,7 +30,8 @@ export interface GatewayParts {
 }
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { nat, name, context, inside, outside } = parts;
+  const { nat, firewall6, name, context, inside, outside } = parts;
+  const boxFor = (packet: Packet): Nat => (packet.to.address.includes(':') ? firewall6 : nat);
   const outer = parts.attachment(outside, 'outer', (packet) => fromOutside(packet));
   const inner = parts.attachment(inside, 'inner', (packet) => fromInside(packet));
 
@@ -34,11 +41,11 @@ export function createGateway(parts: GatewayParts): Gateway {
       return;
     }
     const hop = withTtl(packet, packet.ttl - 1);
-    handle(hop, nat.outbound(hop, context.now), inner, outer);
+    handle(hop, boxFor(hop).outbound(hop, context.now), inner, outer);
   }
 
   function fromOutside(packet: Packet): void {
-    const result = nat.inbound(packet, context.now);
+    const result = boxFor(packet).inbound(packet, context.now);
     if (result.kind === 'forward' && packet.ttl <= 1) expired(packet, outer);
     else handle(packet, result, outer, inner, 1);
   }
@@ -66,5 +73,5 @@ export function createGateway(parts: GatewayParts): Gateway {
     source.realm.send(source, context.icmpFor(packet, kind, sender));
   }
 
-  return { name, nat, inside, outer, inner };
+  return { name, nat, firewall6, behind: parts.behind, inside, outer, inner };
 }

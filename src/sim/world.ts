@@ -4,6 +4,7 @@ import { Host, type HostContext } from './host.ts';
 import { Link, type LinkBehaviour } from './link.ts';
 import type { NatBehaviour } from './nat/behaviour.ts';
 import { addressesNeeded, createNat } from './nat/box.ts';
+import { FIREWALL } from './nat/presets.ts';
 import { type Attachment, Realm } from './network.ts';
 import { type IcmpKind, type Packet, TTL_DEFAULT } from './packet.ts';
 import { EventQueue } from './queue.ts';
@@ -42,6 +43,8 @@ export interface HostPlace {
   readonly link?: Partial<LinkBehaviour>;
   /** Routers between the host and its gateway or the core. */
   readonly hops?: number;
+  /** Also a global IPv6 address, behind the stateful firewalls of the same boxes. */
+  readonly ipv6?: boolean;
 }
 
 export interface GatewayPlace {
@@ -83,6 +86,7 @@ export class World {
   #events = 0;
   #publicAddresses = 0;
   #realms = 0;
+  #addresses6 = 0;
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -136,6 +140,7 @@ export class World {
     const gateway = place.behind === undefined ? null : this.#chain(name, place.behind);
     const realm = gateway?.inside ?? this.internet;
     this.#connect(host, realm, gateway === null ? this.publicAddress() : this.#lanAddress(realm), place);
+    if (place.ipv6) this.#connect6(host, gateway, place);
     return host;
   }
 
@@ -152,6 +157,8 @@ export class World {
     const gateway = createGateway({
       name,
       nat,
+      firewall6: createNat({ behaviour: FIREWALL, addresses: [], random: this.#random.fork(`nat6/${name}`) }),
+      behind: place.behind ?? null,
       inside,
       outside,
       context: this.#context,
@@ -174,7 +181,7 @@ export class World {
       outer.realm === this.internet ? this.publicAddress() : this.#lanAddress(outer.realm),
     );
     for (const address of addresses) outer.realm.attach(address, outer);
-    nat.readdress(addresses, this.#now);
+    nat.readdress(addresses);
   }
 
   /** Runs until `done` or the limit, whichever is first; false at the limit. */
@@ -251,6 +258,13 @@ export class World {
     const attachment = this.#attachment(host.name, realm, place, false, (packet) => host.receive(packet));
     realm.attach(address, attachment);
     host.addInterface(address, attachment);
+  }
+
+  /** IPv6 is routed, not translated: every realm on the way knows which box leads to the address. */
+  #connect6(host: Host, gateway: Gateway | null, place: HostPlace): void {
+    const address = `2001:db8::${(++this.#addresses6).toString(16)}`;
+    this.#connect(host, gateway?.inside ?? this.internet, address, place);
+    for (let box = gateway; box !== null; box = box.behind) box.outer.realm.attach(address, box.outer);
   }
 
   #attachment(

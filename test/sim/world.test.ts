@@ -167,3 +167,50 @@ test('half of the losses at each end make the loss rate of the options', () => {
   expect(got / 20_000).toBeGreaterThan(0.89);
   expect(got / 20_000).toBeLessThan(0.91);
 });
+
+test('IPv6 passes the firewalls once both sides have sent, and keeps its addresses', () => {
+  const world = createWorld({ seed: 4 });
+  const [left, right] = [
+    world.host({ behind: [NATS.linux, NATS.pf], ipv6: true }),
+    world.host({ behind: NATS.linux, ipv6: true }),
+  ];
+  const six = (host: typeof left) => ({ address: host.addresses[1] as string, port: 7000 });
+  const got: Endpoint[] = [];
+  for (const host of [left, right]) host.bind({ address: '::', port: 7000 }, (packet) => got.push(packet.from));
+  left.send({ address: '::', port: 7000 }, six(right), new Uint8Array(1));
+  world.run(100);
+  expect(got).toEqual([]);
+  right.send({ address: '::', port: 7000 }, six(left), new Uint8Array(1));
+  world.run(100);
+  expect(got).toEqual([six(right)]);
+});
+
+test('a reboot ends every mapping, a new address ends the old one', () => {
+  const world = createWorld({ seed: 4 });
+  const box = world.nat(NATS.fullCone);
+  const [inside, outside] = [world.host({ behind: box }), world.host()];
+  let got = 0;
+  inside.bind({ address: '0.0.0.0', port: 7000 }, () => got++);
+  outside.bind({ address: '0.0.0.0', port: 1 }, () => {});
+  const knock = () => {
+    const before = got;
+    outside.send({ address: '0.0.0.0', port: 1 }, { address: old, port: 7000 }, new Uint8Array(1));
+    world.run(100);
+    return got > before;
+  };
+  const open = () => {
+    inside.send({ address: '0.0.0.0', port: 7000 }, { address: outside.address, port: 1 }, new Uint8Array(1));
+    world.run(100);
+  };
+  const old = box.nat.addresses[0] as string;
+  open();
+  expect(knock()).toBe(true);
+  box.nat.reboot();
+  expect(knock()).toBe(false);
+  open();
+  expect(knock()).toBe(true);
+  world.readdress(box);
+  open();
+  expect(knock()).toBe(false);
+  expect(box.nat.addresses[0]).not.toBe(old);
+});

@@ -134,7 +134,7 @@ test('parity, hash, time and stripes do what they say', () => {
   for (let port = 1; port < 50; port++) expect(Number(out(parity, odd, { ...A, port })) % 2).toBe(1);
   const hash = natOf({ ...APDM, allocation: { hash: { low: 2000, high: 2999 } } });
   const hashed = out(hash, LEFT, A);
-  hash.reboot(1);
+  hash.reboot();
   expect(out(hash, LEFT, A, 2)).toBe(hashed);
   const timed = natOf({ ...APDM, allocation: { portsPerSecond: 100, range: { low: 1, high: 60_000 } } });
   const at0 = Number(out(timed, LEFT, A, 0));
@@ -196,8 +196,24 @@ test('a reboot forgets, a forwarded port stays', () => {
   const nat = natOf(NATS.linux);
   nat.forwardPort(27_015, { ...LEFT, port: 27_015 });
   out(nat, LEFT, A);
-  nat.reboot(5);
+  nat.reboot();
   expect(into(nat, A, 50_000, 6)).toBe('unsolicited');
   expect(into(nat, B, 27_015, 6)).toBe(27_015);
   expect(out(nat, { ...LEFT, port: 27_015 }, B)).toBe(27_015);
+});
+
+test('an exposed host gets whatever belongs to no mapping', () => {
+  const nat = natOf(NATS.linux);
+  nat.exposeHost(LEFT.address);
+  expect(into(nat, B, 1234)).toBe(1234);
+  expect(out(nat, { ...LEFT, port: 1234 }, B)).toBe(1234);
+});
+
+test('a firewall without translation keeps addresses and lets answers in only', () => {
+  const host = { address: '2001:db8::2', port: 5000 };
+  const peer = { address: '2001:db8:1::2', port: 6000 };
+  const firewall = natOf({ mapping: 'none', filtering: 'address-and-port', allocation: 'preserve' }, []);
+  expect(firewall.inbound(packet(peer, host), 0)).toMatchObject({ kind: 'drop', why: 'unsolicited' });
+  expect(firewall.outbound(packet(host, peer), 0)).toMatchObject({ kind: 'forward', packet: { from: host } });
+  expect(firewall.inbound(packet(peer, host), 1)).toMatchObject({ kind: 'forward', packet: { to: host } });
 });

@@ -41,10 +41,12 @@ export interface Nat {
   inbound(packet: Packet, now: number): NatResult;
   /** A port forwarded by hand or by UPnP/PCP: open to everybody, for ever. */
   forwardPort(externalPort: number, internal: Endpoint): void;
+  /** "DMZ", "exposed host": what belongs to no mapping goes to this internal address, same port. */
+  exposeHost(internalAddress: string): void;
   /** Power cycle: every mapping is gone. */
-  reboot(now: number): void;
+  reboot(): void;
   /** The provider hands out another address: old mappings are gone with the old one. */
-  readdress(addresses: readonly string[], now: number): void;
+  readdress(addresses: readonly string[]): void;
   stats(now: number): NatStats;
 }
 
@@ -73,7 +75,7 @@ class NatDevice implements Nat {
     for (let box = 0; box < this.behaviour.balancedBoxes; box++) {
       this.#boxes.push(new Translator(this.behaviour, options.random.fork(`box${box}`)));
     }
-    this.readdress(options.addresses, 0);
+    this.readdress(options.addresses);
   }
 
   get addresses(): readonly string[] {
@@ -105,15 +107,19 @@ class NatDevice implements Nat {
     for (const box of this.#boxes) box.forwardPort(externalPort, internal);
   }
 
-  reboot(now: number): void {
-    for (const box of this.#boxes) box.clear(now);
+  exposeHost(internalAddress: string): void {
+    for (const box of this.#boxes) box.exposeHost(internalAddress);
   }
 
-  readdress(addresses: readonly string[], now: number): void {
+  reboot(): void {
+    for (const box of this.#boxes) box.clear();
+  }
+
+  readdress(addresses: readonly string[]): void {
     this.#addresses = addresses;
     const each = this.behaviour.addresses;
     for (const [index, box] of this.#boxes.entries()) {
-      box.clear(now);
+      box.clear();
       box.addresses = addresses.slice(index * each, (index + 1) * each);
     }
   }

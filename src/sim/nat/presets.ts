@@ -110,3 +110,11 @@ export const NATS = {
     udpBlocked: true,
   },
 } as const satisfies Record<string, NatBehaviour>;
+
+/** The stateful firewall in front of IPv6 hosts (RFC 6092): no translation, answers only, 120 s. */
+export const FIREWALL: NatBehaviour = {
+  mapping: 'none',
+  filtering: 'address-and-port',
+  allocation: 'preserve',
+  timeouts: { unrepliedMs: 30_000, establishedMs: 120_000 },
+};

@@ -30,7 +30,8 @@ interface Mapping {
 /** One internal address and what it holds. */
 interface Subscriber {
   readonly mappings: Set<Mapping>;
-  readonly address: string;
+  /** The public address it is paired with. */
+  readonly externalAddress: string;
   tokens: number;
   tokensAt: number;
 }
@@ -55,6 +56,7 @@ export class Translator {
   readonly #poisoned = new Map<number, number>();
   readonly #forwards = new Map<number, Endpoint>();
   readonly #forwardsBack = new Map<number, number>();
+  #exposed: string | null = null;
   readonly #subscribers = new Map<string, Subscriber>();
   #made = 0;
   #peak = 0;
@@ -75,7 +77,11 @@ export class Translator {
     this.#forwardsBack.set(this.#numbers.of(internal), externalPort);
   }
 
-  clear(_now: number): void {
+  exposeHost(internalAddress: string): void {
+    this.#exposed = internalAddress;
+  }
+
+  clear(): void {
     this.#mappings.clear();
     this.#clashed.clear();
     this.#byExternal.clear();
@@ -115,6 +121,9 @@ export class Translator {
       known.replied = true;
       if (this.#behaviour.timeouts.refreshedBy === 'both') this.#renew(known, now);
       return forward(withTo(packet, known.mapping.internal));
+    }
+    if (this.#exposed !== null && this.#byExternal.get(external) === undefined) {
+      return forward(withTo(packet, { address: this.#exposed, port: packet.to.port }));
     }
     const mapping = this.#admitting(external, this.#numbers.addressOf(packet.from.address), now);
     if (mapping === null) return this.#unsolicited(external, remote, now);
@@ -187,7 +196,8 @@ export class Translator {
 
   #allocateEndpoint(subscriber: Subscriber, internal: Endpoint, to: Endpoint, now: number): Endpoint | null {
     if (this.#behaviour.mapping === 'none') return internal;
-    const address = this.#behaviour.pooling === 'paired' ? subscriber.address : this.#random.pick(this.addresses);
+    const address =
+      this.#behaviour.pooling === 'paired' ? subscriber.externalAddress : this.#random.pick(this.addresses);
     const remote = this.#numbers.of(to);
     const request = {
       now,
@@ -293,11 +303,11 @@ export class Translator {
 
   #subscriber(internalAddress: string, now: number): Subscriber {
     let subscriber = this.#subscribers.get(internalAddress);
-    if (subscriber === undefined || !(this.owns(subscriber.address) || this.#behaviour.mapping === 'none')) {
-      const address = this.#behaviour.mapping === 'none' ? internalAddress : this.#random.pick(this.addresses);
+    if (subscriber === undefined || !(this.owns(subscriber.externalAddress) || this.#behaviour.mapping === 'none')) {
+      const externalAddress = this.#behaviour.mapping === 'none' ? internalAddress : this.#random.pick(this.addresses);
       subscriber = {
         mappings: new Set(),
-        address,
+        externalAddress,
         tokens: this.#behaviour.newMappingsPerSecondMax,
         tokensAt: now,
       };
