@@ -1,0 +1,220 @@
+/**
+ * Who may announce, list and join. Bans live in memory, ready to be asked for every datagram that matters, and in the store;
+ * a change works from the next question on. Names belong to the key that was listed under them first.
+ */
+import { createHash } from 'node:crypto';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import {
+  cleanText,
+  type Endpoint,
+  type FailureCode,
+  type HostAnnouncement,
+  type MasterPolicy,
+  nameSkeleton,
+  toBase32,
+  toHex,
+} from '../core/index.ts';
+import type { BanInput } from './api.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import type { BanRow, Store } from './store.ts';
+
+export interface ReservedName {
+  readonly name: string;
+  /** Public key, hex; null = nobody may use the name. */
+  readonly key: string | null;
+}
+
+export interface Moderation extends MasterPolicy {
+  bans(): readonly BanRow[];
+  /** Puts a ban in force and writes it down; throws `StoreError` where only the first worked. */
+  ban(now: number, ban: Omit<BanInput, 'kind'> & { readonly kind: BanRow['kind']; readonly label: string }): BanRow;
+  unban(id: number): BanRow | null;
+  /** Does a rule keep this public host out of the list? */
+  hidden(hostKey: Uint8Array, from: Endpoint, name: string): boolean;
+  /** Is this host banned by now? Asked for everybody after a change. */
+  banned(hostKey: Uint8Array, from: Endpoint, name: string): boolean;
+  reserve(names: readonly ReservedName[]): void;
+  expire(now: number): number;
+}
+
+interface Rule {
+  readonly row: BanRow;
+  readonly hits: (who: Who) => boolean;
+}
+interface Who {
+  readonly key: string;
+  readonly hostId: string;
+  readonly address: string;
+  readonly name: string | null;
+}
+
+export function createModeration(store: Store, wallClock: () => number): Moderation {
+  let rules: Rule[] = store.bans().map((row) => ({ row, hits: matcher(row) }));
+  let reserved = new Map<string, string | null>();
+
+  function find(scope: BanRow['scope'], who: Who): Rule | undefined {
+    if (rules.length === 0) return undefined;
+    const now = wallClock();
+    return rules.find(
+      ({ row, hits }) => row.scope === scope && (row.expiresAt === null || row.expiresAt > now) && hits(who),
+    );
+  }
+
+  /** The name as it may be shown: an honest first holder keeps it, a second key gets a mark, a reserved name is refused. */
+  function nameFor(name: string, hostKey: string, isPublic: boolean): string | null {
+    const plain = name === '' ? 'Unnamed' : name;
+    const skeleton = nameSkeleton(plain);
+    if (skeleton === '') return plain;
+    const owner = reserved.get(skeleton);
+    if (owner !== undefined) return owner === hostKey ? plain : null;
+    if (!isPublic || name === '') return plain;
+    const now = wallClock();
+    const holder = store.nameHolder(skeleton);
+    const free = holder === null || now - holder.seenAt > MASTER_LIMITS.nameHeldMs;
+    if (!free && holder.hostKey !== hostKey) return marked(plain, hostKey);
+    // Written down at most once an hour per name: the term is a week.
+    if (free || now - holder.seenAt > 3_600_000) store.holdName(skeleton, hostKey, now);
+    return plain;
+  }
+
+  function add(row: BanRow): BanRow {
+    rules = [...rules, { row, hits: matcher(row) }];
+    return row;
+  }
+
+  return {
+    announce(hostKey, from, announcement) {
+      const key = toHex(hostKey);
+      const clean = cleanAnnouncement(announcement);
+      const who = { key, hostId: hostIdOf(hostKey), address: from.address, name: clean.name };
+      if (find('ban', who) !== undefined) return 'BANNED';
+      const name = nameFor(clean.name, key, clean.public);
+      return name === null ? 'REFUSED' : { ...clean, name };
+    },
+    admit(_act, key, from): FailureCode | null {
+      if (rules.length === 0) return null;
+      const who = { key: toHex(key), hostId: hostIdOf(key), address: from.address, name: null };
+      return find('ban', who) === undefined ? null : 'BANNED';
+    },
+    bans: () => rules.map(({ row }) => row),
+    ban(now, { kind, pattern, label, scope, reason, expiresAt }) {
+      const ban = { kind, pattern, label, scope, reason, expiresAt, createdAt: now };
+      try {
+        return add({ ...ban, id: store.addBan(ban) });
+      } catch (error) {
+        // In force all the same, under a number the store does not use.
+        add({ ...ban, id: -1 - rules.length });
+        throw error;
+      }
+    },
+    unban(id) {
+      const found = rules.find(({ row }) => row.id === id);
+      if (found === undefined) return null;
+      if (id > 0) store.removeBan(id);
+      rules = rules.filter((rule) => rule !== found);
+      return found.row;
+    },
+    hidden: (hostKey, from, name) =>
+      rules.length > 0 && find('unannounced', identity(hostKey, from, name)) !== undefined,
+    banned: (hostKey, from, name) => rules.length > 0 && find('ban', identity(hostKey, from, name)) !== undefined,
+    reserve(names) {
+      reserved = new Map(names.map(({ name, key }) => [nameSkeleton(name), key]));
+    },
+    expire(now) {
+      const before = rules.length;
+      rules = rules.filter(({ row }) => row.expiresAt === null || row.expiresAt > now);
+      return before - rules.length;
+    },
+  };
+}
+
+function identity(hostKey: Uint8Array, from: Endpoint, name: string): Who {
+  return { key: toHex(hostKey), hostId: hostIdOf(hostKey), address: from.address, name };
+}
+
+export function cleanAnnouncement(announcement: HostAnnouncement): HostAnnouncement {
+  const { name, game, map, mode, version } = announcement;
+  return {
+    ...announcement,
+    name: cleanText(name, MASTER_LIMITS.nameCharacters),
+    game: cleanText(game, MASTER_LIMITS.gameCharacters),
+    map: cleanText(map, MASTER_LIMITS.mapCharacters),
+    mode: cleanText(mode, MASTER_LIMITS.modeCharacters),
+    version: cleanText(version, MASTER_LIMITS.versionCharacters),
+  };
+}
+
+/** A clone of a held name is told apart by its key, in the name itself so that every list shows it. */
+function marked(name: string, hostKey: string): string {
+  const mark = ` #${hostKey.slice(0, 4)}`;
+  return `${[...name].slice(0, MASTER_LIMITS.nameCharacters - mark.length).join('')}${mark}`;
+}
+
+function matcher(row: BanRow): Rule['hits'] {
+  if (row.kind === 'key') return ({ key, hostId }) => key === row.pattern || hostId === row.pattern;
+  if (row.kind === 'name') {
+    const fits = nameMatcher(row.pattern);
+    return ({ name }) => name !== null && fits(name);
+  }
+  const subnet = parseCidr(row.pattern);
+  return ({ address }) => subnet?.(address) ?? false;
+}
+
+/** `*` any text, `?` one character; matches the whole name, also as its skeleton, so look-alikes don't slip through. */
+export function nameMatcher(pattern: string): (name: string) => boolean {
+  const fits = glob(pattern.toLowerCase());
+  const plain = skeletonPattern(pattern);
+  const fitsSkeleton = /[^*?]/.test(plain) ? glob(plain) : () => false;
+  return (name) => fits(name.toLowerCase()) || fitsSkeleton(nameSkeleton(name));
+}
+
+function skeletonPattern(pattern: string): string {
+  return pattern
+    .split(/([*?])/)
+    .map((part) => (part === '*' || part === '?' ? part : nameSkeleton(part)))
+    .join('');
+}
+
+/** No regular expression: a pattern must not cost more than its length times the name's. */
+function glob(pattern: string): (text: string) => boolean {
+  return (text) => {
+    let p = 0;
+    let star = -1;
+    let mark = 0;
+    let t = 0;
+    while (t < text.length) {
+      if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t]) && pattern[p] !== '*') {
+        p += 1;
+        t += 1;
+      } else if (pattern[p] === '*') {
+        star = p;
+        p += 1;
+        mark = t;
+      } else if (star >= 0) {
+        p = star + 1;
+        mark += 1;
+        t = mark;
+      } else return false;
+    }
+    while (pattern[p] === '*') p += 1;
+    return p === pattern.length;
+  };
+}
+
+/** A test for membership, or null where the text is no address or CIDR. */
+export function parseCidr(text: string): ((address: string) => boolean) | null {
+  const [address = '', length, rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest !== undefined) return null;
+  const bits = length === undefined ? (family === 4 ? 32 : 128) : Number(length);
+  if (length !== undefined && !/^\d{1,3}$/.test(length)) return null;
+  if (bits > (family === 4 ? 32 : 128)) return null;
+  const list = new BlockList();
+  list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
+  return (other) => list.check(other, isIPv6(other) ? 'ipv6' : 'ipv4');
+}
+
+/** security.md 3.1: base32 of SHA-256 of the static key, the first 26 symbols. */
+export function hostIdOf(hostKey: Uint8Array): string {
+  return toBase32(createHash('sha256').update(hostKey).digest()).slice(0, 26);
+}
