@@ -1,0 +1,180 @@
+/**
+ * Holds the repository to its own rules (docs/architecture.md, CONTRIBUTING.md): which layer imports which, one entry file a
+ * layer, sizes, nothing of the clock or of chance in core and sim, and no trace of the machine it was written on.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseSync } from 'vite';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FILE_LINES_MAX = 500;
+const FUNCTION_LINES_MAX = 70;
+
+/** What each layer may import; `types` marks layers of which only types may be taken. */
+const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
+  'src/core': { values: [], types: [] },
+  'src/sim': { values: ['src/core'], types: [] },
+  'src/node': { values: ['src/core'], types: [] },
+  'src/master': { values: ['src/core', 'src/node'], types: [] },
+  'src/agent': { values: ['src/core', 'src/node'], types: [] },
+  'src/cli': { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent', 'lab'], types: [] },
+  'src/web': { values: ['src/sim'], types: ['src/core', 'src/master', 'src/agent'] },
+  lab: { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent'], types: [] },
+  bench: { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent', 'lab'], types: [] },
+};
+
+/** Layers that must not know what time it is, throw dice or touch the system. */
+const PURE = ['src/core', 'src/sim'];
+const IMPURE_NAMES = new Set(['Date', 'performance', 'process', 'Buffer', 'setTimeout', 'setInterval', 'queueMicrotask']);
+
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [key: string]: unknown;
+}
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly layer: string | null;
+  readonly program: Node;
+  readonly imports: readonly { readonly from: string; readonly typeOnly: boolean }[];
+}
+
+function filesUnder(folder: string): string[] {
+  const skip = new Set(['node_modules', 'dist', '.git', 'coverage', '.lab']);
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return skip.has(entry.name) ? [] : filesUnder(path);
+    return entry.isFile() ? [path] : [];
+  });
+}
+
+function layerOf(path: string): string | null {
+  return Object.keys(LAYERS).find((layer) => path.startsWith(`${layer}/`)) ?? null;
+}
+
+function* nodesOf(value: unknown): Generator<Node> {
+  if (Array.isArray(value)) {
+    for (const item of value) yield* nodesOf(item);
+  } else if (value !== null && typeof value === 'object') {
+    if ('type' in value && 'start' in value) yield value as Node;
+    for (const child of Object.values(value)) yield* nodesOf(child);
+  }
+}
+
+function importsOf(program: Node): Source['imports'] {
+  const imports: { from: string; typeOnly: boolean }[] = [];
+  for (const node of nodesOf(program)) {
+    const source = node['source'] as { readonly value?: unknown } | null | undefined;
+    if (typeof source?.value !== 'string') continue;
+    imports.push({ from: source.value, typeOnly: node['importKind'] === 'type' || node['exportKind'] === 'type' });
+  }
+  return imports;
+}
+
+function parse(path: string): Source {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const program = parseSync(path, text).program as unknown as Node;
+  return { path, text, layer: layerOf(path), program, imports: importsOf(program) };
+}
+
+function lineAt(text: string, offset: number): number {
+  return text.slice(0, offset).split('\n').length;
+}
+
+const everything = filesUnder('');
+const sources = everything.filter((path) => /\.tsx?$/.test(path)).map(parse);
+const product = sources.filter((source) => source.layer !== null);
+
+function faults(check: (source: Source) => readonly string[], among: readonly Source[]): string[] {
+  return among.flatMap((source) => check(source).map((fault) => `${source.path}: ${fault}`));
+}
+
+describe('the repository is tidy:', () => {
+  test('there is something to look at', () => {
+    expect(product.length).toBeGreaterThan(20);
+    expect(product.flatMap((source) => source.imports).length).toBeGreaterThan(20);
+  });
+
+  test('a layer imports only what its line in the architecture says', () => {
+    const check = ({ path, layer, imports }: Source): string[] =>
+      imports.flatMap(({ from, typeOnly }) => {
+        if (!from.startsWith('.')) return [];
+        const target = layerOf(normalize(join(dirname(path), from)));
+        const allowed = LAYERS[layer!]!;
+        if (target === null || target === layer || allowed.values.includes(target)) return [];
+        return typeOnly && allowed.types.includes(target) ? [] : [`imports ${from}`];
+      });
+    expect(faults(check, product)).toEqual([]);
+  });
+
+  test('core and sim import no package and no part of Node', () => {
+    const check = ({ imports }: Source): string[] =>
+      imports.filter(({ from }) => !from.startsWith('.')).map(({ from }) => `imports ${from}`);
+    expect(faults(check, product.filter(({ layer }) => PURE.includes(layer!)))).toEqual([]);
+  });
+
+  test('a layer is entered only through its index.ts', () => {
+    const check = ({ path, layer, imports }: Source): string[] =>
+      imports.flatMap(({ from }) => {
+        if (!from.startsWith('.')) return [];
+        const target = normalize(join(dirname(path), from));
+        const into = layerOf(target);
+        return into === null || into === layer || target === `${into}/index.ts` ? [] : [`imports ${from}`];
+      });
+    expect(faults(check, product)).toEqual([]);
+  });
+
+  test('core and sim know no clock, no chance and no system', () => {
+    const check = ({ program, text }: Source): string[] =>
+      [...nodesOf(program)].flatMap((node) => {
+        const line = lineAt(text, node.start);
+        if (node.type === 'MemberExpression' && text.slice(node.start, node.end) === 'Math.random') {
+          return [`Math.random on line ${line}`];
+        }
+        const name = node.type === 'Identifier' ? String(node['name']) : '';
+        const isGlobal = IMPURE_NAMES.has(name) && !/[.\w]/.test(text[node.start - 1] ?? '') && text[node.end] !== ':';
+        return isGlobal ? [`${name} on line ${line}`] : [];
+      });
+    expect(faults(check, product.filter(({ layer }) => PURE.includes(layer!)))).toEqual([]);
+  });
+
+  test(`no file is longer than ${FILE_LINES_MAX} lines`, () => {
+    const check = ({ text }: Source): string[] => {
+      const lines = text.split('\n').length - 1;
+      return lines > FILE_LINES_MAX ? [`${lines} lines`] : [];
+    };
+    expect(faults(check, sources)).toEqual([]);
+  });
+
+  test(`no function is longer than ${FUNCTION_LINES_MAX} lines`, () => {
+    const kinds = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
+    const check = ({ program, text }: Source): string[] =>
+      [...nodesOf(program)].flatMap((node) => {
+        if (!kinds.has(node.type)) return [];
+        const first = lineAt(text, node.start);
+        const lines = lineAt(text, node.end) - first + 1;
+        return lines > FUNCTION_LINES_MAX ? [`a function of ${lines} lines on line ${first}`] : [];
+      });
+    expect(faults(check, product)).toEqual([]);
+  });
+
+  test('nothing is exported as default', () => {
+    // Vitest wants its configuration and its reporters that way, Vite its configuration.
+    const exempt = (path: string): boolean => path.endsWith('.config.ts') || path === 'test/reporter.ts';
+    const check = ({ path, program }: Source): string[] =>
+      [...nodesOf(program)].some((node) => node.type === 'ExportDefaultDeclaration') && !exempt(path) ? ['default'] : [];
+    expect(faults(check, sources)).toEqual([]);
+  });
+
+  test('no file names a path of the machine it was written on', () => {
+    const path = /(?<![\w.-])\/(?:work|root|home\/\w+|tmp\/wt)\//;
+    const text = everything.filter((name) => /\.(?:tsx?|m?js|json|md|ya?ml|sh|html|css)$|(?:^|\/)[^.]+$/.test(name));
+    const found = text.filter((name) => path.test(readFileSync(join(ROOT, name), 'utf8')));
+    expect(found).toEqual([]);
+  });
+});
