@@ -141,6 +141,11 @@ export class Lab {
     return { name, address: addresses[0]!, addresses, spawn: (argv, env) => this.sandbox.spawn(name, argv, env) };
   }
 
+  /** Runs a shell script on the core router. */
+  async atCore(script: string): Promise<string> {
+    return await this.#in('core', script);
+  }
+
   async #in(name: string, script: string): Promise<string> {
     return await this.sandbox.shell(`ip netns exec ${name} sh -eu -c ${quote(script)}`);
   }

@@ -13,10 +13,11 @@ export default class CountsReporter implements Reporter {
     const skipped = tests.filter(isSkipped);
     const passed = tests.filter((test) => test.result().state === 'passed').length;
     const failedTests = tests.filter((test) => test.result().state === 'failed').length;
-    // A file that does not load and an error outside any test fail the run as well.
-    const brokenFiles = modules.filter((module) => module.errors().length > 0).length;
+    // A file that does not load, a hook that fails and an error outside any test fail the run as well.
+    const groups = modules.flatMap((module) => [module, ...module.children.allSuites()]);
+    const broken = groups.filter((group) => group.errors().length > 0).length;
     for (const test of skipped) process.stdout.write(`SKIPPED ${test.fullName}\n`);
-    const failed = failedTests + brokenFiles + unhandled.length;
+    const failed = failedTests + broken + unhandled.length;
     process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
   }
 }
