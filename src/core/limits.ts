@@ -50,4 +50,11 @@ export const LIMITS = {
   leaveCopies: 2,
   /** Ethernet; what a path carries must fit one frame. */
   pathMtuBytes: 1_500,
+
+  /** State files are keys and short lists; anything larger is not ours. */
+  stateFileBytesMax: 1_048_576,
+  /** Hosts remembered by key, the oldest forgotten first: years of evenings, and still a small file. */
+  pinnedHostsMax: 1_000,
+  /** A clipboard tool that has not answered by then will not. */
+  clipboardMs: 1_000,
 } as const;

@@ -1,5 +1,10 @@
 /** Drivers between core and the operating system. */
+
+export * from './clipboard.ts';
 export * from './clock.ts';
 export * from './crypto.ts';
 export * from './drive.ts';
+export * from './network.ts';
+export * from './pins.ts';
 export * from './random.ts';
+export * from './state.ts';

@@ -1,0 +1,38 @@
+/** A failure that a person can act on, as an exception: what the library rejects with and the command prints. */
+import { FAILURES, type FailureCode } from './errors.ts';
+import type { LogData } from './peer/interface.ts';
+
+/** One line of the log of a join: its time counts from the beginning of the join, over all attempts (S22, S28). */
+export interface LogEntry {
+  readonly atMs: number;
+  readonly attempt: number | null;
+  readonly what: string;
+  readonly data: LogData;
+}
+
+export interface FailureDetail {
+  /** What the table cannot know: which port, which file, which name. */
+  readonly detail?: string;
+  readonly log?: readonly LogEntry[];
+  readonly cause?: unknown;
+}
+
+export class SallyportError extends Error {
+  override readonly name = 'SallyportError';
+  readonly code: FailureCode;
+  /** The likely cause and the next step, as sentences. */
+  readonly hint: string;
+  readonly retryable: boolean;
+  readonly log: readonly LogEntry[];
+  readonly detail: string;
+
+  constructor(code: FailureCode, { detail = '', log = [], cause }: FailureDetail = {}) {
+    const failure = FAILURES[code];
+    super(detail === '' ? failure.what : `${failure.what} ${detail}`, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.hint = `${failure.why} ${failure.next}`;
+    this.retryable = failure.retryable;
+    this.log = log;
+    this.detail = detail;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What this computer remembers between runs: keys and small JSON documents, in one folder. Every file is written whole beside
+ * its place and then moved there, so a crash or a full disk never leaves half a file.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { LIMITS, SallyportError } from '../core/index.ts';
+
+const KEY_BYTES = 32;
+
+/** `$XDG_STATE_HOME/sallyport`, by default `~/.local/state/sallyport`; on Windows `%LOCALAPPDATA%\sallyport`. */
+export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  if (process.platform === 'win32' && env.LOCALAPPDATA) return join(env.LOCALAPPDATA, 'sallyport');
+  return join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'sallyport');
+}
+
+/**
+ * The 32-byte secret in a key file; made on the first use. `created` tells the two apart for the person.
+ * A file that is there but unreadable or malformed is an error: overwriting it would change who we are.
+ */
+export function readOrCreateKey(path: string): { readonly secret: Uint8Array; readonly created: boolean } {
+  const present = readKey(path);
+  if (present !== null) return { secret: present, created: false };
+  const secret = new Uint8Array(randomBytes(KEY_BYTES));
+  try {
+    createFile(path, `${Buffer.from(secret).toString('base64url')}\n`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, error);
+    // Another process of ours was a moment faster: its key holds.
+    const winner = readKey(path);
+    if (winner !== null) return { secret: winner, created: false };
+    throw unusable(path, error);
+  }
+  return { secret, created: true };
+}
+
+function readKey(path: string): Uint8Array | null {
+  const text = readSmallFile(path);
+  if (text === null) return null;
+  const secret = Buffer.from(text.trim(), 'base64url');
+  if (secret.length !== KEY_BYTES) throw unusable(path, new Error('it does not hold a key of 32 bytes'));
+  // Others on this computer must not read it, even where it was copied here with a wider mode.
+  if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  return new Uint8Array(secret);
+}
+
+/** A JSON document, or null where there is none or it is not JSON: such documents can be made anew, unlike keys. */
+export function readDocument(path: string): unknown {
+  try {
+    const text = readSmallFile(path);
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+export function writeDocument(path: string, document: unknown): void {
+  const temporary = writeTemporary(path, `${JSON.stringify(document, null, 2)}\n`);
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
+  }
+}
+
+/** Creates the file with its whole content, or fails with EEXIST: `link` never replaces, and shows no half file. */
+function createFile(path: string, content: string): void {
+  const temporary = writeTemporary(path, content);
+  try {
+    linkSync(temporary, path);
+  } finally {
+    unlinkSync(temporary);
+  }
+}
+
+function writeTemporary(path: string, content: string): string {
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const file = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return temporary;
+}
+
+function readSmallFile(path: string): string | null {
+  try {
+    if (statSync(path).size > LIMITS.stateFileBytesMax) throw new Error('it is too large');
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, cause: unknown): SallyportError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SallyportError('USAGE', { detail: `The file ${path} can't be used: ${reason}.`, cause });
+}
