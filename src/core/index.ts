@@ -13,6 +13,7 @@ export type * from './peer/interface.ts';
 export * from './peer/path.ts';
 export type * from './random.ts';
 export type * from './rendezvous/interface.ts';
+export * from './rendezvous/join-link.ts';
 export type * from './rendezvous/link-interface.ts';
 export * from './rendezvous/messages.ts';
 export * from './rendezvous/text.ts';

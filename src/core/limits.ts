@@ -57,4 +57,16 @@ export const LIMITS = {
   pinnedHostsMax: 1_000,
   /** A clipboard tool that has not answered by then will not. */
   clipboardMs: 1_000,
+
+  /** Programs on one friend's computer that may share a path, each with a channel of its own. */
+  pathChannelsMax: 16,
+  /** Friends (and programs behind them) that keep their address at the game server; far above any player limit seen. */
+  forwardSeatsMax: 1_024,
+  /** Friends are 127.77.0.2 upwards: clear of 127.0.0.x, where other programs sit. */
+  loopbackFirst: 2,
+  loopbackNumbers: 65_536,
+  /** Sizes of oversized datagrams told per path; a game has one or two. */
+  sizesToldMax: 8,
+  /** Ports tried upwards from a wished local port that is taken. */
+  localPortTries: 20,
 } as const;
