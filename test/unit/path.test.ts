@@ -103,6 +103,18 @@ test('what is sent arrives, once, sealed and 34 bytes longer', () => {
   expect(sent[0]?.bytes[0]).toBe(0xd8);
 });
 
+test('a channel arrives as the channel it was sent on, and an unknown kind is ignored', () => {
+  const { command, run, events } = pair();
+  for (const channel of [0, 1, 15, 16]) command('left', { do: 'send', bytes: Uint8Array.of(channel), channel });
+  run(100);
+  const got = events.right.filter((event) => event.ev === 'message');
+  expect(got.map((event) => [event.channel, event.bytes[0]])).toEqual([
+    [0, 0],
+    [1, 1],
+    [15, 15],
+  ]);
+});
+
 test('a datagram that comes twice is taken once', () => {
   const { run, command, events, ends, sent, at, world } = pair();
   command('left', { do: 'send', bytes: Uint8Array.of(9) });

@@ -50,7 +50,8 @@ export type PeerCommand =
       readonly timeoutMs: number;
     }
   | { readonly do: 'abort'; readonly join: JoinId }
-  | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array }
+  /** `channel` (0 where absent): further local programs that share the path have one each. */
+  | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly path: PathId }
   /** Hand the path's socket to the application: our packets stop, the driver releases the socket. */
   | { readonly do: 'release'; readonly path: PathId }
@@ -156,7 +157,7 @@ export type PeerEvent =
       readonly packetsSent: number;
       readonly payloadBytesMax: number;
     }
-  | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array }
+  | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel: number }
   | {
       readonly ev: 'path-lost';
       readonly path: PathId;

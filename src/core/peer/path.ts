@@ -8,6 +8,7 @@
  *     ask 1         body: token 8; answered at once by `answer` with the same token
  *     answer 2      body: token 8
  *     leave 3       body: reason 1
+ *     channel 16+n  body: data of channel n, 1 to 15: further programs of one friend that share the path
  *
  * `ask` is the consent check (RFC 7675: every 5 s, the path dies 30 s after the last answer), the measure of the round trip,
  * the keepalive (5 s is below every mapping life-time seen) and, sent to an address that has just turned up, the challenge
@@ -30,7 +31,7 @@ const TOKEN_BYTES = 8;
 /** UDP and IP headers: RFC 768, RFC 791 without options, RFC 8200. */
 const IP_UDP_BYTES = { 4: 28, 6: 48 } as const;
 
-const KIND = { data: 0, ask: 1, answer: 2, leave: 3 } as const;
+const KIND = { data: 0, ask: 1, answer: 2, leave: 3, channel: 16 } as const;
 
 const LEAVE = { left: 0, kicked: 1, released: 2, replaced: 3 } as const;
 export type LeaveReason = keyof typeof LEAVE;
@@ -58,14 +59,14 @@ export interface PathConfig {
 
 export type PathCommand =
   | { readonly do: 'start' }
-  | { readonly do: 'send'; readonly bytes: Uint8Array }
+  | { readonly do: 'send'; readonly bytes: Uint8Array; readonly channel?: number }
   /** Tell the other side and stop. */
   | { readonly do: 'leave'; readonly reason: LeaveReason }
   /** The network of this computer has changed: let the other side see our new address at once. */
   | { readonly do: 'nudge' };
 
 export type PathMachineEvent =
-  | { readonly ev: 'message'; readonly bytes: Uint8Array }
+  | { readonly ev: 'message'; readonly bytes: Uint8Array; readonly channel: number }
   | { readonly ev: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
   | { readonly ev: 'over'; readonly reason: 'consent' | LeaveReason }
   | { readonly ev: 'rtt'; readonly rttMs: number }
@@ -132,7 +133,7 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
         this.timers.set('expire', now + LIMITS.consentExpireMs);
         break;
       case 'send':
-        this.send(command.bytes);
+        this.send(command.bytes, command.channel ?? 0);
         break;
       case 'nudge':
         this.timers.set('check', now);
@@ -150,19 +151,21 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
   }
 
   private take(now: Instant, from: Endpoint, kind: number, body: Uint8Array): void {
-    if (kind === KIND.data) this.out.event({ ev: 'message', bytes: body });
-    else if (kind === KIND.leave) this.stop(LEAVE_REASONS[body[0] ?? 0] ?? 'left');
+    if (kind === KIND.data) this.out.event({ ev: 'message', bytes: body, channel: 0 });
+    else if (kind > KIND.channel && kind < KIND.channel + LIMITS.pathChannelsMax) {
+      this.out.event({ ev: 'message', bytes: body, channel: kind - KIND.channel });
+    } else if (kind === KIND.leave) this.stop(LEAVE_REASONS[body[0] ?? 0] ?? 'left');
     else if (body.length < TOKEN_BYTES) return;
     else if (kind === KIND.ask) this.transmit(from, KIND.answer, body.subarray(0, TOKEN_BYTES));
     else if (kind === KIND.answer) this.answered(now, from, body.subarray(0, TOKEN_BYTES));
   }
 
-  private send(bytes: Uint8Array): void {
+  private send(bytes: Uint8Array, channel: number): void {
     const limit = payloadBytesMax(this.remote);
     if (bytes.length > limit) this.out.event({ ev: 'too-large', bytes: bytes.length, payloadBytesMax: limit });
     // After 2^32 datagrams the key is spent; a new session brings a new one.
     else if (this.config.session.spent) this.stop('consent');
-    else this.transmit(this.remote, KIND.data, bytes);
+    else this.transmit(this.remote, channel === 0 ? KIND.data : KIND.channel + channel, bytes);
   }
 
   private transmit(to: Endpoint, kind: number, body: Uint8Array): void {
