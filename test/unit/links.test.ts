@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  CODE_ALPHABET,
+  fromBase64Url,
+  joinLink,
+  maskAddress,
+  maskText,
+  parseCode,
+  parseJoinTarget,
+  showCode,
+} from '../../src/core/index.ts';
+
+const KEY = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
+const key = fromBase64Url(KEY) as Uint8Array;
+
+test('a code may be typed in any case, with dashes and spaces, and is shown 4-4', () => {
+  for (const text of ['K7TQ9RBW', 'k7tq-9rbw', ' k7tq 9rbw ', 'K-7-T-Q-9-R-B-W'])
+    expect(parseCode(text)).toBe('K7TQ9RBW');
+  expect(showCode('K7TQ9RBW')).toBe('K7TQ-9RBW');
+  for (const text of ['', 'K7TQ9RB', 'K7TQ9RBWW', 'K7TQ9RBA', 'K7TQ9RB0']) expect(parseCode(text)).toBeNull();
+});
+
+test('every form of a join link is understood', () => {
+  expect(parseJoinTarget('k7tq-9rbw')).toEqual({ code: 'K7TQ9RBW', hostKey: null, master: null, page: null });
+  expect(parseJoinTarget(`sallyport://join/K7TQ9RBW#${KEY}`)).toEqual({
+    code: 'K7TQ9RBW',
+    hostKey: key,
+    master: null,
+    page: null,
+  });
+  expect(parseJoinTarget(`sallyport://198.51.100.7:8430/j/K7TQ9RBW#MASTER.${KEY}`)).toEqual({
+    code: 'K7TQ9RBW',
+    hostKey: key,
+    master: 'sallyport://198.51.100.7:8430/#MASTER',
+    page: null,
+  });
+  expect(parseJoinTarget(`https://ms.example.org/j/K7TQ-9RBW#${KEY}`)).toEqual({
+    code: 'K7TQ9RBW',
+    hostKey: key,
+    master: null,
+    page: 'https://ms.example.org',
+  });
+});
+
+test('a link that is not whole is refused, never half used', () => {
+  for (const text of [
+    'https://ms.example.org/',
+    `sallyport://join/K7TQ9RB#${KEY}`,
+    'sallyport://join/K7TQ9RBW#short',
+    `sallyport://join/K7TQ9RBW#${KEY}.${KEY}.${KEY}`,
+    `ftp://ms.example.org/j/K7TQ9RBW#${KEY}`,
+    `https://ms.example.org/j/K7TQ9RBW#${KEY} `.replace('/j/', ' /j/'),
+  ])
+    expect(parseJoinTarget(text)).toBeNull();
+});
+
+test('the link made for friends is read back whole, whatever code and key', () => {
+  const symbols = fc
+    .array(fc.constantFrom(...CODE_ALPHABET), { minLength: 8, maxLength: 8 })
+    .map((list) => list.join(''));
+  fc.assert(
+    fc.property(symbols, fc.uint8Array({ minLength: 32, maxLength: 32 }), (code, hostKey) => {
+      const link = joinLink('sallyport://[2001:db8::7]:8430/#MASTER', code, hostKey);
+      expect(parseJoinTarget(link)).toEqual({
+        code,
+        hostKey,
+        master: 'sallyport://[2001:db8::7]:8430/#MASTER',
+        page: null,
+      });
+    }),
+  );
+});
+
+test('addresses are masked, loopback and everything else stays', () => {
+  expect(maskAddress('203.0.113.9')).toBe('203.0.113.*');
+  expect(maskAddress('2001:db8:1:2::3')).toBe('2001:db8:1:*');
+  expect(maskAddress('not an address')).toBe('not an address');
+  expect(maskText('from 203.0.113.9:41822 and [2001:db8::7]:8430 to 127.0.0.1:30000, at 14:02:11, version 1.2.3')).toBe(
+    'from 203.0.113.*:41822 and [2001:db8:0:*]:8430 to 127.0.0.1:30000, at 14:02:11, version 1.2.3',
+  );
+  expect(maskText('::ffff:203.0.113.9 and fe80::1 and ::1')).not.toContain('113.9');
+  expect(maskText('127.77.0.2 ::1')).toBe('127.77.0.2 ::1');
+});
+
+test('no address survives masking, wherever it stands in a text', () => {
+  const byte = fc.integer({ min: 1, max: 255 });
+  const ipv4 = fc.tuple(fc.integer({ min: 128, max: 223 }), byte, byte, byte).map((bytes) => bytes.join('.'));
+  const ipv6 = fc
+    .array(fc.integer({ min: 1, max: 0xffff }), { minLength: 8, maxLength: 8 })
+    .map((groups) => groups.map((group) => group.toString(16)).join(':'));
+  const before = fc.constantFrom(' ', '"', '(', '[', ',', ' → ', '=', '<', '\n', '. ');
+  const after = fc.constantFrom('', ' ', '"', ')', ']:80', ',', ' → ', '>', '\n', '. ', '/24');
+  fc.assert(
+    fc.property(before, fc.oneof(ipv4, ipv6), after, (left, address, right) => {
+      expect(maskText(`seen${left}${address}${right}`)).not.toContain(address);
+    }),
+  );
+});

@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SallyportError } from '../../src/core/index.ts';
+import {
+  copyToClipboard,
+  hostPins,
+  readDocument,
+  readOrCreateKey,
+  stateDirectory,
+  writeDocument,
+} from '../../src/node/index.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-state-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test('a key is made once, readable by its owner only, and is the same the next time', () => {
+  const path = join(folder, 'deep', 'er', 'host.key');
+  const first = readOrCreateKey(path);
+  const second = readOrCreateKey(path);
+  expect(first.created).toBe(true);
+  expect(second.created).toBe(false);
+  expect(second.secret).toEqual(first.secret);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(readdirSync(join(folder, 'deep', 'er'))).toEqual(['host.key']);
+  chmodSync(path, 0o644);
+  readOrCreateKey(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test('a malformed key file is an error that names it, and is not overwritten', () => {
+  const path = join(folder, 'host.key');
+  writeFileSync(path, 'not a key\n');
+  expect(() => readOrCreateKey(path)).toThrow(SallyportError);
+  expect(() => readOrCreateKey(path)).toThrow(path);
+  expect(readFileSync(path, 'utf8')).toBe('not a key\n');
+});
+
+test('processes that make the same key at once all end up with one key', () => {
+  const path = join(folder, 'host.key');
+  const script = `import { readOrCreateKey } from ${JSON.stringify(new URL('../../dist/src/node/index.js', import.meta.url).href)};
+    console.log(Buffer.from(readOrCreateKey(process.argv[1]).secret).toString('hex'))`;
+  const shell = Array.from({ length: 4 }, () => `"$NODE" --input-type=module -e "$SCRIPT" "$KEY" &`).join('\n');
+  const output = execFileSync('sh', ['-c', `${shell}\nwait`], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE: process.execPath, SCRIPT: script, KEY: path },
+  });
+  const keys = output.trim().split('\n');
+  expect(keys).toHaveLength(4);
+  expect(new Set(keys).size).toBe(1);
+});
+
+test('documents survive a round trip; a broken one reads as none', () => {
+  const path = join(folder, 'a.json');
+  expect(readDocument(path)).toBeNull();
+  writeDocument(path, { hello: [1, 2] });
+  expect(readDocument(path)).toEqual({ hello: [1, 2] });
+  writeFileSync(path, '{ half');
+  expect(readDocument(path)).toBeNull();
+});
+
+test('a host key is pinned per master and code, survives a restart, and the oldest goes first', () => {
+  const [masterA, masterB] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const key = (n: number): Uint8Array => new Uint8Array(32).fill(n);
+  hostPins(folder).set(masterA, 'K7TQ9RBW', key(7));
+  expect(hostPins(folder).get(masterA, 'K7TQ9RBW')).toEqual(key(7));
+  expect(hostPins(folder).get(masterB, 'K7TQ9RBW')).toBeNull();
+  writeFileSync(join(folder, 'known-hosts.json'), 'garbage');
+  expect(hostPins(folder).get(masterA, 'K7TQ9RBW')).toBeNull();
+});
+
+test('the state directory follows XDG', () => {
+  expect(stateDirectory({ XDG_STATE_HOME: '/x/y' })).toBe('/x/y/sallyport');
+  expect(stateDirectory({})).toMatch(/\.local\/state\/sallyport$/);
+});
+
+test('the clipboard gets the text where a tool exists, and nothing happens where none does', async () => {
+  const tool = join(folder, 'xclip');
+  writeFileSync(tool, '#!/bin/sh\ncat > "$OUT"\n', { mode: 0o755 });
+  const out = join(folder, 'clipboard');
+  const env = { PATH: `${folder}:${process.env.PATH}`, DISPLAY: ':0', OUT: out };
+  expect(await copyToClipboard('127.0.0.1:30000', env)).toBe(true);
+  expect(readFileSync(out, 'utf8')).toBe('127.0.0.1:30000');
+  expect(await copyToClipboard('x', { PATH: '/nonexistent', DISPLAY: ':0' })).toBe(false);
+  expect(await copyToClipboard('x', {})).toBe(false);
+});
