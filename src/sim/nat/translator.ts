@@ -122,7 +122,7 @@ export class Translator {
       if (this.#behaviour.timeouts.refreshedBy === 'both') this.#renew(known, now);
       return forward(withTo(packet, known.mapping.internal));
     }
-    if (this.#exposed !== null && this.#byExternal.get(external) === undefined) {
+    if (this.#exposed !== null) {
       return forward(withTo(packet, { address: this.#exposed, port: packet.to.port }));
     }
     const mapping = this.#admitting(external, this.#numbers.addressOf(packet.from.address), now);
