@@ -22,6 +22,26 @@ export const LIMITS = {
   replayWindow: 1024,
   /** A session ends and is handshaken anew after so many datagrams (security.md 3.1). */
   sessionSequenceMax: 2 ** 32,
+
+  /** Control messages (rendezvous/codec.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
+  sessionIdBytes: 16,
+  /** Texts a host announces: what a list row shows; together with the profile a heartbeat stays below 900 bytes. */
+  announcedNameBytesMax: 64,
+  announcedTextBytesMax: 32,
+  /** Hypotheses of a mixture that travel: the seventh never weighed more than a percent. */
+  profileMixtureMax: 6,
+  /** External addresses of a profile that travel; a CGN pool may show more, the planner uses the first. */
+  profileAddressesMax: 4,
+  /** Addresses that one peer may have proven and be probed at: IPv4 and IPv6, each with one change of network. */
+  permitAddressesMax: 4,
+  /** Endpoints of a peer seen by the master at one join. */
+  observedMax: 4,
+  /** Addresses of one family that a master listens on: two suffice for every filtering test (RFC 5780). */
+  masterAddressesMax: 4,
+  /** 20^8 codes: short enough to say, too many to guess while guesses are limited. */
+  codeSymbols: 8,
+  /** Entries of one answer to `list`; as many as fit, four of the longest, mostly ten. */
+  listPageMax: 16,
   /** STUN (RFC 8489, RFC 5780). Largest message read: PADDING may fill an Ethernet frame (RFC 5780 §7.6). */
   stunBytesMax: 1500,
   /** A Binding answer has 3-8 attributes; more is somebody keeping us busy. */

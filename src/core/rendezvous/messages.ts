@@ -1,7 +1,7 @@
 /**
  * The control messages inside the sealed session between a participant and the master. Requests carry a 16-bit id, are
  * idempotent, repeated at 250/500/1000 ms (8 tries) and answered from a cache when repeated (security.md section 3.2).
- * This file is the vocabulary; the byte layout is in `wire.ts` and drawn in docs/protocol.md.
+ * This file is the vocabulary; the byte layout is in `codec.ts` and drawn in docs/protocol.md.
  */
 import type { Endpoint } from '../address.ts';
 import type { FailureCode } from '../errors.ts';

@@ -1,0 +1,202 @@
+/**
+ * The fields that control messages are made of. Every decoder reads from a `Reader`, so none of them can throw or read past
+ * the end; words of a closed list travel as their index, and an index we do not know becomes the first word of its list,
+ * which is the unknown or harmless one. Structures that may grow travel with their length, and what follows in them is ignored.
+ */
+import { addressBytes, addressText, type Endpoint } from '../address.ts';
+import { EMPTY, type Reader, Writer } from '../bytes.ts';
+import { FAILURES, type FailureCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
+import type { Permit } from '../traverse/interface.ts';
+
+const NULL_U32 = 0xffff_ffff;
+const NULL_I32 = 0x8000_0000;
+
+export function writeWord(writer: Writer, words: readonly string[], word: string): void {
+  writer.u8(Math.max(0, words.indexOf(word)));
+}
+
+export function readWord<Word extends string>(reader: Reader, words: readonly [Word, ...Word[]]): Word {
+  return words[reader.u8()] ?? words[0];
+}
+
+/** A non-negative number in units of 1 / scale, or null. */
+export function writeScaled(writer: Writer, value: number | null, scale = 1): void {
+  if (value === null || !Number.isFinite(value)) writer.u32(NULL_U32);
+  else writer.u32(Math.min(NULL_U32 - 1, Math.max(0, Math.round(value * scale))));
+}
+
+export function readScaled(reader: Reader, scale = 1): number | null {
+  const value = reader.u32();
+  return value === NULL_U32 ? null : value / scale;
+}
+
+export function writeSigned(writer: Writer, value: number | null, scale = 1): void {
+  if (value === null || !Number.isFinite(value)) writer.u32(NULL_I32);
+  else writer.u32(Math.min(0x7fff_ffff, Math.max(-0x7fff_ffff, Math.round(value * scale))) >>> 0);
+}
+
+export function readSigned(reader: Reader, scale = 1): number | null {
+  const value = reader.u32();
+  // Adding 0 keeps -0 out of profiles: it would compare unlike 0.
+  return value === NULL_I32 ? null : (value | 0) / scale + 0;
+}
+
+/** 0..1 in 16 bits. */
+export function writeShare(writer: Writer, value: number): void {
+  writer.u16(Math.round(Math.min(1, Math.max(0, value)) * 0xffff));
+}
+
+export function readShare(reader: Reader): number {
+  return reader.u16() / 0xffff;
+}
+
+export function writeAddress(writer: Writer, address: string): void {
+  writer.blob8(addressBytes(address) ?? EMPTY);
+}
+
+export function readAddress(reader: Reader): string {
+  const address = addressText(reader.blob8());
+  if (address !== null) return address;
+  reader.fail();
+  return '';
+}
+
+export function writeEndpoint(writer: Writer, endpoint: Endpoint): void {
+  writeAddress(writer, endpoint.address);
+  writer.u16(endpoint.port);
+}
+
+export function readEndpoint(reader: Reader): Endpoint {
+  return { address: readAddress(reader), port: reader.u16() };
+}
+
+/** Count byte, then the items; more than `max` are cut when written and malformed when read. */
+export function writeMany<Item>(
+  writer: Writer,
+  items: readonly Item[],
+  max: number,
+  write: (writer: Writer, item: Item) => void,
+): void {
+  const kept = items.slice(0, max);
+  writer.u8(kept.length);
+  for (const item of kept) write(writer, item);
+}
+
+export function readMany<Item>(reader: Reader, max: number, read: (reader: Reader) => Item): Item[] {
+  const count = reader.u8();
+  if (count > max) reader.fail();
+  const items: Item[] = [];
+  for (let i = 0; i < count && reader.ok; i++) items.push(read(reader));
+  return items;
+}
+
+/** A structure with its length in front; null has length 0. */
+export function writeNested<Value>(
+  writer: Writer,
+  value: Value | null,
+  bytesMax: number,
+  write: (writer: Writer, value: Value) => void,
+): void {
+  if (value === null) {
+    writer.u16(0);
+    return;
+  }
+  const inner = new Writer(bytesMax);
+  write(inner, value);
+  writer.blob16(inner.done());
+}
+
+/** Text on the wire, so that a code added by a newer version still arrives as some refusal. */
+export function writeFailure(writer: Writer, failure: FailureCode): void {
+  writer.text8(failure, 32);
+}
+
+export function readFailure(reader: Reader): FailureCode {
+  const text = reader.text8();
+  return Object.hasOwn(FAILURES, text) ? (text as FailureCode) : 'REFUSED';
+}
+
+export function writeAnnouncement(writer: Writer, announcement: HostAnnouncement): void {
+  writer.u8((announcement.public ? 1 : 0) | (announcement.passwordNeeded ? 2 : 0)).u16(announcement.playersMax);
+  writer.text8(announcement.name, LIMITS.announcedNameBytesMax);
+  for (const text of [announcement.game, announcement.map, announcement.mode, announcement.version]) {
+    writer.text8(text, LIMITS.announcedTextBytesMax);
+  }
+}
+
+export function readAnnouncement(reader: Reader): HostAnnouncement {
+  const flags = reader.u8();
+  const playersMax = reader.u16();
+  const name = readText(reader, LIMITS.announcedNameBytesMax);
+  const [game, map, mode, version] = [0, 1, 2, 3].map(() => readText(reader, LIMITS.announcedTextBytesMax));
+  return {
+    name,
+    game: game ?? '',
+    map: map ?? '',
+    mode: mode ?? '',
+    version: version ?? '',
+    public: (flags & 1) !== 0,
+    passwordNeeded: (flags & 2) !== 0,
+    playersMax,
+  };
+}
+
+/** Longer than allowed is malformed: an honest sender cuts, and the master must not carry what no list shows. */
+function readText(reader: Reader, bytesMax: number): string {
+  const before = reader.offset;
+  const text = reader.text8();
+  if (reader.offset - before - 1 > bytesMax) reader.fail();
+  return reader.ok ? text : '';
+}
+
+export function writeEntry(writer: Writer, entry: ListEntry): void {
+  writer.text8(entry.hostId, 32).text8(entry.code, 8);
+  writer
+    .u8(entry.passwordNeeded ? 1 : 0)
+    .u16(entry.players)
+    .u16(entry.playersMax);
+  writer.text8(entry.name, LIMITS.announcedNameBytesMax);
+  for (const text of [entry.game, entry.map, entry.mode, entry.version]) {
+    writer.text8(text, LIMITS.announcedTextBytesMax);
+  }
+  writer.text8(entry.natType, 24).text8(entry.verdict, 12);
+  writeScaled(writer, entry.pingEstimateMs);
+}
+
+const ENTRY_BYTES_MAX = 300;
+
+/** What an entry takes, so that a page is filled to the brim and not over. */
+export function entryBytes(entry: ListEntry): number {
+  const writer = new Writer(ENTRY_BYTES_MAX);
+  writeEntry(writer, entry);
+  return writer.length;
+}
+
+export function readEntry(reader: Reader): ListEntry {
+  const hostId = reader.text8();
+  const code = reader.text8();
+  const flags = reader.u8();
+  const players = reader.u16();
+  const playersMax = reader.u16();
+  const name = reader.text8();
+  const [game, map, mode, version] = [reader.text8(), reader.text8(), reader.text8(), reader.text8()];
+  const [natType, verdict] = [reader.text8(), reader.text8()];
+  const passwordNeeded = (flags & 1) !== 0;
+  const pingEstimateMs = readScaled(reader);
+  return {
+    ...{ hostId, code, name, game, map, mode, version, players, playersMax },
+    ...{ passwordNeeded, natType, verdict, pingEstimateMs },
+  };
+}
+
+export function writePermit(writer: Writer, permit: Permit): void {
+  writeMany(writer, permit.addresses, LIMITS.permitAddressesMax, writeAddress);
+  writer.u32(permit.probesMax).u16(permit.probesPerSecondMax).u32(permit.expiresInMs);
+}
+
+export function readPermit(reader: Reader): Permit {
+  const addresses = readMany(reader, LIMITS.permitAddressesMax, readAddress);
+  return { addresses, probesMax: reader.u32(), probesPerSecondMax: reader.u16(), expiresInMs: reader.u32() };
+}

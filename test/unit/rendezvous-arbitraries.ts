@@ -1,0 +1,171 @@
+/** Any message of the control protocol, for property tests. Numbers are such that the wire keeps them exactly. */
+import fc from 'fast-check';
+import {
+  FAILURES,
+  type FailureCode,
+  HANDSHAKE_BYTES_MAX,
+  type HostAnnouncement,
+  LIMITS,
+  type ListEntry,
+  type NatProfile,
+  type Permit,
+  type Push,
+  type Request,
+  type Response,
+  utf8Encode,
+} from '../../src/core/index.ts';
+
+export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const upTo = (length: number) => fc.uint8Array({ maxLength: length });
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const u16 = fc.integer({ min: 0, max: 0xffff });
+const text = (max: number) =>
+  fc
+    .string({ unit: 'grapheme', maxLength: max })
+    .filter((value) => utf8Encode(value).length <= max && !value.includes('\ufffd'));
+const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+const port = fc.integer({ min: 1, max: 65535 });
+const address = fc.oneof(
+  bytes(4).map((raw) => raw.join('.')),
+  fc.constantFrom('2001:db8::1', '::1', 'fe80::1:2:3:4', '2001:db8:1:2:3:4:5:6'),
+);
+export const endpoint = fc.record({ address, port });
+const sid = bytes(16);
+const failure = fc.constantFrom(...(Object.keys(FAILURES) as FailureCode[]));
+const handshake = upTo(HANDSHAKE_BYTES_MAX);
+
+export const announcement: fc.Arbitrary<HostAnnouncement> = fc.record({
+  name: text(LIMITS.announcedNameBytesMax),
+  game: text(LIMITS.announcedTextBytesMax),
+  map: text(LIMITS.announcedTextBytesMax),
+  mode: text(LIMITS.announcedTextBytesMax),
+  version: text(LIMITS.announcedTextBytesMax),
+  public: fc.boolean(),
+  passwordNeeded: fc.boolean(),
+  playersMax: u16,
+});
+
+const share = u16.map((value) => value / 0xffff);
+const milli = fc.integer({ min: 0, max: 2 ** 31 }).map((value) => value / 1000);
+const allocator = fc
+  .record({
+    kind: fc.constantFrom('preserve', 'step', 'time', 'range', 'block', 'random', 'unknown'),
+    parity: fc.constantFrom('unknown', 'kept', 'none'),
+    weight: share,
+    step: orNull(fc.integer({ min: -(2 ** 30), max: 2 ** 30 }).map((value) => value / 1000)),
+    range: orNull(fc.tuple(port, port)),
+    backgroundPerSecond: orNull(milli),
+    backgroundDispersion: orNull(milli),
+    backgroundError: orNull(milli),
+  })
+  .map(({ range, ...rest }) => ({
+    ...rest,
+    low: range === null ? null : Math.min(...range),
+    high: range === null ? null : Math.max(...range),
+  }));
+const tested = fc.constantFrom('untested', 'yes', 'no');
+const small = orNull(fc.integer({ min: 0, max: 100_000 }));
+
+export const profile = fc
+  .record({
+    v: fc.constant(1),
+    mapping: fc.constantFrom('unknown', 'eim', 'adm', 'apdm'),
+    filtering: fc.constantFrom('unknown', 'eif', 'adf', 'apdf'),
+    type: fc.constantFrom('unknown', 'public', 'cone', 'port-preserving-cone', 'port-sensitive', 'blocked'),
+    mixture: fc.array(allocator, { minLength: 1, maxLength: LIMITS.profileMixtureMax }),
+    external: fc.array(address, { maxLength: LIMITS.profileAddressesMax }),
+    pooling: fc.constantFrom('unknown', 'paired', 'arbitrary'),
+    delta: orNull(fc.integer({ min: -65535, max: 65535 })),
+    lastPort: orNull(port),
+    lastPortAgeMs: small,
+    predictedNextPort: orNull(port),
+    hairpin: tested,
+    poisonable: tested,
+    natHops: small,
+    layers: small,
+    idleLifetimeMs: small,
+    quota: small,
+    portMapping: fc.record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) }),
+    ipv6: tested,
+    verdict: fc.constantFrom('strict', 'moderate', 'open'),
+    confidence: share,
+    samples: u16,
+    addressesAsked: fc.integer({ min: 0, max: 20 }),
+    ageMs: u32.map((value) => Math.min(value, 0xffff_fffe)),
+  })
+  .map((value) => ({ ...value, allocator: value.mixture[0] })) as unknown as fc.Arbitrary<NatProfile>;
+
+const entry: fc.Arbitrary<ListEntry> = fc.record({
+  hostId: fc.constant('abcdefghijklmnopqrstuvwxyz'),
+  code: fc.constant('K7TQ9RBW'),
+  name: text(LIMITS.announcedNameBytesMax),
+  game: text(LIMITS.announcedTextBytesMax),
+  map: text(LIMITS.announcedTextBytesMax),
+  mode: text(LIMITS.announcedTextBytesMax),
+  version: text(LIMITS.announcedTextBytesMax),
+  players: u16,
+  playersMax: u16,
+  passwordNeeded: fc.boolean(),
+  natType: fc.constantFrom('cone', 'unknown', 'port-preserving-cone'),
+  verdict: fc.constantFrom('open', 'moderate'),
+  pingEstimateMs: small,
+});
+
+const permit: fc.Arbitrary<Permit> = fc.record({
+  addresses: fc.array(address, { maxLength: LIMITS.permitAddressesMax }),
+  probesMax: u32,
+  probesPerSecondMax: u16,
+  expiresInMs: u32,
+});
+
+const type = <T extends string>(name: T) => fc.constant(name);
+const beat = { players: u16, profile: orNull(profile), generation: u32 };
+const refusal = { sid, failure, retryAfterMs: u32 };
+const step = { sid, n: u32, sealed: upTo(LIMITS.stepBytesMax) };
+
+export const request: fc.Arbitrary<Request> = fc.oneof(
+  fc.record({ type: type('register'), announcement, ...beat }),
+  fc.record({ type: type('heartbeat'), announcement: orNull(announcement), ...beat }),
+  fc.record({ type: type('goodbye') }),
+  fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBW') }),
+  fc.record({ type: type('join'), sid, hostKey: bytes(32), handshake }),
+  fc.record({ type: type('answer'), sid, handshake }),
+  fc.record({ type: type('refuse'), ...refusal }),
+  fc.record({ type: type('step'), ...step }),
+  fc.record({ type: type('credit'), sid, n: u32 }),
+  fc.record({
+    type: type('done'),
+    sid,
+    outcome: fc.constantFrom('path', 'aborted'),
+    clientNat: fc.constantFrom('unknown', 'cone', 'port-sensitive'),
+    hostNat: fc.constantFrom('unknown', 'public', 'blocked'),
+    family: fc.constantFrom(4, 6),
+    path: orNull(fc.constantFrom('direct', 'lan', 'mapped', 'ipv6', 'relay')),
+    method: text(32),
+    attempts: u32,
+    elapsedMs: u32,
+    packetsSent: u32,
+  }),
+  fc.record({ type: type('list'), after: text(64), game: text(LIMITS.announcedTextBytesMax) }),
+  fc.record({ type: type('echo') }),
+);
+
+export const response: fc.Arbitrary<Response> = fc.oneof(
+  fc.record({ type: type('ok'), observed: endpoint }),
+  fc.record({ type: type('registered'), code: fc.constant('K7TQ9RBW'), hostId: text(26), observed: endpoint }),
+  fc.record({ type: type('resolved'), hostKey: bytes(32), entry }),
+  fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),
+  fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
+);
+
+const relayed = { sid, observed: fc.array(endpoint, { maxLength: LIMITS.observedMax }), permit, handshake };
+
+export const push: fc.Arbitrary<Push> = fc.oneof(
+  fc.record({ type: type('offer'), clientKeyHint: fc.constant('0123456789abcdef'), ...relayed }),
+  fc.record({ type: type('answered'), ...relayed }),
+  fc.record({ type: type('refused'), ...refusal }),
+  fc.record({ type: type('step'), ...step }),
+  fc.record({ type: type('credited'), sid, n: u32, probes: u16, permit }),
+  fc.record({ type: type('over'), sid, outcome: fc.constantFrom('path', 'aborted', 'expired') }),
+  fc.record({ type: type('going-away'), afterMs: u32 }),
+) as fc.Arbitrary<Push>;

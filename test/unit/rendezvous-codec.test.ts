@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  FRAME,
+  LIMITS,
+  PROFILE_BYTES_MAX,
+  probeAuthentic,
+  Reader,
+  readProbe,
+  readProbeAnswer,
+  readProfile,
+  readPush,
+  readRequestFrame,
+  readResponse,
+  sipHash128,
+  toHex,
+  UNKNOWN_PROFILE,
+  Writer,
+  writeProbe,
+  writeProbeAnswer,
+  writeProfile,
+  writePush,
+  writePushFrame,
+  writeRequestFrame,
+  writeResponse,
+  writeResponseFrame,
+} from '../../src/core/index.ts';
+import { bytes, endpoint, profile, push, request, response } from './rendezvous-arbitraries.ts';
+
+const SEALED_OVERHEAD = 17 + 16;
+
+test('every request comes back as it was sent, in a datagram of the size it must have', () => {
+  fc.assert(
+    fc.property(request, fc.nat(0xffff), fc.boolean(), fc.nat(), (message, id, via, stamp) => {
+      const frame = writeRequestFrame({ id, via, stamp, message });
+      expect(readRequestFrame(new Reader(frame.subarray(1)))).toEqual({ id, via, stamp, message });
+      const size = frame.length + SEALED_OVERHEAD;
+      expect(size).toBeLessThanOrEqual(LIMITS.controlBytesMax);
+      expect(size).toBeGreaterThanOrEqual(LIMITS.confirmBytesMin);
+      if (['join', 'answer', 'credit'].includes(message.type)) expect(size).toBe(LIMITS.joinBytes);
+      if (message.type === 'heartbeat') expect(size).toBeLessThanOrEqual(900);
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+test('every response and push comes back as it was sent and fits a datagram', () => {
+  fc.assert(
+    fc.property(response, push, (answer, told) => {
+      const responseFrame = writeResponseFrame(1, 2, answer);
+      expect(responseFrame[0]).toBe(FRAME.response);
+      expect(readResponse(new Reader(responseFrame.subarray(7)))).toEqual(answer);
+      const pushFrame = writePushFrame(1, 2, told);
+      expect(readPush(new Reader(pushFrame.subarray(7)))).toEqual(told);
+      expect(Math.max(responseFrame.length, pushFrame.length) + SEALED_OVERHEAD).toBeLessThanOrEqual(1200);
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+test('what a later version appends is ignored, what is missing is malformed', () => {
+  fc.assert(
+    fc.property(response, push, bytes(9), (answer, told, tail) => {
+      const writer = new Writer(1400);
+      writeResponse(writer, answer);
+      expect(readResponse(new Reader(writer.raw(tail).done()))).toEqual(answer);
+      const cut = new Writer(1400);
+      writePush(cut, told);
+      expect(readPush(new Reader(cut.done().subarray(0, cut.length - 1)))).toBeNull();
+    }),
+  );
+});
+
+test('a profile survives the wire and stays small enough to stand beside the handshake', () => {
+  fc.assert(
+    fc.property(profile, (value) => {
+      const writer = new Writer(PROFILE_BYTES_MAX);
+      writeProfile(writer, value);
+      const reader = new Reader(writer.done());
+      expect(readProfile(reader)).toEqual(value);
+      expect(reader.ok).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+  const writer = new Writer(PROFILE_BYTES_MAX);
+  writeProfile(writer, UNKNOWN_PROFILE);
+  expect(readProfile(new Reader(writer.done()))).toEqual(UNKNOWN_PROFILE);
+  expect(PROFILE_BYTES_MAX).toBeLessThanOrEqual(320);
+});
+
+test('a profile with a range upside down is malformed: a port generator would never end', () => {
+  const upsideDown = { ...UNKNOWN_PROFILE, mixture: [{ ...UNKNOWN_PROFILE.allocator, low: 2000, high: 1000 }] };
+  const writer = new Writer(PROFILE_BYTES_MAX);
+  writeProfile(writer, upsideDown);
+  const reader = new Reader(writer.done());
+  readProfile(reader);
+  expect(reader.ok).toBe(false);
+});
+
+test('SipHash-2-4-128 equals the reference vectors of its authors', () => {
+  const key = Uint8Array.from({ length: 16 }, (_, i) => i);
+  const input = (length: number) => Uint8Array.from({ length }, (_, i) => i);
+  expect(toHex(sipHash128(key, input(0)))).toBe('a3817f04ba25a8e66df67214c7550293');
+  expect(toHex(sipHash128(key, input(1)))).toBe('da87c1d86b99af44347659119b22fc45');
+  expect(toHex(sipHash128(key, input(63)))).toBe('5150d1772f50834a503e069a973fbd7c');
+});
+
+test('a probe and its answer are 48 bytes each and authentic only with the key and every byte in place', () => {
+  const source = fc.constantFrom('same', 'other-port', 'other-address');
+  fc.assert(
+    fc.property(bytes(16), bytes(8), fc.nat(0xffff_ffff), source, endpoint, (key, cid, number, from, observed) => {
+      const asked = writeProbe(key, cid, number, from);
+      const probe = readProbe(asked);
+      if (probe === null) return expect.unreachable('an own probe is well-formed');
+      expect(probe).toEqual({ cid, answerFrom: from, request: number });
+      expect(probeAuthentic(key, asked)).toBe(true);
+      const answer = writeProbeAnswer(key, probe, observed);
+      expect([asked.length, answer.length]).toEqual([48, 48]);
+      expect(readProbeAnswer(key, answer)).toEqual({ answerFrom: from, request: number, observed });
+      for (const at of [0, 1, 2, 5, 9, 17, 40, 47]) {
+        const forged = answer.slice();
+        forged[at] = (forged[at] as number) ^ 4;
+        expect(readProbeAnswer(key, forged), `byte ${at}`).toBeNull();
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
