@@ -3,4 +3,5 @@ export * from './nat.ts';
 export * from './process.ts';
 export * from './puppeteer.ts';
 export * from './sandbox.ts';
+export * from './script.ts';
 export * from './topology.ts';
