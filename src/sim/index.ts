@@ -9,10 +9,12 @@ export type { Background, Dependence, NatBehaviour, Timeouts } from './nat/behav
 export { createNat, type Nat, type NatResult, type NatStats } from './nat/box.ts';
 export * from './nat/presets.ts';
 export type { IcmpError, IcmpKind, Packet } from './packet.ts';
+export { tracePcap } from './pcap.ts';
 export * from './plain.ts';
 export * from './population.ts';
 export { portableExp, portableLog, type SimRandom, simRandom } from './random.ts';
 export * from './reflector.ts';
+export * from './script.ts';
 export * from './theory.ts';
 export { type TraceKind, type TraceRecord, traceJson, traceLine } from './trace.ts';
 export * from './world.ts';

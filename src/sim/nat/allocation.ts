@@ -36,7 +36,7 @@ export type Allocation =
   | { readonly step: number; readonly range?: PortRange }
   /** Uniform. Several ranges: stripes, as in MAP-E. */
   | { readonly random: PortRange | readonly PortRange[] }
-  /** Linux SNAT to a range: a start drawn at random, then +1 until one is free. */
+  /** Linux SNAT to a range: a local port inside it is kept; else a start drawn at random, then +1 until one is free. */
   | { readonly scan: PortRange }
   /** A port block for each subscriber (FortiGate, Juniper, A10, Cisco: 64...4096 ports). */
   | { readonly block: PortBlocks }
@@ -68,7 +68,7 @@ export function createAllocator(allocation: Allocation, background: Background, 
   if ('step' in allocation) return stepping(allocation.step, allocation.range ?? PORTS_ALL, background, random);
   if ('random' in allocation)
     return uniform('low' in allocation.random ? [allocation.random] : allocation.random, random);
-  if ('scan' in allocation) return (request) => scan(allocation.scan, request, drawIn(allocation.scan, random), 1);
+  if ('scan' in allocation) return scanning(allocation.scan, random);
   if ('block' in allocation) return blocks(allocation.block, random);
   if ('hash' in allocation) return hashing(allocation.hash, random.int(0, 0xffff));
   if ('portsPerSecond' in allocation) {
@@ -134,6 +134,14 @@ function preserving(
     const wish = request.local.port;
     if (request.usable(wish) && !random.chance(occupied)) return wish;
     return fallback === 'random' ? uniformIn(range, request, random) : scan(range, request, wish + 1, 1);
+  };
+}
+
+function scanning(range: PortRange, random: SimRandom): PortAllocator {
+  return (request) => {
+    const wish = request.local.port;
+    const inside = wish >= range.low && wish <= range.high;
+    return scan(range, request, inside ? wish : drawIn(range, random), 1);
   };
 }
 
