@@ -50,6 +50,22 @@ export const LIMITS = {
   stunTextBytesMax: 128,
   /** Requests of one source that may be answered: all of one detection. */
   stunPendingMax: 64,
+  /** A public server gets one detection of ours, then so long a rest (S3). */
+  stunRestMs: 60_000,
+  /** Servers whose rest is remembered; a list is rarely longer. */
+  stunServersMax: 64,
+
+  /** Detection: packets of one run, all tests included (a home router notices nothing). */
+  detectPacketsMax: 64,
+  /** Mappings of one run that may live at once: half of the smallest port block, 64 (nat-model 2.1). */
+  detectMappingsMax: 32,
+  /** A user never waits longer (design 5). */
+  detectMsMax: 2_000,
+  /** Destination addresses in one run: two to classify, a third to outvote a liar. */
+  detectAddressesMax: 3,
+  /** Observations kept; older ones describe a NAT that may have changed. */
+  observationsMax: 192,
+  observationMsMax: 120_000,
 
   /** Driver (src/node): a machine that makes more outputs in one turn than a birthday salvo could is caught in a loop. */
   driveOutputsPerTurnMax: 65_536,

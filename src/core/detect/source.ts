@@ -21,6 +21,10 @@ export interface MappingSource {
   readonly kind: 'master' | 'stun';
   /** Which filtering tests it can do. */
   readonly answersFrom: readonly AnswerFrom[];
+  /** Where the answer to such a request comes from, where that is known beforehand: poisoning and hops are measured with it. */
+  answererOf?(answerFrom: AnswerFrom): Endpoint | null;
+  /** More sources that an answer has told of: the other address and port of an RFC 5780 server. */
+  relatives?(): readonly MappingSource[];
   /** A datagram asking for the mapping; `request` is given back by the answer. */
   request(now: Instant, request: number, answerFrom: AnswerFrom): Uint8Array;
   /** The answer in a datagram from `from`, or null where it is not an authentic answer to a request of this source. */

@@ -23,6 +23,7 @@ export class StunSource implements MappingSource {
   /** Youngest last; the oldest falls out at `LIMITS.stunPendingMax`. */
   private pending: Pending[] = [];
   private other: Endpoint | null = null;
+  private related: readonly StunSource[] = [];
 
   constructor(target: Endpoint, crypto: Pick<CryptoSuite, 'randomBytes'>) {
     this.target = target;
@@ -35,9 +36,8 @@ export class StunSource implements MappingSource {
     return this.other === null ? ['same'] : ['same', 'other-port', 'other-address'];
   }
 
-  /** The second address and port of an RFC 5780 server, once an answer has named it. */
-  get otherEndpoint(): Endpoint | null {
-    return this.other;
+  relatives(): readonly StunSource[] {
+    return this.related;
   }
 
   /** The same number again is a retransmission: the same transaction id (RFC 8489 §6.2.1). */
@@ -69,7 +69,8 @@ export class StunSource implements MappingSource {
     return { request: entry.request, observed };
   }
 
-  private answererOf(answerFrom: AnswerFrom): Endpoint | null {
+  /** Null while the server has not named its other address. */
+  answererOf(answerFrom: AnswerFrom): Endpoint | null {
     if (answerFrom === 'same') return this.target;
     if (this.other === null) return null;
     return answerFrom === 'other-port' ? { address: this.target.address, port: this.other.port } : this.other;
@@ -77,7 +78,10 @@ export class StunSource implements MappingSource {
 
   /** RFC 5780 §7.4: both address and port differ from the primary ones; anything else is of no use. */
   private learnOther(other: Endpoint): void {
-    if (other.address !== this.target.address && other.port !== this.target.port && other.port !== 0)
-      this.other = other;
+    const { address, port } = this.target;
+    if (this.other !== null || other.address === address || other.port === port || other.port === 0) return;
+    this.other = other;
+    const endpoints = [{ address, port: other.port }, other, { address: other.address, port }];
+    this.related = endpoints.map((endpoint) => new StunSource(endpoint, this.crypto));
   }
 }

@@ -1,0 +1,104 @@
+/** A simulated internet with somebody to ask, and a detector behind one NAT in it: for the benchmark and its small test. */
+import {
+  answerStun,
+  createDetector,
+  type DetectCommand,
+  type DetectEvent,
+  type Detector,
+  type MappingSource,
+  type NatProfile,
+  StunSource,
+  socketIds,
+} from '../src/core/index.ts';
+import { createWorld, type Host, placeUser, type Running, type SimUser, type World } from '../src/sim/index.ts';
+
+export interface DetectionSetting {
+  readonly seed: string;
+  /** One address with 16 ports (the plain master), or two with two ports each beside it. */
+  readonly servers: 'master' | 'master-two-addresses' | 'stun';
+  readonly lossRate?: number;
+}
+
+export interface Detection {
+  readonly world: World;
+  readonly host: Host;
+  readonly detector: Detector;
+  readonly running: Running<DetectCommand, DetectEvent>;
+  readonly servers: readonly Host[];
+}
+
+const PORTS = Array.from({ length: 16 }, (_, i) => 8440 + i);
+
+export function placeDetector(user: SimUser, setting: DetectionSetting): Detection {
+  const world = createWorld({ seed: setting.seed, trace: false, replay: `seed ${setting.seed}` });
+  const link = { delayMs: 8, lossRate: setting.lossRate ?? 0 };
+  const random = world.random('detector');
+  const crypto = { randomBytes: (length: number) => Uint8Array.from({ length }, () => random.int(0, 255)) };
+  const servers: Host[] = [];
+  const sources: MappingSource[] = [];
+  const serve = (addresses: number, ports: readonly number[], kind: 'master' | 'stun') => {
+    const host = world.server({ addresses: Array.from({ length: addresses }, () => world.publicAddress()), link });
+    servers.push(host);
+    const config = { addresses: host.addresses, ports, behaviour: 'anybody' } as const;
+    for (const address of host.addresses) {
+      for (const port of ports) {
+        const local = { address, port };
+        host.bind(local, (packet) => {
+          const reply = answerStun(config, local, packet.from, packet.bytes);
+          if (reply !== null) host.send(reply.from, packet.from, reply.bytes);
+        });
+        if (kind === 'master') sources.push(asMaster(new StunSource(local, crypto)));
+      }
+    }
+    if (kind === 'stun') sources.push(new StunSource({ address: host.address, port: ports[0]! }, crypto));
+  };
+  if (setting.servers === 'stun')
+    for (let i = 0; i < 3; i++) serve(i === 0 ? 2 : 1, i === 0 ? [3478, 3479] : [3478], 'stun');
+  else serve(setting.servers === 'master' ? 1 : 2, PORTS, 'master');
+  const host = placeUser(world, user, 'user');
+  const detector = createDetector({ random, crypto, sockets: socketIds(), family: 4 });
+  const running = host.run(detector);
+  running.command({ do: 'network', network: { addresses: host.addresses, gateway: null } });
+  running.command({ do: 'sources', sources });
+  return { world, host, detector, running, servers };
+}
+
+/** Runs a detection to its end; the profile as of the moment it was final, and what came of the refinements. */
+export function detect(detection: Detection): { final: NatProfile; refined: NatProfile; ms: number; packets: number } {
+  const { world, running, detector } = detection;
+  const began = world.now;
+  const events = running.events.length;
+  running.command({ do: 'detect' });
+  const finals = () =>
+    running.events.slice(events).flatMap((event) => (event.ev === 'profile' && event.final ? [event.profile] : []));
+  world.runUntil(() => finals().length > 0, { limitMs: 5_000 });
+  const ms = world.now - began;
+  world.run(2_000);
+  const finished = running.events.findLast((event) => event.ev === 'log' && event.what === 'detection finished');
+  const packets = finished?.ev === 'log' ? Number(finished.data.packets) : 0;
+  const final = finals()[0];
+  if (final === undefined) throw new Error(`no profile: ${world.replayText()}`);
+  return { final, refined: detector.profile(world.now), ms, packets };
+}
+
+/** The master's probe ports answer with a MAC; here a STUN server stands in for them. */
+function asMaster(source: StunSource): MappingSource {
+  return {
+    target: source.target,
+    group: source.group,
+    kind: 'master',
+    get answersFrom() {
+      return source.answersFrom;
+    },
+    answererOf: (answerFrom) => source.answererOf(answerFrom),
+    request: (now, request, answerFrom) => source.request(now, request, answerFrom),
+    answer: (from, bytes) => source.answer(from, bytes),
+  };
+}
+
+export function describeProfile(profile: NatProfile): string {
+  const { mapping, filtering, allocator } = profile;
+  const range = allocator.low === null ? '' : ` ${allocator.low}-${allocator.high}`;
+  const step = allocator.step === null ? '' : ` ${allocator.step}`;
+  return `${mapping} ${filtering} ${allocator.kind}${step}${range} ${profile.confidence.toFixed(3)}`;
+}

@@ -1,0 +1,259 @@
+/**
+ * The machine that learns what this computer's NAT does (design 5). A *run* samples mappings on fresh sockets and tests the
+ * filter; within two seconds its profile is final. What takes longer or matters less (hops, poisoning, hairpin) follows
+ * behind the user's back and refines the profile. The knowledge ages; every further observation refreshes it.
+ */
+
+import type { Endpoint } from '../address.ts';
+import { familyOf } from '../address.ts';
+import type { Instant, Machine, Output, SocketId, SocketIds, SocketOutcome } from '../contract.ts';
+import { NEVER } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import { outputs } from '../machine.ts';
+import { inferMapping } from '../nat/infer.ts';
+import type { Observation } from '../nat/observation.ts';
+import { type NatProfile, type PortMappingReport, UNKNOWN_PROFILE } from '../nat/profile.ts';
+import { layersOf, verdictOf } from '../nat/verdict.ts';
+import type { LocalNetwork, LogData } from '../peer/interface.ts';
+import type { Random } from '../random.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import { type Cooling, Rotation } from './rotation.ts';
+import { Run, type RunFindings } from './run.ts';
+import type { MappingSource } from './source.ts';
+
+export type DetectCommand =
+  /** Whom to ask; replaces the former list. `cooling` restores the rests of an earlier program run. */
+  | { readonly do: 'sources'; readonly sources: readonly MappingSource[]; readonly cooling?: readonly Cooling[] }
+  /** Run now, or as soon as there is somebody to ask. While a run is under way it is that one. */
+  | { readonly do: 'detect' }
+  /** A change of addresses or gateway forgets everything and runs again. */
+  | { readonly do: 'network'; readonly network: LocalNetwork }
+  /** A mapping seen elsewhere: the join's own packet, a fresh sample before a punch. */
+  | { readonly do: 'observe'; readonly observation: Observation }
+  /** What port mapping has found; `router` is the router's own external address where it told one. */
+  | { readonly do: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
+  | { readonly do: 'stop' };
+
+export type DetectEvent =
+  /** `final`: nothing more is being waited for; refinements may still follow, final again. */
+  | { readonly ev: 'profile'; readonly profile: NatProfile; readonly final: boolean }
+  /** All servers are resting (S3), or there is none yet (`until` = NEVER): the run starts by itself. */
+  | { readonly ev: 'waiting'; readonly text: string; readonly until: Instant }
+  /** Keep this on disk and give it back with `sources`. */
+  | { readonly ev: 'cooling'; readonly cooling: readonly Cooling[] }
+  | { readonly ev: 'log'; readonly what: string; readonly data: LogData };
+
+export interface DetectorConfig {
+  readonly random: Random;
+  readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
+  readonly sockets: SocketIds;
+  readonly family: 4 | 6;
+}
+
+export interface Detector extends Machine<DetectCommand, DetectEvent> {
+  /** What is known at this moment, ages included. */
+  profile(now: Instant): NatProfile;
+}
+
+export function createDetector(config: DetectorConfig): Detector {
+  return new DetectorMachine(config);
+}
+
+const NOTHING_FOUND: RunFindings = {
+  filtering: 'unknown',
+  hairpin: 'untested',
+  poisonable: 'untested',
+  natHops: null,
+  blocked: false,
+};
+const UNTESTED = UNKNOWN_PROFILE.portMapping;
+
+class DetectorMachine implements Detector {
+  private readonly config: DetectorConfig;
+  private readonly out = outputs<DetectEvent>();
+  private readonly rotation = new Rotation();
+  private observations: readonly Observation[] = [];
+  private network: LocalNetwork | null = null;
+  private findings = NOTHING_FOUND;
+  private portMapping: { report: PortMappingReport; router: string | null } = { report: UNTESTED, router: null };
+  private run: Run | null = null;
+  /** A run was asked for and waits for a source. */
+  private wanted = false;
+  private retryAt: Instant = NEVER;
+  private nextRequest = 1;
+  private stopped = false;
+
+  constructor(config: DetectorConfig) {
+    this.config = config;
+  }
+
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    this.run?.handleDatagram(now, socket, from, bytes);
+    this.afterRun(now);
+  }
+
+  handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    this.run?.handleSocket(now, socket, outcome);
+    this.afterRun(now);
+  }
+
+  handleTimeout(now: Instant): void {
+    if (now >= this.retryAt) this.begin(now);
+    this.run?.handleTimeout(now);
+    this.afterRun(now);
+  }
+
+  handleCommand(now: Instant, command: DetectCommand): void {
+    if (this.stopped) return;
+    switch (command.do) {
+      case 'sources':
+        this.rotation.offer(command.sources.filter(({ target }) => familyOf(target.address) === this.config.family));
+        this.rotation.restore(now, command.cooling ?? []);
+        if (this.wanted) this.begin(now);
+        break;
+      case 'detect':
+        if (this.run === null || this.run.final) this.begin(now);
+        break;
+      case 'network':
+        this.changeNetwork(now, command.network);
+        break;
+      case 'observe':
+        this.observations = trimmed(now, [...this.observations, command.observation]);
+        this.tell(now, this.run?.final ?? true);
+        break;
+      case 'port-mapping':
+        this.portMapping = command;
+        if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
+        break;
+      case 'stop':
+        this.stopped = true;
+        this.abandon();
+        break;
+    }
+    this.afterRun(now);
+  }
+
+  poll(): Output<DetectEvent> {
+    return this.out.next(Math.min(this.retryAt, this.run?.nextAt() ?? NEVER));
+  }
+
+  profile(now: Instant): NatProfile {
+    const all = this.observations.concat(this.run?.observations() ?? []);
+    const known = inferMapping(now, all, this.network?.addresses ?? []);
+    const findings = this.run?.findings() ?? this.findings;
+    const newest = all.reduce(
+      (latest, { sentAt, observed }) => (observed === null ? latest : Math.max(latest, sentAt)),
+      -NEVER,
+    );
+    const profile: NatProfile = {
+      ...UNKNOWN_PROFILE,
+      ...known,
+      type: findings.blocked ? 'blocked' : known.type,
+      confidence: findings.blocked ? BLOCKED_CONFIDENCE : known.confidence,
+      filtering: findings.filtering,
+      hairpin: findings.hairpin,
+      poisonable: findings.poisonable,
+      natHops: known.type === 'public' ? 0 : findings.natHops,
+      portMapping: this.portMapping.report,
+      ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),
+    };
+    return { ...profile, layers: layersOf(profile, this.portMapping.router), verdict: verdictOf(profile) };
+  }
+
+  private begin(now: Instant): void {
+    const sources = this.rotation.usable(now);
+    this.retryAt = NEVER;
+    this.wanted = sources.length === 0;
+    if (sources.length === 0) {
+      this.wait(now);
+      return;
+    }
+    this.keep(now);
+    this.abandon();
+    this.observations = trimmed(now, this.observations);
+    this.rotation.used(now, sources);
+    const cooling = this.rotation.cooling(now);
+    if (cooling.length > 0) this.out.event({ ev: 'cooling', cooling });
+    this.log('detection started', {
+      sources: sources.length,
+      addresses: new Set(sources.map(({ group }) => group)).size,
+    });
+    this.run = new Run(now, sources, { ...this.config, out: this.out, nextRequest: () => this.nextRequest++ });
+  }
+
+  private wait(now: Instant): void {
+    this.retryAt = this.rotation.nextAt(now) ?? NEVER;
+    const resting = this.retryAt !== NEVER;
+    const seconds = Math.ceil((this.retryAt - now) / 1000);
+    this.out.event({
+      ev: 'waiting',
+      text: resting ? `all STUN servers are resting, going on in ${seconds} s` : 'nobody to ask yet',
+      until: this.retryAt,
+    });
+  }
+
+  /** Tells what the run has brought, once after each step of it. */
+  private afterRun(now: Instant): void {
+    const news = this.run?.takeNews() ?? null;
+    if (news === null) return;
+    this.findings = this.run!.findings();
+    for (const line of news.log) this.log(line.what, line.data);
+    if (news.profile) this.tell(now, this.run!.final);
+    if (this.run!.over) {
+      this.keep(now);
+      this.run = null;
+    }
+  }
+
+  private keep(now: Instant): void {
+    if (this.run === null) return;
+    const seen = this.run.observations();
+    const before = renumbered(this.observations, seen) ? [] : this.observations;
+    this.observations = trimmed(now, [...before, ...seen]);
+  }
+
+  private abandon(): void {
+    this.run?.close();
+    this.run = null;
+  }
+
+  private changeNetwork(now: Instant, network: LocalNetwork): void {
+    const before = this.network;
+    this.network = network;
+    if (before === null || sameNetwork(before, network)) return;
+    const known = this.run !== null || this.observations.length > 0 || this.wanted;
+    this.abandon();
+    this.observations = [];
+    this.findings = NOTHING_FOUND;
+    this.portMapping = { report: UNTESTED, router: null };
+    this.log('network changed', { addresses: network.addresses.length });
+    if (known) this.begin(now);
+  }
+
+  private tell(now: Instant, final: boolean): void {
+    this.out.event({ ev: 'profile', profile: this.profile(now), final });
+  }
+
+  private log(what: string, data: LogData): void {
+    this.out.event({ ev: 'log', what, data });
+  }
+}
+
+/** Nobody answered at least eight questions: almost certainly the way out is shut, rarely are all sources dead. */
+const BLOCKED_CONFIDENCE = 0.9;
+
+function trimmed(now: Instant, observations: readonly Observation[]): readonly Observation[] {
+  return observations.filter(({ sentAt }) => now - sentAt <= LIMITS.observationMsMax).slice(-LIMITS.observationsMax);
+}
+
+/** None of the old external addresses among many new ones: the line was renumbered, the old samples are of another NAT. */
+function renumbered(before: readonly Observation[], after: readonly Observation[]): boolean {
+  const old = new Set(before.map(({ observed }) => observed?.address));
+  const fresh = after.filter(({ observed }) => observed !== null);
+  return fresh.length >= 4 && fresh.every(({ observed }) => !old.has(observed!.address));
+}
+
+function sameNetwork(left: LocalNetwork, right: LocalNetwork): boolean {
+  const addresses = (network: LocalNetwork) => [...network.addresses].sort().join(' ');
+  return left.gateway === right.gateway && addresses(left) === addresses(right);
+}

@@ -1,0 +1,95 @@
+/**
+ * Whose packets does the NAT let in (RFC 4787 §5, RFC 5780 §4.4)? Two sockets that have spoken to one endpoint each: one asks for
+ * an answer from another address, the other for one from another port. Only the silence of several requests counts as a no.
+ */
+import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import type { Filtering } from '../nat/profile.ts';
+import type { Exchange, Question } from './exchange.ts';
+import type { AnswerFrom, MappingSource } from './source.ts';
+
+/** Four losses in a row at 4 % a round trip: one detection in 400 000 errs. Requests are this far apart. */
+const REQUESTS = 4;
+const REQUEST_INTERVAL_MS = 40;
+
+export interface FilterProbe {
+  readonly socket: SocketId;
+  readonly answerFrom: AnswerFrom;
+  readonly question: Question;
+}
+
+export class FilterTest {
+  done = false;
+  /** What was asked, for the tests that build upon it. */
+  readonly probes: FilterProbe[] = [];
+  private readonly exchange: Exchange;
+  private readonly sockets: readonly [SocketId, SocketId];
+  private at: Instant = NEVER;
+
+  constructor(exchange: Exchange, sockets: readonly [SocketId, SocketId]) {
+    this.exchange = exchange;
+    this.sockets = sockets;
+  }
+
+  nextAt(): Instant {
+    return this.done ? NEVER : this.at;
+  }
+
+  /** Begins once a source has answered that can do the tests. */
+  step(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
+    if (this.done) return;
+    if (this.probes.length === 0) this.begin(now, sources, bound);
+    else if (this.probes.every(({ question }) => question.observed !== null)) this.done = true;
+    else if (now >= this.at) this.repeat(now);
+  }
+
+  /** No more answers are awaited. */
+  conclude(): void {
+    this.done = true;
+  }
+
+  /**
+   * With one address only, EIF and ADF look alike when a packet from another port gets in; then the stricter is claimed.
+   */
+  result(): Filtering {
+    const answered = (answerFrom: AnswerFrom) =>
+      this.probes.some((probe) => probe.answerFrom === answerFrom && probe.question.observed !== null);
+    if (answered('other-address')) return 'eif';
+    if (answered('other-port')) return 'adf';
+    const tested = this.probes.some((probe) => probe.answerFrom === 'other-port');
+    return this.done && tested ? 'apdf' : 'unknown';
+  }
+
+  private begin(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
+    if (!this.sockets.every(bound)) return;
+    const heard = new Set(this.exchange.questions.filter(({ observed }) => observed).map(({ source }) => source));
+    const able = (answerFrom: AnswerFrom) =>
+      sources.find((source) => heard.has(source) && source.answersFrom.includes(answerFrom));
+    for (const [i, answerFrom] of (['other-address', 'other-port'] as const).entries()) {
+      const source = able(answerFrom);
+      if (source === undefined) continue;
+      const socket = this.sockets[i]!;
+      this.probes.push({ socket, answerFrom, question: this.exchange.ask(now, socket, source, answerFrom) });
+    }
+    if (this.probes.length > 0) this.at = now + REQUEST_INTERVAL_MS;
+  }
+
+  private repeat(now: Instant): void {
+    let waiting = false;
+    for (const { question } of this.probes) {
+      if (question.observed !== null || question.packets >= REQUESTS) continue;
+      this.exchange.repeat(now, question);
+      waiting = true;
+    }
+    if (waiting) this.at = now + REQUEST_INTERVAL_MS;
+    else if (this.lastSentAt() + this.patienceMs() <= now) this.done = true;
+    else this.at = this.lastSentAt() + this.patienceMs();
+  }
+
+  private lastSentAt(): Instant {
+    return Math.max(...this.probes.map(({ question }) => question.sentLastAt));
+  }
+
+  private patienceMs(): number {
+    return 50 + 1.5 * (this.exchange.rttMs() ?? 200);
+  }
+}

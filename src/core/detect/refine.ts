@@ -1,0 +1,167 @@
+/**
+ * What a plan gains from but need not wait for, measured after the profile is final: does an early packet from outside spoil a
+ * mapping (nat-model 2.2), how far away is the outermost own NAT (it decides the low TTL), does hairpinning work.
+ * All three need one mapping for all destinations: behind a symmetric NAT they stay untested.
+ */
+import { type Endpoint, sameEndpoint } from '../address.ts';
+import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { Mapping, NatType, Tested } from '../nat/profile.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import { StunSource } from '../stun/source.ts';
+import type { Exchange, Question, Send } from './exchange.ts';
+import type { FilterProbe, FilterTest } from './filter.ts';
+
+/** NATs are found up to this hop; further ones exist (12 seen, nat-model 1.2) but a packet each is spent here. */
+const HOPS_MAX = 5;
+const REPEAT_AFTER_MS = 60;
+/** A request of ours to itself, recognised by its contents. */
+const HAIRPIN_BYTES = 20;
+
+export interface RefineConfig {
+  readonly mapping: Mapping;
+  readonly type: NatType;
+  readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
+  readonly open: () => SocketId;
+  readonly bound: (socket: SocketId) => boolean;
+  readonly send: Send;
+}
+
+interface HopProbe {
+  readonly socket: SocketId;
+  readonly ttl: number;
+  opener: Question | null;
+  question: Question | null;
+}
+
+export class Refinement {
+  done = false;
+  hairpin: Tested = 'untested';
+  poisonable: Tested = 'untested';
+  natHops: number | null = null;
+  private readonly exchange: Exchange;
+  private readonly config: RefineConfig;
+  private readonly filtered: FilterProbe | null;
+  /** The spoilt mapping, if it is, and one of the same socket that is certainly not. */
+  private poison: Question | null = null;
+  private control: Question | null = null;
+  private echo: Uint8Array | null = null;
+  private hops: HopProbe[] = [];
+  private at: Instant;
+  private readonly endAt: Instant;
+  private repeated = false;
+
+  /** Null where there is nothing to be gained. */
+  static of(now: Instant, exchange: Exchange, filter: FilterTest, config: RefineConfig): Refinement | null {
+    return config.mapping === 'eim' ? new Refinement(now, exchange, filter, config) : null;
+  }
+
+  private constructor(now: Instant, exchange: Exchange, filter: FilterTest, config: RefineConfig) {
+    this.exchange = exchange;
+    this.config = config;
+    // A test whose answer the NAT kept out has just sent it an unsolicited packet: the beginning of the two tests below.
+    this.filtered =
+      filter.probes.find(({ question }) => question.observed === null && answererOf(question) !== null) ?? null;
+    this.at = now + REPEAT_AFTER_MS;
+    this.endAt = now + 150 + 2 * (exchange.rttMs() ?? 200);
+    this.askPoison(now);
+    this.askHairpin();
+    if (this.filtered !== null && config.type !== 'public') {
+      this.hops = Array.from({ length: HOPS_MAX }, (_, i) => ({
+        socket: config.open(),
+        ttl: i + 1,
+        opener: null,
+        question: null,
+      }));
+    }
+  }
+
+  nextAt(): Instant {
+    return this.done ? NEVER : Math.min(this.at, this.endAt);
+  }
+
+  /** True where the datagram is our own, come back through the NAT. */
+  hear(_now: Instant, _socket: SocketId, bytes: Uint8Array): boolean {
+    const { echo } = this;
+    if (echo === null || bytes.length !== echo.length || !echo.every((byte, i) => byte === bytes[i])) return false;
+    this.hairpin = 'yes';
+    return true;
+  }
+
+  step(now: Instant): void {
+    if (this.done) return;
+    for (const hop of this.hops) if (hop.question === null && this.config.bound(hop.socket)) this.askHop(now, hop);
+    if (!this.repeated && now >= this.at) this.repeatAll(now);
+    if (now >= this.endAt) this.conclude();
+  }
+
+  private askPoison(now: Instant): void {
+    const answerer = this.filtered === null ? null : answererOf(this.filtered.question);
+    if (this.filtered === null || answerer === null) return;
+    this.poison = this.exchange.ask(now, this.filtered.socket, this.sourceAt(answerer));
+    this.control = this.exchange.ask(now, this.filtered.socket, this.filtered.question.source);
+  }
+
+  private askHairpin(): void {
+    const known = this.exchange.questions.find(
+      ({ observed, answerFrom }) => observed !== null && answerFrom === 'same',
+    );
+    if (known === undefined || this.config.type === 'public') return;
+    this.echo = this.config.crypto.randomBytes(HAIRPIN_BYTES);
+    // The first byte of none of the protocols around here.
+    this.echo[0] = 0xff;
+    this.hairpin = 'no';
+    this.exchange.packets++;
+    this.config.send(known.socket, known.observed!, this.echo);
+  }
+
+  /** A packet with a short life towards the answerer opens the filter only if it gets through all own NATs. */
+  private askHop(now: Instant, hop: HopProbe): void {
+    const { source, answerFrom } = this.filtered!.question;
+    const answerer = answererOf(this.filtered!.question)!;
+    if (this.exchange.packets + 2 > LIMITS.detectPacketsMax) return;
+    hop.opener = this.exchange.ask(now, hop.socket, this.sourceAt(answerer), 'same', hop.ttl);
+    hop.question = this.exchange.ask(now, hop.socket, source, answerFrom);
+  }
+
+  private repeatAll(now: Instant): void {
+    this.repeated = true;
+    this.at = NEVER;
+    for (const question of [this.poison, this.control]) this.repeat(now, question);
+    for (const { opener, question, ttl } of this.hops) {
+      if (question?.observed !== null) continue;
+      this.repeat(now, opener, ttl);
+      this.repeat(now, question);
+    }
+  }
+
+  private repeat(now: Instant, question: Question | null, ttl?: number): void {
+    if (question === null || question.observed !== null) return;
+    if (this.exchange.packets < LIMITS.detectPacketsMax) this.exchange.repeat(now, question, ttl);
+  }
+
+  private conclude(): void {
+    this.done = true;
+    const opened = this.hops.filter(({ question }) => question !== null && question.observed !== null);
+    // TTL k dies at hop k: what got through the NAT at hop n had at least n + 1.
+    if (opened.length > 0) this.natHops = Math.min(...opened.map(({ ttl }) => ttl)) - 1;
+    this.poisonable = this.poisonResult();
+  }
+
+  /** Spoilt: the mapping towards the unsolicited sender is another one than towards the rest. */
+  private poisonResult(): Tested {
+    const spoilt = this.poison?.observed ?? null;
+    const control = this.control?.observed ?? null;
+    if (spoilt === null || control === null) return 'untested';
+    return sameEndpoint(control, spoilt) ? 'no' : 'yes';
+  }
+
+  private sourceAt(endpoint: Endpoint): StunSource | Question['source'] {
+    const known = this.exchange.questions.find(({ source }) => sameEndpoint(source.target, endpoint));
+    return known?.source ?? new StunSource(endpoint, this.config.crypto);
+  }
+}
+
+function answererOf(question: Question): Endpoint | null {
+  return question.source.answererOf?.(question.answerFrom) ?? null;
+}

@@ -1,0 +1,287 @@
+/**
+ * One detection, from the first packet to the last. Bursts of fresh sockets, a few packets each, at uneven distances: what leaves
+ * at once shows the allocator's step bare, what leaves later shows how busy the others are. Beside the bursts two sockets
+ * test the filter; when the profile is final, the same sockets and a few more measure poisoning, hairpin and hops.
+ */
+import type { Endpoint } from '../address.ts';
+import { familyOf } from '../address.ts';
+import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { Outputs } from '../machine.ts';
+import { inferMapping } from '../nat/infer.ts';
+import type { Observation } from '../nat/observation.ts';
+import type { Filtering, Tested } from '../nat/profile.ts';
+import type { LogData } from '../peer/interface.ts';
+import type { Random } from '../random.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { DetectEvent } from './detector.ts';
+import { Exchange, type Question } from './exchange.ts';
+import { FilterTest } from './filter.ts';
+import { Refinement } from './refine.ts';
+import { planSocket } from './sampling.ts';
+import type { MappingSource } from './source.ts';
+
+/**
+ * When each fresh socket asks its two sources, counted from the start: twelve instants, uneven, tell a clock-driven allocator
+ * from one that foreign traffic drives, and leave a block of ports with a chance of 2^-11 to look half as large.
+ */
+const BURSTS_MS = [0, 20, 50, 70, 105, 125, 160, 185, 220, 250, 280, 320] as const;
+/** Two more sockets where less than this share of the questions was answered. */
+const ENOUGH_ANSWERED = 0.5;
+const EXTRA_SOCKETS = 2;
+/** Silence after which the way out is tried again. */
+const NOTHING_HEARD_MS = [500, 1_000, 1_400] as const;
+/** The last of the two seconds belongs to the driver and to whoever waits for us. */
+const RUN_MS_MAX = LIMITS.detectMsMax - 100;
+
+export interface RunConfig {
+  readonly random: Random;
+  readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
+  readonly sockets: SocketIds;
+  readonly family: 4 | 6;
+  readonly out: Outputs<DetectEvent>;
+  readonly nextRequest: () => number;
+}
+
+export interface RunFindings {
+  readonly filtering: Filtering;
+  readonly hairpin: Tested;
+  readonly poisonable: Tested;
+  readonly natHops: number | null;
+  readonly blocked: boolean;
+}
+
+export interface RunNews {
+  readonly profile: boolean;
+  readonly log: readonly { readonly what: string; readonly data: LogData }[];
+}
+
+export class Run {
+  /** The profile waits for nothing more of this run. */
+  final = false;
+  /** Nothing more to do at all. */
+  over = false;
+  private readonly startedAt: Instant;
+  private readonly config: RunConfig;
+  private readonly exchange: Exchange;
+  private readonly filter: FilterTest;
+  private refinement: Refinement | null = null;
+  private sources: readonly MappingSource[];
+  /** Bound sockets in the order they were asked for; null = not bound yet. */
+  private readonly fresh: SocketId[] = [];
+  private readonly ports = new Map<SocketId, number>();
+  private readonly opened: SocketId[] = [];
+  private readonly samples: Question[] = [];
+  private bursts = 0;
+  private extra = 0;
+  private samplingOver = false;
+  private news: { profile: boolean; log: { what: string; data: LogData }[] } | null = null;
+
+  constructor(now: Instant, sources: readonly MappingSource[], config: RunConfig) {
+    this.startedAt = now;
+    this.sources = sources;
+    this.config = config;
+    this.exchange = new Exchange(
+      (socket, to, bytes, ttl) => config.out.transmit(socket, to, bytes, ttl),
+      config.nextRequest,
+    );
+    for (let i = 0; i < BURSTS_MS.length + EXTRA_SOCKETS; i++) this.fresh.push(this.open());
+    this.filter = new FilterTest(this.exchange, [this.open(), this.open()]);
+  }
+
+  handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    if (outcome.ok) this.ports.set(socket, outcome.local.port);
+    this.step(now);
+  }
+
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (this.refinement?.hear(now, socket, bytes) === true) {
+      this.step(now);
+      return;
+    }
+    const question = this.exchange.receive(now, socket, from, bytes);
+    if (question === null) return;
+    this.learnRelatives(question.source);
+    this.note('answer', {
+      source: `${question.source.target.address}:${question.source.target.port}`,
+      port: question.observed!.port,
+      ms: Math.round(now - question.sentLastAt),
+    });
+    this.step(now);
+  }
+
+  handleTimeout(now: Instant): void {
+    this.step(now);
+  }
+
+  nextAt(): Instant {
+    if (this.over) return NEVER;
+    if (this.final) return this.refinement?.nextAt() ?? NEVER;
+    const times = [this.startedAt + RUN_MS_MAX, this.filter.nextAt()];
+    const burst = BURSTS_MS[this.bursts];
+    const silence = NOTHING_HEARD_MS[this.extra];
+    if (burst !== undefined && this.ready()) times.push(this.startedAt + burst);
+    if (burst === undefined && !this.samplingOver && this.answered() > 0) times.push(this.patience());
+    if (this.answered() === 0 && silence !== undefined) times.push(this.startedAt + silence);
+    return Math.min(...times);
+  }
+
+  takeNews(): RunNews | null {
+    const news = this.news;
+    this.news = null;
+    return news;
+  }
+
+  findings(): RunFindings {
+    return {
+      filtering: this.filter.result(),
+      hairpin: this.refinement?.hairpin ?? 'untested',
+      poisonable: this.refinement?.poisonable ?? 'untested',
+      natHops: this.refinement?.natHops ?? null,
+      blocked: this.final && this.answered() === 0 && this.exchange.packets >= 8,
+    };
+  }
+
+  observations(): Observation[] {
+    return this.samples.map(({ socket, source, sentAt, packets, observed }) => ({
+      socket,
+      localPort: this.ports.get(socket) ?? 0,
+      target: source.target,
+      group: source.group,
+      trusted: source.kind === 'master',
+      sentAt,
+      repeated: packets > 1,
+      observed,
+    }));
+  }
+
+  close(): void {
+    for (const socket of this.opened) this.config.out.close(socket);
+    this.opened.length = 0;
+    this.over = true;
+  }
+
+  /** Everything that is due; each step may make the next one due. */
+  private step(now: Instant): void {
+    if (this.over) return;
+    if (!this.final) {
+      this.sample(now);
+      this.filter.step(now, this.sources, (socket) => this.ports.has(socket));
+      const filtered = this.filter.done || this.filter.probes.length === 0 || now >= this.startedAt + RUN_MS_MAX;
+      if (this.samplingDone(now) && filtered) this.finish(now);
+    }
+    this.refinement?.step(now);
+    if (this.final && (this.refinement === null || this.refinement.done)) {
+      if (this.refinement !== null) this.tell();
+      this.close();
+      this.tellQuietly();
+    }
+  }
+
+  private sample(now: Instant): void {
+    const due = this.startedAt + (BURSTS_MS[this.bursts] ?? NEVER);
+    if (this.ready() && now >= due) {
+      this.bursts++;
+      this.burst(now, 1);
+    } else if (this.answered() === 0 && now >= this.startedAt + (NOTHING_HEARD_MS[this.extra] ?? NEVER)) {
+      this.extra++;
+      for (const question of this.samples.slice(0, 4)) this.repeat(now, question);
+    } else if (this.bursts === BURSTS_MS.length && this.extra === 0 && now >= this.patience() && this.isThin()) {
+      this.extra = NOTHING_HEARD_MS.length;
+      this.burst(now, EXTRA_SOCKETS);
+    }
+  }
+
+  private ready(): boolean {
+    return this.fresh[0] !== undefined && this.ports.has(this.fresh[0]);
+  }
+
+  private burst(now: Instant, sockets: number): void {
+    for (const socket of this.fresh.splice(0, sockets)) {
+      if (!this.ports.has(socket)) continue;
+      for (const source of planSocket(now, this.sources, this.exchange, this.config.random)) {
+        if (this.exchange.packets < LIMITS.detectPacketsMax) this.samples.push(this.exchange.ask(now, socket, source));
+      }
+    }
+  }
+
+  private repeat(now: Instant, question: Question): void {
+    if (this.exchange.packets < LIMITS.detectPacketsMax) this.exchange.repeat(now, question);
+  }
+
+  /** Until when the latest burst's answers are awaited. */
+  private patience(): Instant {
+    const last = this.samples.at(-1);
+    return (last?.sentLastAt ?? this.startedAt) + Math.max(120, 1.5 * (this.exchange.rttMs() ?? 250) + 20);
+  }
+
+  private samplingDone(now: Instant): boolean {
+    if (this.samplingOver) return true;
+    if (this.bursts < BURSTS_MS.length) return now >= this.startedAt + RUN_MS_MAX;
+    const complete = this.samples.every(({ observed }) => observed !== null);
+    const silent = this.answered() === 0 && now < this.startedAt + RUN_MS_MAX;
+    this.samplingOver = complete || (now >= this.patience() && !silent);
+    if (this.samplingOver && !this.filter.done) this.tell();
+    return this.samplingOver;
+  }
+
+  private isThin(): boolean {
+    return this.answered() < ENOUGH_ANSWERED * this.samples.length && this.answered() > 0;
+  }
+
+  private answered(): number {
+    return this.samples.filter(({ observed }) => observed !== null).length;
+  }
+
+  private finish(now: Instant): void {
+    this.final = true;
+    this.filter.conclude();
+    const { mapping, type } = inferMapping(now, this.observations(), []);
+    this.refinement = Refinement.of(now, this.exchange, this.filter, {
+      mapping,
+      type,
+      crypto: this.config.crypto,
+      open: () => this.open(),
+      bound: (socket) => this.ports.has(socket),
+      send: (socket, to, bytes, ttl) => this.config.out.transmit(socket, to, bytes, ttl),
+    });
+    this.tell();
+    this.note('detection finished', {
+      ms: Math.round(now - this.startedAt),
+      packets: this.exchange.packets,
+      answered: this.answered(),
+      rttMs: this.exchange.rttMs(),
+    });
+  }
+
+  private learnRelatives(source: MappingSource): void {
+    const known = new Set(this.sources.map(({ target }) => `${target.address} ${target.port}`));
+    const groups = new Set(this.sources.map(({ group }) => group)).size;
+    // Two ports of one address are needed to tell ADM from APDM, two addresses to tell EIM: enough is enough.
+    if (groups >= 2 && this.sources.length > groups) return;
+    const news = (source.relatives?.() ?? []).filter(
+      ({ target }) => !known.has(`${target.address} ${target.port}`) && familyOf(target.address) === this.config.family,
+    );
+    if (news.length > 0) this.sources = [...this.sources, ...news];
+  }
+
+  private open(): SocketId {
+    const socket = this.config.sockets.next();
+    this.opened.push(socket);
+    this.config.out.open(socket, this.config.family);
+    return socket;
+  }
+
+  private tell(): void {
+    this.news = { profile: true, log: this.news?.log ?? [] };
+  }
+
+  private tellQuietly(): void {
+    this.news ??= { profile: false, log: [] };
+  }
+
+  private note(what: string, data: LogData): void {
+    this.tellQuietly();
+    this.news!.log.push({ what, data });
+  }
+}

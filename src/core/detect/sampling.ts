@@ -1,0 +1,62 @@
+/**
+ * Which sources a fresh socket asks. A socket that asks two ports of one address tells APDM from ADM; one that asks two
+ * addresses tells ADM from EIM; so they take turns, as far as there are sources for it. Sources that have not
+ * answered in time are passed over, so a dead server costs a few questions.
+ */
+import type { Instant } from '../contract.ts';
+import type { Random } from '../random.ts';
+import type { Exchange } from './exchange.ts';
+import type { MappingSource } from './source.ts';
+
+/** What one fresh socket asks, in this order. */
+export type SocketPlan = readonly MappingSource[];
+
+export function planSocket(
+  now: Instant,
+  sources: readonly MappingSource[],
+  exchange: Exchange,
+  random: Random,
+): SocketPlan {
+  const used = new Map<MappingSource, number>();
+  for (const { source } of exchange.questions) used.set(source, (used.get(source) ?? 0) + 1);
+  const patienceMs = 100 + 2 * (exchange.rttMs() ?? 150);
+  const silent = new Set(sources.filter((source) => isSilent(now, source, exchange, patienceMs)));
+  const rank = new Map(
+    sources.map((source) => [source, (silent.has(source) ? 1e6 : 0) + (used.get(source) ?? 0) + random.float()]),
+  );
+  const ranked = sources.toSorted((left, right) => rank.get(left)! - rank.get(right)!);
+  const ports = twoPorts(ranked, silent);
+  const addresses = twoAddresses(ranked, silent);
+  const sockets = new Set(exchange.questions.map(({ socket }) => socket)).size;
+  const pair = sockets % 2 === 0 ? (ports ?? addresses) : (addresses ?? ports);
+  return pair ?? ranked.slice(0, 1);
+}
+
+/** Asked long enough ago, never answered. */
+function isSilent(now: Instant, source: MappingSource, exchange: Exchange, patienceMs: number): boolean {
+  const asked = exchange.questions.filter((question) => question.source === source);
+  return asked.some(({ sentAt }) => now - sentAt > patienceMs) && asked.every(({ answeredAt }) => answeredAt === null);
+}
+
+function twoPorts(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
+  return pairOf(ranked, silent, (left, right) => left.group === right.group && left.target.port !== right.target.port);
+}
+
+function twoAddresses(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
+  return pairOf(ranked, silent, (left, right) => left.group !== right.group);
+}
+
+function pairOf(
+  ranked: readonly MappingSource[],
+  silent: ReadonlySet<MappingSource>,
+  fits: (left: MappingSource, right: MappingSource) => boolean,
+): SocketPlan | null {
+  const talking = ranked.filter((source) => !silent.has(source));
+  for (const list of [talking, ranked]) {
+    for (const left of list) {
+      const right = list.find((candidate) => fits(left, candidate));
+      if (right !== undefined) return [left, right];
+    }
+  }
+  return null;
+}

@@ -1,0 +1,113 @@
+/**
+ * Observation -> hypothesis: from what a detection has seen to what the profile says. Pure; the same observations always give
+ * the same belief. `detect/detector.ts` adds what needs more than mappings (filtering, hops, lifetime, hairpin).
+ */
+import type { Instant } from '../contract.ts';
+import { fitAllocators } from './allocator.ts';
+import { tempered } from './distribution.ts';
+import { believeMapping, type MappingBelief, withoutLiars } from './mapping.ts';
+import { type MappingMade, mappingsMade, type Observation } from './observation.ts';
+import type { Allocator, NatProfile, NatType } from './profile.ts';
+
+/** However clear the samples are, one case in so many is a NAT that no rule here describes. */
+const DOUBT = 0.005;
+/** With one destination address an ADM NAT looks like an EIM one; among those, so many are ADM (nat-model 3). */
+const ADM_AMONG_SEEMING_EIM = 0.03;
+/** One external address seen so often: others would have shown. */
+const POOLING_SAMPLES_MIN = 4;
+
+export type MappingKnowledge = Pick<
+  NatProfile,
+  | 'mapping'
+  | 'type'
+  | 'allocator'
+  | 'mixture'
+  | 'external'
+  | 'pooling'
+  | 'delta'
+  | 'lastPort'
+  | 'lastPortAgeMs'
+  | 'predictedNextPort'
+  | 'confidence'
+  | 'samples'
+  | 'addressesAsked'
+>;
+
+/** `localAddresses`: of this computer's interfaces; an external address among them means no NAT. */
+export function inferMapping(
+  now: Instant,
+  observations: readonly Observation[],
+  localAddresses: readonly string[],
+): MappingKnowledge {
+  const believable = withoutLiars(observations);
+  const belief = believeMapping(believable);
+  const made = mappingsMade(believable, belief.mapping);
+  const mixture = fitAllocators(made);
+  const allocator = mixture[0]!;
+  const seen = made.filter(({ port }) => port !== null);
+  const last = seen.at(-1) ?? null;
+  return {
+    mapping: belief.mapping,
+    type: typeOf(belief, allocator, seen, localAddresses),
+    allocator,
+    mixture,
+    external: [...new Set(seen.toReversed().map(({ address }) => address!))],
+    pooling: poolingOf(seen),
+    delta: deltaOf(belief, allocator),
+    lastPort: last?.port ?? null,
+    lastPortAgeMs: last === null ? null : Math.max(0, now - last.at),
+    predictedNextPort: nextPort(allocator, last),
+    confidence: confidenceIn(belief, mixture),
+    samples: seen.length,
+    addressesAsked: belief.addressesAsked,
+  };
+}
+
+function typeOf(
+  belief: MappingBelief,
+  allocator: Allocator,
+  seen: readonly MappingMade[],
+  localAddresses: readonly string[],
+): NatType {
+  if (seen.length === 0) return 'unknown';
+  const untranslated = seen.filter(
+    ({ address, port, localPort }) => localAddresses.includes(address!) && port === localPort,
+  );
+  if (untranslated.length === seen.length) return 'public';
+  switch (belief.mapping) {
+    case 'eim':
+      return allocator.kind === 'preserve' && allocator.step === 0 ? 'port-preserving-cone' : 'cone';
+    case 'adm':
+      return 'address-sensitive';
+    case 'apdm':
+      return 'port-sensitive';
+    case 'unknown':
+      return 'unknown';
+  }
+}
+
+function poolingOf(seen: readonly MappingMade[]): NatProfile['pooling'] {
+  if (new Set(seen.map(({ address }) => address)).size > 1) return 'arbitrary';
+  return seen.length >= POOLING_SAMPLES_MIN ? 'paired' : 'unknown';
+}
+
+/** The seed's delta: 0 for a cone, the step of a sequential symmetric NAT, null where there is none. */
+function deltaOf(belief: MappingBelief, allocator: Allocator): number | null {
+  if (belief.mapping === 'eim') return 0;
+  return allocator.kind === 'step' ? allocator.step : null;
+}
+
+function nextPort(allocator: Allocator, last: MappingMade | null): number | null {
+  if (last === null) return null;
+  if (allocator.kind === 'step') return last.port! + (allocator.step ?? 0);
+  return allocator.kind === 'time' ? last.port : null;
+}
+
+/** That mapping and allocator kind are both right. */
+function confidenceIn(belief: MappingBelief, mixture: readonly Allocator[]): number {
+  if (belief.mapping === 'unknown') return 0;
+  const kind = mixture[0]!.kind;
+  const allocator = mixture.reduce((sum, { kind: other, weight }) => sum + (other === kind ? weight : 0), 0);
+  const vantage = belief.mapping !== 'apdm' && belief.addressesAsked < 2 ? 1 - ADM_AMONG_SEEMING_EIM : 1;
+  return kind === 'unknown' ? 0 : tempered(belief.probability * allocator * vantage, DOUBT);
+}

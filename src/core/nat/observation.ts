@@ -1,0 +1,54 @@
+/**
+ * What detection hands to inference: one line per question asked from a socket, answered or not, and the *mappings* these
+ * lines stand for once it is known what a mapping depends on.
+ */
+import { type Endpoint, endpointKey } from '../address.ts';
+import type { Instant } from '../contract.ts';
+import type { Mapping } from './profile.ts';
+
+export interface Observation {
+  /** Names the socket; two observations with the same number left from the same local port. */
+  readonly socket: number;
+  readonly localPort: number;
+  readonly target: Endpoint;
+  /** Destination IP address. */
+  readonly group: string;
+  /** The answer is authenticated (the master's probe ports). */
+  readonly trusted: boolean;
+  readonly sentAt: Instant;
+  /** Asked again since `sentAt`: which of the packets made the mapping is not known. */
+  readonly repeated: boolean;
+  /** Null: no answer (yet), but the question may have made a mapping. */
+  readonly observed: Endpoint | null;
+}
+
+/** A mapping that the NAT made at `at`; `port` null where no answer told it. */
+export interface MappingMade {
+  readonly at: Instant;
+  readonly localPort: number;
+  readonly port: number | null;
+  readonly address: string | null;
+  readonly repeated: boolean;
+}
+
+/** The mappings behind the observations, oldest first: one per socket (EIM), per socket and address (ADM) or per question (APDM). */
+export function mappingsMade(observations: readonly Observation[], mapping: Mapping): MappingMade[] {
+  const made = new Map<string, MappingMade>();
+  for (const observation of [...observations].sort((left, right) => left.sentAt - right.sentAt)) {
+    const key = `${observation.socket} ${destinationKey(observation, mapping)}`;
+    const before = made.get(key);
+    made.set(key, {
+      at: before?.at ?? observation.sentAt,
+      localPort: observation.localPort,
+      port: before?.port ?? observation.observed?.port ?? null,
+      address: before?.address ?? observation.observed?.address ?? null,
+      repeated: (before?.repeated ?? false) || observation.repeated,
+    });
+  }
+  return [...made.values()];
+}
+
+function destinationKey(observation: Observation, mapping: Mapping): string {
+  if (mapping === 'adm') return observation.group;
+  return mapping === 'apdm' ? endpointKey(observation.target) : '';
+}

@@ -1,0 +1,190 @@
+/**
+ * "Which external port will my next mapping get, best first, with what probability?" (S11). The answer is a lazy sequence,
+ * because a window for 99 % may be one port or ten thousand; the planner takes as much as it can pay for.
+ */
+import { logCount } from './distribution.ts';
+import type { Allocator } from './profile.ts';
+import { PORTS_ALL } from './region.ts';
+
+export interface PredictedPort {
+  readonly port: number;
+  readonly probability: number;
+}
+
+export interface PredictionBasis {
+  /** External port of the newest mapping seen; null where none was. */
+  readonly lastPort: number | null;
+  /** From that mapping to the moment of the one predicted. */
+  readonly ageMs: number;
+  /** Own mappings made meanwhile, the predicted one included: 1 = the very next. */
+  readonly mappingsAhead: number;
+  /** Local port of the socket; null = not known (then a preserving NAT says nothing). */
+  readonly localPort: number | null;
+}
+
+/** A preserving NAT gives another port when the wished one is taken. */
+const PORT_TAKEN = 0.03;
+/** Below this a sequential rule's tail is cut; the rest of the probability is "anywhere". */
+const TAIL = 1e-6;
+/** Half-width of a clock-driven prediction, and its share per second of age for the error of the rate. */
+const CLOCK_PORTS = 3;
+const CLOCK_ERROR = 0.02;
+
+interface Branch {
+  readonly weight: number;
+  /** Probability of a port under this rule alone. */
+  chance(port: number): number;
+  /** Ports of falling probability. */
+  ports(): Generator<number>;
+}
+
+/** Each port once, best first by the mixture's strongest remaining rule, with its probability under the whole mixture. */
+export function* predictPorts(mixture: readonly Allocator[], basis: PredictionBasis): Generator<PredictedPort> {
+  const branches = mixture.map((allocator) => branchOf(allocator, basis)).filter((branch) => branch !== null);
+  const total = (port: number) => branches.reduce((sum, branch) => sum + branch.weight * branch.chance(port), 0);
+  const heads = branches.map((branch) => ({ branch, ports: branch.ports(), port: 0, chance: -1 }));
+  const advance = (head: (typeof heads)[number]) => {
+    const next = head.ports.next();
+    head.port = next.done === true ? 0 : next.value;
+    head.chance = next.done === true ? -1 : head.branch.weight * head.branch.chance(head.port);
+  };
+  for (const head of heads) advance(head);
+  const given = new Set<number>();
+  for (;;) {
+    let best: (typeof heads)[number] | null = null;
+    for (const head of heads) if (head.chance >= 0 && (best === null || head.chance > best.chance)) best = head;
+    if (best === null) return;
+    if (!given.has(best.port)) {
+      given.add(best.port);
+      yield { port: best.port, probability: total(best.port) };
+    }
+    advance(best);
+  }
+}
+
+export interface PredictionWindow {
+  readonly ports: readonly PredictedPort[];
+  /** Probability that the mapping gets one of them. */
+  readonly coverage: number;
+}
+
+/** The smallest best-first set that reaches `coverage`, or the first `portsMax` ports where that does not suffice. */
+export function predictionWindow(
+  mixture: readonly Allocator[],
+  basis: PredictionBasis,
+  coverage: number,
+  portsMax: number,
+): PredictionWindow {
+  const ports: PredictedPort[] = [];
+  let covered = 0;
+  for (const predicted of predictPorts(mixture, basis)) {
+    if (ports.length >= portsMax || covered >= coverage) break;
+    ports.push(predicted);
+    covered += predicted.probability;
+  }
+  return { ports, coverage: Math.min(1, covered) };
+}
+
+function branchOf(allocator: Allocator, basis: PredictionBasis): Branch | null {
+  const { weight } = allocator;
+  switch (allocator.kind) {
+    case 'preserve':
+      return basis.localPort === null ? null : certain(weight, wrapped(basis.localPort + (allocator.step ?? 0)));
+    case 'step':
+      return basis.lastPort === null ? null : stepping(weight, allocator, basis, basis.lastPort);
+    case 'time':
+      return basis.lastPort === null ? null : ticking(weight, allocator.step ?? 0, basis, basis.lastPort);
+    case 'range':
+    case 'block':
+    case 'random':
+      return uniform(weight, allocator.low ?? PORTS_ALL.low, allocator.high ?? PORTS_ALL.high);
+    case 'unknown':
+      return uniform(weight, PORTS_ALL.low, PORTS_ALL.high);
+  }
+}
+
+function certain(weight: number, port: number): Branch {
+  return {
+    weight,
+    chance: (candidate) => (candidate === port ? 1 - PORT_TAKEN : 0),
+    *ports() {
+      yield port;
+    },
+  };
+}
+
+function uniform(weight: number, low: number, high: number): Branch {
+  const chance = 1 / (high - low + 1);
+  return {
+    weight,
+    chance: (port) => (port >= low && port <= high ? chance : 0),
+    *ports() {
+      for (let port = low; port <= high; port++) yield port;
+    },
+  };
+}
+
+/**
+ * last + step x (own mappings + N). The rate is known only with an error, so over a time t the count's variance is that of the
+ * rule plus (error x t)^2: the dispersion that the window is built with grows with the age of the sample.
+ */
+function stepping(weight: number, allocator: Allocator, basis: PredictionBasis, lastPort: number): Branch {
+  const step = allocator.step ?? 1;
+  const seconds = basis.ageMs / 1000;
+  const mean = (allocator.backgroundPerSecond ?? 0) * seconds;
+  const uncertainty = ((allocator.backgroundError ?? 0) * seconds) ** 2;
+  const dispersion = (allocator.backgroundDispersion ?? 1) + (mean > 0 ? uncertainty / mean : 0);
+  const chanceOf = (count: number) => Math.exp(logCount(count, mean, dispersion));
+  const portOf = (count: number) => wrapped(lastPort + step * (basis.mappingsAhead + count));
+  return {
+    weight,
+    chance(port) {
+      const count = (port - lastPort) / step - basis.mappingsAhead;
+      return Number.isInteger(count) && count >= 0 ? chanceOf(count) : 0;
+    },
+    *ports() {
+      // Unimodal: from the mode outwards, the likelier side first.
+      let above = modeOf(mean, dispersion);
+      let below = above - 1;
+      let chanceAbove = chanceOf(above);
+      let chanceBelow = chanceOf(below);
+      while (chanceAbove > TAIL || chanceBelow > TAIL) {
+        if (chanceAbove >= chanceBelow) {
+          yield portOf(above);
+          chanceAbove = chanceOf(++above);
+        } else {
+          yield portOf(below);
+          chanceBelow = chanceOf(--below);
+        }
+      }
+    },
+  };
+}
+
+function modeOf(mean: number, dispersion: number): number {
+  // Poisson: floor(mean); negative binomial: floor(mean - (dispersion - 1)) where that is positive.
+  return Math.max(0, Math.floor(mean - (dispersion - 1)));
+}
+
+function ticking(weight: number, portsPerSecond: number, basis: PredictionBasis, lastPort: number): Branch {
+  const drift = (portsPerSecond * basis.ageMs) / 1000;
+  const middle = Math.round(lastPort + drift);
+  const width = Math.ceil(CLOCK_PORTS + basis.mappingsAhead + Math.abs(drift) * CLOCK_ERROR);
+  return {
+    weight,
+    chance: (port) => (Math.abs(port - middle) <= width ? 1 / (2 * width + 1) : 0),
+    *ports() {
+      yield wrapped(middle);
+      for (let off = 1; off <= width; off++) {
+        yield wrapped(middle + off);
+        yield wrapped(middle - off);
+      }
+    },
+  };
+}
+
+/** Sequential NATs start again at 1024 after 65535, as far as known. */
+function wrapped(port: number): number {
+  const size = PORTS_ALL.high - PORTS_ALL.low + 1;
+  return PORTS_ALL.low + ((((port - PORTS_ALL.low) % size) + size) % size);
+}

@@ -1,0 +1,71 @@
+/**
+ * "Uniform in some range of ports": which range? Known ones of real stacks, aligned blocks of a power of two as carriers hand
+ * them out, or whatever span the samples have. Likelihood prefers the smallest range that explains all.
+ */
+import { logSum } from './distribution.ts';
+
+export interface Region {
+  readonly kind: 'random' | 'range' | 'block';
+  readonly low: number;
+  readonly high: number;
+  readonly log: number;
+}
+
+/** What a NAT falls back to: Linux and most others. */
+export const PORTS_ALL = { low: 1024, high: 65_535 } as const;
+
+/** pf (PF_NAT_PROXY_PORT_LOW/HIGH), libalias (ALIAS_PORT_BASE, MASK), IANA's dynamic ports; shares as far as known. */
+const KNOWN = [
+  { kind: 'random', ...PORTS_ALL, prior: 0.5 },
+  { kind: 'range', low: 50_001, high: 65_535, prior: 0.12 },
+  { kind: 'range', low: 32_768, high: 65_535, prior: 0.08 },
+  { kind: 'range', low: 49_152, high: 65_535, prior: 0.03 },
+  { kind: 'range', low: 32_768, high: 60_999, prior: 0.02 },
+] as const;
+/** CGN blocks of 64...4096 ports (FortiGate, Juniper, Cisco; nat-model 2.1), aligned to their size. */
+const BLOCK_BITS = [6, 7, 8, 9, 10, 11, 12] as const;
+const BLOCK_PRIOR = 0.2 / BLOCK_BITS.length;
+/** Any other range, its bounds unknown. */
+const LEARNT_PRIOR = 0.05;
+
+/** Regions that hold all ports, likeliest first; `log` is ln of prior x likelihood. Empty where there are no ports. */
+export function fitRegions(ports: readonly number[]): Region[] {
+  if (ports.length === 0) return [];
+  const low = Math.min(...ports);
+  const high = Math.max(...ports);
+  const regions: Region[] = [];
+  const add = (kind: Region['kind'], from: number, to: number, logPrior: number) => {
+    if (from > low || to < high) return;
+    regions.push({ kind, low: from, high: to, log: logPrior - ports.length * Math.log(to - from + 1) });
+  };
+  for (const known of KNOWN) add(known.kind, known.low, known.high, Math.log(known.prior));
+  for (const bits of BLOCK_BITS) {
+    const size = 2 ** bits;
+    const start = low - (low % size);
+    add('block', start, start + size - 1, Math.log(BLOCK_PRIOR) - Math.log(65_536 / size));
+  }
+  const learnt = learntRange(ports, low, high);
+  if (learnt !== null) regions.push(learnt);
+  return regions.sort((left, right) => right.log - left.log);
+}
+
+/**
+ * Both bounds unknown and equally likely anywhere: the likelihood summed over all bounds is span^(2-n) / ((n-1)(n-2)); the best
+ * unbiased guess widens the span by (n+1)/(n-1) (nat-model 4.1).
+ */
+function learntRange(ports: readonly number[], low: number, high: number): Region | null {
+  const n = ports.length;
+  const span = high - low + 1;
+  if (n < 4) return null;
+  const margin = Math.round(span / (n - 1));
+  return {
+    kind: 'range',
+    low: Math.max(1, low - margin),
+    high: Math.min(65_535, high + margin),
+    log: Math.log(LEARNT_PRIOR) + Math.log(2 / 65_536 ** 2) - (n - 2) * Math.log(span) - Math.log((n - 1) * (n - 2)),
+  };
+}
+
+export function logOfRegions(regions: readonly Region[]): number {
+  return logSum(regions.map(({ log }) => log));
+}

@@ -1,0 +1,161 @@
+/**
+ * "+d for every new mapping of anybody behind the NAT": how likely is a sequence of mappings under that rule, which d, and how
+ * busy are the others? The gap between two of our mappings is d x (1 + ours that got no answer + N), N the others' mappings in
+ * between, counted by a Poisson or negative binomial distribution whose rate is fitted on a grid. One outlier costs a
+ * fixed price and nothing else, so the step is the greatest common divisor of the gaps made robust.
+ */
+import { logCount, logSum } from './distribution.ts';
+import type { MappingMade } from './observation.ts';
+
+/** Mappings made within so little time may have reached the NAT in any order. */
+const SIMULTANEOUS_MS = 3;
+/** What is sent at once still reaches the NAT one after the other. */
+const JITTER_MS = 0.3;
+/** Longer silence says nothing about the next port: half a turn through the range at 100 mappings/s. */
+const GAP_MS_MAX = 5_000;
+/** A gap that obeys no rule: a clash, a wrap-around of the range, a sample that was made twice. */
+const OUTLIER = 0.01;
+const PORTS = 64_512;
+/** Background mappings per second behind one NAT: from a silent home to a carrier's busiest box (nat-model 3, S3). */
+const RATES = [0.1, 0.5, 1, 2, 3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 110, 160, 220, 320, 450, 640, 900, 1300, 1900];
+/** Variance over mean: Poisson, measured on a campus (1.06-1.57), assumed for carriers (nat-model 1.3, 3). */
+const DISPERSIONS = [
+  [1, 0.5],
+  [1.5, 0.25],
+  [2.2, 0.15],
+  [3.2, 0.1],
+] as const;
+/** Believed of the rate: half of the sequential NATs serve few people. */
+const QUIET_PER_SECOND = 8;
+/** Most sequential NATs step by one; 10 % by -1 or something else (nat-model 3, S2). */
+const STEP_PRIOR: ReadonlyMap<number, number> = new Map([
+  [1, 0.7],
+  [2, 0.15],
+  [-1, 0.05],
+  [-2, 0.02],
+]);
+const OTHER_STEP_PRIOR = 0.08 / 128;
+const STEP_MAX = 64;
+
+export interface SequenceFit {
+  /** ln of the marginal likelihood, all unknowns summed out. */
+  readonly log: number;
+  readonly step: number;
+  readonly perSecond: number;
+  readonly dispersion: number;
+  /** Standard error of `perSecond`. */
+  readonly error: number;
+  /** Share of the gaps that the step explains. */
+  readonly explained: number;
+}
+
+interface Gap {
+  readonly ports: number;
+  readonly seconds: number;
+  /** Our own mappings in between whose port nobody told us; each was made with a chance of one half. */
+  readonly unseen: number;
+}
+
+export function fitSequence(mappings: readonly MappingMade[]): SequenceFit | null {
+  const fits: SequenceFit[] = [];
+  for (const sign of [1, -1] as const) {
+    const { gaps, orders } = gapsOf(mappings, sign);
+    if (gaps.length < 2) return null;
+    for (const step of candidateSteps(gaps, sign)) fits.push(fitStep(gaps, step, orders));
+  }
+  const best = fits.toSorted((left, right) => right.log - left.log)[0];
+  return best === undefined ? null : { ...best, log: logSum(fits.map(({ log }) => log)) };
+}
+
+/** Gaps in the order of time; what was made at once is put in the order of the ports (`orders`: ln of how many orders it had). */
+function gapsOf(mappings: readonly MappingMade[], sign: 1 | -1): { gaps: Gap[]; orders: number } {
+  const usable = mappings.filter(({ repeated }) => !repeated);
+  const sorted: MappingMade[] = [];
+  let orders = 0;
+  for (let i = 0; i < usable.length; ) {
+    let end = i + 1;
+    while (end < usable.length && usable[end]!.at - usable[i]!.at <= SIMULTANEOUS_MS) end++;
+    const burst = usable.slice(i, end);
+    const seen = burst.filter(({ port }) => port !== null).toSorted((l, r) => sign * (l.port! - r.port!));
+    sorted.push(...seen, ...burst.filter(({ port }) => port === null));
+    for (let k = 2; k <= seen.length; k++) orders += Math.log(k);
+    i = end;
+  }
+  const gaps: Gap[] = [];
+  let last: MappingMade | null = null;
+  let unseen = 0;
+  for (const mapping of sorted) {
+    if (mapping.port === null) {
+      unseen++;
+      continue;
+    }
+    if (last !== null && mapping.at - last.at <= GAP_MS_MAX) {
+      const seconds = Math.max(JITTER_MS, mapping.at - last.at) / 1000;
+      gaps.push({ ports: mapping.port - last.port!, seconds, unseen });
+    }
+    last = mapping;
+    unseen = 0;
+  }
+  return { gaps, orders };
+}
+
+/** Every small step of this sign that divides at least half of the gaps, and the robust greatest common divisor. */
+function candidateSteps(gaps: readonly Gap[], sign: 1 | -1): number[] {
+  const candidates: number[] = [];
+  for (let size = 1; size <= STEP_MAX; size++) {
+    const divides = gaps.filter(({ ports }) => ports !== 0 && Math.sign(ports) === sign && ports % size === 0).length;
+    if (2 * divides >= gaps.length) candidates.push(sign * size);
+  }
+  return candidates;
+}
+
+function fitStep(gaps: readonly Gap[], step: number, orders: number): SequenceFit {
+  const prior = Math.log(STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR);
+  const cells: { perSecond: number; dispersion: number; log: number }[] = [];
+  for (const perSecond of RATES) {
+    for (const [dispersion, belief] of DISPERSIONS) {
+      let log = Math.log(belief) + logBeliefIn(perSecond);
+      for (const gap of gaps) log += logGap(gap, step, perSecond, dispersion);
+      cells.push({ perSecond, dispersion, log });
+    }
+  }
+  const marginal = logSum(cells.map(({ log }) => log));
+  const weight = cells.map(({ log }) => Math.exp(log - marginal));
+  const mean = (of: (cell: (typeof cells)[number]) => number) =>
+    cells.reduce((sum, cell, i) => sum + weight[i]! * of(cell), 0);
+  const perSecond = mean((cell) => cell.perSecond);
+  const variance = mean((cell) => (cell.perSecond - perSecond) ** 2);
+  const explained = gaps.filter(({ ports }) => ports / step >= 1 && ports % step === 0).length / gaps.length;
+  return {
+    log: prior + marginal - orders - Math.log(PORTS),
+    step,
+    perSecond,
+    dispersion: mean((cell) => cell.dispersion),
+    error: Math.sqrt(variance),
+    explained,
+  };
+}
+
+function logBeliefIn(perSecond: number): number {
+  const quiet = RATES.filter((rate) => rate <= QUIET_PER_SECOND).length;
+  return Math.log(0.5 / (perSecond <= QUIET_PER_SECOND ? quiet : RATES.length - quiet));
+}
+
+function logGap(gap: Gap, step: number, perSecond: number, dispersion: number): number {
+  const mappings = gap.ports / step;
+  const outlier = Math.log(OUTLIER / PORTS);
+  if (!Number.isInteger(mappings) || mappings < 1) return outlier;
+  const mean = perSecond * gap.seconds;
+  let ruled = Math.log(1 - OUTLIER);
+  if (gap.unseen === 0) ruled += logCount(mappings - 1, mean, dispersion);
+  else {
+    const made: number[] = [];
+    let ways = 0;
+    for (let own = 0; own <= gap.unseen; own++) {
+      made.push(ways + logCount(mappings - 1 - own, mean, dispersion));
+      ways += Math.log((gap.unseen - own) / (own + 1));
+    }
+    ruled += logSum(made) - gap.unseen * Math.LN2;
+  }
+  return logSum([ruled, outlier]);
+}

@@ -1,0 +1,35 @@
+/** What the profile means to a person: the words of consoles, and how many routers are in the way. */
+import { addressBytes } from '../address.ts';
+import type { NatProfile, Verdict } from './profile.ts';
+
+/**
+ * Open: reachable unasked, or by anybody once open. Moderate: the port is known or can be told in advance. Strict: it cannot.
+ */
+export function verdictOf(profile: NatProfile): Verdict {
+  const { type, mapping, filtering, allocator, portMapping } = profile;
+  if (type === 'blocked') return 'strict';
+  if (portMapping.external !== null) return 'open';
+  if (filtering === 'eif' && (type === 'public' || mapping === 'eim')) return 'open';
+  if (type === 'public' || mapping === 'eim') return 'moderate';
+  return allocator.kind === 'preserve' || allocator.kind === 'step' || allocator.kind === 'time'
+    ? 'moderate'
+    : 'strict';
+}
+
+/** Layers of translation, where something is known of them: the router's own external address, or the outermost NAT's distance. */
+export function layersOf(profile: NatProfile, router: string | null): number | null {
+  if (profile.type === 'public') return 0;
+  if (profile.samples === 0) return null;
+  if (router !== null) return profile.external.includes(router) ? 1 : 2;
+  return profile.natHops === 1 ? 1 : null;
+}
+
+/** Not routed on the Internet: RFC 1918, RFC 6598 (carrier-grade NAT), loopback, link-local; fc00::/7 and fe80::/10. */
+export function isPrivateAddress(address: string): boolean {
+  const bytes = addressBytes(address);
+  if (bytes === null) return false;
+  const [a, b] = bytes as unknown as [number, number];
+  if (bytes.length === 16) return (a & 0xfe) === 0xfc || (a === 0xfe && (b & 0xc0) === 0x80);
+  if (a === 10 || a === 127 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168)) return true;
+  return (a === 169 && b === 254) || (a === 100 && (b & 0xc0) === 64);
+}

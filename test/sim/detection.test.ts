@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { type Detection, describeProfile, detect, placeDetector } from '../../bench/detection-world.ts';
+import { NATS, type NatBehaviour, type SimUser } from '../../src/sim/index.ts';
+
+const apdm = { mapping: 'address-and-port', filtering: 'address-and-port' } as const;
+
+function behind(nat: NatBehaviour | null): SimUser {
+  return {
+    class: 'P3',
+    access: 'home',
+    chain: nat === null ? [] : [{ nat, routers: 0 }],
+    exposed: false,
+    ownRouters: 0,
+    coreRouters: 3,
+    delayMs: 20,
+    jitterMs: 1,
+    lossRate: 0.01,
+  };
+}
+
+function place(nat: NatBehaviour | null, seed: string, servers: 'master' | 'master-two-addresses' | 'stun'): Detection {
+  return placeDetector(behind(nat), { seed, servers, lossRate: 0.01 });
+}
+
+describe('the detector behind each kind of NAT', () => {
+  test.each([
+    ['nothing', null, 'eim eif preserve 0'],
+    ['a full cone', NATS.fullCone, 'eim eif preserve 0'],
+    ['an address-restricted cone', NATS.addressRestricted, 'eim adf preserve 0'],
+    ['Linux', NATS.linux, 'eim apdf preserve 0'],
+    ['Linux --random', NATS.linuxRandom, 'apdm apdf random 1024-65535'],
+    ['pf', NATS.pf, 'apdm apdf range 50001-65535'],
+    ['a step of 2', { ...apdm, allocation: { step: 2 } }, 'apdm apdf step 2'],
+    ['a busy carrier', NATS.juniper, 'apdm apdf step 1'],
+    ['an ADM NAT', { ...apdm, mapping: 'address', allocation: { step: 1 } }, 'adm apdf step 1'],
+  ] as const)('%s: %3$s', (_name, nat, expected) => {
+    for (const servers of ['master-two-addresses', 'stun'] as const) {
+      const { final, ms, packets } = detect(place(nat, 'each', servers));
+      expect(describeProfile(final)).toContain(expected);
+      expect(final.confidence).toBeGreaterThan(0.85);
+      expect(ms).toBeLessThan(1000);
+      expect(packets).toBeLessThanOrEqual(64);
+    }
+  });
+
+  test('blocked UDP is said within two seconds', () => {
+    const { final, ms } = detect(place(NATS.blocked, 'blocked', 'stun'));
+    expect(final).toMatchObject({ type: 'blocked', verdict: 'strict' });
+    expect(ms).toBeLessThanOrEqual(2000);
+  });
+
+  test('poisoning and the hop of the NAT are measured behind the user’s back', () => {
+    const harmless = detect(place(NATS.linux, 'hops', 'stun'));
+    expect(harmless.refined).toMatchObject({ poisonable: 'no', natHops: 1 });
+    const trap = detect(place(NATS.linuxAccept, 'hops', 'stun'));
+    expect(trap.refined).toMatchObject({ poisonable: 'yes', natHops: 1 });
+    expect(trap.final.poisonable).toBe('untested');
+  });
+});
+
+test('with every STUN server resting the next detection waits, says so, and then runs by itself (S3)', () => {
+  const detection = place(NATS.linux, 'rest', 'stun');
+  detect(detection);
+  const { world, running } = detection;
+  const seen = running.events.length;
+  running.command({ do: 'detect' });
+  world.run(100);
+  const waiting = running.events.slice(seen).find((event) => event.ev === 'waiting');
+  expect(waiting?.text).toMatch(/resting/);
+  world.run(61_000);
+  expect(running.events.slice(seen).some((event) => event.ev === 'profile' && event.final)).toBe(true);
+});
+
+test('another network is another NAT: nothing of the old profile survives, and detection starts afresh', () => {
+  const detection = place(NATS.pf, 'roam', 'master');
+  expect(detect(detection).refined.samples).toBeGreaterThan(10);
+  const { world, running, detector } = detection;
+  running.command({ do: 'network', network: { addresses: ['10.9.9.9'], gateway: '10.9.9.1' } });
+  world.run(1);
+  expect(detector.profile(world.now).samples).toBe(0);
+  world.run(2000);
+  expect(detector.profile(world.now)).toMatchObject({ mapping: 'apdm' });
+});
+
+test('a detection leaves no socket behind', () => {
+  const detection = place(NATS.linux, 'sockets', 'stun');
+  detect(detection);
+  expect(detection.running.socketsOpen).toBe(0);
+});

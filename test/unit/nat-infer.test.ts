@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Allocator,
+  inferMapping,
+  type Observation,
+  predictionWindow,
+  predictPorts,
+  UNKNOWN_ALLOCATOR,
+} from '../../src/core/index.ts';
+
+const A = '192.0.2.1';
+const B = '192.0.2.2';
+const US = '203.0.113.9';
+
+/** Sixteen sockets, each asks two ports of A, or A and B. `portOf` is the NAT: called once per mapping it makes. */
+function observe(
+  mapping: 'eim' | 'adm' | 'apdm',
+  portOf: (made: number, at: number, localPort: number) => number,
+  groups = 2,
+): Observation[] {
+  const observations: Observation[] = [];
+  const ports = new Map<string, number>();
+  for (let socket = 0; socket < 16; socket++) {
+    const localPort = 40_000 + 137 * socket;
+    const sentAt = 1000 + socket * 25 + 4 * (socket % 3);
+    const second = socket % 2 === 0 || groups === 1 ? { address: A, port: 2 } : { address: B, port: 1 };
+    for (const target of [{ address: A, port: 1 }, second]) {
+      const key = `${socket} ${mapping === 'eim' ? '' : target.address} ${mapping === 'apdm' ? target.port : ''}`;
+      if (!ports.has(key)) ports.set(key, portOf(ports.size, sentAt, localPort));
+      const observed = { address: US, port: ports.get(key)! };
+      const group = target.address;
+      observations.push({ socket, localPort, target, group, trusted: true, sentAt, repeated: false, observed });
+    }
+  }
+  return observations;
+}
+
+const infer = (observations: readonly Observation[], local = ['192.168.1.2']) =>
+  inferMapping(1400, observations, local);
+/** Without a pattern, the same on every run. */
+function scattered(n: number, low: number, size: number): number {
+  let h = Math.imul(n + 1, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return low + (((h ^ (h >>> 16)) >>> 0) % size);
+}
+
+describe('what a mapping depends on', () => {
+  test.each(['eim', 'adm', 'apdm'] as const)('%s is told from two addresses and two ports', (mapping) => {
+    const found = infer(observe(mapping, (n) => scattered(n, 1024, 64_512)));
+    expect(found.mapping).toBe(mapping);
+    expect(found.confidence).toBeGreaterThan(0.9);
+  });
+
+  test('with one address ADM looks like EIM, and the confidence says so', () => {
+    const found = infer(observe('adm', (_n, _at, local) => local, 1));
+    expect(found).toMatchObject({ mapping: 'eim', addressesAsked: 1 });
+    expect(found.confidence).toBeLessThan(0.97);
+  });
+
+  test('a third server that lies about the port is outvoted', () => {
+    const honest = observe('eim', (_n, _at, local) => local);
+    const lies = honest
+      .filter(({ target }) => target.port === 1 && target.address === A)
+      .map((observation, i) => ({
+        ...observation,
+        trusted: false,
+        group: '192.0.2.66',
+        target: { address: '192.0.2.66', port: 1 },
+        observed: { address: US, port: 5000 + 31 * i },
+      }));
+    expect(infer([...honest, ...lies])).toMatchObject({ mapping: 'eim', type: 'port-preserving-cone' });
+  });
+
+  test('a server that lies about the address is not believed against the master', () => {
+    const honest = observe('eim', (_n, _at, local) => local, 1);
+    const lies = honest.map((observation) => ({
+      ...observation,
+      trusted: false,
+      group: B,
+      target: { address: B, port: 1 },
+      observed: { address: '198.51.100.66', port: 1234 },
+    }));
+    expect(infer([...honest, ...lies])).toMatchObject({ mapping: 'eim', external: [US] });
+  });
+
+  test('no translation at all is public', () => {
+    expect(
+      infer(
+        observe('eim', (_n, _at, local) => local),
+        [US],
+      ).type,
+    ).toBe('public');
+  });
+});
+
+describe('the rule that picks the ports', () => {
+  const allocator = (mapping: 'eim' | 'adm' | 'apdm', portOf: Parameters<typeof observe>[1]) =>
+    infer(observe(mapping, portOf)).allocator;
+
+  test('keeping the local port, and an offset to it', () => {
+    expect(allocator('eim', (_n, _at, local) => local)).toMatchObject({ kind: 'preserve', step: 0 });
+    expect(allocator('eim', (_n, _at, local) => local + 1000)).toMatchObject({ kind: 'preserve', step: 1000 });
+  });
+
+  test.each([1, 2, -1, 3, 8])('a step of %i, in spite of one outlier', (step) => {
+    const found = infer(observe('apdm', (n) => (n === 9 ? 61_234 : 30_000 + step * n)));
+    expect(found.allocator).toMatchObject({ kind: 'step', step });
+    expect(found.delta).toBe(step);
+    expect(found.predictedNextPort).toBe(found.lastPort! + step);
+  });
+
+  test('a step under foreign traffic, whose rate is told', () => {
+    // Two of ours at once, then 0, 1, 2, 3, 4, ... others until the next two 25 ms later: 80/s.
+    const found = allocator(
+      'apdm',
+      (n, at) =>
+        20_000 + n + [0, 0, 1, 3, 6, 10][Math.floor((at - 1000) / 25) % 6]! + 10 * Math.floor((at - 1000) / 150),
+    );
+    expect(found).toMatchObject({ kind: 'step', step: 1 });
+    expect(found.backgroundPerSecond).toBeGreaterThan(50);
+    expect(found.backgroundPerSecond).toBeLessThan(150);
+  });
+
+  test('a clock', () => {
+    const found = allocator('eim', (_n, at) => 20_000 + Math.floor(0.4 * (at - 1000)));
+    expect(found.kind).toBe('time');
+    expect(found.step).toBeCloseTo(400, -1);
+  });
+
+  test.each([
+    ['random', 1024, 65_535],
+    ['range', 50_001, 65_535],
+    ['range', 32_768, 65_535],
+    ['block', 20_480, 20_991],
+    ['block', 5120, 5183],
+  ])('%s %i-%i', (kind, low, high) => {
+    const size = high - low + 1;
+    const found = allocator('apdm', (n) => scattered(n, low, size));
+    expect(found).toMatchObject({ kind, low, high });
+  });
+
+  test('parity is noticed', () => {
+    const even = (n: number, local: number) => scattered(n, 512, 32_000) * 2 + (local % 2);
+    expect(allocator('apdm', (n, _at, local) => even(n, local))).toMatchObject({ kind: 'random', parity: 'kept' });
+  });
+});
+
+describe('prediction', () => {
+  const step = (fields: Partial<Allocator>): Allocator => ({ ...UNKNOWN_ALLOCATOR, kind: 'step', step: 1, ...fields });
+  const basis = { lastPort: 30_000, ageMs: 300, mappingsAhead: 1, localPort: 40_000 };
+
+  test('a quiet sequential NAT gives the next port', () => {
+    const [first] = predictPorts([step({ backgroundPerSecond: 0.1 })], basis);
+    expect(first!.port).toBe(30_001);
+    expect(first!.probability).toBeGreaterThan(0.95);
+  });
+
+  test('it goes the way the step goes', () => {
+    const window = predictionWindow([step({ step: -2, backgroundPerSecond: 5 })], basis, 0.99, 100);
+    expect(window.ports[0]!.port).toBeLessThan(30_000);
+    expect(window.ports.every(({ port }) => port % 2 === 0)).toBe(true);
+  });
+
+  test('probabilities fall, sum to the coverage, and windows have the size of nat-model 4.2', () => {
+    // mu = 20, Poisson: 7 / 15 / 23 ports for 50 / 90 / 99 %.
+    const mixture = [step({ backgroundPerSecond: 20 })];
+    const sizes = [0.5, 0.9, 0.99].map(
+      (coverage) => predictionWindow(mixture, { ...basis, ageMs: 1000 }, coverage, 1000).ports.length,
+    );
+    expect(sizes).toEqual([7, 15, 23]);
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 200, noNaN: true }),
+        fc.double({ min: 1, max: 3, noNaN: true }),
+        (rate, dispersion) => {
+          const all = [...predictPorts([step({ backgroundPerSecond: rate, backgroundDispersion: dispersion })], basis)];
+          for (let i = 1; i < all.length; i++)
+            expect(all[i]!.probability).toBeLessThanOrEqual(all[i - 1]!.probability + 1e-7);
+          expect(all.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 3);
+        },
+      ),
+    );
+  });
+
+  test('a rate known badly makes the window wider', () => {
+    const window = (error: number) =>
+      predictionWindow(
+        [step({ backgroundPerSecond: 50, backgroundError: error })],
+        { ...basis, ageMs: 1000 },
+        0.9,
+        1000,
+      );
+    expect(window(30).ports.length).toBeGreaterThan(2 * window(0).ports.length);
+  });
+
+  test('a mixture gives the sure port first, then the range, none twice', () => {
+    const mixture = [
+      { ...UNKNOWN_ALLOCATOR, kind: 'preserve', step: 0, weight: 0.6 },
+      { ...UNKNOWN_ALLOCATOR, kind: 'block', low: 39_936, high: 40_959, weight: 0.4 },
+    ] as const;
+    const all = [...predictPorts(mixture, basis)];
+    expect(all[0]!.port).toBe(40_000);
+    expect(new Set(all.map(({ port }) => port)).size).toBe(1024);
+  });
+});
