@@ -4,7 +4,8 @@
  *     HELLO   512  d1 | version | flags | 0 | cookie 24 | Noise message 1 (484: e 32, s 48, payload 388 + 16)
  *                  flags: 1 = cookie present, 2 = answer with RETRY even if you cannot open this
  *                  payload: time 8 (ms since 1970) | zeros
- *     RETRY    64  d2 | version | 0 | 0 | first 8 of e | cookie 24 | observed endpoint xor e | zeros
+ *     RETRY    64  d2 | version | flags | 0 | first 8 of e | cookie 24 | observed endpoint xor e | zeros
+ *                  flags: 1 = the cookie was good, but I have another key than the one you meant
  *     ACCEPT ≤320  d3 | version | 0 | 0 | first 8 of e | Noise message 2 (e 32, payload + 16)
  *                  payload: cid 8 | ping every, ms 4 | observed endpoint | control port 2 | first probe port 2 |
  *                           probe ports 1 | other addresses of this family (count 1, each length 1 + bytes)
@@ -86,8 +87,17 @@ export function helloEphemeral(message1: Uint8Array): Uint8Array {
   return message1.subarray(0, 32);
 }
 
-export function writeRetry(message1: Uint8Array, cookie: Uint8Array, observed: Endpoint): Uint8Array {
-  const writer = new Writer(LIMITS.retryBytes).u8(WIRE.retry).u8(PROTOCOL_VERSION).u8(0).u8(0);
+export function writeRetry(
+  message1: Uint8Array,
+  cookie: Uint8Array,
+  observed: Endpoint,
+  keyUnknown = false,
+): Uint8Array {
+  const writer = new Writer(LIMITS.retryBytes)
+    .u8(WIRE.retry)
+    .u8(PROTOCOL_VERSION)
+    .u8(keyUnknown ? 1 : 0)
+    .u8(0);
   writer.raw(message1.subarray(0, ECHO_BYTES)).raw(cookie);
   return writer
     .raw(xor(packEndpoint(observed), helloEphemeral(message1)))
@@ -97,6 +107,8 @@ export function writeRetry(message1: Uint8Array, cookie: Uint8Array, observed: E
 
 export interface Retry {
   readonly version: number;
+  /** The master has another static key than the HELLO was made for. */
+  readonly keyUnknown: boolean;
   readonly cookie: Uint8Array;
   readonly observed: Endpoint | null;
 }
@@ -106,7 +118,8 @@ export function readRetry(message1: Uint8Array, bytes: Uint8Array): Retry | null
   if (bytes.length !== LIMITS.retryBytes || bytes[0] !== WIRE.retry) return null;
   if (!equalBytes(bytes.subarray(4, 12), message1.subarray(0, ECHO_BYTES))) return null;
   const observed = unpackEndpoint(xor(bytes.subarray(36, 36 + PACKED_ENDPOINT_BYTES), helloEphemeral(message1)));
-  return { version: bytes[1] as number, cookie: bytes.slice(12, 12 + COOKIE_BYTES), observed };
+  const keyUnknown = ((bytes[2] as number) & 1) !== 0;
+  return { version: bytes[1] as number, keyUnknown, cookie: bytes.slice(12, 12 + COOKIE_BYTES), observed };
 }
 
 export interface Accept {

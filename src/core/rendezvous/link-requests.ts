@@ -1,0 +1,99 @@
+/**
+ * The requests of a link that wait for their answer: repeated at 250, 500, 1000 ms ... (8 tries), given up after that, kept
+ * over reconnects. The 16-bit id on the wire is ours; `ref` is the caller's.
+ */
+import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Request } from './messages.ts';
+
+export interface OpenRequest {
+  /** Null: the link's own (echo). */
+  readonly ref: number | null;
+  readonly request: Request;
+  readonly socket: SocketId | null;
+  readonly id: number;
+  readonly giveUpAt: Instant;
+  tries: number;
+  /** Of the newest try; the round trip is measured only where there was one try (Karn's rule). */
+  sentAt: Instant;
+  nextAt: Instant;
+}
+
+export class LinkRequests {
+  private readonly byId = new Map<number, OpenRequest>();
+  private nextId: number;
+
+  constructor(firstId: number) {
+    this.nextId = firstId;
+  }
+
+  add(now: Instant, ref: number | null, request: Request, socket: SocketId | null): void {
+    assert(this.byId.size < LIMITS.linkRequestsMax, 'requests of a link are answered or given up');
+    while (this.byId.has(this.nextId)) this.nextId = (this.nextId + 1) & 0xffff;
+    const id = this.nextId;
+    this.nextId = (id + 1) & 0xffff;
+    const giveUpAt = now + LIMITS.requestGiveUpMs;
+    this.byId.set(id, { ref, request, socket, id, giveUpAt, tries: 0, sentAt: now, nextAt: now });
+  }
+
+  /** The request that an answer belongs to, no longer open. */
+  settle(id: number): OpenRequest | null {
+    const open = this.byId.get(id) ?? null;
+    this.byId.delete(id);
+    return open;
+  }
+
+  cancel(ref: number): void {
+    for (const open of this.byId.values()) if (open.ref === ref) this.byId.delete(open.id);
+  }
+
+  /** Does one of the link's own wait? */
+  get echoing(): boolean {
+    for (const open of this.byId.values()) if (open.ref === null) return true;
+    return false;
+  }
+
+  /** Whose time is over; no longer open. */
+  expired(now: Instant): OpenRequest[] {
+    const expired = [...this.byId.values()].filter((open) => open.giveUpAt <= now);
+    for (const open of expired) this.byId.delete(open.id);
+    return expired;
+  }
+
+  /** Those to be sent now (with `all` false only the link's own); a slow path is not asked twice for nothing. */
+  due(now: Instant, rttMs: number, all: boolean): OpenRequest[] {
+    const due = [...this.byId.values()].filter((open) => open.nextAt <= now && (all || open.ref === null));
+    for (const open of due) {
+      open.tries++;
+      open.sentAt = now;
+      open.nextAt = open.tries < LIMITS.requestTriesMax ? now + Math.max(pauseOf(open), 1.5 * rttMs) : NEVER;
+    }
+    return due;
+  }
+
+  /** A new session: everything open goes out at once, the link's own echoes are void. */
+  restart(now: Instant): void {
+    for (const open of this.byId.values()) {
+      if (open.ref === null) this.byId.delete(open.id);
+      open.nextAt = now;
+      open.tries = 0;
+    }
+  }
+
+  /** Which of them may be sent just now; the others have only the deadline at which they are given up. */
+  next(sending: 'all' | 'own' | 'none'): Instant {
+    let next = NEVER;
+    for (const open of this.byId.values()) {
+      const sends = sending === 'all' || (sending === 'own' && open.ref === null);
+      next = Math.min(next, open.giveUpAt, sends ? open.nextAt : NEVER);
+    }
+    return next;
+  }
+}
+
+/** Echoes are how a dead session is noticed, so they come thick; what others ask backs off (security.md 3.2). */
+function pauseOf(open: OpenRequest): number {
+  if (open.ref === null) return LIMITS.linkEchoRepeatMs;
+  return LIMITS.requestRepeatMs[Math.min(open.tries - 1, LIMITS.requestRepeatMs.length - 1)] as number;
+}
