@@ -23,7 +23,7 @@ const natTypes = [
   'unknown',
 ] as const;
 export const natTypeSchema = z.enum(natTypes).meta({ id: 'NatType' });
-const verdictSchema = z.enum(['open', 'moderate', 'strict']).meta({ id: 'Verdict' });
+export const verdictSchema = z.enum(['open', 'moderate', 'strict']).meta({ id: 'Verdict' });
 const instant = z.int().describe('Unix time in milliseconds');
 const hostId = z.string().max(64);
 
@@ -206,3 +206,8 @@ export const auditEntrySchema = z
   .object({ id: z.int(), at: instant, act: z.string(), detail: z.string() })
   .meta({ id: 'AuditEntry' });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
+
+export const bansSchema = z.object({ bans: z.array(banSchema) }).meta({ id: 'Bans' });
+export type Bans = z.infer<typeof bansSchema>;
+export const auditSchema = z.object({ entries: z.array(auditEntrySchema) }).meta({ id: 'Audit' });
+export type Audit = z.infer<typeof auditSchema>;

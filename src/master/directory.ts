@@ -1,0 +1,220 @@
+/**
+ * Between the machine and everybody who looks: turns what the machine tells about hosts into entries of the list, adds what
+ * only the masterserver knows (official, held back, verified, first seen), and remembers the list over a restart.
+ */
+import { type HostRecord, toHex } from '../core/index.ts';
+import type { AdminHost, Server } from './api.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import { createListing, type ListCommit, type ListItem, type Listing, listItem } from './listing.ts';
+import type { Pseudonyms } from './log.ts';
+import type { Moderation } from './moderation.ts';
+import type { OfficialServer } from './official.ts';
+import { entryOf, readEntry } from './snapshot.ts';
+import type { Store } from './store.ts';
+
+export interface DirectoryOptions {
+  readonly store: Store;
+  readonly moderation: Moderation;
+  readonly pseudonyms: Pseudonyms;
+  readonly wallClock: () => number;
+  readonly onCommit: (commit: ListCommit) => void;
+}
+
+export interface Viewer {
+  /** The viewer's own address: who shares it with a host is on its network, or behind the same carrier's NAT. */
+  readonly address: string | null;
+  readonly rttMs: number | null;
+}
+
+export interface Directory {
+  readonly listing: Listing;
+  host(host: HostRecord): void;
+  gone(host: HostRecord): void;
+  verified(hostId: string, at: number | null): void;
+  official(servers: readonly OfficialServer[]): void;
+  /** After a change of the rules: who is held back from now on, who may show up again. */
+  review(): void;
+  /** Listed hosts that share the viewer's address. */
+  local(address: string | null): readonly ListItem[];
+  server(item: ListItem, viewer: Viewer): Server;
+  adminHost(item: ListItem): AdminHost;
+  counts(): { listed: number; unlisted: number; hidden: number; official: number; returning: number };
+  commit(): void;
+  /** Forgets entries of the run before that did not return in time. */
+  expire(): void;
+  save(): void;
+  load(): void;
+}
+
+export function createDirectory(options: DirectoryOptions): Directory {
+  const { store, moderation, pseudonyms, wallClock } = options;
+  const listing = createListing();
+  const nearby = createNearby();
+  let officials = new Map<string, OfficialServer>();
+  let loadedAt = 0;
+
+  function put(
+    host: HostRecord,
+    change: Partial<Pick<ListItem, 'returning' | 'firstSeenAt' | 'verifiedAt'>> = {},
+  ): void {
+    const old = listing.get(host.hostId);
+    const official = officials.get(host.hostId);
+    if (old !== undefined && old.host.observed.address !== host.observed.address)
+      nearby.delete(old.host.observed.address, old.hostId);
+    listing.put(
+      listItem({
+        host,
+        firstSeenAt: change.firstSeenAt ?? old?.firstSeenAt ?? wallClock(),
+        verifiedAt: change.verifiedAt === undefined ? (old?.verifiedAt ?? null) : change.verifiedAt,
+        official: official !== undefined,
+        hidden: moderation.hidden(host.hostKey, host.observed, host.announcement.name),
+        returning: change.returning ?? false,
+        address: official?.traversal === 'off' ? official.address : null,
+      }),
+    );
+    nearby.add(host.observed.address, host.hostId);
+  }
+
+  function remove(item: ListItem): void {
+    nearby.delete(item.host.observed.address, item.hostId);
+    listing.remove(item.hostId);
+  }
+
+  function gone(host: HostRecord): void {
+    const item = listing.get(host.hostId);
+    if (item === undefined) return;
+    const official = officials.get(host.hostId);
+    remove(item);
+    // An official server stays in sight while its agent is away: it is joined by its address.
+    if (official !== undefined && official.traversal === 'off') put(official.record, { firstSeenAt: item.firstSeenAt });
+  }
+
+  return {
+    listing,
+    host: (host) => put(host),
+    gone,
+    verified(hostId, at) {
+      const item = listing.get(hostId);
+      if (item !== undefined && item.verifiedAt !== at) put(item.host, { verifiedAt: at });
+    },
+    official(servers) {
+      const old = officials;
+      officials = new Map(servers.map((server) => [server.record.hostId, server]));
+      for (const [hostId, server] of officials) {
+        const item = listing.get(hostId);
+        if (item !== undefined && item.host !== old.get(hostId)?.record) put(item.host);
+        else if (server.traversal === 'off') put(server.record);
+      }
+      for (const [hostId, server] of old) {
+        const item = officials.has(hostId) ? undefined : listing.get(hostId);
+        if (item === undefined) continue;
+        if (item.host === server.record) remove(item);
+        else put(item.host);
+      }
+    },
+    review() {
+      for (const item of [...listing.all()]) {
+        const hidden = moderation.hidden(item.host.hostKey, item.host.observed, item.name);
+        if (hidden !== item.hidden) put(item.host, { returning: item.returning });
+      }
+    },
+    local(address) {
+      const items = address === null ? [] : nearby.of(address).map((hostId) => listing.get(hostId));
+      return items.filter((item) => item?.listed === true && !item.official) as ListItem[];
+    },
+    server: (item, viewer) => serverOf(item, viewer, wallClock(), loadedAt),
+    adminHost: (item) => ({
+      ...serverOf(item, { address: null, rttMs: null }, wallClock(), loadedAt),
+      listed: item.listed,
+      hidden: item.hidden,
+      origin: pseudonyms.of(item.host.observed.address),
+      hostKey: toHex(item.host.hostKey),
+    }),
+    counts() {
+      const counts = { listed: 0, unlisted: 0, hidden: 0, official: 0, returning: 0 };
+      for (const item of listing.all()) {
+        if (item.hidden) counts.hidden += 1;
+        else if (item.listed) counts.listed += 1;
+        else counts.unlisted += 1;
+        if (item.official) counts.official += 1;
+        if (item.returning) counts.returning += 1;
+      }
+      return counts;
+    },
+    commit() {
+      const commit = listing.commit(wallClock());
+      if (commit !== null) options.onCommit(commit);
+    },
+    expire() {
+      if (loadedAt === 0 || wallClock() - loadedAt < MASTER_LIMITS.hostExpiryMs) return;
+      for (const item of [...listing.all()]) if (item.returning) gone(item.host);
+      loadedAt = 0;
+    },
+    save() {
+      const live = [...listing.all()].filter(({ hostId, host }) => officials.get(hostId)?.record !== host);
+      store.saveSnapshot(wallClock(), live.slice(0, MASTER_LIMITS.snapshotEntriesMax).map(entryOf));
+    },
+    load() {
+      const { at, rows } = store.snapshot();
+      // What was written down longer ago than a host may be silent is history, not a list.
+      if (wallClock() - at > MASTER_LIMITS.hostExpiryMs * 10) return;
+      loadedAt = wallClock();
+      for (const row of rows) {
+        const entry = readEntry(row);
+        if (entry === null || listing.get(row.hostId) !== undefined) continue;
+        put(entry.host, { returning: true, firstSeenAt: entry.firstSeenAt, verifiedAt: entry.verifiedAt });
+      }
+    },
+  };
+}
+
+/** Host ids by address. Nearly every address has one host, so a set is made only for the second. */
+function createNearby() {
+  const table = new Map<string, string | Set<string>>();
+  return {
+    add(address: string, hostId: string): void {
+      const found = table.get(address);
+      if (found === undefined || found === hostId) table.set(address, hostId);
+      else if (typeof found === 'string') table.set(address, new Set([found, hostId]));
+      else found.add(hostId);
+    },
+    delete(address: string, hostId: string): void {
+      const found = table.get(address);
+      if (found === hostId) table.delete(address);
+      else if (found instanceof Set && found.delete(hostId) && found.size === 0) table.delete(address);
+    },
+    of(address: string): readonly string[] {
+      const found = table.get(address);
+      return found === undefined ? [] : typeof found === 'string' ? [found] : [...found];
+    },
+  };
+}
+
+function serverOf(item: ListItem, viewer: Viewer, now: number, loadedAt: number): Server {
+  const { host } = item;
+  const { name, game, map, mode, version, playersMax, passwordNeeded } = host.announcement;
+  const local = viewer.address !== null && host.observed.address === viewer.address && !item.official;
+  return {
+    hostId: item.hostId,
+    code: host.code,
+    name,
+    game,
+    map,
+    mode,
+    version,
+    players: host.players,
+    playersMax,
+    passwordNeeded,
+    natType: host.natType,
+    verdict: host.verdict,
+    natDelta: host.delta,
+    section: item.official ? 'official' : local ? 'local' : 'community',
+    // The way over the master: what both sides measured to it. The direct path is seldom longer (product.md #13).
+    pingEstimateMs: host.rttMs === null ? null : Math.round(host.rttMs + (viewer.rttMs ?? 0)),
+    verifiedAt: item.verifiedAt,
+    firstSeenAt: item.firstSeenAt,
+    lastSeenAt: item.returning ? loadedAt : now,
+    returning: item.returning,
+    address: item.address,
+  };
+}

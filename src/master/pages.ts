@@ -1,0 +1,87 @@
+/** The web app, read from disk once at the start: a few hundred kilobytes, served from memory with strong ETags. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { extname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import type { Context, Hono } from 'hono';
+import { SECURITY_HEADERS } from './http-common.ts';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.json': 'application/json',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
+};
+const TEXT = /^(text|application\/json|image\/svg)/;
+
+/** Screens of the app; each is the same page, which looks at its own address. */
+const SCREENS = ['/', '/j/:code', '/admin', '/playground'] as const;
+
+interface Page {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly zipped: Uint8Array<ArrayBuffer> | null;
+  readonly etag: string;
+  readonly type: string;
+  /** Files with a hash in their name never change. */
+  readonly immutable: boolean;
+}
+
+/** Where the build puts the app, seen from the compiled file and from the source. */
+export function webFolder(): string | null {
+  const places = ['../../web/', '../../dist/web/'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return places.find((place) => statSync(join(place, 'index.html'), { throwIfNoEntry: false }) !== undefined) ?? null;
+}
+
+const WITHOUT_APP = `<!doctype html><html lang="en"><meta charset="utf-8"><title>sallyport</title>
+<h1>This masterserver is up</h1><p>Its web page was not built. The list: <a href="/api/v1/servers">/api/v1/servers</a></p></html>`;
+
+export function addPages(app: Hono, folder: string | null): void {
+  const pages = folder === null ? new Map<string, Page>() : readPages(folder);
+  const index = pages.get('/index.html') ?? pageOf('.html', Buffer.from(WITHOUT_APP), '');
+  for (const screen of SCREENS) app.get(screen, (c) => send(c, index));
+  for (const [path, page] of pages) app.get(path, (c) => send(c, page));
+}
+
+function readPages(folder: string): Map<string, Page> {
+  const pages = new Map<string, Page>();
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const type = TYPES[extname(entry.name)];
+    if (!entry.isFile() || type === undefined) continue;
+    const path = join(entry.parentPath, entry.name);
+    pages.set(
+      `/${relative(folder, path).split(sep).join('/')}`,
+      pageOf(extname(entry.name), readFileSync(path), entry.name),
+    );
+  }
+  return pages;
+}
+
+function pageOf(extension: string, bytes: Buffer, name: string): Page {
+  const type = TYPES[extension] ?? 'application/octet-stream';
+  return {
+    bytes: new Uint8Array(bytes),
+    zipped: TEXT.test(type) ? new Uint8Array(gzipSync(bytes)) : null,
+    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+    type,
+    immutable: /-[\w-]{8}\.\w+$/.test(name),
+  };
+}
+
+function send(c: Context, page: Page): Response {
+  const headers = {
+    ...SECURITY_HEADERS,
+    etag: page.etag,
+    vary: 'accept-encoding',
+    'cache-control': page.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+  };
+  if (c.req.header('if-none-match') === page.etag) return c.body(null, 304, headers);
+  const zip = page.zipped !== null && /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
+  if (!zip) return c.body(page.bytes, 200, { ...headers, 'content-type': page.type });
+  return c.body(page.zipped ?? page.bytes, 200, { ...headers, 'content-type': page.type, 'content-encoding': 'gzip' });
+}

@@ -1,0 +1,190 @@
+/**
+ * Messages to Discord, Telegram or anybody's own receiver. One call a second, a host told once a day and only once proven
+ * joinable, silent while a restart brings everybody back, repeated when the receiver fails, and never an address in them.
+ */
+import { createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { MASTER_LIMITS } from './limits.ts';
+
+const eventKinds = ['host.listed', 'host.gone', 'alert', 'ban', 'test'] as const;
+export type WebhookKind = (typeof eventKinds)[number];
+
+export const webhookSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  body: z.enum(['json', 'discord', 'telegram']).default('json'),
+  /** Telegram: the chat to write to. */
+  chat: z.string().optional(),
+  /** Keys the `x-sallyport-signature` header. */
+  secret: z.string().optional(),
+  events: z.array(z.enum(eventKinds)).default(['host.listed', 'alert', 'ban', 'test']),
+});
+export type WebhookConfig = z.infer<typeof webhookSchema>;
+
+export interface WebhookMessage {
+  readonly kind: WebhookKind;
+  /** Whom it is about; the same kind about the same subject is told once a day. Null = always told. */
+  readonly subject: string | null;
+  readonly title: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface Webhooks {
+  send(message: WebhookMessage): void;
+  counts(): { readonly queued: number; readonly delivered: number; readonly failed: number };
+  close(): void;
+}
+
+export interface WebhookOptions {
+  readonly hooks: readonly WebhookConfig[];
+  readonly onDelivery: (kind: WebhookKind, result: 'ok' | 'retry' | 'failed' | 'dropped') => void;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  readonly wallClock: () => number;
+  readonly timing?: { readonly intervalMs: number; readonly muteMs: number; readonly retryMs: number };
+}
+
+interface Delivery {
+  readonly hook: WebhookConfig;
+  readonly message: WebhookMessage;
+  readonly at: number;
+}
+
+export function createWebhooks(options: WebhookOptions): Webhooks {
+  const timing = options.timing ?? {
+    intervalMs: MASTER_LIMITS.webhookIntervalMs,
+    muteMs: MASTER_LIMITS.webhookMuteMs,
+    retryMs: MASTER_LIMITS.webhookIntervalMs,
+  };
+  const mutedUntil = options.now() + timing.muteMs;
+  const told = new Map<string, number>();
+  const queue: Delivery[] = [];
+  const stop = new AbortController();
+  let running = false;
+  let delivered = 0;
+  let failed = 0;
+
+  /** Has this been told within a day? Notes it as told. The oldest note goes when the table is full. */
+  function repeated({ kind, subject }: WebhookMessage): boolean {
+    if (subject === null) return false;
+    const key = `${kind} ${subject}`;
+    const now = options.now();
+    const last = told.get(key);
+    if (last !== undefined && now - last < MASTER_LIMITS.webhookDedupeMs) return true;
+    told.delete(key);
+    told.set(key, now);
+    if (told.size > MASTER_LIMITS.webhookDedupeEntries) told.delete(told.keys().next().value ?? '');
+    return false;
+  }
+
+  async function run(): Promise<void> {
+    running = true;
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        await deliver(next);
+        await sleep(timing.intervalMs, undefined, { signal: stop.signal, ref: false });
+      }
+    } catch {
+      // Only `close` interrupts a sleep.
+    } finally {
+      running = false;
+    }
+  }
+
+  async function deliver({ hook, message, at }: Delivery): Promise<void> {
+    for (let attempt = 1; !stop.signal.aborted; attempt += 1) {
+      const answer = await post(hook, message, at, stop.signal);
+      if (answer.ok) {
+        delivered += 1;
+        options.onDelivery(message.kind, 'ok');
+        return;
+      }
+      if (!answer.retryable || attempt >= MASTER_LIMITS.webhookAttemptsMax) {
+        failed += 1;
+        options.onDelivery(message.kind, 'failed');
+        return;
+      }
+      options.onDelivery(message.kind, 'retry');
+      const waitMs = Math.max(answer.retryAfterMs, timing.retryMs * 2 ** attempt);
+      await sleep(waitMs, undefined, { signal: stop.signal, ref: false });
+    }
+  }
+
+  return {
+    send(message) {
+      const hooks = options.hooks.filter(({ events }) => events.includes(message.kind));
+      if (hooks.length === 0 || repeated(message)) return;
+      // Noted as told all the same: who comes back with a restart is no news afterwards either.
+      if (message.kind !== 'test' && message.kind !== 'alert' && options.now() < mutedUntil) return;
+      for (const hook of hooks) {
+        if (queue.length >= MASTER_LIMITS.webhookQueueMax) options.onDelivery(message.kind, 'dropped');
+        else queue.push({ hook, message, at: options.wallClock() });
+      }
+      if (!running) void run();
+    },
+    counts: () => ({ queued: queue.length, delivered, failed }),
+    close: () => stop.abort(),
+  };
+}
+
+interface PostAnswer {
+  readonly ok: boolean;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number;
+}
+
+async function post(hook: WebhookConfig, message: WebhookMessage, at: number, stop: AbortSignal): Promise<PostAnswer> {
+  const body = JSON.stringify(bodyFor(hook, message, at));
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'sallyport-master' };
+  if (hook.secret !== undefined) {
+    // The time is signed with the body, so a receiver can refuse an old message that somebody plays again.
+    const digest = createHmac('sha256', hook.secret).update(`${at}.${body}`).digest('hex');
+    headers['x-sallyport-signature'] = `t=${at},v1=${digest}`;
+  }
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(MASTER_LIMITS.webhookTimeoutMs)]);
+  try {
+    const response = await fetch(hook.url, { method: 'POST', body, headers, signal, redirect: 'error' });
+    await response.body?.cancel();
+    const wait = Number(response.headers.get('retry-after') ?? 0) * 1000;
+    const retryable = response.status === 429 || response.status >= 500;
+    return { ok: response.ok, retryable, retryAfterMs: Number.isFinite(wait) ? Math.min(wait, 60_000) : 0 };
+  } catch {
+    return { ok: false, retryable: true, retryAfterMs: 0 };
+  }
+}
+
+export function bodyFor(hook: Pick<WebhookConfig, 'body' | 'chat'>, message: WebhookMessage, at: number): unknown {
+  const { kind, title, fields } = message;
+  if (hook.body === 'discord') {
+    // No mention may come out of a name, whatever it says.
+    const embed = {
+      title: escapeDiscord(title).slice(0, 256),
+      fields: Object.entries(fields).map(([name, value]) => ({
+        name,
+        value: escapeDiscord(value).slice(0, 1024) || '-',
+        inline: true,
+      })),
+      timestamp: new Date(at).toISOString(),
+    };
+    return { username: 'sallyport', embeds: [embed], allowed_mentions: { parse: [] } };
+  }
+  if (hook.body === 'telegram') {
+    const lines = Object.entries(fields).map(([name, value]) => `${escapeHtml(name)}: ${escapeHtml(value)}`);
+    const text = [`<b>${escapeHtml(title)}</b>`, ...lines].join('\n');
+    return {
+      chat_id: hook.chat ?? '',
+      text: text.slice(0, 4096),
+      parse_mode: 'HTML',
+      link_preview_options: { is_disabled: true },
+    };
+  }
+  return { v: 1, event: kind, at, title, fields };
+}
+
+function escapeDiscord(text: string): string {
+  return text.replace(/[\\*_~`|>#[\]()@<:-]/g, (sign) => (sign === '@' ? '@\u200b' : `\\${sign}`));
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
