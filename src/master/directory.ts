@@ -10,7 +10,7 @@ import type { Pseudonyms } from './log.ts';
 import type { Moderation } from './moderation.ts';
 import type { OfficialServer } from './official.ts';
 import { entryOf, readEntry } from './snapshot.ts';
-import type { Store } from './store.ts';
+import type { SnapshotRow, Store } from './store.ts';
 
 export interface DirectoryOptions {
   readonly store: Store;
@@ -42,7 +42,8 @@ export interface Directory {
   commit(): void;
   /** Forgets entries of the run before that did not return in time. */
   expire(): void;
-  save(): void;
+  /** Writes down what has changed since, at most so many entries. */
+  save(rowsMax: number): void;
   load(): void;
 }
 
@@ -52,6 +53,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
   const nearby = createNearby();
   let officials = new Map<string, OfficialServer>();
   let loadedAt = 0;
+  /** Hosts whose written entry is out of date. */
+  const unsaved = new Set<string>();
 
   function put(
     host: HostRecord,
@@ -73,9 +76,11 @@ export function createDirectory(options: DirectoryOptions): Directory {
       }),
     );
     nearby.add(host.observed.address, host.hostId);
+    unsaved.add(host.hostId);
   }
 
   function remove(item: ListItem): void {
+    unsaved.add(item.hostId);
     nearby.delete(item.host.observed.address, item.hostId);
     listing.remove(item.hostId);
   }
@@ -150,19 +155,30 @@ export function createDirectory(options: DirectoryOptions): Directory {
       for (const item of [...listing.all()]) if (item.returning) gone(item.host);
       loadedAt = 0;
     },
-    save() {
-      const live = [...listing.all()].filter(({ hostId, host }) => officials.get(hostId)?.record !== host);
-      store.saveSnapshot(wallClock(), live.slice(0, MASTER_LIMITS.snapshotEntriesMax).map(entryOf));
+    save(rowsMax) {
+      const ids = [...unsaved].slice(0, rowsMax);
+      const changed: SnapshotRow[] = [];
+      const gone: string[] = [];
+      for (const hostId of ids) {
+        unsaved.delete(hostId);
+        const item = listing.get(hostId);
+        if (item === undefined || officials.get(hostId)?.record === item.host) gone.push(hostId);
+        else changed.push(entryOf(item));
+      }
+      store.saveSnapshot(wallClock(), changed, gone);
     },
     load() {
       const { at, rows } = store.snapshot();
       // What was written down longer ago than a host may be silent is history, not a list.
-      if (wallClock() - at > MASTER_LIMITS.hostExpiryMs * 10) return;
+      const old = wallClock() - at > MASTER_LIMITS.snapshotTrustMs;
+      if (old) for (const row of rows) unsaved.add(row.hostId);
+      if (old) return;
       loadedAt = wallClock();
       for (const row of rows) {
         const entry = readEntry(row);
         if (entry === null || listing.get(row.hostId) !== undefined) continue;
         put(entry.host, { returning: true, firstSeenAt: entry.firstSeenAt, verifiedAt: entry.verifiedAt });
+        unsaved.delete(row.hostId);
       }
     },
   };

@@ -40,6 +40,11 @@ export interface AdminRoutes {
   readonly testWebhooks: () => void;
 }
 
+const tooLarge = bodyLimit({
+  maxSize: MASTER_LIMITS.bodyBytesMax,
+  onError: () => problem(413, 'Too large', `At most ${MASTER_LIMITS.bodyBytesMax} bytes.`),
+});
+
 export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
   const { store, directory, moderation, statistics, wallClock } = routes;
   const failures = createLimiter(
@@ -50,7 +55,7 @@ export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
   const audit = (act: string, detail: string): void => store.audit(wallClock(), act, detail);
 
   app.use(`${API.admin}/*`, async (c, next) => (await guard(c, next, routes, failures)) ?? undefined);
-  app.use(`${API.admin}/*`, bodyLimit({ maxSize: MASTER_LIMITS.bodyBytesMax }));
+  app.use(`${API.admin}/*`, tooLarge);
 
   app.get(`${API.admin}/overview`, (c) => {
     const problemText = store.problem();
@@ -135,7 +140,7 @@ async function guard(c: Context, next: Next, routes: AdminRoutes, failures: Limi
   if (!allowedHost(host, routes.domains))
     return problem(421, 'Unknown name', `This masterserver does not know the name ${host}; start it with --domain.`);
   const origin = c.req.header('origin');
-  if (origin !== undefined && URL.parse?.(origin)?.host !== host && originHost(origin) !== host)
+  if (origin !== undefined && originHost(origin) !== host)
     return problem(403, 'Foreign page', 'Requests of another site are not taken.');
   const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
   if (token === undefined || !tokenFits(token, routes.tokenHash)) {

@@ -38,10 +38,10 @@ export const MASTER_LIMITS = {
 
   /** Entries silent for so long leave the list (S23); those of the snapshot of the run before get as long to return. */
   hostExpiryMs: 65_000,
-  /** How often the list is written down for the next start. */
-  snapshotSaveMs: 5_000,
-  /** Entries of the dump: beyond it hosts only have to announce themselves again. */
-  snapshotEntriesMax: 200_000,
+  /** Entries written down for the next start in one second: some 20 ms of work. */
+  snapshotRowsPerSecond: 1_000,
+  /** A list written down longer ago is history. */
+  snapshotTrustMs: 600_000,
   bansMax: 10_000,
   auditEntriesMax: 10_000,
   /** Traversal statistics are summed by hour and kept for 90 days. */

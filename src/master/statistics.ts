@@ -79,12 +79,10 @@ export function createStatistics(store: Store, wallClock: () => number): Statist
       const stepMs = hours <= 48 ? POINT_MS : HOUR_MS;
       const since = now - hours * HOUR_MS;
       const sums = new Map<number, History['points'][number]>();
-      for (const one of [...store.history(since), point]) {
-        if (one.at < since - POINT_MS) continue;
+      const kept = store.history(since).filter(({ at }) => at !== point.at);
+      for (const one of [...kept, point]) {
         const at = Math.floor(one.at / stepMs) * stepMs;
-        const sum = sums.get(at) ?? { at, hosts: 0, joins: 0, paths: 0, failures: 0 };
-        const fresh = one !== point || sum.at !== point.at || stepMs !== POINT_MS;
-        const base = fresh ? sum : { at, hosts: 0, joins: 0, paths: 0, failures: 0 };
+        const base = sums.get(at) ?? { at, hosts: 0, joins: 0, paths: 0, failures: 0 };
         sums.set(at, {
           at,
           hosts: Math.max(base.hosts, one.hosts),

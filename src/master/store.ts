@@ -75,7 +75,8 @@ export interface Store {
   traversals(sinceHour: number): TraversalRow[];
   recordPoint(point: HistoryPoint): void;
   history(since: number): HistoryPoint[];
-  saveSnapshot(at: number, rows: Iterable<SnapshotRow>): void;
+  /** Brings the written list up to date by its differences. */
+  saveSnapshot(at: number, changed: readonly SnapshotRow[], gone: readonly string[]): void;
   snapshot(): { readonly at: number; readonly rows: SnapshotRow[] };
   nameHolder(skeleton: string): { readonly hostKey: string; readonly seenAt: number } | null;
   holdName(skeleton: string, hostKey: string, seenAt: number): void;
@@ -213,7 +214,7 @@ export function openStore(options: StoreOptions): Store {
     recordPoint: ({ at, hosts, joins, paths, failures }) =>
       tryWrite('the history', () => sql(ADD_POINT).run(at, hosts, joins, paths, failures)),
     history: (since) => read('the history', [], () => sql(POINTS).all(since)),
-    saveSnapshot: (at, entries) => tryWrite('the list', () => replaceSnapshot(at, entries)),
+    saveSnapshot: (at, changed, gone) => tryWrite('the list', () => updateSnapshot(at, changed, gone)),
     snapshot: () => ({
       at: Number(settingOf('snapshot-at') ?? 0),
       rows: read('the list', [], () => sql('select host_id as hostId, json from snapshot').all()),
@@ -228,12 +229,13 @@ export function openStore(options: StoreOptions): Store {
     close: () => db.close(),
   };
 
-  function replaceSnapshot(at: number, entries: Iterable<SnapshotRow>): void {
+  function updateSnapshot(at: number, changed: readonly SnapshotRow[], gone: readonly string[]): void {
     db.exec('begin');
     try {
-      sql('delete from snapshot').run();
+      const remove = sql('delete from snapshot where host_id = ?');
+      for (const hostId of gone) remove.run(hostId);
       const insert = sql('insert or replace into snapshot values (?, ?)');
-      for (const entry of entries) insert.run(entry.hostId, entry.json);
+      for (const entry of changed) insert.run(entry.hostId, entry.json);
       sql('insert or replace into settings values (?, ?)').run('snapshot-at', String(at));
       db.exec('commit');
     } catch (error) {

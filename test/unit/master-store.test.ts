@@ -44,8 +44,8 @@ test('codes, bans, statistics, names, settings and the list come back after a re
   first.recordTraversal(100, traversal);
   first.holdName('ana', 'ff', 5);
   first.setSetting('admin', 'x');
-  first.saveSnapshot(9, [{ hostId: 'a', json: '{}' }]);
-  first.saveSnapshot(10, [{ hostId: 'b', json: '{"x":1}' }]);
+  first.saveSnapshot(9, [{ hostId: 'a', json: '{}' }], []);
+  first.saveSnapshot(10, [{ hostId: 'b', json: '{"x":1}' }], ['a']);
   first.audit(3, 'ban', 'spam*');
   first.recordPoint({ at: 300, hosts: 1, joins: 2, paths: 3, failures: 4 });
   first.close();

@@ -1,0 +1,86 @@
+/** Everything that the masterserver tells Prometheus, under the names of product.md section 5. */
+import type { MasterCounters } from '../core/index.ts';
+import type { Directory } from './directory.ts';
+import { createRegistry, type Sample } from './metrics.ts';
+import type { Moderation } from './moderation.ts';
+
+export interface MeasuresOptions {
+  readonly version: string;
+  readonly directory: Directory;
+  readonly moderation: Moderation;
+  readonly counters: () => MasterCounters | null;
+  readonly lagSeconds: () => number;
+  readonly storeOk: () => boolean;
+  readonly eventStreams: () => number;
+}
+
+const DURATIONS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60, 300];
+const HTTP_DURATIONS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+const ATTEMPTS = [1, 2, 3, 5, 8, 13, 21, 50];
+
+export function createMeasures(options: MeasuresOptions) {
+  const registry = createRegistry();
+  const { directory, moderation, counters } = options;
+  const count = (name: string, help: string, read: (counters: MasterCounters) => number | readonly Sample[]): void =>
+    registry.external(name, help, () => {
+      const now = counters();
+      return now === null ? [] : read(now);
+    });
+  const byReason = (label: string, table: Readonly<Record<string, number>>): Sample[] =>
+    Object.entries(table).map(([reason, value]) => ({ labels: { [label]: reason }, value }));
+
+  registry.gauge('sallyport_build_info', 'Version of the program.', () => [
+    { labels: { version: options.version, node: process.version }, value: 1 },
+  ]);
+  registry.gauge('sallyport_hosts', 'Registered hosts, by whether the public list shows them.', () => {
+    const { listed, unlisted, hidden } = directory.counts();
+    return [
+      { labels: { listed: 'yes' }, value: listed },
+      { labels: { listed: 'no' }, value: unlisted },
+      { labels: { listed: 'held-back' }, value: hidden },
+    ];
+  });
+  registry.gauge('sallyport_bans', 'Rules in force, by kind.', () =>
+    ['key', 'cidr', 'name'].map((kind) => ({
+      labels: { kind },
+      value: moderation.bans().filter((ban) => ban.kind === kind).length,
+    })),
+  );
+  registry.gauge('sallyport_event_loop_lag_seconds', '99th percentile since the last scrape.', options.lagSeconds);
+  registry.gauge('sallyport_store_ok', '1 while the store can be written, else 0.', () => Number(options.storeOk()));
+  registry.gauge('sallyport_event_streams', 'Open streams of live changes.', options.eventStreams);
+  registry.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+  registry.external('process_cpu_seconds_total', 'User and system time.', () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  registry.gauge('sallyport_sessions', 'Sealed sessions of hosts and clients.', () => counters()?.sessions ?? 0);
+  count('sallyport_probes_total', 'Probes of NAT mappings.', (now) => [
+    { labels: { result: 'answered' }, value: now.probes },
+  ]);
+  count('sallyport_heartbeats_total', 'Heartbeats of hosts.', (now) => [
+    { labels: { result: 'ok' }, value: now.heartbeats },
+  ]);
+  count('sallyport_handshakes_total', 'Finished handshakes.', (now) => now.handshakes);
+  count('sallyport_challenges_total', 'Cookies and path challenges demanded.', (now) => [
+    { labels: { result: 'sent' }, value: now.challenges },
+  ]);
+  count('sallyport_control_messages_total', 'Authentic control messages.', (now) => now.controls);
+  count('sallyport_packets_dropped_total', 'Datagrams dropped in silence.', (now) => byReason('reason', now.dropped));
+  count('sallyport_rate_limited_total', 'What a limit of the protocol refused.', (now) =>
+    byReason('kind', now.limited),
+  );
+  return {
+    text: () => registry.text(),
+    joins: registry.counter('sallyport_joins_total', 'Joins asked for.'),
+    traversals: registry.counter('sallyport_traversals_total', 'Finished traversals by pair of NATs.'),
+    durations: registry.histogram('sallyport_traversal_duration_seconds', 'Time to a path.', DURATIONS),
+    attempts: registry.histogram('sallyport_traversal_attempts', 'Attempts until a path.', ATTEMPTS),
+    httpLimited: registry.counter('sallyport_http_rate_limited_total', 'HTTP requests over the limit.'),
+    requests: registry.counter('sallyport_http_requests_total', 'HTTP requests.'),
+    requestDurations: registry.histogram('sallyport_http_request_duration_seconds', 'HTTP requests.', HTTP_DURATIONS),
+    webhooks: registry.counter('sallyport_webhook_deliveries_total', 'Webhook calls.'),
+    testJoins: registry.counter('sallyport_test_joins_total', 'The own test joins of the master.'),
+  };
+}
+export type Measures = ReturnType<typeof createMeasures>;

@@ -1,0 +1,250 @@
+/**
+ * The masterserver without its sockets: takes what the machine tells, keeps list, rules, statistics and messages in step, and
+ * answers HTTP. `start.ts` gives it the machine and the ports.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Hono } from 'hono';
+import type { MasterCommand, MasterCounters, MasterEvent, MasterPolicy } from '../core/index.ts';
+import type { MasterInfo } from './api.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { createHttpApp } from './http.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import type { ListItem } from './listing.ts';
+import { createPseudonyms, type Logger } from './log.ts';
+import { createMeasures } from './measures.ts';
+import { watchEventLoop } from './metrics.ts';
+import { createModeration } from './moderation.ts';
+import type { OfficialFolder } from './official.ts';
+import { createStatistics } from './statistics.ts';
+import type { Store } from './store.ts';
+import { VERSION } from './version.ts';
+import { createWebhooks, type WebhookConfig } from './webhooks.ts';
+
+export interface OfficeOptions {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly wallClock: () => number;
+  readonly monotonic: () => number;
+  readonly domains: readonly string[];
+  readonly contact: string | null;
+  readonly hooks: readonly WebhookConfig[];
+  readonly webFolder: string | null;
+  readonly link: () => string;
+  readonly command: (command: MasterCommand) => void;
+  readonly counters: () => MasterCounters | null;
+  /** The admin's token was used for the first time: the file that told it may go. */
+  readonly onTokenUsed: () => void;
+}
+
+export interface Office {
+  readonly app: Hono;
+  readonly policy: MasterPolicy;
+  readonly directory: Directory;
+  /** Set when this start has made the admin's token: told once, kept only as a hash. */
+  readonly newToken: string | null;
+  event(event: MasterEvent): void;
+  metrics(): string;
+  official(folder: OfficialFolder): void;
+  /** A test join of the master has ended. */
+  tested(hostId: string, joinable: boolean): void;
+  setReady(ready: boolean): void;
+  drain(): void;
+  /** Stops the timers and writes the last state down. */
+  close(): void;
+}
+
+export function createOffice(options: OfficeOptions): Office {
+  const { store, log, wallClock } = options;
+  const upSince = wallClock();
+  const loop = watchEventLoop();
+  const moderation = createModeration(store, wallClock);
+  const pseudonyms = createPseudonyms(wallClock);
+  const statistics = createStatistics(store, wallClock);
+  const token = adminToken(store);
+  let ready = false;
+  let draining = false;
+  let tokenUsed = false;
+
+  const directory = createDirectory({
+    ...{ store, moderation, pseudonyms, wallClock },
+    onCommit: (commit) => events.tell(commit),
+  });
+  const measures = createMeasures({
+    ...{ version: VERSION, directory, moderation },
+    counters: options.counters,
+    lagSeconds: loop.lagSeconds,
+    storeOk: () => store.problem() === null,
+    eventStreams: () => events.size,
+  });
+  const webhooks = createWebhooks({
+    hooks: options.hooks,
+    now: options.monotonic,
+    wallClock,
+    onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
+  });
+  const info = (): MasterInfo => ({ link: options.link(), version: VERSION, contact: options.contact });
+  const { app, events } = createHttpApp({
+    ...{ directory, wallClock, info, log },
+    webFolder: options.webFolder,
+    requests: measures.requests,
+    durations: measures.requestDurations,
+    onLimited: () => measures.httpLimited.add({}),
+    ready: () => ({ ready: ready && !draining, reason: draining ? 'draining' : 'not all ports are bound yet' }),
+    admin: {
+      ...{ store, directory, moderation, statistics, pseudonyms, wallClock },
+      tokenHash: token.hash,
+      domains: options.domains,
+      overview: () => ({
+        ...{ upSince, version: VERSION, draining },
+        sessions: options.counters()?.sessions ?? 0,
+        webhooks: webhooks.counts(),
+        eventLoopLagMs: Math.round(loop.lagSeconds() * 1000),
+      }),
+      evict: (hostId) => options.command({ do: 'evict', hostId }),
+      onRulesChanged: (ban) => {
+        applyRules();
+        if (ban !== null) webhooks.send(banMessage(ban.kind, ban.scope, ban.reason));
+      },
+      onFirstUse: () => {
+        if (!tokenUsed) options.onTokenUsed();
+        tokenUsed = true;
+      },
+      testWebhooks: () => webhooks.send({ kind: 'test', subject: null, title: 'Test of the masterserver', fields: {} }),
+    },
+  });
+
+  /** Rules work at once: who is banned by now goes, who is held back leaves the list. */
+  function applyRules(): void {
+    for (const item of directory.listing.all()) {
+      if (!moderation.banned(item.host.hostKey, item.host.observed, item.name)) continue;
+      log.info({ host: item.hostId }, 'host taken off by a rule');
+      options.command({ do: 'evict', hostId: item.hostId });
+      if (item.returning) directory.gone(item.host);
+    }
+    directory.review();
+  }
+
+  function event(event: MasterEvent): void {
+    switch (event.ev) {
+      case 'code':
+        store.saveCode(wallClock(), event);
+        return;
+      case 'host':
+        directory.host(event.host);
+        if (event.change === 'new') log.info({ host: event.host.hostId, nat: event.host.natType }, 'host registered');
+        return;
+      case 'host-gone':
+        directory.gone(event.host);
+        log.info({ host: event.host.hostId, reason: event.reason }, 'host gone');
+        if (event.host.announcement.public) webhooks.send(goneMessage(event.host.hostId, event.host.announcement.name));
+        return;
+      case 'join':
+        statistics.join();
+        measures.joins.add({ result: event.result });
+        return;
+      case 'report':
+        statistics.report(event);
+        measures.traversals.add({
+          ...{ client_nat: event.clientNat, host_nat: event.hostNat, family: event.family },
+          ...{ path: event.path ?? 'none', result: event.outcome },
+        });
+        if (event.outcome === 'path') {
+          measures.durations.observe({}, event.elapsedMs / 1000);
+          measures.attempts.observe({}, event.attempts);
+        }
+        return;
+      case 'bind-failed':
+        log.error({ port: event.endpoint.port, code: event.code }, 'a UDP port can not be bound');
+        return;
+      case 'listening':
+      case 'drained':
+        log.info({}, event.ev);
+        return;
+    }
+  }
+
+  function tested(hostId: string, joinable: boolean): void {
+    measures.testJoins.add({ result: joinable ? 'path' : 'failed' });
+    const before = directory.listing.get(hostId);
+    directory.verified(hostId, joinable ? wallClock() : null);
+    if (joinable && before?.listed === true && before.verifiedAt === null) webhooks.send(listedMessage(before));
+  }
+
+  let beats = 0;
+  const second = setInterval(() => {
+    directory.commit();
+    beats += 1;
+    directory.save(MASTER_LIMITS.snapshotRowsPerSecond);
+    if (beats % 5 === 0) statistics.flush(directory.listing.size);
+    if (beats % 60 === 0) {
+      if (moderation.expire(wallClock()) > 0) applyRules();
+      store.prune(wallClock());
+    }
+    directory.expire();
+  }, MASTER_LIMITS.snapshotIntervalMs);
+  second.unref();
+
+  directory.load();
+  options.command({ do: 'remember', codes: store.codes() });
+  directory.commit();
+
+  return {
+    app,
+    policy: moderation,
+    directory,
+    newToken: token.fresh,
+    event,
+    metrics: measures.text,
+    official(folder) {
+      moderation.reserve(folder.reservedNames);
+      directory.official(folder.servers);
+    },
+    tested,
+    setReady: (value) => {
+      ready = value;
+    },
+    drain() {
+      draining = true;
+    },
+    close() {
+      clearInterval(second);
+      loop.stop();
+      events.close();
+      webhooks.close();
+      directory.save(Number.POSITIVE_INFINITY);
+      statistics.flush(directory.listing.size);
+    },
+  };
+}
+
+/** The hash is kept, the token is not: made anew when there is none (or when the operator deletes the setting). */
+function adminToken(store: Store): { readonly hash: string; readonly fresh: string | null } {
+  const kept = store.setting('admin-token-hash');
+  if (kept !== null && /^[0-9a-f]{64}$/.test(kept)) return { hash: kept, fresh: null };
+  const fresh = randomBytes(24).toString('base64url');
+  const hash = createHash('sha256').update(fresh).digest('hex');
+  try {
+    store.setSetting('admin-token-hash', hash);
+  } catch {
+    // The store has said why; the token then holds for this run.
+  }
+  return { hash, fresh };
+}
+
+function listedMessage(item: ListItem) {
+  const { game, map, mode, playersMax } = item;
+  return {
+    kind: 'host.listed',
+    subject: item.hostId,
+    title: `New server: ${item.name}`,
+    fields: { game, map, mode, players: `${item.players}/${playersMax}`, code: item.host.code },
+  } as const;
+}
+
+function goneMessage(hostId: string, name: string) {
+  return { kind: 'host.gone', subject: hostId, title: `Server gone: ${name}`, fields: {} } as const;
+}
+
+function banMessage(kind: string, scope: string, reason: string) {
+  return { kind: 'ban', subject: null, title: 'New rule', fields: { kind, scope, reason } } as const;
+}
