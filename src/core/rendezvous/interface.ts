@@ -4,10 +4,12 @@
  * and comes back as a command.
  */
 import type { Endpoint } from '../address.ts';
-import type { Instant } from '../contract.ts';
+import type { Instant, Machine } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, PathKind } from '../peer/interface.ts';
+import type { Random } from '../random.ts';
+import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 
 /** One registered host. A change makes a new object, so whoever holds the old one can compare. */
 export interface HostRecord {
@@ -86,4 +88,26 @@ export interface MasterCounters {
   readonly controls: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly limited: Readonly<Record<string, number>>;
+}
+
+/** `createMaster(config)` in `master.ts` makes the machine. */
+export interface MasterConfig {
+  readonly crypto: CryptoSuite;
+  readonly random: Random;
+  /** Milliseconds since 1970, for the time stamp in HELLO and the epochs of cookies. */
+  readonly wallClock: () => number;
+  readonly identity: KeyPair;
+  /** To bind; the first is the main one, a second of the same family makes filtering tests possible. */
+  readonly addresses: readonly string[];
+  /** What the participants are told instead, where the addresses themselves are behind a 1:1 NAT. Same order. */
+  readonly advertised: readonly string[] | null;
+  /** The door; control ports and probe ports follow it. */
+  readonly port: number;
+  readonly policy: MasterPolicy;
+}
+
+export interface MasterMachine extends Machine<MasterCommand, MasterEvent> {
+  counters(): MasterCounters;
+  /** When the host was heard of last; null where it is not registered. */
+  lastSeen(hostId: string): Instant | null;
 }
