@@ -1,0 +1,215 @@
+/**
+ * The report of `sallyport check`: verdict in words first, then what was measured, then what would help. A pure function of the
+ * profile; "not tested" and "tested: none" are never the same word (netbird learnt that the hard way, docs#933).
+ */
+import { type Allocator, isPrivateAddress, type NatProfile, type NatType, type Tested } from '../core/index.ts';
+
+export interface ReportOptions {
+  /** Whole external addresses instead of `203.0.113.*`. */
+  readonly showIps: boolean;
+  /** Round trip to the master; null where there was none. */
+  readonly masterRttMs: number | null;
+}
+
+const WIDTH = 10;
+
+export function reportLines(profile: NatProfile, options: ReportOptions): readonly string[] {
+  const row = (name: string, ...facts: readonly (string | null)[]) =>
+    name.padEnd(WIDTH) + facts.filter((fact) => fact !== null).join(' · ');
+  const help = whatWouldHelp(profile);
+  return [
+    row('Verdict', verdictSentence(profile)),
+    row('UDP', udpState(profile), externalText(profile, options), `IPv6 ${tested(profile.ipv6, 'works', 'none')}`),
+    row('Type', typeText(profile)),
+    row('Mapping', mappingText(profile), allocatorText(profile), lifetimeText(profile)),
+    row('Next port', nextPortText(profile)),
+    row('Filtering', FILTERING[profile.filtering], poisonText(profile)),
+    row('Hairpin', tested(profile.hairpin, 'yes', 'no')),
+    row('Routers', layersText(profile), hopsText(profile)),
+    row('Port map', portMapText(profile)),
+    row('Sure', sureText(profile, options)),
+    ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
+  ];
+}
+
+function verdictSentence(profile: NatProfile): string {
+  if (profile.type === 'blocked')
+    return 'Strict: no UDP answer comes back, so no direct connection is possible from here.';
+  if (profile.samples === 0) return 'Not known yet: nobody could be asked.';
+  switch (profile.verdict) {
+    case 'open':
+      return 'Open for gaming: anybody can connect to you at once.';
+    case 'moderate':
+      return 'Moderate for gaming: friends on ordinary routers connect at once; two strict networks take a while.';
+    case 'strict':
+      return 'Strict for gaming: friends on ordinary routers connect within seconds; another strict network may take minutes.';
+  }
+}
+
+function udpState(profile: NatProfile): string {
+  if (profile.type === 'blocked') return 'blocked';
+  return profile.samples > 0 ? 'works' : 'not tested';
+}
+
+function externalText(profile: NatProfile, options: ReportOptions): string {
+  const four = profile.external.filter((address) => !address.includes(':'));
+  if (four.length === 0) return 'IPv4 address not known';
+  const shown = four.map((address) => (options.showIps ? address : maskedAddress(address)));
+  return `IPv4 ${[...new Set(shown)].join(', ')}${four.length > 1 ? ` (${four.length} addresses in turn)` : ''}`;
+}
+
+/** `203.0.113.*`, `2001:db8:1::*`: enough to recognise, not enough to attack. */
+export function maskedAddress(address: string): string {
+  if (address.includes(':')) return `${address.split(':').slice(0, 3).join(':')}::*`;
+  return address.replace(/\d+$/, '*');
+}
+
+/** The words of the original notes (S1). */
+const TYPES: Readonly<Record<NatType, string>> = {
+  public: 'public, no translation',
+  'port-preserving-cone': 'port-preserving cone',
+  cone: 'cone',
+  'address-sensitive': 'address-sensitive symmetric',
+  'port-sensitive': 'port-sensitive symmetric',
+  blocked: 'blocked',
+  unknown: 'not known',
+};
+
+function typeText(profile: NatProfile): string {
+  const delta = profile.delta === null ? 'no port delta' : `port delta ${signed(profile.delta)}`;
+  return profile.type === 'blocked' || profile.type === 'unknown'
+    ? TYPES[profile.type]
+    : `${TYPES[profile.type]}, ${delta}`;
+}
+
+function mappingText(profile: NatProfile): string {
+  switch (profile.mapping) {
+    case 'eim':
+      return profile.type === 'public' ? 'none' : 'one port for all destinations';
+    case 'adm':
+      return 'new port for each destination address';
+    case 'apdm':
+      return 'new port for each destination address and port';
+    case 'unknown':
+      return 'not known';
+  }
+}
+
+function allocatorText(profile: NatProfile): string | null {
+  if (profile.type === 'public' || profile.samples === 0) return null;
+  const text = ruleText(profile.allocator);
+  const parity =
+    profile.allocator.parity === 'kept' && profile.allocator.kind !== 'preserve' ? ', even stays even' : '';
+  return text + parity;
+}
+
+function ruleText(allocator: Allocator): string {
+  const { kind, step, low, high } = allocator;
+  switch (kind) {
+    case 'preserve':
+      return step === 0 ? 'same as the local port' : `local port ${signed(step ?? 0)}`;
+    case 'step':
+      return `${signed(step ?? 0)} each, ${Math.round(allocator.backgroundPerSecond ?? 0)} others a second`;
+    case 'time':
+      return `${Math.round(step ?? 0)} ports further each second`;
+    case 'range':
+      return `at random in ${low}-${high}`;
+    case 'block':
+      return `at random in a block of ${(high ?? 0) - (low ?? 0) + 1} (${low}-${high})`;
+    case 'random':
+      return 'at random';
+    case 'unknown':
+      return 'rule not known yet';
+  }
+}
+
+function signed(value: number): string {
+  return value > 0 ? `+${value}` : `${value}`;
+}
+
+function lifetimeText(profile: NatProfile): string {
+  return profile.idleLifetimeMs === null
+    ? 'lifetime not tested'
+    : `kept ${Math.round(profile.idleLifetimeMs / 1000)} s idle`;
+}
+
+function nextPortText(profile: NatProfile): string {
+  const last = profile.lastPort === null ? 'last not known' : `last ${profile.lastPort}`;
+  const next = profile.predictedNextPort === null ? 'next cannot be told' : `next likely ${profile.predictedNextPort}`;
+  return profile.allocator.kind === 'preserve' ? `${last} · next is the local port` : `${last} · ${next}`;
+}
+
+const FILTERING = {
+  eif: 'lets anybody in',
+  adf: 'lets in addresses you have sent to',
+  apdf: 'lets in only who you have sent to, address and port',
+  unknown: 'not tested (the masterserver needs a second port or address for it)',
+} as const;
+
+function poisonText(profile: NatProfile): string | null {
+  if (profile.poisonable === 'yes') return 'an early packet from outside spoils the port (worked around)';
+  return null;
+}
+
+function tested(value: Tested, yes: string, no: string): string {
+  return value === 'untested' ? 'not tested' : value === 'yes' ? yes : no;
+}
+
+function layersText(profile: NatProfile): string {
+  switch (profile.layers) {
+    case null:
+      return 'layers not known';
+    case 0:
+      return 'none in the way';
+    case 1:
+      return 'one layer of translation';
+    default:
+      return `${profile.layers} layers: you are behind another router or your provider's shared address`;
+  }
+}
+
+function hopsText(profile: NatProfile): string | null {
+  return profile.natHops === null
+    ? 'distance not tested'
+    : profile.natHops === 0
+      ? null
+      : `outermost at hop ${profile.natHops}`;
+}
+
+function portMapText(profile: NatProfile): string {
+  const { upnp, natPmp, pcp, external } = profile.portMapping;
+  const state = (value: Tested) => tested(value, 'works', 'off');
+  const proven = external === null ? '' : ` → port ${external.port} proven open`;
+  return `UPnP ${state(upnp)} · NAT-PMP ${state(natPmp)} · PCP ${state(pcp)}${proven}`;
+}
+
+function sureText(profile: NatProfile, options: ReportOptions): string {
+  const vantage = profile.addressesAsked === 1 ? ', one address asked' : `, ${profile.addressesAsked} addresses asked`;
+  const rtt = options.masterRttMs === null ? '' : ` · master ${Math.round(options.masterRttMs)} ms`;
+  return `${(profile.confidence * 100).toFixed(profile.confidence > 0.99 ? 1 : 0)} % (${profile.samples} samples${vantage})${rtt}`;
+}
+
+/** Each line one thing a person can do, with what it would change. */
+export function whatWouldHelp(profile: NatProfile): readonly string[] {
+  const help: string[] = [];
+  const { upnp, natPmp, pcp, external } = profile.portMapping;
+  if (profile.type === 'blocked') {
+    return [
+      'Allow outgoing UDP in the firewall of this computer or network, or try another network (a phone hotspot).',
+    ];
+  }
+  if (profile.samples === 0) return ['Check the --master link, or give a STUN server with --stun host:port.'];
+  const shared = profile.layers !== null && profile.layers > 1;
+  const behindCarrier = profile.external.some(isPrivateAddress);
+  if (profile.verdict !== 'open' && external === null) {
+    if (shared || behindCarrier)
+      help.push('A second router is in the way: bridge one of the two, or ask the provider for a public IPv4 address.');
+    else if (upnp !== 'yes' && natPmp !== 'yes' && pcp !== 'yes')
+      help.push('Turning UPnP on in the router, or forwarding one UDP port, would make this Open.');
+    if (profile.ipv6 === 'no') help.push('IPv6 on both sides would connect without any of this.');
+  }
+  if (profile.addressesAsked === 1 && profile.mapping === 'eim') {
+    help.push('Add --stun host:port (or a second address at the masterserver) to make sure of the mapping.');
+  }
+  return help;
+}

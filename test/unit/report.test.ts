@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { maskedAddress, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
+import { type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+
+const cone: NatProfile = {
+  ...UNKNOWN_PROFILE,
+  mapping: 'eim',
+  filtering: 'apdf',
+  type: 'port-preserving-cone',
+  allocator: { ...UNKNOWN_ALLOCATOR, kind: 'preserve', step: 0 },
+  external: ['203.0.113.9'],
+  delta: 0,
+  lastPort: 41822,
+  natHops: 1,
+  layers: 1,
+  poisonable: 'no',
+  hairpin: 'no',
+  portMapping: { upnp: 'no', natPmp: 'no', pcp: 'no', external: null },
+  verdict: 'moderate',
+  confidence: 0.995,
+  samples: 12,
+  addressesAsked: 2,
+};
+const options = { showIps: false, masterRttMs: 12 };
+const text = (profile: NatProfile, shown = options) => reportLines(profile, shown).join('\n');
+
+describe('the report of check', () => {
+  test('begins with the verdict in words and names type, delta and last port (S1, S30)', () => {
+    expect(reportLines(cone, options)[0]).toMatch(/^Verdict {3}Moderate for gaming: /);
+    expect(text(cone)).toContain('port-preserving cone, port delta 0');
+    expect(text(cone)).toContain('last 41822');
+  });
+
+  test('hides the end of the address unless asked to show it', () => {
+    expect(text(cone)).toContain('203.0.113.*');
+    expect(text(cone)).not.toContain('203.0.113.9');
+    expect(text(cone, { ...options, showIps: true })).toContain('203.0.113.9');
+    expect(maskedAddress('2001:db8:1:2::3')).toBe('2001:db8:1::*');
+  });
+
+  test('never uses one word for "not tested" and "tested: none"', () => {
+    const untested = { ...cone, portMapping: UNKNOWN_PROFILE.portMapping, hairpin: 'untested' } as const;
+    expect(text(untested)).toContain('UPnP not tested');
+    expect(text(cone)).toContain('UPnP off');
+    expect(text(untested)).toMatch(/Hairpin +not tested/);
+    expect(text(cone)).toMatch(/Hairpin +no$/m);
+  });
+
+  test('a sequential symmetric NAT shows its step, the others and the next port', () => {
+    const symmetric: NatProfile = {
+      ...cone,
+      mapping: 'apdm',
+      type: 'port-sensitive',
+      delta: 2,
+      predictedNextPort: 41824,
+      allocator: { ...UNKNOWN_ALLOCATOR, kind: 'step', step: 2, backgroundPerSecond: 17.4 },
+    };
+    expect(text(symmetric)).toContain('port-sensitive symmetric, port delta +2');
+    expect(text(symmetric)).toContain('+2 each, 17 others a second');
+    expect(text(symmetric)).toContain('next likely 41824');
+  });
+
+  test('says what to do, and says nothing where there is nothing to do', () => {
+    expect(whatWouldHelp(cone).join()).toContain('UPnP');
+    expect(whatWouldHelp({ ...cone, layers: 2 }).join()).toContain('second router');
+    expect(whatWouldHelp({ ...cone, type: 'blocked', samples: 0 }).join()).toContain('Allow outgoing UDP');
+    expect(whatWouldHelp({ ...cone, verdict: 'open' })).toEqual([]);
+    expect(whatWouldHelp(UNKNOWN_PROFILE).join()).toContain('--stun');
+  });
+});
