@@ -132,4 +132,34 @@ export const LIMITS = {
   sizesToldMax: 8,
   /** Ports tried upwards from a wished local port that is taken. */
   localPortTries: 20,
+  /** Traversal (design 6, "manners"). A class of probes has a depth, a peak rate and a number of live mappings. */
+  /** Sustained rate of all probes of a device together; every burst is a debt paid back at this rate. */
+  probesPerSecond: 100,
+  /** Known addresses: some tens of packets reach everything that can be reached. */
+  easyBurst: 60,
+  easyPerSecond: 50,
+  /** A window, a cross or a sweep: the mathematics wants it short and quick (nat-model 4.3). */
+  predictionBurst: 300,
+  predictionPerSecond: 1000,
+  predictionMappings: 256,
+  /** One run against the whole port range (nat-model 4.1); the debt of a full run is paid back in 20 s, its rest. */
+  birthdayBurst: 2048,
+  birthdayPerSecond: 400,
+  birthdayMappings: 1536,
+  /** Timers are no finer than 1 ms, so packets go in bunches: what may go at one instant. */
+  probesAtOnce: 20,
+  /** How long a mapping counts as live where its lifetime is not measured: the median of mobile carriers (nat-model 1.2). */
+  mappingLifetimeMs: 65_000,
+  /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */
+  lanProbesMax: 40,
+  /** Probes that may still be answered: a full birthday run and its repetition. */
+  probesOutstandingMax: 8192,
+  /** Addresses of a permit that are kept. */
+  permitAddressesMax: 16,
+  /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */
+  probesPerCredit: 60,
+  creditsAtOnce: 40,
+  /** Hard sessions waiting for their turn on one device, and how long a place is kept without being asked for again. */
+  hardQueueMax: 64,
+  hardHoldMs: 5_000,
 } as const;

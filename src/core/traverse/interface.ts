@@ -2,17 +2,27 @@
  * The seam between one traversal and what is around it. A `Traversal` is a machine on one side of a pair: the client's leads,
  * the host's obeys within its own limits. It speaks to its twin in *steps* (opaque here; sealed end to end and carried by the
  * master, repeated until answered by the carrier's rule) and in punch probes on its own sockets.
+ *
+ * For the parent: hand over `socket` (and the sockets of the candidates) before `start`; give every datagram on them whose
+ * first byte is `WIRE.punch`, and every other datagram on sockets that the traversal opened itself. After `path` keep the
+ * machine alive as long as the path lives or at least 10 s: it answers late probes and repeats what a lost packet took.
  */
 import type { Endpoint } from '../address.ts';
-import type { SocketId } from '../contract.ts';
+import type { Machine, SocketId, SocketIds } from '../contract.ts';
+import type { MappingSource } from '../detect/source.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { LogData, PathKind, PlanSummary } from '../peer/interface.ts';
+import type { Random } from '../random.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { Device } from './budget.ts';
 
 export type Role = 'client' | 'host';
 
 export interface Candidate {
   readonly kind: 'reflexive' | 'lan' | 'mapped' | 'ipv6' | 'public';
   readonly endpoint: Endpoint;
+  /** Of our own candidates: the socket it leads to, where that is not `TraversalConfig.socket`. */
+  readonly socket?: SocketId;
 }
 
 /** A grant by the master (security.md 3.2/3.3): only these addresses may be probed, only so much, only so long. */
@@ -27,9 +37,9 @@ export interface Permit {
 
 export interface TraversalConfig {
   readonly role: Role;
-  /** 8 bytes; names the session in every probe. */
+  /** At least 8 bytes, of which 8 name the session in every probe. */
   readonly sid: Uint8Array;
-  /** HKDF of the end-to-end handshake; keys the MAC of the probes. */
+  /** 32 bytes, HKDF of the end-to-end handshake; keys the MAC of the probes. */
   readonly punchKey: Uint8Array;
   /** The socket whose JOIN/ANSWER already went through the master, so that its mapping is known to the peer. */
   readonly socket: SocketId;
@@ -37,9 +47,17 @@ export interface TraversalConfig {
   readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
   readonly relayRttMs: number;
-  /** Where fresh sockets learn their mapping just before a punch: the master's probe ports, then STUN servers. */
   readonly permit: Permit;
+  /** Where fresh sockets learn their mapping just before a punch: the master's probe ports, then STUN servers. */
+  readonly sources: readonly MappingSource[];
+  readonly sockets: SocketIds;
+  readonly random: Random;
+  readonly crypto: Pick<CryptoSuite, 'macKey' | 'hmac'>;
+  /** Shared by all traversals of this device. */
+  readonly device: Device;
 }
+
+export type Traversal = Machine<TraversalCommand, TraversalEvent>;
 
 export type TraversalCommand =
   | { readonly do: 'start' }
@@ -49,6 +67,7 @@ export type TraversalCommand =
   /** Padded credits of the other side have arrived: so many more probes towards it. */
   | { readonly do: 'credit'; readonly probes: number }
   | { readonly do: 'profile'; readonly profile: NatProfile }
+  /** The echo to the master suffers: no probe for so long. */
   | { readonly do: 'pause'; readonly ms: number }
   | { readonly do: 'abort' };
 
@@ -56,12 +75,15 @@ export type TraversalEvent =
   | { readonly ev: 'step'; readonly bytes: Uint8Array }
   /** We want the peer to send more probes at us: pay so many credits to the master. */
   | { readonly ev: 'pay'; readonly credits: number }
+  /** A burst is running (`true`): send an echo to the master twice a second and tell us with `pause` when it suffers. */
+  | { readonly ev: 'burst'; readonly on: boolean }
   | { readonly ev: 'attempt'; readonly n: number; readonly plan: PlanSummary }
   | {
       readonly ev: 'attempt-over';
       readonly n: number;
       readonly result: 'path' | 'timeout' | 'aborted';
       readonly packetsSent: number;
+      /** What the next attempt changes, and why. */
       readonly next: string;
     }
   /** Two-way proof: a valid probe and a valid reply to one of ours. All other sockets of the traversal are closed. */
@@ -73,6 +95,9 @@ export type TraversalEvent =
       readonly rttMs: number;
       readonly packetsSent: number;
       readonly attempts: number;
+      readonly method: string;
     }
   | { readonly ev: 'waiting'; readonly text: string; readonly untilMs: number }
+  /** No path after 15 s: which pair it is, how likely it is in the next minute, and what would help. Attempts go on. */
+  | { readonly ev: 'hard'; readonly pair: string; readonly likely: number; readonly advice: string }
   | { readonly ev: 'log'; readonly attempt: number; readonly what: string; readonly data: LogData };

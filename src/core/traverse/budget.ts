@@ -1,0 +1,170 @@
+/**
+ * The one place where a probe is paid for. Nobody probes an address without the master's permit, nobody more than permit and
+ * credits allow, and the caps of the device hold whatever the master or the peer says (security.md 3.3, design 6).
+ *
+ * A device keeps one debt: every packet adds one, 100 a second are paid back. A class may send while the debt is below its
+ * depth, no faster than its peak. So a prediction burst of 300 goes at 1000/s, and then 100/s is all there is.
+ */
+import type { Instant } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { Permit } from './interface.ts';
+import type { ProbeClass } from './side.ts';
+
+const CLASSES: Readonly<
+  Record<ProbeClass, { readonly depth: number; readonly perSecond: number; readonly mappings: number }>
+> = {
+  easy: { depth: LIMITS.easyBurst, perSecond: LIMITS.easyPerSecond, mappings: LIMITS.predictionMappings },
+  prediction: {
+    depth: LIMITS.predictionBurst,
+    perSecond: LIMITS.predictionPerSecond,
+    mappings: LIMITS.predictionMappings,
+  },
+  birthday: { depth: LIMITS.birthdayBurst, perSecond: LIMITS.birthdayPerSecond, mappings: LIMITS.birthdayMappings },
+};
+
+/** What the traversals of one device share. */
+export interface DeviceBudget {
+  /** The instant from which one packet may go (`now` where at once); `mapping` names the NAT mapping it makes or refreshes. */
+  when(now: Instant, kind: ProbeClass, mapping: string, quota: number | null): Instant;
+  /** Takes the packet. Only after `when` has said now. */
+  take(now: Instant, kind: ProbeClass, mapping: string, lifetimeMs: number): void;
+  /** A packet that must go (an answer to a valid probe): counted, never refused. */
+  count(now: Instant): void;
+  liveMappings(now: Instant): number;
+  /** The network suffers: nothing goes before `until`. */
+  pause(until: Instant): void;
+}
+
+export function deviceBudget(): DeviceBudget {
+  let debt = 0;
+  let debtAt: Instant = 0;
+  let pausedUntil: Instant = 0;
+  /** Per class: the instant at which its next packet is due at the peak rate. */
+  const due: Record<ProbeClass, Instant> = { easy: 0, prediction: 0, birthday: 0 };
+  /** Expiry by mapping, earliest first as far as lifetimes are equal. */
+  const live = new Map<string, Instant>();
+
+  function settle(now: Instant): void {
+    debt = Math.max(0, debt - ((now - debtAt) * LIMITS.probesPerSecond) / 1000);
+    debtAt = now;
+    for (const [mapping, expiry] of live) {
+      if (expiry > now) break;
+      live.delete(mapping);
+    }
+  }
+
+  return {
+    when(now, kind, mapping, quota) {
+      settle(now);
+      if (now < pausedUntil) return pausedUntil;
+      const { depth, perSecond, mappings } = CLASSES[kind];
+      const cap = quota === null ? mappings : Math.min(mappings, Math.floor(quota / 2));
+      if (live.size >= cap && !live.has(mapping)) {
+        const [first] = live.values();
+        return Math.max(now + 1, first ?? now + 1000);
+      }
+      if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / LIMITS.probesPerSecond);
+      const slack = (LIMITS.probesAtOnce * 1000) / perSecond;
+      return due[kind] - slack > now ? due[kind] - slack : now;
+    },
+    take(now, kind, mapping, lifetimeMs) {
+      settle(now);
+      debt += 1;
+      due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
+      live.delete(mapping);
+      live.set(mapping, now + lifetimeMs);
+    },
+    count(now) {
+      settle(now);
+      debt += 1;
+    },
+    liveMappings(now) {
+      settle(now);
+      return live.size;
+    },
+    pause: (until) => {
+      pausedUntil = Math.max(pausedUntil, until);
+    },
+  };
+}
+
+/** One session's permit. */
+export interface Purse {
+  /** May this address be probed at all, now? */
+  allows(now: Instant, address: string): boolean;
+  /** Probes left; falls to 0 when the permit expires. */
+  left(now: Instant): number;
+  /** Pays one probe towards the address; false = must not be sent. */
+  spend(now: Instant, address: string): boolean;
+  permit(now: Instant, permit: Permit): void;
+  credit(now: Instant, probes: number): void;
+}
+
+/** `lan`: addresses of the peer that may be probed because both sides are behind the same proven address. */
+export function purse(now: Instant, first: Permit, lan: readonly string[]): Purse {
+  let addresses = new Set<string>();
+  let left = 0;
+  let expires: Instant = 0;
+  let lanLeft = LIMITS.lanProbesMax;
+  const lanSet = new Set(lan);
+
+  const proven = (at: Instant, address: string): boolean => at < expires && addresses.has(address);
+  const self: Purse = {
+    allows: (at, address) => proven(at, address) || (lanLeft > 0 && lanSet.has(address)),
+    left: (at) => (at < expires ? left : 0),
+    spend(at, address) {
+      if (proven(at, address)) {
+        if (left < 1) return false;
+        left--;
+        return true;
+      }
+      if (lanLeft < 1 || !lanSet.has(address)) return false;
+      lanLeft--;
+      return true;
+    },
+    permit(at, permit) {
+      addresses = new Set(permit.addresses.slice(0, LIMITS.permitAddressesMax));
+      left = Math.max(left, permit.probesMax);
+      expires = Math.max(expires, at + permit.expiresInMs);
+    },
+    credit(_at, probes) {
+      left += probes;
+    },
+  };
+  self.permit(now, first);
+  return self;
+}
+
+/**
+ * The hard sessions of a device, one at a time, first come first served (S18). The holder must renew, so that a session that
+ * was dropped does not block the rest.
+ */
+export interface HardSlot {
+  /** 0: the slot is yours until `now + holdMs`; n: so many are before you. */
+  request(now: Instant, session: string): number;
+  release(session: string): void;
+}
+
+export function hardSlot(): HardSlot {
+  /** In order of arrival, with the instant until which each keeps its place. */
+  const queue = new Map<string, Instant>();
+  return {
+    request(now, session) {
+      for (const [other, until] of queue) if (until <= now) queue.delete(other);
+      if (!queue.has(session) && queue.size >= LIMITS.hardQueueMax) return LIMITS.hardQueueMax;
+      queue.set(session, now + LIMITS.hardHoldMs);
+      return [...queue.keys()].indexOf(session);
+    },
+    release: (session) => void queue.delete(session),
+  };
+}
+
+/** What all traversals of one device share; made once per participant. */
+export interface Device {
+  readonly budget: DeviceBudget;
+  readonly slot: HardSlot;
+}
+
+export function device(): Device {
+  return { budget: deviceBudget(), slot: hardSlot() };
+}

@@ -1,0 +1,306 @@
+/**
+ * A step between the two sides, sealed end to end by the carrier: one structure with flags (S20). What a flag announces
+ * follows in the order of the flags. Unknown trailing bytes are ignored, so that versions can grow.
+ *
+ *     0         1       2 .. 3
+ *     version   flags   attempt    [restun 2] [samples] [endpoint 6] [run] [queued 1] [pay 2]
+ */
+import type { Endpoint } from '../address.ts';
+import { LIMITS } from '../limits.ts';
+import type { PortRun, PortSpec } from './ports.ts';
+import type { Sample } from './salvo.ts';
+import type { Pass, ProbeClass, SidePlan } from './side.ts';
+
+const VERSION = 1;
+const FLAG = { restun: 1, samples: 2, endpoint: 4, run: 8, stop: 16, queued: 32, pay: 64, refused: 128 } as const;
+/** The carrier seals with a tag and a counter: 512 - 40. */
+export const STEP_PLAIN_BYTES_MAX = LIMITS.stepBytesMax - 40;
+const SAMPLES_MAX = 64;
+const RUNS_MAX = 48;
+const PASSES_MAX = 6;
+const ADDRESSES_MAX = 4;
+
+export interface Step {
+  readonly attempt: number;
+  /** Open a new punching socket and say its endpoint (`self`), or take so many samples beside it. */
+  readonly restun?: { readonly self: boolean; readonly samples: number };
+  readonly samples?: readonly Sample[];
+  /** Where the new punching socket is seen. */
+  readonly endpoint?: Endpoint;
+  readonly run?: { readonly startInMs: number; readonly side: SidePlan };
+  /** End what the attempt is doing. */
+  readonly stop?: true;
+  /** The host has other hard sessions before this one. */
+  readonly queued?: number;
+  /** Ask the receiver to pay so many credits, so that the sender may probe on. */
+  readonly pay?: number;
+  /** The host does not do this: its own limits. */
+  readonly refused?: true;
+}
+
+const CLASSES: readonly ProbeClass[] = ['easy', 'prediction', 'birthday'];
+const AGAIN = ['none', 'refresh', 'replace', 'advance'] as const;
+
+interface Writer {
+  u8(value: number): void;
+  u16(value: number): void;
+  u32(value: number): void;
+  address(value: string): void;
+  done(): Uint8Array;
+}
+
+function writer(): Writer {
+  const bytes: number[] = [];
+  const u8 = (value: number): void => void bytes.push(value & 255);
+  const u16 = (value: number): void => {
+    u8(value >>> 8);
+    u8(value);
+  };
+  return {
+    u8,
+    u16,
+    u32: (value) => {
+      u16(value >>> 16);
+      u16(value);
+    },
+    address: (value) => {
+      for (const part of value.split('.')) u8(Number(part));
+    },
+    done: () => Uint8Array.from(bytes),
+  };
+}
+
+/** Reading past the end sets `short` and gives zeros; the caller looks once at the end. */
+interface Reader {
+  u8(): number;
+  u16(): number;
+  i16(): number;
+  u32(): number;
+  address(): string;
+  short(): boolean;
+}
+
+function reader(bytes: Uint8Array): Reader {
+  let at = 0;
+  const u8 = (): number => bytes[at++] ?? 0;
+  const u16 = (): number => u8() * 256 + u8();
+  return {
+    u8,
+    u16,
+    i16: () => (u16() << 16) >> 16,
+    u32: () => u16() * 65536 + u16(),
+    address: () => `${u8()}.${u8()}.${u8()}.${u8()}`,
+    short: () => at > bytes.length,
+  };
+}
+
+export function encodeStep(step: Step): Uint8Array {
+  const out = writer();
+  out.u8(VERSION);
+  out.u8(
+    (step.restun ? FLAG.restun : 0) |
+      (step.samples ? FLAG.samples : 0) |
+      (step.endpoint ? FLAG.endpoint : 0) |
+      (step.run ? FLAG.run : 0) |
+      (step.stop ? FLAG.stop : 0) |
+      (step.queued !== undefined ? FLAG.queued : 0) |
+      (step.pay !== undefined ? FLAG.pay : 0) |
+      (step.refused ? FLAG.refused : 0),
+  );
+  out.u16(step.attempt);
+  if (step.restun) {
+    out.u8(step.restun.self ? 1 : 0);
+    out.u8(step.restun.samples);
+  }
+  if (step.samples) writeSamples(out, step.samples.slice(0, SAMPLES_MAX));
+  if (step.endpoint) writeEndpoint(out, step.endpoint);
+  if (step.run) {
+    out.u16(step.run.startInMs);
+    writeSide(out, step.run.side);
+  }
+  if (step.queued !== undefined) out.u8(step.queued);
+  if (step.pay !== undefined) out.u16(step.pay);
+  return out.done();
+}
+
+/** What is not a well-formed step is null; the sender is authenticated, so it is a fault of another version at worst. */
+export function decodeStep(bytes: Uint8Array): Step | null {
+  if (bytes.length < 4 || bytes.length > STEP_PLAIN_BYTES_MAX) return null;
+  const read = reader(bytes);
+  if (read.u8() !== VERSION) return null;
+  const flags = read.u8();
+  const step: { -readonly [Key in keyof Step]: Step[Key] } = { attempt: read.u16() };
+  if (flags & FLAG.restun) step.restun = { self: read.u8() === 1, samples: read.u8() };
+  if (flags & FLAG.samples) {
+    const samples = readSamples(read);
+    if (samples === null) return null;
+    step.samples = samples;
+  }
+  if (flags & FLAG.endpoint) step.endpoint = readEndpoint(read);
+  if (flags & FLAG.run) {
+    const startInMs = read.u16();
+    const side = readSide(read);
+    if (side === null) return null;
+    step.run = { startInMs, side };
+  }
+  if (flags & FLAG.stop) step.stop = true;
+  if (flags & FLAG.queued) step.queued = read.u8();
+  if (flags & FLAG.pay) step.pay = read.u16();
+  if (flags & FLAG.refused) step.refused = true;
+  return read.short() ? null : step;
+}
+
+function writeEndpoint(out: Writer, endpoint: Endpoint): void {
+  out.address(endpoint.address);
+  out.u16(endpoint.port);
+}
+
+function readEndpoint(read: Reader): Endpoint {
+  const address = read.address();
+  return { address, port: read.u16() };
+}
+
+function writeSamples(out: Writer, samples: readonly Sample[]): void {
+  const addresses = [...new Set(samples.map((sample) => sample.observed.address))].slice(0, ADDRESSES_MAX);
+  out.u8(addresses.length);
+  for (const address of addresses) out.address(address);
+  out.u8(samples.length);
+  for (const { before, observed } of samples) {
+    out.u8(Math.max(0, addresses.indexOf(observed.address)));
+    out.u16(before);
+    out.u16(observed.port);
+  }
+}
+
+function readSamples(read: Reader): readonly Sample[] | null {
+  const addressCount = read.u8();
+  if (addressCount > ADDRESSES_MAX) return null;
+  const addresses = Array.from({ length: addressCount }, () => read.address());
+  const count = read.u8();
+  if (count > SAMPLES_MAX) return null;
+  const samples: Sample[] = [];
+  for (let n = 0; n < count; n++) {
+    const address = addresses[read.u8()];
+    const before = read.u16();
+    const port = read.u16();
+    if (address === undefined) return null;
+    samples.push({ before, observed: { address, port } });
+  }
+  return samples;
+}
+
+function writePorts(out: Writer, ports: PortSpec): void {
+  switch (ports.kind) {
+    case 'fixed':
+      out.u8(0);
+      out.u16(ports.port);
+      return;
+    case 'stride':
+      out.u8(1);
+      out.u16(ports.start);
+      out.u16(ports.step);
+      out.u16(ports.low);
+      out.u16(ports.high);
+      return;
+    case 'shuffle':
+      out.u8(2);
+      out.u16(ports.low);
+      out.u16(ports.high);
+      out.u32(ports.seed);
+      return;
+    case 'runs':
+      out.u8(3);
+      out.u8(Math.min(RUNS_MAX, ports.runs.length));
+      for (const run of ports.runs.slice(0, RUNS_MAX)) {
+        out.u16(run.start);
+        out.u16(run.step);
+        out.u16(run.count);
+      }
+  }
+}
+
+function readPorts(read: Reader): PortSpec | null {
+  switch (read.u8()) {
+    case 0:
+      return { kind: 'fixed', port: read.u16() };
+    case 1: {
+      const start = read.u16();
+      const step = read.i16();
+      const low = read.u16();
+      const high = read.u16();
+      return low > high ? null : { kind: 'stride', start, step, low, high };
+    }
+    case 2: {
+      const low = read.u16();
+      const high = read.u16();
+      const seed = read.u32();
+      return low > high ? null : { kind: 'shuffle', low, high, seed };
+    }
+    case 3:
+      return readRuns(read);
+    default:
+      return null;
+  }
+}
+
+function readRuns(read: Reader): PortSpec | null {
+  const count = read.u8();
+  if (count === 0 || count > RUNS_MAX) return null;
+  const runs: PortRun[] = [];
+  for (let n = 0; n < count; n++) {
+    const start = read.u16();
+    const step = read.i16();
+    runs.push({ start, step, count: read.u16() });
+  }
+  return { kind: 'runs', runs };
+}
+
+function writeSide(out: Writer, side: SidePlan): void {
+  out.u8(CLASSES.indexOf(side.class));
+  out.u8(side.from === 'known' ? 0 : 1);
+  out.u16(side.sockets);
+  out.u16(side.tuples);
+  const addresses = side.addresses.slice(0, ADDRESSES_MAX);
+  out.u8(addresses.length);
+  for (const address of addresses) out.address(address);
+  writePorts(out, side.ports);
+  out.u16(side.portEvery);
+  out.u16(side.ratePerSecond);
+  out.u8(Math.min(PASSES_MAX, side.passes.length));
+  for (const { afterMs, ttl } of side.passes.slice(0, PASSES_MAX)) {
+    out.u16(afterMs);
+    out.u8(ttl ?? 0);
+  }
+  out.u8(AGAIN.indexOf(side.again.mode));
+  out.u32(side.again.everyMs);
+  out.u16(side.sampleEvery);
+  out.u32(side.durationMs);
+}
+
+function readSide(read: Reader): SidePlan | null {
+  const kind = CLASSES[read.u8()];
+  const from = read.u8() === 0 ? 'known' : 'fresh';
+  const sockets = read.u16();
+  const tuples = read.u16();
+  const addressCount = read.u8();
+  if (kind === undefined || sockets === 0 || addressCount === 0 || addressCount > ADDRESSES_MAX) return null;
+  const addresses = Array.from({ length: addressCount }, () => read.address());
+  const ports = readPorts(read);
+  const portEvery = read.u16();
+  const ratePerSecond = read.u16();
+  const passCount = read.u8();
+  if (ports === null || portEvery === 0 || ratePerSecond === 0 || passCount === 0 || passCount > PASSES_MAX) return null;
+  const passes: Pass[] = [];
+  for (let n = 0; n < passCount; n++) {
+    const afterMs = read.u16();
+    const ttl = read.u8();
+    passes.push({ afterMs, ttl: ttl === 0 ? null : ttl });
+  }
+  const mode = AGAIN[read.u8()];
+  const everyMs = read.u32();
+  const sampleEvery = read.u16();
+  const durationMs = read.u32();
+  if (mode === undefined || (mode !== 'none' && mode !== 'advance' && everyMs === 0)) return null;
+  const again = { mode, everyMs };
+  return { class: kind, from, sockets, tuples, addresses, ports, portEvery, ratePerSecond, passes, again, sampleEvery, durationMs };
+}
