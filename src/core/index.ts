@@ -39,5 +39,7 @@ export * from './secure/siphash.ts';
 export * from './stun/codec.ts';
 export * from './stun/server.ts';
 export * from './stun/source.ts';
+export { type Device, device } from './traverse/budget.ts';
 export type * from './traverse/interface.ts';
+export { traversal } from './traverse/traversal.ts';
 export * from './wire.ts';

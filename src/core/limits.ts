@@ -162,4 +162,13 @@ export const LIMITS = {
   /** Hard sessions waiting for their turn on one device, and how long a place is kept without being asked for again. */
   hardQueueMax: 64,
   hardHoldMs: 5_000,
+  /** Samples of the own NAT that are waited for at one time. */
+  samplesOutstandingMax: 256,
+  /** How soon the host opens many ports for one client again, at first and at last (S15, design 6). */
+  manyPortsRestMs: 20_000,
+  manyPortsRestMsMax: 300_000,
+  /** Longest time that one plan may run on either side. */
+  salvoMs: 600_000,
+  /** Orders that a host remembers, to know a repetition. */
+  stepsRemembered: 256,
 } as const;

@@ -8,7 +8,13 @@ export type PortSpec =
   /** The same port every time. */
   | { readonly kind: 'fixed'; readonly port: number }
   /** `start`, `start + step`, `start + 2 step`, ... wrapping round inside [low, high]. */
-  | { readonly kind: 'stride'; readonly start: number; readonly step: number; readonly low: number; readonly high: number }
+  | {
+      readonly kind: 'stride';
+      readonly start: number;
+      readonly step: number;
+      readonly low: number;
+      readonly high: number;
+    }
   /** Every port of [low, high] once, in an order drawn from `seed`; then again. */
   | { readonly kind: 'shuffle'; readonly low: number; readonly high: number; readonly seed: number }
   /** Runs of ports one after the other, the likeliest first. */

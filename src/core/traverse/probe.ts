@@ -8,9 +8,10 @@
  * can't be reflected at its sender. A reply carries the sequence number that it answers and has the same size; what does not
  * verify is met with silence (security.md 3.3).
  */
+
+import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { WIRE } from '../wire.ts';
-import { LIMITS } from '../limits.ts';
 import type { Role } from './interface.ts';
 
 const MAGIC = 0x5a;
@@ -56,8 +57,7 @@ export function probeCodec(
   }
 
   return {
-    encode: ({ reply, nominate, seq }) =>
-      sealed(own | (reply ? FLAG_REPLY : 0) | (nominate ? FLAG_NOMINATE : 0), seq),
+    encode: ({ reply, nominate, seq }) => sealed(own | (reply ? FLAG_REPLY : 0) | (nominate ? FLAG_NOMINATE : 0), seq),
     decode(bytes) {
       if (bytes.length !== LIMITS.punchBytes) return null;
       if (bytes[0] !== WIRE.punch || bytes[1] !== MAGIC || bytes[2] !== VERSION) return null;

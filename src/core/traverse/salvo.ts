@@ -20,7 +20,6 @@ export interface Sample {
 
 /** What a salvo needs of the side that runs it. */
 export interface Range {
-  readonly known: SocketId;
   open(now: Instant): SocketId;
   close(socket: SocketId): void;
   /** Sends a probe and answers null, or the instant from which to try again. */
@@ -62,7 +61,8 @@ interface Asked {
 
 type Action = { readonly kind: 'tuple'; readonly n: number } | { readonly kind: 'sample'; readonly before: number };
 
-export function salvo(range: Range, plan: SidePlan, startAt: Instant): Salvo {
+/** `known`: the socket that plans with `from: 'known'` send from. */
+export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: SocketId): Salvo {
   const opened = new Map<SocketId, Slot>();
   const slots: Slot[] = [];
   const spares: Slot[] = [];
@@ -91,7 +91,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant): Salvo {
 
   function prepare(now: Instant): void {
     if (slots.length > 0) return;
-    if (plan.from === 'known') slots.push({ id: range.known, ready: true, dead: false });
+    if (plan.from === 'known') slots.push({ id: known, ready: true, dead: false });
     else for (let n = 0; n < plan.sockets; n++) slots.push(openSlot(now));
     for (const action of first) if (action.kind === 'sample') spares.push(openSlot(now));
   }

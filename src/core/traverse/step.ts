@@ -3,7 +3,7 @@
  * follows in the order of the flags. Unknown trailing bytes are ignored, so that versions can grow.
  *
  *     0         1       2 .. 3
- *     version   flags   attempt    [restun 2] [samples] [endpoint 6] [run] [queued 1] [pay 2]
+ *     version   flags   order      [samples] [endpoint 6] [run] [queued 1] [pay 2]
  */
 import type { Endpoint } from '../address.ts';
 import { LIMITS } from '../limits.ts';
@@ -21,14 +21,15 @@ const PASSES_MAX = 6;
 const ADDRESSES_MAX = 4;
 
 export interface Step {
-  readonly attempt: number;
-  /** Open a new punching socket and say its endpoint (`self`), or take so many samples beside it. */
-  readonly restun?: { readonly self: boolean; readonly samples: number };
+  /** Counts up per direction of command; an answer carries the order that it answers. Lower ones are repetitions (S17). */
+  readonly order: number;
+  /** Open a new punching socket and say its endpoint (S5). */
+  readonly restun?: true;
   readonly samples?: readonly Sample[];
   /** Where the new punching socket is seen. */
   readonly endpoint?: Endpoint;
   readonly run?: { readonly startInMs: number; readonly side: SidePlan };
-  /** End what the attempt is doing. */
+  /** End what was ordered before. */
   readonly stop?: true;
   /** The host has other hard sessions before this one. */
   readonly queued?: number;
@@ -107,11 +108,7 @@ export function encodeStep(step: Step): Uint8Array {
       (step.pay !== undefined ? FLAG.pay : 0) |
       (step.refused ? FLAG.refused : 0),
   );
-  out.u16(step.attempt);
-  if (step.restun) {
-    out.u8(step.restun.self ? 1 : 0);
-    out.u8(step.restun.samples);
-  }
+  out.u16(step.order);
   if (step.samples) writeSamples(out, step.samples.slice(0, SAMPLES_MAX));
   if (step.endpoint) writeEndpoint(out, step.endpoint);
   if (step.run) {
@@ -129,8 +126,8 @@ export function decodeStep(bytes: Uint8Array): Step | null {
   const read = reader(bytes);
   if (read.u8() !== VERSION) return null;
   const flags = read.u8();
-  const step: { -readonly [Key in keyof Step]: Step[Key] } = { attempt: read.u16() };
-  if (flags & FLAG.restun) step.restun = { self: read.u8() === 1, samples: read.u8() };
+  const step: { -readonly [Key in keyof Step]: Step[Key] } = { order: read.u16() };
+  if (flags & FLAG.restun) step.restun = true;
   if (flags & FLAG.samples) {
     const samples = readSamples(read);
     if (samples === null) return null;
@@ -289,7 +286,8 @@ function readSide(read: Reader): SidePlan | null {
   const portEvery = read.u16();
   const ratePerSecond = read.u16();
   const passCount = read.u8();
-  if (ports === null || portEvery === 0 || ratePerSecond === 0 || passCount === 0 || passCount > PASSES_MAX) return null;
+  if (ports === null || portEvery === 0 || ratePerSecond === 0 || passCount === 0 || passCount > PASSES_MAX)
+    return null;
   const passes: Pass[] = [];
   for (let n = 0; n < passCount; n++) {
     const afterMs = read.u16();
@@ -302,5 +300,18 @@ function readSide(read: Reader): SidePlan | null {
   const durationMs = read.u32();
   if (mode === undefined || (mode !== 'none' && mode !== 'advance' && everyMs === 0)) return null;
   const again = { mode, everyMs };
-  return { class: kind, from, sockets, tuples, addresses, ports, portEvery, ratePerSecond, passes, again, sampleEvery, durationMs };
+  return {
+    class: kind,
+    from,
+    sockets,
+    tuples,
+    addresses,
+    ports,
+    portEvery,
+    ratePerSecond,
+    passes,
+    again,
+    sampleEvery,
+    durationMs,
+  };
 }

@@ -1,0 +1,158 @@
+/**
+ * The client's side: it leads. Each attempt is a linear script (the generators in `scripts.ts`) that runs here step by step;
+ * between attempts it learns, rests, and says what it changes. It goes on for ever, until the path is up or it is aborted.
+ */
+import { type Instant, NEVER } from '../contract.ts';
+import type { Outputs } from '../machine.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import { type Commander, commander } from './commander.ts';
+import type { Engine } from './engine.ts';
+import type { Strategy } from './host.ts';
+import type { TraversalConfig, TraversalEvent } from './interface.ts';
+import { natureText } from './nature.ts';
+import { openers } from './openers.ts';
+import { type Plan, plansFor } from './plan.ts';
+import { scriptFor, type Wait } from './scripts.ts';
+
+/** After so long without a path the user is told what pair this is and what would help (issue 5). */
+const HARD_AFTER_MS = 15_000;
+/** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
+const SAMPLE_RTT_MS = 40;
+
+export function clientStrategy(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Strategy {
+  const failed = new Map<string, number>();
+  const boss: Commander = commander(config, side, out);
+  let profile: NatProfile = config.own.profile;
+  let startedAt: Instant = NEVER;
+  let script: Generator<Wait, void, Instant> | null = null;
+  let wait: Wait = { until: NEVER };
+  let plan: Plan | null = null;
+  let attempt = 0;
+  let sentBefore = 0;
+  let hardAt: Instant = NEVER;
+  let restUntil: Instant = NEVER;
+  let rests = 0;
+  let ended = false;
+
+  function choose(): Plan {
+    const limits = {
+      client: { quota: profile.quota, lifetimeMs: profile.idleLifetimeMs },
+      host: { quota: config.peer.profile.quota, lifetimeMs: config.peer.profile.idleLifetimeMs },
+      sampleAgeMs: 1.5 * config.relayRttMs + SAMPLE_RTT_MS,
+    };
+    return plansFor(profile, config.peer.profile, failed, limits);
+  }
+
+  function begin(now: Instant): void {
+    plan = choose();
+    attempt++;
+    sentBefore = side.sent();
+    restUntil = NEVER;
+    const packets = plan.packets.client;
+    out.event({ ev: 'attempt', n: attempt, plan: { method: plan.method, expected: plan.expected, packets } });
+    boss.begin(attempt);
+    log('plan', {
+      method: plan.method,
+      pair: plan.key,
+      settle: plan.settle,
+      expected: round(plan.expected),
+      packetsClient: plan.packets.client,
+      packetsHost: plan.packets.host,
+      mappings: plan.mappings,
+    });
+    script = scriptFor(plan, { attempt, config, boss, side });
+    resume(now);
+  }
+
+  function resume(now: Instant): void {
+    if (script === null) return;
+    const step = script.next(now);
+    if (step.done) over(now);
+    else wait = step.value;
+  }
+
+  function over(now: Instant): void {
+    script = null;
+    wait = { until: NEVER };
+    const last = plan!;
+    failed.set(last.key, (failed.get(last.key) ?? 0) + 1);
+    boss.stop();
+    const restMs = restAfter(last);
+    const following = choose();
+    const next = changes(last, following);
+    log('over', { result: 'timeout', packets: side.sent() - sentBefore, heard: side.heard(), next, restMs });
+    out.event({ ev: 'attempt-over', n: attempt, result: 'timeout', packetsSent: side.sent() - sentBefore, next });
+    restUntil = now + restMs;
+    if (restMs >= 1_000) out.event({ ev: 'waiting', text: next, untilMs: restMs });
+  }
+
+  function restAfter(last: Plan): number {
+    if (last.method === 'none') return 5_000;
+    if (last.restMs === 0) return Math.min(3_000, 100 * attempt);
+    return Math.min(300_000, last.restMs * 2 ** rests++);
+  }
+
+  function changes(last: Plan, next: Plan): string {
+    if (next.method !== last.method) return `${next.method}: ${last.method} did not meet`;
+    if (next.key !== last.key) return `${next.method} again, the other way to read the networks: ${next.key}`;
+    return `${next.method} again from new source ports and with another TTL`;
+  }
+
+  function tellHard(now: Instant): void {
+    hardAt = NEVER;
+    const current = plan!;
+    const pair = `${natureText(current.client)} – ${natureText(current.host)}`;
+    out.event({ ev: 'hard', pair, likely: round(current.expected), advice: adviceFor(current) });
+    log('hard', { pair, likely: round(current.expected), sinceMs: Math.round(now - startedAt) });
+  }
+
+  function log(what: string, data: Readonly<Record<string, string | number | boolean | null>>): void {
+    out.event({ ev: 'log', attempt, what, data });
+  }
+
+  return {
+    start(now) {
+      startedAt = now;
+      hardAt = now + HARD_AFTER_MS;
+      openers(now, config, side);
+      begin(now);
+    },
+    step: (now, step) => boss.answer(now, step),
+    profile: (next) => {
+      profile = next;
+    },
+    run(now) {
+      if (ended || startedAt === NEVER) return;
+      boss.run(now);
+      for (let turns = 0; script !== null && turns < 64 && (now >= wait.until || wait.ready?.() === true); turns++)
+        resume(now);
+      if (now >= restUntil) begin(now);
+      if (now >= hardAt) tellHard(now);
+    },
+    next: () => (ended ? NEVER : Math.min(wait.until, restUntil, hardAt, boss.next())),
+    end(_now, result) {
+      ended = true;
+      const packetsSent = side.sent() - sentBefore;
+      if (attempt > 0) out.event({ ev: 'attempt-over', n: attempt, result, packetsSent, next: '' });
+      if (plan !== null)
+        log('over', { result, packets: packetsSent, planned: plan.packets.client, expected: round(plan.expected) });
+    },
+    get attempts() {
+      return attempt;
+    },
+    get method() {
+      return plan?.method ?? 'known';
+    },
+  };
+}
+
+function round(odds: number): number {
+  return Math.round(odds * 1000) / 1000;
+}
+
+function adviceFor(plan: Plan): string {
+  if (plan.method === 'none')
+    return 'UDP does not pass on one side: try another network, a phone hotspot shows the difference.';
+  if (plan.expected > 0.5) return 'This pair takes a little longer; attempts go on.';
+  return 'Turn on UPnP or forward one UDP port on either side, or use IPv6; attempts go on meanwhile.';
+}

@@ -1,0 +1,182 @@
+/**
+ * Orders of the client to either side in the same words: a salvo of its own runs here, one of the host goes out as a step and
+ * its samples come back as one. So a script is written once, whichever side is the hard one.
+ */
+import type { Endpoint } from '../address.ts';
+import { type Instant, NEVER } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { Outputs } from '../machine.ts';
+import type { Engine } from './engine.ts';
+import type { Role, TraversalConfig, TraversalEvent } from './interface.ts';
+import type { Salvo, Sample } from './salvo.ts';
+import { packetsOf, type SidePlan } from './side.ts';
+import { encodeStep, type Step } from './step.ts';
+
+/** How often the sum of what each side still has to send is looked at, to pay for it in time. */
+const PAY_POLL_MS = 500;
+
+export interface Volley {
+  /** Null until all samples are in. */
+  samples(): readonly Sample[] | null;
+  refused(): boolean;
+}
+
+export interface Commander {
+  /** A new attempt: what ran before ends with the first order. */
+  begin(attempt: number): void;
+  /** Starts a plan on a side, `inMs` after it can be known there. */
+  order(now: Instant, role: Role, plan: SidePlan, inMs?: number): Volley;
+  /** A new punching socket on a side; the endpoint is read with `endpointOf`. */
+  renew(now: Instant, role: Role): void;
+  endpointOf(role: Role): Endpoint | null;
+  assume(role: Role, endpoint: Endpoint): void;
+  answer(now: Instant, step: Step): void;
+  stop(): void;
+  run(now: Instant): void;
+  next(): Instant;
+}
+
+interface Remote {
+  samples: readonly Sample[] | null;
+  refused: boolean;
+}
+
+/** A side that repeats or goes on for a long time is paid for as it goes. */
+interface Lasting {
+  readonly payer: Role;
+  readonly perSecond: number;
+  readonly until: Instant;
+  owed: number;
+  at: Instant;
+}
+
+export function commander(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Commander {
+  const remotes = new Map<number, Remote>();
+  let lasting: Lasting[] = [];
+  let order = 0;
+  let stopFirst = false;
+  let renewOrder = 0;
+  let payAt: Instant = NEVER;
+  /** Probes that each payer has already paid for beyond what was used; the JOIN paid the first. */
+  const prepaid: Record<Role, number> = { client: LIMITS.probesPerCredit, host: LIMITS.probesPerCredit };
+  let hostEndpoint: Endpoint | null =
+    config.peer.candidates.find(({ kind }) => kind === 'reflexive' || kind === 'public')?.endpoint ?? null;
+
+  function send(step: Omit<Step, 'order'>): number {
+    order = (order + 1) & 0xffff;
+    const stop = stopFirst ? ({ stop: true } as const) : {};
+    stopFirst = false;
+    out.event({ ev: 'step', bytes: encodeStep({ order, ...stop, ...step }) });
+    return order;
+  }
+
+  /** Credits that `payer` has to buy so that the other side may send so many probes more. */
+  function creditsFor(payer: Role, probes: number): number {
+    prepaid[payer] -= probes;
+    if (prepaid[payer] >= 0) return 0;
+    const credits = Math.min(LIMITS.creditsAtOnce, Math.ceil(-prepaid[payer] / LIMITS.probesPerCredit));
+    prepaid[payer] += credits * LIMITS.probesPerCredit;
+    return credits;
+  }
+
+  function payFor(sender: Role, probes: number): { readonly pay?: number } {
+    const payer = sender === 'client' ? 'host' : 'client';
+    const credits = creditsFor(payer, probes);
+    if (credits === 0) return {};
+    if (payer === 'host') return { pay: credits };
+    out.event({ ev: 'pay', credits });
+    return {};
+  }
+
+  function last(now: Instant, sender: Role, plan: SidePlan): void {
+    const { mode, everyMs } = plan.again;
+    if (mode === 'none') return;
+    const perSecond =
+      mode === 'advance' ? Math.min(plan.ratePerSecond, LIMITS.probesPerSecond) : (plan.tuples * 1000) / everyMs;
+    lasting.push({
+      payer: sender === 'client' ? 'host' : 'client',
+      perSecond,
+      until: now + plan.durationMs,
+      owed: 0,
+      at: now,
+    });
+    payAt = Math.min(payAt, now + PAY_POLL_MS);
+  }
+
+  function payLasting(now: Instant): void {
+    payAt = NEVER;
+    lasting = lasting.filter((one) => now < one.until);
+    for (const one of lasting) {
+      one.owed += ((now - one.at) * one.perSecond) / 1000;
+      one.at = now;
+      if (one.owed < LIMITS.probesPerCredit) continue;
+      const credits = creditsFor(one.payer, Math.floor(one.owed));
+      one.owed = 0;
+      if (credits === 0) continue;
+      if (one.payer === 'client') out.event({ ev: 'pay', credits });
+      else send({ pay: credits });
+    }
+    if (lasting.length > 0) payAt = now + PAY_POLL_MS;
+  }
+
+  function local(now: Instant, plan: SidePlan, inMs: number): Volley {
+    const step = payFor('client', packetsOf(plan));
+    if (step.pay !== undefined) send(step);
+    const running: Salvo = side.launch(now, plan, now + inMs);
+    return { samples: () => running.samples(), refused: () => false };
+  }
+
+  function remote(plan: SidePlan, inMs: number): Volley {
+    payFor('host', packetsOf(plan));
+    const answer: Remote = { samples: null, refused: false };
+    remotes.set(send({ run: { startInMs: Math.max(0, Math.round(inMs)), side: plan } }), answer);
+    if (remotes.size > 32) remotes.delete(remotes.keys().next().value!);
+    return { samples: () => answer.samples, refused: () => answer.refused };
+  }
+
+  return {
+    begin(attempt) {
+      if (attempt === 1) return;
+      side.stopSalvos();
+      lasting = [];
+      stopFirst = true;
+      // The permit may have run out in the rest before: a credit each renews it.
+      prepaid.client = Math.min(prepaid.client, 0);
+      prepaid.host = Math.min(prepaid.host, 0);
+    },
+    order(now, role, plan, inMs = 0) {
+      last(now, role, plan);
+      return role === 'client' ? local(now, plan, inMs) : remote(plan, inMs);
+    },
+    renew(now, role) {
+      if (role === 'client') {
+        side.renew(now);
+        return;
+      }
+      hostEndpoint = null;
+      renewOrder = send({ restun: true });
+    },
+    endpointOf: (role) => (role === 'client' ? side.endpoint() : hostEndpoint),
+    assume(role, endpoint) {
+      if (role === 'client') side.assume(endpoint);
+      else hostEndpoint = endpoint;
+    },
+    answer(_now, step) {
+      if (step.endpoint && step.order === renewOrder) hostEndpoint = step.endpoint;
+      const answer = remotes.get(step.order);
+      if (step.queued !== undefined) {
+        out.event({ ev: 'waiting', text: `The host connects ${step.queued} others first.`, untilMs: 5_000 });
+      }
+      if (answer === undefined) return;
+      if (step.samples) answer.samples = step.samples;
+      if (step.refused) answer.refused = true;
+    },
+    stop() {
+      lasting = [];
+    },
+    run(now) {
+      if (now >= payAt) payLasting(now);
+    },
+    next: () => payAt,
+  };
+}

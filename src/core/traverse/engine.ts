@@ -1,0 +1,243 @@
+/**
+ * What both sides of a traversal have in common: the sockets, the proof, the purse, the salvos that are running and the sources
+ * that tell a socket its mapping. The client's and the host's machines are built on it.
+ */
+import { type Endpoint, familyOf } from '../address.ts';
+import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { Outputs } from '../machine.ts';
+import type { PathKind } from '../peer/interface.ts';
+import { purse } from './budget.ts';
+import { lanAddresses } from './candidates.ts';
+import type { TraversalCommand, TraversalConfig, TraversalEvent } from './interface.ts';
+import { probeCodec } from './probe.ts';
+import { type Proof, prover } from './prover.ts';
+import { type Range, type Salvo, salvo } from './salvo.ts';
+import type { ProbeClass, SidePlan } from './side.ts';
+
+/** How often the purse is looked at while credits are on their way. */
+const UNPAID_POLL_MS = 20;
+/** A new punching socket asks so often, a different source each time, before its endpoint counts as unknown. */
+const RESTUN_GAP_MS = 150;
+const RESTUN_TRIES = 6;
+
+export interface Engine {
+  /** Starts a plan; it runs until its time is over, `stopSalvos` or the path. */
+  launch(now: Instant, plan: SidePlan, startAt: Instant, from?: SocketId): Salvo;
+  stopSalvos(): void;
+  /** A new punching socket: opens it, asks a source for its endpoint, and closes the old one. */
+  renew(now: Instant): void;
+  /** Endpoint of the punching socket as the peer must address it; null while it is being asked for or unknown. */
+  endpoint(): Endpoint | null;
+  renewing(): boolean;
+  /** The endpoint under which the peer reaches us was predicted, not observed (ADM). */
+  assume(endpoint: Endpoint): void;
+  command(now: Instant, command: TraversalCommand): boolean;
+  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void;
+  socket(now: Instant, socket: SocketId, outcome: SocketOutcome): void;
+  run(now: Instant): void;
+  next(): Instant;
+  proof(): Proof | null;
+  pathKind(proof: Proof): PathKind;
+  heard(): number;
+  sent(): number;
+  left(now: Instant): number;
+  /** Ends everything; keeps the socket of the path. */
+  finish(): void;
+}
+
+interface Restun {
+  readonly socket: SocketId;
+  ready: boolean;
+  tries: number;
+  at: Instant;
+}
+
+export function engine(created: Instant, config: TraversalConfig, out: Outputs<TraversalEvent>): Engine {
+  const { device, random, sources } = config;
+  const lan = lanAddresses(config);
+  const money = purse(created, config.permit, lan);
+  const quota = config.own.profile.quota;
+  const lifetimeMs = config.own.profile.idleLifetimeMs ?? LIMITS.mappingLifetimeMs;
+  const salvos = new Set<Salvo>();
+  const owned = new Set<SocketId>([config.socket]);
+  const requests = new Map<number, SocketId>();
+  let known = config.socket;
+  let knownAt: Endpoint | null =
+    config.own.candidates.find((one) => one.kind === 'reflexive' && one.socket === undefined)?.endpoint ?? null;
+  let restun: Restun | null = null;
+  let request = random.int(1, 30_000);
+  let source = sources.length > 0 ? random.int(0, sources.length - 1) : 0;
+  let sent = 0;
+  let finished = false;
+
+  const proofs = prover({
+    role: config.role,
+    codec: probeCodec(config.role, config.sid, config.punchKey, config.crypto),
+    firstSeq: random.int(0, 0x7fffffff),
+    allows: (now, address) => money.allows(now, address),
+    transmit(now, socket, to, bytes, ttl) {
+      // Answers and probes back go to whoever proved to be the peer; the plan's own probes are paid for in `shoot`.
+      sent++;
+      if (!paying) device.budget.count(now);
+      out.transmit(socket, to, bytes, ttl ?? undefined);
+    },
+  });
+  let paying = false;
+
+  function shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null {
+    const mapping = `${socket}>${to.address}:${to.port}`;
+    const when = device.budget.when(now, kind, mapping, quota);
+    if (when > now) return when;
+    if (!money.spend(now, to.address)) return now + UNPAID_POLL_MS;
+    device.budget.take(now, kind, mapping, lifetimeMs);
+    paying = true;
+    proofs.probe(now, socket, to, ttl);
+    paying = false;
+    return null;
+  }
+
+  function askSource(now: Instant, socket: SocketId): void {
+    if (sources.length === 0) return;
+    source = (source + 1) % sources.length;
+    const chosen = sources[source]!;
+    request = (request + 1) & 0xffff;
+    requests.set(request, socket);
+    if (requests.size > LIMITS.samplesOutstandingMax) requests.delete(requests.keys().next().value!);
+    out.transmit(socket, chosen.target, chosen.request(now, request, 'same'));
+  }
+
+  const range: Range = {
+    open(_now) {
+      const socket = config.sockets.next();
+      owned.add(socket);
+      out.open(socket, 4);
+      return socket;
+    },
+    close(socket) {
+      if (owned.delete(socket)) out.close(socket);
+    },
+    shoot,
+    ask(now, kind, socket) {
+      const when = device.budget.when(now, kind, `sample>${socket}`, quota);
+      if (when > now) return when;
+      device.budget.take(now, kind, `sample>${socket}`, lifetimeMs);
+      askSource(now, socket);
+      return null;
+    },
+  };
+
+  function answered(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    for (const one of sources) {
+      const answer = one.answer(from, bytes);
+      if (answer === null) continue;
+      if (requests.get(answer.request) !== socket) return;
+      requests.delete(answer.request);
+      if (restun?.socket === socket) adopt(answer.observed);
+      else for (const running of salvos) if (running.answered(now, socket, answer.observed)) return;
+      return;
+    }
+  }
+
+  function adopt(observed: Endpoint): void {
+    if (restun === null) return;
+    if (known !== restun.socket) range.close(known);
+    known = restun.socket;
+    knownAt = observed;
+    restun = null;
+  }
+
+  function runRestun(now: Instant): void {
+    if (restun === null || !restun.ready || now < restun.at) return;
+    if (restun.tries++ >= RESTUN_TRIES) {
+      range.close(restun.socket);
+      restun = null;
+      return;
+    }
+    restun.at = now + RESTUN_GAP_MS;
+    askSource(now, restun.socket);
+  }
+
+  function stopSalvos(): void {
+    const keep = proofs.proof()?.socket ?? null;
+    for (const running of salvos) running.stop(keep);
+    salvos.clear();
+  }
+
+  return {
+    launch(now, plan, startAt, from) {
+      const running = salvo(range, plan, startAt, from ?? known);
+      salvos.add(running);
+      running.run(now);
+      return running;
+    },
+    stopSalvos,
+    renew(now) {
+      if (restun !== null) range.close(restun.socket);
+      restun = { socket: range.open(now), ready: false, tries: 0, at: now };
+      knownAt = null;
+    },
+    endpoint: () => knownAt,
+    renewing: () => restun !== null,
+    assume: (endpoint) => {
+      knownAt = endpoint;
+    },
+    command(now, command) {
+      if (command.do === 'permit') money.permit(now, command.permit);
+      else if (command.do === 'credit') money.credit(now, command.probes);
+      else if (command.do === 'pause') device.budget.pause(now + command.ms);
+      else return false;
+      return true;
+    },
+    datagram(now, socket, from, bytes) {
+      if (!proofs.datagram(now, socket, from, bytes) && !finished) answered(now, socket, from, bytes);
+    },
+    socket(now, socket, outcome) {
+      if (!outcome.ok) owned.delete(socket);
+      if (restun?.socket === socket) {
+        restun.ready = outcome.ok;
+        if (!outcome.ok) restun = null;
+      } else for (const running of salvos) running.socket(now, socket, outcome.ok);
+    },
+    run(now) {
+      proofs.timeout(now);
+      if (finished) return;
+      runRestun(now);
+      for (const running of salvos) {
+        if (running.next() <= now) running.run(now);
+        if (!running.over()) continue;
+        running.stop(proofs.proof()?.socket ?? null);
+        salvos.delete(running);
+      }
+    },
+    next() {
+      let next = proofs.next();
+      if (finished) return next;
+      if (restun?.ready) next = Math.min(next, restun.at);
+      for (const running of salvos) next = Math.min(next, running.next());
+      return next;
+    },
+    proof: () => proofs.proof(),
+    pathKind: (proof) => kindOf(config, proof, lan),
+    heard: () => proofs.heard(),
+    sent: () => sent,
+    left: (now) => money.left(now),
+    finish() {
+      stopSalvos();
+      const keep = proofs.proof()?.socket ?? null;
+      for (const socket of [...owned]) if (socket !== keep) range.close(socket);
+      restun = null;
+      finished = true;
+    },
+  };
+}
+
+function kindOf(config: TraversalConfig, proof: Proof, lan: readonly string[]): PathKind {
+  if (familyOf(proof.remote.address) === 6) return 'ipv6';
+  if (lan.includes(proof.remote.address)) return 'lan';
+  const mapped = config.peer.candidates.some(
+    ({ kind, endpoint }) =>
+      kind === 'mapped' && endpoint.port === proof.remote.port && endpoint.address === proof.remote.address,
+  );
+  return mapped ? 'mapped' : 'direct';
+}

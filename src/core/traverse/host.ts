@@ -1,0 +1,160 @@
+/**
+ * The host's side: it answers the client's openers, does what the client's steps ask within its own limits, and says so. Many
+ * ports are opened for one client once per rest, whatever is asked (S15), and one hard session at a time has the device (S18).
+ */
+import type { Instant } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { Outputs } from '../machine.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { Engine } from './engine.ts';
+import type { TraversalConfig, TraversalEvent } from './interface.ts';
+import { openers } from './openers.ts';
+import type { Salvo } from './salvo.ts';
+import type { SidePlan } from './side.ts';
+import { encodeStep, type Step } from './step.ts';
+
+export interface Strategy {
+  start(now: Instant): void;
+  step(now: Instant, step: Step): void;
+  profile(profile: NatProfile): void;
+  /** Called after every input: does what has become due. */
+  run(now: Instant): void;
+  next(): Instant;
+  /** The path is up, or it is all over. */
+  end(now: Instant, result: 'path' | 'aborted'): void;
+  readonly attempts: number;
+  readonly method: string;
+}
+
+interface Job {
+  readonly order: number;
+  readonly side: SidePlan;
+  readonly startInMs: number;
+}
+
+/** More sockets than this at once are "many ports". */
+const MANY_SOCKETS = 64;
+const QUEUE_POLL_MS = 1_000;
+const NOTHING: Instant = Number.POSITIVE_INFINITY;
+
+export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Strategy {
+  const session = [...config.sid.subarray(0, 8)].join('.');
+  const seen = new Set<number>();
+  let order = 0;
+  let reporting: { readonly order: number; readonly salvo: Salvo } | null = null;
+  let renewing: number | null = null;
+  let waiting: Job | null = null;
+  let holding = false;
+  let pollAt: Instant = NOTHING;
+  let manyAllowedAt: Instant = 0;
+  let manyRestMs: number = LIMITS.manyPortsRestMs;
+  let ended = false;
+
+  const tell = (step: Step): void => out.event({ ev: 'step', bytes: encodeStep(step) });
+
+  function admit(now: Instant, job: Job): void {
+    const { side: plan } = job;
+    const many = plan.from === 'fresh' && plan.sockets > MANY_SOCKETS;
+    if (plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs || (many && now < manyAllowedAt)) {
+      tell({ order: job.order, refused: true });
+      log('refused', { sockets: plan.sockets, allowedInMs: Math.max(0, Math.round(manyAllowedAt - now)) });
+      return;
+    }
+    waiting = job;
+    take(now);
+  }
+
+  /** A plan with many ports or a long one waits for the device's one hard slot. */
+  function take(now: Instant): void {
+    if (waiting === null) return;
+    const { side: plan } = waiting;
+    const hard = plan.sockets > MANY_SOCKETS || plan.tuples > MANY_SOCKETS;
+    if (hard) {
+      const before = config.device.slot.request(now, session);
+      pollAt = now + QUEUE_POLL_MS;
+      if (before > 0) {
+        tell({ order: waiting.order, queued: Math.min(255, before) });
+        return;
+      }
+      holding = true;
+    }
+    fire(now, waiting);
+    waiting = null;
+  }
+
+  function fire(now: Instant, job: Job): void {
+    const { side: plan } = job;
+    if (plan.from === 'fresh' && plan.sockets > MANY_SOCKETS) {
+      manyAllowedAt = now + manyRestMs;
+      manyRestMs = Math.min(LIMITS.manyPortsRestMsMax, manyRestMs * 2);
+    }
+    const salvo = side.launch(now, plan, now + job.startInMs);
+    if (plan.sampleEvery > 0) reporting = { order: job.order, salvo };
+    log('run', { class: plan.class, sockets: plan.sockets, tuples: plan.tuples, ports: plan.ports.kind });
+  }
+
+  function report(): void {
+    if (reporting !== null) {
+      const samples = reporting.salvo.samples();
+      if (samples !== null) {
+        tell({ order: reporting.order, samples });
+        reporting = null;
+      }
+    }
+    if (renewing !== null && !side.renewing()) {
+      const endpoint = side.endpoint();
+      tell(endpoint === null ? { order: renewing, refused: true } : { order: renewing, endpoint });
+      renewing = null;
+    }
+  }
+
+  function log(what: string, data: Readonly<Record<string, string | number | boolean | null>>): void {
+    out.event({ ev: 'log', attempt: order, what, data });
+  }
+
+  return {
+    start: (now) => openers(now, config, side),
+    profile: () => {},
+    step(now, step) {
+      if (ended || seen.has(step.order)) return;
+      seen.add(step.order);
+      if (seen.size > LIMITS.stepsRemembered) seen.delete(seen.values().next().value!);
+      // A step that was delayed ends only what is older than itself.
+      const newest = step.order > order;
+      order = Math.max(order, step.order);
+      if (step.stop && newest) {
+        side.stopSalvos();
+        reporting = null;
+        waiting = null;
+      }
+      if (step.pay !== undefined) {
+        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsAtOnce) });
+      }
+      if (step.restun) {
+        side.renew(now);
+        renewing = step.order;
+      }
+      if (step.run) admit(now, { order: step.order, ...step.run });
+    },
+    run(now) {
+      if (ended) return;
+      report();
+      if (now < pollAt) return;
+      pollAt = NOTHING;
+      if (waiting !== null) take(now);
+      else if (holding) {
+        config.device.slot.request(now, session);
+        pollAt = now + QUEUE_POLL_MS;
+      }
+    },
+    next: () => (ended ? NOTHING : pollAt),
+    end() {
+      ended = true;
+      config.device.slot.release(session);
+    },
+    get attempts() {
+      return Math.max(1, order);
+    },
+    method: 'host',
+  };
+}

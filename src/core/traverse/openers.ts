@@ -1,0 +1,62 @@
+/**
+ * The first move of both sides, before any step: every candidate of the peer gets a few probes. The host's come first, when it
+ * answers, with a low TTL where the peer's NAT could take an early packet amiss (nat-model 2.2): they open its own NAT and die
+ * on the way. The client's follow when the answer reaches it, and by then the host's door is open; only then, one relay trip
+ * later, does the host send with the full TTL.
+ */
+import type { Instant } from '../contract.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import { isPrivate, socketFor } from './candidates.ts';
+import type { Engine } from './engine.ts';
+import type { Candidate, TraversalConfig } from './interface.ts';
+import type { Pass, SidePlan } from './side.ts';
+
+/** After the first packet; sums to about a second and a half. */
+const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];
+/** Values that others found to lie between two NATs (frp 7 and 4, hyperdht 5, RakNet 2-3); tried in turn where none is measured. */
+const TTLS: readonly number[] = [4, 6, 3, 8];
+
+/** A TTL that leaves the own NAT and dies before the far one. */
+export function lowTtl(own: NatProfile, attempt: number): number {
+  if (own.natHops !== null) return own.natHops + 2;
+  return TTLS[attempt % TTLS.length]!;
+}
+
+export function openers(now: Instant, config: TraversalConfig, side: Engine): void {
+  for (const candidate of config.peer.candidates) {
+    const socket = socketFor(config, candidate);
+    if (socket === null) continue;
+    side.launch(now, openerPlan(config, candidate), now, socket);
+  }
+}
+
+function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
+  const { address, port } = candidate.endpoint;
+  const wary = config.role === 'host' && candidate.kind === 'reflexive' && !isPrivate(address);
+  const first: readonly Pass[] = wary
+    ? [
+        { afterMs: 0, ttl: lowTtl(config.own.profile, 0) },
+        { afterMs: config.relayRttMs / 2, ttl: null },
+      ]
+    : [{ afterMs: 0, ttl: null }];
+  return known([address], port, [...first, ...GAPS_MS.map((afterMs) => ({ afterMs, ttl: null }))]);
+}
+
+/** Probes from the punching socket at one endpoint. */
+export function known(addresses: readonly string[], port: number, passes: readonly Pass[]): SidePlan {
+  const lastMs = passes.reduce((sum, pass) => sum + pass.afterMs, 0);
+  return {
+    class: 'easy',
+    from: 'known',
+    sockets: 1,
+    tuples: 1,
+    addresses,
+    ports: { kind: 'fixed', port },
+    portEvery: 1,
+    ratePerSecond: 50,
+    passes,
+    again: { mode: 'none', everyMs: 0 },
+    sampleEvery: 0,
+    durationMs: lastMs + 500,
+  };
+}

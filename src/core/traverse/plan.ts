@@ -1,0 +1,271 @@
+/**
+ * Two profiles and what this session has learnt make a plan: a pure function, enumerated in `test/unit/traverse-plan.test.ts`
+ * and printed in docs/plans.md. Which hypothesis of the pair is tried next follows from Bayes' rule: the one with the greatest
+ * chance of a path, given its weight and how often it has failed already.
+ */
+import { LIMITS } from '../limits.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { Role } from './interface.ts';
+import { type Hypothesis, hypothesesOf, type Nature, natureText } from './nature.ts';
+import { birthdayCount, birthdayOdds, countQuantile, crossOdds } from './odds.ts';
+
+export type Method =
+  /** Probe the known address from both sides. */
+  | 'known'
+  /** The hard side opens a few mappings between samples of its own NAT, the easy side probes the ports between. */
+  | 'window'
+  /** Many mappings against many probes over the range. */
+  | 'birthday'
+  /** Both step: each aims many mappings at one port that the other is about to get. */
+  | 'cross'
+  /** One side steps, the other draws at random: a row of columns that are held, against mappings replaced for ever. */
+  | 'row'
+  /** Both draw at random: each aims at one port of the other, mappings replaced for ever. */
+  | 'lattice'
+  /** UDP does not pass. */
+  | 'none';
+
+export interface Plan {
+  readonly method: Method;
+  readonly client: Nature;
+  readonly host: Nature;
+  /** The side whose mapping must be met; null where both or neither. */
+  readonly hard: Role | null;
+  /** An ADM side that is first made known, by a mapping between two samples. */
+  readonly settle: Role | null;
+  /** Mappings that the hard side opens, or each side in a cross. */
+  readonly mappings: number;
+  /** Probes of the other side. */
+  readonly probes: number;
+  readonly expected: number;
+  readonly packets: Readonly<Record<Role, number>>;
+  readonly durationMs: number;
+  /** Least rest before the same method is tried again. */
+  readonly restMs: number;
+  /** Names the pair of hypotheses in the history. */
+  readonly key: string;
+}
+
+export interface SideLimits {
+  readonly quota: number | null;
+  readonly lifetimeMs: number | null;
+}
+
+export interface PlanLimits {
+  readonly client: SideLimits;
+  readonly host: SideLimits;
+  /** From a sample at one side to the burst that uses it, in ms. */
+  readonly sampleAgeMs: number;
+}
+
+/** How often each pair of hypotheses has been tried in vain. */
+export type History = ReadonlyMap<string, number>;
+
+/** Odds that a plan of a few packets to a known address works where the profile is right: loss and poison are what is left. */
+const KNOWN_ODDS = 0.98;
+const WINDOW_ODDS = 0.97;
+const BIRTHDAY_ODDS = 0.993;
+/** A side that sends to a range of the whole 16 bits sends no more than this in one go. */
+const MAPPINGS_IN_WINDOW = 4;
+const CROSS_ROUNDS = 6;
+const ROLLING_MS = 300_000;
+
+export function plansFor(client: NatProfile, host: NatProfile, history: History, limits: PlanLimits): Plan {
+  const clients = hypothesesOf(client);
+  const hosts = hypothesesOf(host);
+  let best: Plan | null = null;
+  let bestScore = -1;
+  for (const left of clients) {
+    for (const right of hosts) {
+      const plan = planFor(left.nature, right.nature, limits);
+      const score = scoreOf(left, right, plan, history);
+      if (score <= bestScore) continue;
+      best = plan;
+      bestScore = score;
+    }
+  }
+  return best!;
+}
+
+function scoreOf(left: Hypothesis, right: Hypothesis, plan: Plan, history: History): number {
+  const failed = (1 - plan.expected) ** (history.get(plan.key) ?? 0);
+  return left.weight * right.weight * failed * plan.expected;
+}
+
+export function planFor(client: Nature, host: Nature, limits: PlanLimits): Plan {
+  const base = { client, host, key: `${natureText(client)} / ${natureText(host)}`, settle: null } as const;
+  if (client.kind === 'blocked' || host.kind === 'blocked') return nothing(base);
+  if (client.kind === 'open' || host.kind === 'open' || (client.kind === 'easy' && host.kind === 'easy')) {
+    return {
+      ...base,
+      method: 'known',
+      hard: null,
+      mappings: 1,
+      probes: 1,
+      expected: KNOWN_ODDS,
+      packets: { client: 8, host: 8 },
+      durationMs: 1_500,
+      restMs: 0,
+    };
+  }
+  const settled = settle(client, host);
+  if (settled !== null) {
+    const [left, right] = settled === 'client' ? [EASY, host] : [client, EASY];
+    return { ...planFor(left, right, limits), ...base, settle: settled };
+  }
+  if (client.kind === 'easy') return againstKnown({ ...base, hard: 'host' }, host, limits.host);
+  if (host.kind === 'easy') return againstKnown({ ...base, hard: 'client' }, client, limits.client);
+  return bothHard(base, client, host, limits);
+}
+
+const EASY: Nature = { kind: 'easy' };
+
+type Base = Pick<Plan, 'client' | 'host' | 'key' | 'settle'>;
+type Hard = Extract<Nature, { kind: 'step' | 'random' }>;
+
+function nothing(base: Base): Plan {
+  const packets = { client: 0, host: 0 };
+  return {
+    ...base,
+    method: 'none',
+    hard: null,
+    mappings: 0,
+    probes: 0,
+    expected: 0,
+    packets,
+    durationMs: 5_000,
+    restMs: 0,
+  };
+}
+
+/** An ADM side with a predictable allocator has one port for all ports of the peer: known after one probe between two samples. */
+function settle(client: Nature, host: Nature): Role | null {
+  if (client.kind === 'step' && client.adm && host.kind !== 'easy') return 'client';
+  if (host.kind === 'step' && host.adm && client.kind !== 'easy') return 'host';
+  return null;
+}
+
+function packetsBy(hard: Role, mappings: number, probes: number): Readonly<Record<Role, number>> {
+  return hard === 'client' ? { client: mappings, host: probes } : { client: probes, host: mappings };
+}
+
+function againstKnown(base: Base & { readonly hard: Role }, hard: Nature, limits: SideLimits): Plan {
+  if (hard.kind === 'step') {
+    const mappings = MAPPINGS_IN_WINDOW;
+    const probes = mappings + mappings * countQuantile(hard.background * 0.002, hard.dispersion, 0.99);
+    const packets = packetsBy(base.hard, 2 * mappings + 1, probes);
+    return {
+      ...base,
+      method: 'window',
+      mappings,
+      probes,
+      expected: WINDOW_ODDS,
+      packets,
+      durationMs: 1_500,
+      restMs: 0,
+    };
+  }
+  if (hard.kind !== 'random') return nothing(base);
+  const size = hard.high - hard.low + 1;
+  const balanced = birthdayCount(size, BIRTHDAY_ODDS);
+  const mappings = Math.min(balanced, mappingsMax(limits));
+  const wanted = mappings < balanced ? Math.ceil((size * Math.log(1 / (1 - BIRTHDAY_ODDS))) / mappings) : balanced;
+  const probes = Math.min(wanted, size, LIMITS.birthdayBurst);
+  const expected = birthdayOdds(size, mappings, probes);
+  const packets = packetsBy(base.hard, mappings, probes);
+  const durationMs = 1_500 + (Math.max(mappings, probes) * 1000) / LIMITS.birthdayPerSecond;
+  return { ...base, method: 'birthday', mappings, probes, expected, packets, durationMs, restMs: 20_000 };
+}
+
+/** Live mappings that a birthday may take on this side. */
+export function mappingsMax({ quota }: SideLimits): number {
+  return quota === null
+    ? LIMITS.birthdayMappings
+    : Math.max(8, Math.min(LIMITS.birthdayMappings, Math.floor(quota / 2)));
+}
+
+function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits): Plan {
+  const left = client as Hard;
+  const right = host as Hard;
+  if (left.kind === 'step' && right.kind === 'step') return crossing(base, left, right, limits);
+  if (left.kind === 'random' && right.kind === 'random') return lattice(base, left, right, limits);
+  return row(base, left, right, limits);
+}
+
+type Step = Extract<Nature, { kind: 'step' }>;
+type Draw = Extract<Nature, { kind: 'random' }>;
+
+/** Mappings from the least to the most that strangers may have made since the sample, and one more. */
+export function spreadOf(nature: Step, ageMs: number): { readonly least: number; readonly most: number } {
+  const mean = (nature.background * ageMs) / 1000;
+  return {
+    least: countQuantile(mean, nature.dispersion, 0.003),
+    most: countQuantile(mean, nature.dispersion, 0.997),
+  };
+}
+
+function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan {
+  const rate = LIMITS.predictionPerSecond;
+  const once = crossOdds(left.background / rate, right.background / rate);
+  const spreads = [left, right].map((side) => {
+    const { least, most } = spreadOf(side, limits.sampleAgeMs);
+    return most - least + 3;
+  });
+  const [clientCount = 0, hostCount = 0] = spreads;
+  return {
+    ...base,
+    method: 'cross',
+    hard: null,
+    mappings: Math.max(clientCount, hostCount),
+    probes: 0,
+    expected: 1 - (1 - once) ** CROSS_ROUNDS,
+    packets: { client: clientCount, host: hostCount },
+    durationMs: CROSS_ROUNDS * 500,
+    restMs: 0,
+  };
+}
+
+/** The columns are held for ever, and each mapping of the random side that lands on the one row is a path. */
+function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
+  const hard = left.kind === 'random' ? 'client' : 'host';
+  const draw = (left.kind === 'random' ? left : right) as Draw;
+  const size = draw.high - draw.low + 1;
+  const mappings = Math.min(mappingsMax(limits[hard]), size - 1);
+  const columns = Math.min(LIMITS.predictionMappings, mappingsMax(limits[hard === 'client' ? 'host' : 'client']));
+  const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? LIMITS.mappingLifetimeMs);
+  const expected = 1 - (1 - mappings / size) * Math.exp((-mappings * (rounds - 1)) / (size - mappings));
+  const packets = packetsBy(hard, Math.round(mappings * rounds), columns);
+  return {
+    ...base,
+    method: 'row',
+    hard,
+    mappings,
+    probes: columns,
+    expected,
+    packets,
+    durationMs: ROLLING_MS,
+    restMs: 20_000,
+  };
+}
+
+function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan {
+  const sizes = [left, right].map((side) => side.high - side.low + 1);
+  const counts = [mappingsMax(limits.client), mappingsMax(limits.host)].map((most, n) => Math.min(most, sizes[n]! - 1));
+  const shares = counts.map((count, n) => count / sizes[n]!);
+  const lifetimeMs = Math.max(limits.client.lifetimeMs ?? 0, limits.host.lifetimeMs ?? 0) || LIMITS.mappingLifetimeMs;
+  const rounds = (2 * ROLLING_MS) / lifetimeMs;
+  const expected = 1 - (1 - shares[0]! * shares[1]!) ** rounds;
+  const packets = { client: Math.round(counts[0]! * rounds), host: Math.round(counts[1]! * rounds) };
+  const mappings = counts[0]!;
+  return {
+    ...base,
+    method: 'lattice',
+    hard: null,
+    mappings,
+    probes: counts[1]!,
+    expected,
+    packets,
+    durationMs: ROLLING_MS,
+    restMs: 20_000,
+  };
+}

@@ -1,0 +1,146 @@
+/** The side plans of each method: numbers of a plan and fresh samples in, data for the executor out. */
+import type { Endpoint } from '../address.ts';
+import { LIMITS } from '../limits.ts';
+import type { Nature } from './nature.ts';
+import { birthdayProbesDuration } from './odds.ts';
+import type { Plan } from './plan.ts';
+import type { PortRun } from './ports.ts';
+import type { Sample } from './salvo.ts';
+import type { SidePlan } from './side.ts';
+
+type Step = Extract<Nature, { kind: 'step' }>;
+type Draw = Extract<Nature, { kind: 'random' }>;
+
+/** Mappings are refreshed well inside the shortest life that was measured on a mobile carrier's NAT with many of them. */
+const REFRESH_MS = 12_000;
+/** Ports between two samples that are probed at most: beyond it the two were not neighbours (a wrapped range, a lost order). */
+const GAP_PORTS_MAX = 64;
+const WINDOW_PROBES_MAX = 250;
+
+const fixedPort = (endpoint: Endpoint) =>
+  ({ addresses: [endpoint.address], ports: { kind: 'fixed', port: endpoint.port } }) as const;
+
+/**
+ * New mappings towards a known endpoint, each between two samples of the own NAT: sample, probe, sample, probe, ... sample, all
+ * at once. What strangers behind the NAT take in those few milliseconds is next to nothing, whatever the age of other samples:
+ * the ports of the probes lie between those of the samples.
+ */
+export function sandwich(mappings: number, target: Endpoint, ttl: number | null, relayRttMs: number): SidePlan {
+  const gaps = [relayRttMs, 120, 200, 300];
+  return {
+    class: 'prediction',
+    from: 'fresh',
+    sockets: mappings,
+    tuples: mappings,
+    ...fixedPort(target),
+    portEvery: mappings,
+    ratePerSecond: LIMITS.predictionPerSecond,
+    passes: [{ afterMs: 0, ttl }, ...gaps.map((afterMs) => ({ afterMs, ttl: null }))],
+    again: { mode: 'none', everyMs: 0 },
+    sampleEvery: 1,
+    durationMs: 3_000,
+  };
+}
+
+/** One sample of the own NAT and nothing else. */
+export function takeSample(address: string): SidePlan {
+  return {
+    class: 'prediction',
+    from: 'fresh',
+    sockets: 1,
+    tuples: 0,
+    addresses: [address],
+    ports: { kind: 'fixed', port: 1 },
+    portEvery: 1,
+    ratePerSecond: LIMITS.predictionPerSecond,
+    passes: [{ afterMs: 0, ttl: null }],
+    again: { mode: 'none', everyMs: 0 },
+    sampleEvery: 1,
+    durationMs: 1_500,
+  };
+}
+
+/** The ports that lie between neighbouring samples, shortest gaps first: there the guess is best. */
+export function windowRuns(nature: Step, samples: readonly Sample[], mappings: number): readonly PortRun[] {
+  const step = nature.step;
+  const sorted = [...samples].sort((left, right) => left.before - right.before);
+  const runs: PortRun[] = [];
+  for (let n = 1; n < sorted.length; n++) {
+    const left = sorted[n - 1]!;
+    const right = sorted[n]!;
+    if (left.observed.address !== right.observed.address) continue;
+    const slots = (right.observed.port - left.observed.port) / step - 1;
+    if (slots < 1 || slots > GAP_PORTS_MAX) continue;
+    runs.push({ start: left.observed.port + step, step, count: Math.ceil(slots) });
+  }
+  if (runs.length === 0) return fallbackRuns(nature, sorted, mappings);
+  return runs.sort((left, right) => left.count - right.count);
+}
+
+/** No two neighbours came back: look ahead of the samples that did. */
+function fallbackRuns(nature: Step, samples: readonly Sample[], mappings: number): readonly PortRun[] {
+  return samples.slice(0, 4).map(({ observed }) => ({
+    start: observed.port + nature.step,
+    step: nature.step,
+    count: 2 * mappings + 4,
+  }));
+}
+
+export function windowProbes(nature: Step, samples: readonly Sample[], mappings: number): SidePlan | null {
+  const runs = windowRuns(nature, samples, mappings);
+  const tuples = Math.min(
+    WINDOW_PROBES_MAX,
+    runs.reduce((sum, run) => sum + run.count, 0),
+  );
+  const addresses = [...new Set(samples.map((sample) => sample.observed.address))];
+  if (tuples === 0) return null;
+  return {
+    class: 'prediction',
+    from: 'known',
+    sockets: 1,
+    tuples,
+    addresses: addresses.slice(0, 1),
+    ports: { kind: 'runs', runs },
+    portEvery: 1,
+    ratePerSecond: LIMITS.predictionPerSecond,
+    passes: [0, 100, 150, 300].map((afterMs) => ({ afterMs, ttl: null })),
+    again: { mode: 'none', everyMs: 0 },
+    sampleEvery: 0,
+    durationMs: 1_500,
+  };
+}
+
+/** So many mappings towards the easy side's endpoint, opened once and then kept. */
+export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): SidePlan {
+  return {
+    class: 'birthday',
+    from: 'fresh',
+    sockets: plan.mappings,
+    tuples: plan.mappings,
+    ...fixedPort(target),
+    portEvery: plan.mappings,
+    ratePerSecond: LIMITS.birthdayPerSecond,
+    passes: [{ afterMs: 0, ttl }],
+    again: { mode: 'refresh', everyMs: REFRESH_MS },
+    sampleEvery: 0,
+    durationMs: birthdayProbesDuration(plan.probes) + REFRESH_MS,
+  };
+}
+
+/** Every port of the range once, in an order of its own, and on and on at the sustained rate. */
+export function birthdayProbes(plan: Plan, nature: Draw, addresses: readonly string[], seed: number): SidePlan {
+  return {
+    class: 'birthday',
+    from: 'known',
+    sockets: 1,
+    tuples: plan.probes,
+    addresses,
+    ports: { kind: 'shuffle', low: nature.low, high: nature.high, seed },
+    portEvery: addresses.length,
+    ratePerSecond: LIMITS.birthdayPerSecond,
+    passes: [{ afterMs: 0, ttl: null }],
+    again: { mode: 'advance', everyMs: 0 },
+    sampleEvery: 0,
+    durationMs: birthdayProbesDuration(plan.probes),
+  };
+}

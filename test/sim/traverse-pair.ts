@@ -1,0 +1,354 @@
+/**
+ * Two traversals in a simulated internet with nothing else around them: a server that relays JOIN, ANSWER, steps and credits
+ * after the delay of the lines, and tells sockets their mapping. The profiles are the truth about the NATs (`trueProfile`), so
+ * what is measured here is the traversal alone.
+ */
+import {
+  type Allocator,
+  type Candidate,
+  type Device,
+  device,
+  type Endpoint,
+  type Machine,
+  type MappingSource,
+  type NatProfile,
+  Nest,
+  outputs,
+  type Permit,
+  type Role,
+  type SocketId,
+  type SocketIds,
+  socketIds,
+  type Traversal,
+  type TraversalCommand,
+  type TraversalConfig,
+  type TraversalEvent,
+  traversal,
+  UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
+  WIRE,
+} from '../../src/core/index.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
+import {
+  type Allocation,
+  asciiOf,
+  type Behind,
+  createWorld,
+  type Host,
+  type NatBehaviour,
+  type Running,
+  textOf,
+  type World,
+  type WorldOptions,
+} from '../../src/sim/index.ts';
+
+const JOIN_PORT = 8430;
+const PROBE_PORTS = [8431, 8432, 8433, 8434];
+const PUNCH_KEY = new Uint8Array(32).fill(7);
+const SID = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
+
+function allocatorOf(allocation: Allocation, nat: NatBehaviour, weight = 1): readonly Allocator[] {
+  const plain = { ...UNKNOWN_ALLOCATOR, weight };
+  if (allocation === 'preserve' || 'preserve' in (allocation as object))
+    return [{ ...plain, kind: 'preserve', step: 0 }];
+  const rule = allocation as Exclude<Allocation, string>;
+  if ('step' in rule) {
+    const { perSecond = 0, dispersion = 1 } = nat.background ?? {};
+    return [
+      { ...plain, kind: 'step', step: rule.step, backgroundPerSecond: perSecond, backgroundDispersion: dispersion },
+    ];
+  }
+  if ('portsPerSecond' in rule) return [{ ...plain, kind: 'time', step: rule.portsPerSecond }];
+  if ('random' in rule) {
+    const ranges = 'low' in rule.random ? [rule.random] : rule.random;
+    const low = Math.min(...ranges.map((range) => range.low));
+    return [{ ...plain, kind: 'range', low, high: Math.max(...ranges.map((range) => range.high)) }];
+  }
+  if ('mixture' in rule) {
+    const total = rule.mixture.reduce((sum, part) => sum + part.weight, 0);
+    return rule.mixture.flatMap((part) => allocatorOf(part.allocation, nat, (weight * part.weight) / total));
+  }
+  return [{ ...plain, kind: 'random' }];
+}
+
+/** What a perfect detection would say of a NAT. */
+export function trueProfile(nat: NatBehaviour | null, external: string): NatProfile {
+  if (nat === null) {
+    return {
+      ...UNKNOWN_PROFILE,
+      mapping: 'eim',
+      filtering: 'eif',
+      type: 'public',
+      external: [external],
+      confidence: 0.99,
+    };
+  }
+  const mapping = { 'endpoint-independent': 'eim', address: 'adm', 'address-and-port': 'apdm', none: 'eim' } as const;
+  const filtering = { 'endpoint-independent': 'eif', address: 'adf', 'address-and-port': 'apdf' } as const;
+  const mixture = [...allocatorOf(nat.allocation, nat)].sort((left, right) => right.weight - left.weight);
+  return {
+    ...UNKNOWN_PROFILE,
+    mapping: mapping[nat.mapping],
+    filtering: filtering[nat.filtering],
+    type: nat.udpBlocked ? 'blocked' : nat.mapping === 'endpoint-independent' ? 'cone' : 'port-sensitive',
+    allocator: mixture[0]!,
+    mixture,
+    external: [external],
+    natHops: 1,
+    idleLifetimeMs: nat.timeouts?.unrepliedMs ?? 30_000,
+    quota: nat.subscriberMappingsMax ?? null,
+    confidence: 0.99,
+  };
+}
+
+/** A block NAT shows its block only when it is used, as in the wild: here it is read off the first mapping. */
+function withBlock(profile: NatProfile, nat: NatBehaviour | null, port: number): NatProfile {
+  if (nat === null || typeof nat.allocation !== 'object' || !('block' in nat.allocation)) return profile;
+  const { size } = nat.allocation.block;
+  const low = Math.floor(port / size) * size;
+  const allocator = { ...UNKNOWN_ALLOCATOR, kind: 'block', low, high: low + size - 1 } as const;
+  return { ...profile, allocator, mixture: [allocator], quota: Math.min(profile.quota ?? size, size) };
+}
+
+type PeerCommand =
+  | { readonly do: 'open' }
+  | { readonly do: 'announce' }
+  | {
+      readonly do: 'begin';
+      readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+      readonly own: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+    }
+  | TraversalCommand;
+type PeerEvent = TraversalEvent | { readonly ev: 'bound'; readonly local: Endpoint };
+
+/** Opens the punching socket, announces itself through it, and hosts the traversal. */
+function peerlet(
+  role: Role,
+  base: () => Omit<TraversalConfig, 'socket' | 'own' | 'peer' | 'sockets' | 'role'>,
+  join: Endpoint,
+): Machine<PeerCommand, PeerEvent> {
+  const out = outputs<PeerEvent>();
+  const children = new Nest(out as never);
+  const ids: SocketIds = socketIds();
+  let socket: SocketId = 0;
+  let child: Traversal | null = null;
+  return {
+    handleDatagram(now, id, from, bytes) {
+      children.datagram(now, id, from, bytes);
+      children.pump(now);
+    },
+    handleSocket(now, id, outcome) {
+      if (id === socket && child === null && outcome.ok) {
+        out.event({ ev: 'bound', local: outcome.local });
+        out.transmit(socket, join, asciiOf(role));
+      } else children.socket(now, id, outcome);
+      children.pump(now);
+    },
+    handleTimeout(now) {
+      children.timeout(now);
+      children.pump(now);
+    },
+    handleCommand(now, command) {
+      if (command.do === 'open') {
+        socket = ids.next();
+        out.open(socket, 4);
+      } else if (command.do === 'announce') {
+        out.transmit(socket, join, asciiOf(role));
+      } else if (command.do === 'begin') {
+        child = traversal(now, { ...base(), role, socket, sockets: ids, own: command.own, peer: command.peer });
+        children.add<TraversalCommand, TraversalEvent>(child, (_at, event) => out.event(event));
+        children.assign(socket, child);
+        children.command(now, child, { do: 'start' } as TraversalCommand);
+      } else if (child !== null) children.command(now, child, command as TraversalCommand);
+      children.pump(now);
+    },
+    poll: () => out.next(children.next()),
+  };
+}
+
+/** Asks the server with a number, is answered with the number and the address. */
+function source(target: Endpoint): MappingSource {
+  return {
+    target,
+    group: target.address,
+    kind: 'master',
+    answersFrom: ['same'],
+    request: (_now, request) => asciiOf(`? ${request}`),
+    answer(from, bytes) {
+      if (from.address !== target.address || from.port !== target.port || bytes[0] === WIRE.punch) return null;
+      const [number = '', address = '', port = ''] = textOf(bytes).split(' ');
+      return { request: Number(number), observed: { address, port: Number(port) } };
+    },
+  };
+}
+
+export interface PairOptions {
+  readonly seed: number | string;
+  readonly client: NatBehaviour | null;
+  readonly host: NatBehaviour | null;
+  readonly world?: Partial<WorldOptions>;
+  /** Both behind the client's NAT. */
+  readonly sameNat?: boolean;
+  /** Guests on a wireless network that keeps them apart: no LAN candidates. */
+  readonly noLan?: boolean;
+  readonly masterDelayMs?: number;
+  readonly clockApartMs?: number;
+  readonly limitMs?: number;
+  readonly lossOfSteps?: number;
+  readonly edit?: (role: Role, profile: NatProfile) => NatProfile;
+}
+
+export interface PairResult {
+  readonly connected: boolean;
+  /** From JOIN leaving the client to the two-way proof at the later of the two. */
+  readonly ms: number;
+  readonly clientMs: number;
+  readonly attempts: number;
+  readonly methods: readonly string[];
+  readonly packets: Readonly<Record<Role, number>>;
+  readonly world: World;
+  readonly events: Readonly<Record<Role, readonly PeerEvent[]>>;
+  readonly kind: string | null;
+}
+
+export function runPair(options: PairOptions): PairResult {
+  const { seed, client: clientNat, host: hostNat, masterDelayMs = 20, limitMs = 20_000 } = options;
+  const world = createWorld({ seed, delayMs: 20, trace: false, ...options.world });
+  const server = world.server({ link: { delayMs: Math.max(0, masterDelayMs - 10) } });
+  const hosts = placed(world, options);
+  const join = { address: server.address, port: JOIN_PORT };
+  const oneWay = masterDelayMs;
+  const random = world.random('pair');
+  const observed: Partial<Record<Role, Endpoint>> = {};
+  const local: Partial<Record<Role, Endpoint>> = {};
+  const upAt: Partial<Record<Role, number>> = {};
+  const packets: Record<Role, number> = { client: 0, host: 0 };
+  const methods: string[] = [];
+  let attempts = 0;
+  let kind: string | null = null;
+  const sources = PROBE_PORTS.map((port) => source({ address: server.address, port }));
+  const permit = (): Permit => ({ addresses: [], probesMax: 60, probesPerSecondMax: 1000, expiresInMs: 15_000 });
+  const peers = {} as Record<Role, Running<PeerCommand, PeerEvent>>;
+  const devices: Record<Role, Device> = { client: device(), host: device() };
+
+  const profileOf = (role: Role): NatProfile => {
+    const nat = role === 'client' ? clientNat : hostNat;
+    const seen = observed[role];
+    // The host knows its address from detection, before it opens the punching socket.
+    const truth = trueProfile(nat, seen?.address ?? (options.sameNat ? observed.client!.address : ''));
+    const profile = seen === undefined ? truth : withBlock(truth, nat, seen.port);
+    return options.edit?.(role, profile) ?? profile;
+  };
+  const candidatesOf = (role: Role): readonly Candidate[] => [
+    ...(observed[role] === undefined ? [] : [{ kind: 'reflexive', endpoint: observed[role] } as const]),
+    ...(options.noLan
+      ? []
+      : [{ kind: 'lan', endpoint: { address: hosts[role].address, port: local[role]!.port } } as const]),
+  ];
+
+  function onEvent(role: Role, event: PeerEvent): void {
+    const twin: Role = role === 'client' ? 'host' : 'client';
+    if (event.ev === 'bound') {
+      local[role] = event.local;
+      announce(role);
+      // The host probes as soon as its ANSWER has left.
+      if (role === 'host') world.after(0, () => begin('host'));
+    }
+    if (event.ev === 'step') {
+      const again = random.chance(options.lossOfSteps ?? 0) ? 250 : 0;
+      world.after(2 * oneWay + again, () => peers[twin].command({ do: 'step', bytes: event.bytes }));
+    } else if (event.ev === 'pay') {
+      world.after(2 * oneWay, () => {
+        peers[twin].command({
+          do: 'permit',
+          permit: { ...permit(), addresses: [observed[role]!.address], probesMax: 0 },
+        });
+        peers[twin].command({ do: 'credit', probes: 60 * event.credits });
+      });
+    } else if (event.ev === 'path') {
+      upAt[role] = world.now;
+      packets[role] = event.packetsSent;
+      kind ??= event.kind;
+    } else if (event.ev === 'attempt' && role === 'client') {
+      attempts = event.n;
+      methods.push(event.plan.method);
+    }
+  }
+
+  /** The link repeats JOIN and ANSWER until they are answered. */
+  function announce(role: Role): void {
+    world.after(250, () => {
+      if (observed[role] !== undefined) return;
+      peers[role].command({ do: 'announce' });
+      announce(role);
+    });
+  }
+
+  function begin(role: Role): void {
+    const twin: Role = role === 'client' ? 'host' : 'client';
+    peers[role].command({
+      do: 'begin',
+      own: { profile: profileOf(role), candidates: candidatesOf(role) },
+      peer: { profile: profileOf(twin), candidates: candidatesOf(twin) },
+    });
+  }
+
+  for (const role of ['client', 'host'] as const) {
+    const base = (): Omit<TraversalConfig, 'socket' | 'own' | 'peer' | 'sockets' | 'role'> => ({
+      sid: SID,
+      punchKey: PUNCH_KEY,
+      relayRttMs: 4 * oneWay,
+      permit: { ...permit(), addresses: [observed[role === 'client' ? 'host' : 'client']?.address ?? ''] },
+      sources,
+      random: world.random(role),
+      crypto: nodeCrypto,
+      device: devices[role],
+    });
+    peers[role] = hosts[role].run(peerlet(role, base, join), { onEvent: (event) => onEvent(role, event) });
+  }
+
+  server.bind(join, (packet) => {
+    const role = textOf(packet.bytes) as Role;
+    if (observed[role] !== undefined) return;
+    observed[role] = packet.from;
+    if (role === 'client') world.after(oneWay, () => peers.host.command({ do: 'open' }));
+    else world.after(oneWay, () => begin('client'));
+  });
+  for (const { target } of sources) {
+    server.bind(target, (packet) => {
+      const [, request = ''] = textOf(packet.bytes).split(' ');
+      server.send(target, packet.from, asciiOf(`${request} ${packet.from.address} ${packet.from.port}`));
+    });
+  }
+  const startedAt = world.now;
+  peers.client.command({ do: 'open' });
+  world.runUntil(() => upAt.client !== undefined && upAt.host !== undefined, { limitMs });
+  const connected = upAt.client !== undefined && upAt.host !== undefined;
+  const ms = connected ? Math.max(upAt.client!, upAt.host!) - startedAt : Number.POSITIVE_INFINITY;
+  return {
+    connected,
+    ms,
+    clientMs: (upAt.client ?? Number.POSITIVE_INFINITY) - startedAt,
+    attempts,
+    methods,
+    packets,
+    world,
+    events: { client: peers.client.events, host: peers.host.events },
+    kind,
+  };
+}
+
+function placed(world: World, { client, host, sameNat, clockApartMs = 0 }: PairOptions): Record<Role, Host> {
+  if (sameNat && client !== null) {
+    const gateway = world.nat(client);
+    return {
+      client: world.host({ name: 'client', behind: gateway }),
+      host: world.host({ name: 'host', behind: gateway, clockOffsetMs: clockApartMs }),
+    };
+  }
+  const behind = (nat: NatBehaviour | null): { behind?: Behind } => (nat === null ? {} : { behind: nat });
+  return {
+    client: world.host({ name: 'client', ...behind(client) }),
+    host: world.host({ name: 'host', ...behind(host), clockOffsetMs: clockApartMs }),
+  };
+}
