@@ -132,6 +132,7 @@ export const LIMITS = {
   sizesToldMax: 8,
   /** Ports tried upwards from a wished local port that is taken. */
   localPortTries: 20,
+
   /** Traversal (design 6, "manners"). A class of probes has a depth, a peak rate and a number of live mappings. */
   /** Sustained rate of all probes of a device together; every burst is a debt paid back at this rate. */
   probesPerSecond: 100,
@@ -156,8 +157,7 @@ export const LIMITS = {
   probesOutstandingMax: 8192,
   /** Addresses of a permit that are kept. */
   permitAddressesMax: 16,
-  /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */
-  probesPerCredit: 60,
+  /** Credits asked for at once. */
   creditsAtOnce: 40,
   /** Hard sessions waiting for their turn on one device, and how long a place is kept without being asked for again. */
   hardQueueMax: 64,
