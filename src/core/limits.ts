@@ -155,9 +155,8 @@ export const LIMITS = {
   lanProbesMax: 40,
   /** Probes that may still be answered: a full birthday run and its repetition. */
   probesOutstandingMax: 8192,
-  /** Addresses of a permit that are kept. */
-  permitAddressesMax: 16,
-  /** Credits asked for at once. */
+  /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */
+  probesPerCredit: 60,
   creditsAtOnce: 40,
   /** Hard sessions waiting for their turn on one device, and how long a place is kept without being asked for again. */
   hardQueueMax: 64,
