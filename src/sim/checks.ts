@@ -1,7 +1,10 @@
-/** Checks over the trace of a world. Each answers null, or what is wrong; `world.check` adds how to replay it. */
+/**
+ * Checks over every packet of a world. Each answers null, or what is wrong; `world.check` adds how to replay the run. Two more
+ * are built into the driver of machines and always on: sending on a closed socket, and never coming to rest (live-lock).
+ */
 import type { Check, World } from './world.ts';
 
-/** Every machine that reports a path has a twin that does, and the other way round. */
+/** Every peer reports a path, or none does. */
 export const bothSidesAgree: Check = (world) => {
   const peers = world.hosts.filter((host) => !host.server);
   const connected = peers.filter((host) => host.connected);
@@ -10,36 +13,54 @@ export const bothSidesAgree: Check = (world) => {
     : `only ${connected.map((host) => host.name).join(', ')} of ${peers.length} reports a path`;
 };
 
-/** No host sends more than so many packets to addresses that are not servers. */
+/** No host sends more than so many packets to addresses that are not servers, in the whole run. */
 export function packetBudget(packetsMax: number): Check {
   return (world) => {
-    const servers = serverAddresses(world);
-    const sent = new Map<string, number>();
-    for (const { what, where, packet } of world.trace) {
-      if (what === 'sent' && packet.icmp === null && !servers.has(packet.to.address)) {
-        sent.set(where, (sent.get(where) ?? 0) + 1);
+    for (const [host, times] of probesOf(world)) {
+      if (times.length > packetsMax) return `${host} sent ${times.length} packets to peers, ${packetsMax} allowed`;
+    }
+    return null;
+  };
+}
+
+/** No host sends more than so many packets to peers within any window. */
+export function packetRate(packetsMax: number, windowMs: number): Check {
+  return (world) => {
+    for (const [host, times] of probesOf(world)) {
+      for (let last = packetsMax; last < times.length; last++) {
+        const first = times[last - packetsMax] as number;
+        if ((times[last] as number) - first < windowMs) {
+          return `${host} sent more than ${packetsMax} packets to peers in the ${windowMs} ms from ${first.toFixed(3)} ms`;
+        }
       }
     }
-    for (const host of world.hosts) {
-      const count = sent.get(host.name) ?? 0;
-      if (!host.server && count > packetsMax)
-        return `${host.name} sent ${count} packets to peers, ${packetsMax} allowed`;
+    return null;
+  };
+}
+
+/** No box ever held more live mappings than that. */
+export function mappingBudget(mappingsMax: number): Check {
+  return (world) => {
+    for (const { name, nat } of world.gateways) {
+      const peak = nat.stats(world.now).mappingsPeak;
+      if (peak > mappingsMax) return `${name} held ${peak} mappings, ${mappingsMax} allowed`;
     }
     return null;
   };
 }
 
 /**
- * Nobody is probed who did not prove its address: before a host sends to an address that is no server's, a server must have
- * received an unforged packet from that address. Addresses of the sender's own LAN and carrier are exempt: it can see those.
+ * Nobody is probed who did not prove its address: before a host sends to a public address that is no server's, a server must
+ * have received a packet from that address that truly came from there. Addresses of the sender's own networks are exempt.
  */
 export const noPacketToUnprovenAddress: Check = (world) => {
   const servers = serverAddresses(world);
-  const serverNames = new Set(world.hosts.filter((host) => host.server).map((host) => host.name));
+  const serverNames = namesOfServers(world);
+  const names = new Set(world.hosts.map((host) => host.name));
   const proven = new Set<string>();
   for (const { at, what, where, packet } of world.trace) {
     if (packet.icmp !== null) continue;
-    if (what === 'delivered' && serverNames.has(where)) proven.add(packet.from.address);
+    if (what === 'delivered' && serverNames.has(where) && names.has(packet.origin)) proven.add(packet.from.address);
     if (what !== 'sent' || serverNames.has(where) || servers.has(packet.to.address)) continue;
     if (!proven.has(packet.to.address) && world.internet.has(packet.to.address)) {
       return `${where} sent to ${packet.to.address}, which nobody has proven, at ${at.toFixed(3)} ms`;
@@ -48,6 +69,67 @@ export const noPacketToUnprovenAddress: Check = (world) => {
   return null;
 };
 
+/**
+ * A server sends an address no more bytes than it has received from it, until that address has shown that it receives: by
+ * sending once more after the server's first answer.
+ */
+export const noAmplification: Check = (world) => {
+  const serverNames = namesOfServers(world);
+  const seen = new Map<string, { received: number; sent: number; validated: boolean }>();
+  for (const { at, what, where, packet } of world.trace) {
+    if (!serverNames.has(where) || packet.icmp !== null || (what !== 'delivered' && what !== 'sent')) continue;
+    const remote = what === 'sent' ? packet.to.address : packet.from.address;
+    const key = `${where} ${remote}`;
+    const count = seen.get(key) ?? { received: 0, sent: 0, validated: false };
+    seen.set(key, count);
+    if (what === 'sent') count.sent += packet.bytes.length;
+    else {
+      count.validated ||= count.sent > 0;
+      count.received += packet.bytes.length;
+    }
+    if (!count.validated && count.sent > count.received) {
+      return `${where} sent ${count.sent} bytes for ${count.received} to ${remote} at ${at.toFixed(3)} ms`;
+    }
+  }
+  return null;
+};
+
+/** A machine that has said `closed` sends nothing any more. */
+export const nothingAfterClose: Check = (world) => {
+  const closedAt = new Map(world.hosts.map((host) => [host.name, host.closedAt]));
+  for (const { at, what, where } of world.trace) {
+    if (what === 'sent' && at > (closedAt.get(where) ?? at))
+      return `${where} sent at ${at.toFixed(3)} ms, after it closed`;
+  }
+  return null;
+};
+
+/** What every run of real machines has to pass. */
+export const STANDARD_CHECKS: readonly Check[] = [
+  noPacketToUnprovenAddress,
+  noAmplification,
+  bothSidesAgree,
+  nothingAfterClose,
+];
+
+/** Times of the packets each peer sent to peers. */
+function probesOf(world: World): Map<string, number[]> {
+  const servers = serverAddresses(world);
+  const serverNames = namesOfServers(world);
+  const probes = new Map<string, number[]>();
+  for (const { at, what, where, packet } of world.trace) {
+    if (what !== 'sent' || packet.icmp !== null || serverNames.has(where) || servers.has(packet.to.address)) continue;
+    const times = probes.get(where);
+    if (times === undefined) probes.set(where, [at]);
+    else times.push(at);
+  }
+  return probes;
+}
+
 function serverAddresses(world: World): Set<string> {
   return new Set(world.hosts.filter((host) => host.server).flatMap((host) => host.addresses));
+}
+
+function namesOfServers(world: World): Set<string> {
+  return new Set(world.hosts.filter((host) => host.server).map((host) => host.name));
 }

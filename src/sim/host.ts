@@ -90,6 +90,12 @@ export class Host {
     return this.#processes.some((process) => process.hasPath);
   }
 
+  /** When the last of its machines has reported `closed`; null while one has not. */
+  get closedAt(): number | null {
+    const times = this.#processes.map((process) => process.closedAt);
+    return times.length === 0 || times.includes(null) ? null : Math.max(...(times as number[]));
+  }
+
   addInterface(address: string, attachment: Attachment): void {
     this.#interfaces.set(address, attachment);
   }
@@ -201,6 +207,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   readonly events: Event[] = [];
   readonly released = new Map<SocketId, Endpoint>();
   hasPath = false;
+  closedAt: number | null = null;
   readonly #host: Host;
   readonly #machine: Machine<Command, Event>;
   readonly #options: RunOptions<Event>;
@@ -290,9 +297,15 @@ class Process<Command, Event> implements Running<Command, Event> {
         return;
       case 'event':
         this.events.push(output.event);
-        if ((output.event as { ev?: unknown } | null)?.ev === 'path') this.hasPath = true;
+        this.#note((output.event as { ev?: unknown } | null)?.ev);
         this.#options.onEvent?.(output.event, this.#context.now);
     }
+  }
+
+  /** The two events that machines of every kind have in common. */
+  #note(ev: unknown): void {
+    if (ev === 'path') this.hasPath = true;
+    if (ev === 'closed') this.closedAt = this.#context.now;
   }
 
   /** Bound at once, told in a turn of its own, as with the system's sockets. */

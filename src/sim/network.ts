@@ -59,6 +59,13 @@ export class Realm {
     return this.#routes.has(address);
   }
 
+  /** A packet that comes from nowhere in particular. */
+  inject(packet: Packet): void {
+    const target = this.#routes.get(packet.to.address);
+    if (target === undefined) this.#context.dropped(packet, `${this.name}/router`, 'no-route');
+    else this.#deliver(target, packet, target.down.behaviour.delayMs);
+  }
+
   /** Sends from `source`; the packet arrives at the attachment that has its destination, or at the gateway. */
   send(source: Attachment, packet: Packet): void {
     const target = this.#routes.get(packet.to.address) ?? this.gateway;

@@ -1,4 +1,5 @@
 /** A whole internet in memory: one seed, one virtual clock, one trace. */
+import type { Endpoint } from '../core/index.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { Host, type HostContext } from './host.ts';
 import { Link, type LinkBehaviour } from './link.ts';
@@ -182,6 +183,17 @@ export class World {
     );
     for (const address of addresses) outer.realm.attach(address, outer);
     nat.readdress(addresses);
+  }
+
+  /** An attacker's packet, with whatever source address it likes, from somewhere in the internet. */
+  inject(forged: {
+    readonly from: Endpoint;
+    readonly to: Endpoint;
+    readonly bytes: Uint8Array;
+    readonly ttl?: number;
+  }): void {
+    const { ttl = TTL_DEFAULT } = forged;
+    this.internet.inject({ ...forged, ttl, id: ++this.#packetId, icmp: null, origin: 'attacker' });
   }
 
   /** Runs until `done` or the limit, whichever is first; false at the limit. */
