@@ -80,33 +80,30 @@ export class Realm {
       if (out.lost === 'mtu' && packet.icmp === null) this.#answer(source, packet, 'too-big', source, 0);
       return;
     }
-    for (const delay of out.delays)
-      this.#cross(source, target, out.flipBit ? this.#flipped(packet) : packet, delay, size);
+    const passed = out.flipBit ? this.#flipped(packet) : packet;
+    for (const delay of out.delays) this.#later(delay, () => this.#cross(source, target, passed, delay, size));
   }
 
-  #cross(source: Attachment, target: Attachment, packet: Packet, delay: number, size: number): void {
-    const routers = source.hops + target.hops;
-    const ttl = packet.ttl - routers;
+  /** In the core of the realm: what reaches a line later queues behind what reached it earlier, whoever sent it. */
+  #cross(source: Attachment, target: Attachment, packet: Packet, upDelay: number, size: number): void {
+    const ttl = packet.ttl - source.hops - target.hops;
     if (ttl < 1) {
-      const dieAfter = delay + (target.down.behaviour.delayMs * Math.max(0, packet.ttl - source.hops)) / (routers + 1);
-      this.#later(dieAfter, () => {
-        this.#context.dropped(packet, `${this.name}/router`, 'ttl');
-        if (this.timeExceeded && packet.icmp === null) this.#answer(source, packet, 'time-exceeded', target, delay);
-      });
+      this.#context.dropped(packet, `${this.name}/router`, 'ttl');
+      if (this.timeExceeded && packet.icmp === null) this.#answer(source, packet, 'time-exceeded', target, upDelay);
       return;
     }
-    const into = target.down.pass(this.#context.now + delay, size);
+    const into = target.down.pass(this.#context.now, size);
     if (into.lost !== null) {
-      this.#later(delay, () => this.#context.dropped(packet, `${target.name}/down`, into.lost as string));
+      this.#context.dropped(packet, `${target.name}/down`, into.lost);
       return;
     }
     const arriving = withTtl(into.flipBit ? this.#flipped(packet) : packet, ttl);
-    for (const more of into.delays) this.#deliver(target, arriving, delay + more);
+    for (const delay of into.delays) this.#deliver(target, arriving, delay);
   }
 
-  #answer(source: Attachment, packet: Packet, kind: IcmpKind, towards: Attachment, delay: number): void {
+  #answer(source: Attachment, packet: Packet, kind: IcmpKind, towards: Attachment, backDelay: number): void {
     const icmp = this.#context.icmpFor(packet, kind, `router.${towards.name}`);
-    this.#deliver(source, icmp, delay + source.down.behaviour.delayMs);
+    this.#deliver(source, icmp, backDelay);
   }
 
   #deliver(target: Attachment, packet: Packet, delay: number): void {
