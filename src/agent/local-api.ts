@@ -4,7 +4,7 @@
  */
 import type { FailureCode } from '../core/errors.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
-import type { LogData, PathKind } from '../core/peer/interface.ts';
+import type { ListEntry, LogData, PathKind } from '../core/peer/interface.ts';
 
 /** Every request carries `authorization: Bearer TOKEN`; the token comes in the link's fragment, so no server log has it. */
 export const LOCAL_API = {
@@ -114,11 +114,14 @@ export interface LocalState {
   readonly version: string;
   readonly master: {
     readonly link: string;
-    readonly http: string | null;
     readonly state: 'none' | 'connecting' | 'up' | 'lost';
     readonly failure: FailureCode | null;
     readonly rttMs: number | null;
   };
+  /** The master's list as the session with it gives it; the last good one stays when a fetch fails. */
+  readonly servers: readonly ListEntry[];
+  readonly serversAt: number | null;
+  readonly serversFailure: FailureCode | null;
   readonly profile: NatProfile | null;
   readonly profileAt: number | null;
   readonly checking: boolean;
@@ -126,8 +129,6 @@ export interface LocalState {
   readonly hosting: HostingView | null;
   readonly joins: readonly JoinView[];
   readonly lan: readonly LanServer[];
-  /** Measured round trips to hosts of the list, by host id: null = given up. */
-  readonly pings: Readonly<Record<string, number | null>>;
   readonly settings: LocalSettings;
 }
 
@@ -149,7 +150,7 @@ export type LocalCommand =
   | { readonly do: 'abort'; readonly join: number }
   | { readonly do: 'forget'; readonly join: number }
   | { readonly do: 'check' }
-  | { readonly do: 'ping'; readonly hostIds: readonly string[] }
+  | { readonly do: 'list' }
   | { readonly do: 'map-port' }
   | { readonly do: 'settings'; readonly settings: SettingsChange }
   | { readonly do: 'quit' };

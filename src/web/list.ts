@@ -1,7 +1,9 @@
 /** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
 import { computed, signal } from '@preact/signals';
+import type { ListEntry } from '../core/peer/interface.ts';
 import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';
+import { command, isLocal, local } from './local.ts';
 
 export interface Filters {
   readonly text: string;
@@ -27,15 +29,13 @@ export const fetchError = signal<string | null>(null);
 export const loading = signal(false);
 export const filters = signal<Filters>(NO_FILTERS);
 export const sort = signal<{ readonly key: SortKey; readonly descending: boolean }>({ key: 'best', descending: false });
-/** Round trips measured by a local agent, by host id; null = no answer. Empty on a masterserver's page. */
-export const pings = signal<Readonly<Record<string, number | null>>>({});
 
 const FETCH_TIMEOUT_MS = 5000;
 const PAGE_ROWS = 500;
 const ROWS_MAX = 5000;
 
 /** Fetches every page; on a failure the last good list stays. */
-export async function fetchList(base: string): Promise<void> {
+async function fetchList(): Promise<void> {
   loading.value = true;
   try {
     const all: Server[] = [];
@@ -43,7 +43,7 @@ export async function fetchList(base: string): Promise<void> {
     do {
       const query = new URLSearchParams({ limit: String(PAGE_ROWS) });
       if (after !== null) query.set('after', after);
-      const response: Response = await fetch(`${base}/api/v1/servers?${query}`, {
+      const response: Response = await fetch(`/api/v1/servers?${query}`, {
         signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
       });
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
@@ -62,21 +62,48 @@ export async function fetchList(base: string): Promise<void> {
 }
 
 /** Live changes are applied to the list at hand; a reset, or a stream that was cut, fetches it anew. */
-export function followList(base: string): void {
+export function followList(): void {
   let cut = false;
-  void fetchList(base);
+  void fetchList();
   openStream(
-    `${base}/api/v1/events`,
+    `/api/v1/events`,
     {},
     (name, data) => {
       if (name === 'change') applyChange(JSON.parse(data) as ListChange);
-      else if (name === 'reset') void fetchList(base);
+      else if (name === 'reset') void fetchList();
     },
     (up) => {
-      if (up && cut) void fetchList(base);
+      if (up && cut) void fetchList();
       cut = !up;
     },
   );
+}
+
+/** The local page gets the list from its own process, which has it from the session with the master. */
+export function takeLocalList(): void {
+  const state = local.value;
+  if (state === null) return;
+  rows.value = state.servers.map(localRow);
+  fetchedAt.value = state.serversAt;
+  fetchError.value = state.serversFailure;
+}
+
+function localRow(entry: ListEntry): Server {
+  const now = local.value?.serversAt ?? 0;
+  const known = { section: 'community', verifiedAt: null, natDelta: null, returning: false, address: null } as const;
+  return {
+    ...entry,
+    ...known,
+    natType: entry.natType as Server['natType'],
+    verdict: entry.verdict as Server['verdict'],
+    firstSeenAt: now,
+    lastSeenAt: now,
+  };
+}
+
+export function reloadList(): void {
+  if (isLocal.value) void command({ do: 'list' });
+  else void fetchList();
 }
 
 function applyChange(change: ListChange): void {
@@ -89,8 +116,7 @@ const NAT_EASE: Readonly<Record<string, number>> = { open: 0, moderate: 1, stric
 const SECTION_ORDER: Readonly<Record<Server['section'], number>> = { local: 0, official: 1, community: 2 };
 
 function pingOf(row: Server): number {
-  const measured = pings.value[row.hostId];
-  return measured ?? row.pingEstimateMs ?? Number.MAX_SAFE_INTEGER;
+  return row.pingEstimateMs ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** The original's `order_category`: with people by ease of the NAT, then empty ones, full ones last. */

@@ -1,8 +1,8 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { followList, pings } from './list.ts';
-import { isLocal, local, startLocal } from './local.ts';
+import { followList, takeLocalList } from './list.ts';
+import { isLocal, startLocal } from './local.ts';
 import { isLanguage, language } from './messages/index.ts';
 import { startRouter } from './router.ts';
 import './style.css';
@@ -21,19 +21,8 @@ function start(): void {
 }
 
 function startList(): void {
-  if (!isLocal.value) {
-    followList('');
-    return;
-  }
-  let following: string | null = null;
-  effect(() => {
-    const base = local.value?.master.http ?? null;
-    pings.value = local.value?.pings ?? {};
-    if (base !== null && base !== following) {
-      following = base;
-      followList(base);
-    }
-  });
+  if (isLocal.value) effect(takeLocalList);
+  else followList();
 }
 
 start();

@@ -45,7 +45,7 @@ export const commandSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('abort'), join: z.int() }),
   z.object({ do: z.literal('forget'), join: z.int() }),
   z.object({ do: z.literal('check') }),
-  z.object({ do: z.literal('ping'), hostIds: z.array(z.string().max(64)).max(64) }),
+  z.object({ do: z.literal('list') }),
   z.object({ do: z.literal('map-port') }),
   z.object({ do: z.literal('settings'), settings }),
   z.object({ do: z.literal('quit') }),

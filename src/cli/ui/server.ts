@@ -39,16 +39,13 @@ const TYPES: Readonly<Record<string, string>> = {
 const STATE_INTERVAL_MS = 100;
 const KEEPALIVE_MS = 15_000;
 
-export function securityHeaders(masterHttp: string | null): Readonly<Record<string, string>> {
-  const connect = masterHttp === null ? "'self'" : `'self' ${new URL(masterHttp).origin}`;
-  return {
-    'content-security-policy': `default-src 'self'; connect-src ${connect}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': 'same-origin',
-  };
-}
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+} as const;
 
 function sameToken(given: string, token: string): boolean {
   const left = Buffer.from(given);
@@ -65,8 +62,7 @@ export function uiApp(engine: UiEngine, token: string, port: () => number, webRo
     if (origin !== undefined && !names.some((name) => origin === `http://${name}`))
       return context.text('wrong origin', 403);
     await next();
-    for (const [name, value] of Object.entries(securityHeaders(engine.state().master.http)))
-      context.header(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
     return;
   });
   app.use('/api/*', async (context, next) => {

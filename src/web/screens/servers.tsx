@@ -1,20 +1,7 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText, showCode } from '../format.ts';
-import {
-  fetchError,
-  fetchedAt,
-  fetchList,
-  filters,
-  games,
-  loading,
-  NO_FILTERS,
-  pings,
-  rows,
-  shown,
-  sort,
-} from '../list.ts';
+import { fetchError, fetchedAt, filters, games, loading, NO_FILTERS, reloadList, rows, shown, sort } from '../list.ts';
 import { command, isLocal, local } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -23,16 +10,12 @@ import { followInPage, go } from '../router.ts';
 
 const COLUMNS = ['ping', 'name', 'players', 'map', 'game', 'network', 'up'] as const satisfies readonly SortKey[];
 
-export function pageLink(code: string): string {
-  return `${masterBase() === '' ? location.origin : masterBase()}/j/${code}`;
+/** The page of a host on this masterserver; the local page knows no web address of the master, so it gives the code. */
+function shareText(row: Server): string {
+  return isLocal.value ? showCode(row.code) : `${location.origin}/j/${row.code}`;
 }
 
-/** A masterserver's page fetches from itself; the local page through its own process, which knows the master. */
-export function masterBase(): string {
-  return isLocal.value ? (local.value?.master.http ?? '') : '';
-}
-
-export async function joinTarget(target: string, password = ''): Promise<string | null> {
+async function joinTarget(target: string, password = ''): Promise<string | null> {
   const answer = await command({ do: 'join', target, password, localPort: local.value?.settings.localPort ?? 0 });
   if (!answer.ok) return answer.text;
   if (answer.join !== undefined) go(`/joins/${answer.join}`);
@@ -157,7 +140,7 @@ function FilterBar() {
           }
         />
       </label>
-      <button type="button" class="quiet" id="reload" onClick={() => void fetchList(masterBase())}>
+      <button type="button" class="quiet" id="reload" onClick={() => reloadList()}>
         ⟳ {t('servers.reload')}
       </button>
       <span class="count" aria-live="polite" id="count">
@@ -255,41 +238,15 @@ function Sections(props: { readonly open: string | null; readonly onOpen: (id: s
   );
 }
 
-/** A row asks to be pinged when it first comes into view, so a long list does not ping everybody at once. */
-function usePingInView(hostId: string) {
-  const element = useRef<HTMLTableRowElement>(null);
-  useEffect(() => {
-    const target = element.current;
-    if (!isLocal.value || target === null || hostId in pings.value) return;
-    const observer = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      void command({ do: 'ping', hostIds: [hostId] });
-    });
-    observer.observe(target);
-    return () => observer.disconnect();
-  }, [hostId]);
-  return element;
-}
-
+/** Always an estimate: the list has no addresses, so nobody is pinged before a join (decisions/0004). */
 function PingCell(props: { readonly row: Server }) {
-  const { hostId, pingEstimateMs } = props.row;
-  const measured = pings.value[hostId];
-  if (measured !== undefined && measured !== null) return <>{pingText(measured, false)}</>;
-  if (measured === null) return <span title={t('servers.gaveUp')}>?</span>;
-  if (pingEstimateMs !== null) return <span title={t('servers.estimated')}>{pingText(pingEstimateMs, true)}</span>;
-  return isLocal.value ? (
-    <span class="dots" title={t('servers.measuring')}>
-      ···
-    </span>
-  ) : (
-    <span title={t('common.notTested')}>–</span>
-  );
+  const { pingEstimateMs } = props.row;
+  if (pingEstimateMs === null) return <span title={t('common.notTested')}>?</span>;
+  return <span title={t('servers.estimated')}>{pingText(pingEstimateMs, true)}</span>;
 }
 
 function Row(props: { readonly row: Server; readonly open: boolean; readonly onOpen: (id: string) => void }) {
   const { row } = props;
-  const element = usePingInView(row.hostId);
   const full = row.playersMax > 0 && row.players >= row.playersMax;
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Enter') act(row);
@@ -299,7 +256,6 @@ function Row(props: { readonly row: Server; readonly open: boolean; readonly onO
   return (
     <>
       <tr
-        ref={element}
         class={`row ${full || row.players === 0 ? 'dim' : ''}`}
         tabindex={0}
         data-host={row.hostId}
@@ -378,7 +334,7 @@ function Details(props: { readonly row: Server }) {
           <button type="button" onClick={() => act(row)}>
             {t('servers.join')}
           </button>
-          <CopyButton text={() => pageLink(row.code)} label={t('servers.copyLink')} />
+          <CopyButton text={() => shareText(row)} label={t('servers.copyLink')} />
           {isLocal.value ? (
             <label class="tick">
               <input
