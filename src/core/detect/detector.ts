@@ -178,7 +178,12 @@ class DetectorMachine implements Detector {
       sources: sources.length,
       addresses: new Set(sources.map(({ group }) => group)).size,
     });
-    this.run = new Run(now, sources, { ...this.config, out: this.out, nextRequest: () => this.nextRequest++ });
+    this.run = new Run(now, sources, {
+      ...this.config,
+      localAddresses: this.network?.addresses ?? [],
+      out: this.out,
+      nextRequest: () => this.nextRequest++,
+    });
   }
 
   private wait(now: Instant): void {

@@ -76,6 +76,11 @@ export class Refinement {
     }
   }
 
+  /** Questions that show a mapping like any other sample. */
+  samples(): readonly Question[] {
+    return this.hops.flatMap(({ question }) => question ?? []);
+  }
+
   nextAt(): Instant {
     return this.done ? NEVER : Math.min(this.at, this.endAt);
   }

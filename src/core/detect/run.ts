@@ -31,6 +31,8 @@ const ENOUGH_ANSWERED = 0.5;
 const EXTRA_SOCKETS = 2;
 /** Silence after which the way out is tried again. */
 const NOTHING_HEARD_MS = [500, 1_000, 1_400] as const;
+/** A port that moves is looked at again, this long after the profile is final: the longer the view, the better the rate. */
+const LOOKOUTS_MS = [400, 1_100, 2_400] as const;
 /** The last of the two seconds belongs to the driver and to whoever waits for us. */
 const RUN_MS_MAX = LIMITS.detectMsMax - 100;
 
@@ -39,6 +41,8 @@ export interface RunConfig {
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly sockets: SocketIds;
   readonly family: 4 | 6;
+  /** Of this computer's interfaces. */
+  readonly localAddresses: readonly string[];
   readonly out: Outputs<DetectEvent>;
   readonly nextRequest: () => number;
 }
@@ -75,6 +79,7 @@ export class Run {
   private bursts = 0;
   private extra = 0;
   private samplingOver = false;
+  private lookouts: Instant[] = [];
   private news: { profile: boolean; log: { what: string; data: LogData }[] } | null = null;
 
   constructor(now: Instant, sources: readonly MappingSource[], config: RunConfig) {
@@ -116,7 +121,10 @@ export class Run {
 
   nextAt(): Instant {
     if (this.over) return NEVER;
-    if (this.final) return this.refinement?.nextAt() ?? NEVER;
+    if (this.final) {
+      const next = Math.min(this.refinement?.nextAt() ?? NEVER, this.lookouts[0] ?? NEVER);
+      return next === NEVER ? this.patience() : next;
+    }
     const times = [this.startedAt + RUN_MS_MAX, this.filter.nextAt()];
     const burst = BURSTS_MS[this.bursts];
     const silence = NOTHING_HEARD_MS[this.extra];
@@ -143,15 +151,17 @@ export class Run {
   }
 
   observations(): Observation[] {
-    return this.samples.map(({ socket, source, sentAt, packets, observed }) => ({
-      socket,
-      localPort: this.ports.get(socket) ?? 0,
-      target: source.target,
-      group: source.group,
-      trusted: source.kind === 'master',
-      sentAt,
-      repeated: packets > 1,
-      observed,
+    const beside = [...this.filter.probes.map(({ question }) => question), ...(this.refinement?.samples() ?? [])];
+    return [...this.samples, ...beside].map((question) => ({
+      socket: question.socket,
+      localPort: this.ports.get(question.socket) ?? 0,
+      target: question.source.target,
+      group: question.source.group,
+      trusted: question.source.kind === 'master',
+      sentAt: question.sentAt,
+      // A filter test is repeated for want of an answer that the NAT may keep out: its first packet made the mapping.
+      repeated: question.answerFrom === 'same' && question.packets > 1,
+      observed: question.observed,
     }));
   }
 
@@ -171,11 +181,19 @@ export class Run {
       if (this.samplingDone(now) && filtered) this.finish(now);
     }
     this.refinement?.step(now);
-    if (this.final && (this.refinement === null || this.refinement.done)) {
-      if (this.refinement !== null) this.tell();
-      this.close();
-      this.tellQuietly();
+    if (this.final) this.lookOut(now);
+  }
+
+  /** What goes on behind the user's back, to its end. */
+  private lookOut(now: Instant): void {
+    if (now >= (this.lookouts[0] ?? NEVER)) {
+      this.lookouts.shift();
+      this.burst(now, 1);
     }
+    const complete = this.samples.every(({ observed }) => observed !== null) || now >= this.patience();
+    if (this.lookouts.length > 0 || !complete || this.refinement?.done === false) return;
+    this.close();
+    this.tell();
   }
 
   private sample(now: Instant): void {
@@ -236,7 +254,7 @@ export class Run {
   private finish(now: Instant): void {
     this.final = true;
     this.filter.conclude();
-    const { mapping, type } = inferMapping(now, this.observations(), []);
+    const { mapping, type, allocator } = inferMapping(now, this.observations(), this.config.localAddresses);
     this.refinement = Refinement.of(now, this.exchange, this.filter, {
       mapping,
       type,
@@ -245,6 +263,10 @@ export class Run {
       bound: (socket) => this.ports.has(socket),
       send: (socket, to, bytes, ttl) => this.config.out.transmit(socket, to, bytes, ttl),
     });
+    if (allocator.kind === 'step' || allocator.kind === 'time') {
+      this.lookouts = LOOKOUTS_MS.map((afterMs) => now + afterMs);
+      for (let i = this.fresh.length; i < LOOKOUTS_MS.length; i++) this.fresh.push(this.open());
+    }
     this.tell();
     this.note('detection finished', {
       ms: Math.round(now - this.startedAt),

@@ -15,6 +15,8 @@ const JITTER_MS = 0.3;
 const GAP_MS_MAX = 5_000;
 /** A gap that obeys no rule: a clash, a wrap-around of the range, a sample that was made twice. */
 const OUTLIER = 0.01;
+/** Most packets are lost beyond the NAT, or kept out by its filter on the way back. */
+const UNANSWERED_MADE = 0.9;
 const PORTS = 64_512;
 /** Background mappings per second behind one NAT: from a silent home to a carrier's busiest box (nat-model 3, S3). */
 const RATES = [0.1, 0.5, 1, 2, 3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 110, 160, 220, 320, 450, 640, 900, 1300, 1900];
@@ -52,7 +54,7 @@ export interface SequenceFit {
 interface Gap {
   readonly ports: number;
   readonly seconds: number;
-  /** Our own mappings in between whose port nobody told us; each was made with a chance of one half. */
+  /** Our own questions in between that nobody answered. */
   readonly unseen: number;
 }
 
@@ -150,12 +152,12 @@ function logGap(gap: Gap, step: number, perSecond: number, dispersion: number): 
   if (gap.unseen === 0) ruled += logCount(mappings - 1, mean, dispersion);
   else {
     const made: number[] = [];
-    let ways = 0;
+    let ways = gap.unseen * Math.log(1 - UNANSWERED_MADE);
     for (let own = 0; own <= gap.unseen; own++) {
       made.push(ways + logCount(mappings - 1 - own, mean, dispersion));
-      ways += Math.log((gap.unseen - own) / (own + 1));
+      ways += Math.log(((gap.unseen - own) / (own + 1)) * (UNANSWERED_MADE / (1 - UNANSWERED_MADE)));
     }
-    ruled += logSum(made) - gap.unseen * Math.LN2;
+    ruled += logSum(made);
   }
   return logSum([ruled, outlier]);
 }
