@@ -1,0 +1,86 @@
+/** `--install-service`: a systemd unit that runs the masterserver with next to no rights, written for the options given. */
+import { writeFileSync } from 'node:fs';
+
+export interface ServiceOptions {
+  /** Absolute paths of node and of the command. */
+  readonly node: string;
+  readonly command: string;
+  /** The options of `sallyport master` as given, without `--install-service` and `--state-dir`. */
+  readonly args: readonly string[];
+  /** Certificate files: read by systemd as root, seen by the service only. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+}
+
+export const SERVICE_FILE = '/etc/systemd/system/sallyport-master.service';
+
+export function serviceUnit({ node, command, args, tls }: ServiceOptions): string {
+  const credentials =
+    tls === null
+      ? []
+      : [`LoadCredential=cert.pem:${specifier(tls.cert)}`, `LoadCredential=key.pem:${specifier(tls.key)}`];
+  const tlsArgs = tls === null ? [] : ['--tls-cert', '%d/cert.pem', '--tls-key', '%d/key.pem'];
+  const start = [node, command, 'master', '--state-dir', '%S/sallyport', ...args].map(quote);
+  return `[Unit]
+Description=sallyport masterserver
+Documentation=https://www.npmjs.com/package/sallyport
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=exec
+ExecStart=${[...start, ...tlsArgs].join(' ')}
+Restart=always
+RestartSec=1
+# Hosts are told to go elsewhere first; after this the rest is cut.
+TimeoutStopSec=45
+KillSignal=SIGTERM
+DynamicUser=yes
+StateDirectory=sallyport
+StateDirectoryMode=0700
+UMask=0077
+${credentials.join('\n')}${credentials.length > 0 ? '\n' : ''}LimitNOFILE=65536
+# Ports below 1024 for --http 0.0.0.0:443; nothing else of root's.
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=pid
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+export function writeServiceUnit(options: ServiceOptions, file = SERVICE_FILE): void {
+  writeFileSync(file, serviceUnit(options), { mode: 0o644 });
+}
+
+/** systemd expands `%` and `$` and splits at blanks; our own `%S` and `%d` stay. */
+function quote(word: string): string {
+  if (word === '%S/sallyport') return word;
+  const escaped = specifier(word).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('$', '$$$$');
+  return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+function specifier(text: string): string {
+  return text.replaceAll('%', '%%');
+}

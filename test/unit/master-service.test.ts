@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { serviceUnit, writeServiceUnit } from '../../src/master/service-unit.ts';
+
+const options = {
+  node: process.execPath,
+  command: '/usr/bin/env',
+  args: ['--listen', '198.51.100.7', '--contact', '100% "real" $name'],
+  tls: null,
+};
+
+test('the unit quotes what systemd would expand', () => {
+  const unit = serviceUnit(options);
+  expect(unit).toContain(`${process.execPath} /usr/bin/env master --state-dir %S/sallyport --listen 198.51.100.7`);
+  expect(unit).toContain('"100%% \\"real\\" $$name"');
+  expect(unit).not.toContain('LoadCredential');
+  const secured = serviceUnit({ ...options, tls: { cert: '/etc/ssl/c.pem', key: '/etc/ssl/k.pem' } });
+  expect(secured).toContain('LoadCredential=key.pem:/etc/ssl/k.pem');
+  expect(secured).toContain('--tls-key %d/key.pem');
+});
+
+test.skipIf(!existsSync('/usr/bin/systemd-analyze'))(
+  'systemd itself finds nothing wrong with the unit, and calls it well confined',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-unit-'));
+    const file = join(folder, 'sallyport-master.service');
+    try {
+      writeServiceUnit({ ...options, tls: { cert: '/etc/ssl/c.pem', key: '/etc/ssl/k.pem' } }, file);
+      const said = execFileSync('systemd-analyze', ['verify', '--man=no', file], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      expect(said).toBe('');
+      const security = execFileSync('systemd-analyze', ['security', '--offline=true', file], { encoding: 'utf8' });
+      const exposure = Number(/Overall exposure level for .*: ([\d.]+)/.exec(security)?.[1]);
+      expect(exposure).toBeLessThan(3);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
