@@ -170,4 +170,43 @@ export const LIMITS = {
   salvoMs: 600_000,
   /** Orders that a host remembers, to know a repetition. */
   stepsRemembered: 256,
+  /** A peer (peer/*.ts). Closures that wait for their time; a few for each join, visit and request. */
+  agendaMax: 4_096,
+  joinsMax: 16,
+  /** Visits, askers and waiters of one host: above every game's number of players. */
+  guestsMax: 128,
+  bannedMax: 10_000,
+  /** Session ids whose repeated offer is recognised (S17). */
+  sessionsRememberedMax: 1_024,
+  candidatesMax: 8,
+  listEntriesMax: 1_000,
+  /** The master takes no more of one session (security.md 3.2). */
+  stepsPerSessionMax: 200,
+  /** "Typed failures within 2 s": how long a join waits for the link, which itself needs 2 s to know. */
+  linkWaitMs: 2_050,
+  /** Detection never blocks anybody longer. */
+  readyMs: 2_000,
+  /** A knock without an answer is followed by a new one, from a new socket: shorter than any mapping lives. */
+  knockMs: 10_000,
+  /** A relay that seems slower is one whose host waited. */
+  relayRttMsMax: 2_000,
+  /** Before something that failed is tried again. */
+  retryRestMs: 2_000,
+  brokenRestMs: 1_000,
+  /** security.md 3.2: 20 s give or take a fifth; news not closer together than the gap. */
+  heartbeatMs: 20_000,
+  heartbeatGapMs: 500,
+  /** How often a queued client knocks again, when it is forgotten, and how long a hard session may keep the turn. */
+  queueRetryMs: 3_000,
+  queueForgetMs: 10_000,
+  hardTurnMs: 60_000,
+  /** The longest rest between two attempts is 5 min: a visit that is silent for longer has no client any more. */
+  visitIdleMs: 330_000,
+  /** The echo to the master during a burst (security.md row 16): 2/s; late is 3 round trips, at least 300 ms. */
+  echoEveryMs: 500,
+  echoSlowMs: 300,
+  echoSlowFactor: 3,
+  burstPauseMs: 5_000,
+  /** Whoever quits waits so long for the answer to the goodbye. */
+  closeWaitMs: 300,
 } as const;

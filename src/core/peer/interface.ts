@@ -141,6 +141,14 @@ export type PeerEvent =
       readonly packetsSent: number;
       readonly next: string;
     }
+  /** No path after 15 s: which pair it is, how likely one is in the next minute, and what would help. Attempts go on. */
+  | {
+      readonly ev: 'hard';
+      readonly join: JoinId;
+      readonly pair: string;
+      readonly likely: number;
+      readonly advice: string;
+    }
   | {
       readonly ev: 'path';
       readonly path: PathId;
@@ -161,9 +169,12 @@ export type PeerEvent =
   | {
       readonly ev: 'path-lost';
       readonly path: PathId;
-      readonly reason: 'consent' | 'left' | 'kicked' | 'replaced';
+      /** `consent`: nothing has come back for 30 s. `replaced`: the next `path` event goes on in its place. */
+      readonly reason: 'consent' | 'left' | 'kicked' | 'released' | 'replaced';
+      /** A new session with the same host is under way: a `path` event with a new id follows, or `join-failed`. */
       readonly punchingAgain: boolean;
     }
+  | { readonly ev: 'rtt'; readonly path: PathId; readonly rttMs: number }
   | { readonly ev: 'too-large'; readonly path: PathId; readonly bytes: number; readonly payloadBytesMax: number }
   | { readonly ev: 'join-failed'; readonly join: JoinId; readonly failure: FailureCode; readonly detail: string }
   | {

@@ -1,0 +1,92 @@
+/** What the parts of a `Peer` (hosting, joins, sessions, paths) share: its configuration, its children and its agenda. */
+import type { Endpoint } from '../address.ts';
+import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
+import { assert } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Nest, Outputs } from '../machine.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { Random } from '../random.ts';
+import type { LinkMachine, MasterAddress } from '../rendezvous/link-interface.ts';
+import type { Request, Response } from '../rendezvous/messages.ts';
+import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import type { Device } from '../traverse/budget.ts';
+import type { JoinId, LocalNetwork, LogData, PeerEvent } from './interface.ts';
+import type { Session } from './session.ts';
+
+export interface PeerConfig {
+  readonly master: MasterAddress;
+  readonly identity: KeyPair;
+  /** Public STUN servers, names already resolved. */
+  readonly stun: readonly Endpoint[];
+  readonly crypto: CryptoSuite;
+  readonly random: Random;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+  readonly family: 4 | 6;
+}
+
+/** Work at an instant. `cancel` is harmless when it has run or was cancelled already. */
+export interface Alarm {
+  cancel(): void;
+}
+
+/** Closures by deadline: what a join or a hosting wants to do later. */
+export interface Agenda {
+  at(instant: Instant, run: (now: Instant) => void): Alarm;
+  run(now: Instant): void;
+  clear(): void;
+  next(): Instant;
+}
+
+export function agenda(): Agenda {
+  const entries = new Map<Alarm, { readonly at: Instant; readonly run: (now: Instant) => void }>();
+  return {
+    at(instant, run) {
+      assert(entries.size < LIMITS.agendaMax, 'the agenda of a peer is bounded');
+      const alarm: Alarm = { cancel: () => void entries.delete(alarm) };
+      entries.set(alarm, { at: instant, run });
+      return alarm;
+    },
+    run(now) {
+      const due = [...entries].filter(([, entry]) => entry.at <= now).sort((left, right) => left[1].at - right[1].at);
+      // One that has run may cancel another that was due as well.
+      for (const [alarm, entry] of due) if (entries.delete(alarm)) entry.run(now);
+    },
+    clear: () => entries.clear(),
+    next() {
+      let next = NEVER;
+      for (const entry of entries.values()) if (entry.at < next) next = entry.at;
+      return next;
+    },
+  };
+}
+
+export interface PeerContext {
+  readonly config: PeerConfig;
+  readonly out: Outputs<PeerEvent>;
+  readonly nest: Nest;
+  readonly sockets: SocketIds;
+  readonly agenda: Agenda;
+  readonly device: Device;
+  readonly link: LinkMachine;
+  /** Sessions under way, by the hex of the 8 bytes that name them in probes. */
+  readonly sessions: Map<string, Session>;
+  readonly profile: () => NatProfile;
+  readonly network: () => LocalNetwork;
+  /** Round trip to the master, 0 where it is not known. */
+  readonly masterRttMs: () => number;
+  /** Sends to the master, over `socket` or the link's own; `onResponse` is called exactly once unless cancelled. */
+  request(
+    now: Instant,
+    request: Request,
+    socket: SocketId | null,
+    onResponse: (now: Instant, response: Response) => void,
+  ): Alarm;
+  /** Opens a socket that no child owns yet. */
+  open(family: 4 | 6, onOutcome: (now: Instant, outcome: SocketOutcome) => void): SocketId;
+  /** Where an open socket is bound. */
+  local(socket: SocketId): Endpoint;
+  /** Closes a socket that no child owns. */
+  close(socket: SocketId): void;
+  log(join: JoinId | null, what: string, data: LogData): void;
+}

@@ -1,0 +1,208 @@
+/**
+ * End to end, client to host, with a key the master does not have: Noise IK whose two messages travel inside JOIN and ANSWER.
+ *
+ *     JOIN    version 1 | Noise message 1 { client hello }          prologue: "sallyport", version, roles, sid 16
+ *     ANSWER  Noise message 2 { host hello }
+ *
+ *     client hello   flags 1 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile
+ *     host hello     0 | held ms 4 | candidates | profile     "go on, here is my network"
+ *                    1 | place 2 | retry after ms 4           "your turn comes later"
+ *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
+ *
+ * What follows the handshake is keyed from both transport keys: K_sig seals the steps, K_punch authenticates the probes, K_path
+ * seals what the path carries. (Not from the handshake hash alone, as security.md row 7 says: every input of that hash is public.)
+ */
+import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
+import { LIMITS } from '../limits.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import { readEndpoint, readMany, readWord, writeEndpoint, writeMany, writeWord } from '../rendezvous/fields.ts';
+import { HANDSHAKE_BYTES_MAX, type SessionId } from '../rendezvous/messages.ts';
+import { readProfile, writeProfile } from '../rendezvous/profile-wire.ts';
+import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import { deriveKey } from '../secure/hkdf.ts';
+import { NOISE_MESSAGE_1_OVERHEAD, type NoiseKeys, noiseInitiate, noiseRespond } from '../secure/noise.ts';
+import { SecureSession } from '../secure/session.ts';
+import type { Candidate, Role } from '../traverse/interface.ts';
+import type { FriendId } from './interface.ts';
+
+export const END_TO_END_VERSION = 1;
+const FLAG_PASSWORD = 1;
+const VERDICT = { go: 0, queued: 1 } as const;
+const CANDIDATE_KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
+/** Either hello fits the smaller of the two messages. */
+const HELLO_BYTES_MAX = HANDSHAKE_BYTES_MAX - 1 - NOISE_MESSAGE_1_OVERHEAD;
+
+export interface ClientHello {
+  readonly name: string;
+  readonly passwordProof: Uint8Array | null;
+  /** Round trip between the client and the master: with its own, the host knows how long a step takes. */
+  readonly masterRttMs: number;
+  readonly candidates: readonly Candidate[];
+  readonly profile: NatProfile;
+}
+
+export type HostHello =
+  | {
+      readonly verdict: 'go';
+      /** How long the host let the offer wait (a person was asked): not part of the round trip. */
+      readonly heldMs: number;
+      readonly candidates: readonly Candidate[];
+      readonly profile: NatProfile;
+    }
+  | { readonly verdict: 'queued'; readonly place: number; readonly retryAfterMs: number };
+
+/** What both ends share once the handshake is done. */
+export interface EndToEnd {
+  /** Seals steps. */
+  readonly signal: SecureSession;
+  readonly path: SecureSession;
+  readonly punchKey: Uint8Array;
+}
+
+export interface ClientHandshake {
+  readonly message: Uint8Array;
+  /** Null where the answer is not that of the host we asked for. */
+  finish(answer: Uint8Array): { readonly hello: HostHello; readonly keys: EndToEnd } | null;
+}
+
+export interface HostHandshake {
+  readonly clientKey: Uint8Array;
+  readonly hello: ClientHello;
+  answer(hello: HostHello): { readonly message: Uint8Array; readonly keys: EndToEnd } | null;
+}
+
+/** First 8 bytes of SHA-256 of the static key, hex. */
+export function friendOf(crypto: CryptoSuite, key: Uint8Array): FriendId {
+  return toHex(crypto.sha256(key).subarray(0, 8));
+}
+
+/**
+ * Proof of a password for one join to one host by one client: worthless at another host, for another client or a second time
+ * (security.md row 13), because the sid is taken once and all three are authenticated by the handshake around it.
+ */
+export function passwordProof(
+  crypto: CryptoSuite,
+  password: string,
+  join: { readonly sid: SessionId; readonly hostKey: Uint8Array; readonly clientKey: Uint8Array },
+): Uint8Array {
+  const key = crypto.macKey(crypto.sha256(utf8Encode('sallyport password'), utf8Encode(password)));
+  return crypto.hmac(key, join.sid, join.hostKey, join.clientKey);
+}
+
+export function openAsClient(
+  crypto: CryptoSuite,
+  own: KeyPair,
+  join: { readonly sid: SessionId; readonly hostKey: Uint8Array; readonly hello: ClientHello },
+): ClientHandshake | null {
+  const initiator = noiseInitiate(crypto, {
+    prologue: prologue(join.sid),
+    own,
+    remoteStatic: join.hostKey,
+    payload: writeClientHello(join.hello),
+  });
+  if (initiator === null) return null;
+  return {
+    message: concat(Uint8Array.of(END_TO_END_VERSION), initiator.message1),
+    finish(answer) {
+      const done = initiator.finish(answer);
+      const hello = done === null ? null : readHostHello(done.payload);
+      return done === null || hello === null ? null : { hello, keys: endToEnd(crypto, done.keys, 'client') };
+    },
+  };
+}
+
+/** `version`: it is another version's; null: not authentic for our key, this sid and this direction, or malformed. */
+export function openAsHost(
+  crypto: CryptoSuite,
+  own: KeyPair,
+  sid: SessionId,
+  message: Uint8Array,
+): HostHandshake | 'version' | null {
+  if (message[0] !== END_TO_END_VERSION) return 'version';
+  const responder = noiseRespond(crypto, { prologue: prologue(sid), own }, message.subarray(1));
+  const hello = responder === null ? null : readClientHello(responder.payload);
+  if (responder === null || hello === null) return null;
+  return {
+    clientKey: responder.remoteStatic.slice(),
+    hello,
+    answer(reply) {
+      const done = responder.respond(writeHostHello(reply));
+      return done === null ? null : { message: done.message2, keys: endToEnd(crypto, done.keys, 'host') };
+    },
+  };
+}
+
+function prologue(sid: SessionId): Uint8Array {
+  return concat(utf8Encode('sallyport end-to-end client host'), Uint8Array.of(END_TO_END_VERSION), sid);
+}
+
+function endToEnd(crypto: CryptoSuite, keys: NoiseKeys, role: Role): EndToEnd {
+  const both = role === 'client' ? concat(keys.send, keys.receive) : concat(keys.receive, keys.send);
+  const session = (label: string): SecureSession =>
+    new SecureSession(crypto, {
+      send: deriveKey(crypto, keys.send, utf8Encode(label)),
+      receive: deriveKey(crypto, keys.receive, utf8Encode(label)),
+      hash: keys.hash,
+    });
+  return { signal: session('sig'), path: session('path'), punchKey: deriveKey(crypto, both, utf8Encode('punch')) };
+}
+
+function writeClientHello(hello: ClientHello): Uint8Array {
+  const writer = new Writer(HELLO_BYTES_MAX)
+    .u8(hello.passwordProof === null ? 0 : FLAG_PASSWORD)
+    .text8(hello.name, LIMITS.announcedNameBytesMax);
+  if (hello.passwordProof !== null) writer.raw(hello.passwordProof);
+  writer.u16(Math.min(0xffff, Math.round(hello.masterRttMs)));
+  writeCandidates(writer, hello.candidates);
+  writeProfile(writer, hello.profile);
+  return writer.done();
+}
+
+function readClientHello(bytes: Uint8Array): ClientHello | null {
+  const reader = new Reader(bytes);
+  const flags = reader.u8();
+  const name = reader.text8();
+  const proof = (flags & FLAG_PASSWORD) === 0 ? null : reader.take(32).slice();
+  const masterRttMs = reader.u16();
+  const candidates = readCandidates(reader);
+  const profile = readProfile(reader);
+  return reader.ok ? { name, passwordProof: proof, masterRttMs, candidates, profile } : null;
+}
+
+function writeHostHello(hello: HostHello): Uint8Array {
+  const writer = new Writer(HELLO_BYTES_MAX).u8(VERDICT[hello.verdict]);
+  if (hello.verdict === 'queued') return writer.u16(hello.place).u32(hello.retryAfterMs).done();
+  writer.u32(Math.round(hello.heldMs));
+  writeCandidates(writer, hello.candidates);
+  writeProfile(writer, hello.profile);
+  return writer.done();
+}
+
+function readHostHello(bytes: Uint8Array): HostHello | null {
+  const reader = new Reader(bytes);
+  const verdict = reader.u8();
+  if (verdict === VERDICT.queued) {
+    const place = reader.u16();
+    const retryAfterMs = reader.u32();
+    return reader.ok ? { verdict: 'queued', place, retryAfterMs } : null;
+  }
+  if (verdict !== VERDICT.go) return null;
+  const heldMs = reader.u32();
+  const candidates = readCandidates(reader);
+  const profile = readProfile(reader);
+  return reader.ok ? { verdict: 'go', heldMs, candidates, profile } : null;
+}
+
+function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {
+  writeMany(writer, candidates, LIMITS.candidatesMax, (into, candidate) => {
+    writeWord(into, CANDIDATE_KINDS, candidate.kind);
+    writeEndpoint(into, candidate.endpoint);
+  });
+}
+
+function readCandidates(reader: Reader): readonly Candidate[] {
+  return readMany(reader, LIMITS.candidatesMax, (from) => ({
+    kind: readWord(from, CANDIDATE_KINDS),
+    endpoint: readEndpoint(from),
+  }));
+}

@@ -1,0 +1,342 @@
+/**
+ * A host: on the master's list, and at its own door. Who may come in is decided here, by the host alone: version, ban, password,
+ * places, a person's word, and for the pairs that need bursts one at a time, the others in a queue (S18). Until then nobody
+ * learns the host's address (security.md row 17). Repeated offers of one session are recognised (S17).
+ */
+import { equalBytes, toHex } from '../bytes.ts';
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { Push } from '../rendezvous/messages.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import { friendOf, openAsHost, passwordProof } from './handshake.ts';
+import type { FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
+import type { PathEnd, PathOwner, Paths } from './paths.ts';
+import { HardQueue } from './queue.ts';
+import { Registration, type RegistrationEvent } from './registration.ts';
+import type { Session, SessionEvent } from './session.ts';
+import { type Offer, Visit } from './visit.ts';
+
+export type HostCommand = PeerCommand & { readonly do: 'host' };
+type Found = SessionEvent & { readonly ev: 'path' };
+type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
+
+/** Let in, on the way to a path. */
+interface Visiting {
+  readonly visit: Visit;
+  readonly hard: boolean;
+  idle: Alarm;
+}
+
+/** Connected. */
+interface Inside {
+  readonly visit: Visit;
+  readonly path: PathId;
+}
+
+export class Hosting implements PathOwner {
+  private readonly context: PeerContext;
+  private readonly paths: Paths;
+  private readonly registration: Registration;
+  private command: HostCommand;
+  /** Players as the application counts them; null: the paths are counted. */
+  private players: number | null = null;
+  private code = '';
+  private readonly visiting = new Map<FriendId, Visiting>();
+  private readonly inside = new Map<FriendId, Inside>();
+  /** Offers that wait for a person's word: the newest of each friend. */
+  private readonly asking = new Map<FriendId, Offer>();
+  private readonly admitted = new Set<FriendId>();
+  private readonly banned: Set<FriendId>;
+  private readonly queue = new HardQueue();
+  /** Sessions seen, oldest first, so that a repeated offer is not a second visit. */
+  private readonly seen = new Set<string>();
+
+  constructor(context: PeerContext, paths: Paths, command: HostCommand, banned: Set<FriendId>) {
+    this.context = context;
+    this.paths = paths;
+    this.command = command;
+    this.banned = banned;
+    this.registration = new Registration(context, this.announced(), (now, event) => this.registered(now, event));
+  }
+
+  link(now: Instant, up: boolean): void {
+    this.registration.link(now, up);
+  }
+
+  profile(now: Instant, profile: NatProfile): void {
+    this.registration.profiled(now, profile);
+    for (const { visit } of this.visiting.values()) visit.session?.profile(now, profile);
+  }
+
+  announce(now: Instant, command: PeerCommand & { readonly do: 'announce' }): void {
+    this.command = { ...this.command, announcement: command.announcement };
+    this.players = command.players;
+    this.registration.announce(now, this.announced());
+  }
+
+  /** True where the push was for this hosting. */
+  push(now: Instant, push: Push): boolean {
+    if (push.type === 'offer') {
+      this.offered(now, push);
+      return true;
+    }
+    if (!('sid' in push)) return false;
+    const of = ({ visit }: { readonly visit: Visit }): boolean => equalBytes(visit.offer.push.sid, push.sid);
+    const visiting = [...this.visiting.values()].find(of);
+    if (visiting === undefined) {
+      if (push.type === 'over') this.stopAsking(push.sid);
+      // Connected on our side already: the client may still need an answer.
+      const inside = [...this.inside.values()].find(of);
+      inside?.visit.session?.push(now, push);
+      return inside !== undefined;
+    }
+    const { visit } = visiting;
+    visiting.idle.cancel();
+    visiting.idle = this.idle(now, visit);
+    // The client may have its proof before we have ours.
+    if (push.type === 'over' && push.outcome !== 'path') this.dismiss(now, visit, 'left');
+    else visit.session?.push(now, push);
+    return true;
+  }
+
+  admit(now: Instant, friend: FriendId, admit: boolean): void {
+    if (admit) this.admitted.add(friend);
+    const offer = this.asking.get(friend);
+    if (offer === undefined) return;
+    this.asking.delete(friend);
+    if (!admit) this.refuse(now, offer, 'REFUSED');
+    // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
+    else if (now - offer.at < LIMITS.knockMs) this.queueOrLetIn(now, offer);
+  }
+
+  kick(now: Instant, friend: FriendId, ban: boolean): void {
+    this.admitted.delete(friend);
+    if (ban && this.banned.size < LIMITS.bannedMax) this.banned.add(friend);
+    const failure = ban ? 'BANNED' : 'REFUSED';
+    const offer = this.asking.get(friend);
+    if (offer !== undefined) this.refuse(now, offer, failure);
+    this.asking.delete(friend);
+    const visiting = this.visiting.get(friend);
+    if (visiting !== undefined) {
+      this.refuse(now, visiting.visit.offer, failure);
+      this.drop(now, visiting.visit);
+    }
+    const inside = this.inside.get(friend);
+    if (inside !== undefined) this.paths.leave(now, inside.path, 'kicked');
+  }
+
+  /** Ends everything that belongs to the hosting. */
+  close(now: Instant): void {
+    for (const offer of this.asking.values()) this.refuse(now, offer, 'HOST_OFFLINE');
+    for (const { visit } of [...this.visiting.values()]) {
+      this.refuse(now, visit.offer, 'HOST_OFFLINE');
+      this.drop(now, visit);
+    }
+    for (const { path } of [...this.inside.values()]) this.paths.leave(now, path, 'left');
+    this.registration.goodbye(now);
+  }
+
+  punchesAgain(): boolean {
+    return false;
+  }
+
+  pathOver(now: Instant, path: PathId, _end: PathEnd): void {
+    for (const [friend, inside] of this.inside) {
+      if (inside.path !== path) continue;
+      this.inside.delete(friend);
+      inside.visit.stop(now);
+      this.peer(inside.visit.offer, 'left', path);
+      this.countPlayers(now);
+    }
+  }
+
+  pathSilent(): void {}
+
+  private announced() {
+    return { announcement: this.command.announcement, players: this.players ?? this.inside.size };
+  }
+
+  private countPlayers(now: Instant): void {
+    if (this.players === null) this.registration.announce(now, this.announced());
+  }
+
+  private registered(_now: Instant, event: RegistrationEvent): void {
+    const { out, config } = this.context;
+    if (event.ev === 'failed') out.event({ ev: 'hosting-failed', failure: event.failure });
+    else if (event.code !== this.code) {
+      this.code = event.code;
+      out.event({ ev: 'hosting', code: event.code, hostKey: config.identity.publicKey, hostId: event.hostId });
+    }
+  }
+
+  private offered(now: Instant, push: Push & { readonly type: 'offer' }): void {
+    if (!this.isNew(toHex(push.sid))) return;
+    const { crypto, identity } = this.context.config;
+    const handshake = openAsHost(crypto, identity, push.sid, push.handshake);
+    if (handshake === 'version' || handshake === null) {
+      this.context.log(null, 'offer-not-readable', { version: handshake === 'version' });
+      this.answerNo(now, push, handshake === null ? 'REFUSED' : 'VERSION');
+      return;
+    }
+    const offer: Offer = { push, handshake, friend: friendOf(crypto, handshake.clientKey), at: now };
+    const failure = this.judge(offer);
+    if (failure !== null) {
+      this.refuse(now, offer, failure);
+      return;
+    }
+    this.peer(offer, 'knocking');
+    if (this.command.ask && !this.admitted.has(offer.friend)) this.askFor(offer);
+    else this.queueOrLetIn(now, offer);
+  }
+
+  private isNew(sid: string): boolean {
+    if (this.seen.has(sid)) return false;
+    this.seen.add(sid);
+    if (this.seen.size > LIMITS.sessionsRememberedMax) this.seen.delete(this.seen.values().next().value as string);
+    return true;
+  }
+
+  private judge(offer: Offer): FailureCode | null {
+    if (this.banned.has(offer.friend)) return 'BANNED';
+    if (!this.passwordFits(offer)) return 'PASSWORD';
+    const others = new Set([...this.inside.keys(), ...this.visiting.keys()]);
+    others.delete(offer.friend);
+    if (others.size >= this.command.announcement.playersMax) return 'FULL';
+    return others.size >= LIMITS.guestsMax || this.asking.size >= LIMITS.guestsMax ? 'BUSY' : null;
+  }
+
+  private passwordFits({ push, handshake }: Offer): boolean {
+    const { password } = this.command;
+    if (password === null) return true;
+    const { crypto, identity } = this.context.config;
+    const parties = { sid: push.sid, hostKey: identity.publicKey, clientKey: handshake.clientKey };
+    const given = handshake.hello.passwordProof;
+    return given !== null && equalBytes(given, passwordProof(crypto, password, parties));
+  }
+
+  private askFor(offer: Offer): void {
+    const known = this.asking.has(offer.friend);
+    this.asking.set(offer.friend, offer);
+    if (!known) this.peer(offer, 'asking');
+  }
+
+  /** The friend does not wait any longer. */
+  private stopAsking(sid: Uint8Array): void {
+    for (const [friend, offer] of this.asking) {
+      if (!equalBytes(offer.push.sid, sid)) continue;
+      this.asking.delete(friend);
+      this.peer(offer, 'left');
+    }
+  }
+
+  private queueOrLetIn(now: Instant, offer: Offer): void {
+    const { friend, push, handshake } = offer;
+    // The client has begun anew. A path that still stands is only given up when the new one is proven.
+    const old = this.visiting.get(friend);
+    if (old !== undefined) this.drop(now, old.visit);
+    const hard = isHard(this.context.profile()) || isHard(handshake.hello.profile);
+    const place = hard ? this.queue.place(now, friend, this.hardTurnTaken(now)) : 0;
+    if (place === 0) {
+      const visit = new Visit(this.context, now, offer, (at, event) => this.visited(at, visit, event));
+      this.visiting.set(friend, { visit, hard, idle: this.idle(now, visit) });
+      return;
+    }
+    this.peer(offer, 'queued');
+    const answer = handshake.answer({ verdict: 'queued', place, retryAfterMs: LIMITS.queueRetryMs });
+    if (answer === null) return;
+    this.context.request(now, { type: 'answer', sid: push.sid, handshake: answer.message }, null, () => {});
+  }
+
+  /** One hard session at a time; one that has had its time goes to the end of the queue when others wait. */
+  private hardTurnTaken(now: Instant): boolean {
+    for (const { visit, hard } of this.visiting.values()) {
+      if (!hard) continue;
+      if (!this.queue.anybody(now) || now - visit.startedAt < LIMITS.hardTurnMs) return true;
+      this.refuse(now, visit.offer, 'BUSY');
+      this.dismiss(now, visit, 'queued');
+    }
+    return false;
+  }
+
+  private visited(now: Instant, visit: Visit, event: SessionEvent): void {
+    switch (event.ev) {
+      case 'path':
+        if (visit.session !== null) this.connected(now, visit, visit.session, event);
+        break;
+      case 'broken':
+        this.context.log(null, 'visit-broken', { friend: visit.offer.friend, why: event.why });
+        this.dismiss(now, visit, 'left');
+        break;
+      case 'log':
+        this.context.out.event({ ...event, join: null });
+        break;
+      default:
+        this.context.log(null, `visit-${event.ev}`, { friend: visit.offer.friend });
+    }
+  }
+
+  private connected(now: Instant, visit: Visit, session: Session, found: Found): void {
+    const { friend } = visit.offer;
+    if (this.visiting.get(friend)?.visit !== visit) return;
+    this.visiting.get(friend)?.idle.cancel();
+    this.visiting.delete(friend);
+    session.quiet();
+    const old = this.inside.get(friend);
+    if (old !== undefined) this.paths.leave(now, old.path, 'replaced');
+    const { socket, remote, kind, rttMs, attempts, packetsSent } = found;
+    const path = this.paths.add(
+      now,
+      {
+        ...{ session: session.config.keys.path, sid: session.sid, socket, shared: false, remote, kind, rttMs },
+        ...{ local: this.context.local(socket), join: null, friend, attempts, packetsSent },
+        elapsedMs: now - visit.offer.at,
+      },
+      this,
+    );
+    this.inside.set(friend, { visit, path });
+    this.peer(visit.offer, 'connected', path);
+    this.countPlayers(now);
+  }
+
+  /** The client is the one that tries again: a visit nobody speaks for is over. */
+  private idle(now: Instant, visit: Visit): Alarm {
+    return this.context.agenda.at(now + LIMITS.visitIdleMs, (at) => this.dismiss(at, visit, 'left'));
+  }
+
+  private dismiss(now: Instant, visit: Visit, state: FriendState): void {
+    if (!this.drop(now, visit)) return;
+    this.peer(visit.offer, state);
+  }
+
+  private drop(now: Instant, visit: Visit): boolean {
+    const visiting = this.visiting.get(visit.offer.friend);
+    if (visiting?.visit !== visit) return false;
+    this.visiting.delete(visit.offer.friend);
+    visiting.idle.cancel();
+    visit.stop(now);
+    return true;
+  }
+
+  private refuse(now: Instant, offer: Offer, failure: FailureCode): void {
+    if (failure !== 'BUSY') this.peer(offer, 'refused');
+    this.context.log(null, 'refused', { friend: offer.friend, failure });
+    this.answerNo(now, offer.push, failure);
+  }
+
+  private answerNo(now: Instant, push: Push & { readonly type: 'offer' }, failure: FailureCode): void {
+    const retryAfterMs = failure === 'BUSY' ? LIMITS.queueRetryMs : 0;
+    this.context.request(now, { type: 'refuse', sid: push.sid, failure, retryAfterMs }, null, () => {});
+  }
+
+  private peer(offer: Offer, state: FriendState, path: PathId | null = null): void {
+    const { friend, handshake } = offer;
+    this.context.out.event({ ev: 'peer', friend, name: handshake.hello.name, state, path });
+  }
+}
+
+/** Pairs with such a side may need many ports at once. */
+function isHard(profile: NatProfile): boolean {
+  return profile.mapping === 'adm' || profile.mapping === 'apdm';
+}

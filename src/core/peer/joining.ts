@@ -1,0 +1,333 @@
+/**
+ * One join: resolve, knock at the host's door, traverse, hold the path; when the path dies, all of it again with the same host.
+ * It gives up only for a reason that a person has to act on, at the time-out, or on abort (S22).
+ *
+ *     waiting (for the master, for our profile) -> resolving -> knocking -> punching -> connected
+ *                                                                  ^ new sid, new socket  |
+ *                                                                  +----------------------+
+ */
+import { equalBytes } from '../bytes.ts';
+import type { Instant } from '../contract.ts';
+import { FAILURES, type FailureCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { Push, Response } from '../rendezvous/messages.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import { friendOf } from './handshake.ts';
+import type { JoinId, JoinStage, PathId, PathKind, PeerCommand } from './interface.ts';
+import { Knock, type KnockResult } from './knock.ts';
+import type { PathEnd, PathOwner, Paths } from './paths.ts';
+import { Session, type SessionConfig, type SessionEvent } from './session.ts';
+
+export type JoinCommand = PeerCommand & { readonly do: 'join' };
+type Found = SessionEvent & { readonly ev: 'path' };
+
+export class Join implements PathOwner {
+  readonly id: JoinId;
+  private readonly context: PeerContext;
+  private readonly paths: Paths;
+  private readonly command: JoinCommand;
+  private readonly onOver: () => void;
+  private readonly alarms: Alarm[] = [];
+  private hostKey: Uint8Array | null;
+  /** When this run began: the command, or the loss of the path. The clock shown counts from here (S22). */
+  private since: Instant;
+  private linkUp = false;
+  private profiled = false;
+  private begun = false;
+  private over = false;
+  /** A path was up before: what may pass is waited for. */
+  private persistent = false;
+  private resolving: Alarm | null = null;
+  private retry: Alarm | null = null;
+  private knock: Knock | null = null;
+  private session: Session | null = null;
+  private path: PathId | null = null;
+  private attempt: number | null = null;
+  private method = '';
+
+  constructor(context: PeerContext, paths: Paths, now: Instant, command: JoinCommand, onOver: () => void) {
+    this.context = context;
+    this.paths = paths;
+    this.command = command;
+    this.onOver = onOver;
+    this.id = command.join;
+    this.hostKey = command.code === null ? command.hostKey : null;
+    this.since = now;
+    this.deadline(now);
+    const late = (at: Instant): void => {
+      if (!this.linkUp && !this.begun) this.unreachable(at, 'MASTER_UNREACHABLE');
+    };
+    this.alarms.push(context.agenda.at(now + LIMITS.linkWaitMs, late));
+    this.stage('resolving', 'Looking for the host.');
+  }
+
+  link(now: Instant, up: boolean, failure: FailureCode | null): void {
+    this.linkUp = up;
+    if (failure !== null && !this.begun) this.unreachable(now, failure);
+    this.begin(now);
+  }
+
+  /** Our own profile is known as far as it will be for now. */
+  ready(now: Instant): void {
+    this.profiled = true;
+    this.begin(now);
+  }
+
+  profile(now: Instant, profile: NatProfile): void {
+    this.session?.profile(now, profile);
+  }
+
+  /** True where the push was for this join. */
+  push(now: Instant, push: Push): boolean {
+    if (this.knock?.push(now, push)) return true;
+    if (this.session === null || !('sid' in push) || !equalBytes(push.sid, this.session.sid)) return false;
+    if (push.type === 'over') {
+      if (this.path === null) this.again(now, `the master says: ${push.outcome}`, 0);
+    } else if (push.type === 'refused') this.sentAway(now, push);
+    else this.session.push(now, push);
+    return true;
+  }
+
+  /** Let in at first, then sent away: our turn is over, or the host has kicked us before it had its own proof. */
+  private sentAway(now: Instant, push: Push & { readonly type: 'refused' }): void {
+    if (this.path !== null) this.paths.leave(now, this.path, 'kicked');
+    if (this.over) return;
+    this.dropSession(now);
+    this.failed(now, push.failure, push.retryAfterMs, '');
+  }
+
+  abort(now: Instant): void {
+    if (this.path !== null) this.paths.leave(now, this.path, 'left');
+    this.fail(now, 'ABORTED', '');
+  }
+
+  /** The program ends: quietly, and at once. */
+  close(now: Instant): void {
+    if (this.path !== null) this.paths.leave(now, this.path, 'left');
+    if (this.over) return;
+    if (this.session !== null) this.done(now, null, this.attempt ?? 0, 0);
+    this.dropSession(now);
+    this.end(now);
+  }
+
+  punchesAgain(end: PathEnd): boolean {
+    return end === 'consent';
+  }
+
+  pathOver(now: Instant, _path: PathId, end: PathEnd): void {
+    this.path = null;
+    this.dropSession(now);
+    if (end !== 'consent') {
+      this.end(now);
+      return;
+    }
+    this.persistent = true;
+    this.since = now;
+    this.deadline(now);
+    this.again(now, 'the path is lost', 0);
+  }
+
+  pathSilent(): void {}
+
+  private deadline(now: Instant): void {
+    const { timeoutMs } = this.command;
+    if (timeoutMs > 0) this.alarms.push(this.context.agenda.at(now + timeoutMs, (at) => this.giveUp(at)));
+  }
+
+  private giveUp(now: Instant): void {
+    if (this.path === null) this.fail(now, 'GAVE_UP', '');
+  }
+
+  private unreachable(now: Instant, failure: FailureCode): void {
+    const blocked = failure === 'MASTER_UNREACHABLE' && this.context.profile().type === 'blocked';
+    this.fail(now, blocked ? 'UDP_BLOCKED' : failure, '');
+  }
+
+  private begin(now: Instant): void {
+    if (this.begun || this.over || !this.linkUp) return;
+    if (!this.profiled) {
+      this.stage('networks', 'Looking at your own network.');
+      return;
+    }
+    this.begun = true;
+    if (this.hostKey === null && this.command.code !== null) this.resolve(now, this.command.code);
+    else this.ask(now);
+  }
+
+  private resolve(now: Instant, code: string): void {
+    const request = { type: 'resolve', code } as const;
+    this.resolving = this.context.request(now, request, null, (at, response) => this.resolved(at, response));
+  }
+
+  private resolved(now: Instant, response: Response): void {
+    this.resolving = null;
+    if (response.type === 'failed') this.failed(now, response.failure, response.retryAfterMs, response.detail);
+    if (response.type !== 'resolved') return;
+    const { hostKey, entry } = response;
+    if (this.command.hostKey !== null && !equalBytes(this.command.hostKey, hostKey)) {
+      this.fail(now, 'HOST_KEY_CHANGED', '');
+      return;
+    }
+    this.hostKey = hostKey;
+    this.context.out.event({ ev: 'found', join: this.id, hostKey, entry });
+    this.stage('found', `Found ${entry.name}.`);
+    this.ask(now);
+  }
+
+  private ask(now: Instant): void {
+    if (this.hostKey === null) {
+      this.begun = false;
+      this.begin(now);
+      return;
+    }
+    const { password, name } = this.command;
+    this.stage('asking', 'Asking the host.');
+    const door = { hostKey: this.hostKey, password, name };
+    this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
+  }
+
+  private answered(now: Instant, result: KnockResult): void {
+    this.knock = null;
+    switch (result.kind) {
+      case 'welcome':
+        this.traverse(now, result.session);
+        break;
+      case 'queued':
+        this.stage('waiting', `The host is punching to others; place ${result.place} in its queue.`);
+        this.later(now, result.retryAfterMs);
+        break;
+      case 'refused':
+        this.failed(now, result.failure, result.retryAfterMs, result.detail);
+        break;
+      case 'silence':
+        this.log('no-answer', {});
+        this.ask(now);
+    }
+  }
+
+  private traverse(now: Instant, session: SessionConfig): void {
+    this.context.out.event({ ev: 'networks', join: this.id, own: session.own.profile, peer: session.peer.profile });
+    this.stage('punching', 'Opening the path.');
+    this.attempt = null;
+    this.session = new Session(this.context, now, session, (at, event) => this.traversed(at, event));
+  }
+
+  private traversed(now: Instant, event: SessionEvent): void {
+    const { out } = this.context;
+    const join = this.id;
+    switch (event.ev) {
+      case 'attempt':
+        this.attempt = event.n;
+        this.method = event.plan.method;
+        out.event({ ...event, join, sinceMs: now - this.since });
+        break;
+      case 'attempt-over':
+        out.event({ ...event, join });
+        break;
+      case 'waiting':
+        this.stage('waiting', event.text);
+        break;
+      case 'hard':
+        out.event({ ev: 'hard', join, pair: event.pair, likely: event.likely, advice: event.advice });
+        break;
+      case 'log':
+        out.event({ ...event, join });
+        break;
+      case 'broken':
+        if (this.path === null) this.again(now, event.why, LIMITS.brokenRestMs);
+        break;
+      case 'path':
+        this.connected(now, event);
+    }
+  }
+
+  private connected(now: Instant, found: Found): void {
+    const { session } = this;
+    if (session === null || this.hostKey === null || this.path !== null) return;
+    session.quiet();
+    const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
+    const local = this.context.local(socket);
+    this.done(now, kind, attempts, packetsSent);
+    this.stage('connected', 'Connected.');
+    this.path = this.paths.add(
+      now,
+      {
+        ...{ session: session.config.keys.path, sid: session.sid, socket, shared: false, local, remote, kind, rttMs },
+        ...{ join: this.id, friend: friendOf(this.context.config.crypto, this.hostKey) },
+        ...{ elapsedMs: now - this.since, attempts, packetsSent },
+      },
+      this,
+    );
+  }
+
+  /** Tells the master the end of the session, for its statistics; nobody waits for the answer. */
+  private done(now: Instant, path: PathKind | null, attempts: number, packetsSent: number): void {
+    if (this.session === null) return;
+    const { sid, config } = this.session;
+    this.context.request(
+      now,
+      {
+        ...{ type: 'done', sid, outcome: path === null ? 'aborted' : 'path', path, attempts, packetsSent },
+        ...{ clientNat: config.own.profile.type, hostNat: config.peer.profile.type },
+        ...{ family: this.context.config.family, method: this.method, elapsedMs: now - this.since },
+      },
+      null,
+      () => {},
+    );
+  }
+
+  /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
+  private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: string): void {
+    if (failure === 'BUSY' || (this.persistent && FAILURES[failure].retryable)) {
+      this.stage('waiting', FAILURES[failure].what);
+      this.later(now, Math.max(retryAfterMs, LIMITS.retryRestMs));
+    } else this.fail(now, failure, detail);
+  }
+
+  private again(now: Instant, why: string, restMs: number): void {
+    this.log('again', { why });
+    this.dropSession(now);
+    if (restMs > 0) this.later(now, restMs);
+    else this.ask(now);
+  }
+
+  private later(now: Instant, restMs: number): void {
+    this.retry?.cancel();
+    this.retry = this.context.agenda.at(now + restMs, (at) => {
+      this.retry = null;
+      this.ask(at);
+    });
+  }
+
+  private dropSession(now: Instant): void {
+    this.session?.stop(now);
+    this.session = null;
+  }
+
+  private fail(now: Instant, failure: FailureCode, detail: string): void {
+    if (this.over) return;
+    if (this.session !== null && this.path === null) this.done(now, null, this.attempt ?? 0, 0);
+    this.dropSession(now);
+    this.end(now);
+    this.context.out.event({ ev: 'join-failed', join: this.id, failure, detail });
+  }
+
+  private end(now: Instant): void {
+    this.over = true;
+    for (const alarm of this.alarms) alarm.cancel();
+    this.resolving?.cancel();
+    this.retry?.cancel();
+    this.knock?.abort(now);
+    this.knock = null;
+    this.onOver();
+  }
+
+  private stage(stage: JoinStage, text: string): void {
+    this.context.out.event({ ev: 'stage', join: this.id, stage, text });
+  }
+
+  private log(what: string, data: Record<string, string | number | boolean | null>): void {
+    this.context.out.event({ ev: 'log', join: this.id, attempt: this.attempt, what, data });
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The client's knock at a host's door: a fresh socket, JOIN sent from it (so that the master reads the reflexive address off
+ * the packet, S7), and what comes back. One knock has one sid and one result.
+ */
+import type { Endpoint } from '../address.ts';
+import { equalBytes } from '../bytes.ts';
+import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Push, Response, SessionId } from '../rendezvous/messages.ts';
+import { ownCandidates, usableCandidates } from './candidates.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import { type ClientHandshake, openAsClient, passwordProof } from './handshake.ts';
+import type { SessionConfig } from './session.ts';
+
+export interface Door {
+  readonly hostKey: Uint8Array;
+  readonly password: string | null;
+  readonly name: string;
+}
+
+export type KnockResult =
+  /** The host lets us in; the socket belongs to whoever makes the session. */
+  | { readonly kind: 'welcome'; readonly session: SessionConfig }
+  | { readonly kind: 'queued'; readonly place: number; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'refused';
+      readonly failure: FailureCode;
+      readonly retryAfterMs: number;
+      readonly detail: string;
+    }
+  | { readonly kind: 'silence' };
+
+/** JOIN as it was sent. */
+interface Sent {
+  readonly at: Instant;
+  readonly handshake: ClientHandshake;
+  readonly own: SessionConfig['own'];
+}
+
+export class Knock {
+  readonly sid: SessionId;
+  private readonly context: PeerContext;
+  private readonly door: Door;
+  private readonly onResult: (now: Instant, result: KnockResult) => void;
+  private readonly socket: SocketId;
+  private readonly alarms: Alarm[] = [];
+  private sent: Sent | null = null;
+  /** Our address as the master saw it in the JOIN. */
+  private observed: Endpoint | null = null;
+  private done = false;
+
+  constructor(context: PeerContext, now: Instant, door: Door, onResult: (now: Instant, result: KnockResult) => void) {
+    this.context = context;
+    this.door = door;
+    this.onResult = onResult;
+    this.sid = context.config.crypto.randomBytes(16);
+    this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
+    this.alarms.push(context.agenda.at(now + LIMITS.knockMs, (at) => this.finish(at, { kind: 'silence' }, true)));
+  }
+
+  push(now: Instant, push: Push): boolean {
+    if (this.done || !('sid' in push) || !equalBytes(push.sid, this.sid)) return false;
+    if (push.type === 'answered') this.answered(now, push);
+    else if (push.type === 'refused') this.refuse(now, push.failure, push.retryAfterMs, '');
+    else if (push.type === 'over') this.finish(now, { kind: 'silence' }, true);
+    return true;
+  }
+
+  /** The client goes away: the host need not wait for it. */
+  abort(now: Instant): void {
+    if (this.done) return;
+    if (this.sent !== null) {
+      const nothing = { path: null, method: '', attempts: 0, packetsSent: 0, hostNat: 'unknown' } as const;
+      const clientNat = this.sent.own.profile.type;
+      const elapsedMs = now - this.sent.at;
+      const { family } = this.context.config;
+      const done = {
+        type: 'done',
+        sid: this.sid,
+        outcome: 'aborted',
+        clientNat,
+        family,
+        elapsedMs,
+        ...nothing,
+      } as const;
+      this.context.request(now, done, null, () => {});
+    }
+    this.stop();
+  }
+
+  private stop(): void {
+    this.done = true;
+    for (const alarm of this.alarms) alarm.cancel();
+    this.context.close(this.socket);
+  }
+
+  private bound(now: Instant, outcome: SocketOutcome): void {
+    if (this.done) return;
+    if (!outcome.ok) {
+      this.refuse(now, 'INTERNAL', 0, `socket: ${outcome.code}`);
+      return;
+    }
+    const { config, profile, network, masterRttMs } = this.context;
+    const { hostKey, password, name } = this.door;
+    const own = { profile: profile(), candidates: ownCandidates(network(), profile(), outcome.local.port, true) };
+    const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
+    const hello = { ...own, name, passwordProof: proof, masterRttMs: masterRttMs() };
+    const handshake = openAsClient(config.crypto, config.identity, { sid: this.sid, hostKey, hello });
+    if (handshake === null) {
+      this.refuse(now, 'HOST_KEY_CHANGED', 0, 'the key is not usable');
+      return;
+    }
+    this.sent = { at: now, handshake, own };
+    const join = { type: 'join', sid: this.sid, hostKey, handshake: handshake.message } as const;
+    this.alarms.push(this.context.request(now, join, this.socket, (at, response) => this.joined(at, response)));
+  }
+
+  private parties() {
+    return { sid: this.sid, hostKey: this.door.hostKey, clientKey: this.context.config.identity.publicKey };
+  }
+
+  private joined(now: Instant, response: Response): void {
+    if (response.type === 'ok') this.observed = response.observed;
+    else if (response.type === 'failed') this.refuse(now, response.failure, response.retryAfterMs, response.detail);
+  }
+
+  private answered(now: Instant, push: Push & { readonly type: 'answered' }): void {
+    if (this.sent === null) return;
+    const { handshake, own, at } = this.sent;
+    const answer = handshake.finish(push.handshake);
+    // The master has brought somebody who does not have the host's key (security.md row 14).
+    if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, 'the answer is not by the host that was asked');
+    else if (answer.hello.verdict === 'queued') {
+      const { place, retryAfterMs } = answer.hello;
+      this.finish(now, { kind: 'queued', place, retryAfterMs }, true);
+    } else {
+      const { profile, candidates, heldMs } = answer.hello;
+      const usable = usableCandidates(push.observed, candidates, push.permit, this.ownAddresses());
+      const session: SessionConfig = {
+        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
+        peer: { profile, candidates: usable },
+        relayRttMs: Math.min(LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
+      };
+      this.finish(now, { kind: 'welcome', session }, false);
+    }
+  }
+
+  /** Our public addresses: of this very socket, and of the samples. */
+  private ownAddresses(): readonly string[] {
+    const sampled = this.context.profile().external;
+    return this.observed === null ? sampled : [this.observed.address, ...sampled];
+  }
+
+  private refuse(now: Instant, failure: FailureCode, retryAfterMs: number, detail: string): void {
+    this.finish(now, { kind: 'refused', failure, retryAfterMs, detail }, true);
+  }
+
+  private finish(now: Instant, result: KnockResult, closeSocket: boolean): void {
+    if (this.done) return;
+    if (closeSocket) this.stop();
+    else {
+      this.done = true;
+      for (const alarm of this.alarms) alarm.cancel();
+    }
+    this.onResult(now, result);
+  }
+}

@@ -1,0 +1,333 @@
+/**
+ * The one machine a participant is: host, client or both. It owns the link to the master, the detector, the hosting, the joins
+ * and the paths; here they are wired to each other, and every datagram finds its way by its first byte and its socket.
+ */
+
+import type { Endpoint } from '../address.ts';
+import { toHex } from '../bytes.ts';
+import { type Instant, type Machine, type Output, type SocketId, type SocketOutcome, socketIds } from '../contract.ts';
+import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
+import { LIMITS } from '../limits.ts';
+import { Nest, outputs } from '../machine.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import { Link } from '../rendezvous/link.ts';
+import type { LinkEvent, LinkMachine } from '../rendezvous/link-interface.ts';
+import type { Push, Response } from '../rendezvous/messages.ts';
+import { StunSource } from '../stun/source.ts';
+import { device } from '../traverse/budget.ts';
+import { WIRE } from '../wire.ts';
+import { agenda, type PeerConfig, type PeerContext } from './context.ts';
+import { type HostCommand, Hosting } from './hosting.ts';
+import type { FriendId, JoinId, ListEntry, LocalNetwork, PeerCommand, PeerEvent } from './interface.ts';
+import { Join } from './joining.ts';
+import { Paths } from './paths.ts';
+
+export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
+  return new Peer(config);
+}
+
+/** Control datagrams of the master may arrive on any socket of ours: the link sends JOIN and ANSWER from them. */
+const CONTROL: readonly number[] = [WIRE.hello, WIRE.retry, WIRE.accept, WIRE.control];
+
+class Peer implements Machine<PeerCommand, PeerEvent> {
+  private readonly config: PeerConfig;
+  private readonly out = outputs<PeerEvent>();
+  private readonly nest = new Nest(this.out);
+  private readonly sockets = socketIds();
+  private readonly agenda = agenda();
+  private readonly link: LinkMachine;
+  private readonly detector: Detector;
+  private readonly context: PeerContext;
+  private readonly paths: Paths;
+  private readonly joins = new Map<JoinId, Join>();
+  private readonly banned = new Set<FriendId>();
+  private hosting: Hosting | null = null;
+  /** Where the open sockets are bound. */
+  private readonly locals = new Map<SocketId, Endpoint>();
+  /** Sockets asked for by a part that is no machine. */
+  private readonly openers = new Map<SocketId, (now: Instant, outcome: SocketOutcome) => void>();
+  private readonly requests = new Map<number, (now: Instant, response: Response) => void>();
+  private nextRef = 1;
+  private network: LocalNetwork = { addresses: [], gateway: null };
+  private now: Instant = 0;
+  private linkUp = false;
+  private rttMs = 0;
+  private profileFinal = false;
+  private ready = false;
+  private state: 'new' | 'running' | 'closing' | 'closed' = 'new';
+
+  constructor(config: PeerConfig) {
+    this.config = config;
+    const { crypto, random, family, identity, master, wallClock } = config;
+    const { sockets } = this;
+    this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
+    this.detector = createDetector({ crypto, random, sockets, family });
+    this.context = this.makeContext();
+    this.paths = new Paths(this.context);
+    this.nest.add(this.link, (now, event) => this.linked(now, event));
+    this.nest.add(this.detector, (now, event) => this.detected(now, event));
+  }
+
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (bytes.length === 0 || this.state === 'new' || this.state === 'closed') return;
+    this.now = now;
+    const first = bytes[0] as number;
+    if (CONTROL.includes(first)) this.nest.datagramTo(now, this.link, socket, from, bytes);
+    else if (first === WIRE.punch) this.punched(now, socket, from, bytes);
+    else if (first === WIRE.path) this.paths.datagram(now, socket, from, bytes);
+    else this.nest.datagram(now, socket, from, bytes);
+    this.nest.pump(now);
+  }
+
+  handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    this.now = now;
+    if (outcome.ok) this.locals.set(socket, outcome.local);
+    const opener = this.openers.get(socket);
+    this.openers.delete(socket);
+    if (opener !== undefined) opener(now, outcome);
+    else this.nest.socket(now, socket, outcome);
+    this.nest.pump(now);
+  }
+
+  handleTimeout(now: Instant): void {
+    this.now = now;
+    this.agenda.run(now);
+    this.nest.timeout(now);
+    this.nest.pump(now);
+  }
+
+  handleCommand(now: Instant, command: PeerCommand): void {
+    this.now = now;
+    if (command.do === 'start' ? this.state === 'new' : this.state === 'running' || command.do === 'network') {
+      this.obey(now, command);
+    }
+    this.nest.pump(now);
+  }
+
+  poll(): Output<PeerEvent> {
+    const output = this.out.next(Math.min(this.agenda.next(), this.nest.next()));
+    if (output.kind === 'socket' && output.op !== 'open') this.locals.delete(output.socket);
+    return output;
+  }
+
+  private obey(now: Instant, command: PeerCommand): void {
+    switch (command.do) {
+      case 'start':
+        this.start(now);
+        break;
+      case 'host':
+        this.host(now, command);
+        break;
+      case 'announce':
+        this.hosting?.announce(now, command);
+        break;
+      case 'unhost':
+        this.hosting?.close(now);
+        this.hosting = null;
+        break;
+      case 'admit':
+        this.hosting?.admit(now, command.friend, command.admit);
+        break;
+      case 'kick':
+        if (this.hosting !== null) this.hosting.kick(now, command.friend, command.ban);
+        else if (command.ban && this.banned.size < LIMITS.bannedMax) this.banned.add(command.friend);
+        break;
+      case 'join':
+        this.join(now, command);
+        break;
+      case 'abort':
+        this.joins.get(command.join)?.abort(now);
+        break;
+      case 'send':
+        this.paths.send(now, command.path, command.bytes, command.channel ?? 0);
+        break;
+      case 'leave':
+        this.paths.leave(now, command.path, 'left');
+        break;
+      case 'release':
+        this.paths.release(now, command.path);
+        break;
+      case 'check':
+        this.nest.command(now, this.detector, { do: 'detect' });
+        break;
+      case 'list':
+        this.list(now, command.id, '', []);
+        break;
+      case 'network':
+        this.changeNetwork(now, command.network);
+        break;
+      case 'close':
+        this.close(now);
+    }
+  }
+
+  private start(now: Instant): void {
+    this.state = 'running';
+    this.nest.command(now, this.link, { do: 'start' });
+    this.offerSources(now);
+    this.nest.command(now, this.detector, { do: 'detect' });
+    this.agenda.at(now + LIMITS.readyMs, (at) => this.beReady(at));
+  }
+
+  private offerSources(now: Instant): void {
+    const { stun, crypto } = this.config;
+    const sources = [...this.link.sources, ...stun.map((target) => new StunSource(target, crypto))];
+    this.nest.command(now, this.detector, { do: 'sources', sources });
+  }
+
+  private host(now: Instant, command: HostCommand): void {
+    this.hosting?.close(now);
+    this.hosting = new Hosting(this.context, this.paths, command, this.banned);
+    if (this.linkUp) this.hosting.link(now, true);
+  }
+
+  private join(now: Instant, command: PeerCommand & { readonly do: 'join' }): void {
+    if (this.joins.has(command.join) || this.joins.size >= LIMITS.joinsMax) {
+      this.out.event({ ev: 'join-failed', join: command.join, failure: 'BUSY', detail: 'too many joins at once' });
+      return;
+    }
+    const join = new Join(this.context, this.paths, now, command, () => this.joins.delete(command.join));
+    this.joins.set(command.join, join);
+    if (this.ready) join.ready(now);
+    join.link(now, this.linkUp, null);
+  }
+
+  private list(now: Instant, id: number, after: string, before: readonly ListEntry[]): void {
+    this.context.request(now, { type: 'list', after, game: '' }, null, (at, response) => {
+      const failure = response.type === 'failed' ? response.failure : null;
+      const entries = response.type === 'entries' ? [...before, ...response.entries] : before;
+      const next = response.type === 'entries' ? response.next : '';
+      if (next !== '' && entries.length < LIMITS.listEntriesMax) this.list(at, id, next, entries);
+      else this.out.event({ ev: 'list', id, entries, failure });
+    });
+  }
+
+  private changeNetwork(now: Instant, network: LocalNetwork): void {
+    this.network = network;
+    this.nest.command(now, this.detector, { do: 'network', network });
+    if (this.state !== 'running') return;
+    this.nest.command(now, this.link, { do: 'nudge' });
+    this.paths.nudge(now);
+  }
+
+  private close(now: Instant): void {
+    this.state = 'closing';
+    for (const join of [...this.joins.values()]) join.close(now);
+    this.hosting?.close(now);
+    this.hosting = null;
+    this.paths.leaveAll(now, 'left');
+    this.nest.command(now, this.detector, { do: 'stop' });
+    // The goodbye is on its way; its answer is awaited only so long, because whoever quits wants to be gone.
+    if (this.requests.size === 0 || !this.linkUp) this.closed(now);
+    else this.agenda.at(now + LIMITS.closeWaitMs, (at) => this.closed(at));
+  }
+
+  private closed(now: Instant): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.nest.command(now, this.link, { do: 'close' });
+    this.nest.pump(now);
+    for (const child of [this.link, this.detector]) this.nest.remove(child);
+    for (const socket of this.openers.keys()) this.out.close(socket);
+    this.openers.clear();
+    this.agenda.clear();
+    this.out.event({ ev: 'closed' });
+  }
+
+  private linked(now: Instant, event: LinkEvent): void {
+    switch (event.ev) {
+      case 'state':
+        this.linkUp = event.state === 'up';
+        this.rttMs = event.rttMs ?? this.rttMs;
+        this.out.event({ ...event, ev: 'link' });
+        if (this.linkUp) this.offerSources(now);
+        this.hosting?.link(now, this.linkUp);
+        for (const join of [...this.joins.values()]) join.link(now, this.linkUp, event.failure);
+        this.maybeReady(now);
+        break;
+      case 'response': {
+        const onResponse = this.requests.get(event.ref);
+        this.requests.delete(event.ref);
+        onResponse?.(now, event.response);
+        if (this.state === 'closing' && this.requests.size === 0) this.closed(now);
+        break;
+      }
+      case 'push':
+        this.pushed(now, event.push);
+        break;
+      case 'observed':
+        this.context.log(null, 'observed', { address: event.observed.address, port: event.observed.port });
+    }
+  }
+
+  private pushed(now: Instant, push: Push): void {
+    if (push.type === 'going-away') {
+      this.context.log(null, 'master-going-away', { afterMs: push.afterMs });
+      return;
+    }
+    if (this.hosting?.push(now, push)) return;
+    for (const join of [...this.joins.values()]) if (join.push(now, push)) return;
+  }
+
+  private detected(now: Instant, event: DetectEvent): void {
+    switch (event.ev) {
+      case 'profile':
+        this.out.event(event);
+        this.profileFinal ||= event.final;
+        this.hosting?.profile(now, event.profile);
+        for (const join of this.joins.values()) join.profile(now, event.profile);
+        this.maybeReady(now);
+        break;
+      case 'waiting':
+        this.context.log(null, 'detect-waiting', { text: event.text, untilMs: event.until - now });
+        break;
+      case 'log':
+        this.context.log(null, event.what, event.data);
+    }
+  }
+
+  private maybeReady(now: Instant): void {
+    if (this.linkUp && this.profileFinal) this.beReady(now);
+  }
+
+  private beReady(now: Instant): void {
+    if (this.ready || this.state !== 'running') return;
+    this.ready = true;
+    this.out.event({ ev: 'ready', profile: this.context.profile() });
+    for (const join of [...this.joins.values()]) join.ready(now);
+  }
+
+  private punched(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    const session = this.context.sessions.get(toHex(bytes.subarray(4, 12)));
+    if (session !== undefined) this.nest.datagramTo(now, session.traversal, socket, from, bytes);
+  }
+
+  private makeContext(): PeerContext {
+    const { config, out, nest, sockets, link } = this;
+    return {
+      ...{ config, out, nest, sockets, agenda: this.agenda, link, device: device(), sessions: new Map() },
+      profile: (): NatProfile => this.detector.profile(this.now),
+      network: () => this.network,
+      masterRttMs: () => this.rttMs,
+      local: (socket) => this.locals.get(socket) ?? { address: '', port: 0 },
+      request: (now, request, socket, onResponse) => {
+        const ref = this.nextRef++;
+        this.requests.set(ref, onResponse);
+        nest.command(now, link, { do: 'request', ref, request, socket });
+        return {
+          cancel: () => {
+            if (this.requests.delete(ref)) nest.command(this.now, link, { do: 'cancel', ref });
+          },
+        };
+      },
+      open: (family, onOutcome) => {
+        const socket = sockets.next();
+        this.openers.set(socket, onOutcome);
+        out.open(socket, family);
+        return socket;
+      },
+      close: (socket) => out.close(socket),
+      log: (join, what, data) => out.event({ ev: 'log', join, attempt: null, what, data }),
+    };
+  }
+}

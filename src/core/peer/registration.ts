@@ -1,0 +1,136 @@
+/**
+ * What the master knows of a host: registered whenever the session with the master is new, then a heartbeat each 20 s, and at
+ * once when the announcement, the players or the profile change.
+ */
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { Response } from '../rendezvous/messages.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import type { HostAnnouncement } from './interface.ts';
+
+export interface Announced {
+  readonly announcement: HostAnnouncement;
+  readonly players: number;
+}
+
+export type RegistrationEvent =
+  | { readonly ev: 'registered'; readonly code: string; readonly hostId: string }
+  | { readonly ev: 'failed'; readonly failure: FailureCode };
+
+export class Registration {
+  private readonly context: PeerContext;
+  private readonly onEvent: (now: Instant, event: RegistrationEvent) => void;
+  private announced: Announced;
+  private profile: NatProfile;
+  private generation: number;
+  private linkUp = false;
+  private registered = false;
+  private dirty = { announcement: false, profile: false };
+  private pending: Alarm | null = null;
+  private timer: Alarm | null = null;
+  private sentAt: Instant = Number.NEGATIVE_INFINITY;
+
+  constructor(context: PeerContext, announced: Announced, onEvent: (now: Instant, event: RegistrationEvent) => void) {
+    this.context = context;
+    this.announced = announced;
+    this.onEvent = onEvent;
+    this.profile = context.profile();
+    // Grows over restarts of the host as well, so that the newest word wins at every master.
+    this.generation = Math.floor(context.config.wallClock() / 1000);
+  }
+
+  link(now: Instant, up: boolean): void {
+    this.linkUp = up;
+    this.registered = false;
+    this.forget();
+    if (up) this.register(now);
+  }
+
+  announce(now: Instant, announced: Announced): void {
+    this.dirty.announcement = true;
+    this.announced = announced;
+    this.changed(now);
+  }
+
+  profiled(now: Instant, profile: NatProfile): void {
+    this.dirty.profile = true;
+    this.profile = profile;
+    this.changed(now);
+  }
+
+  /** Takes us off the list; nobody waits for the answer. */
+  goodbye(now: Instant): void {
+    this.forget();
+    if (this.registered) this.context.request(now, { type: 'goodbye' }, null, () => {});
+    this.registered = false;
+    this.linkUp = false;
+  }
+
+  private changed(now: Instant): void {
+    this.generation++;
+    if (this.registered) this.beatAt(Math.max(now, this.sentAt + LIMITS.heartbeatGapMs));
+  }
+
+  private register(now: Instant): void {
+    const { announcement, players } = this.announced;
+    const { profile, generation } = this;
+    this.send(now, { type: 'register', announcement, players, profile, generation });
+  }
+
+  private beat(now: Instant): void {
+    const { players } = this.announced;
+    const announcement = this.dirty.announcement ? this.announced.announcement : null;
+    const profile = this.dirty.profile ? this.profile : null;
+    this.send(now, { type: 'heartbeat', announcement, players, profile, generation: this.generation });
+  }
+
+  private send(now: Instant, request: Parameters<PeerContext['request']>[1]): void {
+    this.forget();
+    this.sentAt = now;
+    this.dirty = { announcement: false, profile: false };
+    this.pending = this.context.request(now, request, null, (at, response) => {
+      this.pending = null;
+      this.answered(at, response);
+    });
+  }
+
+  private answered(now: Instant, response: Response): void {
+    if (response.type === 'failed') {
+      this.failed(now, response.failure, response.retryAfterMs);
+      return;
+    }
+    if (response.type === 'registered') {
+      this.registered = true;
+      this.onEvent(now, { ev: 'registered', code: response.code, hostId: response.hostId });
+    }
+    const dirty = this.dirty.announcement || this.dirty.profile;
+    // 20 s give or take a fifth, so that hosts do not fall into step (security.md 3.2).
+    const spread = 0.8 + 0.4 * this.context.config.random.float();
+    this.beatAt(dirty ? now + LIMITS.heartbeatGapMs : now + LIMITS.heartbeatMs * spread);
+  }
+
+  /** Forgotten by the master, or refused: register anew where that may help. An unreachable master is the link's business. */
+  private failed(now: Instant, failure: FailureCode, retryAfterMs: number): void {
+    this.registered = false;
+    if (failure === 'HOST_OFFLINE' || failure === 'BUSY') {
+      this.timer = this.context.agenda.at(now + Math.max(retryAfterMs, LIMITS.retryRestMs), (at) => this.register(at));
+    } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent(now, { ev: 'failed', failure });
+    else if (this.linkUp) this.timer = this.context.agenda.at(now + LIMITS.retryRestMs, (at) => this.register(at));
+  }
+
+  private beatAt(at: Instant): void {
+    // A request that is under way brings its own next beat.
+    if (this.pending !== null) return;
+    this.timer?.cancel();
+    this.timer = this.context.agenda.at(at, (now) => this.beat(now));
+  }
+
+  private forget(): void {
+    this.pending?.cancel();
+    this.pending = null;
+    this.timer?.cancel();
+    this.timer = null;
+  }
+}

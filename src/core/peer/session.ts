@@ -1,0 +1,173 @@
+/**
+ * One session between two participants, either side: from the end-to-end keys to a path or the end. Owns the traversal, seals
+ * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
+ * watches the master while a burst runs.
+ */
+import { toHex } from '../bytes.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { Push, Request, Response, SessionId } from '../rendezvous/messages.ts';
+import type { Candidate, Permit, Role, Traversal, TraversalEvent } from '../traverse/interface.ts';
+import { traversal } from '../traverse/traversal.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import type { EndToEnd } from './handshake.ts';
+
+export interface SessionConfig {
+  readonly role: Role;
+  readonly sid: SessionId;
+  readonly keys: EndToEnd;
+  /** The socket whose address the master has told the other side; the session owns it from here. */
+  readonly socket: SocketId;
+  readonly own: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+  readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+  readonly relayRttMs: number;
+  readonly permit: Permit;
+}
+
+export type SessionEvent =
+  | Exclude<TraversalEvent, { readonly ev: 'step' | 'pay' | 'burst' }>
+  /** The master has forgotten the session, or can't be reached: only a new one can go on. */
+  | { readonly ev: 'broken'; readonly why: string };
+
+export class Session {
+  readonly sid: SessionId;
+  readonly config: SessionConfig;
+  readonly traversal: Traversal;
+  private readonly context: PeerContext;
+  private readonly onEvent: (now: Instant, event: SessionEvent) => void;
+  private readonly requests = new Set<Alarm>();
+  private echo: Alarm | null = null;
+  private credits = 0;
+  private steps = 0;
+  private over = false;
+
+  constructor(
+    context: PeerContext,
+    now: Instant,
+    config: SessionConfig,
+    onEvent: (now: Instant, event: SessionEvent) => void,
+  ) {
+    this.context = context;
+    this.config = config;
+    this.sid = config.sid;
+    this.onEvent = onEvent;
+    this.traversal = traversal(now, {
+      ...config,
+      punchKey: config.keys.punchKey,
+      sources: context.link.sources,
+      sockets: context.sockets,
+      random: context.config.random,
+      crypto: context.config.crypto,
+      device: context.device,
+    });
+    context.sessions.set(this.name, this);
+    context.nest.add(this.traversal, (at, event) => this.traversed(at, event));
+    context.nest.assign(config.socket, this.traversal);
+    context.nest.command(now, this.traversal, { do: 'start' });
+  }
+
+  /** As probes name it. */
+  private get name(): string {
+    return toHex(this.sid.subarray(0, 8));
+  }
+
+  /** A push of the master that names this session. */
+  push(now: Instant, push: Push): void {
+    if (this.over) return;
+    const { nest } = this.context;
+    if (push.type === 'step') {
+      const bytes = this.config.keys.signal.open(push.n, this.sid, push.sealed);
+      if (bytes !== null) nest.command(now, this.traversal, { do: 'step', bytes });
+    } else if (push.type === 'credited') {
+      nest.command(now, this.traversal, { do: 'permit', permit: push.permit });
+      nest.command(now, this.traversal, { do: 'credit', probes: push.probes });
+    }
+  }
+
+  profile(now: Instant, profile: NatProfile): void {
+    if (!this.over) this.context.nest.command(now, this.traversal, { do: 'profile', profile });
+  }
+
+  /** Ends the traversal and all its sockets; a path that was taken out of it stays. */
+  stop(now: Instant): void {
+    if (this.over) return;
+    this.over = true;
+    this.quiet();
+    this.context.sessions.delete(this.name);
+    this.context.nest.command(now, this.traversal, { do: 'abort' });
+    this.context.nest.pump(now);
+    this.context.nest.remove(this.traversal);
+  }
+
+  /** The path is up: no more steps or credits, but late probes are still answered until `stop`. */
+  quiet(): void {
+    for (const request of this.requests) request.cancel();
+    this.requests.clear();
+    this.echo?.cancel();
+    this.echo = null;
+  }
+
+  private traversed(now: Instant, event: TraversalEvent): void {
+    if (this.over) return;
+    switch (event.ev) {
+      case 'step':
+        this.step(now, event.bytes);
+        break;
+      case 'pay':
+        for (let n = 0; n < event.credits; n++) this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits });
+        break;
+      case 'burst':
+        this.echo?.cancel();
+        this.echo = null;
+        if (event.on) this.watch(now);
+        break;
+      default:
+        this.onEvent(now, event);
+    }
+  }
+
+  private step(now: Instant, bytes: Uint8Array): void {
+    if (++this.steps > LIMITS.stepsPerSessionMax) {
+      this.onEvent(now, { ev: 'broken', why: 'too many steps' });
+      return;
+    }
+    const { signal } = this.config.keys;
+    const n = signal.sequence;
+    this.send(now, { type: 'step', sid: this.sid, n, sealed: signal.seal(this.sid, bytes) });
+  }
+
+  private send(now: Instant, request: Request): void {
+    const pending: Alarm = this.context.request(now, request, null, (at, response) => {
+      this.requests.delete(pending);
+      if (response.type === 'failed') this.failed(at, request, response);
+    });
+    this.requests.add(pending);
+  }
+
+  private failed(now: Instant, request: Request, response: Response & { readonly type: 'failed' }): void {
+    // A credit that the master's limits refused is no harm; a lost step is, because the twin waits for it.
+    if (request.type === 'step') this.onEvent(now, { ev: 'broken', why: response.failure });
+  }
+
+  /** security.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
+  private watch(now: Instant): void {
+    const sentAt = now;
+    const slowMs = Math.max(LIMITS.echoSlowMs, LIMITS.echoSlowFactor * this.config.relayRttMs);
+    const late = this.context.agenda.at(now + slowMs, (at) => {
+      answer.cancel();
+      this.context.nest.command(at, this.traversal, { do: 'pause', ms: LIMITS.burstPauseMs });
+      this.echo = this.context.agenda.at(at + LIMITS.burstPauseMs, (later) => this.watch(later));
+    });
+    const answer = this.context.request(now, { type: 'echo' }, null, (at) => {
+      late.cancel();
+      this.echo = this.context.agenda.at(Math.max(at, sentAt + LIMITS.echoEveryMs), (later) => this.watch(later));
+    });
+    this.echo = {
+      cancel: () => {
+        late.cancel();
+        answer.cancel();
+      },
+    };
+  }
+}

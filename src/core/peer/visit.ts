@@ -1,0 +1,78 @@
+/** One offer that a host has let in: a fresh socket, ANSWER sent from it, then the traversal on the host's side. */
+import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
+import type { Push, Response } from '../rendezvous/messages.ts';
+import { ownCandidates, usableCandidates } from './candidates.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import type { HostHandshake } from './handshake.ts';
+import type { FriendId } from './interface.ts';
+import { Session, type SessionEvent } from './session.ts';
+
+export interface Offer {
+  readonly push: Push & { readonly type: 'offer' };
+  readonly handshake: HostHandshake;
+  readonly friend: FriendId;
+  readonly at: Instant;
+}
+
+export class Visit {
+  readonly offer: Offer;
+  readonly startedAt: Instant;
+  session: Session | null = null;
+  private readonly context: PeerContext;
+  private readonly onEvent: (now: Instant, event: SessionEvent) => void;
+  private readonly socket: SocketId;
+  private request: Alarm | null = null;
+  private over = false;
+
+  constructor(context: PeerContext, now: Instant, offer: Offer, onEvent: (now: Instant, event: SessionEvent) => void) {
+    this.context = context;
+    this.offer = offer;
+    this.startedAt = now;
+    this.onEvent = onEvent;
+    this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
+  }
+
+  stop(now: Instant): void {
+    if (this.over) return;
+    this.over = true;
+    this.request?.cancel();
+    if (this.session === null) this.context.close(this.socket);
+    else this.session.stop(now);
+  }
+
+  private bound(now: Instant, outcome: SocketOutcome): void {
+    if (this.over) return;
+    if (!outcome.ok) {
+      this.onEvent(now, { ev: 'broken', why: `socket: ${outcome.code}` });
+      return;
+    }
+    const { push, handshake, at } = this.offer;
+    const { context } = this;
+    const profile = context.profile();
+    const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
+    const own = { profile, candidates: ownCandidates(context.network(), profile, outcome.local.port, together) };
+    const answer = handshake.answer({ verdict: 'go', heldMs: now - at, ...own });
+    if (answer === null) {
+      this.onEvent(now, { ev: 'broken', why: 'the key of the client is not usable' });
+      return;
+    }
+    const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;
+    this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
+    const { hello } = handshake;
+    const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external);
+    this.session = new Session(
+      context,
+      now,
+      {
+        ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
+        peer: { profile: hello.profile, candidates },
+        relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
+      },
+      this.onEvent,
+    );
+  }
+
+  private answered(now: Instant, response: Response): void {
+    if (response.type === 'failed') this.onEvent(now, { ev: 'broken', why: response.failure });
+  }
+}
