@@ -170,6 +170,8 @@ export class World {
     });
     for (const address of addresses) outside.attach(address, gateway.outer);
     inside.gateway = gateway.inner;
+    const ownAddress = `${this.#lans.get(inside)?.prefix}.1`;
+    inside.attach(ownAddress, { ...gateway.inner, receive: (packet) => this.#refuse(gateway, packet) });
     this.gateways.push(gateway);
     return gateway;
   }
@@ -223,6 +225,12 @@ export class World {
     return `replay: ${this.options.replay ?? `createWorld(${JSON.stringify(this.options)})`}`;
   }
 
+  /** Address of the box a host is behind, as the host sees it; null where it is public. */
+  gatewayAddress(host: Host): string | null {
+    const lan = [...this.#lans.values()].find(({ prefix }) => host.address.startsWith(`${prefix}.`));
+    return lan === undefined ? null : `${lan.prefix}.1`;
+  }
+
   publicAddress(): string {
     const n = ++this.#publicAddresses;
     // 198.18.0.0/15 and 203.0.113.0/24 are for tests (RFC 2544, 5737); the first holds 131,072 addresses.
@@ -241,6 +249,13 @@ export class World {
     if (lan === undefined) throw new Error(`${realm.name} has no addresses of its own`);
     lan.used++;
     return `${lan.prefix}.${lan.used}`;
+  }
+
+  /** What is sent to the box itself finds no service: most boxes answer neither PCP nor anything else. */
+  #refuse(gateway: Gateway, packet: Packet): void {
+    this.#context.dropped(packet, gateway.name, 'port-closed');
+    if (packet.icmp !== null) return;
+    gateway.inner.realm.send(gateway.inner, this.#context.icmpFor(packet, 'port-unreachable', packet.to.address));
   }
 
   #chain(name: string, behind: Behind): Gateway {
