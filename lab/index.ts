@@ -1,7 +1,9 @@
 /** The lab: real Linux NATs in network namespaces, and programs running behind them. */
+export * from './games.ts';
 export * from './nat.ts';
 export * from './process.ts';
 export * from './puppeteer.ts';
 export * from './sandbox.ts';
+export * from './scene.ts';
 export * from './script.ts';
 export * from './topology.ts';

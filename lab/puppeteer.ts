@@ -85,12 +85,27 @@ export class Puppet {
     return await this.find((event) => (event.ev === 'received' && event.text === text ? event : null), timeoutMs);
   }
 
+  #receivedSoFar(): Received[] {
+    const events = this.#process.lines.filter((line) => line.stream === 'stdout');
+    return events.map((line) => JSON.parse(line.text) as PuppetEvent).filter((event) => event.ev === 'received');
+  }
+
   /** Whether a datagram with this text has arrived so far. */
   hasReceived(text: string): boolean {
-    return this.#process.lines.some((line) => {
-      if (line.stream !== 'stdout') return false;
-      const event = JSON.parse(line.text) as PuppetEvent;
-      return event.ev === 'received' && event.text === text;
-    });
+    return this.#receivedSoFar().some((event) => event.text === text);
+  }
+
+  /** How many datagrams a socket has received so far. */
+  count(socket: string): number {
+    return this.#receivedSoFar().filter((event) => event.socket === socket).length;
+  }
+
+  /** The datagram number `index` (from 0) of a socket, arrived or still to come. */
+  async nth(socket: string, index: number, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Received> {
+    let seen = 0;
+    return await this.find((event) => {
+      if (event.ev !== 'received' || event.socket !== socket) return null;
+      return seen++ === index ? event : null;
+    }, timeoutMs);
   }
 }

@@ -1,0 +1,163 @@
+/** The whole product in the lab: a masterserver, a game behind one network, a friend behind another, all with the real command. */
+import { type Game, realGame, tinyGame } from './games.ts';
+import type { NatBehaviour, NatPreset } from './nat.ts';
+import type { LabProcess } from './process.ts';
+import { compiled, Puppet } from './puppeteer.ts';
+import type { SandboxOptions } from './sandbox.ts';
+import { type Lab, type LabHost, type LabNat, openLab } from './topology.ts';
+
+/** Where a participant stands: on a public address, behind a NAT, or behind a home router behind a carrier's NAT. */
+export type Place =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'nat'; readonly nat: NatPreset | Partial<NatBehaviour> }
+  | { readonly kind: 'carrier'; readonly nat: NatPreset | Partial<NatBehaviour> };
+
+export interface SceneOptions extends SandboxOptions {
+  readonly host: Place;
+  /** `same`: on the host's own LAN. */
+  readonly client: Place | 'same';
+  /** Default: Debian's Teeworlds where installed, else a tiny one. */
+  readonly game?: Game;
+  /** Masterservers with two addresses measure filtering. */
+  readonly masterAddresses?: 1 | 2;
+}
+
+/** One JSON line of the command (design section 9). */
+export interface CommandEvent {
+  readonly ev: string;
+  readonly [key: string]: unknown;
+}
+
+export interface Joined {
+  readonly command: LabProcess;
+  readonly connected: CommandEvent & {
+    readonly path: string;
+    readonly local: string;
+    readonly ms: number;
+    readonly attempts: number;
+    readonly packetsSent: number;
+  };
+  /** From the start of the command to its `connected` line, seen from outside. */
+  readonly startToPathMs: number;
+}
+
+const READY_MS = 15_000;
+
+export function eventOf(text: string): CommandEvent | null {
+  if (!text.startsWith('{')) return null;
+  return JSON.parse(text) as CommandEvent;
+}
+
+export class Scene {
+  readonly lab: Lab;
+  readonly game: Game;
+  readonly masterHost: LabHost;
+  readonly hostSide: LabHost;
+  readonly clientSide: LabHost;
+  readonly nats: readonly LabNat[];
+  readonly #puppet: Puppet;
+  master!: LabProcess;
+  host!: LabProcess;
+  link = '';
+  code = '';
+  #queries = 0;
+
+  constructor(lab: Lab, game: Game, places: ScenePlaces) {
+    this.lab = lab;
+    this.game = game;
+    this.masterHost = places.master;
+    this.hostSide = places.host;
+    this.clientSide = places.client;
+    this.nats = places.nats;
+    this.#puppet = new Puppet(places.client);
+  }
+
+  /** Runs `sallyport …` on a host, with a state directory of its own that vanishes with the lab. */
+  sallyport(on: LabHost, argv: readonly string[]): LabProcess {
+    const state = `/run/lab/${on.name}`;
+    const env = { HOME: state, XDG_STATE_HOME: state, XDG_CONFIG_HOME: state, NO_COLOR: '1' };
+    return on.spawn([process.execPath, compiled('src/cli/main.js'), ...argv], env);
+  }
+
+  async event(of: LabProcess, ev: string, timeoutMs = READY_MS): Promise<CommandEvent> {
+    return await of.find((line) => {
+      const event = line.stream === 'stdout' ? eventOf(line.text) : null;
+      return event?.ev === ev ? event : null;
+    }, timeoutMs);
+  }
+
+  async startMaster(): Promise<void> {
+    const listen = this.masterHost.addresses.flatMap((address) => ['--listen', address]);
+    this.master = this.sallyport(this.masterHost, ['master', ...listen, '--json']);
+    this.link = String((await this.event(this.master, 'ready')).master);
+  }
+
+  async startHost(): Promise<void> {
+    const game = this.hostSide.spawn(this.game.argv, { HOME: '/run/lab' });
+    this.host = this.sallyport(this.hostSide, ['host', String(this.game.port), '--master', this.link, '--json']);
+    const ready = await this.event(this.host, 'ready');
+    if (!game.running) throw new Error(`the game server has ended:\n${game.text()}`);
+    this.code = String(ready.code);
+  }
+
+  /** `sallyport join` on the client's side, until it says that the path is up. */
+  async join(timeoutMs: number, argv: readonly string[] = []): Promise<Joined> {
+    const started = performance.now();
+    const command = this.sallyport(this.clientSide, ['join', this.code, '--master', this.link, '--json', ...argv]);
+    const connected = (await this.event(command, 'connected', timeoutMs)) as Joined['connected'];
+    return { command, connected, startToPathMs: performance.now() - started };
+  }
+
+  /** The game's status as a program on the client's side gets it through the local port of the path. */
+  async status(joined: Joined): Promise<string> {
+    const socket = `query${this.#queries++}`;
+    await this.#puppet.open(socket);
+    const [address, port] = joined.connected.local.split(':') as [string, string];
+    return await this.game.status(this.#puppet, socket, address, Number(port));
+  }
+
+  async close(): Promise<void> {
+    await this.lab.close();
+  }
+}
+
+interface ScenePlaces {
+  readonly master: LabHost;
+  readonly host: LabHost;
+  readonly client: LabHost;
+  readonly nats: readonly LabNat[];
+}
+
+async function settle(lab: Lab, name: string, place: Place): Promise<{ at: LabHost; nats: LabNat[] }> {
+  if (place.kind === 'public') return { at: await lab.publicHost(name), nats: [] };
+  if (place.kind === 'nat') {
+    const nat = await lab.nat(`${name}nat`, place.nat);
+    return { at: await lab.hostBehind(nat, name), nats: [nat] };
+  }
+  const carrier = await lab.nat(`${name}cgn`, place.nat, { lan: 'carrier' });
+  const home = await lab.nat(`${name}nat`, 'home-router', { behind: carrier });
+  return { at: await lab.hostBehind(home, name), nats: [home, carrier] };
+}
+
+/** Builds the networks and starts the masterserver, the game and `sallyport host`; what is left to do is to join. */
+export async function openScene(options: SceneOptions): Promise<Scene> {
+  const lab = await openLab(options);
+  try {
+    const master = await lab.publicHost('master', options.masterAddresses ?? 2);
+    const host = await settle(lab, 'ana', options.host);
+    const sameLan = host.nats[0];
+    if (options.client === 'same' && !sameLan) throw new Error('a public host has no LAN');
+    const client =
+      options.client === 'same'
+        ? { at: await lab.hostBehind(sameLan!, 'kofi'), nats: [] }
+        : await settle(lab, 'kofi', options.client);
+    const places = { master, host: host.at, client: client.at, nats: [...host.nats, ...client.nats] };
+    const scene = new Scene(lab, options.game ?? realGame() ?? tinyGame, places);
+    await scene.startMaster();
+    await scene.startHost();
+    return scene;
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+}
