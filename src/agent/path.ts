@@ -10,6 +10,7 @@ import {
   type PathId,
   type PathKind,
   type PeerEvent,
+  type SocketId,
 } from '../core/index.ts';
 
 type PathUp = Extract<PeerEvent, { ev: 'path' }>;
@@ -78,6 +79,9 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
 
   get id(): PathId {
     return this.#up.path;
+  }
+  get socketId(): SocketId {
+    return this.#up.socket;
   }
   get friend(): FriendId {
     return this.#up.friend;

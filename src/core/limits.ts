@@ -209,4 +209,17 @@ export const LIMITS = {
   burstPauseMs: 5_000,
   /** Whoever quits waits so long for the answer to the goodbye. */
   closeWaitMs: 300,
+  /** The master answers in a round trip, and detection has 2 s (design section 5); by then we know that it will not. */
+  agentReadyMs: 8_000,
+  /** The whole of `check`, the slow measurements included. */
+  agentCheckMs: 15_000,
+  /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
+  agentCloseMs: 500,
+  /** Lines of log kept per join: hours of attempts. */
+  agentLogEntriesMax: 2_000,
+  /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
+  networkWatchMs: 2_000,
+  /** A name that takes longer to resolve is left out (STUN) or reported (master). */
+  nameLookupMs: 2_000,
+  stunServersMax: 32,
 } as const;

@@ -1,0 +1,314 @@
+/**
+ * The library: one participant of the network, host and client alike. Wraps the `Peer` machine of core, drives it on real
+ * sockets and turns its events into promises, handles and typed errors.
+ */
+
+import type { Socket } from 'node:dgram';
+import { EventEmitter } from 'node:events';
+import {
+  type JoinId,
+  LIMITS,
+  type ListEntry,
+  type Machine,
+  type MasterAddress,
+  type NatProfile,
+  type PathId,
+  type PeerCommand,
+  type PeerEvent,
+  SallyportError,
+  type SocketId,
+} from '../core/index.ts';
+import {
+  type DriveCounters,
+  type Driver,
+  drive,
+  type HostPins,
+  localAddresses,
+  type NetworkWatch,
+  watchNetwork,
+} from '../node/index.ts';
+import { AgentHosting, type Hosting, type HostOptions } from './hosting.ts';
+import { Joining, type JoinOptions } from './joining.ts';
+import { AgentPath, type Path, type PathPort } from './path.ts';
+
+export interface AgentEvents {
+  /** Everything the machine tells, for logs and screens; datagrams of paths excepted. */
+  event: [event: Exclude<PeerEvent, { ev: 'message' }>];
+}
+
+export interface Agent {
+  /** The newest knowledge of the own NAT, null before the first. */
+  readonly profile: NatProfile | null;
+  readonly link: Extract<PeerEvent, { ev: 'link' }> | null;
+  /** Handshaken and profiled. Rejects as soon as the master is known not to answer; the agent keeps trying nevertheless. */
+  ready(): Promise<NatProfile>;
+  /** One hosting at a time. */
+  host(options: HostOptions): Promise<Hosting>;
+  /** `target`: a join code, or a join link of any form. Tries until there is a path, the signal aborts or the time is over. */
+  join(target: string, options?: JoinOptions): Promise<Path>;
+  list(): Promise<readonly ListEntry[]>;
+  /** Measures the own network anew and waits for the whole result. */
+  check(): Promise<NatProfile>;
+  counters(): DriveCounters;
+  on<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
+  off<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
+  /** Says goodbye to the master and to all peers; no socket, timer or promise is left. */
+  close(): Promise<void>;
+}
+
+export interface AgentParts {
+  readonly machine: Machine<PeerCommand, PeerEvent>;
+  readonly master: MasterAddress;
+  /** The master link as it was given, for join links. */
+  readonly masterLink: string;
+  readonly pins: HostPins | null;
+  readonly gateway: string | null;
+}
+
+/** Something that waits for events: resolves itself, or is told why it can't. */
+interface Waiter {
+  onEvent(event: PeerEvent): void;
+  fail(error: SallyportError): void;
+}
+
+export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
+  profile: NatProfile | null = null;
+  link: Extract<PeerEvent, { ev: 'link' }> | null = null;
+  readonly parts: AgentParts;
+  readonly #driver: Driver<PeerCommand>;
+  readonly #watch: NetworkWatch;
+  readonly #paths = new Map<PathId, AgentPath>();
+  readonly #joins = new Map<JoinId, Joining>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #released = new Map<SocketId, Socket>();
+  #events: PeerEvent[] = [];
+  #hosting: AgentHosting | null = null;
+  #ready = false;
+  #nextId = 1;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: AgentParts) {
+    super();
+    this.parts = parts;
+    this.#driver = drive(parts.machine, {
+      onEvent: (event) => this.#queue(event),
+      onFault: (error) => this.#fault(error),
+      onRelease: (socket, released) => this.#released.set(socket, released),
+    });
+    this.#tellNetwork(localAddresses());
+    this.#watch = watchNetwork((addresses) => this.#tellNetwork(addresses), LIMITS.networkWatchMs);
+    this.command({ do: 'start' });
+  }
+
+  command(command: PeerCommand): void {
+    this.#driver.command(command);
+  }
+
+  ready(): Promise<NatProfile> {
+    if (this.#ready && this.profile !== null) return Promise.resolve(this.profile);
+    return this.#wait<NatProfile>(LIMITS.agentReadyMs, (event, settle) => {
+      if (event.ev === 'ready') settle.resolve(event.profile);
+      else if (event.ev === 'link' && event.failure !== null) settle.reject(new SallyportError(event.failure));
+    });
+  }
+
+  async host(options: HostOptions): Promise<Hosting> {
+    if (this.#hosting !== null) throw new SallyportError('USAGE', { detail: 'This agent hosts already.' });
+    const hosting = new AgentHosting(this, options, () => {
+      this.#hosting = null;
+    });
+    this.#hosting = hosting;
+    try {
+      await this.#wait<void>(
+        LIMITS.agentReadyMs,
+        (event, settle) => {
+          if (event.ev === 'hosting') settle.resolve();
+          else if (event.ev === 'hosting-failed') settle.reject(new SallyportError(event.failure));
+          else if (event.ev === 'link' && event.failure !== null) settle.reject(new SallyportError(event.failure));
+        },
+        () => hosting.start(),
+      );
+      return hosting;
+    } catch (error) {
+      await hosting.close();
+      throw error;
+    }
+  }
+
+  join(target: string, options: JoinOptions = {}): Promise<Path> {
+    const id = this.#id();
+    const joining = new Joining(this, id, target, options, () => this.#joins.delete(id));
+    this.#joins.set(id, joining);
+    return joining.start();
+  }
+
+  list(): Promise<readonly ListEntry[]> {
+    const id = this.#id();
+    return this.#wait<readonly ListEntry[]>(
+      LIMITS.agentReadyMs,
+      (event, settle) => {
+        if (event.ev === 'list' && event.id === id) {
+          if (event.failure === null) settle.resolve(event.entries);
+          else settle.reject(new SallyportError(event.failure));
+        } else if (event.ev === 'link' && event.failure !== null) settle.reject(new SallyportError(event.failure));
+      },
+      () => this.command({ do: 'list', id }),
+    );
+  }
+
+  check(): Promise<NatProfile> {
+    return this.#wait<NatProfile>(
+      LIMITS.agentCheckMs,
+      (event, settle) => {
+        if (event.ev === 'profile' && event.final) settle.resolve(event.profile);
+      },
+      () => this.command({ do: 'check' }),
+    );
+  }
+
+  counters(): DriveCounters {
+    return this.#driver.counters();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** What handles of this agent need of it. */
+  get pathPort(): PathPort {
+    return {
+      send: (path, bytes, channel) => this.command({ do: 'send', path, bytes, channel }),
+      leave: (path) => this.command({ do: 'leave', path }),
+      release: (path) => this.#release(path),
+    };
+  }
+
+  #id(): number {
+    return this.#nextId++;
+  }
+
+  #tellNetwork(addresses: readonly string[]): void {
+    this.command({ do: 'network', network: { addresses, gateway: this.parts.gateway } });
+  }
+
+  /**
+   * Applications hear of events after the machine's turn is over, so that whatever they call from a handler takes effect at
+   * once (`path.release()` gives the socket back synchronously).
+   */
+  #queue(event: PeerEvent): void {
+    this.#events.push(event);
+    if (this.#events.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const events = this.#events;
+    this.#events = [];
+    for (const event of events) this.#dispatch(event);
+  }
+
+  #dispatch(event: PeerEvent): void {
+    if (event.ev === 'message') {
+      this.#paths.get(event.path)?.received(event.channel, event.bytes);
+      return;
+    }
+    if (event.ev === 'link') this.link = event;
+    if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
+    if (event.ev === 'ready') this.#ready = true;
+    if (event.ev === 'path') this.#pathUp(event);
+    if (event.ev === 'path-lost') this.#pathLost(event);
+    if ('join' in event && event.join !== null) this.#joins.get(event.join)?.onEvent(event);
+    else if (event.ev === 'link') for (const joining of [...this.#joins.values()]) joining.onLink(event);
+    else this.#hosting?.onEvent(event);
+    for (const waiter of [...this.#waiters]) waiter.onEvent(event);
+    this.emit('event', event);
+  }
+
+  #pathUp(event: Extract<PeerEvent, { ev: 'path' }>): void {
+    const joining = event.join === null ? null : (this.#joins.get(event.join) ?? null);
+    const known = joining?.path ?? null;
+    const path = known ?? new AgentPath(this.pathPort, event);
+    this.#paths.set(event.path, path);
+    if (known !== null) known.restored(event);
+    else if (joining !== null) joining.connected(path);
+    else this.#hosting?.connected(path);
+  }
+
+  #pathLost(event: Extract<PeerEvent, { ev: 'path-lost' }>): void {
+    const path = this.#paths.get(event.path);
+    this.#paths.delete(event.path);
+    path?.wasLost(event);
+  }
+
+  #release(id: PathId): Socket | null {
+    const socketId = this.#paths.get(id)?.socketId;
+    this.command({ do: 'release', path: id });
+    this.#paths.delete(id);
+    if (socketId === undefined) return null;
+    const socket = this.#released.get(socketId) ?? null;
+    this.#released.delete(socketId);
+    return socket;
+  }
+
+  #wait<Value>(
+    limitMs: number,
+    look: (event: PeerEvent, settle: { resolve(value: Value): void; reject(error: SallyportError): void }) => void,
+    begin: () => void = () => {},
+  ): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const fail = (error: SallyportError): void => {
+        over();
+        reject(error);
+      };
+      const waiter: Waiter = {
+        onEvent: (event) =>
+          look(event, {
+            resolve: (value) => {
+              over();
+              resolve(value);
+            },
+            reject: fail,
+          }),
+        fail,
+      };
+      const timer = setTimeout(() => fail(new SallyportError(this.link?.failure ?? 'MASTER_UNREACHABLE')), limitMs);
+      this.#waiters.add(waiter);
+      begin();
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#watch.stop();
+    for (const joining of [...this.#joins.values()]) joining.fail(new SallyportError('ABORTED'));
+    for (const waiter of [...this.#waiters]) waiter.fail(new SallyportError('ABORTED'));
+    await this.#wait<void>(
+      LIMITS.agentCloseMs,
+      (event, settle) => event.ev === 'closed' && settle.resolve(),
+      () => this.command({ do: 'close' }),
+    ).catch(() => {});
+    this.#dispose('closed');
+  }
+
+  /** The machine has broken an assertion of its own: everything that waits is told, nothing is left open. */
+  #fault(error: Error): void {
+    const failure = new SallyportError('INTERNAL', { detail: error.message, cause: error });
+    for (const joining of [...this.#joins.values()]) joining.fail(failure);
+    for (const waiter of [...this.#waiters]) waiter.fail(failure);
+    this.#watch.stop();
+    this.#dispose('closed');
+    this.#hosting?.failed(failure);
+    this.#closing ??= Promise.resolve();
+  }
+
+  #dispose(reason: 'closed'): void {
+    this.#driver.dispose();
+    this.#hosting?.dispose();
+    for (const path of this.#paths.values()) path.over(reason);
+    this.#paths.clear();
+    this.#joins.clear();
+  }
+}

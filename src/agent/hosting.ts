@@ -1,0 +1,189 @@
+/** Hosting as the application holds it: the code and link for friends, who is there, and where their datagrams go. */
+
+import type { Socket } from 'node:dgram';
+import { EventEmitter } from 'node:events';
+import {
+  type Endpoint,
+  type FriendId,
+  type HostAnnouncement,
+  joinLink,
+  type PeerEvent,
+  SallyportError,
+} from '../core/index.ts';
+import type { MachineAgent } from './agent.ts';
+import { forwardToGame, type HostForward, type HostForwardNotice } from './forward-host.ts';
+import type { AgentPath, Path } from './path.ts';
+
+type PeerNews = Extract<PeerEvent, { ev: 'peer' }>;
+
+export interface HostOptions {
+  readonly name?: string;
+  readonly game?: string;
+  readonly map?: string;
+  readonly mode?: string;
+  readonly version?: string;
+  /** Listed for everybody; otherwise only who has the code gets in. */
+  readonly public?: boolean;
+  readonly playersMax?: number;
+  readonly password?: string;
+  /** Every friend waits for `admit`. */
+  readonly ask?: boolean;
+  /** Where the datagrams of friends go; exactly one of the three. An unmodified UDP server on this computer: */
+  readonly forward?: { readonly port: number; readonly address?: string };
+  /** A UDP server in this process; friends reach the bound socket from loopback addresses of their own, as with `forward`. */
+  readonly socket?: Socket;
+  /** Every path as a handle: for netcode that speaks through it, or releases its socket. */
+  readonly onPath?: (path: Path) => void;
+}
+
+export interface FriendNews {
+  readonly friend: FriendId;
+  readonly name: string;
+  readonly state: PeerNews['state'];
+  readonly path: Path | null;
+  /** The address from which the game sees this friend. */
+  readonly seenAs: Endpoint | null;
+}
+
+export interface HostingEvents {
+  path: [path: Path];
+  friend: [news: FriendNews];
+  notice: [notice: HostForwardNotice];
+  /** The master has given another code, or hosting has ended by a fault. */
+  code: [code: string];
+  failed: [error: SallyportError];
+}
+
+export interface Hosting {
+  readonly code: string;
+  readonly link: string;
+  readonly hostId: string;
+  admit(friend: FriendId, admit: boolean): void;
+  kick(friend: FriendId, options?: { readonly ban?: boolean }): void;
+  /** Tells the master what has changed: players, map, name. */
+  announce(change: Partial<HostAnnouncement>, players: number): void;
+  on<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
+  off<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
+  close(): Promise<void>;
+}
+
+export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting {
+  code = '';
+  link = '';
+  hostId = '';
+  readonly #agent: MachineAgent;
+  readonly #options: HostOptions;
+  readonly #forward: HostForward | null;
+  readonly #onOver: () => void;
+  readonly #paths = new Map<FriendId, { readonly path: AgentPath; readonly seenAs: Endpoint | null }>();
+  /** Told as connected, but the path itself has not come yet. */
+  readonly #awaited = new Map<FriendId, PeerNews>();
+  #announcement: HostAnnouncement;
+  #closed = false;
+
+  constructor(agent: MachineAgent, options: HostOptions, onOver: () => void) {
+    super();
+    this.#agent = agent;
+    this.#options = options;
+    this.#onOver = onOver;
+    const game = gameEndpoint(options);
+    this.#forward = game === null ? null : forwardToGame(game, (notice) => this.emit('notice', notice));
+    this.#announcement = {
+      name: options.name ?? '',
+      game: options.game ?? '',
+      public: options.public ?? false,
+      playersMax: options.playersMax ?? 0,
+      map: options.map ?? '',
+      mode: options.mode ?? '',
+      version: options.version ?? '',
+      passwordNeeded: options.password !== undefined,
+    };
+    if (options.onPath !== undefined) this.on('path', options.onPath);
+  }
+
+  start(): void {
+    const { password = null, ask = false } = this.#options;
+    this.#agent.command({ do: 'host', announcement: this.#announcement, password, ask });
+  }
+
+  admit(friend: FriendId, admit: boolean): void {
+    this.#agent.command({ do: 'admit', friend, admit });
+  }
+
+  kick(friend: FriendId, { ban = false }: { readonly ban?: boolean } = {}): void {
+    this.#agent.command({ do: 'kick', friend, ban });
+  }
+
+  announce(change: Partial<HostAnnouncement>, players: number): void {
+    this.#announcement = { ...this.#announcement, ...change };
+    this.#agent.command({ do: 'announce', announcement: this.#announcement, players });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#agent.command({ do: 'unhost' });
+    for (const { path } of this.#paths.values()) path.close();
+    this.dispose();
+  }
+
+  /** From here on the agent's side. */
+  onEvent(event: PeerEvent): void {
+    if (event.ev === 'hosting') {
+      const before = this.code;
+      this.code = event.code;
+      this.hostId = event.hostId;
+      this.link = joinLink(this.#agent.parts.masterLink, event.code, event.hostKey);
+      if (before !== '' && before !== event.code) this.emit('code', event.code);
+    } else if (event.ev === 'peer') this.#news(event);
+  }
+
+  connected(path: AgentPath): void {
+    const seenAs = this.#forward?.attach(path) ?? null;
+    this.#paths.set(path.friend, { path, seenAs });
+    path.on('close', () => {
+      if (this.#paths.get(path.friend)?.path === path) this.#paths.delete(path.friend);
+    });
+    this.emit('path', path);
+    const awaited = this.#awaited.get(path.friend);
+    if (awaited !== undefined) this.#news(awaited);
+  }
+
+  failed(error: SallyportError): void {
+    this.emit('failed', error);
+  }
+
+  dispose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#forward?.close();
+    this.#onOver();
+  }
+
+  #news(event: PeerNews): void {
+    const at = this.#paths.get(event.friend);
+    if (event.state === 'connected' && at === undefined) {
+      this.#awaited.set(event.friend, event);
+      return;
+    }
+    this.#awaited.delete(event.friend);
+    const { friend, name, state } = event;
+    this.emit('friend', { friend, name, state, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
+  }
+}
+
+/** Where the game listens; null where the application takes the paths itself. */
+function gameEndpoint({ forward, socket, onPath }: HostOptions): Endpoint | null {
+  const ways = [forward, socket, onPath].filter((way) => way !== undefined).length;
+  if (ways !== 1)
+    throw new SallyportError('USAGE', { detail: 'host() takes exactly one of forward, socket and onPath.' });
+  if (forward !== undefined) {
+    if (!Number.isInteger(forward.port) || forward.port < 1 || forward.port > 65_535) {
+      throw new SallyportError('USAGE', { detail: `There is no UDP port ${forward.port}.` });
+    }
+    return { address: forward.address ?? '127.0.0.1', port: forward.port };
+  }
+  if (socket === undefined) return null;
+  const bound = socket.address();
+  const everywhere = bound.address === '0.0.0.0' || bound.address === '::';
+  return { address: everywhere ? '127.0.0.1' : bound.address, port: bound.port };
+}

@@ -1,0 +1,190 @@
+/** One join: from a code or link to a path, and on while the path is lost and punched again. */
+import {
+  FAILURES,
+  type FailureCode,
+  type JoinId,
+  type JoinTarget,
+  LIMITS,
+  type LogData,
+  type LogEntry,
+  type PeerEvent,
+  parseJoinTarget,
+  SallyportError,
+  toBase64Url,
+} from '../core/index.ts';
+import type { MachineAgent } from './agent.ts';
+import type { AgentPath, Path } from './path.ts';
+
+/** What concerns one join. */
+export type JoinEvent = Extract<
+  PeerEvent,
+  { ev: 'found' | 'networks' | 'stage' | 'attempt' | 'attempt-over' | 'path' | 'join-failed' | 'log' }
+>;
+
+export interface JoinOptions {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: JoinEvent) => void;
+  readonly password?: string;
+  /** How the host's list of friends calls us. */
+  readonly name?: string;
+  /** Give up after this long; 0 (the default) = try until aborted. */
+  readonly timeoutMs?: number;
+}
+
+export class Joining {
+  path: AgentPath | null = null;
+  readonly #agent: MachineAgent;
+  readonly #id: JoinId;
+  readonly #target: string;
+  readonly #options: JoinOptions;
+  readonly #onOver: () => void;
+  readonly #startedAt = performance.now();
+  readonly #log: LogEntry[] = [];
+  #parsed: JoinTarget | null = null;
+  #found = false;
+  #settle: { resolve(path: Path): void; reject(error: SallyportError): void } | null = null;
+  readonly #onAbort = (): void => this.#abort();
+
+  constructor(agent: MachineAgent, id: JoinId, target: string, options: JoinOptions, onOver: () => void) {
+    this.#agent = agent;
+    this.#id = id;
+    this.#target = target;
+    this.#options = options;
+    this.#onOver = onOver;
+  }
+
+  start(): Promise<Path> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      const { signal } = this.#options;
+      const refusal = this.#refusal();
+      if (refusal !== null) this.fail(refusal);
+      else if (signal?.aborted) this.fail(new SallyportError('ABORTED'));
+      else {
+        signal?.addEventListener('abort', this.#onAbort, { once: true });
+        this.#begin();
+      }
+    });
+  }
+
+  onEvent(event: PeerEvent): void {
+    if (event.ev === 'found') this.#onFound(event);
+    if (isJoinEvent(event)) {
+      this.#keep(event);
+      this.#options.onEvent?.(event);
+    }
+    if (event.ev === 'join-failed') this.fail(this.#error(event.failure, event.detail));
+  }
+
+  /** A join that has not reached its host yet depends on the master; later ones go on without it. */
+  onLink(event: Extract<PeerEvent, { ev: 'link' }>): void {
+    if (event.failure === null || this.#found) return;
+    this.#agent.command({ do: 'abort', join: this.#id });
+    this.fail(this.#error(event.failure, ''));
+  }
+
+  connected(path: AgentPath): void {
+    this.path = path;
+    path.on('close', () => this.#over());
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#settle?.resolve(path);
+    this.#settle = null;
+  }
+
+  fail(error: SallyportError): void {
+    this.#over();
+    this.#settle?.reject(error);
+    this.#settle = null;
+    this.path?.over('consent');
+  }
+
+  #refusal(): SallyportError | null {
+    this.#parsed = parseJoinTarget(this.#target);
+    if (this.#parsed !== null) return null;
+    return new SallyportError('CODE_UNKNOWN', {
+      detail: 'What was given is neither a code of 8 symbols nor a join link.',
+    });
+  }
+
+  #begin(): void {
+    const { code, hostKey } = this.#parsed as JoinTarget;
+    const { pins, master } = this.#agent.parts;
+    this.#agent.command({
+      do: 'join',
+      join: this.#id,
+      code,
+      hostKey: hostKey ?? pins?.get(master.key, code) ?? null,
+      password: this.#options.password ?? null,
+      name: this.#options.name ?? '',
+      timeoutMs: this.#options.timeoutMs ?? 0,
+    });
+  }
+
+  #onFound(event: Extract<PeerEvent, { ev: 'found' }>): void {
+    this.#found = true;
+    const { pins, master } = this.#agent.parts;
+    const { code } = this.#parsed as JoinTarget;
+    const pinned = pins?.get(master.key, code) ?? null;
+    if (pinned === null || toBase64Url(pinned) !== toBase64Url(event.hostKey))
+      pins?.set(master.key, code, event.hostKey);
+  }
+
+  #abort(): void {
+    this.#agent.command({ do: 'abort', join: this.#id });
+    this.fail(this.#error('ABORTED', ''));
+  }
+
+  #over(): void {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#onOver();
+  }
+
+  #error(code: FailureCode, detail: string): SallyportError {
+    // The machine's detail is for people too, unless it only repeats the table.
+    const more = detail === '' || detail === FAILURES[code].what ? {} : { detail };
+    return new SallyportError(code, { ...more, log: [...this.#log] });
+  }
+
+  #keep(event: JoinEvent): void {
+    if (this.#log.length >= LIMITS.agentLogEntriesMax) this.#log.shift();
+    const atMs = Math.round(performance.now() - this.#startedAt);
+    this.#log.push({ atMs, ...entryOf(event) });
+  }
+}
+
+function isJoinEvent(event: PeerEvent): event is JoinEvent {
+  return ['found', 'networks', 'stage', 'attempt', 'attempt-over', 'path', 'join-failed', 'log'].includes(event.ev);
+}
+
+function entryOf(event: JoinEvent): Omit<LogEntry, 'atMs'> {
+  switch (event.ev) {
+    case 'log':
+      return { attempt: event.attempt, what: event.what, data: event.data };
+    case 'attempt':
+      return { attempt: event.n, what: 'attempt', data: { ...event.plan } };
+    case 'attempt-over':
+      return {
+        attempt: event.n,
+        what: 'attempt-over',
+        data: { result: event.result, packetsSent: event.packetsSent, next: event.next },
+      };
+    case 'path':
+      return {
+        attempt: event.attempts,
+        what: 'path',
+        data: { kind: event.kind, remote: event.remote.address, port: event.remote.port },
+      };
+    case 'found':
+      return { attempt: null, what: 'found', data: { name: event.entry.name, game: event.entry.game } };
+    case 'networks':
+      return { attempt: null, what: 'networks', data: networks(event) };
+    case 'stage':
+      return { attempt: null, what: event.stage, data: { text: event.text } };
+    case 'join-failed':
+      return { attempt: null, what: 'failed', data: { code: event.failure, detail: event.detail } };
+  }
+}
+
+function networks({ own, peer }: Extract<PeerEvent, { ev: 'networks' }>): LogData {
+  return { own: own.type, ownAllocator: own.allocator.kind, peer: peer.type, peerAllocator: peer.allocator.kind };
+}

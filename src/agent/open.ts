@@ -1,0 +1,102 @@
+/** Turns what a person or a program writes (links, names, files) into an agent. */
+import { lookup } from 'node:dns/promises';
+import { join } from 'node:path';
+import {
+  addressBytes,
+  createPeer,
+  type Endpoint,
+  familyOf,
+  LIMITS,
+  type MasterAddress,
+  parseMasterLink,
+  SallyportError,
+} from '../core/index.ts';
+import { hostPins, nodeCrypto, readOrCreateKey, systemRandom } from '../node/index.ts';
+import { type Agent, MachineAgent } from './agent.ts';
+
+export interface AgentOptions {
+  /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
+  readonly master: string;
+  /** Public STUN servers, `host:port`. They see our address and nothing else; the master alone suffices without them. */
+  readonly stun?: readonly string[];
+  /**
+   * `never` (the default): direct paths only. `allow`: the same for now, as no relay exists yet. `only`: refused for the same
+   * reason, because it promises that the peer never learns our address.
+   */
+  readonly relay?: 'never' | 'allow' | 'only';
+  /** The identity, made at the first use: a host with the same key keeps its join code. Without it every agent is new. */
+  readonly keyFile?: string;
+  /** Where the keys of hosts joined by code are pinned. Without it a code is trusted anew each time. */
+  readonly stateDir?: string;
+  readonly signal?: AbortSignal;
+}
+
+export async function openAgent(options: AgentOptions): Promise<Agent> {
+  if (options.relay === 'only') {
+    throw new SallyportError('USAGE', { detail: "relay: 'only' is not possible: there is no relay yet." });
+  }
+  const secret = options.keyFile === undefined ? undefined : readOrCreateKey(options.keyFile).secret;
+  const [master, stun] = await Promise.all([resolveMaster(options.master), resolveStun(options.stun ?? [])]);
+  options.signal?.throwIfAborted();
+  const machine = createPeer({
+    master,
+    identity: nodeCrypto.keyPair(secret),
+    stun,
+    crypto: nodeCrypto,
+    random: systemRandom,
+    wallClock: () => Date.now(),
+    family: familyOf(master.addresses[0] as string),
+  });
+  const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
+  return new MachineAgent({ machine, master, masterLink: options.master, pins, gateway: null });
+}
+
+/** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
+export function hostKeyFile(stateDir: string, port: number): string {
+  return join(stateDir, `host-${port}.key`);
+}
+
+async function resolveMaster(link: string): Promise<MasterAddress> {
+  const parsed = parseMasterLink(link);
+  if (parsed === null) {
+    throw new SallyportError('USAGE', {
+      detail: 'The --master link is malformed: it looks like sallyport://HOST:PORT/#KEY.',
+    });
+  }
+  const addresses = await resolveName(parsed.host);
+  if (addresses.length === 0) {
+    throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${parsed.host} has no address.` });
+  }
+  return { key: parsed.key, port: parsed.port, addresses };
+}
+
+/** Names that do not resolve in time are left out: STUN only adds knowledge. */
+async function resolveStun(servers: readonly string[]): Promise<readonly Endpoint[]> {
+  const resolved = await Promise.all(
+    servers.slice(0, LIMITS.stunServersMax).map(async (server) => {
+      const parts = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim());
+      if (parts === null)
+        throw new SallyportError('USAGE', { detail: `"${server}" is no STUN server: write host:port.` });
+      const port = Number(parts[2] ?? '3478');
+      const addresses = await resolveName((parts[1] as string).replace(/^\[|\]$/g, ''));
+      return addresses.slice(0, 1).map((address) => ({ address, port }));
+    }),
+  );
+  return resolved.flat();
+}
+
+/** IPv4 first: it is what games and NATs are about. Empty where the name does not resolve in time. */
+async function resolveName(host: string): Promise<readonly string[]> {
+  if (addressBytes(host) !== null) return [host];
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<readonly string[]>((resolve) => {
+    timer = setTimeout(() => resolve([]), LIMITS.nameLookupMs);
+  });
+  const found = lookup(host, { all: true }).then(
+    (entries) => entries.sort((left, right) => left.family - right.family).map((entry) => entry.address),
+    () => [],
+  );
+  const addresses = await Promise.race([found, late]);
+  clearTimeout(timer);
+  return addresses;
+}
