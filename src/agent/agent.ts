@@ -11,6 +11,7 @@ import {
   type ListEntry,
   type Machine,
   type MasterAddress,
+  type MasterLink,
   type NatProfile,
   type PathId,
   type PeerCommand,
@@ -60,7 +61,7 @@ export interface AgentParts {
   readonly machine: Machine<PeerCommand, PeerEvent>;
   readonly master: MasterAddress;
   /** The master link as it was given, for join links. */
-  readonly masterLink: string;
+  readonly masterLink: MasterLink;
   readonly pins: HostPins | null;
   readonly gateway: string | null;
 }

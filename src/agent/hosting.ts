@@ -5,8 +5,8 @@ import { EventEmitter } from 'node:events';
 import {
   type Endpoint,
   type FriendId,
+  formatHostLink,
   type HostAnnouncement,
-  joinLink,
   type PeerEvent,
   SallyportError,
 } from '../core/index.ts';
@@ -132,7 +132,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       const before = this.code;
       this.code = event.code;
       this.hostId = event.hostId;
-      this.link = joinLink(this.#agent.parts.masterLink, event.code, event.hostKey);
+      this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
       if (before !== '' && before !== event.code) this.emit('code', event.code);
     } else if (event.ev === 'peer') this.#news(event);
   }

@@ -8,6 +8,7 @@ import {
   familyOf,
   LIMITS,
   type MasterAddress,
+  type MasterLink,
   parseMasterLink,
   SallyportError,
 } from '../core/index.ts';
@@ -36,7 +37,9 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     throw new SallyportError('USAGE', { detail: "relay: 'only' is not possible: there is no relay yet." });
   }
   const secret = options.keyFile === undefined ? undefined : readOrCreateKey(options.keyFile).secret;
-  const [master, stun] = await Promise.all([resolveMaster(options.master), resolveStun(options.stun ?? [])]);
+  const masterLink = parseMasterLink(options.master);
+  if ('problem' in masterLink) throw new SallyportError('USAGE', { detail: `--master: ${masterLink.problem}` });
+  const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(options.stun ?? [])]);
   options.signal?.throwIfAborted();
   const machine = createPeer({
     master,
@@ -48,7 +51,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     family: familyOf(master.addresses[0] as string),
   });
   const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
-  return new MachineAgent({ machine, master, masterLink: options.master, pins, gateway: null });
+  return new MachineAgent({ machine, master, masterLink, pins, gateway: null });
 }
 
 /** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
@@ -56,18 +59,12 @@ export function hostKeyFile(stateDir: string, port: number): string {
   return join(stateDir, `host-${port}.key`);
 }
 
-async function resolveMaster(link: string): Promise<MasterAddress> {
-  const parsed = parseMasterLink(link);
-  if (parsed === null) {
-    throw new SallyportError('USAGE', {
-      detail: 'The --master link is malformed: it looks like sallyport://HOST:PORT/#KEY.',
-    });
-  }
-  const addresses = await resolveName(parsed.host);
+async function resolveMaster(link: MasterLink): Promise<MasterAddress> {
+  const addresses = await resolveName(link.host);
   if (addresses.length === 0) {
-    throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${parsed.host} has no address.` });
+    throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${link.host} has no address.` });
   }
-  return { key: parsed.key, port: parsed.port, addresses };
+  return { key: link.key, port: link.port, addresses };
 }
 
 /** Names that do not resolve in time are left out: STUN only adds knowledge. */
