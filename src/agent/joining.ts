@@ -95,7 +95,7 @@ export class Joining {
     this.#over();
     this.#settle?.reject(error);
     this.#settle = null;
-    this.path?.over('consent');
+    this.path?.over('consent', error);
   }
 
   #refusal(): SallyportError | null {

@@ -10,6 +10,7 @@ import {
   type PathId,
   type PathKind,
   type PeerEvent,
+  type SallyportError,
   type SocketId,
 } from '../core/index.ts';
 
@@ -26,7 +27,7 @@ export interface PathEvents {
   /** It is up again, perhaps with another `remote`. */
   restored: [];
   /** It is over; nothing comes any more. */
-  close: [reason: PathLost['reason'] | 'closed' | 'released'];
+  close: [reason: PathLost['reason'] | 'closed' | 'released', error: SallyportError | null];
 }
 
 /** What a path needs of the agent that made it. */
@@ -159,10 +160,10 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     this.emit('restored');
   }
 
-  over(reason: PathEvents['close'][0]): void {
+  over(reason: PathEvents['close'][0], error: SallyportError | null = null): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    this.emit('close', reason);
+    this.emit('close', reason, error);
     this.removeAllListeners();
   }
 }

@@ -222,4 +222,12 @@ export const LIMITS = {
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
   stunServersMax: 32,
+
+  /** Command: names of strangers are cut to this many characters on screens. */
+  nameShownMax: 40,
+  gameWatchMs: 2_000,
+  /** The status line of a join; faster than this nobody reads. */
+  statusLineMs: 250,
+  /** After so long without a path the person is told what would help (product.md 4 B). */
+  stillTryingMs: 15_000,
 } as const;

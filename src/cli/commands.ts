@@ -1,0 +1,102 @@
+/** The table of commands: what `help` lists is what exists, and nothing else is loaded until it is called. */
+import type { Flags } from './flags.ts';
+import type { Invocation } from './run.ts';
+
+export interface Command {
+  readonly summary: string;
+  readonly words: readonly string[];
+  readonly flags: Flags;
+  readonly examples: readonly string[];
+  readonly load: () => Promise<(invocation: Invocation) => Promise<void>>;
+}
+
+/** Flags of every command. */
+export const COMMON_FLAGS = {
+  json: { kind: 'on', about: 'results as JSON lines on stdout' },
+  quiet: { kind: 'on', about: 'say nothing but failures' },
+  'no-color': { kind: 'on', about: 'no colours (also NO_COLOR)' },
+  'show-ips': { kind: 'on', about: 'do not mask addresses in what people read' },
+} as const satisfies Flags;
+
+/** Flags of commands that talk to a masterserver. */
+const AGENT_FLAGS = {
+  master: { kind: 'text', value: 'LINK', about: 'the masterserver, as "sallyport master" prints it' },
+  stun: { kind: 'list', value: 'HOST:PORT', about: 'a public STUN server; may be given several times' },
+  'state-dir': { kind: 'text', value: 'DIR', about: 'where keys are kept (default: the XDG state directory)' },
+} as const satisfies Flags;
+
+const RELAY_FLAG = {
+  kind: 'text',
+  value: 'never',
+  choices: ['never', 'allow', 'only'],
+  about: 'never | allow | only; no relay exists yet, so "only" is refused',
+} as const;
+
+export const HOST_FLAGS = {
+  ...COMMON_FLAGS,
+  ...AGENT_FLAGS,
+  name: { kind: 'text', value: 'NAME', about: 'the name friends see' },
+  game: { kind: 'text', value: 'GAME', about: 'which game it is' },
+  public: { kind: 'on', about: 'show it in the list of the masterserver' },
+  max: { kind: 'number', value: 'N', min: 1, max: 1024, about: 'at most so many friends at once (default 8)' },
+  'password-file': { kind: 'text', value: 'FILE', about: 'ask friends for the password in this file' },
+  ask: { kind: 'on', about: 'ask before each friend is let in (y or n)' },
+  relay: RELAY_FLAG,
+  'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
+  'no-wait': { kind: 'on', about: 'exit with 7 where nothing listens on the port yet' },
+} as const satisfies Flags;
+
+export const JOIN_FLAGS = {
+  ...COMMON_FLAGS,
+  ...AGENT_FLAGS,
+  'local-port': {
+    kind: 'number',
+    value: 'PORT',
+    max: 65_535,
+    about: 'where the game connects to (default 0: any free one)',
+  },
+  timeout: { kind: 'number', value: 'SECONDS', max: 86_400, about: 'give up after this long (default 0: never)' },
+  'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
+  name: { kind: 'text', value: 'NAME', about: 'how the host sees you' },
+  relay: RELAY_FLAG,
+  'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
+} as const satisfies Flags;
+
+export const CHECK_FLAGS = {
+  ...COMMON_FLAGS,
+  ...AGENT_FLAGS,
+  copy: { kind: 'on', about: 'copy the report to the clipboard, addresses removed' },
+} as const satisfies Flags;
+
+export const LIST_FLAGS = { ...COMMON_FLAGS, ...AGENT_FLAGS } as const satisfies Flags;
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  host: {
+    summary: 'let friends reach a UDP server on this computer',
+    words: ['PORT'],
+    flags: HOST_FLAGS,
+    examples: ['sallyport host 30000 --name "Ana\'s world" --game luanti'],
+    load: async () => (await import('./host.ts')).hostCommand,
+  },
+  join: {
+    summary: 'reach the server of a friend',
+    words: ['CODE'],
+    flags: JOIN_FLAGS,
+    examples: ['sallyport join K7TQ-9RBW', 'sallyport join K7TQ-9RBW --local-port 30000'],
+    load: async () => (await import('./join.ts')).joinCommand,
+  },
+  check: {
+    summary: 'what this network is like, and what would make it better',
+    words: [],
+    flags: CHECK_FLAGS,
+    examples: ['sallyport check --json'],
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
+  list: {
+    summary: 'the public servers of a masterserver',
+    words: [],
+    flags: LIST_FLAGS,
+    examples: ['sallyport list'],
+    load: async () => (await import('./list.ts')).listCommand,
+  },
+};

@@ -1,0 +1,111 @@
+/**
+ * Words and flags of a command, as one table: parsing, `SALLYPORT_*` variables and help text all come from it. Built on
+ * node:util's strict parser, so a mistyped flag is an error with exit code 2 and never silently ignored.
+ */
+import { parseArgs } from 'node:util';
+import { SallyportError } from '../core/index.ts';
+
+export interface Flag {
+  /** `on`: present or not. `list`: may be given several times. */
+  readonly kind: 'text' | 'number' | 'on' | 'list';
+  /** What stands for the value in help: `--master LINK`. */
+  readonly value?: string;
+  readonly about: string;
+  readonly choices?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export type Flags = Readonly<Record<string, Flag>>;
+
+type FlagValue<F extends Flag> = F['kind'] extends 'on'
+  ? boolean
+  : F['kind'] extends 'list'
+    ? readonly string[]
+    : F['kind'] extends 'number'
+      ? number | undefined
+      : string | undefined;
+
+export type FlagValues<Table extends Flags> = { readonly [Name in keyof Table]: FlagValue<Table[Name]> };
+
+export interface CommandLine<Table extends Flags> {
+  readonly flags: FlagValues<Table>;
+  readonly words: readonly string[];
+}
+
+/** `--no-clipboard` is mirrored by `SALLYPORT_NO_CLIPBOARD`; a list is separated by commas. */
+export function variableOf(flag: string): string {
+  return `SALLYPORT_${flag.replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** `words`: names of the positional words, all of which must be there. A flag beats its variable. */
+export function readCommandLine<Table extends Flags>(
+  table: Table,
+  words: readonly string[],
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): CommandLine<Table> {
+  const parsed = parse(table, argv);
+  if (parsed.positionals.length < words.length) throw usage(`${words[parsed.positionals.length]} is missing.`);
+  if (parsed.positionals.length > words.length)
+    throw usage(`"${parsed.positionals[words.length]}" is one word too many.`);
+  const flags = Object.entries(table).map(([name, flag]) => [name, valueFor(name, flag, parsed.values[name], env)]);
+  return { flags: Object.fromEntries(flags) as FlagValues<Table>, words: parsed.positionals };
+}
+
+function parse(table: Flags, argv: readonly string[]) {
+  const options = Object.fromEntries(
+    Object.entries(table).map(([name, { kind }]) => [
+      name,
+      { type: kind === 'on' ? ('boolean' as const) : ('string' as const), multiple: kind === 'list' },
+    ]),
+  );
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    // The parser's first sentence names the flag; what follows it is about escaping.
+    throw usage(`${(error as Error).message.split('. ')[0]}.`.replace('..', '.'));
+  }
+}
+
+function valueFor(name: string, flag: Flag, given: unknown, env: NodeJS.ProcessEnv): unknown {
+  const variable = env[variableOf(name)];
+  const shown = given === undefined ? variableOf(name) : `--${name}`;
+  if (flag.kind === 'on')
+    return given === true || (given === undefined && variable !== undefined && isOn(shown, variable));
+  if (flag.kind === 'list') {
+    if (Array.isArray(given)) return given.map(String);
+    return (variable ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+  const text = typeof given === 'string' ? given : variable;
+  if (text === undefined || (given === undefined && text === '')) return undefined;
+  if (flag.choices !== undefined && !flag.choices.includes(text)) {
+    throw usage(`${shown} is one of ${flag.choices.join(', ')}, not "${text}".`);
+  }
+  return flag.kind === 'number' ? readNumber(shown, flag, text) : text;
+}
+
+function isOn(shown: string, text: string): boolean {
+  if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
+  if (['', '0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
+  throw usage(`${shown} is 1 or 0, not "${text}".`);
+}
+
+/** A whole number within bounds, or a usage error that names it; `shown` is how the person wrote it. */
+export function readNumber(
+  shown: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: Partial<Flag>,
+  text: string,
+): number {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
+  throw usage(`${shown} is a number from ${bounds}, not "${text}".`);
+}
+
+export function usage(detail: string): SallyportError {
+  return new SallyportError('USAGE', { detail });
+}

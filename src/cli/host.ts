@@ -1,0 +1,182 @@
+/** `sallyport host PORT`: product.md section 4 A. */
+import { createInterface } from 'node:readline';
+import { type Agent, type FriendNews, type HostForwardNotice, type Hosting, hostKeyFile } from '../agent/index.ts';
+import {
+  cleanText,
+  endpointKey,
+  LIMITS,
+  type NatProfile,
+  type PeerEvent,
+  SallyportError,
+  showCode,
+} from '../core/index.ts';
+import { copyToClipboard } from '../node/index.ts';
+import { masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
+import { HOST_FLAGS } from './commands.ts';
+import { readCommandLine, readNumber } from './flags.ts';
+import { gameListens } from './game.ts';
+import { type Invocation, untilStopped } from './run.ts';
+import type { Terminal } from './terminal.ts';
+
+const PLAYERS_MAX_DEFAULT = 8;
+
+type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['flags'];
+
+export async function hostCommand(invocation: Invocation): Promise<void> {
+  const { flags, words } = readCommandLine(HOST_FLAGS, ['PORT'], invocation.argv, invocation.env);
+  const port = readNumber('PORT', { min: 1, max: 65_535 }, words[0] as string);
+  const password = readPassword(flags['password-file']);
+  const { terminal } = invocation;
+  await sayGame(terminal, port, flags['no-wait']);
+  const keyFile = hostKeyFile(stateDir(flags, invocation.env), port);
+  await withAgent({ flags, invocation, keyFile }, async (agent) => {
+    agent.on('event', (event) => onAgentEvent(terminal, flags, event));
+    const profile = await agent.ready();
+    sayProfile(terminal, profile);
+    sayMaster(terminal, agent, flags, keyFile);
+    const hosting = await agent.host({
+      name: flags.name ?? '',
+      game: flags.game ?? '',
+      public: flags.public,
+      playersMax: flags.max ?? PLAYERS_MAX_DEFAULT,
+      ask: flags.ask,
+      forward: { port },
+      ...(password === undefined ? {} : { password }),
+    });
+    await welcome(invocation, flags, hosting, profile);
+    const watch = watchGame(terminal, port);
+    const answers = flags.ask ? readAnswers(terminal, hosting) : null;
+    const failed = new Promise<never>((_resolve, reject) => hosting.on('failed', reject));
+    try {
+      follow(terminal, hosting, answers);
+      await Promise.race([untilStopped(invocation.signal), failed]);
+      terminal.say('Stopping: the master and your friends are told.');
+    } finally {
+      clearInterval(watch);
+      answers?.close();
+      await hosting.close();
+    }
+  });
+}
+
+async function sayGame(terminal: Terminal, port: number, noWait: boolean): Promise<void> {
+  if (await gameListens(port)) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
+  else if (noWait) throw new SallyportError('GAME_SILENT', { detail: `(udp ${port})` });
+  else {
+    terminal.fact('warn', 'Game', `Nothing listens on udp ${port} yet: waiting for your game server. (Wrong port?)`);
+  }
+}
+
+function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: string): void {
+  const rttMs = agent.link?.rttMs ?? null;
+  const rtt = rttMs === null ? '' : `, ${Math.round(rttMs)} ms`;
+  terminal.fact('done', 'Master', `${masterName(flags.master)}${rtt} · this host's key is kept in ${keyFile}`);
+}
+
+async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hosting, profile: NatProfile): Promise<void> {
+  const { terminal, env } = invocation;
+  const { code, link } = hosting;
+  terminal.event('ready', { code, link, hostId: hosting.hostId, profile });
+  terminal.result(link);
+  // The line stands before the clipboard tool has answered: nobody waits for that.
+  const copied = flags['no-clipboard'] ? Promise.resolve(false) : copyToClipboard(link, env);
+  terminal.say();
+  terminal.say(`  Join code   ${showCode(code)}           (stays the same next time)`);
+  terminal.say(`  Link        ${link}${(await copied) ? '     (copied to clipboard)' : ''}`);
+  terminal.say(
+    `  Friends     run: sallyport join ${showCode(code)} --master LINK     · or sallyport join with the link alone`,
+  );
+  terminal.say(`  Listed      ${flags.public ? 'yes' : 'no (add --public)'}   Relay: ${relayWords(flags.relay)}`);
+  terminal.say();
+}
+
+function relayWords(relay: string | undefined): string {
+  return relay === 'allow' ? 'allowed, but none exists yet' : 'never';
+}
+
+function onAgentEvent(terminal: Terminal, flags: HostFlags, event: PeerEvent): void {
+  if (event.ev === 'link' && event.state === 'lost') {
+    terminal.event('master', { state: 'lost' });
+    terminal.fact('warn', 'Master', `${masterName(flags.master)} is gone: friends stay connected, we keep calling it`);
+  } else if (event.ev === 'link' && event.state === 'up') terminal.event('master', { state: 'up', rttMs: event.rttMs });
+}
+
+/** One line when the game server comes or goes. */
+function watchGame(terminal: Terminal, port: number): NodeJS.Timeout {
+  let listening: boolean | null = null;
+  return setInterval(async () => {
+    const now = await gameListens(port);
+    if (now === listening) return;
+    if (listening !== null || !now) {
+      if (now) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
+      else terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends get no answer until it does`);
+      terminal.event('game', { listening: now });
+    }
+    listening = now;
+  }, LIMITS.gameWatchMs);
+}
+
+function follow(terminal: Terminal, hosting: Hosting, answers: Answers | null): void {
+  hosting.on('friend', (news) => {
+    sayFriend(terminal, news);
+    if (news.state === 'asking') answers?.ask(news);
+  });
+  hosting.on('notice', (notice) => sayNotice(terminal, notice));
+  hosting.on('code', (code) => terminal.fact('warn', 'Join code', `is now ${showCode(code)}`));
+}
+
+function sayFriend(terminal: Terminal, { friend, name, state, path, seenAs }: FriendNews): void {
+  terminal.event('peer', {
+    friend,
+    name,
+    state,
+    path: path?.kind ?? null,
+    remote: path === null ? null : endpointKey(path.remote),
+    rttMs: path === null ? null : Math.round(path.rttMs * 10) / 10,
+    seenAs: seenAs === null ? null : endpointKey(seenAs),
+  });
+  const clock = new Date().toTimeString().slice(0, 8);
+  const who = (cleanText(name, LIMITS.nameShownMax) || friend.slice(0, 8)).padEnd(10);
+  const more = path === null || state !== 'connected' ? [] : [path.kind, milliseconds(path.rttMs)];
+  if (path !== null && state === 'connected' && seenAs !== null) more.push(`seen by the game as ${seenAs.address}`);
+  terminal.say(`${clock}  ${who}  ${state.padEnd(10)}  ${more.join(' · ')}`.trimEnd());
+}
+
+function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
+  if (notice.kind === 'too-large') {
+    terminal.event('notice', notice);
+    terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
+  } else if (notice.kind === 'addresses-shared') {
+    terminal.fact('info', 'Game', 'sees friends as ports of 127.0.0.1, not as addresses of their own');
+  } else if (notice.kind === 'game-silent') {
+    terminal.fact('warn', 'Game', 'does not take datagrams: is the server running, and is this its port?');
+  } else terminal.fact('done', 'Game', 'answers');
+}
+
+interface Answers {
+  ask(news: FriendNews): void;
+  close(): void;
+}
+
+/** --ask: each line `y` or `n` answers for whoever has waited longest. */
+function readAnswers(terminal: Terminal, hosting: Hosting): Answers {
+  const waiting: FriendNews[] = [];
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    const answer = line.trim().toLowerCase();
+    const first = waiting[0];
+    if (first === undefined || !['y', 'yes', 'n', 'no'].includes(answer)) return;
+    waiting.shift();
+    hosting.admit(first.friend, answer.startsWith('y'));
+  });
+  return {
+    ask(news) {
+      waiting.push(news);
+      terminal.say(`Let ${cleanText(news.name, LIMITS.nameShownMax) || news.friend.slice(0, 8)} in? [y/n]`);
+    },
+    close() {
+      lines.close();
+      process.stdin.unref();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** The keys of `join` in a terminal: show the log, copy it (addresses masked), stop. S28. */
+import type { JoinEvent } from '../agent/index.ts';
+import { LIMITS, maskText } from '../core/index.ts';
+import { copyToClipboard } from '../node/index.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface JoinLog {
+  add(event: JoinEvent): void;
+  /** Lines of one attempt, or of all. */
+  text(attempt?: number): string;
+}
+
+/** The cumulative log of a join; times count from its beginning, over all attempts. */
+export function joinLog(): JoinLog {
+  const startedAt = performance.now();
+  const lines: { readonly attempt: number; readonly text: string }[] = [];
+  let attempt = 0;
+  return {
+    add(event) {
+      if (event.ev === 'attempt') attempt = event.n;
+      const { ev, ...data } = event;
+      const shown = JSON.stringify(data, (_key, value) => (value instanceof Uint8Array ? undefined : value));
+      const seconds = ((performance.now() - startedAt) / 1_000).toFixed(3);
+      if (lines.length >= LIMITS.agentLogEntriesMax) lines.shift();
+      lines.push({ attempt, text: `${seconds.padStart(8)}  ${ev}  ${shown}` });
+    },
+    text: (only) =>
+      lines
+        .filter((line) => only === undefined || line.attempt === only)
+        .map((line) => line.text)
+        .join('\n'),
+  };
+}
+
+export interface KeysOptions {
+  readonly terminal: Terminal;
+  readonly log: JoinLog;
+  readonly stop: () => void;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export function watchKeys({ terminal, log, stop, env }: KeysOptions): { close(): void } {
+  const { stdin } = process;
+  if (!stdin.isTTY) return { close() {} };
+  const onKey = async (bytes: Buffer): Promise<void> => {
+    const key = bytes.toString('latin1').toLowerCase();
+    // Raw mode keeps Ctrl+C from the system, so it is ours to obey; the second one ends at once.
+    if (key === '\u0003') process.kill(process.pid, 'SIGINT');
+    else if (key === 'q' || key === '\u001b') stop();
+    else if (key === 'l') terminal.say(log.text());
+    else if (key === 'c') {
+      const copied = await copyToClipboard(maskText(log.text()), env);
+      terminal.say(copied ? 'Log copied, addresses masked.' : 'This system has no clipboard tool; L shows the log.');
+    }
+  };
+  stdin.setRawMode(true);
+  stdin.on('data', onKey);
+  return {
+    close() {
+      stdin.off('data', onKey);
+      stdin.setRawMode(false);
+      stdin.pause();
+    },
+  };
+}

@@ -1,0 +1,228 @@
+/** `sallyport join CODE`: product.md section 4 B. */
+import { type JoinEvent, type LocalPort, openLocalPort, type Path } from '../agent/index.ts';
+import {
+  cleanText,
+  endpointKey,
+  LIMITS,
+  type NatProfile,
+  parseJoinTarget,
+  SallyportError,
+  showCode,
+} from '../core/index.ts';
+import { copyToClipboard } from '../node/index.ts';
+import { milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
+import { JOIN_FLAGS } from './commands.ts';
+import { readCommandLine } from './flags.ts';
+import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
+import { type Invocation, untilStopped } from './run.ts';
+import type { Terminal } from './terminal.ts';
+
+type JoinFlags = ReturnType<typeof readCommandLine<typeof JOIN_FLAGS>>['flags'];
+
+export async function joinCommand(invocation: Invocation): Promise<void> {
+  const { flags, words } = readCommandLine(JOIN_FLAGS, ['CODE'], invocation.argv, invocation.env);
+  const target = parseJoinTarget(words[0] as string);
+  if (target === null) {
+    throw new SallyportError('CODE_UNKNOWN', {
+      detail: 'A code has 8 symbols, like K7TQ-9RBW; a link is copied whole.',
+    });
+  }
+  const password = readPassword(flags['password-file']);
+  const { terminal } = invocation;
+  const port = await openLocalPort({
+    port: flags['local-port'] ?? 0,
+    onNotice: (notice) => {
+      terminal.event('notice', notice);
+      terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
+    },
+  });
+  try {
+    if (port.moved) {
+      terminal.event('notice', {
+        kind: 'LOCAL_PORT_BUSY',
+        wished: flags['local-port'],
+        local: endpointKey(port.local),
+      });
+      terminal.fact(
+        'warn',
+        'Local port',
+        `${flags['local-port']} is taken (LOCAL_PORT_BUSY): ${port.local.port} is used instead`,
+      );
+    }
+    // A whole link names its master; one given by hand goes first.
+    const master = flags.master ?? target.master ?? undefined;
+    terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
+    await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
+      const screen = new JoinScreen(terminal);
+      const keys = watchKeys({ terminal, log: screen.log, stop: invocation.stop, env: invocation.env });
+      try {
+        const path = await agent.join(words[0] as string, {
+          signal: invocation.signal,
+          onEvent: (event) => screen.onEvent(event),
+          timeoutMs: (flags.timeout ?? 0) * 1_000,
+          ...(password === undefined ? {} : { password }),
+          ...(flags.name === undefined ? {} : { name: flags.name }),
+        });
+        port.use(path);
+        await play(invocation, flags, screen, port, path);
+      } finally {
+        screen.close();
+        keys.close();
+      }
+    });
+  } finally {
+    port.close();
+  }
+}
+
+async function play(
+  invocation: Invocation,
+  flags: JoinFlags,
+  screen: JoinScreen,
+  port: LocalPort,
+  path: Path,
+): Promise<void> {
+  const { terminal, env, signal } = invocation;
+  screen.connected();
+  const local = endpointKey(port.local);
+  const tell = (): void =>
+    terminal.event('connected', {
+      path: path.kind,
+      remote: endpointKey(path.remote),
+      local,
+      ms: Math.round(path.elapsedMs),
+      attempts: path.attempts,
+      packetsSent: path.packetsSent,
+      rttMs: Math.round(path.rttMs * 10) / 10,
+    });
+  tell();
+  terminal.result(local);
+  const took = `${milliseconds(path.elapsedMs)}, attempt ${path.attempts}, ${path.packetsSent} packets`;
+  terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)} · encrypted      (${took})`);
+  const copied = flags['no-clipboard'] ? false : await copyToClipboard(local, env);
+  terminal.say();
+  terminal.say(`  In the game connect to    127.0.0.1  port ${port.local.port}${copied ? '          (copied)' : ''}`);
+  terminal.say('Keep this window open while you play. Ctrl+C leaves.');
+  path.on('lost', (reason) => {
+    terminal.event('lost', { reason });
+    screen.resume();
+    terminal.fact('warn', 'Path', 'lost: finding it again, the game may stay open');
+  });
+  path.on('restored', () => {
+    screen.connected();
+    tell();
+    terminal.fact('done', 'Connected', `again, ${path.kind} · ${milliseconds(path.rttMs)}`);
+  });
+  const over = new Promise<never>((_resolve, reject) => {
+    path.on('close', (reason, error) => reject(error ?? endOf(reason)));
+  });
+  await Promise.race([untilStopped(signal), over]);
+  terminal.say('Leaving: the host is told.');
+}
+
+/** The path has ended and nobody here asked for it. */
+function endOf(reason: string): SallyportError {
+  if (reason === 'kicked') return new SallyportError('REFUSED', { detail: 'The host has removed you.' });
+  if (reason === 'left') return new SallyportError('HOST_OFFLINE', { detail: 'The host has ended the game.' });
+  return new SallyportError('HOST_OFFLINE');
+}
+
+/** Follows a join for the person: lines for what is done, a status line for what goes on, the box after 15 s. */
+class JoinScreen {
+  readonly log: JoinLog;
+  readonly #terminal: Terminal;
+  readonly #startedAt = performance.now();
+  #attempt = 0;
+  #text = '';
+  #networks: { readonly own: NatProfile; readonly peer: NatProfile } | null = null;
+  #ticker: NodeJS.Timeout | null = null;
+  #boxShown = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.log = joinLog();
+    this.resume();
+  }
+
+  onEvent(event: JoinEvent): void {
+    this.log.add(event);
+    switch (event.ev) {
+      case 'found':
+        this.#found(event);
+        break;
+      case 'networks':
+        this.#networks = event;
+        this.#terminal.event('networks', { own: event.own, peer: event.peer });
+        this.#terminal.fact('done', 'Network', profileLine(event.own));
+        break;
+      case 'stage':
+        this.#terminal.event('stage', { stage: event.stage, text: event.text });
+        this.#text = event.text;
+        break;
+      case 'attempt':
+        this.#attempt = event.n;
+        this.#text = `${event.plan.method}, ${Math.round(event.plan.expected * 100)} % expected`;
+        this.#terminal.event('attempt', { n: event.n, plan: event.plan });
+        break;
+      case 'attempt-over':
+        this.#terminal.event('attempt-over', {
+          n: event.n,
+          result: event.result,
+          packetsSent: event.packetsSent,
+          next: event.next,
+        });
+        if (event.result !== 'path') {
+          this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);
+        }
+        break;
+      default:
+    }
+  }
+
+  resume(): void {
+    this.#ticker ??= setInterval(() => this.#tick(), LIMITS.statusLineMs);
+  }
+
+  connected(): void {
+    this.close();
+    this.#boxShown = false;
+  }
+
+  close(): void {
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    this.#ticker = null;
+    this.#terminal.clearStatus();
+  }
+
+  #found({ hostKey, entry }: Extract<JoinEvent, { ev: 'found' }>): void {
+    const name = cleanText(entry.name, LIMITS.nameShownMax);
+    const game = cleanText(entry.game, LIMITS.nameShownMax);
+    this.#terminal.event('found', { entry, hostKey: Buffer.from(hostKey).toString('base64url') });
+    const players = entry.playersMax > 0 ? `${entry.players}/${entry.playersMax} players` : '';
+    const words = [name === '' ? 'the host' : `"${name}"`, game, players].filter((word) => word !== '');
+    this.#terminal.fact('done', 'Found', words.join(' · '));
+  }
+
+  #clock(): string {
+    return milliseconds(performance.now() - this.#startedAt);
+  }
+
+  #tick(): void {
+    const attempt = this.#attempt === 0 ? '' : `attempt ${this.#attempt} · `;
+    this.#terminal.status(`… Connecting  ${attempt}${this.#clock()} · ${this.#text}`);
+    if (!this.#boxShown && performance.now() - this.#startedAt > LIMITS.stillTryingMs) this.#box();
+  }
+
+  /** Not a new mode: attempts go on for ever, the clock and the counter are kept. */
+  #box(): void {
+    this.#boxShown = true;
+    const networks = this.#networks;
+    const sides =
+      networks === null ? '' : ` Your side: ${profileLine(networks.own)}. Host: ${profileLine(networks.peer)}.`;
+    this.#terminal.say(`Still trying: attempt ${Math.max(1, this.#attempt)}, ${this.#clock()}.${sides}`);
+    this.#terminal.say('  What helps, best first   1 host or you: turn on UPnP, or forward any one UDP port');
+    this.#terminal.say('                           2 use IPv6 on both sides');
+    this.#terminal.say('                           3 another network (a phone hotspot shows the difference)');
+    if (process.stdin.isTTY) this.#terminal.say('  L log   C copy the log without addresses   Q stop');
+  }
+}

@@ -1,0 +1,111 @@
+/** Around every command: flags, signals, failures, exit codes. */
+import { readFileSync } from 'node:fs';
+import { FAILURES, LIMITS, SallyportError } from '../core/index.ts';
+import { COMMANDS, type COMMON_FLAGS } from './commands.ts';
+import { usage, variableOf } from './flags.ts';
+import { commandHelp, helpText } from './help.ts';
+import { Terminal } from './terminal.ts';
+
+export interface Invocation {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly terminal: Terminal;
+  /** Aborted by the first Ctrl+C, SIGTERM or closed output: the command says its goodbyes and returns. */
+  readonly signal: AbortSignal;
+  /** Aborts it from inside, as the keys of a terminal in raw mode must. */
+  readonly stop: () => void;
+}
+
+/** Exit codes of a process ended by a signal: 128 + its number. */
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Resolves with the exit code when everything is closed. */
+export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const [name = 'help', ...rest] = argv;
+  const terminal = terminalFor(rest, env);
+  const abort = new AbortController();
+  let signalExit: number | null = null;
+  const listeners = Object.entries(SIGNAL_EXIT).map(([signal, exit]) => {
+    const listener = (): void => {
+      // The second time the person means it.
+      if (abort.signal.aborted) process.exit(exit);
+      signalExit = exit;
+      abort.abort();
+    };
+    process.on(signal, listener);
+    return () => process.off(signal, listener);
+  });
+  // The reader of our output is gone (`sallyport host … | head -1`): nobody will see more, so end as if asked to.
+  process.stdout.on('error', () => abort.abort());
+  process.stderr.on('error', () => abort.abort());
+  try {
+    await dispatch(name, rest, { env, terminal, signal: abort.signal, stop: () => abort.abort() });
+    return signalExit ?? 0;
+  } catch (thrown) {
+    if (signalExit !== null) return signalExit;
+    const error = asSallyportError(thrown);
+    terminal.failure(error);
+    if (error.code === 'INTERNAL' && thrown instanceof Error) terminal.say(thrown.stack ?? '');
+    return FAILURES[error.code].exit;
+  } finally {
+    for (const off of listeners) off();
+  }
+}
+
+async function dispatch(name: string, argv: readonly string[], around: Omit<Invocation, 'argv'>): Promise<void> {
+  if (['help', '--help', '-h'].includes(name)) return help(argv[0]);
+  if (['version', '--version', '-V'].includes(name)) return version(around.terminal);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw usage(`There is no command "${name}".`);
+  if (argv.includes('--help') || argv.includes('-h')) return help(name);
+  const run = await command.load();
+  await run({ argv, ...around });
+}
+
+function help(name: string | undefined): void {
+  if (name === undefined) return void process.stdout.write(`${helpText()}\n`);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw usage(`There is no command "${name}".`);
+  process.stdout.write(`${commandHelp(name, command)}\n`);
+}
+
+function version(terminal: Terminal): void {
+  const { version: text } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  terminal.event('version', { version: text });
+  terminal.page(`sallyport ${text}, Node ${process.versions.node}`);
+}
+
+/** Made before the flags are known to be right, because failures about them want to be shown the right way too. */
+function terminalFor(argv: readonly string[], env: NodeJS.ProcessEnv): Terminal {
+  const on = (flag: keyof typeof COMMON_FLAGS): boolean =>
+    argv.includes(`--${flag}`) || ['1', 'true', 'yes', 'on'].includes((env[variableOf(flag)] ?? '').toLowerCase());
+  const plain = on('no-color') || Boolean(env.NO_COLOR) || env.TERM === 'dumb' || process.stderr.isTTY !== true;
+  return new Terminal({ json: on('json'), quiet: on('quiet'), showIps: on('show-ips'), color: !plain });
+}
+
+function asSallyportError(thrown: unknown): SallyportError {
+  if (thrown instanceof SallyportError) return thrown;
+  const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SallyportError('INTERNAL', { detail, cause: thrown });
+}
+
+/** Waits for the person to end it. */
+export function untilStopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else {
+      // A pending promise keeps no process alive; this does.
+      const keep = setInterval(() => {}, LIMITS.driveTimerMsMax);
+      signal.addEventListener(
+        'abort',
+        () => {
+          clearInterval(keep);
+          resolve();
+        },
+        { once: true },
+      );
+    }
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * What a command says. stdout carries results only: with --json one object a line, otherwise the one line a script wants.
+ * Everything for people goes to stderr, with addresses masked unless --show-ips. Texts that strangers wrote are cleaned here
+ * once more, so no escape sequence reaches a terminal whatever a caller forgets.
+ */
+import { maskText, type SallyportError } from '../core/index.ts';
+
+/** Terminal controls, C1 included, and everything that reorders or hides text (security.md row 19); newlines are ours. */
+const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+export interface TerminalOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly showIps: boolean;
+  readonly color: boolean;
+}
+
+export interface Streams {
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+}
+
+export type Mark = 'done' | 'info' | 'warn' | 'fail';
+/** A symbol always stands beside words, and colour never says anything alone. */
+const MARKS = { done: ['✓', 32], info: ['·', 90], warn: ['!', 33], fail: ['✗', 31] } as const;
+const HEAD_COLUMNS = 12;
+
+export class Terminal {
+  readonly options: TerminalOptions;
+  readonly #streams: Streams;
+  #status = '';
+
+  constructor(options: TerminalOptions, streams: Streams = { out: process.stdout, err: process.stderr }) {
+    this.options = options;
+    this.#streams = streams;
+  }
+
+  /** A result for programs: one JSON line with --json, nothing otherwise. */
+  event(ev: string, fields: object): void {
+    if (!this.options.json) return;
+    const line = JSON.stringify({ v: 1, ev, ...fields, ts: new Date().toISOString() });
+    // Inside JSON text these can only stand in strings, where an escape means the same.
+    this.#streams.out.write(`${line.replace(UNSAFE, escapeJson)}\n`);
+  }
+
+  /** The one line that a script without --json wants. A person at a terminal has seen it already on stderr. */
+  result(text: string): void {
+    if (this.options.json || this.#streams.out.isTTY) return;
+    this.#streams.out.write(`${plain(text)}\n`);
+  }
+
+  /** A whole text as the result, such as a report or a list. */
+  page(text: string): void {
+    if (!this.options.json) this.#streams.out.write(`${this.#shown(text)}\n`);
+  }
+
+  /** `✓ Network     Open: ...` */
+  fact(mark: Mark, head: string, text: string): void {
+    const [symbol, color] = MARKS[mark];
+    this.say(`${this.#paint(color, symbol)} ${head.padEnd(HEAD_COLUMNS)}${text}`);
+  }
+
+  say(text = ''): void {
+    if (this.options.quiet) return;
+    const status = this.#status;
+    this.#wipe();
+    this.#streams.err.write(`${this.#shown(text)}\n`);
+    if (status !== '') this.status(status);
+  }
+
+  /** A line that the next one replaces; only where a person watches. */
+  status(text: string): void {
+    if (this.options.quiet || !this.#streams.err.isTTY) return;
+    this.#wipe();
+    const columns = Math.max(20, (this.#streams.err.columns ?? 80) - 1);
+    this.#status = text;
+    this.#streams.err.write([...this.#shown(text)].slice(0, columns).join(''));
+  }
+
+  clearStatus(): void {
+    this.#wipe();
+    this.#status = '';
+  }
+
+  /** What happened, most likely why, what to do (product.md section 4). Shown even with --quiet. */
+  failure(error: SallyportError): void {
+    this.event('error', {
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      retryable: error.retryable,
+    });
+    this.#wipe();
+    const [symbol, color] = MARKS.fail;
+    this.#streams.err.write(
+      this.#shown(`${this.#paint(color, symbol)} ${error.message} (${error.code})\n  ${error.hint}\n`),
+    );
+  }
+
+  #wipe(): void {
+    if (this.#status === '') return;
+    this.#streams.err.write('\r\u001b[2K');
+  }
+
+  #shown(text: string): string {
+    const cleaned = plain(text);
+    return this.options.showIps ? cleaned : maskText(cleaned);
+  }
+
+  #paint(color: number, text: string): string {
+    return this.options.color ? `${COLOR_OPEN}${color}${COLOR_END}${text}${COLOR_OPEN}0${COLOR_END}` : text;
+  }
+}
+
+/** Our own colours pass through `plain` as private-use characters, so that nobody else's escape does. */
+const COLOR_OPEN = '\ue000';
+const COLOR_END = '\ue001';
+
+function plain(text: string): string {
+  return text
+    .replace(UNSAFE, '')
+    .replace(/\ue000(\d{1,2})\ue001/g, '\u001b[$1m')
+    .replace(/[\ue000\ue001]/g, '');
+}
+
+function escapeJson(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
