@@ -106,9 +106,13 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   ready(): Promise<NatProfile> {
-    if (this.#ready && this.profile !== null) return Promise.resolve(this.profile);
+    // The machine is ready after 2 s even without a master; whoever waits here wants both.
+    const profileNow = (): NatProfile | null => (this.#ready && this.link?.state === 'up' ? this.profile : null);
+    const profile = profileNow();
+    if (profile !== null) return Promise.resolve(profile);
     return this.#wait<NatProfile>(LIMITS.agentReadyMs, (event, settle) => {
-      if (event.ev === 'ready') settle.resolve(event.profile);
+      const known = profileNow();
+      if (known !== null) settle.resolve(known);
       else if (event.ev === 'link' && event.failure !== null) settle.reject(new SallyportError(event.failure));
     });
   }

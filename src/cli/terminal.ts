@@ -57,15 +57,11 @@ export class Terminal {
   /** `✓ Network     Open: ...` */
   fact(mark: Mark, head: string, text: string): void {
     const [symbol, color] = MARKS[mark];
-    this.say(`${this.#paint(color, symbol)} ${head.padEnd(HEAD_COLUMNS)}${text}`);
+    this.#line(`${this.#paint(color, symbol)} `, `${head.padEnd(HEAD_COLUMNS)}${text}`);
   }
 
   say(text = ''): void {
-    if (this.options.quiet) return;
-    const status = this.#status;
-    this.#wipe();
-    this.#streams.err.write(`${this.#shown(text)}\n`);
-    if (status !== '') this.status(status);
+    this.#line('', text);
   }
 
   /** A line that the next one replaces; only where a person watches. */
@@ -73,8 +69,8 @@ export class Terminal {
     if (this.options.quiet || !this.#streams.err.isTTY) return;
     this.#wipe();
     const columns = Math.max(20, (this.#streams.err.columns ?? 80) - 1);
-    this.#status = text;
-    this.#streams.err.write([...this.#shown(text)].slice(0, columns).join(''));
+    this.#status = [...this.#shown(text)].slice(0, columns).join('');
+    this.#streams.err.write(this.#status);
   }
 
   clearStatus(): void {
@@ -93,8 +89,16 @@ export class Terminal {
     this.#wipe();
     const [symbol, color] = MARKS.fail;
     this.#streams.err.write(
-      this.#shown(`${this.#paint(color, symbol)} ${error.message} (${error.code})\n  ${error.hint}\n`),
+      `${this.#paint(color, symbol)} ${this.#shown(`${error.message} (${error.code})\n  ${error.hint}`)}\n`,
     );
+  }
+
+  /** `mark` is ours and may hold colour; the text may hold anything. */
+  #line(mark: string, text: string): void {
+    if (this.options.quiet) return;
+    this.#wipe();
+    this.#streams.err.write(`${mark}${this.#shown(text)}\n`);
+    if (this.#status !== '') this.#streams.err.write(this.#status);
   }
 
   #wipe(): void {
@@ -108,19 +112,12 @@ export class Terminal {
   }
 
   #paint(color: number, text: string): string {
-    return this.options.color ? `${COLOR_OPEN}${color}${COLOR_END}${text}${COLOR_OPEN}0${COLOR_END}` : text;
+    return this.options.color ? `\u001b[${color}m${text}\u001b[0m` : text;
   }
 }
 
-/** Our own colours pass through `plain` as private-use characters, so that nobody else's escape does. */
-const COLOR_OPEN = '\ue000';
-const COLOR_END = '\ue001';
-
 function plain(text: string): string {
-  return text
-    .replace(UNSAFE, '')
-    .replace(/\ue000(\d{1,2})\ue001/g, '\u001b[$1m')
-    .replace(/[\ue000\ue001]/g, '');
+  return text.replace(UNSAFE, '');
 }
 
 function escapeJson(character: string): string {

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { type Flags, readCommandLine, variableOf } from '../../src/cli/flags.ts';
+import { commandHelp, helpText } from '../../src/cli/help.ts';
+import { SallyportError } from '../../src/core/index.ts';
+
+const TABLE = {
+  master: { kind: 'text', value: 'LINK', about: '' },
+  max: { kind: 'number', value: 'N', min: 1, max: 64, about: '' },
+  stun: { kind: 'list', value: 'HOST:PORT', about: '' },
+  json: { kind: 'on', about: '' },
+  'no-clipboard': { kind: 'on', about: '' },
+  relay: { kind: 'text', choices: ['never', 'allow'], about: '' },
+} as const satisfies Flags;
+
+const read = (argv: string, env: NodeJS.ProcessEnv = {}) =>
+  readCommandLine(TABLE, ['PORT'], argv.split(' ').filter(Boolean), env);
+const refusal = (argv: string, env: NodeJS.ProcessEnv = {}): string => {
+  try {
+    read(argv, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SallyportError);
+    expect((error as SallyportError).code).toBe('USAGE');
+    return (error as SallyportError).detail;
+  }
+  return 'taken';
+};
+
+test('words and flags of every kind are read, in any order', () => {
+  expect(read('--json 30000 --master M --max=8 --stun a:1 --stun b:2 --no-clipboard')).toEqual({
+    words: ['30000'],
+    flags: { master: 'M', max: 8, stun: ['a:1', 'b:2'], json: true, 'no-clipboard': true, relay: undefined },
+  });
+});
+
+test('each flag has a variable, and the flag beats it', () => {
+  expect(variableOf('no-clipboard')).toBe('SALLYPORT_NO_CLIPBOARD');
+  const env = {
+    SALLYPORT_MASTER: 'V',
+    SALLYPORT_MAX: '3',
+    SALLYPORT_STUN: 'a:1, b:2',
+    SALLYPORT_JSON: '1',
+    SALLYPORT_RELAY: '',
+  };
+  expect(read('1', env).flags).toEqual({
+    master: 'V',
+    max: 3,
+    stun: ['a:1', 'b:2'],
+    json: true,
+    'no-clipboard': false,
+    relay: undefined,
+  });
+  expect(read('1 --master M --max 4', env).flags).toMatchObject({ master: 'M', max: 4 });
+});
+
+test.each([
+  ['1 --jsn', "Unknown option '--jsn'"],
+  ['1 -x', "Unknown option '-x'"],
+  ['', 'PORT is missing'],
+  ['1 2', '"2" is one word too many'],
+  ['1 --max', '--max'],
+  ['1 --max 0', '--max is a number from 1 to 64, not "0"'],
+  ['1 --max 65', '--max is a number'],
+  ['1 --max 1e1', '--max is a number'],
+  ['1 --relay maybe', '--relay is one of never, allow, not "maybe"'],
+  ['1 --json=yes', '--json'],
+])('"%s" is refused: %s', (argv, why) => {
+  expect(refusal(argv)).toContain(why);
+});
+
+test('a malformed variable is refused by its own name', () => {
+  expect(refusal('1', { SALLYPORT_MAX: 'many' })).toContain('SALLYPORT_MAX is a number');
+  expect(refusal('1', { SALLYPORT_JSON: 'perhaps' })).toContain('SALLYPORT_JSON');
+});
+
+test('help names every command, every flag and its variable', () => {
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    expect(helpText()).toContain(`  ${name}`);
+    const text = commandHelp(name, command);
+    for (const flag of Object.keys(command.flags))
+      expect(text).toMatch(new RegExp(`--${flag}\\b.*\\[${variableOf(flag)}\\]`));
+  }
+});

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { Terminal, type TerminalOptions } from '../../src/cli/terminal.ts';
+import { SallyportError } from '../../src/core/index.ts';
+import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
+
+function terminal(options: Partial<TerminalOptions> = {}, tty = false) {
+  const text = { out: '', err: '' };
+  const stream = (name: 'out' | 'err') =>
+    ({
+      isTTY: tty,
+      columns: 80,
+      write: (chunk: string) => {
+        text[name] += chunk;
+        return true;
+      },
+    }) as unknown as NodeJS.WriteStream;
+  const made = new Terminal(
+    { json: false, quiet: false, showIps: false, color: false, ...options },
+    { out: stream('out'), err: stream('err') },
+  );
+  return { terminal: made, text };
+}
+
+test('results go to stdout, words for people to stderr', () => {
+  const { terminal: plain, text } = terminal();
+  plain.fact('done', 'Game', 'is listening');
+  plain.event('ready', { code: 'X' });
+  plain.result('the link');
+  expect(text).toEqual({ out: 'the link\n', err: '✓ Game        is listening\n' });
+});
+
+test('with --json stdout holds one object a line, versioned and named, and nothing else', () => {
+  const { terminal: json, text } = terminal({ json: true });
+  json.result('not this');
+  json.page('nor this');
+  json.event('ready', { code: 'K7TQ9RBW' });
+  json.failure(new SallyportError('CODE_UNKNOWN'));
+  const lines = text.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines).toMatchObject([
+    { v: 1, ev: 'ready', code: 'K7TQ9RBW' },
+    { v: 1, ev: 'error', code: 'CODE_UNKNOWN', retryable: false },
+  ]);
+  expect(text.out).toMatch(/^\{"v":1,"ev":"ready",/);
+});
+
+test('addresses are masked for people unless they ask, loopback is not', () => {
+  const masked = terminal();
+  masked.terminal.say('direct to 203.0.113.9:41822, play at 127.0.0.1:30000');
+  expect(masked.text.err).toBe('direct to 203.0.113.*:41822, play at 127.0.0.1:30000\n');
+  const shown = terminal({ showIps: true });
+  shown.terminal.say('direct to 203.0.113.9:41822');
+  expect(shown.text.err).toContain('203.0.113.9');
+});
+
+test('a failure says what, why and what to do, even with --quiet', () => {
+  const { terminal: quiet, text } = terminal({ quiet: true });
+  quiet.say('chatter');
+  quiet.failure(new SallyportError('HOST_OFFLINE'));
+  expect(text.err).toMatch(/^✗ The host is not online\. \(HOST_OFFLINE\)\n {2}The code is right.*\n$/);
+});
+
+test('no control or reordering character of a name reaches a stream', () => {
+  for (const name of HOSTILE_NAMES) {
+    for (const json of [false, true]) {
+      const { terminal: target, text } = terminal({ json, color: true });
+      target.say(`${name} has joined`);
+      target.fact('info', name, name);
+      target.status(name);
+      target.event('peer', { name });
+      target.result(name);
+      target.page(name);
+      target.failure(new SallyportError('REFUSED', { detail: name }));
+      // Our own colours are the only escape sequences.
+      const rest = (text.out + text.err).replace(/\p{Cc}\[(90|31|0)m(?=[·✗ ])/gu, '');
+      expect(rest, JSON.stringify(name)).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    }
+  }
+});
+
+test('a status line shows only to a person, is replaced, and gives way to lines', () => {
+  const watched = terminal({}, true);
+  watched.terminal.status('one');
+  watched.terminal.say('line');
+  watched.terminal.clearStatus();
+  expect(watched.text.err).toBe('one\r\u001b[2Kline\none\r\u001b[2K');
+  const piped = terminal();
+  piped.terminal.status('one');
+  expect(piped.text.err).toBe('');
+});
