@@ -221,7 +221,6 @@ export const LIMITS = {
   networkWatchMs: 2_000,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
-  stunServersMax: 32,
 
   /** Command: names of strangers are cut to this many characters on screens. */
   nameShownMax: 40,
