@@ -1,0 +1,152 @@
+/** Runs the real command, built, as processes of its own on loopback, and reads what it says. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Line {
+  readonly v: number;
+  readonly ev: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Run {
+  readonly child: ChildProcess;
+  readonly lines: Line[];
+  /** Everything for people. */
+  stderr(): string;
+  stdout(): string;
+  /** The first line with this name, already there or still to come. */
+  line(ev: string, timeoutMs?: number): Promise<Line>;
+  /** Exit code, or 128 + the signal's number as a shell says it. */
+  readonly exit: Promise<number>;
+  kill(signal?: NodeJS.Signals): void;
+}
+
+const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
+
+/** Processes, sockets and folders of one test file, all gone after `close`. */
+export class Bench {
+  readonly #runs: Run[] = [];
+  readonly #sockets: Socket[] = [];
+  readonly #folders: string[] = [];
+
+  sallyport(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+    return this.run([MAIN, ...args], env);
+  }
+
+  /** Any script of the repository, with node. */
+  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+    const { SALLYPORT_MASTER: _, DISPLAY: __, WAYLAND_DISPLAY: ___, ...clean } = process.env;
+    const child = spawn(process.execPath, [...args], {
+      cwd: ROOT,
+      env: { ...clean, XDG_STATE_HOME: this.folder(), ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const made = follow(child);
+    this.#runs.push(made);
+    return made;
+  }
+
+  folder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-test-'));
+    this.#folders.push(folder);
+    return folder;
+  }
+
+  async udp(address = '127.0.0.1', port = 0): Promise<Socket> {
+    const socket = createSocket('udp4');
+    this.#sockets.push(socket);
+    socket.bind(port, address);
+    await once(socket, 'listening');
+    return socket;
+  }
+
+  /** A game server: answers each datagram with `ADDRESS said TEXT`. */
+  async game(port = 0): Promise<number> {
+    const socket = await this.udp('127.0.0.1', port);
+    socket.on('message', (bytes, from) => socket.send(`${from.address} said ${bytes}`, from.port, from.address));
+    return socket.address().port;
+  }
+
+  /** What a game client gets for one datagram; repeats, as games do, because UDP may lose it. */
+  async ask(local: string, text: string, timeoutMs = 3_000): Promise<string> {
+    const socket = await this.udp();
+    const port = Number(local.split(':')[1]);
+    const repeat = setInterval(() => socket.send(text, port, '127.0.0.1'), 100);
+    socket.send(text, port, '127.0.0.1');
+    try {
+      const [bytes] = (await once(socket, 'message', { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
+      return String(bytes);
+    } finally {
+      clearInterval(repeat);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets.splice(0)) socket.close();
+    const runs = this.#runs.splice(0);
+    for (const run of runs) run.kill('SIGKILL');
+    await Promise.all(runs.map((run) => run.exit));
+    for (const folder of this.#folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function follow(child: ChildProcess): Run {
+  const lines: Line[] = [];
+  const watchers = new Set<() => void>();
+  let stderr = '';
+  let stdout = '';
+  let over = false;
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (text) => {
+    stdout += `${text}\n`;
+    if (text.startsWith('{')) lines.push(JSON.parse(text) as Line);
+    for (const watcher of [...watchers]) watcher();
+  });
+  const exit = new Promise<number>((resolve) => {
+    child.once('close', (code, signal) => {
+      over = true;
+      for (const watcher of [...watchers]) watcher();
+      resolve(code ?? 128 + (SIGNALS[signal ?? ''] ?? 0));
+    });
+  });
+  const line = (ev: string, timeoutMs = 8_000): Promise<Line> =>
+    new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        watchers.delete(look);
+        settle();
+      };
+      const look = (): void => {
+        const found = lines.find((one) => one.ev === ev);
+        if (found !== undefined) finish(() => resolve(found));
+        else if (over) finish(() => reject(new Error(`ended without "${ev}":\n${stdout}${stderr}`)));
+      };
+      const timer = setTimeout(
+        () => finish(() => reject(new Error(`no "${ev}" within ${timeoutMs} ms:\n${stdout}${stderr}`))),
+        timeoutMs,
+      );
+      watchers.add(look);
+      look();
+    });
+  const kill = (signal: NodeJS.Signals = 'SIGTERM'): void => {
+    if (!over) child.kill(signal);
+  };
+  return { child, lines, stderr: () => stderr, stdout: () => stdout, line, exit, kill };
+}
+
+/** A place for 40 UDP ports that no other test run is likely to use at the moment. */
+export function portBase(): number {
+  return 20_000 + ((process.pid * 40 + nextBase++ * 40) % 40_000);
+}
+let nextBase = 0;
