@@ -18,7 +18,7 @@ import type { AgentPath, Path } from './path.ts';
 /** What concerns one join. */
 export type JoinEvent = Extract<
   PeerEvent,
-  { ev: 'found' | 'networks' | 'stage' | 'attempt' | 'attempt-over' | 'path' | 'join-failed' | 'log' }
+  { ev: 'found' | 'networks' | 'stage' | 'attempt' | 'attempt-over' | 'hard' | 'path' | 'join-failed' | 'log' }
 >;
 
 export interface JoinOptions {
@@ -153,7 +153,7 @@ export class Joining {
 }
 
 function isJoinEvent(event: PeerEvent): event is JoinEvent {
-  return ['found', 'networks', 'stage', 'attempt', 'attempt-over', 'path', 'join-failed', 'log'].includes(event.ev);
+  return event.ev !== 'path-lost' && 'join' in event && event.join !== null;
 }
 
 function entryOf(event: JoinEvent): Omit<LogEntry, 'atMs'> {
@@ -178,6 +178,8 @@ function entryOf(event: JoinEvent): Omit<LogEntry, 'atMs'> {
       return { attempt: null, what: 'found', data: { name: event.entry.name, game: event.entry.game } };
     case 'networks':
       return { attempt: null, what: 'networks', data: networks(event) };
+    case 'hard':
+      return { attempt: null, what: 'hard', data: { pair: event.pair, likely: event.likely, advice: event.advice } };
     case 'stage':
       return { attempt: null, what: event.stage, data: { text: event.text } };
     case 'join-failed':

@@ -3,16 +3,16 @@ import { COMMANDS, type Command } from './commands.ts';
 import { variableOf } from './flags.ts';
 
 export function helpText(): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((name) => usageOf(name, COMMANDS[name] as Command).length));
-  const lines = Object.entries(COMMANDS).map(
-    ([name, command]) => `  ${usageOf(name, command).padEnd(width)}  ${command.summary}`,
-  );
+  const lines = [
+    ...Object.entries(COMMANDS).map(([name, command]) => [usageOf(name, command), command.summary] as const),
+    ['version', 'print the version'] as const,
+    ['help [COMMAND]', 'this text, or that of a command with all its flags'] as const,
+  ];
+  const width = Math.max(...lines.map(([usage]) => usage.length));
   return [
     'sallyport: a direct, encrypted UDP path between two people behind any two NATs',
     '',
-    ...lines,
-    `  ${'version'.padEnd(width)}  print the version`,
-    `  ${'help [COMMAND]'.padEnd(width)}  this text, or that of a command with all its flags`,
+    ...lines.map(([usage, summary]) => `  ${usage.padEnd(width)}  ${summary}`),
     '',
     'Every flag can also be given as a variable: --master LINK is SALLYPORT_MASTER=LINK.',
   ].join('\n');

@@ -136,7 +136,6 @@ class JoinScreen {
   #text = '';
   #networks: { readonly own: NatProfile; readonly peer: NatProfile } | null = null;
   #ticker: NodeJS.Timeout | null = null;
-  #boxShown = false;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -175,6 +174,9 @@ class JoinScreen {
           this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);
         }
         break;
+      case 'hard':
+        this.#hard(event);
+        break;
       default:
     }
   }
@@ -185,7 +187,6 @@ class JoinScreen {
 
   connected(): void {
     this.close();
-    this.#boxShown = false;
   }
 
   close(): void {
@@ -210,19 +211,16 @@ class JoinScreen {
   #tick(): void {
     const attempt = this.#attempt === 0 ? '' : `attempt ${this.#attempt} · `;
     this.#terminal.status(`… Connecting  ${attempt}${this.#clock()} · ${this.#text}`);
-    if (!this.#boxShown && performance.now() - this.#startedAt > LIMITS.stillTryingMs) this.#box();
   }
 
   /** Not a new mode: attempts go on for ever, the clock and the counter are kept. */
-  #box(): void {
-    this.#boxShown = true;
+  #hard({ pair, likely, advice }: Extract<JoinEvent, { ev: 'hard' }>): void {
     const networks = this.#networks;
     const sides =
       networks === null ? '' : ` Your side: ${profileLine(networks.own)}. Host: ${profileLine(networks.peer)}.`;
+    this.#terminal.event('hard', { pair, likely, advice });
     this.#terminal.say(`Still trying: attempt ${Math.max(1, this.#attempt)}, ${this.#clock()}.${sides}`);
-    this.#terminal.say('  What helps, best first   1 host or you: turn on UPnP, or forward any one UDP port');
-    this.#terminal.say('                           2 use IPv6 on both sides');
-    this.#terminal.say('                           3 another network (a phone hotspot shows the difference)');
+    this.#terminal.say(`  ${advice}`);
     if (process.stdin.isTTY) this.#terminal.say('  L log   C copy the log without addresses   Q stop');
   }
 }

@@ -227,6 +227,4 @@ export const LIMITS = {
   gameWatchMs: 2_000,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
-  /** After so long without a path the person is told what would help (product.md 4 B). */
-  stillTryingMs: 15_000,
 } as const;
