@@ -10,7 +10,7 @@ import { fitRegions, PORTS_ALL } from './region.ts';
 import { fitSequence } from './sequence.ts';
 
 /** Believed of a NAT before the first sample (nat-model 3: preserving at home, sequential and random at carriers). */
-const PRIOR = { preserve: 0.55, step: 0.18, time: 0.02, region: 0.2, preserveElse: 0.05 } as const;
+const PRIOR = { preserve: 0.55, step: 0.18, time: 0.03, region: 0.2, preserveElse: 0.05 } as const;
 /** A preserving NAT draws another port when the wished one is taken. */
 const PORT_TAKEN = 0.03;
 const PORTS = 64_512;
@@ -97,7 +97,7 @@ function moving(mappings: readonly MappingMade[], seen: readonly MappingMade[]):
     });
     hypotheses.push({ log: Math.log(PRIOR.step) + sequence.log, allocators: [allocator] });
   }
-  const clock = fitClock(mappings);
+  const clock = fitClock(mappings, parityOf(seen) === 'kept');
   if (clock !== null) {
     const allocator = rule('time', { step: clock.portsPerSecond });
     hypotheses.push({ log: Math.log(PRIOR.time) + clock.log, allocators: [allocator] });

@@ -5,6 +5,7 @@
 import { logCount } from './distribution.ts';
 import type { Allocator } from './profile.ts';
 import { PORTS_ALL } from './region.ts';
+import { PAIRS_A_MAPPING } from './sequence.ts';
 
 export interface PredictedPort {
   readonly port: number;
@@ -26,6 +27,7 @@ export interface PredictionBasis {
 const PORT_TAKEN = 0.03;
 /** Below this a sequential rule's tail is cut; the rest of the probability is "anywhere". */
 const TAIL = 1e-6;
+const PORTS_TOTAL = PORTS_ALL.high - PORTS_ALL.low + 1;
 /** Half-width of a clock-driven prediction, and its share per second of age for the error of the rate. */
 const CLOCK_PORTS = 3;
 const CLOCK_ERROR = 0.02;
@@ -91,7 +93,10 @@ function branchOf(allocator: Allocator, basis: PredictionBasis): Branch | null {
     case 'preserve':
       return basis.localPort === null ? null : certain(weight, wrapped(basis.localPort + (allocator.step ?? 0)));
     case 'step':
-      return basis.lastPort === null ? null : stepping(weight, allocator, basis, basis.lastPort);
+      if (basis.lastPort === null) return null;
+      return allocator.parity === 'kept' && Math.abs(allocator.step ?? 0) === 1 && basis.localPort !== null
+        ? steppingInPairs(weight, allocator, basis, basis.lastPort, basis.localPort)
+        : stepping(weight, allocator, basis, basis.lastPort);
     case 'time':
       return basis.lastPort === null ? null : ticking(weight, allocator.step ?? 0, basis, basis.lastPort);
     case 'range':
@@ -130,16 +135,45 @@ function uniform(weight: number, low: number, high: number): Branch {
  */
 function stepping(weight: number, allocator: Allocator, basis: PredictionBasis, lastPort: number): Branch {
   const step = allocator.step ?? 1;
+  const first = lastPort + step * basis.mappingsAhead;
+  return counting(weight, first, step, allocator, basis, 1);
+}
+
+/** With parity kept the counter goes on to the next port of the right kind: one or two ports for ours, then pairs for the others'. */
+function steppingInPairs(
+  weight: number,
+  allocator: Allocator,
+  basis: PredictionBasis,
+  lastPort: number,
+  localPort: number,
+): Branch {
+  const sign = allocator.step ?? 1;
+  const nearest = (lastPort + sign) % 2 === localPort % 2 ? sign : 2 * sign;
+  const first = lastPort + nearest + 2 * sign * (basis.mappingsAhead - 1);
+  return counting(weight, first, 2 * sign, allocator, basis, PAIRS_A_MAPPING);
+}
+
+/** first + stride x N, N counted over the age of the sample at the rate of the others times `share`. */
+function counting(
+  weight: number,
+  first: number,
+  stride: number,
+  allocator: Allocator,
+  basis: PredictionBasis,
+  share: number,
+): Branch {
   const seconds = basis.ageMs / 1000;
-  const mean = (allocator.backgroundPerSecond ?? 0) * seconds;
-  const uncertainty = ((allocator.backgroundError ?? 0) * seconds) ** 2;
+  const mean = (allocator.backgroundPerSecond ?? 0) * share * seconds;
+  const uncertainty = ((allocator.backgroundError ?? 0) * share * seconds) ** 2;
   const dispersion = (allocator.backgroundDispersion ?? 1) + (mean > 0 ? uncertainty / mean : 0);
   const chanceOf = (count: number) => Math.exp(logCount(count, mean, dispersion));
-  const portOf = (count: number) => wrapped(lastPort + step * (basis.mappingsAhead + count));
+  const portOf = (count: number) => wrapped(first + stride * count);
   return {
     weight,
     chance(port) {
-      const count = (port - lastPort) / step - basis.mappingsAhead;
+      // Counted in the direction of the step, around the end of the range where need be.
+      const ahead = Math.sign(stride) * (port - wrapped(first));
+      const count = (ahead < 0 ? ahead + PORTS_TOTAL : ahead) / Math.abs(stride);
       return Number.isInteger(count) && count >= 0 ? chanceOf(count) : 0;
     },
     *ports() {
@@ -185,6 +219,5 @@ function ticking(weight: number, portsPerSecond: number, basis: PredictionBasis,
 
 /** Sequential NATs start again at 1024 after 65535, as far as known. */
 function wrapped(port: number): number {
-  const size = PORTS_ALL.high - PORTS_ALL.low + 1;
-  return PORTS_ALL.low + ((((port - PORTS_ALL.low) % size) + size) % size);
+  return PORTS_ALL.low + ((((port - PORTS_ALL.low) % PORTS_TOTAL) + PORTS_TOTAL) % PORTS_TOTAL);
 }

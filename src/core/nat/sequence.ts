@@ -38,6 +38,12 @@ const STEP_PRIOR: ReadonlyMap<number, number> = new Map([
 ]);
 const OTHER_STEP_PRIOR = 0.08 / 128;
 const STEP_MAX = 64;
+/** Share of sequential NATs that keep the parity, given that all samples do. */
+const PARITY_PRIOR = 0.5;
+/** A gap with more is an outlier: nobody is that busy within `GAP_MS_MAX`. */
+const OTHERS_MAX = 8_000;
+/** How many pairs of ports a mapping of somebody else takes under parity. */
+export const PAIRS_A_MAPPING = 0.75;
 
 export interface SequenceFit {
   /** ln of the marginal likelihood, all unknowns summed out. */
@@ -47,8 +53,6 @@ export interface SequenceFit {
   readonly dispersion: number;
   /** Standard error of `perSecond`. */
   readonly error: number;
-  /** Share of the gaps that the step explains. */
-  readonly explained: number;
 }
 
 interface Gap {
@@ -58,15 +62,43 @@ interface Gap {
   readonly unseen: number;
 }
 
+/** Ports handed out by one counter, or by one counter for each external address: whichever explains more. */
 export function fitSequence(mappings: readonly MappingMade[]): SequenceFit | null {
+  const joint = fitCounter(mappings);
+  const addresses = new Set(mappings.flatMap(({ address }) => address ?? []));
+  if (addresses.size < 2) return joint;
+  const apart = [...addresses].map((address) => fitCounter(mappings.filter((mapping) => mapping.address === address)));
+  const strongest = apart.reduce((best, fit) => (fit !== null && fit.log < (best?.log ?? 0) ? fit : best), null);
+  if (strongest === null || apart.some((fit) => fit === null || fit.step !== strongest.step)) return joint;
+  const log = apart.reduce((sum, fit) => sum + fit!.log, 0);
+  return joint !== null && joint.log >= log ? joint : { ...strongest, log };
+}
+
+function fitCounter(mappings: readonly MappingMade[]): SequenceFit | null {
   const fits: SequenceFit[] = [];
   for (const sign of [1, -1] as const) {
     const { gaps, orders } = gapsOf(mappings, sign);
     if (gaps.length < 2) return null;
     for (const step of candidateSteps(gaps, sign)) fits.push(fitStep(gaps, step, orders));
+    if (keepsParity(mappings)) {
+      const even = gaps.map((gap) => ({ ...gap, ports: Math.ceil((sign * gap.ports) / 2) }));
+      const fit = fitStep(even, 1, orders);
+      // In steps of a pair: each of the others moves the counter by one and a half ports, three quarters of a pair.
+      fits.push({ ...fit, step: sign, log: fit.log + Math.log(PARITY_PRIOR), ...scaled(fit, 1 / PAIRS_A_MAPPING) });
+    }
   }
   const best = fits.toSorted((left, right) => right.log - left.log)[0];
   return best === undefined ? null : { ...best, log: logSum(fits.map(({ log }) => log)) };
+}
+
+/** RFC 4787 REQ-4: an even local port gets an even external one; the counter skips ports of the wrong kind. */
+function keepsParity(mappings: readonly MappingMade[]): boolean {
+  const seen = mappings.filter(({ port }) => port !== null);
+  return seen.length >= 8 && seen.every(({ port, localPort }) => port! % 2 === localPort % 2);
+}
+
+function scaled(fit: SequenceFit, by: number): Pick<SequenceFit, 'perSecond' | 'error'> {
+  return { perSecond: fit.perSecond * by, error: fit.error * by };
 }
 
 /** Gaps in the order of time; what was made at once is put in the order of the ports (`orders`: ln of how many orders it had). */
@@ -125,17 +157,36 @@ function fitStep(gaps: readonly Gap[], step: number, orders: number): SequenceFi
   const weight = cells.map(({ log }) => Math.exp(log - marginal));
   const mean = (of: (cell: (typeof cells)[number]) => number) =>
     cells.reduce((sum, cell, i) => sum + weight[i]! * of(cell), 0);
-  const perSecond = mean((cell) => cell.perSecond);
-  const variance = mean((cell) => (cell.perSecond - perSecond) ** 2);
-  const explained = gaps.filter(({ ports }) => ports / step >= 1 && ports % step === 0).length / gaps.length;
   return {
     log: prior + marginal - orders - Math.log(PORTS),
     step,
-    perSecond,
-    dispersion: mean((cell) => cell.dispersion),
-    error: Math.sqrt(variance),
-    explained,
+    ...rateOf(
+      gaps,
+      step,
+      mean((cell) => cell.dispersion),
+    ),
   };
+}
+
+/** Too short a view to have seen nothing: about one third of a mapping in a twentieth of a second is believed beforehand. */
+const PRIOR_COUNT = 0.3;
+const PRIOR_SECONDS = 0.05;
+
+/** The rate by counting, with the error that a count of that size and dispersion has. */
+function rateOf(
+  gaps: readonly Gap[],
+  step: number,
+  dispersion: number,
+): Pick<SequenceFit, 'perSecond' | 'dispersion' | 'error'> {
+  let count = PRIOR_COUNT;
+  let seconds = PRIOR_SECONDS;
+  for (const gap of gaps) {
+    const others = gap.ports / step - 1 - gap.unseen * UNANSWERED_MADE;
+    if (others < -1 || !Number.isInteger(gap.ports / step) || others > OTHERS_MAX) continue;
+    count += Math.max(0, others);
+    seconds += gap.seconds;
+  }
+  return { perSecond: count / seconds, dispersion, error: Math.sqrt(dispersion * count) / seconds };
 }
 
 function logBeliefIn(perSecond: number): number {
