@@ -27,8 +27,8 @@ export class LabProcess {
   constructor(name: string, child: ChildProcess) {
     this.name = name;
     this.#child = child;
-    this.#follow('stdout');
-    this.#follow('stderr');
+    this.#read('stdout');
+    this.#read('stderr');
     this.exited = new Promise((resolve) => {
       const finish = (exit: Exit): void => {
         this.#exit = exit;
@@ -44,7 +44,7 @@ export class LabProcess {
     });
   }
 
-  #follow(stream: 'stdout' | 'stderr'): void {
+  #read(stream: 'stdout' | 'stderr'): void {
     const readable = this.#child[stream];
     if (!readable) return;
     createInterface({ input: readable }).on('line', (text) => {
@@ -64,6 +64,16 @@ export class LabProcess {
   /** Everything printed so far, for error messages and logs. */
   text(): string {
     return this.lines.map((line) => `${this.name} ${line.stream === 'stderr' ? '!' : '|'} ${line.text}`).join('\n');
+  }
+
+  /** Calls `listener` with every line, those printed already first. */
+  follow(listener: (line: OutputLine) => void): void {
+    let seen = 0;
+    const look = (): void => {
+      while (seen < this.lines.length) listener(this.lines[seen++]!);
+    };
+    this.#watchers.add(look);
+    look();
   }
 
   write(text: string): void {

@@ -19,25 +19,17 @@ const SHELL_TIMEOUT_MS = 20_000;
 const HOLD = 'mount -t tmpfs tmpfs /run && mkdir /run/netns /run/lab && ip link set lo up && echo ready && exec cat';
 
 export interface SandboxOptions {
-  /** Default: only where we are not root. */
+  /** Default: only where namespaces cannot be had without. */
   readonly userNamespace?: boolean;
 }
 
-export type Availability = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type Availability =
+  | { readonly ok: true; readonly userNamespace: boolean }
+  | { readonly ok: false; readonly reason: string };
 
 function namespaceFlags(userNamespace: boolean): string[] {
-  return [
-    ...(userNamespace ? ['--user', '--map-root-user'] : []),
-    '--net',
-    '--mount',
-    '--pid',
-    '--fork',
-    '--kill-child',
-  ];
-}
-
-function wantsUserNamespace(options: SandboxOptions): boolean {
-  return options.userNamespace ?? process.getuid?.() !== 0;
+  const user = userNamespace ? ['--user', '--map-root-user'] : [];
+  return [...user, '--net', '--mount', '--pid', '--fork', '--kill-child'];
 }
 
 /** Debian keeps `ip`, `nft` and friends in directories that are not on an ordinary user's path. */
@@ -45,23 +37,35 @@ function systemPath(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/games` };
 }
 
-export function hasTool(name: string): boolean {
+function hasTool(name: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${name}`], { env: systemPath() }).status === 0;
 }
 
+let known: Availability | null = null;
+
 /** Whether a lab can run here, and if not, why: a missing tool or forbidden namespaces. */
 export function labAvailability(options: SandboxOptions = {}): Availability {
+  if (options.userNamespace !== undefined) return tryNamespaces([options.userNamespace]);
+  // Root in a container may be forbidden what a user namespace allows it.
+  known ??= tryNamespaces(process.getuid?.() === 0 ? [false, true] : [true]);
+  return known;
+}
+
+function tryNamespaces(kinds: readonly boolean[]): Availability {
   if (process.platform !== 'linux') return { ok: false, reason: 'network namespaces exist on Linux only' };
   const missing = TOOLS.filter((tool) => !hasTool(tool));
-  if (missing.length > 0)
+  if (missing.length > 0) {
     return { ok: false, reason: `missing programs: ${missing.join(', ')} (packages iproute2, nftables)` };
-  const rules = 'ip link set lo up && nft add table ip trial';
-  const trial = spawnSync('unshare', [...namespaceFlags(wantsUserNamespace(options)), 'sh', '-c', rules], {
-    env: systemPath(),
-    encoding: 'utf8',
-  });
-  if (trial.status === 0) return { ok: true };
-  return { ok: false, reason: `network namespaces are forbidden here (${trial.stderr.trim().split('\n')[0] ?? ''})` };
+  }
+  const trial = 'mount -t tmpfs tmpfs /run && ip link set lo up && nft add table ip trial';
+  let complaint = '';
+  for (const userNamespace of kinds) {
+    const argv = [...namespaceFlags(userNamespace), 'sh', '-c', trial];
+    const { status, stderr } = spawnSync('unshare', argv, { env: systemPath(), encoding: 'utf8' });
+    if (status === 0) return { ok: true, userNamespace };
+    complaint = stderr.trim().split('\n')[0] ?? '';
+  }
+  return { ok: false, reason: `network namespaces are forbidden here (${complaint})` };
 }
 
 export class Sandbox {
@@ -110,7 +114,9 @@ export class Sandbox {
 }
 
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const userNamespace = wantsUserNamespace(options);
+  const availability = labAvailability(options);
+  if (!availability.ok) throw new Error(`no sandbox: ${availability.reason}`);
+  const { userNamespace } = availability;
   const holder = spawn('unshare', [...namespaceFlags(userNamespace), 'sh', '-c', HOLD], { env: systemPath() });
   let complaint = '';
   holder.stderr.on('data', (bytes) => {

@@ -41,6 +41,12 @@ export interface Joined {
   readonly startToPathMs: number;
 }
 
+export interface JoinOptions {
+  /** Further words for the command. */
+  readonly argv?: readonly string[];
+  onStart?(command: LabProcess): void;
+}
+
 const READY_MS = 15_000;
 
 export function eventOf(text: string): CommandEvent | null {
@@ -101,9 +107,11 @@ export class Scene {
   }
 
   /** `sallyport join` on the client's side, until it says that the path is up. */
-  async join(timeoutMs: number, argv: readonly string[] = []): Promise<Joined> {
+  async join(timeoutMs: number, options: JoinOptions = {}): Promise<Joined> {
     const started = performance.now();
-    const command = this.sallyport(this.clientSide, ['join', this.code, '--master', this.link, '--json', ...argv]);
+    const argv = ['join', this.code, '--master', this.link, '--json', ...(options.argv ?? [])];
+    const command = this.sallyport(this.clientSide, argv);
+    options.onStart?.(command);
     const connected = (await this.event(command, 'connected', timeoutMs)) as Joined['connected'];
     return { command, connected, startToPathMs: performance.now() - started };
   }

@@ -62,7 +62,7 @@ describeUnless(labMissing(), 'a sandbox', () => {
   });
 
   test('runs in an unprivileged user namespace', async () => {
-    expect(labAvailability({ userNamespace: true })).toEqual({ ok: true });
+    expect(labAvailability({ userNamespace: true })).toEqual({ ok: true, userNamespace: true });
     const lab = await openLab({ userNamespace: true });
     const nat = await lab.nat('gate', 'home-router');
     const inside = new Puppet(await lab.hostBehind(nat, 'inside'));
