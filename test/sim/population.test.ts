@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  describeUser,
   drawClass,
   mixTheory,
   pairTheory,
@@ -26,6 +27,22 @@ test('the shares of each network add up to 100 percent', () => {
   for (const access of ['home', 'mobile'] as const) {
     expect(SIM_CLASSES.reduce((sum, id) => sum + SHARES[id][access].central, 0)).toBeCloseTo(100, 0);
   }
+});
+
+test('8.2 percent of homes and 38.5 percent of mobile users have a mapping that depends on the destination', () => {
+  const hard = (access: 'home' | 'mobile') =>
+    SIM_CLASSES.filter((id) => id.startsWith('S')).reduce((sum, id) => sum + SHARES[id][access].central, 0);
+  expect(hard('home')).toBeCloseTo(8.2, 5);
+  expect(hard('mobile')).toBeCloseTo(38.5, 5);
+});
+
+test('users differ within their class, and can be said in words', () => {
+  const random = simRandom('users');
+  const words = (id: (typeof SIM_CLASSES)[number]) =>
+    new Set(Array.from({ length: 50 }, () => describeUser(simClass(id, random, 'mobile'))));
+  for (const id of ['P5', 'S2', 'S3', 'S6'] as const) expect(words(id).size).toBeGreaterThan(10);
+  expect([...words('X')].every((text) => text.includes('blocks UDP'))).toBe(true);
+  expect([...words('S6')].every((text) => /blocks of (128|256|512|1024|2048|4096),/.test(text))).toBe(true);
 });
 
 /** Worlds per mix; the half-width of a 99.9 % bound is then at most 3.7 points. */
