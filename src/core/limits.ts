@@ -63,6 +63,73 @@ export const LIMITS = {
   linkPushesRememberedMax: 256,
   /** Sockets whose newest stamp is kept: all punching sockets of a few joins. */
   linkStampsMax: 64,
+  /** Master: rates (security.md 3.4). Buckets per limiter; with 65,536 of them the table is 512 KiB and never grows. */
+  limiterBuckets: 65_536,
+  helloRate: { perSecond: 10, burst: 20 },
+  helloRateWide: { perSecond: 100, burst: 200 },
+  /** RETRY costs one HMAC and is an eighth of its HELLO; above this rate an address gets silence. */
+  retryRate: { perSecond: 30, burst: 60 },
+  handshakeRate: { perSecond: 5, burst: 10 },
+  handshakeRateWide: { perSecond: 50, burst: 100 },
+  /** Handshakes without a cookie in all (row 10): a tenth of what one core can do. */
+  freeHandshakeRate: { perSecond: 200, burst: 200 },
+  controlRate: { perSecond: 50, burst: 100 },
+  /** So many messages over the rate in a second (10 times it) end the session. */
+  controlOverMax: 500,
+  /** Detection asks 50 times in a second, a fresh sample before a punch 8 times; a birthday run samples none. */
+  probeRate: { perSecond: 200, burst: 400 },
+  resolveUnknownRate: { perSecond: 0.2, burst: 20 },
+  listRate: { perSecond: 2, burst: 20 },
+  joinPerClientRate: { perSecond: 2, burst: 8 },
+  joinPerAddressRate: { perSecond: 10, burst: 40 },
+  joinPerHostRate: { perSecond: 20, burst: 60 },
+  stepRate: { perSecond: 20, burst: 40 },
+  /** Cookies (row 9): the key rotates every two minutes and the previous one still counts, as WireGuard does it. */
+  cookieKeyMs: 120_000,
+  cookieMs: 30_000,
+  /** Handshakes answered and not yet confirmed; above half of it everybody is asked for a cookie. */
+  pendingMax: 1_024,
+  pendingMs: 5_000,
+  /** Sessions of one master, and of one IPv4 address or IPv6 /64 (a carrier's NAT has many people behind one address). */
+  sessionsMax: 250_000,
+  sessionsPerAddressMax: 512,
+  helloTimesMax: 65_536,
+  sessionExpiryMs: 65_000,
+  /** Participants show every 2 s that they are there, so a restarted master has them back in 5 s; a large one asks for less. */
+  pingMs: 2_000,
+  pingMsCrowded: 10_000,
+  pingOftenSessions: 2_000,
+  /** An address counts as proven for so long after its last round trip (row 2). */
+  proofMsMax: 30_000,
+  stampMs: 10_000,
+  challengesMax: 4,
+  /** Registry: hosts per IPv4 address and /24, per IPv6 /64 and /48 (security.md row 12). */
+  hostsPerIpv4: { narrow: 32, wide: 128 },
+  hostsPerIpv6: { narrow: 8, wide: 64 },
+  codeAttemptsMax: 64,
+  /** Hosts looked at for one page of a filtered list. */
+  listScanMax: 256,
+  /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
+  joinsMax: 16_384,
+  joinIdleMs: 60_000,
+  /** Permits (security.md 3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228; over IPv6 80 and 1,248. */
+  probesPerCredit: 60,
+  probesPerCreditIpv6: 46,
+  permitMs: 15_000,
+  /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (design 6). */
+  probesPerSecondBurst: 1_000,
+  probesPerSecondHard: 400,
+  /** Credits for predictable pairs: 300 probes at once, then 20 per second; beyond it a run needs a place. */
+  softCreditRate: { perSecond: 1 / 3, burst: 5 },
+  hardCreditsMax: 34,
+  hardRunsPerTarget: 8,
+  hardRunsPerNetwork: 32,
+  /** A run not paid for so long has ended. */
+  hardIdleMs: 5_000,
+  hardRestMs: 20_000,
+  restingMax: 16_384,
+  /** Pushes of one session that wait for their acknowledgement. */
+  pushesMax: 32,
   /** Addresses of one family that a master listens on: two suffice for every filtering test (RFC 5780). */
   masterAddressesMax: 4,
   /** 20^8 codes: short enough to say, too many to guess while guesses are limited. */

@@ -1,0 +1,160 @@
+/**
+ * The door: HELLO in, ACCEPT or RETRY out, nothing else ever. Order (security.md 3): length and type, version, allowance of the
+ * address, cookie, and only then the Diffie-Hellman, which costs a hundred times as much as everything before it. An answer is
+ * never larger than the HELLO, and without a cookie nothing is kept but one place in a table of fixed size.
+ */
+import type { Endpoint } from '../address.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import { noiseRespond } from '../secure/noise.ts';
+import { Cookies } from './cookie.ts';
+import type { Counters } from './counters.ts';
+import { type AddressKeys, addressKeys, allowAt, Limiter } from './limiter.ts';
+import type { Sessions } from './sessions.ts';
+import {
+  acceptPayload,
+  CONTROL_PROLOGUE,
+  type Hello,
+  helloEphemeral,
+  PROTOCOL_VERSION,
+  readHello,
+  readHelloTime,
+  writeAccept,
+  writeRetry,
+} from './wire.ts';
+
+/** What an address of the master says of its ports. */
+export interface Reception {
+  readonly control: readonly { readonly socket: SocketId; readonly port: number }[];
+  readonly firstProbePort: number;
+  readonly probePorts: number;
+  readonly otherAddresses: readonly string[];
+}
+
+export class Door {
+  private readonly suite: CryptoSuite;
+  private readonly own: KeyPair;
+  private readonly sessions: Sessions;
+  private readonly counters: Counters;
+  private readonly cookies: Cookies;
+  private readonly secret: Uint8Array;
+  private readonly hellos = new Limiter(LIMITS.helloRate);
+  private readonly hellosWide = new Limiter(LIMITS.helloRateWide);
+  private readonly retries = new Limiter(LIMITS.retryRate);
+  private readonly handshakes = new Limiter(LIMITS.handshakeRate);
+  private readonly handshakesWide = new Limiter(LIMITS.handshakeRateWide);
+  /** Handshakes without a cookie, all together: above the rate everybody is asked for one. */
+  private freeFullAt: Instant = 0;
+
+  constructor(parts: {
+    readonly suite: CryptoSuite;
+    readonly own: KeyPair;
+    readonly sessions: Sessions;
+    readonly counters: Counters;
+  }) {
+    this.suite = parts.suite;
+    this.own = parts.own;
+    this.sessions = parts.sessions;
+    this.counters = parts.counters;
+    this.cookies = new Cookies(parts.suite);
+    this.secret = parts.suite.randomBytes(16);
+  }
+
+  /** The one answer to a datagram at the door, or null: silence. */
+  answer(now: Instant, from: Endpoint, bytes: Uint8Array, reception: Reception): Uint8Array | null {
+    const hello = readHello(bytes);
+    if (hello === null) {
+      this.counters.drop('door-malformed');
+      return null;
+    }
+    const keys = addressKeys(this.secret, from.address);
+    if (hello.version !== PROTOCOL_VERSION) return this.retry(now, from, hello, keys);
+    if (hello.cookie !== null) return this.withCookie(now, from, hello, hello.cookie, keys, reception);
+    const free = this.hellos.allow(now, keys.narrow) && this.hellosWide.allow(now, keys.wide);
+    if (!free || hello.insists || !this.calm(now)) return this.retry(now, from, hello, keys);
+    return this.accept(now, from, hello, reception);
+  }
+
+  /** May strangers still be handshaken without a cookie? Takes one from the common allowance. */
+  private calm(now: Instant): boolean {
+    if (this.sessions.pendingCount > LIMITS.pendingMax / 2) return false;
+    const next = allowAt(this.freeFullAt, now, LIMITS.freeHandshakeRate);
+    if (next !== null) this.freeFullAt = next;
+    return next !== null;
+  }
+
+  private retry(now: Instant, from: Endpoint, hello: Hello, keys: AddressKeys, keyUnknown = false): Uint8Array | null {
+    if (!this.retries.allow(now, keys.narrow)) {
+      this.counters.drop('door-limited');
+      this.counters.limit('hello');
+      return null;
+    }
+    this.counters.challenges++;
+    const cookie = this.cookies.make(now, from, helloEphemeral(hello.message1));
+    return writeRetry(hello.message1, cookie, from, keyUnknown);
+  }
+
+  private withCookie(
+    now: Instant,
+    from: Endpoint,
+    hello: Hello,
+    cookie: Uint8Array,
+    keys: AddressKeys,
+    reception: Reception,
+  ): Uint8Array | null {
+    if (!this.cookies.valid(now, from, helloEphemeral(hello.message1), cookie)) {
+      this.counters.drop('cookie-bad');
+      return null;
+    }
+    if (!this.handshakes.allow(now, keys.narrow) || !this.handshakesWide.allow(now, keys.wide)) {
+      this.counters.limit('handshake');
+      this.counters.drop('door-limited');
+      return null;
+    }
+    return this.accept(now, from, hello, reception, () => this.retry(now, from, hello, keys, true));
+  }
+
+  /** ACCEPT, or silence; what is answered to a HELLO for another key is up to the caller. */
+  private accept(
+    now: Instant,
+    from: Endpoint,
+    hello: Hello,
+    reception: Reception,
+    otherKey: () => Uint8Array | null = () => null,
+  ): Uint8Array | null {
+    const ephemeral = helloEphemeral(hello.message1);
+    const repeated = this.sessions.repeated(ephemeral);
+    if (repeated !== null) return repeated;
+    const responder = noiseRespond(this.suite, { prologue: CONTROL_PROLOGUE, own: this.own }, hello.message1);
+    if (responder === null) {
+      this.counters.drop('handshake-forged');
+      return otherKey();
+    }
+    this.counters.handshakes++;
+    const helloTime = readHelloTime(responder.payload);
+    // A HELLO no newer than the last of its key may be a replay (or a clock set back): it has to show that it is received.
+    const stale = hello.cookie === null && this.sessions.stale(responder.remoteStatic, helloTime);
+    if (stale) return this.retry(now, from, hello, addressKeys(this.secret, from.address));
+    if (!this.sessions.admits(from.address)) {
+      this.counters.limit('session-table');
+      return null;
+    }
+    const cid = this.sessions.freshCid();
+    const control = reception.control[(responder.remoteStatic[0] as number) % reception.control.length];
+    if (control === undefined) return null;
+    const { firstProbePort, probePorts, otherAddresses } = reception;
+    const pingMs = this.sessions.size < LIMITS.pingOftenSessions ? LIMITS.pingMs : LIMITS.pingMsCrowded;
+    const answer = responder.respond(
+      acceptPayload({
+        ...{ cid, pingMs, observed: from, controlPort: control.port },
+        ...{ firstProbePort, probePorts, otherAddresses },
+      }),
+    );
+    if (answer === null) return null;
+    const accept = writeAccept(hello.message1, answer.message2);
+    const parts = { cid, key: responder.remoteStatic, keys: answer.keys, socket: control.socket, from, helloTime };
+    this.sessions.addPending(now, parts, { ephemeral: ephemeral.slice(), accept });
+    return accept;
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * Joins under way: who wants to whom, what was seen of both, what each has paid, which steps and credits have been passed on.
+ * Everything here is idempotent by session id, because requests are repeated; the handshakes and steps are opaque.
+ */
+import { type Endpoint, sameEndpoint } from '../address.ts';
+import { equalBytes, toHex } from '../bytes.ts';
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import { ReplayWindow } from '../secure/session.ts';
+import type { Permit } from '../traverse/interface.ts';
+import { allowAt } from './limiter.ts';
+import type { Push, Request, SessionId } from './messages.ts';
+import { Budget, type Paid, Permits } from './permits.ts';
+import type { HostEntry } from './registry.ts';
+import { keyText, type Session } from './sessions.ts';
+import { Wheel } from './wheel.ts';
+
+/** One end of a join. */
+interface End {
+  session: Session;
+  /** Punching sockets as seen, newest first. */
+  observed: Endpoint[];
+  /** What this end may send at the other. */
+  readonly budget: Budget;
+  readonly steps: ReplayWindow;
+  readonly credits: ReplayWindow;
+  stepFullAt: Instant;
+}
+
+export interface Join {
+  readonly sid: SessionId;
+  readonly hostId: string;
+  readonly client: End;
+  readonly host: End;
+  readonly handshake: Uint8Array;
+  answer: Uint8Array | null;
+  touchedAt: Instant;
+  over: boolean;
+}
+
+/** A push and the session it goes to. */
+export interface Relay {
+  readonly to: Session;
+  readonly push: Push;
+}
+
+/** What to do with a request: whom to tell, or why not. */
+export type Outcome =
+  | { readonly ok: true; readonly relays: readonly Relay[] }
+  | { readonly ok: false; readonly failure: FailureCode; readonly retryAfterMs: number };
+
+const NOTHING: Outcome = { ok: true, relays: [] };
+const no = (failure: FailureCode, retryAfterMs = 0): Outcome => ({ ok: false, failure, retryAfterMs });
+
+export class Joins {
+  private readonly suite: CryptoSuite;
+  private readonly permits = new Permits();
+  private readonly bySid = new Map<string, Join>();
+  private readonly expiry = new Wheel<Join>(1_000, 128);
+
+  constructor(suite: CryptoSuite) {
+    this.suite = suite;
+  }
+
+  get size(): number {
+    return this.bySid.size;
+  }
+
+  get full(): boolean {
+    return this.bySid.size >= LIMITS.joinsMax;
+  }
+
+  find(sid: SessionId): Join | null {
+    return this.bySid.get(keyText(sid)) ?? null;
+  }
+
+  /** A first JOIN is offered to the host; a repeated one only refreshes what is seen of the client. */
+  join(
+    now: Instant,
+    session: Session,
+    from: Endpoint,
+    request: Extract<Request, { type: 'join' }>,
+    host: HostEntry,
+  ): Outcome {
+    const known = this.find(request.sid);
+    if (known !== null) return this.rejoin(now, known, session, from, request);
+    const join: Join = {
+      ...{ sid: request.sid, hostId: host.record.hostId, handshake: request.handshake, answer: null },
+      ...{ client: end(session, from), host: end(host.session, null), touchedAt: now, over: false },
+    };
+    this.bySid.set(keyText(request.sid), join);
+    this.expiry.add(now, join, now + LIMITS.joinIdleMs);
+    const paid = this.pay(now, join.host, from.address);
+    if (!paid.ok) return no('BUSY', paid.retryAfterMs);
+    return { ok: true, relays: [this.offer(now, join, paid.probesPerSecondMax)] };
+  }
+
+  /** The same client again: it has lost an answer, its session, or has come from another socket. */
+  private rejoin(
+    now: Instant,
+    join: Join,
+    session: Session,
+    from: Endpoint,
+    request: Extract<Request, { type: 'join' }>,
+  ): Outcome {
+    if (!equalBytes(join.client.session.key, session.key)) return no('REFUSED');
+    if (!equalBytes(join.handshake, request.handshake)) return no('REFUSED');
+    const moved = join.client.session !== session;
+    join.client.session = session;
+    join.touchedAt = now;
+    see(join.client, from);
+    // Pushes of a lost session are gone with it, so the answer is told again.
+    return moved && join.answer !== null ? { ok: true, relays: [this.answered(now, join)] } : NOTHING;
+  }
+
+  answer(now: Instant, session: Session, from: Endpoint, request: Extract<Request, { type: 'answer' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || ends?.own !== join.host) return no('ABORTED');
+    join.touchedAt = now;
+    see(join.host, from);
+    if (join.answer !== null) return NOTHING;
+    join.answer = request.handshake;
+    const paid = this.pay(now, join.client, from.address);
+    if (!paid.ok) return no('BUSY', paid.retryAfterMs);
+    return { ok: true, relays: [this.answered(now, join, paid.probesPerSecondMax)] };
+  }
+
+  refuse(now: Instant, session: Session, request: Extract<Request, { type: 'refuse' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || ends?.own !== join.host) return NOTHING;
+    this.remove(now, join);
+    const { sid, failure, retryAfterMs } = request;
+    return { ok: true, relays: [{ to: join.client.session, push: { type: 'refused', sid, failure, retryAfterMs } }] };
+  }
+
+  step(now: Instant, session: Session, request: Extract<Request, { type: 'step' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || !ends) return no('ABORTED');
+    join.touchedAt = now;
+    if (!ends.own.steps.check(request.n)) return NOTHING;
+    const next = allowAt(ends.own.stepFullAt, now, LIMITS.stepRate);
+    if (next === null) return no('BUSY', 1000 / LIMITS.stepRate.perSecond);
+    ends.own.stepFullAt = next;
+    ends.own.steps.mark(request.n);
+    const { sid, n, sealed } = request;
+    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'step', sid, n, sealed } }] };
+  }
+
+  /** Padded bytes from the address that will be hit: they buy the other end probes towards it. */
+  credit(now: Instant, session: Session, from: Endpoint, request: Extract<Request, { type: 'credit' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || !ends) return no('ABORTED');
+    join.touchedAt = now;
+    if (!ends.own.credits.check(request.n)) return NOTHING;
+    const paid = this.pay(now, ends.other, from.address);
+    if (!paid.ok) return no('BUSY', paid.retryAfterMs);
+    ends.own.credits.mark(request.n);
+    const permit = permitFor(now, ends.other, ends.own, paid.probesPerSecondMax);
+    const { sid, n } = request;
+    const push = { type: 'credited', sid, n, probes: paid.probes, permit } as const;
+    return { ok: true, relays: [{ to: ends.other.session, push }] };
+  }
+
+  /** The other end is told once; a repeated `done` finds nothing any more. */
+  done(
+    now: Instant,
+    session: Session,
+    sid: SessionId,
+    outcome: 'path' | 'aborted',
+  ): { join: Join; relay: Relay } | null {
+    const join = this.find(sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || !ends) return null;
+    this.remove(now, join);
+    return { join, relay: { to: ends.other.session, push: { type: 'over', sid, outcome } } };
+  }
+
+  expire(now: Instant, gone: (join: Join, relays: readonly Relay[]) => void): void {
+    this.expiry.advance(now, (join) => {
+      if (join.over) return null;
+      const at = join.touchedAt + LIMITS.joinIdleMs;
+      if (at > now) return at;
+      this.remove(now, join);
+      const push: Push = { type: 'over', sid: join.sid, outcome: 'expired' };
+      gone(join, [
+        { to: join.client.session, push },
+        { to: join.host.session, push },
+      ]);
+      return null;
+    });
+  }
+
+  next(): Instant {
+    return this.expiry.next();
+  }
+
+  private remove(now: Instant, join: Join): void {
+    join.over = true;
+    this.bySid.delete(keyText(join.sid));
+    this.permits.end(now, join.client.budget);
+    this.permits.end(now, join.host.budget);
+  }
+
+  private pay(now: Instant, sender: End, address: string): Paid {
+    return this.permits.pay(now, sender.budget, sender.session.keyText, address);
+  }
+
+  private offer(now: Instant, join: Join, probesPerSecondMax: number): Relay {
+    const { sid, client, host, handshake } = join;
+    const clientKeyHint = toHex(this.suite.sha256(client.session.key).subarray(0, 8));
+    const permit = permitFor(now, host, client, probesPerSecondMax);
+    return {
+      to: host.session,
+      push: { type: 'offer', sid, clientKeyHint, observed: client.observed, permit, handshake },
+    };
+  }
+
+  private answered(now: Instant, join: Join, probesPerSecondMax: number = LIMITS.probesPerSecondBurst): Relay {
+    const { sid, client, host, answer } = join;
+    const permit = permitFor(now, client, host, probesPerSecondMax);
+    const handshake = answer ?? new Uint8Array(0);
+    return { to: client.session, push: { type: 'answered', sid, observed: host.observed, permit, handshake } };
+  }
+}
+
+function end(session: Session, from: Endpoint | null): End {
+  return {
+    ...{ session, observed: from === null ? [] : [from], budget: new Budget(), stepFullAt: 0 },
+    ...{ steps: new ReplayWindow(), credits: new ReplayWindow() },
+  };
+}
+
+function see(one: End, from: Endpoint): void {
+  const others = one.observed.filter((endpoint) => !sameEndpoint(endpoint, from));
+  one.observed = [from, ...others].slice(0, LIMITS.observedMax);
+}
+
+/** Which end a session is. A participant that was handshaken anew is still the same one: its key says so. */
+function endsOf(join: Join, session: Session): { own: End; other: End } | null {
+  for (const [own, other] of [
+    [join.client, join.host],
+    [join.host, join.client],
+  ] as const) {
+    if (own.session !== session && own.session.keyText !== session.keyText) continue;
+    own.session = session;
+    return { own, other };
+  }
+  return null;
+}
+
+/** Only addresses that the target has proven within the last 30 s, whatever anybody claims (row 2). */
+function permitFor(now: Instant, sender: End, target: End, probesPerSecondMax: number): Permit {
+  return {
+    addresses: target.session.provenAddresses(now).slice(0, LIMITS.permitAddressesMax),
+    probesMax: sender.budget.probesMax,
+    probesPerSecondMax,
+    expiresInMs: LIMITS.permitMs,
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The probe ports: 48 bytes in, 48 bytes out, telling a socket its mapping. Authenticated both ways with the session's probe
+ * key (SipHash, no native call: this is the master's busiest path), so nobody uses them as a reflector, not even 1:1.
+ */
+import type { Endpoint } from '../address.ts';
+import type { Instant } from '../contract.ts';
+import type { AnswerFrom } from '../detect/source.ts';
+import { LIMITS } from '../limits.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { Counters } from './counters.ts';
+import { allowAt } from './limiter.ts';
+import { cidNumber, type Sessions } from './sessions.ts';
+import { probeAuthentic, readProbe, writeProbeAnswer } from './wire.ts';
+
+export interface ProbeReply {
+  readonly answerFrom: AnswerFrom;
+  readonly bytes: Uint8Array;
+}
+
+export function answerProbe(
+  now: Instant,
+  from: Endpoint,
+  bytes: Uint8Array,
+  parts: { readonly suite: CryptoSuite; readonly sessions: Sessions; readonly counters: Counters },
+): ProbeReply | null {
+  const { suite, sessions, counters } = parts;
+  const probe = readProbe(bytes);
+  if (probe === null) {
+    counters.drop('probe-malformed');
+    return null;
+  }
+  const session = sessions.find(cidNumber(probe.cid));
+  if (session === null || session.path === null) {
+    counters.drop('probe-unknown');
+    return null;
+  }
+  const key = session.probeKey(suite);
+  if (!probeAuthentic(key, bytes)) {
+    counters.drop('probe-forged');
+    return null;
+  }
+  const next = allowAt(session.probeFullAt, now, LIMITS.probeRate);
+  if (next === null) {
+    counters.limit('probe');
+    return null;
+  }
+  session.probeFullAt = next;
+  counters.probes++;
+  return { answerFrom: probe.answerFrom, bytes: writeProbeAnswer(key, probe, from) };
+}

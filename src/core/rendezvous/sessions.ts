@@ -1,0 +1,306 @@
+/**
+ * The master's sessions. A handshake that was answered waits in a table of fixed size (`pending`) until its first sealed
+ * packet proves the address it was made for; only then is there a session, and only an address that has proven itself is
+ * ever told anything larger than what came from it, is listed, or is named in a permit.
+ */
+import type { Endpoint } from '../address.ts';
+import { equalBytes, Reader, Writer } from '../bytes.ts';
+import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { NoiseKeys } from '../secure/noise.ts';
+import { SecureSession } from '../secure/session.ts';
+import { addressPrefixes, Tally } from './limiter.ts';
+import type { Push } from './messages.ts';
+import { Wheel } from './wheel.ts';
+import { CHALLENGE_BYTES, CID_BYTES, probeKey } from './wire.ts';
+
+/** An address at which the participant has shown that it receives. */
+export interface Proof {
+  readonly address: string;
+  provenAt: Instant;
+  /** Given with everything sent there; comes back with everything sent from there. */
+  stamp: number;
+  previousStamp: number;
+  stampAt: Instant;
+}
+
+export interface Challenge {
+  readonly endpoint: Endpoint;
+  readonly token: Uint8Array;
+  /** The answer moves the session's own path there; otherwise it only proves the address. */
+  readonly moves: boolean;
+}
+
+export interface PendingPush {
+  readonly id: number;
+  readonly message: Push;
+  tries: number;
+}
+
+export class Session {
+  readonly cid: Uint8Array;
+  readonly number: number;
+  /** The participant's static key. */
+  readonly key: Uint8Array;
+  readonly keyText: string;
+  readonly secure: SecureSession;
+  /** The control socket that it was given. */
+  readonly socket: SocketId;
+  /** Where HELLO came from: the one address that the first sealed packet can prove. */
+  readonly from: Endpoint;
+  readonly acceptedAt: Instant;
+  readonly helloTime: number;
+  /** Where pushes go; null until the session is confirmed. */
+  path: Endpoint | null = null;
+  proofs: readonly Proof[] = [];
+  challenges: readonly Challenge[] = [];
+  heardAt: Instant;
+  rttMs: number | null = null;
+  /** Cell rate algorithm of control messages and of probes (limiter.ts). */
+  controlFullAt: Instant = 0;
+  probeFullAt: Instant = 0;
+  overLimit = 0;
+  pushes: Map<number, PendingPush> | null = null;
+  closed = false;
+  private nextPushId = 0;
+  private probing: Uint8Array | null = null;
+
+  constructor(
+    now: Instant,
+    parts: {
+      readonly cid: Uint8Array;
+      readonly key: Uint8Array;
+      readonly secure: SecureSession;
+      readonly socket: SocketId;
+      readonly from: Endpoint;
+      readonly helloTime: number;
+    },
+  ) {
+    this.cid = parts.cid;
+    this.number = cidNumber(parts.cid);
+    this.key = parts.key;
+    this.keyText = keyText(parts.key);
+    this.secure = parts.secure;
+    this.socket = parts.socket;
+    this.from = parts.from;
+    this.helloTime = parts.helloTime;
+    this.acceptedAt = now;
+    this.heardAt = now;
+  }
+
+  /** Made at the first probe: most sessions of a large master never send one after their detection. */
+  probeKey(suite: CryptoSuite): Uint8Array {
+    this.probing ??= probeKey(suite, this.secure.hash);
+    return this.probing;
+  }
+
+  proofOf(address: string): Proof | null {
+    return this.proofs.find((proof) => proof.address === address) ?? null;
+  }
+
+  /** Addresses proven so recently that others may be permitted to probe them. */
+  provenAddresses(now: Instant): string[] {
+    return this.proofs.filter((proof) => now - proof.provenAt <= LIMITS.proofMsMax).map((proof) => proof.address);
+  }
+
+  /** Takes the address as proven now; the one proven longest ago makes room. */
+  prove(now: Instant, address: string): Proof {
+    const known = this.proofOf(address);
+    if (known !== null) {
+      known.provenAt = now;
+      return known;
+    }
+    const proof = { address, provenAt: now, stamp: 0, previousStamp: 0, stampAt: Number.NEGATIVE_INFINITY };
+    const others = [...this.proofs].sort((left, right) => right.provenAt - left.provenAt);
+    this.proofs = [proof, ...others.slice(0, LIMITS.permitAddressesMax - 1)];
+    return proof;
+  }
+
+  /** The stamp to send to this address; a fresh one every 10 s. */
+  stampFor(now: Instant, suite: CryptoSuite, proof: Proof): number {
+    if (now - proof.stampAt >= LIMITS.stampMs) {
+      proof.previousStamp = proof.stamp;
+      // 0 is what a participant says that has no stamp yet.
+      proof.stamp = new Reader(suite.randomBytes(4)).u32() || 1;
+      proof.stampAt = now;
+    }
+    return proof.stamp;
+  }
+
+  challenge(endpoint: Endpoint, moves: boolean, suite: CryptoSuite): Challenge {
+    const challenge = { endpoint, moves, token: suite.randomBytes(CHALLENGE_BYTES) };
+    this.challenges = [challenge, ...this.challenges].slice(0, LIMITS.challengesMax);
+    return challenge;
+  }
+
+  /** The challenge that this answers, no longer open. */
+  answered(from: Endpoint, token: Uint8Array): Challenge | null {
+    const found = this.challenges.find(
+      (challenge) =>
+        challenge.endpoint.port === from.port &&
+        challenge.endpoint.address === from.address &&
+        equalBytes(challenge.token, token),
+    );
+    if (found === undefined) return null;
+    this.challenges = this.challenges.filter((challenge) => challenge !== found);
+    return found;
+  }
+
+  /** Null where too many are under way. */
+  queuePush(message: Push): PendingPush | null {
+    this.pushes ??= new Map();
+    if (this.pushes.size >= LIMITS.pushesMax) return null;
+    const push = { id: this.nextPushId, message, tries: 0 };
+    this.nextPushId = (this.nextPushId + 1) & 0xffff;
+    this.pushes.set(push.id, push);
+    return push;
+  }
+
+  pushDone(id: number): void {
+    this.pushes?.delete(id);
+    if (this.pushes?.size === 0) this.pushes = null;
+  }
+}
+
+/** Keys and ids as map keys. */
+export function keyText(key: Uint8Array): string {
+  return String.fromCharCode(...key);
+}
+
+/** The 48 random bits of a CID; the first 16 name node and worker of a fleet and are 0 here. */
+export function cidNumber(cid: Uint8Array): number {
+  const reader = new Reader(cid.subarray(2));
+  return reader.u16() * 0x1_0000_0000 + reader.u32();
+}
+
+export class Sessions {
+  private readonly suite: CryptoSuite;
+  private readonly expiryMs: number;
+  private readonly confirmed = new Map<number, Session>();
+  /** Oldest first. */
+  private readonly pending = new Map<number, { readonly session: Session; readonly accept: Uint8Array }>();
+  private readonly pendingByHello = new Map<string, number>();
+  private readonly perAddress = new Tally();
+  /** Newest HELLO time per static key, oldest entry first. */
+  private readonly helloTimes = new Map<string, number>();
+  private readonly expiry = new Wheel<Session>(1_000, 256);
+
+  constructor(suite: CryptoSuite, expiryMs: number) {
+    this.suite = suite;
+    this.expiryMs = expiryMs;
+  }
+
+  get size(): number {
+    return this.confirmed.size;
+  }
+
+  get pendingCount(): number {
+    return this.pending.size;
+  }
+
+  all(): IterableIterator<Session> {
+    return this.confirmed.values();
+  }
+
+  freshCid(): Uint8Array {
+    for (;;) {
+      const cid = new Writer(CID_BYTES).u16(0).raw(this.suite.randomBytes(6)).done();
+      const number = cidNumber(cid);
+      if (!this.confirmed.has(number) && !this.pending.has(number)) return cid;
+    }
+  }
+
+  /** The ACCEPT that this very HELLO was already answered with. */
+  repeated(ephemeral: Uint8Array): Uint8Array | null {
+    const number = this.pendingByHello.get(keyText(ephemeral));
+    return number === undefined ? null : (this.pending.get(number)?.accept ?? null);
+  }
+
+  /** Has this key already shown a HELLO as new as this one? */
+  stale(key: Uint8Array, time: number): boolean {
+    return time <= (this.helloTimes.get(keyText(key)) ?? -1);
+  }
+
+  /** Is there room for one more session from there? */
+  admits(address: string): boolean {
+    if (this.confirmed.size >= LIMITS.sessionsMax) return false;
+    return this.perAddress.of(addressPrefixes(address)[0]) < LIMITS.sessionsPerAddressMax;
+  }
+
+  addPending(
+    now: Instant,
+    parts: {
+      readonly cid: Uint8Array;
+      readonly key: Uint8Array;
+      readonly keys: NoiseKeys;
+      readonly socket: SocketId;
+      readonly from: Endpoint;
+      readonly helloTime: number;
+    },
+    hello: { readonly ephemeral: Uint8Array; readonly accept: Uint8Array },
+  ): void {
+    const session = new Session(now, { ...parts, secure: new SecureSession(this.suite, parts.keys) });
+    this.pending.set(session.number, { session, accept: hello.accept });
+    this.pendingByHello.set(keyText(hello.ephemeral), session.number);
+    for (const [number, old] of this.pending) {
+      const late = now - old.session.acceptedAt > LIMITS.pendingMs;
+      if (!late && this.pending.size <= LIMITS.pendingMax) break;
+      this.dropPending(number);
+    }
+  }
+
+  private dropPending(number: number): void {
+    this.pending.delete(number);
+    // Insertion order is the same in both tables, so the stale names are at the front.
+    for (const [hello, named] of this.pendingByHello) {
+      if (this.pending.has(named)) break;
+      this.pendingByHello.delete(hello);
+    }
+  }
+
+  find(number: number): Session | null {
+    return this.confirmed.get(number) ?? this.pending.get(number)?.session ?? null;
+  }
+
+  /** The session's first sealed packet has come from the address of its HELLO. */
+  confirm(now: Instant, session: Session, from: Endpoint): void {
+    this.dropPending(session.number);
+    this.confirmed.set(session.number, session);
+    session.path = from;
+    session.rttMs = now - session.acceptedAt;
+    session.prove(now, from.address);
+    this.perAddress.add(addressPrefixes(session.from.address)[0], 1);
+    this.helloTimes.delete(session.keyText);
+    this.helloTimes.set(session.keyText, session.helloTime);
+    if (this.helloTimes.size > LIMITS.helloTimesMax) {
+      for (const oldest of this.helloTimes.keys()) {
+        this.helloTimes.delete(oldest);
+        break;
+      }
+    }
+    this.expiry.add(now, session, now + this.expiryMs);
+  }
+
+  close(session: Session): void {
+    if (session.closed) return;
+    session.closed = true;
+    session.pushes = null;
+    if (this.confirmed.delete(session.number)) this.perAddress.add(addressPrefixes(session.from.address)[0], -1);
+  }
+
+  /** Closes the sessions unheard for too long, and tells each. */
+  expire(now: Instant, gone: (session: Session) => void): void {
+    this.expiry.advance(now, (session) => {
+      if (session.closed) return null;
+      if (now - session.heardAt < this.expiryMs) return session.heardAt + this.expiryMs;
+      this.close(session);
+      gone(session);
+      return null;
+    });
+  }
+
+  next(): Instant {
+    return this.confirmed.size === 0 ? NEVER : this.expiry.next();
+  }
+}
