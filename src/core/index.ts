@@ -27,6 +27,7 @@ export * from './rendezvous/join-link.ts';
 export * from './rendezvous/link.ts';
 export type * from './rendezvous/link-interface.ts';
 export * from './rendezvous/link-sources.ts';
+export * from './rendezvous/master.ts';
 export * from './rendezvous/master-link.ts';
 export * from './rendezvous/messages.ts';
 export * from './rendezvous/profile-wire.ts';

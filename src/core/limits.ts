@@ -52,8 +52,10 @@ export const LIMITS = {
   /** Silence after a question that ends a session: nine echoes, so that 20 % loss each way ends one in ten thousand. */
   linkDeadMs: 2_250,
   linkEchoRepeatMs: 250,
-  /** Rest between rounds of HELLOs while the master is away: doubled from 250 ms up to 3 s, each +-30 %. With the round's own
-   * 2 s of listening a master that is back is found in less than 5 s, and a hundred thousand hosts do not come at once. */
+  /**
+   * Rest between rounds of HELLOs while the master is away: doubled from 250 ms up to 3 s, each +-30 %. A master that is back
+   * is found in less than 5 s, and a hundred thousand hosts do not come at once.
+   */
   linkRestMs: 250,
   linkRestMsMax: 3_000,
   linkRestJitter: 0.3,
@@ -110,17 +112,16 @@ export const LIMITS = {
   /** Hosts looked at for one page of a filtered list. */
   listScanMax: 256,
   /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
-  joinsMax: 16_384,
+  masterJoinsMax: 16_384,
   joinIdleMs: 60_000,
-  /** Permits (security.md 3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228; over IPv6 80 and 1,248. */
-  probesPerCredit: 60,
+  /** Permits (security.md 3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
   probesPerCreditIpv6: 46,
   permitMs: 15_000,
   /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (design 6). */
   probesPerSecondBurst: 1_000,
   probesPerSecondHard: 400,
-  /** Credits for predictable pairs: 300 probes at once, then 20 per second; beyond it a run needs a place. */
-  softCreditRate: { perSecond: 1 / 3, burst: 5 },
+  /** Credits for predictable pairs: 360 probes at once, then 100 per second; beyond it a run needs a place. */
+  softCreditRate: { perSecond: 5 / 3, burst: 6 },
   hardCreditsMax: 34,
   hardRunsPerTarget: 8,
   hardRunsPerNetwork: 32,

@@ -68,10 +68,6 @@ export class Joins {
     return this.bySid.size;
   }
 
-  get full(): boolean {
-    return this.bySid.size >= LIMITS.joinsMax;
-  }
-
   find(sid: SessionId): Join | null {
     return this.bySid.get(keyText(sid)) ?? null;
   }
@@ -86,6 +82,7 @@ export class Joins {
   ): Outcome {
     const known = this.find(request.sid);
     if (known !== null) return this.rejoin(now, known, session, from, request);
+    if (this.bySid.size >= LIMITS.masterJoinsMax || !host.session.hasRoom) return no('BUSY', 1_000);
     const join: Join = {
       ...{ sid: request.sid, hostId: host.record.hostId, handshake: request.handshake, answer: null },
       ...{ client: end(session, from), host: end(host.session, null), touchedAt: now, over: false },
@@ -122,6 +119,7 @@ export class Joins {
     join.touchedAt = now;
     see(join.host, from);
     if (join.answer !== null) return NOTHING;
+    if (!join.client.session.hasRoom) return no('BUSY', 1_000);
     join.answer = request.handshake;
     const paid = this.pay(now, join.client, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
@@ -144,7 +142,7 @@ export class Joins {
     join.touchedAt = now;
     if (!ends.own.steps.check(request.n)) return NOTHING;
     const next = allowAt(ends.own.stepFullAt, now, LIMITS.stepRate);
-    if (next === null) return no('BUSY', 1000 / LIMITS.stepRate.perSecond);
+    if (next === null || !ends.other.session.hasRoom) return no('BUSY', 1_000);
     ends.own.stepFullAt = next;
     ends.own.steps.mark(request.n);
     const { sid, n, sealed } = request;
@@ -158,6 +156,7 @@ export class Joins {
     if (join === null || !ends) return no('ABORTED');
     join.touchedAt = now;
     if (!ends.own.credits.check(request.n)) return NOTHING;
+    if (!ends.other.session.hasRoom) return no('BUSY', 1_000);
     const paid = this.pay(now, ends.other, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     ends.own.credits.mark(request.n);
@@ -241,17 +240,19 @@ function see(one: End, from: Endpoint): void {
   one.observed = [from, ...others].slice(0, LIMITS.observedMax);
 }
 
-/** Which end a session is. A participant that was handshaken anew is still the same one: its key says so. */
+/**
+ * Which end a session is. A participant that was handshaken anew is still the same one, its key says so; but one computer may
+ * be both ends with one key, so the very session counts first.
+ */
 function endsOf(join: Join, session: Session): { own: End; other: End } | null {
-  for (const [own, other] of [
-    [join.client, join.host],
-    [join.host, join.client],
-  ] as const) {
-    if (own.session !== session && own.session.keyText !== session.keyText) continue;
-    own.session = session;
-    return { own, other };
-  }
-  return null;
+  const { client, host } = join;
+  if (client.session === session) return { own: client, other: host };
+  if (host.session === session) return { own: host, other: client };
+  const own = [client, host].find((one) => one.session.closed && one.session.keyText === session.keyText);
+  const known = own ?? [client, host].find((one) => one.session.keyText === session.keyText);
+  if (known === undefined) return null;
+  known.session = session;
+  return { own: known, other: known === client ? host : client };
 }
 
 /** Only addresses that the target has proven within the last 30 s, whatever anybody claims (row 2). */

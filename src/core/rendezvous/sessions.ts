@@ -3,7 +3,7 @@
  * packet proves the address it was made for; only then is there a session, and only an address that has proven itself is
  * ever told anything larger than what came from it, is listed, or is named in a permit.
  */
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, sameEndpoint } from '../address.ts';
 import { equalBytes, Reader, Writer } from '../bytes.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
@@ -128,7 +128,10 @@ export class Session {
     return proof.stamp;
   }
 
+  /** One question per address, however often it turns up. */
   challenge(endpoint: Endpoint, moves: boolean, suite: CryptoSuite): Challenge {
+    const asked = this.challenges.find((open) => open.moves === moves && sameEndpoint(open.endpoint, endpoint));
+    if (asked !== undefined) return asked;
     const challenge = { endpoint, moves, token: suite.randomBytes(CHALLENGE_BYTES) };
     this.challenges = [challenge, ...this.challenges].slice(0, LIMITS.challengesMax);
     return challenge;
@@ -137,14 +140,16 @@ export class Session {
   /** The challenge that this answers, no longer open. */
   answered(from: Endpoint, token: Uint8Array): Challenge | null {
     const found = this.challenges.find(
-      (challenge) =>
-        challenge.endpoint.port === from.port &&
-        challenge.endpoint.address === from.address &&
-        equalBytes(challenge.token, token),
+      (challenge) => sameEndpoint(challenge.endpoint, from) && equalBytes(challenge.token, token),
     );
     if (found === undefined) return null;
     this.challenges = this.challenges.filter((challenge) => challenge !== found);
     return found;
+  }
+
+  /** Can one more push be told? */
+  get hasRoom(): boolean {
+    return (this.pushes?.size ?? 0) < LIMITS.pushesMax;
   }
 
   /** Null where too many are under way. */

@@ -1,0 +1,214 @@
+/**
+ * The control ports: opens what is sealed, judges where it comes from, seals what goes out, repeats pushes.
+ *
+ * Where from (security.md rows 2, 8): an address counts only after something that the master sent there has come back. The
+ * first sealed packet proves the address of the HELLO, because it needs the ACCEPT that went there. Anything from another
+ * address is answered with nothing but an 8-byte challenge, never larger than what came; pushes keep going to the old place
+ * until the challenge is answered from the new one.
+ */
+import { type Endpoint, sameEndpoint } from '../address.ts';
+import { Reader } from '../bytes.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { Counters } from './counters.ts';
+import { allowAt } from './limiter.ts';
+import type { Push, Request, Response } from './messages.ts';
+import { cidNumber, type PendingPush, type Proof, type Session, type Sessions } from './sessions.ts';
+import { Wheel } from './wheel.ts';
+import {
+  CHALLENGE_BYTES,
+  CONTROL_HEADER_BYTES,
+  FRAME,
+  readControlHeader,
+  readRequestFrame,
+  writeChallengeFrame,
+  writeControlHeader,
+  writePushFrame,
+  writeResponseFrame,
+} from './wire.ts';
+
+/** Header, frame byte, token, tag: no datagram smaller than this is answered with a challenge. */
+const CHALLENGE_DATAGRAM_BYTES = CONTROL_HEADER_BYTES + 1 + CHALLENGE_BYTES + 16;
+
+export interface ControlParts {
+  readonly suite: CryptoSuite;
+  readonly sessions: Sessions;
+  readonly counters: Counters;
+  transmit(socket: SocketId, to: Endpoint, bytes: Uint8Array): void;
+  /** What a request does, and what is answered. */
+  handle(now: Instant, session: Session, from: Endpoint, request: Request): Response;
+  confirmed(now: Instant, session: Session): void;
+}
+
+interface Repeat {
+  readonly session: Session;
+  readonly push: PendingPush;
+}
+
+export class Control {
+  private readonly parts: ControlParts;
+  private readonly repeats = new Wheel<Repeat>(50, 64);
+
+  constructor(parts: ControlParts) {
+    this.parts = parts;
+  }
+
+  receive(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    const { sessions, counters } = this.parts;
+    const control = readControlHeader(bytes);
+    if (control === null) {
+      counters.drop('control-malformed');
+      return;
+    }
+    const session = sessions.find(cidNumber(control.cid));
+    if (session === null || session.socket !== socket) {
+      counters.drop('control-unknown');
+      return;
+    }
+    const plaintext = session.secure.open(control.sequence, control.header, control.sealed);
+    if (plaintext === null) {
+      counters.drop('control-forged');
+      return;
+    }
+    counters.controls++;
+    if (this.overLimit(now, session)) {
+      counters.limit('control');
+      return;
+    }
+    if (session.path === null && from.address === session.from.address) this.confirm(now, session, from);
+    this.frame(now, session, from, new Reader(plaintext), bytes.length);
+  }
+
+  /** Queues a push and sends it; false where the session has too many under way, or none at all any more. */
+  push(now: Instant, session: Session, message: Push): boolean {
+    const push = session.closed || session.path === null ? null : session.queuePush(message);
+    if (push === null) {
+      this.parts.counters.limit('pushes');
+      return false;
+    }
+    this.sendPush(now, { session, push });
+    return true;
+  }
+
+  /** Repeats what was not acknowledged. */
+  advance(now: Instant): void {
+    this.repeats.advance(now, (repeat) => {
+      const { session, push } = repeat;
+      if (session.closed || session.pushes?.get(push.id) !== push) return null;
+      if (push.tries < LIMITS.requestTriesMax) {
+        this.sendPush(now, repeat);
+        return null;
+      }
+      session.pushDone(push.id);
+      this.parts.counters.drop('push-unanswered');
+      return null;
+    });
+  }
+
+  next(): Instant {
+    return this.repeats.next();
+  }
+
+  private frame(now: Instant, session: Session, from: Endpoint, reader: Reader, size: number): void {
+    const { counters } = this.parts;
+    const frame = reader.u8();
+    if (frame === FRAME.challengeAnswer) {
+      this.challengeAnswered(now, session, from, reader);
+      return;
+    }
+    const proof = session.proofOf(from.address);
+    const proven = proof !== null && now - proof.provenAt <= LIMITS.sessionExpiryMs;
+    if (frame === FRAME.pushAck) {
+      const [id, stamp] = [reader.u16(), reader.u32()];
+      if (!reader.ok || !proven) {
+        counters.drop('control-frame');
+        return;
+      }
+      this.refresh(now, session, proof, stamp);
+      session.pushDone(id);
+      return;
+    }
+    const request = frame === FRAME.request ? readRequestFrame(reader) : null;
+    if (request === null) {
+      counters.drop('control-frame');
+      return;
+    }
+    if (!proven) {
+      counters.drop('control-unproven');
+      this.challenge(now, session, from, !request.via, size);
+      return;
+    }
+    this.refresh(now, session, proof, request.stamp);
+    const strays = !request.via && session.path !== null && !sameEndpoint(session.path, from);
+    if (strays) this.challenge(now, session, from, true, size);
+    const response = this.parts.handle(now, session, from, request.message);
+    if (session.closed) return;
+    const stamp = session.stampFor(now, this.parts.suite, proof);
+    this.send(session, from, writeResponseFrame(request.id, stamp, response));
+  }
+
+  private confirm(now: Instant, session: Session, from: Endpoint): void {
+    this.parts.sessions.confirm(now, session, from);
+    this.parts.confirmed(now, session);
+  }
+
+  /** The participant is alive; and where its stamp is ours, it also receives at this address. */
+  private refresh(now: Instant, session: Session, proof: Proof, stamp: number): void {
+    session.heardAt = now;
+    if (stamp !== 0 && (stamp === proof.stamp || stamp === proof.previousStamp)) proof.provenAt = now;
+  }
+
+  private challenge(now: Instant, session: Session, to: Endpoint, moves: boolean, size: number): void {
+    if (size < CHALLENGE_DATAGRAM_BYTES) return;
+    this.parts.counters.challenges++;
+    const { token } = session.challenge(to, moves, this.parts.suite);
+    session.heardAt = session.path === null ? session.heardAt : now;
+    this.send(session, to, writeChallengeFrame(FRAME.challenge, token));
+  }
+
+  private challengeAnswered(now: Instant, session: Session, from: Endpoint, reader: Reader): void {
+    const challenge = session.answered(from, reader.take(CHALLENGE_BYTES));
+    if (challenge === null) {
+      this.parts.counters.drop('control-frame');
+      return;
+    }
+    if (session.path === null) this.confirm(now, session, from);
+    session.prove(now, from.address);
+    session.heardAt = now;
+    if (challenge.moves) session.path = from;
+  }
+
+  private sendPush(now: Instant, repeat: Repeat): void {
+    const { session, push } = repeat;
+    const proof = session.path && session.proofOf(session.path.address);
+    const pause = LIMITS.requestRepeatMs[Math.min(push.tries, LIMITS.requestRepeatMs.length - 1)] as number;
+    push.tries++;
+    this.repeats.add(now, repeat, now + pause);
+    if (session.path === null || !proof) return;
+    const stamp = session.stampFor(now, this.parts.suite, proof);
+    this.send(session, session.path, writePushFrame(push.id, stamp, push.message));
+  }
+
+  private send(session: Session, to: Endpoint, plaintext: Uint8Array): void {
+    const header = writeControlHeader(session.cid, session.secure.sequence);
+    const sealed = session.secure.seal(header, plaintext);
+    const datagram = new Uint8Array(header.length + sealed.length);
+    datagram.set(header);
+    datagram.set(sealed, header.length);
+    this.parts.transmit(session.socket, to, datagram);
+  }
+
+  /** 50/s, burst 100, per session; ten times that for long ends it (security.md 3.4). */
+  private overLimit(now: Instant, session: Session): boolean {
+    const next = allowAt(session.controlFullAt, now, LIMITS.controlRate);
+    if (next !== null) {
+      session.controlFullAt = next;
+      session.overLimit = Math.max(0, session.overLimit - 1);
+      return false;
+    }
+    session.overLimit++;
+    if (session.overLimit > LIMITS.controlOverMax) this.parts.sessions.close(session);
+    return true;
+  }
+}

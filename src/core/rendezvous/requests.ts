@@ -1,0 +1,215 @@
+/** What each request of a proven participant does, and what it is answered. */
+import type { Endpoint } from '../address.ts';
+import { utf8Encode } from '../bytes.ts';
+import { normalizeCode } from '../code.ts';
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { HostAnnouncement } from '../peer/interface.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import { sipHash32 } from '../secure/siphash.ts';
+import type { Counters } from './counters.ts';
+import { entryBytes } from './fields.ts';
+import type { MasterEvent, MasterPolicy } from './interface.ts';
+import type { Joins, Outcome } from './joins.ts';
+import { addressKeys, Limiter } from './limiter.ts';
+import type { Push, Request, Response } from './messages.ts';
+import { type HostEntry, listEntry, type Registry } from './registry.ts';
+import type { Session } from './sessions.ts';
+
+export interface RequestParts {
+  readonly suite: CryptoSuite;
+  readonly registry: Registry;
+  readonly joins: Joins;
+  readonly counters: Counters;
+  readonly policy: MasterPolicy;
+  push(now: Instant, session: Session, message: Push): boolean;
+  event(event: MasterEvent): void;
+}
+
+type Of<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;
+
+function failed(failure: FailureCode, retryAfterMs = 0, detail = ''): Response {
+  return { type: 'failed', failure, detail, retryAfterMs };
+}
+
+/** What a page of entries may take of a datagram, beside frame, cursor and seal. */
+const PAGE_BYTES_MAX = 1_050;
+
+export class Requests {
+  private readonly parts: RequestParts;
+  private readonly secret: Uint8Array;
+  private readonly unknownCodes = new Limiter(LIMITS.resolveUnknownRate);
+  private readonly lists = new Limiter(LIMITS.listRate);
+  private readonly joinsOfClient = new Limiter(LIMITS.joinPerClientRate);
+  private readonly joinsOfAddress = new Limiter(LIMITS.joinPerAddressRate);
+  private readonly joinsOfHost = new Limiter(LIMITS.joinPerHostRate);
+
+  constructor(parts: RequestParts) {
+    this.parts = parts;
+    this.secret = parts.suite.randomBytes(16);
+  }
+
+  handle(now: Instant, session: Session, from: Endpoint, request: Request): Response {
+    switch (request.type) {
+      case 'echo':
+        return { type: 'ok', observed: from };
+      case 'heartbeat':
+        return this.heartbeat(session, from, request);
+      case 'register':
+        return this.register(now, session, from, request);
+      case 'goodbye':
+        return this.goodbye(session, from);
+      case 'resolve':
+        return this.resolve(now, session, from, request);
+      case 'list':
+        return this.list(now, session, from, request);
+      case 'join':
+        return this.join(now, session, from, request);
+      case 'answer':
+        return this.relay(now, from, this.parts.joins.answer(now, session, from, request));
+      case 'refuse':
+        return this.relay(now, from, this.parts.joins.refuse(now, session, request));
+      case 'step':
+        return this.relay(now, from, this.parts.joins.step(now, session, request));
+      case 'credit':
+        return this.relay(now, from, this.parts.joins.credit(now, session, from, request));
+      case 'done':
+        return this.done(now, session, from, request);
+    }
+  }
+
+  private register(now: Instant, session: Session, from: Endpoint, request: Of<'register'>): Response {
+    const { registry, counters } = this.parts;
+    const announcement = this.announced(session, from, request.announcement);
+    if (typeof announcement === 'string') return failed(announcement);
+    const { players, profile } = request;
+    const done = registry.register(now, session, from, { announcement, players, profile });
+    if ('failure' in done) {
+      counters.limit('hosts');
+      return failed(done.failure, LIMITS.sessionExpiryMs, 'too many hosts at this address');
+    }
+    const { entry, change, newCode } = done;
+    if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
+    if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
+    return { type: 'registered', code: entry.record.code, hostId: entry.record.hostId, observed: from };
+  }
+
+  private heartbeat(session: Session, from: Endpoint, request: Of<'heartbeat'>): Response {
+    const { registry, counters } = this.parts;
+    const entry = registry.find(session.key);
+    if (entry === null) return failed('HOST_OFFLINE', 0, 'not registered');
+    if (entry.session !== session) return failed('REFUSED', 0, 'another session hosts with this key');
+    counters.heartbeats++;
+    const wished = request.announcement ?? entry.record.announcement;
+    const announcement = request.announcement === null ? wished : this.announced(session, from, request.announcement);
+    if (typeof announcement === 'string') return failed(announcement);
+    const { players, profile } = request;
+    const change = registry.update(entry, from, { announcement, players, profile });
+    if (change === 'changed') this.parts.event({ ev: 'host', change, host: entry.record });
+    return { type: 'ok', observed: from };
+  }
+
+  private announced(session: Session, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
+    return this.parts.policy.announce(session.key, from, wished);
+  }
+
+  private goodbye(session: Session, from: Endpoint): Response {
+    const entry = this.parts.registry.find(session.key);
+    if (entry?.session === session) this.gone(entry, 'goodbye');
+    return { type: 'ok', observed: from };
+  }
+
+  gone(entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
+    this.parts.registry.remove(entry);
+    this.parts.event({ ev: 'host-gone', host: entry.record, reason });
+  }
+
+  /** Wrong codes are rationed per address, so that codes cannot be tried out (20 at once, then one in 5 s). */
+  private resolve(now: Instant, session: Session, from: Endpoint, request: Of<'resolve'>): Response {
+    const { narrow } = addressKeys(this.secret, from.address);
+    if (!this.unknownCodes.permits(now, narrow)) {
+      this.parts.counters.limit('resolve');
+      return failed('BUSY', 5_000, 'too many unknown codes from this address');
+    }
+    const code = normalizeCode(request.code);
+    const key = code === null ? null : this.parts.registry.keyOf(code);
+    if (key === null) {
+      this.unknownCodes.allow(now, narrow);
+      return failed('CODE_UNKNOWN');
+    }
+    const entry = this.parts.registry.find(key);
+    if (entry === null) return failed('HOST_OFFLINE');
+    return { type: 'resolved', hostKey: key, entry: listEntry(entry, session.rttMs) };
+  }
+
+  private list(now: Instant, session: Session, from: Endpoint, request: Of<'list'>): Response {
+    const refusal = this.parts.policy.admit('list', session.key, from);
+    if (refusal !== null) return failed(refusal);
+    if (!this.lists.allow(now, this.pairKey(session, from))) {
+      this.parts.counters.limit('list');
+      return failed('BUSY', 1_000);
+    }
+    let left = PAGE_BYTES_MAX;
+    const fits = (entry: HostEntry): boolean => {
+      left -= entryBytes(listEntry(entry, session.rttMs));
+      return left >= 0;
+    };
+    const after = /^\d{1,9}$/.test(request.after) ? Number(request.after) : 0;
+    const page = this.parts.registry.page(after, request.game, fits);
+    const entries = page.entries.map((entry) => listEntry(entry, session.rttMs));
+    return { type: 'entries', entries, next: page.next === null ? '' : String(page.next) };
+  }
+
+  private join(now: Instant, session: Session, from: Endpoint, request: Of<'join'>): Response {
+    const { registry, joins, policy } = this.parts;
+    const entry = registry.find(request.hostKey);
+    const told = (failure: FailureCode, retryAfterMs = 0): Response => {
+      this.parts.event({ ev: 'join', hostId: entry?.record.hostId ?? null, result: failure });
+      return failed(failure, retryAfterMs);
+    };
+    const refusal = policy.admit('join', session.key, from);
+    if (refusal !== null) return told(refusal);
+    // A repetition costs no allowance: it is the same join.
+    const known = joins.find(request.sid) !== null;
+    const limited = known ? null : this.joinLimit(now, session, from, request.hostKey);
+    if (limited !== null) return told('BUSY', limited);
+    if (entry === null) return told('HOST_OFFLINE');
+    const outcome = joins.join(now, session, from, request, entry);
+    if (!outcome.ok) return told(outcome.failure, outcome.retryAfterMs);
+    if (!known) this.parts.event({ ev: 'join', hostId: entry.record.hostId, result: 'offered' });
+    return this.relay(now, from, outcome);
+  }
+
+  private joinLimit(now: Instant, session: Session, from: Endpoint, hostKey: Uint8Array): number | null {
+    const { narrow } = addressKeys(this.secret, from.address);
+    if (!this.joinsOfClient.allow(now, this.pairKey(session, from)) || !this.joinsOfAddress.allow(now, narrow)) {
+      this.parts.counters.limit('join-client');
+      return 2_000;
+    }
+    if (this.joinsOfHost.allow(now, sipHash32(this.secret, hostKey))) return null;
+    this.parts.counters.limit('join-host');
+    return 3_000;
+  }
+
+  private done(now: Instant, session: Session, from: Endpoint, request: Of<'done'>): Response {
+    const { type: _type, sid, ...report } = request;
+    const done = this.parts.joins.done(now, session, sid, request.outcome);
+    if (done !== null) {
+      this.parts.push(now, done.relay.to, done.relay.push);
+      this.parts.event({ ev: 'report', ...report });
+    }
+    return { type: 'ok', observed: from };
+  }
+
+  private relay(now: Instant, from: Endpoint, outcome: Outcome): Response {
+    if (!outcome.ok) return failed(outcome.failure, outcome.retryAfterMs);
+    for (const { to, push } of outcome.relays) this.parts.push(now, to, push);
+    return { type: 'ok', observed: from };
+  }
+
+  /** One participant at one address: a bad neighbour behind the same carrier NAT takes nothing away from others. */
+  private pairKey(session: Session, from: Endpoint): number {
+    return sipHash32(this.secret, utf8Encode(`${from.address} ${session.keyText}`));
+  }
+}
