@@ -82,8 +82,8 @@ export interface HostingView {
 
 export interface ProbeView {
   readonly destination: string;
-  readonly seenAs: string;
-  readonly rttMs: number | null;
+  /** Null where there was no answer. */
+  readonly seenAs: string | null;
 }
 
 export interface LocalSettings {

@@ -68,6 +68,14 @@ export const CHECK_FLAGS = {
   copy: { kind: 'on', about: 'copy the report to the clipboard, addresses removed' },
 } as const satisfies Flags;
 
+export const UI_FLAGS = {
+  ...COMMON_FLAGS,
+  ...AGENT_FLAGS,
+  port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of the page on 127.0.0.1 (default 0: any free one)' },
+  'no-open': { kind: 'on', about: 'print the link, open no browser' },
+  'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
+} as const satisfies Flags;
+
 export const LIST_FLAGS = { ...COMMON_FLAGS, ...AGENT_FLAGS } as const satisfies Flags;
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -91,6 +99,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: CHECK_FLAGS,
     examples: ['sallyport check --json'],
     load: async () => (await import('./check.ts')).checkCommand,
+  },
+  ui: {
+    summary: 'all of this in a page of the browser',
+    words: [],
+    flags: UI_FLAGS,
+    examples: ['sallyport ui', 'sallyport ui --no-open'],
+    load: async () => (await import('./ui.ts')).uiCommand,
   },
   list: {
     summary: 'the public servers of a masterserver',

@@ -7,7 +7,7 @@ const hostPort = z
   .string()
   .regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, 'Write host:port, like stun.example.org:3478.');
 
-const settings = z
+export const settingsSchema = z
   .object({
     master: z.string().max(512),
     stun: z.array(hostPort).max(32),
@@ -47,6 +47,6 @@ export const commandSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('check') }),
   z.object({ do: z.literal('list') }),
   z.object({ do: z.literal('map-port') }),
-  z.object({ do: z.literal('settings'), settings }),
+  z.object({ do: z.literal('settings'), settings: settingsSchema }),
   z.object({ do: z.literal('quit') }),
 ]) satisfies z.ZodType<LocalCommand>;

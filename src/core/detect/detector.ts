@@ -12,7 +12,7 @@ import { LIMITS } from '../limits.ts';
 import { outputs } from '../machine.ts';
 import { inferMapping } from '../nat/infer.ts';
 import type { Observation } from '../nat/observation.ts';
-import { type NatProfile, type PortMappingReport, UNKNOWN_PROFILE } from '../nat/profile.ts';
+import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
 import { layersOf, verdictOf } from '../nat/verdict.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
@@ -36,7 +36,12 @@ export type DetectCommand =
 
 export type DetectEvent =
   /** `final`: nothing more is being waited for; refinements may still follow, final again. */
-  | { readonly ev: 'profile'; readonly profile: NatProfile; readonly final: boolean }
+  | {
+      readonly ev: 'profile';
+      readonly profile: NatProfile;
+      readonly final: boolean;
+      readonly probes: readonly ProbeResult[];
+    }
   /** All servers are resting (S3), or there is none yet (`until` = NEVER): the run starts by itself. */
   | { readonly ev: 'waiting'; readonly text: string; readonly until: Instant }
   /** Keep this on disk and give it back with `sources`. */
@@ -235,8 +240,13 @@ class DetectorMachine implements Detector {
     if (known) this.begin(now);
   }
 
+  private probes(): readonly ProbeResult[] {
+    const all = this.observations.concat(this.run?.observations() ?? []);
+    return all.map(({ target, localPort, observed }) => ({ destination: target, localPort, seenAs: observed }));
+  }
+
   private tell(now: Instant, final: boolean): void {
-    this.out.event({ ev: 'profile', profile: this.profile(now), final });
+    this.out.event({ ev: 'profile', profile: this.profile(now), final, probes: this.probes() });
   }
 
   private log(what: string, data: LogData): void {

@@ -3,6 +3,8 @@
  * the heartbeat and the join carry and the web shows. Unknown is always said ('unknown', 'untested', null); a field is
  * never left out to mean something.
  */
+import type { Endpoint } from '../address.ts';
+
 export type Mapping = 'eim' | 'adm' | 'apdm' | 'unknown';
 export type Filtering = 'eif' | 'adf' | 'apdf' | 'unknown';
 /** The words of the original notes (S1). */
@@ -49,6 +51,13 @@ export interface PortMappingReport {
   readonly pcp: Tested;
   /** Proven from outside; null where there is none. */
   readonly external: { readonly address: string; readonly port: number } | null;
+}
+
+/** One line of "my network details" (S30): asked there from this local port, seen as that; null = no answer. */
+export interface ProbeResult {
+  readonly destination: Endpoint;
+  readonly localPort: number;
+  readonly seenAs: Endpoint | null;
 }
 
 export interface NatProfile {

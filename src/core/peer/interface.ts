@@ -6,7 +6,7 @@
 import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 
 export type JoinId = number;
 export type PathId = number;
@@ -99,7 +99,12 @@ export type PeerEvent =
       readonly failure: FailureCode | null;
       readonly rttMs: number | null;
     }
-  | { readonly ev: 'profile'; readonly profile: NatProfile; readonly final: boolean }
+  | {
+      readonly ev: 'profile';
+      readonly profile: NatProfile;
+      readonly final: boolean;
+      readonly probes: readonly ProbeResult[];
+    }
   /** Handshaken and profiled (or the 2 s for it are over): hosting and joining may be planned. */
   | { readonly ev: 'ready'; readonly profile: NatProfile }
   | { readonly ev: 'hosting'; readonly code: string; readonly hostKey: Uint8Array; readonly hostId: string }

@@ -183,7 +183,6 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.probes': 'Proben',
   'net.destination': 'Ziel',
   'net.seenAs': 'Gesehen als',
-  'net.rtt': 'Umlaufzeit',
   'net.facts': 'Was gefunden wurde',
   'net.fact': 'Was',
   'net.value': 'Gefunden',

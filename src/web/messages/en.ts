@@ -181,7 +181,6 @@ export const en = {
   'net.probes': 'Probes',
   'net.destination': 'Destination',
   'net.seenAs': 'Seen as',
-  'net.rtt': 'Round trip',
   'net.facts': 'What was found',
   'net.fact': 'What',
   'net.value': 'Found',

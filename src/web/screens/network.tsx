@@ -85,15 +85,13 @@ function Report(props: { readonly profile: NatProfile }) {
           <tr>
             <th scope="col">{t('net.destination')}</th>
             <th scope="col">{t('net.seenAs')}</th>
-            <th scope="col">{t('net.rtt')}</th>
           </tr>
         </thead>
         <tbody>
           {(state?.probes ?? []).map((probe, index) => (
             <tr key={index}>
               <td>{mask(probe.destination)}</td>
-              <td>{mask(probe.seenAs)}</td>
-              <td class="num">{probe.rttMs === null ? '–' : `${Math.round(probe.rttMs)} ms`}</td>
+              <td>{probe.seenAs === null ? t('common.none') : mask(probe.seenAs)}</td>
             </tr>
           ))}
         </tbody>

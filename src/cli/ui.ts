@@ -1,0 +1,61 @@
+/** `sallyport ui`: the same functions in a local page. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SallyportError } from '../core/index.ts';
+import { stateDir } from './agents.ts';
+import { UI_FLAGS } from './commands.ts';
+import { readCommandLine } from './flags.ts';
+import { type Invocation, untilStopped } from './run.ts';
+import { Engine } from './ui/engine.ts';
+import { serveUi } from './ui/server.ts';
+import { SettingsFile } from './ui/settings.ts';
+
+export async function uiCommand(invocation: Invocation): Promise<void> {
+  const { flags } = readCommandLine(UI_FLAGS, [], invocation.argv, invocation.env);
+  const { terminal, env, signal, stop } = invocation;
+  const directory = stateDir(flags, env);
+  const settings = new SettingsFile(directory);
+  const problem = flags.master === undefined ? null : settings.change({ master: flags.master, stun: [...flags.stun] });
+  if (problem !== null) throw new SallyportError('USAGE', { detail: `--master: ${problem}` });
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const engine = new Engine({
+    settings,
+    stateDir: directory,
+    keyFile: join(directory, 'host-app.key'),
+    version,
+    env,
+    clipboard: !flags['no-clipboard'],
+    onQuit: stop,
+  });
+  const server = await serveUi(engine, flags.port ?? 0).catch((error: NodeJS.ErrnoException) => {
+    throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
+  });
+  try {
+    await engine.start();
+    terminal.event('ready', { link: server.link });
+    terminal.result(server.link);
+    terminal.fact('done', 'App', 'open the link above in a browser; Ctrl+C ends it');
+    if (!flags['no-open']) openBrowser(server.link);
+    await untilStopped(signal);
+  } finally {
+    await server.close();
+    await engine.close();
+  }
+}
+
+/** Best effort: the link is printed anyway. */
+function openBrowser(link: string): void {
+  const [command, ...args] =
+    process.platform === 'win32'
+      ? ['cmd', '/c', 'start', '', link]
+      : process.platform === 'darwin'
+        ? ['open', link]
+        : ['xdg-open', link];
+  if (command === undefined) return;
+  const child = spawn(command, args, { stdio: 'ignore', detached: true });
+  child.on('error', () => {});
+  child.unref();
+}

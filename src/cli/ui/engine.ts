@@ -1,0 +1,376 @@
+/**
+ * The process behind the local page: one agent, one hosting, any number of joins, and the state document that the pages
+ * show. Pages come and go; everything here lives on until `quit` or Ctrl+C.
+ */
+import {
+  type Agent,
+  type Hosting,
+  type LocalPort,
+  openAgent,
+  openLocalPort,
+  type Path,
+  SallyportError,
+} from '../../agent/index.ts';
+import type {
+  FriendView,
+  HostingView,
+  JoinView,
+  LocalAnswer,
+  LocalCommand,
+  LocalState,
+} from '../../agent/local-api.ts';
+import {
+  endpointKey,
+  FAILURES,
+  type FailureCode,
+  type ListEntry,
+  type PeerEvent,
+  type ProbeResult,
+  parseJoinTarget,
+} from '../../core/index.ts';
+import { copyToClipboard } from '../../node/index.ts';
+import { newJoin, reduceJoin, stopJoin } from './join-log.ts';
+import type { UiEngine } from './server.ts';
+import type { SettingsFile } from './settings.ts';
+
+export interface EngineOptions {
+  readonly settings: SettingsFile;
+  readonly stateDir: string;
+  readonly keyFile: string;
+  readonly version: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clipboard: boolean;
+  /** The page asked the whole program to end. */
+  readonly onQuit: () => void;
+}
+
+/** The list is asked for this often while a page looks; the master allows two a second. */
+const LIST_INTERVAL_MS = 5000;
+const JOINS_KEPT_MAX = 20;
+
+interface RunningJoin {
+  readonly abort: AbortController;
+  port: LocalPort | null;
+  path: Path | null;
+}
+
+export class Engine implements UiEngine {
+  readonly #options: EngineOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #running = new Map<number, RunningJoin>();
+  #agent: Agent | null = null;
+  #hosting: Hosting | null = null;
+  #hostingView: HostingView | null = null;
+  #joins: readonly JoinView[] = [];
+  #profileAt: number | null = null;
+  #checking = false;
+  #openFailure: FailureCode | null = null;
+  #servers: {
+    readonly entries: readonly ListEntry[];
+    readonly at: number | null;
+    readonly failure: FailureCode | null;
+  } = { entries: [], at: null, failure: null };
+  #probes: readonly ProbeResult[] = [];
+  #nextJoin = 1;
+  #listTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#connect();
+    this.#listTimer = setInterval(() => {
+      if (this.#listeners.size > 0) void this.#fetchList();
+    }, LIST_INTERVAL_MS);
+  }
+
+  async close(): Promise<void> {
+    if (this.#listTimer !== null) clearInterval(this.#listTimer);
+    for (const id of [...this.#running.keys()]) this.#stop(id);
+    await this.#hosting?.close();
+    await this.#agent?.close();
+    this.#agent = null;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    void this.#fetchList();
+    return () => this.#listeners.delete(listener);
+  }
+
+  state(): LocalState {
+    const { settings, version } = this.#options;
+    const link = this.#agent?.link ?? null;
+    return {
+      v: 1,
+      version,
+      master: {
+        link: settings.values.master,
+        state: settings.values.master === '' ? 'none' : (link?.state ?? 'connecting'),
+        failure: link?.failure ?? this.#openFailure,
+        rttMs: link?.rttMs ?? null,
+      },
+      servers: this.#servers.entries,
+      serversAt: this.#servers.at,
+      serversFailure: this.#servers.failure,
+      profile: this.#agent?.profile ?? null,
+      profileAt: this.#profileAt,
+      checking: this.#checking,
+      probes: this.#probes.map(({ destination, seenAs }) => ({
+        destination: endpointKey(destination),
+        seenAs: seenAs === null ? null : endpointKey(seenAs),
+      })),
+      hosting: this.#hostingView,
+      joins: this.#joins,
+      lan: [],
+      settings: settings.values,
+    };
+  }
+
+  async command(command: LocalCommand): Promise<LocalAnswer> {
+    try {
+      const answer = await this.#act(command);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      const { what, why, next } = FAILURES[error.code];
+      return { ok: false, failure: error.code, field: null, text: [what, why, next].join(' ') };
+    } finally {
+      this.#changed();
+    }
+  }
+
+  async #act(command: LocalCommand): Promise<LocalAnswer> {
+    switch (command.do) {
+      case 'host':
+        await this.#host(command);
+        return { ok: true };
+      case 'unhost':
+        await this.#hosting?.close();
+        this.#hosting = null;
+        this.#hostingView = null;
+        return { ok: true };
+      case 'admit':
+        this.#hosting?.admit(command.friend, command.admit);
+        return { ok: true };
+      case 'kick':
+        this.#hosting?.kick(command.friend, { ban: command.ban });
+        return { ok: true };
+      case 'join':
+        return this.#join(command);
+      case 'abort':
+        this.#stop(command.join);
+        return { ok: true };
+      case 'forget':
+        this.#stop(command.join);
+        this.#joins = this.#joins.filter((join) => join.id !== command.join);
+        return { ok: true };
+      case 'check':
+      case 'map-port':
+        await this.#check();
+        return { ok: true };
+      case 'list':
+        await this.#fetchList();
+        return { ok: true };
+      case 'settings':
+        return this.#change(command.settings);
+      case 'quit':
+        this.#options.onQuit();
+        return { ok: true };
+    }
+  }
+
+  async #change(change: Extract<LocalCommand, { do: 'settings' }>['settings']): Promise<LocalAnswer> {
+    const { settings } = this.#options;
+    const before = settings.values;
+    const problem = settings.change(change);
+    if (problem !== null) return { ok: false, failure: null, field: null, text: problem };
+    const { master, stun } = settings.values;
+    if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
+    return { ok: true };
+  }
+
+  /** Another masterserver means another agent; joins and hosting of the old one end. */
+  async #connect(): Promise<void> {
+    for (const id of [...this.#running.keys()]) this.#stop(id);
+    this.#hosting = null;
+    this.#hostingView = null;
+    await this.#agent?.close();
+    this.#agent = null;
+    this.#openFailure = null;
+    const { settings, stateDir, keyFile } = this.#options;
+    if (settings.values.master === '') return;
+    try {
+      this.#agent = await openAgent({ master: settings.values.master, stun: settings.values.stun, stateDir, keyFile });
+    } catch (error) {
+      this.#openFailure = error instanceof SallyportError ? error.code : 'INTERNAL';
+      return;
+    }
+    this.#agent.on('event', (event) => this.#onEvent(event));
+  }
+
+  #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
+    if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
+    if (event.ev === 'profile') this.#probes = event.probes;
+    if (event.ev === 'link' && event.state === 'up') void this.#fetchList();
+    if (event.ev !== 'log') this.#changed();
+  }
+
+  #ready(): Agent {
+    if (this.#agent === null) throw new SallyportError(this.#openFailure ?? 'MASTER_UNREACHABLE');
+    return this.#agent;
+  }
+
+  async #check(): Promise<void> {
+    this.#checking = true;
+    this.#changed();
+    try {
+      await this.#ready().check();
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  async #fetchList(): Promise<void> {
+    if (this.#agent === null) return;
+    try {
+      this.#servers = { entries: await this.#agent.list(), at: Date.now(), failure: null };
+    } catch (error) {
+      this.#servers = { ...this.#servers, failure: error instanceof SallyportError ? error.code : 'INTERNAL' };
+    }
+    this.#changed();
+  }
+
+  async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<void> {
+    const { name, port } = command;
+    this.#hostingView = {
+      state: 'starting',
+      failure: null,
+      detail: '',
+      name,
+      port,
+      code: '',
+      link: '',
+      gameListens: null,
+      friends: [],
+    };
+    this.#changed();
+    try {
+      const hosting = await this.#ready().host({
+        name,
+        game: command.game,
+        playersMax: command.playersMax,
+        public: command.public,
+        ask: command.ask,
+        ...(command.password === '' ? {} : { password: command.password }),
+        forward: { port },
+      });
+      this.#hosting = hosting;
+      this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link });
+      hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
+      hosting.on('friend', (news) => this.#friend(news));
+      hosting.on('notice', (notice) => {
+        if (notice.kind === 'game-silent' || notice.kind === 'game-answers')
+          this.#viewHosting({ gameListens: notice.kind === 'game-answers' });
+      });
+      hosting.on('failed', (error) =>
+        this.#viewHosting({ state: 'failed', failure: error.code, detail: FAILURES[error.code].what }),
+      );
+      if (this.#options.clipboard) void copyToClipboard(hosting.link, this.#options.env);
+    } catch (error) {
+      const code = error instanceof SallyportError ? error.code : 'INTERNAL';
+      this.#viewHosting({ state: 'failed', failure: code, detail: `${FAILURES[code].what} ${FAILURES[code].next}` });
+      throw error;
+    }
+  }
+
+  #viewHosting(change: Partial<HostingView>): void {
+    if (this.#hostingView !== null) this.#hostingView = { ...this.#hostingView, ...change };
+    this.#changed();
+  }
+
+  #friend(news: {
+    readonly friend: string;
+    readonly name: string;
+    readonly state: FriendView['state'];
+    readonly path: Path | null;
+    readonly seenAs: { readonly address: string; readonly port: number } | null;
+  }): void {
+    const view: FriendView = {
+      friend: news.friend,
+      name: news.name === '' ? news.friend.slice(0, 6) : news.name,
+      state: news.state,
+      kind: news.path?.kind ?? null,
+      rttMs: news.path?.rttMs ?? null,
+      seenAs: news.seenAs === null ? null : news.seenAs.address,
+    };
+    const others = (this.#hostingView?.friends ?? []).filter((friend) => friend.friend !== view.friend);
+    this.#viewHosting({ friends: [...others, view] });
+  }
+
+  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<LocalAnswer> {
+    const agent = this.#ready();
+    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
+    const id = this.#nextJoin++;
+    const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
+    this.#running.set(id, running);
+    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now())].slice(-JOINS_KEPT_MAX);
+    void this.#runJoin(agent, id, running, command);
+    return { ok: true, join: id };
+  }
+
+  async #runJoin(
+    agent: Agent,
+    id: number,
+    running: RunningJoin,
+    command: Extract<LocalCommand, { do: 'join' }>,
+  ): Promise<void> {
+    const { settings, clipboard, env } = this.#options;
+    try {
+      running.port = await openLocalPort({ port: command.localPort, onNotice: () => {} });
+      const path = await agent.join(command.target, {
+        signal: running.abort.signal,
+        name: settings.values.playerName,
+        ...(command.password === '' ? {} : { password: command.password }),
+        onEvent: (event) => {
+          if (event.ev === 'found') settings.remember(event.entry.code, event.entry.name, Date.now());
+          this.#updateJoin(id, (join) => reduceJoin(join, event, Date.now()));
+        },
+      });
+      running.path = path;
+      running.port.use(path);
+      const local = endpointKey(running.port.local);
+      this.#updateJoin(id, (join) => (join.path === null ? join : { ...join, path: { ...join.path, local } }));
+      if (clipboard) void copyToClipboard(local, env);
+      path.on('close', () => this.#stop(id));
+    } catch (error) {
+      const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
+      this.#updateJoin(id, (join) =>
+        reduceJoin(join, { ev: 'join-failed', join: id, failure, detail: '' }, Date.now()),
+      );
+      running.port?.close();
+      this.#running.delete(id);
+    }
+  }
+
+  #updateJoin(id: number, change: (join: JoinView) => JoinView): void {
+    this.#joins = this.#joins.map((join) => (join.id === id ? change(join) : join));
+    this.#changed();
+  }
+
+  /** Abort, leave or the end of the path: the view is frozen and kept, the path and the port are closed. */
+  #stop(id: number): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    this.#running.delete(id);
+    this.#updateJoin(id, (join) => stopJoin(join, Date.now()));
+    running.abort.abort();
+    running.path?.close();
+    running.port?.close();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,56 @@
+/** What the person has set in the app, kept in one document of the state folder and saved at every change. */
+import { join } from 'node:path';
+import type { LocalSettings, SettingsChange } from '../../agent/local-api.ts';
+import { parseMasterLink } from '../../core/index.ts';
+import { readDocument, writeDocument } from '../../node/index.ts';
+import { settingsSchema } from './schema.ts';
+
+const DEFAULTS: LocalSettings = {
+  master: '',
+  stun: [],
+  localPort: 0,
+  playersMax: 8,
+  language: '',
+  streamerMode: false,
+  hostPort: { custom: false, number: 30000 },
+  playerName: '',
+  favourites: [],
+  recent: [],
+};
+
+export class SettingsFile {
+  #values: LocalSettings;
+  readonly #path: string;
+
+  constructor(stateDir: string) {
+    this.#path = join(stateDir, 'app.json');
+    // A document of another version, or one edited by hand into nonsense, counts as none: settings can be made anew.
+    const kept = settingsSchema.safeParse(readDocument(this.#path));
+    this.#values = { ...DEFAULTS, ...(kept.success ? (kept.data as Partial<LocalSettings>) : {}) };
+  }
+
+  get values(): LocalSettings {
+    return this.#values;
+  }
+
+  /** Null when saved, else why not. */
+  change(change: SettingsChange): string | null {
+    if (change.master !== undefined && change.master !== '') {
+      const link = parseMasterLink(change.master);
+      if ('problem' in link) return link.problem;
+    }
+    this.#values = { ...this.#values, ...(change as Partial<LocalSettings>) };
+    try {
+      writeDocument(this.#path, this.#values);
+      return null;
+    } catch (error) {
+      return `The settings could not be written: ${(error as Error).message}`;
+    }
+  }
+
+  /** The newest join first, each code once. */
+  remember(code: string, name: string, at: number): void {
+    const recent = [{ code, name, at }, ...this.#values.recent.filter((entry) => entry.code !== code)].slice(0, 10);
+    this.change({ recent });
+  }
+}
