@@ -1,9 +1,11 @@
 /** The library `sallyport`: host and join direct UDP paths. */
+
 export { FAILURES, type FailureCode, isSallyportDatagram, type LogEntry, SallyportError } from '../core/index.ts';
 export type { Agent, AgentEvents } from './agent.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';
 export type { FriendNews, Hosting, HostingEvents, HostOptions } from './hosting.ts';
 export type { JoinEvent, JoinOptions } from './joining.ts';
+export * from './local-api.ts';
 export { type AgentOptions, hostKeyFile, openAgent } from './open.ts';
 export type { Path, PathEvents } from './path.ts';

@@ -2,6 +2,8 @@
  * The process behind the local page: one agent, one hosting, any number of joins, and the state document that the pages
  * show. Pages come and go; everything here lives on until `quit` or Ctrl+C.
  */
+
+import type { FriendView, HostingView, JoinView, LocalAnswer, LocalCommand, LocalState } from '../../agent/index.ts';
 import {
   type Agent,
   type Hosting,
@@ -11,14 +13,6 @@ import {
   type Path,
   SallyportError,
 } from '../../agent/index.ts';
-import type {
-  FriendView,
-  HostingView,
-  JoinView,
-  LocalAnswer,
-  LocalCommand,
-  LocalState,
-} from '../../agent/local-api.ts';
 import {
   endpointKey,
   FAILURES,

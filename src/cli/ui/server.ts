@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import type { LocalCommand } from '../../agent/local-api.ts';
-import { LOCAL_API, type LocalAnswer, type LocalState } from '../../agent/local-api.ts';
+import type { LocalCommand } from '../../agent/index.ts';
+import { LOCAL_API, type LocalAnswer, type LocalState } from '../../agent/index.ts';
 import { commandSchema } from './schema.ts';
 
 /** What the pages look at and command; the agent's side is in `engine.ts`. */
