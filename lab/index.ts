@@ -7,3 +7,4 @@ export * from './sandbox.ts';
 export * from './scene.ts';
 export * from './script.ts';
 export * from './topology.ts';
+export type { LinkQuality } from './wire.ts';

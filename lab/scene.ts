@@ -3,8 +3,7 @@ import { type Game, realGame, tinyGame } from './games.ts';
 import type { NatBehaviour, NatPreset } from './nat.ts';
 import type { LabProcess } from './process.ts';
 import { compiled, Puppet } from './puppeteer.ts';
-import type { SandboxOptions } from './sandbox.ts';
-import { type Lab, type LabHost, type LabNat, openLab } from './topology.ts';
+import { type Lab, type LabHost, type LabNat, type LabOptions, openLab } from './topology.ts';
 
 /** Where a participant stands: on a public address, behind a NAT, or behind a home router behind a carrier's NAT. */
 export type Place =
@@ -12,7 +11,7 @@ export type Place =
   | { readonly kind: 'nat'; readonly nat: NatPreset | Partial<NatBehaviour> }
   | { readonly kind: 'carrier'; readonly nat: NatPreset | Partial<NatBehaviour> };
 
-export interface SceneOptions extends SandboxOptions {
+export interface SceneOptions extends LabOptions {
   readonly host: Place;
   /** `same`: on the host's own LAN. */
   readonly client: Place | 'same';

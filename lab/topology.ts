@@ -5,11 +5,19 @@
  */
 import { NAT_PRESETS, type NatBehaviour, type NatPreset, natRules } from './nat.ts';
 import type { LabProcess } from './process.ts';
+import { compiled } from './puppeteer.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from './sandbox.ts';
+import type { LinkQuality, WireRequest } from './wire.ts';
+
+export interface LabOptions extends SandboxOptions {
+  /** Delay and loss of every site's link to the core; default: none. Needs /dev/net/tun. */
+  readonly link?: LinkQuality;
+}
 
 /** Each site owns eight consecutive addresses of 203.0.113.0/24 (RFC 5737): the core's, then up to five of its own. */
 const SITES_MAX = 31;
 const SITE_ADDRESSES_MAX = 5;
+const WIRE_READY_MS = 5_000;
 /** An interface name has 15 characters at most; ours is also the namespace's name. */
 const NAME = /^[a-z][a-z0-9]{0,10}$/;
 
@@ -38,12 +46,15 @@ interface Lan {
 
 export class Lab {
   readonly sandbox: Sandbox;
+  readonly #link: LinkQuality | null;
+  #wires: LabProcess | null = null;
   readonly #lans = new Map<string, Lan>();
   readonly #names = new Set<string>();
   #sites = 0;
 
-  constructor(sandbox: Sandbox) {
+  constructor(sandbox: Sandbox, link: LinkQuality | null) {
     this.sandbox = sandbox;
+    this.#link = link;
   }
 
   #claim(name: string): void {
@@ -52,14 +63,14 @@ export class Lab {
   }
 
   /** Commands that hang `name`'s device `wan` off the core; gives the public addresses. */
-  #siteCommands(name: string, count: number): { addresses: string[]; commands: string[] } {
+  async #siteCommands(name: string, count: number): Promise<{ addresses: string[]; commands: string[] }> {
     if (this.#sites >= SITES_MAX || count > SITE_ADDRESSES_MAX) throw new Error('the lab has no more addresses');
     const base = 8 * this.#sites++;
     const addresses = Array.from({ length: count }, (_, index) => `203.0.113.${base + 2 + index}`);
     return {
       addresses,
       commands: [
-        `ip link add name ${name} netns core type veth peer name wan netns ${name}`,
+        ...(await this.#cable(name)),
         `ip -n core addr add 203.0.113.${base + 1}/29 dev ${name}`,
         `ip -n core link set dev ${name} up`,
         ...addresses.map((address) => `ip -n ${name} addr add ${address}/29 dev wan`),
@@ -67,6 +78,20 @@ export class Lab {
         `ip -n ${name} route add default via 203.0.113.${base + 1}`,
       ],
     };
+  }
+
+  /** Commands that connect the core's device `name` with the site's device `wan`. */
+  async #cable(name: string): Promise<string[]> {
+    if (this.#link === null) return [`ip link add name ${name} netns core type veth peer name wan netns ${name}`];
+    // Each end of a link holds one thread of the pool in a blocking read.
+    this.#wires ??= this.sandbox.spawn('core', [process.execPath, compiled('lab/wire.js')], {
+      UV_THREADPOOL_SIZE: '64',
+    });
+    const far = `${name}w`;
+    const request: WireRequest = { near: name, far, link: this.#link };
+    this.#wires.write(`${JSON.stringify(request)}\n`);
+    await this.#wires.find((line) => line.text === `${name} ready` || null, WIRE_READY_MS);
+    return [`ip -n core link set dev ${far} netns ${name}`, `ip -n ${name} link set dev ${far} name wan`];
   }
 
   /** Commands that plug `name` into a NAT's LAN with device `wan` (for a NAT) or `lan0` (for a host). */
@@ -89,7 +114,7 @@ export class Lab {
   /** A host with public addresses of its own. */
   async publicHost(name: string, addressCount = 1): Promise<LabHost> {
     this.#claim(name);
-    const { addresses, commands } = this.#siteCommands(name, addressCount);
+    const { addresses, commands } = await this.#siteCommands(name, addressCount);
     await this.sandbox.shell([...namespaceCommands(name), ...commands].join('\n'));
     return this.#host(name, addresses);
   }
@@ -104,7 +129,7 @@ export class Lab {
     const number = this.#lans.size + 1;
     // A carrier's customers live in 100.64.0.0/10 (RFC 6598).
     const prefix = options.lan === 'carrier' ? `100.64.${number}` : `192.168.${number}`;
-    const up = options.behind ? this.#lanCommands(name, options.behind.name, 'wan') : this.#siteCommands(name, 1);
+    const up = options.behind ? this.#lanCommands(name, options.behind.name, 'wan') : await this.#siteCommands(name, 1);
     const external = 'address' in up ? up.address : up.addresses[0]!;
     this.#lans.set(name, { prefix, hosts: 0 });
     await this.sandbox.shell(
@@ -178,10 +203,10 @@ function ruleCommands(name: string, nat: NatBehaviour, external: string, lanPref
 }
 
 /** Opens an empty lab: the core router and nothing else. Close it, or let the process end. */
-export async function openLab(options: SandboxOptions = {}): Promise<Lab> {
+export async function openLab(options: LabOptions = {}): Promise<Lab> {
   const sandbox = await openSandbox(options);
   await sandbox.shell(
     [...namespaceCommands('core'), 'ip netns exec core sysctl -q -w net.ipv4.ip_forward=1'].join('\n'),
   );
-  return new Lab(sandbox);
+  return new Lab(sandbox, options.link ?? null);
 }
