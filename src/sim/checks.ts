@@ -70,11 +70,11 @@ export const noPacketToUnprovenAddress: Check = (world) => {
 };
 
 /**
- * A server sends an address no more bytes than it has received from it, until that address has shown that it receives: by
- * sending once more after the server's first answer.
+ * A server that runs a machine of ours sends an address no more bytes than it has received from it, until that address has
+ * shown that it receives: by sending once more after the server's first answer. Public STUN servers do amplify (RFC 5780).
  */
 export const noAmplification: Check = (world) => {
-  const serverNames = namesOfServers(world);
+  const serverNames = new Set(world.hosts.filter((host) => host.server && host.runsMachine).map((host) => host.name));
   const seen = new Map<string, { received: number; sent: number; validated: boolean }>();
   for (const { at, what, where, packet } of world.trace) {
     if (!serverNames.has(where) || packet.icmp !== null || (what !== 'delivered' && what !== 'sent')) continue;

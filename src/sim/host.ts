@@ -90,6 +90,10 @@ export class Host {
     return this.#processes.some((process) => process.hasPath);
   }
 
+  get runsMachine(): boolean {
+    return this.#processes.length > 0;
+  }
+
   /** When the last of its machines has reported `closed`; null while one has not. */
   get closedAt(): number | null {
     const times = this.#processes.map((process) => process.closedAt);

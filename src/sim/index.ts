@@ -10,6 +10,7 @@ export type { Background, Dependence, NatBehaviour, Timeouts } from './nat/behav
 export { createNat, type Nat, type NatResult, type NatStats } from './nat/box.ts';
 export * from './nat/presets.ts';
 export type { IcmpError, IcmpKind, Packet } from './packet.ts';
+export * from './pair.ts';
 export { tracePcap } from './pcap.ts';
 export * from './plain.ts';
 export * from './population.ts';

@@ -57,6 +57,7 @@ test('a forged source proves nothing', () => {
 
 test('a server that sends more than it got is caught until the address has answered', () => {
   const { world, server, left, outside, at } = worldOfTwo();
+  server.run(script([]));
   left.send(LOCAL, at, new Uint8Array(10));
   world.run(100);
   server.send(LOCAL, outside(0), new Uint8Array(10));

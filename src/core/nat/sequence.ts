@@ -199,6 +199,8 @@ function logGap(gap: Gap, step: number, perSecond: number, dispersion: number): 
   const outlier = Math.log(OUTLIER / PORTS);
   if (!Number.isInteger(mappings) || mappings < 1) return outlier;
   const mean = perSecond * gap.seconds;
+  // So far above the mean that every rule gives less than a millionth of an outlier's chance: not worth the logarithms.
+  if (mappings - 1 - gap.unseen > 10 * mean + 200) return outlier;
   let ruled = Math.log(1 - OUTLIER);
   if (gap.unseen === 0) ruled += logCount(mappings - 1, mean, dispersion);
   else {

@@ -1,0 +1,218 @@
+/** One client and one host of given classes, with the real machines and a real master between them, from start to path. */
+import {
+  answerStun,
+  type CryptoSuite,
+  createMaster,
+  createPeer,
+  type Endpoint,
+  type MasterAddress,
+  type PeerCommand,
+  type PeerEvent,
+  seededCrypto,
+} from '../core/index.ts';
+import type { Host, Running } from './host.ts';
+import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass } from './population.ts';
+import { createWorld, type World } from './world.ts';
+
+export type PairSide = 'client' | 'host';
+
+export interface PairOptions {
+  readonly clientClass: SimClassId;
+  readonly hostClass: SimClassId;
+  readonly clientAccess?: AccessKind;
+  readonly hostAccess?: AccessKind;
+  readonly seed: number | string;
+  /** A real suite; its randomness is replaced by a seeded one. */
+  readonly crypto: CryptoSuite;
+  /** Virtual time from the join to giving up. */
+  readonly limitMs?: number;
+  /** Keep every packet, so that `check` and the trace formats work on `world`. */
+  readonly trace?: boolean;
+  /** The command that replays this run. */
+  readonly replay?: string;
+  onEvent?(side: PairSide, event: PeerEvent, at: number): void;
+}
+
+export interface PairResult {
+  readonly connected: boolean;
+  /** From the join command to the two-way proof at the client, or to the end of the run. */
+  readonly elapsedMs: number;
+  readonly attempts: number;
+  /** How the last attempt was made; null before the first. */
+  readonly method: string | null;
+  /** Packets to the other side, by sender, dying ones included. */
+  readonly packets: Readonly<Record<PairSide, number>>;
+  /** Highest number of live mappings in any box of either side. */
+  readonly mappingsPeak: number;
+  readonly users: Readonly<Record<PairSide, SimUser>>;
+  readonly world: World;
+}
+
+/** 2026-01-01, so that time stamps in handshakes have a date. */
+const WALL_CLOCK_START = 1_767_225_600_000;
+const MASTER_PORT = 8430;
+const STUN_PORTS = [3478, 3479];
+/** Start, handshake and detection; a blocked network never gets ready. */
+const READY_LIMIT_MS = 10_000;
+const LIMIT_MS = 120_000;
+/** After the client's path: what the host still needs to say the same. */
+const AGREE_MS = 2_000;
+
+/** The users that `runPair` places for these options: another method can be tried on the same two. */
+export function pairUsers(options: PairOptions): Readonly<Record<PairSide, SimUser>> {
+  return usersOf(worldOf(options), options);
+}
+
+function worldOf({ seed, trace = false, replay }: PairOptions): World {
+  return createWorld({ seed, trace, ...(replay === undefined ? {} : { replay }) });
+}
+
+function usersOf(world: World, options: PairOptions): Readonly<Record<PairSide, SimUser>> {
+  const { clientAccess = 'home', hostAccess = 'home' } = options;
+  return {
+    client: simClass(options.clientClass, world.random('client'), clientAccess),
+    host: simClass(options.hostClass, world.random('host'), hostAccess),
+  };
+}
+
+interface Side {
+  readonly place: Host;
+  readonly running: Running<PeerCommand, PeerEvent>;
+  readonly last: Map<PeerEvent['ev'], PeerEvent>;
+  packets: number;
+}
+
+export function runPair(options: PairOptions): PairResult {
+  const world = worldOf(options);
+  const users = usersOf(world, options);
+  const master = startMaster(world, options.crypto);
+  const stun = startStunServers(world);
+  const start = (name: PairSide): Side => startSide(world, users[name], name, { options, master, stun });
+  const host = start('host');
+  const client = start('client');
+  countProbes(world, { host, client });
+  host.running.command({ do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false });
+  const isReady = (): boolean => host.last.has('hosting') && host.last.has('ready') && client.last.has('ready');
+  world.runUntil(isReady, { limitMs: READY_LIMIT_MS });
+  const hosting = host.last.get('hosting');
+  const began = world.now;
+  if (hosting?.ev === 'hosting') {
+    const join = { do: 'join', join: 1, code: hosting.code, hostKey: null, password: null, name: 'client' } as const;
+    client.running.command({ ...join, timeoutMs: 0 });
+    const { limitMs = LIMIT_MS } = options;
+    world.runUntil(() => client.last.has('path') || client.last.has('join-failed'), { limitMs });
+  }
+  const elapsedMs = world.now - began;
+  if (client.last.has('path')) world.runUntil(() => host.last.has('path'), { limitMs: AGREE_MS });
+  return { ...resultOf(world, { host, client }, elapsedMs), users };
+}
+
+function resultOf(
+  world: World,
+  { host, client }: Readonly<Record<PairSide, Side>>,
+  elapsedMs: number,
+): Omit<PairResult, 'users'> {
+  const attempt = client.last.get('attempt');
+  return {
+    connected: client.last.has('path') && host.last.has('path'),
+    elapsedMs,
+    attempts: attempt?.ev === 'attempt' ? attempt.n : 0,
+    method: attempt?.ev === 'attempt' ? attempt.plan.method : null,
+    packets: { client: client.packets, host: host.packets },
+    mappingsPeak: Math.max(0, ...world.gateways.map(({ nat }) => nat.stats(world.now).mappingsPeak)),
+    world,
+  };
+}
+
+const ANNOUNCEMENT = {
+  name: 'Arena',
+  game: 'game',
+  public: false,
+  playersMax: 8,
+  map: '',
+  mode: '',
+  version: '1',
+  passwordNeeded: false,
+} as const;
+
+/** A master with two addresses that lets everybody in. */
+function startMaster(world: World, suite: CryptoSuite): MasterAddress {
+  const place = world.server({ name: 'master', addresses: [world.publicAddress(), world.publicAddress()] });
+  const crypto = seededCrypto(`${world.options.seed}/master`, suite);
+  const identity = crypto.keyPair();
+  const machine = createMaster({
+    crypto,
+    random: world.random('master'),
+    wallClock: () => WALL_CLOCK_START + world.now,
+    identity,
+    addresses: place.addresses,
+    advertised: null,
+    port: MASTER_PORT,
+    policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
+  });
+  place.run(machine).command({ do: 'start' });
+  return { key: identity.publicKey, addresses: place.addresses, port: MASTER_PORT };
+}
+
+/** Two public STUN servers; the first can answer from another address and port (RFC 5780). */
+function startStunServers(world: World): Endpoint[] {
+  return [2, 1].map((count, index) => {
+    const addresses = Array.from({ length: count }, () => world.publicAddress());
+    const place = world.server({ name: `stun${index}`, addresses });
+    const server = { addresses, ports: STUN_PORTS, behaviour: 'anybody' } as const;
+    for (const address of addresses) {
+      for (const port of STUN_PORTS) {
+        const local = { address, port };
+        place.bind(local, (packet) => {
+          const reply = answerStun(server, local, packet.from, packet.bytes);
+          if (reply !== null) place.send(reply.from, packet.from, reply.bytes);
+        });
+      }
+    }
+    return { address: addresses[0] as string, port: STUN_PORTS[0] as number };
+  });
+}
+
+interface Surroundings {
+  readonly options: PairOptions;
+  readonly master: MasterAddress;
+  readonly stun: readonly Endpoint[];
+}
+
+function startSide(world: World, user: SimUser, name: PairSide, { options, master, stun }: Surroundings): Side {
+  const place = placeUser(world, user, name);
+  const crypto = seededCrypto(`${options.seed}/${name}`, options.crypto);
+  const machine = createPeer({
+    master,
+    identity: crypto.keyPair(),
+    stun,
+    crypto,
+    random: world.random(`peer/${name}`),
+    wallClock: () => WALL_CLOCK_START + world.now,
+    family: 4,
+  });
+  const last = new Map<PeerEvent['ev'], PeerEvent>();
+  const running = place.run(machine, {
+    onEvent: (event, at) => {
+      last.set(event.ev, event);
+      options.onEvent?.(name, event, at);
+    },
+  });
+  const gateway = world.gatewayAddress(place);
+  running.command({ do: 'network', network: { addresses: place.addresses, gateway } });
+  running.command({ do: 'start' });
+  return { place, running, last, packets: 0 };
+}
+
+/** Counts what each side sends to anybody but servers and its own boxes (detection looks for hairpin there). */
+function countProbes(world: World, sides: Readonly<Record<PairSide, Side>>): void {
+  const servers = new Set(world.hosts.filter((host) => host.server).flatMap((host) => host.addresses));
+  for (const side of Object.values(sides)) {
+    const { name } = side.place;
+    const own = world.gateways.filter((box) => box.name.startsWith(`${name}.`)).flatMap(({ nat }) => nat.addresses);
+    world.watch(({ what, where, packet }) => {
+      if (what !== 'sent' || where !== name || packet.icmp !== null) return;
+      if (!servers.has(packet.to.address) && !own.includes(packet.to.address)) side.packets++;
+    });
+  }
+}

@@ -1,0 +1,36 @@
+/** Whole joins with the real client, host and master, detection included, in virtual time. */
+import { expect, test } from 'vitest';
+import { nodeCrypto } from '../../src/node/index.ts';
+import { packetRate, runPair, type SimClassId, STANDARD_CHECKS, traceJson } from '../../src/sim/index.ts';
+
+function join(clientClass: SimClassId, hostClass: SimClassId, seed: number, limitMs = 60_000) {
+  const replay = `sallyport sim --pair ${clientClass},${hostClass} --seed ${seed}`;
+  return runPair({ clientClass, hostClass, seed, crypto: nodeCrypto, limitMs, trace: true, replay });
+}
+
+test.each([
+  ['P0', 'S4'],
+  ['P1', 'P5'],
+  ['P3', 'P3'],
+  ['P3', 'P4'],
+  ['P3', 'S2'],
+  ['S5', 'P3'],
+] as const)('%s joins %s, and every check holds', (client, host) => {
+  for (const seed of [1, 2]) {
+    const run = join(client, host, seed);
+    expect(run.connected, run.world.replayText()).toBe(true);
+    run.world.check(...STANDARD_CHECKS, packetRate(400, 1_000));
+  }
+});
+
+test('a network that blocks UDP never connects, and nobody is probed', () => {
+  const run = join('X', 'P3', 1);
+  expect(run.connected).toBe(false);
+  expect(run.packets).toEqual({ client: 0, host: 0 });
+  run.world.check(...STANDARD_CHECKS);
+});
+
+test('one seed gives one join, packet for packet', () => {
+  const text = () => traceJson(join('P3', 'S2', 7).world.trace);
+  expect(text()).toBe(text());
+});
