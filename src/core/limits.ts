@@ -161,6 +161,8 @@ export const LIMITS = {
   /** Observations kept; older ones describe a NAT that may have changed. */
   observationsMax: 192,
   observationMsMax: 120_000,
+  /** Request numbers of port mapping's proofs begin here, apart from those of detection: both may ask one source. */
+  portMapRequestFirst: 0x4000_0000,
 
   /** Driver (src/node): a machine that makes more outputs in one turn than a birthday salvo could is caught in a loop. */
   driveOutputsPerTurnMax: 65_536,

@@ -255,7 +255,7 @@ class DetectorMachine implements Detector {
 }
 
 /** Nobody answered at least eight questions: almost certainly the way out is shut, rarely are all sources dead. */
-const BLOCKED_CONFIDENCE = 0.9;
+const BLOCKED_CONFIDENCE = 0.97;
 
 function trimmed(now: Instant, observations: readonly Observation[]): readonly Observation[] {
   return observations.filter(({ sentAt }) => now - sentAt <= LIMITS.observationMsMax).slice(-LIMITS.observationsMax);

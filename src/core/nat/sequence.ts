@@ -38,8 +38,8 @@ const STEP_PRIOR: ReadonlyMap<number, number> = new Map([
 ]);
 const OTHER_STEP_PRIOR = 0.08 / 128;
 const STEP_MAX = 64;
-/** Share of sequential NATs that keep the parity, given that all samples do. */
-const PARITY_PRIOR = 0.5;
+/** Share of NATs that keep the parity (nat-model 3, modifiers). */
+const PARITY_PRIOR = 0.05;
 /** A gap with more is an outlier: nobody is that busy within `GAP_MS_MAX`. */
 const OTHERS_MAX = 8_000;
 /** How many pairs of ports a mapping of somebody else takes under parity. */

@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  createPortMapper,
+  encodeStun,
+  type MapCommand,
+  type MapEvent,
+  natPmpAddressRequest,
+  natPmpMapRequest,
+  parseNatPmp,
+  parsePcp,
+  pcpMapRequest,
+  StunSource,
+  socketIds,
+  type Transmit,
+} from '../../src/core/index.ts';
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
+
+describe('NAT-PMP (RFC 6886)', () => {
+  test('requests are as drawn in sections 3.2 and 3.3', () => {
+    expect(hex(natPmpAddressRequest())).toBe('0000');
+    expect(hex(natPmpMapRequest(40_000, 40_001, 3600))).toBe('000100009c409c4100000e10');
+  });
+
+  test('answers', () => {
+    expect(parseNatPmp(bytesOf('0080 0000 00000001 cb007109'))).toEqual({
+      kind: 'address',
+      result: 0,
+      epochSeconds: 1,
+      address: '203.0.113.9',
+    });
+    expect(parseNatPmp(bytesOf('0081 0000 00000001 9c40 9c41 00000e10'))).toMatchObject({
+      kind: 'map',
+      internalPort: 40_000,
+      externalPort: 40_001,
+      lifetimeSeconds: 3600,
+    });
+    expect(parseNatPmp(bytesOf('0081 0002 00000001'))).toMatchObject({ kind: 'map', result: 2 });
+    expect(parseNatPmp(bytesOf('0081 0000 00000001'))).toBeNull();
+  });
+});
+
+describe('PCP (RFC 6887)', () => {
+  const nonce = bytesOf('0102030405060708090a0b0c');
+  test('a MAP request is as drawn in sections 7.1 and 11.1', () => {
+    const request = { nonce, client: '192.168.1.2', internalPort: 40_000, externalPort: 40_000, lifetimeSeconds: 3600 };
+    expect(hex(pcpMapRequest(request))).toBe(
+      `02010000 00000e10 00000000000000000000ffffc0a80102 ${hex(nonce)} 11000000 9c40 9c40 00000000000000000000ffff00000000`.replaceAll(
+        ' ',
+        '',
+      ),
+    );
+  });
+
+  test('an answer', () => {
+    const answer = `02810000 00000708 00000009 000000000000000000000000 ${hex(nonce)} 11000000 9c40 9c41 00000000000000000000ffffcb007109`;
+    expect(parsePcp(bytesOf(answer))).toMatchObject({
+      result: 0,
+      lifetimeSeconds: 1800,
+      externalPort: 40_001,
+      external: '203.0.113.9',
+    });
+  });
+});
+
+test('no datagram makes a parser of port mapping throw', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      parseNatPmp(bytes);
+      parsePcp(bytes);
+    }),
+  );
+});
+
+describe('the mapper', () => {
+  const gateway = { address: '192.168.1.1', port: 5351 };
+  const server = { address: '192.0.2.1', port: 3478 };
+  const other = { address: '192.0.2.2', port: 3479 };
+  const outside = { address: '203.0.113.9', port: 40_000 };
+  const MAIN = 100;
+
+  function start() {
+    let counter = 0;
+    const crypto = { randomBytes: (length: number) => new Uint8Array(length).fill(++counter) };
+    const mapper = createPortMapper({ crypto, sockets: socketIds() });
+    const source = new StunSource(server, crypto);
+    const learn = source.request(0, 1, 'same');
+    source.answer(
+      server,
+      encodeStun({ class: 'success', transaction: learn.slice(8, 20), xorMapped: outside, otherAddress: other }),
+    );
+    const events: MapEvent[] = [];
+    let gate = 0;
+    const drain = (): Transmit[] => {
+      const sent: Transmit[] = [];
+      for (;;) {
+        const output = mapper.poll();
+        if (output.kind === 'wait') return sent;
+        if (output.kind === 'transmit') sent.push(output);
+        if (output.kind === 'event') events.push(output.event);
+        if (output.kind === 'socket' && output.op === 'open') gate = output.socket;
+      }
+    };
+    const command = (now: number, what: MapCommand) => {
+      mapper.handleCommand(now, what);
+      return drain();
+    };
+    command(0, { do: 'network', network: { addresses: ['10.8.0.1', '192.168.1.2'], gateway: gateway.address } });
+    command(0, { do: 'witnesses', sources: [source], filtering: 'apdf' });
+    command(0, { do: 'map', socket: MAIN, port: 40_000 });
+    mapper.handleSocket(0, gate, { ok: true, local: { address: '0.0.0.0', port: 5 } });
+    const hear = (now: number, from: typeof gateway, bytes: Uint8Array, socket = gate) => {
+      mapper.handleDatagram(now, socket, from, bytes);
+      return drain();
+    };
+    const report = () => events.findLast((event) => event.ev === 'port-mapping')?.report ?? null;
+    return { mapper, drain, command, hear, events, report, first: drain() };
+  }
+
+  /** The router's answer to a MAP request. */
+  function pcpAnswer(request: Uint8Array, result = 0, externalPort = 40_000): Uint8Array {
+    const bytes = request.slice();
+    bytes[1] = 0x81;
+    bytes.fill(0, 8, 24);
+    bytes[3] = result;
+    new DataView(bytes.buffer).setUint16(42, externalPort);
+    bytes.set([203, 0, 113, 9], 56);
+    return bytes;
+  }
+
+  const pcpOf = (sent: readonly Transmit[]) => sent.find(({ bytes }) => bytes.length === 60)!.bytes;
+  const proofAnswer = (request: Uint8Array) =>
+    encodeStun({ class: 'success', transaction: request.slice(8, 20), xorMapped: outside });
+
+  test('asks in both protocols at once, with the address in the gateway’s network', () => {
+    const { first, events } = start();
+    expect(first.map(({ bytes, to }) => [bytes.length, to.address])).toEqual([
+      [60, gateway.address],
+      [2, gateway.address],
+    ]);
+    expect(hex(pcpOf(first)).slice(16, 48)).toBe('00000000000000000000ffffc0a80102');
+    expect(events).toContainEqual({ ev: 'upnp', op: 'map', port: 40_000 });
+  });
+
+  test('a mapping is reported only after a stranger’s packet came through it', () => {
+    const { first, hear, report } = start();
+    const [proof] = hear(10, gateway, pcpAnswer(pcpOf(first)));
+    expect(report()).toMatchObject({ pcp: 'yes', external: null });
+    expect(proof).toMatchObject({ socket: MAIN, to: server });
+    hear(40, other, proofAnswer(proof!.bytes), MAIN);
+    expect(report()).toMatchObject({ pcp: 'yes', external: outside });
+  });
+
+  test('a router that lies is not believed and not asked for ever', () => {
+    const { first, hear, mapper, drain, report } = start();
+    hear(10, gateway, pcpAnswer(pcpOf(first)));
+    let packets = 0;
+    for (let now = 10; now < 60_000; now += 100) {
+      mapper.handleTimeout(now);
+      packets += drain().length;
+    }
+    expect(report()).toMatchObject({ external: null });
+    expect(packets).toBeLessThan(12);
+  });
+
+  test('a router that hangs costs a few packets, then all is said to be off', () => {
+    const { mapper, drain, report } = start();
+    let packets = 0;
+    for (let now = 0; now < 60_000; now += 50) {
+      mapper.handleTimeout(now);
+      packets += drain().length;
+    }
+    expect(report()).toMatchObject({ pcp: 'no', natPmp: 'no', external: null });
+    expect(packets).toBeLessThan(10);
+  });
+
+  test('a router without PCP is asked by NAT-PMP', () => {
+    const { hear, report } = start();
+    hear(5, gateway, bytesOf('0080 0000 00000001 cb007109'));
+    const sent = hear(10, gateway, bytesOf('0000 0001 00000001'));
+    expect(sent.map(({ bytes }) => hex(bytes))).toContain('000100009c409c4000000e10');
+    const [proof] = hear(20, gateway, bytesOf('0081 0000 00000001 9c40 9c40 00000e10'));
+    hear(50, other, proofAnswer(proof!.bytes), MAIN);
+    expect(report()).toMatchObject({ natPmp: 'yes', pcp: 'no', external: outside });
+  });
+
+  test('it is renewed at half its life and removed at the end', () => {
+    const { first, hear, mapper, drain, command, events } = start();
+    hear(10, gateway, pcpAnswer(pcpOf(first)));
+    mapper.handleTimeout(1_800_010);
+    expect(drain().some(({ bytes }) => bytes.length === 60)).toBe(true);
+    const removal = command(1_900_000, { do: 'stop' });
+    expect(removal.filter(({ bytes }) => bytes.length === 60 && hex(bytes).slice(8, 16) === '00000000').length).toBe(2);
+    expect(events).toContainEqual({ ev: 'upnp', op: 'unmap', port: 40_000 });
+  });
+
+  test('10^5 forged answers from strangers and from the gateway without our nonce change nothing', () => {
+    const { first, hear, report } = start();
+    const good = pcpAnswer(pcpOf(first));
+    for (let i = 0; i < 100_000; i++) {
+      const forged = good.slice();
+      new DataView(forged.buffer).setUint32(24, i);
+      hear(10, i % 2 === 0 ? gateway : { address: '192.168.1.66', port: 5351 }, forged);
+    }
+    hear(10, { address: '192.168.1.66', port: 5351 }, good);
+    expect(report()).toBeNull();
+  });
+
+  test('UPnP’s claim has to be proven likewise', () => {
+    const { command, hear, report } = start();
+    const [proof] = command(20, { do: 'upnp', works: true, external: outside });
+    expect(report()).toMatchObject({ upnp: 'yes', external: null });
+    hear(50, other, proofAnswer(proof!.bytes), MAIN);
+    expect(report()).toMatchObject({ upnp: 'yes', external: outside });
+  });
+});
