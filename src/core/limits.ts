@@ -266,10 +266,6 @@ export const LIMITS = {
   /** security.md 3.2: 20 s give or take a fifth; news not closer together than the gap. */
   heartbeatMs: 20_000,
   heartbeatGapMs: 500,
-  /** How often a queued client knocks again, when it is forgotten, and how long a hard session may keep the turn. */
-  queueRetryMs: 3_000,
-  queueForgetMs: 10_000,
-  hardTurnMs: 60_000,
   /** The longest rest between two attempts is 5 min: a visit that is silent for longer has no client any more. */
   visitIdleMs: 330_000,
   /** The echo to the master during a burst (security.md row 16): 2/s; late is 3 round trips, at least 300 ms. */

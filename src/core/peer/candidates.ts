@@ -5,22 +5,9 @@
 import { type Endpoint, endpointKey, familyOf } from '../address.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
+import { isPrivate } from '../traverse/candidates.ts';
 import type { Candidate, Permit } from '../traverse/interface.ts';
 import type { LocalNetwork } from './interface.ts';
-
-/** RFC 1918, 3927 and 6598: an IPv4 address that only means something near its owner. */
-export function isPrivate(address: string): boolean {
-  if (familyOf(address) === 6) return /^(f[cd]|fe[89ab])/i.test(address);
-  const [first = 0, second = 0] = address.split('.').map(Number);
-  return (
-    first === 10 ||
-    first === 127 ||
-    (first === 172 && second >= 16 && second < 32) ||
-    (first === 192 && second === 168) ||
-    (first === 169 && second === 254) ||
-    (first === 100 && second >= 64 && second < 128)
-  );
-}
 
 /** Candidates of a socket bound at `port`; `lan` false leaves out the private addresses. */
 export function ownCandidates(

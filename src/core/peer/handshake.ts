@@ -5,8 +5,7 @@
  *     ANSWER  Noise message 2 { host hello }
  *
  *     client hello   flags 1 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile
- *     host hello     0 | held ms 4 | candidates | profile     "go on, here is my network"
- *                    1 | place 2 | retry after ms 4           "your turn comes later"
+ *     host hello     held ms 4 | candidates | profile
  *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
  *
  * What follows the handshake is keyed from both transport keys: K_sig seals the steps, K_punch authenticates the probes, K_path
@@ -27,7 +26,6 @@ import type { FriendId } from './interface.ts';
 
 export const END_TO_END_VERSION = 1;
 const FLAG_PASSWORD = 1;
-const VERDICT = { go: 0, queued: 1 } as const;
 const CANDIDATE_KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
 /** Either hello fits the smaller of the two messages. */
 const HELLO_BYTES_MAX = HANDSHAKE_BYTES_MAX - 1 - NOISE_MESSAGE_1_OVERHEAD;
@@ -41,15 +39,12 @@ export interface ClientHello {
   readonly profile: NatProfile;
 }
 
-export type HostHello =
-  | {
-      readonly verdict: 'go';
-      /** How long the host let the offer wait (a person was asked): not part of the round trip. */
-      readonly heldMs: number;
-      readonly candidates: readonly Candidate[];
-      readonly profile: NatProfile;
-    }
-  | { readonly verdict: 'queued'; readonly place: number; readonly retryAfterMs: number };
+export interface HostHello {
+  /** How long the host let the offer wait (a person was asked): not part of the round trip. */
+  readonly heldMs: number;
+  readonly candidates: readonly Candidate[];
+  readonly profile: NatProfile;
+}
 
 /** What both ends share once the handshake is done. */
 export interface EndToEnd {
@@ -170,9 +165,7 @@ function readClientHello(bytes: Uint8Array): ClientHello | null {
 }
 
 function writeHostHello(hello: HostHello): Uint8Array {
-  const writer = new Writer(HELLO_BYTES_MAX).u8(VERDICT[hello.verdict]);
-  if (hello.verdict === 'queued') return writer.u16(hello.place).u32(hello.retryAfterMs).done();
-  writer.u32(Math.round(hello.heldMs));
+  const writer = new Writer(HELLO_BYTES_MAX).u32(Math.round(hello.heldMs));
   writeCandidates(writer, hello.candidates);
   writeProfile(writer, hello.profile);
   return writer.done();
@@ -180,17 +173,10 @@ function writeHostHello(hello: HostHello): Uint8Array {
 
 function readHostHello(bytes: Uint8Array): HostHello | null {
   const reader = new Reader(bytes);
-  const verdict = reader.u8();
-  if (verdict === VERDICT.queued) {
-    const place = reader.u16();
-    const retryAfterMs = reader.u32();
-    return reader.ok ? { verdict: 'queued', place, retryAfterMs } : null;
-  }
-  if (verdict !== VERDICT.go) return null;
   const heldMs = reader.u32();
   const candidates = readCandidates(reader);
   const profile = readProfile(reader);
-  return reader.ok ? { verdict: 'go', heldMs, candidates, profile } : null;
+  return reader.ok ? { heldMs, candidates, profile } : null;
 }
 
 function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {

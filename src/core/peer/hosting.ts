@@ -1,7 +1,7 @@
 /**
  * A host: on the master's list, and at its own door. Who may come in is decided here, by the host alone: version, ban, password,
- * places, a person's word, and for the pairs that need bursts one at a time, the others in a queue (S18). Until then nobody
- * learns the host's address (security.md row 17). Repeated offers of one session are recognised (S17).
+ * places, a person's word. Until then nobody learns the host's address (security.md row 17). Repeated offers of one session are
+ * recognised (S17). That hard pairs are punched one after another (S18) is the business of the traversals' shared `Device`.
  */
 import { equalBytes, toHex } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
@@ -13,7 +13,6 @@ import type { Alarm, PeerContext } from './context.ts';
 import { friendOf, openAsHost, passwordProof } from './handshake.ts';
 import type { FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
-import { HardQueue } from './queue.ts';
 import { Registration, type RegistrationEvent } from './registration.ts';
 import type { Session, SessionEvent } from './session.ts';
 import { type Offer, Visit } from './visit.ts';
@@ -25,7 +24,6 @@ type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
 /** Let in, on the way to a path. */
 interface Visiting {
   readonly visit: Visit;
-  readonly hard: boolean;
   idle: Alarm;
 }
 
@@ -49,7 +47,6 @@ export class Hosting implements PathOwner {
   private readonly asking = new Map<FriendId, Offer>();
   private readonly admitted = new Set<FriendId>();
   private readonly banned: Set<FriendId>;
-  private readonly queue = new HardQueue();
   /** Sessions seen, oldest first, so that a repeated offer is not a second visit. */
   private readonly seen = new Set<string>();
 
@@ -108,7 +105,7 @@ export class Hosting implements PathOwner {
     this.asking.delete(friend);
     if (!admit) this.refuse(now, offer, 'REFUSED');
     // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
-    else if (now - offer.at < LIMITS.knockMs) this.queueOrLetIn(now, offer);
+    else if (now - offer.at < LIMITS.knockMs) this.letIn(now, offer);
   }
 
   kick(now: Instant, friend: FriendId, ban: boolean): void {
@@ -188,7 +185,7 @@ export class Hosting implements PathOwner {
     }
     this.peer(offer, 'knocking');
     if (this.command.ask && !this.admitted.has(offer.friend)) this.askFor(offer);
-    else this.queueOrLetIn(now, offer);
+    else this.letIn(now, offer);
   }
 
   private isNew(sid: string): boolean {
@@ -231,33 +228,13 @@ export class Hosting implements PathOwner {
     }
   }
 
-  private queueOrLetIn(now: Instant, offer: Offer): void {
-    const { friend, push, handshake } = offer;
+  private letIn(now: Instant, offer: Offer): void {
+    const { friend } = offer;
     // The client has begun anew. A path that still stands is only given up when the new one is proven.
     const old = this.visiting.get(friend);
     if (old !== undefined) this.drop(now, old.visit);
-    const hard = isHard(this.context.profile()) || isHard(handshake.hello.profile);
-    const place = hard ? this.queue.place(now, friend, this.hardTurnTaken(now)) : 0;
-    if (place === 0) {
-      const visit = new Visit(this.context, now, offer, (at, event) => this.visited(at, visit, event));
-      this.visiting.set(friend, { visit, hard, idle: this.idle(now, visit) });
-      return;
-    }
-    this.peer(offer, 'queued');
-    const answer = handshake.answer({ verdict: 'queued', place, retryAfterMs: LIMITS.queueRetryMs });
-    if (answer === null) return;
-    this.context.request(now, { type: 'answer', sid: push.sid, handshake: answer.message }, null, () => {});
-  }
-
-  /** One hard session at a time; one that has had its time goes to the end of the queue when others wait. */
-  private hardTurnTaken(now: Instant): boolean {
-    for (const { visit, hard } of this.visiting.values()) {
-      if (!hard) continue;
-      if (!this.queue.anybody(now) || now - visit.startedAt < LIMITS.hardTurnMs) return true;
-      this.refuse(now, visit.offer, 'BUSY');
-      this.dismiss(now, visit, 'queued');
-    }
-    return false;
+    const visit = new Visit(this.context, now, offer, (at, event) => this.visited(at, visit, event));
+    this.visiting.set(friend, { visit, idle: this.idle(now, visit) });
   }
 
   private visited(now: Instant, visit: Visit, event: SessionEvent): void {
@@ -271,6 +248,9 @@ export class Hosting implements PathOwner {
         break;
       case 'log':
         this.context.out.event({ ...event, join: null });
+        break;
+      case 'waiting':
+        this.peer(visit.offer, 'queued');
         break;
       default:
         this.context.log(null, `visit-${event.ev}`, { friend: visit.offer.friend });
@@ -326,7 +306,7 @@ export class Hosting implements PathOwner {
   }
 
   private answerNo(now: Instant, push: Push & { readonly type: 'offer' }, failure: FailureCode): void {
-    const retryAfterMs = failure === 'BUSY' ? LIMITS.queueRetryMs : 0;
+    const retryAfterMs = failure === 'BUSY' ? LIMITS.retryRestMs : 0;
     this.context.request(now, { type: 'refuse', sid: push.sid, failure, retryAfterMs }, null, () => {});
   }
 
@@ -334,9 +314,4 @@ export class Hosting implements PathOwner {
     const { friend, handshake } = offer;
     this.context.out.event({ ev: 'peer', friend, name: handshake.hello.name, state, path });
   }
-}
-
-/** Pairs with such a side may need many ports at once. */
-function isHard(profile: NatProfile): boolean {
-  return profile.mapping === 'adm' || profile.mapping === 'apdm';
 }

@@ -22,6 +22,12 @@ import { Session, type SessionConfig, type SessionEvent } from './session.ts';
 export type JoinCommand = PeerCommand & { readonly do: 'join' };
 type Found = SessionEvent & { readonly ev: 'path' };
 
+/** A proven path, with the session that found it: its traversal still answers late probes. */
+interface Established {
+  readonly path: PathId;
+  readonly session: Session;
+}
+
 export class Join implements PathOwner {
   readonly id: JoinId;
   private readonly context: PeerContext;
@@ -41,8 +47,9 @@ export class Join implements PathOwner {
   private resolving: Alarm | null = null;
   private retry: Alarm | null = null;
   private knock: Knock | null = null;
+  /** Of the attempt under way. */
   private session: Session | null = null;
-  private path: PathId | null = null;
+  private established: Established | null = null;
   private attempt: number | null = null;
   private method = '';
 
@@ -81,33 +88,33 @@ export class Join implements PathOwner {
   /** True where the push was for this join. */
   push(now: Instant, push: Push): boolean {
     if (this.knock?.push(now, push)) return true;
-    if (this.session === null || !('sid' in push) || !equalBytes(push.sid, this.session.sid)) return false;
-    if (push.type === 'over') {
-      if (this.path === null) this.again(now, `the master says: ${push.outcome}`, 0);
-    } else if (push.type === 'refused') this.sentAway(now, push);
-    else this.session.push(now, push);
+    if (!('sid' in push)) return false;
+    const session = [this.session, this.established?.session].find((one) => one && equalBytes(one.sid, push.sid));
+    if (!session) return false;
+    if (push.type === 'refused') this.sentAway(now, session, push);
+    else if (push.type !== 'over') session.push(now, push);
+    else if (session === this.session) this.again(now, `the master says: ${push.outcome}`, 0);
     return true;
   }
 
-  /** Let in at first, then sent away: our turn is over, or the host has kicked us before it had its own proof. */
-  private sentAway(now: Instant, push: Push & { readonly type: 'refused' }): void {
-    if (this.path !== null) this.paths.leave(now, this.path, 'kicked');
-    if (this.over) return;
-    this.dropSession(now);
+  /** Let in at first, then sent away: kicked, maybe before the host had its own proof. */
+  private sentAway(now: Instant, session: Session, push: Push & { readonly type: 'refused' }): void {
+    if (session !== this.session) {
+      if (this.established !== null) this.paths.leave(now, this.established.path, 'kicked');
+      return;
+    }
+    this.dropAttempt(now);
     this.failed(now, push.failure, push.retryAfterMs, '');
   }
 
+  /** A join that has its path ends like any path that is left; one without is told to have failed. */
   abort(now: Instant): void {
-    if (this.path !== null) this.paths.leave(now, this.path, 'left');
-    this.fail(now, 'ABORTED', '');
+    if (this.established !== null) this.end(now);
+    else this.fail(now, 'ABORTED', '');
   }
 
   /** The program ends: quietly, and at once. */
   close(now: Instant): void {
-    if (this.path !== null) this.paths.leave(now, this.path, 'left');
-    if (this.over) return;
-    if (this.session !== null) this.done(now, null, this.attempt ?? 0, 0);
-    this.dropSession(now);
     this.end(now);
   }
 
@@ -116,19 +123,31 @@ export class Join implements PathOwner {
   }
 
   pathOver(now: Instant, _path: PathId, end: PathEnd): void {
-    this.path = null;
-    this.dropSession(now);
-    if (end !== 'consent') {
-      this.end(now);
-      return;
-    }
-    this.persistent = true;
-    this.since = now;
-    this.deadline(now);
-    this.again(now, 'the path is lost', 0);
+    this.established?.session.stop(now);
+    this.established = null;
+    if (end === 'consent') {
+      this.deadline(now);
+      this.punchAgain(now);
+      // Replaced by the attempt that goes on just now; without one, somebody with our key has come from elsewhere.
+    } else if (end !== 'replaced' || !this.attempting) this.end(now);
   }
 
-  pathSilent(): void {}
+  /** A path that falls silent is punched again at once, not only when its consent ends 20 s later. */
+  pathSilent(now: Instant, _path: PathId, silent: boolean): void {
+    if (silent) this.punchAgain(now);
+    else this.dropAttempt(now);
+  }
+
+  private punchAgain(now: Instant): void {
+    if (this.attempting) return;
+    this.persistent = true;
+    this.since = now;
+    this.ask(now);
+  }
+
+  private get attempting(): boolean {
+    return this.knock !== null || this.session !== null || this.retry !== null;
+  }
 
   private deadline(now: Instant): void {
     const { timeoutMs } = this.command;
@@ -136,7 +155,7 @@ export class Join implements PathOwner {
   }
 
   private giveUp(now: Instant): void {
-    if (this.path === null) this.fail(now, 'GAVE_UP', '');
+    if (this.established === null) this.fail(now, 'GAVE_UP', '');
   }
 
   private unreachable(now: Instant, failure: FailureCode): void {
@@ -193,10 +212,6 @@ export class Join implements PathOwner {
       case 'welcome':
         this.traverse(now, result.session);
         break;
-      case 'queued':
-        this.stage('waiting', `The host is punching to others; place ${result.place} in its queue.`);
-        this.later(now, result.retryAfterMs);
-        break;
       case 'refused':
         this.failed(now, result.failure, result.retryAfterMs, result.detail);
         break;
@@ -210,10 +225,11 @@ export class Join implements PathOwner {
     this.context.out.event({ ev: 'networks', join: this.id, own: session.own.profile, peer: session.peer.profile });
     this.stage('punching', 'Opening the path.');
     this.attempt = null;
-    this.session = new Session(this.context, now, session, (at, event) => this.traversed(at, event));
+    const attempt = new Session(this.context, now, session, (at, event) => this.traversed(at, attempt, event));
+    this.session = attempt;
   }
 
-  private traversed(now: Instant, event: SessionEvent): void {
+  private traversed(now: Instant, session: Session, event: SessionEvent): void {
     const { out } = this.context;
     const join = this.id;
     switch (event.ev) {
@@ -235,30 +251,31 @@ export class Join implements PathOwner {
         out.event({ ...event, join });
         break;
       case 'broken':
-        if (this.path === null) this.again(now, event.why, LIMITS.brokenRestMs);
+        this.again(now, event.why, LIMITS.brokenRestMs);
         break;
       case 'path':
-        this.connected(now, event);
+        this.connected(now, session, event);
     }
   }
 
-  private connected(now: Instant, found: Found): void {
-    const { session } = this;
-    if (session === null || this.hostKey === null || this.path !== null) return;
+  private connected(now: Instant, session: Session, found: Found): void {
+    if (session !== this.session || this.hostKey === null) return;
     session.quiet();
     const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
-    const local = this.context.local(socket);
     this.done(now, kind, attempts, packetsSent);
+    if (this.established !== null) this.paths.leave(now, this.established.path, 'replaced');
     this.stage('connected', 'Connected.');
-    this.path = this.paths.add(
+    const path = this.paths.add(
       now,
       {
-        ...{ session: session.config.keys.path, sid: session.sid, socket, shared: false, local, remote, kind, rttMs },
-        ...{ join: this.id, friend: friendOf(this.context.config.crypto, this.hostKey) },
-        ...{ elapsedMs: now - this.since, attempts, packetsSent },
+        ...{ session: session.config.keys.path, sid: session.sid, socket, shared: false, remote, kind, rttMs },
+        ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent, elapsedMs: now - this.since },
+        friend: friendOf(this.context.config.crypto, this.hostKey),
       },
       this,
     );
+    this.established = { path, session };
+    this.session = null;
   }
 
   /** Tells the master the end of the session, for its statistics; nobody waits for the answer. */
@@ -287,7 +304,7 @@ export class Join implements PathOwner {
 
   private again(now: Instant, why: string, restMs: number): void {
     this.log('again', { why });
-    this.dropSession(now);
+    this.dropAttempt(now);
     if (restMs > 0) this.later(now, restMs);
     else this.ask(now);
   }
@@ -300,26 +317,30 @@ export class Join implements PathOwner {
     });
   }
 
-  private dropSession(now: Instant): void {
+  /** Ends what is under way for a new path; one that stands is not touched. */
+  private dropAttempt(now: Instant): void {
+    this.retry?.cancel();
+    this.retry = null;
+    this.knock?.abort(now);
+    this.knock = null;
     this.session?.stop(now);
     this.session = null;
   }
 
   private fail(now: Instant, failure: FailureCode, detail: string): void {
     if (this.over) return;
-    if (this.session !== null && this.path === null) this.done(now, null, this.attempt ?? 0, 0);
-    this.dropSession(now);
     this.end(now);
     this.context.out.event({ ev: 'join-failed', join: this.id, failure, detail });
   }
 
   private end(now: Instant): void {
+    if (this.over) return;
     this.over = true;
+    if (this.established !== null) this.paths.leave(now, this.established.path, 'left');
+    if (this.session !== null) this.done(now, null, this.attempt ?? 0, 0);
+    this.dropAttempt(now);
     for (const alarm of this.alarms) alarm.cancel();
     this.resolving?.cancel();
-    this.retry?.cancel();
-    this.knock?.abort(now);
-    this.knock = null;
     this.onOver();
   }
 

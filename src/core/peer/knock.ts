@@ -22,7 +22,6 @@ export interface Door {
 export type KnockResult =
   /** The host lets us in; the socket belongs to whoever makes the session. */
   | { readonly kind: 'welcome'; readonly session: SessionConfig }
-  | { readonly kind: 'queued'; readonly place: number; readonly retryAfterMs: number }
   | {
       readonly kind: 'refused';
       readonly failure: FailureCode;
@@ -127,14 +126,13 @@ export class Knock {
 
   private answered(now: Instant, push: Push & { readonly type: 'answered' }): void {
     if (this.sent === null) return;
-    const { handshake, own, at } = this.sent;
+    const { handshake, at } = this.sent;
+    const reflexive = this.observed === null ? [] : [{ kind: 'reflexive', endpoint: this.observed } as const];
+    const own = { ...this.sent.own, candidates: [...this.sent.own.candidates, ...reflexive] };
     const answer = handshake.finish(push.handshake);
     // The master has brought somebody who does not have the host's key (security.md row 14).
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, 'the answer is not by the host that was asked');
-    else if (answer.hello.verdict === 'queued') {
-      const { place, retryAfterMs } = answer.hello;
-      this.finish(now, { kind: 'queued', place, retryAfterMs }, true);
-    } else {
+    else {
       const { profile, candidates, heldMs } = answer.hello;
       const usable = usableCandidates(push.observed, candidates, push.permit, this.ownAddresses());
       const session: SessionConfig = {

@@ -51,7 +51,7 @@ export class Visit {
     const profile = context.profile();
     const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
     const own = { profile, candidates: ownCandidates(context.network(), profile, outcome.local.port, together) };
-    const answer = handshake.answer({ verdict: 'go', heldMs: now - at, ...own });
+    const answer = handshake.answer({ heldMs: now - at, ...own });
     if (answer === null) {
       this.onEvent(now, { ev: 'broken', why: 'the key of the client is not usable' });
       return;

@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest';
+import { NATS } from '../../src/sim/index.ts';
+import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
+
+const EASY = [NATS.linux, NATS.linux] as const;
+
+function failure(setup: Peers, client: Participant, limitMs = 2_000) {
+  setup.until(() => client.last('join-failed') !== undefined, limitMs, 'the join fails');
+  return client.last('join-failed')?.failure;
+}
+
+function connected(setup: Peers, client: Participant, limitMs = 2_000) {
+  const before = client.all('path').length;
+  setup.until(() => client.all('path').length > before, limitMs, 'the client has a path');
+}
+
+test('a code that nobody has fails with CODE_UNKNOWN within 2 s', () => {
+  const setup = peers({ seed: 'code' });
+  const { client } = hostAndClient(setup, EASY);
+  client.command(joinCommand({ code: '66666666' }));
+  expect(failure(setup, client)).toBe('CODE_UNKNOWN');
+});
+
+test('a host that has said goodbye fails with HOST_OFFLINE within 2 s', () => {
+  const setup = peers({ seed: 'offline' });
+  const { host, client } = hostAndClient(setup, EASY);
+  host.command({ do: 'unhost' });
+  setup.world.run(500);
+  client.command(joinCommand({ hostKey: host.publicKey }));
+  expect(failure(setup, client)).toBe('HOST_OFFLINE');
+});
+
+test('S25: a code that leads to another key than the pinned one fails with HOST_KEY_CHANGED', () => {
+  const setup = peers({ seed: 'pin' });
+  const { client, code } = hostAndClient(setup, EASY);
+  client.command(joinCommand({ code, hostKey: client.publicKey }));
+  expect(failure(setup, client)).toBe('HOST_KEY_CHANGED');
+});
+
+test('a missing and a wrong password fail with PASSWORD, the right one lets in', () => {
+  const setup = peers({ seed: 'password' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  host.command(hostCommand({ passwordNeeded: true }, 'swordfish'));
+  setup.world.run(500);
+  client.command(joinCommand({ code }));
+  expect(failure(setup, client)).toBe('PASSWORD');
+  client.command(joinCommand({ join: 2, code, password: 'marlin' }));
+  setup.until(() => client.all('join-failed').length === 2, 2_000, 'the second join fails');
+  expect(client.last('join-failed')?.failure).toBe('PASSWORD');
+  client.command(joinCommand({ join: 3, code, password: 'swordfish' }));
+  connected(setup, client);
+});
+
+test('the host does not send one datagram to a client that it refuses', () => {
+  const setup = peers({ seed: 'row 17', trace: true });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  host.command(hostCommand({ passwordNeeded: true }, 'swordfish'));
+  setup.world.run(500);
+  client.command(joinCommand({ code }));
+  failure(setup, client);
+  setup.world.run(2_000);
+  const masters = setup.master.address.addresses;
+  const sent = setup.world.trace.filter(({ what, where }) => what === 'sent' && where === 'host');
+  expect(sent.length).toBeGreaterThan(0);
+  expect(sent.filter(({ packet }) => !masters.includes(packet.to.address))).toEqual([]);
+});
+
+test('one place: the second friend fails with FULL, and gets in when the first has left', () => {
+  const setup = peers({ seed: 'full' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  const second = setup.participant('second', NATS.linux);
+  setup.until(() => second.last('ready') !== undefined, 3_000, 'ready');
+  host.command(hostCommand({ playersMax: 1 }));
+  setup.world.run(500);
+  client.command(joinCommand({ code }));
+  connected(setup, client);
+  second.command(joinCommand({ code }));
+  expect(failure(setup, second)).toBe('FULL');
+  client.command({ do: 'leave', path: 1 });
+  setup.world.run(500);
+  expect(host.last('path-lost')?.reason).toBe('left');
+  second.command(joinCommand({ join: 2, code }));
+  connected(setup, second);
+});
+
+test('a kicked friend is out at once; a banned one stays out', () => {
+  const setup = peers({ seed: 'ban' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  client.command(joinCommand({ code }));
+  connected(setup, client);
+  const { friend } = host.last('peer')!;
+  host.command({ do: 'kick', friend, ban: true });
+  setup.until(() => client.last('path-lost') !== undefined, 500, 'the path is lost');
+  expect(client.last('path-lost')).toMatchObject({ reason: 'kicked', punchingAgain: false });
+  client.command(joinCommand({ join: 2, code }));
+  expect(failure(setup, client)).toBe('BANNED');
+});
+
+test('a host that asks: the friend waits, and comes in with the word, even half a minute later', () => {
+  const setup = peers({ seed: 'ask' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  host.command(hostCommand({}, null, true));
+  setup.world.run(500);
+  client.command(joinCommand({ code }));
+  setup.until(() => host.last('peer')?.state === 'asking', 1_000, 'the host is asked');
+  setup.world.run(30_000);
+  expect(client.last('path')).toBeUndefined();
+  expect(host.all('peer').filter(({ state }) => state === 'asking')).toHaveLength(1);
+  host.command({ do: 'admit', friend: host.last('peer')!.friend, admit: true });
+  connected(setup, client, 15_000);
+});
+
+test('a host that says no: the friend learns REFUSED at once', () => {
+  const setup = peers({ seed: 'no' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  host.command(hostCommand({}, null, true));
+  setup.world.run(500);
+  client.command(joinCommand({ code }));
+  setup.until(() => host.last('peer')?.state === 'asking', 1_000, 'the host is asked');
+  host.command({ do: 'admit', friend: host.last('peer')!.friend, admit: false });
+  expect(failure(setup, client, 200)).toBe('REFUSED');
+});
+
+test('S18: hard pairs are punched one after another, and who waits knows its place', () => {
+  const setup = peers({ seed: 'queue' });
+  const { host, code } = hostAndClient(setup, [NATS.linuxRandom, NATS.linux]);
+  const friends = ['ann', 'bob', 'cyd'].map((name) => setup.participant(name, NATS.linuxRandom));
+  setup.until(() => friends.every((friend) => friend.last('ready') !== undefined), 3_000, 'all are ready');
+  for (const friend of friends) friend.command(joinCommand({ code }));
+  setup.world.run(2_000);
+  const waiting = friends.filter((friend) => friend.last('stage')?.text.includes('place'));
+  expect(waiting.map((friend) => friend.last('stage')?.text.match(/place (\d)/)?.[1]).sort()).toEqual(['1', '2']);
+  expect(host.all('peer').filter(({ state }) => state === 'queued').length).toBeGreaterThanOrEqual(2);
+  // The one who punches gives up: the turn goes to the next.
+  const punching = friends.find((friend) => !waiting.includes(friend)) as Participant;
+  punching.command({ do: 'abort', join: 1 });
+  const started = () => waiting.filter((friend) => friend.last('attempt') !== undefined);
+  setup.until(() => started().length === 1, 10_000, 'the next begins');
+  setup.world.run(3_000);
+  expect(started()).toHaveLength(1);
+});

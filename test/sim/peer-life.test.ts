@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import { NATS } from '../../src/sim/index.ts';
+import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
+
+const EASY = [NATS.linux, NATS.linux] as const;
+
+function connect(setup: Peers, client: Participant, code: string) {
+  client.command(joinCommand({ code }));
+  setup.until(() => client.last('path') !== undefined, 2_000, 'the client has a path');
+  setup.world.run(100);
+}
+
+for (const afterMs of [0, 1, 30, 45, 75, 100, 130, 150, 165, 185, 400]) {
+  test(`S31: quitting ${afterMs} ms after a join leaves no socket on either side`, () => {
+    const setup = peers({ seed: `quit ${afterMs}` });
+    const { host, client, code } = hostAndClient(setup, EASY);
+    client.command(joinCommand({ code }));
+    setup.world.run(afterMs);
+    client.command({ do: 'close' });
+    setup.until(() => client.last('closed') !== undefined, 400, 'the client is closed');
+    expect(client.running.socketsOpen).toBe(0);
+    setup.world.run(1_000);
+    host.command({ do: 'close' });
+    setup.until(() => host.last('closed') !== undefined, 400, 'the host is closed');
+    expect(host.running.socketsOpen).toBe(0);
+  });
+
+  test(`an abort ${afterMs} ms after a join is told, and leaves only the sockets there were before`, () => {
+    const setup = peers({ seed: `abort ${afterMs}` });
+    const { host, client, code } = hostAndClient(setup, EASY);
+    setup.world.run(3_000);
+    const before = [host.running.socketsOpen, client.running.socketsOpen];
+    client.command(joinCommand({ code }));
+    setup.world.run(afterMs);
+    client.command({ do: 'abort', join: 1 });
+    setup.world.run(1);
+    const told = client.last('join-failed')?.failure ?? client.last('path-lost')?.reason;
+    expect(['ABORTED', 'left']).toContain(told);
+    setup.world.run(2_000);
+    expect([host.running.socketsOpen, client.running.socketsOpen]).toEqual(before);
+  });
+}
+
+test('quitting before anything has begun leaves no socket', () => {
+  const setup = peers({ seed: 'quit early' });
+  for (const [n, afterMs] of [0, 10, 50, 200, 700].entries()) {
+    const one = setup.participant(`one${n}`, NATS.linux);
+    setup.world.run(afterMs);
+    one.command({ do: 'close' });
+    setup.until(() => one.last('closed') !== undefined, 400, 'closed');
+    expect(one.running.socketsOpen).toBe(0);
+  }
+});
+
+test('a join with a time-out fails with GAVE_UP, one without goes on for ever', () => {
+  const setup = peers({ seed: 'give up' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  host.command(hostCommand({}, null, true));
+  setup.world.run(500);
+  client.command(joinCommand({ code, timeoutMs: 25_000 }));
+  client.command(joinCommand({ join: 2, code }));
+  setup.until(() => client.last('join-failed') !== undefined, 25_100, 'given up');
+  expect(client.last('join-failed')).toMatchObject({ join: 1, failure: 'GAVE_UP' });
+  setup.world.run(300_000);
+  expect(client.all('join-failed')).toHaveLength(1);
+});
+
+test('an idle path lives for an hour behind NATs that forget after 30 s', () => {
+  const setup = peers({ seed: 'hour' });
+  const forgetful = { ...NATS.linux, timeouts: { unrepliedMs: 30_000, establishedMs: 30_000 } } as const;
+  const { host, client, code } = hostAndClient(setup, [forgetful, forgetful]);
+  connect(setup, client, code);
+  setup.world.run(3_600_000);
+  expect([...host.all('path-lost'), ...client.all('path-lost')]).toEqual([]);
+});
+
+test('a path whose NAT has rebooted is punched again by itself', () => {
+  const setup = peers({ seed: 'reboot' });
+  const gateway = setup.world.nat(NATS.linux, { name: 'clientnat' });
+  const { host, client, code } = hostAndClient(setup, [NATS.linux, setup.world.host({ name: 'c', behind: gateway })]);
+  connect(setup, client, code);
+  setup.world.run(10_000);
+  setup.world.readdress(gateway);
+  setup.until(() => client.all('path').length === 2, 60_000, 'a second path');
+  expect(client.last('path-lost')).toMatchObject({ path: 1, punchingAgain: true });
+  setup.world.run(500);
+  expect(host.all('path')).toHaveLength(2);
+  client.command({ do: 'send', path: client.last('path')!.path, bytes: Uint8Array.of(7) });
+  setup.until(() => host.last('message')?.bytes[0] === 7, 1_000, 'the new path carries');
+  expect(host.last('message')?.path).toBe(host.last('path')?.path);
+});
+
+test('a host that crashes and comes back is found again with the same code', () => {
+  const setup = peers({ seed: 'crash' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  connect(setup, client, code);
+  host.running.stop();
+  setup.until(() => client.last('path-lost') !== undefined, 40_000, 'the path is lost');
+  setup.world.run(20_000);
+  const again = setup.participant('host', host.host, { identity: host.identity });
+  again.command(hostCommand());
+  setup.until(() => client.all('path').length === 2, 30_000, 'connected again');
+  expect(again.last('hosting')?.code).toBe(code);
+});
+
+test("a released socket is the application's: nothing of ours is sent on it any more", () => {
+  const setup = peers({ seed: 'release', trace: true });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  connect(setup, client, code);
+  client.command({ do: 'release', path: client.last('path')!.path });
+  host.command({ do: 'release', path: host.last('path')!.path });
+  setup.world.run(100);
+  expect([...client.running.released.values()]).toHaveLength(1);
+  expect([...host.running.released.values()]).toHaveLength(1);
+  const since = setup.world.now;
+  setup.world.run(60_000);
+  const masters = setup.master.address.addresses;
+  const ours = setup.world.trace.filter(
+    ({ at, what, packet }) =>
+      at > since && what === 'sent' && !masters.includes(packet.to.address) && !masters.includes(packet.from.address),
+  );
+  expect(ours).toEqual([]);
+});
