@@ -260,6 +260,8 @@ export const LIMITS = {
   knockMs: 10_000,
   /** A relay that seems slower is one whose host waited. */
   relayRttMsMax: 2_000,
+  /** After a restart of the master all hosts are back within a few seconds (security.md P2, P10). */
+  hostReturnMs: 10_000,
   /** Before something that failed is tried again. */
   retryRestMs: 2_000,
   brokenRestMs: 1_000,

@@ -74,20 +74,53 @@ test('an idle path lives for an hour behind NATs that forget after 30 s', () => 
   expect([...host.all('path-lost'), ...client.all('path-lost')]).toEqual([]);
 });
 
-test('a path whose NAT has rebooted is punched again by itself', () => {
+test('a path whose NAT has a new address is punched again by itself within 8 s', () => {
   const setup = peers({ seed: 'reboot' });
   const gateway = setup.world.nat(NATS.linux, { name: 'clientnat' });
   const { host, client, code } = hostAndClient(setup, [NATS.linux, setup.world.host({ name: 'c', behind: gateway })]);
   connect(setup, client, code);
   setup.world.run(10_000);
   setup.world.readdress(gateway);
-  setup.until(() => client.all('path').length === 2, 60_000, 'a second path');
-  expect(client.last('path-lost')).toMatchObject({ path: 1, punchingAgain: true });
+  setup.until(() => client.all('path').length === 2, 8_000, 'a second path');
+  expect(client.last('path-lost')).toMatchObject({ path: 1, reason: 'replaced', punchingAgain: true });
   setup.world.run(500);
+  expect(host.last('path-lost')).toMatchObject({ path: 1, reason: 'replaced' });
   expect(host.all('path')).toHaveLength(2);
   client.command({ do: 'send', path: client.last('path')!.path, bytes: Uint8Array.of(7) });
   setup.until(() => host.last('message')?.bytes[0] === 7, 1_000, 'the new path carries');
   expect(host.last('message')?.path).toBe(host.last('path')?.path);
+});
+
+test('the master is killed in mid-play: the path lives, both register again, the code stays', () => {
+  const setup = peers({ seed: 'master' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  connect(setup, client, code);
+  setup.master.stop();
+  setup.world.run(120_000);
+  expect([...host.all('path-lost'), ...client.all('path-lost')]).toEqual([]);
+  expect(host.last('link')?.state).toBe('lost');
+  setup.master.start();
+  setup.until(() => host.last('link')?.state === 'up' && client.last('link')?.state === 'up', 15_000, 'links are up');
+  setup.world.run(500);
+  const second = setup.participant('second', NATS.linux);
+  second.command(joinCommand({ code }));
+  setup.until(() => second.last('path') !== undefined, 5_000, 'the same code leads to the host');
+  expect([...host.all('path-lost'), ...client.all('path-lost')]).toEqual([]);
+});
+
+test('the master is killed and restarted while a join is under way: the join still comes through', () => {
+  for (const afterMs of [10, 50, 70, 90, 110]) {
+    const setup = peers({ seed: `master ${afterMs}` });
+    const { client, code } = hostAndClient(setup, EASY);
+    client.command(joinCommand({ code }));
+    setup.world.run(afterMs);
+    setup.master.stop();
+    setup.world.run(1_000);
+    setup.master.start();
+    const over = () => client.last('path') !== undefined || client.last('join-failed') !== undefined;
+    setup.until(over, 30_000, 'the join is over');
+    expect(client.last('join-failed')).toBeUndefined();
+  }
 });
 
 test('a host that crashes and comes back is found again with the same code', () => {

@@ -174,9 +174,9 @@ export type PeerEvent =
   | {
       readonly ev: 'path-lost';
       readonly path: PathId;
-      /** `consent`: nothing has come back for 30 s. `replaced`: the next `path` event goes on in its place. */
+      /** `consent`: nothing has come back for 30 s. `replaced`: the next `path` event, of the same join or friend, goes on. */
       readonly reason: 'consent' | 'left' | 'kicked' | 'released' | 'replaced';
-      /** A new session with the same host is under way: a `path` event with a new id follows, or `join-failed`. */
+      /** Of a join: a new session with the same host is under way; a `path` event with a new id follows, or `join-failed`. */
       readonly punchingAgain: boolean;
     }
   | { readonly ev: 'rtt'; readonly path: PathId; readonly rttMs: number }

@@ -39,6 +39,8 @@ export class Join implements PathOwner {
   /** When this run began: the command, or the loss of the path. The clock shown counts from here (S22). */
   private since: Instant;
   private linkUp = false;
+  /** Until then a host that the master does not know may still be on its way back to a restarted master. */
+  private hostReturnsUntil: Instant = Number.NEGATIVE_INFINITY;
   private profiled = false;
   private begun = false;
   private over = false;
@@ -71,6 +73,7 @@ export class Join implements PathOwner {
 
   link(now: Instant, up: boolean, failure: FailureCode | null): void {
     this.linkUp = up;
+    if (this.begun) this.hostReturnsUntil = now + LIMITS.hostReturnMs;
     if (failure !== null && !this.begun) this.unreachable(now, failure);
     this.begin(now);
   }
@@ -119,7 +122,7 @@ export class Join implements PathOwner {
   }
 
   punchesAgain(end: PathEnd): boolean {
-    return end === 'consent';
+    return end === 'consent' || (end === 'replaced' && this.attempting);
   }
 
   pathOver(now: Instant, _path: PathId, end: PathEnd): void {
@@ -129,7 +132,7 @@ export class Join implements PathOwner {
       this.deadline(now);
       this.punchAgain(now);
       // Replaced by the attempt that goes on just now; without one, somebody with our key has come from elsewhere.
-    } else if (end !== 'replaced' || !this.attempting) this.end(now);
+    } else if (!this.punchesAgain(end)) this.end(now);
   }
 
   /** A path that falls silent is punched again at once, not only when its consent ends 20 s later. */
@@ -296,7 +299,8 @@ export class Join implements PathOwner {
 
   /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
   private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: string): void {
-    if (failure === 'BUSY' || (this.persistent && FAILURES[failure].retryable)) {
+    const returning = failure === 'HOST_OFFLINE' && now < this.hostReturnsUntil;
+    if (failure === 'BUSY' || returning || (this.persistent && FAILURES[failure].retryable)) {
       this.stage('waiting', FAILURES[failure].what);
       this.later(now, Math.max(retryAfterMs, LIMITS.retryRestMs));
     } else this.fail(now, failure, detail);

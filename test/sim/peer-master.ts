@@ -1,0 +1,52 @@
+/** The real master machine on a public server of a simulated internet, with a store that survives its restarts. */
+import {
+  createMaster,
+  type HostAnnouncement,
+  type KeyPair,
+  type MasterAddress,
+  type MasterEvent,
+  seededCrypto,
+} from '../../src/core/index.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
+import type { Host, World } from '../../src/sim/index.ts';
+
+export interface SimMaster {
+  readonly address: MasterAddress;
+  readonly host: Host;
+  readonly identity: KeyPair;
+  /** As a crash: nothing is said to anybody. */
+  stop(): void;
+  start(): void;
+}
+
+const ADDRESSES = ['198.51.100.7', '198.51.100.8'];
+const PORT = 8430;
+
+export function startMaster(world: World): SimMaster {
+  const host = world.server({ name: 'master', addresses: ADDRESSES });
+  const crypto = seededCrypto(`${world.options.seed}/master`, nodeCrypto);
+  const identity = crypto.keyPair();
+  const codes = new Map<string, Uint8Array>();
+  const run = () => {
+    const machine = createMaster({
+      ...{ crypto, random: world.random('master'), identity, addresses: ADDRESSES, advertised: null, port: PORT },
+      wallClock: () => 1_700_000_000_000 + world.now,
+      policy: { announce: (_key, _from, announcement: HostAnnouncement) => announcement, admit: () => null },
+    });
+    const onEvent = (event: MasterEvent) => {
+      if (event.ev === 'code') codes.set(event.code, event.hostKey);
+    };
+    const running = host.run(machine, { onEvent });
+    running.command({ do: 'remember', codes: [...codes].map(([code, hostKey]) => ({ code, hostKey })) });
+    running.command({ do: 'start' });
+    return running;
+  };
+  let running = run();
+  return {
+    ...{ host, identity, address: { key: identity.publicKey, addresses: ADDRESSES, port: PORT } },
+    stop: () => running.stop(),
+    start: () => {
+      running = run();
+    },
+  };
+}
