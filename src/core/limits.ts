@@ -219,6 +219,8 @@ export const LIMITS = {
   birthdayMappings: 1536,
   /** Timers are no finer than 1 ms, so packets go in bunches: what may go at one instant. */
   probesAtOnce: 20,
+  /** A cross or a window, whole: a burst of one instant leaves strangers behind the same NAT no time to come between. */
+  predictionAtOnce: 64,
   /** How long a mapping counts as live where its lifetime is not measured: the median of mobile carriers (nat-model 1.2). */
   mappingLifetimeMs: 65_000,
   /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */
@@ -295,4 +297,6 @@ export const LIMITS = {
   gameWatchMs: 2_000,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
+  /** A permit lives 15 s (security.md 3.2); a lasting plan renews it in time for two losses. */
+  permitRenewMs: 8_000,
 } as const;

@@ -22,6 +22,12 @@ const CLASSES: Readonly<
   birthday: { depth: LIMITS.birthdayBurst, perSecond: LIMITS.birthdayPerSecond, mappings: LIMITS.birthdayMappings },
 };
 
+/** Never above half of a known quota: the other half is the user's. */
+function capOf(kind: ProbeClass, quota: number | null): number {
+  const { mappings } = CLASSES[kind];
+  return quota === null ? mappings : Math.min(mappings, Math.floor(quota / 2));
+}
+
 /** What the traversals of one device share. */
 export interface DeviceBudget {
   /** The instant from which one packet may go (`now` where at once); `mapping` names the NAT mapping it makes or refreshes. */
@@ -30,6 +36,8 @@ export interface DeviceBudget {
   take(now: Instant, kind: ProbeClass, mapping: string, lifetimeMs: number): void;
   /** A packet that must go (an answer to a valid probe): counted, never refused. */
   count(now: Instant): void;
+  /** The instant from which so many packets of the class may go as one burst, each a new mapping. */
+  room(now: Instant, kind: ProbeClass, packets: number, quota: number | null): Instant;
   liveMappings(now: Instant): number;
   /** The network suffers: nothing goes before `until`. */
   pause(until: Instant): void;
@@ -57,14 +65,13 @@ export function deviceBudget(): DeviceBudget {
     when(now, kind, mapping, quota) {
       settle(now);
       if (now < pausedUntil) return pausedUntil;
-      const { depth, perSecond, mappings } = CLASSES[kind];
-      const cap = quota === null ? mappings : Math.min(mappings, Math.floor(quota / 2));
-      if (live.size >= cap && !live.has(mapping)) {
+      const { depth, perSecond } = CLASSES[kind];
+      if (live.size >= capOf(kind, quota) && !live.has(mapping)) {
         const [first] = live.values();
         return Math.max(now + 1, first ?? now + 1000);
       }
       if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / LIMITS.probesPerSecond);
-      const slack = (LIMITS.probesAtOnce * 1000) / perSecond;
+      const slack = ((kind === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce) * 1000) / perSecond;
       return due[kind] - slack > now ? due[kind] - slack : now;
     },
     take(now, kind, mapping, lifetimeMs) {
@@ -77,6 +84,16 @@ export function deviceBudget(): DeviceBudget {
     count(now) {
       settle(now);
       debt += 1;
+    },
+    room(now, kind, packets, quota) {
+      settle(now);
+      const { depth } = CLASSES[kind];
+      const excess = debt + Math.min(packets, depth) - depth;
+      const paid = excess <= 0 ? now : now + (excess * 1000) / LIMITS.probesPerSecond;
+      const surplus = live.size + packets - capOf(kind, quota);
+      if (surplus <= 0) return paid;
+      const expiries = [...live.values()].sort((left, right) => left - right);
+      return Math.max(paid, expiries[Math.min(surplus, expiries.length) - 1] ?? now);
     },
     liveMappings(now) {
       settle(now);

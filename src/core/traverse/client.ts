@@ -17,7 +17,7 @@ import { scriptFor, type Wait } from './scripts.ts';
 /** After so long without a path the user is told what pair this is and what would help (issue 5). */
 const HARD_AFTER_MS = 15_000;
 /** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
-const SAMPLE_RTT_MS = 40;
+const SAMPLE_RTT_MS = 60;
 
 export function clientStrategy(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Strategy {
   const failed = new Map<string, number>();
@@ -38,7 +38,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     const limits = {
       client: { quota: profile.quota, lifetimeMs: profile.idleLifetimeMs },
       host: { quota: config.peer.profile.quota, lifetimeMs: config.peer.profile.idleLifetimeMs },
-      sampleAgeMs: 1.5 * config.relayRttMs + SAMPLE_RTT_MS,
+      sampleAgeMs: config.relayRttMs + SAMPLE_RTT_MS,
     };
     return plansFor(profile, config.peer.profile, failed, limits);
   }

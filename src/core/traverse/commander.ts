@@ -24,6 +24,8 @@ export interface Volley {
 export interface Commander {
   /** A new attempt: what ran before ends with the first order. */
   begin(attempt: number): void;
+  /** Buys ahead what a burst of both sides will need: credits take a trip more than the order. */
+  reserve(packets: Readonly<Record<Role, number>>): void;
   /** Starts a plan on a side, `inMs` after it can be known there. */
   order(now: Instant, role: Role, plan: SidePlan, inMs?: number): Volley;
   /** A new punching socket on a side; the endpoint is read with `endpointOf`. */
@@ -50,6 +52,10 @@ interface Lasting {
   at: Instant;
 }
 
+export function other(role: Role): Role {
+  return role === 'client' ? 'host' : 'client';
+}
+
 export function commander(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Commander {
   const remotes = new Map<number, Remote>();
   let lasting: Lasting[] = [];
@@ -59,6 +65,9 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   let payAt: Instant = NEVER;
   /** Probes that each payer has already paid for beyond what was used; the JOIN paid the first. */
   const prepaid: Record<Role, number> = { client: LIMITS.probesPerCredit, host: LIMITS.probesPerCredit };
+  /** When each payer last bought: a credit also renews the permit of the other side. */
+  const paidAt: Record<Role, Instant> = { client: 0, host: 0 };
+  let clock: Instant = 0;
   let hostEndpoint: Endpoint | null =
     config.peer.candidates.find(({ kind }) => kind === 'reflexive' || kind === 'public')?.endpoint ?? null;
 
@@ -70,22 +79,20 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     return order;
   }
 
-  /** Credits that `payer` has to buy so that the other side may send so many probes more. */
-  function creditsFor(payer: Role, probes: number): number {
-    prepaid[payer] -= probes;
-    if (prepaid[payer] >= 0) return 0;
-    const credits = Math.min(LIMITS.creditsAtOnce, Math.ceil(-prepaid[payer] / LIMITS.probesPerCredit));
+  /** Has the side that is probed buy what is missing, so that the sender may send so many probes more. */
+  function ensure(sender: Role, probes: number): void {
+    const payer = other(sender);
+    if (prepaid[payer] >= probes) return;
+    const credits = Math.min(LIMITS.creditsAtOnce, Math.ceil((probes - prepaid[payer]) / LIMITS.probesPerCredit));
     prepaid[payer] += credits * LIMITS.probesPerCredit;
-    return credits;
+    paidAt[payer] = clock;
+    if (payer === 'client') out.event({ ev: 'pay', credits });
+    else send({ pay: credits });
   }
 
-  function payFor(sender: Role, probes: number): { readonly pay?: number } {
-    const payer = sender === 'client' ? 'host' : 'client';
-    const credits = creditsFor(payer, probes);
-    if (credits === 0) return {};
-    if (payer === 'host') return { pay: credits };
-    out.event({ ev: 'pay', credits });
-    return {};
+  function use(sender: Role, probes: number): void {
+    ensure(sender, probes);
+    prepaid[other(sender)] -= probes;
   }
 
   function last(now: Instant, sender: Role, plan: SidePlan): void {
@@ -109,25 +116,23 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     for (const one of lasting) {
       one.owed += ((now - one.at) * one.perSecond) / 1000;
       one.at = now;
-      if (one.owed < LIMITS.probesPerCredit) continue;
-      const credits = creditsFor(one.payer, Math.floor(one.owed));
+      const renew = now - paidAt[one.payer] >= LIMITS.permitRenewMs;
+      if (one.owed < LIMITS.probesPerCredit && !renew) continue;
+      use(other(one.payer), Math.floor(one.owed));
       one.owed = 0;
-      if (credits === 0) continue;
-      if (one.payer === 'client') out.event({ ev: 'pay', credits });
-      else send({ pay: credits });
+      if (renew) ensure(other(one.payer), prepaid[one.payer] + 1);
     }
     if (lasting.length > 0) payAt = now + PAY_POLL_MS;
   }
 
   function local(now: Instant, plan: SidePlan, inMs: number): Volley {
-    const step = payFor('client', packetsOf(plan));
-    if (step.pay !== undefined) send(step);
+    use('client', packetsOf(plan));
     const running: Salvo = side.launch(now, plan, now + inMs);
     return { samples: () => running.samples(), refused: () => false };
   }
 
   function remote(plan: SidePlan, inMs: number): Volley {
-    payFor('host', packetsOf(plan));
+    use('host', packetsOf(plan));
     const answer: Remote = { samples: null, refused: false };
     remotes.set(send({ run: { startInMs: Math.max(0, Math.round(inMs)), side: plan } }), answer);
     if (remotes.size > 32) remotes.delete(remotes.keys().next().value!);
@@ -144,7 +149,12 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       prepaid.client = Math.min(prepaid.client, 0);
       prepaid.host = Math.min(prepaid.host, 0);
     },
+    reserve(packets) {
+      ensure('client', packets.client);
+      ensure('host', packets.host);
+    },
     order(now, role, plan, inMs = 0) {
+      clock = now;
       last(now, role, plan);
       return role === 'client' ? local(now, plan, inMs) : remote(plan, inMs);
     },
@@ -175,6 +185,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       lasting = [];
     },
     run(now) {
+      clock = now;
       if (now >= payAt) payLasting(now);
     },
     next: () => payAt,

@@ -61,6 +61,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const lifetimeMs = config.own.profile.idleLifetimeMs ?? LIMITS.mappingLifetimeMs;
   const salvos = new Set<Salvo>();
   const owned = new Set<SocketId>([config.socket]);
+  const shared = new Set(config.own.candidates.flatMap((one) => (one.socket === undefined ? [] : [one.socket])));
   const requests = new Map<number, SocketId>();
   let known = config.socket;
   let knownAt: Endpoint | null =
@@ -78,6 +79,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     allows: (now, address) => money.allows(now, address),
     transmit(now, socket, to, bytes, ttl) {
       // Answers and probes back go to whoever proved to be the peer; the plan's own probes are paid for in `shoot`.
+      // A socket may have gone while something still wanted to use it.
+      if (!owned.has(socket) && !shared.has(socket)) return;
       sent++;
       if (!paying) device.budget.count(now);
       out.transmit(socket, to, bytes, ttl ?? undefined);
@@ -98,7 +101,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   }
 
   function askSource(now: Instant, socket: SocketId): void {
-    if (sources.length === 0) return;
+    if (sources.length === 0 || !owned.has(socket)) return;
     source = (source + 1) % sources.length;
     const chosen = sources[source]!;
     request = (request + 1) & 0xffff;

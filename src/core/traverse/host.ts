@@ -54,7 +54,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
 
   function admit(now: Instant, job: Job): void {
     const { side: plan } = job;
-    const many = plan.from === 'fresh' && plan.sockets > MANY_SOCKETS;
+    const many = plan.from === 'fresh' && plan.class === 'birthday' && plan.sockets > MANY_SOCKETS;
     if (plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs || (many && now < manyAllowedAt)) {
       tell({ order: job.order, refused: true });
       log('refused', { sockets: plan.sockets, allowedInMs: Math.max(0, Math.round(manyAllowedAt - now)) });
@@ -84,7 +84,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
 
   function fire(now: Instant, job: Job): void {
     const { side: plan } = job;
-    if (plan.from === 'fresh' && plan.sockets > MANY_SOCKETS) {
+    if (plan.from === 'fresh' && plan.class === 'birthday' && plan.sockets > MANY_SOCKETS) {
       manyAllowedAt = now + manyRestMs;
       manyRestMs = Math.min(LIMITS.manyPortsRestMsMax, manyRestMs * 2);
     }

@@ -1,5 +1,8 @@
 /** The mathematics of nat-model section 4: how likely, and how many packets. */
 
+/** No count of strangers that matters is larger. */
+const COUNT_MAX = 2_000;
+
 /** P that K different probes hit at least one of M different ports out of R. */
 export function birthdayOdds(range: number, mappings: number, probes: number): number {
   if (mappings + probes > range) return 1;
@@ -19,17 +22,23 @@ export function birthdayCount(range: number, odds: number): number {
 export function countQuantile(mean: number, dispersion: number, p: number): number {
   if (mean <= 0) return 0;
   if (mean > 400) return Math.max(0, Math.ceil(mean + normalQuantile(p) * Math.sqrt(mean * dispersion)));
+  let sum = 0;
+  for (const [count, mass] of masses(mean, dispersion)) {
+    sum += mass;
+    if (sum >= p) return count;
+  }
+  return COUNT_MAX;
+}
+
+/** Count and probability, from 0 upwards: Poisson, or negative binomial above a dispersion of 1. */
+function* masses(mean: number, dispersion: number): Generator<readonly [number, number]> {
   const poisson = dispersion <= 1.0001;
   const size = poisson ? 0 : mean / (dispersion - 1);
   let mass = poisson ? Math.exp(-mean) : dispersion ** -size;
-  let sum = mass;
-  let n = 0;
-  while (sum < p && n < 2000) {
-    n++;
-    mass *= poisson ? mean / n : ((size + n - 1) / n) * (1 - 1 / dispersion);
-    sum += mass;
+  for (let n = 0; n < COUNT_MAX; n++) {
+    yield [n, mass];
+    mass *= poisson ? mean / (n + 1) : ((size + n) / (n + 1)) * (1 - 1 / dispersion);
   }
-  return n;
 }
 
 /** Acklam's short form: good to 3 digits between 0.001 and 0.999, which is all that a window needs. */
@@ -40,9 +49,26 @@ function normalQuantile(p: number): number {
   return p < 0.5 ? -z : z;
 }
 
-/** P of one crossing at a fixed destination (nat-model 4.3): nobody else takes either of the two ports aimed at. */
-export function crossOdds(loadA: number, loadB: number): number {
-  return 1 / ((1 + loadA) * (1 + loadB));
+/** P(low <= count <= high) for the same distributions; the normal curve where the mean is large. */
+export function countOdds(mean: number, dispersion: number, low: number, high: number): number {
+  if (mean <= 0) return low <= 0 ? 1 : 0;
+  const deviation = Math.sqrt(mean * dispersion);
+  if (mean > 60) return normalOdds((high + 0.5 - mean) / deviation) - normalOdds((low - 0.5 - mean) / deviation);
+  let sum = 0;
+  for (const [count, mass] of masses(mean, dispersion)) {
+    if (count > high) break;
+    if (count >= low) sum += mass;
+  }
+  return sum;
+}
+
+/** Abramowitz and Stegun 7.1.26; error below 1e-7. */
+function normalOdds(z: number): number {
+  const x = Math.abs(z) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const tail = (poly * Math.exp(-x * x)) / 2;
+  return z < 0 ? tail : 1 - tail;
 }
 
 /** How long a birthday is given: the burst, the refresh that repairs what was lost, and some seconds more of probing. */

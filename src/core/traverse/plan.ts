@@ -7,7 +7,7 @@ import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Role } from './interface.ts';
 import { type Hypothesis, hypothesesOf, type Nature, natureText } from './nature.ts';
-import { birthdayCount, birthdayOdds, countQuantile, crossOdds } from './odds.ts';
+import { birthdayCount, birthdayOdds, countOdds, countQuantile } from './odds.ts';
 
 export type Method =
   /** Probe the known address from both sides. */
@@ -65,9 +65,13 @@ export type History = ReadonlyMap<string, number>;
 const KNOWN_ODDS = 0.98;
 const WINDOW_ODDS = 0.97;
 const BIRTHDAY_ODDS = 0.993;
+/** A cross whose spread is right: what clocks, jitter and a stranger in the very burst leave. */
+const CROSS_ODDS = 0.95;
 /** A side that sends to a range of the whole 16 bits sends no more than this in one go. */
 const MAPPINGS_IN_WINDOW = 4;
-const CROSS_ROUNDS = 6;
+export const CROSS_ROUNDS = 6;
+/** With the samples before and after, a burst of one instant (`LIMITS.predictionAtOnce`). */
+const CROSS_WIDTH_MAX = 58;
 const ROLLING_MS = 300_000;
 
 export function plansFor(client: NatProfile, host: NatProfile, history: History, limits: PlanLimits): Plan {
@@ -195,18 +199,28 @@ function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits):
 type Step = Extract<Nature, { kind: 'step' }>;
 type Draw = Extract<Nature, { kind: 'random' }>;
 
-/** Mappings from the least to the most that strangers may have made since the sample, and one more. */
+/**
+ * Mappings from the least to the most that strangers may have made since the sample. Wider than what goes at one instant it
+ * is cut to the likeliest part: several narrow crosses with nobody between are worth more than one wide one with strangers in it.
+ */
 export function spreadOf(nature: Step, ageMs: number): { readonly least: number; readonly most: number } {
   const mean = (nature.background * ageMs) / 1000;
-  return {
-    least: countQuantile(mean, nature.dispersion, 0.003),
-    most: countQuantile(mean, nature.dispersion, 0.997),
-  };
+  const least = countQuantile(mean, nature.dispersion, 0.003);
+  const most = countQuantile(mean, nature.dispersion, 0.997);
+  const excess = most - least - CROSS_WIDTH_MAX;
+  if (excess <= 0) return { least, most };
+  return { least: least + Math.floor(excess / 2), most: most - Math.ceil(excess / 2) };
+}
+
+/** P that the true offset lies in the spread: 1 but for a small tail where it was not cut. */
+function coveredBy(nature: Step, ageMs: number): number {
+  const mean = (nature.background * ageMs) / 1000;
+  const { least, most } = spreadOf(nature, ageMs);
+  return countOdds(mean, nature.dispersion, least, most);
 }
 
 function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan {
-  const rate = LIMITS.predictionPerSecond;
-  const once = crossOdds(left.background / rate, right.background / rate);
+  const once = CROSS_ODDS * coveredBy(left, limits.sampleAgeMs) * coveredBy(right, limits.sampleAgeMs);
   const spreads = [left, right].map((side) => {
     const { least, most } = spreadOf(side, limits.sampleAgeMs);
     return most - least + 3;
@@ -225,13 +239,13 @@ function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan
   };
 }
 
-/** The columns are held for ever, and each mapping of the random side that lands on the one row is a path. */
+/** A few columns are held for ever, and each mapping of the random side that lands on the one row is a path. */
 function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   const hard = left.kind === 'random' ? 'client' : 'host';
   const draw = (left.kind === 'random' ? left : right) as Draw;
   const size = draw.high - draw.low + 1;
   const mappings = Math.min(mappingsMax(limits[hard]), size - 1);
-  const columns = Math.min(LIMITS.predictionMappings, mappingsMax(limits[hard === 'client' ? 'host' : 'client']));
+  const columns = MAPPINGS_IN_WINDOW;
   const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? LIMITS.mappingLifetimeMs);
   const expected = 1 - (1 - mappings / size) * Math.exp((-mappings * (rounds - 1)) / (size - mappings));
   const packets = packetsBy(hard, Math.round(mappings * rounds), columns);

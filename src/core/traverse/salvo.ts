@@ -5,6 +5,7 @@
  */
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
 import { type ProbeClass, type SidePlan, type Tuple, tupleAt } from './side.ts';
 
 /** How long samples may take to come back before the salvo reports what it has. */
@@ -76,7 +77,9 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   let pass = 0;
   let at = 0;
   let passStart = startAt;
-  let dueAt = startAt;
+  /** What may go at one instant; the budget holds the sum. */
+  const headStart = interval * (plan.class === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce);
+  let dueAt = startAt - headStart;
   let nextAt = startAt;
   let sent = 0;
   let finished: readonly Sample[] | null = plan.sampleEvery === 0 ? [] : null;
@@ -138,7 +141,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
         nextAt = wait;
         return;
       }
-      dueAt = Math.max(dueAt + interval, now - interval * 16);
+      dueAt = Math.max(dueAt, now - headStart) + interval;
       at++;
       if (at >= (pass === 0 ? first.length : plan.tuples)) nextPass(now);
     }
@@ -152,7 +155,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
     const following = plan.passes[pass];
     if (following === undefined) return;
     passStart = Math.max(passStart + following.afterMs, now);
-    dueAt = passStart;
+    dueAt = passStart - headStart;
   }
 
   function repeat(now: Instant): void {
@@ -177,7 +180,8 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
         nextAt = wait;
         return;
       }
-      dueAt = Math.max(dueAt, now) + interval;
+      dueAt =
+        Math.max(dueAt, now) + (mode === 'advance' ? Math.max(interval, 1000 / LIMITS.probesPerSecond) : interval);
       at++;
     }
   }

@@ -3,8 +3,8 @@ import type { Endpoint } from '../address.ts';
 import { LIMITS } from '../limits.ts';
 import type { Nature } from './nature.ts';
 import { birthdayProbesDuration } from './odds.ts';
-import type { Plan } from './plan.ts';
-import type { PortRun } from './ports.ts';
+import { type Plan, spreadOf } from './plan.ts';
+import { PORT_HIGH, PORT_LOW, type PortRun, type PortSpec, wrapped } from './ports.ts';
 import type { Sample } from './salvo.ts';
 import type { SidePlan } from './side.ts';
 
@@ -16,6 +16,9 @@ const REFRESH_MS = 12_000;
 /** Ports between two samples that are probed at most: beyond it the two were not neighbours (a wrapped range, a lost order). */
 const GAP_PORTS_MAX = 64;
 const WINDOW_PROBES_MAX = 250;
+const CROSS_REPEATED_MAX = 40;
+/** A mapping is replaced so long after its life should be over. */
+const EXPIRY_MARGIN_MS = 300;
 
 const fixedPort = (endpoint: Endpoint) =>
   ({ addresses: [endpoint.address], ports: { kind: 'fixed', port: endpoint.port } }) as const;
@@ -26,7 +29,8 @@ const fixedPort = (endpoint: Endpoint) =>
  * the ports of the probes lie between those of the samples.
  */
 export function sandwich(mappings: number, target: Endpoint, ttl: number | null, relayRttMs: number): SidePlan {
-  const gaps = [relayRttMs, 120, 200, 300];
+  // The probes of the other side must be there first: the samples have to come in, go to it and be used.
+  const gaps = [1.5 * relayRttMs + 200, 150, 250, 400];
   return {
     class: 'prediction',
     from: 'fresh',
@@ -112,6 +116,9 @@ export function windowProbes(nature: Step, samples: readonly Sample[], mappings:
 
 /** So many mappings towards the easy side's endpoint, opened once and then kept. */
 export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): SidePlan {
+  const duration = birthdayProbesDuration(plan.probes);
+  // After a first pass that died on the way, the same tuples once more when the other side has sent most of its probes.
+  const repeat = ttl === null ? [] : [{ afterMs: (plan.probes * 1000) / LIMITS.birthdayPerSecond, ttl: null }];
   return {
     class: 'birthday',
     from: 'fresh',
@@ -120,10 +127,10 @@ export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): 
     ...fixedPort(target),
     portEvery: plan.mappings,
     ratePerSecond: LIMITS.birthdayPerSecond,
-    passes: [{ afterMs: 0, ttl }],
+    passes: [{ afterMs: 0, ttl }, ...repeat],
     again: { mode: 'refresh', everyMs: REFRESH_MS },
     sampleEvery: 0,
-    durationMs: birthdayProbesDuration(plan.probes) + REFRESH_MS,
+    durationMs: duration + REFRESH_MS,
   };
 }
 
@@ -142,5 +149,91 @@ export function birthdayProbes(plan: Plan, nature: Draw, addresses: readonly str
     again: { mode: 'advance', everyMs: 0 },
     sampleEvery: 0,
     durationMs: birthdayProbesDuration(plan.probes),
+  };
+}
+
+/** One probe from the punching socket between two samples. */
+export function settleProbe(target: Endpoint, ttl: number | null): SidePlan {
+  return { ...sandwich(1, target, ttl, 0), from: 'known', passes: [{ afterMs: 0, ttl }], durationMs: 1_500 };
+}
+
+export interface Aim {
+  /** The endpoint that this side is about to get, for the other to aim at. */
+  readonly target: Endpoint;
+  /** So many mappings reach it for sure. */
+  readonly count: number;
+}
+
+/** The newest sample, and as many ports further as strangers may have taken until the burst begins. */
+export function aimAt(nature: Step, samples: readonly Sample[], ageMs: number): Aim | null {
+  const newest = samples.reduce<Sample | null>(
+    (last, one) => (last === null || one.before > last.before ? one : last),
+    null,
+  );
+  if (newest === null) return null;
+  const { least, most } = spreadOf(nature, ageMs);
+  // One further for the sample that goes before the burst.
+  const port = wrapped(newest.observed.port + nature.step * (most + 2), PORT_LOW, PORT_HIGH);
+  return {
+    target: { address: newest.observed.address, port },
+    count: Math.min(LIMITS.predictionMappings, most - least + 3),
+  };
+}
+
+export function crossSalvo(count: number, target: Endpoint): SidePlan {
+  return {
+    class: 'prediction',
+    from: 'fresh',
+    sockets: count,
+    tuples: count,
+    ...fixedPort(target),
+    portEvery: count,
+    ratePerSecond: LIMITS.predictionPerSecond,
+    // The repetition is for losses; where it would eat the budget of the next round, that is worth more.
+    passes:
+      count > CROSS_REPEATED_MAX
+        ? [{ afterMs: 0, ttl: null }]
+        : [
+            { afterMs: 0, ttl: null },
+            { afterMs: 150, ttl: null },
+          ],
+    again: { mode: 'none', everyMs: 0 },
+    sampleEvery: count,
+    durationMs: 1_200,
+  };
+}
+
+/** A few mappings towards one port, each between two samples; then kept. */
+export function rowColumns(columns: number, target: Endpoint, durationMs: number): SidePlan {
+  return {
+    ...sandwich(columns, target, null, 0),
+    passes: [{ afterMs: 0, ttl: null }],
+    again: { mode: 'refresh', everyMs: REFRESH_MS },
+    durationMs,
+  };
+}
+
+/** As many mappings as the quota allows, each replaced when it has expired: a new one draws from the few ports left. */
+export function rollingSalvo(
+  mappings: number,
+  addresses: readonly string[],
+  ports: PortSpec,
+  portEvery: number,
+  lifetimeMs: number,
+  durationMs: number,
+): SidePlan {
+  return {
+    class: 'birthday',
+    from: 'fresh',
+    sockets: mappings,
+    tuples: mappings,
+    addresses,
+    ports,
+    portEvery,
+    ratePerSecond: LIMITS.birthdayPerSecond,
+    passes: [{ afterMs: 0, ttl: null }],
+    again: { mode: 'replace', everyMs: lifetimeMs + EXPIRY_MARGIN_MS },
+    sampleEvery: 0,
+    durationMs,
   };
 }

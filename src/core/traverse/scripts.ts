@@ -4,13 +4,27 @@
  */
 import type { Endpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
-import type { Commander, Volley } from './commander.ts';
+import { LIMITS } from '../limits.ts';
+import { type Commander, other, type Volley } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Role, TraversalConfig } from './interface.ts';
 import type { Nature } from './nature.ts';
 import { known, lowTtl } from './openers.ts';
-import type { Plan } from './plan.ts';
-import { birthdayHard, birthdayProbes, sandwich, takeSample, windowProbes } from './salvos.ts';
+import { CROSS_ROUNDS, type Plan } from './plan.ts';
+import type { Sample } from './salvo.ts';
+import {
+  aimAt,
+  birthdayHard,
+  birthdayProbes,
+  crossSalvo,
+  rollingSalvo,
+  rowColumns,
+  sandwich,
+  settleProbe,
+  takeSample,
+  windowProbes,
+  windowRuns,
+} from './salvos.ts';
 
 export interface Wait {
   readonly until: Instant;
@@ -23,6 +37,8 @@ export interface Stage {
   readonly config: TraversalConfig;
   readonly boss: Commander;
   readonly side: Engine;
+  /** An ADM side has just been made known; its socket must stay. */
+  settled?: boolean;
 }
 
 export type Script = Generator<Wait, void, Instant>;
@@ -30,8 +46,18 @@ export type Script = Generator<Wait, void, Instant>;
 /** A new socket on either side: two trips through the relay and the source's answer, with room for losses. */
 const RENEW_MS = 1_200;
 const SAMPLES_MS = 1_200;
+/** A stranger's mapping in the way costs a new socket; three in a row are rare below 1000 a second. */
+const SETTLE_TRIES = 4;
+/** The last round's repetition, for what was lost. */
+const CROSS_TAIL_MS = 600;
 
-export function scriptFor(plan: Plan, stage: Stage): Script {
+export function* scriptFor(plan: Plan, stage: Stage): Script {
+  if (plan.method !== 'row' && plan.method !== 'lattice') stage.boss.reserve(plan.packets);
+  if (plan.settle !== null && !(yield* settled(plan, plan.settle, stage))) return;
+  yield* methodScript(plan, stage);
+}
+
+function methodScript(plan: Plan, stage: Stage): Script {
   switch (plan.method) {
     case 'known':
       return knownScript(plan, stage);
@@ -39,13 +65,15 @@ export function scriptFor(plan: Plan, stage: Stage): Script {
       return windowScript(plan, stage);
     case 'birthday':
       return birthdayScript(plan, stage);
+    case 'cross':
+      return crossScript(plan, stage);
+    case 'row':
+      return rowScript(plan, stage);
+    case 'lattice':
+      return latticeScript(plan, stage);
     default:
       return nothingScript(plan);
   }
-}
-
-export function other(role: Role): Role {
-  return role === 'client' ? 'host' : 'client';
 }
 
 function addressesOf(stage: Stage, role: Role): readonly string[] {
@@ -93,7 +121,7 @@ function* knownScript(plan: Plan, stage: Stage): Script {
 
 /** The easy side's endpoint; on every attempt but the first from a new socket. */
 function* easyEndpoint(now: Instant, easy: Role, stage: Stage): Generator<Wait, Endpoint | null, Instant> {
-  if (stage.attempt > 1) yield* renewed(now, [easy], stage);
+  if (stage.attempt > 1 && !stage.settled) yield* renewed(now, [easy], stage);
   return stage.boss.endpointOf(easy);
 }
 
@@ -123,7 +151,7 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
   const target = yield* easyEndpoint(now, other(hard), stage);
   if (target === null || nature.kind !== 'random') return;
   now = yield { until: 0 };
-  const ttl = lowTtl(hard === 'client' ? config.own.profile : config.peer.profile, stage.attempt);
+  const ttl = birthdayTtl(hard, stage);
   const trip = config.relayRttMs / 2;
   const seed = config.random.int(0, 0xffff_ffff);
   const open = birthdayHard(plan, target, ttl);
@@ -133,6 +161,153 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
   yield { until: now + trip + probe.durationMs };
 }
 
+/**
+ * An ADM side has one port for all ports of the peer. A new socket sends one probe between two samples: where just one port
+ * lies between them, that is it, and the side is as good as easy from here on.
+ */
+function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, boolean, Instant> {
+  const { boss, config } = stage;
+  const nature = natureOf(plan, role);
+  if (nature.kind !== 'step') return false;
+  for (let tries = 0; tries < SETTLE_TRIES; tries++) {
+    let now = yield { until: 0 };
+    now = yield* renewed(now, [role], stage);
+    const peer = boss.endpointOf(other(role));
+    if (boss.endpointOf(role) === null) return false;
+    const target = peer ?? { address: addressesOf(stage, other(role))[0]!, port: 9 };
+    const ttl = lowTtl(role === 'client' ? config.own.profile : config.peer.profile, stage.attempt);
+    const volley = boss.order(now, role, settleProbe(target, ttl));
+    yield { until: now + SAMPLES_MS, ready: answered(volley) };
+    const samples = volley.samples() ?? [];
+    const [run] = windowRuns(nature, samples, 1);
+    if (samples.length < 2 || run === undefined || run.count !== 1) continue;
+    boss.assume(role, { address: samples[0]!.observed.address, port: run.start });
+    stage.settled = true;
+    return true;
+  }
+  return false;
+}
+
+type StepNature = Extract<Nature, { kind: 'step' }>;
+
+interface Taken {
+  readonly samples: readonly Sample[];
+  /** When the side's NAT saw them, on our clock. */
+  readonly at: Instant;
+}
+
+/** Samples of both sides that are as fresh as can be: the host's are asked for first, the client's when those are on the way. */
+function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Instant> {
+  const { boss, config } = stage;
+  const start = yield { until: 0 };
+  const host = boss.order(start, 'host', takeSample(addressesOf(stage, 'client')[0]!));
+  const now = yield { until: start + config.relayRttMs * 0.9 };
+  const client = boss.order(now, 'client', takeSample(addressesOf(stage, 'host')[0]!));
+  yield { until: now + SAMPLES_MS, ready: answered(host, client) };
+  return {
+    client: { samples: client.samples() ?? [], at: now },
+    host: { samples: host.samples() ?? [], at: start + config.relayRttMs / 2 },
+  };
+}
+
+/**
+ * Each side aims mappings at the one port that the other is about to get, until the other must have passed it; both meet where
+ * nobody else took either port. The samples that end a burst aim the next one.
+ */
+function* crossScript(plan: Plan, stage: Stage): Script {
+  const { boss, config } = stage;
+  const client = plan.client as StepNature;
+  const host = plan.host as StepNature;
+  const trip = config.relayRttMs / 2;
+  const round = { client: 2 * plan.mappings, host: 2 * plan.mappings };
+  boss.reserve(round);
+  let taken = yield* freshSamples(stage);
+  for (let n = 0; n < CROSS_ROUNDS; n++) {
+    const start = yield { until: 0 };
+    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, config.own.profile.quota);
+    if (room > start) {
+      yield { until: room };
+      taken = yield* freshSamples(stage);
+    }
+    const now = yield { until: 0 };
+    const fireAt = now + trip;
+    const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
+    const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
+    if (mine === null || yours === null) return;
+    const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, mine.target));
+    const clientVolley = boss.order(now, 'client', crossSalvo(mine.count, yours.target), trip);
+    boss.reserve(round);
+    yield { until: fireAt + SAMPLES_MS + yours.count, ready: answered(hostVolley, clientVolley) };
+    taken = {
+      client: { samples: clientVolley.samples() ?? [], at: fireAt },
+      host: { samples: hostVolley.samples() ?? [], at: fireAt },
+    };
+  }
+  yield { until: (yield { until: 0 }) + CROSS_TAIL_MS };
+}
+
+/**
+ * The stepping side makes a few mappings towards one port of the other, between samples, so that its own ports are known, and
+ * keeps them. Every mapping of the other side that lands on that one port is a path.
+ */
+function* rowScript(plan: Plan, stage: Stage): Script {
+  const { boss, config } = stage;
+  const hard = plan.hard!;
+  const step = natureOf(plan, other(hard)) as StepNature;
+  const draw = natureOf(plan, hard) as Extract<Nature, { kind: 'random' }>;
+  let now = yield { until: 0 };
+  const target = { address: addressesOf(stage, hard)[0]!, port: config.random.int(draw.low, draw.high) };
+  const columns = boss.order(now, other(hard), rowColumns(plan.probes, target, plan.durationMs));
+  now = yield { until: now + SAMPLES_MS, ready: answered(columns) };
+  const samples = columns.samples() ?? [];
+  if (samples.length < 2) return;
+  const [first, ...rest] = windowRuns(step, samples, plan.probes);
+  // A gap with strangers in it is worth less than one without; the shortest ones only.
+  const runs = [first!, ...rest.filter((run) => run.count === first!.count)];
+  const from = samples[0]!.observed.address;
+  const ports = { kind: 'runs', runs } as const;
+  boss.order(now, hard, rollingSalvo(plan.mappings, [from], ports, 1, lifetimeOf(stage, hard), plan.durationMs));
+  yield { until: now + plan.durationMs };
+}
+
+/** Both draw: each aims all its mappings at one port of the other and replaces them as they expire. */
+function* latticeScript(plan: Plan, stage: Stage): Script {
+  const { boss, config } = stage;
+  const now = yield { until: 0 };
+  const aims = { client: plan.client, host: plan.host } as Record<Role, Extract<Nature, { kind: 'random' }>>;
+  const at = (role: Role) => ({ kind: 'fixed', port: config.random.int(aims[role].low, aims[role].high) }) as const;
+  const [row, column] = [at('host'), at('client')];
+  const trip = config.relayRttMs / 2;
+  const salvo = (role: Role, count: number) =>
+    rollingSalvo(
+      count,
+      addressesOf(stage, other(role)).slice(0, 1),
+      role === 'client' ? row : column,
+      count,
+      lifetimeOf(stage, role),
+      plan.durationMs,
+    );
+  boss.order(now, 'host', salvo('host', plan.probes));
+  boss.order(now, 'client', salvo('client', plan.mappings), trip);
+  yield { until: now + trip + plan.durationMs };
+}
+
+function lifetimeOf({ config }: Stage, role: Role): number {
+  const profile = role === 'client' ? config.own.profile : config.peer.profile;
+  return profile.idleLifetimeMs ?? LIMITS.mappingLifetimeMs;
+}
+
+/**
+ * A mapping that was opened before the other side probes its port is met whatever its TTL; one opened after is met only by a
+ * packet that arrives. So the full TTL meets twice as many pairs at once. Where an early packet poisons the other NAT it loses
+ * the other half for good, so then, or when it has failed before, the first pass dies on the way and is repeated.
+ */
+function birthdayTtl(hard: Role, { attempt, config }: Stage): number | null {
+  const [own, far] = hard === 'client' ? [config.own, config.peer] : [config.peer, config.own];
+  if (attempt % 2 === 1 && far.profile.poisonable !== 'yes') return null;
+  return lowTtl(own.profile, attempt);
+}
+
 export function natureOf(plan: Plan, role: Role): Nature {
   return role === 'client' ? plan.client : plan.host;
 }
@@ -140,5 +315,3 @@ export function natureOf(plan: Plan, role: Role): Nature {
 export function answered(...volleys: readonly Volley[]): () => boolean {
   return () => volleys.every((volley) => volley.samples() !== null || volley.refused());
 }
-
-export { takeSample };
