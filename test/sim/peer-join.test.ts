@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
-import { type Gateway, NATS, type NatBehaviour, type WorldOptions } from '../../src/sim/index.ts';
-import { hostAndClient, joinCommand, type Participant, type Peers, peers } from './peers.ts';
+import {
+  bothSidesAgree,
+  NATS,
+  type NatBehaviour,
+  noPacketToUnprovenAddress,
+  packetBudget,
+} from '../../src/sim/index.ts';
+import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
 /** Every easy NAT there is: endpoint-independent mapping with each filtering, kept and random ports, and none at all. */
 const EASY: Readonly<Record<string, NatBehaviour | null>> = {
@@ -30,11 +36,102 @@ function connect(setup: Peers, host: Participant, client: Participant, code: str
 for (const [hostNat, hostBehind] of Object.entries(EASY)) {
   for (const [clientNat, clientBehind] of Object.entries(EASY)) {
     test(`host behind ${hostNat}, client behind ${clientNat}: connected within a second, and both talk`, () => {
-      const setup = peers({ seed: `${hostNat}/${clientNat}` });
+      const setup = peers({ seed: `${hostNat}/${clientNat}`, trace: true });
       const { host, client, code } = hostAndClient(setup, [hostBehind, clientBehind]);
       connect(setup, host, client, code, 1_000);
       expect(client.last('path')?.kind).toBe('direct');
       talk(setup, host, client);
+      setup.world.check(noPacketToUnprovenAddress, bothSidesAgree, packetBudget(60));
     });
   }
 }
+
+test('S7: from JOIN to the proof at 20 ms one-way delay: at most three one-way and two relay trips, in the median', () => {
+  const delayMs = 20;
+  const times = Array.from({ length: 21 }, (_, n) => {
+    const setup = peers({ seed: `median ${n}`, delayMs });
+    const { host, client } = hostAndClient(setup, [NATS.linux, NATS.linux]);
+    // A link has the host's key, so nothing has to be resolved.
+    client.command(joinCommand({ hostKey: host.publicKey }));
+    setup.until(() => client.last('path') !== undefined, 2_000, 'the client has a path');
+    return client.last('path')!.elapsedMs;
+  });
+  const median = times.sort((left, right) => left - right)[10] as number;
+  expect(median).toBeLessThanOrEqual(3 * delayMs + 2 * (2 * delayMs));
+});
+
+test('two behind one NAT that does not hairpin connect through the LAN', () => {
+  const setup = peers({ seed: 'lan' });
+  const gateway = setup.world.nat(NATS.linux);
+  const { host, client, code } = hostAndClient(setup, [gateway, gateway]);
+  connect(setup, host, client, code, 2_000);
+  expect(client.last('path')?.kind).toBe('lan');
+  expect(client.last('path')?.remote.address).toBe(host.host.address);
+  talk(setup, host, client);
+});
+
+test('two behind one NAT that hairpins connect, whatever way', () => {
+  const setup = peers({ seed: 'hairpin' });
+  const gateway = setup.world.nat({ ...NATS.linux, hairpin: 'external-source' });
+  const { host, client, code } = hostAndClient(setup, [gateway, gateway]);
+  connect(setup, host, client, code, 2_000);
+  talk(setup, host, client);
+});
+
+test('two behind two home NATs of one carrier NAT that hairpins connect through the carrier', () => {
+  const setup = peers({ seed: 'carrier' });
+  const carrier = setup.world.nat(NATS.a10);
+  const [left, right] = [0, 1].map((n) => setup.world.nat(NATS.linux, { name: `home${n}`, behind: carrier }));
+  const { host, client, code } = hostAndClient(setup, [left as never, right as never]);
+  connect(setup, host, client, code, 5_000);
+  talk(setup, host, client);
+});
+
+test('LAN addresses are never probed from another network', () => {
+  const setup = peers({ seed: 'row 17', trace: true });
+  const { host, client, code } = hostAndClient(setup, [NATS.linux, NATS.linux]);
+  connect(setup, host, client, code, 2_000);
+  setup.world.run(20_000);
+  const lan = [host.host.address, client.host.address];
+  const sent = setup.world.trace.filter(({ what, packet }) => what === 'sent' && lan.includes(packet.to.address));
+  expect(sent).toEqual([]);
+});
+
+for (const lossRate of [0.02, 0.05, 0.1, 0.2]) {
+  test(`at ${lossRate * 100} % loss every one of ten joins comes through and both sides agree`, () => {
+    for (let n = 0; n < 10; n++) {
+      const setup = peers({ seed: `loss ${lossRate} ${n}`, lossRate, trace: true });
+      const host = setup.participant('host', NATS.linux);
+      const client = setup.participant('client', NATS.linux);
+      host.command(hostCommand());
+      setup.until(() => host.last('hosting') !== undefined, 20_000, 'listed');
+      setup.until(() => client.last('link')?.state === 'up', 20_000, 'linked');
+      connect(setup, host, client, host.last('hosting')!.code, 20_000);
+      setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
+    }
+  });
+}
+
+test('datagrams that come twice, late and out of order change nothing', () => {
+  for (let n = 0; n < 10; n++) {
+    const link = { duplicateRate: 0.5, reorderRate: 0.3, reorderMs: 60, jitterMs: 20 };
+    const setup = peers({ seed: `order ${n}`, link, trace: true });
+    const { host, client, code } = hostAndClient(setup, [NATS.linux, NATS.linux]);
+    connect(setup, host, client, code, 3_000);
+    setup.world.run(60_000);
+    expect([host.all('path').length, client.all('path').length]).toEqual([1, 1]);
+    expect(host.all('path-lost')).toEqual([]);
+    setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
+  }
+});
+
+test('ten friends join one host at once', () => {
+  const setup = peers({ seed: 'party' });
+  const { host, code } = hostAndClient(setup, [NATS.linux, NATS.linux]);
+  host.command(hostCommand({ playersMax: 16 }));
+  const friends = Array.from({ length: 10 }, (_, n) => setup.participant(`friend ${n}`, NATS.linux));
+  setup.until(() => friends.every((friend) => friend.last('ready') !== undefined), 3_000, 'all are ready');
+  for (const friend of friends) friend.command(joinCommand({ code }));
+  setup.until(() => host.all('path').length === 10, 5_000, 'all are in');
+  expect(new Set(host.all('path').map(({ friend }) => friend)).size).toBe(10);
+});
