@@ -164,6 +164,9 @@ export const LIMITS = {
   /** Request numbers of port mapping's proofs begin here, apart from those of detection: both may ask one source. */
   portMapRequestFirst: 0x4000_0000,
 
+  /** How long a host still answers the probes of the master's test join after its own proof. */
+  testJoinHoldMs: 2_000,
+
   /** Driver (src/node): a machine that makes more outputs in one turn than a birthday salvo could is caught in a loop. */
   driveOutputsPerTurnMax: 65_536,
   /** Deadlines already due are served at once this often per turn; after that the timer (>= 1 ms) takes over. */

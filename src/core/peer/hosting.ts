@@ -184,7 +184,8 @@ export class Hosting implements PathOwner {
       return;
     }
     this.peer(offer, 'knocking');
-    if (this.command.ask && !this.admitted.has(offer.friend)) this.askFor(offer);
+    const asks = this.command.ask && !this.admitted.has(offer.friend) && !this.isMaster(offer);
+    if (asks) this.askFor(offer);
     else this.letIn(now, offer);
   }
 
@@ -197,11 +198,20 @@ export class Hosting implements PathOwner {
 
   private judge(offer: Offer): FailureCode | null {
     if (this.banned.has(offer.friend)) return 'BANNED';
+    if (this.isMaster(offer)) return null;
     if (!this.passwordFits(offer)) return 'PASSWORD';
     const others = new Set([...this.inside.keys(), ...this.visiting.keys()]);
     others.delete(offer.friend);
     if (others.size >= this.command.announcement.playersMax) return 'FULL';
     return others.size >= LIMITS.guestsMax || this.asking.size >= LIMITS.guestsMax ? 'BUSY' : null;
+  }
+
+  /**
+   * The master's own test join ("verified joinable"): proven by its key, it needs no password and nobody's word, and gets no
+   * path, only the proof that one would come up.
+   */
+  private isMaster({ handshake }: Offer): boolean {
+    return equalBytes(handshake.clientKey, this.context.config.master.key);
   }
 
   private passwordFits({ push, handshake }: Offer): boolean {
@@ -259,10 +269,16 @@ export class Hosting implements PathOwner {
 
   private connected(now: Instant, visit: Visit, session: Session, found: Found): void {
     const { friend } = visit.offer;
-    if (this.visiting.get(friend)?.visit !== visit) return;
-    this.visiting.get(friend)?.idle.cancel();
-    this.visiting.delete(friend);
+    const visiting = this.visiting.get(friend);
+    if (visiting?.visit !== visit) return;
+    visiting.idle.cancel();
     session.quiet();
+    if (this.isMaster(visit.offer)) {
+      // Its late probes are still answered for a moment: it may not have its proof yet.
+      visiting.idle = this.context.agenda.at(now + LIMITS.testJoinHoldMs, (at) => this.dismiss(at, visit, 'left'));
+      return;
+    }
+    this.visiting.delete(friend);
     const old = this.inside.get(friend);
     if (old !== undefined) this.paths.leave(now, old.path, 'replaced');
     const { socket, remote, kind, rttMs, attempts, packetsSent } = found;
@@ -311,6 +327,7 @@ export class Hosting implements PathOwner {
   }
 
   private peer(offer: Offer, state: FriendState, path: PathId | null = null): void {
+    if (this.isMaster(offer)) return;
     const { friend, handshake } = offer;
     this.context.out.event({ ev: 'peer', friend, name: handshake.hello.name, state, path });
   }
