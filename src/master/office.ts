@@ -18,7 +18,7 @@ import type { OfficialFolder } from './official.ts';
 import { createStatistics } from './statistics.ts';
 import type { Store } from './store.ts';
 import { VERSION } from './version.ts';
-import { createWebhooks, type WebhookConfig } from './webhooks.ts';
+import { createWebhooks, type WebhookConfig, type WebhookOptions } from './webhooks.ts';
 
 export interface OfficeOptions {
   readonly store: Store;
@@ -28,6 +28,7 @@ export interface OfficeOptions {
   readonly domains: readonly string[];
   readonly contact: string | null;
   readonly hooks: readonly WebhookConfig[];
+  readonly webhookTiming?: WebhookOptions['timing'];
   readonly webFolder: string | null;
   readonly link: () => string;
   readonly command: (command: MasterCommand) => void;
@@ -45,8 +46,8 @@ export interface Office {
   event(event: MasterEvent): void;
   metrics(): string;
   official(folder: OfficialFolder): void;
-  /** A test join of the master has ended. */
-  tested(hostId: string, joinable: boolean): void;
+  /** A test join of the master has ended; null = it proved nothing about the host. */
+  tested(hostId: string, joinable: boolean | null): void;
   setReady(ready: boolean): void;
   drain(): void;
   /** Stops the timers and writes the last state down. */
@@ -78,6 +79,7 @@ export function createOffice(options: OfficeOptions): Office {
   });
   const webhooks = createWebhooks({
     hooks: options.hooks,
+    ...(options.webhookTiming === undefined ? {} : { timing: options.webhookTiming }),
     now: options.monotonic,
     wallClock,
     onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
@@ -163,8 +165,9 @@ export function createOffice(options: OfficeOptions): Office {
     }
   }
 
-  function tested(hostId: string, joinable: boolean): void {
-    measures.testJoins.add({ result: joinable ? 'path' : 'failed' });
+  function tested(hostId: string, joinable: boolean | null): void {
+    measures.testJoins.add({ result: joinable === null ? 'unclear' : joinable ? 'path' : 'failed' });
+    if (joinable === null) return;
     const before = directory.listing.get(hostId);
     directory.verified(hostId, joinable ? wallClock() : null);
     if (joinable && before?.listed === true && before.verifiedAt === null) webhooks.send(listedMessage(before));

@@ -41,7 +41,7 @@ export interface WebhookOptions {
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly wallClock: () => number;
-  readonly timing?: { readonly intervalMs: number; readonly muteMs: number; readonly retryMs: number };
+  readonly timing?: { readonly intervalMs: number; readonly muteMs: number; readonly retryMs: number } | undefined;
 }
 
 interface Delivery {

@@ -1,0 +1,348 @@
+/** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
+import { createServer as createPlainServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import {
+  createMaster,
+  familyOf,
+  type KeyPair,
+  type Endpoint,
+  formatMasterLink,
+  type MasterCommand,
+  type MasterCounters,
+  SallyportError,
+} from '../core/index.ts';
+import {
+  drive,
+  localAddresses,
+  monotonicNow,
+  nodeCrypto,
+  readOrCreateKey,
+  stateDirectory,
+  systemRandom,
+} from '../node/index.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import { createLog, type Logger } from './log.ts';
+import { createOffice, type Office } from './office.ts';
+import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
+import { webFolder } from './pages.ts';
+import { openStore } from './store.ts';
+import { VERSION } from './version.ts';
+import { startTester, type TesterOptions } from './test-join.ts';
+import type { WebhookConfig, WebhookOptions } from './webhooks.ts';
+
+export interface MasterOptions {
+  /** IP addresses to bind. None: the best address of this computer. A second one makes filtering tests possible. */
+  readonly listen?: readonly string[];
+  /** Addresses that participants reach them under, where a 1:1 NAT stands before this computer. Same order. */
+  readonly advertise?: readonly string[];
+  /** 25 UDP ports from here on. */
+  readonly port?: number;
+  /** `ADDRESS:PORT`, or null for none. */
+  readonly http?: string | null;
+  readonly metrics?: string | null;
+  readonly tls?: { readonly cert: string; readonly key: string } | null;
+  /** Names under which the admin page may be reached. */
+  readonly domains?: readonly string[];
+  readonly stateDir?: string;
+  /** Configuration folder of the official servers. */
+  readonly official?: string | null;
+  readonly webhooks?: readonly WebhookConfig[];
+  readonly contact?: string | null;
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly onFact?: (fact: MasterFact) => void;
+  /** Null: the master joins nobody itself, and no host is called verified. */
+  readonly testJoins?: TesterOptions['timing'] | null;
+  readonly webhookTiming?: WebhookOptions['timing'];
+}
+
+/** What an operator should know; text is made by the command. */
+export type MasterFact =
+  | { readonly fact: 'identity'; readonly file: string; readonly created: boolean }
+  | { readonly fact: 'admin-token'; readonly file: string }
+  | { readonly fact: 'no-second-address' }
+  | { readonly fact: 'private-address'; readonly address: string }
+  | { readonly fact: 'store-problem'; readonly problem: string }
+  | { readonly fact: 'official-problem'; readonly errors: readonly string[] }
+  | { readonly fact: 'metrics-problem'; readonly detail: string }
+  | { readonly fact: 'fault'; readonly detail: string };
+
+export interface RunningMaster {
+  readonly link: string;
+  /** Where the page is, null where HTTP is off. */
+  readonly http: string | null;
+  readonly metrics: string | null;
+  readonly endpoints: readonly Endpoint[];
+  readonly version: string;
+  /** Says good-bye to everybody, waits until they are told (at most 30 s), then closes. */
+  drain(): Promise<void>;
+  /** Reads the folder of the official servers again. */
+  reload(): void;
+  close(): Promise<void>;
+}
+
+const PORT = 8430;
+const HTTP = '127.0.0.1:8420';
+const METRICS = '127.0.0.1:9464';
+
+export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
+  const tell = options.onFact ?? (() => {});
+  const stateDir = options.stateDir ?? stateDirectory();
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const listen = listenAddresses(options.listen, tell);
+  const keyFile = join(stateDir, 'master.key');
+  const { secret, created } = readOrCreateKey(keyFile);
+  tell({ fact: 'identity', file: keyFile, created });
+  const identity = nodeCrypto.keyPair(secret);
+  const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
+  const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
+
+  const log = createLog(options.logLevel ?? 'info', process.stderr);
+  const onProblem = (problem: string): void => {
+    log.error({}, problem);
+    tell({ fact: 'store-problem', problem });
+  };
+  const store = openStore({ file: join(stateDir, 'master.db'), onProblem });
+  const early: MasterCommand[] = [];
+  let running: { readonly command: (command: MasterCommand) => void; readonly counters: () => MasterCounters } | null = null;
+  const office = createOffice({
+    ...{ store, log, link: () => link },
+    wallClock: Date.now,
+    monotonic: monotonicNow,
+    domains: options.domains ?? [],
+    contact: options.contact ?? null,
+    hooks: options.webhooks ?? [],
+    ...(options.webhookTiming === undefined ? {} : { webhookTiming: options.webhookTiming }),
+    webFolder: webFolder(),
+    command: (command) => (running === null ? void early.push(command) : running.command(command)),
+    counters: () => running?.counters() ?? null,
+    onTokenUsed: () => forgetToken(stateDir),
+  });
+  keepToken(stateDir, office.newToken, tell);
+  const closers: (() => Promise<void> | void)[] = [() => office.close(), () => store.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const machine = createMaster({
+      ...{ crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, identity, policy: office.policy },
+      addresses: listen,
+      advertised: options.advertise ?? null,
+      port: options.port ?? PORT,
+    });
+    const udp = openPorts(machine, office, log, tell);
+    closers.push(udp.close);
+    running = { command: udp.command, counters: () => machine.counters() };
+    udp.command({ do: 'start' });
+    for (const command of early) udp.command(command);
+    const endpoints = await udp.listening;
+    const reload = startOfficial(options.official ?? null, office, log, tell);
+    closers.push(reload.stop);
+    const http = await startHttp(options, office, closers);
+    const metrics = await startMetrics(options.metrics, office, closers, tell);
+    closers.push(testJoins(options, office, identity, listen));
+    office.setReady(true);
+    const drain = async (): Promise<void> => {
+      office.drain();
+      await udp.drain(MASTER_LIMITS.drainMs);
+      await closeAll();
+    };
+    return { link, http, metrics, endpoints, version: VERSION, drain, reload: reload.now, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** The address that others can most likely reach: a public one before a private one, IPv4 before IPv6. */
+function listenAddresses(wished: readonly string[] | undefined, tell: (fact: MasterFact) => void): readonly string[] {
+  if (wished !== undefined && wished.length > 0) {
+    if (wished.length === 1) tell({ fact: 'no-second-address' });
+    return wished;
+  }
+  const ours = localAddresses().filter((address) => !/^(fe80|169\.254\.)/i.test(address));
+  const rank = (address: string): number => Number(isPrivate(address)) * 2 + Number(isIPv6(address));
+  const best = [...ours].sort((left, right) => rank(left) - rank(right))[0] ?? '127.0.0.1';
+  if (isPrivate(best)) tell({ fact: 'private-address', address: best });
+  tell({ fact: 'no-second-address' });
+  return [best];
+}
+
+function isPrivate(address: string): boolean {
+  return /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|::1$)/i.test(address);
+}
+
+function openPorts(
+  machine: ReturnType<typeof createMaster>,
+  office: Office,
+  log: Logger,
+  tell: (fact: MasterFact) => void,
+) {
+  let bound = (_endpoints: readonly Endpoint[]): void => {};
+  let failed = (_error: Error): void => {};
+  let drained = (): void => {};
+  const listening = new Promise<readonly Endpoint[]>((resolve, reject) => {
+    bound = resolve;
+    failed = reject;
+  });
+  const driver = drive(machine, {
+    onEvent(event) {
+      office.event(event);
+      if (event.ev === 'listening') bound(event.endpoints);
+      else if (event.ev === 'bind-failed') failed(bindError(event.endpoint, event.code));
+      else if (event.ev === 'drained') drained();
+    },
+    onFault(error) {
+      // The introductions have stopped: whoever watches `/readyz` or the process should start us anew.
+      log.fatal({ error: error.message, stack: error.stack }, 'the master machine met a fault');
+      office.setReady(false);
+      tell({ fact: 'fault', detail: error.message });
+      failed(error);
+    },
+  });
+  return {
+    command: driver.command,
+    listening,
+    async drain(limitMs: number): Promise<void> {
+      await new Promise<void>((resolve) => {
+        const limit = setTimeout(resolve, limitMs);
+        drained = () => {
+          clearTimeout(limit);
+          resolve();
+        };
+        driver.command({ do: 'drain', afterMs: 0 });
+      });
+    },
+    close() {
+      driver.command({ do: 'close' });
+      driver.dispose();
+    },
+  };
+}
+
+function bindError({ address, port }: Endpoint, code: string): SallyportError {
+  const why = code === 'in-use' ? 'another program has it' : code === 'denied' ? 'this user may not' : code;
+  return new SallyportError('USAGE', { detail: `UDP port ${port} on ${address} can't be bound: ${why}. Give another --port.` });
+}
+
+function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {
+  let current: OfficialFolder = { servers: [], reservedNames: [], errors: [] };
+  const resolve = async (): Promise<void> => {
+    const servers = await resolveOfficial(current.servers);
+    office.official({ ...current, servers });
+  };
+  const now = (): void => {
+    if (folder === null) return;
+    const read = readOfficialFolder(folder);
+    if (read.errors.length > 0) {
+      // What held before holds on: a typing error must not take the official servers off the list.
+      for (const error of read.errors) log.error({}, error);
+      tell({ fact: 'official-problem', errors: read.errors });
+      if (current.servers.length > 0) return;
+    }
+    current = read;
+    office.official(current);
+    void resolve();
+  };
+  now();
+  const timer = setInterval(() => void resolve(), MASTER_LIMITS.officialResolveMs);
+  timer.unref();
+  return { now, stop: () => clearInterval(timer) };
+}
+
+/** Behind a 1:1 NAT the master sees itself under an address that nobody outside can reach: it can't stand for a client. */
+function testJoins(options: MasterOptions, office: Office, identity: KeyPair, listen: readonly string[]): () => void {
+  const address = listen[0];
+  if (options.testJoins === null || options.advertise !== undefined || address === undefined) return () => {};
+  const tester = startTester({
+    ...{ identity, now: monotonicNow, family: familyOf(address) },
+    master: { key: identity.publicKey, addresses: [address], port: options.port ?? PORT },
+    hosts: () => office.directory.listing.all(),
+    onResult: office.tested,
+    ...(options.testJoins === undefined ? {} : { timing: options.testJoins }),
+  });
+  return tester.stop;
+}
+
+type Closers = (() => Promise<void> | void)[];
+
+async function startHttp(options: MasterOptions, office: Office, closers: Closers): Promise<string | null> {
+  const at = options.http === undefined ? HTTP : options.http;
+  if (at === null) return null;
+  const tls = options.tls ?? null;
+  const listener = getRequestListener(office.app.fetch);
+  const server =
+    tls === null
+      ? createPlainServer(listener)
+      : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, listener);
+  // Slow clients must not hold connections for ever; live streams are written to, so only reading is limited.
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 20_000;
+  const bound = await listenOn(server, at, '--http');
+  closers.push(() => closeServer(server));
+  return `${tls === null ? 'http' : 'https'}://${bound}`;
+}
+
+/** Metrics are for the operator only, hence a port of their own; when it is taken the master works without. */
+async function startMetrics(
+  wished: string | null | undefined,
+  office: Office,
+  closers: Closers,
+  tell: (fact: MasterFact) => void,
+): Promise<string | null> {
+  const at = wished === undefined ? METRICS : wished;
+  if (at === null) return null;
+  const server = createPlainServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(office.metrics());
+  });
+  try {
+    const bound = await listenOn(server, at, '--metrics-listen');
+    closers.push(() => closeServer(server));
+    return `http://${bound}/metrics`;
+  } catch (error) {
+    if (wished !== undefined) throw error;
+    tell({ fact: 'metrics-problem', detail: error instanceof Error ? error.message : String(error) });
+    return null;
+  }
+}
+
+async function listenOn(server: Server, at: string, flag: string): Promise<string> {
+  const split = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(at);
+  if (split === null) throw new SallyportError('USAGE', { detail: `${flag} ${at} is not ADDRESS:PORT.` });
+  const [, host = '', port = ''] = split;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'another program has it' : error.code === 'EACCES' ? 'this user may not' : error.message;
+      reject(new SallyportError('USAGE', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
+    });
+    server.listen(Number(port), host, resolve);
+  });
+  const bound = server.address();
+  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : Number(port);
+  return isIPv6(host) ? `[${host}]:${boundPort}` : `${host}:${boundPort}`;
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function keepToken(stateDir: string, token: string | null, tell: (fact: MasterFact) => void): void {
+  const file = join(stateDir, 'admin.once');
+  if (token !== null) writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  if (existsSync(file)) tell({ fact: 'admin-token', file });
+}
+
+function forgetToken(stateDir: string): void {
+  const file = join(stateDir, 'admin.once');
+  if (existsSync(file)) unlinkSync(file);
+}

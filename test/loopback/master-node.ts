@@ -1,0 +1,127 @@
+/** A masterserver and hosts in this process, on real sockets of loopback, for the tests of the masterserver. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createPeer,
+  type HostAnnouncement,
+  type KeyPair,
+  type PeerCommand,
+  type PeerEvent,
+  parseMasterLink,
+} from '../../src/core/index.ts';
+import { type MasterFact, type MasterOptions, type RunningMaster, startMaster } from '../../src/master/index.ts';
+import { drive, nodeCrypto, systemRandom } from '../../src/node/index.ts';
+
+export interface Guest {
+  readonly identity: KeyPair;
+  readonly events: PeerEvent[];
+  command(command: PeerCommand): void;
+  /** The first event of this kind, already there or still to come. */
+  until<E extends PeerEvent['ev']>(ev: E, timeoutMs?: number): Promise<PeerEvent & { readonly ev: E }>;
+  stop(): void;
+}
+
+export class MasterBench {
+  readonly facts: MasterFact[] = [];
+  readonly #cleanups: (() => Promise<void> | void)[] = [];
+  readonly stateDir = mkdtempSync(join(tmpdir(), 'sallyport-master-'));
+
+  async start(options: MasterOptions): Promise<RunningMaster> {
+    const master = await startMaster({
+      ...{ http: '127.0.0.1:0', metrics: '127.0.0.1:0', stateDir: this.stateDir, logLevel: 'silent' },
+      onFact: (fact) => this.facts.push(fact),
+      ...options,
+    });
+    let open = true;
+    this.#cleanups.push(async () => {
+      if (open) await master.close();
+    });
+    const once = async (end: () => Promise<void>): Promise<void> => {
+      open = false;
+      await end();
+    };
+    return { ...master, close: () => once(master.close), drain: () => once(master.drain) };
+  }
+
+  guest(link: string, identity = nodeCrypto.keyPair()): Guest {
+    const parsed = parseMasterLink(link);
+    if ('problem' in parsed) throw new Error(parsed.problem);
+    const events: PeerEvent[] = [];
+    const waiting = new Set<() => void>();
+    const peer = createPeer({
+      ...{ identity, stun: [], crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, family: 4 },
+      master: { key: parsed.key, addresses: [parsed.host], port: parsed.port },
+    });
+    const driver = drive(peer, {
+      onEvent(event) {
+        events.push(event);
+        for (const look of waiting) look();
+      },
+      onFault(error) {
+        throw error;
+      },
+    });
+    driver.command({ do: 'network', network: { addresses: [], gateway: null } });
+    driver.command({ do: 'start' });
+    this.#cleanups.push(() => driver.dispose());
+    return {
+      identity,
+      events,
+      command: driver.command,
+      until: (ev, timeoutMs = 10_000) => untilEvent(events, waiting, ev, timeoutMs),
+      stop: () => driver.dispose(),
+    };
+  }
+
+  cleanup(run: () => void): void {
+    this.#cleanups.push(run);
+  }
+
+  async close(): Promise<void> {
+    for (const clean of this.#cleanups.splice(0).reverse()) await clean();
+    rmSync(this.stateDir, { recursive: true, force: true });
+  }
+}
+
+function untilEvent<E extends PeerEvent['ev']>(
+  events: readonly PeerEvent[],
+  waiting: Set<() => void>,
+  ev: E,
+  timeoutMs: number,
+): Promise<PeerEvent & { readonly ev: E }> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const found = events.find((event) => event.ev === ev);
+      if (found === undefined) return;
+      clearTimeout(timer);
+      waiting.delete(look);
+      resolve(found as PeerEvent & { readonly ev: E });
+    };
+    const timer = setTimeout(() => {
+      waiting.delete(look);
+      reject(new Error(`no "${ev}" within ${timeoutMs} ms; seen: ${events.map((event) => event.ev).join(' ')}`));
+    }, timeoutMs);
+    waiting.add(look);
+    look();
+  });
+}
+
+export function hostCommand(announcement: Partial<HostAnnouncement> = {}, password: string | null = null): PeerCommand {
+  const full = {
+    ...{ name: "Ana's world", game: 'luanti', public: true, playersMax: 8, map: 'hills', mode: 'ctf', version: '5.9' },
+    passwordNeeded: password !== null,
+    ...announcement,
+  };
+  return { do: 'host', announcement: full, password, ask: false };
+}
+
+export async function eventually<T>(what: string, look: () => Promise<T | null | false> | T | null | false, timeoutMs = 10_000): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null && found !== false) return found;
+    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
