@@ -70,7 +70,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
         firstSeenAt: change.firstSeenAt ?? old?.firstSeenAt ?? wallClock(),
         verifiedAt: change.verifiedAt === undefined ? (old?.verifiedAt ?? null) : change.verifiedAt,
         official: official !== undefined,
-        hidden: moderation.hidden(host.hostKey, host.observed, host.announcement.name),
+        hidden: !moderation.shows(host),
         returning: change.returning ?? false,
         address: official?.traversal === 'off' ? official.address : null,
       }),
@@ -119,7 +119,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     },
     review() {
       for (const item of [...listing.all()]) {
-        const hidden = moderation.hidden(item.host.hostKey, item.host.observed, item.name);
+        const hidden = !moderation.shows(item.host);
         if (hidden !== item.hidden) put(item.host, { returning: item.returning });
       }
     },

@@ -42,9 +42,13 @@ interface NodeBindings {
  */
 export function callerAddress(c: Context): string {
   const peer = plainAddress((c.env as NodeBindings | undefined)?.incoming?.socket?.remoteAddress ?? '127.0.0.1');
-  if (peer !== '::1' && !peer.startsWith('127.')) return peer;
+  if (!isLoopback(peer)) return peer;
   const forwarded = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() ?? '';
   return isIP(forwarded) === 0 ? peer : plainAddress(forwarded);
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 function plainAddress(address: string): string {

@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import type { Context, Hono } from 'hono';
 import { API, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
 import type { Directory } from './directory.ts';
-import { callerAddress, invalid, problem } from './http-common.ts';
+import { callerAddress, invalid, isLoopback, problem } from './http-common.ts';
 import { createLimiter } from './limiter.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { hasFilter, type ListItem, matches, pageOf, readCursor } from './listing.ts';
@@ -40,7 +40,9 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited }: Li
   let scans = 0;
 
   function limited(c: Context): Response | null {
-    const wait = limiter.take(performance.now(), callerAddress(c));
+    const caller = callerAddress(c);
+    // This computer itself is no stranger: its operator's tools and tests ask as often as they like.
+    const wait = isLoopback(caller) ? 0 : limiter.take(performance.now(), caller);
     if (wait === 0) return null;
     onLimited();
     const headers = { 'retry-after': String(Math.ceil(wait)), 'access-control-allow-origin': '*' };

@@ -2,18 +2,18 @@
  * Who may announce, list and join. Bans live in memory, ready to be asked for every datagram that matters, and in the store;
  * a change works from the next question on. Names belong to the key that was listed under them first.
  */
-import { createHash } from 'node:crypto';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import {
   cleanText,
-  type Endpoint,
   type FailureCode,
   type HostAnnouncement,
+  type HostRecord,
+  hostIdOf,
   type MasterPolicy,
   nameSkeleton,
-  toBase32,
   toHex,
 } from '../core/index.ts';
+import { nodeCrypto } from '../node/index.ts';
 import type { BanInput } from './api.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import type { BanRow, Store } from './store.ts';
@@ -29,10 +29,8 @@ export interface Moderation extends MasterPolicy {
   /** Puts a ban in force and writes it down; throws `StoreError` where only the first worked. */
   ban(now: number, ban: Omit<BanInput, 'kind'> & { readonly kind: BanRow['kind']; readonly label: string }): BanRow;
   unban(id: number): BanRow | null;
-  /** Does a rule keep this public host out of the list? */
-  hidden(hostKey: Uint8Array, from: Endpoint, name: string): boolean;
   /** Is this host banned by now? Asked for everybody after a change. */
-  banned(hostKey: Uint8Array, from: Endpoint, name: string): boolean;
+  banned(host: HostRecord): boolean;
   reserve(names: readonly ReservedName[]): void;
   expire(now: number): number;
 }
@@ -86,16 +84,17 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
     announce(hostKey, from, announcement) {
       const key = toHex(hostKey);
       const clean = cleanAnnouncement(announcement);
-      const who = { key, hostId: hostIdOf(hostKey), address: from.address, name: clean.name };
+      const who = { key, hostId: hostIdOf(nodeCrypto, hostKey), address: from.address, name: clean.name };
       if (find('ban', who) !== undefined) return 'BANNED';
       const name = nameFor(clean.name, key, clean.public);
       return name === null ? 'REFUSED' : { ...clean, name };
     },
     admit(_act, key, from): FailureCode | null {
       if (rules.length === 0) return null;
-      const who = { key: toHex(key), hostId: hostIdOf(key), address: from.address, name: null };
+      const who = { key: toHex(key), hostId: hostIdOf(nodeCrypto, key), address: from.address, name: null };
       return find('ban', who) === undefined ? null : 'BANNED';
     },
+    shows: (host) => rules.length === 0 || find('unannounced', identityOf(host)) === undefined,
     bans: () => rules.map(({ row }) => row),
     ban(now, { kind, pattern, label, scope, reason, expiresAt }) {
       const ban = { kind, pattern, label, scope, reason, expiresAt, createdAt: now };
@@ -114,9 +113,7 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
       rules = rules.filter((rule) => rule !== found);
       return found.row;
     },
-    hidden: (hostKey, from, name) =>
-      rules.length > 0 && find('unannounced', identity(hostKey, from, name)) !== undefined,
-    banned: (hostKey, from, name) => rules.length > 0 && find('ban', identity(hostKey, from, name)) !== undefined,
+    banned: (host) => rules.length > 0 && find('ban', identityOf(host)) !== undefined,
     reserve(names) {
       reserved = new Map(names.map(({ name, key }) => [nameSkeleton(name), key]));
     },
@@ -128,8 +125,8 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
   };
 }
 
-function identity(hostKey: Uint8Array, from: Endpoint, name: string): Who {
-  return { key: toHex(hostKey), hostId: hostIdOf(hostKey), address: from.address, name };
+function identityOf({ hostKey, hostId, observed, announcement }: HostRecord): Who {
+  return { key: toHex(hostKey), hostId, address: observed.address, name: announcement.name };
 }
 
 export function cleanAnnouncement(announcement: HostAnnouncement): HostAnnouncement {
@@ -212,9 +209,4 @@ export function parseCidr(text: string): ((address: string) => boolean) | null {
   const list = new BlockList();
   list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
   return (other) => list.check(other, isIPv6(other) ? 'ipv6' : 'ipv4');
-}
-
-/** security.md 3.1: base32 of SHA-256 of the static key, the first 26 symbols. */
-export function hostIdOf(hostKey: Uint8Array): string {
-  return toBase32(createHash('sha256').update(hostKey).digest()).slice(0, 26);
 }

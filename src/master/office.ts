@@ -118,7 +118,7 @@ export function createOffice(options: OfficeOptions): Office {
   /** Rules work at once: who is banned by now goes, who is held back leaves the list. */
   function applyRules(): void {
     for (const item of directory.listing.all()) {
-      if (!moderation.banned(item.host.hostKey, item.host.observed, item.name)) continue;
+      if (!moderation.banned(item.host)) continue;
       log.info({ host: item.hostId }, 'host taken off by a rule');
       options.command({ do: 'evict', hostId: item.hostId });
       if (item.returning) directory.gone(item.host);

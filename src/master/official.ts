@@ -8,10 +8,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { fromHex, type HostRecord, toBase32 } from '../core/index.ts';
+import { fromHex, type HostRecord, hostIdOf, toBase32 } from '../core/index.ts';
+import { nodeCrypto } from '../node/index.ts';
 import { parseLocated } from './json-lines.ts';
 import { MASTER_LIMITS } from './limits.ts';
-import { cleanAnnouncement, hostIdOf, type ReservedName } from './moderation.ts';
+import { cleanAnnouncement, type ReservedName } from './moderation.ts';
 
 const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'is not a public key (64 hexadecimal digits)');
 const address = z
@@ -122,7 +123,7 @@ function officialServer(server: z.infer<typeof officialServerSchema>): OfficialS
     traversal: server.traversal,
     address: server.address ?? null,
     record: {
-      hostId: hostKey === null ? `official-${nameDigest(`${name}\n${server.address}`)}` : hostIdOf(hostKey),
+      hostId: hostKey === null ? `official-${nameDigest(`${name}\n${server.address}`)}` : hostIdOf(nodeCrypto, hostKey),
       hostKey: hostKey ?? new Uint8Array(32),
       code: '',
       announcement,

@@ -1,16 +1,17 @@
 /** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
+
+import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import {
   createMaster,
-  familyOf,
-  type KeyPair,
   type Endpoint,
+  familyOf,
   formatMasterLink,
+  type KeyPair,
   type MasterCommand,
   type MasterCounters,
   SallyportError,
@@ -30,8 +31,8 @@ import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
 import { webFolder } from './pages.ts';
 import { openStore } from './store.ts';
-import { VERSION } from './version.ts';
 import { startTester, type TesterOptions } from './test-join.ts';
+import { VERSION } from './version.ts';
 import type { WebhookConfig, WebhookOptions } from './webhooks.ts';
 
 export interface MasterOptions {
@@ -107,7 +108,8 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
   };
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem });
   const early: MasterCommand[] = [];
-  let running: { readonly command: (command: MasterCommand) => void; readonly counters: () => MasterCounters } | null = null;
+  let running: { readonly command: (command: MasterCommand) => void; readonly counters: () => MasterCounters } | null =
+    null;
   const office = createOffice({
     ...{ store, log, link: () => link },
     wallClock: Date.now,
@@ -172,7 +174,9 @@ function listenAddresses(wished: readonly string[] | undefined, tell: (fact: Mas
 }
 
 function isPrivate(address: string): boolean {
-  return /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|::1$)/i.test(address);
+  return /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|::1$)/i.test(
+    address,
+  );
 }
 
 function openPorts(
@@ -225,7 +229,9 @@ function openPorts(
 
 function bindError({ address, port }: Endpoint, code: string): SallyportError {
   const why = code === 'in-use' ? 'another program has it' : code === 'denied' ? 'this user may not' : code;
-  return new SallyportError('USAGE', { detail: `UDP port ${port} on ${address} can't be bound: ${why}. Give another --port.` });
+  return new SallyportError('USAGE', {
+    detail: `UDP port ${port} on ${address} can't be bound: ${why}. Give another --port.`,
+  });
 }
 
 function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {
@@ -319,7 +325,12 @@ async function listenOn(server: Server, at: string, flag: string): Promise<strin
   const [, host = '', port = ''] = split;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another program has it' : error.code === 'EACCES' ? 'this user may not' : error.message;
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'another program has it'
+          : error.code === 'EACCES'
+            ? 'this user may not'
+            : error.message;
       reject(new SallyportError('USAGE', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
     });
     server.listen(Number(port), host, resolve);

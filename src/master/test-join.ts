@@ -24,7 +24,14 @@ export interface Tester {
 }
 
 /** Failures that are the host's own. Others (busy, full, master not reachable) prove nothing. */
-const NOT_JOINABLE: readonly FailureCode[] = ['HOST_OFFLINE', 'CODE_UNKNOWN', 'HOST_KEY_CHANGED', 'VERSION', 'GAVE_UP', 'REFUSED'];
+const NOT_JOINABLE: readonly FailureCode[] = [
+  'HOST_OFFLINE',
+  'CODE_UNKNOWN',
+  'HOST_KEY_CHANGED',
+  'VERSION',
+  'GAVE_UP',
+  'REFUSED',
+];
 
 export function startTester(options: TesterOptions): Tester {
   const { intervalMs, againMs, timeoutMs } = options.timing ?? {

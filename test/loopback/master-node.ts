@@ -107,16 +107,24 @@ function untilEvent<E extends PeerEvent['ev']>(
   });
 }
 
-export function hostCommand(announcement: Partial<HostAnnouncement> = {}, password: string | null = null): PeerCommand {
-  const full = {
+export function announcement(change: Partial<HostAnnouncement> = {}): HostAnnouncement {
+  return {
     ...{ name: "Ana's world", game: 'luanti', public: true, playersMax: 8, map: 'hills', mode: 'ctf', version: '5.9' },
-    passwordNeeded: password !== null,
-    ...announcement,
+    passwordNeeded: false,
+    ...change,
   };
-  return { do: 'host', announcement: full, password, ask: false };
 }
 
-export async function eventually<T>(what: string, look: () => Promise<T | null | false> | T | null | false, timeoutMs = 10_000): Promise<T> {
+export function hostCommand(change: Partial<HostAnnouncement> = {}, password: string | null = null): PeerCommand {
+  const passwordNeeded = password !== null;
+  return { do: 'host', announcement: announcement({ passwordNeeded, ...change }), password, ask: false };
+}
+
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | null | false> | T | null | false,
+  timeoutMs = 10_000,
+): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const found = await look();

@@ -229,7 +229,7 @@ export function world(overrides: Partial<MasterConfig> = {}): World {
       addresses: [MASTER_ADDRESS],
       advertised: null,
       port: DOOR.port,
-      policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
+      policy: { announce: (_key, _from, announcement) => announcement, admit: () => null, shows: () => true },
       ...overrides,
     });
     const node = net.add(machine, MASTER_ADDRESS);

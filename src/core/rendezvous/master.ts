@@ -80,6 +80,7 @@ class Master implements MasterMachine {
     this.door = new Door({ suite, own: config.identity, sessions: this.sessions, counters });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
+      own: config.identity.publicKey,
       push: (now, session, message) => this.control.push(now, session, message),
       event: (event) => this.out.event(event),
     });

@@ -126,7 +126,7 @@ export class Registry {
   /** One page of the public list from place `after` on; looks at a bounded number of hosts. */
   page(
     after: number,
-    game: string,
+    wanted: (entry: HostEntry) => boolean,
     fits: (entry: HostEntry) => boolean,
   ): { entries: HostEntry[]; next: number | null } {
     const entries: HostEntry[] = [];
@@ -134,7 +134,7 @@ export class Registry {
     let at = after;
     for (; at < end && entries.length < LIMITS.listPageMax; at++) {
       const entry = this.publicHosts[at];
-      if (entry === undefined || (game !== '' && entry.record.announcement.game !== game)) continue;
+      if (entry === undefined || !wanted(entry)) continue;
       if (!fits(entry)) break;
       entries.push(entry);
     }

@@ -1,6 +1,6 @@
 /** What each request of a proven participant does, and what it is answered. */
 import type { Endpoint } from '../address.ts';
-import { utf8Encode } from '../bytes.ts';
+import { equalBytes, utf8Encode } from '../bytes.ts';
 import { normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
@@ -23,6 +23,8 @@ export interface RequestParts {
   readonly joins: Joins;
   readonly counters: Counters;
   readonly policy: MasterPolicy;
+  /** The master's own public key: what it does itself, as a test, counts in no statistics. */
+  readonly own: Uint8Array;
   push(now: Instant, session: Session, message: Push): boolean;
   event(event: MasterEvent): void;
 }
@@ -156,7 +158,10 @@ export class Requests {
       return left >= 0;
     };
     const after = /^\d{1,9}$/.test(request.after) ? Number(request.after) : 0;
-    const page = this.parts.registry.page(after, request.game, fits);
+    const { policy } = this.parts;
+    const wanted = ({ record }: HostEntry): boolean =>
+      (request.game === '' || record.announcement.game === request.game) && policy.shows(record);
+    const page = this.parts.registry.page(after, wanted, fits);
     const entries = page.entries.map((entry) => listEntry(entry, session.rttMs));
     return { type: 'entries', entries, next: page.next === null ? '' : String(page.next) };
   }
@@ -165,7 +170,7 @@ export class Requests {
     const { registry, joins, policy } = this.parts;
     const entry = registry.find(request.hostKey);
     const told = (failure: FailureCode, retryAfterMs = 0): Response => {
-      this.parts.event({ ev: 'join', hostId: entry?.record.hostId ?? null, result: failure });
+      if (!this.isOwn(session)) this.parts.event({ ev: 'join', hostId: entry?.record.hostId ?? null, result: failure });
       return failed(failure, retryAfterMs);
     };
     const refusal = policy.admit('join', session.key, from);
@@ -177,7 +182,8 @@ export class Requests {
     if (entry === null) return told('HOST_OFFLINE');
     const outcome = joins.join(now, session, from, request, entry);
     if (!outcome.ok) return told(outcome.failure, outcome.retryAfterMs);
-    if (!known) this.parts.event({ ev: 'join', hostId: entry.record.hostId, result: 'offered' });
+    if (!known && !this.isOwn(session))
+      this.parts.event({ ev: 'join', hostId: entry.record.hostId, result: 'offered' });
     return this.relay(now, from, outcome);
   }
 
@@ -197,9 +203,13 @@ export class Requests {
     const done = this.parts.joins.done(now, session, sid, request.outcome);
     if (done !== null) {
       this.parts.push(now, done.relay.to, done.relay.push);
-      this.parts.event({ ev: 'report', ...report });
+      if (!this.isOwn(session)) this.parts.event({ ev: 'report', ...report });
     }
     return { type: 'ok', observed: from };
+  }
+
+  private isOwn(session: Session): boolean {
+    return equalBytes(session.key, this.parts.own);
   }
 
   private relay(now: Instant, from: Endpoint, outcome: Outcome): Response {
