@@ -74,8 +74,8 @@ export interface MasterPolicy {
   announce(hostKey: Uint8Array, from: Endpoint, announcement: HostAnnouncement): HostAnnouncement | FailureCode;
   /** May this participant list or join? null = yes. */
   admit(act: 'list' | 'join', key: Uint8Array, from: Endpoint): FailureCode | null;
-  /** May this public host be shown in the list? */
-  shows(host: HostRecord): boolean;
+  /** May this public host be shown in the list? Left out: every one may. */
+  shows?(host: HostRecord): boolean;
 }
 
 /** Counters since the start, read when somebody asks (`/metrics`), so that counting costs an addition. */

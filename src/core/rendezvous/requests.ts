@@ -160,7 +160,7 @@ export class Requests {
     const after = /^\d{1,9}$/.test(request.after) ? Number(request.after) : 0;
     const { policy } = this.parts;
     const wanted = ({ record }: HostEntry): boolean =>
-      (request.game === '' || record.announcement.game === request.game) && policy.shows(record);
+      (request.game === '' || record.announcement.game === request.game) && (policy.shows?.(record) ?? true);
     const page = this.parts.registry.page(after, wanted, fits);
     const entries = page.entries.map((entry) => listEntry(entry, session.rttMs));
     return { type: 'entries', entries, next: page.next === null ? '' : String(page.next) };
