@@ -14,7 +14,7 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import type { Counters } from './counters.ts';
 import { allowAt } from './limiter.ts';
 import type { Push, Request, Response } from './messages.ts';
-import { cidNumber, type PendingPush, type Proof, type Session, type Sessions } from './sessions.ts';
+import { cidNumber, type PendingPush, type Session, type Sessions } from './sessions.ts';
 import { Wheel } from './wheel.ts';
 import {
   CHALLENGE_BYTES,
@@ -118,14 +118,14 @@ export class Control {
       return;
     }
     const proof = session.proofOf(from.address);
-    const proven = proof !== null && now - proof.provenAt <= LIMITS.sessionExpiryMs;
     if (frame === FRAME.pushAck) {
       const [id, stamp] = [reader.u16(), reader.u32()];
-      if (!reader.ok || !proven) {
+      if (!reader.ok || proof === null) {
         counters.drop('control-frame');
         return;
       }
-      this.refresh(now, session, proof, stamp);
+      session.heardAt = now;
+      session.stamped(proof, stamp);
       session.pushDone(id);
       return;
     }
@@ -134,12 +134,14 @@ export class Control {
       counters.drop('control-frame');
       return;
     }
-    if (!proven) {
+    if (proof !== null) session.stamped(proof, request.stamp);
+    const ageMax = paying(request.message) ? LIMITS.proofMsMax : LIMITS.sessionExpiryMs;
+    if (proof === null || now - proof.provenAt > ageMax) {
       counters.drop('control-unproven');
       this.challenge(now, session, from, !request.via, size);
       return;
     }
-    this.refresh(now, session, proof, request.stamp);
+    session.heardAt = now;
     const strays = !request.via && session.path !== null && !sameEndpoint(session.path, from);
     if (strays) this.challenge(now, session, from, true, size);
     const response = this.parts.handle(now, session, from, request.message);
@@ -151,12 +153,6 @@ export class Control {
   private confirm(now: Instant, session: Session, from: Endpoint): void {
     this.parts.sessions.confirm(now, session, from);
     this.parts.confirmed(now, session);
-  }
-
-  /** The participant is alive; and where its stamp is ours, it also receives at this address. */
-  private refresh(now: Instant, session: Session, proof: Proof, stamp: number): void {
-    session.heardAt = now;
-    if (stamp !== 0 && (stamp === proof.stamp || stamp === proof.previousStamp)) proof.provenAt = now;
   }
 
   private challenge(now: Instant, session: Session, to: Endpoint, moves: boolean, size: number): void {
@@ -211,4 +207,9 @@ export class Control {
     if (session.overLimit > LIMITS.controlOverMax) this.parts.sessions.close(session);
     return true;
   }
+}
+
+/** These make others send probes to where they come from, so that address has to be proven freshly. */
+function paying(message: Request): boolean {
+  return message.type === 'join' || message.type === 'answer' || message.type === 'credit';
 }

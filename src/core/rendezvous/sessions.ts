@@ -21,8 +21,9 @@ export interface Proof {
   provenAt: Instant;
   /** Given with everything sent there; comes back with everything sent from there. */
   stamp: number;
-  previousStamp: number;
   stampAt: Instant;
+  previousStamp: number;
+  previousStampAt: Instant;
 }
 
 export interface Challenge {
@@ -111,7 +112,8 @@ export class Session {
       known.provenAt = now;
       return known;
     }
-    const proof = { address, provenAt: now, stamp: 0, previousStamp: 0, stampAt: Number.NEGATIVE_INFINITY };
+    const never = Number.NEGATIVE_INFINITY;
+    const proof = { address, provenAt: now, stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never };
     const others = [...this.proofs].sort((left, right) => right.provenAt - left.provenAt);
     this.proofs = [proof, ...others.slice(0, LIMITS.permitAddressesMax - 1)];
     return proof;
@@ -121,11 +123,19 @@ export class Session {
   stampFor(now: Instant, suite: CryptoSuite, proof: Proof): number {
     if (now - proof.stampAt >= LIMITS.stampMs) {
       proof.previousStamp = proof.stamp;
+      proof.previousStampAt = proof.stampAt;
       // 0 is what a participant says that has no stamp yet.
       proof.stamp = new Reader(suite.randomBytes(4)).u32() || 1;
       proof.stampAt = now;
     }
     return proof.stamp;
+  }
+
+  /** A stamp that comes back proves that it was received, some time after it was given. */
+  stamped(proof: Proof, stamp: number): void {
+    if (stamp === 0) return;
+    if (stamp === proof.stamp) proof.provenAt = Math.max(proof.provenAt, proof.stampAt);
+    else if (stamp === proof.previousStamp) proof.provenAt = Math.max(proof.provenAt, proof.previousStampAt);
   }
 
   /** One question per address, however often it turns up. */
