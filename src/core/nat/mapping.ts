@@ -85,8 +85,10 @@ function countPairs(answers: readonly Observation[], ports: Pairs, addresses: Pa
 }
 
 function tally(pairs: Pairs, left: Observation, right: Observation): void {
-  // The port alone: boxes side by side that share the load give one port on two addresses (3 of 72 carriers, Wang 2011).
-  if (left.observed!.port === right.observed!.port) pairs.agree++;
+  const samePort = left.observed!.port === right.observed!.port;
+  // Boxes side by side that share the load (3 of 72 carriers, Wang 2011) keep the local port on two addresses: still one port.
+  const kept = samePort && left.observed!.port === left.localPort;
+  if (kept || (samePort && left.observed!.address === right.observed!.address)) pairs.agree++;
   else pairs.differ++;
 }
 

@@ -1,0 +1,62 @@
+/** The router's address, from the routing table of the operating system. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { addressText } from '../core/index.ts';
+
+const COMMAND_MS_MAX = 2_000;
+
+/** Address of the IPv4 default gateway; null where there is none or it cannot be found. */
+export async function defaultGateway(): Promise<string | null> {
+  switch (platform()) {
+    case 'linux': {
+      const table = await readFile('/proc/net/route', 'utf8').catch(() => null);
+      return table === null ? parseIpRoute(await run('ip', ['-4', 'route', 'show', 'default'])) : parseProcRoute(table);
+    }
+    case 'win32':
+      return parseRoutePrint(await run('route', ['print', '-4', '0.0.0.0']));
+    default:
+      return parseRouteGet(await run('route', ['-n', 'get', 'default']));
+  }
+}
+
+/** Linux: hexadecimal columns `Iface Destination Gateway Flags RefCnt Use Metric Mask`, addresses in host (little-endian) order. */
+export function parseProcRoute(table: string): string | null {
+  const routes = table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, destination, gateway, flags, , , , mask]) => {
+      const isUpGateway = (Number.parseInt(flags ?? '0', 16) & 3) === 3;
+      return destination === '00000000' && mask === '00000000' && gateway !== '00000000' && isUpGateway;
+    })
+    .sort((left, right) => Number(left[6]) - Number(right[6]));
+  const hex = routes[0]?.[2];
+  if (hex === undefined || !/^[0-9A-F]{8}$/i.test(hex)) return null;
+  const bytes = [6, 4, 2, 0].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  return addressText(Uint8Array.from(bytes));
+}
+
+/** `default via 192.168.1.1 dev eth0 proto dhcp metric 100` */
+export function parseIpRoute(output: string): string | null {
+  return /^default via (\d+\.\d+\.\d+\.\d+)/m.exec(output)?.[1] ?? null;
+}
+
+/** macOS, BSD: `    gateway: 192.168.1.1` */
+export function parseRouteGet(output: string): string | null {
+  return /^\s*gateway:\s*(\d+\.\d+\.\d+\.\d+)\s*$/m.exec(output)?.[1] ?? null;
+}
+
+/** Windows: `0.0.0.0  0.0.0.0  192.168.1.1  192.168.1.5  25`, the last column being the metric. */
+export function parseRoutePrint(output: string): string | null {
+  const routes = [...output.matchAll(/^\s*0\.0\.0\.0\s+0\.0\.0\.0\s+(\d+\.\d+\.\d+\.\d+)\s+\S+\s+(\d+)\s*$/gm)];
+  return routes.sort((left, right) => Number(left[2]) - Number(right[2]))[0]?.[1] ?? null;
+}
+
+function run(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(command, [...args], { timeout: COMMAND_MS_MAX, windowsHide: true }, (_error, stdout) =>
+      resolve(stdout ?? ''),
+    );
+  });
+}

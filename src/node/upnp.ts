@@ -1,0 +1,218 @@
+/**
+ * UPnP-IGD, as much of it as opens one UDP port: find the router (SSDP), read its description, ask it by SOAP. Own code, see
+ * decisions/: the library at hand knows IGD:2 only, and does not remove what it made. Everything from the network is bounded
+ * in size and time, and only the machine that answered the search is asked.
+ */
+import { createSocket } from 'node:dgram';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Endpoint, isPrivateAddress } from '../core/index.ts';
+
+const SSDP: Endpoint = { address: '239.255.255.250', port: 1900 };
+const SEARCH_MS = 2_500;
+/** Routers answer within MX seconds; the search is sent again in case it was lost. */
+const SEARCH_AGAIN_MS = 600;
+const REQUEST_MS_MAX = 3_000;
+const BODY_BYTES_MAX = 256 * 1024;
+const LEASE_SECONDS = 3_600;
+/** IGD:2 routers answer to the older name too (UPnP device architecture 1.1, section 1.3.2). */
+const GATEWAY_DEVICE = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1';
+const SERVICES = /^urn:schemas-upnp-org:service:(WANIPConnection:[12]|WANPPPConnection:1)$/;
+/** SOAP errors (WANIPConnection:1, section 2.4.16): only permanent leases are supported. */
+const ONLY_PERMANENT = 725;
+
+export interface UpnpOptions {
+  /** Local address in the router's network. */
+  readonly localAddress: string;
+  readonly signal?: AbortSignal;
+  /** Where to search; the multicast group unless a test says otherwise. */
+  readonly search?: Endpoint;
+}
+
+export interface UpnpMapping {
+  /** What the router claims; the mapper has it proven. */
+  readonly external: Endpoint;
+  /** The router has to be asked again before this is over; null = it never forgets. */
+  readonly leaseSeconds: number | null;
+  renew(): Promise<boolean>;
+  remove(): Promise<void>;
+}
+
+interface Service {
+  readonly type: string;
+  readonly control: URL;
+}
+
+/** Opens `port` for UDP; null where there is no such router or it refuses. Never throws. */
+export async function mapByUpnp(port: number, options: UpnpOptions): Promise<UpnpMapping | null> {
+  try {
+    const location = await findGateway(options);
+    const service = location === null ? null : await readService(location, options);
+    return service === null ? null : await addMapping(service, port, options);
+  } catch {
+    return null;
+  }
+}
+
+/** The description's address, from the first router that answers the search with one of its own. */
+function findGateway(options: UpnpOptions): Promise<URL | null> {
+  const search = options.search ?? SSDP;
+  const text = [
+    'M-SEARCH * HTTP/1.1',
+    `HOST: ${search.address}:${search.port}`,
+    'MAN: "ssdp:discover"',
+    'MX: 1',
+    `ST: ${GATEWAY_DEVICE}`,
+    '',
+    '',
+  ].join('\r\n');
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const timers: NodeJS.Timeout[] = [];
+    const done = (location: URL | null) => {
+      for (const timer of timers) clearTimeout(timer);
+      options.signal?.removeEventListener('abort', giveUp);
+      socket.removeAllListeners();
+      socket.on('error', () => {});
+      socket.close();
+      resolve(location);
+    };
+    const giveUp = () => done(null);
+    options.signal?.addEventListener('abort', giveUp, { once: true });
+    socket.on('error', giveUp);
+    socket.on('message', (message, from) => {
+      const location = locationOf(message.toString('latin1'), from.address);
+      if (location !== null) done(location);
+    });
+    socket.bind(0, options.localAddress, () => {
+      if (options.search === undefined) socket.setMulticastInterface(options.localAddress);
+      const send = () => socket.send(text, search.port, search.address, () => {});
+      send();
+      timers.push(setTimeout(send, SEARCH_AGAIN_MS), setTimeout(giveUp, SEARCH_MS));
+    });
+  });
+}
+
+/** Of an answer to a search; null unless it points to the very machine that sent it, inside a private network. */
+export function locationOf(answer: string, sender: string): URL | null {
+  if (!answer.startsWith('HTTP/1.1 200')) return null;
+  const text = /^location:\s*(\S+)\s*$/im.exec(answer)?.[1] ?? '';
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  return url.protocol === 'http:' && url.hostname === sender && isPrivateAddress(sender) ? url : null;
+}
+
+async function readService(location: URL, options: UpnpOptions): Promise<Service | null> {
+  const description = await request(location, { method: 'GET' }, options);
+  return description === null || !description.ok ? null : serviceOf(description.body, location);
+}
+
+/** The WAN connection service in a device description; its control address must be on the same machine. */
+export function serviceOf(description: string, location: URL): Service | null {
+  for (const [, block = ''] of description.matchAll(/<service>([\s\S]*?)<\/service>/g)) {
+    const type = /<serviceType>\s*([^<\s]+)\s*<\/serviceType>/.exec(block)?.[1] ?? '';
+    const path = /<controlURL>\s*([^<\s]+)\s*<\/controlURL>/.exec(block)?.[1] ?? '';
+    if (!SERVICES.test(type) || !URL.canParse(path, location.href)) continue;
+    const control = new URL(path, location);
+    if (control.hostname === location.hostname && control.protocol === 'http:') return { type, control };
+  }
+  return null;
+}
+
+async function addMapping(service: Service, port: number, options: UpnpOptions): Promise<UpnpMapping | null> {
+  const add = (leaseSeconds: number) =>
+    call(
+      service,
+      'AddPortMapping',
+      {
+        NewRemoteHost: '',
+        NewExternalPort: port,
+        NewProtocol: 'UDP',
+        NewInternalPort: port,
+        NewInternalClient: options.localAddress,
+        NewEnabled: 1,
+        NewPortMappingDescription: 'sallyport',
+        NewLeaseDuration: leaseSeconds,
+      },
+      options,
+    );
+  let leaseSeconds = LEASE_SECONDS;
+  let answer = await add(leaseSeconds);
+  if (answer !== null && soapErrorOf(answer.body) === ONLY_PERMANENT) {
+    leaseSeconds = 0;
+    answer = await add(leaseSeconds);
+  }
+  if (answer === null || !answer.ok) return null;
+  const told = await call(service, 'GetExternalIPAddress', {}, options);
+  const address = /<NewExternalIPAddress>\s*([\d.]+)\s*</.exec(told?.body ?? '')?.[1] ?? '0.0.0.0';
+  return {
+    external: { address, port },
+    leaseSeconds: leaseSeconds === 0 ? null : leaseSeconds,
+    renew: async () => (await add(leaseSeconds).catch(() => null))?.ok === true,
+    remove: async () => {
+      const fields = { NewRemoteHost: '', NewExternalPort: port, NewProtocol: 'UDP' };
+      // On the way out the caller's signal may have fired already.
+      await call(service, 'DeletePortMapping', fields, {}).catch(() => null);
+    },
+  };
+}
+
+export function soapErrorOf(body: string): number | null {
+  const code = /<errorCode>\s*(\d+)\s*<\/errorCode>/.exec(body)?.[1];
+  return code === undefined ? null : Number(code);
+}
+
+function call(
+  service: Service,
+  action: string,
+  fields: Readonly<Record<string, string | number>>,
+  options: Pick<UpnpOptions, 'signal'>,
+): Promise<{ ok: boolean; body: string } | null> {
+  const inner = Object.entries(fields)
+    .map(([name, value]) => `<${name}>${value}</${name}>`)
+    .join('');
+  const body =
+    '<?xml version="1.0"?>' +
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/">' +
+    `<s:Body><u:${action} xmlns:u="${service.type}">${inner}</u:${action}></s:Body></s:Envelope>`;
+  const headers = { 'content-type': 'text/xml; charset="utf-8"', soapaction: `"${service.type}#${action}"` };
+  return request(service.control, { method: 'POST', headers, body }, options);
+}
+
+/** One exchange, limited in time and size; null where it fails. */
+async function request(
+  url: URL,
+  init: RequestInit,
+  options: Pick<UpnpOptions, 'signal'>,
+): Promise<{ ok: boolean; body: string } | null> {
+  const deadline = AbortSignal.timeout(REQUEST_MS_MAX);
+  const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+  const response = await fetch(url, { ...init, signal, redirect: 'error' });
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) return null;
+    chunks.push(chunk);
+  }
+  return { ok: response.ok, body: Buffer.concat(chunks).toString('utf8') };
+}
+
+/** Keeps a port open by UPnP until the signal fires, then removes it. `onState` hears every change of what the router claims. */
+export async function keepUpnpMapping(
+  port: number,
+  options: UpnpOptions & { readonly signal: AbortSignal },
+  onState: (works: boolean, external: Endpoint | null) => void,
+): Promise<void> {
+  const mapping = await mapByUpnp(port, options);
+  if (!options.signal.aborted) onState(mapping !== null, mapping?.external ?? null);
+  if (mapping === null) return;
+  let alive = true;
+  while (alive && !options.signal.aborted) {
+    const waitMs = mapping.leaseSeconds === null ? 2 ** 31 - 1 : (mapping.leaseSeconds * 1000) / 2;
+    await sleep(waitMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
+    if (options.signal.aborted) break;
+    alive = await mapping.renew();
+    if (!alive) onState(true, null);
+  }
+  await mapping.remove();
+}
