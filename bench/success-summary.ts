@@ -51,13 +51,20 @@ export function summarize(results: readonly JobResult[]): Summary {
     if (list === undefined) byCell.set(key, [result]);
     else list.push(result);
   }
-  const cells = Object.fromEntries([...byCell].map(([key, list]) => [key, cellOf(list)]));
+  const ordered = [...byCell].sort(([, left], [, right]) => rank(left) - rank(right));
+  const cells = Object.fromEntries(ordered.map(([key, list]) => [key, cellOf(list)]));
   const complete = UDP_CLASSES.every((left, i) =>
     UDP_CLASSES.slice(i).every((right) => byCell.has(`${left}-${right}`)),
   );
   const mixes = complete ? Object.fromEntries(MIXES.map((mix) => [mix.name, mixOf(mix, byCell)])) : {};
   const faults = results.map((result) => result.fault).filter((fault) => fault !== null);
   return { mixes, cells, faults };
+}
+
+/** Row by row, as the matrix is read. */
+function rank(list: readonly JobResult[]): number {
+  const { left, right } = (list[0] as JobResult).job;
+  return SIM_CLASSES.indexOf(left) * SIM_CLASSES.length + SIM_CLASSES.indexOf(right);
 }
 
 function cellOf(list: readonly JobResult[]): Cell {

@@ -2,10 +2,15 @@
 
 /** Lanczos' approximation of ln Γ(x), x > 0; good to 1e-10, far beyond what the models need. */
 export function logGamma(x: number): number {
-  const terms = [76.18009172947146, -86.50532032941678, 24.01409824083091, -1.231739572450155, 1.208650973866179e-3];
-  let sum = 1.000000000190015;
-  for (const [i, term] of terms.entries()) sum += term / (x + 1 + i);
-  return -(x + 5.5) + (x + 0.5) * Math.log(x + 5.5) + Math.log((2.5066282746310007 * sum) / x);
+  // Written out: the innermost loop of every fit.
+  const sum =
+    1.000000000190015 +
+    76.18009172947146 / (x + 1) -
+    86.50532032941678 / (x + 2) +
+    24.01409824083091 / (x + 3) -
+    1.231739572450155 / (x + 4) +
+    1.208650973866179e-3 / (x + 5);
+  return (x + 0.5) * Math.log(x + 5.5) - (x + 5.5) + Math.log((2.5066282746310007 * sum) / x);
 }
 
 /**
@@ -19,6 +24,14 @@ export function logCount(count: number, mean: number, dispersion: number): numbe
   const shape = mean / (dispersion - 1);
   const choices = logGamma(count + shape) - logGamma(count + 1) - logGamma(shape);
   return choices - shape * Math.log(dispersion) + count * Math.log1p(-1 / dispersion);
+}
+
+/** ln(e^left + e^right). */
+export function logAdd(left: number, right: number): number {
+  const top = Math.max(left, right);
+  const apart = Math.min(left, right) - top;
+  // Below the last digit of a double.
+  return apart > -37 ? top + Math.log1p(Math.exp(apart)) : top;
 }
 
 /** ln Σ exp. */

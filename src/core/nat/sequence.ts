@@ -4,7 +4,7 @@
  * between, counted by a Poisson or negative binomial distribution whose rate is fitted on a grid. One outlier costs a
  * fixed price and nothing else, so the step is the greatest common divisor of the gaps made robust.
  */
-import { logCount, logSum } from './distribution.ts';
+import { logAdd, logCount, logSum } from './distribution.ts';
 import type { MappingMade } from './observation.ts';
 
 /** Mappings made within so little time may have reached the NAT in any order. */
@@ -204,13 +204,13 @@ function logGap(gap: Gap, step: number, perSecond: number, dispersion: number): 
   let ruled = Math.log(1 - OUTLIER);
   if (gap.unseen === 0) ruled += logCount(mappings - 1, mean, dispersion);
   else {
-    const made: number[] = [];
+    let made = Number.NEGATIVE_INFINITY;
     let ways = gap.unseen * Math.log(1 - UNANSWERED_MADE);
     for (let own = 0; own <= gap.unseen; own++) {
-      made.push(ways + logCount(mappings - 1 - own, mean, dispersion));
+      made = logAdd(made, ways + logCount(mappings - 1 - own, mean, dispersion));
       ways += Math.log(((gap.unseen - own) / (own + 1)) * (UNANSWERED_MADE / (1 - UNANSWERED_MADE)));
     }
-    ruled += logSum(made);
+    ruled += made;
   }
-  return logSum([ruled, outlier]);
+  return logAdd(ruled, outlier);
 }
