@@ -253,6 +253,8 @@ export const LIMITS = {
   bannedMax: 10_000,
   /** Session ids whose repeated offer is recognised (S17). */
   sessionsRememberedMax: 1_024,
+  /** How far a code's counter may honestly be: a third collision in a row is unheard of, each more halves a liar's work. */
+  codeAttemptsBelieved: 4,
   candidatesMax: 8,
   listEntriesMax: 1_000,
   /** The master takes no more of one session (security.md 3.2). */

@@ -17,6 +17,18 @@ export interface SimMaster {
   /** As a crash: nothing is said to anybody. */
   stop(): void;
   start(): void;
+  /** Turns dishonest: the code leads to this host's key. */
+  giveCodeTo(code: string, hostKey: Uint8Array): void;
+  /** Turns dishonest: every join is offered to this host, whomever it is for. */
+  sendJoinsTo(hostKey: Uint8Array): void;
+}
+
+/** What a dishonest operator would change: the registry inside the very same machine. */
+interface Insides {
+  readonly registry: {
+    keyOf(code: string): Uint8Array | null;
+    find(hostKey: Uint8Array): unknown;
+  };
 }
 
 const ADDRESSES = ['198.51.100.7', '198.51.100.8'];
@@ -27,12 +39,14 @@ export function startMaster(world: World): SimMaster {
   const crypto = seededCrypto(`${world.options.seed}/master`, nodeCrypto);
   const identity = crypto.keyPair();
   const codes = new Map<string, Uint8Array>();
+  let insides: Insides;
   const run = () => {
     const machine = createMaster({
       ...{ crypto, random: world.random('master'), identity, addresses: ADDRESSES, advertised: null, port: PORT },
       wallClock: () => 1_700_000_000_000 + world.now,
       policy: { announce: (_key, _from, announcement: HostAnnouncement) => announcement, admit: () => null },
     });
+    insides = machine as unknown as Insides;
     const onEvent = (event: MasterEvent) => {
       if (event.ev === 'code') codes.set(event.code, event.hostKey);
     };
@@ -47,6 +61,16 @@ export function startMaster(world: World): SimMaster {
     stop: () => running.stop(),
     start: () => {
       running = run();
+    },
+    giveCodeTo(code, hostKey) {
+      const { registry } = insides;
+      const honest = registry.keyOf.bind(registry);
+      registry.keyOf = (asked) => (asked === code ? hostKey : honest(asked));
+    },
+    sendJoinsTo(hostKey) {
+      const { registry } = insides;
+      const honest = registry.find.bind(registry);
+      registry.find = () => honest(hostKey);
     },
   };
 }

@@ -7,6 +7,7 @@
  *                                                                  +----------------------+
  */
 import { equalBytes } from '../bytes.ts';
+import { codeOf, normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -173,11 +174,16 @@ export class Join implements PathOwner {
       return;
     }
     this.begun = true;
-    if (this.hostKey === null && this.command.code !== null) this.resolve(now, this.command.code);
+    if (this.hostKey === null) this.resolve(now);
     else this.ask(now);
   }
 
-  private resolve(now: Instant, code: string): void {
+  private resolve(now: Instant): void {
+    const code = normalizeCode(this.command.code ?? '');
+    if (code === null) {
+      this.fail(now, 'CODE_UNKNOWN', 'A code has 8 symbols.');
+      return;
+    }
     const request = { type: 'resolve', code } as const;
     this.resolving = this.context.request(now, request, null, (at, response) => this.resolved(at, response));
   }
@@ -191,10 +197,23 @@ export class Join implements PathOwner {
       this.fail(now, 'HOST_KEY_CHANGED', '');
       return;
     }
+    if (!this.belongs(hostKey)) {
+      this.fail(now, 'HOST_KEY_CHANGED', 'The masterserver names a host that this code does not belong to.');
+      return;
+    }
     this.hostKey = hostKey;
     this.context.out.event({ ev: 'found', join: this.id, hostKey, entry });
     this.stage('found', `Found ${entry.name}.`);
     this.ask(now);
+  }
+
+  /** A code is a hash of the key, so a master that lies has 20^8 keys to try (security.md row 14). */
+  private belongs(hostKey: Uint8Array): boolean {
+    const code = normalizeCode(this.command.code ?? '');
+    for (let attempt = 0; attempt < LIMITS.codeAttemptsBelieved; attempt++) {
+      if (codeOf(this.context.config.crypto, hostKey, attempt) === code) return true;
+    }
+    return false;
   }
 
   private ask(now: Instant): void {

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { seededCrypto, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { type ClientHello, openAsClient, openAsHost, passwordProof } from '../../src/core/peer/handshake.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
+
+const crypto = seededCrypto('handshake', nodeCrypto);
+const [client, host, other] = [crypto.keyPair(), crypto.keyPair(), crypto.keyPair()];
+const sid = crypto.randomBytes(16);
+
+const HELLO: ClientHello = {
+  name: 'Ann',
+  passwordProof: null,
+  masterRttMs: 40,
+  candidates: [
+    { kind: 'lan', endpoint: { address: '192.168.1.7', port: 4000 } },
+    { kind: 'ipv6', endpoint: { address: '2001:db8::7', port: 4001 } },
+  ],
+  profile: UNKNOWN_PROFILE,
+};
+const REPLY = { heldMs: 12, candidates: HELLO.candidates, profile: UNKNOWN_PROFILE };
+
+function knock() {
+  const opened = openAsClient(crypto, client, { sid, hostKey: host.publicKey, hello: HELLO });
+  if (opened === null) throw new Error('the key is usable');
+  return opened;
+}
+
+function received(message: Uint8Array) {
+  const opened = openAsHost(crypto, host, sid, message);
+  if (opened === null || opened === 'version') throw new Error('the message is good');
+  return opened;
+}
+
+test('both ends learn each other and share three keys that the master does not have', () => {
+  const mine = knock();
+  const theirs = received(mine.message);
+  expect(theirs.clientKey).toEqual(client.publicKey);
+  expect(theirs.hello).toEqual(HELLO);
+  const answer = theirs.answer(REPLY)!;
+  const done = mine.finish(answer.message)!;
+  expect(done.hello).toEqual(REPLY);
+  expect(done.keys.punchKey).toEqual(answer.keys.punchKey);
+  for (const name of ['signal', 'path'] as const) {
+    const sealed = done.keys[name].seal(sid, Uint8Array.of(1, 2));
+    expect(answer.keys[name].open(0, sid, sealed)).toEqual(Uint8Array.of(1, 2));
+  }
+  const sealed = done.keys.signal.seal(sid, Uint8Array.of(3));
+  expect(answer.keys.path.open(1, sid, sealed)).toBeNull();
+});
+
+test('row 14: an answer by anybody but the host that was asked is not taken', () => {
+  const mine = knock();
+  expect(openAsHost(crypto, other, sid, mine.message)).toBeNull();
+  // The impostor may see everything and answer a message of its own making.
+  const forged = openAsClient(crypto, client, { sid, hostKey: other.publicKey, hello: HELLO })!;
+  const impostor = openAsHost(crypto, other, sid, forged.message);
+  if (impostor === null || impostor === 'version') throw new Error('the message is good');
+  expect(mine.finish(impostor.answer(REPLY)!.message)).toBeNull();
+  // The true answer still counts afterwards.
+  expect(mine.finish(received(mine.message).answer(REPLY)!.message)).not.toBeNull();
+});
+
+test('row 27: another version, session or direction does not open', () => {
+  const { message } = knock();
+  const newer = message.slice();
+  newer[0] = 2;
+  expect(openAsHost(crypto, host, sid, newer)).toBe('version');
+  expect(openAsHost(crypto, host, crypto.randomBytes(16), message)).toBeNull();
+  expect(openAsHost(crypto, host, sid, new Uint8Array(0))).toBe('version');
+});
+
+test('row 13: the proof of a password is worth nothing at another host, for another client or in another session', () => {
+  const parties = { sid, hostKey: host.publicKey, clientKey: client.publicKey };
+  const proof = passwordProof(crypto, 'swordfish', parties);
+  expect(passwordProof(crypto, 'swordfish', parties)).toEqual(proof);
+  for (const change of [
+    { sid: crypto.randomBytes(16) },
+    { hostKey: other.publicKey },
+    { clientKey: other.publicKey },
+  ]) {
+    expect(passwordProof(crypto, 'swordfish', { ...parties, ...change })).not.toEqual(proof);
+  }
+});
+
+test('row 28: changed, cut and random messages open nothing and never throw', () => {
+  const { message } = knock();
+  fc.assert(
+    fc.property(fc.nat(message.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+      const bad = message.slice();
+      bad[at] = (bad[at] as number) ^ flip;
+      for (const hostile of [bad, message.subarray(0, at)]) {
+        const opened = openAsHost(crypto, host, sid, hostile);
+        if (opened !== null && opened !== 'version') return false;
+      }
+      return true;
+    }),
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 1200 }), (bytes) => {
+      const opened = openAsHost(crypto, host, sid, bytes);
+      return (opened === null || opened === 'version') && knock().finish(bytes) === null;
+    }),
+    { numRuns: 30 },
+  );
+});
