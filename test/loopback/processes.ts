@@ -69,6 +69,16 @@ export class Bench {
     return socket;
   }
 
+  /** A port on which nobody listens now. */
+  async freePort(): Promise<number> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+    return port;
+  }
+
   /** A game server: answers each datagram with `ADDRESS said TEXT`. */
   async game(port = 0): Promise<number> {
     const socket = await this.udp('127.0.0.1', port);
