@@ -78,6 +78,33 @@ export const UI_FLAGS = {
 
 export const LIST_FLAGS = { ...COMMON_FLAGS, ...AGENT_FLAGS } as const satisfies Flags;
 
+export const MASTER_FLAGS = {
+  ...COMMON_FLAGS,
+  listen: { kind: 'list', value: 'IP', about: 'address to bind; twice where there are two (default: the best one)' },
+  advertise: {
+    kind: 'list',
+    value: 'IP',
+    about: 'what others reach it under, behind a 1:1 NAT; one for each --listen',
+  },
+  port: { kind: 'number', value: 'N', min: 1, max: 65_511, about: '25 UDP ports from here on (default 8430)' },
+  http: { kind: 'text', value: 'ADDRESS:PORT', about: 'page, list and admin (default 127.0.0.1:8420), or off' },
+  'tls-cert': { kind: 'text', value: 'FILE', about: 'HTTPS with this certificate' },
+  'tls-key': { kind: 'text', value: 'FILE', about: 'and this key' },
+  domain: { kind: 'list', value: 'NAME', about: 'name under which the admin page may be opened' },
+  'metrics-listen': { kind: 'text', value: 'ADDRESS:PORT', about: 'Prometheus (default 127.0.0.1:9464), or off' },
+  official: { kind: 'text', value: 'DIR', about: 'configuration folder of the official servers' },
+  webhooks: { kind: 'text', value: 'FILE', about: 'messages to Discord, Telegram or a receiver of your own' },
+  contact: { kind: 'text', value: 'TEXT', about: 'how to reach you, shown on the page' },
+  'log-level': {
+    kind: 'text',
+    value: 'warn',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    about: 'JSON log on stderr',
+  },
+  'state-dir': { kind: 'text', value: 'DIR', about: 'keys and the store (default: the XDG state directory)' },
+  'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },
+} as const satisfies Flags;
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
   host: {
     summary: 'let friends reach a UDP server on this computer',
@@ -106,6 +133,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: UI_FLAGS,
     examples: ['sallyport ui', 'sallyport ui --no-open'],
     load: async () => (await import('./ui.ts')).uiCommand,
+  },
+  master: {
+    summary: 'run a masterserver, which introduces hosts and friends',
+    words: [],
+    flags: MASTER_FLAGS,
+    examples: ['sallyport master --listen 198.51.100.7'],
+    load: async () => (await import('./master.ts')).masterCommand,
   },
   list: {
     summary: 'the public servers of a masterserver',

@@ -14,6 +14,8 @@ export interface Invocation {
   readonly signal: AbortSignal;
   /** Aborts it from inside, as the keys of a terminal in raw mode must. */
   readonly stop: () => void;
+  /** What SIGHUP does instead of ending the command. */
+  readonly onHangup: (listener: () => void) => void;
 }
 
 /** Exit codes of a process ended by a signal: 128 + its number. */
@@ -25,8 +27,13 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
   const terminal = terminalFor(rest, env);
   const abort = new AbortController();
   let signalExit: number | null = null;
+  let hangup: (() => void) | null = null;
   const listeners = Object.entries(SIGNAL_EXIT).map(([signal, exit]) => {
     const listener = (): void => {
+      if (signal === 'SIGHUP' && hangup !== null) {
+        hangup();
+        return;
+      }
       // The second time the person means it.
       if (abort.signal.aborted) process.exit(exit);
       signalExit = exit;
@@ -39,7 +46,10 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
   process.stdout.on('error', () => abort.abort());
   process.stderr.on('error', () => abort.abort());
   try {
-    await dispatch(name, rest, { env, terminal, signal: abort.signal, stop: () => abort.abort() });
+    const onHangup = (listener: () => void): void => {
+      hangup = listener;
+    };
+    await dispatch(name, rest, { env, terminal, signal: abort.signal, stop: () => abort.abort(), onHangup });
     return signalExit ?? 0;
   } catch (thrown) {
     if (signalExit !== null) return signalExit;

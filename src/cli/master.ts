@@ -1,0 +1,156 @@
+/** `sallyport master`: product.md section 4 D, docs/operating.md. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type MasterFact,
+  type RunningMaster,
+  SERVICE_FILE,
+  startMaster,
+  type WebhookConfig,
+  webhookSchema,
+  writeServiceUnit,
+} from '../master/index.ts';
+import { stateDirectory } from '../node/index.ts';
+import { MASTER_FLAGS } from './commands.ts';
+import { readCommandLine, usage } from './flags.ts';
+import { type Invocation, untilStopped } from './run.ts';
+import type { Terminal } from './terminal.ts';
+
+type MasterFlagValues = ReturnType<typeof readCommandLine<typeof MASTER_FLAGS>>['flags'];
+
+export async function masterCommand(invocation: Invocation): Promise<void> {
+  const { flags } = readCommandLine(MASTER_FLAGS, [], invocation.argv, invocation.env);
+  const { terminal, signal } = invocation;
+  const tls = tlsFiles(flags);
+  if (flags['install-service']) return installService(invocation, tls);
+  const master = await startMaster({
+    listen: flags.listen,
+    ...(flags.advertise.length === 0 ? {} : { advertise: flags.advertise }),
+    ...(flags.port === undefined ? {} : { port: flags.port }),
+    ...(flags.http === undefined ? {} : { http: unlessOff(flags.http) }),
+    ...(flags['metrics-listen'] === undefined ? {} : { metrics: unlessOff(flags['metrics-listen']) }),
+    tls,
+    domains: flags.domain,
+    stateDir: flags['state-dir'] ?? stateDirectory(invocation.env),
+    official: flags.official ?? null,
+    webhooks: readWebhooks(flags.webhooks),
+    contact: flags.contact ?? null,
+    logLevel: (flags['log-level'] ?? 'warn') as 'warn',
+    onFact: (fact) => sayFact(terminal, fact),
+  });
+  invocation.onHangup(() => {
+    master.reload();
+    terminal.fact('done', 'Reloaded', 'the folder of the official servers');
+  });
+  welcome(terminal, master);
+  await untilStopped(signal);
+  terminal.say('Stopping: hosts and players are told to come back later; joins under way are finished.');
+  await master.drain();
+}
+
+function welcome(terminal: Terminal, { link, http, metrics, endpoints }: RunningMaster): void {
+  terminal.event('ready', { master: link, http, metrics });
+  terminal.result(link);
+  const ports = endpoints.map((endpoint) => endpoint.port);
+  const addresses = [...new Set(endpoints.map((endpoint) => endpoint.address))];
+  terminal.fact(
+    'done',
+    'UDP',
+    `${ports.length} ports, ${Math.min(...ports)} to ${Math.max(...ports)}, on ${addresses.join(' and ')}`,
+  );
+  if (http !== null) terminal.fact('done', 'Page', http);
+  terminal.fact('done', 'Ready', link);
+  terminal.say(`  Hosts      sallyport host 30000 --master '${link}'`);
+  terminal.say(`  Test it    sallyport check --master '${link}'`);
+}
+
+function sayFact(terminal: Terminal, fact: MasterFact): void {
+  terminal.event('fact', fact);
+  switch (fact.fact) {
+    case 'identity':
+      terminal.fact(
+        'done',
+        'Identity',
+        `${fact.file}${fact.created ? ' (new: keep a copy, the link holds this key)' : ''}`,
+      );
+      break;
+    case 'admin-token':
+      terminal.fact('info', 'Admin', `one-time code in ${fact.file}`);
+      break;
+    case 'no-second-address':
+      terminal.fact(
+        'info',
+        'Addresses',
+        'one: how routers filter is inferred, not measured (a second --listen measures it)',
+      );
+      break;
+    case 'private-address':
+      terminal.fact(
+        'warn',
+        'Addresses',
+        `${fact.address} is private: only this network reaches it (--advertise, --listen)`,
+      );
+      break;
+    case 'official-problem':
+      terminal.fact('warn', 'Official', fact.errors.join('; '));
+      break;
+    case 'store-problem':
+      terminal.fact('warn', 'Store', fact.problem);
+      break;
+    case 'metrics-problem':
+      terminal.fact('warn', 'Metrics', fact.detail);
+      break;
+    case 'fault':
+      terminal.fact('fail', 'Fault', fact.detail);
+  }
+}
+
+function unlessOff(at: string): string | null {
+  return at === 'off' ? null : at;
+}
+
+function tlsFiles(flags: MasterFlagValues): { readonly cert: string; readonly key: string } | null {
+  const [cert, key] = [flags['tls-cert'], flags['tls-key']];
+  if (cert === undefined && key === undefined) return null;
+  if (cert === undefined || key === undefined) throw usage('--tls-cert and --tls-key belong together.');
+  return { cert, key };
+}
+
+function readWebhooks(path: string | undefined): readonly WebhookConfig[] {
+  if (path === undefined) return [];
+  let document: unknown;
+  try {
+    document = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw usage(`--webhooks ${path} can't be read: ${(error as Error).message}.`);
+  }
+  const parsed = webhookSchema.array().safeParse(document);
+  if (parsed.success) return parsed.data;
+  const first = parsed.error.issues[0];
+  throw usage(`--webhooks ${path}: ${first?.path.join('.') ?? ''} ${first?.message ?? 'is malformed'}.`);
+}
+
+/** Written with the options given, less those that the unit itself sets. */
+function installService({ argv, terminal }: Invocation, tls: { cert: string; key: string } | null): void {
+  const own = new Set(['--install-service', '--state-dir', '--tls-cert', '--tls-key']);
+  const args: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    const name = word.split('=', 1)[0] as string;
+    if (!own.has(name)) args.push(word);
+    else if (name !== '--install-service' && !word.includes('=')) i += 1;
+  }
+  try {
+    writeServiceUnit({
+      node: process.execPath,
+      command: fileURLToPath(new URL('./main.js', import.meta.url)),
+      args,
+      tls: tls === null ? null : { cert: resolve(tls.cert), key: resolve(tls.key) },
+    });
+  } catch (error) {
+    throw usage(`${SERVICE_FILE} can't be written: ${(error as Error).message}. Run it as root.`);
+  }
+  terminal.fact('done', 'Service', SERVICE_FILE);
+  terminal.say('  systemctl daemon-reload && systemctl enable --now sallyport-master');
+}
