@@ -105,6 +105,20 @@ export const MASTER_FLAGS = {
   'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },
 } as const satisfies Flags;
 
+export const SIM_FLAGS = {
+  ...COMMON_FLAGS,
+  pair: { kind: 'text', value: 'CLIENT,HOST', about: 'classes of networks, like P3,S6@mobile (docs/simulation.md)' },
+  seed: { kind: 'text', value: 'SEED', about: 'one seed is one run (default 1)' },
+  timeout: {
+    kind: 'number',
+    value: 'SECONDS',
+    min: 1,
+    max: 3_600,
+    about: 'virtual seconds until it gives up (default 120)',
+  },
+  trace: { kind: 'on', about: 'print every packet' },
+} as const satisfies Flags;
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
   host: {
     summary: 'let friends reach a UDP server on this computer',
@@ -140,6 +154,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: MASTER_FLAGS,
     examples: ['sallyport master --listen 198.51.100.7'],
     load: async () => (await import('./master.ts')).masterCommand,
+  },
+  sim: {
+    summary: 'watch one join between two kinds of networks, simulated',
+    words: [],
+    flags: SIM_FLAGS,
+    examples: ['sallyport sim --pair P3,S6 --seed 7'],
+    load: async () => (await import('./sim.ts')).simCommand,
   },
   list: {
     summary: 'the public servers of a masterserver',
