@@ -7,6 +7,7 @@ import {
   type FriendId,
   formatHostLink,
   type HostAnnouncement,
+  LIMITS,
   type PeerEvent,
   SallyportError,
 } from '../core/index.ts';
@@ -24,6 +25,7 @@ export interface HostOptions {
   readonly version?: string;
   /** Listed for everybody; otherwise only who has the code gets in. */
   readonly public?: boolean;
+  /** Friends at once; 8 where absent. */
   readonly playersMax?: number;
   readonly password?: string;
   /** Every friend waits for `admit`. */
@@ -92,7 +94,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       name: options.name ?? '',
       game: options.game ?? '',
       public: options.public ?? false,
-      playersMax: options.playersMax ?? 0,
+      playersMax: options.playersMax ?? LIMITS.playersMaxDefault,
       map: options.map ?? '',
       mode: options.mode ?? '',
       version: options.version ?? '',

@@ -18,8 +18,6 @@ import { gameListens } from './game.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
-const PLAYERS_MAX_DEFAULT = 8;
-
 type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['flags'];
 
 export async function hostCommand(invocation: Invocation): Promise<void> {
@@ -38,7 +36,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
       name: flags.name ?? '',
       game: flags.game ?? '',
       public: flags.public,
-      playersMax: flags.max ?? PLAYERS_MAX_DEFAULT,
+      ...(flags.max === undefined ? {} : { playersMax: flags.max }),
       ask: flags.ask,
       forward: { port },
       ...(password === undefined ? {} : { password }),

@@ -304,4 +304,6 @@ export const LIMITS = {
   statusLineMs: 250,
   /** A permit lives 15 s (security.md 3.2); a lasting plan renews it in time for two losses. */
   permitRenewMs: 8_000,
+  /** Friends at once where the person says nothing (product.md 4 A). */
+  playersMaxDefault: 8,
 } as const;

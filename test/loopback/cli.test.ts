@@ -1,0 +1,355 @@
+/** The whole thing as a person uses it: real processes, real sockets, no NAT. */
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Bench, portBase, type Run } from './processes.ts';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+});
+afterEach(() => bench.close());
+
+interface Master {
+  readonly run: Run;
+  readonly link: string;
+  readonly port: number;
+  readonly folder: string;
+}
+
+async function startMaster(port = portBase(), folder = bench.folder()): Promise<Master> {
+  const quiet = ['--http', '127.0.0.1:0', '--metrics-listen', 'off'];
+  const args = ['master', '--listen', '127.0.0.1', '--port', String(port), ...quiet];
+  const run = bench.sallyport([...args, '--state-dir', folder, '--json']);
+  const { master } = await run.line('ready');
+  return { run, link: String(master), port, folder };
+}
+
+async function startHost(master: string, more: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const port = await bench.game();
+  const run = bench.sallyport(['host', String(port), '--master', master, '--json', ...more], env);
+  const ready = await run.line('ready');
+  return { run, port, code: String(ready.code), link: String(ready.link), ready };
+}
+
+const joinArgs = (master: string, target: string, more: readonly string[] = []): string[] => [
+  ...['join', target, '--json', ...more],
+  ...(master === '' ? [] : ['--master', master]),
+];
+
+/** Runs to its end: code, error code and how long it took. */
+async function outcome(run: Run): Promise<{ exit: number; error: unknown; ms: number }> {
+  const begin = performance.now();
+  const exit = await run.exit;
+  return { exit, error: run.lines.find((line) => line.ev === 'error')?.code, ms: performance.now() - begin };
+}
+
+describe('host and join', () => {
+  test('a friend reaches the game by code, and every line is the promised one', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link, ['--name', 'Ana', '--game', 'luanti']);
+    expect(host.ready).toMatchObject({ v: 1, ev: 'ready' });
+    expect(host.code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{8}$/);
+    expect(host.link).toContain(host.code);
+    expect(host.ready.profile).toMatchObject({ v: 1 });
+    const friend = bench.sallyport(joinArgs(master.link, host.code.toLowerCase(), ['--name', 'Kofi']));
+    const connected = await friend.line('connected');
+    expect(connected).toMatchObject({ v: 1, ev: 'connected', local: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
+    expect(['direct', 'lan']).toContain(connected.path);
+    expect(connected.remote).toMatch(/^[\d.]+:\d+$/);
+    for (const field of ['ms', 'attempts', 'packetsSent']) expect(connected[field]).toBeGreaterThanOrEqual(1);
+    expect(await friend.line('attempt')).toMatchObject({ n: 1, plan: { method: expect.any(String) } });
+    expect(await bench.ask(String(connected.local), 'hello')).toBe('127.77.0.2 said hello');
+    expect(await host.run.line('peer')).toMatchObject({ ev: 'peer', name: 'Kofi' });
+    friend.kill('SIGINT');
+    expect(await friend.exit).toBe(130);
+    await expect.poll(() => host.run.lines.some((line) => line.ev === 'peer' && line.state === 'left')).toBe(true);
+    host.run.kill('SIGTERM');
+    expect(await host.run.exit).toBe(143);
+    master.run.kill('SIGTERM');
+    expect(await master.run.exit).toBe(143);
+  });
+
+  test('the link alone is enough, and the code is the same after a restart of host and master', async () => {
+    const first = await startMaster();
+    const home = bench.folder();
+    const gamePort = await bench.game();
+    const hostArgs = ['host', String(gamePort), '--json', '--state-dir', home];
+    const hostOne = bench.sallyport([...hostArgs, '--master', first.link]);
+    const ready = await hostOne.line('ready');
+    const friend = bench.sallyport(joinArgs('', String(ready.link)));
+    await friend.line('connected');
+    for (const run of [friend, hostOne, first.run]) run.kill('SIGTERM');
+    await Promise.all([friend.exit, hostOne.exit, first.run.exit]);
+    const second = await startMaster(first.port, first.folder);
+    expect(second.link).toBe(first.link);
+    const hostTwo = bench.sallyport([...hostArgs, '--master', second.link]);
+    expect((await hostTwo.line('ready')).code).toBe(ready.code);
+  });
+
+  test('stdout holds one line for a script without --json, and people read the rest on stderr', async () => {
+    const master = await startMaster();
+    const port = await bench.game();
+    const host = bench.sallyport(['host', String(port), '--master', master.link, '--name', 'Ana']);
+    await expect.poll(() => host.stdout(), { timeout: 5_000 }).toMatch(/^sallyport:\/\/\S+\n$/);
+    const friend = bench.sallyport(['join', host.stdout().trim()]);
+    await expect.poll(() => friend.stdout(), { timeout: 5_000 }).toMatch(/^127\.0\.0\.1:\d+\n$/);
+    expect(host.stderr()).toMatch(/Join code {3}[0-9A-Z]{4}-[0-9A-Z]{4}/);
+    await expect.poll(() => host.stderr()).toContain('seen by the game as 127.77.0.2');
+    expect(friend.stderr()).toContain('Found       "Ana"');
+    expect(friend.stderr()).toMatch(/In the game connect to {4}127\.0\.0\.1 {2}port \d+/);
+    expect(host.stderr() + friend.stderr()).not.toContain('\u001b');
+  });
+
+  test('two programs and two friends are four players to the game', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link);
+    const seen = new Set<string>();
+    for (let n = 0; n < 2; n++) {
+      const friend = bench.sallyport(joinArgs(master.link, host.code));
+      const { local } = await friend.line('connected');
+      for (let program = 0; program < 2; program++)
+        seen.add((await bench.ask(String(local), 'x')).split(' ')[0] as string);
+    }
+    expect(seen.size).toBe(4);
+  });
+
+  test('a taken local port is replaced and said', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link);
+    const taken = (await bench.udp()).address().port;
+    const friend = bench.sallyport(joinArgs(master.link, host.code, ['--local-port', String(taken)]));
+    expect(await friend.line('notice')).toMatchObject({ kind: 'LOCAL_PORT_BUSY', wished: taken });
+    const { local } = await friend.line('connected');
+    expect(local).not.toBe(`127.0.0.1:${taken}`);
+    expect(await bench.ask(String(local), 'x')).toContain('said x');
+  });
+
+  test('check prints a profile with the words of the interface, list prints public hosts only', async () => {
+    const master = await startMaster();
+    await startHost(master.link, ['--name', 'Open house', '--public']);
+    await startHost(master.link, ['--name', 'Hidden']);
+    const check = bench.sallyport(['check', '--master', master.link, '--json']);
+    const { profile } = (await check.line('profile', 20_000)) as unknown as { profile: Record<string, unknown> };
+    expect(await check.exit).toBe(0);
+    for (const field of ['mapping', 'filtering', 'type', 'allocator', 'external', 'verdict', 'confidence']) {
+      expect(profile).toHaveProperty(field);
+    }
+    const list = bench.sallyport(['list', '--master', master.link]);
+    expect(await list.exit).toBe(0);
+    expect(list.stdout()).toContain('Open house');
+    expect(list.stdout()).not.toContain('Hidden');
+  });
+});
+
+describe('every failure is typed, with a cause and a next step, soon', () => {
+  const soonMs = 4_000;
+
+  test('usage: exit 2', async () => {
+    for (const args of [
+      ['hots'],
+      ['join'],
+      ['host', '99999', '--master', 'x'],
+      ['host', '1', '--mastr', 'x'],
+      ['join', 'K7TQ-9RBW'],
+      ['check', '--master', 'sallyport://127.0.0.1:1/#short'],
+      ['host', '1', '--relay', 'only', '--master', `sallyport://127.0.0.1:1/#${'A'.repeat(43)}`],
+      ['join', 'K7TQ-9RBW', '--password-file', '/nonexistent'],
+    ]) {
+      const run = bench.sallyport([...args, '--json']);
+      expect(await outcome(run), args.join(' ')).toMatchObject({ exit: 2, error: 'USAGE' });
+      expect(run.stderr(), args.join(' ')).toContain('(USAGE)');
+    }
+  });
+
+  test('an unknown or malformed code: exit 4', async () => {
+    const master = await startMaster();
+    for (const code of ['K7TQ-9RBW', 'not-a-code']) {
+      const run = bench.sallyport(joinArgs(master.link, code));
+      const { exit, error, ms } = await outcome(run);
+      expect({ exit, error }).toEqual({ exit: 4, error: 'CODE_UNKNOWN' });
+      expect(ms).toBeLessThan(soonMs);
+    }
+  });
+
+  test('a host that has gone: exit 4', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link);
+    host.run.kill('SIGTERM');
+    await host.run.exit;
+    for (const target of [host.code, host.link]) {
+      const { exit, error, ms } = await outcome(bench.sallyport(joinArgs(master.link, target)));
+      expect({ exit, error }).toEqual({ exit: 4, error: 'HOST_OFFLINE' });
+      expect(ms).toBeLessThan(soonMs);
+    }
+  });
+
+  test('no master at the address: exit 3; another key: exit 8', async () => {
+    const master = await startMaster();
+    const [address] = master.link.split('#');
+    const silent = (await bench.udp()).address().port;
+    const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;
+    const cases = [
+      { link: `sallyport://127.0.0.1:${silent}/#${key}`, exit: 3, error: 'MASTER_UNREACHABLE' },
+      { link: `sallyport://no-such-name.invalid/#${key}`, exit: 3, error: 'MASTER_UNREACHABLE' },
+      { link: `${address}#${key}`, exit: 8, error: 'MASTER_KEY_MISMATCH' },
+    ];
+    const runs = cases.flatMap(({ link, exit, error }) =>
+      [
+        joinArgs(link, 'K7TQ-9RBW'),
+        ['host', '1', '--master', link, '--json'],
+        ['list', '--master', link, '--json'],
+      ].map(async (args) => {
+        const result = await outcome(bench.sallyport(args));
+        expect({ exit: result.exit, error: result.error }, args.join(' ')).toEqual({ exit, error });
+        expect(result.ms).toBeLessThan(2 * soonMs);
+      }),
+    );
+    await Promise.all(runs);
+  });
+
+  test('a missing or wrong password: exit 5; the right one connects', async () => {
+    const master = await startMaster();
+    const folder = bench.folder();
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), `${text}\n`);
+      return join(folder, name);
+    };
+    const host = await startHost(master.link, ['--password-file', file('right', 'open sesame')]);
+    for (const more of [[], ['--password-file', file('wrong', 'open barley')]]) {
+      const { exit, error } = await outcome(bench.sallyport(joinArgs(master.link, host.code, more)));
+      expect({ exit, error }).toEqual({ exit: 5, error: 'PASSWORD' });
+    }
+    const friend = bench.sallyport(joinArgs(master.link, host.code, ['--password-file', file('right', 'open sesame')]));
+    await friend.line('connected');
+  });
+
+  test('--ask: n refuses with exit 5, y lets in', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link, ['--ask']);
+    for (const [answer, exit] of [
+      ['n', 5],
+      ['y', null],
+    ] as const) {
+      const before = host.run.lines.length;
+      const friend = bench.sallyport(joinArgs(master.link, host.code));
+      const asking = () => host.run.lines.slice(before).some((line) => line.ev === 'peer' && line.state === 'asking');
+      await expect.poll(asking, { timeout: 5_000 }).toBe(true);
+      host.run.child.stdin?.write(`${answer}\n`);
+      if (exit === null) await friend.line('connected');
+      else expect(await outcome(friend)).toMatchObject({ exit, error: 'REFUSED' });
+    }
+  });
+
+  test('a full host: exit 5', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link, ['--max', '1']);
+    await bench.sallyport(joinArgs(master.link, host.code)).line('connected');
+    expect(await outcome(bench.sallyport(joinArgs(master.link, host.code)))).toMatchObject({ exit: 5, error: 'FULL' });
+  });
+
+  test('nobody answers within --timeout: exit 6', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link, ['--ask']);
+    const friend = bench.sallyport(joinArgs(master.link, host.code, ['--timeout', '1']));
+    const { exit, error, ms } = await outcome(friend);
+    expect({ exit, error }).toEqual({ exit: 6, error: 'GAVE_UP' });
+    expect(ms).toBeLessThan(soonMs);
+  });
+
+  test('--no-wait without a game: exit 7', async () => {
+    const port = await bench.freePort();
+    const run = bench.sallyport(['host', String(port), '--no-wait', '--master', 'x', '--json']);
+    expect(await outcome(run)).toMatchObject({ exit: 7, error: 'GAME_SILENT' });
+  });
+
+  test('another key behind a pinned code: exit 8, and nothing is sent to it', async () => {
+    const master = await startMaster();
+    const state = bench.folder();
+    const host = await startHost(master.link);
+    const friend = bench.sallyport(joinArgs(master.link, host.code, ['--state-dir', state]));
+    await friend.line('connected');
+    friend.kill('SIGTERM');
+    await friend.exit;
+    const pins = join(state, 'known-hosts.json');
+    const text = readFileSync(pins, 'utf8');
+    expect(text).toContain(host.code);
+    writeFileSync(pins, text.replace(/"[A-Za-z0-9_-]{43}"\n/, `"${'CQ'.padEnd(43, 'A')}"\n`));
+    const { exit, error } = await outcome(bench.sallyport(joinArgs(master.link, host.code, ['--state-dir', state])));
+    expect({ exit, error }).toEqual({ exit: 8, error: 'HOST_KEY_CHANGED' });
+  });
+});
+
+describe('nothing depends on the master once a path is up', () => {
+  test('kill -9 in mid-play: the path lives, both find the restarted master by themselves', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link);
+    const friend = bench.sallyport(joinArgs(master.link, host.code));
+    const { local } = await friend.line('connected');
+    expect(await bench.ask(String(local), 'before')).toContain('said before');
+    master.run.kill('SIGKILL');
+    await master.run.exit;
+    for (let n = 0; n < 10; n++) {
+      expect(await bench.ask(String(local), `during ${n}`, 1_000)).toContain(`said during ${n}`);
+    }
+    await startMaster(master.port, master.folder);
+    // A second friend comes in by the same code, so the host has found the master again.
+    const late = await joinUntilFound(master.link, host.code);
+    expect(await bench.ask(late, 'after')).toContain('said after');
+    expect(await bench.ask(String(local), 'still')).toContain('said still');
+  }, 60_000);
+});
+
+/** As a person would: try again while the host is said to be offline. */
+async function joinUntilFound(master: string, code: string): Promise<string> {
+  const end = Date.now() + 40_000;
+  while (Date.now() < end) {
+    const run = bench.sallyport(joinArgs(master, code));
+    const connected = await run.line('connected').catch(() => null);
+    if (connected !== null) return String(connected.local);
+  }
+  throw new Error('the host has not come back');
+}
+
+test('the library example: two processes, one sentence each way, both end by themselves', async () => {
+  const master = await startMaster();
+  const host = bench.run(['examples/host.mjs', master.link]);
+  await expect.poll(() => host.stdout(), { timeout: 8_000 }).toMatch(/^[0-9A-Z]{8}\n$/);
+  const friend = bench.run(['examples/join.mjs', master.link, host.stdout().trim()]);
+  expect(await friend.exit, friend.stderr()).toBe(0);
+  expect(friend.stdout()).toMatch(/^(direct|lan) you said: hello\n$/);
+  expect(await host.exit, host.stderr()).toBe(0);
+});
+
+describe('quitting', () => {
+  test('at any moment of a join or a hosting ends the process at once, with nothing left', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link);
+    const port = await bench.game();
+    for (const delayMs of [30, 80, 130, 200, 300, 600]) {
+      const join = bench.sallyport(joinArgs(master.link, host.code));
+      const hosting = bench.sallyport(['host', String(port), '--master', master.link, '--json']);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      const begin = performance.now();
+      join.kill('SIGINT');
+      hosting.kill('SIGTERM');
+      const exits = await Promise.all([join.exit, hosting.exit]);
+      // Before our handlers stand, Node itself ends the process: to a shell that looks the same.
+      expect(exits, `after ${delayMs} ms`).toEqual([130, 143]);
+      expect(performance.now() - begin).toBeLessThan(1_500);
+    }
+  }, 60_000);
+
+  test('a closed output pipe ends the command like Ctrl+C', async () => {
+    const master = await startMaster();
+    const port = await bench.game();
+    const host = bench.sallyport(['host', String(port), '--master', master.link, '--json']);
+    const { code } = await host.line('ready');
+    host.child.stdout?.destroy();
+    host.child.stderr?.destroy();
+    // The next thing said meets the closed pipe.
+    bench.sallyport(joinArgs(master.link, String(code)));
+    await expect.poll(() => host.child.exitCode, { timeout: 8_000 }).not.toBeNull();
+  }, 30_000);
+});
