@@ -1,11 +1,14 @@
 /** From single worlds to cells and mixes. */
 import { type AccessKind, mixTheory, pairTheory, SHARES, SIM_CLASSES, type SimClassId } from '../src/sim/index.ts';
-import { type Proportion, quantile, wilson } from './stats.ts';
+import { quantile, wilson } from './stats.ts';
 import type { JobResult } from './success-job.ts';
 
 export interface Cell {
   readonly worlds: number;
-  readonly success: Proportion;
+  readonly success: number;
+  /** 95 % bounds of `success`. */
+  readonly low: number;
+  readonly high: number;
   readonly plain: number;
   readonly theory: { readonly plain: number; readonly full: number };
   readonly medianMs: number | null;
@@ -71,10 +74,13 @@ function cellOf(list: readonly JobResult[]): Cell {
   const met = list.filter((result) => result.connected);
   const { left, right } = (list[0] as JobResult).job;
   const theory = pairTheory(left, right);
+  const share = wilson(met.length, list.length);
   const of = (value: (result: JobResult) => number, q: number): number | null => quantile(met.map(value), q);
   return {
     worlds: list.length,
-    success: wilson(met.length, list.length),
+    success: share.value,
+    low: share.low,
+    high: share.high,
     plain: list.filter((result) => result.plain).length / list.length,
     theory: { plain: theory.plain, full: theory.full },
     medianMs: of((result) => result.elapsedMs, 0.5),

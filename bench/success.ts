@@ -123,10 +123,9 @@ function seconds(value: number | null): string {
 }
 
 function cellLine(name: string, cell: Cell): string {
-  const { value, low, high } = cell.success;
   return [
     name.padEnd(9),
-    `${percent(value)} [${percent(low)},${percent(high)}]`,
+    `${percent(cell.success)} [${percent(cell.low)},${percent(cell.high)}]`,
     percent(cell.theory.full).padStart(10),
     percent(cell.plain).padStart(6),
     seconds(cell.medianMs).padStart(8),
@@ -160,7 +159,7 @@ function keep(document: { readonly commit: string }, summary: Summary): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/success-${document.commit}.json`, `${JSON.stringify(document, null, 1)}\n`);
   const share = (row: string, column: string): number | null =>
-    (summary.cells[`${row}-${column}`] ?? summary.cells[`${column}-${row}`])?.success.value ?? null;
+    (summary.cells[`${row}-${column}`] ?? summary.cells[`${column}-${row}`])?.success ?? null;
   const title = `A direct path, by pair of classes (${document.commit})`;
   writeFileSync(`${folder}/success-${document.commit}.svg`, heatMap(title, UDP_CLASSES, share));
 }
