@@ -50,8 +50,8 @@ export function mappingBudget(mappingsMax: number): Check {
 }
 
 /**
- * Nobody is probed who did not prove its address: before a host sends to a public address that is no server's, a server must
- * have received a packet from that address that truly came from there. Addresses of the sender's own networks are exempt.
+ * Nobody is probed who did not prove its address: before a host sends to a public address that is no server's, a server or
+ * that very host must have received a packet that truly came from there. Addresses of the sender's own networks are exempt.
  */
 export const noPacketToUnprovenAddress: Check = (world) => {
   const servers = serverAddresses(world);
@@ -60,10 +60,13 @@ export const noPacketToUnprovenAddress: Check = (world) => {
   const proven = new Set<string>();
   for (const { at, what, where, packet } of world.trace) {
     if (packet.icmp !== null) continue;
-    if (what === 'delivered' && serverNames.has(where) && names.has(packet.origin)) proven.add(packet.from.address);
+    if (what === 'delivered' && names.has(packet.origin)) {
+      proven.add(serverNames.has(where) ? packet.from.address : `${where} ${packet.from.address}`);
+    }
     if (what !== 'sent' || serverNames.has(where) || servers.has(packet.to.address)) continue;
-    if (!proven.has(packet.to.address) && world.internet.has(packet.to.address)) {
-      return `${where} sent to ${packet.to.address}, which nobody has proven, at ${at.toFixed(3)} ms`;
+    const { address } = packet.to;
+    if (!proven.has(address) && !proven.has(`${where} ${address}`) && world.internet.has(address)) {
+      return `${where} sent to ${address}, which nobody has proven, at ${at.toFixed(3)} ms`;
     }
   }
   return null;
