@@ -1,6 +1,5 @@
 /** What a dishonest master or friend can not do (security.md rows 7, 13, 14). */
 import { expect, test } from 'vitest';
-import type { PeerCommand, PeerEvent } from '../../src/core/index.ts';
 import { NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, peers } from './peers.ts';
 
