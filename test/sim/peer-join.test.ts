@@ -135,3 +135,36 @@ test('ten friends join one host at once', () => {
   setup.until(() => host.all('path').length === 10, 5_000, 'all are in');
   expect(new Set(host.all('path').map(({ friend }) => friend)).size).toBe(10);
 });
+
+for (const honest of [true, false]) {
+  test(`a router that ${honest ? 'opens a port makes a hard pair easy' : 'only claims to open a port is not believed'}`, () => {
+    const setup = peers({ seed: `upnp ${honest}`, trace: true });
+    const gateway = setup.world.nat(NATS.linuxRandom, { name: 'hostnat' });
+    const host = setup.participant('host', setup.world.host({ name: 'h', behind: gateway }));
+    const client = setup.participant('client', NATS.linuxRandom);
+    host.command(hostCommand());
+    setup.until(() => host.last('upnp')?.op === 'map', 1_000, 'the driver is asked');
+    const { port } = host.last('upnp')!;
+    const external = { address: gateway.nat.addresses[0] as string, port: 40_000 };
+    if (honest) gateway.nat.forward(external.port, { address: host.host.address, port });
+    host.command({ do: 'upnp', works: true, external });
+    setup.world.run(4_000);
+    expect(host.last('profile')?.profile.portMapping.external).toEqual(honest ? external : null);
+    client.command(joinCommand({ code: host.last('hosting')!.code }));
+    if (honest) {
+      setup.until(() => client.last('path') !== undefined, 1_000, 'the client has a path');
+      expect(client.last('path')).toMatchObject({ kind: 'mapped', remote: external });
+      setup.world.run(200);
+      talk(setup, host, client);
+      host.command({ do: 'release', path: host.last('path')!.path });
+      setup.world.run(1_000);
+      expect(host.running.released.size).toBe(0);
+      client.command({ do: 'leave', path: client.last('path')!.path });
+      setup.world.run(1_000);
+    }
+    host.command({ do: 'close' });
+    setup.until(() => host.last('closed') !== undefined, 500, 'closed');
+    expect(host.last('upnp')).toEqual({ ev: 'upnp', op: 'unmap', port });
+    expect(host.running.socketsOpen).toBe(0);
+  });
+}

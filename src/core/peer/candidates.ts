@@ -4,15 +4,14 @@
  */
 import { type Endpoint, endpointKey, familyOf } from '../address.ts';
 import { LIMITS } from '../limits.ts';
-import type { NatProfile } from '../nat/profile.ts';
 import { isPrivate } from '../traverse/candidates.ts';
 import type { Candidate, Permit } from '../traverse/interface.ts';
 import type { LocalNetwork } from './interface.ts';
 
-/** Candidates of a socket bound at `port`; `lan` false leaves out the private addresses. */
+/** Candidates of a socket bound at `port`, and the shared one that the router lets in; `lan` false leaves out private addresses. */
 export function ownCandidates(
   network: LocalNetwork,
-  profile: NatProfile,
+  mapped: Candidate | null,
   port: number,
   lan: boolean,
 ): readonly Candidate[] {
@@ -22,8 +21,7 @@ export function ownCandidates(
     if (!isPrivate(address)) candidates.push({ kind: 'public', endpoint: { address, port } });
     else if (lan) candidates.push({ kind: 'lan', endpoint: { address, port } });
   }
-  const mapped = profile.portMapping.external;
-  if (mapped !== null) candidates.push({ kind: 'mapped', endpoint: mapped });
+  if (mapped !== null) candidates.unshift(mapped);
   return candidates.slice(0, LIMITS.candidatesMax);
 }
 

@@ -10,6 +10,7 @@ import type { LinkMachine, MasterAddress } from '../rendezvous/link-interface.ts
 import type { Request, Response } from '../rendezvous/messages.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import type { Device } from '../traverse/budget.ts';
+import type { Candidate } from '../traverse/interface.ts';
 import type { JoinId, LocalNetwork, LogData, PeerEvent } from './interface.ts';
 import type { Session } from './session.ts';
 
@@ -73,6 +74,8 @@ export interface PeerContext {
   readonly sessions: Map<string, Session>;
   readonly profile: () => NatProfile;
   readonly network: () => LocalNetwork;
+  /** The endpoint that the router lets everybody in at, with the shared socket behind it. */
+  readonly mapped: () => Candidate | null;
   /** Round trip to the master, 0 where it is not known. */
   readonly masterRttMs: () => number;
   /** Sends to the master, over `socket` or the link's own; `onResponse` is called exactly once unless cancelled. */
@@ -84,6 +87,8 @@ export interface PeerContext {
   ): Alarm;
   /** Opens a socket that no child owns yet. */
   open(family: 4 | 6, onOutcome: (now: Instant, outcome: SocketOutcome) => void): SocketId;
+  /** Does the socket carry several paths (the one behind a port mapping)? Then nobody may close it or take it away. */
+  isShared(socket: SocketId): boolean;
   /** Where an open socket is bound. */
   local(socket: SocketId): Endpoint;
   /** Closes a socket that no child owns. */

@@ -285,7 +285,7 @@ export class Hosting implements PathOwner {
     const path = this.paths.add(
       now,
       {
-        ...{ session: session.config.keys.path, sid: session.sid, socket, shared: false, remote, kind, rttMs },
+        ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
         ...{ local: this.context.local(socket), join: null, friend, attempts, packetsSent },
         elapsedMs: now - visit.offer.at,
       },

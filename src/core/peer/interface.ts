@@ -53,11 +53,14 @@ export type PeerCommand =
   /** `channel` (0 where absent): further local programs that share the path have one each. */
   | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly path: PathId }
-  /** Hand the path's socket to the application: our packets stop, the driver releases the socket. */
+  /** Hand the path's socket to the application: our packets stop, the driver releases the socket. Nothing happens where the
+   * path came up through a port mapping: several paths share that socket. */
   | { readonly do: 'release'; readonly path: PathId }
   | { readonly do: 'check' }
   | { readonly do: 'list'; readonly id: number }
   | { readonly do: 'network'; readonly network: LocalNetwork }
+  /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */
+  | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   | { readonly do: 'close' };
 
 /** What the driver knows of this computer's network; told at start and on every change. */
@@ -196,6 +199,8 @@ export type PeerEvent =
       readonly what: string;
       readonly data: LogData;
     }
+  /** The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. */
+  | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
   | { readonly ev: 'closed' };
 
 export type JoinStage = 'resolving' | 'found' | 'asking' | 'networks' | 'punching' | 'waiting' | 'connected';

@@ -290,7 +290,7 @@ export class Join implements PathOwner {
     const path = this.paths.add(
       now,
       {
-        ...{ session: session.config.keys.path, sid: session.sid, socket, shared: false, remote, kind, rttMs },
+        ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
         ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent, elapsedMs: now - this.since },
         friend: friendOf(this.context.config.crypto, this.hostKey),
       },

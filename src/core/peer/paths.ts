@@ -11,8 +11,6 @@ export interface NewPath {
   readonly session: SecureSession;
   readonly sid: Uint8Array;
   readonly socket: SocketId;
-  /** The socket belongs to somebody else as well (a port mapping to the link's own): it is not closed with the path. */
-  readonly shared: boolean;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly kind: PathKind;
@@ -69,7 +67,7 @@ export class Paths {
     const entry: Entry = { id: this.nextId++, machine, found, owner };
     this.entries.set(entry.id, entry);
     nest.add(machine, (at, event) => this.handle(at, entry, event));
-    if (!found.shared) nest.assign(socket, machine);
+    if (!this.context.isShared(socket)) nest.assign(socket, machine);
     nest.command(now, machine, { do: 'start' });
     const { join, friend, kind, local, elapsedMs, attempts, packetsSent } = found;
     out.event({
@@ -113,10 +111,13 @@ export class Paths {
     this.context.nest.pump(now);
   }
 
-  /** The application takes the socket: the other side is told, nothing of ours is sent on it any more. */
+  /**
+   * The application takes the socket: the other side is told, nothing of ours is sent on it any more. Not where several paths
+   * share it.
+   */
   release(now: Instant, path: PathId): void {
     const entry = this.entries.get(path);
-    if (entry === undefined) return;
+    if (entry === undefined || this.context.isShared(entry.found.socket)) return;
     this.context.nest.assign(entry.found.socket, null);
     this.leave(now, path, 'released');
     this.context.out.release(entry.found.socket);

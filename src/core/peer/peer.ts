@@ -9,12 +9,14 @@ import { type Instant, type Machine, type Output, type SocketId, type SocketOutc
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
 import { LIMITS } from '../limits.ts';
 import { Nest, outputs } from '../machine.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { Filtering, NatProfile } from '../nat/profile.ts';
+import { createPortMapper, type MapEvent } from '../portmap/mapper.ts';
 import { Link } from '../rendezvous/link.ts';
 import type { LinkEvent, LinkMachine } from '../rendezvous/link-interface.ts';
 import type { Push, Response } from '../rendezvous/messages.ts';
 import { StunSource } from '../stun/source.ts';
 import { device } from '../traverse/budget.ts';
+import type { Candidate } from '../traverse/interface.ts';
 import { WIRE } from '../wire.ts';
 import { agenda, type PeerConfig, type PeerContext } from './context.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
@@ -37,6 +39,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly agenda = agenda();
   private readonly link: LinkMachine;
   private readonly detector: Detector;
+  private readonly mapper: ReturnType<typeof createPortMapper>;
+  /** The socket that the router is asked to open for everybody; 0 until `start`. */
+  private front: SocketId = 0;
+  private filtering: Filtering = 'unknown';
   private readonly context: PeerContext;
   private readonly paths: Paths;
   private readonly joins = new Map<JoinId, Join>();
@@ -62,10 +68,12 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { sockets } = this;
     this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
     this.detector = createDetector({ crypto, random, sockets, family });
+    this.mapper = createPortMapper({ crypto, sockets });
     this.context = this.makeContext();
     this.paths = new Paths(this.context);
     this.nest.add(this.link, (now, event) => this.linked(now, event));
     this.nest.add(this.detector, (now, event) => this.detected(now, event));
+    this.nest.add(this.mapper, (now, event) => this.portMapped(now, event));
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
@@ -156,6 +164,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'network':
         this.changeNetwork(now, command.network);
         break;
+      case 'upnp':
+        this.nest.command(now, this.mapper, command);
+        break;
       case 'close':
         this.close(now);
     }
@@ -166,6 +177,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.nest.command(now, this.link, { do: 'start' });
     this.offerSources(now);
     this.nest.command(now, this.detector, { do: 'detect' });
+    this.openFront();
     this.agenda.at(now + LIMITS.readyMs, (at) => this.beReady(at));
   }
 
@@ -173,6 +185,21 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { stun, crypto } = this.config;
     const sources = [...this.link.sources, ...stun.map((target) => new StunSource(target, crypto))];
     this.nest.command(now, this.detector, { do: 'sources', sources });
+    this.offerWitnesses(now);
+  }
+
+  private offerWitnesses(now: Instant): void {
+    const { filtering } = this;
+    this.nest.command(now, this.mapper, { do: 'witnesses', sources: this.link.sources, filtering });
+  }
+
+  /** A port mapping needs a socket that stays: paths that come through it share it, told apart by their session ids. */
+  private openFront(): void {
+    this.front = this.context.open(4, (now, outcome) => {
+      if (!outcome.ok) return;
+      this.nest.assign(this.front, this.mapper);
+      this.nest.command(now, this.mapper, { do: 'map', socket: this.front, port: outcome.local.port });
+    });
   }
 
   private host(now: Instant, command: HostCommand): void {
@@ -205,6 +232,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private changeNetwork(now: Instant, network: LocalNetwork): void {
     this.network = network;
     this.nest.command(now, this.detector, { do: 'network', network });
+    this.nest.command(now, this.mapper, { do: 'network', network });
     if (this.state !== 'running') return;
     this.nest.command(now, this.link, { do: 'nudge' });
     this.paths.nudge(now);
@@ -217,6 +245,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.hosting = null;
     this.paths.leaveAll(now, 'left');
     this.nest.command(now, this.detector, { do: 'stop' });
+    this.nest.command(now, this.mapper, { do: 'stop' });
     // The goodbye is on its way; its answer is awaited only so long, because whoever quits wants to be gone.
     if (this.requests.size === 0 || !this.linkUp) this.closed(now);
     else this.agenda.at(now + LIMITS.closeWaitMs, (at) => this.closed(at));
@@ -227,7 +256,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.state = 'closed';
     this.nest.command(now, this.link, { do: 'close' });
     this.nest.pump(now);
-    for (const child of [this.link, this.detector]) this.nest.remove(child);
+    for (const child of [this.link, this.detector, this.mapper]) this.nest.remove(child);
     for (const socket of this.openers.keys()) this.out.close(socket);
     this.openers.clear();
     this.agenda.clear();
@@ -274,6 +303,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'profile':
         this.out.event(event);
         this.profileFinal ||= event.final;
+        if (event.profile.filtering !== this.filtering) {
+          this.filtering = event.profile.filtering;
+          this.offerWitnesses(now);
+        }
         this.hosting?.profile(now, event.profile);
         for (const join of this.joins.values()) join.profile(now, event.profile);
         this.maybeReady(now);
@@ -284,6 +317,18 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'log':
         this.context.log(null, event.what, event.data);
     }
+  }
+
+  private portMapped(now: Instant, event: MapEvent): void {
+    if (event.ev === 'port-mapping') {
+      this.nest.command(now, this.detector, { do: 'port-mapping', report: event.report, router: event.router });
+    } else if (event.ev === 'upnp') this.out.event(event);
+    else this.context.log(null, event.what, event.data);
+  }
+
+  private mapped(): Candidate | null {
+    const endpoint = this.context.profile().portMapping.external;
+    return endpoint === null ? null : { kind: 'mapped', endpoint, socket: this.front };
   }
 
   private maybeReady(now: Instant): void {
@@ -308,6 +353,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       ...{ config, out, nest, sockets, agenda: this.agenda, link, device: device(), sessions: new Map() },
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
+      mapped: () => this.mapped(),
+      isShared: (socket) => socket === this.front,
       masterRttMs: () => this.rttMs,
       local: (socket) => this.locals.get(socket) ?? { address: '', port: 0 },
       request: (now, request, socket, onResponse) => {

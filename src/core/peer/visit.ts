@@ -50,7 +50,10 @@ export class Visit {
     const { context } = this;
     const profile = context.profile();
     const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
-    const own = { profile, candidates: ownCandidates(context.network(), profile, outcome.local.port, together) };
+    const own = {
+      profile,
+      candidates: ownCandidates(context.network(), context.mapped(), outcome.local.port, together),
+    };
     const answer = handshake.answer({ heldMs: now - at, ...own });
     if (answer === null) {
       this.onEvent(now, { ev: 'broken', why: 'the key of the client is not usable' });
