@@ -146,7 +146,7 @@ for (const honest of [true, false]) {
     setup.until(() => host.last('upnp')?.op === 'map', 1_000, 'the driver is asked');
     const { port } = host.last('upnp')!;
     const external = { address: gateway.nat.addresses[0] as string, port: 40_000 };
-    if (honest) gateway.nat.forward(external.port, { address: host.host.address, port });
+    if (honest) gateway.nat.forwardPort(external.port, { address: host.host.address, port });
     host.command({ do: 'upnp', works: true, external });
     setup.world.run(4_000);
     expect(host.last('profile')?.profile.portMapping.external).toEqual(honest ? external : null);

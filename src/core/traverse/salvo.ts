@@ -132,8 +132,10 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
 
   function runPasses(now: Instant): void {
     while (pass < plan.passes.length) {
-      if (now < dueAt) {
-        nextAt = dueAt;
+      // The head start is for many packets of one pass; it does not bring the next pass forward.
+      const due = Math.max(dueAt, passStart);
+      if (now < due) {
+        nextAt = due;
         return;
       }
       const wait = act(now);
