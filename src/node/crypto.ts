@@ -11,15 +11,20 @@ import {
   createPublicKey,
   createSecretKey,
   diffieHellman,
+  generateKeyPairSync,
   hash,
   type KeyObject,
   randomFillSync,
 } from 'node:crypto';
 import type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from '../core/index.ts';
 
-/** RFC 8410: the fixed DER around a raw X25519 key. */
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
+/**
+ * RFC 8037. Raw keys go in and out as JWK, not as DER: OpenSSL 3 finds a decoder for DER anew each time, which costs ten times
+ * as much (80 us against 8 us for a public key, 350 against 37 for a private one; half a handshake was spent there).
+ */
+const JWK = { kty: 'OKP', crv: 'X25519' } as const;
+/** Node wants a public part beside a secret one, but takes only the secret and derives the rest. */
+const NO_PUBLIC_PART = base64(new Uint8Array(32));
 const CIPHER = 'chacha20-poly1305';
 const TAG = { authTagLength: 16 } as const;
 
@@ -40,22 +45,29 @@ export const nodeCrypto: CryptoSuite = {
 };
 
 function keyPair(secret?: Uint8Array): KeyPair {
-  const raw = secret ?? randomFillSync(new Uint8Array(32));
-  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, raw]), format: 'der', type: 'pkcs8' });
-  const der = createPublicKey(key).export({ format: 'der', type: 'spki' });
-  return { publicKey: new Uint8Array(der.subarray(SPKI_PREFIX.length)), privateKey: handle<PrivateKey>(key) };
+  const key = secret === undefined ? generateKeyPairSync('x25519').privateKey : privateKeyOf(secret);
+  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
+  return { publicKey: new Uint8Array(Buffer.from(x, 'base64url')), privateKey: handle<PrivateKey>(key) };
+}
+
+function privateKeyOf(secret: Uint8Array): KeyObject {
+  return createPrivateKey({ key: { ...JWK, x: NO_PUBLIC_PART, d: base64(secret) }, format: 'jwk' });
 }
 
 function agree(privateKey: PrivateKey, publicKey: Uint8Array): Uint8Array | null {
   if (publicKey.length !== 32) return null;
   try {
-    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' });
+    const key = createPublicKey({ key: { ...JWK, x: base64(publicKey) }, format: 'jwk' });
     const secret = plain(diffieHellman({ privateKey: object(privateKey), publicKey: key }));
     return secret.some((byte) => byte !== 0) ? secret : null;
   } catch {
     // OpenSSL refuses low-order points by an exception; for us that is the answer "no key".
     return null;
   }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }
 
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
