@@ -1,0 +1,219 @@
+/**
+ * Participants by the ten thousand for the benchmarks of the masterserver: real handshakes, sealed sessions and datagrams over
+ * one batched socket, each from an address of its own in 127.0.0.0/8 and in a /24 of its own as far as those last, so that the
+ * limits per address stay out of the way. No state machine: what is lost is sent again by the loops here.
+ */
+import {
+  type Accept,
+  CONTROL_PROLOGUE,
+  concat,
+  FRAME,
+  helloPayload,
+  type KeyPair,
+  type NoiseInitiator,
+  noiseInitiate,
+  type Push,
+  probeKey,
+  Reader,
+  type Request,
+  type Response,
+  readAccept,
+  readAcceptPayload,
+  readControlHeader,
+  readPush,
+  readResponse,
+  readRetry,
+  SecureSession,
+  WIRE,
+  writeControlHeader,
+  writeHello,
+  writePushAckFrame,
+  writeRequestFrame,
+} from '../src/core/index.ts';
+import { nodeCrypto } from '../src/node/index.ts';
+import { UdpBatch } from './udp-batch.ts';
+
+export interface Target {
+  readonly address: number;
+  readonly port: number;
+  readonly key: Uint8Array;
+}
+
+/** A participant with a confirmed session. */
+export interface Guest {
+  readonly index: number;
+  readonly address: number;
+  readonly keys: KeyPair;
+  readonly session: SecureSession;
+  readonly accept: Accept;
+  readonly probeKey: Uint8Array;
+  stamp: number;
+  nextId: number;
+  code: string;
+}
+
+const GUEST_NETS = 60_000;
+
+export function guestAddress(index: number): number {
+  const net = index % GUEST_NETS;
+  return 127 * 2 ** 24 + (1 + Math.floor(net / 250)) * 2 ** 16 + (net % 250) * 256 + 1 + Math.floor(index / GUEST_NETS);
+}
+
+function guestIndex(address: number): number {
+  const net = ((address >> 16) & 255) * 250 - 250 + ((address >> 8) & 255);
+  return net + ((address & 255) - 1) * GUEST_NETS;
+}
+
+interface Knocking {
+  readonly index: number;
+  readonly keys: KeyPair;
+  readonly initiator: NoiseInitiator;
+  cookie: Uint8Array | null;
+  sentAt: number;
+  startedAt: number;
+  guest: Guest | null;
+}
+
+export class Crowd {
+  readonly guests: Guest[] = [];
+  readonly byIndex = new Map<number, Guest>();
+  readonly batch: UdpBatch;
+  readonly target: Target;
+  private queued = 0;
+
+  constructor(target: Target, batch = new UdpBatch({ local: { address: 0, port: 0 } })) {
+    this.target = target;
+    this.batch = batch;
+  }
+
+  queue(bytes: Uint8Array, port: number, from: number): void {
+    this.batch.set(this.queued, bytes, { address: this.target.address, port }, from);
+    this.queued += 1;
+    if (this.queued === this.batch.size) this.flush();
+  }
+
+  flush(): void {
+    this.batch.send(this.queued);
+    this.queued = 0;
+  }
+
+  /** HELLOs made beforehand, so that the time measured is the master's and not ours. */
+  knocks(first: number, count: number): Knocking[] {
+    return Array.from({ length: count }, (_, i) => {
+      const keys = nodeCrypto.keyPair();
+      const payload = helloPayload(Date.now());
+      const initiator = noiseInitiate(nodeCrypto, {
+        ...{ prologue: CONTROL_PROLOGUE, own: keys, remoteStatic: this.target.key, payload },
+      });
+      if (initiator === null) throw new Error('the key of the master is unusable');
+      return { index: first + i, keys, initiator, cookie: null, sentAt: 0, startedAt: 0, guest: null };
+    });
+  }
+
+  /** Handshakes all of them and sends each its first request; returns when all are answered. */
+  enter(knocks: readonly Knocking[], first: (index: number) => Request, window = 64): { readonly lost: number } {
+    const waiting = new Map<number, Knocking>();
+    let next = 0;
+    let lost = 0;
+    let checkedAt = performance.now();
+    const send = (knock: Knocking): void => {
+      knock.sentAt = performance.now();
+      const { guest } = knock;
+      const from = guestAddress(knock.index);
+      if (guest === null) this.queue(writeHello(knock.initiator.message1, knock.cookie, false), this.target.port, from);
+      else this.queue(this.seal(guest, first(knock.index)), guest.accept.controlPort, from);
+    };
+    while (next < knocks.length || waiting.size > 0) {
+      for (; next < knocks.length && waiting.size < window; next += 1) {
+        const knock = knocks[next] as Knocking;
+        knock.startedAt = performance.now();
+        waiting.set(knock.index, knock);
+        send(knock);
+      }
+      this.flush();
+      const count = this.batch.receive();
+      for (let i = 0; i < count; i += 1) {
+        const knock = waiting.get(guestIndex(this.batch.receivedAt(i)));
+        if (knock === undefined) continue;
+        const progress = this.progress(knock, this.batch.received(i));
+        if (progress === 'done') waiting.delete(knock.index);
+        else if (progress === 'send') send(knock);
+      }
+      if (performance.now() - checkedAt < 50) continue;
+      checkedAt = performance.now();
+      for (const knock of waiting.values()) {
+        if (checkedAt - knock.sentAt < 250) continue;
+        lost += 1;
+        send(knock);
+      }
+    }
+    return { lost };
+  }
+
+  private progress(knock: Knocking, bytes: Uint8Array): 'done' | 'send' | 'nothing' {
+    if (bytes[0] === WIRE.control) {
+      const opened = knock.guest === null ? null : this.open(knock.guest, bytes);
+      if (opened?.response === undefined || knock.guest === null) return 'nothing';
+      if (opened.response.type === 'failed') throw new Error(`refused: ${opened.response.failure}`);
+      if (opened.response.type === 'registered') knock.guest.code = opened.response.code;
+      this.guests.push(knock.guest);
+      this.byIndex.set(knock.index, knock.guest);
+      return 'done';
+    }
+    if (knock.guest !== null) return 'nothing';
+    const { message1 } = knock.initiator;
+    const retry = readRetry(message1, bytes);
+    if (retry !== null) {
+      knock.cookie = retry.cookie.slice();
+      return 'send';
+    }
+    const message2 = readAccept(message1, bytes);
+    const finished = message2 === null ? null : knock.initiator.finish(message2);
+    const accept = finished === null ? null : readAcceptPayload(finished.payload);
+    if (finished === null || accept === null) return 'nothing';
+    const session = new SecureSession(nodeCrypto, finished.keys);
+    knock.guest = {
+      ...{ index: knock.index, address: guestAddress(knock.index), keys: knock.keys, session, accept },
+      ...{ probeKey: probeKey(nodeCrypto, session.hash), stamp: 0, nextId: 1, code: '' },
+    };
+    return 'send';
+  }
+
+  seal(guest: Guest, message: Request): Uint8Array {
+    const id = guest.nextId;
+    guest.nextId = (id + 1) & 0xffff;
+    return this.sealed(guest, writeRequestFrame({ id, via: false, stamp: guest.stamp, message }));
+  }
+
+  sealed(guest: Guest, plaintext: Uint8Array): Uint8Array {
+    const header = writeControlHeader(guest.accept.cid, guest.session.sequence);
+    return concat(header, guest.session.seal(header, plaintext));
+  }
+
+  acknowledge(guest: Guest, id: number): void {
+    const bytes = this.sealed(guest, writePushAckFrame(id, guest.stamp));
+    this.queue(bytes, guest.accept.controlPort, guest.address);
+  }
+
+  guestAt(i: number): Guest | undefined {
+    return this.byIndex.get(guestIndex(this.batch.receivedAt(i)));
+  }
+
+  open(
+    guest: Guest,
+    bytes: Uint8Array,
+  ): { readonly id: number; readonly response?: Response; readonly push?: Push } | null {
+    const control = readControlHeader(bytes);
+    const plaintext = control && guest.session.open(control.sequence, control.header.slice(), control.sealed.slice());
+    if (!plaintext) return null;
+    const reader = new Reader(plaintext);
+    const [frame, id, stamp] = [reader.u8(), reader.u16(), reader.u32()];
+    guest.stamp = stamp;
+    if (frame === FRAME.response) {
+      const response = readResponse(reader);
+      return response === null ? null : { id, response };
+    }
+    const push = frame === FRAME.push ? readPush(reader) : null;
+    return push === null ? null : { id, push };
+  }
+}
