@@ -12,7 +12,7 @@ import {
 } from '../core/index.ts';
 import type { Host, Running } from './host.ts';
 import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass } from './population.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, type World, type WorldOptions } from './world.ts';
 
 export type PairSide = 'client' | 'host';
 
@@ -24,6 +24,8 @@ export interface PairOptions {
   readonly seed: number | string;
   /** A real suite; its randomness is replaced by a seeded one. */
   readonly crypto: CryptoSuite;
+  /** Lines between the sites; the defaults of `createWorld` where absent. */
+  readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
   /** Virtual time from the join to giving up. */
   readonly limitMs?: number;
   /** Keep every packet, so that `check` and the trace formats work on `world`. */
@@ -63,8 +65,8 @@ export function pairUsers(options: PairOptions): Readonly<Record<PairSide, SimUs
   return usersOf(worldOf(options), options);
 }
 
-function worldOf({ seed, trace = false, replay }: PairOptions): World {
-  return createWorld({ seed, trace, ...(replay === undefined ? {} : { replay }) });
+function worldOf({ seed, trace = false, replay, lines }: PairOptions): World {
+  return createWorld({ seed, trace, ...lines, ...(replay === undefined ? {} : { replay }) });
 }
 
 function usersOf(world: World, options: PairOptions): Readonly<Record<PairSide, SimUser>> {

@@ -10,8 +10,10 @@ import { Network } from './screens/network.tsx';
 import { Servers } from './screens/servers.tsx';
 import { Settings } from './screens/settings.tsx';
 
-/** Only an operator needs the charts, so they are a part of their own. */
+/** The simulator and an operator's charts are parts of their own: most people never load them. */
 const Admin = lazy(async () => ({ default: (await import('./screens/admin.tsx')).Admin }));
+
+const Playground = lazy(async () => ({ default: (await import('./screens/playground.tsx')).Playground }));
 
 interface Tab {
   readonly path: string;
@@ -24,9 +26,11 @@ const LOCAL_TABS: readonly Tab[] = [
   { path: '/host', screen: 'host', text: 'nav.host' },
   { path: '/network', screen: 'network', text: 'nav.network' },
   { path: '/settings', screen: 'settings', text: 'nav.settings' },
+  { path: '/playground', screen: 'playground', text: 'nav.playground' },
 ];
 const MASTER_TABS: readonly Tab[] = [
   { path: '/', screen: 'servers', text: 'nav.servers' },
+  { path: '/playground', screen: 'playground', text: 'nav.playground' },
   { path: '/admin', screen: 'admin', text: 'nav.admin' },
 ];
 
@@ -47,9 +51,7 @@ function Screen() {
       return <Settings />;
     default:
       return (
-        <Suspense fallback={<p role="status">…</p>}>
-          <Admin />
-        </Suspense>
+        <Suspense fallback={<p role="status">…</p>}>{now.screen === 'admin' ? <Admin /> : <Playground />}</Suspense>
       );
   }
 }

@@ -1,0 +1,109 @@
+/**
+ * A run of the simulator, or a trace file of one, as something to watch: which packet flew when between which of the five
+ * places in the picture (friend, friend's NAT, internet, host's NAT, host), and how it ended.
+ */
+import type { TraceRecord } from '../../sim/index.ts';
+
+/** What the pictures need of a trace record; a line of a JSON trace file has the same fields. */
+export interface TraceLine {
+  readonly at: number;
+  readonly what: TraceRecord['what'];
+  readonly where: string;
+  readonly why?: string;
+  readonly id: number;
+  readonly from: string;
+  readonly to: string;
+  readonly ttl: number;
+  readonly bytes: number;
+}
+
+export interface Flight {
+  readonly id: number;
+  readonly side: 'client' | 'host' | 'server';
+  /** Places by number, 0 = the friend, 4 = the host, with the time at each. */
+  readonly stops: readonly { readonly at: number; readonly place: number }[];
+  readonly ended: 'delivered' | 'dropped' | 'flying';
+  readonly why: string;
+  readonly label: string;
+}
+
+const PLACES: readonly (readonly [RegExp, number])[] = [
+  [/^client$/, 0],
+  [/^client\./, 1],
+  [/^host\./, 3],
+  [/^host$/, 4],
+];
+
+function placeOf(where: string): number {
+  return PLACES.find(([pattern]) => pattern.test(where))?.[1] ?? 2;
+}
+
+export function lineOf(record: TraceRecord): TraceLine {
+  const { at, what, where, packet, why } = record;
+  const show = (end: { readonly address: string; readonly port: number }): string => `${end.address}:${end.port}`;
+  return {
+    at,
+    what,
+    where,
+    ...(why === null ? {} : { why }),
+    id: packet.id,
+    from: show(packet.from),
+    to: show(packet.to),
+    ttl: packet.ttl,
+    bytes: packet.bytes.length,
+  };
+}
+
+/** Reads a trace written by `sallyport sim --trace`; null where the file is something else. */
+export function parseTrace(text: string): readonly TraceLine[] | null {
+  const lines: TraceLine[] = [];
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue;
+    try {
+      const value = JSON.parse(line) as Partial<TraceLine>;
+      if (typeof value.at !== 'number' || typeof value.where !== 'string' || typeof value.id !== 'number') return null;
+      lines.push(value as TraceLine);
+    } catch {
+      return null;
+    }
+  }
+  return lines.length === 0 ? null : lines;
+}
+
+/** Packets between the two sides only, unless `servers`: the talk with the master would hide what matters. */
+export function flightsOf(lines: readonly TraceLine[], servers: boolean): readonly Flight[] {
+  const byPacket = new Map<number, TraceLine[]>();
+  for (const line of lines) {
+    const known = byPacket.get(line.id);
+    if (known === undefined) byPacket.set(line.id, [line]);
+    else known.push(line);
+  }
+  const flights = [...byPacket.values()].map(flightOf);
+  return servers ? flights : flights.filter((flight) => flight.side !== 'server');
+}
+
+function flightOf(lines: readonly TraceLine[]): Flight {
+  const first = lines[0] as TraceLine;
+  const last = lines.at(-1) as TraceLine;
+  const touchesServer = lines.some(({ where }) => placeOf(where) === 2 && /^(master|stun)/.test(where));
+  const side = touchesServer ? 'server' : placeOf(first.where) < 2 ? 'client' : 'host';
+  return {
+    id: first.id,
+    side,
+    stops: lines.map(({ at, where }) => ({ at, place: placeOf(where) })),
+    ended: last.what === 'delivered' ? 'delivered' : last.what === 'dropped' ? 'dropped' : 'flying',
+    why: last.why ?? '',
+    label: `${first.from} → ${first.to}, ${first.bytes} B, TTL ${first.ttl}`,
+  };
+}
+
+/** Where a flight is at `now`: a place between 0 and 4, or null before it starts and after it has ended. */
+export function positionAt(flight: Flight, now: number): number | null {
+  const { stops } = flight;
+  const next = stops.findIndex((stop) => stop.at > now);
+  if (next <= 0) return null;
+  const from = stops[next - 1];
+  const to = stops[next];
+  if (from === undefined || to === undefined) return null;
+  return from.place + ((to.place - from.place) * (now - from.at)) / (to.at - from.at);
+}
