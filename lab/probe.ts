@@ -1,0 +1,138 @@
+/**
+ * Programs the lab runs on its hosts to test detection and port mapping by themselves: a STUN server, the detector, the port mapper.
+ * They print one JSON object a line. `node probe.js stun A1,A2 3478,3479` · `detect A:3478 …` · `map PORT A:3478 …`.
+ */
+import { createSocket } from 'node:dgram';
+import {
+  answerStun,
+  createDetector,
+  createPortMapper,
+  type Endpoint,
+  type Instant,
+  type Machine,
+  type MapCommand,
+  type MapEvent,
+  NEVER,
+  type Output,
+  outputs,
+  type SocketId,
+  type SocketIds,
+  type SocketOutcome,
+  StunSource,
+  socketIds,
+} from '../src/core/index.ts';
+import { defaultGateway, drive, keepUpnpMapping, localAddresses, nodeCrypto, systemRandom } from '../src/node/index.ts';
+
+const print = (event: unknown) => process.stdout.write(`${JSON.stringify(event)}\n`);
+const fault = (error: Error) => {
+  print({ ev: 'fault', text: String(error.stack) });
+  process.exit(1);
+};
+
+function endpointOf(text: string): Endpoint {
+  const [address = '', port = ''] = text.split(':');
+  return { address, port: Number(port) };
+}
+
+function stunServer(addresses: readonly string[], ports: readonly number[]): void {
+  const server = { addresses, ports, behaviour: 'anybody' } as const;
+  const sockets = new Map(
+    addresses.flatMap((address) => ports.map((port) => [`${address}:${port}`, createSocket('udp4')] as const)),
+  );
+  let bound = 0;
+  for (const [key, socket] of sockets) {
+    const local = endpointOf(key);
+    socket.on('message', (bytes, from) => {
+      const reply = answerStun(server, local, from, bytes);
+      const sender = reply === null ? undefined : sockets.get(`${reply.from.address}:${reply.from.port}`);
+      sender?.send(reply!.bytes, from.port, from.address);
+    });
+    socket.bind(local.port, local.address, () => {
+      if (++bound === sockets.size) print({ ev: 'ready' });
+    });
+  }
+}
+
+async function detect(servers: readonly Endpoint[]): Promise<void> {
+  const config = { random: systemRandom, crypto: nodeCrypto, sockets: socketIds(), family: 4 } as const;
+  const driver = drive(createDetector(config), { onEvent: print, onFault: fault });
+  driver.command({ do: 'network', network: { addresses: localAddresses(), gateway: await defaultGateway() } });
+  driver.command({ do: 'sources', sources: servers.map((server) => new StunSource(server, nodeCrypto)) });
+  driver.command({ do: 'detect' });
+}
+
+/** Gives the mapper a main socket of its own, as a participant does, and teaches the witnesses their other addresses first. */
+class Mapped implements Machine<MapCommand, MapEvent> {
+  readonly main: SocketId;
+  readonly #mapper: Machine<MapCommand, MapEvent>;
+  readonly #out = outputs<MapEvent>();
+  readonly #sources: readonly StunSource[];
+
+  constructor(sockets: SocketIds, port: number, sources: readonly StunSource[]) {
+    this.main = sockets.next();
+    this.#sources = sources;
+    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets });
+    this.#out.open(this.main, 4, port);
+  }
+
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    const learnt = socket === this.main && this.#sources.some((source) => source.answer(from, bytes)?.request === 1);
+    if (learnt) this.handleCommand(now, { do: 'witnesses', sources: this.#sources, filtering: 'apdf' });
+    else this.#mapper.handleDatagram(now, socket, from, bytes);
+  }
+
+  handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    if (socket !== this.main) this.#mapper.handleSocket(now, socket, outcome);
+    else if (outcome.ok) {
+      for (const source of this.#sources) this.#out.transmit(this.main, source.target, source.request(now, 1, 'same'));
+      this.handleCommand(now, { do: 'map', socket: this.main, port: outcome.local.port });
+    }
+  }
+
+  handleTimeout(now: Instant): void {
+    this.#mapper.handleTimeout(now);
+  }
+
+  handleCommand(now: Instant, command: MapCommand): void {
+    this.#mapper.handleCommand(now, command);
+  }
+
+  poll(): Output<MapEvent> {
+    const own = this.#out.next(NEVER);
+    return own.kind === 'wait' ? this.#mapper.poll() : own;
+  }
+}
+
+/** Without UPnP where `upnp` is false, so that PCP and NAT-PMP are seen by themselves. Removes the mapping on SIGTERM. */
+async function map(port: number, servers: readonly Endpoint[], upnp: boolean): Promise<void> {
+  const sources = servers.map((server) => new StunSource(server, nodeCrypto));
+  const machine = new Mapped(socketIds(), port, sources);
+  const gone = new AbortController();
+  const addresses = localAddresses();
+  let removal: Promise<void> = Promise.resolve();
+  const driver = drive<MapCommand, MapEvent>(machine, {
+    onFault: fault,
+    onEvent: (event) => {
+      print(event);
+      if (event.ev !== 'upnp' || event.op !== 'map' || !upnp) return;
+      const options = { localAddress: addresses[0]!, signal: gone.signal };
+      removal = keepUpnpMapping(event.port, options, (works, external) =>
+        driver.command({ do: 'upnp', works, external }),
+      );
+    },
+  });
+  const gateway = upnp ? null : await defaultGateway();
+  driver.command({ do: 'network', network: { addresses, gateway } });
+  process.on('SIGTERM', () => {
+    driver.command({ do: 'stop' });
+    gone.abort();
+    // The last datagrams leave before the process does.
+    removal.then(() => setTimeout(() => process.exit(0), 100));
+  });
+}
+
+const [what, ...words] = process.argv.slice(2);
+if (what === 'stun') stunServer(words[0]!.split(','), words[1]!.split(',').map(Number));
+else if (what === 'detect') await detect(words.map(endpointOf));
+else if (what === 'map' || what === 'upnp')
+  await map(Number(words[0]), words.slice(1).map(endpointOf), what === 'upnp');
