@@ -1,4 +1,5 @@
 /** What tests share: saying loudly why something is skipped, and never skipping where the project promises to have it (CI). */
+import { existsSync } from 'node:fs';
 import { describe, test } from 'vitest';
 import { labAvailability } from '../lab/index.ts';
 
@@ -20,4 +21,12 @@ export function describeUnless(missing: string | null, name: string, body: () =>
 export function labMissing(): string | null {
   const availability = labAvailability();
   return availability.ok ? null : availability.reason;
+}
+
+/** Is a program of Debian's at hand, also one of the system directories? */
+export function hasProgram(name: string): boolean {
+  return (process.env.PATH ?? '')
+    .split(':')
+    .concat('/usr/sbin', '/sbin')
+    .some((directory) => existsSync(`${directory}/${name}`));
 }

@@ -15,7 +15,7 @@ import type { FilterProbe, FilterTest } from './filter.ts';
 /** NATs are found up to this hop; further ones exist (12 seen, nat-model 1.2) but a packet each is spent here. */
 const HOPS_MAX = 5;
 const REPEAT_AFTER_MS = 60;
-/** A request of ours to itself, recognised by its contents. */
+/** From us to us, recognised by its contents. */
 const HAIRPIN_BYTES = 20;
 
 export interface RefineConfig {
@@ -107,17 +107,24 @@ export class Refinement {
     this.control = this.exchange.ask(now, this.filtered.socket, this.filtered.question.source);
   }
 
+  /** Two of our sockets send to each other's external address, each opening its filter for the other. */
   private askHairpin(): void {
-    const known = this.exchange.questions.find(
+    if (this.config.type === 'public') return;
+    const known = this.exchange.questions.filter(
       ({ observed, answerFrom }) => observed !== null && answerFrom === 'same',
     );
-    if (known === undefined || this.config.type === 'public') return;
-    this.echo = this.config.crypto.randomBytes(HAIRPIN_BYTES);
-    // The first byte of none of the protocols around here.
-    this.echo[0] = 0xff;
-    this.hairpin = 'no';
-    this.exchange.packets++;
-    this.config.send(known.socket, known.observed!, this.echo);
+    const one = known[0];
+    const two = known.find(({ socket }) => socket !== one?.socket);
+    if (one === undefined || two === undefined) return;
+    if (this.echo === null) {
+      this.echo = this.config.crypto.randomBytes(HAIRPIN_BYTES);
+      // The first byte of none of the protocols around here.
+      this.echo[0] = 0xff;
+      this.hairpin = 'no';
+    }
+    this.exchange.packets += 2;
+    this.config.send(one.socket, two.observed!, this.echo);
+    this.config.send(two.socket, one.observed!, this.echo);
   }
 
   /** A packet with a short life towards the answerer opens the filter only if it gets through all own NATs. */
@@ -132,6 +139,7 @@ export class Refinement {
   private repeatAll(now: Instant): void {
     this.repeated = true;
     this.at = NEVER;
+    if (this.hairpin !== 'yes') this.askHairpin();
     for (const question of [this.poison, this.control]) this.repeat(now, question);
     for (const { opener, question, ttl } of this.hops) {
       if (question?.observed !== null) continue;

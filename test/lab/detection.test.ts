@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compiled, type Lab, type LabHost, type LabProcess, type NatPreset, openLab } from '../../lab/index.ts';
+import type { NatProfile } from '../../src/core/index.ts';
+import { describeUnless, hasProgram, labMissing } from '../support.ts';
+
+/** What our detector, and what Debian's `stun` client, say of each kernel NAT. */
+const NATS = [
+  ['full-cone', 'eim', 'eif', 'preserve', 'Independent Mapping, Independent Filter'],
+  ['address-cone', 'eim', 'adf', 'preserve', 'Independent Mapping, Address Dependent Filter'],
+  ['home-router', 'eim', 'apdf', 'preserve', 'Independent Mapping, Port Dependent Filter'],
+  ['home-router-accept', 'eim', 'apdf', 'preserve', 'Independent Mapping, Port Dependent Filter'],
+  ['address-sensitive', 'adm', 'apdf', 'range', 'Dependent Mapping'],
+  ['step', 'apdm', 'apdf', 'step', 'Dependent Mapping'],
+  ['fully-random', 'apdm', 'apdf', 'random', 'Dependent Mapping'],
+  ['pf', 'apdm', 'apdf', 'range', 'Dependent Mapping'],
+  ['block-512', 'apdm', 'apdf', 'block', 'Dependent Mapping'],
+] as const satisfies readonly (readonly [NatPreset, string, string, string, string])[];
+
+const missing = labMissing() ?? (hasProgram('turnserver') ? null : 'coturn is not installed');
+
+describeUnless(missing, 'the detector on kernel NATs', () => {
+  let lab: Lab;
+  let coturn: LabHost;
+  let ours: LabHost;
+  let hosts = 0;
+
+  beforeAll(async () => {
+    lab = await openLab();
+    coturn = await lab.publicHost('coturn', 2);
+    const [first, second] = coturn.addresses as [string, string];
+    const words =
+      '-n --no-tls --no-dtls --no-tcp --no-auth --no-cli --log-file stdout --pidfile /run/lab/turn.pid --userdb /run/lab/turn.db -p 3478';
+    const server = coturn.spawn(['turnserver', ...words.split(' '), '-L', first, '-L', second]);
+    await server.find(({ text }) => text.includes('admin thread') || null, 10_000);
+    ours = await lab.publicHost('ours', 2);
+    const stun = ours.spawn([process.execPath, compiled('lab/probe.js'), 'stun', ours.addresses.join(), '3478,3479']);
+    await stun.find(({ text }) => text.includes('ready') || null, 10_000);
+  });
+  afterAll(() => lab.close());
+
+  async function behind(preset: NatPreset): Promise<LabHost> {
+    const id = ++hosts;
+    return await lab.hostBehind(await lab.nat(`nat${id}`, preset), `host${id}`);
+  }
+
+  async function finalProfile(program: LabProcess): Promise<NatProfile> {
+    return await program.find(({ text }) => {
+      const event = text.startsWith('{') ? JSON.parse(text) : {};
+      if (event.ev === 'fault') throw new Error(event.text);
+      return event.ev === 'profile' && event.final ? event.profile : null;
+    }, 5_000);
+  }
+
+  const detect = (at: LabHost, servers: readonly string[]) =>
+    at.spawn([process.execPath, compiled('lab/probe.js'), 'detect', ...servers.map((server) => `${server}:3478`)]);
+
+  test.each(NATS)(
+    '%s is %s, %s, %s with coturn, and Debian’s stun client agrees',
+    async (preset, mapping, filtering, kind, words) => {
+      const host = await behind(preset);
+      const profile = await finalProfile(detect(host, [coturn.address]));
+      expect(profile).toMatchObject({ mapping, filtering, allocator: { kind } });
+      expect(profile.confidence).toBeGreaterThan(0.7);
+      const again = await finalProfile(detect(host, [ours.address]));
+      expect(again).toMatchObject({ mapping, filtering, allocator: { kind } });
+      if (!hasProgram('stun')) return;
+      const client = host.spawn(['stun', ours.address]);
+      await client.exited;
+      expect(client.text()).toContain(words);
+    },
+  );
+
+  test('a public host is public', async () => {
+    const host = await lab.publicHost('open');
+    expect(await finalProfile(detect(host, [coturn.address]))).toMatchObject({ type: 'public', filtering: 'eif' });
+  });
+
+  test('a dead server in the list delays nothing', async () => {
+    const host = await behind('home-router');
+    const started = performance.now();
+    const program = detect(host, ['203.0.113.250', coturn.address]);
+    expect(await finalProfile(program)).toMatchObject({ mapping: 'eim', filtering: 'apdf' });
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  describe('behind the user’s back', () => {
+    test.each([
+      ['home-router', 'no'],
+      ['home-router-accept', 'yes'],
+    ] as const)('%s: an early stranger spoils the mapping: %s; the NAT is at hop 1', async (preset, poisonable) => {
+      const program = detect(await behind(preset), [coturn.address]);
+      await finalProfile(program);
+      const refined = await program.find(({ text }) => {
+        const event = JSON.parse(text);
+        return event.ev === 'profile' && event.profile.poisonable !== 'untested' ? event.profile : null;
+      }, 5_000);
+      expect(refined).toMatchObject({ poisonable, natHops: 1 });
+    });
+  });
+});
