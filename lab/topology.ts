@@ -12,6 +12,8 @@ import type { LinkQuality, WireRequest } from './wire.ts';
 export interface LabOptions extends SandboxOptions {
   /** Delay and loss of every site's link to the core; default: none. Needs /dev/net/tun. */
   readonly link?: LinkQuality;
+  /** Routers between each site and the core; default 0. A home is rarely one hop from the middle of the internet. */
+  readonly hops?: number;
 }
 
 /** Each site owns eight consecutive addresses of 203.0.113.0/24 (RFC 5737): the core's, then up to five of its own. */
@@ -47,14 +49,16 @@ interface Lan {
 export class Lab {
   readonly sandbox: Sandbox;
   readonly #link: LinkQuality | null;
+  readonly #hops: number;
   #wires: LabProcess | null = null;
   readonly #lans = new Map<string, Lan>();
   readonly #names = new Set<string>();
   #sites = 0;
 
-  constructor(sandbox: Sandbox, link: LinkQuality | null) {
+  constructor(sandbox: Sandbox, options: LabOptions) {
     this.sandbox = sandbox;
-    this.#link = link;
+    this.#link = options.link ?? null;
+    this.#hops = options.hops ?? 0;
   }
 
   #claim(name: string): void {
@@ -62,27 +66,44 @@ export class Lab {
     this.#names.add(name);
   }
 
-  /** Commands that hang `name`'s device `wan` off the core; gives the public addresses. */
+  /** Commands that hang `name`'s device `wan` off the core, with routers between; gives the public addresses. */
   async #siteCommands(name: string, count: number): Promise<{ addresses: string[]; commands: string[] }> {
     if (this.#sites >= SITES_MAX || count > SITE_ADDRESSES_MAX) throw new Error('the lab has no more addresses');
-    const base = 8 * this.#sites++;
-    const addresses = Array.from({ length: count }, (_, index) => `203.0.113.${base + 2 + index}`);
-    return {
-      addresses,
-      commands: [
-        ...(await this.#cable(name)),
-        `ip -n core addr add 203.0.113.${base + 1}/29 dev ${name}`,
-        `ip -n core link set dev ${name} up`,
-        ...addresses.map((address) => `ip -n ${name} addr add ${address}/29 dev wan`),
-        `ip -n ${name} link set wan up`,
-        `ip -n ${name} route add default via 203.0.113.${base + 1}`,
-      ],
-    };
+    const site = this.#sites++;
+    const address = (index: number): string => `203.0.113.${8 * site + index}`;
+    const addresses = Array.from({ length: count }, (_, index) => address(2 + index));
+    const commands: string[] = [];
+    let above = 'core';
+    for (let hop = 1; hop <= this.#hops; hop++) {
+      const router = `${name}r${hop}`;
+      const link = `10.${site}.${hop}`;
+      commands.push(
+        ...namespaceCommands(router),
+        `ip netns exec ${router} sysctl -q -w net.ipv4.ip_forward=1`,
+        ...(hop === 1 ? await this.#cable(name, router) : veth(above, name, router)),
+        `ip -n ${above} addr add ${link}.1/30 dev ${name}`,
+        `ip -n ${above} link set dev ${name} up`,
+        `ip -n ${router} addr add ${link}.2/30 dev wan`,
+        `ip -n ${router} link set wan up`,
+        `ip -n ${router} route add default via ${link}.1`,
+        `ip -n ${above} route add ${address(0)}/29 via ${link}.2`,
+      );
+      above = router;
+    }
+    commands.push(
+      ...(above === 'core' ? await this.#cable(name, name) : veth(above, name, name)),
+      `ip -n ${above} addr add ${address(1)}/29 dev ${name}`,
+      `ip -n ${above} link set dev ${name} up`,
+      ...addresses.map((own) => `ip -n ${name} addr add ${own}/29 dev wan`),
+      `ip -n ${name} link set wan up`,
+      `ip -n ${name} route add default via ${address(1)}`,
+    );
+    return { addresses, commands };
   }
 
-  /** Commands that connect the core's device `name` with the site's device `wan`. */
-  async #cable(name: string): Promise<string[]> {
-    if (this.#link === null) return [`ip link add name ${name} netns core type veth peer name wan netns ${name}`];
+  /** Commands that connect the core's device `name` with the device `wan` of `below`, by a link of the lab's quality. */
+  async #cable(name: string, below: string): Promise<string[]> {
+    if (this.#link === null) return veth('core', name, below);
     // Each end of a link holds one thread of the pool in a blocking read.
     this.#wires ??= this.sandbox.spawn('core', [process.execPath, compiled('lab/wire.js')], {
       UV_THREADPOOL_SIZE: '64',
@@ -91,7 +112,7 @@ export class Lab {
     const request: WireRequest = { near: name, far, link: this.#link };
     this.#wires.write(`${JSON.stringify(request)}\n`);
     await this.#wires.find((line) => line.text === `${name} ready` || null, WIRE_READY_MS);
-    return [`ip -n core link set dev ${far} netns ${name}`, `ip -n ${name} link set dev ${far} name wan`];
+    return [`ip -n core link set dev ${far} netns ${below}`, `ip -n ${below} link set dev ${far} name wan`];
   }
 
   /** Commands that plug `name` into a NAT's LAN with device `wan` (for a NAT) or `lan0` (for a host). */
@@ -180,6 +201,10 @@ export class Lab {
   }
 }
 
+function veth(above: string, name: string, below: string): string[] {
+  return [`ip link add name ${name} netns ${above} type veth peer name wan netns ${below}`];
+}
+
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -208,5 +233,5 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
   await sandbox.shell(
     [...namespaceCommands('core'), 'ip netns exec core sysctl -q -w net.ipv4.ip_forward=1'].join('\n'),
   );
-  return new Lab(sandbox, options.link ?? null);
+  return new Lab(sandbox, options);
 }
