@@ -6,7 +6,7 @@ import {
   noPacketToUnprovenAddress,
   packetBudget,
 } from '../../src/sim/index.ts';
-import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
+import { ANNOUNCEMENT, hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
 /** Every easy NAT there is: endpoint-independent mapping with each filtering, kept and random ports, and none at all. */
 const EASY: Readonly<Record<string, NatBehaviour | null>> = {
@@ -168,3 +168,21 @@ for (const honest of [true, false]) {
     expect(host.running.socketsOpen).toBe(0);
   });
 }
+
+test('S23: a public host is in the list of everybody, without any address, and is gone after it closes', () => {
+  const setup = peers({ seed: 'list' });
+  const { host, client, code } = hostAndClient(setup, [NATS.linux, NATS.linux]);
+  host.command({ do: 'announce', announcement: { ...ANNOUNCEMENT, name: 'Late', public: true }, players: 3 });
+  setup.world.run(1_000);
+  client.command({ do: 'list', id: 7 });
+  setup.until(() => client.last('list') !== undefined, 1_000, 'the list');
+  const [entry] = client.last('list')!.entries;
+  expect(entry).toMatchObject({ code, name: 'Late', players: 3, playersMax: 8 });
+  const [address] = host.last('profile')!.profile.external;
+  expect(JSON.stringify(client.last('list'))).not.toContain(address);
+  host.command({ do: 'close' });
+  setup.world.run(1_000);
+  client.command({ do: 'list', id: 8 });
+  setup.until(() => client.last('list')?.id === 8, 1_000, 'the list again');
+  expect(client.last('list')?.entries).toEqual([]);
+});

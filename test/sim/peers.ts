@@ -41,7 +41,7 @@ export interface Peers {
   until(done: () => boolean, limitMs: number, what: string): void;
 }
 
-const ANNOUNCEMENT: HostAnnouncement = {
+export const ANNOUNCEMENT: HostAnnouncement = {
   name: 'Arena',
   game: 'quake',
   public: false,

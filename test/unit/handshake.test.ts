@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { seededCrypto, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { HANDSHAKE_BYTES_MAX, seededCrypto, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import { type ClientHello, openAsClient, openAsHost, passwordProof } from '../../src/core/peer/handshake.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
@@ -103,4 +103,32 @@ test('row 28: changed, cut and random messages open nothing and never throw', ()
     }),
     { numRuns: 30 },
   );
+});
+
+test('the largest hello there can be fits its message', () => {
+  const address = '2001:db8:1111:2222:3333:4444:5555:6666';
+  const allocator = {
+    ...UNKNOWN_PROFILE.allocator,
+    low: 1,
+    high: 65_535,
+    step: 1,
+    backgroundPerSecond: 1,
+    weight: 0.01,
+  };
+  const hello: ClientHello = {
+    name: 'ü'.repeat(1000),
+    passwordProof: new Uint8Array(32),
+    masterRttMs: 1e9,
+    candidates: Array.from({ length: 50 }, (_, n) => ({ kind: 'ipv6', endpoint: { address, port: n + 1 } }) as const),
+    profile: {
+      ...UNKNOWN_PROFILE,
+      allocator,
+      mixture: Array.from({ length: 50 }, () => allocator),
+      external: Array.from({ length: 50 }, () => address),
+      portMapping: { ...UNKNOWN_PROFILE.portMapping, external: { address, port: 1 } },
+    },
+  };
+  const opened = openAsClient(crypto, client, { sid, hostKey: host.publicKey, hello });
+  expect(opened?.message.length).toBeLessThanOrEqual(HANDSHAKE_BYTES_MAX);
+  expect(received(opened!.message).hello.candidates).toHaveLength(8);
 });
