@@ -129,8 +129,11 @@ function probesOf(world: World): Map<string, number[]> {
   return probes;
 }
 
+/** Addresses that anybody may send to: servers, and the boxes of the own network (port mapping). */
 function serverAddresses(world: World): Set<string> {
-  return new Set(world.hosts.filter((host) => host.server).flatMap((host) => host.addresses));
+  const servers = world.hosts.filter((host) => host.server).flatMap((host) => host.addresses);
+  const boxes = world.hosts.map((host) => world.gatewayAddress(host)).filter((address) => address !== null);
+  return new Set([...servers, ...boxes]);
 }
 
 function namesOfServers(world: World): Set<string> {

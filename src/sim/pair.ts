@@ -52,6 +52,8 @@ export interface PairResult {
 
 /** 2026-01-01, so that time stamps in handshakes have a date. */
 const WALL_CLOCK_START = 1_767_225_600_000;
+/** What a computer that asks for the time is off by, generously. */
+const WALL_CLOCK_SKEW_MS = 2_000;
 const MASTER_PORT = 8430;
 const STUN_PORTS = [3478, 3479];
 /** Start, handshake and detection; a blocked network never gets ready. */
@@ -184,13 +186,14 @@ interface Surroundings {
 function startSide(world: World, user: SimUser, name: PairSide, { options, master, stun }: Surroundings): Side {
   const place = placeUser(world, user, name);
   const crypto = seededCrypto(`${options.seed}/${name}`, options.crypto);
+  const skewMs = world.random(`clock/${name}`).between(-WALL_CLOCK_SKEW_MS, WALL_CLOCK_SKEW_MS);
   const machine = createPeer({
     master,
     identity: crypto.keyPair(),
     stun,
     crypto,
     random: world.random(`peer/${name}`),
-    wallClock: () => WALL_CLOCK_START + world.now,
+    wallClock: () => WALL_CLOCK_START + skewMs + world.now,
     family: 4,
   });
   const last = new Map<PeerEvent['ev'], PeerEvent>();
@@ -206,12 +209,13 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
   return { place, running, last, packets: 0 };
 }
 
-/** Counts what each side sends to anybody but servers and its own boxes (detection looks for hairpin there). */
+/** Counts what each side sends to anybody but servers and its own boxes (hairpin, port mapping). */
 function countProbes(world: World, sides: Readonly<Record<PairSide, Side>>): void {
   const servers = new Set(world.hosts.filter((host) => host.server).flatMap((host) => host.addresses));
   for (const side of Object.values(sides)) {
     const { name } = side.place;
-    const own = world.gateways.filter((box) => box.name.startsWith(`${name}.`)).flatMap(({ nat }) => nat.addresses);
+    const boxes = world.gateways.filter((box) => box.name.startsWith(`${name}.`));
+    const own = [world.gatewayAddress(side.place), ...boxes.flatMap(({ nat }) => nat.addresses)];
     world.watch(({ what, where, packet }) => {
       if (what !== 'sent' || where !== name || packet.icmp !== null) return;
       if (!servers.has(packet.to.address) && !own.includes(packet.to.address)) side.packets++;

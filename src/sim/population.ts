@@ -88,7 +88,12 @@ export interface SimUser {
   readonly delayMs: number;
   readonly jitterMs: number;
   readonly lossRate: number;
+  /** What this computer's clock shows at the world's time zero: no two computers agree. */
+  readonly clockOffsetMs?: number;
 }
+
+/** A computer that was switched on within the last day. */
+const CLOCK_OFFSET_MAX_MS = 86_400_000;
 
 interface Range {
   readonly weight: number;
@@ -119,6 +124,7 @@ export function simClass(id: SimClassId, random: SimRandom, access: AccessKind =
     delayMs: random.between(line.delayMs.low, line.delayMs.high),
     jitterMs: line.jitterMs,
     lossRate: line.lossRate,
+    clockOffsetMs: random.between(0, CLOCK_OFFSET_MAX_MS),
   };
   if (id === 'P0' && random.chance(0.5)) return { ...common, chain: [], exposed: false, ownRouters: 0 };
   const carrier = behindCarrier(id, access, random);
@@ -277,7 +283,8 @@ export function drawClass(access: AccessKind, random: SimRandom, withBlocked = t
 /** Puts a user into a world: the boxes, the lines, the computer. */
 export function placeUser(world: World, user: SimUser, name: string): Host {
   const link = { delayMs: user.delayMs, jitterMs: user.jitterMs, lossRate: user.lossRate };
-  if (user.chain.length === 0) return world.host({ name, hops: user.coreRouters, link });
+  const { clockOffsetMs = 0 } = user;
+  if (user.chain.length === 0) return world.host({ name, clockOffsetMs, hops: user.coreRouters, link });
   let box: Gateway | undefined;
   for (const [index, { nat, routers }] of [...user.chain].reverse().entries()) {
     box = world.nat(nat, {
@@ -285,7 +292,8 @@ export function placeUser(world: World, user: SimUser, name: string): Host {
       ...(box === undefined ? { hops: user.coreRouters, link } : { behind: box, hops: routers }),
     });
   }
-  const host = world.host({ name, ...(box === undefined ? {} : { behind: box }), hops: user.ownRouters });
+  const place = { name, clockOffsetMs, hops: user.ownRouters };
+  const host = world.host(box === undefined ? place : { ...place, behind: box });
   if (user.exposed) box?.nat.exposeHost(host.address);
   return host;
 }
