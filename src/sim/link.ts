@@ -25,7 +25,7 @@ export interface LinkBehaviour {
   readonly blackHole: boolean;
 }
 
-export const LINK_DEFAULTS: LinkBehaviour = {
+const LINK_DEFAULTS: LinkBehaviour = {
   delayMs: 0,
   jitterMs: 0,
   lossRate: 0,
@@ -41,7 +41,7 @@ export const LINK_DEFAULTS: LinkBehaviour = {
   blackHole: false,
 };
 
-export type LinkLoss = 'loss' | 'black-hole' | 'mtu' | 'queue-full' | 'corrupt';
+type LinkLoss = 'loss' | 'black-hole' | 'mtu' | 'queue-full' | 'corrupt';
 
 /** What the line does to one packet: dropped for a reason, or delivered after each of `delays` (two when duplicated). */
 export interface Passage {

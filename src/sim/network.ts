@@ -6,14 +6,12 @@ import type { Link } from './link.ts';
 import { type IcmpKind, IP_UDP_HEADER_BYTES, type Packet, withTtl } from './packet.ts';
 import type { SimRandom } from './random.ts';
 
-export type DropReason = string;
-
 /** What the network needs of the world around it. */
 export interface NetworkContext {
   readonly now: number;
   schedule(at: number, run: () => void): void;
   /** `where` names the attachment or router. */
-  dropped(packet: Packet, where: string, why: DropReason): void;
+  dropped(packet: Packet, where: string, why: string): void;
   forwarded(before: Packet, after: Packet, where: string): void;
   /** An ICMP error about `packet`, to be sent back to its source. */
   icmpFor(packet: Packet, kind: IcmpKind, sender: string): Packet;

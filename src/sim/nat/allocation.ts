@@ -47,7 +47,7 @@ export type Allocation =
   /** Each new mapping draws one of several rules: half to two thirds of the carriers mix (Richter 2016). */
   | { readonly mixture: readonly { readonly weight: number; readonly allocation: Allocation }[] };
 
-export interface PortRequest {
+interface PortRequest {
   readonly now: number;
   /** Internal IP address. */
   readonly subscriber: string;
