@@ -98,8 +98,9 @@ export class Writer {
   readonly buffer: Uint8Array;
   length = 0;
 
-  constructor(capacity: number) {
-    this.buffer = new Uint8Array(capacity);
+  /** Into a buffer of its own, or into one that is used again and again: then copy what is `done`. */
+  constructor(target: number | Uint8Array) {
+    this.buffer = typeof target === 'number' ? new Uint8Array(target) : target;
   }
 
   u8(value: number): this {

@@ -34,7 +34,7 @@ const sid = bytes(16);
 const failure = fc.constantFrom(...(Object.keys(FAILURES) as FailureCode[]));
 const handshake = upTo(HANDSHAKE_BYTES_MAX);
 
-export const announcement: fc.Arbitrary<HostAnnouncement> = fc.record({
+const announcement: fc.Arbitrary<HostAnnouncement> = fc.record({
   name: text(LIMITS.announcedNameBytesMax),
   game: text(LIMITS.announcedTextBytesMax),
   map: text(LIMITS.announcedTextBytesMax),

@@ -7,7 +7,6 @@
 import {
   createMaster,
   type Endpoint,
-  endpointKey,
   type Instant,
   type KeyPair,
   Link,
@@ -54,7 +53,7 @@ export class Node {
 }
 
 /** bytes out ≤ bytes in, per datagram and in sum, towards every address that has not been validated (security.md row 1). */
-export class Ledger {
+class Ledger {
   readonly proven = new Set<string>();
   worst = 0;
   private readonly received = new Map<string, number>();
@@ -353,5 +352,3 @@ export const ANNOUNCEMENT = {
 export const REGISTER: Request = {
   ...{ type: 'register', announcement: ANNOUNCEMENT, players: 0, profile: null, generation: 1 },
 };
-
-export const keyOf = endpointKey;

@@ -245,7 +245,7 @@ class Master implements MasterMachine {
   }
 
   private expired(session: Session): void {
-    const entry = this.registry.find(session.key);
+    const entry = this.registry.of(session);
     if (entry?.session === session) this.requests.gone(entry, 'expired');
   }
 

@@ -56,6 +56,11 @@ export class Registry {
     return this.byKey.get(keyText(hostKey)) ?? null;
   }
 
+  /** What the participant of this session hosts. */
+  of(session: Session): HostEntry | null {
+    return this.byKey.get(session.keyText) ?? null;
+  }
+
   findById(hostId: string): HostEntry | null {
     return this.byId.get(hostId) ?? null;
   }

@@ -99,7 +99,7 @@ export class Requests {
 
   private heartbeat(session: Session, from: Endpoint, request: Of<'heartbeat'>): Response {
     const { registry, counters } = this.parts;
-    const entry = registry.find(session.key);
+    const entry = registry.of(session);
     if (entry === null) return failed('HOST_OFFLINE', 0, 'not registered');
     if (entry.session !== session) return failed('REFUSED', 0, 'another session hosts with this key');
     counters.heartbeats++;
@@ -117,7 +117,7 @@ export class Requests {
   }
 
   private goodbye(session: Session, from: Endpoint): Response {
-    const entry = this.parts.registry.find(session.key);
+    const entry = this.parts.registry.of(session);
     if (entry?.session === session) this.gone(entry, 'goodbye');
     return { type: 'ok', observed: from };
   }

@@ -202,6 +202,9 @@ export const CHALLENGE_BYTES = 8;
 const PLAINTEXT_BYTES_MAX = LIMITS.controlBytesMax - CONTROL_HEADER_BYTES - NOISE_TAG_BYTES;
 const CONFIRM_PLAINTEXT_BYTES = LIMITS.confirmBytesMin - CONTROL_HEADER_BYTES - NOISE_TAG_BYTES;
 
+/** Frames are made here and copied out: a fresh 1200 bytes for each would be most of the master's garbage. */
+const scratch = new Uint8Array(PLAINTEXT_BYTES_MAX);
+
 export interface RequestFrame {
   readonly id: number;
   readonly via: boolean;
@@ -213,13 +216,16 @@ export interface RequestFrame {
 export function writeRequestFrame(frame: RequestFrame): Uint8Array {
   const { type } = frame.message;
   const paying = type === 'join' || type === 'answer' || type === 'credit';
-  const writer = new Writer(PLAINTEXT_BYTES_MAX)
+  const writer = new Writer(scratch)
     .u8(FRAME.request)
     .u16(frame.id)
     .u8(frame.via ? 1 : 0)
     .u32(frame.stamp);
   writeRequest(writer, frame.message);
-  return writer.padTo(paying ? PLAINTEXT_BYTES_MAX : Math.max(writer.length, CONFIRM_PLAINTEXT_BYTES)).done();
+  return writer
+    .padTo(paying ? PLAINTEXT_BYTES_MAX : Math.max(writer.length, CONFIRM_PLAINTEXT_BYTES))
+    .done()
+    .slice();
 }
 
 /** `reader` stands after the frame byte. Null where malformed. */
@@ -230,15 +236,15 @@ export function readRequestFrame(reader: Reader): RequestFrame | null {
 }
 
 export function writeResponseFrame(id: number, stamp: number, message: Response): Uint8Array {
-  const writer = new Writer(PLAINTEXT_BYTES_MAX).u8(FRAME.response).u16(id).u32(stamp);
+  const writer = new Writer(scratch).u8(FRAME.response).u16(id).u32(stamp);
   writeResponse(writer, message);
-  return writer.done();
+  return writer.done().slice();
 }
 
 export function writePushFrame(id: number, stamp: number, message: Push): Uint8Array {
-  const writer = new Writer(PLAINTEXT_BYTES_MAX).u8(FRAME.push).u16(id).u32(stamp);
+  const writer = new Writer(scratch).u8(FRAME.push).u16(id).u32(stamp);
   writePush(writer, message);
-  return writer.done();
+  return writer.done().slice();
 }
 
 export function writePushAckFrame(id: number, stamp: number): Uint8Array {
