@@ -272,6 +272,10 @@ export const LIMITS = {
   /** Before something that failed is tried again. */
   retryRestMs: 2_000,
   brokenRestMs: 1_000,
+  /** A step or credit that the master had no room for. */
+  busyRestMs: 250,
+  /** Twice within the master's `joinIdleMs`. */
+  sessionAliveMs: 25_000,
   /** security.md 3.2: 20 s give or take a fifth; news not closer together than the gap. */
   heartbeatMs: 20_000,
   heartbeatGapMs: 500,

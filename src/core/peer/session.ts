@@ -3,7 +3,7 @@
  * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
  * watches the master while a burst runs.
  */
-import { toHex } from '../bytes.ts';
+import { EMPTY, toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
@@ -38,6 +38,7 @@ export class Session {
   private readonly onEvent: (now: Instant, event: SessionEvent) => void;
   private readonly requests = new Set<Alarm>();
   private echo: Alarm | null = null;
+  private alive: Alarm | null = null;
   private credits = 0;
   private steps = 0;
   private over = false;
@@ -65,6 +66,7 @@ export class Session {
     context.nest.add(this.traversal, (at, event) => this.traversed(at, event));
     context.nest.assign(config.socket, this.traversal);
     context.nest.command(now, this.traversal, { do: 'start' });
+    if (config.role === 'client') this.stayKnown(now);
   }
 
   /** As probes name it. */
@@ -78,7 +80,7 @@ export class Session {
     const { nest } = this.context;
     if (push.type === 'step') {
       const bytes = this.config.keys.signal.open(push.n, this.sid, push.sealed);
-      if (bytes !== null) nest.command(now, this.traversal, { do: 'step', bytes });
+      if (bytes !== null && bytes.length > 0) nest.command(now, this.traversal, { do: 'step', bytes });
     } else if (push.type === 'credited') {
       nest.command(now, this.traversal, { do: 'permit', permit: push.permit });
       nest.command(now, this.traversal, { do: 'credit', probes: push.probes });
@@ -106,6 +108,8 @@ export class Session {
     this.requests.clear();
     this.echo?.cancel();
     this.echo = null;
+    this.alive?.cancel();
+    this.alive = null;
   }
 
   private traversed(now: Instant, event: TraversalEvent): void {
@@ -132,9 +136,20 @@ export class Session {
       this.onEvent(now, { ev: 'broken', why: 'too many steps' });
       return;
     }
+    this.sendStep(now, bytes);
+  }
+
+  private sendStep(now: Instant, bytes: Uint8Array): void {
     const { signal } = this.config.keys;
     const n = signal.sequence;
     this.send(now, { type: 'step', sid: this.sid, n, sealed: signal.seal(this.sid, bytes) });
+    if (this.config.role === 'client') this.stayKnown(now);
+  }
+
+  /** The master forgets a session in which nothing moves; the rests of hard pairs are longer. An empty step says nothing. */
+  private stayKnown(now: Instant): void {
+    this.alive?.cancel();
+    this.alive = this.context.agenda.at(now + LIMITS.sessionAliveMs, (at) => this.sendStep(at, EMPTY));
   }
 
   private send(now: Instant, request: Request): void {
@@ -146,8 +161,14 @@ export class Session {
   }
 
   private failed(now: Instant, request: Request, response: Response & { readonly type: 'failed' }): void {
-    // A credit that the master's limits refused is no harm; a lost step is, because the twin waits for it.
-    if (request.type === 'step') this.onEvent(now, { ev: 'broken', why: response.failure });
+    if (response.failure === 'BUSY') {
+      const again: Alarm = this.context.agenda.at(now + Math.max(response.retryAfterMs, LIMITS.busyRestMs), (at) => {
+        this.requests.delete(again);
+        this.send(at, request);
+      });
+      this.requests.add(again);
+      // A credit that is not taken is no harm; a lost step is, because the twin waits for it.
+    } else if (request.type === 'step') this.onEvent(now, { ev: 'broken', why: response.failure });
   }
 
   /** security.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
