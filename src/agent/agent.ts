@@ -86,6 +86,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   #hosting: AgentHosting | null = null;
   #ready = false;
   #nextId = 1;
+  #disposed = false;
   #closing: Promise<void> | null = null;
 
   constructor(parts: AgentParts) {
@@ -118,6 +119,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async host(options: HostOptions): Promise<Hosting> {
+    this.#assertOpen();
     if (this.#hosting !== null) throw new SallyportError('USAGE', { detail: 'This agent hosts already.' });
     const hosting = new AgentHosting(this, options, () => {
       this.#hosting = null;
@@ -140,7 +142,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     }
   }
 
-  join(target: string, options: JoinOptions = {}): Promise<Path> {
+  async join(target: string, options: JoinOptions = {}): Promise<Path> {
+    this.#assertOpen();
     const id = this.#id();
     const joining = new Joining(this, id, target, options, () => this.#joins.delete(id));
     this.#joins.set(id, joining);
@@ -187,6 +190,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       leave: (path) => this.command({ do: 'leave', path }),
       release: (path) => this.#release(path),
     };
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== null) throw new SallyportError('ABORTED', { detail: 'The agent is closed.' });
   }
 
   #id(): number {
@@ -261,6 +268,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     begin: () => void = () => {},
   ): Promise<Value> {
     return new Promise((resolve, reject) => {
+      if (this.#disposed) {
+        reject(new SallyportError('ABORTED', { detail: 'The agent is closed.' }));
+        return;
+      }
       const over = (): void => {
         clearTimeout(timer);
         this.#waiters.delete(waiter);
@@ -310,6 +321,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #dispose(reason: 'closed'): void {
+    this.#disposed = true;
     this.#driver.dispose();
     this.#hosting?.dispose();
     for (const path of this.#paths.values()) path.over(reason);

@@ -310,4 +310,6 @@ export const LIMITS = {
   permitRenewMs: 8_000,
   /** Friends at once where the person says nothing (product.md 4 A). */
   playersMaxDefault: 8,
+  /** Datagrams kept for a path whose last proof is still on its way: a game's first burst. */
+  pathEarlyMax: 32,
 } as const;

@@ -1,6 +1,8 @@
 /** The table of proven paths of a peer: makes them out of what a session found, and tells the application what becomes of them. */
 import type { Endpoint } from '../address.ts';
+import { toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
 import type { SecureSession } from '../secure/session.ts';
 import type { PeerContext } from './context.ts';
 import type { FriendId, JoinId, PathId, PathKind } from './interface.ts';
@@ -32,6 +34,13 @@ export interface PathOwner {
   pathSilent(now: Instant, path: PathId, silent: boolean): void;
 }
 
+/** A datagram of a path that the other side has proven already, but this side not yet. */
+interface Early {
+  readonly socket: SocketId;
+  readonly from: Endpoint;
+  readonly bytes: Uint8Array;
+}
+
 interface Entry {
   readonly id: PathId;
   readonly machine: PathMachine;
@@ -43,6 +52,7 @@ export class Paths {
   private readonly context: PeerContext;
   private readonly entries = new Map<PathId, Entry>();
   private nextId: PathId = 1;
+  private early: readonly Early[] = [];
 
   constructor(context: PeerContext) {
     this.context = context;
@@ -87,6 +97,7 @@ export class Paths {
       },
       payloadBytesMax: payloadBytesMax(remote),
     });
+    this.replay(now, found);
     return entry.id;
   }
 
@@ -97,7 +108,20 @@ export class Paths {
       this.context.nest.datagramTo(now, machine, socket, from, bytes);
       return true;
     }
+    // The first data of a join often overtakes the last proof. Only with the id of a session that runs, and only so many.
+    if (this.context.sessions.has(toHex(bytes.subarray(1, 9)))) {
+      this.early = [...this.early, { socket, from, bytes }].slice(-LIMITS.pathEarlyMax);
+    }
     return false;
+  }
+
+  /** After the `path` event, so that nobody hears data of a path not yet told. */
+  private replay(now: Instant, { socket, sid }: NewPath): void {
+    const { early } = this;
+    this.early = early.filter((one) => !startsWithSid(one.bytes, sid));
+    for (const one of early) {
+      if (one.socket === socket && startsWithSid(one.bytes, sid)) this.datagram(now, socket, one.from, one.bytes);
+    }
   }
 
   send(now: Instant, path: PathId, bytes: Uint8Array, channel: number): void {

@@ -1,0 +1,213 @@
+/** The library as a game developer uses it: agents in one process, real sockets on loopback, a real masterserver. */
+import type { Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  type Agent,
+  type AgentOptions,
+  type FriendNews,
+  type HostOptions,
+  isSallyportDatagram,
+  openAgent,
+  type Path,
+  SallyportError,
+} from '../../src/agent/index.ts';
+import { type RunningMaster, startMaster } from '../../src/master/index.ts';
+import { Bench, portBase } from './processes.ts';
+
+let master: RunningMaster;
+let masterBench: Bench;
+let bench: Bench;
+const agents: Agent[] = [];
+
+beforeAll(async () => {
+  masterBench = new Bench();
+  master = await startMaster({
+    listen: ['127.0.0.1'],
+    port: portBase(),
+    http: null,
+    metrics: null,
+    stateDir: masterBench.folder(),
+    logLevel: 'silent',
+    testJoins: null,
+  });
+});
+afterAll(async () => {
+  await master.close();
+  await masterBench.close();
+});
+beforeEach(() => {
+  bench = new Bench();
+});
+afterEach(async () => {
+  await Promise.all(agents.splice(0).map((agent) => agent.close()));
+  await bench.close();
+});
+
+async function agent(options: Partial<AgentOptions> = {}): Promise<Agent> {
+  const made = await openAgent({ master: master.link, ...options });
+  agents.push(made);
+  return made;
+}
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const bytes = (words: string): Uint8Array => new TextEncoder().encode(words);
+const message = async (path: Path): Promise<string> =>
+  new Promise((resolve) => path.once('message', (got) => resolve(text(got))));
+
+/** A host whose paths come out one by one, and a friend's path to it. */
+async function pair(options: Partial<HostOptions> = {}) {
+  const [host, friend] = [await agent(), await agent()];
+  const paths: Path[] = [];
+  const hosting = await host.host({ name: 'Arena', onPath: (path) => paths.push(path), ...options });
+  const news: FriendNews[] = [];
+  hosting.on('friend', (one) => news.push(one));
+  const path = await friend.join(hosting.code, { name: 'Kofi' });
+  await expect.poll(() => paths.length).toBe(1);
+  return { host, friend, hosting, news, path, hostPath: paths[0] as Path };
+}
+
+test('both ends say the same of a path, and datagrams pass both ways', async () => {
+  const { path, hostPath, news } = await pair();
+  expect(path.kind).toBe(hostPath.kind);
+  expect(path.remote.port).toBe(hostPath.local.port);
+  expect(hostPath.remote.port).toBe(path.local.port);
+  expect(path.payloadBytesMax).toBeGreaterThan(1_200);
+  const there = message(hostPath);
+  path.send(bytes('ping'));
+  expect(await there).toBe('ping');
+  const back = message(path);
+  hostPath.send(bytes('pong'));
+  expect(await back).toBe('pong');
+  await expect.poll(() => news.at(-1)).toMatchObject({ name: 'Kofi', state: 'connected' });
+});
+
+test('a datagram that does not fit throws, and the largest one arrives whole', async () => {
+  const { path, hostPath } = await pair();
+  expect(() => path.send(new Uint8Array(path.payloadBytesMax + 1))).toThrow(RangeError);
+  const there = message(hostPath);
+  path.send(bytes('x'.repeat(path.payloadBytesMax)));
+  expect(await there).toHaveLength(path.payloadBytesMax);
+});
+
+test("released sockets are the game's own: bare datagrams pass, and late ones of ours are told apart", async () => {
+  const { path, hostPath } = await pair();
+  const ends = [hostPath.release(), path.release()] as const;
+  const got: string[][] = [[], []];
+  ends.forEach(({ socket }, index) => {
+    socket.on('message', (datagram: Buffer) => {
+      if (!isSallyportDatagram(datagram)) got[index]?.push(String(datagram));
+    });
+  });
+  const send = (
+    { socket, remote }: { socket: Socket; remote: { port: number; address: string } },
+    words: string,
+  ): void => socket.send(words, remote.port, remote.address);
+  try {
+    await expect
+      .poll(() => {
+        send(ends[0], 'from the host');
+        send(ends[1], 'from the friend');
+        return got.every((list) => list.length > 0);
+      })
+      .toBe(true);
+    expect(got[0]?.[0]).toBe('from the friend');
+    expect(got[1]?.[0]).toBe('from the host');
+    expect(path.state).toBe('closed');
+    expect(() => path.send(bytes('x'))).not.toThrow();
+    expect(() => path.release()).toThrow('not up');
+  } finally {
+    for (const { socket } of ends) socket.close();
+  }
+});
+
+test('a server in the same process gets friends at its own socket', async () => {
+  const socket = await bench.udp();
+  socket.on('message', (datagram, from) => socket.send(`${from.address} said ${datagram}`, from.port, from.address));
+  const [host, friend] = [await agent(), await agent()];
+  const hosting = await host.host({ socket });
+  const path = await friend.join(hosting.link);
+  const answer = message(path);
+  path.send(bytes('hello'));
+  expect(await answer).toBe('127.77.0.2 said hello');
+});
+
+test('abort rejects at once with ABORTED and the log so far; the agent is as good as new', async () => {
+  const [host, friend] = [await agent(), await agent()];
+  const hosting = await host.host({ onPath: () => {}, ask: true });
+  const abort = new AbortController();
+  const stages: string[] = [];
+  const join = friend.join(hosting.code, { signal: abort.signal, onEvent: (event) => stages.push(event.ev) });
+  await expect.poll(() => stages, { timeout: 5_000 }).toContain('found');
+  abort.abort();
+  const error = await join.catch((thrown) => thrown as SallyportError);
+  expect(error).toBeInstanceOf(SallyportError);
+  expect(error).toMatchObject({ code: 'ABORTED', retryable: true });
+  expect((error as SallyportError).log.map((entry) => entry.what)).toContain('found');
+  await expect(friend.join(hosting.code, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+  hosting.on('friend', ({ friend: who, state }) => state === 'asking' && hosting.admit(who, true));
+  expect((await friend.join(hosting.code)).state).toBe('up');
+});
+
+test('kick ends the path at both ends; ban keeps the friend out', async () => {
+  const { hosting, path, hostPath, friend } = await pair();
+  const over = new Promise((resolve) => path.once('close', (reason) => resolve(reason)));
+  hosting.kick(hostPath.friend, { ban: true });
+  expect(await over).toBe('kicked');
+  await expect.poll(() => hostPath.state).toBe('closed');
+  await expect(friend.join(hosting.code)).rejects.toMatchObject({ code: 'BANNED' });
+});
+
+test('close of one side ends the path of the other, with the reason', async () => {
+  const { path, hostPath } = await pair();
+  const over = new Promise((resolve) => hostPath.once('close', (reason) => resolve(reason)));
+  path.close();
+  expect(await over).toBe('left');
+  expect(path.state).toBe('closed');
+});
+
+test('an agent hosts once at a time, and again after close with the same code', async () => {
+  const host = await agent();
+  const first = await host.host({ onPath: () => {} });
+  await expect(host.host({ onPath: () => {} })).rejects.toMatchObject({ code: 'USAGE' });
+  await first.close();
+  const second = await host.host({ onPath: () => {} });
+  expect(second.code).toBe(first.code);
+});
+
+test.each([
+  ['no way for the datagrams', {}],
+  ['two ways', { onPath: () => {}, forward: { port: 1 } }],
+  ['an impossible port', { forward: { port: 0 } }],
+] as const)('host() with %s is refused', async (_what, options) => {
+  const host = await agent();
+  await expect(host.host(options as HostOptions)).rejects.toMatchObject({ code: 'USAGE' });
+  expect((await host.host({ onPath: () => {} })).code).toHaveLength(8);
+});
+
+test('relay: only is refused instead of quietly direct', async () => {
+  await expect(openAgent({ master: master.link, relay: 'only' })).rejects.toMatchObject({ code: 'USAGE' });
+});
+
+test('after close nothing is left: no handle of ours, no promise pending', async () => {
+  const { host, friend, hosting } = await pair();
+  const pending = friend.join(hosting.code, { timeoutMs: 60_000 }).catch((error: SallyportError) => error.code);
+  await Promise.all([host.close(), friend.close()]);
+  expect(['ABORTED', 'HOST_OFFLINE']).toContain(await pending);
+  await expect(friend.join(hosting.code)).rejects.toMatchObject({ code: 'ABORTED' });
+  await friend.close();
+  // A process that does the same ends by itself: no socket, no timer.
+  const script = `
+    import { openAgent } from 'sallyport';
+    const [a, b] = [await openAgent({ master: process.argv[1] }), await openAgent({ master: process.argv[1] })];
+    const hosting = await a.host({ onPath: () => {} });
+    await b.join(hosting.code);
+    const lost = b.join('K7TQ-9RBW').catch((error) => error.code);
+    await Promise.all([a.close(), b.close()]);
+    await new Promise((resolve) => setTimeout(resolve, 20)); // libuv closes handles in its next round
+    console.log(await lost, process.getActiveResourcesInfo().filter((name) => /UDP|Timeout/.test(name)).join());`;
+  const run = bench.run(['--input-type=module', '-e', script, master.link]);
+  const end = await Promise.race([run.exit, once(run.child, 'never', { signal: AbortSignal.timeout(10_000) })]);
+  expect(end, run.stderr()).toBe(0);
+  expect(run.stdout()).toMatch(/^(ABORTED|CODE_UNKNOWN) \n$/);
+});
