@@ -186,6 +186,17 @@ describe('the mapper', () => {
     expect(report()).toMatchObject({ natPmp: 'yes', pcp: 'no', external: outside });
   });
 
+  test('a router that is silent to PCP but answers NAT-PMP is asked by NAT-PMP within a second', () => {
+    const { hear, mapper, drain } = start();
+    hear(5, gateway, bytesOf('0080 0000 00000001 cb007109'));
+    const sent: string[] = [];
+    for (let now = 10; now < 1000; now += 10) {
+      mapper.handleTimeout(now);
+      sent.push(...drain().map(({ bytes }) => hex(bytes)));
+    }
+    expect(sent).toContain('000100009c409c4000000e10');
+  });
+
   test('it is renewed at half its life and removed at the end', () => {
     const { first, hear, mapper, drain, command, events } = start();
     hear(10, gateway, pcpAnswer(pcpOf(first)));

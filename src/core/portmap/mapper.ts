@@ -54,9 +54,11 @@ type Timer = 'ask' | 'renew' | 'expire' | 'prove';
 
 /** RFC 6886 §3.1: 250 ms, doubling; four tries are enough for a router in the same room. */
 const ASK_AFTER_MS = [0, 250, 750, 1_750] as const;
+const PCP_TRIES = 2;
 const GIVE_UP_MS = 2_750;
 const LIFETIME_SECONDS = 3_600;
-const LIFETIME_SECONDS_MIN = 60;
+/** Routers are believed down to this, so that a silly one does not make us hurry. */
+const LIFETIME_SECONDS_MIN = 4;
 const PROOFS_MAX = 4;
 const PROOF_INTERVAL_MS = 400;
 
@@ -159,6 +161,11 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       return;
     }
     this.tries++;
+    // Silent to PCP but not to NAT-PMP: it has never heard of PCP.
+    if (this.tries > PCP_TRIES && this.supported.natPmp === 'yes' && this.supported.pcp === 'untested') {
+      this.supported.pcp = 'no';
+      this.tell();
+    }
     if (this.supported.pcp === 'untested') this.sendPcp(LIFETIME_SECONDS);
     if (this.supported.natPmp === 'untested') this.out.transmit(this.gate.socket, gateway, natPmpAddressRequest());
     // NAT-PMP maps only where PCP does not, so that the router holds one mapping of ours and not two.

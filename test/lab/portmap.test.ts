@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compiled, type Lab, type LabHost, type LabNat, type LabProcess, openLab } from '../../lab/index.ts';
+import type { MapEvent } from '../../src/core/index.ts';
+import { describeUnless, hasProgram, labMissing } from '../support.ts';
+
+const missing = labMissing() ?? (hasProgram('miniupnpd') ? null : 'miniupnpd is not installed');
+const PORT = 41_000;
+
+/**
+ * The chains miniupnpd fills. A router that lies says yes and has no rule that leads there. miniupnpd refuses to work on the
+ * addresses that the RFCs keep for tests, so it is told another one; what counts for us is what is seen from outside.
+ */
+const rules = (lying: boolean) => `table inet filter {
+  chain miniupnpd { }
+  chain forward { type filter hook forward priority -10; policy accept; jump miniupnpd; }
+  chain prerouting_miniupnpd { }
+  chain postrouting_miniupnpd { }
+  chain prerouting { type nat hook prerouting priority dstnat; policy accept; ${lying ? '' : 'jump prerouting_miniupnpd;'} }
+  chain postrouting { type nat hook postrouting priority srcnat - 5; policy accept; jump postrouting_miniupnpd; }
+  chain speaks { type filter hook input priority 0; policy accept; }
+}`;
+
+const configuration = (oldIgd: boolean) => `ext_ifname=wan
+ext_ip=9.9.9.9
+listening_ip=lan
+enable_natpmp=yes
+enable_upnp=yes
+secure_mode=yes
+min_lifetime=3
+max_lifetime=4
+force_igd_desc_v1=${oldIgd ? 'yes' : 'no'}
+uuid=b040c6bc-da96-400f-8c55-bd1bddec5e46
+allow 1024-65535 192.168.0.0/16 1024-65535
+`;
+
+describeUnless(missing, 'opening a port at miniupnpd', () => {
+  let lab: Lab;
+  let stun: LabHost;
+  let count = 0;
+
+  beforeAll(async () => {
+    lab = await openLab();
+    stun = await lab.publicHost('stun', 2);
+    const server = stun.spawn([process.execPath, compiled('lab/probe.js'), 'stun', stun.addresses.join(), '3478,3479']);
+    await server.find(({ text }) => text.includes('ready') || null, 10_000);
+  });
+  afterAll(() => lab.close());
+
+  interface Home {
+    readonly host: LabHost;
+    readonly nat: LabNat;
+    readonly router: LabProcess;
+  }
+
+  async function home(options: { lying?: boolean; oldIgd?: boolean; noPcp?: boolean } = {}): Promise<Home> {
+    const id = ++count;
+    const nat = await lab.nat(`nat${id}`, 'home-router');
+    const host = await lab.hostBehind(nat, `host${id}`);
+    const file = `/run/lab/upnpd${id}`;
+    await nat.shell(
+      `cat > ${file}.conf <<'END'\n${configuration(options.oldIgd ?? false)}END\nnft -f - <<'END'\n${rules(options.lying ?? false)}\nEND`,
+    );
+    // PCP's version in the first byte: a router that has never heard of it stays silent.
+    if (options.noPcp) await nat.shell('nft add rule inet filter speaks udp dport 5351 @th,64,8 2 drop');
+    const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
+    await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 10_000);
+    return { host, nat, router };
+  }
+
+  const mapper = (host: LabHost, how: 'map' | 'upnp') =>
+    host.spawn([process.execPath, compiled('lab/probe.js'), how, String(PORT), `${stun.address}:3478`]);
+
+  async function proven(program: LabProcess): Promise<Extract<MapEvent, { ev: 'port-mapping' }>['report']> {
+    return await program.find(({ text }) => {
+      const event = JSON.parse(text) as MapEvent;
+      return event.ev === 'port-mapping' && event.report.external !== null ? event.report : null;
+    }, 8_000);
+  }
+
+  const redirects = async (nat: LabNat) =>
+    (await nat.shell('nft list chain inet filter prerouting_miniupnpd')).includes(`${PORT}`);
+
+  test.each([
+    ['PCP', 'map', {}, 'pcp'],
+    ['NAT-PMP', 'map', { noPcp: true }, 'natPmp'],
+    ['UPnP IGD:2', 'upnp', {}, 'upnp'],
+    ['UPnP IGD:1', 'upnp', { oldIgd: true }, 'upnp'],
+  ] as const)(
+    '%s makes a mapping, has it proven from outside and removes it',
+    async (_name, how, options, protocol) => {
+      const { host, nat } = await home(options);
+      const program = mapper(host, how);
+      expect(await proven(program)).toMatchObject({
+        [protocol]: 'yes',
+        external: { address: nat.external, port: PORT },
+      });
+      expect(await redirects(nat)).toBe(true);
+      await program.stop();
+      expect(await redirects(nat)).toBe(false);
+    },
+  );
+
+  test('a mapping outlives its lease because it is renewed', async () => {
+    const { host, nat, router } = await home();
+    const program = mapper(host, 'map');
+    await proven(program);
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    expect(await redirects(nat)).toBe(true);
+    expect(router.text().split('PCP request received').length - 1).toBeGreaterThanOrEqual(3);
+    await program.stop();
+  });
+
+  test('a router that lies is not believed', async () => {
+    const { host, nat } = await home({ lying: true });
+    const program = mapper(host, 'map');
+    await program.find(({ text }) => text.includes('router claims a mapping') || null, 5_000);
+    expect(await redirects(nat)).toBe(true);
+    await expect(proven(program)).rejects.toThrow('no expected line');
+    await program.stop();
+  });
+
+  test('Debian’s natpmpc sees the same router', async () => {
+    const { host } = await home();
+    const client = host.spawn(['natpmpc']);
+    await client.exited;
+    expect(client.text()).toContain('Public IP address : 9.9.9.9');
+  });
+});
