@@ -7,6 +7,7 @@ import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import {
+  CONTROL_PORTS,
   createMaster,
   type Endpoint,
   familyOf,
@@ -14,6 +15,7 @@ import {
   type KeyPair,
   type MasterCommand,
   type MasterCounters,
+  PROBE_PORTS,
   SallyportError,
 } from '../core/index.ts';
 import {
@@ -76,6 +78,7 @@ export interface RunningMaster {
   /** Where the page is, null where HTTP is off. */
   readonly http: string | null;
   readonly metrics: string | null;
+  /** Every UDP port that is bound. */
   readonly endpoints: readonly Endpoint[];
   readonly version: string;
   /** Says good-bye to everybody, waits until they are told (at most 30 s), then closes. */
@@ -124,7 +127,7 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office.newToken, tell);
-  const closers: (() => Promise<void> | void)[] = [() => office.close(), () => store.close()];
+  const closers: (() => Promise<void> | void)[] = [() => store.close(), () => office.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
   };
@@ -140,7 +143,7 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
     running = { command: udp.command, counters: () => machine.counters() };
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
-    const endpoints = await udp.listening;
+    const endpoints = (await udp.listening).flatMap(portsOf);
     const reload = startOfficial(options.official ?? null, office, log, tell);
     closers.push(reload.stop);
     const http = await startHttp(options, office, closers);
@@ -225,6 +228,11 @@ function openPorts(
       driver.dispose();
     },
   };
+}
+
+/** The door names the place; control and probe ports follow it. */
+function portsOf({ address, port }: Endpoint): readonly Endpoint[] {
+  return Array.from({ length: 1 + CONTROL_PORTS + PROBE_PORTS }, (_, i) => ({ address, port: port + i }));
 }
 
 function bindError({ address, port }: Endpoint, code: string): SallyportError {
@@ -314,7 +322,7 @@ async function startMetrics(
     return `http://${bound}/metrics`;
   } catch (error) {
     if (wished !== undefined) throw error;
-    tell({ fact: 'metrics-problem', detail: error instanceof Error ? error.message : String(error) });
+    tell({ fact: 'metrics-problem', detail: error instanceof SallyportError ? error.detail : String(error) });
     return null;
   }
 }

@@ -3,6 +3,7 @@
  * log. Write-ahead log with one write per acknowledged fact: `kill -9` loses nothing that was told to anybody. A full disk or a
  * broken file never stops the introductions: the trouble is said once, shown in the admin page, and memory goes on.
  */
+import { closeSync, openSync } from 'node:fs';
 import Database from 'libsql';
 import { MASTER_LIMITS } from './limits.ts';
 import { type Migration, migrate } from './store-schema.ts';
@@ -258,6 +259,8 @@ function openOrMemory(options: StoreOptions): { readonly db: Database.Database; 
 }
 
 function openFile(file: string, migrations: readonly Migration[] | undefined): Database.Database {
+  // It holds addresses of hosts, so it is the owner's alone from the first byte; SQLite gives its other files the same mode.
+  if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
   const db = new Database(file);
   try {
     // NORMAL: a write survives the death of the process at once and the death of the machine from the next checkpoint on.
