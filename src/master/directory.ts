@@ -5,7 +5,7 @@
 import { type HostRecord, toHex } from '../core/index.ts';
 import type { AdminHost, Server } from './api.ts';
 import { MASTER_LIMITS } from './limits.ts';
-import { createListing, type ListCommit, type ListItem, type Listing, listItem } from './listing.ts';
+import { createListing, type ListCommit, ListItem, type Listing } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
 import type { Moderation } from './moderation.ts';
 import type { OfficialServer } from './official.ts';
@@ -64,25 +64,38 @@ export function createDirectory(options: DirectoryOptions): Directory {
     const official = officials.get(host.hostId);
     if (old !== undefined && old.host.observed.address !== host.observed.address)
       nearby.delete(old.host.observed.address, old.hostId);
+    nearby.add(host.observed.address, host.hostId);
+    const crowd = nearby.of(host.observed.address);
     listing.put(
-      listItem({
+      new ListItem({
         host,
         firstSeenAt: change.firstSeenAt ?? old?.firstSeenAt ?? wallClock(),
         verifiedAt: change.verifiedAt === undefined ? (old?.verifiedAt ?? null) : change.verifiedAt,
         official: official !== undefined,
         hidden: !moderation.shows(host),
         returning: change.returning ?? false,
+        crowded: crowd.length > MASTER_LIMITS.householdHostsMax,
         address: official?.traversal === 'off' ? official.address : null,
       }),
     );
-    nearby.add(host.observed.address, host.hostId);
     unsaved.add(host.hostId);
+    if (old === undefined && crowd.length === MASTER_LIMITS.householdHostsMax + 1) recount(crowd, host.hostId);
+  }
+
+  /** The address has become crowded: that holds for those who were there before, too. */
+  function recount(hostIds: readonly string[], except: string): void {
+    for (const hostId of hostIds) {
+      const item = hostId === except ? undefined : listing.get(hostId);
+      if (item !== undefined) put(item.host, { returning: item.returning });
+    }
   }
 
   function remove(item: ListItem): void {
     unsaved.add(item.hostId);
     nearby.delete(item.host.observed.address, item.hostId);
     listing.remove(item.hostId);
+    const left = nearby.of(item.host.observed.address);
+    if (left.length === MASTER_LIMITS.householdHostsMax) recount(left, item.hostId);
   }
 
   function gone(host: HostRecord): void {

@@ -181,9 +181,10 @@ function findHosts({ directory, pseudonyms }: AdminRoutes, q: string | undefined
   const wanted = q?.toLowerCase() ?? '';
   const found = [...directory.listing.all()].filter((item) => {
     if (wanted === '') return true;
-    const texts = [item.text, item.hostId, item.host.code.toLowerCase()];
     return (
-      texts.some((text) => text.includes(wanted)) ||
+      item.contains(wanted) ||
+      item.hostId.includes(wanted) ||
+      item.host.code.toLowerCase().includes(wanted.replaceAll('-', '')) ||
       (wanted.startsWith('addr-') && pseudonyms.of(item.host.observed.address).startsWith(wanted))
     );
   });

@@ -10,6 +10,7 @@ import { createLimiter } from './limiter.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { hasFilter, type ListItem, matches, pageOf, readCursor } from './listing.ts';
 import { compareBy } from './order.ts';
+import { filterInSlices } from './sorted.ts';
 
 const gzipAsync = promisify(gzip);
 /** Below this a gzip header costs more than it saves. */
@@ -118,7 +119,7 @@ async function buildPage(directory: Directory, query: ServersQuery, caller: stri
   const { listing } = directory;
   const viewer = { address: caller, rttMs: query.rtt ?? null };
   const view = await listing.view(now, query.sort, query.descending);
-  const found = hasFilter(query) ? view.filter((item) => matches(item, query)) : view;
+  const found = hasFilter(query) ? await filterInSlices(view, (item) => matches(item, query)) : view;
   const local = directory.local(caller).filter((item) => matches(item, query));
   const { page, next } = pageWithLocal(found, local, query);
   const counts = hasFilter(query) ? countSections(found) : listing.counts();

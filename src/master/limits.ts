@@ -36,6 +36,9 @@ export const MASTER_LIMITS = {
   /** Wrong admin tokens per address before it has to wait: 2^128 tokens can't be guessed, logs can be flooded. */
   adminFailuresPerMinute: 10,
 
+  /** More public hosts at one address than this are a crowd: listed behind the others until the master has joined them. */
+  householdHostsMax: 2,
+
   /** Entries silent for so long leave the list (S23); those of the snapshot of the run before get as long to return. */
   hostExpiryMs: 65_000,
   /** Entries written down for the next start in one second: some 20 ms of work. */

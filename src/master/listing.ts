@@ -8,54 +8,106 @@ import { MASTER_LIMITS } from './limits.ts';
 import { type Compare, compareBy, type OrderFields } from './order.ts';
 import { firstAfter, mergeChanges, sortInSlices } from './sorted.ts';
 
-/** One entry, replaced as a whole by every change. Flat, because there may be 100 000 of them. */
-export interface ListItem extends OrderFields {
+/** What the masterserver knows of a host beside the machine's record. */
+export interface ItemInput {
   readonly host: HostRecord;
+  readonly firstSeenAt: number;
   readonly verifiedAt: number | null;
-  readonly listed: boolean;
+  readonly official: boolean;
   /** Public by its own wish, held back by the operator. */
   readonly hidden: boolean;
   /** Known from before a restart only. */
   readonly returning: boolean;
+  /** One of more public hosts at one address than a household has. */
+  readonly crowded: boolean;
   readonly address: string | null;
-  /** Lower-case text that `q` is looked up in. */
-  readonly text: string;
+}
+
+const OFFICIAL = 1;
+const HIDDEN = 2;
+const RETURNING = 4;
+const CROWDED = 8;
+
+/**
+ * One entry, replaced as a whole by every change. It holds next to nothing of its own, because there may be 100 000: what the
+ * order and the search look at is read from the record, which the machine holds anyway.
+ */
+export class ListItem implements OrderFields {
+  readonly host: HostRecord;
+  readonly firstSeenAt: number;
+  readonly verifiedAt: number | null;
+  readonly address: string | null;
+  private readonly flags: number;
+
+  constructor(input: ItemInput) {
+    this.host = input.host;
+    this.firstSeenAt = input.firstSeenAt;
+    this.verifiedAt = input.verifiedAt;
+    this.address = input.address;
+    this.flags =
+      (input.official ? OFFICIAL : 0) |
+      (input.hidden ? HIDDEN : 0) |
+      (input.returning ? RETURNING : 0) |
+      (input.crowded ? CROWDED : 0);
+  }
+
+  get hostId(): string {
+    return this.host.hostId;
+  }
+  get name(): string {
+    return this.host.announcement.name;
+  }
+  get game(): string {
+    return this.host.announcement.game;
+  }
+  get map(): string {
+    return this.host.announcement.map;
+  }
+  get mode(): string {
+    return this.host.announcement.mode;
+  }
+  get players(): number {
+    return this.host.players;
+  }
+  get playersMax(): number {
+    return this.host.announcement.playersMax;
+  }
+  get natType(): NatType {
+    return this.host.natType;
+  }
+  get rttMs(): number | null {
+    return this.host.rttMs;
+  }
+  get official(): boolean {
+    return (this.flags & OFFICIAL) !== 0;
+  }
+  get hidden(): boolean {
+    return (this.flags & HIDDEN) !== 0;
+  }
+  get returning(): boolean {
+    return (this.flags & RETURNING) !== 0;
+  }
+  get crowded(): boolean {
+    return (this.flags & CROWDED) !== 0;
+  }
+  get verified(): boolean {
+    return this.verifiedAt !== null;
+  }
+  get listed(): boolean {
+    return this.host.announcement.public && !this.hidden;
+  }
+
+  /** Does `wanted`, in lower case, stand in one of the texts? */
+  contains(wanted: string): boolean {
+    const { name, game, map, mode } = this.host.announcement;
+    return `${name}\n${game}\n${map}\n${mode}`.toLowerCase().includes(wanted);
+  }
 }
 
 export interface ListCommit {
   readonly generation: number;
   readonly changed: readonly ListItem[];
   readonly gone: readonly string[];
-}
-
-export interface ItemInput {
-  readonly host: HostRecord;
-  readonly firstSeenAt: number;
-  readonly verifiedAt: number | null;
-  readonly official: boolean;
-  readonly hidden: boolean;
-  readonly returning: boolean;
-  readonly address: string | null;
-}
-
-export function listItem(input: ItemInput): ListItem {
-  const { host, hidden } = input;
-  const { name, game, map, mode, playersMax } = host.announcement;
-  const natType: NatType = host.natType;
-  return {
-    ...input,
-    hostId: host.hostId,
-    name,
-    game,
-    map,
-    mode,
-    players: host.players,
-    playersMax,
-    natType,
-    rttMs: host.rttMs,
-    listed: host.announcement.public && !hidden,
-    text: `${name}\n${game}\n${map}\n${mode}`.toLowerCase(),
-  };
 }
 
 interface View {
@@ -216,7 +268,7 @@ export function matches(item: ListItem, query: ServersQuery): boolean {
   if (query.withPlayers === true && item.players === 0) return false;
   if (query.pingMax !== undefined && (item.rttMs === null || item.rttMs + (query.rtt ?? 0) > query.pingMax))
     return false;
-  return query.q === undefined || item.text.includes(query.q.toLowerCase());
+  return query.q === undefined || item.contains(query.q.toLowerCase());
 }
 
 export function hasFilter(query: ServersQuery): boolean {
@@ -233,8 +285,9 @@ export function hasFilter(query: ServersQuery): boolean {
 
 /** A cursor is the place of the last entry in the order, so paging goes on even when that entry is gone. */
 export function cursorOf(item: OrderFields): string {
-  const { official, hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt } = item;
-  const place = [Number(official), hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt];
+  const { hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt } = item;
+  const flags = Number(item.official) + 2 * Number(item.verified) + 4 * Number(item.crowded);
+  const place = [flags, hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt];
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
@@ -246,12 +299,16 @@ export function readCursor(cursor: string): OrderFields | null {
     return null;
   }
   if (!Array.isArray(place) || place.length !== 11) return null;
-  const [official, hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt] = place;
+  const [flags, hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt] = place;
   const texts = [hostId, name, game, map, mode, natType];
-  const numbers = [players, playersMax, firstSeenAt, rttMs ?? 0];
+  const numbers = [flags, players, playersMax, firstSeenAt, rttMs ?? 0];
   if (texts.some((value) => typeof value !== 'string') || numbers.some((value) => typeof value !== 'number'))
     return null;
-  return { official: official === 1, hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt };
+  const [official, verified, crowded] = [(flags & 1) !== 0, (flags & 2) !== 0, (flags & 4) !== 0];
+  return {
+    ...{ official, verified, crowded, hostId, name, game, map, mode },
+    ...{ players, playersMax, natType, rttMs, firstSeenAt },
+  };
 }
 
 export function pageOf(

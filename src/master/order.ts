@@ -1,6 +1,8 @@
 /**
  * Order of the server list. `best` is the original's `order_category`: servers with people first, by ease of their NAT, then
- * empty ones, full ones last; ties by ping, then the newest. Sections (official, community) always stay apart.
+ * empty ones, full ones last; ties by proof, by ping, then the newest. Sections (official, community) always stay apart.
+ * Hosts count their own players, so a thousand inventions from a few addresses could fill the first page (security.md row 12):
+ * unproven hosts of a crowded address stand behind everybody else.
  */
 import type { NatType } from '../core/index.ts';
 import type { SortKey } from './api.ts';
@@ -8,6 +10,9 @@ import type { SortKey } from './api.ts';
 /** What the order looks at; a cursor of paging carries exactly this. */
 export interface OrderFields {
   readonly official: boolean;
+  /** Proven by the master's own join. */
+  readonly verified: boolean;
+  readonly crowded: boolean;
   readonly hostId: string;
   readonly name: string;
   readonly game: string;
@@ -33,8 +38,10 @@ const NAT_EASE: Readonly<Record<NatType, number>> = {
 };
 const EMPTY = 10;
 const FULL = 20;
+const SUSPECT = 30;
 
 function category(server: OrderFields): number {
+  if (server.crowded && !server.verified) return SUSPECT;
   if (server.playersMax > 0 && server.players >= server.playersMax) return FULL;
   return (server.players > 0 ? 0 : EMPTY) + NAT_EASE[server.natType];
 }
@@ -49,7 +56,7 @@ function ping(server: OrderFields): number {
 }
 
 const PRIMARY: Readonly<Record<SortKey, Compare>> = {
-  best: (left, right) => category(left) - category(right),
+  best: (left, right) => category(left) - category(right) || Number(right.verified) - Number(left.verified),
   ping: (left, right) => ping(left) - ping(right),
   name: (left, right) => text(left.name, right.name),
   players: (left, right) => right.players - left.players,

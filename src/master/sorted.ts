@@ -59,6 +59,18 @@ export async function sortInSlices<T>(items: readonly T[], compare: CompareItems
   return runs[0] ?? [];
 }
 
+/** `filter` that gives way to the event loop likewise. */
+export async function filterInSlices<T>(items: readonly T[], fits: (item: T) => boolean): Promise<T[]> {
+  const slice = MASTER_LIMITS.sortSliceItems;
+  const found: T[] = [];
+  for (let start = 0; start < items.length; start += slice) {
+    if (start > 0) await setImmediate();
+    for (let i = start; i < Math.min(start + slice, items.length); i += 1)
+      if (fits(items[i] as T)) found.push(items[i] as T);
+  }
+  return found;
+}
+
 function mergeRuns<T>(left: readonly T[], right: readonly T[], compare: CompareItems<T>): T[] {
   const out: T[] = [];
   let i = 0;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { HostRecord } from '../../src/core/index.ts';
 import { serversQuerySchema } from '../../src/master/api.ts';
-import { createListing, hasFilter, listItem, matches, pageOf, readCursor } from '../../src/master/listing.ts';
+import { createListing, hasFilter, ListItem, matches, pageOf, readCursor } from '../../src/master/listing.ts';
 import { compareBy } from '../../src/master/order.ts';
 import { sortInSlices } from '../../src/master/sorted.ts';
 
@@ -38,13 +38,14 @@ function record(
   };
 }
 const item = (host: HostRecord, more: { official?: boolean; firstSeenAt?: number } = {}) =>
-  listItem({
+  new ListItem({
     host,
     firstSeenAt: 0,
     verifiedAt: null,
     official: false,
     hidden: false,
     returning: false,
+    crowded: false,
     address: null,
     ...more,
   });
