@@ -22,6 +22,7 @@ import {
 import {
   type DriveCounters,
   type Driver,
+  defaultGateway,
   drive,
   type HostPins,
   localAddresses,
@@ -63,6 +64,7 @@ export interface AgentParts {
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
   readonly pins: HostPins | null;
+  /** Of the router at the start; asked anew whenever the addresses change. */
   readonly gateway: string | null;
 }
 
@@ -97,8 +99,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
-    this.#tellNetwork(localAddresses());
-    this.#watch = watchNetwork((addresses) => this.#tellNetwork(addresses), LIMITS.networkWatchMs);
+    this.#tellNetwork(localAddresses(), parts.gateway);
+    this.#watch = watchNetwork(
+      async (addresses) => this.#tellNetwork(addresses, await defaultGateway()),
+      LIMITS.networkWatchMs,
+    );
     this.command({ do: 'start' });
   }
 
@@ -200,8 +205,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#nextId++;
   }
 
-  #tellNetwork(addresses: readonly string[]): void {
-    this.command({ do: 'network', network: { addresses, gateway: this.parts.gateway } });
+  #tellNetwork(addresses: readonly string[], gateway: string | null): void {
+    this.command({ do: 'network', network: { addresses, gateway } });
   }
 
   /**

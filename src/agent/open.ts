@@ -12,7 +12,15 @@ import {
   parseMasterLink,
   SallyportError,
 } from '../core/index.ts';
-import { hostPins, nodeCrypto, readOrCreateKey, systemRandom } from '../node/index.ts';
+import {
+  defaultGateway,
+  hostPins,
+  nodeCrypto,
+  readDocument,
+  readOrCreateKey,
+  systemRandom,
+  writeDocument,
+} from '../node/index.ts';
 import { type Agent, MachineAgent } from './agent.ts';
 
 export interface AgentOptions {
@@ -39,7 +47,11 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const secret = options.keyFile === undefined ? undefined : readOrCreateKey(options.keyFile).secret;
   const masterLink = parseMasterLink(options.master);
   if ('problem' in masterLink) throw new SallyportError('USAGE', { detail: `--master: ${masterLink.problem}` });
-  const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(options.stun ?? [])]);
+  const [master, stun, gateway] = await Promise.all([
+    resolveMaster(masterLink),
+    resolveStun(inTurn(options.stun ?? [], options.stateDir)),
+    defaultGateway(),
+  ]);
   options.signal?.throwIfAborted();
   const machine = createPeer({
     master,
@@ -51,7 +63,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     family: familyOf(master.addresses[0] as string),
   });
   const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
-  return new MachineAgent({ machine, master, masterLink, pins, gateway: null });
+  return new MachineAgent({ machine, master, masterLink, pins, gateway });
 }
 
 /** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
@@ -65,6 +77,20 @@ async function resolveMaster(link: MasterLink): Promise<MasterAddress> {
     throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${link.host} has no address.` });
   }
   return { key: link.key, port: link.port, addresses };
+}
+
+/** Each run begins with the next server of the list, so that the first one is not asked by everybody all the time (S3). */
+function inTurn(servers: readonly string[], stateDir: string | undefined): readonly string[] {
+  if (servers.length < 2 || stateDir === undefined) return servers;
+  const path = join(stateDir, 'stun-turn.json');
+  const document = readDocument(path) as { readonly next?: unknown } | null;
+  const turn = Number.isSafeInteger(document?.next) ? Math.abs(document?.next as number) % servers.length : 0;
+  try {
+    writeDocument(path, { v: 1, next: turn + 1 });
+  } catch {
+    // A full disk only means the same order the next time.
+  }
+  return [...servers.slice(turn), ...servers.slice(0, turn)];
 }
 
 /** Names that do not resolve in time are left out: STUN only adds knowledge. */
