@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type JoinId,
   LIMITS,
@@ -32,6 +33,7 @@ import {
 import { AgentHosting, type Hosting, type HostOptions } from './hosting.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
+import { type UpnpTask, upnpTask } from './upnp-task.ts';
 
 export interface AgentEvents {
   /** Everything the machine tells, for logs and screens; datagrams of paths excepted. */
@@ -80,10 +82,12 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly parts: AgentParts;
   readonly #driver: Driver<PeerCommand>;
   readonly #watch: NetworkWatch;
+  readonly #upnp: UpnpTask;
   readonly #paths = new Map<PathId, AgentPath>();
   readonly #joins = new Map<JoinId, Joining>();
   readonly #waiters = new Set<Waiter>();
   readonly #released = new Map<SocketId, Socket>();
+  #gateway: string | null = null;
   #events: PeerEvent[] = [];
   #hosting: AgentHosting | null = null;
   #ready = false;
@@ -99,6 +103,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
+    this.#upnp = upnpTask(
+      () => this.#gateway,
+      (works, external) => this.command({ do: 'upnp', works, external }),
+    );
     this.#tellNetwork(localAddresses(), parts.gateway);
     this.#watch = watchNetwork(
       async (addresses) => this.#tellNetwork(addresses, await defaultGateway()),
@@ -206,6 +214,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #tellNetwork(addresses: readonly string[], gateway: string | null): void {
+    this.#gateway = gateway;
     this.command({ do: 'network', network: { addresses, gateway } });
   }
 
@@ -232,6 +241,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (event.ev === 'link') this.link = event;
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
     if (event.ev === 'ready') this.#ready = true;
+    if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
+    if (event.ev === 'upnp' && event.op === 'unmap') this.#upnp.unmap();
     if (event.ev === 'path') this.#pathUp(event);
     if (event.ev === 'path-lost') this.#pathLost(event);
     if ('join' in event && event.join !== null) this.#joins.get(event.join)?.onEvent(event);
@@ -306,12 +317,15 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#watch.stop();
     for (const joining of [...this.#joins.values()]) joining.fail(new SallyportError('ABORTED'));
     for (const waiter of [...this.#waiters]) waiter.fail(new SallyportError('ABORTED'));
+    const unmapped = this.#upnp.close();
     await this.#wait<void>(
       LIMITS.agentCloseMs,
       (event, settle) => event.ev === 'closed' && settle.resolve(),
       () => this.command({ do: 'close' }),
     ).catch(() => {});
     this.#dispose('closed');
+    // A router that does not answer forgets the mapping when its lease is over.
+    await atMost(LIMITS.upnpCloseMs, unmapped);
   }
 
   /** The machine has broken an assertion of its own: everything that waits is told, nothing is left open. */
@@ -320,6 +334,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     for (const joining of [...this.#joins.values()]) joining.fail(failure);
     for (const waiter of [...this.#waiters]) waiter.fail(failure);
     this.#watch.stop();
+    this.#upnp.unmap();
     this.#dispose('closed');
     this.#hosting?.failed(failure);
     this.#closing ??= Promise.resolve();
@@ -333,4 +348,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#paths.clear();
     this.#joins.clear();
   }
+}
+
+/** Waits for the promise, but no longer than this. */
+async function atMost(ms: number, promise: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([promise, sleep(ms, undefined, { signal: timer.signal }).catch(() => {})]);
+  timer.abort();
 }

@@ -68,7 +68,7 @@ async function sayGame(terminal: Terminal, port: number, noWait: boolean): Promi
 function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: string): void {
   const rttMs = agent.link?.rttMs ?? null;
   const rtt = rttMs === null ? '' : `, ${Math.round(rttMs)} ms`;
-  terminal.fact('done', 'Master', `${masterName(flags.master)}${rtt} · this host's key is kept in ${keyFile}`);
+  terminal.fact('done', 'Master', `${masterName(flags.master)}${rtt} · this host's key is kept in ${keyFile}`, 'whole');
 }
 
 async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hosting, profile: NatProfile): Promise<void> {
@@ -80,9 +80,9 @@ async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hostin
   const copied = flags['no-clipboard'] ? Promise.resolve(false) : copyToClipboard(link, env);
   terminal.say();
   terminal.say(`  Join code   ${showCode(code)}           (stays the same next time)`);
-  terminal.say(`  Link        ${link}${(await copied) ? '     (copied to clipboard)' : ''}`);
+  terminal.say(`  Link        ${link}${(await copied) ? '     (copied to clipboard)' : ''}`, 'whole');
   terminal.say(
-    `  Friends     run: sallyport join ${showCode(code)} --master LINK     · or sallyport join with the link alone`,
+    `  Friends     run: sallyport join ${showCode(code)}, with the same --master; or sallyport join 'the whole link'`,
   );
   terminal.say(`  Listed      ${flags.public ? 'yes' : 'no (add --public)'}   Relay: ${relayWords(flags.relay)}`);
   terminal.say();
@@ -95,7 +95,12 @@ function relayWords(relay: string | undefined): string {
 function onAgentEvent(terminal: Terminal, flags: HostFlags, event: PeerEvent): void {
   if (event.ev === 'link' && event.state === 'lost') {
     terminal.event('master', { state: 'lost' });
-    terminal.fact('warn', 'Master', `${masterName(flags.master)} is gone: friends stay connected, we keep calling it`);
+    terminal.fact(
+      'warn',
+      'Master',
+      `${masterName(flags.master)} is gone: friends stay connected, we keep calling it`,
+      'whole',
+    );
   } else if (event.ev === 'link' && event.state === 'up') terminal.event('master', { state: 'up', rttMs: event.rttMs });
 }
 

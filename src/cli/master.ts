@@ -58,11 +58,12 @@ function welcome(terminal: Terminal, { link, http, metrics, endpoints }: Running
     'done',
     'UDP',
     `${ports.length} ports, ${Math.min(...ports)} to ${Math.max(...ports)}, on ${addresses.join(' and ')}`,
+    'whole',
   );
-  if (http !== null) terminal.fact('done', 'Page', http);
-  terminal.fact('done', 'Ready', link);
-  terminal.say(`  Hosts      sallyport host 30000 --master '${link}'`);
-  terminal.say(`  Test it    sallyport check --master '${link}'`);
+  if (http !== null) terminal.fact('done', 'Page', http, 'whole');
+  terminal.fact('done', 'Ready', link, 'whole');
+  terminal.say(`  Hosts      sallyport host 30000 --master '${link}'`, 'whole');
+  terminal.say(`  Test it    sallyport check --master '${link}'`, 'whole');
 }
 
 function sayFact(terminal: Terminal, fact: MasterFact): void {
@@ -90,6 +91,7 @@ function sayFact(terminal: Terminal, fact: MasterFact): void {
         'warn',
         'Addresses',
         `${fact.address} is private: only this network reaches it (--advertise, --listen)`,
+        'whole',
       );
       break;
     case 'official-problem':

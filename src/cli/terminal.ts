@@ -24,6 +24,8 @@ export type Mark = 'done' | 'info' | 'warn' | 'fail';
 /** A symbol always stands beside words, and colour never says anything alone. */
 const MARKS = { done: ['✓', 32], info: ['·', 90], warn: ['!', 33], fail: ['✗', 31] } as const;
 const HEAD_COLUMNS = 12;
+/** `whole` is for links and masterservers, which are made to be given to others; everybody else's address is masked. */
+export type Addresses = 'masked' | 'whole';
 
 export class Terminal {
   readonly options: TerminalOptions;
@@ -55,13 +57,13 @@ export class Terminal {
   }
 
   /** `✓ Network     Open: ...` */
-  fact(mark: Mark, head: string, text: string): void {
+  fact(mark: Mark, head: string, text: string, addresses: Addresses = 'masked'): void {
     const [symbol, color] = MARKS[mark];
-    this.#line(`${this.#paint(color, symbol)} `, `${head.padEnd(HEAD_COLUMNS)}${text}`);
+    this.#line(`${this.#paint(color, symbol)} `, `${head.padEnd(HEAD_COLUMNS)}${text}`, addresses);
   }
 
-  say(text = ''): void {
-    this.#line('', text);
+  say(text = '', addresses: Addresses = 'masked'): void {
+    this.#line('', text, addresses);
   }
 
   /** A line that the next one replaces; only where a person watches. */
@@ -94,10 +96,10 @@ export class Terminal {
   }
 
   /** `mark` is ours and may hold colour; the text may hold anything. */
-  #line(mark: string, text: string): void {
+  #line(mark: string, text: string, addresses: Addresses): void {
     if (this.options.quiet) return;
     this.#wipe();
-    this.#streams.err.write(`${mark}${this.#shown(text)}\n`);
+    this.#streams.err.write(`${mark}${addresses === 'whole' ? plain(text) : this.#shown(text)}\n`);
     if (this.#status !== '') this.#streams.err.write(this.#status);
   }
 

@@ -312,4 +312,6 @@ export const LIMITS = {
   playersMaxDefault: 8,
   /** Datagrams kept for a path whose last proof is still on its way: a game's first burst. */
   pathEarlyMax: 32,
+  /** Quitting waits so long for the router to close the port; it usually takes a few milliseconds. */
+  upnpCloseMs: 1_000,
 } as const;

@@ -90,3 +90,11 @@ test('a status line shows only to a person, is replaced, and gives way to lines'
   piped.terminal.status('one');
   expect(piped.text.err).toBe('');
 });
+
+test('links are shown whole: masking them would break what a person copies', () => {
+  const { terminal: plain, text } = terminal();
+  plain.say('  Link        sallyport://203.0.113.9:8430/j/CODE#KEY', 'whole');
+  plain.fact('done', 'Page', 'http://203.0.113.9:8420', 'whole');
+  expect(text.err).toContain('//203.0.113.9:8430/');
+  expect(text.err).toContain('//203.0.113.9:8420');
+});
