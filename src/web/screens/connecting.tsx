@@ -117,7 +117,12 @@ function Progress(props: { readonly join: JoinView }) {
         {t('connect.packets', { n: join.packetsSent })}
       </p>
       {attempt === undefined ? null : (
-        <p class="dim">{t('connect.plan', { method: attempt.method, percent: percent(attempt.expected) })}</p>
+        <p class="dim">
+          {t('connect.plan', {
+            method: tMaybe(`method.${attempt.method}`, attempt.method),
+            percent: percent(attempt.expected),
+          })}
+        </p>
       )}
       {running && total > 15_000 ? (
         <p class="notice" role="status">

@@ -1,5 +1,6 @@
-import { useSignal, useSignalEffect } from '@preact/signals';
-import type { Server } from '../../master/api.ts';
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { MasterInfo, Server } from '../../master/api.ts';
 import { showCode } from '../format.ts';
 
 import { t } from '../messages/index.ts';
@@ -16,9 +17,11 @@ interface HostPage {
 /** `/j/CODE`: the page a friend gets in a chat. Three ways in: the app, a command, and the address where the host is public. */
 export function JoinPage(props: { readonly code: string }) {
   const found = useSignal<HostPage | 'unknown' | null>(null);
-  useSignalEffect(() => {
-    void fetchHost(props.code).then((page) => (found.value = page));
-  });
+  useEffect(() => {
+    void fetchHost(props.code).then((page) => {
+      found.value = page;
+    });
+  }, [props.code]);
   if (found.value === null) return <p role="status">{t('servers.loading')}</p>;
   if (found.value === 'unknown')
     return (
@@ -76,10 +79,11 @@ function joinCommand(code: string, master: string): string {
 }
 
 async function fetchHost(code: string): Promise<HostPage | 'unknown'> {
-  const clean = code.replace(/[^0-9A-Za-z]/g, '').toUpperCase();
   try {
-    const response = await fetch(`/api/v1/codes/${encodeURIComponent(clean)}`);
-    return response.ok ? ((await response.json()) as HostPage) : 'unknown';
+    const answers = await Promise.all([fetch(`/api/v1/servers/${encodeURIComponent(code)}`), fetch('/api/v1/master')]);
+    if (!answers.every((answer) => answer.ok)) return 'unknown';
+    const [server, master] = (await Promise.all(answers.map((answer) => answer.json()))) as [Server, MasterInfo];
+    return { server, master: master.link };
   } catch {
     return 'unknown';
   }
