@@ -31,6 +31,8 @@ function headers(): Record<string, string> {
 
 export function startLocal(): void {
   token.value = readToken();
+  // The whole link typed over an open page changes only the fragment: start again with its token.
+  addEventListener('hashchange', () => location.reload());
   isLocal.value = true;
   openStream(
     LOCAL_API.events,

@@ -47,7 +47,7 @@ async function refresh(): Promise<void> {
     refused.value = answers.some((answer) => answer.status === 401);
     if (!answers.every((answer) => answer.ok)) return;
     const [overview, history, hosts, bans, audit] = await Promise.all(answers.map((answer) => answer.json()));
-    board.value = { overview, history, hosts, bans, audit };
+    board.value = { overview, history, hosts, bans: bans.bans, audit: audit.entries };
   } catch {
     // The last board stays; the next refresh tries again.
   }

@@ -33,11 +33,14 @@ function StartForm(props: { readonly failed: HostingView | null }) {
   const withPassword = useSignal(false);
   const password = useSignal('');
   const error = useSignal<string | null>(null);
+  // What is typed holds at once; the settings follow when the field loses focus.
+  const typedPort = useSignal<number | null>(null);
   if (settings === undefined) return null;
-  const { custom, number } = settings.hostPort;
+  const { custom } = settings.hostPort;
+  const number = typedPort.value ?? settings.hostPort.number;
   const preset = GAMES.find((entry) => entry.id === game.value);
   const keepPort = (change: Partial<typeof settings.hostPort>): void =>
-    void command({ do: 'settings', settings: { hostPort: { ...settings.hostPort, ...change } } });
+    void command({ do: 'settings', settings: { hostPort: { custom, number, ...change } } });
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const port = custom ? number : (preset?.port ?? 0);
@@ -78,7 +81,12 @@ function StartForm(props: { readonly failed: HostingView | null }) {
           />{' '}
           {t('host.portCustom')}
         </label>
-        <PortField enabled={custom} number={number} onKeep={(kept) => keepPort({ number: kept })} />
+        <PortField
+          enabled={custom}
+          number={number}
+          onType={(typed) => (typedPort.value = typed)}
+          onKeep={(kept) => keepPort({ number: kept })}
+        />
         <p class="dim">
           {custom ? '' : preset === undefined ? t('host.portAutoNone') : t('host.portAutoHint', { port: preset.port })}
         </p>
@@ -150,15 +158,15 @@ function Tick(props: { readonly id: string; readonly on: { value: boolean }; rea
 function PortField(props: {
   readonly enabled: boolean;
   readonly number: number;
+  readonly onType: (port: number) => void;
   readonly onKeep: (port: number) => void;
 }) {
   const error = useSignal<string | null>(null);
-  const keep = (text: string): void => {
+  const read = (text: string, use: (port: number) => void): void => {
     const port = Number(text);
-    if (text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) {
-      error.value = null;
-      props.onKeep(port);
-    } else error.value = t('set.bad.port');
+    const good = text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535;
+    error.value = good ? null : t('set.bad.port');
+    if (good) use(port);
   };
   return (
     <>
@@ -169,8 +177,8 @@ function PortField(props: {
         aria-label={t('host.port')}
         disabled={!props.enabled}
         defaultValue={String(props.number)}
-        onBlur={(event) => keep(event.currentTarget.value)}
-        onChange={(event) => keep(event.currentTarget.value)}
+        onInput={(event) => read(event.currentTarget.value, props.onType)}
+        onBlur={(event) => read(event.currentTarget.value, props.onKeep)}
       />
       <p class="error" role="alert">
         {error.value}

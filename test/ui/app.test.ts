@@ -1,0 +1,218 @@
+/** The local app as a player uses it: real agent, real masterserver, real game, Debian's Chromium. */
+import { request } from 'node:http';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Bench, portBase, type Run } from '../loopback/processes.ts';
+import { describeUnless } from '../support.ts';
+import { chromiumMissing, clipboard, expectAccessible, openBrowser, openPage } from './browser.ts';
+
+describeUnless(chromiumMissing, 'the local app', () => {
+  let browser: Browser;
+  let bench: Bench;
+  let master: string;
+
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+  beforeEach(async () => {
+    bench = new Bench();
+    const run = bench.sallyport([
+      ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', '127.0.0.1:0'],
+      ...['--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'],
+    ]);
+    master = String((await run.line('ready')).master);
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    await bench.close();
+  });
+
+  async function startApp(): Promise<{ run: Run; link: string }> {
+    const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
+    return { run, link: String((await run.line('ready')).link) };
+  }
+
+  async function startHost(more: readonly string[] = []): Promise<{ run: Run; code: string }> {
+    const run = bench.sallyport([
+      'host',
+      String(await bench.game()),
+      '--master',
+      master,
+      '--json',
+      '--name',
+      'Arena',
+      ...more,
+    ]);
+    return { run, code: String((await run.line('ready')).code) };
+  }
+
+  test('join by code: connected, the game answers, the address is copied, leave, close', async () => {
+    const host = await startHost();
+    const app = await startApp();
+    const { page, faults } = await openPage(browser, app.link);
+    await page.fill('#join-target', host.code.toLowerCase());
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('#connect-address');
+    expect(await page.textContent('h1')).toBe('Connected to Arena');
+    const address = (await page.textContent('#connect-address')) ?? '';
+    expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
+    await page.click('#copy-address');
+    await expect.poll(() => clipboard(page)).toBe(address);
+    await page.click('#copy-all');
+    await expect.poll(() => clipboard(page)).toContain('Attempt 1');
+    await expectAccessible(page);
+    await page.click('#connect-abort');
+    await page.waitForSelector('#connect-close');
+    // Frozen: the log of the attempt is still there to be read and copied.
+    expect(await page.textContent('#connect-log')).toContain('Attempt 1');
+    await page.click('#connect-close');
+    await page.waitForSelector('#join-target');
+    expect(faults).toEqual([]);
+  });
+
+  test('host: code and link are shown and copied, a friend appears with the path, is kicked, the server stops', async () => {
+    const app = await startApp();
+    const { page, faults } = await openPage(browser, app.link);
+    await page.click('nav >> text=Host');
+    const port = await bench.game();
+    await page.check('#host-custom');
+    await page.fill('#host-port', String(port));
+    await page.fill('#host-name', 'Ana’s world');
+    await page.click('#host-start');
+    const code = ((await page.textContent('#host-code')) ?? '').replace('-', '');
+    expect(code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{8}$/);
+    await page.click('#copy-link');
+    await expect.poll(() => clipboard(page)).toContain(code);
+    await expectAccessible(page);
+    const friend = bench.sallyport(['join', code, '--master', master, '--name', 'Kofi', '--json', '--no-clipboard']);
+    const local = String((await friend.line('connected')).local);
+    expect(await bench.ask(local, 'hi')).toMatch(/^127\.\d+\.\d+\.\d+ said hi$/);
+    await page.waitForSelector('[data-friend]:has-text("Kofi"):has-text("connected")');
+    await page.click('[data-friend] >> text=Kick');
+    await page.waitForSelector('[data-friend]:has-text("Kofi"):not(:has-text("connected"))');
+    await page.click('#host-stop');
+    await page.waitForSelector('#host-start');
+    expect(faults).toEqual([]);
+  });
+
+  test('the custom port is kept when the field loses focus, and after a reload (S29)', async () => {
+    const app = await startApp();
+    const { page } = await openPage(browser, app.link);
+    await page.click('nav >> text=Host');
+    await page.check('#host-custom');
+    await page.fill('#host-port', '41234');
+    await page.focus('#host-name');
+    await page.uncheck('#host-custom');
+    await page.reload();
+    await page.waitForSelector('#host-port');
+    expect(await page.inputValue('#host-port')).toBe('41234');
+    expect(await page.isDisabled('#host-port')).toBe(true);
+    await page.check('#host-custom');
+    await page.fill('#host-port', '99999');
+    await page.focus('#host-name');
+    await page.waitForSelector('text=A port is a whole number');
+  });
+
+  test('what goes wrong is said: a code nobody has, a code that is none, a password, a masterserver that is away', async () => {
+    const app = await startApp();
+    const { page } = await openPage(browser, app.link);
+    await page.fill('#join-target', 'not a code');
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('[role=alert]:has-text("No host has this join code")');
+    await page.fill('#join-target', '6789-BCDF');
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('#connect-sentence:has-text("No host has this join code")');
+    await page.click('#connect-close');
+    await page.click('nav >> text=Settings');
+    await page.fill('#set-master', 'sallyport://nonsense');
+    await page.focus('#set-name');
+    await page.waitForSelector('[role=alert]:not(:empty)');
+    await expectAccessible(page);
+  });
+
+  test('two tabs show the same, and one that is opened again finds everything as it was', async () => {
+    const host = await startHost();
+    const app = await startApp();
+    const first = await openPage(browser, app.link);
+    const second = await first.context.newPage();
+    await second.goto(app.link);
+    await first.page.fill('#join-target', host.code);
+    await first.page.press('#join-target', 'Enter');
+    await first.page.waitForSelector('#connect-address');
+    await second.click('nav >> text=Arena');
+    await second.waitForSelector('#connect-address');
+    await first.page.close();
+    const third = await first.context.newPage();
+    await third.goto(app.link);
+    await third.click('nav >> text=Arena');
+    await third.waitForSelector('#connect-address');
+  });
+
+  test('my network: verdict, table of probes, test again, a masked report; settings stay; another language', async () => {
+    const app = await startApp();
+    const { page } = await openPage(browser, app.link);
+    await page.click('nav >> text=My network');
+    await page.waitForSelector('.verdict-line');
+    expect(await page.locator('.probes tbody tr').count()).toBeGreaterThan(3);
+    await page.click('#test-again');
+    await page.waitForSelector('#test-again:not([disabled])');
+    await page.click('#copy-report');
+    await expect.poll(() => clipboard(page)).toContain('Mapping');
+    await expectAccessible(page);
+    await page.selectOption('#language', 'de');
+    await page.waitForSelector('h1:has-text("Mein Netz")');
+    await page.reload();
+    await page.waitForSelector('h1:has-text("Mein Netz")');
+  });
+
+  test('a page that rebinds its name, comes from elsewhere or has no token gets nothing', async () => {
+    const app = await startApp();
+    const { port, hash } = new URL(app.link);
+    const token = hash.replace('#t=', '');
+    const status = (headers: Record<string, string>): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const call = request({ host: '127.0.0.1', port, path: '/api/local/state', headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode ?? 0);
+        });
+        call.on('error', reject);
+        call.end();
+      });
+    const authorization = `Bearer ${token}`;
+    expect(await status({ authorization })).toBe(200);
+    expect(await status({})).toBe(401);
+    expect(await status({ authorization: 'Bearer wrong' })).toBe(401);
+    expect(await status({ authorization, host: `attacker.example:${port}` })).toBe(403);
+    expect(await status({ authorization, origin: 'http://attacker.example' })).toBe(403);
+  });
+
+  test('ending the program with everything open leaves no process and no open port (S31)', async () => {
+    const host = await startHost();
+    const app = await startApp();
+    const { page } = await openPage(browser, app.link);
+    await page.fill('#join-target', host.code);
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('#connect-address');
+    app.run.kill('SIGINT');
+    expect(await app.run.exit).toBe(130);
+    await page.waitForSelector('text=has stopped');
+    await expect(fetch(app.link)).rejects.toThrow();
+  });
+
+  test('the playground lets the real machines meet, plays and steps', async () => {
+    const app = await startApp();
+    const { page, faults } = await openPage(browser, app.link);
+    await page.click('nav >> text=Playground');
+    await page.selectOption('#play-client', 'P3');
+    await page.selectOption('#play-host', 'S2');
+    await page.click('#play-run');
+    await page.waitForSelector('#play-result:has-text("Connected after")', { timeout: 20_000 });
+    await page.click('#play-toggle');
+    const before = await page.textContent('#play-time');
+    await page.click('#play-step');
+    expect(await page.textContent('#play-time')).not.toBe(before);
+    await expectAccessible(page);
+    expect(faults).toEqual([]);
+  });
+});

@@ -1,0 +1,78 @@
+/** Debian's Chromium, driven over the debugging protocol; every page starts with empty storage and readable clipboard. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+const CHROMIUM = '/usr/bin/chromium';
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+export const chromiumMissing = existsSync(CHROMIUM) ? null : 'Chromium is not installed (apt-get install chromium)';
+
+/** Flags without which Chromium looks up hosts of its maker, or wants a sandbox that root has not. */
+export const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+] as const;
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
+}
+
+export interface Opened {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Errors that the page threw or logged. */
+  readonly faults: string[];
+}
+
+export async function openPage(browser: Browser, url: string, size = { width: 1280, height: 800 }): Promise<Opened> {
+  const context = await browser.newContext({
+    viewport: size,
+    locale: 'en',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  await page.goto(url);
+  return { context, page, faults };
+}
+
+/** axe-core over the page as it is: no violation that is serious or critical. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const source = await readFile(AXE, 'utf8');
+  // As a function body, because the page's policy forbids script elements of others.
+  const violations = await page.evaluate(
+    async ([axe]) => {
+      // biome-ignore lint/security/noGlobalEval: axe-core has to run inside the page.
+      globalThis.eval(axe as string);
+      const run = (
+        globalThis as unknown as {
+          axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+        }
+      ).axe;
+      return (await run.run()).violations;
+    },
+    [source],
+  );
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+}
+
+export async function clipboard(page: Page): Promise<string> {
+  return page.evaluate(() =>
+    (
+      globalThis as unknown as { navigator: { clipboard: { readText(): Promise<string> } } }
+    ).navigator.clipboard.readText(),
+  );
+}

@@ -1,0 +1,133 @@
+/** The masterserver's pages: list, join page, admin; at the width of a desk and of a phone. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Bench, portBase, type Run } from '../loopback/processes.ts';
+import { describeUnless } from '../support.ts';
+import { chromiumMissing, clipboard, expectAccessible, openBrowser, openPage } from './browser.ts';
+
+const DESK = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 740 };
+
+describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
+  let browser: Browser;
+  let bench: Bench;
+  let link: string;
+  let http: string;
+  let folder: string;
+
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+  beforeEach(async () => {
+    bench = new Bench();
+    folder = bench.folder();
+    const run = bench.sallyport([
+      ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', '127.0.0.1:0'],
+      ...['--metrics-listen', 'off', '--state-dir', folder, '--json'],
+    ]);
+    const ready = await run.line('ready');
+    link = String(ready.master);
+    http = String(ready.http);
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    await bench.close();
+  });
+
+  async function host(name: string, more: readonly string[] = []): Promise<{ run: Run; code: string }> {
+    const run = bench.sallyport([
+      'host',
+      String(await bench.game()),
+      '--master',
+      link,
+      '--json',
+      '--public',
+      '--name',
+      name,
+      ...more,
+    ]);
+    return { run, code: String((await run.line('ready')).code) };
+  }
+
+  test('the list shows a new host by itself, filters, sorts, and forgets one that leaves', async () => {
+    const { page, faults } = await openPage(browser, http, DESK);
+    await page.waitForSelector('text=No server is listed yet');
+    await host('Zebra', ['--game', 'luanti']);
+    await page.waitForSelector('tr:has-text("Zebra")');
+    const second = await host('Alpha <b>bold</b>', ['--game', 'teeworlds']);
+    await page.waitForSelector('tr:has-text("Alpha")');
+    // A hostile name is text, not markup.
+    expect(await page.locator('td b').count()).toBe(0);
+    await page.click('th >> text=Server');
+    expect(await page.locator('tr.row, tr[data-host]').first().textContent()).toContain('Alpha');
+    await page.click('th >> text=Server');
+    expect(await page.locator('tr[data-host]').first().textContent()).toContain('Zebra');
+    await page.fill('#filter', 'zeb');
+    await expect.poll(() => page.locator('tr[data-host]').count()).toBe(1);
+    await page.fill('#filter', 'nothing like it');
+    await page.click('text=Clear filters');
+    await expectAccessible(page);
+    second.run.kill('SIGTERM');
+    await expect.poll(() => page.locator('tr[data-host]').count(), { timeout: 8_000 }).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
+  test('the join page tells the ways in and copies the command, on a phone too', async () => {
+    const { code } = await host('Arena');
+    const { page } = await openPage(browser, `${http}/j/${code}`, PHONE);
+    await page.waitForSelector('h1:has-text("Join Arena")');
+    expect(await page.textContent('#join-code')).toBe(`${code.slice(0, 4)}-${code.slice(4)}`);
+    await page.click('#copy-command');
+    await expect.poll(() => clipboard(page)).toBe(`npx sallyport join ${code} --master '${link}'`);
+    const width = await page.evaluate(
+      () =>
+        (globalThis as unknown as { document: { documentElement: { scrollWidth: number } } }).document.documentElement
+          .scrollWidth,
+    );
+    expect(width).toBeLessThanOrEqual(PHONE.width);
+    await expectAccessible(page);
+    await page.goto(`${http}/j/6789BCDF`);
+    await page.waitForSelector('text=No host has this code now');
+  });
+
+  test('the list fits a phone, and stays readable when the master is gone', async () => {
+    await host('Arena');
+    const { page } = await openPage(browser, http, PHONE);
+    await page.waitForSelector('tr:has-text("Arena")');
+    const width = await page.evaluate(
+      () =>
+        (globalThis as unknown as { document: { documentElement: { scrollWidth: number } } }).document.documentElement
+          .scrollWidth,
+    );
+    expect(width).toBeLessThanOrEqual(PHONE.width);
+    await expectAccessible(page);
+    await page.route('**/api/**', (route) => route.abort());
+    await page.click('#reload');
+    await page.waitForSelector('text=This is the last good one');
+    await page.waitForSelector('tr:has-text("Arena")');
+  });
+
+  test('admin: the token opens the board, a ban by name delists a host, lifting it is logged', async () => {
+    await host('Spam Palace');
+    const token = readFileSync(join(folder, 'admin.once'), 'utf8').trim();
+    const { page } = await openPage(browser, `${http}/admin`, DESK);
+    await page.fill('#admin-token', 'wrong');
+    await page.press('#admin-token', 'Enter');
+    await page.waitForSelector('text=This token is not right');
+    await page.fill('#admin-token', token);
+    await page.press('#admin-token', 'Enter');
+    await page.waitForSelector('#admin-host-list >> text=Spam Palace');
+    await page.selectOption('form.bar select >> nth=0', 'name');
+    await page.fill('#ban-value', 'Spam*');
+    await page.click('#ban-add');
+    await page.waitForSelector('#bans >> text=Spam*');
+    const list = await openPage(browser, http, DESK);
+    await list.page.waitForSelector('text=No server is listed yet');
+    await expectAccessible(page);
+    await page.click('#bans >> text=Lift');
+    await page.waitForSelector('text=No bans');
+  });
+});
