@@ -65,7 +65,7 @@ export function placeDetector(user: SimUser, setting: DetectionSetting): Detecti
 
 /** Runs a detection to its end; the profile as of the moment it was final, and what came of the refinements. */
 export function detect(detection: Detection): { final: NatProfile; refined: NatProfile; ms: number; packets: number } {
-  const { world, running, detector } = detection;
+  const { world, running, detector, host } = detection;
   const began = world.now;
   const events = running.events.length;
   running.command({ do: 'detect' });
@@ -78,7 +78,7 @@ export function detect(detection: Detection): { final: NatProfile; refined: NatP
   const packets = finished?.ev === 'log' ? Number(finished.data.packets) : 0;
   const final = finals()[0];
   if (final === undefined) throw new Error(`no profile: ${world.replayText()}`);
-  return { final, refined: detector.profile(world.now), ms, packets };
+  return { final, refined: detector.profile(world.now + host.clockOffsetMs), ms, packets };
 }
 
 /** The master's probe ports answer with a MAC; here a STUN server stands in for them. */

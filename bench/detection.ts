@@ -60,7 +60,7 @@ function probeWindow(detection: Detection, profile: NatProfile): Outcome['window
     const message = parseStun(packet.bytes);
     if (!('reject' in message)) observed = message.xorMapped?.port ?? null;
   });
-  const now = detector.profile(world.now);
+  const now = detector.profile(world.now + host.clockOffsetMs);
   if (now.lastPort === null || local === null) return null;
   const basis = { lastPort: now.lastPort, ageMs: now.lastPortAgeMs ?? 0, mappingsAhead: 1, localPort: local.port };
   const window = predictionWindow(now.mixture, basis, 0.9, 5000);

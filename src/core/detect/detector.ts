@@ -115,6 +115,7 @@ class DetectorMachine implements Detector {
         this.rotation.offer(command.sources.filter(({ target }) => familyOf(target.address) === this.config.family));
         this.rotation.restore(now, command.cooling ?? []);
         if (this.wanted) this.begin(now);
+        else this.run?.offer(this.rotation.usable(now).filter(({ kind }) => kind === 'master'));
         break;
       case 'detect':
         if (this.run === null || this.run.final) this.begin(now);

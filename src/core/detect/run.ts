@@ -4,7 +4,7 @@
  * test the filter; when the profile is final, the same sockets and a few more measure poisoning, hairpin and hops.
  */
 import type { Endpoint } from '../address.ts';
-import { familyOf } from '../address.ts';
+import { endpointKey, familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
@@ -108,11 +108,19 @@ export class Run {
     if (question === null) return;
     this.learnRelatives(question.source);
     this.note('answer', {
-      source: `${question.source.target.address}:${question.source.target.port}`,
+      source: endpointKey(question.source.target),
       port: question.observed!.port,
       ms: Math.round(now - question.sentLastAt),
     });
     this.step(now);
+  }
+
+  /** Somebody more to ask: the master has been reached while we were asking STUN servers. */
+  offer(sources: readonly MappingSource[]): void {
+    const known = new Set(this.sources.map(({ target }) => endpointKey(target)));
+    const news = sources.filter(({ target }) => !known.has(endpointKey(target)));
+    // First, so that those who have been asked all along make room for them.
+    if (news.length > 0 && !this.samplingOver) this.sources = [...news, ...this.sources];
   }
 
   handleTimeout(now: Instant): void {
@@ -277,12 +285,12 @@ export class Run {
   }
 
   private learnRelatives(source: MappingSource): void {
-    const known = new Set(this.sources.map(({ target }) => `${target.address} ${target.port}`));
+    const known = new Set(this.sources.map(({ target }) => endpointKey(target)));
     const groups = new Set(this.sources.map(({ group }) => group)).size;
     // Two ports of one address are needed to tell ADM from APDM, two addresses to tell EIM: enough is enough.
     if (groups >= 2 && this.sources.length > groups) return;
     const news = (source.relatives?.() ?? []).filter(
-      ({ target }) => !known.has(`${target.address} ${target.port}`) && familyOf(target.address) === this.config.family,
+      ({ target }) => !known.has(endpointKey(target)) && familyOf(target.address) === this.config.family,
     );
     if (news.length > 0) this.sources = [...this.sources, ...news];
   }

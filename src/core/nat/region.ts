@@ -20,7 +20,7 @@ const KNOWN = [
   { kind: 'range', low: 50_001, high: 65_535, prior: 0.12 },
   { kind: 'range', low: 32_768, high: 65_535, prior: 0.08 },
   { kind: 'range', low: 49_152, high: 65_535, prior: 0.03 },
-  { kind: 'range', low: 32_768, high: 60_999, prior: 0.004 },
+  { kind: 'range', low: 32_768, high: 60_999, prior: 0.001 },
 ] as const;
 /** CGN blocks of 64...4096 ports (FortiGate, Juniper, Cisco; nat-model 2.1), aligned to their size. */
 const BLOCK_BITS = [6, 7, 8, 9, 10, 11, 12] as const;
