@@ -16,6 +16,10 @@ import { scriptFor, type Wait } from './scripts.ts';
 
 /** After so long without a path the user is told what pair this is and what would help (issue 5). */
 const HARD_AFTER_MS = 15_000;
+/** Rest after an attempt of few packets: a little more each time. */
+const REST_MS = 100;
+const REST_MAX_MS = 3_000;
+const BIRTHDAY_REST_MAX_MS = 300_000;
 /** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
 const SAMPLE_RTT_MS = 60;
 
@@ -28,6 +32,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   let wait: Wait = { until: NEVER };
   let plan: Plan | null = null;
   let attempt = 0;
+  let begunAt: Instant = 0;
   let sentBefore = 0;
   let hardAt: Instant = NEVER;
   let restUntil: Instant = NEVER;
@@ -46,6 +51,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   function begin(now: Instant): void {
     plan = choose();
     attempt++;
+    begunAt = now;
     sentBefore = side.sent();
     restUntil = NEVER;
     const packets = plan.packets.client;
@@ -77,7 +83,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     const last = plan!;
     failed.set(last.key, (failed.get(last.key) ?? 0) + 1);
     boss.stop();
-    const restMs = restAfter(last);
+    const restMs = restAfter(last, now - begunAt);
     const following = choose();
     const next = changes(last, following);
     log('over', { result: 'timeout', packets: side.sent() - sentBefore, heard: side.heard(), next, restMs });
@@ -86,10 +92,11 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     if (restMs >= 1_000) out.event({ ev: 'waiting', text: next, untilMs: restMs });
   }
 
-  function restAfter(last: Plan): number {
+  /** Rests count from the start of the attempt: what matters to the networks is how often there is one. */
+  function restAfter(last: Plan, took: number): number {
     if (last.method === 'none') return 5_000;
-    if (last.restMs === 0) return Math.min(3_000, 100 * attempt);
-    return Math.min(300_000, last.restMs * 2 ** rests++);
+    if (last.restMs === 0) return Math.min(REST_MAX_MS, REST_MS * attempt);
+    return Math.max(REST_MS, Math.min(BIRTHDAY_REST_MAX_MS, last.restMs * 2 ** rests++) - took);
   }
 
   function changes(last: Plan, next: Plan): string {

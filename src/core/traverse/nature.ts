@@ -15,6 +15,8 @@ export type Nature =
   | {
       readonly kind: 'step';
       readonly adm: boolean;
+      /** The clock moves the port along, not the mappings; `background` is its rate. */
+      readonly timed: boolean;
       readonly step: number;
       /** Mappings of others per second, and variance over mean of their number. */
       readonly background: number;
@@ -87,6 +89,7 @@ function natureOf(allocator: Allocator, adm: boolean): Nature {
     return {
       kind: 'step',
       adm,
+      timed: allocator.kind === 'time',
       step: allocator.kind === 'time' ? Math.sign(allocator.step ?? 1) || 1 : allocator.step || 1,
       background: perSecond ?? BACKGROUND_DEFAULT,
       dispersion: Math.max(1, allocator.backgroundDispersion ?? 1),
@@ -98,7 +101,7 @@ function natureOf(allocator: Allocator, adm: boolean): Nature {
 export function natureText(nature: Nature): string {
   switch (nature.kind) {
     case 'step':
-      return `${nature.adm ? 'ADM' : 'APDM'} step ${nature.step}, ${Math.round(nature.background)}/s`;
+      return `${nature.adm ? 'ADM' : 'APDM'} ${nature.timed ? 'time' : 'step'} ${nature.step}, ${Math.round(nature.background)}/s`;
     case 'random':
       return `${nature.adm ? 'ADM' : 'APDM'} random ${nature.low}-${nature.high}`;
     default:

@@ -64,7 +64,7 @@ export type History = ReadonlyMap<string, number>;
 /** Odds that a plan of a few packets to a known address works where the profile is right: loss and poison are what is left. */
 const KNOWN_ODDS = 0.98;
 const WINDOW_ODDS = 0.97;
-const BIRTHDAY_ODDS = 0.993;
+const BIRTHDAY_ODDS = 0.995;
 /** A cross whose spread is right: what clocks, jitter and a stranger in the very burst leave. */
 const CROSS_ODDS = 0.95;
 /** A side that sends to a range of the whole 16 bits sends no more than this in one go. */
@@ -72,6 +72,8 @@ const MAPPINGS_IN_WINDOW = 4;
 export const CROSS_ROUNDS = 6;
 /** With the samples before and after, a burst of one instant (`LIMITS.predictionAtOnce`). */
 const CROSS_WIDTH_MAX = 58;
+/** However sure a plan is of itself, a failure may have been bad luck on the line: it is tried again before wilder guesses. */
+const TRUST_MAX = 0.85;
 const ROLLING_MS = 300_000;
 
 export function plansFor(client: NatProfile, host: NatProfile, history: History, limits: PlanLimits): Plan {
@@ -92,7 +94,7 @@ export function plansFor(client: NatProfile, host: NatProfile, history: History,
 }
 
 function scoreOf(left: Hypothesis, right: Hypothesis, plan: Plan, history: History): number {
-  const failed = (1 - plan.expected) ** (history.get(plan.key) ?? 0);
+  const failed = (1 - Math.min(plan.expected, TRUST_MAX)) ** (history.get(plan.key) ?? 0);
   return left.weight * right.weight * failed * plan.expected;
 }
 

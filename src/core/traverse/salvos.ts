@@ -164,10 +164,14 @@ export interface Aim {
   readonly count: number;
 }
 
-/** The newest sample, and as many ports further as strangers may have taken until the burst begins. */
+/**
+ * The newest sample, and as many ports further as strangers may have taken until the burst begins. Where the clock moves the
+ * port, our own burst does not: there the sample before it is the right one.
+ */
 export function aimAt(nature: Step, samples: readonly Sample[], ageMs: number): Aim | null {
+  const sign = nature.timed ? -1 : 1;
   const newest = samples.reduce<Sample | null>(
-    (last, one) => (last === null || one.before > last.before ? one : last),
+    (best, one) => (best === null || sign * one.before > sign * best.before ? one : best),
     null,
   );
   if (newest === null) return null;
