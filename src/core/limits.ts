@@ -224,8 +224,9 @@ export const LIMITS = {
   probesAtOnce: 20,
   /** A cross or a window, whole: a burst of one instant leaves strangers behind the same NAT no time to come between. */
   predictionAtOnce: 64,
-  /** How long a mapping counts as live where its lifetime is not measured: the median of mobile carriers (nat-model 1.2). */
-  mappingLifetimeMs: 65_000,
+  /** Life of a mapping where it is not measured: Linux's 30 s and a little; behind a quota the median of carriers (nat-model 1.2). */
+  mappingLifetimeMs: 35_000,
+  quotaLifetimeMs: 65_000,
   /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */
   lanProbesMax: 40,
   /** Probes that may still be answered: a full birthday run and its repetition. */

@@ -109,10 +109,9 @@ export function deviceBudget(): DeviceBudget {
 export interface Purse {
   /** May this address be probed at all, now? */
   allows(now: Instant, address: string): boolean;
-  /** Probes left; falls to 0 when the permit expires. */
-  left(now: Instant): number;
-  /** Pays one probe towards the address; false = must not be sent. */
-  spend(now: Instant, address: string): boolean;
+  addresses(): readonly string[];
+  /** Pays one probe towards the address. `unpaid`: not now, perhaps when credits come in; `forbidden`: not at all. */
+  spend(now: Instant, address: string): 'paid' | 'unpaid' | 'forbidden';
   permit(now: Instant, permit: Permit): void;
   credit(now: Instant, probes: number): void;
 }
@@ -128,16 +127,16 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
   const proven = (at: Instant, address: string): boolean => at < expires && addresses.has(address);
   const self: Purse = {
     allows: (at, address) => proven(at, address) || (lanLeft > 0 && lanSet.has(address)),
-    left: (at) => (at < expires ? left : 0),
+    addresses: () => [...addresses],
     spend(at, address) {
-      if (proven(at, address)) {
-        if (left < 1) return false;
+      if (addresses.has(address)) {
+        if (left < 1 || at >= expires) return 'unpaid';
         left--;
-        return true;
+        return 'paid';
       }
-      if (lanLeft < 1 || !lanSet.has(address)) return false;
+      if (lanLeft < 1 || !lanSet.has(address)) return 'forbidden';
       lanLeft--;
-      return true;
+      return 'paid';
     },
     permit(at, permit) {
       addresses = new Set(permit.addresses.slice(0, LIMITS.permitAddressesMax));

@@ -9,7 +9,7 @@ import { type Commander, commander } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Strategy } from './host.ts';
 import type { TraversalConfig, TraversalEvent } from './interface.ts';
-import { natureText } from './nature.ts';
+import { natureText, quotaOf } from './nature.ts';
 import { openers } from './openers.ts';
 import { type Plan, plansFor } from './plan.ts';
 import { scriptFor, type Wait } from './scripts.ts';
@@ -41,8 +41,8 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
 
   function choose(): Plan {
     const limits = {
-      client: { quota: profile.quota, lifetimeMs: profile.idleLifetimeMs },
-      host: { quota: config.peer.profile.quota, lifetimeMs: config.peer.profile.idleLifetimeMs },
+      client: { quota: quotaOf(profile), lifetimeMs: profile.idleLifetimeMs },
+      host: { quota: quotaOf(config.peer.profile), lifetimeMs: config.peer.profile.idleLifetimeMs },
       sampleAgeMs: config.relayRttMs + SAMPLE_RTT_MS,
     };
     return plansFor(profile, config.peer.profile, failed, limits);

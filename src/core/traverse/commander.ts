@@ -98,8 +98,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   function last(now: Instant, sender: Role, plan: SidePlan): void {
     const { mode, everyMs } = plan.again;
     if (mode === 'none') return;
-    const perSecond =
-      mode === 'advance' ? Math.min(plan.ratePerSecond, LIMITS.probesPerSecond) : (plan.tuples * 1000) / everyMs;
+    const perSecond = (plan.tuples * 1000) / everyMs;
     lasting.push({
       payer: sender === 'client' ? 'host' : 'client',
       perSecond,

@@ -10,6 +10,7 @@ import type { PathKind } from '../peer/interface.ts';
 import { purse } from './budget.ts';
 import { lanAddresses } from './candidates.ts';
 import type { TraversalCommand, TraversalConfig, TraversalEvent } from './interface.ts';
+import { lifetimeOf, quotaOf } from './nature.ts';
 import { probeCodec } from './probe.ts';
 import { type Proof, prover } from './prover.ts';
 import { type Range, type Salvo, salvo } from './salvo.ts';
@@ -41,7 +42,8 @@ export interface Engine {
   pathKind(proof: Proof): PathKind;
   heard(): number;
   sent(): number;
-  left(now: Instant): number;
+  /** Addresses of the peer that the permit names now. */
+  addresses(): readonly string[];
   /** Ends everything; keeps the socket of the path. */
   finish(): void;
 }
@@ -57,8 +59,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const { device, random, sources } = config;
   const lan = lanAddresses(config);
   const money = purse(created, config.permit, lan);
-  const quota = config.own.profile.quota;
-  const lifetimeMs = config.own.profile.idleLifetimeMs ?? LIMITS.mappingLifetimeMs;
+  const quota = quotaOf(config.own.profile);
+  const lifetimeMs = lifetimeOf(config.own.profile);
   const salvos = new Set<Salvo>();
   const owned = new Set<SocketId>([config.socket]);
   const shared = new Set(config.own.candidates.flatMap((one) => (one.socket === undefined ? [] : [one.socket])));
@@ -92,7 +94,9 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     const mapping = `${socket}>${to.address}:${to.port}`;
     const when = device.budget.when(now, kind, mapping, quota);
     if (when > now) return when;
-    if (!money.spend(now, to.address)) return now + UNPAID_POLL_MS;
+    const paid = money.spend(now, to.address);
+    if (paid === 'forbidden') return null;
+    if (paid === 'unpaid') return now + UNPAID_POLL_MS;
     device.budget.take(now, kind, mapping, lifetimeMs);
     paying = true;
     proofs.probe(now, socket, to, ttl);
@@ -224,7 +228,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     pathKind: (proof) => kindOf(config, proof, lan),
     heard: () => proofs.heard(),
     sent: () => sent,
-    left: (now) => money.left(now),
+    addresses: () => money.addresses(),
     finish() {
       stopSalvos();
       const keep = proofs.proof()?.socket ?? null;

@@ -37,6 +37,10 @@ const MANY_SOCKETS = 64;
 const QUEUE_POLL_MS = 1_000;
 const NOTHING: Instant = Number.POSITIVE_INFINITY;
 
+function isMany(plan: SidePlan): boolean {
+  return plan.from === 'fresh' && plan.class === 'birthday' && plan.sockets > MANY_SOCKETS;
+}
+
 export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Strategy {
   const session = [...config.sid.subarray(0, 8)].join('.');
   const seen = new Set<number>();
@@ -48,14 +52,16 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   let pollAt: Instant = NOTHING;
   let manyAllowedAt: Instant = 0;
   let manyRestMs: number = LIMITS.manyPortsRestMs;
+  /** Ports opened since the last rest. */
+  let opened = 0;
   let ended = false;
 
   const tell = (step: Step): void => out.event({ ev: 'step', bytes: encodeStep(step) });
 
   function admit(now: Instant, job: Job): void {
     const { side: plan } = job;
-    const many = plan.from === 'fresh' && plan.class === 'birthday' && plan.sockets > MANY_SOCKETS;
-    if (plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs || (many && now < manyAllowedAt)) {
+    const refused = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > LIMITS.birthdayMappings;
+    if (refused || plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs) {
       tell({ order: job.order, refused: true });
       log('refused', { sockets: plan.sockets, allowedInMs: Math.max(0, Math.round(manyAllowedAt - now)) });
       return;
@@ -84,9 +90,13 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
 
   function fire(now: Instant, job: Job): void {
     const { side: plan } = job;
-    if (plan.from === 'fresh' && plan.class === 'birthday' && plan.sockets > MANY_SOCKETS) {
-      manyAllowedAt = now + manyRestMs;
-      manyRestMs = Math.min(LIMITS.manyPortsRestMsMax, manyRestMs * 2);
+    if (isMany(plan)) {
+      if (now >= manyAllowedAt) {
+        opened = 0;
+        manyAllowedAt = now + manyRestMs;
+        manyRestMs = Math.min(LIMITS.manyPortsRestMsMax, manyRestMs * 2);
+      }
+      opened += plan.sockets;
     }
     const salvo = side.launch(now, plan, now + job.startInMs);
     if (plan.sampleEvery > 0) reporting = { order: job.order, salvo };

@@ -3,6 +3,8 @@
  * the weights, and so does the doubt whether the mapping was recognised at all: a NAT that was taken for endpoint-independent
  * and never meets turns into a symmetric one by Bayes' rule, without a rule of its own.
  */
+
+import { LIMITS } from '../limits.ts';
 import type { Allocator, NatProfile } from '../nat/profile.ts';
 import { PORT_HIGH, PORT_LOW } from './ports.ts';
 
@@ -21,9 +23,18 @@ export type Nature =
       /** Mappings of others per second, and variance over mean of their number. */
       readonly background: number;
       readonly dispersion: number;
+      /** Public addresses that a mapping may get, besides its port. */
+      readonly pool: number;
     }
   /** Each new mapping gets any port of the range. */
-  | { readonly kind: 'random'; readonly adm: boolean; readonly low: number; readonly high: number }
+  | {
+      readonly kind: 'random';
+      readonly adm: boolean;
+      readonly low: number;
+      readonly high: number;
+      /** Public addresses that a mapping may get, besides its port. */
+      readonly pool: number;
+    }
   | { readonly kind: 'blocked' };
 
 export interface Hypothesis {
@@ -37,6 +48,8 @@ const WEIGHT_MIN = 0.002;
 const CONFIDENCE_MAX = 0.98;
 /** Where the rate of others was not measured: a home line with a little traffic (nat-model 3, S2). */
 const BACKGROUND_DEFAULT = 5;
+/** Port blocks of carriers have 64 to 4096 ports (nat-model 2.1). */
+const BLOCK_PORTS_MAX = 8_192;
 
 export function hypothesesOf(profile: NatProfile): readonly Hypothesis[] {
   if (profile.type === 'blocked') return [{ weight: 1, nature: { kind: 'blocked' } }];
@@ -48,7 +61,7 @@ export function hypothesesOf(profile: NatProfile): readonly Hypothesis[] {
   for (const allocator of hard) {
     all.push({
       weight: ((1 - easyWeight) * allocator.weight) / total,
-      nature: natureOf(allocator, profile.mapping === 'adm'),
+      nature: natureOf(allocator, profile.mapping === 'adm', poolOf(profile)),
     });
   }
   return all.filter(({ weight }) => weight >= WEIGHT_MIN).sort((left, right) => right.weight - left.weight);
@@ -83,7 +96,24 @@ function hardAllocators(profile: NatProfile): readonly Allocator[] {
   ];
 }
 
-function natureOf(allocator: Allocator, adm: boolean): Nature {
+function poolOf({ pooling, external }: NatProfile): number {
+  return pooling === 'arbitrary' ? Math.max(1, external.length) : 1;
+}
+
+/** Ports that a NAT gives one subscriber at most: a stated quota, or a block so small that it must be one subscriber's own. */
+export function quotaOf({ quota, allocator }: NatProfile): number | null {
+  const { kind, low, high } = allocator;
+  const size = (kind === 'block' || kind === 'range') && low !== null && high !== null ? high - low + 1 : null;
+  if (size === null || size > BLOCK_PORTS_MAX) return quota;
+  return quota === null ? size : Math.min(quota, size);
+}
+
+/** How long a mapping is taken to live. Where each costs a place of a quota, rather too long than too short. */
+export function lifetimeOf(profile: NatProfile): number {
+  return profile.idleLifetimeMs ?? (quotaOf(profile) === null ? LIMITS.mappingLifetimeMs : LIMITS.quotaLifetimeMs);
+}
+
+function natureOf(allocator: Allocator, adm: boolean, pool: number): Nature {
   if (allocator.kind === 'step' || allocator.kind === 'time' || allocator.kind === 'preserve') {
     const perSecond = allocator.kind === 'time' ? Math.abs(allocator.step ?? 1) : allocator.backgroundPerSecond;
     return {
@@ -93,9 +123,10 @@ function natureOf(allocator: Allocator, adm: boolean): Nature {
       step: allocator.kind === 'time' ? Math.sign(allocator.step ?? 1) || 1 : allocator.step || 1,
       background: perSecond ?? BACKGROUND_DEFAULT,
       dispersion: Math.max(1, allocator.backgroundDispersion ?? 1),
+      pool,
     };
   }
-  return { kind: 'random', adm, low: allocator.low ?? PORT_LOW, high: allocator.high ?? PORT_HIGH };
+  return { kind: 'random', adm, low: allocator.low ?? PORT_LOW, high: allocator.high ?? PORT_HIGH, pool };
 }
 
 export function natureText(nature: Nature): string {
@@ -103,7 +134,7 @@ export function natureText(nature: Nature): string {
     case 'step':
       return `${nature.adm ? 'ADM' : 'APDM'} ${nature.timed ? 'time' : 'step'} ${nature.step}, ${Math.round(nature.background)}/s`;
     case 'random':
-      return `${nature.adm ? 'ADM' : 'APDM'} random ${nature.low}-${nature.high}`;
+      return `${nature.adm ? 'ADM' : 'APDM'} random ${nature.low}-${nature.high}${nature.pool > 1 ? ` on ${nature.pool} addresses` : ''}`;
     default:
       return nature.kind;
   }

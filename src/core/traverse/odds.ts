@@ -70,8 +70,3 @@ function normalOdds(z: number): number {
   const tail = (poly * Math.exp(-x * x)) / 2;
   return z < 0 ? tail : 1 - tail;
 }
-
-/** How long a birthday is given: the burst, the refresh that repairs what was lost, and some seconds more of probing. */
-export function birthdayProbesDuration(probes: number): number {
-  return (probes * 1000) / 400 + 15_000;
-}

@@ -13,13 +13,23 @@ import type { Pass, SidePlan } from './side.ts';
 
 /** After the first packet; sums to about a second and a half. */
 const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];
-/** Values that others found to lie between two NATs (frp 7 and 4, hyperdht 5, RakNet 2-3); tried in turn where none is measured. */
-const TTLS: readonly number[] = [4, 6, 3, 8];
+/**
+ * Where the depth of the own NAT was not measured. Others use 7 and 4 (frp), 5 (hyperdht), 2-3 (RakNet), and each is wrong for
+ * some: carriers' NATs lie at hops 2-5 and deeper (nat-model 1.2), and two NATs may have one router between them.
+ */
+const TTLS: readonly number[] = [5, 3, 7, 4];
 
 /** A TTL that leaves the own NAT and dies before the far one. */
 export function lowTtl(own: NatProfile, attempt: number): number {
-  if (own.natHops !== null) return own.natHops + 2;
-  return TTLS[attempt % TTLS.length]!;
+  return own.natHops === null ? TTLS[attempt % TTLS.length]! : own.natHops + 1;
+}
+
+/**
+ * The very first packet, when the full TTL follows one trip later anyway: where the depth is not known it opens a NAT at hop 1
+ * only, and is sure to die on the way.
+ */
+function openerTtl(own: NatProfile): number {
+  return own.natHops === null ? 2 : own.natHops + 1;
 }
 
 export function openers(now: Instant, config: TraversalConfig, side: Engine): void {
@@ -35,7 +45,7 @@ function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
   const wary = config.role === 'host' && candidate.kind === 'reflexive' && !isPrivate(address);
   const first: readonly Pass[] = wary
     ? [
-        { afterMs: 0, ttl: lowTtl(config.own.profile, 0) },
+        { afterMs: 0, ttl: openerTtl(config.own.profile) },
         { afterMs: config.relayRttMs / 2, ttl: null },
       ]
     : [{ afterMs: 0, ttl: null }];

@@ -69,6 +69,8 @@ const BIRTHDAY_ODDS = 0.995;
 const CROSS_ODDS = 0.95;
 /** A side that sends to a range of the whole 16 bits sends no more than this in one go. */
 const MAPPINGS_IN_WINDOW = 4;
+/** Mappings for each public address of a pool: one of them is nearly sure to lie on the one that may be probed. */
+const PER_ADDRESS = 4;
 export const CROSS_ROUNDS = 6;
 /** With the samples before and after, a burst of one instant (`LIMITS.predictionAtOnce`). */
 const CROSS_WIDTH_MAX = 58;
@@ -102,17 +104,7 @@ export function planFor(client: Nature, host: Nature, limits: PlanLimits): Plan 
   const base = { client, host, key: `${natureText(client)} / ${natureText(host)}`, settle: null } as const;
   if (client.kind === 'blocked' || host.kind === 'blocked') return nothing(base);
   if (client.kind === 'open' || host.kind === 'open' || (client.kind === 'easy' && host.kind === 'easy')) {
-    return {
-      ...base,
-      method: 'known',
-      hard: null,
-      mappings: 1,
-      probes: 1,
-      expected: KNOWN_ODDS,
-      packets: { client: 8, host: 8 },
-      durationMs: 1_500,
-      restMs: 0,
-    };
+    return atKnownAddress(base, client, host);
   }
   const settled = settle(client, host);
   if (settled !== null) {
@@ -125,6 +117,27 @@ export function planFor(client: Nature, host: Nature, limits: PlanLimits): Plan 
 }
 
 const EASY: Nature = { kind: 'easy' };
+
+/** A hard side with several public addresses sends from several sockets: the other lets in only the one that it has sent to. */
+function atKnownAddress(base: Base, client: Nature, host: Nature): Plan {
+  const hard = poolOf(client) > 1 ? 'client' : poolOf(host) > 1 ? 'host' : null;
+  const mappings = hard === null ? 1 : PER_ADDRESS * Math.max(poolOf(client), poolOf(host));
+  return {
+    ...base,
+    method: 'known',
+    hard,
+    mappings,
+    probes: 1,
+    expected: KNOWN_ODDS,
+    packets: { client: 8, host: 8 },
+    durationMs: 1_500,
+    restMs: 0,
+  };
+}
+
+function poolOf(nature: Nature): number {
+  return nature.kind === 'random' || nature.kind === 'step' ? nature.pool : 1;
+}
 
 type Base = Pick<Plan, 'client' | 'host' | 'key' | 'settle'>;
 type Hard = Extract<Nature, { kind: 'step' | 'random' }>;
@@ -157,7 +170,7 @@ function packetsBy(hard: Role, mappings: number, probes: number): Readonly<Recor
 
 function againstKnown(base: Base & { readonly hard: Role }, hard: Nature, limits: SideLimits): Plan {
   if (hard.kind === 'step') {
-    const mappings = MAPPINGS_IN_WINDOW;
+    const mappings = hard.pool > 1 ? PER_ADDRESS * hard.pool : MAPPINGS_IN_WINDOW;
     const probes = mappings + mappings * countQuantile(hard.background * 0.002, hard.dispersion, 0.99);
     const packets = packetsBy(base.hard, 2 * mappings + 1, probes);
     return {
@@ -172,15 +185,20 @@ function againstKnown(base: Base & { readonly hard: Role }, hard: Nature, limits
     };
   }
   if (hard.kind !== 'random') return nothing(base);
-  const size = hard.high - hard.low + 1;
+  const size = sizeOf(hard);
   const balanced = birthdayCount(size, BIRTHDAY_ODDS);
   const mappings = Math.min(balanced, mappingsMax(limits));
   const wanted = mappings < balanced ? Math.ceil((size * Math.log(1 / (1 - BIRTHDAY_ODDS))) / mappings) : balanced;
   const probes = Math.min(wanted, size, LIMITS.birthdayBurst);
   const expected = birthdayOdds(size, mappings, probes);
   const packets = packetsBy(base.hard, mappings, probes);
-  const durationMs = 1_500 + (Math.max(mappings, probes) * 1000) / LIMITS.birthdayPerSecond;
+  const durationMs = 2 * (1_500 + (Math.max(mappings, probes) * 1000) / LIMITS.birthdayPerSecond);
   return { ...base, method: 'birthday', mappings, probes, expected, packets, durationMs, restMs: 20_000 };
+}
+
+/** Places where a mapping may turn up. */
+function sizeOf({ low, high, pool }: Draw): number {
+  return (high - low + 1) * pool;
 }
 
 /** Live mappings that a birthday may take on this side. */
@@ -245,7 +263,7 @@ function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan
 function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   const hard = left.kind === 'random' ? 'client' : 'host';
   const draw = (left.kind === 'random' ? left : right) as Draw;
-  const size = draw.high - draw.low + 1;
+  const size = sizeOf(draw);
   const mappings = Math.min(mappingsMax(limits[hard]), size - 1);
   const columns = MAPPINGS_IN_WINDOW;
   const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? LIMITS.mappingLifetimeMs);
@@ -265,7 +283,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
 }
 
 function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan {
-  const sizes = [left, right].map((side) => side.high - side.low + 1);
+  const sizes = [left, right].map(sizeOf);
   const counts = [mappingsMax(limits.client), mappingsMax(limits.host)].map((most, n) => Math.min(most, sizes[n]! - 1));
   const shares = counts.map((count, n) => count / sizes[n]!);
   const lifetimeMs = Math.max(limits.client.lifetimeMs ?? 0, limits.host.lifetimeMs ?? 0) || LIMITS.mappingLifetimeMs;

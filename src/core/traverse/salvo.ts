@@ -167,8 +167,8 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
       return;
     }
     for (;;) {
-      const n = mode === 'advance' ? plan.tuples + generation : at % plan.tuples;
-      const due = mode === 'advance' ? dueAt : Math.max(dueAt, (lastSent[n] ?? now) + everyMs);
+      const n = at % plan.tuples;
+      const due = Math.max(dueAt, (lastSent[n] ?? now) + everyMs);
       if (now < due) {
         nextAt = due;
         return;
@@ -177,23 +177,14 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
         nextAt = now + 1;
         return;
       }
-      const wait = mode === 'advance' ? shootNext(now) : shootTuple(now, n, null);
+      const wait = shootTuple(now, n, null);
       if (wait !== null) {
         nextAt = wait;
         return;
       }
-      dueAt =
-        Math.max(dueAt, now) + (mode === 'advance' ? Math.max(interval, 1000 / LIMITS.probesPerSecond) : interval);
+      dueAt = Math.max(dueAt, now) + interval;
       at++;
     }
-  }
-
-  function shootNext(now: Instant): Instant | null {
-    const tuple = tupleAt(plan, plan.tuples + generation);
-    const slot = slots[(plan.tuples + generation) % slots.length]!;
-    const wait = fire(now, slot, tuple, null);
-    if (wait === null) generation++;
-    return wait;
   }
 
   /** The tuple has a socket that has not sent yet. One turn of the wheel shifts the ports by one. */

@@ -2,7 +2,6 @@
 import type { Endpoint } from '../address.ts';
 import { LIMITS } from '../limits.ts';
 import type { Nature } from './nature.ts';
-import { birthdayProbesDuration } from './odds.ts';
 import { type Plan, spreadOf } from './plan.ts';
 import { PORT_HIGH, PORT_LOW, type PortRun, type PortSpec, wrapped } from './ports.ts';
 import type { Sample } from './salvo.ts';
@@ -16,7 +15,11 @@ const REFRESH_MS = 12_000;
 /** Ports between two samples that are probed at most: beyond it the two were not neighbours (a wrapped range, a lost order). */
 const GAP_PORTS_MAX = 64;
 const WINDOW_PROBES_MAX = 250;
+/** A longer window is repeated once only: the burst of the class is 300. */
+const WINDOW_REPEATED_MAX = 60;
 const CROSS_REPEATED_MAX = 40;
+/** After a burst, for the last probes to be answered and a pause of the budget to pass. */
+const BIRTHDAY_TAIL_MS = 800;
 /** A mapping is replaced so long after its life should be over. */
 const EXPIRY_MARGIN_MS = 300;
 
@@ -72,7 +75,6 @@ export function windowRuns(nature: Step, samples: readonly Sample[], mappings: n
   for (let n = 1; n < sorted.length; n++) {
     const left = sorted[n - 1]!;
     const right = sorted[n]!;
-    if (left.observed.address !== right.observed.address) continue;
     const slots = (right.observed.port - left.observed.port) / step - 1;
     if (slots < 1 || slots > GAP_PORTS_MAX) continue;
     runs.push({ start: left.observed.port + step, step, count: Math.ceil(slots) });
@@ -90,35 +92,41 @@ function fallbackRuns(nature: Step, samples: readonly Sample[], mappings: number
   }));
 }
 
-export function windowProbes(nature: Step, samples: readonly Sample[], mappings: number): SidePlan | null {
+export function windowProbes(
+  nature: Step,
+  samples: readonly Sample[],
+  mappings: number,
+  pool: readonly string[],
+): SidePlan | null {
+  if (samples.length === 0) return null;
   const runs = windowRuns(nature, samples, mappings);
-  const tuples = Math.min(
-    WINDOW_PROBES_MAX,
-    runs.reduce((sum, run) => sum + run.count, 0),
-  );
-  const addresses = [...new Set(samples.map((sample) => sample.observed.address))];
+  const addresses = [...new Set([...samples.map((sample) => sample.observed.address), ...pool])].slice(0, 4);
+  const ports = runs.reduce((sum, run) => sum + run.count, 0);
+  const tuples = Math.min(WINDOW_PROBES_MAX, ports * addresses.length);
   if (tuples === 0) return null;
   return {
     class: 'prediction',
     from: 'known',
     sockets: 1,
     tuples,
-    addresses: addresses.slice(0, 1),
+    addresses,
     ports: { kind: 'runs', runs },
-    portEvery: 1,
+    portEvery: addresses.length,
     ratePerSecond: LIMITS.predictionPerSecond,
-    passes: [0, 100, 150, 300].map((afterMs) => ({ afterMs, ttl: null })),
+    passes: (tuples > WINDOW_REPEATED_MAX ? [0, 150] : [0, 100, 150, 300]).map((afterMs) => ({ afterMs, ttl: null })),
     again: { mode: 'none', everyMs: 0 },
     sampleEvery: 0,
     durationMs: 1_500,
   };
 }
 
-/** So many mappings towards the easy side's endpoint, opened once and then kept. */
+/**
+ * So many mappings towards the easy side's endpoint. After openers that died on the way the same tuples go once more, when the
+ * other side has sent its probes.
+ */
 export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): SidePlan {
-  const duration = birthdayProbesDuration(plan.probes);
-  // After a first pass that died on the way, the same tuples once more when the other side has sent most of its probes.
-  const repeat = ttl === null ? [] : [{ afterMs: (plan.probes * 1000) / LIMITS.birthdayPerSecond, ttl: null }];
+  const burstMs = (Math.max(plan.mappings, plan.probes) * 1000) / LIMITS.birthdayPerSecond;
+  const repeat = ttl === null ? [] : [{ afterMs: burstMs, ttl: null }];
   return {
     class: 'birthday',
     from: 'fresh',
@@ -128,13 +136,13 @@ export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): 
     portEvery: plan.mappings,
     ratePerSecond: LIMITS.birthdayPerSecond,
     passes: [{ afterMs: 0, ttl }, ...repeat],
-    again: { mode: 'refresh', everyMs: REFRESH_MS },
+    again: { mode: 'none', everyMs: 0 },
     sampleEvery: 0,
-    durationMs: duration + REFRESH_MS,
+    durationMs: burstMs * (1 + repeat.length) + BIRTHDAY_TAIL_MS,
   };
 }
 
-/** Every port of the range once, in an order of its own, and on and on at the sustained rate. */
+/** Ports of the range, none twice, in an order of its own. */
 export function birthdayProbes(plan: Plan, nature: Draw, addresses: readonly string[], seed: number): SidePlan {
   return {
     class: 'birthday',
@@ -146,15 +154,15 @@ export function birthdayProbes(plan: Plan, nature: Draw, addresses: readonly str
     portEvery: addresses.length,
     ratePerSecond: LIMITS.birthdayPerSecond,
     passes: [{ afterMs: 0, ttl: null }],
-    again: { mode: 'advance', everyMs: 0 },
+    again: { mode: 'none', everyMs: 0 },
     sampleEvery: 0,
-    durationMs: birthdayProbesDuration(plan.probes),
+    durationMs: (plan.probes * 1000) / LIMITS.birthdayPerSecond + BIRTHDAY_TAIL_MS,
   };
 }
 
 /** One probe from the punching socket between two samples. */
-export function settleProbe(target: Endpoint, ttl: number | null): SidePlan {
-  return { ...sandwich(1, target, ttl, 0), from: 'known', passes: [{ afterMs: 0, ttl }], durationMs: 1_500 };
+export function settleProbe(target: Endpoint): SidePlan {
+  return { ...sandwich(1, target, null, 0), from: 'known', passes: [{ afterMs: 0, ttl: null }], durationMs: 1_500 };
 }
 
 export interface Aim {

@@ -2,13 +2,13 @@
  * The methods as linear scripts, told from the client's side. A script yields what it waits for and is given the time. It
  * orders salvos of either side through the commander; it never knows which of the two it runs on.
  */
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, familyOf } from '../address.ts';
 import type { Instant } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
+import type { NatProfile } from '../nat/profile.ts';
 import { type Commander, other, type Volley } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Role, TraversalConfig } from './interface.ts';
-import type { Nature } from './nature.ts';
+import { lifetimeOf, type Nature, quotaOf } from './nature.ts';
 import { known, lowTtl } from './openers.ts';
 import { CROSS_ROUNDS, type Plan } from './plan.ts';
 import type { Sample } from './salvo.ts';
@@ -76,8 +76,15 @@ function methodScript(plan: Plan, stage: Stage): Script {
   }
 }
 
+/** Where the mappings of a side may turn up, as far as they may be probed: a client knows only of one that it is proven. */
 function addressesOf(stage: Stage, role: Role): readonly string[] {
-  return role === 'host' ? stage.config.permit.addresses : stage.config.own.profile.external;
+  const { boss, config, side } = stage;
+  const first = boss.endpointOf(role)?.address;
+  if (role === 'client') return [first ?? config.own.profile.external[0] ?? '0.0.0.0'];
+  // Several only where the host's NAT spreads its mappings over them, and then those that its permit names.
+  const permitted = side.addresses().filter((address) => familyOf(address) === 4);
+  if (first !== undefined && config.peer.profile.pooling !== 'arbitrary') return [first];
+  return permitted.length > 0 ? permitted : ['0.0.0.0'];
 }
 
 function* nothingScript(plan: Plan): Script {
@@ -96,6 +103,8 @@ function* knownScript(plan: Plan, stage: Stage): Script {
   const { attempt, config, boss } = stage;
   let now = yield { until: 0 };
   if (attempt === 1) {
+    const target = plan.hard === null ? null : boss.endpointOf(other(plan.hard));
+    if (plan.hard !== null && target !== null) boss.order(now, plan.hard, sandwich(plan.mappings, target, null, 0));
     yield { until: now + plan.durationMs };
     return;
   }
@@ -116,12 +125,19 @@ function* knownScript(plan: Plan, stage: Stage): Script {
   const rest = [60, 120, 200, 350].map((afterMs) => ({ afterMs, ttl: null }));
   boss.order(now, 'host', known([client.address], client.port, [...first, ...rest]));
   boss.order(now, 'client', known([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), trip);
+  if (plan.hard !== null)
+    boss.order(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
   yield { until: now + trip + plan.durationMs };
 }
 
 /** The easy side's endpoint; on every attempt but the first from a new socket. */
-function* easyEndpoint(now: Instant, easy: Role, stage: Stage): Generator<Wait, Endpoint | null, Instant> {
-  if (stage.attempt > 1 && !stage.settled) yield* renewed(now, [easy], stage);
+function* easyEndpoint(
+  now: Instant,
+  easy: Role,
+  anew: boolean,
+  stage: Stage,
+): Generator<Wait, Endpoint | null, Instant> {
+  if (anew || (stage.attempt > 1 && !stage.settled)) yield* renewed(now, [easy], stage);
   return stage.boss.endpointOf(easy);
 }
 
@@ -130,35 +146,57 @@ function* windowScript(plan: Plan, stage: Stage): Script {
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
   let now = yield { until: 0 };
-  const target = yield* easyEndpoint(now, other(hard), stage);
+  const target = yield* easyEndpoint(now, other(hard), false, stage);
   if (target === null || nature.kind !== 'step') return;
   now = yield { until: 0 };
-  const ttl = lowTtl(hard === 'client' ? config.own.profile : config.peer.profile, stage.attempt);
-  const volley = boss.order(now, hard, sandwich(plan.mappings, target, ttl, config.relayRttMs));
-  now = yield { until: now + SAMPLES_MS, ready: answered(volley) };
-  const samples = volley.samples();
-  if (samples === null || samples.length === 0) return;
-  const probes = windowProbes(nature, samples, plan.mappings);
-  if (probes !== null) boss.order(now, other(hard), probes);
+  const volleys = windowTtls(hard, stage).map((ttl) =>
+    boss.order(now, hard, sandwich(plan.mappings, target, ttl, config.relayRttMs)),
+  );
+  now = yield { until: now + SAMPLES_MS, ready: answered(...volleys) };
+  for (const volley of volleys) {
+    const samples = volley.samples() ?? [];
+    const probes = windowProbes(nature, samples, plan.mappings, addressesOf(stage, hard));
+    if (probes !== null) boss.order(now, other(hard), probes);
+  }
   yield { until: now + plan.durationMs };
 }
 
+/**
+ * A full TTL reaches the far NAT before that has sent anything, and may poison it; a low one may die before it has opened a NAT
+ * that lies deeper than thought. Where neither is known, some mappings are made with one and some with the other.
+ */
+function windowTtls(hard: Role, stage: Stage): readonly (number | null)[] {
+  const own = profileOf(stage, hard);
+  const { poisonable } = profileOf(stage, other(hard));
+  if (poisonable === 'no') return [null];
+  const low = lowTtl(own, stage.attempt);
+  return own.natHops === null ? [null, low] : [low];
+}
+
+/**
+ * Twice, from new sockets: a mapping that was opened before the other side probes its port is met whatever its TTL; one opened
+ * after is met only by a packet that arrives. So the full TTL meets twice as many pairs at once, and goes first. Where an early
+ * packet poisons the other NAT it loses half of them for good: then the openers die on the way, and are repeated at the end.
+ */
 function* birthdayScript(plan: Plan, stage: Stage): Script {
   const { boss, config } = stage;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
-  let now = yield { until: 0 };
-  const target = yield* easyEndpoint(now, other(hard), stage);
-  if (target === null || nature.kind !== 'random') return;
-  now = yield { until: 0 };
-  const ttl = birthdayTtl(hard, stage);
+  const [own, far] = hard === 'client' ? [config.own, config.peer] : [config.peer, config.own];
   const trip = config.relayRttMs / 2;
-  const seed = config.random.int(0, 0xffff_ffff);
-  const open = birthdayHard(plan, target, ttl);
-  const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), seed);
-  boss.order(now, hard, open, hard === 'client' ? trip : 0);
-  boss.order(now, other(hard), probe, hard === 'client' ? 0 : trip);
-  yield { until: now + trip + probe.durationMs };
+  let now = yield { until: 0 };
+  for (const round of [1, 2]) {
+    const anew = round === 2 && !stage.settled;
+    const target = yield* easyEndpoint(now, other(hard), anew, stage);
+    if (target === null || nature.kind !== 'random') return;
+    now = yield { until: 0 };
+    const wary = round === 2 || far.profile.poisonable === 'yes';
+    const open = birthdayHard(plan, target, wary ? lowTtl(own.profile, stage.attempt) : null);
+    const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), config.random.int(0, 0xffff_ffff));
+    boss.order(now, hard, open, hard === 'client' ? trip : 0);
+    boss.order(now, other(hard), probe, hard === 'client' ? 0 : trip);
+    now = yield { until: now + trip + open.durationMs };
+  }
 }
 
 /**
@@ -166,7 +204,7 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
  * lies between them, that is it, and the side is as good as easy from here on.
  */
 function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, boolean, Instant> {
-  const { boss, config } = stage;
+  const { boss } = stage;
   const nature = natureOf(plan, role);
   if (nature.kind !== 'step') return false;
   for (let tries = 0; tries < SETTLE_TRIES; tries++) {
@@ -175,8 +213,7 @@ function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, boolean
     const peer = boss.endpointOf(other(role));
     if (boss.endpointOf(role) === null) return false;
     const target = peer ?? { address: addressesOf(stage, other(role))[0]!, port: 9 };
-    const ttl = lowTtl(role === 'client' ? config.own.profile : config.peer.profile, stage.attempt);
-    const volley = boss.order(now, role, settleProbe(target, ttl));
+    const volley = boss.order(now, role, settleProbe(target));
     yield { until: now + SAMPLES_MS, ready: answered(volley) };
     const samples = volley.samples() ?? [];
     const [run] = windowRuns(nature, samples, 1);
@@ -224,7 +261,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
   let taken = yield* freshSamples(stage);
   for (let n = 0; n < CROSS_ROUNDS; n++) {
     const start = yield { until: 0 };
-    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, config.own.profile.quota);
+    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, quotaOf(config.own.profile));
     if (room > start) {
       yield { until: room };
       taken = yield* freshSamples(stage);
@@ -264,9 +301,13 @@ function* rowScript(plan: Plan, stage: Stage): Script {
   const [first, ...rest] = windowRuns(step, samples, plan.probes);
   // A gap with strangers in it is worth less than one without; the shortest ones only.
   const runs = [first!, ...rest.filter((run) => run.count === first!.count)];
-  const from = samples[0]!.observed.address;
   const ports = { kind: 'runs', runs } as const;
-  boss.order(now, hard, rollingSalvo(plan.mappings, [from], ports, 1, lifetimeOf(stage, hard), plan.durationMs));
+  const from = addressesOf(stage, other(hard));
+  boss.order(
+    now,
+    hard,
+    rollingSalvo(plan.mappings, from, ports, from.length, lifetimeOf(profileOf(stage, hard)), plan.durationMs),
+  );
   yield { until: now + plan.durationMs };
 }
 
@@ -284,7 +325,7 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
       addressesOf(stage, other(role)).slice(0, 1),
       role === 'client' ? row : column,
       count,
-      lifetimeOf(stage, role),
+      lifetimeOf(profileOf(stage, role)),
       plan.durationMs,
     );
   boss.order(now, 'host', salvo('host', plan.probes));
@@ -292,20 +333,8 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
   yield { until: now + trip + plan.durationMs };
 }
 
-function lifetimeOf({ config }: Stage, role: Role): number {
-  const profile = role === 'client' ? config.own.profile : config.peer.profile;
-  return profile.idleLifetimeMs ?? LIMITS.mappingLifetimeMs;
-}
-
-/**
- * A mapping that was opened before the other side probes its port is met whatever its TTL; one opened after is met only by a
- * packet that arrives. So the full TTL meets twice as many pairs at once. Where an early packet poisons the other NAT it loses
- * the other half for good, so then, or when it has failed before, the first pass dies on the way and is repeated.
- */
-function birthdayTtl(hard: Role, { attempt, config }: Stage): number | null {
-  const [own, far] = hard === 'client' ? [config.own, config.peer] : [config.peer, config.own];
-  if (attempt % 2 === 1 && far.profile.poisonable !== 'yes') return null;
-  return lowTtl(own.profile, attempt);
+function profileOf({ config }: Stage, role: Role): NatProfile {
+  return role === 'client' ? config.own.profile : config.peer.profile;
 }
 
 export function natureOf(plan: Plan, role: Role): Nature {

@@ -30,10 +30,10 @@ export interface SidePlan {
   readonly ratePerSecond: number;
   readonly passes: readonly Pass[];
   /**
-   * After the passes, until the end: keep the mappings alive (`refresh`), let each expire and make a new one from a new socket
-   * (`replace`), each tuple so long after its last packet; or go on with tuples that were not sent yet (`advance`).
+   * After the passes, until the end: keep the mappings alive (`refresh`), or let each expire and make a new one from a new
+   * socket (`replace`), each tuple so long after its last packet.
    */
-  readonly again: { readonly mode: 'none' | 'refresh' | 'replace' | 'advance'; readonly everyMs: number };
+  readonly again: { readonly mode: 'none' | 'refresh' | 'replace'; readonly everyMs: number };
   /** One fresh sample of the own NAT before the first tuple and after every so many; 0 = none. */
   readonly sampleEvery: number;
   readonly durationMs: number;

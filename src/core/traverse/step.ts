@@ -40,7 +40,7 @@ export interface Step {
 }
 
 const CLASSES: readonly ProbeClass[] = ['easy', 'prediction', 'birthday'];
-const AGAIN = ['none', 'refresh', 'replace', 'advance'] as const;
+const AGAIN = ['none', 'refresh', 'replace'] as const;
 
 interface Writer {
   u8(value: number): void;
@@ -298,7 +298,7 @@ function readSide(read: Reader): SidePlan | null {
   const everyMs = read.u32();
   const sampleEvery = read.u16();
   const durationMs = read.u32();
-  if (mode === undefined || (mode !== 'none' && mode !== 'advance' && everyMs === 0)) return null;
+  if (mode === undefined || (mode !== 'none' && everyMs === 0)) return null;
   const again = { mode, everyMs };
   return {
     class: kind,
