@@ -174,7 +174,7 @@ export class Crowd {
     const session = new SecureSession(nodeCrypto, finished.keys);
     knock.guest = {
       ...{ index: knock.index, address: guestAddress(knock.index), keys: knock.keys, session, accept },
-      ...{ probeKey: probeKey(nodeCrypto, session.hash), stamp: 0, nextId: 1, code: '' },
+      ...{ probeKey: probeKey(nodeCrypto, finished.keys.send, finished.keys.receive), stamp: 0, nextId: 1, code: '' },
     };
     return 'send';
   }

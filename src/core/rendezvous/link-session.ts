@@ -41,7 +41,7 @@ export class LinkSession {
     this.pingMs = accept.pingMs;
     this.control = { address: master, port: accept.controlPort };
     this.secure = new SecureSession(suite, keys);
-    this.sources = probeSources(master, accept, probeKey(suite, keys.hash));
+    this.sources = probeSources(master, accept, probeKey(suite, keys.send, keys.receive));
   }
 
   get spent(): boolean {

@@ -177,7 +177,7 @@ class Master implements MasterMachine {
 
   private receiveProbe(now: Instant, port: Port, from: Endpoint, bytes: Uint8Array): void {
     const { sessions, counts } = this;
-    const reply = answerProbe(now, from, bytes, { suite: this.config.crypto, sessions, counters: counts });
+    const reply = answerProbe(now, from, bytes, { sessions, counters: counts });
     if (reply === null) return;
     const place = reply.answerFrom === 'other-address' ? this.nextPlace(port.place) : port.place;
     const socket = place?.probes[answeringPort(port.offset, PROBE_PORTS, reply.answerFrom)];

@@ -6,7 +6,6 @@ import type { Endpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
 import type { AnswerFrom } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
 import type { Counters } from './counters.ts';
 import { allowAt } from './limiter.ts';
 import { cidNumber, type Sessions } from './sessions.ts';
@@ -21,9 +20,9 @@ export function answerProbe(
   now: Instant,
   from: Endpoint,
   bytes: Uint8Array,
-  parts: { readonly suite: CryptoSuite; readonly sessions: Sessions; readonly counters: Counters },
+  parts: { readonly sessions: Sessions; readonly counters: Counters },
 ): ProbeReply | null {
-  const { suite, sessions, counters } = parts;
+  const { sessions, counters } = parts;
   const probe = readProbe(bytes);
   if (probe === null) {
     counters.drop('probe-malformed');
@@ -34,7 +33,7 @@ export function answerProbe(
     counters.drop('probe-unknown');
     return null;
   }
-  const key = session.probeKey(suite);
+  const key = session.probeKey;
   if (!probeAuthentic(key, bytes)) {
     counters.drop('probe-forged');
     return null;

@@ -46,6 +46,7 @@ export class Session {
   readonly key: Uint8Array;
   readonly keyText: string;
   readonly secure: SecureSession;
+  readonly probeKey: Uint8Array;
   /** The control socket that it was given. */
   readonly socket: SocketId;
   /** Where HELLO came from: the one address that the first sealed packet can prove. */
@@ -65,7 +66,6 @@ export class Session {
   pushes: Map<number, PendingPush> | null = null;
   closed = false;
   private nextPushId = 0;
-  private probing: Uint8Array | null = null;
 
   constructor(
     now: Instant,
@@ -73,6 +73,7 @@ export class Session {
       readonly cid: Uint8Array;
       readonly key: Uint8Array;
       readonly secure: SecureSession;
+      readonly probeKey: Uint8Array;
       readonly socket: SocketId;
       readonly from: Endpoint;
       readonly helloTime: number;
@@ -83,17 +84,12 @@ export class Session {
     this.key = parts.key;
     this.keyText = keyText(parts.key);
     this.secure = parts.secure;
+    this.probeKey = parts.probeKey;
     this.socket = parts.socket;
     this.from = parts.from;
     this.helloTime = parts.helloTime;
     this.acceptedAt = now;
     this.heardAt = now;
-  }
-
-  /** Made at the first probe: most sessions of a large master never send one after their detection. */
-  probeKey(suite: CryptoSuite): Uint8Array {
-    this.probing ??= probeKey(suite, this.secure.hash);
-    return this.probing;
   }
 
   proofOf(address: string): Proof | null {
@@ -255,7 +251,9 @@ export class Sessions {
     },
     hello: { readonly ephemeral: Uint8Array; readonly accept: Uint8Array },
   ): void {
-    const session = new Session(now, { ...parts, secure: new SecureSession(this.suite, parts.keys) });
+    const secure = new SecureSession(this.suite, parts.keys);
+    const probing = probeKey(this.suite, parts.keys.receive, parts.keys.send);
+    const session = new Session(now, { ...parts, secure, probeKey: probing });
     this.pending.set(session.number, { session, accept: hello.accept });
     this.pendingByHello.set(keyText(hello.ephemeral), session.number);
     for (const [number, old] of this.pending) {

@@ -13,7 +13,7 @@
  *                  plaintext: frame 1 | …, see below
  *     PROBE    48  d5 | answer from 1 | 0 | 0 | cid 8 | request 4 | zeros 16 | MAC 16
  *     ANSWER   48  d6 | answer from 1 | family 1 | 0 | request 4 | port 2 | zeros 6 | address 16 | MAC 16
- *                  MAC: SipHash-2-4-128 over the first 32 bytes, key = HKDF(handshake hash, "probe")[0..16]
+ *                  MAC: SipHash-2-4-128 over the first 32 bytes, key = HKDF(k1 ‖ k2, "probe")[0..16]
  *
  * No answer is larger than what it answers, until the address is validated (security.md rows 1, 21).
  */
@@ -259,8 +259,12 @@ export function writeChallengeFrame(frame: 5 | 6, token: Uint8Array): Uint8Array
 const MAC_AT = 32;
 const ANSWERS_FROM: readonly AnswerFrom[] = ['same', 'other-port', 'other-address'];
 
-export function probeKey(suite: CryptoSuite, handshakeHash: Uint8Array): Uint8Array {
-  return deriveKey(suite, handshakeHash, utf8Encode('probe')).slice(0, 16);
+/**
+ * From both transport keys of the session: the one towards the master first. (Not from the handshake hash, which anybody on
+ * the path can compute.)
+ */
+export function probeKey(suite: CryptoSuite, toMaster: Uint8Array, toParticipant: Uint8Array): Uint8Array {
+  return deriveKey(suite, concat(toMaster, toParticipant), utf8Encode('probe')).slice(0, 16);
 }
 
 export function writeProbe(key: Uint8Array, cid: Uint8Array, request: number, answerFrom: AnswerFrom): Uint8Array {

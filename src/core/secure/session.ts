@@ -36,8 +36,6 @@ export class ReplayWindow {
 }
 
 export class SecureSession {
-  /** Names this very handshake; both ends have the same. */
-  readonly hash: Uint8Array;
   private readonly suite: CryptoSuite;
   private readonly sendKey: AeadKey;
   private readonly receiveKey: AeadKey;
@@ -46,7 +44,6 @@ export class SecureSession {
 
   constructor(suite: CryptoSuite, keys: NoiseKeys) {
     this.suite = suite;
-    this.hash = keys.hash;
     this.sendKey = suite.aeadKey(keys.send);
     this.receiveKey = suite.aeadKey(keys.receive);
   }

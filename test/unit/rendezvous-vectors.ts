@@ -1,0 +1,188 @@
+/**
+ * One exchange with fixed secrets, and one message of every kind: the test vectors of docs/protocol.md. Made by the real code;
+ * `rendezvous-vectors.test.ts` keeps the file equal to it and reads it back with other code.
+ */
+import {
+  acceptPayload,
+  CONTROL_PROLOGUE,
+  codeOf,
+  concat,
+  formatHostLink,
+  formatMasterLink,
+  fromHex,
+  helloPayload,
+  hostIdOf,
+  type NatProfile,
+  noiseInitiate,
+  noiseRespond,
+  PROFILE_BYTES_MAX,
+  type Push,
+  probeKey,
+  type Request,
+  type Response,
+  SecureSession,
+  toHex,
+  UNKNOWN_PROFILE,
+  Writer,
+  writeAccept,
+  writeControlHeader,
+  writeHello,
+  writeProbe,
+  writeProbeAnswer,
+  writeProfile,
+  writePush,
+  writeRequest,
+  writeRequestFrame,
+  writeResponse,
+  writeResponseFrame,
+  writeRetry,
+} from '../../src/core/index.ts';
+import { nodeCrypto as suite } from '../../src/node/crypto.ts';
+
+const secret = (byte: number) => new Uint8Array(32).fill(byte);
+const OBSERVED = { address: '203.0.113.9', port: 41822 } as const;
+const OBSERVED_6 = { address: '2001:db8::9', port: 41822 } as const;
+const SID = Uint8Array.from({ length: 16 }, (_, i) => i);
+const CID = Uint8Array.of(0, 0, 1, 2, 3, 4, 5, 6);
+const HOST_KEY = suite.keyPair(secret(0x33)).publicKey;
+const ANNOUNCEMENT = {
+  ...{ name: 'Arena', game: 'teeworlds', map: 'dm1', mode: 'dm', version: '0.7', public: true },
+  ...{ playersMax: 8, passwordNeeded: false },
+} as const;
+const PERMIT = {
+  addresses: ['203.0.113.9', '2001:db8::9'],
+  probesMax: 60,
+  probesPerSecondMax: 1000,
+  expiresInMs: 15000,
+};
+const ENTRY = {
+  ...{ hostId: hostIdOf(suite, HOST_KEY), code: codeOf(suite, HOST_KEY, 0), name: 'Arena', game: 'teeworlds' },
+  ...{ map: 'dm1', mode: 'dm', version: '0.7', players: 3, playersMax: 8, passwordNeeded: false },
+  ...{ natType: 'cone', verdict: 'moderate', pingEstimateMs: null },
+} as const;
+
+export const PROFILE: NatProfile = {
+  ...UNKNOWN_PROFILE,
+  ...{ mapping: 'apdm', filtering: 'apdf', type: 'port-sensitive', pooling: 'paired', verdict: 'strict', delta: 2 },
+  ...{ hairpin: 'no', poisonable: 'yes', ipv6: 'no', external: ['203.0.113.9'], lastPort: 41822, lastPortAgeMs: 120 },
+  ...{ predictedNextPort: 41824, natHops: 2, layers: 1, samples: 12, addressesAsked: 2, confidence: 1, ageMs: 120 },
+};
+
+const REQUESTS: readonly Request[] = [
+  { type: 'register', announcement: ANNOUNCEMENT, players: 3, profile: PROFILE, generation: 1 },
+  { type: 'heartbeat', announcement: null, players: 4, profile: null, generation: 2 },
+  { type: 'goodbye' },
+  { type: 'resolve', code: ENTRY.code },
+  { type: 'join', sid: SID, hostKey: HOST_KEY, handshake: Uint8Array.of(1, 2, 3) },
+  { type: 'answer', sid: SID, handshake: Uint8Array.of(4, 5, 6) },
+  { type: 'refuse', sid: SID, failure: 'FULL', retryAfterMs: 9000 },
+  { type: 'step', sid: SID, n: 1, sealed: Uint8Array.of(7, 8, 9) },
+  { type: 'credit', sid: SID, n: 1 },
+  {
+    ...{ type: 'done', sid: SID, outcome: 'path', path: 'direct', clientNat: 'cone', hostNat: 'port-sensitive' },
+    ...{ family: 4, method: 'window', attempts: 1, elapsedMs: 212, packetsSent: 7 },
+  },
+  { type: 'list', after: '', game: 'teeworlds' },
+  { type: 'echo' },
+];
+
+const RESPONSES: readonly Response[] = [
+  { type: 'ok', observed: OBSERVED },
+  { type: 'registered', code: ENTRY.code, hostId: ENTRY.hostId, observed: OBSERVED_6 },
+  { type: 'resolved', hostKey: HOST_KEY, entry: ENTRY },
+  { type: 'entries', entries: [ENTRY], next: '1' },
+  { type: 'failed', failure: 'CODE_UNKNOWN', detail: '', retryAfterMs: 0 },
+];
+
+const PUSHES: readonly Push[] = [
+  {
+    ...{ type: 'offer', clientKeyHint: '0123456789abcdef', sid: SID, observed: [OBSERVED], permit: PERMIT },
+    handshake: Uint8Array.of(1, 2, 3),
+  },
+  { type: 'answered', sid: SID, observed: [OBSERVED_6], permit: PERMIT, handshake: Uint8Array.of(4, 5, 6) },
+  { type: 'refused', sid: SID, failure: 'FULL', retryAfterMs: 9000 },
+  { type: 'step', sid: SID, n: 1, sealed: Uint8Array.of(7, 8, 9) },
+  { type: 'credited', sid: SID, n: 1, probes: 60, permit: PERMIT },
+  { type: 'over', sid: SID, outcome: 'path' },
+  { type: 'going-away', afterMs: 30000 },
+];
+
+function written<Message extends { readonly type: string }>(
+  messages: readonly Message[],
+  write: (writer: Writer, message: Message) => void,
+): Record<string, string> {
+  const entries = messages.map((message) => {
+    const writer = new Writer(1200);
+    write(writer, message);
+    return [message.type, toHex(writer.done())] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function sealed(session: SecureSession, plaintext: Uint8Array): string {
+  const header = writeControlHeader(CID, session.sequence);
+  return toHex(concat(header, session.seal(header, plaintext)));
+}
+
+function exchange() {
+  const [participant, master] = [suite.keyPair(secret(0x11)), suite.keyPair(secret(0x22))];
+  const ephemeral = { participant: suite.keyPair(secret(0x44)), master: suite.keyPair(secret(0x55)) };
+  const time = 1_700_000_000_000;
+  const parts = { prologue: CONTROL_PROLOGUE, own: participant, remoteStatic: master.publicKey };
+  const initiator = noiseInitiate(suite, { ...parts, payload: helloPayload(time), ephemeral: ephemeral.participant });
+  if (initiator === null) throw new Error('the handshake begins');
+  const accept = {
+    ...{ cid: CID, pingMs: 2000, observed: OBSERVED, controlPort: 8433, firstProbePort: 8439, probePorts: 16 },
+    otherAddresses: ['198.51.100.8'],
+  };
+  const responder = noiseRespond(suite, { prologue: CONTROL_PROLOGUE, own: master }, initiator.message1);
+  const answer = responder?.respond(acceptPayload(accept), ephemeral.master);
+  const finished = answer && initiator.finish(answer.message2);
+  if (!answer || !finished) throw new Error('the handshake completes');
+  const cookie = Uint8Array.from({ length: 24 }, (_, i) => 0xc0 + i);
+  const [left, right] = [new SecureSession(suite, finished.keys), new SecureSession(suite, answer.keys)];
+  const probing = probeKey(suite, finished.keys.send, finished.keys.receive);
+  return {
+    secrets: {
+      ...{ participantStatic: toHex(secret(0x11)), masterStatic: toHex(secret(0x22)) },
+      ...{ participantEphemeral: toHex(secret(0x44)), masterEphemeral: toHex(secret(0x55)) },
+    },
+    ...{ time, prologue: toHex(CONTROL_PROLOGUE), handshakeHash: toHex(finished.keys.hash), probeKey: toHex(probing) },
+    ...{ keyToMaster: toHex(finished.keys.send), keyToParticipant: toHex(finished.keys.receive) },
+    acceptPayload: toHex(acceptPayload(accept)),
+    datagrams: {
+      hello: toHex(writeHello(initiator.message1, null, false)),
+      helloWithCookie: toHex(writeHello(initiator.message1, cookie, false)),
+      retry: toHex(writeRetry(initiator.message1, cookie, OBSERVED)),
+      accept: toHex(writeAccept(initiator.message1, answer.message2)),
+      confirm: sealed(left, writeRequestFrame({ id: 7, via: false, stamp: 0, message: { type: 'echo' } })),
+      response: sealed(right, writeResponseFrame(7, 0x01020304, { type: 'ok', observed: OBSERVED })),
+      probe: toHex(writeProbe(probing, CID, 5, 'other-port')),
+      probeAnswer: toHex(writeProbeAnswer(probing, { cid: CID, request: 5, answerFrom: 'other-port' }, OBSERVED_6)),
+    },
+  };
+}
+
+export function protocolVectors() {
+  const writer = new Writer(PROFILE_BYTES_MAX);
+  writeProfile(writer, PROFILE);
+  const master = { host: '198.51.100.7', port: 8430, key: suite.keyPair(secret(0x22)).publicKey };
+  return {
+    about:
+      'Sallyport control protocol, version 1. Hexadecimal. Kept equal to the code by test/unit/rendezvous-vectors.test.ts.',
+    exchange: exchange(),
+    requests: written(REQUESTS, writeRequest),
+    responses: written(RESPONSES, writeResponse),
+    pushes: written(PUSHES, writePush),
+    profile: toHex(writer.done()),
+    names: {
+      hostKey: toHex(HOST_KEY),
+      codes: [0, 1, 2].map((attempt) => codeOf(suite, HOST_KEY, attempt)),
+      hostId: hostIdOf(suite, HOST_KEY),
+      masterLink: formatMasterLink(master),
+      hostLink: formatHostLink({ master, code: ENTRY.code, hostKey: HOST_KEY }),
+    },
+  };
+}
+
+export const hexBytes = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array(0);
