@@ -29,7 +29,15 @@ function announcement(name: string): HostAnnouncement {
 function sessionOf(name: string, address: string): Session {
   const key = new Uint8Array(createHash('sha256').update(name).digest());
   const from = { address, port: 40_000 };
-  return new Session(0, { cid: key.subarray(0, 8), key, secure: undefined as never, socket: 1, from, helloTime: 0 });
+  return new Session(0, {
+    cid: key.subarray(0, 8),
+    key,
+    secure: undefined as never,
+    probeKey: new Uint8Array(16),
+    socket: 1,
+    from,
+    helloTime: 0,
+  });
 }
 
 test('10^5 fake hosts from 50 addresses: at most 1600 are listed, and the real ones stay on page one', async () => {
