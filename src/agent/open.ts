@@ -60,7 +60,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     crypto: nodeCrypto,
     random: systemRandom,
     wallClock: () => Date.now(),
-    family: familyOf(master.addresses[0] as string),
+    // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
+    family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
   });
   const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
   return new MachineAgent({ machine, master, masterLink, pins, gateway });

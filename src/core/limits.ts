@@ -273,6 +273,9 @@ export const LIMITS = {
   /** Before something that failed is tried again. */
   retryRestMs: 2_000,
   brokenRestMs: 1_000,
+  /** An address counts as proven to the master for 30 s; without IPv6 through to it, try seldom. */
+  ipv6ProveMs: 20_000,
+  ipv6RetryMs: 300_000,
   /** A step or credit that the master had no room for. */
   busyRestMs: 250,
   /** Twice within the master's `joinIdleMs`. */

@@ -186,3 +186,47 @@ test('S23: a public host is in the list of everybody, without any address, and i
   setup.until(() => client.last('list')?.id === 8, 1_000, 'the list again');
   expect(client.last('list')?.entries).toEqual([]);
 });
+
+test('two with IPv6 behind stateful firewalls meet there, however hard their IPv4 NATs are', () => {
+  const setup = peers({ seed: 'ipv6', trace: true });
+  const at = (name: string) => setup.world.host({ name, behind: NATS.linuxRandom, ipv6: true });
+  const { host, client, code } = hostAndClient(setup, [at('h'), at('c')]);
+  setup.world.run(1_000);
+  connect(setup, host, client, code, 500);
+  expect(client.last('path')).toMatchObject({ kind: 'ipv6', payloadBytesMax: 1418 });
+  talk(setup, host, client);
+  setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
+  for (const one of [host, client]) {
+    one.command({ do: 'close' });
+    setup.until(() => one.last('closed') !== undefined, 500, 'closed');
+    expect(one.running.socketsOpen).toBe(0);
+  }
+});
+
+test('a host with IPv6 and a friend without it meet over IPv4', () => {
+  const setup = peers({ seed: 'one ipv6', trace: true });
+  const dual = setup.world.host({ name: 'h', behind: NATS.linux, ipv6: true });
+  const { host, client, code } = hostAndClient(setup, [dual, NATS.linux]);
+  connect(setup, host, client, code, 1_000);
+  expect(client.last('path')?.kind).toBe('direct');
+  talk(setup, host, client);
+  setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
+});
+
+test('two who have nothing but IPv6 meet', () => {
+  const setup = peers({ seed: 'only ipv6', trace: true });
+  const master = {
+    ...setup.master.address,
+    addresses: setup.master.address.addresses.filter((one) => one.includes(':')),
+  };
+  const at = (name: string) => setup.world.host({ name, behind: NATS.linux, ipv6: true });
+  const host = setup.participant('host', at('h'), { master, family: 6 });
+  const client = setup.participant('client', at('c'), { master, family: 6 });
+  host.command(hostCommand());
+  const ready = () => host.last('hosting') !== undefined && client.last('ready') !== undefined;
+  setup.until(ready, 5_000, 'both are ready');
+  connect(setup, host, client, host.last('hosting')!.code, 2_000);
+  expect(client.last('path')?.kind).toBe('ipv6');
+  talk(setup, host, client);
+  setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
+});

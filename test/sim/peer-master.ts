@@ -31,7 +31,7 @@ interface Insides {
   };
 }
 
-const ADDRESSES = ['198.51.100.7', '198.51.100.8'];
+const ADDRESSES = ['198.51.100.7', '198.51.100.8', '2001:db8:1::7'];
 const PORT = 8430;
 
 export function startMaster(world: World): SimMaster {

@@ -3,31 +3,37 @@
  * to end, and are tried only when both sides sit behind the same public address (security.md row 17).
  */
 import { type Endpoint, endpointKey, familyOf } from '../address.ts';
+import type { SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { isPrivate } from '../traverse/candidates.ts';
 import type { Candidate, Permit } from '../traverse/interface.ts';
-import type { LocalNetwork } from './interface.ts';
+import type { PeerContext } from './context.ts';
 
-/** Candidates of a socket bound at `port`, and the shared one that the router lets in; `lan` false leaves out private addresses. */
-export function ownCandidates(
-  network: LocalNetwork,
-  mapped: Candidate | null,
-  port: number,
-  lan: boolean,
-): readonly Candidate[] {
-  const candidates: Candidate[] = [];
-  for (const address of network.addresses) {
-    if (familyOf(address) !== 4) continue;
-    if (!isPrivate(address)) candidates.push({ kind: 'public', endpoint: { address, port } });
-    else if (lan) candidates.push({ kind: 'lan', endpoint: { address, port } });
+/** The fresh socket of a join or an answer. */
+export interface Bound {
+  readonly socket: SocketId;
+  readonly family: 4 | 6;
+  readonly port: number;
+}
+
+/** Candidates of a fresh socket, and those of the shared sockets; `lan` false leaves out private addresses. */
+export function ownCandidates(context: PeerContext, bound: Bound, lan: boolean): readonly Candidate[] {
+  const candidates: Candidate[] = [...context.shared()];
+  for (const address of context.network().addresses) {
+    const endpoint = { address, port: bound.port };
+    if (familyOf(address) !== bound.family) continue;
+    if (bound.family === 6) {
+      if (!isPrivate(address)) candidates.push({ kind: 'ipv6', endpoint, socket: bound.socket });
+    } else if (!isPrivate(address)) candidates.push({ kind: 'public', endpoint });
+    else if (lan) candidates.push({ kind: 'lan', endpoint });
   }
-  if (mapped !== null) candidates.unshift(mapped);
   return candidates.slice(0, LIMITS.candidatesMax);
 }
 
 /**
- * The other side's candidates that may be probed: what the master saw, and those claims whose address the permit names; LAN
- * addresses only behind the same public address.
+ * The other side's candidates that may be probed: what the master saw, and those claims whose address the permit names (a
+ * renewed permit may name an IPv6 address that the first did not: the purse decides); LAN addresses only behind the same
+ * public address.
  */
 export function usableCandidates(
   observed: readonly Endpoint[],
@@ -37,7 +43,9 @@ export function usableCandidates(
 ): readonly Candidate[] {
   const together = observed.some((endpoint) => ownAddresses.includes(endpoint.address));
   const usable = claimed.filter(({ kind, endpoint }) =>
-    kind === 'lan' ? together && isPrivate(endpoint.address) : permit.addresses.includes(endpoint.address),
+    kind === 'lan'
+      ? together && isPrivate(endpoint.address)
+      : kind === 'ipv6' || permit.addresses.includes(endpoint.address),
   );
   const reflexive = observed.map((endpoint): Candidate => ({ kind: 'reflexive', endpoint }));
   const seen = new Set<string>();

@@ -74,8 +74,8 @@ export interface PeerContext {
   readonly sessions: Map<string, Session>;
   readonly profile: () => NatProfile;
   readonly network: () => LocalNetwork;
-  /** The endpoint that the router lets everybody in at, with the shared socket behind it. */
-  readonly mapped: () => Candidate | null;
+  /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
+  readonly shared: () => readonly Candidate[];
   /** Round trip to the master, 0 where it is not known. */
   readonly masterRttMs: () => number;
   /** Sends to the master, over `socket` or the link's own; `onResponse` is called exactly once unless cancelled. */
@@ -84,10 +84,11 @@ export interface PeerContext {
     request: Request,
     socket: SocketId | null,
     onResponse: (now: Instant, response: Response) => void,
+    family?: 4 | 6,
   ): Alarm;
   /** Opens a socket that no child owns yet. */
   open(family: 4 | 6, onOutcome: (now: Instant, outcome: SocketOutcome) => void): SocketId;
-  /** Does the socket carry several paths (the one behind a port mapping)? Then nobody may close it or take it away. */
+  /** Does the socket carry several paths? Then nobody may close it or take it away. */
   isShared(socket: SocketId): boolean;
   /** Where an open socket is bound. */
   local(socket: SocketId): Endpoint;

@@ -100,9 +100,10 @@ export class Knock {
       this.refuse(now, 'INTERNAL', 0, `socket: ${outcome.code}`);
       return;
     }
-    const { config, profile, network, mapped, masterRttMs } = this.context;
+    const { config, profile, masterRttMs } = this.context;
     const { hostKey, password, name } = this.door;
-    const own = { profile: profile(), candidates: ownCandidates(network(), mapped(), outcome.local.port, true) };
+    const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
+    const own = { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
     const hello = { ...own, name, passwordProof: proof, masterRttMs: masterRttMs() };
     const handshake = openAsClient(config.crypto, config.identity, { sid: this.sid, hostKey, hello });

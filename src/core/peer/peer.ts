@@ -21,6 +21,7 @@ import { WIRE } from '../wire.ts';
 import { agenda, type PeerConfig, type PeerContext } from './context.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
 import type { FriendId, JoinId, ListEntry, LocalNetwork, PeerCommand, PeerEvent } from './interface.ts';
+import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
 import { Paths } from './paths.ts';
 
@@ -42,6 +43,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly mapper: ReturnType<typeof createPortMapper>;
   /** The socket that the router is asked to open for everybody; 0 until `start`. */
   private front: SocketId = 0;
+  private readonly ipv6: Ipv6;
   private filtering: Filtering = 'unknown';
   private readonly context: PeerContext;
   private readonly paths: Paths;
@@ -70,6 +72,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.detector = createDetector({ crypto, random, sockets, family });
     this.mapper = createPortMapper({ crypto, sockets });
     this.context = this.makeContext();
+    this.ipv6 = new Ipv6(this.context);
     this.paths = new Paths(this.context);
     this.nest.add(this.link, (now, event) => this.linked(now, event));
     this.nest.add(this.detector, (now, event) => this.detected(now, event));
@@ -235,6 +238,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.nest.command(now, this.mapper, { do: 'network', network });
     if (this.state !== 'running') return;
     this.nest.command(now, this.link, { do: 'nudge' });
+    if (this.linkUp) this.ipv6.begin(now);
     this.paths.nudge(now);
   }
 
@@ -254,6 +258,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private closed(now: Instant): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.ipv6.close();
     this.nest.command(now, this.link, { do: 'close' });
     this.nest.pump(now);
     for (const child of [this.link, this.detector, this.mapper]) this.nest.remove(child);
@@ -269,7 +274,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.linkUp = event.state === 'up';
         this.rttMs = event.rttMs ?? this.rttMs;
         this.out.event({ ...event, ev: 'link' });
-        if (this.linkUp) this.offerSources(now);
+        if (this.linkUp) {
+          this.offerSources(now);
+          this.ipv6.begin(now);
+        }
         this.hosting?.link(now, this.linkUp);
         for (const join of [...this.joins.values()]) join.link(now, this.linkUp, event.failure);
         this.maybeReady(now);
@@ -326,9 +334,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     else this.context.log(null, event.what, event.data);
   }
 
-  private mapped(): Candidate | null {
+  private shared(): readonly Candidate[] {
     const endpoint = this.context.profile().portMapping.external;
-    return endpoint === null ? null : { kind: 'mapped', endpoint, socket: this.front };
+    const mapped: Candidate[] = endpoint === null ? [] : [{ kind: 'mapped', endpoint, socket: this.front }];
+    return this.ipv6.candidate === null ? mapped : [...mapped, this.ipv6.candidate];
   }
 
   private maybeReady(now: Instant): void {
@@ -353,14 +362,14 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       ...{ config, out, nest, sockets, agenda: this.agenda, link, device: device(), sessions: new Map() },
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
-      mapped: () => this.mapped(),
-      isShared: (socket) => socket === this.front,
+      shared: () => this.shared(),
+      isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
       masterRttMs: () => this.rttMs,
       local: (socket) => this.locals.get(socket) ?? { address: '', port: 0 },
-      request: (now, request, socket, onResponse) => {
+      request: (now, request, socket, onResponse, family) => {
         const ref = this.nextRef++;
         this.requests.set(ref, onResponse);
-        nest.command(now, link, { do: 'request', ref, request, socket });
+        nest.command(now, link, { do: 'request', ref, request, socket, ...(family === undefined ? {} : { family }) });
         return {
           cancel: () => {
             if (this.requests.delete(ref)) nest.command(this.now, link, { do: 'cancel', ref });

@@ -50,9 +50,10 @@ export class Visit {
     const { context } = this;
     const profile = context.profile();
     const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
+    const bound = { socket: this.socket, family: context.config.family, port: outcome.local.port };
     const own = {
       profile,
-      candidates: ownCandidates(context.network(), context.mapped(), outcome.local.port, together),
+      candidates: ownCandidates(context, bound, together),
     };
     const answer = handshake.answer({ heldMs: now - at, ...own });
     if (answer === null) {

@@ -6,7 +6,7 @@
  * address is answered with nothing but an 8-byte challenge, never larger than what came; pushes keep going to the old place
  * until the challenge is answered from the new one.
  */
-import { type Endpoint, sameEndpoint } from '../address.ts';
+import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { Reader } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
@@ -36,6 +36,8 @@ export interface ControlParts {
   readonly sessions: Sessions;
   readonly counters: Counters;
   transmit(socket: SocketId, to: Endpoint, bytes: Uint8Array): void;
+  /** The control socket with the same port at an address of this family; itself where it is of this family. */
+  twin(socket: SocketId, family: 4 | 6): SocketId;
   /** What a request does, and what is answered. */
   handle(now: Instant, session: Session, from: Endpoint, request: Request): Response;
   confirmed(now: Instant, session: Session): void;
@@ -62,7 +64,8 @@ export class Control {
       return;
     }
     const session = sessions.find(cidNumber(control.cid));
-    if (session === null || session.socket !== socket) {
+    // A participant with both families has one session; its other family comes in at the twin of the session's socket.
+    if (session === null || this.parts.twin(session.socket, familyOf(from.address)) !== socket) {
       counters.drop('control-unknown');
       return;
     }
@@ -192,7 +195,7 @@ export class Control {
     const datagram = new Uint8Array(header.length + sealed.length);
     datagram.set(header);
     datagram.set(sealed, header.length);
-    this.parts.transmit(session.socket, to, datagram);
+    this.parts.transmit(this.parts.twin(session.socket, familyOf(to.address)), to, datagram);
   }
 
   /** 50/s, burst 100, per session; ten times that for long ends it (security.md 3.4). */

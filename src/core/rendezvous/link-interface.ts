@@ -32,9 +32,16 @@ export type LinkCommand =
   | { readonly do: 'start' }
   /**
    * Answered by exactly one `response` with the same `ref`: the master's, or `failed` MASTER_UNREACHABLE when all tries went
-   * unanswered. Waits for the session where there is none yet. `socket`: where it is sent from; null = the link's own.
+   * unanswered. Waits for the session where there is none yet. `socket`: where it is sent from; null = the link's own. `family`:
+   * the socket's, where it is not that of the session: the master is then asked at its address of that family.
    */
-  | { readonly do: 'request'; readonly ref: number; readonly request: Request; readonly socket: SocketId | null }
+  | {
+      readonly do: 'request';
+      readonly ref: number;
+      readonly request: Request;
+      readonly socket: SocketId | null;
+      readonly family?: 4 | 6;
+    }
   /** Forget a request: no response any more. */
   | { readonly do: 'cancel'; readonly ref: number }
   /** The network of this computer has changed: look at once whether the session still stands. */

@@ -12,6 +12,8 @@ export interface OpenRequest {
   readonly ref: number | null;
   readonly request: Request;
   readonly socket: SocketId | null;
+  /** Of the socket, where it is not known to be that of the session. */
+  readonly family: 4 | 6 | null;
   readonly id: number;
   readonly giveUpAt: Instant;
   tries: number;
@@ -28,13 +30,13 @@ export class LinkRequests {
     this.nextId = firstId;
   }
 
-  add(now: Instant, ref: number | null, request: Request, socket: SocketId | null): void {
+  add(now: Instant, ref: number | null, request: Request, socket: SocketId | null, family: 4 | 6 | null = null): void {
     assert(this.byId.size < LIMITS.linkRequestsMax, 'requests of a link are answered or given up');
     while (this.byId.has(this.nextId)) this.nextId = (this.nextId + 1) & 0xffff;
     const id = this.nextId;
     this.nextId = (id + 1) & 0xffff;
     const giveUpAt = now + LIMITS.requestGiveUpMs;
-    this.byId.set(id, { ref, request, socket, id, giveUpAt, tries: 0, sentAt: now, nextAt: now });
+    this.byId.set(id, { ref, request, socket, family, id, giveUpAt, tries: 0, sentAt: now, nextAt: now });
   }
 
   /** The request that an answer belongs to, no longer open. */

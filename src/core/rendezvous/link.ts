@@ -76,7 +76,7 @@ export class Link implements LinkMachine {
         this.beginRound(now);
         return;
       case 'request':
-        this.requests.add(now, command.ref, command.request, command.socket);
+        this.requests.add(now, command.ref, command.request, command.socket, command.family ?? null);
         break;
       case 'cancel':
         this.requests.cancel(command.ref);
@@ -103,8 +103,8 @@ export class Link implements LinkMachine {
   }
 
   /** Also for datagrams of other sockets of the participant, where they begin with `WIRE.control`. */
-  handleDatagram(now: Instant, socket: SocketId, _from: Endpoint, bytes: Uint8Array): void {
-    if (bytes[0] === WIRE.control) this.handleControl(now, socket, bytes);
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (bytes[0] === WIRE.control) this.handleControl(now, socket, from, bytes);
     else if (bytes[0] === WIRE.accept || bytes[0] === WIRE.retry) this.handleHandshake(now, socket, bytes);
     this.work(now);
   }
@@ -276,21 +276,30 @@ export class Link implements LinkMachine {
     if (session === null) return;
     for (const open of this.requests.due(now, this.rttMs, this.up)) {
       const socket = open.socket ?? this.main;
-      this.out.transmit(socket, session.control, session.request(open.id, open.request, socket, this.main));
+      const to = this.controlOf(session, open.family);
+      if (to !== null) this.out.transmit(socket, to, session.request(open.id, open.request, socket, this.main));
       if (this.askedAt === NEVER) this.askedAt = now;
     }
   }
 
-  private handleControl(now: Instant, socket: SocketId, bytes: Uint8Array): void {
+  /** The master has the same ports at all its addresses; null where it has none of the family. */
+  private controlOf({ control }: LinkSession, family: 4 | 6 | null): Endpoint | null {
+    if (family === null || familyOf(control.address) === family) return control;
+    const address = this.config.master.addresses.find((other) => familyOf(other) === family);
+    return address === undefined ? null : { address, port: control.port };
+  }
+
+  private handleControl(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     const session = this.session;
     const told = session?.open(socket, bytes) ?? null;
     if (session === null || told === null) return;
     this.heardAt = now;
     this.askedAt = NEVER;
+    const to = this.controlOf(session, familyOf(from.address)) ?? session.control;
     if (told.frame === 'challenge') {
-      this.out.transmit(socket, session.control, session.challengeAnswer(told.token));
+      this.out.transmit(socket, to, session.challengeAnswer(told.token));
     } else if (told.frame === 'push') {
-      this.out.transmit(socket, session.control, session.pushAck(told.id, socket));
+      this.out.transmit(socket, to, session.pushAck(told.id, socket));
       if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
     } else {
       const open = this.requests.settle(told.id);

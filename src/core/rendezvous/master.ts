@@ -87,6 +87,7 @@ class Master implements MasterMachine {
     this.control = new Control({
       ...{ suite, sessions: this.sessions, counters },
       transmit: (socket, to, bytes) => this.out.transmit(socket, to, bytes),
+      twin: (socket, family) => this.twin(socket, family),
       handle: (now, session, from, request) => this.requests.handle(now, session, from, request),
       confirmed: (now, session) => this.welcome(now, session),
     });
@@ -219,6 +220,13 @@ class Master implements MasterMachine {
 
   private name(place: Place, socket: SocketId, role: Port['role'], offset: number, port: number): void {
     this.ports.set(socket, { role, place, offset, endpoint: { address: place.address, port } });
+  }
+
+  private twin(socket: SocketId, family: 4 | 6): SocketId {
+    const own = this.ports.get(socket);
+    if (own === undefined || familyOf(own.endpoint.address) === family) return socket;
+    const place = this.places.find((other) => familyOf(other.address) === family);
+    return place?.control.find(({ port }) => port === own.endpoint.port)?.socket ?? socket;
   }
 
   private receptionAt(place: Place): Reception {

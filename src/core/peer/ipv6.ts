@@ -1,0 +1,66 @@
+/**
+ * Our IPv6 address beside IPv4: one socket for all paths that come up over it. Nothing translates there, so no profile is needed;
+ * but the master has to know the address before anybody may be told to probe it, and to see it again every half minute.
+ */
+import { familyOf } from '../address.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
+import { isPrivate } from '../traverse/candidates.ts';
+import type { Candidate } from '../traverse/interface.ts';
+import type { Alarm, PeerContext } from './context.ts';
+
+export class Ipv6 {
+  /** Null until the master has answered over IPv6. */
+  candidate: Candidate | null = null;
+  socket: SocketId = 0;
+  private readonly context: PeerContext;
+  private open = false;
+  private asked: Alarm | null = null;
+
+  constructor(context: PeerContext) {
+    this.context = context;
+  }
+
+  /** The network or the session with the master is new. */
+  begin(now: Instant): void {
+    const { config, network } = this.context;
+    const both = (addresses: readonly string[]): boolean =>
+      addresses.some((one) => familyOf(one) === 6 && !isPrivate(one));
+    this.forget();
+    if (config.family === 6 || !both(network().addresses) || !both(config.master.addresses)) return;
+    if (this.open) this.prove(now);
+    else if (this.socket === 0) {
+      this.socket = this.context.open(6, (at, outcome) => {
+        this.open = outcome.ok;
+        if (outcome.ok) this.prove(at);
+      });
+    }
+  }
+
+  close(): void {
+    this.forget();
+    if (this.open) this.context.close(this.socket);
+    this.open = false;
+  }
+
+  private forget(): void {
+    this.candidate = null;
+    this.asked?.cancel();
+    this.asked = null;
+  }
+
+  private prove(now: Instant): void {
+    const { context, socket } = this;
+    this.asked = context.request(
+      now,
+      { type: 'echo' },
+      socket,
+      (at, response) => {
+        this.candidate = response.type === 'ok' ? { kind: 'ipv6', endpoint: response.observed, socket } : null;
+        const againMs = response.type === 'ok' ? LIMITS.ipv6ProveMs : LIMITS.ipv6RetryMs;
+        this.asked = context.agenda.at(at + againMs, (later) => this.prove(later));
+      },
+      6,
+    );
+  }
+}
