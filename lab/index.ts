@@ -1,6 +1,7 @@
 /** The lab: real Linux NATs in network namespaces, and programs running behind them. */
 export * from './games.ts';
 export * from './nat.ts';
+export * from './pair.ts';
 export * from './process.ts';
 export * from './puppeteer.ts';
 export * from './sandbox.ts';

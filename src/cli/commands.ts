@@ -119,6 +119,12 @@ export const SIM_FLAGS = {
   trace: { kind: 'on', about: 'print every packet' },
 } as const satisfies Flags;
 
+export const LAB_FLAGS = {
+  ...COMMON_FLAGS,
+  pair: { kind: 'text', value: 'CLIENT,HOST', about: 'classes of networks, like P3,S6 (docs/lab.md)' },
+  timeout: { kind: 'number', value: 'SECONDS', min: 1, max: 3_600, about: 'until it gives up (default 120)' },
+} as const satisfies Flags;
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
   host: {
     summary: 'let friends reach a UDP server on this computer',
@@ -161,6 +167,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: SIM_FLAGS,
     examples: ['sallyport sim --pair P3,S6 --seed 7'],
     load: async () => (await import('./sim.ts')).simCommand,
+  },
+  lab: {
+    summary: "try one join between two NATs of this computer's kernel",
+    words: [],
+    flags: LAB_FLAGS,
+    examples: ['sallyport lab --pair P3,S6'],
+    load: async () => (await import('./lab.ts')).labCommand,
   },
   list: {
     summary: 'the public servers of a masterserver',
