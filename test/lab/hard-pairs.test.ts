@@ -40,8 +40,8 @@ const PAIRS: readonly Pair[] = [
   },
   { name: 'step by step on both sides', scene: { client: nat('step'), host: nat('step') }, failuresMax: BY_CHANCE },
   {
-    name: 'port by address friend, random host',
-    scene: { client: nat('address-sensitive'), host: nat('pf') },
+    name: 'friend with a port for each address, port-preserving host',
+    scene: { client: nat('address-sensitive'), host: nat('home-router') },
     failuresMax: BY_CHANCE,
   },
   {
