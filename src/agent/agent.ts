@@ -233,7 +233,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     for (const event of events) this.#dispatch(event);
   }
 
-  #dispatch(event: PeerEvent): void {
+  #dispatch(told: PeerEvent): void {
+    const event = this.#explained(told);
     if (event.ev === 'message') {
       this.#paths.get(event.path)?.received(event.channel, event.bytes);
       return;
@@ -250,6 +251,12 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     else this.#hosting?.onEvent(event);
     for (const waiter of [...this.#waiters]) waiter.onEvent(event);
     this.emit('event', event);
+  }
+
+  /** A master that does not answer means little where nobody answers: then it is this network (no STUN server answered either). */
+  #explained(event: PeerEvent): PeerEvent {
+    if (event.ev !== 'link' || event.failure !== 'MASTER_UNREACHABLE' || this.profile?.type !== 'blocked') return event;
+    return { ...event, failure: 'UDP_BLOCKED' };
   }
 
   #pathUp(event: Extract<PeerEvent, { ev: 'path' }>): void {

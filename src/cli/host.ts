@@ -28,7 +28,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   await sayGame(terminal, port, flags['no-wait']);
   const keyFile = hostKeyFile(stateDir(flags, invocation.env), port);
   await withAgent({ flags, invocation, keyFile }, async (agent) => {
-    agent.on('event', (event) => onAgentEvent(terminal, flags, event));
+    agent.on('event', followMaster(terminal, masterName(flags.master)));
     const profile = await agent.ready();
     sayProfile(terminal, profile);
     sayMaster(terminal, agent, flags, keyFile);
@@ -92,16 +92,19 @@ function relayWords(relay: string | undefined): string {
   return relay === 'allow' ? 'allowed, but none exists yet' : 'never';
 }
 
-function onAgentEvent(terminal: Terminal, flags: HostFlags, event: PeerEvent): void {
-  if (event.ev === 'link' && event.state === 'lost') {
-    terminal.event('master', { state: 'lost' });
-    terminal.fact(
-      'warn',
-      'Master',
-      `${masterName(flags.master)} is gone: friends stay connected, we keep calling it`,
-      'whole',
-    );
-  } else if (event.ev === 'link' && event.state === 'up') terminal.event('master', { state: 'up', rttMs: event.rttMs });
+/** The master may come and go while friends play on; before it has ever answered, `ready` tells of it. */
+function followMaster(terminal: Terminal, name: string): (event: PeerEvent) => void {
+  let known: 'up' | 'lost' | null = null;
+  return (event) => {
+    if (event.ev !== 'link' || event.state === 'connecting' || event.state === known) return;
+    if (event.state === 'lost' && known === null) return;
+    if (known !== null && event.state === 'up') terminal.fact('done', 'Master', `${name} answers again`, 'whole');
+    if (event.state === 'lost') {
+      terminal.fact('warn', 'Master', `${name} is gone: friends stay connected, we keep calling it`, 'whole');
+    }
+    known = event.state;
+    terminal.event('master', { state: known, rttMs: event.rttMs });
+  };
 }
 
 /** One line when the game server comes or goes. */

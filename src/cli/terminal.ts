@@ -70,7 +70,7 @@ export class Terminal {
   status(text: string): void {
     if (this.options.quiet || !this.#streams.err.isTTY) return;
     this.#wipe();
-    const columns = Math.max(20, (this.#streams.err.columns ?? 80) - 1);
+    const columns = Math.max(20, (this.#streams.err.columns || 80) - 1);
     this.#status = [...this.#shown(text)].slice(0, columns).join('');
     this.#streams.err.write(this.#status);
   }
