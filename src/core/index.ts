@@ -47,5 +47,7 @@ export * from './stun/server.ts';
 export * from './stun/source.ts';
 export { type Device, device } from './traverse/budget.ts';
 export type * from './traverse/interface.ts';
+export { type Nature, natureText } from './traverse/nature.ts';
+export { type Plan, type PlanLimits, planFor } from './traverse/plan.ts';
 export { traversal } from './traverse/traversal.ts';
 export * from './wire.ts';

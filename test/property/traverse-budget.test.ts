@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/index.ts';
+import { deviceBudget, hardSlot, purse } from '../../src/core/traverse/budget.ts';
+import type { ProbeClass } from '../../src/core/traverse/side.ts';
+
+const DEPTH = { easy: LIMITS.easyBurst, prediction: LIMITS.predictionBurst, birthday: LIMITS.birthdayBurst } as const;
+const PEAK = {
+  easy: LIMITS.easyPerSecond,
+  prediction: LIMITS.predictionPerSecond,
+  birthday: LIMITS.birthdayPerSecond,
+} as const;
+const AT_ONCE = {
+  easy: LIMITS.probesAtOnce,
+  prediction: LIMITS.predictionAtOnce,
+  birthday: LIMITS.probesAtOnce,
+} as const;
+const kinds = fc.constantFrom<ProbeClass>('easy', 'prediction', 'birthday');
+
+/** Sends as fast as the budget lets it, for so long, and answers the instants. */
+function greedy(kind: ProbeClass, forMs: number, quota: number | null): number[] {
+  const budget = deviceBudget();
+  const sent: number[] = [];
+  let now = 0;
+  while (now <= forMs) {
+    const mapping = String(sent.length);
+    const when = budget.when(now, kind, mapping, quota);
+    if (when > now) {
+      now = when;
+      continue;
+    }
+    budget.take(now, kind, mapping, 10_000);
+    sent.push(now);
+  }
+  return sent;
+}
+
+test('whoever asks as fast as possible stays below depth, peak and sustained rate in every window', () => {
+  fc.assert(
+    fc.property(kinds, fc.integer({ min: 100, max: 20_000 }), (kind, forMs) => {
+      const sent = greedy(kind, forMs, null);
+      for (const spanMs of [1, 100, 1_000, 5_000]) {
+        let first = 0;
+        for (const [last, at] of sent.entries()) {
+          while (at - sent[first]! > spanMs) first++;
+          const count = last - first + 1;
+          expect(count).toBeLessThanOrEqual(AT_ONCE[kind] + 1 + (PEAK[kind] * spanMs) / 1000);
+          expect(count).toBeLessThanOrEqual(DEPTH[kind] + 1 + (LIMITS.probesPerSecond * spanMs) / 1000);
+        }
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('live mappings never exceed the cap of the class, nor half of a known quota', () => {
+  fc.assert(
+    fc.property(kinds, fc.integer({ min: 2, max: 4_000 }), fc.integer({ min: 1, max: 30 }), (kind, quota, seconds) => {
+      const budget = deviceBudget();
+      let now = 0;
+      for (let n = 0; now < 1_000 * seconds; n++) {
+        const when = budget.when(now, kind, `m${n}`, quota);
+        if (when > now) now = when;
+        else budget.take(now, kind, `m${n}`, 10_000);
+        expect(budget.liveMappings(now)).toBeLessThanOrEqual(Math.max(1, Math.floor(quota / 2)));
+        expect(budget.liveMappings(now)).toBeLessThanOrEqual(
+          kind === 'birthday' ? LIMITS.birthdayMappings : LIMITS.predictionMappings,
+        );
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('a refreshed mapping is not a new one', () => {
+  const budget = deviceBudget();
+  for (let n = 0; n < 10; n++) budget.take(n, 'easy', 'one', 30_000);
+  expect(budget.liveMappings(10)).toBe(1);
+});
+
+test('a pause stops every class', () => {
+  const budget = deviceBudget();
+  budget.pause(5_000);
+  for (const kind of ['easy', 'prediction', 'birthday'] as const) expect(budget.when(100, kind, 'x', null)).toBe(5_000);
+});
+
+test('a purse pays for proven addresses only, only so many, only so long, whatever else is asked', () => {
+  const permit = { addresses: ['203.0.113.1'], probesMax: 3, probesPerSecondMax: 1_000, expiresInMs: 1_000 };
+  const money = purse(0, permit, []);
+  expect(money.spend(1, '203.0.113.2')).toBe('forbidden');
+  expect([1, 2, 3, 4].map((at) => money.spend(at, '203.0.113.1'))).toEqual(['paid', 'paid', 'paid', 'unpaid']);
+  money.credit(5, 1);
+  expect(money.spend(5, '203.0.113.1')).toBe('paid');
+  money.credit(6, 60);
+  expect(money.spend(1_000, '203.0.113.1')).toBe('unpaid');
+  expect(money.allows(1_000, '203.0.113.1')).toBe(false);
+});
+
+test('an address of the own network gets a handful of probes and no more', () => {
+  const permit = { addresses: ['203.0.113.1'], probesMax: 3, probesPerSecondMax: 1_000, expiresInMs: 1_000 };
+  const money = purse(0, permit, ['192.168.1.7']);
+  const paid = Array.from({ length: 200 }, () => money.spend(1, '192.168.1.7')).filter((verdict) => verdict === 'paid');
+  expect(paid.length).toBe(LIMITS.lanProbesMax);
+});
+
+test('one hard session has the device; the others keep their order; one that is gone loses its place', () => {
+  const slot = hardSlot();
+  expect([slot.request(0, 'a'), slot.request(0, 'b'), slot.request(0, 'c')]).toEqual([0, 1, 2]);
+  slot.release('a');
+  expect([slot.request(1, 'b'), slot.request(1, 'c')]).toEqual([0, 1]);
+  expect(slot.request(1 + LIMITS.hardHoldMs, 'c')).toBe(0);
+});

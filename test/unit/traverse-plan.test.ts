@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { limitsFor, NATURES, plansPage } from '../../bench/plans.ts';
+import type { AllocatorKind, Filtering, Mapping, NatProfile } from '../../src/core/index.ts';
+import { LIMITS, type Plan, planFor, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { plansFor } from '../../src/core/traverse/plan.ts';
+
+const MAPPINGS: readonly Mapping[] = ['eim', 'adm', 'apdm', 'unknown'];
+const FILTERINGS: readonly Filtering[] = ['eif', 'adf', 'apdf', 'unknown'];
+const ALLOCATORS: readonly AllocatorKind[] = ['preserve', 'step', 'time', 'range', 'block', 'random', 'unknown'];
+const LIMITS_OF_PAIR = {
+  client: { quota: null, lifetimeMs: null },
+  host: { quota: 512, lifetimeMs: 30_000 },
+  sampleAgeMs: 140,
+};
+
+function everyProfile(): NatProfile[] {
+  return MAPPINGS.flatMap((mapping) =>
+    FILTERINGS.flatMap((filtering) =>
+      ALLOCATORS.map((kind) => {
+        const allocator = { ...UNKNOWN_ALLOCATOR, kind, step: 2, low: 2048, high: 2559, backgroundPerSecond: 20 };
+        return { ...UNKNOWN_PROFILE, mapping, filtering, allocator, mixture: [allocator], confidence: 0.9 };
+      }),
+    ),
+  );
+}
+
+/** What is wrong with a plan, or null. */
+function fault(plan: Plan): string | null {
+  if (!(plan.expected > 0 && plan.expected <= 1)) return `expected ${plan.expected}`;
+  if (plan.mappings > LIMITS.birthdayMappings || plan.probes > LIMITS.birthdayBurst) return 'more than the caps';
+  if (plan.hard === 'host' && plan.method !== 'known' && plan.mappings > 256)
+    return 'more than half of the quota of the host';
+  if (plan.durationMs > LIMITS.salvoMs) return 'too long';
+  return null;
+}
+
+test('every pair of profiles has a plan that keeps the limits of both sides', () => {
+  const profiles = everyProfile();
+  const name = (one: NatProfile) => `${one.mapping}/${one.filtering}/${one.allocator.kind}`;
+  const faults: string[] = [];
+  for (const client of profiles) {
+    for (const host of profiles) {
+      const wrong = fault(plansFor(client, host, new Map(), LIMITS_OF_PAIR));
+      if (wrong !== null) faults.push(`${name(client)} – ${name(host)}: ${wrong}`);
+    }
+  }
+  expect(profiles.length).toBe(112);
+  expect(faults).toEqual([]);
+});
+
+test('a plan does not depend on who is client and who is host', () => {
+  for (const left of Object.values(NATURES)) {
+    for (const right of Object.values(NATURES)) {
+      const one = planFor(left, right, limitsFor(left, right));
+      const other = planFor(right, left, limitsFor(right, left));
+      expect(other.method).toBe(one.method);
+      expect(other.expected).toBeCloseTo(one.expected, 10);
+      if (one.settle === null) expect(other.packets).toEqual({ client: one.packets.host, host: one.packets.client });
+    }
+  }
+});
+
+test('a network that was taken for easy and never meets is taken for a hard one', () => {
+  const easy = { ...UNKNOWN_PROFILE, mapping: 'eim', filtering: 'apdf', confidence: 0.98 } as const;
+  const failed = new Map<string, number>();
+  const methods: string[] = [];
+  for (let attempt = 0; attempt < 12; attempt++) {
+    const plan = plansFor(easy, easy, failed, LIMITS_OF_PAIR);
+    methods.push(plan.method);
+    failed.set(plan.key, (failed.get(plan.key) ?? 0) + 1);
+  }
+  expect(methods.slice(0, 2)).toEqual(['known', 'known']);
+  expect(methods).toContain('window');
+  expect(methods).toContain('birthday');
+});
+
+test('the heavier hypothesis of a mixture is tried first, and the other next', () => {
+  const step = { ...UNKNOWN_ALLOCATOR, kind: 'step', step: 1, weight: 0.6, backgroundPerSecond: 3 } as const;
+  const random = { ...UNKNOWN_ALLOCATOR, kind: 'random', weight: 0.4 } as const;
+  const mixed: NatProfile = {
+    ...UNKNOWN_PROFILE,
+    mapping: 'apdm',
+    filtering: 'apdf',
+    allocator: step,
+    mixture: [step, random],
+    confidence: 0.98,
+  };
+  const easy = { ...UNKNOWN_PROFILE, mapping: 'eim', filtering: 'apdf', confidence: 0.98 } as const;
+  const first = plansFor(easy, mixed, new Map(), LIMITS_OF_PAIR);
+  const next = plansFor(easy, mixed, new Map([[first.key, 1]]), LIMITS_OF_PAIR);
+  expect([first.method, next.method]).toEqual(['window', 'birthday']);
+});
+
+test('docs/plans.md says what the planner does', () => {
+  expect(readFileSync('docs/plans.md', 'utf8')).toBe(plansPage());
+});
