@@ -83,4 +83,3 @@ export function createMeasures(options: MeasuresOptions) {
     testJoins: registry.counter('sallyport_test_joins_total', 'The own test joins of the master.'),
   };
 }
-export type Measures = ReturnType<typeof createMeasures>;

@@ -127,5 +127,3 @@ function parityOf(seen: readonly MappingMade[]): Allocator['parity'] {
   if (kept === seen.length) return seen.length >= 6 ? 'kept' : 'unknown';
   return kept <= seen.length - 2 ? 'none' : 'unknown';
 }
-
-export const ANY_PORT: Allocator = rule('random', { low: PORTS_ALL.low, high: PORTS_ALL.high });

@@ -65,7 +65,3 @@ function learntRange(ports: readonly number[], low: number, high: number): Regio
     log: Math.log(LEARNT_PRIOR) + Math.log(2 / 65_536 ** 2) - (n - 2) * Math.log(span) - Math.log((n - 1) * (n - 2)),
   };
 }
-
-export function logOfRegions(regions: readonly Region[]): number {
-  return logSum(regions.map(({ log }) => log));
-}

@@ -2,7 +2,7 @@ import { signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { AdminHosts, AuditEntry, Ban, BanInput, History, Overview } from '../../master/api.ts';
+import type { AdminHosts, Audit, Ban, BanInput, Bans, History, Overview } from '../../master/api.ts';
 import { percent } from '../format.ts';
 import { t, tMaybe } from '../messages/index.ts';
 
@@ -22,8 +22,8 @@ interface Board {
   readonly overview: Overview;
   readonly history: History;
   readonly hosts: AdminHosts;
-  readonly bans: readonly Ban[];
-  readonly audit: readonly AuditEntry[];
+  readonly bans: Bans;
+  readonly audit: Audit;
 }
 
 const token = signal(sessionStorage.getItem(TOKEN_KEY) ?? '');
@@ -47,7 +47,7 @@ async function refresh(): Promise<void> {
     refused.value = answers.some((answer) => answer.status === 401);
     if (!answers.every((answer) => answer.ok)) return;
     const [overview, history, hosts, bans, audit] = await Promise.all(answers.map((answer) => answer.json()));
-    board.value = { overview, history, hosts, bans: bans.bans, audit: audit.entries };
+    board.value = { overview, history, hosts, bans, audit };
   } catch {
     // The last board stays; the next refresh tries again.
   }
@@ -105,7 +105,9 @@ function Login() {
 }
 
 function BoardView(props: { readonly board: Board }) {
-  const { overview, history, hosts, bans, audit } = props.board;
+  const { overview, history, hosts } = props.board;
+  const { bans } = props.board.bans;
+  const { entries: audit } = props.board.audit;
   const banHost = (hostId: string) => ban({ kind: 'key', pattern: hostId, scope: 'ban', reason: '', expiresAt: null });
   return (
     <>
