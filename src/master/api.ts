@@ -205,7 +205,6 @@ export type Ban = z.infer<typeof banSchema>;
 export const auditEntrySchema = z
   .object({ id: z.int(), at: instant, act: z.string(), detail: z.string() })
   .meta({ id: 'AuditEntry' });
-export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
 export const bansSchema = z.object({ bans: z.array(banSchema) }).meta({ id: 'Bans' });
 export type Bans = z.infer<typeof bansSchema>;

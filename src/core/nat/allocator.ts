@@ -6,7 +6,7 @@ import { fitClock } from './clock.ts';
 import { normalised } from './distribution.ts';
 import type { MappingMade } from './observation.ts';
 import { type Allocator, type AllocatorKind, UNKNOWN_ALLOCATOR } from './profile.ts';
-import { fitRegions, PORTS_ALL } from './region.ts';
+import { fitRegions } from './region.ts';
 import { fitSequence } from './sequence.ts';
 
 /** Believed of a NAT before the first sample (nat-model 3: preserving at home, sequential and random at carriers). */

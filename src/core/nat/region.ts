@@ -1,9 +1,3 @@
-/**
- * "Uniform in some range of ports": which range? Known ones of real stacks, aligned blocks of a power of two as carriers hand
- * them out, or whatever span the samples have. Likelihood prefers the smallest range that explains all.
- */
-import { logSum } from './distribution.ts';
-
 export interface Region {
   readonly kind: 'random' | 'range' | 'block';
   readonly low: number;

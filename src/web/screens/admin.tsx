@@ -135,7 +135,7 @@ function BoardView(props: { readonly board: Board }) {
           </li>
         ))}
       </ul>
-      <Bans bans={bans} />
+      <BanList bans={bans} />
       <h2>{t('admin.audit')}</h2>
       <ol class="audit">
         {audit.map((line) => (
@@ -220,7 +220,7 @@ function Series(props: { readonly points: History['points'] }) {
   return <div ref={place} class="plot" />;
 }
 
-function Bans(props: { readonly bans: readonly Ban[] }) {
+function BanList(props: { readonly bans: readonly Ban[] }) {
   const kind = useSignal<Ban['kind']>('key');
   const scope = useSignal<Ban['scope']>('ban');
   const value = useSignal('');
