@@ -202,7 +202,7 @@ export const banSchema = z
   .meta({ id: 'Ban' });
 export type Ban = z.infer<typeof banSchema>;
 
-export const auditEntrySchema = z
+const auditEntrySchema = z
   .object({ id: z.int(), at: instant, act: z.string(), detail: z.string() })
   .meta({ id: 'AuditEntry' });
 

@@ -284,7 +284,7 @@ export function hasFilter(query: ServersQuery): boolean {
 }
 
 /** A cursor is the place of the last entry in the order, so paging goes on even when that entry is gone. */
-export function cursorOf(item: OrderFields): string {
+function cursorOf(item: OrderFields): string {
   const { hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt } = item;
   const flags = Number(item.official) + 2 * Number(item.verified) + 4 * Number(item.crowded);
   const place = [flags, hostId, name, game, map, mode, players, playersMax, natType, rttMs, firstSeenAt];

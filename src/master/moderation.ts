@@ -158,7 +158,7 @@ function matcher(row: BanRow): Rule['hits'] {
 }
 
 /** `*` any text, `?` one character; matches the whole name, also as its skeleton, so look-alikes don't slip through. */
-export function nameMatcher(pattern: string): (name: string) => boolean {
+function nameMatcher(pattern: string): (name: string) => boolean {
   const fits = glob(pattern.toLowerCase());
   const plain = skeletonPattern(pattern);
   const fitsSkeleton = /[^*?]/.test(plain) ? glob(plain) : () => false;

@@ -41,7 +41,7 @@ const officialServerSchema = z
     message: 'is needed where traversal is on: only the key tells the server from an imitation',
   });
 
-export const officialFileSchema = z.strictObject({
+const officialFileSchema = z.strictObject({
   servers: z.array(officialServerSchema).max(MASTER_LIMITS.officialServersMax).default([]),
   reservedNames: z
     .array(z.strictObject({ name: z.string().min(1).max(MASTER_LIMITS.nameCharacters), key: hexKey.optional() }))

@@ -10,7 +10,7 @@ export type Route =
   | { readonly screen: 'admin' }
   | { readonly screen: 'playground' };
 
-export function parseRoute(path: string): Route {
+function parseRoute(path: string): Route {
   const [, first = '', second = ''] = path.split('/');
   switch (first) {
     case 'j':

@@ -53,7 +53,7 @@ function sameToken(given: string, token: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-export function uiApp(engine: UiEngine, token: string, port: () => number, webRoot: string = WEB_ROOT): Hono {
+function uiApp(engine: UiEngine, token: string, port: () => number, webRoot: string = WEB_ROOT): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     const names = [`127.0.0.1:${port()}`, `localhost:${port()}`];

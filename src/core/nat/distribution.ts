@@ -1,7 +1,7 @@
 /** The few distributions that port models need, in natural logarithms. */
 
 /** Lanczos' approximation of ln Γ(x), x > 0; good to 1e-10, far beyond what the models need. */
-export function logGamma(x: number): number {
+function logGamma(x: number): number {
   // Written out: the innermost loop of every fit.
   const sum =
     1.000000000190015 +

@@ -24,7 +24,7 @@ import { SecureSession } from '../secure/session.ts';
 import type { Candidate, Role } from '../traverse/interface.ts';
 import type { FriendId } from './interface.ts';
 
-export const END_TO_END_VERSION = 1;
+const END_TO_END_VERSION = 1;
 const FLAG_PASSWORD = 1;
 const CANDIDATE_KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
 /** Either hello fits the smaller of the two messages. */

@@ -108,7 +108,7 @@ function numberOr(value: number | null): string {
   return value === null ? t('common.notTested') : String(value);
 }
 
-export function ruleOf(allocator: Allocator): string {
+function ruleOf(allocator: Allocator): string {
   const { kind } = allocator;
   return t(`net.rule.${kind}`, {
     step: signed(allocator.step ?? 0),

@@ -3,7 +3,7 @@ import type { LocalSettings } from '../../agent/local-api.ts';
 import { command, local } from '../local.ts';
 import { LANGUAGES, t } from '../messages/index.ts';
 
-export function badStunLine(text: string): number | null {
+function badStunLine(text: string): number | null {
   const lines = text.split('\n').map((line) => line.trim());
   const index = lines.findIndex((line) => line !== '' && !/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i.test(line));
   return index === -1 ? null : index + 1;
