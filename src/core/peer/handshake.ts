@@ -39,7 +39,7 @@ export interface ClientHello {
   readonly profile: NatProfile;
 }
 
-export interface HostHello {
+interface HostHello {
   /** How long the host let the offer wait (a person was asked): not part of the round trip. */
   readonly heldMs: number;
   readonly candidates: readonly Candidate[];

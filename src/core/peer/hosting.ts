@@ -139,11 +139,13 @@ export class Hosting implements PathOwner {
     return false;
   }
 
-  pathOver(now: Instant, path: PathId, _end: PathEnd): void {
+  pathOver(now: Instant, path: PathId, end: PathEnd): void {
     for (const [friend, inside] of this.inside) {
       if (inside.path !== path) continue;
       this.inside.delete(friend);
       inside.visit.stop(now);
+      // Replaced: the same friend is about to be told as connected again, and was never away.
+      if (end === 'replaced') continue;
       this.peer(inside.visit.offer, 'left', path);
       this.countPlayers(now);
     }

@@ -3,7 +3,7 @@
  * and the paths; here they are wired to each other, and every datagram finds its way by its first byte and its socket.
  */
 
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, familyOf } from '../address.ts';
 import { toHex } from '../bytes.ts';
 import { type Instant, type Machine, type Output, type SocketId, type SocketOutcome, socketIds } from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
@@ -293,8 +293,16 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.pushed(now, event.push);
         break;
       case 'observed':
-        this.context.log(null, 'observed', { address: event.observed.address, port: event.observed.port });
+        this.observed(now, event.observed);
     }
+  }
+
+  /** A new external address is a new line: what was known of the NAT may not hold any more. */
+  private observed(now: Instant, { address, port }: Endpoint): void {
+    this.context.log(null, 'observed', { address, port });
+    const { external } = this.context.profile();
+    const moved = external.length > 0 && familyOf(address) === this.config.family && !external.includes(address);
+    if (moved) this.nest.command(now, this.detector, { do: 'detect' });
   }
 
   private pushed(now: Instant, push: Push): void {
