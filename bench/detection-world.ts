@@ -14,8 +14,8 @@ import { createWorld, type Host, placeUser, type Running, type SimUser, type Wor
 
 export interface DetectionSetting {
   readonly seed: string;
-  /** One address with 16 ports (the plain master), or two with two ports each beside it. */
-  readonly servers: 'master' | 'master-two-addresses' | 'stun';
+  /** The plain master with 16 ports, one with two addresses, one beside a STUN server; or three STUN servers, one of RFC 5780. */
+  readonly servers: 'master' | 'master-two-addresses' | 'master-and-stun' | 'stun';
   readonly lossRate?: number;
 }
 
@@ -25,6 +25,7 @@ export interface Detection {
   readonly detector: Detector;
   readonly running: Running<DetectCommand, DetectEvent>;
   readonly servers: readonly Host[];
+  readonly sources: readonly MappingSource[];
 }
 
 const PORTS = Array.from({ length: 16 }, (_, i) => 8440 + i);
@@ -52,15 +53,16 @@ export function placeDetector(user: SimUser, setting: DetectionSetting): Detecti
     }
     if (kind === 'stun') sources.push(new StunSource({ address: host.address, port: ports[0]! }, crypto));
   };
+  if (setting.servers !== 'stun') serve(setting.servers === 'master-two-addresses' ? 2 : 1, PORTS, 'master');
+  if (setting.servers === 'master-and-stun') serve(1, [3478], 'stun');
   if (setting.servers === 'stun')
-    for (let i = 0; i < 3; i++) serve(i === 0 ? 2 : 1, i === 0 ? [3478, 3479] : [3478], 'stun');
-  else serve(setting.servers === 'master' ? 1 : 2, PORTS, 'master');
+    for (const addresses of [2, 1, 1]) serve(addresses, addresses === 2 ? [3478, 3479] : [3478], 'stun');
   const host = placeUser(world, user, 'user');
   const detector = createDetector({ random, crypto, sockets: socketIds(), family: 4 });
   const running = host.run(detector);
   running.command({ do: 'network', network: { addresses: host.addresses, gateway: null } });
   running.command({ do: 'sources', sources });
-  return { world, host, detector, running, servers };
+  return { world, host, detector, running, servers, sources };
 }
 
 /** Runs a detection to its end; the profile as of the moment it was final, and what came of the refinements. */

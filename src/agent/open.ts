@@ -11,6 +11,7 @@ import {
   type MasterLink,
   parseMasterLink,
   SallyportError,
+  type Cooling as StunRest,
 } from '../core/index.ts';
 import {
   defaultGateway,
@@ -57,6 +58,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     master,
     identity: nodeCrypto.keyPair(secret),
     stun,
+    stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
     crypto: nodeCrypto,
     random: systemRandom,
     wallClock: () => Date.now(),
@@ -64,7 +66,11 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
   });
   const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
-  return new MachineAgent({ machine, master, masterLink, pins, gateway });
+  const agent = new MachineAgent({ machine, master, masterLink, pins, gateway });
+  const { stateDir } = options;
+  if (stateDir !== undefined)
+    agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));
+  return agent;
 }
 
 /** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
@@ -92,6 +98,27 @@ function inTurn(servers: readonly string[], stateDir: string | undefined): reado
     // A full disk only means the same order the next time.
   }
   return [...servers.slice(turn), ...servers.slice(0, turn)];
+}
+
+const RESTS_FILE = 'stun-rests.json';
+
+/** Servers asked a moment ago rest across the end of the program too (S3). On disk the rests end by the wall clock. */
+function readRests(stateDir: string): readonly StunRest[] {
+  const document = readDocument(join(stateDir, RESTS_FILE)) as { readonly rests?: unknown } | null;
+  if (!Array.isArray(document?.rests)) return [];
+  return document.rests.slice(0, LIMITS.stunServersMax).flatMap((rest) => {
+    const { server, until } = (rest ?? {}) as { readonly server?: unknown; readonly until?: unknown };
+    return typeof server === 'string' && typeof until === 'number' ? [{ server, forMs: until - Date.now() }] : [];
+  });
+}
+
+function keepRests(stateDir: string, rests: readonly StunRest[]): void {
+  try {
+    const until = rests.map(({ server, forMs }) => ({ server, until: Math.round(Date.now() + forMs) }));
+    writeDocument(join(stateDir, RESTS_FILE), { v: 1, rests: until });
+  } catch {
+    // A full disk only means that a server is asked again somewhat early.
+  }
 }
 
 /** Names that do not resolve in time are left out: STUN only adds knowledge. */

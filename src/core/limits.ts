@@ -146,7 +146,7 @@ export const LIMITS = {
   /** Requests of one source that may be answered: all of one detection. */
   stunPendingMax: 64,
   /** A public server gets one detection of ours, then so long a rest (S3). */
-  stunRestMs: 60_000,
+  stunRestMs: 30_000,
   /** Servers whose rest is remembered; a list is rarely longer. */
   stunServersMax: 64,
 

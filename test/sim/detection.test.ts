@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Detection, describeProfile, detect, placeDetector } from '../../bench/detection-world.ts';
+import {
+  type Detection,
+  type DetectionSetting,
+  describeProfile,
+  detect,
+  placeDetector,
+} from '../../bench/detection-world.ts';
+import { endpointKey } from '../../src/core/index.ts';
 import { NATS, type NatBehaviour, type SimUser } from '../../src/sim/index.ts';
 
 const apdm = { mapping: 'address-and-port', filtering: 'address-and-port' } as const;
@@ -18,7 +25,7 @@ function behind(nat: NatBehaviour | null): SimUser {
   };
 }
 
-function place(nat: NatBehaviour | null, seed: string, servers: 'master' | 'master-two-addresses' | 'stun'): Detection {
+function place(nat: NatBehaviour | null, seed: string, servers: DetectionSetting['servers']): Detection {
   return placeDetector(behind(nat), { seed, servers, lossRate: 0.01 });
 }
 
@@ -67,8 +74,22 @@ test('with every STUN server resting the next detection waits, says so, and then
   world.run(100);
   const waiting = running.events.slice(seen).find((event) => event.ev === 'waiting');
   expect(waiting?.text).toMatch(/resting/);
-  world.run(61_000);
+  world.run(31_000);
   expect(running.events.slice(seen).some((event) => event.ev === 'profile' && event.final)).toBe(true);
+});
+
+test('rests of an earlier program run hold, and what the master alone tells is completed when they are over', () => {
+  const detection = place(NATS.linux, 'restored', 'master-and-stun');
+  const { world, running, sources } = detection;
+  const server = endpointKey(sources.find(({ kind }) => kind === 'stun')!.target);
+  running.command({ do: 'rests', rests: [{ server, forMs: 20_000 }] });
+  const early = detect(detection);
+  expect(early.final).toMatchObject({ mapping: 'eim', addressesAsked: 1 });
+  expect(running.events.some((event) => event.ev === 'waiting' && /resting/.test(event.text))).toBe(true);
+  world.run(20_000);
+  const profiles = running.events.flatMap((event) => (event.ev === 'profile' && event.final ? [event.profile] : []));
+  expect(profiles.at(-1)!.addressesAsked).toBeGreaterThanOrEqual(2);
+  expect(profiles.at(-1)!.confidence).toBeGreaterThan(early.final.confidence);
 });
 
 test('another network is another NAT: nothing of the old profile survives, and detection starts afresh', () => {

@@ -22,8 +22,10 @@ import { Run, type RunFindings } from './run.ts';
 import type { MappingSource } from './source.ts';
 
 export type DetectCommand =
-  /** Whom to ask; replaces the former list. `cooling` restores the rests of an earlier program run. */
-  | { readonly do: 'sources'; readonly sources: readonly MappingSource[]; readonly cooling?: readonly Cooling[] }
+  /** Whom to ask; replaces the former list. */
+  | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
+  /** Servers that rest since an earlier run of the program. */
+  | { readonly do: 'rests'; readonly rests: readonly Cooling[] }
   /** Run now, or as soon as there is somebody to ask. While a run is under way it is that one. */
   | { readonly do: 'detect' }
   /** A change of addresses or gateway forgets everything and runs again. */
@@ -44,7 +46,7 @@ export type DetectEvent =
     }
   /** All servers are resting (S3), or there is none yet (`until` = NEVER): the run starts by itself. */
   | { readonly ev: 'waiting'; readonly text: string; readonly until: Instant }
-  /** Keep this on disk and give it back with `sources`. */
+  /** Keep this on disk and give it back as `rests`. */
   | { readonly ev: 'cooling'; readonly cooling: readonly Cooling[] }
   | { readonly ev: 'log'; readonly what: string; readonly data: LogData };
 
@@ -85,6 +87,8 @@ class DetectorMachine implements Detector {
   /** A run was asked for and waits for a source. */
   private wanted = false;
   private retryAt: Instant = NEVER;
+  /** The run that completes this one has been arranged: once is enough for each wish. */
+  private completing = false;
   private nextRequest = 1;
   private stopped = false;
 
@@ -113,12 +117,16 @@ class DetectorMachine implements Detector {
     switch (command.do) {
       case 'sources':
         this.rotation.offer(command.sources.filter(({ target }) => familyOf(target.address) === this.config.family));
-        this.rotation.restore(now, command.cooling ?? []);
         if (this.wanted) this.begin(now);
         else this.run?.offer(this.rotation.usable(now).filter(({ kind }) => kind === 'master'));
         break;
+      case 'rests':
+        this.rotation.restore(now, command.rests);
+        break;
       case 'detect':
-        if (this.run === null || this.run.final) this.begin(now);
+        if (this.run !== null && !this.run.final) break;
+        this.completing = false;
+        this.begin(now);
         break;
       case 'network':
         this.changeNetwork(now, command.network);
@@ -170,20 +178,17 @@ class DetectorMachine implements Detector {
     const sources = this.rotation.usable(now);
     this.retryAt = NEVER;
     this.wanted = sources.length === 0;
-    if (sources.length === 0) {
-      this.wait(now);
-      return;
-    }
+    const addresses = new Set(sources.map(({ group }) => group)).size;
+    // One address is enough to begin with; the servers that rest are asked as soon as they have rested.
+    if (addresses < 2) this.awaitServers(now, addresses);
+    if (addresses === 0) return;
     this.keep(now);
     this.abandon();
     this.observations = trimmed(now, this.observations);
     this.rotation.used(now, sources);
     const cooling = this.rotation.cooling(now);
     if (cooling.length > 0) this.out.event({ ev: 'cooling', cooling });
-    this.log('detection started', {
-      sources: sources.length,
-      addresses: new Set(sources.map(({ group }) => group)).size,
-    });
+    this.log('detection started', { sources: sources.length, addresses });
     this.run = new Run(now, sources, {
       ...this.config,
       localAddresses: this.network?.addresses ?? [],
@@ -192,15 +197,16 @@ class DetectorMachine implements Detector {
     });
   }
 
-  private wait(now: Instant): void {
-    this.retryAt = this.rotation.nextAt(now) ?? NEVER;
-    const resting = this.retryAt !== NEVER;
+  /** Sees to it that the run starts, or is repeated with more addresses, by itself (S3). */
+  private awaitServers(now: Instant, addresses: number): void {
+    const restedAt = this.rotation.restedAt(now);
+    if (addresses > 0 && (restedAt === null || this.completing)) return;
+    this.completing = addresses > 0;
+    this.retryAt = restedAt ?? NEVER;
     const seconds = Math.ceil((this.retryAt - now) / 1000);
-    this.out.event({
-      ev: 'waiting',
-      text: resting ? `all STUN servers are resting, going on in ${seconds} s` : 'nobody to ask yet',
-      until: this.retryAt,
-    });
+    const resting = addresses === 0 ? 'all STUN servers are resting' : 'the STUN servers are resting';
+    const text = restedAt === null ? 'nobody to ask yet' : `${resting}, going on in ${seconds} s`;
+    this.out.event({ ev: 'waiting', text, until: this.retryAt });
   }
 
   /** Tells what the run has brought, once after each step of it. */

@@ -40,10 +40,9 @@ export class Rotation {
     return [...master, ...inTurn.slice(0, addresses >= 2 ? 0 : wanted)];
   }
 
-  /** When the first server has rested; null where that would not help or is not needed. */
-  nextAt(now: Instant): Instant | null {
-    if (this.usable(now).length > 0) return null;
-    const times = this.sources.map((source) => this.restOf(source));
+  /** When the first resting server may be asked again; null where none rests. */
+  restedAt(now: Instant): Instant | null {
+    const times = this.sources.map((source) => this.restOf(source)).filter((until) => until > now);
     return times.length === 0 ? null : Math.min(...times);
   }
 

@@ -1,6 +1,7 @@
 /** What the parts of a `Peer` (hosting, joins, sessions, paths) share: its configuration, its children and its agenda. */
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
+import type { Cooling } from '../detect/rotation.ts';
 import { assert } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Nest, Outputs } from '../machine.ts';
@@ -19,6 +20,8 @@ export interface PeerConfig {
   readonly identity: KeyPair;
   /** Public STUN servers, names already resolved. */
   readonly stun: readonly Endpoint[];
+  /** Servers that still rest from an earlier run of the program. */
+  readonly stunRests?: readonly Cooling[];
   readonly crypto: CryptoSuite;
   readonly random: Random;
   /** Milliseconds since 1970. */

@@ -5,6 +5,7 @@
  */
 import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
+import type { Cooling } from '../detect/rotation.ts';
 import type { FailureCode } from '../errors.ts';
 import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 
@@ -200,6 +201,8 @@ export type PeerEvent =
       readonly data: LogData;
     }
   /** The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. */
+  /** STUN servers that rest (S3): kept by the application until the next run, see `PeerConfig.stunRests`. */
+  | { readonly ev: 'stun-rests'; readonly rests: readonly Cooling[] }
   | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
   | { readonly ev: 'closed' };
 

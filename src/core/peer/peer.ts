@@ -178,6 +178,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private start(now: Instant): void {
     this.state = 'running';
     this.nest.command(now, this.link, { do: 'start' });
+    this.nest.command(now, this.detector, { do: 'rests', rests: this.config.stunRests ?? [] });
     this.offerSources(now);
     this.nest.command(now, this.detector, { do: 'detect' });
     this.openFront();
@@ -326,6 +327,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.hosting?.profile(now, event.profile);
         for (const join of this.joins.values()) join.profile(now, event.profile);
         this.maybeReady(now);
+        break;
+      case 'cooling':
+        this.out.event({ ev: 'stun-rests', rests: event.cooling });
         break;
       case 'waiting':
         this.context.log(null, 'detect-waiting', { text: event.text, untilMs: event.until - now });
