@@ -109,6 +109,8 @@ export const LIMITS = {
   hostsPerIpv4: { narrow: 32, wide: 128 },
   hostsPerIpv6: { narrow: 8, wide: 64 },
   codeAttemptsMax: 64,
+  /** Games, maps, modes and versions of which the registry keeps one copy for all hosts. */
+  sharedTextsMax: 8_192,
   /** Hosts looked at for one page of a filtered list. */
   listScanMax: 256,
   /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */

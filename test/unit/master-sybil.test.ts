@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { HostAnnouncement } from '../../src/core/index.ts';
+import { type HostAnnouncement, SecureSession, sessionSlab } from '../../src/core/index.ts';
 import { Registry } from '../../src/core/rendezvous/registry.ts';
 import { Session } from '../../src/core/rendezvous/sessions.ts';
 import { createDirectory } from '../../src/master/directory.ts';
@@ -25,6 +25,8 @@ function announcement(name: string): HostAnnouncement {
   };
 }
 
+const slab = sessionSlab();
+
 /** What the master's door leaves behind: a confirmed session of a key at an address. The registry asks no more of it. */
 function sessionOf(name: string, address: string): Session {
   const key = new Uint8Array(createHash('sha256').update(name).digest());
@@ -32,7 +34,7 @@ function sessionOf(name: string, address: string): Session {
   return new Session(0, {
     cid: key.subarray(0, 8),
     key,
-    secure: undefined as never,
+    secure: new SecureSession(nodeCrypto, { send: key, receive: key, hash: key }, slab),
     probeKey: new Uint8Array(16),
     socket: 1,
     from,

@@ -127,7 +127,7 @@ export class Control {
         counters.drop('control-frame');
         return;
       }
-      session.heardAt = now;
+      session.heardAt = Math.floor(now);
       session.stamped(proof, stamp);
       session.pushDone(id);
       return;
@@ -144,7 +144,7 @@ export class Control {
       this.challenge(now, session, from, !request.via, size);
       return;
     }
-    session.heardAt = now;
+    session.heardAt = Math.floor(now);
     const strays = !request.via && session.path !== null && !sameEndpoint(session.path, from);
     if (strays) this.challenge(now, session, from, true, size);
     const response = this.parts.handle(now, session, from, request.message);
@@ -162,7 +162,7 @@ export class Control {
     if (size < CHALLENGE_DATAGRAM_BYTES) return;
     this.parts.counters.challenges++;
     const { token } = session.challenge(to, moves, this.parts.suite);
-    session.heardAt = session.path === null ? session.heardAt : now;
+    session.heardAt = session.path === null ? session.heardAt : Math.floor(now);
     this.send(session, to, writeChallengeFrame(FRAME.challenge, token));
   }
 
@@ -174,7 +174,7 @@ export class Control {
     }
     if (session.path === null) this.confirm(now, session, from);
     session.prove(now, from.address);
-    session.heardAt = now;
+    session.heardAt = Math.floor(now);
     if (challenge.moves) session.path = from;
   }
 
@@ -190,6 +190,7 @@ export class Control {
   }
 
   private send(session: Session, to: Endpoint, plaintext: Uint8Array): void {
+    if (session.closed) return;
     const header = writeControlHeader(session.cid, session.secure.sequence);
     const sealed = session.secure.seal(header, plaintext);
     const datagram = new Uint8Array(header.length + sealed.length);
@@ -200,7 +201,7 @@ export class Control {
 
   /** 50/s, burst 100, per session; ten times that for long ends it (security.md 3.4). */
   private overLimit(now: Instant, session: Session): boolean {
-    const next = allowAt(session.controlFullAt, now, LIMITS.controlRate);
+    const next = allowAt(session.controlFullAt, Math.floor(now), LIMITS.controlRate);
     if (next !== null) {
       session.controlFullAt = next;
       session.overLimit = Math.max(0, session.overLimit - 1);

@@ -38,7 +38,7 @@ export function answerProbe(
     counters.drop('probe-forged');
     return null;
   }
-  const next = allowAt(session.probeFullAt, now, LIMITS.probeRate);
+  const next = allowAt(session.probeFullAt, Math.floor(now), LIMITS.probeRate);
   if (next === null) {
     counters.limit('probe');
     return null;

@@ -2,17 +2,53 @@
  * Who hosts: records by key, join codes, the public list. A code belongs to a key for good; it is derived from the key, so it
  * is the same again after any restart, and the few that collide are told apart by a counter that is remembered.
  */
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, sameEndpoint } from '../address.ts';
 import { codeOf, hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { HostRecord } from './interface.ts';
 import { addressPrefixes, Tally } from './limiter.ts';
-import { keyText, type Session } from './sessions.ts';
+import { keyBytes, keyText, type Session } from './sessions.ts';
+
+/**
+ * A record as the registry keeps it: one shape, the key as text that the session has anyway, whole numbers where a fraction
+ * would cost an object of its own.
+ */
+class Record implements HostRecord {
+  private readonly keyText: string;
+  readonly hostId: string;
+  readonly code: string;
+  readonly announcement: HostAnnouncement;
+  readonly players: number;
+  readonly natType: NatType;
+  readonly verdict: Verdict;
+  readonly delta: number | null;
+  readonly observed: Endpoint;
+  readonly rttMs: number | null;
+  readonly since: Instant;
+
+  constructor(keyText: string, known: Omit<HostRecord, 'hostKey'>) {
+    this.keyText = keyText;
+    this.hostId = known.hostId;
+    this.code = known.code;
+    this.announcement = known.announcement;
+    this.players = known.players;
+    this.natType = known.natType;
+    this.verdict = known.verdict;
+    this.delta = known.delta;
+    this.observed = known.observed;
+    this.rttMs = known.rttMs === null ? null : Math.round(known.rttMs);
+    this.since = Math.round(known.since);
+  }
+
+  get hostKey(): Uint8Array {
+    return keyBytes(this.keyText);
+  }
+}
 
 export interface HostEntry {
   record: HostRecord;
@@ -39,8 +75,10 @@ export class Registry {
   private readonly suite: CryptoSuite;
   private readonly byKey = new Map<string, HostEntry>();
   private readonly byId = new Map<string, HostEntry>();
-  private readonly keyOfCode = new Map<string, Uint8Array>();
-  private readonly codeOfKey = new Map<string, string>();
+  /** Key texts; of everybody who was ever given a code. */
+  private readonly keyOfCode = new Map<string, string>();
+  /** One copy of what many hosts have in common: game, map, mode, version. */
+  private readonly texts = new Map<string, string>();
   private readonly perAddress = new Tally();
   private readonly publicHosts: HostEntry[] = [];
 
@@ -67,14 +105,13 @@ export class Registry {
 
   /** The key that a code belongs to, whether its host is there or not. */
   keyOf(code: string): Uint8Array | null {
-    return this.keyOfCode.get(code) ?? null;
+    const key = this.keyOfCode.get(code);
+    return key === undefined ? null : keyBytes(key);
   }
 
   /** From the store: what earlier runs gave out. */
   remember(code: string, hostKey: Uint8Array): void {
-    if (this.keyOfCode.has(code) || this.codeOfKey.has(keyText(hostKey))) return;
-    this.keyOfCode.set(code, hostKey);
-    this.codeOfKey.set(keyText(hostKey), code);
+    if (!this.keyOfCode.has(code)) this.keyOfCode.set(code, keyText(hostKey));
   }
 
   register(now: Instant, session: Session, observed: Endpoint, beat: Beat): Registered {
@@ -85,13 +122,13 @@ export class Registry {
     }
     if (this.full(observed.address)) return { failure: 'BUSY' };
     const { code, fresh } = this.assignCode(session);
-    const record: HostRecord = {
-      ...{ hostId: hostIdOf(this.suite, session.key), hostKey: session.key, code, observed, since: now },
-      ...{ announcement: beat.announcement, players: beat.players, rttMs: session.rttMs },
+    const record = new Record(session.keyText, {
+      ...{ hostId: hostIdOf(this.suite, session.key), code, observed: shared(session, observed), since: now },
+      ...{ announcement: this.interned(beat.announcement), players: beat.players, rttMs: session.rttMs },
       ...{ natType: beat.profile?.type ?? 'unknown', verdict: beat.profile?.verdict ?? 'strict' },
       delta: beat.profile?.delta ?? null,
-    };
-    const entry: HostEntry = { record, session, address: observed.address, listed: -1 };
+    });
+    const entry: HostEntry = { record, session, address: record.observed.address, listed: -1 };
     this.byKey.set(session.keyText, entry);
     this.byId.set(record.hostId, entry);
     this.count(entry, 1);
@@ -115,8 +152,11 @@ export class Registry {
       old.observed.port === observed.port &&
       sameAnnouncement(old.announcement, beat.announcement);
     if (same) return 'none';
-    const { announcement, players } = beat;
-    entry.record = { ...old, announcement, players, natType, verdict, delta, observed, rttMs: entry.session.rttMs };
+    const { hostId, code, since } = old;
+    entry.record = new Record(entry.session.keyText, {
+      ...{ hostId, code, since, natType, verdict, delta, players: beat.players, rttMs: entry.session.rttMs },
+      ...{ announcement: this.interned(beat.announcement), observed: shared(entry.session, observed) },
+    });
     this.list(entry);
     return 'changed';
   }
@@ -157,17 +197,29 @@ export class Registry {
   }
 
   private assignCode(session: Session): { code: string; fresh: boolean } {
-    const remembered = this.codeOfKey.get(session.keyText);
-    if (remembered !== undefined) return { code: remembered, fresh: false };
-    let attempt = 0;
-    let code = codeOf(this.suite, session.key, attempt);
-    // Each round fails with the odds of one code in 2.56e10 per host known, so the bound is never reached.
-    while (this.keyOfCode.has(code) && attempt < LIMITS.codeAttemptsMax) {
-      attempt++;
-      code = codeOf(this.suite, session.key, attempt);
+    for (let attempt = 0; ; attempt++) {
+      const code = codeOf(this.suite, session.key, attempt);
+      const owner = this.keyOfCode.get(code);
+      if (owner === session.keyText) return { code, fresh: false };
+      // Each round fails with the odds of one code in 2.56e10 per host known, so the bound is never reached.
+      if (owner !== undefined && attempt < LIMITS.codeAttemptsMax) continue;
+      this.keyOfCode.set(code, session.keyText);
+      return { code, fresh: true };
     }
-    this.remember(code, session.key);
-    return { code, fresh: true };
+  }
+
+  private interned(announcement: HostAnnouncement): HostAnnouncement {
+    const { name, public: isPublic, playersMax, passwordNeeded } = announcement;
+    const [game, map] = [this.text(announcement.game), this.text(announcement.map)];
+    const [mode, version] = [this.text(announcement.mode), this.text(announcement.version)];
+    return { name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded };
+  }
+
+  private text(text: string): string {
+    const known = this.texts.get(text);
+    if (known !== undefined) return known;
+    if (this.texts.size < LIMITS.sharedTextsMax) this.texts.set(text, text);
+    return text;
   }
 
   private list(entry: HostEntry): void {
@@ -197,6 +249,11 @@ export function listEntry(entry: HostEntry, rttMs: number | null): ListEntry {
     ...{ hostId: record.hostId, code: record.code, name, game, map, mode, version, playersMax, passwordNeeded },
     ...{ players: record.players, natType: record.natType, verdict: record.verdict, pingEstimateMs },
   };
+}
+
+/** The session's own path where it is the same: one object less. */
+function shared(session: Session, observed: Endpoint): Endpoint {
+  return session.path !== null && sameEndpoint(session.path, observed) ? session.path : observed;
 }
 
 function sameAnnouncement(left: HostAnnouncement, right: HostAnnouncement): boolean {

@@ -9,7 +9,7 @@ import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { NoiseKeys } from '../secure/noise.ts';
-import { SecureSession } from '../secure/session.ts';
+import { SecureSession, sessionSlab } from '../secure/session.ts';
 import { addressPrefixes, Tally } from './limiter.ts';
 import type { Push } from './messages.ts';
 import { Wheel } from './wheel.ts';
@@ -39,14 +39,21 @@ export interface PendingPush {
   tries: number;
 }
 
+const NO_PROOFS: readonly Proof[] = [];
+const NO_CHALLENGES: readonly Challenge[] = [];
+/** Long before every instant, and a small integer. */
+const NEVER_GIVEN = -(2 ** 30);
+
+/**
+ * There may be a hundred thousand of these, so what is seldom needed is computed, empty lists are shared, and times are whole
+ * milliseconds: V8 keeps a fraction in an object of its own.
+ */
 export class Session {
-  readonly cid: Uint8Array;
+  /** The CID as a number. */
   readonly number: number;
-  /** The participant's static key. */
-  readonly key: Uint8Array;
+  /** The participant's static key, as a map key. */
   readonly keyText: string;
   readonly secure: SecureSession;
-  readonly probeKey: Uint8Array;
   /** The control socket that it was given. */
   readonly socket: SocketId;
   /** Where HELLO came from: the one address that the first sealed packet can prove. */
@@ -55,8 +62,8 @@ export class Session {
   readonly helloTime: number;
   /** Where pushes go; null until the session is confirmed. */
   path: Endpoint | null = null;
-  proofs: readonly Proof[] = [];
-  challenges: readonly Challenge[] = [];
+  proofs = NO_PROOFS;
+  challenges = NO_CHALLENGES;
   heardAt: Instant;
   rttMs: number | null = null;
   /** Cell rate algorithm of control messages and of probes (limiter.ts). */
@@ -79,17 +86,34 @@ export class Session {
       readonly helloTime: number;
     },
   ) {
-    this.cid = parts.cid;
     this.number = cidNumber(parts.cid);
-    this.key = parts.key;
     this.keyText = keyText(parts.key);
     this.secure = parts.secure;
-    this.probeKey = parts.probeKey;
+    this.secure.ownerBytes.set(parts.probeKey);
     this.socket = parts.socket;
     this.from = parts.from;
     this.helloTime = parts.helloTime;
-    this.acceptedAt = now;
-    this.heardAt = now;
+    this.acceptedAt = Math.floor(now);
+    this.heardAt = this.acceptedAt;
+  }
+
+  get cid(): Uint8Array {
+    const { number } = this;
+    return new Writer(CID_BYTES)
+      .u16(0)
+      .u16(Math.floor(number / 0x1_0000_0000))
+      .u32(number % 0x1_0000_0000)
+      .done();
+  }
+
+  /** The participant's static key. */
+  get key(): Uint8Array {
+    return keyBytes(this.keyText);
+  }
+
+  /** A view, not to be kept. */
+  get probeKey(): Uint8Array {
+    return this.secure.ownerBytes;
   }
 
   proofOf(address: string): Proof | null {
@@ -103,13 +127,14 @@ export class Session {
 
   /** Takes the address as proven now; the one proven longest ago makes room. */
   prove(now: Instant, address: string): Proof {
+    const provenAt = Math.floor(now);
     const known = this.proofOf(address);
     if (known !== null) {
-      known.provenAt = now;
+      known.provenAt = provenAt;
       return known;
     }
-    const never = Number.NEGATIVE_INFINITY;
-    const proof = { address, provenAt: now, stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never };
+    const never = NEVER_GIVEN;
+    const proof = { address, provenAt, stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never };
     const others = [...this.proofs].sort((left, right) => right.provenAt - left.provenAt);
     this.proofs = [proof, ...others.slice(0, LIMITS.permitAddressesMax - 1)];
     return proof;
@@ -121,8 +146,8 @@ export class Session {
       proof.previousStamp = proof.stamp;
       proof.previousStampAt = proof.stampAt;
       // 0 is what a participant says that has no stamp yet.
-      proof.stamp = new Reader(suite.randomBytes(4)).u32() || 1;
-      proof.stampAt = now;
+      proof.stamp = new Reader(suite.randomBytes(4)).u32() >>> 1 || 1;
+      proof.stampAt = Math.floor(now);
     }
     return proof.stamp;
   }
@@ -149,7 +174,8 @@ export class Session {
       (challenge) => sameEndpoint(challenge.endpoint, from) && equalBytes(challenge.token, token),
     );
     if (found === undefined) return null;
-    this.challenges = this.challenges.filter((challenge) => challenge !== found);
+    const open = this.challenges.filter((challenge) => challenge !== found);
+    this.challenges = open.length === 0 ? NO_CHALLENGES : open;
     return found;
   }
 
@@ -179,6 +205,12 @@ export function keyText(key: Uint8Array): string {
   return String.fromCharCode(...key);
 }
 
+export function keyBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
 /** The 48 random bits of a CID; the first 16 name node and worker of a fleet and are 0 here. */
 export function cidNumber(cid: Uint8Array): number {
   const reader = new Reader(cid.subarray(2));
@@ -196,6 +228,7 @@ export class Sessions {
   /** Newest HELLO time per static key, oldest entry first. */
   private readonly helloTimes = new Map<string, number>();
   private readonly expiry = new Wheel<Session>(1_000, 256);
+  private readonly slab = sessionSlab();
 
   constructor(suite: CryptoSuite, expiryMs: number) {
     this.suite = suite;
@@ -251,7 +284,7 @@ export class Sessions {
     },
     hello: { readonly ephemeral: Uint8Array; readonly accept: Uint8Array },
   ): void {
-    const secure = new SecureSession(this.suite, parts.keys);
+    const secure = new SecureSession(this.suite, parts.keys, this.slab);
     const probing = probeKey(this.suite, parts.keys.receive, parts.keys.send);
     const session = new Session(now, { ...parts, secure, probeKey: probing });
     this.pending.set(session.number, { session, accept: hello.accept });
@@ -260,6 +293,8 @@ export class Sessions {
       const late = now - old.session.acceptedAt > LIMITS.pendingMs;
       if (!late && this.pending.size <= LIMITS.pendingMax) break;
       this.dropPending(number);
+      old.session.closed = true;
+      old.session.secure.release();
     }
   }
 
@@ -280,9 +315,9 @@ export class Sessions {
   confirm(now: Instant, session: Session, from: Endpoint): void {
     this.dropPending(session.number);
     this.confirmed.set(session.number, session);
-    session.path = from;
-    session.rttMs = now - session.acceptedAt;
-    session.prove(now, from.address);
+    session.path = sameEndpoint(from, session.from) ? session.from : from;
+    session.rttMs = Math.max(0, Math.round(now - session.acceptedAt));
+    session.prove(now, session.path.address);
     this.perAddress.add(addressPrefixes(session.from.address)[0], 1);
     this.helloTimes.delete(session.keyText);
     this.helloTimes.set(session.keyText, session.helloTime);
@@ -299,6 +334,7 @@ export class Sessions {
     if (session.closed) return;
     session.closed = true;
     session.pushes = null;
+    session.secure.release();
     if (this.confirmed.delete(session.number)) this.perAddress.add(addressPrefixes(session.from.address)[0], -1);
   }
 

@@ -31,7 +31,7 @@ export interface CryptoSuite {
   macKey(bytes: Uint8Array): MacKey;
   /** HMAC-SHA256 of the concatenation, 32 bytes. */
   hmac(key: MacKey, ...parts: readonly Uint8Array[]): Uint8Array;
-  /** ChaCha20-Poly1305 key from 32 bytes. */
+  /** ChaCha20-Poly1305 key from 32 bytes, which must stay as they are while the key is used. */
   aeadKey(bytes: Uint8Array): AeadKey;
   /** Ciphertext followed by the 16-byte tag. `nonce` is 12 bytes. */
   seal(key: AeadKey, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array;
