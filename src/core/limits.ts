@@ -248,6 +248,8 @@ export const LIMITS = {
   salvoMs: 600_000,
   /** Orders that a host remembers, to know a repetition. */
   stepsRemembered: 256,
+  /** Salvos whose samples a host still owes; an attempt has two. */
+  reportsMax: 8,
   /** A peer (peer/*.ts). Closures that wait for their time; a few for each join, visit and request. */
   agendaMax: 4_096,
   joinsMax: 16,
@@ -312,6 +314,9 @@ export const LIMITS = {
   gameWatchMs: 2_000,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
+  /** A probe that waits so long for credits asks for some more: those that were bought have been refused or lost. */
+  unpaidMs: 1_000,
+  creditsWhenUnpaid: 3,
   /** A permit lives 15 s (security.md 3.2); a lasting plan renews it in time for two losses. */
   permitRenewMs: 8_000,
   /** Friends at once where the person says nothing (product.md 4 A). */

@@ -68,6 +68,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   /** When each payer last bought: a credit also renews the permit of the other side. */
   const paidAt: Record<Role, Instant> = { client: 0, host: 0 };
   let clock: Instant = 0;
+  let askedAt: Instant = Number.NEGATIVE_INFINITY;
   let hostEndpoint: Endpoint | null =
     config.peer.candidates.find(({ kind }) => kind === 'reflexive' || kind === 'public')?.endpoint ?? null;
 
@@ -170,8 +171,13 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       if (role === 'client') side.assume(endpoint);
       else hostEndpoint = endpoint;
     },
-    answer(_now, step) {
+    answer(now, step) {
       if (step.endpoint && step.order === renewOrder) hostEndpoint = step.endpoint;
+      // The host's probes at us wait for credits. That is our line, so it is our say: at most so many a second.
+      if (step.pay !== undefined && now - askedAt >= LIMITS.unpaidMs) {
+        askedAt = now;
+        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsWhenUnpaid) });
+      }
       const answer = remotes.get(step.order);
       if (step.queued !== undefined) {
         out.event({ ev: 'waiting', text: `The host connects ${step.queued} others first.`, untilMs: 5_000 });
@@ -185,6 +191,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     },
     run(now) {
       clock = now;
+      if (side.starving(now)) send({ pay: LIMITS.creditsWhenUnpaid });
       if (now >= payAt) payLasting(now);
     },
     next: () => payAt,

@@ -42,6 +42,8 @@ export interface Engine {
   pathKind(proof: Proof): PathKind;
   heard(): number;
   sent(): number;
+  /** Since when a probe has been waiting for credits; null where none waits. Asking puts the question off. */
+  starving(now: Instant): boolean;
   /** Addresses of the peer that the permit names now. */
   addresses(): readonly string[];
   /** Ends everything; keeps the socket of the path. */
@@ -73,6 +75,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   let source = sources.length > 0 ? random.int(0, sources.length - 1) : 0;
   let sent = 0;
   let finished = false;
+  let unpaidSince: Instant | null = null;
 
   const proofs = prover({
     role: config.role,
@@ -96,7 +99,11 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     if (when > now) return when;
     const paid = money.spend(now, to.address);
     if (paid === 'forbidden') return null;
-    if (paid === 'unpaid') return now + UNPAID_POLL_MS;
+    if (paid === 'unpaid') {
+      if (unpaidSince === null) unpaidSince = now;
+      return now + UNPAID_POLL_MS;
+    }
+    unpaidSince = null;
     device.budget.take(now, kind, mapping, lifetimeMs);
     paying = true;
     proofs.probe(now, socket, to, ttl);
@@ -169,6 +176,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     const keep = proofs.proof()?.socket ?? null;
     for (const running of salvos) running.stop(keep);
     salvos.clear();
+    unpaidSince = null;
   }
 
   return {
@@ -228,6 +236,11 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     pathKind: (proof) => kindOf(config, proof, lan),
     heard: () => proofs.heard(),
     sent: () => sent,
+    starving(now) {
+      if (unpaidSince === null || now - unpaidSince < LIMITS.unpaidMs) return false;
+      unpaidSince = now;
+      return true;
+    },
     addresses: () => money.addresses(),
     finish() {
       stopSalvos();

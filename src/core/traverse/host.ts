@@ -45,7 +45,8 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   const session = [...config.sid.subarray(0, 8)].join('.');
   const seen = new Set<number>();
   let order = 0;
-  let reporting: { readonly order: number; readonly salvo: Salvo } | null = null;
+  /** Salvos whose samples the client waits for. */
+  let reporting: readonly { readonly order: number; readonly salvo: Salvo }[] = [];
   let renewing: number | null = null;
   let waiting: Job | null = null;
   let holding = false;
@@ -99,18 +100,16 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       opened += plan.sockets;
     }
     const salvo = side.launch(now, plan, now + job.startInMs);
-    if (plan.sampleEvery > 0) reporting = { order: job.order, salvo };
+    if (plan.sampleEvery > 0) reporting = [...reporting, { order: job.order, salvo }].slice(-LIMITS.reportsMax);
     log('run', { class: plan.class, sockets: plan.sockets, tuples: plan.tuples, ports: plan.ports.kind });
   }
 
   function report(): void {
-    if (reporting !== null) {
-      const samples = reporting.salvo.samples();
-      if (samples !== null) {
-        tell({ order: reporting.order, samples });
-        reporting = null;
-      }
+    for (const { order: asked, salvo } of reporting) {
+      const samples = salvo.samples();
+      if (samples !== null) tell({ order: asked, samples });
     }
+    reporting = reporting.filter(({ salvo }) => salvo.samples() === null);
     if (renewing !== null && !side.renewing()) {
       const endpoint = side.endpoint();
       tell(endpoint === null ? { order: renewing, refused: true } : { order: renewing, endpoint });
@@ -134,7 +133,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       order = Math.max(order, step.order);
       if (step.stop && newest) {
         side.stopSalvos();
-        reporting = null;
+        reporting = [];
         waiting = null;
       }
       if (step.pay !== undefined) {
@@ -149,6 +148,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     run(now) {
       if (ended) return;
       report();
+      if (side.starving(now)) tell({ order, pay: LIMITS.creditsWhenUnpaid });
       if (now < pollAt) return;
       pollAt = NOTHING;
       if (waiting !== null) take(now);
