@@ -68,6 +68,8 @@ export interface AgentParts {
   readonly pins: HostPins | null;
   /** Of the router at the start; asked anew whenever the addresses change. */
   readonly gateway: string | null;
+  /** Everything is closed: what was held for this agent may go. */
+  readonly onClosed: () => void;
 }
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
@@ -354,6 +356,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     for (const path of this.#paths.values()) path.over(reason);
     this.#paths.clear();
     this.#joins.clear();
+    this.parts.onClosed();
   }
 }
 

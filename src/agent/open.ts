@@ -16,10 +16,12 @@ import {
 import {
   defaultGateway,
   hostPins,
+  type Lock,
   nodeCrypto,
   readDocument,
   readOrCreateKey,
   systemRandom,
+  takeLock,
   writeDocument,
 } from '../node/index.ts';
 import { type Agent, MachineAgent } from './agent.ts';
@@ -45,32 +47,52 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   if (options.relay === 'only') {
     throw new SallyportError('USAGE', { detail: "relay: 'only' is not possible: there is no relay yet." });
   }
-  const secret = options.keyFile === undefined ? undefined : readOrCreateKey(options.keyFile).secret;
   const masterLink = parseMasterLink(options.master);
   if ('problem' in masterLink) throw new SallyportError('USAGE', { detail: `--master: ${masterLink.problem}` });
-  const [master, stun, gateway] = await Promise.all([
-    resolveMaster(masterLink),
-    resolveStun(inTurn(options.stun ?? [], options.stateDir)),
-    defaultGateway(),
-  ]);
-  options.signal?.throwIfAborted();
-  const machine = createPeer({
-    master,
-    identity: nodeCrypto.keyPair(secret),
-    stun,
-    stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
-    crypto: nodeCrypto,
-    random: systemRandom,
-    wallClock: () => Date.now(),
-    // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
-    family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
-  });
-  const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
-  const agent = new MachineAgent({ machine, master, masterLink, pins, gateway });
-  const { stateDir } = options;
-  if (stateDir !== undefined)
-    agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));
-  return agent;
+  const { secret, lock } = identityOf(options.keyFile);
+  try {
+    const [master, stun, gateway] = await Promise.all([
+      resolveMaster(masterLink),
+      resolveStun(options.stun ?? []),
+      defaultGateway(),
+    ]);
+    if (options.signal?.aborted) throw new SallyportError('ABORTED');
+    const machine = createPeer({
+      master,
+      identity: nodeCrypto.keyPair(secret),
+      stun,
+      stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
+      crypto: nodeCrypto,
+      random: systemRandom,
+      wallClock: () => Date.now(),
+      // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
+      family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
+    });
+    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
+    const onClosed = (): void => lock?.release();
+    const agent = new MachineAgent({ machine, master, masterLink, pins, gateway, onClosed });
+    const { stateDir } = options;
+    if (stateDir !== undefined) {
+      agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));
+    }
+    return agent;
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+/** Two agents with one key would take the session with the master from each other for ever, so the key is locked. */
+function identityOf(keyFile: string | undefined): { readonly secret?: Uint8Array; readonly lock: Lock | null } {
+  if (keyFile === undefined) return { lock: null };
+  const { secret } = readOrCreateKey(keyFile);
+  const lock = takeLock(`${keyFile}.lock`);
+  if (typeof lock === 'number') {
+    throw new SallyportError('USAGE', {
+      detail: `Process ${lock} uses the key ${keyFile} already: is this hosted twice?`,
+    });
+  }
+  return { secret, lock };
 }
 
 /** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
@@ -84,20 +106,6 @@ async function resolveMaster(link: MasterLink): Promise<MasterAddress> {
     throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${link.host} has no address.` });
   }
   return { key: link.key, port: link.port, addresses };
-}
-
-/** Each run begins with the next server of the list, so that the first one is not asked by everybody all the time (S3). */
-function inTurn(servers: readonly string[], stateDir: string | undefined): readonly string[] {
-  if (servers.length < 2 || stateDir === undefined) return servers;
-  const path = join(stateDir, 'stun-turn.json');
-  const document = readDocument(path) as { readonly next?: unknown } | null;
-  const turn = Number.isSafeInteger(document?.next) ? Math.abs(document?.next as number) % servers.length : 0;
-  try {
-    writeDocument(path, { v: 1, next: turn + 1 });
-  } catch {
-    // A full disk only means the same order the next time.
-  }
-  return [...servers.slice(turn), ...servers.slice(0, turn)];
 }
 
 const RESTS_FILE = 'stun-rests.json';

@@ -32,11 +32,16 @@ export async function withAgent(
     stun: flags.stun,
     relay: (flags.relay ?? 'never') as 'never' | 'allow' | 'only',
     stateDir: stateDir(flags, invocation.env),
+    signal: invocation.signal,
     ...(keyFile === undefined ? {} : { keyFile }),
   });
+  // Whatever is being waited for ends with it: Ctrl+C works at any moment.
+  const stop = (): void => void agent.close();
+  invocation.signal.addEventListener('abort', stop, { once: true });
   try {
     await work(agent);
   } finally {
+    invocation.signal.removeEventListener('abort', stop);
     await agent.close();
   }
 }

@@ -47,7 +47,7 @@ export class Terminal {
 
   /** The one line that a script without --json wants. A person at a terminal has seen it already on stderr. */
   result(text: string): void {
-    if (this.options.json || this.#streams.out.isTTY) return;
+    if (this.options.json || (this.#streams.out.isTTY && !this.options.quiet)) return;
     this.#streams.out.write(`${plain(text)}\n`);
   }
 

@@ -5,6 +5,7 @@ export * from './clock.ts';
 export * from './crypto.ts';
 export * from './drive.ts';
 export * from './gateway.ts';
+export * from './lock.ts';
 export * from './network.ts';
 export * from './pins.ts';
 export * from './random.ts';

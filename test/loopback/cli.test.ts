@@ -209,6 +209,21 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     await Promise.all(runs);
   });
 
+  test('the same port hosted twice at once: exit 2, and the first goes on', async () => {
+    const master = await startMaster();
+    const state = bench.folder();
+    const host = await startHost(master.link, ['--state-dir', state]);
+    const again = bench.sallyport(['host', String(host.port), '--master', master.link, '--state-dir', state, '--json']);
+    expect(await outcome(again)).toMatchObject({ exit: 2, error: 'USAGE' });
+    await bench.sallyport(joinArgs(master.link, host.code)).line('connected');
+    host.run.kill('SIGKILL');
+    await host.run.exit;
+    const { code } = await bench
+      .sallyport(['host', String(host.port), '--master', master.link, '--state-dir', state, '--json'])
+      .line('ready');
+    expect(code).toBe(host.code);
+  });
+
   test('no answer from the master nor from any STUN server: UDP is blocked, exit 3, and check still reports', async () => {
     const [master, stun] = [(await bench.udp()).address().port, (await bench.udp()).address().port];
     const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;
@@ -352,6 +367,19 @@ describe('quitting', () => {
       expect(performance.now() - begin).toBeLessThan(1_500);
     }
   }, 60_000);
+
+  test('while nobody answers, Ctrl+C does not wait for the time-out', async () => {
+    const silent = (await bench.udp()).address().port;
+    const link = `sallyport://127.0.0.1:${silent}/#${'C'.repeat(42)}A`;
+    for (const words of [['host', '1'], ['join', 'K7TQ-9RBW'], ['check'], ['list']]) {
+      const run = bench.sallyport([...words, '--master', link]);
+      await new Promise((resolve) => setTimeout(resolve, 900));
+      const begin = performance.now();
+      run.kill('SIGINT');
+      expect(await run.exit, words.join(' ')).toBe(130);
+      expect(performance.now() - begin).toBeLessThan(700);
+    }
+  });
 
   test('a closed output pipe ends the command like Ctrl+C', async () => {
     const master = await startMaster();

@@ -10,6 +10,7 @@ import {
   readDocument,
   readOrCreateKey,
   stateDirectory,
+  takeLock,
   writeDocument,
 } from '../../src/node/index.ts';
 
@@ -88,4 +89,17 @@ test('the clipboard gets the text where a tool exists, and nothing happens where
   expect(readFileSync(out, 'utf8')).toBe('127.0.0.1:30000');
   expect(await copyToClipboard('x', { PATH: '/nonexistent', DISPLAY: ':0' })).toBe(false);
   expect(await copyToClipboard('x', {})).toBe(false);
+});
+
+test('a lock is held once, given back, and taken over from a process that is gone', () => {
+  const path = join(folder, 'host.key.lock');
+  const lock = takeLock(path);
+  expect(typeof lock).toBe('object');
+  expect(takeLock(path)).toBe(process.pid);
+  if (typeof lock === 'object') lock.release();
+  expect(readdirSync(folder)).toEqual([]);
+  const gone = Number(execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }));
+  writeFileSync(path, `${gone}\n`);
+  expect(typeof takeLock(path)).toBe('object');
+  expect(readFileSync(path, 'utf8')).toBe(`${process.pid}\n`);
 });
