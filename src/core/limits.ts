@@ -181,6 +181,8 @@ export const LIMITS = {
   /** One lost datagram must not cost a sixth of the 30 s: a check is repeated, so that even 20 % loss keeps a path up. */
   consentTriesMax: 3,
   consentRepeatMs: 1_000,
+  /** A path on which nothing comes in for so long while we send is asked about at once. */
+  pathQuietMs: 1_500,
   /** Moving to a new address: questions sent there, and how long between them. */
   pathChallengeTriesMax: 3,
   pathChallengeRepeatMs: 300,

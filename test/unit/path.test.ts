@@ -153,6 +153,24 @@ test('a path without answers falls silent within 10 s and is over 30 s after the
   expect(events.left.at(-1)).toEqual({ ev: 'over', reason: 'consent' });
 });
 
+test('a path that is used falls silent within 6 s, and is heard of again within 2 s when it recovers', () => {
+  const { run, command, events, world } = pair();
+  run(20_000);
+  world.drop = () => true;
+  for (let at = 20_000; at < 26_000; at += 50) {
+    command('left', { do: 'send', bytes: Uint8Array.of(1) });
+    run(at + 50);
+  }
+  expect(events.left.filter(({ ev }) => ev === 'silent')).toEqual([{ ev: 'silent', silent: true }]);
+  world.drop = () => false;
+  for (let at = 26_000; at < 28_000; at += 50) {
+    command('left', { do: 'send', bytes: Uint8Array.of(1) });
+    run(at + 50);
+  }
+  expect(events.left.at(-1)).toMatchObject({ ev: 'rtt' });
+  expect(events.left.filter(({ ev }) => ev === 'silent').at(-1)).toEqual({ ev: 'silent', silent: false });
+});
+
 test('the other side learns at once that we leave, though one datagram is lost', () => {
   const { run, command, events, world } = pair();
   let n = 0;

@@ -89,6 +89,8 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
   private readonly timers = timers<'check' | 'repeat' | 'expire' | 'challenge'>();
   private over = false;
   private silent = false;
+  /** When anything authentic came in last. */
+  private heardAt: Instant = Number.NEGATIVE_INFINITY;
   private newest = -1;
   private tries = 0;
   /** The last questions to the present address: a late answer counts as well. */
@@ -112,6 +114,7 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
     // Only the newest datagram can tell of a move: an older one from elsewhere was merely late (RFC 9000 section 9.3).
     if (sequence > this.newest && !sameEndpoint(from, this.remote)) this.question(now, from);
     this.newest = Math.max(this.newest, sequence);
+    this.heardAt = now;
     this.take(now, from, plaintext[0] as number, plaintext.subarray(1));
   }
 
@@ -129,11 +132,14 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
     if (this.over) return;
     switch (command.do) {
       case 'start':
+        this.heardAt = now;
         this.timers.set('check', now + this.jittered(LIMITS.consentEveryMs));
         this.timers.set('expire', now + LIMITS.consentExpireMs);
         break;
       case 'send':
         this.send(command.bytes, command.channel ?? 0);
+        // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
+        if (this.tries === 0 && now - this.heardAt > LIMITS.pathQuietMs) this.timers.set('check', now);
         break;
       case 'nudge':
         this.timers.set('check', now);
@@ -190,7 +196,8 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
     this.tries = 0;
     const restMs = this.jittered(LIMITS.consentEveryMs) - LIMITS.consentRepeatMs * LIMITS.consentTriesMax;
     this.timers.set('check', now + restMs);
-    this.setSilent(true);
+    // Answers may be lost among much else that arrives: then only the end of consent counts.
+    if (now - this.heardAt > LIMITS.pathQuietMs) this.setSilent(true);
   }
 
   /** RFC 7675 section 5.1: 0.8 to 1.2 of the interval, so that checks do not fall into step. */
