@@ -43,6 +43,7 @@ export const HOST_FLAGS = {
   ask: { kind: 'on', about: 'ask before each friend is let in (y or n)' },
   relay: RELAY_FLAG,
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
+  'no-announce': { kind: 'on', about: 'say nothing of it on the local network' },
   'no-wait': { kind: 'on', about: 'exit with 7 where nothing listens on the port yet' },
 } as const satisfies Flags;
 
@@ -72,6 +73,7 @@ export const UI_FLAGS = {
   ...COMMON_FLAGS,
   ...AGENT_FLAGS,
   port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of the page on 127.0.0.1 (default 0: any free one)' },
+  playground: { kind: 'on', about: 'open the playground: two NATs in a simulated internet' },
   'no-open': { kind: 'on', about: 'print the link, open no browser' },
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
 } as const satisfies Flags;

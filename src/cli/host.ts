@@ -1,6 +1,13 @@
 /** `sallyport host PORT`: product.md section 4 A. */
 import { createInterface } from 'node:readline';
-import { type Agent, type FriendNews, type HostForwardNotice, type Hosting, hostKeyFile } from '../agent/index.ts';
+import {
+  type Agent,
+  announceOnLan,
+  type FriendNews,
+  type HostForwardNotice,
+  type Hosting,
+  hostKeyFile,
+} from '../agent/index.ts';
 import {
   cleanText,
   endpointKey,
@@ -44,6 +51,13 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
     await welcome(invocation, flags, hosting, profile);
     const watch = watchGame(terminal, port);
     const answers = flags.ask ? readAnswers(terminal, hosting) : null;
+    const lan = flags['no-announce']
+      ? null
+      : announceOnLan(flags.master ?? '', () => ({
+          code: hosting.code,
+          name: flags.name ?? '',
+          game: flags.game ?? '',
+        }));
     const failed = new Promise<never>((_resolve, reject) => hosting.on('failed', reject));
     try {
       follow(terminal, hosting, answers);
@@ -51,6 +65,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
       terminal.say('Stopping: the master and your friends are told.');
     } finally {
       clearInterval(watch);
+      lan?.close();
       answers?.close();
       await hosting.close();
     }

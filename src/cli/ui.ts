@@ -35,10 +35,11 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   });
   try {
     await engine.start();
-    terminal.event('ready', { link: server.link });
-    terminal.result(server.link);
+    const link = flags.playground ? server.link.replace('/#', '/playground#') : server.link;
+    terminal.event('ready', { link });
+    terminal.result(link);
     terminal.fact('done', 'App', 'open the link above in a browser; Ctrl+C ends it');
-    if (!flags['no-open']) openBrowser(server.link);
+    if (!flags['no-open']) openBrowser(link);
     await untilStopped(signal);
   } finally {
     await server.close();

@@ -308,6 +308,10 @@ export const LIMITS = {
   agentLogEntriesMax: 2_000,
   /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
   networkWatchMs: 2_000,
+  /** LAN announcements: how often, how many servers a list keeps, and the longest datagram read (code, name and game fit twice). */
+  lanAnnounceMs: 3_000,
+  lanServersMax: 64,
+  lanAnnounceBytesMax: 512,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
 

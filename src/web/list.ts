@@ -1,5 +1,6 @@
 /** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
 import { computed, signal } from '@preact/signals';
+import type { LanServer } from '../agent/local-api.ts';
 import type { ListEntry } from '../core/peer/interface.ts';
 import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';
@@ -83,17 +84,34 @@ export function followList(): void {
 export function takeLocalList(): void {
   const state = local.value;
   if (state === null) return;
-  rows.value = state.servers.map(localRow);
+  const listed = new Set(state.servers.map(({ code }) => code));
+  rows.value = [...state.servers.map(localRow), ...state.lan.filter(({ code }) => !listed.has(code)).map(lanRow)];
   fetchedAt.value = state.serversAt;
   fetchError.value = state.serversFailure;
 }
 
+/** A server that only the local network tells of: joined by its code like any other. */
+function lanRow({ code, name, game }: LanServer): Server {
+  const silent = {
+    map: '',
+    mode: '',
+    version: '',
+    players: 0,
+    playersMax: 0,
+    passwordNeeded: false,
+    pingEstimateMs: 0,
+  };
+  return localRow({ hostId: `lan-${code}`, code, name, game, ...silent, natType: 'unknown', verdict: 'open' });
+}
+
 function localRow(entry: ListEntry): Server {
   const now = local.value?.serversAt ?? 0;
-  const known = { section: 'community', verifiedAt: null, natDelta: null, returning: false, address: null } as const;
+  const section = local.value?.lan.some(({ code }) => code === entry.code) ? 'local' : 'community';
+  const known = { verifiedAt: null, natDelta: null, returning: false, address: null } as const;
   return {
     ...entry,
     ...known,
+    section,
     natType: entry.natType as Server['natType'],
     verdict: entry.verdict as Server['verdict'],
     firstSeenAt: now,

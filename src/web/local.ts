@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import { LOCAL_API, type LocalAnswer, type LocalCommand, type LocalState } from '../agent/local-api.ts';
 import { openStream } from './events.ts';
-import { isLanguage, language } from './messages/index.ts';
+import { isLanguage, language, t } from './messages/index.ts';
 
 const TOKEN_KEY = 'sallyport-token';
 
@@ -60,4 +60,9 @@ export async function command(body: LocalCommand): Promise<LocalAnswer> {
   } catch (error) {
     return { ok: false, failure: null, field: null, text: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Why a command was not carried out, in the language of the page where the failure has a code. */
+export function answerText(answer: Extract<LocalAnswer, { readonly ok: false }>): string {
+  return answer.failure === null || answer.failure === 'USAGE' ? answer.text : t(`failure.${answer.failure}`);
 }

@@ -4,7 +4,7 @@ import { App } from './app.tsx';
 import { followList, takeLocalList } from './list.ts';
 import { isLocal, startLocal } from './local.ts';
 import { isLanguage, language } from './messages/index.ts';
-import { startRouter } from './router.ts';
+import { route, startRouter } from './router.ts';
 import './style.css';
 
 function start(): void {
@@ -12,10 +12,12 @@ function start(): void {
   if (isLanguage(kept)) language.value = kept;
   document.documentElement.lang = language.value;
   document.documentElement.dataset.theme = localStorage.getItem('sallyport-theme') ?? 'auto';
-  // The server says which page this is: `sallyport ui` marks the document, a masterserver does not.
-  if (document.querySelector('meta[name="sallyport-page"]')?.getAttribute('content') === 'local') startLocal();
-  startRouter();
-  startList();
+  // The server says which page this is: `sallyport ui` and the static playground mark the document, a masterserver does not.
+  const kind = document.querySelector('meta[name="sallyport-page"]')?.getAttribute('content');
+  if (kind === 'local') startLocal();
+  if (kind === 'playground') route.value = { screen: 'playground' };
+  else startRouter();
+  if (kind !== 'playground') startList();
   const root = document.getElementById('app');
   if (root !== null) render(<App />, root);
 }

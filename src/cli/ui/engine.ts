@@ -3,11 +3,20 @@
  * show. Pages come and go; everything here lives on until `quit` or Ctrl+C.
  */
 
-import type { FriendView, HostingView, JoinView, LocalAnswer, LocalCommand, LocalState } from '../../agent/index.ts';
 import {
   type Agent,
+  announceOnLan,
+  type FriendView,
   type Hosting,
+  type HostingView,
+  type JoinView,
+  type LanHandle,
+  type LanServer,
+  type LocalAnswer,
+  type LocalCommand,
   type LocalPort,
+  type LocalState,
+  listenOnLan,
   openAgent,
   openLocalPort,
   type Path,
@@ -67,6 +76,9 @@ export class Engine implements UiEngine {
   #probes: readonly ProbeResult[] = [];
   #nextJoin = 1;
   #listTimer: NodeJS.Timeout | null = null;
+  #lan: readonly LanServer[] = [];
+  #lanEar: LanHandle | null = null;
+  #lanVoice: LanHandle | null = null;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -74,6 +86,10 @@ export class Engine implements UiEngine {
 
   async start(): Promise<void> {
     await this.#connect();
+    this.#lanEar = listenOnLan((servers) => {
+      this.#lan = servers;
+      this.#changed();
+    });
     this.#listTimer = setInterval(() => {
       if (this.#listeners.size > 0) void this.#fetchList();
     }, LIST_INTERVAL_MS);
@@ -81,8 +97,9 @@ export class Engine implements UiEngine {
 
   async close(): Promise<void> {
     if (this.#listTimer !== null) clearInterval(this.#listTimer);
+    this.#lanEar?.close();
     for (const id of [...this.#running.keys()]) this.#stop(id);
-    await this.#hosting?.close();
+    await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
   }
@@ -117,7 +134,7 @@ export class Engine implements UiEngine {
       })),
       hosting: this.#hostingView,
       joins: this.#joins,
-      lan: [],
+      lan: this.#lan,
       settings: settings.values,
     };
   }
@@ -141,9 +158,7 @@ export class Engine implements UiEngine {
         await this.#host(command);
         return { ok: true };
       case 'unhost':
-        await this.#hosting?.close();
-        this.#hosting = null;
-        this.#hostingView = null;
+        await this.#closeHosting();
         return { ok: true };
       case 'admit':
         this.#hosting?.admit(command.friend, command.admit);
@@ -188,8 +203,7 @@ export class Engine implements UiEngine {
   /** Another masterserver means another agent; joins and hosting of the old one end. */
   async #connect(): Promise<void> {
     for (const id of [...this.#running.keys()]) this.#stop(id);
-    this.#hosting = null;
-    this.#hostingView = null;
+    await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
     this.#openFailure = null;
@@ -261,6 +275,11 @@ export class Engine implements UiEngine {
         forward: { port },
       });
       this.#hosting = hosting;
+      this.#lanVoice = announceOnLan(this.#options.settings.values.master, () => ({
+        code: hosting.code,
+        name,
+        game: command.game,
+      }));
       this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link });
       hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
       hosting.on('friend', (news) => this.#friend(news));
@@ -277,6 +296,14 @@ export class Engine implements UiEngine {
       this.#viewHosting({ state: 'failed', failure: code, detail: `${FAILURES[code].what} ${FAILURES[code].next}` });
       throw error;
     }
+  }
+
+  async #closeHosting(): Promise<void> {
+    this.#lanVoice?.close();
+    this.#lanVoice = null;
+    await this.#hosting?.close();
+    this.#hosting = null;
+    this.#hostingView = null;
   }
 
   #viewHosting(change: Partial<HostingView>): void {

@@ -316,6 +316,31 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'method.row': 'eine Reihe offener Ports gegen immer neue',
   'method.lattice': 'immer neue Ports auf beiden Seiten',
   'method.none': 'kein Weg für UDP',
+  'failure.CODE_UNKNOWN':
+    'Kein Host hat diesen Code. Bitte die Zeichen prüfen, und ob ihr denselben Masterserver nutzt.',
+  'failure.HOST_OFFLINE': 'Der Host ist nicht da. Der Code stimmt: bitte ihn, wieder zu starten.',
+  'failure.MASTER_UNREACHABLE':
+    'Der Masterserver antwortet nicht. Bitte seinen Link in den Einstellungen prüfen; vielleicht läuft er nicht.',
+  'failure.MASTER_KEY_MISMATCH':
+    'Der Masterserver hat nicht den Schlüssel aus deinem Link. Bitte den Betreiber um einen neuen.',
+  'failure.UDP_BLOCKED':
+    'UDP kommt aus diesem Netz nicht hinaus. Bitte in der Firewall erlauben oder ein anderes Netz probieren.',
+  'failure.HOST_KEY_CHANGED':
+    'Der Host hat einen anderen Schlüssel als beim letzten Mal. Ist das gewollt, bitte um einen neuen Link.',
+  'failure.PASSWORD': 'Das Passwort fehlt oder ist falsch. Bitte den Host danach fragen.',
+  'failure.REFUSED': 'Der Host hat abgelehnt.',
+  'failure.BANNED': 'Du bist hier gesperrt. Bitte den Betreiber fragen.',
+  'failure.FULL': 'Der Host ist voll. Versuche es wieder, wenn jemand gegangen ist.',
+  'failure.BUSY': 'Gerade zu viele Anfragen. Bitte einige Sekunden warten.',
+  'failure.VERSION': 'Die andere Seite spricht eine andere Version. Bitte die ältere erneuern.',
+  'failure.LOCAL_PORT_BUSY': 'Der lokale Port ist belegt. Bitte in den Einstellungen einen anderen wählen.',
+  'failure.GAME_SILENT':
+    'Auf dem Port des Spiels lauscht nichts. Bitte den Spielserver starten oder den richtigen Port angeben.',
+  'failure.GAVE_UP':
+    'In der erlaubten Zeit fand sich kein direkter Weg. Gib mehr Zeit oder leite einen UDP-Port weiter.',
+  'failure.ABORTED': 'Abgebrochen.',
+  'failure.USAGE': 'Etwas in diesem Formular stimmt nicht.',
+  'failure.INTERNAL': 'Ein Fehler in sallyport selbst. Bitte mit dem Protokoll melden.',
   'time.s': '{n} s',
   'time.m': '{n} min',
   'time.h': '{n} Std.',

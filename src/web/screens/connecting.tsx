@@ -86,7 +86,7 @@ function JoinWindow(props: { readonly join: JoinView }) {
 }
 
 function sentence(join: JoinView): string {
-  if (join.phase === 'failed') return `${t('connect.s.failed')} ${join.detail}`;
+  if (join.phase === 'failed') return join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
   return t(`connect.s.${join.phase}`);
 }
 
@@ -236,7 +236,6 @@ function LogPanel(props: { readonly join: JoinView }) {
           {t('connect.mask')}
         </label>
       </p>
-      {join.failure === null ? null : <p class="dim code">{tMaybe(`failure.${join.failure}`, join.failure)}</p>}
     </details>
   );
 }

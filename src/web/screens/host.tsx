@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { FriendView, HostingView } from '../../agent/local-api.ts';
 import { showCode } from '../format.ts';
 import { GAMES } from '../games.ts';
-import { command, local, streamer } from '../local.ts';
+import { answerText, command, local, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
@@ -54,7 +54,7 @@ function StartForm(props: { readonly failed: HostingView | null }) {
       password: withPassword.value ? password.value : '',
       ask: ask.value,
     });
-    error.value = answer.ok ? null : answer.text;
+    error.value = answer.ok ? null : answerText(answer);
   };
   return (
     <form class="form" onSubmit={submit} aria-labelledby="host-title">
@@ -131,7 +131,7 @@ function StartForm(props: { readonly failed: HostingView | null }) {
       <Tick id="host-ask" on={ask} text={t('host.ask')} />
       <OwnNetwork />
       <p class="error" role="alert">
-        {error.value ?? props.failed?.detail}
+        {error.value ?? (props.failed?.failure ? t(`failure.${props.failed.failure}`) : null)}
       </p>
       <button type="submit" id="host-start">
         {t('host.start')}

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText, showCode } from '../format.ts';
 import { fetchError, fetchedAt, filters, games, loading, NO_FILTERS, reloadList, rows, shown, sort } from '../list.ts';
-import { command, isLocal, local } from '../local.ts';
+import { answerText, command, isLocal, local } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
@@ -17,7 +17,7 @@ function shareText(row: Server): string {
 
 async function joinTarget(target: string, password = ''): Promise<string | null> {
   const answer = await command({ do: 'join', target, password, localPort: local.value?.settings.localPort ?? 0 });
-  if (!answer.ok) return answer.text;
+  if (!answer.ok) return answerText(answer);
   if (answer.join !== undefined) go(`/joins/${answer.join}`);
   return null;
 }
@@ -152,16 +152,17 @@ function FilterBar() {
 
 function ListState() {
   const why = fetchError.value;
+  const words = why === null ? '' : tMaybe(`failure.${why}`, why);
   if (why !== null && fetchedAt.value !== null)
     return (
       <p class="notice" role="status">
-        {t('servers.stale', { why, age: duration(Date.now() - fetchedAt.value) })}
+        {t('servers.stale', { why: words, age: duration(Date.now() - fetchedAt.value) })}
       </p>
     );
   if (why !== null)
     return (
       <p class="error" role="alert">
-        {why}
+        {words}
       </p>
     );
   if (fetchedAt.value === null) return <p role="status">{loading.value ? t('servers.loading') : ''}</p>;

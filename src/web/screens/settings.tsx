@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { LocalSettings } from '../../agent/local-api.ts';
-import { command, local } from '../local.ts';
+import { answerText, command, local } from '../local.ts';
 import { LANGUAGES, t } from '../messages/index.ts';
 
 function badStunLine(text: string): number | null {
@@ -16,7 +16,7 @@ export function Settings() {
   if (settings === undefined) return null;
   const save = async (change: Partial<LocalSettings>): Promise<void> => {
     const answer = await command({ do: 'settings', settings: change });
-    error.value = answer.ok ? null : answer.text;
+    error.value = answer.ok ? null : answerText(answer);
     saved.value = answer.ok;
   };
   const savePort = (text: string): void => {
