@@ -46,7 +46,7 @@ export function placeDetector(user: SimUser, setting: DetectionSetting): Detecti
         const local = { address, port };
         host.bind(local, (packet) => {
           const reply = answerStun(config, local, packet.from, packet.bytes);
-          if (reply !== null) host.send(reply.from, packet.from, reply.bytes);
+          if (reply !== null) host.send(reply.from, reply.to, reply.bytes);
         });
         if (kind === 'master') sources.push(asMaster(new StunSource(local, crypto)));
       }

@@ -45,7 +45,7 @@ function stunServer(addresses: readonly string[], ports: readonly number[]): voi
     socket.on('message', (bytes, from) => {
       const reply = answerStun(server, local, from, bytes);
       const sender = reply === null ? undefined : sockets.get(`${reply.from.address}:${reply.from.port}`);
-      sender?.send(reply!.bytes, from.port, from.address);
+      sender?.send(reply!.bytes, reply!.to.port, reply!.to.address);
     });
     socket.bind(local.port, local.address, () => {
       if (++bound === sockets.size) print({ ev: 'ready' });

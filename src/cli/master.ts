@@ -28,6 +28,7 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     listen: flags.listen,
     ...(flags.advertise.length === 0 ? {} : { advertise: flags.advertise }),
     ...(flags.port === undefined ? {} : { port: flags.port }),
+    ...(flags['stun-port'] === undefined ? {} : { stunPort: flags['stun-port'] }),
     ...(flags.http === undefined ? {} : { http: unlessOff(flags.http) }),
     ...(flags['metrics-listen'] === undefined ? {} : { metrics: unlessOff(flags['metrics-listen']) }),
     tls,

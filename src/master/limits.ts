@@ -30,6 +30,11 @@ export const MASTER_LIMITS = {
   httpBurst: 20,
   httpPrefixPerSecond: 50,
   httpPrefixBurst: 200,
+  /** security.md 3.4 and row 21: STUN 10/s burst 20 per address, 100/s per prefix, 5000/s in all. */
+  stunPerSecond: 10,
+  stunBurst: 20,
+  stunPrefixPerSecond: 100,
+  stunTotalPerSecond: 5_000,
   /** Fixed-size table; colliding addresses share an allowance (row 9). */
   limiterBuckets: 65_536,
   bodyBytesMax: 16_384,

@@ -33,6 +33,7 @@ import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
 import { webFolder } from './pages.ts';
 import { openStore } from './store.ts';
+import { startStun } from './stun.ts';
 import { startTester, type TesterOptions } from './test-join.ts';
 import { VERSION } from './version.ts';
 import type { WebhookConfig, WebhookOptions } from './webhooks.ts';
@@ -44,6 +45,8 @@ export interface MasterOptions {
   readonly advertise?: readonly string[];
   /** 25 UDP ports from here on. */
   readonly port?: number;
+  /** STUN for clients of other makes, here and with two addresses also one port further; null for none, the default. */
+  readonly stunPort?: number | null;
   /** `ADDRESS:PORT`, or null for none. */
   readonly http?: string | null;
   readonly metrics?: string | null;
@@ -144,6 +147,9 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
     const endpoints = (await udp.listening).flatMap(portsOf);
+    const stun =
+      options.stunPort === undefined || options.stunPort === null ? null : startStun(listen, options.stunPort);
+    closers.push(() => stun?.close());
     const reload = startOfficial(options.official ?? null, office, log, tell);
     closers.push(reload.stop);
     const http = await startHttp(options, office, closers);

@@ -9,5 +9,6 @@ export * from './lock.ts';
 export * from './network.ts';
 export * from './pins.ts';
 export * from './random.ts';
+export { openUdpSocket, type UdpSocket } from './socket.ts';
 export * from './state.ts';
 export * from './upnp.ts';

@@ -169,7 +169,7 @@ function startStunServers(world: World): Endpoint[] {
         const local = { address, port };
         place.bind(local, (packet) => {
           const reply = answerStun(server, local, packet.from, packet.bytes);
-          if (reply !== null) place.send(reply.from, packet.from, reply.bytes);
+          if (reply !== null) place.send(reply.from, reply.to, reply.bytes);
         });
       }
     }

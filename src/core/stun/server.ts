@@ -1,7 +1,7 @@
 /**
  * A STUN server as a pure function, for the master's optional STUN port. It keeps nothing, so it cannot be exhausted; it answers
  * a sender only, so all it can do for a spoofer is send 32 bytes for 20 (security row 21), and everything longer has to be paid
- * for: OTHER-ADDRESS, CHANGE-REQUEST (RFC 5780) and errors only where the request was at least as long as the answer.
+ * for: OTHER-ADDRESS, CHANGE-REQUEST, RESPONSE-PORT (RFC 5780) and errors only where the request was at least as long as the answer.
  * Limiting the rate (10/s for an address) is the caller's task.
  */
 import type { Endpoint } from '../address.ts';
@@ -21,6 +21,8 @@ export interface StunServer {
 export interface StunReply {
   /** The address and port of ours to answer from. */
   readonly from: Endpoint;
+  /** The sender; another port of it where RESPONSE-PORT says so (RFC 5780 §7.5) and the request has paid. */
+  readonly to: Endpoint;
   readonly bytes: Uint8Array;
 }
 
@@ -40,14 +42,16 @@ export function answerStun(server: StunServer, local: Endpoint, remote: Endpoint
       error: { code: 420, reason: '' },
       unknownAttributes: request.unknownRequired,
     });
-    return reply === null ? null : { from: local, bytes: reply };
+    return reply === null ? null : { from: local, to: remote, bytes: reply };
   }
   const from = answeringEndpoint(server, local, request);
   if (from === null) return null;
+  const to = { address: remote.address, port: request.responsePort ?? remote.port };
   const plain = success(request, remote);
   const full = affordable({ ...plain, ...originOf(server, local, from) });
-  if (full !== null) return { from, bytes: full };
-  return request.changeRequest === undefined ? { from: local, bytes: encodeStun(plain) } : null;
+  if (full !== null) return { from, to, bytes: full };
+  const wishes = request.changeRequest !== undefined || request.responsePort !== undefined;
+  return wishes ? null : { from: local, to: remote, bytes: encodeStun(plain) };
 }
 
 /** RFC 5780 §6.1: the address and port that CHANGE-REQUEST asks for; null where there is no such one. */

@@ -1,0 +1,62 @@
+/**
+ * STUN on a port of the master's own, for clients of other makes: off unless asked for (security.md row 21). What is answered
+ * is decided by `core/stun/server.ts`; here are the sockets and the limits. With two addresses there is a second port, the next
+ * one, and the server is one of RFC 5780.
+ */
+import { answerStun, type Endpoint, endpointKey, familyOf, SallyportError } from '../core/index.ts';
+import { monotonicNow, openUdpSocket, type UdpSocket } from '../node/index.ts';
+import { createLimiter } from './limiter.ts';
+import { MASTER_LIMITS } from './limits.ts';
+
+export interface StunService {
+  readonly endpoints: readonly Endpoint[];
+  close(): void;
+}
+
+export function startStun(addresses: readonly string[], port: number): StunService {
+  const ports = addresses.length > 1 ? [port, port + 1] : [port];
+  const server = { addresses, ports, behaviour: 'paid' } as const;
+  const allow = limits();
+  const sockets = new Map<string, UdpSocket>();
+  const endpoints = addresses.flatMap((address) => ports.map((at) => ({ address, port: at })));
+  const close = (): void => {
+    for (const socket of sockets.values()) socket.close();
+  };
+  for (const local of endpoints) {
+    const { outcome, socket } = openUdpSocket(
+      { kind: 'socket', op: 'open', socket: sockets.size, family: familyOf(local.address), ...local },
+      {
+        onDatagram(from, bytes) {
+          if (!allow(from.address)) return;
+          const reply = answerStun(server, local, from, bytes);
+          if (reply !== null) sockets.get(endpointKey(reply.from))?.send(reply.to, reply.bytes, undefined);
+        },
+        // An answer that cannot leave is a lost one; the client asks again.
+        onError() {},
+      },
+    );
+    if (socket === null) {
+      close();
+      const why = outcome.ok ? 'no socket' : outcome.code;
+      throw new SallyportError('USAGE', { detail: `--stun-port: ${endpointKey(local)} can't be bound (${why}).` });
+    }
+    sockets.set(endpointKey(local), socket);
+  }
+  return { endpoints, close };
+}
+
+/** 10/s for an address, 100/s for its prefix, 5000/s in all. */
+function limits(): (address: string) => boolean {
+  const { stunPerSecond, stunBurst, stunPrefixPerSecond, stunTotalPerSecond, limiterBuckets } = MASTER_LIMITS;
+  const each = createLimiter(
+    limiterBuckets,
+    { perSecond: stunPerSecond, burst: stunBurst },
+    { perSecond: stunPrefixPerSecond, burst: 2 * stunPrefixPerSecond },
+  );
+  const all = { perSecond: stunTotalPerSecond, burst: stunTotalPerSecond };
+  const total = createLimiter(1, all, all);
+  return (address) => {
+    const now = monotonicNow();
+    return each.take(now, address) === 0 && total.take(now, '0.0.0.0') === 0;
+  };
+}
