@@ -1,5 +1,4 @@
 /** `sallyport host PORT`: product.md section 4 A. */
-import { createInterface } from 'node:readline';
 import {
   type Agent,
   announceOnLan,
@@ -8,20 +7,13 @@ import {
   type Hosting,
   hostKeyFile,
 } from '../agent/index.ts';
-import {
-  cleanText,
-  endpointKey,
-  LIMITS,
-  type NatProfile,
-  type PeerEvent,
-  SallyportError,
-  showCode,
-} from '../core/index.ts';
+import { endpointKey, LIMITS, type NatProfile, type PeerEvent, SallyportError, showCode } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { readCommandLine, readNumber } from './flags.ts';
 import { gameListens } from './game.ts';
+import { friendName, type HostConsole, hostConsole } from './host-console.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -50,7 +42,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
     });
     await welcome(invocation, flags, hosting, profile);
     const watch = watchGame(terminal, port);
-    const answers = flags.ask ? readAnswers(terminal, hosting) : null;
+    const console = hostConsole(terminal, hosting, flags.ask);
     const lan = flags['no-announce']
       ? null
       : announceOnLan(flags.master ?? '', () => ({
@@ -60,13 +52,13 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
         }));
     const failed = new Promise<never>((_resolve, reject) => hosting.on('failed', reject));
     try {
-      follow(terminal, hosting, answers);
+      follow(terminal, hosting, console);
       await Promise.race([untilStopped(invocation.signal), failed]);
       terminal.say('Stopping: the master and your friends are told.');
     } finally {
       clearInterval(watch);
       lan?.close();
-      answers?.close();
+      console.close();
       await hosting.close();
     }
   });
@@ -137,10 +129,10 @@ function watchGame(terminal: Terminal, port: number): NodeJS.Timeout {
   }, LIMITS.gameWatchMs);
 }
 
-function follow(terminal: Terminal, hosting: Hosting, answers: Answers | null): void {
+function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): void {
   hosting.on('friend', (news) => {
     sayFriend(terminal, news);
-    if (news.state === 'asking') answers?.ask(news);
+    console.news(news);
   });
   hosting.on('notice', (notice) => sayNotice(terminal, notice));
   hosting.on('code', (code) => terminal.fact('warn', 'Join code', `is now ${showCode(code)}`));
@@ -157,7 +149,7 @@ function sayFriend(terminal: Terminal, { friend, name, state, path, seenAs }: Fr
     seenAs: seenAs === null ? null : endpointKey(seenAs),
   });
   const clock = new Date().toTimeString().slice(0, 8);
-  const who = (cleanText(name, LIMITS.nameShownMax) || friend.slice(0, 8)).padEnd(10);
+  const who = friendName({ name, friend }).padEnd(10);
   const more = path === null || state !== 'connected' ? [] : [path.kind, milliseconds(path.rttMs)];
   if (path !== null && state === 'connected' && seenAs !== null) more.push(`seen by the game as ${seenAs.address}`);
   terminal.say(`${clock}  ${who}  ${state.padEnd(10)}  ${more.join(' · ')}`.trimEnd());
@@ -172,32 +164,4 @@ function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
   } else if (notice.kind === 'game-silent') {
     terminal.fact('warn', 'Game', 'does not take datagrams: is the server running, and is this its port?');
   } else terminal.fact('done', 'Game', 'answers');
-}
-
-interface Answers {
-  ask(news: FriendNews): void;
-  close(): void;
-}
-
-/** --ask: each line `y` or `n` answers for whoever has waited longest. */
-function readAnswers(terminal: Terminal, hosting: Hosting): Answers {
-  const waiting: FriendNews[] = [];
-  const lines = createInterface({ input: process.stdin });
-  lines.on('line', (line) => {
-    const answer = line.trim().toLowerCase();
-    const first = waiting[0];
-    if (first === undefined || !['y', 'yes', 'n', 'no'].includes(answer)) return;
-    waiting.shift();
-    hosting.admit(first.friend, answer.startsWith('y'));
-  });
-  return {
-    ask(news) {
-      waiting.push(news);
-      terminal.say(`Let ${cleanText(news.name, LIMITS.nameShownMax) || news.friend.slice(0, 8)} in? [y/n]`);
-    },
-    close() {
-      lines.close();
-      process.stdin.unref();
-    },
-  };
 }

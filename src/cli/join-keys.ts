@@ -1,4 +1,4 @@
-/** The keys of `join` in a terminal: show the log, copy it (addresses masked), stop. S28. */
+/** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), stop. S28. */
 import type { JoinEvent } from '../agent/index.ts';
 import { LIMITS, maskText } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
@@ -6,8 +6,8 @@ import type { Terminal } from './terminal.ts';
 
 export interface JoinLog {
   add(event: JoinEvent): void;
-  /** Lines of one attempt, or of all. */
-  text(attempt?: number): string;
+  /** Lines of all attempts, or of the present one. */
+  text(all: boolean): string;
 }
 
 /** The cumulative log of a join; times count from its beginning, over all attempts. */
@@ -24,9 +24,9 @@ export function joinLog(): JoinLog {
       if (lines.length >= LIMITS.agentLogEntriesMax) lines.shift();
       lines.push({ attempt, text: `${seconds.padStart(8)}  ${ev}  ${shown}` });
     },
-    text: (only) =>
+    text: (all) =>
       lines
-        .filter((line) => only === undefined || line.attempt === only)
+        .filter((line) => all || line.attempt === attempt)
         .map((line) => line.text)
         .join('\n'),
   };
@@ -47,10 +47,10 @@ export function watchKeys({ terminal, log, stop, env }: KeysOptions): { close():
     // Raw mode keeps Ctrl+C from the system, so it is ours to obey; the second one ends at once.
     if (key === '\u0003') process.kill(process.pid, 'SIGINT');
     else if (key === 'q' || key === '\u001b') stop();
-    else if (key === 'l') terminal.say(log.text());
-    else if (key === 'c') {
-      const copied = await copyToClipboard(maskText(log.text()), env);
-      terminal.say(copied ? 'Log copied, addresses masked.' : 'This system has no clipboard tool; L shows the log.');
+    else if (key === 'l' || key === 'a') terminal.say(log.text(key === 'a'));
+    else if (key === 'c' || key === 't') {
+      const copied = await copyToClipboard(maskText(log.text(key === 'c')), env);
+      terminal.say(copied ? 'Log copied, addresses masked.' : 'This system has no clipboard tool; A shows the log.');
     }
   };
   stdin.setRawMode(true);

@@ -221,6 +221,9 @@ class JoinScreen {
     this.#terminal.event('hard', { pair, likely, advice });
     this.#terminal.say(`Still trying: attempt ${Math.max(1, this.#attempt)}, ${this.#clock()}.${sides}`);
     this.#terminal.say(`  ${advice}`);
-    if (process.stdin.isTTY) this.#terminal.say('  L log   C copy the log without addresses   Q stop');
+    if (process.stdin.isTTY)
+      this.#terminal.say(
+        '  L log of this attempt   A of all   T copy this attempt   C copy all, addresses masked   Q stop',
+      );
   }
 }

@@ -252,21 +252,27 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     await friend.line('connected');
   });
 
-  test('--ask: n refuses with exit 5, y lets in', async () => {
+  test('--ask: n refuses with exit 5, y lets in, and a kick ends it with exit 5', async () => {
     const master = await startMaster();
     const host = await startHost(master.link, ['--ask']);
-    for (const [answer, exit] of [
-      ['n', 5],
-      ['y', null],
-    ] as const) {
-      const before = host.run.lines.length;
-      const friend = bench.sallyport(joinArgs(master.link, host.code));
-      const asking = () => host.run.lines.slice(before).some((line) => line.ev === 'peer' && line.state === 'asking');
+    const type = (words: string): void => void host.run.child.stdin?.write(`${words}\n`);
+    const knock = async (name: string): Promise<Run> => {
+      const friend = bench.sallyport(joinArgs(master.link, host.code, ['--name', name]));
+      const asking = () =>
+        host.run.lines.some((line) => line.ev === 'peer' && line.state === 'asking' && line.name === name);
       await expect.poll(asking, { timeout: 5_000 }).toBe(true);
-      host.run.child.stdin?.write(`${answer}\n`);
-      if (exit === null) await friend.line('connected');
-      else expect(await outcome(friend)).toMatchObject({ exit, error: 'REFUSED' });
-    }
+      return friend;
+    };
+    const lee = await knock('Lee');
+    type('n');
+    expect(await outcome(lee)).toMatchObject({ exit: 5, error: 'REFUSED' });
+    const kofi = await knock('Kofi');
+    type('y');
+    await kofi.line('connected');
+    type('who');
+    await expect.poll(() => host.run.stderr()).toMatch(/Kofi +connected/);
+    type('kick kofi');
+    expect(await outcome(kofi)).toMatchObject({ exit: 5, error: 'REFUSED' });
   });
 
   test('a full host: exit 5', async () => {
