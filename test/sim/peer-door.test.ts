@@ -131,3 +131,29 @@ test('S18: hard pairs are punched one after another, and who waits is told', () 
   const waits = (friend: Participant) => friend.all('stage').some(({ text }) => /connects \d others first/.test(text));
   setup.until(() => friends.filter(waits).length === 2, 20_000, 'two wait for the third');
 });
+
+test('a master that does not answer fails a join with MASTER_UNREACHABLE within 2.1 s', () => {
+  const setup = peers({ seed: 'no master' });
+  setup.master.stop();
+  const client = setup.participant('client', NATS.linux);
+  client.command(joinCommand({ code: '66666666' }));
+  expect(failure(setup, client, 2_100)).toBe('MASTER_UNREACHABLE');
+});
+
+test('a master with another key than the one in its link fails a join with MASTER_KEY_MISMATCH within 2.1 s', () => {
+  const setup = peers({ seed: 'other master' });
+  const other = setup.participant('other', NATS.linux);
+  const master = { ...setup.master.address, key: other.publicKey };
+  const client = setup.participant('client', NATS.linux, { master });
+  client.command(joinCommand({ code: '66666666' }));
+  expect(failure(setup, client, 2_100)).toBe('MASTER_KEY_MISMATCH');
+});
+
+test('where no UDP gets out, a join fails with UDP_BLOCKED within 2.1 s', () => {
+  const setup = peers({ seed: 'blocked' });
+  const stun = [{ address: setup.world.publicAddress(), port: 3478 }];
+  const place = { name: 'c', behind: NATS.linux, link: { blackHole: true } };
+  const client = setup.participant('client', setup.world.host(place), { stun });
+  client.command(joinCommand({ code: '66666666' }));
+  expect(failure(setup, client, 2_100)).toBe('UDP_BLOCKED');
+});

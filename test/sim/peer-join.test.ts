@@ -112,7 +112,7 @@ for (const lossRate of [0.02, 0.05, 0.1, 0.2]) {
   });
 }
 
-test('datagrams that come twice, late and out of order change nothing', () => {
+test('S17: requests and datagrams that come twice, late and out of order make one session and one path', () => {
   for (let n = 0; n < 10; n++) {
     const link = { duplicateRate: 0.5, reorderRate: 0.3, reorderMs: 60, jitterMs: 20 };
     const setup = peers({ seed: `order ${n}`, link, trace: true });

@@ -136,7 +136,7 @@ test('a host that crashes and comes back is found again with the same code', () 
   expect(again.last('hosting')?.code).toBe(code);
 });
 
-test("a released socket is the application's: nothing of ours is sent on it any more", () => {
+test("S21: a released socket is the application's: nothing of ours is sent on it any more", () => {
   const setup = peers({ seed: 'release', trace: true });
   const { host, client, code } = hostAndClient(setup, EASY);
   connect(setup, client, code);
@@ -166,6 +166,9 @@ test('S22: a pair that does not meet in five minutes is still at it in the same 
   expect(client.last('path')).toBeUndefined();
   expect(client.all('networks')).toHaveLength(1);
   expect(client.last('join-failed')).toBeUndefined();
+  // S28: every attempt has its lines in the log, and all are the join's.
+  const logged = client.all('log').filter(({ join }) => join === 1);
+  for (const { n } of client.all('attempt')) expect(logged.some(({ attempt }) => attempt === n)).toBe(true);
   expect(client.last('hard')).toBeDefined();
   client.command({ do: 'abort', join: 1 });
   setup.world.run(1);

@@ -105,6 +105,23 @@ test('row 28: changed, cut and random messages open nothing and never throw', ()
   );
 });
 
+test('S19: the first message already carries the profile, with the port that the next mapping will most likely get', () => {
+  const profile = {
+    ...UNKNOWN_PROFILE,
+    mapping: 'apdm',
+    delta: 2,
+    lastPort: 40_000,
+    predictedNextPort: 40_002,
+  } as const;
+  const hello = { ...HELLO, profile };
+  const opened = openAsClient(crypto, client, { sid, hostKey: host.publicKey, hello });
+  expect(received(opened!.message).hello.profile).toMatchObject({
+    delta: 2,
+    lastPort: 40_000,
+    predictedNextPort: 40_002,
+  });
+});
+
 test('the largest hello there can be fits its message', () => {
   const address = '2001:db8:1111:2222:3333:4444:5555:6666';
   const allocator = {
