@@ -23,7 +23,6 @@ import {
 import {
   type DriveCounters,
   type Driver,
-  defaultGateway,
   drive,
   type HostPins,
   localAddresses,
@@ -66,8 +65,9 @@ export interface AgentParts {
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
   readonly pins: HostPins | null;
-  /** Of the router at the start; asked anew whenever the addresses change. */
+  /** Of the router at the start; looked for anew whenever the addresses change. */
   readonly gateway: string | null;
+  readonly findGateway: () => Promise<string | null>;
   /** Everything is closed: what was held for this agent may go. */
   readonly onClosed: () => void;
 }
@@ -111,7 +111,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     );
     this.#tellNetwork(localAddresses(), parts.gateway);
     this.#watch = watchNetwork(
-      async (addresses) => this.#tellNetwork(addresses, await defaultGateway()),
+      async (addresses) => this.#tellNetwork(addresses, await parts.findGateway()),
       LIMITS.networkWatchMs,
     );
     this.command({ do: 'start' });

@@ -4,7 +4,7 @@
  * makes the path a local one. Anybody on the LAN may say anything here, so names are cleaned and the number is bounded.
  */
 import { createSocket, type RemoteInfo } from 'node:dgram';
-import { cleanText, LIMITS, normalizeCode, parseMasterLink } from '../core/index.ts';
+import { cleanText, isLoopback, LIMITS, normalizeCode, parseMasterLink } from '../core/index.ts';
 import type { LanServer } from './local-api.ts';
 
 /** Administratively scoped (RFC 2365), never forwarded by routers; the port is the first below those of a masterserver. */
@@ -23,7 +23,7 @@ export type LanAnnouncement = Omit<LanServer, 'address'>;
  */
 export function announceOnLan(masterLink: string, announcement: () => LanAnnouncement): LanHandle {
   const link = parseMasterLink(masterLink);
-  if ('problem' in link || isLoopbackName(link.host)) return { close: () => {} };
+  if ('problem' in link || link.host === 'localhost' || isLoopback(link.host)) return { close: () => {} };
   const socket = createSocket('udp4');
   socket.on('error', () => {});
   const say = (): void =>
@@ -39,10 +39,6 @@ export function announceOnLan(masterLink: string, announcement: () => LanAnnounc
       socket.close();
     },
   };
-}
-
-function isLoopbackName(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** Tells the servers heard lately whenever that changes. */

@@ -6,6 +6,7 @@ import {
   createPeer,
   type Endpoint,
   familyOf,
+  isLoopback,
   LIMITS,
   type MasterAddress,
   type MasterLink,
@@ -51,11 +52,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   if ('problem' in masterLink) throw new SallyportError('USAGE', { detail: `--master: ${masterLink.problem}` });
   const { secret, lock } = identityOf(options.keyFile);
   try {
-    const [master, stun, gateway] = await Promise.all([
-      resolveMaster(masterLink),
-      resolveStun(options.stun ?? []),
-      defaultGateway(),
-    ]);
+    const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(options.stun ?? [])]);
+    // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
+    const findGateway = master.addresses.every(isLoopback) ? async () => null : defaultGateway;
+    const gateway = await findGateway();
     if (options.signal?.aborted) throw new SallyportError('ABORTED');
     const machine = createPeer({
       master,
@@ -70,7 +70,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     });
     const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
     const onClosed = (): void => lock?.release();
-    const agent = new MachineAgent({ machine, master, masterLink, pins, gateway, onClosed });
+    const agent = new MachineAgent({ machine, master, masterLink, pins, gateway, findGateway, onClosed });
     const { stateDir } = options;
     if (stateDir !== undefined) {
       agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));

@@ -80,3 +80,10 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   }
   return best;
 }
+
+/** 127/8 and ::1: this very computer. False for anything that is no address, names included. */
+export function isLoopback(address: string): boolean {
+  const bytes = addressBytes(address);
+  if (bytes === null) return false;
+  return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
+}

@@ -2,7 +2,7 @@
  * Addresses are masked in everything that a person may show to others: screens, copied logs, reports (security.md row 18).
  * Loopback addresses stay, because they are what a player types into the game and say nothing about anybody.
  */
-import { addressBytes } from './address.ts';
+import { addressBytes, isLoopback } from './address.ts';
 
 const IPV4 = /(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?![\d.]*\d)/g;
 /** Anything with two colons or more among hex digits; whether it is an address is decided by parsing it. */
@@ -11,7 +11,7 @@ const IPV6 = /(?<![0-9a-zA-Z:.])([0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:\d
 /** `203.0.113.9` becomes `203.0.113.*`, `2001:db8:1:2::3` becomes `2001:db8:1:*`. What is no address comes back as it is. */
 export function maskAddress(address: string): string {
   const bytes = addressBytes(address);
-  if (bytes === null || isLoopback(bytes)) return address;
+  if (bytes === null || isLoopback(address)) return address;
   if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.*`;
   const group = (index: number): string => ((bytes[2 * index]! << 8) | bytes[2 * index + 1]!).toString(16);
   return `${group(0)}:${group(1)}:${group(2)}:*`;
@@ -20,9 +20,4 @@ export function maskAddress(address: string): string {
 /** Masks every address inside a text; ports and everything else stay, so a pasted log remains readable. */
 export function maskText(text: string): string {
   return text.replace(IPV6, maskAddress).replace(IPV4, maskAddress);
-}
-
-function isLoopback(bytes: Uint8Array): boolean {
-  if (bytes.length === 4) return bytes[0] === 127;
-  return bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
 }

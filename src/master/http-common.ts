@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import type { Context } from 'hono';
 import type { z } from 'zod';
+import { isLoopback } from '../core/index.ts';
 import type { Problem } from './api.ts';
 
 /** security.md row 19: no script, style, frame or form but our own, whatever a host calls itself. */
@@ -45,10 +46,6 @@ export function callerAddress(c: Context): string {
   if (!isLoopback(peer)) return peer;
   const forwarded = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() ?? '';
   return isIP(forwarded) === 0 ? peer : plainAddress(forwarded);
-}
-
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
 
 function plainAddress(address: string): string {
