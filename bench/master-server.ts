@@ -33,7 +33,7 @@ process.on('message', async (message) => {
   if (message === 'usage') process.send?.(await usage());
   if (message === 'cpu') {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuMs: (user + system) / 1000 });
+    process.send?.({ cpuMs: (user + system) / 1000, userMs: user / 1000 });
   }
   if (message === 'stop') {
     await master.close();

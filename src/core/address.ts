@@ -36,11 +36,32 @@ export function addressText(bytes: Uint8Array): string | null {
   return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
 }
 
+/** By hand, because a master does it for every probe. */
 function ipv4Bytes(text: string): Uint8Array | null {
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;
-  return Uint8Array.from(parts, Number);
+  const bytes = new Uint8Array(4);
+  let group = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? DOT : text.charCodeAt(i);
+    if (code === DOT) {
+      if (digits === 0 || group === 4) return null;
+      bytes[group++] = value;
+      digits = 0;
+      value = 0;
+      continue;
+    }
+    const digit = code - ZERO;
+    // No leading zeros: some read them as octal.
+    if (digit < 0 || digit > 9 || (digits > 0 && value === 0)) return null;
+    value = value * 10 + digit;
+    digits++;
+    if (value > 255) return null;
+  }
+  return group === 4 ? bytes : null;
 }
+const DOT = 0x2e;
+const ZERO = 0x30;
 
 function ipv6Bytes(text: string): Uint8Array | null {
   if (text.length > 45) return null;

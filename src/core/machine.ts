@@ -19,6 +19,8 @@ export interface Outputs<Event> {
   event(event: Event): void;
   /** Append an output as it is, for machines that pass on those of a child. */
   push(output: Output<Event>): void;
+  /** Is there nothing to hand out? */
+  readonly idle: boolean;
   /** The oldest output, or `wait` until the given deadline when there is none. */
   next(until: Instant): Output<Event>;
 }
@@ -43,13 +45,16 @@ export function outputs<Event>(): Outputs<Event> {
     close: (socket) => push({ kind: 'socket', op: 'close', socket }),
     release: (socket) => push({ kind: 'socket', op: 'release', socket }),
     event: (event) => push({ kind: 'event', event }),
+    get idle() {
+      return head === queue.length;
+    },
     next(until) {
       const output = queue[head];
       if (output !== undefined) {
         head++;
         return output;
       }
-      queue = [];
+      if (head > 0) queue = [];
       head = 0;
       return { kind: 'wait', until };
     },

@@ -62,11 +62,13 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
 
   function enter(input: (now: Instant) => void): void {
     if (disposed) return;
-    inputs.push(input);
-    if (running) return;
+    if (running) {
+      inputs.push(input);
+      return;
+    }
     running = true;
     try {
-      turn();
+      turn(input);
     } catch (error) {
       dispose();
       options.onFault(error instanceof Error ? error : new Error(String(error)));
@@ -77,13 +79,14 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
   }
 
   /** One input with everything that follows from it at once. */
-  function turn(): void {
-    let outputs = 0;
+  function turn(first: (now: Instant) => void): void {
+    first(monotonicNow());
+    let outputs = drain();
     let passes = 0;
     while (!disposed) {
       const input = inputs.shift();
       if (input !== undefined) input(monotonicNow());
-      else if (until <= monotonicNow() && passes < LIMITS.drivePassesPerTurnMax) {
+      else if (until !== NEVER && until <= monotonicNow() && passes < LIMITS.drivePassesPerTurnMax) {
         passes += 1;
         machine.handleTimeout(monotonicNow());
       } else return;
