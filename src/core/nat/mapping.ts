@@ -14,6 +14,7 @@ const ODD_DIFFERENCE = 0.02;
 const ODD_AGREEMENT = 0.04;
 /** Beyond these pairs are copies of each other rather than evidence. */
 const PAIRS_COUNTED_MAX = 8;
+const PAIRS_WITHIN_MIN = 2;
 
 export interface MappingBelief {
   readonly mapping: Mapping;
@@ -27,10 +28,29 @@ interface Pairs {
   differ: number;
 }
 
+/**
+ * Boxes side by side that share the load by port numbers (3 of 72 carriers, Wang 2011) give each socket one mapping a box: where
+ * several external addresses are seen, pairs on one address are the evidence, as far as there are enough of them.
+ */
+function pairsOf(observations: readonly Observation[]): { ports: Pairs; addresses: Pairs } {
+  const all = { ports: { agree: 0, differ: 0 }, addresses: { agree: 0, differ: 0 } };
+  for (const answers of bySocket(observations)) countPairs(answers, all.ports, all.addresses);
+  const external = new Set(observations.flatMap(({ observed }) => observed?.address ?? []));
+  if (external.size !== 2) return all;
+  const within = { ports: { agree: 0, differ: 0 }, addresses: { agree: 0, differ: 0 } };
+  for (const answers of bySocket(observations)) {
+    for (const address of external) {
+      const own = answers.filter(({ observed }) => observed!.address === address);
+      countPairs(own, within.ports, within.addresses);
+    }
+  }
+  const total = (pairs: Pairs) => pairs.agree + pairs.differ;
+  const enough = (some: Pairs, every: Pairs) => total(every) === 0 || total(some) >= PAIRS_WITHIN_MIN;
+  return enough(within.ports, all.ports) && enough(within.addresses, all.addresses) ? within : all;
+}
+
 export function believeMapping(observations: readonly Observation[]): MappingBelief {
-  const ports = { agree: 0, differ: 0 };
-  const addresses = { agree: 0, differ: 0 };
-  for (const answers of bySocket(observations)) countPairs(answers, ports, addresses);
+  const { ports, addresses } = pairsOf(observations);
   const addressesAsked = new Set(observations.filter(({ observed }) => observed).map(({ group }) => group)).size;
   if (ports.agree + ports.differ + addresses.agree + addresses.differ === 0) {
     return { mapping: 'unknown', probability: 0, addressesAsked };

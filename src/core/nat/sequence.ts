@@ -22,10 +22,10 @@ const PORTS = 64_512;
 const RATES = [0.1, 0.5, 1, 2, 3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 110, 160, 220, 320, 450, 640, 900, 1300, 1900];
 /** Variance over mean: Poisson, measured on a campus (1.06-1.57), assumed for carriers (nat-model 1.3, 3). */
 const DISPERSIONS = [
-  [1, 0.5],
+  [1, 0.4],
   [1.5, 0.25],
-  [2.2, 0.15],
-  [3.2, 0.1],
+  [2.2, 0.2],
+  [3.2, 0.15],
 ] as const;
 /** Believed of the rate: half of the sequential NATs serve few people. */
 const QUIET_PER_SECOND = 8;
