@@ -191,10 +191,15 @@ export interface PairOptions {
   readonly sameNat?: boolean;
   /** Guests on a wireless network that keeps them apart: no LAN candidates. */
   readonly noLan?: boolean;
+  /** What only some detections find out is unknown: depth, lifetime. */
+  readonly unmeasured?: boolean;
+  /** Somebody else behind the client's NAT asks the server from a new port 20 times a second. */
+  readonly bystander?: boolean;
   readonly masterDelayMs?: number;
   readonly clockApartMs?: number;
   readonly limitMs?: number;
   readonly lossOfSteps?: number;
+  onWorld?(world: World): void;
   readonly edit?: (role: Role, profile: NatProfile) => NatProfile;
 }
 
@@ -209,11 +214,13 @@ export interface PairResult {
   readonly world: World;
   readonly events: Readonly<Record<Role, readonly PeerEvent[]>>;
   readonly kind: string | null;
+  readonly bystander: { asked: number; answered: number };
 }
 
 export function runPair(options: PairOptions): PairResult {
   const { seed, client: clientNat, host: hostNat, masterDelayMs = 20, limitMs = 20_000 } = options;
   const world = createWorld({ seed, delayMs: 20, trace: false, ...options.world });
+  options.onWorld?.(world);
   const server = world.server({ link: { delayMs: Math.max(0, masterDelayMs - 10) } });
   const hosts = placed(world, options);
   const join = { address: server.address, port: JOIN_PORT };
@@ -237,7 +244,8 @@ export function runPair(options: PairOptions): PairResult {
     // The host knows its address from detection, before it opens the punching socket.
     const truth = trueProfile(nat, seen?.address ?? (options.sameNat ? observed.client!.address : ''));
     const profile = seen === undefined ? truth : withBlock(truth, nat, seen.port);
-    return options.edit?.(role, profile) ?? profile;
+    const known = options.unmeasured ? { ...profile, natHops: null, idleLifetimeMs: null } : profile;
+    return options.edit?.(role, known) ?? known;
   };
   const candidatesOf = (role: Role): readonly Candidate[] => [
     ...(observed[role] === undefined ? [] : [{ kind: 'reflexive', endpoint: observed[role] } as const]),
@@ -320,10 +328,19 @@ export function runPair(options: PairOptions): PairResult {
       server.send(target, packet.from, asciiOf(`${request} ${packet.from.address} ${packet.from.port}`));
     });
   }
+  const bystander = { asked: 0, answered: 0 };
+  ask(world, sources[0]!.target, bystander);
   const startedAt = world.now;
   peers.client.command({ do: 'open' });
   world.runUntil(() => upAt.client !== undefined && upAt.host !== undefined, { limitMs });
   const connected = upAt.client !== undefined && upAt.host !== undefined;
+  // The last questions need their answers; then nobody asks any more.
+  if (options.bystander) {
+    const { asked } = bystander;
+    world.runUntil(() => bystander.answered >= asked, { limitMs: 500 });
+    bystander.asked = asked;
+    bystander.answered = Math.min(asked, bystander.answered);
+  }
   const ms = connected ? Math.max(upAt.client!, upAt.host!) - startedAt : Number.POSITIVE_INFINITY;
   return {
     connected,
@@ -335,10 +352,32 @@ export function runPair(options: PairOptions): PairResult {
     world,
     events: { client: peers.client.events, host: peers.host.events },
     kind,
+    bystander,
   };
 }
 
-function placed(world: World, { client, host, sameNat, clockApartMs = 0 }: PairOptions): Record<Role, Host> {
+const behind = (nat: NatBehaviour | null): { behind?: Behind } => (nat === null ? {} : { behind: nat });
+
+/** New ports all the time, as a browser opens them; each asks once and should be answered. */
+function ask(world: World, target: Endpoint, tally: { asked: number; answered: number }): void {
+  const host = world.hosts.find(({ name }) => name === 'bystander');
+  if (host === undefined) return;
+  const local = host.bind({ address: '0.0.0.0', port: 0 }, () => void tally.answered++);
+  if (local !== null) host.send(local, target, asciiOf('? 1'));
+  tally.asked++;
+  world.after(50, () => ask(world, target, tally));
+}
+
+function placed(world: World, options: PairOptions): Record<Role, Host> {
+  const { bystander, client, host, sameNat, clockApartMs = 0 } = options;
+  if (bystander && client !== null) {
+    const gateway = world.nat(client);
+    world.host({ name: 'bystander', behind: gateway });
+    return {
+      client: world.host({ name: 'client', behind: gateway }),
+      host: world.host({ name: 'host', ...behind(host) }),
+    };
+  }
   if (sameNat && client !== null) {
     const gateway = world.nat(client);
     return {
@@ -346,7 +385,6 @@ function placed(world: World, { client, host, sameNat, clockApartMs = 0 }: PairO
       host: world.host({ name: 'host', behind: gateway, clockOffsetMs: clockApartMs }),
     };
   }
-  const behind = (nat: NatBehaviour | null): { behind?: Behind } => (nat === null ? {} : { behind: nat });
   return {
     client: world.host({ name: 'client', ...behind(client) }),
     host: world.host({ name: 'host', ...behind(host), clockOffsetMs: clockApartMs }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NATS, type NatBehaviour } from '../../src/sim/index.ts';
+import { NATS, type NatBehaviour, PORTS_ALL } from '../../src/sim/index.ts';
 import { runPair } from './traverse-pair.ts';
 
 const MAPPINGS: Record<string, NatBehaviour | null> = {
@@ -46,5 +46,44 @@ test('easy pairs meet in spite of loss, whatever the seed', () => {
     });
     expect(run.connected, run.world.replayText()).toBe(true);
     expect(run.ms, run.world.replayText()).toBeLessThan(8_000);
+  }
+});
+
+test('a poisonable NAT on one or both sides, with one router between them, is met all the same', () => {
+  for (const [client, host] of [
+    [NATS.linuxAccept, NATS.linux],
+    [NATS.linux, NATS.linuxAccept],
+    [NATS.linuxAccept, NATS.linuxAccept],
+  ] as const) {
+    for (let seed = 0; seed < 20; seed++) {
+      const run = runPair({
+        seed,
+        client,
+        host,
+        world: { hops: 1, delayMs: { min: 2, max: 30 }, jitterMs: 1 },
+        unmeasured: true,
+      });
+      expect(run.connected, run.world.replayText()).toBe(true);
+      expect(run.ms).toBeLessThan(5_000);
+    }
+  }
+});
+
+test('the other users of a home router with 4096 sessions lose nothing while a birthday runs', () => {
+  const hard: NatBehaviour = {
+    mapping: 'address-and-port',
+    filtering: 'address-and-port',
+    allocation: { random: PORTS_ALL },
+  };
+  for (const [client, host] of [
+    [{ ...NATS.linux, sessionsMax: 4096 }, hard],
+    [{ ...hard, sessionsMax: 4096 }, NATS.linux],
+  ] as const) {
+    for (let seed = 0; seed < 5; seed++) {
+      const run = runPair({ seed, client, host, bystander: true });
+      expect(run.connected, run.world.replayText()).toBe(true);
+      expect(run.bystander.asked).toBeGreaterThan(5);
+      expect(run.bystander.answered).toBe(run.bystander.asked);
+    }
   }
 });

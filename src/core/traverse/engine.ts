@@ -4,6 +4,7 @@
  */
 import { type Endpoint, familyOf } from '../address.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
+import type { MappingSource } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { PathKind } from '../peer/interface.ts';
@@ -67,6 +68,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const owned = new Set<SocketId>([config.socket]);
   const shared = new Set(config.own.candidates.flatMap((one) => (one.socket === undefined ? [] : [one.socket])));
   const requests = new Map<number, SocketId>();
+  const asked = new Map<SocketId, MappingSource>();
   let known = config.socket;
   let knownAt: Endpoint | null =
     config.own.candidates.find((one) => one.kind === 'reflexive' && one.socket === undefined)?.endpoint ?? null;
@@ -111,10 +113,13 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     return null;
   }
 
-  function askSource(now: Instant, socket: SocketId): void {
+  /** `again`: the same source as before, so that a NAT that maps by destination gives no second port. */
+  function askSource(now: Instant, socket: SocketId, again: boolean): void {
     if (sources.length === 0 || !owned.has(socket)) return;
-    source = (source + 1) % sources.length;
-    const chosen = sources[source]!;
+    const before = again ? asked.get(socket) : undefined;
+    if (before === undefined) source = (source + 1) % sources.length;
+    const chosen = before ?? sources[source]!;
+    asked.set(socket, chosen);
     request = (request + 1) & 0xffff;
     requests.set(request, socket);
     if (requests.size > LIMITS.samplesOutstandingMax) requests.delete(requests.keys().next().value!);
@@ -129,6 +134,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return socket;
     },
     close(socket) {
+      asked.delete(socket);
       if (owned.delete(socket)) out.close(socket);
     },
     shoot,
@@ -136,7 +142,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       const when = device.budget.when(now, kind, `sample>${socket}`, quota);
       if (when > now) return when;
       device.budget.take(now, kind, `sample>${socket}`, lifetimeMs);
-      askSource(now, socket);
+      askSource(now, socket, true);
       return null;
     },
   };
@@ -169,7 +175,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return;
     }
     restun.at = now + RESTUN_GAP_MS;
-    askSource(now, restun.socket);
+    askSource(now, restun.socket, false);
   }
 
   function stopSalvos(): void {

@@ -182,7 +182,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
         nextAt = wait;
         return;
       }
-      dueAt = Math.max(dueAt, now) + interval;
+      dueAt = Math.max(dueAt, now - headStart) + interval;
       at++;
     }
   }
@@ -238,7 +238,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
       slot.ready = true;
       slot.dead = !ok;
       if (!ok) opened.delete(socket);
-      if (now >= nextAt || nextAt === NEVER) nextAt = now;
+      nextAt = Math.min(nextAt, now);
     },
     answered(now, socket, observed) {
       const one = asked.find((candidate) => candidate.slot.id === socket);

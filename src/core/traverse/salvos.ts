@@ -20,8 +20,11 @@ const WINDOW_REPEATED_MAX = 60;
 const CROSS_REPEATED_MAX = 40;
 /** After a burst, for the last probes to be answered and a pause of the budget to pass. */
 const BIRTHDAY_TAIL_MS = 800;
-/** A mapping is replaced so long after its life should be over. */
-const EXPIRY_MARGIN_MS = 300;
+/**
+ * A mapping is replaced so long after its life should be over. Not longer: the more of the others are still alive, the fewer
+ * ports are left for the new one to draw from, and the likelier is the one that is aimed at.
+ */
+const EXPIRY_MARGIN_MS = 20;
 
 const fixedPort = (endpoint: Endpoint) =>
   ({ addresses: [endpoint.address], ports: { kind: 'fixed', port: endpoint.port } }) as const;
