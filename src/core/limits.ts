@@ -109,6 +109,8 @@ export const LIMITS = {
   hostsPerIpv4: { narrow: 32, wide: 128 },
   hostsPerIpv6: { narrow: 8, wide: 64 },
   codeAttemptsMax: 64,
+  /** Codes are for ever, so keys without one are rationed per address: 32 at once, then one in 10 s. */
+  newCodeRate: { perSecond: 0.1, burst: 32 },
   /** Games, maps, modes and versions of which the registry keeps one copy for all hosts. */
   sharedTextsMax: 8_192,
   /** Hosts looked at for one page of a filtered list. */

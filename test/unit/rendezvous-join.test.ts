@@ -272,6 +272,22 @@ describe('the registry', () => {
     expect(listed).toBe(32);
   });
 
+  test('codes are for ever, so an address cannot make them up: new keys are rationed, known ones are not', () => {
+    const w = world();
+    const answers: string[] = [];
+    for (let i = 0; i < 34; i++) {
+      const host = w.participant(`host ${i}`, '203.0.113.5').start();
+      const answer = host.get(REGISTER, null, 30);
+      answers.push(answer.type);
+      host.get({ type: 'goodbye' }, null, 30);
+      if (i === 33) expect(answer).toMatchObject({ type: 'failed', failure: 'BUSY' });
+      w.net.nodes.splice(w.net.nodes.indexOf(host.node), 1);
+    }
+    expect(answers.filter((type) => type === 'registered').length).toBeLessThan(34);
+    const known = w.participant('again', '203.0.113.5', { key: testCrypto('host 3').keyPair() }).start();
+    expect(known.get(REGISTER)).toMatchObject({ type: 'registered' });
+  });
+
   test('a draining master takes nobody new, tells everybody, and says when nothing is under way', () => {
     const { w, host, client } = pair();
     client.get(joinOf(host), client.socket());

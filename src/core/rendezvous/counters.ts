@@ -34,6 +34,7 @@ export type LimitName =
   | 'step'
   | 'credit'
   | 'hosts'
+  | 'codes'
   | 'pushes';
 
 export class Counters implements MasterCounters {

@@ -109,6 +109,16 @@ export class Registry {
     return key === undefined ? null : keyBytes(key);
   }
 
+  /** Was this key ever given a code? */
+  knows(hostKey: Uint8Array): boolean {
+    for (let attempt = 0; attempt <= LIMITS.codeAttemptsMax; attempt++) {
+      const owner = this.keyOfCode.get(codeOf(this.suite, hostKey, attempt));
+      if (owner === undefined) return false;
+      if (owner === keyText(hostKey)) return true;
+    }
+    return false;
+  }
+
   /** From the store: what earlier runs gave out. */
   remember(code: string, hostKey: Uint8Array): void {
     if (!this.keyOfCode.has(code)) this.keyOfCode.set(code, keyText(hostKey));

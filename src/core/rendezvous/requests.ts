@@ -42,6 +42,7 @@ export class Requests {
   private readonly parts: RequestParts;
   private readonly secret: Uint8Array;
   private readonly unknownCodes = new Limiter(LIMITS.resolveUnknownRate);
+  private readonly newCodes = new Limiter(LIMITS.newCodeRate);
   private readonly lists = new Limiter(LIMITS.listRate);
   private readonly joinsOfClient = new Limiter(LIMITS.joinPerClientRate);
   private readonly joinsOfAddress = new Limiter(LIMITS.joinPerAddressRate);
@@ -85,6 +86,11 @@ export class Requests {
     const { registry, counters } = this.parts;
     const announcement = this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
+    const { narrow } = addressKeys(this.secret, from.address);
+    if (!registry.knows(session.key) && !this.newCodes.allow(now, narrow)) {
+      counters.limit('codes');
+      return failed('BUSY', 1000 / LIMITS.newCodeRate.perSecond, 'too many new hosts from this address');
+    }
     const { players, profile } = request;
     const done = registry.register(now, session, from, { announcement, players, profile });
     if ('failure' in done) {
