@@ -82,7 +82,7 @@ export class Join implements PathOwner {
   /** Our own profile is known as far as it will be for now. */
   ready(now: Instant): void {
     this.profiled = true;
-    this.begin(now);
+    if (this.hostKey !== null && this.begun && !this.attempting && this.established === null) this.ask(now);
   }
 
   profile(now: Instant, profile: NatProfile): void {
@@ -169,13 +169,8 @@ export class Join implements PathOwner {
 
   private begin(now: Instant): void {
     if (this.begun || this.over || !this.linkUp) return;
-    if (!this.profiled) {
-      this.stage('networks', 'Looking at your own network.');
-      return;
-    }
     this.begun = true;
-    if (this.hostKey === null) this.resolve(now);
-    else this.ask(now);
+    this.ask(now);
   }
 
   private resolve(now: Instant): void {
@@ -218,8 +213,11 @@ export class Join implements PathOwner {
 
   private ask(now: Instant): void {
     if (this.hostKey === null) {
-      this.begun = false;
-      this.begin(now);
+      this.resolve(now);
+      return;
+    }
+    if (!this.profiled) {
+      this.stage('networks', 'Looking at your own network.');
       return;
     }
     const { password, name } = this.command;
