@@ -158,6 +158,9 @@ export function createOffice(options: OfficeOptions): Office {
       case 'bind-failed':
         log.error({ port: event.endpoint.port, code: event.code }, 'a UDP port can not be bound');
         return;
+      case 'probe-key':
+      case 'probe-key-over':
+        return;
       case 'listening':
       case 'drained':
         log.info({}, event.ev);

@@ -32,6 +32,7 @@ import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
 import { webFolder } from './pages.ts';
+import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
 import { startTester, type TesterOptions } from './test-join.ts';
@@ -62,6 +63,8 @@ export interface MasterOptions {
   readonly onFact?: (fact: MasterFact) => void;
   /** Null: the master joins nobody itself, and no host is called verified. */
   readonly testJoins?: TesterOptions['timing'] | null;
+  /** Threads for the probe ports; 0 = the main thread has them. More than one needs Node 22.12. */
+  readonly probeWorkers?: number;
   readonly webhookTiming?: WebhookOptions['timing'];
 }
 
@@ -135,15 +138,18 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
     for (const close of closers.reverse()) await close();
   };
   try {
+    const probes = await startProbes(options, listen, log, tell);
+    closers.push(() => probes?.close());
     const machine = createMaster({
+      probesElsewhere: probes !== null,
       ...{ crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, identity, policy: office.policy },
       addresses: listen,
       advertised: options.advertise ?? null,
       port: options.port ?? PORT,
     });
-    const udp = openPorts(machine, office, log, tell);
+    const udp = openPorts(machine, office, probes, log, tell);
     closers.push(udp.close);
-    running = { command: udp.command, counters: () => machine.counters() };
+    running = { command: udp.command, counters: () => probes?.counters(machine.counters()) ?? machine.counters() };
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
     const endpoints = (await udp.listening).flatMap(portsOf);
@@ -191,6 +197,7 @@ function isPrivate(address: string): boolean {
 function openPorts(
   machine: ReturnType<typeof createMaster>,
   office: Office,
+  probes: ProbeWorkers | null,
   log: Logger,
   tell: (fact: MasterFact) => void,
 ) {
@@ -203,6 +210,7 @@ function openPorts(
   });
   const driver = drive(machine, {
     onEvent(event) {
+      probes?.event(event);
       office.event(event);
       if (event.ev === 'listening') bound(event.endpoints);
       else if (event.ev === 'bind-failed') failed(bindError(event.endpoint, event.code));
@@ -234,6 +242,21 @@ function openPorts(
       driver.dispose();
     },
   };
+}
+
+async function startProbes(
+  options: MasterOptions,
+  addresses: readonly string[],
+  log: Logger,
+  tell: (fact: MasterFact) => void,
+): Promise<ProbeWorkers | null> {
+  const workers = options.probeWorkers ?? 0;
+  if (workers === 0) return null;
+  const onFault = (error: Error): void => {
+    log.fatal({ error: error.message }, 'a probe worker met a fault');
+    tell({ fact: 'fault', detail: error.message });
+  };
+  return startProbeWorkers({ addresses, port: options.port ?? PORT, workers, onFault });
 }
 
 /** The door names the place; control and probe ports follow it. */

@@ -28,14 +28,19 @@ export interface UdpSocket {
   release(): Socket;
 }
 
+/** `reusePort`: several threads have the port, and the kernel deals out what comes. Node 22.12 and later. */
+export interface SocketSharing {
+  readonly reusePort?: boolean;
+}
+
 type Opened = { readonly outcome: SocketOutcome; readonly socket: UdpSocket | null };
 
 /** Binds at once and says what became of it. */
-export function openUdpSocket(request: SocketOpen, handlers: UdpSocketHandlers): Opened {
+export function openUdpSocket(request: SocketOpen, handlers: UdpSocketHandlers, shared: SocketSharing = {}): Opened {
   const socket =
     request.family === 4
-      ? createSocket({ type: 'udp4', lookup: lookup4 })
-      : createSocket({ type: 'udp6', lookup: lookup6, ipv6Only: true });
+      ? createSocket({ type: 'udp4', lookup: lookup4, ...shared })
+      : createSocket({ type: 'udp6', lookup: lookup6, ipv6Only: true, ...shared });
   let bindError: string | null = null;
   const onBindError = (error: NodeJS.ErrnoException): void => {
     bindError = error.code ?? 'UNKNOWN';

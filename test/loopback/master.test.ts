@@ -7,8 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ServersPage, serversPageSchema } from '../../src/master/index.ts';
 import { announcement, eventually, hostCommand, MasterBench } from './master-node.ts';
 
-/** Base ports of this file: 25 UDP ports each. */
-let port = 21_000;
+/** The next of 30 ports for each test, from a place that other test runs on this computer hardly have. */
+let port = 20_000 + (process.pid % 300) * 30;
 let bench: MasterBench;
 beforeEach(() => {
   bench = new MasterBench();
@@ -175,6 +175,26 @@ test('a webhook tells of a host once it is proven joinable, and carries no addre
   await eventually('told', () => bodies.length > 0, 20_000);
   expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ event: 'host.listed', title: "New server: Ana's world" });
   expect(bodies.join()).not.toContain('127.0.0.1');
+}, 30_000);
+
+test('probe ports on a thread of their own: a participant learns its NAT as from the main thread, filtering included', async () => {
+  const profiles = [];
+  for (const probeWorkers of [0, 1]) {
+    const master = await bench.start({ listen: ['127.0.0.1', '127.0.0.2'], port, probeWorkers });
+    const guest = bench.guest(master.link);
+    const { profile } = await guest.until('ready');
+    profiles.push({ mapping: profile.mapping, filtering: profile.filtering, type: profile.type });
+    const counted = await eventually('the probes are counted', async () => {
+      const metrics = await (await fetch(master.metrics ?? '')).text();
+      const probes = Number(/^sallyport_probes_total\{result="answered"\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+      return probes > 0 && probes;
+    });
+    expect(counted).toBeGreaterThanOrEqual(8);
+    guest.stop();
+    await master.close();
+  }
+  expect(profiles[0]).toEqual(profiles[1]);
+  expect(profiles[0]).toMatchObject({ mapping: 'eim', filtering: 'eif' });
 }, 30_000);
 
 test('draining says not ready, sends everybody away and ends', async () => {

@@ -56,6 +56,9 @@ export type MasterEvent =
       readonly elapsedMs: number;
       readonly packetsSent: number;
     }
+  /** Where probes are answered elsewhere: a session that may be answered with this key, and the end of one. */
+  | { readonly ev: 'probe-key'; readonly session: number; readonly key: Uint8Array }
+  | { readonly ev: 'probe-key-over'; readonly session: number }
   /** After `drain`: nothing is under way any more. */
   | { readonly ev: 'drained' };
 
@@ -106,6 +109,8 @@ export interface MasterConfig {
   /** The door; control ports and probe ports follow it. */
   readonly port: number;
   readonly policy: MasterPolicy;
+  /** True: somebody else has the probe ports open (worker threads), and is told the keys by events. */
+  readonly probesElsewhere?: boolean;
 }
 
 export interface MasterMachine extends Machine<MasterCommand, MasterEvent> {

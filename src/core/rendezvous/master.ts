@@ -74,7 +74,7 @@ class Master implements MasterMachine {
     this.config = config;
     const suite = config.crypto;
     const counters = this.counts;
-    this.sessions = new Sessions(suite, LIMITS.sessionExpiryMs);
+    this.sessions = new Sessions(suite, LIMITS.sessionExpiryMs, (session) => this.closed(session));
     this.registry = new Registry(suite);
     this.joins = new Joins(suite);
     this.door = new Door({ suite, own: config.identity, sessions: this.sessions, counters });
@@ -209,7 +209,7 @@ class Master implements MasterMachine {
     const place: Place = {
       ...{ address, door: open(port) },
       control: range(CONTROL_PORTS).map((i) => ({ socket: open(port + 1 + i), port: port + 1 + i })),
-      probes: range(PROBE_PORTS).map((i) => open(port + 1 + CONTROL_PORTS + i)),
+      probes: range(this.config.probesElsewhere ? 0 : PROBE_PORTS).map((i) => open(port + 1 + CONTROL_PORTS + i)),
     };
     this.places.push(place);
     this.name(place, place.door, 'door', 0, port);
@@ -246,7 +246,13 @@ class Master implements MasterMachine {
     return this.config.advertised?.[this.config.addresses.indexOf(place.address)] ?? place.address;
   }
 
+  private closed(session: Session): void {
+    if (this.config.probesElsewhere) this.out.event({ ev: 'probe-key-over', session: session.number });
+  }
+
   private welcome(now: Instant, session: Session): void {
+    if (this.config.probesElsewhere)
+      this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
     if (this.draining) this.goAway(now, session);
   }
 

@@ -8,8 +8,15 @@ import type { AnswerFrom } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import type { Counters } from './counters.ts';
 import { allowAt } from './limiter.ts';
-import { cidNumber, type Sessions } from './sessions.ts';
+import { cidNumber } from './sessions.ts';
 import { probeAuthentic, readProbe, writeProbeAnswer } from './wire.ts';
+
+/** What answering needs of a session; `path` is null until it is confirmed. */
+export interface ProbeSession {
+  readonly path: Endpoint | null;
+  readonly probeKey: Uint8Array;
+  probeFullAt: Instant;
+}
 
 export interface ProbeReply {
   readonly answerFrom: AnswerFrom;
@@ -20,7 +27,7 @@ export function answerProbe(
   now: Instant,
   from: Endpoint,
   bytes: Uint8Array,
-  parts: { readonly sessions: Sessions; readonly counters: Counters },
+  parts: { readonly sessions: { find(number: number): ProbeSession | null }; readonly counters: Counters },
 ): ProbeReply | null {
   const { sessions, counters } = parts;
   const probe = readProbe(bytes);

@@ -230,7 +230,10 @@ export class Sessions {
   private readonly expiry = new Wheel<Session>(1_000, 256);
   private readonly slab = sessionSlab();
 
-  constructor(suite: CryptoSuite, expiryMs: number) {
+  private readonly onClosed: (session: Session) => void;
+
+  constructor(suite: CryptoSuite, expiryMs: number, onClosed: (session: Session) => void = () => {}) {
+    this.onClosed = onClosed;
     this.suite = suite;
     this.expiryMs = expiryMs;
   }
@@ -335,7 +338,9 @@ export class Sessions {
     session.closed = true;
     session.pushes = null;
     session.secure.release();
-    if (this.confirmed.delete(session.number)) this.perAddress.add(addressPrefixes(session.from.address)[0], -1);
+    if (!this.confirmed.delete(session.number)) return;
+    this.perAddress.add(addressPrefixes(session.from.address)[0], -1);
+    this.onClosed(session);
   }
 
   /** Closes the sessions unheard for too long, and tells each. */

@@ -1,0 +1,114 @@
+/**
+ * Probe ports on worker threads. One worker everywhere; several where Node can share a port between threads (`reusePort`,
+ * from 22.12 on), because an answer may have to leave from another port than the question came to.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { CONTROL_PORTS, type MasterCounters, type MasterEvent, SallyportError } from '../core/index.ts';
+
+export interface ProbeWorkerData {
+  readonly addresses: readonly string[];
+  readonly firstPort: number;
+  readonly reusePort: boolean;
+}
+export type ProbeMessage =
+  | { readonly kind: 'key'; readonly session: number; readonly key: Uint8Array }
+  | { readonly kind: 'over'; readonly session: number };
+export interface ProbeReport {
+  readonly kind: 'ready' | 'counters';
+  /** Why the ports can't be bound. */
+  readonly failure: string | null;
+  readonly probes: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly limited: Readonly<Record<string, number>>;
+}
+
+export interface ProbeWorkers {
+  readonly size: number;
+  event(event: MasterEvent): void;
+  /** The machine's counters with those of the workers added. */
+  counters(own: MasterCounters): MasterCounters;
+  close(): Promise<void>;
+}
+
+export interface ProbeWorkerOptions {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly workers: number;
+  readonly onFault: (error: Error) => void;
+}
+
+export async function startProbeWorkers(options: ProbeWorkerOptions): Promise<ProbeWorkers> {
+  const shared = canReusePort();
+  const count = shared ? options.workers : 1;
+  const data: ProbeWorkerData = {
+    addresses: options.addresses,
+    firstPort: options.port + 1 + CONTROL_PORTS,
+    reusePort: shared && count > 1,
+  };
+  const workers = Array.from({ length: count }, () => new Worker(workerFile(), { workerData: data }));
+  const reports: (ProbeReport | null)[] = workers.map(() => null);
+  const note = (i: number, report: ProbeReport): void => {
+    reports[i] = report;
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  };
+  try {
+    await Promise.all(workers.map((worker, i) => ready(worker, (report) => note(i, report))));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  for (const worker of workers) worker.on('error', options.onFault);
+  const post = (message: ProbeMessage): void => {
+    for (const worker of workers) worker.postMessage(message);
+  };
+  return {
+    size: count,
+    event(event) {
+      if (event.ev === 'probe-key') post({ kind: 'key', session: event.session, key: event.key });
+      else if (event.ev === 'probe-key-over') post({ kind: 'over', session: event.session });
+    },
+    counters: (own) => reports.reduce((sum, report) => (report === null ? sum : added(sum, report)), own),
+    close,
+  };
+}
+
+function ready(worker: Worker, onReport: (report: ProbeReport) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.on('message', (report: ProbeReport) => {
+      onReport(report);
+      if (report.kind !== 'ready') return;
+      worker.off('error', reject);
+      if (report.failure === null) resolve();
+      else reject(new SallyportError('USAGE', { detail: `A probe port can't be bound: ${report.failure}.` }));
+    });
+  });
+}
+
+function added(sum: MasterCounters, { probes, dropped, limited }: ProbeReport): MasterCounters {
+  const total = (left: Readonly<Record<string, number>>, right: Readonly<Record<string, number>>) => {
+    const both = { ...left };
+    for (const [name, n] of Object.entries(right)) both[name] = (both[name] ?? 0) + n;
+    return both;
+  };
+  const { sessions, hosts, heartbeats, handshakes, challenges, controls } = sum;
+  return {
+    ...{ sessions, hosts, heartbeats, handshakes, challenges, controls, probes: sum.probes + probes },
+    ...{ dropped: total(sum.dropped, dropped), limited: total(sum.limited, limited) },
+  };
+}
+
+function canReusePort(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return process.platform === 'linux' && (major > 22 || (major === 22 && minor >= 12));
+}
+
+/** Threads run compiled code only: seen from the source (tests), it lies in `dist`. */
+function workerFile(): string {
+  const beside = fileURLToPath(new URL('./probe-worker.js', import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL('../../dist/src/master/probe-worker.js', import.meta.url));
+}
