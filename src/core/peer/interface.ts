@@ -26,6 +26,7 @@ export interface HostAnnouncement {
 }
 
 export type PeerCommand =
+  /** Once; before it only `network` and `close` mean anything. */
   | { readonly do: 'start' }
   | {
       readonly do: 'host';
@@ -62,6 +63,7 @@ export type PeerCommand =
   | { readonly do: 'network'; readonly network: LocalNetwork }
   /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
+  /** Leaves all paths, says goodbye, and answers `closed` within 300 ms, with no socket open. */
   | { readonly do: 'close' };
 
 /** What the driver knows of this computer's network; told at start and on every change. */

@@ -109,9 +109,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   handleCommand(now: Instant, command: PeerCommand): void {
     this.now = now;
-    if (command.do === 'start' ? this.state === 'new' : this.state === 'running' || command.do === 'network') {
-      this.obey(now, command);
-    }
+    const always = command.do === 'network' || command.do === 'close';
+    const fits = command.do === 'start' ? this.state === 'new' : this.state === 'running' || always;
+    if (fits && this.state !== 'closing' && this.state !== 'closed') this.obey(now, command);
     this.nest.pump(now);
   }
 
