@@ -54,12 +54,14 @@ test('quitting before anything has begun leaves no socket', () => {
 
 test('a participant that was never started, and one that is closed twice, say closed once', () => {
   const setup = peers({ seed: 'closed' });
-  const one = setup.participant('one', NATS.linux);
-  one.command({ do: 'close' });
-  one.command({ do: 'close' });
-  setup.world.run(1_000);
-  expect(one.all('closed')).toHaveLength(1);
-  expect(one.running.socketsOpen).toBe(0);
+  for (const start of [false, true]) {
+    const one = setup.participant(`one ${start}`, NATS.linux, {}, start);
+    one.command({ do: 'close' });
+    one.command({ do: 'close' });
+    setup.world.run(1_000);
+    expect(one.all('closed')).toHaveLength(1);
+    expect(one.running.socketsOpen).toBe(0);
+  }
 });
 
 test('a join with a time-out fails with GAVE_UP, one without goes on for ever', () => {

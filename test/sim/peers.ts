@@ -36,7 +36,8 @@ export interface Participant {
 export interface Peers {
   readonly world: World;
   readonly master: SimMaster;
-  participant(name: string, where: Host | Behind | null, config?: Partial<PeerConfig>): Participant;
+  /** Started, unless told not to be. */
+  participant(name: string, where: Host | Behind | null, config?: Partial<PeerConfig>, start?: boolean): Participant;
   /** Runs until `done`, or fails with the seed. */
   until(done: () => boolean, limitMs: number, what: string): void;
 }
@@ -58,7 +59,7 @@ export function peers(options: WorldOptions): Peers {
   return {
     world,
     master,
-    participant: (name, where, config = {}) => participant(world, master, name, where, config),
+    participant: (name, where, config = {}, start = true) => participant(world, master, name, where, config, start),
     until(done, limitMs, what) {
       if (!world.runUntil(done, { limitMs }))
         throw new Error(`not within ${limitMs} ms: ${what}\n${world.replayText()}`);
@@ -72,6 +73,7 @@ function participant(
   name: string,
   where: Host | Behind | null,
   config: Partial<PeerConfig>,
+  start: boolean,
 ): Participant {
   const host = isHost(where) ? where : world.host({ name, ...(where === null ? {} : { behind: where }) });
   const crypto = seededCrypto(`${world.options.seed}/${name}`, nodeCrypto);
@@ -84,7 +86,7 @@ function participant(
   });
   const running = host.run(machine, { onEvent: (event, at) => log.push({ at, event }) });
   running.command({ do: 'network', network: { addresses: host.addresses, gateway: null } });
-  running.command({ do: 'start' });
+  if (start) running.command({ do: 'start' });
   const all = <Ev extends PeerEvent['ev']>(ev: Ev) =>
     log.map(({ event }) => event).filter((event): event is EventOf<Ev> => event.ev === ev);
   return {
