@@ -89,6 +89,12 @@ export const MASTER_FLAGS = {
     about: 'what others reach it under, behind a 1:1 NAT; one for each --listen',
   },
   port: { kind: 'number', value: 'N', min: 1, max: 65_511, about: '25 UDP ports from here on (default 8430)' },
+  'probe-workers': {
+    kind: 'number',
+    value: 'N',
+    max: 64,
+    about: 'threads for the 16 probe ports (default 0: none of their own)',
+  },
   'stun-port': { kind: 'number', value: 'N', min: 1, max: 65_534, about: 'also answer STUN there (default: no)' },
   http: { kind: 'text', value: 'ADDRESS:PORT', about: 'page, list and admin (default 127.0.0.1:8420), or off' },
   'tls-cert': { kind: 'text', value: 'FILE', about: 'HTTPS with this certificate' },

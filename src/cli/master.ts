@@ -31,6 +31,7 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     ...(flags['stun-port'] === undefined ? {} : { stunPort: flags['stun-port'] }),
     ...(flags.http === undefined ? {} : { http: unlessOff(flags.http) }),
     ...(flags['metrics-listen'] === undefined ? {} : { metrics: unlessOff(flags['metrics-listen']) }),
+    ...(flags['probe-workers'] === undefined ? {} : { probeWorkers: flags['probe-workers'] }),
     tls,
     domains: flags.domain,
     stateDir: flags['state-dir'] ?? stateDirectory(invocation.env),

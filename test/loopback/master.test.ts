@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -196,6 +198,25 @@ test('probe ports on a thread of their own: a participant learns its NAT as from
   expect(profiles[0]).toEqual(profiles[1]);
   expect(profiles[0]).toMatchObject({ mapping: 'eim', filtering: 'eif' });
 }, 30_000);
+
+test.skipIf(!existsSync('/usr/bin/openssl'))('HTTPS with certificate files', async () => {
+  const [cert, key] = [join(bench.stateDir, 'cert.pem'), join(bench.stateDir, 'key.pem')];
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
+  execFileSync('openssl', [...request, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const master = await bench.start({ listen: ['127.0.0.1'], port, tls: { cert, key } });
+  expect(master.http).toMatch(/^https:/);
+  const body = await new Promise<string>((resolve, reject) => {
+    const options = { ca: readFileSync(cert), servername: 'localhost' };
+    httpsGet(`${master.http}/readyz`, options, (response) => {
+      let text = '';
+      response.on('data', (part) => {
+        text += part;
+      });
+      response.on('end', () => resolve(`${response.statusCode} ${text}`));
+    }).on('error', reject);
+  });
+  expect(body).toBe('200 ok\n');
+});
 
 test('draining says not ready, sends everybody away and ends', async () => {
   const master = await bench.start({ listen: ['127.0.0.1'], port });
