@@ -92,6 +92,33 @@ test('rests of an earlier program run hold, and what the master alone tells is c
   expect(profiles.at(-1)!.confidence).toBeGreaterThan(early.final.confidence);
 });
 
+describe('the life of an idle mapping, measured in the background', () => {
+  const timeouts = (ms: number) => ({ timeouts: { unrepliedMs: ms, establishedMs: ms, establishedAfterMs: 0 } });
+  test.each([
+    ['keeps the port, 65 s', { ...NATS.linux, ...timeouts(65_000) }, 63_000],
+    ['keeps the port, 180 s', { ...NATS.fullCone, ...timeouts(180_000) }, 125_000],
+    ['another port each time, 35 s', { ...NATS.pf, ...timeouts(35_000) }, 33_000],
+    ['forgets within 10 s', { ...NATS.pf, ...timeouts(8_000) }, 5_000],
+  ] as const)('%s', (_name, nat, expected) => {
+    const detection = place(nat, 'life', 'stun');
+    const { world, running, detector, host } = detection;
+    running.command({ do: 'lifetime' });
+    expect(detect(detection).final.idleLifetimeMs).toBeNull();
+    world.run(200_000);
+    expect(detector.profile(world.now + host.clockOffsetMs).idleLifetimeMs).toBe(expected);
+    expect(running.socketsOpen).toBe(0);
+  });
+
+  test('a server that answers only the asker proves nothing about a NAT that keeps the port', () => {
+    const detection = place(NATS.linux, 'life', 'master');
+    detection.running.command({ do: 'lifetime' });
+    detect(detection);
+    detection.world.run(200_000);
+    const { detector, world, host } = detection;
+    expect(detector.profile(world.now + host.clockOffsetMs).idleLifetimeMs).toBeNull();
+  });
+});
+
 test('another network is another NAT: nothing of the old profile survives, and detection starts afresh', () => {
   const detection = place(NATS.pf, 'roam', 'master');
   expect(detect(detection).refined.samples).toBeGreaterThan(10);

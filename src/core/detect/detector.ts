@@ -17,6 +17,7 @@ import { layersOf, verdictOf } from '../nat/verdict.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
+import { type LifetimeRun, lifetimeRun } from './lifetime.ts';
 import { type Cooling, Rotation } from './rotation.ts';
 import { Run, type RunFindings } from './run.ts';
 import type { MappingSource } from './source.ts';
@@ -34,6 +35,8 @@ export type DetectCommand =
   | { readonly do: 'observe'; readonly observation: Observation }
   /** What port mapping has found; `router` is the router's own external address where it told one. */
   | { readonly do: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
+  /** Measure how long an idle mapping lives: minutes in the background, once for each network. */
+  | { readonly do: 'lifetime' }
   | { readonly do: 'stop' };
 
 export type DetectEvent =
@@ -84,6 +87,9 @@ class DetectorMachine implements Detector {
   private findings = NOTHING_FOUND;
   private portMapping: { report: PortMappingReport; router: string | null } = { report: UNTESTED, router: null };
   private run: Run | null = null;
+  private lifetime: LifetimeRun | null = null;
+  private lifetimeWanted = false;
+  private idleLifetimeMs: number | null = null;
   /** A run was asked for and waits for a source. */
   private wanted = false;
   private retryAt: Instant = NEVER;
@@ -97,11 +103,13 @@ class DetectorMachine implements Detector {
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (this.lifetime?.handleDatagram(now, socket, from, bytes) === true) this.afterLifetime(now);
     this.run?.handleDatagram(now, socket, from, bytes);
     this.afterRun(now);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    this.lifetime?.handleSocket(now, socket, outcome);
     this.run?.handleSocket(now, socket, outcome);
     this.afterRun(now);
   }
@@ -110,6 +118,8 @@ class DetectorMachine implements Detector {
     if (now >= this.retryAt) this.begin(now);
     this.run?.handleTimeout(now);
     this.afterRun(now);
+    this.lifetime?.handleTimeout(now);
+    this.afterLifetime(now);
   }
 
   handleCommand(now: Instant, command: DetectCommand): void {
@@ -139,16 +149,22 @@ class DetectorMachine implements Detector {
         this.portMapping = command;
         if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
         break;
+      case 'lifetime':
+        this.lifetimeWanted = this.idleLifetimeMs === null && this.lifetime === null;
+        if (this.run === null) this.measureLifetime(now);
+        break;
       case 'stop':
         this.stopped = true;
         this.abandon();
+        this.lifetime?.close();
+        this.lifetime = null;
         break;
     }
     this.afterRun(now);
   }
 
   poll(): Output<DetectEvent> {
-    return this.out.next(Math.min(this.retryAt, this.run?.nextAt() ?? NEVER));
+    return this.out.next(Math.min(this.retryAt, this.run?.nextAt() ?? NEVER, this.lifetime?.nextAt() ?? NEVER));
   }
 
   profile(now: Instant): NatProfile {
@@ -168,6 +184,7 @@ class DetectorMachine implements Detector {
       hairpin: findings.hairpin,
       poisonable: findings.poisonable,
       natHops: known.type === 'public' ? 0 : findings.natHops,
+      idleLifetimeMs: this.idleLifetimeMs,
       portMapping: this.portMapping.report,
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),
     };
@@ -219,7 +236,33 @@ class DetectorMachine implements Detector {
     if (this.run!.over) {
       this.keep(now);
       this.run = null;
+      this.measureLifetime(now);
     }
+  }
+
+  /** Behind a NAT that has answered, and once: the knowledge lasts as long as the network. */
+  private measureLifetime(now: Instant): void {
+    const { type, allocator } = this.profile(now);
+    if (!this.lifetimeWanted || this.observations.length === 0 || type === 'public' || type === 'blocked') return;
+    const source = this.rotation.witness(
+      this.observations.flatMap(({ observed, target }) => (observed ? [target] : [])),
+    );
+    if (source === null) return;
+    this.lifetimeWanted = false;
+    const { sockets, family } = this.config;
+    this.lifetime = lifetimeRun(now, {
+      ...{ source, sockets, family, out: this.out, nextRequest: () => this.nextRequest++ },
+      portsMove: allocator.kind !== 'preserve',
+    });
+  }
+
+  private afterLifetime(now: Instant): void {
+    if (this.lifetime === null || !this.lifetime.done) return;
+    this.idleLifetimeMs = this.lifetime.idleLifetimeMs;
+    this.lifetime.close();
+    this.lifetime = null;
+    this.log('idle lifetime measured', { ms: this.idleLifetimeMs });
+    if (this.idleLifetimeMs !== null) this.tell(now, true);
   }
 
   private keep(now: Instant): void {
@@ -241,6 +284,9 @@ class DetectorMachine implements Detector {
     const known = this.run !== null || this.observations.length > 0 || this.wanted;
     this.abandon();
     this.observations = [];
+    this.lifetime?.close();
+    this.lifetime = null;
+    this.idleLifetimeMs = null;
     this.findings = NOTHING_FOUND;
     this.portMapping = { report: UNTESTED, router: null };
     this.log('network changed', { addresses: network.addresses.length });

@@ -5,7 +5,10 @@ import type { AnswerFrom, MappingSource } from './source.ts';
 
 export interface Question {
   readonly request: number;
+  /** Which hears the answer. */
   readonly socket: SocketId;
+  /** Another one that asks, for an answer to this port of ours; null for the plain case. */
+  readonly onBehalf: { readonly socket: SocketId; readonly port: number } | null;
   readonly source: MappingSource;
   readonly answerFrom: AnswerFrom;
   readonly sentAt: Instant;
@@ -29,11 +32,22 @@ export class Exchange {
   }
 
   ask(now: Instant, socket: SocketId, source: MappingSource, answerFrom: AnswerFrom = 'same', ttl?: number): Question {
+    return this.begin(now, { socket, source, answerFrom, onBehalf: null }, ttl);
+  }
+
+  /** `asker` has the source send to `port` of our external address, where `socket` ought to hear it. */
+  askFor(now: Instant, asker: SocketId, socket: SocketId, source: MappingSource, port: number): Question {
+    return this.begin(now, { socket, source, answerFrom: 'same', onBehalf: { socket: asker, port } });
+  }
+
+  private begin(
+    now: Instant,
+    what: Pick<Question, 'socket' | 'source' | 'answerFrom' | 'onBehalf'>,
+    ttl?: number,
+  ): Question {
     const question: Question = {
+      ...what,
       request: this.nextRequest(),
-      socket,
-      source,
-      answerFrom,
       sentAt: now,
       sentLastAt: now,
       packets: 0,
@@ -50,8 +64,12 @@ export class Exchange {
     question.sentLastAt = now;
     question.packets++;
     this.packets++;
-    const { socket, source, request, answerFrom } = question;
-    this.send(socket, source.target, source.request(now, request, answerFrom), ttl);
+    const { socket, source, request, answerFrom, onBehalf } = question;
+    const bytes =
+      onBehalf === null
+        ? source.request(now, request, answerFrom)
+        : (source.requestTo?.(now, request, onBehalf.port) ?? null);
+    if (bytes !== null) this.send(onBehalf?.socket ?? socket, source.target, bytes, ttl);
   }
 
   /** The question that an authentic datagram answers for the first time; the socket that asked has to be the one that hears. */

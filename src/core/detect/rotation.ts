@@ -2,7 +2,7 @@
  * Public STUN servers are guests' houses: each is used for one detection, then rests (S3). The rests outlive the program: the
  * owner keeps them on disk (`cooling`) and gives them back (`restore`). The master's own ports need no rest.
  */
-import { endpointKey } from '../address.ts';
+import { type Endpoint, endpointKey } from '../address.ts';
 import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { MappingSource } from './source.ts';
@@ -44,6 +44,13 @@ export class Rotation {
   restedAt(now: Instant): Instant | null {
     const times = this.sources.map((source) => this.restOf(source)).filter((until) => until > now);
     return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** One that has answered, rested or not: a handful of packets in minutes. One that can send elsewhere is worth most. */
+  witness(answered: readonly Endpoint[]): MappingSource | null {
+    const known = new Set(answered.map(endpointKey));
+    const able = this.sources.filter(({ target }) => known.has(endpointKey(target)));
+    return able.find(({ requestTo }) => requestTo !== undefined) ?? able[0] ?? null;
   }
 
   used(now: Instant, sources: readonly MappingSource[]): void {

@@ -27,6 +27,8 @@ export interface MappingSource {
   relatives?(): readonly MappingSource[];
   /** A datagram asking for the mapping; `request` is given back by the answer. */
   request(now: Instant, request: number, answerFrom: AnswerFrom): Uint8Array;
+  /** A request whose answer goes to another port of the asker's external address (RFC 5780 §7.5). */
+  requestTo?(now: Instant, request: number, port: number): Uint8Array;
   /** The answer in a datagram from `from`, or null where it is not an authentic answer to a request of this source. */
   answer(from: Endpoint, bytes: Uint8Array): MappingAnswer | null;
 }

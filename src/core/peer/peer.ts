@@ -209,6 +209,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private host(now: Instant, command: HostCommand): void {
     this.hosting?.close(now);
     this.hosting = new Hosting(this.context, this.paths, command, this.banned);
+    // A host has the time: its friends' plans gain from knowing how long its mappings live.
+    this.nest.command(now, this.detector, { do: 'lifetime' });
     if (this.linkUp) this.hosting.link(now, true);
   }
 

@@ -7,7 +7,7 @@ import type { Instant } from '../contract.ts';
 import type { AnswerFrom, MappingAnswer, MappingSource } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import { encodeStun, parseStun, STUN_BINDING } from './codec.ts';
+import { encodeStun, parseStun, STUN_BINDING, type StunAttributes } from './codec.ts';
 
 interface Pending {
   readonly request: number;
@@ -42,17 +42,21 @@ export class StunSource implements MappingSource {
 
   /** The same number again is a retransmission: the same transaction id (RFC 8489 §6.2.1). */
   request(_now: Instant, request: number, answerFrom: AnswerFrom): Uint8Array {
+    const changeRequest = { address: answerFrom === 'other-address', port: true };
+    return this.encode(request, answerFrom, answerFrom === 'same' ? {} : { changeRequest });
+  }
+
+  requestTo(_now: Instant, request: number, port: number): Uint8Array {
+    return this.encode(request, 'same', { responsePort: port });
+  }
+
+  private encode(request: number, answerFrom: AnswerFrom, fields: StunAttributes): Uint8Array {
     let entry = this.pending.find((candidate) => candidate.request === request);
     if (entry === undefined) {
       entry = { request, answerFrom, transaction: this.crypto.randomBytes(12) };
       this.pending = [...this.pending.slice(1 - LIMITS.stunPendingMax), entry];
     }
-    return encodeStun({
-      class: 'request',
-      transaction: entry.transaction,
-      ...(answerFrom === 'same' ? {} : { changeRequest: { address: answerFrom === 'other-address', port: true } }),
-      fingerprint: true,
-    });
+    return encodeStun({ class: 'request', transaction: entry.transaction, ...fields, fingerprint: true });
   }
 
   answer(from: Endpoint, bytes: Uint8Array): MappingAnswer | null {
