@@ -186,5 +186,7 @@ test('S22: a pair that does not meet in five minutes is still at it in the same 
   setup.world.run(1);
   expect(client.last('join-failed')?.failure).toBe('ABORTED');
   setup.world.run(5_000);
-  expect([host.running.socketsOpen, client.running.socketsOpen]).toEqual(before);
+  // None left over; those that measured how long an idle mapping lives are gone as well by now.
+  expect(host.running.socketsOpen).toBeLessThanOrEqual(before[0]!);
+  expect(client.running.socketsOpen).toBe(before[1]);
 });
