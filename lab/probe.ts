@@ -1,6 +1,7 @@
 /**
  * Programs the lab runs on its hosts to test detection and port mapping by themselves: a STUN server, the detector, the port mapper.
- * They print one JSON object a line. `node probe.js stun A1,A2 3478,3479` · `detect A:3478 …` · `map PORT A:3478 …`.
+ * They print one JSON object a line. `node probe.js stun A1,A2 3478,3479` · `detect A:3478 …` ·
+ * `lifetime A:3478 …` · `map PORT A:3478 …`.
  */
 import { createSocket } from 'node:dgram';
 import {
@@ -53,12 +54,13 @@ function stunServer(addresses: readonly string[], ports: readonly number[]): voi
   }
 }
 
-async function detect(servers: readonly Endpoint[]): Promise<void> {
+async function detect(servers: readonly Endpoint[], lifetime: boolean): Promise<void> {
   const config = { random: systemRandom, crypto: nodeCrypto, sockets: socketIds(), family: 4 } as const;
   const driver = drive(createDetector(config), { onEvent: print, onFault: fault });
   driver.command({ do: 'network', network: { addresses: localAddresses(), gateway: await defaultGateway() } });
   driver.command({ do: 'sources', sources: servers.map((server) => new StunSource(server, nodeCrypto)) });
   driver.command({ do: 'detect' });
+  if (lifetime) driver.command({ do: 'lifetime' });
 }
 
 /** Gives the mapper a main socket of its own, as a participant does, and teaches the witnesses their other addresses first. */
@@ -133,6 +135,6 @@ async function map(port: number, servers: readonly Endpoint[], upnp: boolean): P
 
 const [what, ...words] = process.argv.slice(2);
 if (what === 'stun') stunServer(words[0]!.split(','), words[1]!.split(',').map(Number));
-else if (what === 'detect') await detect(words.map(endpointOf));
+else if (what === 'detect' || what === 'lifetime') await detect(words.map(endpointOf), what === 'lifetime');
 else if (what === 'map' || what === 'upnp')
   await map(Number(words[0]), words.slice(1).map(endpointOf), what === 'upnp');

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compiled, type Lab, type LabHost, type LabProcess, type NatPreset, openLab } from '../../lab/index.ts';
+import {
+  compiled,
+  type Lab,
+  type LabHost,
+  type LabProcess,
+  type NatBehaviour,
+  type NatPreset,
+  openLab,
+} from '../../lab/index.ts';
 import type { NatProfile } from '../../src/core/index.ts';
 import { describeUnless, hasProgram, labMissing } from '../support.ts';
 
@@ -38,7 +46,7 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
   });
   afterAll(() => lab.close());
 
-  async function behind(preset: NatPreset): Promise<LabHost> {
+  async function behind(preset: NatPreset | Partial<NatBehaviour>): Promise<LabHost> {
     const id = ++hosts;
     return await lab.hostBehind(await lab.nat(`nat${id}`, preset), `host${id}`);
   }
@@ -82,6 +90,16 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
     expect(await finalProfile(program)).toMatchObject({ mapping: 'eim', filtering: 'apdf' });
     expect(performance.now() - started).toBeLessThan(3_000);
   });
+
+  test('coturn is asked to send to mappings that kept still: one of 15 s outlives 10 s and not 20 s', async () => {
+    const host = await behind({ timeoutSeconds: { unreplied: 15, replied: 15 } });
+    const program = host.spawn([process.execPath, compiled('lab/probe.js'), 'lifetime', `${coturn.address}:3478`]);
+    const lifetime = await program.find(({ text }) => {
+      const event = JSON.parse(text);
+      return event.what === 'idle lifetime measured' ? event.data.ms : null;
+    }, 40_000);
+    expect(lifetime).toBe(10_000);
+  }, 45_000);
 
   describe('behind the user’s back', () => {
     test.each([
