@@ -117,9 +117,14 @@ export class Scene {
 
   /** The game's status as a program on the client's side gets it through the local port of the path. */
   async status(joined: Joined): Promise<string> {
+    return await this.statusAt(joined.connected.local);
+  }
+
+  /** The same through a local port known otherwise, `127.0.0.1:PORT`. */
+  async statusAt(local: string): Promise<string> {
     const socket = `query${this.#queries++}`;
     await this.#puppet.open(socket);
-    const [address, port] = joined.connected.local.split(':') as [string, string];
+    const [address, port] = local.split(':') as [string, string];
     return await this.game.status(this.#puppet, socket, address, Number(port));
   }
 

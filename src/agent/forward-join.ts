@@ -19,6 +19,7 @@ export interface LocalPort {
   /** The wished port was taken and another is used. */
   readonly moved: boolean;
   use(path: Path): void;
+  /** May be called twice: an abort and the failure it causes both end here. */
   close(): void;
 }
 
@@ -42,6 +43,7 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
   const byChannel = new Map<number, LocalClient>();
   const sizesTold = new Set<number>();
   let path: Path | null = null;
+  let open = true;
 
   function clientAt(at: Endpoint): LocalClient {
     const name = endpointKey(at);
@@ -85,7 +87,10 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
       newPath.on('message', (bytes) => toGame(0, bytes));
       newPath.on('channel', toGame);
     },
-    close: () => socket.close(),
+    close: () => {
+      if (open) socket.close();
+      open = false;
+    },
   };
 }
 

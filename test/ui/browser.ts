@@ -11,7 +11,7 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 export const chromiumMissing = existsSync(CHROMIUM) ? null : 'Chromium is not installed (apt-get install chromium)';
 
 /** Flags without which Chromium looks up hosts of its maker, or wants a sandbox that root has not. */
-const CHROMIUM_FLAGS = [
+export const CHROMIUM_FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
