@@ -155,6 +155,59 @@ describe('a link', () => {
     }
   });
 
+  test('finds the one address of the master that answers among several, in either family', () => {
+    for (const masters of [
+      ['192.0.2.1', DOOR.address],
+      ['2001:db8::dead', '192.0.2.1', DOOR.address],
+    ]) {
+      const { net, participant } = world();
+      const host = participant('host', '203.0.113.5', { masters });
+      host.do({ do: 'start' });
+      net.run(1_000);
+      expect(host.states, masters.join(' ')).toEqual(['connecting', 'up']);
+      expect(host.node.sockets.size).toBe(1);
+    }
+  });
+
+  test('works over IPv6 alone', () => {
+    const { net, participant, master } = world({ addresses: ['2001:db8::7'] });
+    master.address = '2001:db8::7';
+    const host = participant('host', '2001:db8:1::5', { masters: ['2001:db8::7'] }).start();
+    expect(host.states).toEqual(['connecting', 'up']);
+    expect(host.get(REGISTER)).toMatchObject({ type: 'registered', observed: { address: '2001:db8:1::5' } });
+    net.run(1);
+  });
+
+  test('gets in again with its clock set back an hour, by showing that it receives', () => {
+    let hourBack = 0;
+    const w = world();
+    const host = w.participant('host', '203.0.113.5', { wallClock: () => 1.7e12 + w.net.now - hourBack }).start();
+    expect(host.states.at(-1)).toBe('up');
+    host.do({ do: 'close' });
+    w.net.nodes.splice(w.net.nodes.indexOf(host.node), 1);
+    hourBack = 3_600_000;
+    const again = w.participant('again', '203.0.113.5', {
+      ...{ key: host.key, wallClock: () => 1.7e12 + w.net.now - hourBack },
+    });
+    again.start();
+    expect(again.states).toEqual(['connecting', 'up']);
+    expect(w.net.sent.filter((packet) => packet.bytes[0] === WIRE.retry)).toHaveLength(1);
+  });
+
+  test('after a sleep of an hour it is back within 5 s', () => {
+    const { net, participant, counters } = world();
+    const host = participant('host', '203.0.113.5').start();
+    host.get(REGISTER);
+    host.node.alive = false;
+    net.run(3_600_000);
+    expect(counters().hosts).toBe(0);
+    host.node.alive = true;
+    host.node.until = net.now;
+    net.run(5_000);
+    expect(host.states.at(-1)).toBe('up');
+    expect(host.get(REGISTER)).toMatchObject({ type: 'registered' });
+  });
+
   test('close leaves no socket and no deadline', () => {
     const { net, participant } = world();
     const host = participant('host', '203.0.113.5').start();

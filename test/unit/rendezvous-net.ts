@@ -106,9 +106,12 @@ export class Net {
     this.drain(node);
   }
 
-  inject(packet: Packet): void {
-    // The delay is the same for all and time only goes on, so the queue stays in order by itself.
-    this.queue.push({ at: this.now + this.delayMs, packet });
+  inject(packet: Packet, laterMs = 0): void {
+    const at = this.now + this.delayMs + laterMs;
+    // Mostly the delay is the same for all, so the place is at the end.
+    let place = this.queue.length;
+    while (place > this.head && (this.queue[place - 1] as { at: Instant }).at > at) place--;
+    this.queue.splice(place, 0, { at, packet });
   }
 
   /** A socket of the node that the machine does not own (a punching socket). */
@@ -214,7 +217,7 @@ export interface World {
   readonly master: Node;
   restartMaster(seed: string, codes?: readonly { code: string; hostKey: Uint8Array }[]): void;
   counters(): ReturnType<MasterMachine['counters']>;
-  participant(name: string, address: string, options?: Partial<{ masterKey: Uint8Array; key: KeyPair }>): Participant;
+  participant(name: string, address: string, options?: Partial<ParticipantOptions>): Participant;
 }
 
 /** A master at work and the means to add participants. */
@@ -257,6 +260,13 @@ export function world(overrides: Partial<MasterConfig> = {}): World {
   };
 }
 
+interface ParticipantOptions {
+  readonly masterKey: Uint8Array;
+  readonly key?: KeyPair;
+  readonly masters?: readonly string[];
+  readonly wallClock?: () => number;
+}
+
 /** A link with what tests ask of it. */
 export class Participant {
   readonly net: Net;
@@ -266,12 +276,7 @@ export class Participant {
   readonly ids = socketIds();
   private nextRef = 1;
 
-  constructor(
-    net: Net,
-    name: string,
-    address: string,
-    options: { readonly masterKey: Uint8Array; readonly key?: KeyPair },
-  ) {
+  constructor(net: Net, name: string, address: string, options: ParticipantOptions) {
     const crypto = testCrypto(name);
     this.net = net;
     this.key = options.key ?? crypto.keyPair();
@@ -280,8 +285,8 @@ export class Participant {
       random: testRandom(name.length),
       sockets: this.ids,
       identity: this.key,
-      master: { key: options.masterKey, addresses: [MASTER_ADDRESS], port: DOOR.port },
-      wallClock: () => 1_700_000_000_000 + net.now,
+      master: { key: options.masterKey, addresses: options.masters ?? [MASTER_ADDRESS], port: DOOR.port },
+      wallClock: options.wallClock ?? (() => 1_700_000_000_000 + net.now),
     });
     this.node = net.add(this.link, address);
   }

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Response } from '../../src/core/index.ts';
+import { REGISTER, testRandom, world } from '../unit/rendezvous-net.ts';
+
+/** LINK_RUNS=2000 is the long run. */
+const RUNS = Number(process.env.LINK_RUNS ?? 60);
+
+const fault = fc.record({
+  kind: fc.constantFrom(
+    'loss',
+    'blackhole',
+    'one-way',
+    'mangle',
+    'delay',
+    'double',
+    'restart',
+    'move',
+    'sleep',
+    'nudge',
+  ),
+  ms: fc.integer({ min: 1, max: 12_000 }),
+  seed: fc.nat(),
+});
+
+test('whatever happens to the network and the master, 5 s after it stops a host is up, registered and reachable', () => {
+  fc.assert(
+    fc.property(fc.array(fault, { maxLength: 12 }), (faults) => {
+      const w = world();
+      const { net } = w;
+      const host = w.participant('host', '203.0.113.5').start();
+      host.get(REGISTER);
+      const code = registeredCode(host.get(REGISTER));
+      for (const { kind, ms, seed } of faults) {
+        const { float } = testRandom(seed);
+        if (kind === 'restart') w.restartMaster(`restart ${seed}`);
+        if (kind === 'move') host.node.address = `203.0.113.${2 + (seed % 200)}`;
+        if (kind === 'nudge') host.do({ do: 'nudge' });
+        if (kind === 'sleep') host.node.alive = false;
+        net.hook = (packet) => {
+          if (kind === 'loss' && float() < 0.5) return [];
+          if (kind === 'blackhole') return [];
+          if (kind === 'one-way' && (packet.from.address === host.node.address) === (seed % 2 === 0)) return [];
+          if (kind === 'mangle' && float() < 0.5) {
+            const bytes = packet.bytes.slice(0, 1 + Math.floor(float() * packet.bytes.length));
+            bytes[Math.floor(float() * bytes.length)] = seed;
+            return [{ ...packet, bytes }];
+          }
+          if (kind === 'delay' && float() < 0.5) net.inject(packet, float() * 5_000);
+          else if (kind === 'double') return [packet, packet];
+          else return [packet];
+          return [];
+        };
+        net.run(ms);
+        host.node.alive = true;
+      }
+      net.hook = (packet) => [packet];
+      host.node.until = Math.min(host.node.until, net.now);
+      net.run(5_500);
+      expect(host.states.at(-1)).toBe('up');
+      expect(registeredCode(host.get(REGISTER))).toBe(code);
+      // Reachable: a join offered now arrives, once.
+      const offers = host.pushes.length;
+      const client = w.participant('client', '198.18.0.9').start();
+      const sid = new Uint8Array(16).fill(9);
+      client.get(
+        { type: 'join', sid, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) },
+        client.socket(),
+        3_000,
+      );
+      expect(host.pushes.slice(offers).map((push) => push.type)).toEqual(['offer']);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+function registeredCode(response: Response): string {
+  if (response.type !== 'registered')
+    return expect.unreachable(`a host is registered, not ${JSON.stringify(response)}`);
+  return response.code;
+}
