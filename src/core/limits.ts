@@ -252,6 +252,8 @@ export const LIMITS = {
   salvoMs: 600_000,
   /** Orders that a host remembers, to know a repetition. */
   stepsRemembered: 256,
+  /** A plan of so many tuples is a burst: the line is watched while it runs. */
+  burstTuples: 30,
   /** Salvos whose samples a host still owes; an attempt has two. */
   reportsMax: 8,
   /** A peer (peer/*.ts). Closures that wait for their time; a few for each join, visit and request. */

@@ -43,6 +43,8 @@ export interface Engine {
   pathKind(proof: Proof): PathKind;
   heard(): number;
   sent(): number;
+  /** So many packets are going out that the line could suffer. */
+  bursting(): boolean;
   /** Since when a probe has been waiting for credits; null where none waits. Asking puts the question off. */
   starving(now: Instant): boolean;
   /** Addresses of the peer that the permit names now. */
@@ -62,7 +64,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const { device, random, sources } = config;
   const lan = lanAddresses(config);
   const money = purse(created, config.permit, lan);
-  const quota = quotaOf(config.own.profile);
+  // An endpoint-independent NAT spends one mapping on all that one socket does.
+  const quota = config.own.profile.mapping === 'eim' ? null : quotaOf(config.own.profile);
   const lifetimeMs = lifetimeOf(config.own.profile);
   const salvos = new Set<Salvo>();
   const owned = new Set<SocketId>([config.socket]);
@@ -242,6 +245,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     pathKind: (proof) => kindOf(config, proof, lan),
     heard: () => proofs.heard(),
     sent: () => sent,
+    bursting: () => !finished && [...salvos].some(({ plan, over }) => plan.tuples >= LIMITS.burstTuples && !over()),
     starving(now) {
       if (unpaidSince === null || now - unpaidSince < LIMITS.unpaidMs) return false;
       unpaidSince = now;

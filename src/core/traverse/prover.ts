@@ -112,7 +112,8 @@ export function prover(config: ProverConfig): Prover {
 
   function onReply(now: Instant, socket: SocketId, from: Endpoint, reply: Probe): void {
     const sent = outstanding.get(reply.seq);
-    if (sent === undefined || sent.socket !== socket || sent.to.address !== from.address) return;
+    if (sent === undefined || sent.socket !== socket) return;
+    // From another port, or from another address of the permit (a pool, two boxes side by side): worth a probe, not yet a proof.
     if (!sameEndpoint(sent.to, from)) {
       trigger(now, socket, from);
       return;

@@ -11,6 +11,7 @@ export function traversal(now: Instant, config: TraversalConfig): Traversal {
   const out = outputs<TraversalEvent>();
   const side = engine(now, config, out);
   const strategy = config.role === 'client' ? clientStrategy(config, side, out) : hostStrategy(config, side, out);
+  let bursting = false;
   let state: 'new' | 'running' | 'done' = 'new';
 
   function advance(at: Instant): void {
@@ -19,6 +20,13 @@ export function traversal(now: Instant, config: TraversalConfig): Traversal {
     if (succeed(at)) return;
     strategy.run(at);
     side.run(at);
+    tellBurst();
+  }
+
+  function tellBurst(): void {
+    if (side.bursting() === bursting) return;
+    bursting = !bursting;
+    out.event({ ev: 'burst', on: bursting });
   }
 
   function succeed(at: Instant): boolean {
@@ -26,6 +34,7 @@ export function traversal(now: Instant, config: TraversalConfig): Traversal {
     if (proof === null) return false;
     state = 'done';
     side.finish();
+    tellBurst();
     strategy.end(at, 'path');
     out.event({
       ev: 'path',
@@ -47,6 +56,7 @@ export function traversal(now: Instant, config: TraversalConfig): Traversal {
     } else if (given.do === 'abort' && state !== 'done') {
       state = 'done';
       side.finish();
+      tellBurst();
       strategy.end(at, 'aborted');
     } else if (given.do === 'step' && state === 'running') {
       const step = decodeStep(given.bytes);
