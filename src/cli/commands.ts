@@ -67,6 +67,8 @@ export const CHECK_FLAGS = {
   ...COMMON_FLAGS,
   ...AGENT_FLAGS,
   copy: { kind: 'on', about: 'copy the report to the clipboard, addresses removed' },
+  probes: { kind: 'on', about: 'also list who was asked and what it saw' },
+  every: { kind: 'text', value: 'TIME', about: 'measure again and again, like 30s or 5m' },
 } as const satisfies Flags;
 
 export const UI_FLAGS = {
@@ -153,7 +155,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'what this network is like, and what would make it better',
     words: [],
     flags: CHECK_FLAGS,
-    examples: ['sallyport check --json'],
+    examples: ['sallyport check --json', 'sallyport check --every 30s'],
     load: async () => (await import('./check.ts')).checkCommand,
   },
   ui: {

@@ -2,7 +2,15 @@
  * The report of `sallyport check`: verdict in words first, then what was measured, then what would help. A pure function of the
  * profile; "not tested" and "tested: none" are never the same word (netbird learnt that the hard way, docs#933).
  */
-import { type Allocator, isPrivateAddress, type NatProfile, type NatType, type Tested } from '../core/index.ts';
+import {
+  type Allocator,
+  endpointKey,
+  isPrivateAddress,
+  type NatProfile,
+  type NatType,
+  type ProbeResult,
+  type Tested,
+} from '../core/index.ts';
 
 export interface ReportOptions {
   /** Whole external addresses instead of `203.0.113.*`. */
@@ -30,6 +38,15 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Sure', sureText(profile, options)),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];
+}
+
+/** Each probe's result (S30): who was asked, from which local port, and what it saw. */
+export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportOptions, 'showIps'>): readonly string[] {
+  return probes.map(({ destination, localPort, seenAs }) => {
+    const address = seenAs === null || options.showIps ? (seenAs?.address ?? '') : maskedAddress(seenAs.address);
+    const result = seenAs === null ? 'no answer' : `${address}:${seenAs.port}`;
+    return `${'Probe'.padEnd(WIDTH)}${endpointKey(destination)} from port ${localPort} → ${result}`;
+  });
 }
 
 function verdictSentence(profile: NatProfile): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { maskedAddress, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
+import { maskedAddress, probeLines, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
 import { type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 
 const cone: NatProfile = {
@@ -58,6 +58,18 @@ describe('the report of check', () => {
     expect(text(symmetric)).toContain('port-sensitive symmetric, port delta +2');
     expect(text(symmetric)).toContain('+2 each, 17 others a second');
     expect(text(symmetric)).toContain('next likely 41824');
+  });
+
+  test('lists each probe with what it saw (S30)', () => {
+    const destination = { address: '192.0.2.1', port: 3478 };
+    const probes = [
+      { destination, localPort: 5000, seenAs: { address: '203.0.113.9', port: 5001 } },
+      { destination, localPort: 5000, seenAs: null },
+    ];
+    expect(probeLines(probes, { showIps: false })).toEqual([
+      'Probe     192.0.2.1:3478 from port 5000 → 203.0.113.*:5001',
+      'Probe     192.0.2.1:3478 from port 5000 → no answer',
+    ]);
   });
 
   test('says what to do, and says nothing where there is nothing to do', () => {

@@ -27,7 +27,7 @@ export type DetectCommand =
   | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
   /** Servers that rest since an earlier run of the program. */
   | { readonly do: 'rests'; readonly rests: readonly Cooling[] }
-  /** Run now, or as soon as there is somebody to ask. While a run is under way it is that one. */
+  /** Run now, or as soon as there is somebody to ask. While a run is under way, refinements included, it is that one. */
   | { readonly do: 'detect' }
   /** A change of addresses or gateway forgets everything and runs again. */
   | { readonly do: 'network'; readonly network: LocalNetwork }
@@ -71,6 +71,7 @@ export function createDetector(config: DetectorConfig): Detector {
 
 const NOTHING_FOUND: RunFindings = {
   filtering: 'unknown',
+  addressTested: false,
   hairpin: 'untested',
   poisonable: 'untested',
   natHops: null,
@@ -134,7 +135,7 @@ class DetectorMachine implements Detector {
         this.rotation.restore(now, command.rests);
         break;
       case 'detect':
-        if (this.run !== null && !this.run.final) break;
+        if (this.run !== null) break;
         this.completing = false;
         this.begin(now);
         break;
@@ -170,7 +171,7 @@ class DetectorMachine implements Detector {
   profile(now: Instant): NatProfile {
     const all = this.observations.concat(this.run?.observations() ?? []);
     const known = inferMapping(now, all, this.network?.addresses ?? []);
-    const findings = this.run?.findings() ?? this.findings;
+    const findings = this.run === null ? this.findings : merged(this.findings, this.run.findings());
     const newest = all.reduce(
       (latest, { sentAt, observed }) => (observed === null ? latest : Math.max(latest, sentAt)),
       -NEVER,
@@ -230,7 +231,7 @@ class DetectorMachine implements Detector {
   private afterRun(now: Instant): void {
     const news = this.run?.takeNews() ?? null;
     if (news === null) return;
-    this.findings = this.run!.findings();
+    if (this.run!.over) this.findings = merged(this.findings, this.run!.findings());
     for (const line of news.log) this.log(line.what, line.data);
     if (news.profile) this.tell(now, this.run!.final);
     if (this.run!.over) {
@@ -309,6 +310,19 @@ class DetectorMachine implements Detector {
 
 /** Nobody answered at least eight questions: almost certainly the way out is shut, rarely are all sources dead. */
 const BLOCKED_CONFIDENCE = 0.97;
+
+/** What a run could not test it does not make unknown again; and another port getting in is no news where another address did. */
+function merged(before: RunFindings, now: RunFindings): RunFindings {
+  const weaker =
+    now.filtering === 'unknown' || (now.filtering === 'adf' && !now.addressTested && before.filtering === 'eif');
+  return {
+    ...now,
+    filtering: weaker ? before.filtering : now.filtering,
+    hairpin: now.hairpin === 'untested' ? before.hairpin : now.hairpin,
+    poisonable: now.poisonable === 'untested' ? before.poisonable : now.poisonable,
+    natHops: now.natHops ?? before.natHops,
+  };
+}
 
 function trimmed(now: Instant, observations: readonly Observation[]): readonly Observation[] {
   return observations.filter(({ sentAt }) => now - sentAt <= LIMITS.observationMsMax).slice(-LIMITS.observationsMax);

@@ -49,6 +49,8 @@ export interface RunConfig {
 
 export interface RunFindings {
   readonly filtering: Filtering;
+  /** Not only other ports of an address that was spoken to. */
+  readonly addressTested: boolean;
   readonly hairpin: Tested;
   readonly poisonable: Tested;
   readonly natHops: number | null;
@@ -151,6 +153,7 @@ export class Run {
   findings(): RunFindings {
     return {
       filtering: this.filter.result(),
+      addressTested: this.filter.probes.some(({ answerFrom }) => answerFrom === 'other-address'),
       hairpin: this.refinement?.hairpin ?? 'untested',
       poisonable: this.refinement?.poisonable ?? 'untested',
       natHops: this.refinement?.natHops ?? null,
