@@ -5,6 +5,7 @@
  */
 import {
   type Accept,
+  CHALLENGE_BYTES,
   CONTROL_PROLOGUE,
   concat,
   FRAME,
@@ -25,6 +26,7 @@ import {
   readRetry,
   SecureSession,
   WIRE,
+  writeChallengeFrame,
   writeControlHeader,
   writeHello,
   writePushAckFrame,
@@ -207,6 +209,12 @@ export class Crowd {
     const plaintext = control && guest.session.open(control.sequence, control.header.slice(), control.sealed.slice());
     if (!plaintext) return null;
     const reader = new Reader(plaintext);
+    if (plaintext[0] === FRAME.challenge) {
+      // Our address was proven too long ago: show that we receive there, as a participant does.
+      const answer = writeChallengeFrame(FRAME.challengeAnswer, plaintext.slice(1, 1 + CHALLENGE_BYTES));
+      this.queue(this.sealed(guest, answer), guest.accept.controlPort, guest.address);
+      return null;
+    }
     const [frame, id, stamp] = [reader.u8(), reader.u16(), reader.u32()];
     guest.stamp = stamp;
     if (frame === FRAME.response) {

@@ -24,9 +24,9 @@ async function usage(): Promise<Usage> {
     globalThis.gc?.();
     await sleep(20);
   }
-  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const { rss, heapUsed, external } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
-  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external + arrayBuffers, cpuMs: (user + system) / 1000 };
+  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external, cpuMs: (user + system) / 1000 };
 }
 
 process.on('message', async (message) => {
