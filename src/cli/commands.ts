@@ -110,7 +110,7 @@ export const MASTER_FLAGS = {
     kind: 'text',
     value: 'warn',
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
-    about: 'JSON log on stderr',
+    about: 'JSON log on stderr (default warn; silent at a terminal)',
   },
   'state-dir': { kind: 'text', value: 'DIR', about: 'keys and the store (default: the XDG state directory)' },
   'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },

@@ -3,8 +3,10 @@ import { type JoinEvent, type LocalPort, openLocalPort, type Path } from '../age
 import {
   cleanText,
   endpointKey,
+  type JoinTarget,
   LIMITS,
   type NatProfile,
+  parseHostLink,
   parseJoinTarget,
   SallyportError,
   showCode,
@@ -21,12 +23,7 @@ type JoinFlags = ReturnType<typeof readCommandLine<typeof JOIN_FLAGS>>['flags'];
 
 export async function joinCommand(invocation: Invocation): Promise<void> {
   const { flags, words } = readCommandLine(JOIN_FLAGS, ['CODE'], invocation.argv, invocation.env);
-  const target = parseJoinTarget(words[0] as string);
-  if (target === null) {
-    throw new SallyportError('CODE_UNKNOWN', {
-      detail: 'A code has 8 symbols, like K7TQ-9RBW; a link is copied whole.',
-    });
-  }
+  const target = readTarget(words[0] as string);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;
   const port = await openLocalPort({
@@ -49,8 +46,9 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
         `${flags['local-port']} is taken (LOCAL_PORT_BUSY): ${port.local.port} is used instead`,
       );
     }
-    // A whole link names its master; one given by hand goes first.
-    const master = flags.master ?? target.master ?? undefined;
+    // A whole link names its master, and the page of a host knows it; one given by hand goes first.
+    const known = flags.master ?? target.master ?? undefined;
+    const master = known ?? (target.page === null ? null : await masterOfPage(target.page)) ?? undefined;
     terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
     await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
       const screen = new JoinScreen(terminal);
@@ -72,6 +70,28 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
     });
   } finally {
     port.close();
+  }
+}
+
+function readTarget(text: string): JoinTarget {
+  const target = parseJoinTarget(text);
+  if (target !== null) return target;
+  const link = text.includes('://') ? parseHostLink(text) : null;
+  const problem = link !== null && 'problem' in link ? link.problem : 'A code has 8 symbols, like K7TQ-9RBW.';
+  throw new SallyportError('CODE_UNKNOWN', { detail: problem });
+}
+
+/** The link of the masterserver behind a page; null where the page does not tell it. */
+async function masterOfPage(origin: string): Promise<string | null> {
+  try {
+    const answer = await fetch(`${origin}/api/v1/master`, {
+      signal: AbortSignal.timeout(LIMITS.nameLookupMs),
+      redirect: 'error',
+    });
+    const { link } = (await answer.json()) as { readonly link?: unknown };
+    return typeof link === 'string' ? link : null;
+  } catch {
+    return null;
   }
 }
 

@@ -38,7 +38,8 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     official: flags.official ?? null,
     webhooks: readWebhooks(flags.webhooks),
     contact: flags.contact ?? null,
-    logLevel: (flags['log-level'] ?? 'warn') as 'warn',
+    // A person at a terminal reads the lines below; a log is for files and journals.
+    logLevel: (flags['log-level'] ?? (process.stderr.isTTY ? 'silent' : 'warn')) as 'warn',
     onFact: (fact) => sayFact(terminal, fact),
   });
   invocation.onHangup(() => {

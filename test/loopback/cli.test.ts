@@ -88,6 +88,14 @@ describe('host and join', () => {
     expect((await hostTwo.line('ready')).code).toBe(ready.code);
   });
 
+  test('the link of the page is enough too', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link);
+    const hostKey = host.link.split('.').at(-1);
+    const page = `${String((await master.run.line('ready')).http)}/j/${host.code}#${hostKey}`;
+    await bench.sallyport(joinArgs('', page)).line('connected');
+  });
+
   test('stdout holds one line for a script without --json, and people read the rest on stderr', async () => {
     const master = await startMaster();
     const port = await bench.game();

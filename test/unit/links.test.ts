@@ -9,13 +9,14 @@ const master = `sallyport://198.51.100.7:8430/#${KEY}`;
 
 test('a code may be typed in any case, with dashes and spaces, and is shown 4-4', () => {
   for (const text of ['K7TQ9RBW', 'k7tq-9rbw', ' k7tq 9rbw ', 'K-7-T-Q-9-R-B-W']) {
-    expect(parseJoinTarget(text)).toEqual({ code: 'K7TQ9RBW', hostKey: null, master: null });
+    expect(parseJoinTarget(text)).toEqual({ code: 'K7TQ9RBW', hostKey: null, master: null, page: null });
   }
   expect(showCode('K7TQ9RBW')).toBe('K7TQ-9RBW');
 });
 
 test('every form of a join link is understood', () => {
-  const whole = { code: 'K7TQ9RBW', hostKey: key, master: null };
+  const whole = { code: 'K7TQ9RBW', hostKey: key, master: null, page: null };
+  const page = 'https://ms.example.org';
   expect(parseJoinTarget(`sallyport://join/K7TQ9RBW#${KEY}`)).toEqual(whole);
   expect(parseJoinTarget(`sallyport://198.51.100.7:8430/j/K7TQ9RBW#${KEY}.${KEY}`)).toEqual({ ...whole, master });
   expect(parseJoinTarget(`sallyport://198.51.100.7:8430/j/K7TQ9RBW#${KEY}`)).toEqual({
@@ -23,8 +24,8 @@ test('every form of a join link is understood', () => {
     hostKey: null,
     master,
   });
-  expect(parseJoinTarget(`https://ms.example.org/j/K7TQ-9RBW#${KEY}`)).toEqual(whole);
-  expect(parseJoinTarget('https://ms.example.org/j/k7tq-9rbw')).toEqual({ ...whole, hostKey: null });
+  expect(parseJoinTarget(`https://ms.example.org/j/K7TQ-9RBW#${KEY}`)).toEqual({ ...whole, page });
+  expect(parseJoinTarget('https://ms.example.org/j/k7tq-9rbw')).toEqual({ ...whole, hostKey: null, page });
 });
 
 test('a link that is not whole is refused, never half used', () => {

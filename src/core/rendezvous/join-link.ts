@@ -17,6 +17,8 @@ export interface JoinTarget {
   readonly hostKey: Uint8Array | null;
   /** The master link inside a join link, to be used where no other is given. */
   readonly master: string | null;
+  /** Where the page of a web link is served: its master's link can be asked for there. */
+  readonly page: string | null;
 }
 
 /** A code as it is shown: 4-4. */
@@ -27,14 +29,17 @@ export function showCode(code: string): string {
 /** Null where it is none of the forms, or one of them but not whole: half a link must not be used. */
 export function parseJoinTarget(text: string): JoinTarget | null {
   const bare = normalizeCode(text);
-  if (bare !== null) return { code: bare, hostKey: null, master: null };
+  if (bare !== null) return { code: bare, hostKey: null, master: null, page: null };
   const host = parseHostLink(text);
-  if (!('problem' in host)) return { code: host.code, hostKey: host.hostKey, master: formatMasterLink(host.master) };
-  const link = /^(?:sallyport:\/\/join|https?:\/\/[^/?#\s]+\/j)\/([^/?#\s]+)(?:#([^\s]*))?$/.exec(text.trim());
+  if (!('problem' in host)) {
+    return { code: host.code, hostKey: host.hostKey, master: formatMasterLink(host.master), page: null };
+  }
+  const link = /^(?:sallyport:\/\/join|(https?:\/\/[^/?#\s]+)\/j)\/([^/?#\s]+)(?:#([^\s]*))?$/.exec(text.trim());
   if (link === null) return null;
-  const code = normalizeCode(link[1] ?? '');
+  const [, page = null, codeText = '', keys = ''] = link;
+  const code = normalizeCode(codeText);
   // A page's link may name the master's key before the host's.
-  const key = link[2] === undefined || link[2] === '' ? null : fromBase64Url(link[2].split('.').at(-1) ?? '');
-  if (code === null || (link[2] && key?.length !== 32)) return null;
-  return { code, hostKey: key, master: null };
+  const key = keys === '' ? null : fromBase64Url(keys.split('.').at(-1) ?? '');
+  if (code === null || (keys !== '' && key?.length !== 32)) return null;
+  return { code, hostKey: key, master: null, page };
 }
