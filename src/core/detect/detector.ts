@@ -13,7 +13,7 @@ import { outputs } from '../machine.ts';
 import { inferMapping } from '../nat/infer.ts';
 import type { Observation } from '../nat/observation.ts';
 import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
-import { layersOf, verdictOf } from '../nat/verdict.ts';
+import { ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
@@ -187,6 +187,7 @@ class DetectorMachine implements Detector {
       natHops: known.type === 'public' ? 0 : findings.natHops,
       idleLifetimeMs: this.idleLifetimeMs,
       portMapping: this.portMapping.report,
+      ipv6: ipv6Of(this.network?.addresses ?? []),
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),
     };
     return { ...profile, layers: layersOf(profile, this.portMapping.router), verdict: verdictOf(profile) };

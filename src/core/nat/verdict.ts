@@ -1,6 +1,6 @@
 /** What the profile means to a person: the words of consoles, and how many routers are in the way. */
 import { addressBytes } from '../address.ts';
-import type { NatProfile, Verdict } from './profile.ts';
+import type { NatProfile, Tested, Verdict } from './profile.ts';
 
 /**
  * Open: reachable unasked, or by anybody once open. Moderate: the port is known or can be told in advance. Strict: it cannot.
@@ -22,6 +22,12 @@ export function layersOf(profile: NatProfile, router: string | null): number | n
   if (profile.samples === 0) return null;
   if (router !== null) return profile.external.includes(router) ? 1 : 2;
   return profile.natHops === 1 ? 1 : null;
+}
+
+/** Without a global address (2000::/3) there is no IPv6; with one, whether it works is another question. */
+export function ipv6Of(addresses: readonly string[]): Tested {
+  const isGlobal = (address: string) => address.includes(':') && ((addressBytes(address)?.[0] ?? 0) & 0xe0) === 0x20;
+  return addresses.length === 0 || addresses.some(isGlobal) ? 'untested' : 'no';
 }
 
 /** Not routed on the Internet: RFC 1918, RFC 6598 (carrier-grade NAT), loopback, link-local; fc00::/7 and fe80::/10. */

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import {
+  ipv6Of,
+  isPrivateAddress,
+  layersOf,
+  type NatProfile,
+  UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
+  verdictOf,
+} from '../../src/core/index.ts';
+
+const profile = (fields: Partial<NatProfile>): NatProfile => ({
+  ...UNKNOWN_PROFILE,
+  samples: 12,
+  external: ['203.0.113.9'],
+  ...fields,
+});
+const allocator = (kind: NatProfile['allocator']['kind']) => ({ ...UNKNOWN_ALLOCATOR, kind });
+
+describe('the verdict', () => {
+  test.each([
+    ['open', profile({ type: 'public', mapping: 'eim', filtering: 'eif' })],
+    ['open', profile({ type: 'cone', mapping: 'eim', filtering: 'eif' })],
+    [
+      'open',
+      profile({
+        type: 'port-sensitive',
+        mapping: 'apdm',
+        portMapping: { ...UNKNOWN_PROFILE.portMapping, external: { address: '203.0.113.9', port: 1 } },
+      }),
+    ],
+    ['moderate', profile({ type: 'public', mapping: 'eim', filtering: 'apdf' })],
+    ['moderate', profile({ type: 'cone', mapping: 'eim', filtering: 'apdf' })],
+    ['moderate', profile({ type: 'port-sensitive', mapping: 'apdm', allocator: allocator('step') })],
+    ['strict', profile({ type: 'port-sensitive', mapping: 'apdm', allocator: allocator('random') })],
+    ['strict', profile({ type: 'blocked' })],
+  ] as const)('%s', (verdict, known) => expect(verdictOf(known)).toBe(verdict));
+});
+
+test('layers: the router’s own address tells, else the distance of the outermost NAT, else nothing', () => {
+  expect(layersOf(profile({ type: 'public' }), null)).toBe(0);
+  expect(layersOf(profile({ type: 'cone' }), '203.0.113.9')).toBe(1);
+  expect(layersOf(profile({ type: 'cone' }), '100.64.1.2')).toBe(2);
+  expect(layersOf(profile({ type: 'cone', natHops: 1 }), null)).toBe(1);
+  expect(layersOf(profile({ type: 'cone', natHops: 3 }), null)).toBeNull();
+});
+
+test.each(['10.1.2.3', '172.31.0.1', '192.168.0.1', '100.64.0.1', '169.254.1.1', '127.0.0.1', 'fd00::1', 'fe80::1'])(
+  '%s is private',
+  (address) => expect(isPrivateAddress(address)).toBe(true),
+);
+test.each(['172.32.0.1', '100.128.0.1', '203.0.113.9', '2001:db8::1', 'nonsense'])('%s is not', (address) =>
+  expect(isPrivateAddress(address)).toBe(false),
+);
+
+test('no global IPv6 address is no IPv6; with one it is open', () => {
+  expect(ipv6Of(['192.168.1.2', 'fd00::1'])).toBe('no');
+  expect(ipv6Of(['192.168.1.2', '2001:db8::1'])).toBe('untested');
+  expect(ipv6Of([])).toBe('untested');
+});
