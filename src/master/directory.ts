@@ -18,6 +18,8 @@ export interface DirectoryOptions {
   readonly pseudonyms: Pseudonyms;
   readonly wallClock: () => number;
   readonly onCommit: (commit: ListCommit) => void;
+  /** For how long a registered host has been silent; null where the machine does not know it. */
+  readonly silentMs?: (hostId: string) => number | null;
 }
 
 export interface Viewer {
@@ -53,6 +55,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
   const nearby = createNearby();
   let officials = new Map<string, OfficialServer>();
   let loadedAt = 0;
+  /** When the list of the run before was written down last. */
+  let writtenAt = 0;
   /** Hosts whose written entry is out of date. */
   const unsaved = new Set<string>();
 
@@ -88,6 +92,10 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const item = hostId === except ? undefined : listing.get(hostId);
       if (item !== undefined) put(item.host, { returning: item.returning });
     }
+  }
+
+  function heardAt(item: ListItem): number {
+    return item.returning ? writtenAt : wallClock() - (options.silentMs?.(item.hostId) ?? 0);
   }
 
   function remove(item: ListItem): void {
@@ -140,9 +148,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const items = address === null ? [] : nearby.of(address).map((hostId) => listing.get(hostId));
       return items.filter((item) => item?.listed === true && !item.official) as ListItem[];
     },
-    server: (item, viewer) => serverOf(item, viewer, wallClock(), loadedAt),
+    server: (item, viewer) => serverOf(item, viewer, heardAt(item)),
     adminHost: (item) => ({
-      ...serverOf(item, { address: null, rttMs: null }, wallClock(), loadedAt),
+      ...serverOf(item, { address: null, rttMs: null }, heardAt(item)),
       listed: item.listed,
       hidden: item.hidden,
       origin: pseudonyms.of(item.host.observed.address),
@@ -187,6 +195,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       if (old) for (const row of rows) unsaved.add(row.hostId);
       if (old) return;
       loadedAt = wallClock();
+      writtenAt = at;
       for (const row of rows) {
         const entry = readEntry(row);
         if (entry === null || listing.get(row.hostId) !== undefined) continue;
@@ -219,7 +228,7 @@ function createNearby() {
   };
 }
 
-function serverOf(item: ListItem, viewer: Viewer, now: number, loadedAt: number): Server {
+function serverOf(item: ListItem, viewer: Viewer, lastSeenAt: number): Server {
   const { host } = item;
   const { name, game, map, mode, version, playersMax, passwordNeeded } = host.announcement;
   const local = viewer.address !== null && host.observed.address === viewer.address && !item.official;
@@ -242,7 +251,7 @@ function serverOf(item: ListItem, viewer: Viewer, now: number, loadedAt: number)
     pingEstimateMs: host.rttMs === null ? null : Math.round(host.rttMs + (viewer.rttMs ?? 0)),
     verifiedAt: item.verifiedAt,
     firstSeenAt: item.firstSeenAt,
-    lastSeenAt: item.returning ? loadedAt : now,
+    lastSeenAt,
     returning: item.returning,
     address: item.address,
   };

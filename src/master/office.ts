@@ -33,6 +33,8 @@ export interface OfficeOptions {
   readonly link: () => string;
   readonly command: (command: MasterCommand) => void;
   readonly counters: () => MasterCounters | null;
+  /** For how long a registered host has been silent. */
+  readonly silentMs?: (hostId: string) => number | null;
   /** The admin's token was used for the first time: the file that told it may go. */
   readonly onTokenUsed: () => void;
 }
@@ -69,6 +71,7 @@ export function createOffice(options: OfficeOptions): Office {
   const directory = createDirectory({
     ...{ store, moderation, pseudonyms, wallClock },
     onCommit: (commit) => events.tell(commit),
+    ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
   });
   const measures = createMeasures({
     ...{ version: VERSION, directory, moderation },

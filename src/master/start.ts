@@ -94,6 +94,13 @@ export interface RunningMaster {
   close(): Promise<void>;
 }
 
+/** What the office needs of the machine, once there is one. */
+interface Running {
+  command(command: MasterCommand): void;
+  counters(): MasterCounters;
+  silentMs(hostId: string): number | null;
+}
+
 const PORT = 8430;
 const HTTP = '127.0.0.1:8420';
 const METRICS = '127.0.0.1:9464';
@@ -117,8 +124,7 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
   };
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem });
   const early: MasterCommand[] = [];
-  let running: { readonly command: (command: MasterCommand) => void; readonly counters: () => MasterCounters } | null =
-    null;
+  let running: Running | null = null;
   const office = createOffice({
     ...{ store, log, link: () => link },
     wallClock: Date.now,
@@ -130,6 +136,7 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
     webFolder: webFolder(),
     command: (command) => (running === null ? void early.push(command) : running.command(command)),
     counters: () => running?.counters() ?? null,
+    silentMs: (hostId) => running?.silentMs(hostId) ?? null,
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office.newToken, tell);
@@ -149,7 +156,14 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
     });
     const udp = openPorts(machine, office, probes, log, tell);
     closers.push(udp.close);
-    running = { command: udp.command, counters: () => probes?.counters(machine.counters()) ?? machine.counters() };
+    running = {
+      command: udp.command,
+      counters: () => probes?.counters(machine.counters()) ?? machine.counters(),
+      silentMs(hostId) {
+        const at = machine.lastSeen(hostId);
+        return at === null ? null : Math.max(0, Math.round(monotonicNow() - at));
+      },
+    };
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
     const endpoints = (await udp.listening).flatMap(portsOf);

@@ -54,6 +54,7 @@ test('a public host is in the list within 1 s of hosting, changes at once, and g
   // The list is rebuilt once a second at most; a tenth is left for a busy machine.
   expect(performance.now() - startedAt).toBeLessThan(1_100);
   expect(page.servers[0]).toMatchObject({ name: "Ana's world", players: 0, playersMax: 8, address: null });
+  expect(Math.abs(Date.now() - (page.servers[0]?.lastSeenAt ?? 0))).toBeLessThan(5_000);
   host.command({
     do: 'announce',
     announcement: announcement({ map: 'lake' }),
