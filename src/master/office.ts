@@ -8,6 +8,7 @@ import type { MasterCommand, MasterCounters, MasterEvent, MasterPolicy } from '.
 import type { MasterInfo } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHttpApp } from './http.ts';
+import type { AdminRoutes } from './http-admin.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 import { createPseudonyms, type Logger } from './log.ts';
@@ -95,7 +96,11 @@ export function createOffice(options: OfficeOptions): Office {
     durations: measures.requestDurations,
     onLimited: () => measures.httpLimited.add({}),
     ready: () => ({ ready: ready && !draining, reason: draining ? 'draining' : 'not all ports are bound yet' }),
-    admin: {
+    admin: admin(),
+  });
+
+  function admin(): AdminRoutes {
+    return {
       ...{ store, directory, moderation, statistics, pseudonyms, wallClock },
       tokenHash: token.hash,
       domains: options.domains,
@@ -115,8 +120,8 @@ export function createOffice(options: OfficeOptions): Office {
         tokenUsed = true;
       },
       testWebhooks: () => webhooks.send({ kind: 'test', subject: null, title: 'Test of the masterserver', fields: {} }),
-    },
-  });
+    };
+  }
 
   /** Rules work at once: who is banned by now goes, who is held back leaves the list. */
   function applyRules(): void {
