@@ -82,10 +82,8 @@ export function createOffice(options: OfficeOptions): Office {
     eventStreams: () => events.size,
   });
   const webhooks = createWebhooks({
-    hooks: options.hooks,
+    ...{ hooks: options.hooks, now: options.monotonic, wallClock },
     ...(options.webhookTiming === undefined ? {} : { timing: options.webhookTiming }),
-    now: options.monotonic,
-    wallClock,
     onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
   });
   const info = (): MasterInfo => ({ link: options.link(), version: VERSION, contact: options.contact });
