@@ -125,8 +125,15 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
   };
 }
 
-function identityOf({ hostKey, hostId, observed, announcement }: HostRecord): Who {
-  return { key: toHex(hostKey), hostId, address: observed.address, name: announcement.name };
+/** The key is spelt out only where a rule asks for it: a new rule is tried on every host. */
+function identityOf(host: HostRecord): Who {
+  const { hostId, observed, announcement } = host;
+  return {
+    ...{ hostId, address: observed.address, name: announcement.name },
+    get key() {
+      return toHex(host.hostKey);
+    },
+  };
 }
 
 export function cleanAnnouncement(announcement: HostAnnouncement): HostAnnouncement {
