@@ -60,9 +60,9 @@ export const NAT_PRESETS = {
   /** Carrier rule "SNAT to a range": random, but endpoint-independent. */
   'range-cone': { ...LINUX, allocation: { kind: 'range', low: 20_000, high: 30_000 } },
   /** S1 */
-  'address-sensitive': { ...LINUX, allocation: { kind: 'per-address', low: 20_000, high: 28_191 } },
+  'address-sensitive': { ...LINUX, allocation: { kind: 'per-address', low: 20_000, high: 24_095 } },
   /** S2 */
-  step: { ...LINUX, allocation: { kind: 'step', low: 20_000, high: 28_191 } },
+  step: { ...LINUX, allocation: { kind: 'step', low: 20_000, high: 24_095 } },
   /** S4 */
   random: { ...LINUX, allocation: { kind: 'random' } },
   'fully-random': { ...LINUX, allocation: { kind: 'fully-random' } },
@@ -76,7 +76,10 @@ export const NAT_PRESETS = {
 
 export type NatPreset = keyof typeof NAT_PRESETS;
 
-/** A number to a port of the range. A table, because nft would take a bare number for a port in the wrong byte order. */
+/**
+ * A number to a port of the range, of 4096 at most: an unprivileged user's netlink message takes no more. A table, because nft
+ * would take a bare number for a port in the wrong byte order.
+ */
 function portTable(range: { readonly low: number; readonly high: number }): string {
   const ports = Array.from({ length: range.high - range.low + 1 }, (_, index) => `${index} : ${range.low + index}`);
   return `mod ${ports.length} map { ${ports.join(', ')} }`;
