@@ -12,6 +12,7 @@
  * What is not well-formed is dropped silently (§6.3), so parsing never throws.
  */
 import { addressBytes, addressText, type Endpoint } from '../address.ts';
+import { concat } from '../bytes.ts';
 import { assert } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { crc32 } from './crc32.ts';
@@ -250,16 +251,16 @@ export function encodeStun(draft: StunDraft): Uint8Array {
   view.setUint16(0, type);
   view.setUint32(4, STUN_MAGIC);
   header.set(draft.transaction, classic ? 4 : 8);
-  let message = concat([header, ...parts]);
+  let message = concat(header, ...parts);
   if (draft.integrity !== undefined) {
     setLength(message, 24);
-    message = concat([message, attribute(TYPE.integrity, draft.integrity(message))]);
+    message = concat(message, attribute(TYPE.integrity, draft.integrity(message)));
   }
   if (draft.fingerprint === true) {
     setLength(message, 8);
     const sum = new Uint8Array(4);
     new DataView(sum.buffer).setUint32(0, fingerprintOf(message, message.length));
-    message = concat([message, attribute(TYPE.fingerprint, sum)]);
+    message = concat(message, attribute(TYPE.fingerprint, sum));
   }
   setLength(message, 0);
   assert(message.length <= LIMITS.stunBytesMax, 'a STUN message of ours is not oversize');
@@ -296,16 +297,16 @@ function attribute(type: number, value: Uint8Array): Uint8Array {
 function addressValue(endpoint: Endpoint, xor: Uint8Array | null): Uint8Array {
   const address = addressBytes(endpoint.address);
   assert(address !== null, 'an endpoint has an IP address');
-  const plain = concat([words([endpoint.port]), address]);
+  const plain = concat(words([endpoint.port]), address);
   if (xor !== null) {
     const key = xorKey(xor);
     for (let i = 0; i < plain.length; i++) plain[i]! ^= i < 2 ? key[i]! : key[i - 2]!;
   }
-  return concat([Uint8Array.of(0, address.length === 4 ? 1 : 2), plain]);
+  return concat(Uint8Array.of(0, address.length === 4 ? 1 : 2), plain);
 }
 
 function errorValue(error: StunError): Uint8Array {
-  return concat([Uint8Array.of(0, 0, Math.floor(error.code / 100), error.code % 100), asciiBytes(error.reason)]);
+  return concat(Uint8Array.of(0, 0, Math.floor(error.code / 100), error.code % 100), asciiBytes(error.reason));
 }
 
 /** Is the MESSAGE-INTEGRITY of `message` (parsed from `bytes`) that of `hmac`? False where there is none. */
@@ -335,14 +336,4 @@ function words(values: readonly number[]): Uint8Array {
 
 function asciiBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0) & 0x7f);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
