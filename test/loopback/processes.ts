@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -155,8 +155,17 @@ function follow(child: ChildProcess): Run {
   return { child, lines, stderr: () => stderr, stdout: () => stdout, line, exit, kill };
 }
 
-/** A place for 40 UDP ports that no other test run is likely to use at the moment. */
+/** The first of 30 UDP ports that nobody uses now: below the ephemeral ones, by chance, because test files run side by side. */
 export function portBase(): number {
-  return 20_000 + ((process.pid * 40 + nextBase++ * 40) % 40_000);
+  const used = ['/proc/net/udp', '/proc/net/udp6'].flatMap((path) =>
+    existsSync(path)
+      ? [...readFileSync(path, 'latin1').matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]{4}) /gm)].map((line) =>
+          Number.parseInt(line[1] as string, 16),
+        )
+      : [],
+  );
+  for (;;) {
+    const base = 10_000 + 30 * Math.floor(Math.random() * 750);
+    if (!used.some((port) => port >= base && port < base + 30)) return base;
+  }
 }
-let nextBase = 0;
