@@ -50,9 +50,9 @@ export class LinkRequests {
     for (const open of this.byId.values()) if (open.ref === ref) this.byId.delete(open.id);
   }
 
-  /** Does one of the link's own wait? */
+  /** Is one of the link's own still being asked? One that has used up its tries may be answered late, but asks no more. */
   get echoing(): boolean {
-    for (const open of this.byId.values()) if (open.ref === null) return true;
+    for (const open of this.byId.values()) if (open.ref === null && open.nextAt !== NEVER) return true;
     return false;
   }
 
@@ -66,10 +66,12 @@ export class LinkRequests {
   /** Those to be sent now (with `all` false only the link's own); a slow path is not asked twice for nothing. */
   due(now: Instant, rttMs: number, all: boolean): OpenRequest[] {
     const due = [...this.byId.values()].filter((open) => open.nextAt <= now && (all || open.ref === null));
+    // A second at most: one answer that came very late must not keep the link from noticing the next silence.
+    const patience = Math.min(1.5 * rttMs, LIMITS.requestRepeatMs[2]);
     for (const open of due) {
       open.tries++;
       open.sentAt = now;
-      open.nextAt = open.tries < LIMITS.requestTriesMax ? now + Math.max(pauseOf(open), 1.5 * rttMs) : NEVER;
+      open.nextAt = open.tries < LIMITS.requestTriesMax ? now + Math.max(pauseOf(open), patience) : NEVER;
     }
     return due;
   }
