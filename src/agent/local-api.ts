@@ -39,6 +39,8 @@ export interface JoinView {
   readonly target: string;
   readonly hostName: string;
   readonly phase: JoinPhase;
+  /** The host of this code is known; together with `peer`, `attempts` and `path` this is how far the join has come. */
+  readonly found: boolean;
   readonly failure: FailureCode | null;
   readonly detail: string;
   /** Wall-clock milliseconds of the beginning of the whole join; the time shown counts from here (S22). */
@@ -49,12 +51,17 @@ export interface JoinView {
   readonly attempts: readonly AttemptView[];
   readonly log: readonly LogLine[];
   readonly packetsSent: number;
+  /** Chance of a path in the next minute; null until the pair has proved to be a hard one (15 s). */
+  readonly likely: number | null;
+  /** The local port that was wished but is taken by another program. */
+  readonly portTaken: number | null;
   readonly path: {
     readonly kind: PathKind;
     readonly remote: string;
     readonly local: string;
     readonly rttMs: number;
     readonly elapsedMs: number;
+    readonly payloadBytesMax: number;
   } | null;
 }
 
@@ -125,6 +132,8 @@ export interface LocalState {
   readonly profile: NatProfile | null;
   readonly profileAt: number | null;
   readonly checking: boolean;
+  /** The largest game packet that fits over IPv4. */
+  readonly payloadBytesMax: number;
   readonly probes: readonly ProbeView[];
   readonly hosting: HostingView | null;
   readonly joins: readonly JoinView[];
@@ -151,7 +160,6 @@ export type LocalCommand =
   | { readonly do: 'forget'; readonly join: number }
   | { readonly do: 'check' }
   | { readonly do: 'list' }
-  | { readonly do: 'map-port' }
   | { readonly do: 'settings'; readonly settings: SettingsChange }
   | { readonly do: 'quit' };
 

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { lazy, Suspense } from 'preact/compat';
-import { command, connected, isLocal, local, streamer } from './local.ts';
+import { command, connected, isLocal, local, shownCode, streamer } from './local.ts';
 import { isLanguage, LANGUAGES, language, type MessageKey, t } from './messages/index.ts';
 import { followInPage, type Route, route } from './router.ts';
 import { Connecting } from './screens/connecting.tsx';
@@ -81,7 +81,7 @@ export function App() {
           ))}
           {running.map((join) => (
             <a key={join.id} href={`/joins/${join.id}`} onClick={followInPage}>
-              → {join.hostName === '' ? join.target : join.hostName}
+              <span aria-hidden="true">⇄</span> {join.hostName === '' ? shownCode(join.target) : join.hostName}
             </a>
           ))}
         </nav>
@@ -92,10 +92,22 @@ export function App() {
           {t('common.offlinePage')}
         </p>
       )}
+      <MasterNotice />
       <main id="main" tabindex={-1}>
         <Screen />
       </main>
     </>
+  );
+}
+
+/** Only what is wrong is said: without a masterserver nothing can be found, but paths that are up go on. */
+function MasterNotice() {
+  const master = local.value?.master;
+  if (master === undefined || !connected.value || master.state === 'up') return null;
+  return (
+    <p class="notice" role="status" id="master-state" data-state={master.state}>
+      {t(`master.${master.state}`)} {master.failure === null ? '' : t(`failure.${master.failure}`)}
+    </p>
   );
 }
 

@@ -2,7 +2,9 @@
 import { computed, signal } from '@preact/signals';
 import { LOCAL_API, type LocalAnswer, type LocalCommand, type LocalState } from '../agent/local-api.ts';
 import { openStream } from './events.ts';
+import { showCode } from './format.ts';
 import { isLanguage, language, t } from './messages/index.ts';
+import { go } from './router.ts';
 
 const TOKEN_KEY = 'sallyport-token';
 
@@ -24,6 +26,11 @@ export const connected = signal(true);
 /** Is this page served by `sallyport ui`, not by a masterserver? */
 export const isLocal = signal(false);
 export const streamer = computed(() => local.value?.settings.streamerMode ?? false);
+
+/** A code as the page shows it: hidden in streamer mode. */
+export function shownCode(code: string): string {
+  return streamer.value ? '••••-••••' : showCode(code);
+}
 
 function headers(): Record<string, string> {
   return { authorization: `Bearer ${token.value ?? ''}` };
@@ -57,12 +64,21 @@ export async function command(body: LocalCommand): Promise<LocalAnswer> {
       body: JSON.stringify(body),
     });
     return (await response.json()) as LocalAnswer;
-  } catch (error) {
-    return { ok: false, failure: null, field: null, text: error instanceof Error ? error.message : String(error) };
+  } catch {
+    return { ok: false, failure: null, field: null, text: t('common.offlinePage') };
   }
 }
 
 /** Why a command was not carried out, in the language of the page where the failure has a code. */
 export function answerText(answer: Extract<LocalAnswer, { readonly ok: false }>): string {
-  return answer.failure === null || answer.failure === 'USAGE' ? answer.text : t(`failure.${answer.failure}`);
+  return answer.failure === null ? answer.text : t(`failure.${answer.failure}`);
+}
+
+/** Starts a join and shows it; why not, where it could not even begin. */
+export async function joinTarget(target: string, password = ''): Promise<string | null> {
+  const localPort = local.value?.settings.localPort ?? 0;
+  const answer = await command({ do: 'join', target, password, localPort });
+  if (!answer.ok) return answerText(answer);
+  if (answer.join !== undefined) go(`/joins/${answer.join}`);
+  return null;
 }

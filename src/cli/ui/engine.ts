@@ -30,9 +30,10 @@ import {
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
+  payloadBytesMax,
 } from '../../core/index.ts';
 import { copyToClipboard } from '../../node/index.ts';
-import { newJoin, reduceJoin, stopJoin } from './join-log.ts';
+import { losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
 import type { UiEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
@@ -50,6 +51,7 @@ export interface EngineOptions {
 /** The list is asked for this often while a page looks; the master allows two a second. */
 const LIST_INTERVAL_MS = 5000;
 const JOINS_KEPT_MAX = 20;
+const ANY_IPV4 = { address: '0.0.0.0', port: 0 } as const;
 
 interface RunningJoin {
   readonly abort: AbortController;
@@ -128,6 +130,7 @@ export class Engine implements UiEngine {
       profile: this.#agent?.profile ?? null,
       profileAt: this.#profileAt,
       checking: this.#checking,
+      payloadBytesMax: payloadBytesMax(ANY_IPV4),
       probes: this.#probes.map(({ destination, seenAs }) => ({
         destination: endpointKey(destination),
         seenAs: seenAs === null ? null : endpointKey(seenAs),
@@ -176,7 +179,6 @@ export class Engine implements UiEngine {
         this.#joins = this.#joins.filter((join) => join.id !== command.join);
         return { ok: true };
       case 'check':
-      case 'map-port':
         await this.#check();
         return { ok: true };
       case 'list':
@@ -350,6 +352,7 @@ export class Engine implements UiEngine {
     const { settings, clipboard, env } = this.#options;
     try {
       running.port = await openLocalPort({ port: command.localPort, onNotice: () => {} });
+      if (running.port.moved) this.#updateJoin(id, (join) => ({ ...join, portTaken: command.localPort }));
       const path = await agent.join(command.target, {
         signal: running.abort.signal,
         name: settings.values.playerName,
@@ -364,6 +367,7 @@ export class Engine implements UiEngine {
       const local = endpointKey(running.port.local);
       this.#updateJoin(id, (join) => (join.path === null ? join : { ...join, path: { ...join.path, local } }));
       if (clipboard) void copyToClipboard(local, env);
+      path.on('lost', () => this.#updateJoin(id, losePath));
       path.on('close', () => this.#stop(id));
     } catch (error) {
       const failure = error instanceof SallyportError ? error.code : 'INTERNAL';

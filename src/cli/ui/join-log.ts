@@ -17,6 +17,7 @@ export function newJoin(id: number, target: string, wallMs: number): JoinView {
     target,
     hostName: '',
     phase: 'resolving',
+    found: false,
     failure: null,
     detail: '',
     startedAt: wallMs,
@@ -26,6 +27,8 @@ export function newJoin(id: number, target: string, wallMs: number): JoinView {
     attempts: [],
     log: [],
     packetsSent: 0,
+    likely: null,
+    portTaken: null,
     path: null,
   };
 }
@@ -35,7 +38,7 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
   if (join.phase === 'stopped' || join.phase === 'failed') return join;
   switch (event.ev) {
     case 'found':
-      return { ...join, hostName: event.entry.name, phase: phaseAtLeast(join.phase, 'networks') };
+      return { ...join, found: true, hostName: event.entry.name, phase: phaseAtLeast(join.phase, 'networks') };
     case 'networks':
       return {
         ...join,
@@ -72,14 +75,18 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
         ...join,
         phase: 'connected',
         packetsSent: Math.max(join.packetsSent, event.packetsSent),
+        likely: null,
         path: {
           kind: event.kind,
           remote: `${event.remote.address}:${event.remote.port}`,
           local: join.path?.local ?? '',
           rttMs: event.rttMs,
           elapsedMs: event.elapsedMs,
+          payloadBytesMax: event.payloadBytesMax,
         },
       };
+    case 'hard':
+      return { ...join, likely: event.likely };
     case 'log':
       return { ...join, log: [...join.log, logLine(join, event, wallMs)].slice(-LOG_LINES_MAX) };
     case 'stage':
@@ -93,6 +100,11 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
     default:
       return join;
   }
+}
+
+/** The path has died and is punched again; the local address stays. */
+export function losePath(join: JoinView): JoinView {
+  return join.phase === 'connected' ? { ...join, phase: 'punching' } : join;
 }
 
 /** The person pressed Abort (or left): frozen, nothing lost. */

@@ -46,7 +46,6 @@ export const commandSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('forget'), join: z.int() }),
   z.object({ do: z.literal('check') }),
   z.object({ do: z.literal('list') }),
-  z.object({ do: z.literal('map-port') }),
   z.object({ do: z.literal('settings'), settings: settingsSchema }),
   z.object({ do: z.literal('quit') }),
 ]) satisfies z.ZodType<LocalCommand>;

@@ -6,6 +6,7 @@ import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
+import type { LogData } from '../peer/interface.ts';
 import type { Engine } from './engine.ts';
 import type { Role, TraversalConfig, TraversalEvent } from './interface.ts';
 import type { Salvo, Sample } from './salvo.ts';
@@ -56,10 +57,20 @@ export function other(role: Role): Role {
   return role === 'client' ? 'host' : 'client';
 }
 
+/** What is sent when, for the log: enough for a picture of the salvo as it flew. */
+function salvoData(side: Role, plan: SidePlan, inMs: number): LogData {
+  const { sockets, tuples, passes, ratePerSecond, again, durationMs } = plan;
+  const spreadMs = passes.reduce((sum, { afterMs }) => sum + afterMs, 0);
+  const againMs = again.mode === 'none' ? 0 : again.everyMs;
+  const timing = { inMs: Math.round(inMs), ratePerSecond, spreadMs, againMs, durationMs };
+  return { side, class: plan.class, sockets, tuples, passes: passes.length, ...timing };
+}
+
 export function commander(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Commander {
   const remotes = new Map<number, Remote>();
   let lasting: Lasting[] = [];
   let order = 0;
+  let attempt = 1;
   let stopFirst = false;
   let renewOrder = 0;
   let payAt: Instant = NEVER;
@@ -140,7 +151,8 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   }
 
   return {
-    begin(attempt) {
+    begin(next) {
+      attempt = next;
       if (attempt === 1) return;
       side.stopSalvos();
       lasting = [];
@@ -156,6 +168,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     order(now, role, plan, inMs = 0) {
       clock = now;
       last(now, role, plan);
+      out.event({ ev: 'log', attempt, what: 'salvo', data: salvoData(role, plan, inMs) });
       return role === 'client' ? local(now, plan, inMs) : remote(plan, inMs);
     },
     renew(now, role) {

@@ -1,24 +1,75 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import type { JoinView } from '../../agent/local-api.ts';
 import { t } from '../messages/index.ts';
+import { flyingAt, probesOf, type Salvo, salvosOf } from './salvos.ts';
 
-/** The two ends, their routers, and the probes as they fly. Purely a picture: everything in it is also said in words. */
+const FRAME_MS = 50;
+const LEFT = 24;
+const RIGHT = 376;
+const LEFT_WALL = 100;
+const RIGHT_WALL = 300;
+/** Rows on which probes fly, so that many at once don't hide each other. */
+const ROWS = 7;
+
+/** The attempt under way: salvos as the log tells of them, while they fly. */
 export function Flight(props: { readonly join: JoinView }) {
   const { join } = props;
-  const flying = join.phase === 'punching';
-  const up = join.phase === 'connected';
+  const attempt = join.attempts.at(-1);
+  const running = join.phase === 'punching' && attempt?.result === 'running';
+  const now = useSignal(Date.now());
+  useEffect(() => {
+    if (!running || matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+    const timer = setInterval(() => {
+      now.value = Date.now();
+    }, FRAME_MS);
+    return () => clearInterval(timer);
+  }, [running]);
+  const salvos = attempt === undefined ? [] : salvosOf(join, attempt.n);
+  return (
+    <>
+      <Picture
+        join={join}
+        salvos={running ? salvos : []}
+        at={now.value - join.startedAt}
+        up={join.phase === 'connected'}
+      />
+      {salvos.length === 0 ? null : (
+        <p class="dim" id="connect-probes">
+          {t('connect.probes', { own: probesOf(salvos, 'client'), host: probesOf(salvos, 'host') })}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** The two ends, their routers, and the probes in the air. Everything in it is also said in words. */
+export function Picture(props: {
+  readonly join: JoinView;
+  readonly salvos: readonly Salvo[];
+  readonly at: number;
+  readonly up: boolean;
+}) {
+  const { join, salvos, at, up } = props;
   return (
     <svg class="flight" viewBox="0 0 400 70" role="img" aria-label={t('connect.picture')}>
-      <line x1="20" y1="35" x2="380" y2="35" class={up ? 'way up' : 'way'} />
-      <circle cx="20" cy="35" r="10" class="end" />
-      <rect x="95" y="15" width="10" height="40" class={`wall ${join.own?.verdict ?? ''}`} />
-      <rect x="295" y="15" width="10" height="40" class={`wall ${join.peer?.verdict ?? ''}`} />
-      <circle cx="380" cy="35" r="10" class="end" />
-      {flying ? (
-        <>
-          <circle r="4" cy="30" class="probe out" />
-          <circle r="4" cy="40" class="probe in" />
-        </>
-      ) : null}
+      <line x1={LEFT} y1="35" x2={RIGHT} y2="35" class={up ? 'way up' : 'way'} />
+      <circle cx={LEFT} cy="35" r="10" class="end" />
+      <rect x={LEFT_WALL - 5} y="8" width="10" height="54" class={`wall ${join.own?.verdict ?? ''}`} />
+      <rect x={RIGHT_WALL - 5} y="8" width="10" height="54" class={`wall ${join.peer?.verdict ?? ''}`} />
+      <circle cx={RIGHT} cy="35" r="10" class="end" />
+      {flyingAt(salvos, at).map(({ side, n, way }) => {
+        const [from, to] = side === 'client' ? [LEFT, RIGHT_WALL] : [RIGHT, LEFT_WALL];
+        return (
+          <circle
+            key={`${side}${n}`}
+            r="3"
+            cx={from + (to - from) * way}
+            cy={14 + (n % ROWS) * 7}
+            class={side === 'client' ? 'probe out' : 'probe in'}
+          />
+        );
+      })}
     </svg>
   );
 }

@@ -1,30 +1,22 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import type { AttemptView, JoinPhase, JoinView, LogLine } from '../../agent/local-api.ts';
-import { clock, createMask, percent } from '../format.ts';
-import { command, local } from '../local.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import type { JoinView } from '../../agent/local-api.ts';
+import { clock, percent } from '../format.ts';
+import { command, joinTarget, local, shownCode } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Flight } from '../parts/flight.tsx';
+import { LogPanel } from '../parts/log-panel.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
 import { go } from '../router.ts';
 
-/** How far a join has come, for the row of stages. */
-const REACHED: Readonly<Record<JoinPhase, number>> = {
-  resolving: 0,
-  networks: 1,
-  punching: 2,
-  connected: 5,
-  stopped: -1,
-  failed: -1,
-};
 const STAGES = ['found', 'networks', 'punching', 'checking', 'ready'] as const;
 
 export function Connecting(props: { readonly join: number | null }) {
   const joins = local.value?.joins ?? [];
   const join = joins.find((entry) => entry.id === props.join) ?? joins.at(-1);
   if (join === undefined) return <p class="empty">{t('connect.none')}</p>;
-  return <JoinWindow join={join} />;
+  return <JoinWindow key={join.id} join={join} />;
 }
 
 function isOver(join: JoinView): boolean {
@@ -40,30 +32,23 @@ function JoinWindow(props: { readonly join: JoinView }) {
   };
   return (
     <section class="connecting" aria-labelledby="connect-title">
-      <h1 id="connect-title">{t(title, { name: join.hostName === '' ? join.target : join.hostName })}</h1>
+      <h1 id="connect-title">{t(title, { name: join.hostName === '' ? shownCode(join.target) : join.hostName })}</h1>
       <p class="ends">
-        {t('connect.you')} {join.own === null ? '…' : <VerdictBadge verdict={join.own.verdict} />}
-        <span aria-hidden="true"> ──▶ </span>
-        {join.peer === null ? '…' : <VerdictBadge verdict={join.peer.verdict} />} {t('connect.host')}
+        <span>
+          {t('connect.you')} {join.own === null ? '…' : <VerdictBadge verdict={join.own.verdict} />}
+        </span>
+        <span>
+          {join.peer === null ? '…' : <VerdictBadge verdict={join.peer.verdict} />} {t('connect.host')}
+        </span>
       </p>
       <Flight join={join} />
       <Progress join={join} />
-      <Stages phase={join.phase} />
+      <Stages join={join} />
       <p class="sentence" aria-live="polite" id="connect-sentence">
         {sentence(join)}
       </p>
-      {join.path === null || join.phase !== 'connected' ? null : (
-        <p>
-          <span class="big-code" id="connect-address">
-            {join.path.local}
-          </span>{' '}
-          <CopyButton text={() => join.path?.local ?? ''} id="copy-address" />
-          <br />
-          <span class="dim">
-            {t(`connect.kind.${join.path.kind}`)} · {Math.round(join.path.rttMs)} ms
-          </span>
-        </p>
-      )}
+      {join.path === null || join.phase !== 'connected' ? null : <Address join={join} path={join.path} />}
+      {join.failure === 'PASSWORD' ? <PasswordForm join={join} /> : null}
       <p class="actions">
         {isOver(join) ? (
           <button type="button" id="connect-close" onClick={close}>
@@ -80,7 +65,7 @@ function JoinWindow(props: { readonly join: JoinView }) {
           </button>
         )}
       </p>
-      <LogPanel join={join} />
+      <LogPanel join={join} over={isOver(join)} />
     </section>
   );
 }
@@ -88,6 +73,65 @@ function JoinWindow(props: { readonly join: JoinView }) {
 function sentence(join: JoinView): string {
   if (join.phase === 'failed') return join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
   return t(`connect.s.${join.phase}`);
+}
+
+function Address(props: { readonly join: JoinView; readonly path: NonNullable<JoinView['path']> }) {
+  const { join, path } = props;
+  return (
+    <>
+      <p class="address">
+        <span class="big-code" id="connect-address">
+          {path.local}
+        </span>{' '}
+        <CopyButton text={() => path.local} id="copy-address" />
+      </p>
+      {join.portTaken === null ? null : (
+        <p class="notice" id="connect-port-taken">
+          {t('connect.portTaken', { port: join.portTaken })}
+        </p>
+      )}
+      <p class="dim">
+        {t(`connect.kind.${path.kind}`)} · {t('connect.rtt', { ms: Math.round(path.rttMs) })} ·{' '}
+        {t('connect.payload', { n: path.payloadBytesMax })}
+      </p>
+    </>
+  );
+}
+
+/** The host asks for a password: the same join again with it. The one that failed has told all it can, so it goes. */
+function PasswordForm(props: { readonly join: JoinView }) {
+  const { join } = props;
+  const typed = useSignal('');
+  const error = useSignal<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    error.value = await joinTarget(join.target, typed.value);
+    if (error.value === null) await command({ do: 'forget', join: join.id });
+  };
+  return (
+    <form class="bar" onSubmit={submit}>
+      <label>
+        {t('host.passwordField')}
+        <input
+          id="join-password"
+          type="password"
+          autocomplete="off"
+          required
+          ref={field}
+          value={typed.value}
+          onInput={(event) => (typed.value = event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" id="join-again">
+        {t('connect.again')}
+      </button>
+      <p class="error" role="alert">
+        {error.value}
+      </p>
+    </form>
+  );
 }
 
 function useNow(running: boolean): number {
@@ -107,7 +151,8 @@ function Progress(props: { readonly join: JoinView }) {
   const { join } = props;
   const running = join.endedAt === null && join.phase !== 'connected';
   const now = useNow(running);
-  const total = join.path?.elapsedMs ?? (join.endedAt ?? now) - join.startedAt;
+  const total =
+    join.phase === 'connected' && join.path !== null ? join.path.elapsedMs : (join.endedAt ?? now) - join.startedAt;
   const attempt = join.attempts.at(-1);
   return (
     <>
@@ -124,22 +169,30 @@ function Progress(props: { readonly join: JoinView }) {
           })}
         </p>
       )}
-      {running && total > 15_000 ? (
-        <p class="notice" role="status">
-          {t('connect.hint')}
+      {running && join.likely !== null ? (
+        <p class="notice" role="status" id="connect-hard">
+          {t('connect.hard', { percent: percent(join.likely) })} {t('connect.hint')}
         </p>
       ) : null}
     </>
   );
 }
 
-function Stages(props: { readonly phase: JoinPhase }) {
-  const reached = REACHED[props.phase];
-  if (reached < 0) return null;
+/** How many of the stages lie behind this join, by what has really been told of it; kept when it is stopped or fails. */
+function stagesDone(join: JoinView): number {
+  const { path } = join;
+  if (path !== null) return path.local === '' ? 4 : STAGES.length;
+  // "Looking for a way" is the stage that an attempt is in, so it is done only by the proof that makes the path.
+  return join.peer !== null ? 2 : join.found ? 1 : 0;
+}
+
+function Stages(props: { readonly join: JoinView }) {
+  const done = stagesDone(props.join);
+  const current = isOver(props.join) ? -1 : done;
   return (
     <ol class="stages" aria-label={t('connect.stages')}>
       {STAGES.map((stage, index) => {
-        const state = index < reached ? 'done' : index === reached ? 'now' : 'later';
+        const state = index < done ? 'done' : index === current ? 'now' : 'later';
         return (
           <li key={stage} class={state} aria-current={state === 'now' ? 'step' : undefined}>
             <span aria-hidden="true">{state === 'done' ? '●' : state === 'now' ? '◐' : '○'}</span>{' '}
@@ -149,93 +202,5 @@ function Stages(props: { readonly phase: JoinPhase }) {
         );
       })}
     </ol>
-  );
-}
-
-function lineText(line: LogLine): string {
-  const data = Object.entries(line.data)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ');
-  return `${(line.atMs / 1000).toFixed(3).padStart(8)} s  #${line.attempt}  ${line.what}${data === '' ? '' : `  ${data}`}`;
-}
-
-function attemptText(join: JoinView, attempt: AttemptView | undefined): string {
-  const lines = join.log.filter((line) => attempt === undefined || line.attempt === attempt.n).map(lineText);
-  const head =
-    attempt === undefined
-      ? []
-      : [
-          `${t('connect.attempt', { n: attempt.n })}: ${attempt.method}, ${percent(attempt.expected)}, ${attempt.result}${attempt.next === '' ? '' : ` → ${attempt.next}`}`,
-        ];
-  return [...head, ...lines].join('\n');
-}
-
-/** S28: the log of this attempt and of all, a slider over past attempts, copy either; addresses masked unless unticked. */
-function LogPanel(props: { readonly join: JoinView }) {
-  const { join } = props;
-  const chosen = useSignal<number | null>(null);
-  const masked = useSignal(true);
-  const last = join.attempts.length;
-  const index = Math.min(chosen.value ?? last, last);
-  const attempt = join.attempts[index - 1];
-  const hide = (text: string): string => (masked.value ? createMask()(text) : text);
-  const all = (): string =>
-    hide(
-      join.attempts.length === 0
-        ? attemptText(join, undefined)
-        : [
-            join.log
-              .filter((line) => line.attempt === 0)
-              .map(lineText)
-              .join('\n'),
-            ...join.attempts.map((entry) => attemptText(join, entry)),
-          ].join('\n\n'),
-    );
-  const save = (): void => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([all()], { type: 'text/plain' }));
-    link.download = `sallyport-join-${join.id}.log`;
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
-  return (
-    <details class="log-panel" open>
-      <summary>
-        {t('connect.log')} {attempt === undefined ? '' : t('connect.logThis', { n: attempt.n })}
-      </summary>
-      {last > 1 ? (
-        <label>
-          {t('connect.logAttempt')}{' '}
-          <input
-            id="attempt-slider"
-            type="range"
-            min="1"
-            max={last}
-            value={index}
-            onInput={(event) => (chosen.value = Number(event.currentTarget.value))}
-          />{' '}
-          {index}/{last}
-        </label>
-      ) : null}
-      <pre class="log" role="log" id="connect-log" tabindex={0} aria-label={t('connect.log')}>
-        {hide(attemptText(join, attempt))}
-      </pre>
-      <p class="actions">
-        <CopyButton text={() => hide(attemptText(join, attempt))} label={t('connect.copyThis')} id="copy-this" />
-        <CopyButton text={all} label={t('connect.copyAll')} id="copy-all" />
-        <button type="button" class="quiet" onClick={save}>
-          {t('common.save')}
-        </button>
-        <label class="tick">
-          <input
-            type="checkbox"
-            id="mask"
-            checked={masked.value}
-            onChange={(event) => (masked.value = event.currentTarget.checked)}
-          />{' '}
-          {t('connect.mask')}
-        </label>
-      </p>
-    </details>
   );
 }

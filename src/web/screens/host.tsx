@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { FriendView, HostingView } from '../../agent/local-api.ts';
 import { showCode } from '../format.ts';
 import { GAMES } from '../games.ts';
-import { answerText, command, local, streamer } from '../local.ts';
+import { answerText, command, local, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
@@ -44,6 +44,10 @@ function StartForm(props: { readonly failed: HostingView | null }) {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const port = custom ? number : (preset?.port ?? 0);
+    if (port === 0) {
+      error.value = t('host.portAutoNone');
+      return;
+    }
     const answer = await command({
       do: 'host',
       port,
@@ -201,7 +205,7 @@ function Open(props: { readonly hosting: HostingView }) {
       ) : null}
       <p>{t('host.code')}:</p>
       <p class="big-code" id="host-code">
-        {hide ? '••••-••••' : showCode(hosting.code)}
+        {shownCode(hosting.code)}
       </p>
       <p class="dim">
         {t('host.codeStable')} {t('host.copied')}

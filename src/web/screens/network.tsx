@@ -74,11 +74,6 @@ function Report(props: { readonly profile: NatProfile }) {
           ))}
         </tbody>
       </table>
-      <p>
-        <button type="button" class="quiet" onClick={() => void command({ do: 'map-port' })}>
-          {t('net.portmapTry')}
-        </button>
-      </p>
       <h2>{t('net.probes')}</h2>
       <table class="probes">
         <thead>
@@ -152,6 +147,7 @@ function factsOf(profile: NatProfile): readonly Fact[] {
       meaning: t('net.portmapMean'),
     },
     { what: t('net.ipv6'), value: tested(profile.ipv6), meaning: t('net.ipv6Mean') },
+    { what: t('net.mtu'), value: t('net.bytes', { n: local.value?.payloadBytesMax ?? 0 }), meaning: t('net.mtuMean') },
   ];
 }
 

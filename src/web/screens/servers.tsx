@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText, showCode } from '../format.ts';
 import { fetchError, fetchedAt, filters, games, loading, NO_FILTERS, reloadList, rows, shown, sort } from '../list.ts';
-import { answerText, command, isLocal, local } from '../local.ts';
+import { command, isLocal, joinTarget, local, shownCode, streamer } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
@@ -13,13 +13,6 @@ const COLUMNS = ['ping', 'name', 'players', 'map', 'game', 'network', 'up'] as c
 /** The page of a host on this masterserver; the local page knows no web address of the master, so it gives the code. */
 function shareText(row: Server): string {
   return isLocal.value ? showCode(row.code) : `${location.origin}/j/${row.code}`;
-}
-
-async function joinTarget(target: string, password = ''): Promise<string | null> {
-  const answer = await command({ do: 'join', target, password, localPort: local.value?.settings.localPort ?? 0 });
-  if (!answer.ok) return answerText(answer);
-  if (answer.join !== undefined) go(`/joins/${answer.join}`);
-  return null;
 }
 
 function act(row: Server): void {
@@ -57,6 +50,7 @@ function JoinBox() {
         {t('servers.joinBy')}
         <input
           id="join-target"
+          class={streamer.value ? 'secret' : ''}
           value={target.value}
           placeholder={t('servers.joinByHint')}
           autocomplete="off"
@@ -75,7 +69,7 @@ function JoinBox() {
               key={entry.code}
               onClick={async () => (error.value = await joinTarget(entry.code))}
             >
-              {entry.name === '' ? showCode(entry.code) : entry.name}
+              {entry.name === '' ? shownCode(entry.code) : entry.name}
             </button>
           ))}
         </span>
@@ -216,11 +210,15 @@ function HeaderRow() {
   );
 }
 
+function sectionOf(row: Server): Server['section'] | 'favourite' {
+  return local.value?.settings.favourites.includes(row.code) ? 'favourite' : row.section;
+}
+
 function Sections(props: { readonly open: string | null; readonly onOpen: (id: string) => void }) {
   return (
     <>
-      {(['local', 'official', 'community'] as const).map((section) => {
-        const inSection = shown.value.filter((row) => row.section === section);
+      {(['favourite', 'local', 'official', 'community'] as const).map((section) => {
+        const inSection = shown.value.filter((row) => sectionOf(row) === section);
         if (inSection.length === 0) return null;
         return (
           <tbody key={section}>
@@ -319,7 +317,7 @@ function Details(props: { readonly row: Server }) {
       <td colSpan={COLUMNS.length}>
         <dl>
           <dt>{t('servers.d.code')}</dt>
-          <dd class="code">{showCode(row.code)}</dd>
+          <dd class="code">{shownCode(row.code)}</dd>
           <dt>{t('servers.d.nat')}</dt>
           <dd>{tMaybe(`net.type.${row.natType}`, row.natType)}</dd>
           <dt>{t('servers.d.version')}</dt>

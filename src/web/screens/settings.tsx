@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { LocalSettings } from '../../agent/local-api.ts';
 import { answerText, command, local } from '../local.ts';
-import { LANGUAGES, t } from '../messages/index.ts';
+import { LANGUAGES, type MessageKey, t } from '../messages/index.ts';
 
 function badStunLine(text: string): number | null {
   const lines = text.split('\n').map((line) => line.trim());
@@ -14,9 +14,9 @@ export function Settings() {
   const error = useSignal<string | null>(null);
   const saved = useSignal(false);
   if (settings === undefined) return null;
-  const save = async (change: Partial<LocalSettings>): Promise<void> => {
+  const save = async (change: Partial<LocalSettings>, bad?: MessageKey): Promise<void> => {
     const answer = await command({ do: 'settings', settings: change });
-    error.value = answer.ok ? null : answerText(answer);
+    error.value = answer.ok ? null : bad === undefined ? answerText(answer) : t(bad);
     saved.value = answer.ok;
   };
   const savePort = (text: string): void => {
@@ -42,9 +42,11 @@ export function Settings() {
         {t('set.master')}
         <input
           id="set-master"
+          class={settings.streamerMode ? 'secret' : ''}
+          autocomplete="off"
           value={settings.master}
           spellcheck={false}
-          onChange={(event) => void save({ master: event.currentTarget.value.trim() })}
+          onChange={(event) => void save({ master: event.currentTarget.value.trim() }, 'set.bad.master')}
         />
       </label>
       <label>

@@ -1,0 +1,115 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { AttemptView, JoinView, LogLine } from '../../agent/local-api.ts';
+import { createMask, percent } from '../format.ts';
+import { streamer } from '../local.ts';
+import { t } from '../messages/index.ts';
+import { CopyButton } from './copy-button.tsx';
+import { Replay } from './replay.tsx';
+
+/** A screen reader reads what is new in the log; more often than this nobody can follow. */
+const LOG_REFRESH_MS = 1000;
+
+function lineText(line: LogLine): string {
+  const data = Object.entries(line.data)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ');
+  return `${(line.atMs / 1000).toFixed(3).padStart(8)} s  #${line.attempt}  ${line.what}${data === '' ? '' : `  ${data}`}`;
+}
+
+function attemptText(join: JoinView, attempt: AttemptView | undefined): string {
+  const lines = join.log.filter((line) => attempt === undefined || line.attempt === attempt.n).map(lineText);
+  const head =
+    attempt === undefined
+      ? []
+      : [
+          `${t('connect.attempt', { n: attempt.n })}: ${attempt.method}, ${percent(attempt.expected)}, ${attempt.result}${attempt.next === '' ? '' : ` → ${attempt.next}`}`,
+        ];
+  return [...head, ...lines].join('\n');
+}
+
+/** Everything, in the order of the attempts; what came before the first stands on top. */
+function wholeText(join: JoinView): string {
+  if (join.attempts.length === 0) return attemptText(join, undefined);
+  const before = join.log.filter((line) => line.attempt === 0).map(lineText);
+  return [before.join('\n'), ...join.attempts.map((entry) => attemptText(join, entry))].join('\n\n');
+}
+
+/** The newest value, but a new one at most every `ms`. */
+function useAtMostEvery<Value>(value: Value, ms: number): Value {
+  const shown = useSignal(value);
+  const shownAt = useRef(0);
+  useEffect(() => {
+    const show = (): void => {
+      shownAt.current = Date.now();
+      shown.value = value;
+    };
+    const timer = setTimeout(show, Math.max(0, shownAt.current + ms - Date.now()));
+    return () => clearTimeout(timer);
+  }, [value]);
+  return shown.value;
+}
+
+/** S28: the log of this attempt and of all, a slider over past attempts, copy either; addresses masked unless unticked. */
+export function LogPanel(props: { readonly join: JoinView; readonly over: boolean }) {
+  const { join } = props;
+  const calm = useAtMostEvery(join, LOG_REFRESH_MS);
+  const chosen = useSignal<number | null>(null);
+  const wished = useSignal(true);
+  const masked = wished.value || streamer.value;
+  const last = join.attempts.length;
+  const index = Math.min(chosen.value ?? last, last);
+  const attempt = join.attempts[index - 1];
+  const hide = (text: string): string => (masked ? createMask()(text) : text);
+  const save = (): void => {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([hide(wholeText(join))], { type: 'text/plain' }));
+    link.download = `sallyport-join-${join.id}.log`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  return (
+    <details class="log-panel" open>
+      <summary>
+        {t('connect.log')} {attempt === undefined ? '' : t('connect.logThis', { n: attempt.n })}
+      </summary>
+      {last > 1 ? (
+        <label>
+          {t('connect.logAttempt')}{' '}
+          <input
+            id="attempt-slider"
+            type="range"
+            min="1"
+            max={last}
+            value={index}
+            onInput={(event) => (chosen.value = Number(event.currentTarget.value))}
+          />{' '}
+          {index}/{last}
+        </label>
+      ) : null}
+      {attempt === undefined || attempt.result === 'running' ? null : (
+        <Replay key={attempt.n} join={join} attempt={attempt} />
+      )}
+      <pre class="log" role="log" id="connect-log" tabindex={0} aria-label={t('connect.log')}>
+        {hide(attemptText(props.over ? join : calm, attempt))}
+      </pre>
+      <p class="actions">
+        <CopyButton text={() => hide(attemptText(join, attempt))} label={t('connect.copyThis')} id="copy-this" />
+        <CopyButton text={() => hide(wholeText(join))} label={t('connect.copyAll')} id="copy-all" />
+        <button type="button" class="quiet" onClick={save}>
+          {t('connect.save')}
+        </button>
+        <label class="tick">
+          <input
+            type="checkbox"
+            id="mask"
+            checked={masked}
+            disabled={streamer.value}
+            onChange={(event) => (wished.value = event.currentTarget.checked)}
+          />{' '}
+          {t('connect.mask')}
+        </label>
+      </p>
+    </details>
+  );
+}

@@ -1,0 +1,211 @@
+/** What can happen to a join or a hosting besides success, as the player sees it; real processes throughout. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Bench, portBase, type Run } from '../loopback/processes.ts';
+import { describeUnless } from '../support.ts';
+import { chromiumMissing, expectAccessible, openBrowser, openPage } from './browser.ts';
+
+describeUnless(chromiumMissing, 'the local app when things are not simple', () => {
+  let browser: Browser;
+  let bench: Bench;
+  let master: string;
+  let startMaster: () => Promise<Run>;
+  let masterRun: Run;
+
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+  beforeEach(async () => {
+    bench = new Bench();
+    const folder = bench.folder();
+    const port = String(portBase());
+    startMaster = async () => {
+      const run = bench.sallyport([
+        ...['master', '--listen', '127.0.0.1', '--port', port, '--http', '127.0.0.1:0'],
+        ...['--metrics-listen', 'off', '--state-dir', folder, '--json'],
+      ]);
+      master = String((await run.line('ready', 20_000)).master);
+      return run;
+    };
+    masterRun = await startMaster();
+  });
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    await bench.close();
+  });
+
+  async function app(): Promise<Page> {
+    const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
+    const { page } = await openPage(browser, String((await run.line('ready', 20_000)).link));
+    page.setDefaultTimeout(15_000);
+    return page;
+  }
+
+  async function host(...more: readonly string[]): Promise<string> {
+    const port = String(await bench.game());
+    const run = bench.sallyport(['host', port, '--master', master, '--json', '--name', 'Arena', ...more]);
+    return String((await run.line('ready', 20_000)).code);
+  }
+
+  async function joinByCode(page: Page, code: string): Promise<void> {
+    await page.fill('#join-target', code);
+    await page.press('#join-target', 'Enter');
+  }
+
+  function friend(code: string, ...more: readonly string[]): Run {
+    return bench.sallyport(['join', code, '--master', master, '--json', '--no-clipboard', ...more]);
+  }
+
+  /** Hosts from the page; the code. */
+  async function hostFromPage(page: Page, tick?: string): Promise<string> {
+    await page.click('nav >> text=Host');
+    await page.check('#host-custom');
+    await page.fill('#host-port', String(await bench.game()));
+    await page.fill('#host-name', 'Den');
+    if (tick !== undefined) await page.check(tick);
+    await page.click('#host-start');
+    return ((await page.textContent('#host-code')) ?? '').replace('-', '');
+  }
+
+  test('a host with a password: the app asks for it, says that a wrong one is wrong, and joins with the right one', async () => {
+    const file = join(bench.folder(), 'password');
+    writeFileSync(file, 'open sesame\n');
+    const code = await host('--password-file', file);
+    const page = await app();
+    await joinByCode(page, code);
+    await page.waitForSelector('#connect-sentence:has-text("password is missing or wrong")');
+    await expectAccessible(page);
+    await page.fill('#join-password', 'open barley');
+    await page.press('#join-password', 'Enter');
+    await page.waitForURL('**/joins/2');
+    await page.waitForSelector('#connect-sentence:has-text("password is missing or wrong")');
+    await page.fill('#join-password', 'open sesame');
+    await page.press('#join-password', 'Enter');
+    await page.waitForSelector('#connect-address');
+    // The joins that failed on the way are gone: one entry leads to the one that is up.
+    expect(await page.locator('nav a[href^="/joins/"]').count()).toBe(1);
+  });
+
+  test('a host that is full says so, and after somebody has left the same code works', async () => {
+    const code = await host('--max', '1');
+    const first = friend(code);
+    await first.line('connected', 20_000);
+    const page = await app();
+    await joinByCode(page, code);
+    await page.waitForSelector('#connect-sentence:has-text("The host is full")');
+    await page.click('#connect-close');
+    first.kill('SIGINT');
+    await first.exit;
+    await joinByCode(page, code);
+    await page.waitForSelector('#connect-address');
+  });
+
+  test('a friend who is banned is told so when they come again', async () => {
+    const hosting = await app();
+    const code = await hostFromPage(hosting);
+    const visiting = await app();
+    await joinByCode(visiting, code);
+    await visiting.waitForSelector('#connect-address');
+    await hosting.click('[data-friend] >> text=Ban');
+    await visiting.waitForSelector('#connect-close');
+    await visiting.click('#connect-close');
+    await joinByCode(visiting, code);
+    await visiting.waitForSelector('#connect-sentence:has-text("You are banned here")');
+  });
+
+  test('ask before each join: one friend is refused, the next is let in', async () => {
+    const page = await app();
+    const code = await hostFromPage(page, '#host-ask');
+    const kofi = friend(code, '--name', 'Kofi');
+    await page.waitForSelector('[data-friend]:has-text("Kofi"):has-text("wants to join")');
+    await expectAccessible(page);
+    await page.click('[data-friend]:has-text("Kofi") >> text=Refuse');
+    expect(await kofi.exit).toBe(5);
+    const mia = friend(code, '--name', 'Mia');
+    await page.click('[data-friend]:has-text("Mia") >> text=Let in');
+    await mia.line('connected', 20_000);
+    await page.waitForSelector('[data-friend]:has-text("Mia"):has-text("connected")');
+  });
+
+  test('the masterserver dies and comes back under an open page: said, the last good list kept, a game goes on', async () => {
+    const code = await host('--public');
+    const page = await app();
+    await page.waitForSelector('tr[data-host]:has-text("Arena")');
+    await joinByCode(page, code);
+    const address = (await page.textContent('#connect-address')) ?? '';
+    await page.click('nav >> text=Servers');
+    masterRun.kill('SIGKILL');
+    await masterRun.exit;
+    await page.waitForSelector('#master-state[data-state="lost"]', { timeout: 60_000 });
+    await page.waitForSelector('text=This is the last good one', { timeout: 30_000 });
+    await page.waitForSelector('tr[data-host]:has-text("Arena")');
+    expect(await bench.ask(address, 'still here')).toMatch(/said still here$/);
+    masterRun = await startMaster();
+    await page.waitForSelector('#master-state', { state: 'detached', timeout: 60_000 });
+    await page.waitForSelector('tr[data-host]:has-text("Arena")', { timeout: 30_000 });
+  }, 180_000);
+
+  test('the local port is taken: the next free one is used, and that is said', async () => {
+    const code = await host();
+    const taken = (await bench.udp()).address().port;
+    const page = await app();
+    await page.click('nav >> text=Settings');
+    await page.fill('#set-port', String(taken));
+    await page.focus('#set-name');
+    await page.waitForSelector('text=Saved.');
+    await page.click('nav >> text=Servers');
+    await joinByCode(page, code);
+    const address = (await page.textContent('#connect-address')) ?? '';
+    expect(Number(address.split(':')[1])).not.toBe(taken);
+    await page.waitForSelector(`#connect-port-taken:has-text("${taken}")`);
+    expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
+  });
+
+  test('streamer mode: no code and no address is anywhere on the page', async () => {
+    const other = await host();
+    const page = await app();
+    const code = await hostFromPage(page);
+    const shown = `${code.slice(0, 4)}-${code.slice(4)}`;
+    await page.check('.preferences input[type=checkbox]');
+    await page.waitForSelector('#host-code:has-text("••••-••••")');
+    const { host: masterAddress } = new URL(master.replace('sallyport:', 'http:'));
+    await page.click('nav >> text=Servers');
+    await joinByCode(page, other);
+    await page.waitForSelector('#connect-address');
+    await page.waitForTimeout(1_200);
+    for (const screen of ['', 'Servers', 'Host', 'My network']) {
+      if (screen !== '') await page.click(`nav >> text=${screen}`);
+      const text = (await page.textContent('body')) ?? '';
+      expect(text, screen).not.toContain(shown);
+      expect(text, screen).not.toContain(code);
+      expect(text, screen).not.toContain(other);
+      expect(text, screen).not.toContain(masterAddress);
+    }
+    await page.click('nav >> text=Settings');
+    const security = await page.$eval('#set-master', (field) =>
+      (globalThis as unknown as { getComputedStyle(of: unknown): { getPropertyValue(name: string): string } })
+        .getComputedStyle(field)
+        .getPropertyValue('-webkit-text-security'),
+    );
+    expect(security).toBe('disc');
+  });
+
+  test('a favourite stands on top, recent joins are offered again, both after a reload', async () => {
+    const code = await host('--public');
+    const page = await app();
+    await page.click('tr[data-host]:has-text("Arena") button');
+    await page.click('.details input[type=checkbox]');
+    await page.waitForSelector('.section:has-text("Favourites (1)")');
+    await joinByCode(page, code);
+    await page.waitForSelector('#connect-address');
+    await page.click('#connect-abort');
+    await page.click('#connect-close');
+    await page.reload();
+    await page.waitForSelector('.section:has-text("Favourites (1)")');
+    await page.click('.recent >> text=Arena');
+    await page.waitForSelector('#connect-address');
+  });
+});
