@@ -6,8 +6,11 @@ import { afterAll, expect, test } from 'vitest';
 import { openScene, type Place, type SceneOptions } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
+const FULL = process.env.LAB_RUNS !== undefined;
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
 const JOIN_MS = 60_000;
+/** Within half the ports of a block of 512, new mappings come only as old ones expire: 95 % take up to 240 s. */
+const BLOCKS_JOIN_MS = 300_000;
 /** Homes stand some hops and some milliseconds from the middle; the remedy against poisoning needs both. */
 const FAR = { hops: 2, link: { delayMs: 10 } } as const;
 
@@ -17,6 +20,9 @@ interface Pair {
   readonly name: string;
   readonly scene: SceneOptions;
   readonly failuresMax: number;
+  readonly joinMs?: number;
+  /** Takes minutes; run only where the full measure is asked for. */
+  readonly long?: true;
 }
 
 /** One in twenty may fail where chance decides. */
@@ -37,6 +43,8 @@ const PAIRS: readonly Pair[] = [
     name: 'random within 512 ports on both sides',
     scene: { client: nat('block-512'), host: nat('block-512') },
     failuresMax: BY_CHANCE,
+    joinMs: BLOCKS_JOIN_MS,
+    long: true,
   },
   { name: 'step by step on both sides', scene: { client: nat('step'), host: nat('step') }, failuresMax: BY_CHANCE },
   {
@@ -68,14 +76,14 @@ describeUnless(labMissing(), 'a path is found between NATs that are hard on each
     process.stdout.write(`${report.join('\n')}\n`);
   });
 
-  for (const { name, scene, failuresMax } of PAIRS) {
-    test(name, { timeout: RUNS * (JOIN_MS + 10_000) }, async () => {
+  for (const { name, scene, failuresMax, joinMs = JOIN_MS } of PAIRS.filter((pair) => FULL || !pair.long)) {
+    test(name, { timeout: RUNS * (joinMs + 10_000) }, async () => {
       const runs: { readonly ms: number; readonly packetsSent: number; readonly attempts: number }[] = [];
       const failures: string[] = [];
       for (let run = 0; run < RUNS; run++) {
         const stage = await openScene(scene);
         try {
-          const joined = await stage.join(JOIN_MS);
+          const joined = await stage.join(joinMs);
           await stage.status(joined);
           runs.push(joined.connected);
         } catch (error) {
