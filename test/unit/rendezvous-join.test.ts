@@ -288,6 +288,17 @@ describe('the registry', () => {
     expect(known.get(REGISTER)).toMatchObject({ type: 'registered' });
   });
 
+  test('a session that floods the master is closed, and what it hosts is gone; the link begins anew', () => {
+    const { w, host } = pair();
+    for (let i = 0; i < 700; i++) host.ask({ type: 'echo' });
+    w.net.run(30);
+    expect(w.counters().limited.control).toBeGreaterThan(500);
+    expect(masterEvents(w.master).at(-1)).toMatchObject({ ev: 'host-gone', reason: 'expired' });
+    expect(w.counters()).toMatchObject({ hosts: 0, sessions: 1 });
+    w.net.run(20_000);
+    expect(host.states.at(-1)).toBe('up');
+  });
+
   test('a draining master takes nobody new, tells everybody, and says when nothing is under way', () => {
     const { w, host, client } = pair();
     client.get(joinOf(host), client.socket());

@@ -41,6 +41,8 @@ export interface ControlParts {
   /** What a request does, and what is answered. */
   handle(now: Instant, session: Session, from: Endpoint, request: Request): Response;
   confirmed(now: Instant, session: Session): void;
+  /** Closes the session, and what it hosts is gone. */
+  expel(session: Session): void;
 }
 
 interface Repeat {
@@ -208,7 +210,7 @@ export class Control {
       return false;
     }
     session.overLimit++;
-    if (session.overLimit > LIMITS.controlOverMax) this.parts.sessions.close(session);
+    if (session.overLimit > LIMITS.controlOverMax) this.parts.expel(session);
     return true;
   }
 }

@@ -90,6 +90,10 @@ class Master implements MasterMachine {
       twin: (socket, family) => this.twin(socket, family),
       handle: (now, session, from, request) => this.requests.handle(now, session, from, request),
       confirmed: (now, session) => this.welcome(now, session),
+      expel: (session) => {
+        this.sessions.close(session);
+        this.expired(session);
+      },
     });
   }
 
