@@ -7,6 +7,8 @@ export interface Command {
   readonly words: readonly string[];
   readonly flags: Flags;
   readonly examples: readonly string[];
+  /** It computes and holds nothing, so a signal may end it at once, in the middle of a busy loop. */
+  readonly endsAtOnce?: boolean;
   readonly load: () => Promise<(invocation: Invocation) => Promise<void>>;
 }
 
@@ -177,6 +179,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     words: [],
     flags: SIM_FLAGS,
     examples: ['sallyport sim --pair P3,S6 --seed 7'],
+    endsAtOnce: true,
     load: async () => (await import('./sim.ts')).simCommand,
   },
   lab: {

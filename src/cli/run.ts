@@ -28,7 +28,8 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
   const abort = new AbortController();
   let signalExit: number | null = null;
   let hangup: (() => void) | null = null;
-  const listeners = Object.entries(SIGNAL_EXIT).map(([signal, exit]) => {
+  const signals = Object.hasOwn(COMMANDS, name) && COMMANDS[name]?.endsAtOnce ? [] : Object.entries(SIGNAL_EXIT);
+  const listeners = signals.map(([signal, exit]) => {
     const listener = (): void => {
       if (signal === 'SIGHUP' && hangup !== null) {
         hangup();

@@ -395,6 +395,15 @@ describe('quitting', () => {
     }
   });
 
+  test('a long simulation ends at once too', async () => {
+    const run = bench.sallyport(['sim', '--pair', 'S6,S6', '--timeout', '3000']);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const begin = performance.now();
+    run.kill('SIGINT');
+    expect(await run.exit).toBe(130);
+    expect(performance.now() - begin).toBeLessThan(700);
+  });
+
   test('a closed output pipe ends the command like Ctrl+C', async () => {
     const master = await startMaster();
     const port = await bench.game();
