@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { type Nature, natureText, type Plan, type PlanLimits, planFor } from '../src/core/index.ts';
 
-const PLAIN = { adm: false, timed: false, step: 1, background: 5, dispersion: 1, pool: 1 } as const;
+const PLAIN = { adm: false, timed: false, step: 1, background: 5, dispersion: 1, doubt: 0, pool: 1 } as const;
 
 /** One of each kind of network that the planner tells apart, as a person would name it. */
 export const NATURES: Readonly<Record<string, Nature>> = {

@@ -38,6 +38,8 @@ export interface DeviceBudget {
   count(now: Instant): void;
   /** The instant from which so many packets of the class may go as one burst, each a new mapping. */
   room(now: Instant, kind: ProbeClass, packets: number, quota: number | null): Instant;
+  /** Mappings were found to live shorter than thought by so much. */
+  shorten(ms: number): void;
   liveMappings(now: Instant): number;
   /** The network suffers: nothing goes before `until`. */
   pause(until: Instant): void;
@@ -94,6 +96,9 @@ export function deviceBudget(): DeviceBudget {
       if (surplus <= 0) return paid;
       const expiries = [...live.values()].sort((left, right) => left - right);
       return Math.max(paid, expiries[Math.min(surplus, expiries.length) - 1] ?? now);
+    },
+    shorten(ms) {
+      for (const [mapping, expiry] of live) live.set(mapping, expiry - ms);
     },
     liveMappings(now) {
       settle(now);

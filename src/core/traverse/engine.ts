@@ -9,6 +9,7 @@ import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { PathKind } from '../peer/interface.ts';
 import { purse } from './budget.ts';
+import { type Canaries, canaries } from './canary.ts';
 import { lanAddresses } from './candidates.ts';
 import type { TraversalCommand, TraversalConfig, TraversalEvent } from './interface.ts';
 import { lifetimeOf, quotaOf } from './nature.ts';
@@ -66,7 +67,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const money = purse(created, config.permit, lan);
   // An endpoint-independent NAT spends one mapping on all that one socket does.
   const quota = config.own.profile.mapping === 'eim' ? null : quotaOf(config.own.profile);
-  const lifetimeMs = lifetimeOf(config.own.profile);
+  let lifetimeMs = lifetimeOf(config.own.profile);
+  let birds: Canaries | null = null;
   const salvos = new Set<Salvo>();
   const owned = new Set<SocketId>([config.socket]);
   const shared = new Set(config.own.candidates.flatMap((one) => (one.socket === undefined ? [] : [one.socket])));
@@ -140,6 +142,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       asked.delete(socket);
       if (owned.delete(socket)) out.close(socket);
     },
+    lifetimeMs: () => lifetimeMs,
     shoot,
     ask(now, kind, socket) {
       const when = device.budget.when(now, kind, `sample>${socket}`, quota);
@@ -157,9 +160,18 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       if (requests.get(answer.request) !== socket) return;
       requests.delete(answer.request);
       if (restun?.socket === socket) adopt(answer.observed);
+      else if (birds?.answered(now, socket, answer.observed)) learnLifetime(now);
       else for (const running of salvos) if (running.answered(now, socket, answer.observed)) return;
       return;
     }
+  }
+
+  function learnLifetime(now: Instant): void {
+    const found = birds?.lifetimeMs() ?? null;
+    if (found === null || found >= lifetimeMs) return;
+    device.budget.shorten(lifetimeMs - found);
+    lifetimeMs = found;
+    for (const running of salvos) running.run(now);
   }
 
   function adopt(observed: Endpoint): void {
@@ -192,6 +204,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     launch(now, plan, startAt, from) {
       const running = salvo(range, plan, startAt, from ?? known);
       salvos.add(running);
+      if (plan.again.mode === 'replace' && config.own.profile.idleLifetimeMs === null) birds ??= canaries(now, range);
       running.run(now);
       return running;
     },
@@ -218,6 +231,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     },
     socket(now, socket, outcome) {
       if (!outcome.ok) owned.delete(socket);
+      if (outcome.ok) birds?.socket(now, socket);
       if (restun?.socket === socket) {
         restun.ready = outcome.ok;
         if (!outcome.ok) restun = null;
@@ -227,6 +241,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       proofs.timeout(now);
       if (finished) return;
       runRestun(now);
+      birds?.run(now);
       for (const running of salvos) {
         if (running.next() <= now) running.run(now);
         if (!running.over()) continue;
@@ -237,6 +252,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     next() {
       let next = proofs.next();
       if (finished) return next;
+      if (birds !== null) next = Math.min(next, birds.next());
       if (restun?.ready) next = Math.min(next, restun.at);
       for (const running of salvos) next = Math.min(next, running.next());
       return next;
@@ -254,6 +270,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     addresses: () => money.addresses(),
     finish() {
       stopSalvos();
+      birds?.stop();
       const keep = proofs.proof()?.socket ?? null;
       for (const socket of [...owned]) if (socket !== keep) range.close(socket);
       restun = null;

@@ -23,6 +23,8 @@ export type Nature =
       /** Mappings of others per second, and variance over mean of their number. */
       readonly background: number;
       readonly dispersion: number;
+      /** Standard error of `background`. */
+      readonly doubt: number;
       /** Public addresses that a mapping may get, besides its port. */
       readonly pool: number;
     }
@@ -123,6 +125,7 @@ function natureOf(allocator: Allocator, adm: boolean, pool: number): Nature {
       step: allocator.kind === 'time' ? Math.sign(allocator.step ?? 1) || 1 : allocator.step || 1,
       background: perSecond ?? BACKGROUND_DEFAULT,
       dispersion: Math.max(1, allocator.backgroundDispersion ?? 1),
+      doubt: allocator.backgroundError ?? 0,
       pool,
     };
   }

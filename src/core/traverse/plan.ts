@@ -71,11 +71,15 @@ const CROSS_ODDS = 0.95;
 const MAPPINGS_IN_WINDOW = 4;
 /** Mappings for each public address of a pool: one of them is nearly sure to lie on the one that may be probed. */
 const PER_ADDRESS = 4;
-export const CROSS_ROUNDS = 6;
+const CROSS_ROUNDS = 6;
+/** Where a mapping gets one of several addresses, one cross in so many can meet at all. */
+const CROSS_ROUNDS_MAX = 16;
 /** With the samples before and after, a burst of one instant (`LIMITS.predictionAtOnce`). */
 const CROSS_WIDTH_MAX = 58;
 /** However sure a plan is of itself, a failure may have been bad luck on the line: it is tried again before wilder guesses. */
 const TRUST_MAX = 0.85;
+/** A rate without a stated error counts as watched for so long. */
+const SURE_SECONDS = 1;
 const ROLLING_MS = 300_000;
 
 export function plansFor(client: NatProfile, host: NatProfile, history: History, limits: PlanLimits): Plan {
@@ -219,14 +223,35 @@ function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits):
 type Step = Extract<Nature, { kind: 'step' }>;
 type Draw = Extract<Nature, { kind: 'random' }>;
 
+/** Number of strangers' mappings in a time; what is not known of their rate widens it like a dispersion. */
+function strangersIn(nature: Step, ageMs: number): { readonly mean: number; readonly dispersion: number } {
+  const seconds = ageMs / 1000;
+  const mean = nature.background * seconds;
+  const doubt = nature.background > 0 ? (nature.doubt ** 2 * seconds) / nature.background : 0;
+  return { mean, dispersion: nature.dispersion + doubt };
+}
+
+/**
+ * A stepping NAT, known a little better: `count` strangers were seen in `ms`. What was known before counts as an observation of
+ * the length that its standard error is worth.
+ */
+export function watched(nature: Step, count: number, ms: number): Step {
+  const seconds = ms / 1000;
+  const variance = Math.max(nature.background, 1) * nature.dispersion;
+  const before = nature.doubt > 0 ? variance / nature.doubt ** 2 : SURE_SECONDS;
+  const background = (nature.background * before + Math.max(0, count)) / (before + seconds);
+  const doubt = Math.sqrt((Math.max(background, 1) * nature.dispersion) / (before + seconds));
+  return { ...nature, background, doubt };
+}
+
 /**
  * Mappings from the least to the most that strangers may have made since the sample. Wider than what goes at one instant it
  * is cut to the likeliest part: several narrow crosses with nobody between are worth more than one wide one with strangers in it.
  */
 export function spreadOf(nature: Step, ageMs: number): { readonly least: number; readonly most: number } {
-  const mean = (nature.background * ageMs) / 1000;
-  const least = countQuantile(mean, nature.dispersion, 0.003);
-  const most = countQuantile(mean, nature.dispersion, 0.997);
+  const { mean, dispersion } = strangersIn(nature, ageMs);
+  const least = countQuantile(mean, dispersion, 0.003);
+  const most = countQuantile(mean, dispersion, 0.997);
   const excess = most - least - CROSS_WIDTH_MAX;
   if (excess <= 0) return { least, most };
   return { least: least + Math.floor(excess / 2), most: most - Math.ceil(excess / 2) };
@@ -234,13 +259,21 @@ export function spreadOf(nature: Step, ageMs: number): { readonly least: number;
 
 /** P that the true offset lies in the spread: 1 but for a small tail where it was not cut. */
 function coveredBy(nature: Step, ageMs: number): number {
-  const mean = (nature.background * ageMs) / 1000;
+  const { mean, dispersion } = strangersIn(nature, ageMs);
   const { least, most } = spreadOf(nature, ageMs);
-  return countOdds(mean, nature.dispersion, least, most);
+  return countOdds(mean, dispersion, least, most);
+}
+
+/** Crosses in one attempt. */
+export function roundsOf(left: Step, right: Step): number {
+  return Math.min(CROSS_ROUNDS_MAX, CROSS_ROUNDS * left.pool * right.pool);
 }
 
 function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan {
-  const once = CROSS_ODDS * coveredBy(left, limits.sampleAgeMs) * coveredBy(right, limits.sampleAgeMs);
+  const once =
+    (CROSS_ODDS * coveredBy(left, limits.sampleAgeMs) * coveredBy(right, limits.sampleAgeMs)) /
+    (left.pool * right.pool);
+  const rounds = roundsOf(left, right);
   const spreads = [left, right].map((side) => {
     const { least, most } = spreadOf(side, limits.sampleAgeMs);
     return most - least + 3;
@@ -252,9 +285,9 @@ function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan
     hard: null,
     mappings: Math.max(clientCount, hostCount),
     probes: 0,
-    expected: 1 - (1 - once) ** CROSS_ROUNDS,
+    expected: 1 - (1 - once) ** rounds,
     packets: { client: clientCount, host: hostCount },
-    durationMs: CROSS_ROUNDS * 500,
+    durationMs: rounds * 500,
     restMs: 0,
   };
 }
@@ -265,9 +298,11 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   const draw = (left.kind === 'random' ? left : right) as Draw;
   const size = sizeOf(draw);
   const mappings = Math.min(mappingsMax(limits[hard]), size - 1);
-  const columns = MAPPINGS_IN_WINDOW;
+  const step = (left.kind === 'random' ? right : left) as Step;
+  const columns = step.pool > 1 ? PER_ADDRESS * step.pool : MAPPINGS_IN_WINDOW;
   const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? LIMITS.mappingLifetimeMs);
-  const expected = 1 - (1 - mappings / size) * Math.exp((-mappings * (rounds - 1)) / (size - mappings));
+  const first = mappings / size / step.pool;
+  const expected = 1 - (1 - first) * Math.exp((-mappings * (rounds - 1)) / (size - mappings) / step.pool);
   const packets = packetsBy(hard, Math.round(mappings * rounds), columns);
   return {
     ...base,

@@ -13,6 +13,12 @@ const SAMPLE_WAIT_MS = 400;
 /** A sample that was not answered is asked again from its socket: the mapping is the same, so the answer is as good. */
 const SAMPLE_AGAIN_MS = 120;
 
+/**
+ * A mapping is replaced so long after its life should be over. Not longer: the more of the others are still alive, the fewer
+ * ports are left for the new one to draw from, and the likelier is the one that is aimed at.
+ */
+export const EXPIRY_MARGIN_MS = 20;
+
 /** External endpoint of a sample, and how many tuples of the first pass were sent before it. */
 export interface Sample {
   readonly before: number;
@@ -25,6 +31,8 @@ export interface Range {
   close(socket: SocketId): void;
   /** Sends a probe and answers null, or the instant from which to try again. */
   shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
+  /** How long the mappings of this side live, as far as it is known now. */
+  lifetimeMs(): number;
   /** Asks a source for the mapping of the socket; the answer comes through `answered`. Null = sent. */
   ask(now: Instant, kind: ProbeClass, socket: SocketId): Instant | null;
 }
@@ -161,7 +169,10 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   }
 
   function repeat(now: Instant): void {
-    const { mode, everyMs } = plan.again;
+    const { mode } = plan.again;
+    // Whoever ordered the plan may not have known how soon these mappings end.
+    const everyMs =
+      mode === 'replace' ? Math.min(plan.again.everyMs, range.lifetimeMs() + EXPIRY_MARGIN_MS) : plan.again.everyMs;
     if (mode === 'none') {
       nextAt = NEVER;
       return;

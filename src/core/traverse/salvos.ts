@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts';
 import type { Nature } from './nature.ts';
 import { type Plan, spreadOf } from './plan.ts';
 import { PORT_HIGH, PORT_LOW, type PortRun, type PortSpec, wrapped } from './ports.ts';
-import type { Sample } from './salvo.ts';
+import { EXPIRY_MARGIN_MS, type Sample } from './salvo.ts';
 import type { SidePlan } from './side.ts';
 
 type Step = Extract<Nature, { kind: 'step' }>;
@@ -20,11 +20,6 @@ const WINDOW_REPEATED_MAX = 60;
 const CROSS_REPEATED_MAX = 40;
 /** After a burst, for the last probes to be answered and a pause of the budget to pass. */
 const BIRTHDAY_TAIL_MS = 800;
-/**
- * A mapping is replaced so long after its life should be over. Not longer: the more of the others are still alive, the fewer
- * ports are left for the new one to draw from, and the likelier is the one that is aimed at.
- */
-const EXPIRY_MARGIN_MS = 20;
 
 const fixedPort = (endpoint: Endpoint) =>
   ({ addresses: [endpoint.address], ports: { kind: 'fixed', port: endpoint.port } }) as const;
@@ -169,10 +164,25 @@ export function settleProbe(target: Endpoint): SidePlan {
 }
 
 export interface Aim {
-  /** The endpoint that this side is about to get, for the other to aim at. */
-  readonly target: Endpoint;
+  /** The port that this side is about to get, for the other to aim at. */
+  readonly port: number;
   /** So many mappings reach it for sure. */
   readonly count: number;
+}
+
+/** Strangers between the sample that opened a burst, or one before it, and the one that closed it: what is not our own. */
+export function strangersBetween(nature: Step, from: Sample, to: Sample, own: number): number {
+  const ports = wrapped((to.observed.port - from.observed.port) * Math.sign(nature.step), 0, PORT_HIGH - PORT_LOW);
+  return ports / Math.abs(nature.step) - own;
+}
+
+/** The sample from which the next burst is reckoned: the last, or where the clock moves the port and not we, the first. */
+export function basis(nature: Step, samples: readonly Sample[]): Sample | null {
+  const sign = nature.timed ? -1 : 1;
+  return samples.reduce<Sample | null>(
+    (best, one) => (best === null || sign * one.before > sign * best.before ? one : best),
+    null,
+  );
 }
 
 /**
@@ -180,17 +190,13 @@ export interface Aim {
  * port, our own burst does not: there the sample before it is the right one.
  */
 export function aimAt(nature: Step, samples: readonly Sample[], ageMs: number): Aim | null {
-  const sign = nature.timed ? -1 : 1;
-  const newest = samples.reduce<Sample | null>(
-    (best, one) => (best === null || sign * one.before > sign * best.before ? one : best),
-    null,
-  );
+  const newest = basis(nature, samples);
   if (newest === null) return null;
   const { least, most } = spreadOf(nature, ageMs);
   // One further for the sample that goes before the burst.
   const port = wrapped(newest.observed.port + nature.step * (most + 2), PORT_LOW, PORT_HIGH);
   return {
-    target: { address: newest.observed.address, port },
+    port,
     count: Math.min(LIMITS.predictionMappings, most - least + 3),
   };
 }
@@ -228,7 +234,10 @@ export function rowColumns(columns: number, target: Endpoint, durationMs: number
   };
 }
 
-/** As many mappings as the quota allows, each replaced when it has expired: a new one draws from the few ports left. */
+/**
+ * As many mappings as the quota allows, each replaced when it has expired: a new one draws from the few ports left. At the
+ * sustained rate, so that the others are still alive when one ends, though its end is known only to a second or so.
+ */
 export function rollingSalvo(
   mappings: number,
   addresses: readonly string[],
@@ -245,7 +254,7 @@ export function rollingSalvo(
     addresses,
     ports,
     portEvery,
-    ratePerSecond: LIMITS.birthdayPerSecond,
+    ratePerSecond: LIMITS.probesPerSecond,
     passes: [{ afterMs: 0, ttl: null }],
     again: { mode: 'replace', everyMs: lifetimeMs + EXPIRY_MARGIN_MS },
     sampleEvery: 0,

@@ -10,10 +10,11 @@ import type { Engine } from './engine.ts';
 import type { Role, TraversalConfig } from './interface.ts';
 import { lifetimeOf, type Nature, quotaOf } from './nature.ts';
 import { known, lowTtl } from './openers.ts';
-import { CROSS_ROUNDS, type Plan } from './plan.ts';
+import { type Plan, roundsOf, watched } from './plan.ts';
 import type { Sample } from './salvo.ts';
 import {
   aimAt,
+  basis,
   birthdayHard,
   birthdayProbes,
   crossSalvo,
@@ -21,6 +22,7 @@ import {
   rowColumns,
   sandwich,
   settleProbe,
+  strangersBetween,
   takeSample,
   windowProbes,
   windowRuns,
@@ -253,13 +255,13 @@ function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Insta
  */
 function* crossScript(plan: Plan, stage: Stage): Script {
   const { boss, config } = stage;
-  const client = plan.client as StepNature;
-  const host = plan.host as StepNature;
+  let client = plan.client as StepNature;
+  let host = plan.host as StepNature;
   const trip = config.relayRttMs / 2;
   const round = { client: 2 * plan.mappings, host: 2 * plan.mappings };
   boss.reserve(round);
   let taken = yield* freshSamples(stage);
-  for (let n = 0; n < CROSS_ROUNDS; n++) {
+  for (let n = 0; n < roundsOf(client, host); n++) {
     const start = yield { until: 0 };
     const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, quotaOf(config.own.profile));
     if (room > start) {
@@ -271,16 +273,34 @@ function* crossScript(plan: Plan, stage: Stage): Script {
     const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
     const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
     if (mine === null || yours === null) return;
-    const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, mine.target));
-    const clientVolley = boss.order(now, 'client', crossSalvo(mine.count, yours.target), trip);
+    // Of several addresses the mapping gets any; aimed at is one that may be probed, another one each round.
+    const place = (role: Role) => addressesOf(stage, role).at(n % addressesOf(stage, role).length)!;
+    const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, { address: place('client'), port: mine.port }));
+    const target = { address: place('host'), port: yours.port };
+    const clientVolley = boss.order(now, 'client', crossSalvo(mine.count, target), trip);
     boss.reserve(round);
     yield { until: fireAt + SAMPLES_MS + yours.count, ready: answered(hostVolley, clientVolley) };
-    taken = {
+    const seen = {
       client: { samples: clientVolley.samples() ?? [], at: fireAt },
       host: { samples: hostVolley.samples() ?? [], at: fireAt },
     };
+    client = wiser(client, taken.client, seen.client, mine.count);
+    host = wiser(host, taken.host, seen.host, yours.count);
+    taken = seen;
   }
   yield { until: (yield { until: 0 }) + CROSS_TAIL_MS };
+}
+
+/** What a burst has shown of the strangers: all ports between two samples that were not our own. */
+function wiser(nature: StepNature, before: Taken, after: Taken, count: number): StepNature {
+  const [from, to] = [basis(nature, before.samples), basis(nature, after.samples)];
+  if (from === null || to === null || after.at <= before.at) return nature;
+  const own = nature.timed ? 0 : count + 2;
+  const strangers = strangersBetween(nature, from, to, own);
+  const ms = after.at - before.at;
+  // A lost answer or a range that came round would teach nonsense.
+  if (strangers < -2 || strangers > 20 + (10 * nature.background * ms) / 1000) return nature;
+  return watched(nature, strangers, ms);
 }
 
 /**
