@@ -97,17 +97,17 @@ function isFunction(node: Node): boolean {
   return /^(?:FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type);
 }
 
-/** Lines of a function without those of the functions inside it, which are counted for themselves. */
+/** Lines of code of a function: without blank ones, comments and the functions inside it, which are counted for themselves. */
 function ownLines(node: Node, text: string): number {
-  const linesOf = (part: Node): number => text.slice(part.start, part.end).split('\n').length;
-  let lines = linesOf(node);
+  let own = '';
   let covered = node.start;
   for (const inner of nodesOf(node)) {
     if (inner === node || !isFunction(inner) || inner.start < covered) continue;
-    lines -= linesOf(inner) - 1;
+    own += text.slice(covered, inner.start);
     covered = inner.end;
   }
-  return lines;
+  own += text.slice(covered, node.end);
+  return own.split('\n').filter((line) => !/^\s*(?:$|\/\/|\/?\*)/.test(line)).length;
 }
 
 const everything = filesUnder('');
