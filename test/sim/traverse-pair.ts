@@ -72,7 +72,7 @@ function allocatorOf(allocation: Allocation, nat: NatBehaviour, weight = 1): rea
 }
 
 /** What a perfect detection would say of a NAT. */
-export function trueProfile(nat: NatBehaviour | null, external: string): NatProfile {
+function trueProfile(nat: NatBehaviour | null, external: string): NatProfile {
   if (nat === null) {
     return {
       ...UNKNOWN_PROFILE,

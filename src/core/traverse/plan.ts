@@ -206,7 +206,7 @@ function sizeOf({ low, high, pool }: Draw): number {
 }
 
 /** Live mappings that a birthday may take on this side. */
-export function mappingsMax({ quota }: SideLimits): number {
+function mappingsMax({ quota }: SideLimits): number {
   return quota === null
     ? LIMITS.birthdayMappings
     : Math.max(8, Math.min(LIMITS.birthdayMappings, Math.floor(quota / 2)));

@@ -357,10 +357,10 @@ function profileOf({ config }: Stage, role: Role): NatProfile {
   return role === 'client' ? config.own.profile : config.peer.profile;
 }
 
-export function natureOf(plan: Plan, role: Role): Nature {
+function natureOf(plan: Plan, role: Role): Nature {
   return role === 'client' ? plan.client : plan.host;
 }
 
-export function answered(...volleys: readonly Volley[]): () => boolean {
+function answered(...volleys: readonly Volley[]): () => boolean {
   return () => volleys.every((volley) => volley.samples() !== null || volley.refused());
 }
