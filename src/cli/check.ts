@@ -27,14 +27,38 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
     );
     const profile = failure === null ? await agent.check() : agent.profile;
     if (profile !== null && (failure === null || profile.samples > 0 || profile.type === 'blocked')) {
-      await report(invocation, flags, agent, profile, probes);
+      invocation.terminal.event('profile', { profile, probes, masterRttMs: agent.link?.rttMs ?? null });
+      await report(invocation, flags, agent, await refined(agent, profile, invocation.signal), probes);
     }
     if (failure !== null) throw failure;
     while (everyMs !== null && !invocation.signal.aborted) {
       await sleep(everyMs, undefined, { signal: invocation.signal }).catch(() => {});
-      if (!invocation.signal.aborted) await report(invocation, flags, agent, await agent.check(), probes);
+      if (invocation.signal.aborted) break;
+      const again = await agent.check();
+      invocation.terminal.event('profile', { profile: again, probes, masterRttMs: agent.link?.rttMs ?? null });
+      await report(invocation, flags, agent, again, probes);
     }
   });
+}
+
+/** Distance of the NAT, hairpin and the like come so soon after the profile; a report waits for them, a join does not. */
+const REFINEMENT_MS = 700;
+/** A router that is silent about port mapping is believed to be so after this. */
+const PORT_MAPPING_MS = 3_000;
+
+async function refined(agent: Agent, profile: NatProfile, signal: AbortSignal): Promise<NatProfile> {
+  const known = ({ portMapping: { upnp, natPmp, pcp } }: NatProfile) => ![upnp, natPmp, pcp].includes('untested');
+  let newest = profile;
+  const patience = new AbortController();
+  agent.on('event', (event) => {
+    if (event.ev !== 'profile') return;
+    newest = event.profile;
+    if (known(newest)) patience.abort();
+  });
+  const wait = (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }).catch(() => {});
+  await wait(REFINEMENT_MS, signal);
+  if (!known(newest)) await wait(PORT_MAPPING_MS - REFINEMENT_MS, AbortSignal.any([patience.signal, signal]));
+  return newest;
 }
 
 async function report(
@@ -46,7 +70,6 @@ async function report(
 ): Promise<void> {
   const masterRttMs = agent.link?.rttMs ?? null;
   const showIps = flags['show-ips'];
-  terminal.event('profile', { profile, probes, masterRttMs });
   const lines = [
     ...reportLines(profile, { showIps, masterRttMs }),
     ...(flags.probes ? probeLines(probes, { showIps }) : []),

@@ -27,7 +27,7 @@ export type DetectCommand =
   | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
   /** Servers that rest since an earlier run of the program. */
   | { readonly do: 'rests'; readonly rests: readonly Cooling[] }
-  /** Run now, or as soon as there is somebody to ask. While a run is under way, refinements included, it is that one. */
+  /** Run now, or as soon as there is somebody to ask. While a run is under way, refinements included, it is that one; its profile is told at once if it is final. */
   | { readonly do: 'detect' }
   /** A change of addresses or gateway forgets everything and runs again. */
   | { readonly do: 'network'; readonly network: LocalNetwork }
@@ -135,7 +135,10 @@ class DetectorMachine implements Detector {
         this.rotation.restore(now, command.rests);
         break;
       case 'detect':
-        if (this.run !== null) break;
+        if (this.run !== null) {
+          if (this.run.final) this.tell(now, true);
+          break;
+        }
         this.completing = false;
         this.begin(now);
         break;

@@ -11,6 +11,7 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import { StunSource } from '../stun/source.ts';
 import type { Exchange, Question, Send } from './exchange.ts';
 import type { FilterProbe, FilterTest } from './filter.ts';
+import type { MappingSource } from './source.ts';
 
 /** NATs are found up to this hop; further ones exist (12 seen, nat-model 1.2) but a packet each is spent here. */
 const HOPS_MAX = 5;
@@ -21,6 +22,7 @@ const HAIRPIN_BYTES = 20;
 export interface RefineConfig {
   readonly mapping: Mapping;
   readonly type: NatType;
+  readonly sources: readonly MappingSource[];
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly open: () => SocketId;
   readonly bound: (socket: SocketId) => boolean;
@@ -169,9 +171,9 @@ export class Refinement {
     return sameEndpoint(control, spoilt) ? 'no' : 'yes';
   }
 
-  private sourceAt(endpoint: Endpoint): StunSource | Question['source'] {
-    const known = this.exchange.questions.find(({ source }) => sameEndpoint(source.target, endpoint));
-    return known?.source ?? new StunSource(endpoint, this.config.crypto);
+  private sourceAt(endpoint: Endpoint): MappingSource {
+    const known = this.config.sources.find(({ target }) => sameEndpoint(target, endpoint));
+    return known ?? new StunSource(endpoint, this.config.crypto);
   }
 }
 

@@ -269,6 +269,7 @@ export class Run {
     this.refinement = Refinement.of(now, this.exchange, this.filter, {
       mapping,
       type,
+      sources: this.sources,
       crypto: this.config.crypto,
       open: () => this.open(),
       bound: (socket) => this.ports.has(socket),

@@ -36,6 +36,7 @@ function source(
     group: address,
     kind: 'master',
     answersFrom: addresses.length > 1 ? ['same', 'other-port', 'other-address'] : ['same', 'other-port'],
+    answererOf: expected,
     request: (_now, request, answerFrom) => writeProbe(key, accept.cid, request, answerFrom),
     answer(from, bytes) {
       const answer = readProbeAnswer(key, bytes);
