@@ -7,7 +7,7 @@
 import { execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -396,6 +396,9 @@ async function main(): Promise<void> {
   console.log(
     `${cpus()[0]?.model}, node ${process.version}; server on core ${SERVER_CORE}, load on core ${LOAD_CORE}\n`,
   );
+  const busy = loadavg()[0] ?? 0;
+  if (busy > 1)
+    console.log(`The machine is busy (load ${busy.toFixed(1)}): rates by the clock and delays say little.\n`);
   const master = await startMasterProcess();
   const before = await master.ask<Usage>('usage');
 
