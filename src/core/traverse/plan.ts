@@ -37,6 +37,7 @@ export interface Plan {
   readonly mappings: number;
   /** Probes of the other side. */
   readonly probes: number;
+  /** Chance of a path: of a plan for two hypotheses if they hold, of the chosen plan all in all. */
   readonly expected: number;
   readonly packets: Readonly<Record<Role, number>>;
   readonly durationMs: number;
@@ -87,21 +88,25 @@ export function plansFor(client: NatProfile, host: NatProfile, history: History,
   const hosts = hypothesesOf(host);
   let best: Plan | null = null;
   let bestScore = -1;
+  let evidence = 0;
   for (const left of clients) {
     for (const right of hosts) {
       const plan = planFor(left.nature, right.nature, limits);
-      const score = scoreOf(left, right, plan, history);
-      if (score <= bestScore) continue;
+      const belief = beliefIn(left, right, plan, history);
+      evidence += belief;
+      if (belief * plan.expected <= bestScore) continue;
       best = plan;
-      bestScore = score;
+      bestScore = belief * plan.expected;
     }
   }
-  return best!;
+  // What is told is the chance with all doubt in it: that the hypotheses hold, and that the plan works where they do.
+  return { ...best!, expected: evidence === 0 ? 0 : bestScore / evidence };
 }
 
-function scoreOf(left: Hypothesis, right: Hypothesis, plan: Plan, history: History): number {
+/** How likely this pair of hypotheses is after what has failed, up to a factor. */
+function beliefIn(left: Hypothesis, right: Hypothesis, plan: Plan, history: History): number {
   const failed = (1 - Math.min(plan.expected, TRUST_MAX)) ** (history.get(plan.key) ?? 0);
-  return left.weight * right.weight * failed * plan.expected;
+  return left.weight * right.weight * failed;
 }
 
 export function planFor(client: Nature, host: Nature, limits: PlanLimits): Plan {
