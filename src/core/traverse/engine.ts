@@ -4,7 +4,6 @@
  */
 import { type Endpoint, familyOf } from '../address.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
-import type { MappingSource } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { PathKind } from '../peer/interface.ts';
@@ -15,6 +14,7 @@ import type { TraversalCommand, TraversalConfig, TraversalEvent } from './interf
 import { lifetimeOf, quotaOf } from './nature.ts';
 import { probeCodec } from './probe.ts';
 import { type Proof, prover } from './prover.ts';
+import { questions } from './questions.ts';
 import { type Range, type Salvo, salvo } from './salvo.ts';
 import type { ProbeClass, SidePlan } from './side.ts';
 
@@ -62,7 +62,7 @@ interface Restun {
 }
 
 export function engine(created: Instant, config: TraversalConfig, out: Outputs<TraversalEvent>): Engine {
-  const { device, random, sources } = config;
+  const { device, random } = config;
   const lan = lanAddresses(config);
   const money = purse(created, config.permit, lan);
   // An endpoint-independent NAT spends one mapping on all that one socket does.
@@ -72,18 +72,16 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const salvos = new Set<Salvo>();
   const owned = new Set<SocketId>([config.socket]);
   const shared = new Set(config.own.candidates.flatMap((one) => (one.socket === undefined ? [] : [one.socket])));
-  const requests = new Map<number, SocketId>();
-  const asked = new Map<SocketId, MappingSource>();
   let known = config.socket;
-  let knownAt: Endpoint | null =
-    config.own.candidates.find((one) => one.kind === 'reflexive' && one.socket === undefined)?.endpoint ?? null;
+  let knownAt = reflexiveOf(config);
   let restun: Restun | null = null;
-  let request = random.int(1, 30_000);
-  let source = sources.length > 0 ? random.int(0, sources.length - 1) : 0;
   let sent = 0;
   let finished = false;
   let unpaidSince: Instant | null = null;
 
+  const book = questions(config.sources, random, (socket, to, bytes) => {
+    if (owned.has(socket)) out.transmit(socket, to, bytes);
+  });
   const proofs = prover({
     role: config.role,
     codec: probeCodec(config.role, config.sid, config.punchKey, config.crypto),
@@ -118,19 +116,6 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     return null;
   }
 
-  /** `again`: the same source as before, so that a NAT that maps by destination gives no second port. */
-  function askSource(now: Instant, socket: SocketId, again: boolean): void {
-    if (sources.length === 0 || !owned.has(socket)) return;
-    const before = again ? asked.get(socket) : undefined;
-    if (before === undefined) source = (source + 1) % sources.length;
-    const chosen = before ?? sources[source]!;
-    asked.set(socket, chosen);
-    request = (request + 1) & 0xffff;
-    requests.set(request, socket);
-    if (requests.size > LIMITS.samplesOutstandingMax) requests.delete(requests.keys().next().value!);
-    out.transmit(socket, chosen.target, chosen.request(now, request, 'same'));
-  }
-
   const range: Range = {
     open(_now) {
       const socket = config.sockets.next();
@@ -139,7 +124,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return socket;
     },
     close(socket) {
-      asked.delete(socket);
+      book.forget(socket);
       if (owned.delete(socket)) out.close(socket);
     },
     lifetimeMs: () => lifetimeMs,
@@ -148,22 +133,17 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       const when = device.budget.when(now, kind, `sample>${socket}`, quota);
       if (when > now) return when;
       device.budget.take(now, kind, `sample>${socket}`, lifetimeMs);
-      askSource(now, socket, true);
+      book.ask(now, socket, true);
       return null;
     },
   };
 
   function answered(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    for (const one of sources) {
-      const answer = one.answer(from, bytes);
-      if (answer === null) continue;
-      if (requests.get(answer.request) !== socket) return;
-      requests.delete(answer.request);
-      if (restun?.socket === socket) adopt(answer.observed);
-      else if (birds?.answered(now, socket, answer.observed)) learnLifetime(now);
-      else for (const running of salvos) if (running.answered(now, socket, answer.observed)) return;
-      return;
-    }
+    const observed = book.answer(socket, from, bytes);
+    if (observed === null) return;
+    if (restun?.socket === socket) adopt(observed);
+    else if (birds?.answered(now, socket, observed)) learnLifetime(now);
+    else for (const running of salvos) if (running.answered(now, socket, observed)) return;
   }
 
   function learnLifetime(now: Instant): void {
@@ -190,7 +170,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return;
     }
     restun.at = now + RESTUN_GAP_MS;
-    askSource(now, restun.socket, false);
+    book.ask(now, restun.socket, false);
   }
 
   function stopSalvos(): void {
@@ -277,6 +257,11 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       finished = true;
     },
   };
+}
+
+/** Where the punching socket was seen when it carried JOIN or ANSWER. */
+function reflexiveOf({ own }: TraversalConfig): Endpoint | null {
+  return own.candidates.find((one) => one.kind === 'reflexive' && one.socket === undefined)?.endpoint ?? null;
 }
 
 function kindOf(config: TraversalConfig, proof: Proof, lan: readonly string[]): PathKind {
