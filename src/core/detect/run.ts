@@ -98,6 +98,8 @@ export class Run {
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (outcome.ok) this.ports.set(socket, outcome.local.port);
+    // Fewer sockets than wished for (a limit of the system): fewer samples, no stand-still.
+    else if (this.fresh.includes(socket)) this.fresh.splice(this.fresh.indexOf(socket), 1);
     this.step(now);
   }
 
@@ -139,7 +141,7 @@ export class Run {
     const burst = BURSTS_MS[this.bursts];
     const silence = NOTHING_HEARD_MS[this.extra];
     if (burst !== undefined && this.ready()) times.push(this.startedAt + burst);
-    if (burst === undefined && !this.samplingOver && this.answered() > 0) times.push(this.patience());
+    if (this.allAsked() && !this.samplingOver && this.answered() > 0) times.push(this.patience());
     if (this.answered() === 0 && silence !== undefined) times.push(this.startedAt + silence);
     return Math.min(...times);
   }
@@ -221,6 +223,11 @@ export class Run {
     }
   }
 
+  /** No burst is left, or no socket for one. */
+  private allAsked(): boolean {
+    return this.bursts === BURSTS_MS.length || this.fresh.length === 0;
+  }
+
   private ready(): boolean {
     return this.fresh[0] !== undefined && this.ports.has(this.fresh[0]);
   }
@@ -246,7 +253,7 @@ export class Run {
 
   private samplingDone(now: Instant): boolean {
     if (this.samplingOver) return true;
-    if (this.bursts < BURSTS_MS.length) return now >= this.startedAt + RUN_MS_MAX;
+    if (!this.allAsked()) return now >= this.startedAt + RUN_MS_MAX;
     const complete = this.samples.every(({ observed }) => observed !== null);
     const silent = this.answered() === 0 && now < this.startedAt + RUN_MS_MAX;
     this.samplingOver = complete || (now >= this.patience() && !silent);
