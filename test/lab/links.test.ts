@@ -21,12 +21,16 @@ describeUnless(tunMissing(), 'links of the lab', () => {
     await client.open('s');
     client.send('s', server.host.address, 4_000, 'warm up');
     await client.nth('s', 0);
-    const started = performance.now();
-    client.send('s', server.host.address, 4_000, 'measured');
-    await client.nth('s', 1);
-    const elapsed = performance.now() - started;
-    expect(elapsed).toBeGreaterThanOrEqual(80);
-    expect(elapsed).toBeLessThan(140);
+    const elapsed: number[] = [];
+    for (let turn = 1; turn <= 5; turn++) {
+      const started = performance.now();
+      client.send('s', server.host.address, 4_000, 'measured');
+      await client.nth('s', turn);
+      elapsed.push(performance.now() - started);
+    }
+    // A busy machine only ever adds to it.
+    expect(Math.min(...elapsed)).toBeGreaterThanOrEqual(80);
+    expect(Math.min(...elapsed)).toBeLessThan(140);
     await lab.close();
   });
 
