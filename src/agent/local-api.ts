@@ -84,6 +84,8 @@ export interface HostingView {
   readonly code: string;
   readonly link: string;
   readonly gameListens: boolean | null;
+  /** The link has been put on the clipboard of this computer. */
+  readonly copied: boolean;
   readonly friends: readonly FriendView[];
 }
 

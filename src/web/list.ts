@@ -105,7 +105,6 @@ function lanRow({ code, name, game }: LanServer): Server {
 }
 
 function localRow(entry: ListEntry): Server {
-  const now = local.value?.serversAt ?? 0;
   const section = local.value?.lan.some(({ code }) => code === entry.code) ? 'local' : 'community';
   const known = { verifiedAt: null, natDelta: null, returning: false, address: null } as const;
   return {
@@ -114,8 +113,8 @@ function localRow(entry: ListEntry): Server {
     section,
     natType: entry.natType as Server['natType'],
     verdict: entry.verdict as Server['verdict'],
-    firstSeenAt: now,
-    lastSeenAt: now,
+    firstSeenAt: 0,
+    lastSeenAt: 0,
   };
 }
 

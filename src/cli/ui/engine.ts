@@ -263,6 +263,7 @@ export class Engine implements UiEngine {
       code: '',
       link: '',
       gameListens: null,
+      copied: false,
       friends: [],
     };
     this.#changed();
@@ -292,7 +293,10 @@ export class Engine implements UiEngine {
       hosting.on('failed', (error) =>
         this.#viewHosting({ state: 'failed', failure: error.code, detail: FAILURES[error.code].what }),
       );
-      if (this.#options.clipboard) void copyToClipboard(hosting.link, this.#options.env);
+      if (this.#options.clipboard) {
+        const copied = await copyToClipboard(hosting.link, this.#options.env);
+        this.#viewHosting({ copied });
+      }
     } catch (error) {
       const code = error instanceof SallyportError ? error.code : 'INTERNAL';
       this.#viewHosting({ state: 'failed', failure: code, detail: `${FAILURES[code].what} ${FAILURES[code].next}` });

@@ -214,7 +214,14 @@ function Series(props: { readonly points: History['points'] }) {
       data,
       place.current,
     );
-    return () => plot.current?.destroy();
+    const fit = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) plot.current?.setSize({ width: Math.min(640, entry.contentRect.width), height: 160 });
+    });
+    fit.observe(place.current);
+    return () => {
+      fit.disconnect();
+      plot.current?.destroy();
+    };
   }, []);
   useEffect(() => plot.current?.setData(data), [props.points]);
   return <div ref={place} class="plot" />;

@@ -208,7 +208,7 @@ function Open(props: { readonly hosting: HostingView }) {
         {shownCode(hosting.code)}
       </p>
       <p class="dim">
-        {t('host.codeStable')} {t('host.copied')}
+        {t('host.codeStable')} {hosting.copied ? t('host.copied') : ''}
       </p>
       <p class="actions">
         <CopyButton text={() => showCode(hosting.code)} id="copy-code" />
@@ -235,7 +235,7 @@ function Friend(props: { readonly friend: FriendView }) {
   const parts = [
     t(`host.state.${state}`),
     kind === null ? '' : t(`connect.kind.${kind}`),
-    rttMs === null ? '' : `${Math.round(rttMs)} ms`,
+    rttMs === null ? '' : t('connect.rtt', { ms: Math.round(rttMs) }),
     seenAs === null ? '' : t('host.seenAs', { address: seenAs }),
   ];
   return (

@@ -111,9 +111,9 @@ function Result(props: { readonly run: PlayRun }) {
         <strong>{done.connected ? t('play.result.path', values) : t('play.result.none', values)}</strong>
       </p>
       <p class="dim">
-        {t('play.client')}: {done.client}
+        {t('play.client')}: <span class="simulated">{done.client}</span>
         <br />
-        {t('play.host')}: {done.host}
+        {t('play.host')}: <span class="simulated">{done.host}</span>
       </p>
     </div>
   );

@@ -269,10 +269,9 @@ function Row(props: { readonly row: Server; readonly open: boolean; readonly onO
             {row.name}
           </button>
           {row.passwordNeeded ? (
-            <span role="img" aria-label={t('servers.locked')} title={t('servers.locked')}>
-              {' '}
-              🔒
-            </span>
+            <svg class="lock" viewBox="0 0 16 18" role="img" aria-label={t('servers.locked')}>
+              <path d="M3 7V5a5 5 0 0 1 10 0v2h1v10H2V7zm2 0h6V5a3 3 0 0 0-6 0z" />
+            </svg>
           ) : null}
           {row.verifiedAt === null ? null : <Verified at={row.verifiedAt} />}
         </td>
@@ -284,11 +283,16 @@ function Row(props: { readonly row: Server; readonly open: boolean; readonly onO
         <td class="c-network">
           <VerdictBadge verdict={row.verdict} />
         </td>
-        <td class="c-up num">{duration(Date.now() - row.firstSeenAt)}</td>
+        <td class="c-up num">{sinceText(row.firstSeenAt)}</td>
       </tr>
       {props.open ? <Details row={row} /> : null}
     </>
   );
+}
+
+/** The list that an app gets from its session with the master has no times: 0. */
+function sinceText(at: number): string {
+  return at === 0 ? '–' : duration(Date.now() - at);
 }
 
 function Verified(props: { readonly at: number }) {
@@ -323,9 +327,9 @@ function Details(props: { readonly row: Server }) {
           <dt>{t('servers.d.version')}</dt>
           <dd>{row.version || '–'}</dd>
           <dt>{t('servers.d.first')}</dt>
-          <dd>{duration(Date.now() - row.firstSeenAt)}</dd>
+          <dd>{sinceText(row.firstSeenAt)}</dd>
           <dt>{t('servers.d.seen')}</dt>
-          <dd>{duration(Date.now() - row.lastSeenAt)}</dd>
+          <dd>{sinceText(row.lastSeenAt)}</dd>
           <dt>{t('servers.d.key')}</dt>
           <dd class="code">{row.hostId}</dd>
         </dl>

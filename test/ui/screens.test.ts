@@ -1,0 +1,183 @@
+/**
+ * Every screen, with real data on it: fits at 1280, 640 (a desk at 200 %) and 360 px, from left to right and from right to left;
+ * has no serious accessibility fault in either theme; and shows no word that is not from the catalogue.
+ * `npm run screenshots` lets this test also write docs/screens/*.png.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { GAMES } from '../../src/web/games.ts';
+import { Bench, portBase } from '../loopback/processes.ts';
+import { describeUnless } from '../support.ts';
+import { chromiumMissing, expectAccessible, openBrowser } from './browser.ts';
+import { expectCatalogueOnly, wrapCatalogue } from './pseudo.ts';
+
+const SCREENSHOTS = process.env.SALLYPORT_SCREENSHOTS === '1';
+const FOLDER = fileURLToPath(new URL('../../docs/screens/', import.meta.url));
+const DESK = { width: 800, height: 540 };
+const WIDTHS = [1280, 640, 360] as const;
+
+describeUnless(chromiumMissing, 'every screen', () => {
+  const bench = new Bench();
+  let browser: Browser;
+  let master: string;
+  let http: string;
+  let admin: string;
+  let code: string;
+  let app: string;
+
+  beforeAll(async () => {
+    browser = await openBrowser();
+    const folder = bench.folder();
+    const run = bench.sallyport([
+      ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', '127.0.0.1:0'],
+      ...['--metrics-listen', 'off', '--state-dir', folder, '--json'],
+    ]);
+    const ready = await run.line('ready', 30_000);
+    master = String(ready.master);
+    http = String(ready.http);
+    admin = readFileSync(join(folder, 'admin.once'), 'utf8').trim();
+    const host = async (name: string, ...more: readonly string[]): Promise<string> => {
+      const port = String(await bench.game());
+      const hosting = bench.sallyport([
+        'host',
+        port,
+        '--master',
+        master,
+        '--json',
+        '--public',
+        '--name',
+        name,
+        ...more,
+      ]);
+      return String((await hosting.line('ready', 30_000)).code);
+    };
+    code = await host('Arena', '--game', 'luanti');
+    const password = join(bench.folder(), 'password');
+    writeFileSync(password, 'open sesame\n');
+    await host('Night-watch', '--game', 'teeworlds', '--password-file', password);
+    const ui = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
+    app = String((await ui.line('ready', 30_000)).link);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await bench.close();
+  });
+
+  /** Opens the page with every text of the catalogue in brackets, or as it is. */
+  async function open(url: string, bracketed: boolean): Promise<Page> {
+    const context = await browser.newContext({ viewport: DESK, locale: 'en', reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    if (bracketed) await wrapCatalogue(page);
+    await page.goto(url);
+    return page;
+  }
+
+  async function expectFits(page: Page, name: string): Promise<void> {
+    for (const direction of ['ltr', 'rtl']) {
+      await page.evaluate((dir) => document.documentElement.setAttribute('dir', dir), direction);
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: DESK.height });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(wide, `${name} at ${width} px, ${direction}`).toBeLessThanOrEqual(width);
+      }
+    }
+    await page.evaluate(() => document.documentElement.setAttribute('dir', 'ltr'));
+    await page.setViewportSize(DESK);
+  }
+
+  async function shoot(page: Page, name: string): Promise<void> {
+    if (!SCREENSHOTS) return;
+    await page.evaluate(() => scrollTo(0, 0));
+    mkdirSync(FOLDER, { recursive: true });
+    await page.screenshot({ path: join(FOLDER, `${name}.png`) });
+  }
+
+  async function look(page: Page, name: string): Promise<void> {
+    await expectFits(page, name);
+    for (const theme of ['light', 'dark']) {
+      await page.selectOption('#theme', theme);
+      await expectAccessible(page);
+      await shoot(page, `${name}-${theme}`);
+    }
+    await page.selectOption('#theme', 'light');
+    await page.setViewportSize({ width: 360, height: 540 });
+    await shoot(page, `${name}-phone`);
+    await page.setViewportSize(DESK);
+  }
+
+  /** Goes through all screens of the local app and stops at each. */
+  async function tourOfApp(page: Page, stop: (page: Page, name: string) => Promise<void>): Promise<void> {
+    const tab = (path: string): Promise<void> => page.click(`nav a[href="${path}"]`);
+    await page.click('tr[data-host]:has-text("Arena") button');
+    await page.waitForSelector('.details');
+    await stop(page, 'servers');
+    await tab('/host');
+    await page.waitForSelector('#host-start');
+    await stop(page, 'host-start');
+    await page.fill('#host-name', 'Ana’s world');
+    await page.check('#host-custom');
+    await page.fill('#host-port', String(await bench.game()));
+    await page.click('#host-start');
+    await page.waitForSelector('#host-code');
+    const hosted = ((await page.textContent('#host-code')) ?? '').replace('-', '');
+    const friend = bench.sallyport(['join', hosted, '--master', master, '--name', 'Kofi', '--json', '--no-clipboard']);
+    await friend.line('connected', 20_000);
+    await page.waitForSelector('[data-friend]:has-text("Kofi")');
+    await stop(page, 'host-open');
+    await page.click('#host-stop');
+    await tab('/');
+    await page.fill('#join-target', code);
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('#connect-address');
+    await stop(page, 'connected');
+    await page.click('#connect-abort');
+    await page.click('#connect-close');
+    await page.press('tr[data-host]:has-text("Night-watch")', 'Enter');
+    await page.waitForSelector('#join-password');
+    await stop(page, 'password');
+    await page.click('#connect-close');
+    await tab('/network');
+    await page.waitForSelector('.probes tbody tr');
+    await stop(page, 'network');
+    await tab('/settings');
+    await page.waitForSelector('#set-master');
+    await stop(page, 'settings');
+    await tab('/playground');
+    await page.click('#play-run');
+    await page.waitForSelector('#play-result');
+    await stop(page, 'playground');
+  }
+
+  async function tourOfMaster(page: Page, stop: (page: Page, name: string) => Promise<void>): Promise<void> {
+    await page.waitForSelector('tr[data-host]:has-text("Arena")');
+    await stop(page, 'master-list');
+    await page.press('tr[data-host]:has-text("Arena")', 'Enter');
+    await page.waitForSelector('#join-code');
+    await stop(page, 'join-page');
+    await page.click('nav a[href="/admin"]');
+    await page.fill('#admin-token', admin);
+    await page.press('#admin-token', 'Enter');
+    await page.waitForSelector('#admin-host-list li');
+    await stop(page, 'admin');
+  }
+
+  test('of the local app fits, reads and is accessible in both themes', async () => {
+    await tourOfApp(await open(app, false), look);
+  }, 240_000);
+
+  test('of the masterserver fits, reads and is accessible in both themes', async () => {
+    await tourOfMaster(await open(http, false), look);
+  }, 120_000);
+
+  test('shows only texts of the catalogue, besides names, codes, addresses and logs', async () => {
+    const games = GAMES.map(({ name }) => name);
+    const data = ['Arena', 'Night-watch', 'Ana’s world', 'Kofi', 'luanti', 'teeworlds', ...games];
+    const check = (page: Page, name: string): Promise<void> => expectCatalogueOnly(page, name, data);
+    await tourOfApp(await open(app, true), check);
+    await tourOfMaster(await open(http, true), check);
+  }, 240_000);
+});
