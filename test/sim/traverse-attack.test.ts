@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   type Allocator,
   type Candidate,
+  type Device,
   device,
   LIMITS,
   type NatProfile,
@@ -17,7 +18,7 @@ import {
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 
@@ -39,21 +40,28 @@ interface Victimless {
   run(until: number): void;
 }
 
-function honest(role: Role, profile: NatProfile, candidates: readonly Candidate[], probesMax: number): Victimless {
+function honest(
+  role: Role,
+  profile: NatProfile,
+  candidates: readonly Candidate[],
+  probesMax: number,
+  shared: Device = device(),
+  sid: Uint8Array = new Uint8Array(16),
+): Victimless {
   const permit = { addresses: [ATTACKER], probesMax, probesPerSecondMax: 65_535, expiresInMs: 1_000_000 };
   const own = {
     profile: UNKNOWN_PROFILE,
     candidates: [{ kind: 'reflexive', endpoint: { address: '192.0.2.9', port: 7 } } as const],
   };
   const machine = traversal(0, {
-    ...{ role, sid: new Uint8Array(16), punchKey: new Uint8Array(32), socket: SOCKET, own, permit, relayRttMs: 80 },
+    ...{ role, sid, punchKey: new Uint8Array(32), socket: SOCKET, own, permit, relayRttMs: 80 },
     ...{
       peer: { profile, candidates },
       sources: [],
       sockets: socketIds(),
       random: simRandom(1),
       crypto: nodeCrypto,
-      device: device(),
+      device: shared,
     },
   });
   const sent: Sent[] = [];
@@ -204,4 +212,24 @@ test('many ports are opened for one client once per rest, and a repeated order i
   run(12_000);
   expect(sent.length).toBe(1_500);
   expect(events.some((event) => event.ev === 'log' && event.what === 'refused')).toBe(true);
+});
+
+test('a second hard session is told its place, and goes on when the first is over (S18)', () => {
+  const shared = device();
+  const first = honest('host', PROFILE, [], 100_000, shared);
+  const second = honest('host', PROFILE, [], 100_000, shared, new Uint8Array(16).fill(1));
+  const side: SidePlan = { ...SALVO, sockets: 100, tuples: 100, addresses: [ATTACKER] };
+  const order = encodeStep({ order: 1, run: { startInMs: 0, side } });
+  first.machine.handleCommand(0, { do: 'step', bytes: order });
+  first.run(1_000);
+  second.machine.handleCommand(0, { do: 'step', bytes: order });
+  second.run(1_000);
+  const told = second.events.flatMap((event) => (event.ev === 'step' ? [decodeStep(event.bytes)?.queued] : []));
+  expect(told[0]).toBe(1);
+  expect(first.sent.length).toBeGreaterThanOrEqual(100);
+  expect(second.sent).toEqual([]);
+  first.machine.handleCommand(2_000, { do: 'abort' });
+  first.run(2_000);
+  second.run(4_000);
+  expect(second.sent.length).toBeGreaterThanOrEqual(100);
 });

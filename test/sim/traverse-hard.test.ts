@@ -47,7 +47,7 @@ function quantile(values: readonly number[], p: number): number {
 }
 
 test('easy against random over all ports: a median of 1.2 s and at most 600 packets in 99 of 100', () => {
-  const results = [...many(NATS.linux, RANDOM, 100), ...many(RANDOM, NATS.linux, 100)];
+  const results = [...many(NATS.linux, RANDOM, 60), ...many(RANDOM, NATS.linux, 60)];
   expect(upBy(results, 20_000), late(results, 20_000)).toBe(1);
   expect(
     quantile(
@@ -69,20 +69,20 @@ for (const [name, condition] of Object.entries(CONDITIONS)) {
       [NATS.linux, step(100)],
       [step(100, -1), NATS.linuxAccept],
     ] as const) {
-      const results = many(client, host, 60, condition);
-      expect(upBy(results, 2_000), late(results, 2_000)).toBeGreaterThanOrEqual(0.98);
+      const results = many(client, host, 40, condition);
+      expect(upBy(results, 2_000), late(results, 2_000)).toBeGreaterThanOrEqual(0.975);
     }
   });
 
   test(`two steps with up to 50 strangers a second meet in 3 s (${name})`, () => {
     for (const perSecond of [0, 5, 20, 50]) {
-      const results = many(step(perSecond), step(perSecond, 2), 40, condition);
-      expect(upBy(results, 3_000), `${perSecond}/s, ${late(results, 3_000)}`).toBeGreaterThanOrEqual(0.97);
+      const results = many(step(perSecond), step(perSecond, 2), 30, condition);
+      expect(upBy(results, 3_000), `${perSecond}/s, ${late(results, 3_000)}`).toBeGreaterThanOrEqual(29 / 30);
     }
   });
 
   test(`two steps with 264 strangers a second, overdispersed, meet in 5 s (${name})`, () => {
-    const results = many(step(264, 1, 1.5), step(264, 1, 1.5), 60, condition);
+    const results = many(step(264, 1, 1.5), step(264, 1, 1.5), 40, condition);
     expect(upBy(results, 5_000), late(results, 5_000)).toBeGreaterThanOrEqual(0.95);
   });
 
@@ -92,8 +92,8 @@ for (const [name, condition] of Object.entries(CONDITIONS)) {
         [ADM, other],
         [other, ADM],
       ] as const) {
-        const results = many(client, host, 15, condition);
-        expect(upBy(results, 6_000), late(results, 6_000)).toBeGreaterThanOrEqual(14 / 15);
+        const results = many(client, host, 12, condition);
+        expect(upBy(results, 6_000), late(results, 6_000)).toBeGreaterThanOrEqual(11 / 12);
       }
     }
   });
@@ -102,7 +102,7 @@ for (const [name, condition] of Object.entries(CONDITIONS)) {
 // The first replacement is due when the first mappings have lived their 30 s, so two rounds take a little more than 30 s. One
 // round within half of the block can't do better than one half (decisions).
 test('two blocks of 512 within half of each: 65 % after two lives of a mapping and 95 % within 240 s', () => {
-  const results = many(BLOCK, BLOCK, 80, { limitMs: 240_000 });
+  const results = many(BLOCK, BLOCK, 60, { limitMs: 240_000 });
   expect(upBy(results, 35_000)).toBeGreaterThanOrEqual(0.42);
   expect(upBy(results, 65_000)).toBeGreaterThanOrEqual(0.65);
   expect(upBy(results, 240_000)).toBeGreaterThanOrEqual(0.95);
