@@ -60,9 +60,9 @@ export const NAT_PRESETS = {
   /** Carrier rule "SNAT to a range": random, but endpoint-independent. */
   'range-cone': { ...LINUX, allocation: { kind: 'range', low: 20_000, high: 30_000 } },
   /** S1 */
-  'address-sensitive': { ...LINUX, allocation: { kind: 'per-address', low: 20_000, high: 24_095 } },
+  'address-sensitive': { ...LINUX, allocation: { kind: 'per-address', low: 22_500, high: 26_595 } },
   /** S2 */
-  step: { ...LINUX, allocation: { kind: 'step', low: 20_000, high: 24_095 } },
+  step: { ...LINUX, allocation: { kind: 'step', low: 22_500, high: 26_595 } },
   /** S4 */
   random: { ...LINUX, allocation: { kind: 'random' } },
   'fully-random': { ...LINUX, allocation: { kind: 'fully-random' } },
