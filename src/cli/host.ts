@@ -24,7 +24,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   const port = readNumber('PORT', { min: 1, max: 65_535 }, words[0] as string);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;
-  await sayGame(terminal, port, flags['no-wait']);
+  const listens = await sayGame(terminal, port, flags['no-wait']);
   const keyFile = hostKeyFile(stateDir(flags, invocation.env), port);
   await withAgent({ flags, invocation, keyFile }, async (agent) => {
     agent.on('event', followMaster(terminal, masterName(flags.master)));
@@ -41,7 +41,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
       ...(password === undefined ? {} : { password }),
     });
     await welcome(invocation, flags, hosting, profile);
-    const watch = watchGame(terminal, port);
+    const watch = watchGame(terminal, port, listens);
     const console = hostConsole(terminal, hosting, flags.ask);
     const lan = flags['no-announce']
       ? null
@@ -64,12 +64,15 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   });
 }
 
-async function sayGame(terminal: Terminal, port: number, noWait: boolean): Promise<void> {
-  if (await gameListens(port)) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
+async function sayGame(terminal: Terminal, port: number, noWait: boolean): Promise<boolean> {
+  const listens = await gameListens(port);
+  if (listens) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
   else if (noWait) throw new SallyportError('GAME_SILENT', { detail: `(udp ${port})` });
   else {
     terminal.fact('warn', 'Game', `Nothing listens on udp ${port} yet: waiting for your game server. (Wrong port?)`);
+    terminal.event('game', { listening: false });
   }
+  return listens;
 }
 
 function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: string): void {
@@ -115,17 +118,15 @@ function followMaster(terminal: Terminal, name: string): (event: PeerEvent) => v
 }
 
 /** One line when the game server comes or goes. */
-function watchGame(terminal: Terminal, port: number): NodeJS.Timeout {
-  let listening: boolean | null = null;
+function watchGame(terminal: Terminal, port: number, said: boolean): NodeJS.Timeout {
+  let listening = said;
   return setInterval(async () => {
     const now = await gameListens(port);
     if (now === listening) return;
-    if (listening !== null || !now) {
-      if (now) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
-      else terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends get no answer until it does`);
-      terminal.event('game', { listening: now });
-    }
     listening = now;
+    if (now) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
+    else terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends get no answer until it does`);
+    terminal.event('game', { listening: now });
   }, LIMITS.gameWatchMs);
 }
 

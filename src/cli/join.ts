@@ -1,6 +1,7 @@
 /** `sallyport join CODE`: product.md section 4 B. */
 import { type JoinEvent, type LocalPort, openLocalPort, type Path } from '../agent/index.ts';
 import {
+  CODE_SYMBOLS,
   cleanText,
   endpointKey,
   type JoinTarget,
@@ -77,7 +78,7 @@ function readTarget(text: string): JoinTarget {
   const target = parseJoinTarget(text);
   if (target !== null) return target;
   const link = text.includes('://') ? parseHostLink(text) : null;
-  const problem = link !== null && 'problem' in link ? link.problem : 'A code has 8 symbols, like K7TQ-9RBW.';
+  const problem = link !== null && 'problem' in link ? link.problem : `A code is 8 of ${CODE_SYMBOLS}, like K7TQ-9RBW.`;
   throw new SallyportError('CODE_UNKNOWN', { detail: problem });
 }
 

@@ -5,6 +5,7 @@
 import {
   type Allocator,
   endpointKey,
+  isLoopback,
   isPrivateAddress,
   type NatProfile,
   type NatType,
@@ -216,8 +217,13 @@ export function whatWouldHelp(profile: NatProfile): readonly string[] {
     ];
   }
   if (profile.samples === 0) return ['Check the --master link, or give a STUN server with --stun host:port.'];
+  if (profile.external.length > 0 && profile.external.every(isLoopback)) {
+    return [
+      'The masterserver is on this computer: ask one elsewhere (--master, --stun host:port) to learn of your router.',
+    ];
+  }
   const shared = profile.layers !== null && profile.layers > 1;
-  const behindCarrier = profile.external.some(isPrivateAddress);
+  const behindCarrier = profile.type !== 'public' && profile.external.some(isPrivateAddress);
   if (profile.verdict !== 'open' && external === null) {
     if (shared || behindCarrier)
       help.push('A second router is in the way: bridge one of the two, or ask the provider for a public IPv4 address.');

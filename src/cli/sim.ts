@@ -44,7 +44,7 @@ export async function simCommand(invocation: Invocation): Promise<void> {
   terminal.event('result', { connected, elapsedMs, attempts, method, packets, mappingsPeak, seed });
   terminal.fact('info', 'Client', describeUser(users.client));
   terminal.fact('info', 'Host', describeUser(users.host));
-  const cost = `${attempts} attempts, ${packets.client} + ${packets.host} packets`;
+  const cost = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}, ${packets.client} + ${packets.host} packets`;
   if (!connected) throw new SallyportError('GAVE_UP', { detail: `${milliseconds(elapsedMs)}, ${cost}.` });
   terminal.fact('done', 'Connected', `${milliseconds(elapsedMs)} of virtual time · ${method ?? ''} · ${cost}`);
   terminal.result(`connected ${elapsedMs}`);

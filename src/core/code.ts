@@ -4,7 +4,7 @@ import { toBase32, utf8Encode } from './bytes.ts';
 import { LIMITS } from './limits.ts';
 import type { CryptoSuite } from './secure/crypto.ts';
 
-const SYMBOLS = '6789BCDFGHJKLMNPQRTW';
+export const CODE_SYMBOLS = '6789BCDFGHJKLMNPQRTW';
 
 /**
  * The code of a host: a hash of its key, so it is the same after every restart and nobody can choose one. `attempt` counts
@@ -15,14 +15,14 @@ export function codeOf(suite: CryptoSuite, hostKey: Uint8Array, attempt: number)
   const digest = suite.sha256(utf8Encode(`sallyport code ${attempt} `), hostKey);
   let code = '';
   // 4 bytes modulo 20 are even to one part in 2^27.
-  for (let i = 0; i < LIMITS.codeSymbols; i++) code += SYMBOLS.charAt(u32(digest, 4 * i) % SYMBOLS.length);
+  for (let i = 0; i < LIMITS.codeSymbols; i++) code += CODE_SYMBOLS.charAt(u32(digest, 4 * i) % CODE_SYMBOLS.length);
   return code;
 }
 
 /** Any case, spaces and dashes wherever people put them; null where it is not a code. */
 export function normalizeCode(text: string): string | null {
   const code = text.replace(/[\s-]/g, '').toUpperCase();
-  return code.length === LIMITS.codeSymbols && [...code].every((symbol) => SYMBOLS.includes(symbol)) ? code : null;
+  return code.length === LIMITS.codeSymbols && [...code].every((symbol) => CODE_SYMBOLS.includes(symbol)) ? code : null;
 }
 
 /** Names a host in lists and addresses: 26 symbols, 130 bits of SHA-256 of its static key. */

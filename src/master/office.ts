@@ -162,8 +162,7 @@ export function createOffice(options: OfficeOptions): Office {
         }
         return;
       case 'bind-failed':
-        log.error({ port: event.endpoint.port, code: event.code }, 'a UDP port can not be bound');
-        return;
+      // The start fails with it and says so in one line; up to 50 more would only bury that.
       case 'probe-key':
       case 'probe-key-over':
         return;

@@ -1,6 +1,6 @@
 /** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
 
-import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
@@ -20,12 +20,14 @@ import {
 } from '../core/index.ts';
 import {
   drive,
+  type Lock,
   localAddresses,
   monotonicNow,
   nodeCrypto,
   readOrCreateKey,
   stateDirectory,
   systemRandom,
+  takeLock,
 } from '../node/index.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
@@ -108,12 +110,47 @@ const METRICS = '127.0.0.1:9464';
 export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
   const tell = options.onFact ?? (() => {});
   const stateDir = options.stateDir ?? stateDirectory();
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const lock = lockState(stateDir);
+  try {
+    return await startLocked(options, stateDir, tell, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Two masters with one key and one store would write over each other, and each would know half of the hosts. */
+function lockState(stateDir: string): Lock {
+  let lock: Lock | number;
+  try {
+    lock = takeLock(join(stateDir, 'master.lock'));
+  } catch (error) {
+    throw new SallyportError('USAGE', {
+      detail: `The folder ${stateDir} can't be used: ${(error as Error).message}. Give another --state-dir.`,
+      cause: error,
+    });
+  }
+  if (typeof lock !== 'number') return lock;
+  throw new SallyportError('USAGE', {
+    detail: `Process ${lock} is a master with the folder ${stateDir} already. Give this one another --state-dir.`,
+  });
+}
+
+function identityIn(stateDir: string, tell: (fact: MasterFact) => void): KeyPair {
+  const file = join(stateDir, 'master.key');
+  const { secret, created } = readOrCreateKey(file);
+  tell({ fact: 'identity', file, created });
+  return nodeCrypto.keyPair(secret);
+}
+
+async function startLocked(
+  options: MasterOptions,
+  stateDir: string,
+  tell: (fact: MasterFact) => void,
+  unlock: () => void,
+): Promise<RunningMaster> {
   const listen = listenAddresses(options.listen, tell);
-  const keyFile = join(stateDir, 'master.key');
-  const { secret, created } = readOrCreateKey(keyFile);
-  tell({ fact: 'identity', file: keyFile, created });
-  const identity = nodeCrypto.keyPair(secret);
+  const identity = identityIn(stateDir, tell);
   const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
 
@@ -140,7 +177,7 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office.newToken, tell);
-  const closers: (() => Promise<void> | void)[] = [() => store.close(), () => office.close()];
+  const closers: (() => Promise<void> | void)[] = [unlock, () => store.close(), () => office.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
   };
@@ -279,10 +316,13 @@ function portsOf({ address, port }: Endpoint): readonly Endpoint[] {
 }
 
 function bindError({ address, port }: Endpoint, code: string): SallyportError {
-  const why = code === 'in-use' ? 'another program has it' : code === 'denied' ? 'this user may not' : code;
-  return new SallyportError('USAGE', {
-    detail: `UDP port ${port} on ${address} can't be bound: ${why}. Give another --port.`,
-  });
+  const why = {
+    'in-use': 'another program has it. Give another --port',
+    denied: 'this user may not. Give a --port from 1024 on',
+    unsupported: 'this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT',
+    limit: 'too many files are open. Raise the limit (ulimit -n)',
+  }[code];
+  return new SallyportError('USAGE', { detail: `UDP port ${port} on ${address} can't be bound: ${why ?? code}.` });
 }
 
 function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {

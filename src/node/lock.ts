@@ -1,6 +1,7 @@
 /**
  * One process at a time: a file that is there while its owner lives. Left over by a killed process it is taken over, because
- * the process it names is gone. (Node has no flock.)
+ * the process it names is gone. (Node has no flock.) Numbers of processes come again, in a container nearly always, so the
+ * moment the owner was started stands beside its number where the system tells it.
  */
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -14,7 +15,7 @@ export function takeLock(path: string): Lock | number {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // `link` creates the lock whole or not at all, so nobody reads a lock without a number in it.
   const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, `${process.pid}\n`, { mode: 0o600 });
+  writeFileSync(mine, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
   try {
     for (let tries = 0; tries < 2; tries++) {
       try {
@@ -24,28 +25,45 @@ export function takeLock(path: string): Lock | number {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
       const owner = ownerOf(path);
-      if (owner !== null && isAlive(owner)) return owner;
+      if (owner !== null && isAlive(owner)) return owner.pid;
       remove(path);
     }
-    return ownerOf(path) ?? 0;
+    return ownerOf(path)?.pid ?? 0;
   } finally {
     remove(mine);
   }
 }
 
-function ownerOf(path: string): number | null {
+interface Owner {
+  readonly pid: number;
+  /** Empty where it is not known. */
+  readonly start: string;
+}
+
+function ownerOf(path: string): Owner | null {
   try {
-    const owner = Number.parseInt(readFileSync(path, 'utf8'), 10);
-    return owner > 0 ? owner : null;
+    const [pid = '', start = ''] = readFileSync(path, 'utf8').trim().split(' ');
+    return Number.parseInt(pid, 10) > 0 ? { pid: Number.parseInt(pid, 10), start } : null;
   } catch {
     return null;
   }
 }
 
-function isAlive(pid: number): boolean {
+/** In clock ticks since boot: field 22 of proc_pid_stat(5), counted after the name, which may hold anything. Linux only. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function isAlive({ pid, start }: Owner): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const now = startOf(pid);
+    return start === '' || now === '' || start === now;
   } catch (error) {
     // EPERM: alive, but somebody else's.
     return (error as NodeJS.ErrnoException).code === 'EPERM';

@@ -232,6 +232,40 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     expect(code).toBe(host.code);
   });
 
+  test('a second master with the same folder, a taken port, a foreign address, no folder: exit 2, each in one line', async () => {
+    const first = await startMaster();
+    const start = (address: string, port: number, folder: string): Run => {
+      const flags = ['--http', 'off', '--metrics-listen', 'off', '--state-dir', folder];
+      return bench.sallyport(['master', '--listen', address, '--port', String(port), ...flags]);
+    };
+    const file = join(bench.folder(), 'file');
+    writeFileSync(file, '');
+    for (const [run, said] of [
+      [start('127.0.0.1', portBase(), first.folder), /is a master with the folder .* already/],
+      [start('127.0.0.1', first.port, bench.folder()), /another program has it. Give another --port/],
+      [start('203.0.113.77', portBase(), bench.folder()), /does not have that address. Give another --listen/],
+      [start('127.0.0.1', portBase(), join(file, 'in')), /can't be used: .* Give another --state-dir/],
+    ] as const) {
+      expect(await run.exit).toBe(2);
+      expect(run.stderr()).toMatch(said);
+      expect(run.stderr()).not.toContain('{"level"');
+    }
+    first.run.kill('SIGKILL');
+    await first.run.exit;
+    expect((await startMaster(first.port, first.folder)).link).toBe(first.link);
+  });
+
+  test('a game that is missing is told once, and when it comes', async () => {
+    const master = await startMaster();
+    const port = await bench.freePort();
+    const host = bench.sallyport(['host', String(port), '--master', master.link]);
+    await expect.poll(() => host.stderr(), { timeout: 5_000 }).toContain('Join code');
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(host.stderr().match(/nothing listens/gi)).toHaveLength(1);
+    await bench.game(port);
+    await expect.poll(() => host.stderr(), { timeout: 5_000 }).toContain(`udp 127.0.0.1:${port} is listening`);
+  });
+
   test('no answer from the master nor from any STUN server: UDP is blocked, exit 3, and check still reports', async () => {
     const [master, stun] = [(await bench.udp()).address().port, (await bench.udp()).address().port];
     const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;

@@ -46,6 +46,15 @@ describe('the report of check', () => {
     expect(text(cone)).toMatch(/Hairpin +no$/m);
   });
 
+  test('sees no second router where there is no router at all', () => {
+    const router = /second router/;
+    const own: NatProfile = { ...cone, external: ['127.0.0.1'], layers: null };
+    expect(whatWouldHelp(own).join()).toMatch(/masterserver is on this computer/);
+    const lan: NatProfile = { ...cone, type: 'public', external: ['10.0.0.5'], layers: 0 };
+    expect(whatWouldHelp(lan).join()).not.toMatch(router);
+    expect(whatWouldHelp({ ...cone, external: ['100.64.0.9'] }).join()).toMatch(router);
+  });
+
   test('a sequential symmetric NAT shows its step, the others and the next port', () => {
     const symmetric: NatProfile = {
       ...cone,
