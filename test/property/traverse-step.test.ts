@@ -62,7 +62,7 @@ const anyStep: fc.Arbitrary<Step> = fc.record(
   { requiredKeys: ['order'] },
 );
 
-test('a step means the same after the wire, and fits a datagram', () => {
+test('S20: a step, one structure with flags, means the same after the wire, and fits a datagram', () => {
   fc.assert(
     fc.property(anyStep, (said) => {
       const bytes = encodeStep(said);

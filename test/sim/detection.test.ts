@@ -41,7 +41,7 @@ describe('the detector behind each kind of NAT', () => {
     ['a step of 2', { ...apdm, allocation: { step: 2 } }, 'apdm apdf step 2'],
     ['a busy carrier', NATS.juniper, 'apdm apdf step 1'],
     ['an ADM NAT', { ...apdm, mapping: 'address', allocation: { step: 1 } }, 'adm apdf step 1'],
-  ] as const)('%s: %3$s', (_name, nat, expected) => {
+  ] as const)('S2: %s: %3$s', (_name, nat, expected) => {
     for (const servers of ['master-two-addresses', 'stun'] as const) {
       const { final, ms, packets } = detect(place(nat, 'each', servers));
       expect(describeProfile(final)).toContain(expected);

@@ -194,7 +194,7 @@ test('a dishonest master and a dishonest client together do not get more out of 
   expect(new Set(sent.map(({ socket }) => socket)).size).toBeLessThanOrEqual(LIMITS.birthdayMappings + 1);
 });
 
-test('many ports are opened for one client once per rest, and a repeated order is not obeyed twice', () => {
+test('S15: many ports are opened for one client once per rest, and a repeated order is not obeyed twice', () => {
   const { machine, events, sent, run } = honest('host', PROFILE, [], 100_000);
   const order = (n: number) =>
     machine.handleCommand(0, {

@@ -200,6 +200,7 @@ export interface PairOptions {
   readonly limitMs?: number;
   readonly lossOfSteps?: number;
   onWorld?(world: World): void;
+  onEvent?(role: Role, event: PeerEvent, at: number): void;
   readonly edit?: (role: Role, profile: NatProfile) => NatProfile;
 }
 
@@ -256,6 +257,7 @@ export function runPair(options: PairOptions): PairResult {
 
   function onEvent(role: Role, event: PeerEvent): void {
     const twin: Role = role === 'client' ? 'host' : 'client';
+    options.onEvent?.(role, event, world.now);
     if (event.ev === 'bound') {
       local[role] = event.local;
       announce(role);

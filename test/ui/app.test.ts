@@ -47,7 +47,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     return { run, code: String((await run.line('ready')).code) };
   }
 
-  test('join by code: connected, the game answers, the address is copied, leave, close', async () => {
+  test('S27, S28: join by code: connected, the game answers, the address is copied, leave, close', async () => {
     const host = await startHost();
     const app = await startApp();
     const { page, faults } = await openPage(browser, app.link);

@@ -53,7 +53,7 @@ describe('a join', () => {
     expect(sizes).toHaveLength(2);
   });
 
-  test('repeated requests and lost acknowledgements change nothing: one offer, one answer, each step once', () => {
+  test('S24: repeated requests and lost acknowledgements change nothing: one offer, one answer, each step once', () => {
     const { w, host, client } = pair();
     const { float } = testRandom(5);
     w.net.hook = (packet) => (float() < 0.25 ? [] : float() < 0.25 ? [packet, packet] : [packet]);
