@@ -96,6 +96,19 @@ test('a purse pays for proven addresses only, only so many, only so long, whatev
   expect(money.allows(1_000, '203.0.113.1')).toBe(false);
 });
 
+test('a purse pays no faster than the master allows', () => {
+  const address = '203.0.113.1';
+  const money = purse(
+    0,
+    { addresses: [address], probesMax: 100_000, probesPerSecondMax: 50, expiresInMs: 100_000 },
+    [],
+  );
+  let paid = 0;
+  for (let at = 0; at < 10_000; at++) if (money.spend(at, address) === 'paid') paid++;
+  expect(paid).toBeGreaterThanOrEqual(500);
+  expect(paid).toBeLessThanOrEqual(500 + LIMITS.predictionAtOnce + 1);
+});
+
 test('an address of the own network gets a handful of probes and no more', () => {
   const permit = { addresses: ['203.0.113.1'], probesMax: 3, probesPerSecondMax: 1_000, expiresInMs: 1_000 };
   const money = purse(0, permit, ['192.168.1.7']);

@@ -126,6 +126,9 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
   let addresses = new Set<string>();
   let left = 0;
   let expires: Instant = 0;
+  /** Time between two probes at the rate that the master allows, and when the next one is due at that rate. */
+  let gapMs = 0;
+  let due: Instant = 0;
   let lanLeft = LIMITS.lanProbesMax;
   const lanSet = new Set(lan);
 
@@ -135,7 +138,9 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
     addresses: () => [...addresses],
     spend(at, address) {
       if (addresses.has(address)) {
-        if (left < 1 || at >= expires) return 'unpaid';
+        const slackMs = LIMITS.predictionAtOnce * gapMs;
+        if (left < 1 || at >= expires || due - slackMs > at) return 'unpaid';
+        due = Math.max(due, at) + gapMs;
         left--;
         return 'paid';
       }
@@ -146,6 +151,7 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
     permit(at, permit) {
       addresses = new Set(permit.addresses.slice(0, LIMITS.permitAddressesMax));
       left = Math.max(left, permit.probesMax);
+      gapMs = 1000 / Math.max(1, permit.probesPerSecondMax);
       expires = Math.max(expires, at + permit.expiresInMs);
     },
     credit(_at, probes) {
