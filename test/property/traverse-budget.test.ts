@@ -89,9 +89,12 @@ test('a purse pays for proven addresses only, only so many, only so long, whatev
   const money = purse(0, permit, []);
   expect(money.spend(1, '203.0.113.2')).toBe('forbidden');
   expect([1, 2, 3, 4].map((at) => money.spend(at, '203.0.113.1'))).toEqual(['paid', 'paid', 'paid', 'unpaid']);
-  money.credit(5, 1);
+  money.permit(5, { ...permit, probesMax: 4, expiresInMs: 995 });
+  // The same permit once more, late, buys nothing more.
+  money.permit(5, { ...permit, expiresInMs: 995 });
   expect(money.spend(5, '203.0.113.1')).toBe('paid');
-  money.credit(6, 60);
+  expect(money.spend(5, '203.0.113.1')).toBe('unpaid');
+  money.permit(6, { ...permit, probesMax: 64, expiresInMs: 994 });
   expect(money.spend(1_000, '203.0.113.1')).toBe('unpaid');
   expect(money.allows(1_000, '203.0.113.1')).toBe(false);
 });

@@ -231,6 +231,7 @@ export function runPair(options: PairOptions): PairResult {
   const local: Partial<Record<Role, Endpoint>> = {};
   const upAt: Partial<Record<Role, number>> = {};
   const packets: Record<Role, number> = { client: 0, host: 0 };
+  const granted: Record<Role, number> = { client: 60, host: 60 };
   const methods: string[] = [];
   let attempts = 0;
   let kind: string | null = null;
@@ -269,11 +270,9 @@ export function runPair(options: PairOptions): PairResult {
       world.after(2 * oneWay + again, () => peers[twin].command({ do: 'step', bytes: event.bytes }));
     } else if (event.ev === 'pay') {
       world.after(2 * oneWay, () => {
-        peers[twin].command({
-          do: 'permit',
-          permit: { ...permit(), addresses: [observed[role]!.address], probesMax: 0 },
-        });
-        peers[twin].command({ do: 'credit', probes: 60 * event.credits });
+        granted[twin] += 60 * event.credits;
+        const addresses = [observed[role]!.address];
+        peers[twin].command({ do: 'permit', permit: { ...permit(), addresses, probesMax: granted[twin] } });
       });
     } else if (event.ev === 'path') {
       upAt[role] = world.now;

@@ -83,7 +83,6 @@ export class Session {
       if (bytes !== null && bytes.length > 0) nest.command(now, this.traversal, { do: 'step', bytes });
     } else if (push.type === 'credited') {
       nest.command(now, this.traversal, { do: 'permit', permit: push.permit });
-      nest.command(now, this.traversal, { do: 'credit', probes: push.probes });
     }
   }
 

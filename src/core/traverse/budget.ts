@@ -118,13 +118,14 @@ export interface Purse {
   /** Pays one probe towards the address. `unpaid`: not now, perhaps when credits come in; `forbidden`: not at all. */
   spend(now: Instant, address: string): 'paid' | 'unpaid' | 'forbidden';
   permit(now: Instant, permit: Permit): void;
-  credit(now: Instant, probes: number): void;
 }
 
 /** `lan`: addresses of the peer that may be probed because both sides are behind the same proven address. */
 export function purse(now: Instant, first: Permit, lan: readonly string[]): Purse {
   let addresses = new Set<string>();
-  let left = 0;
+  /** In all, since the session began, as the master counts it; and what has been used of it. */
+  let granted = 0;
+  let used = 0;
   let expires: Instant = 0;
   /** Time between two probes at the rate that the master allows, and when the next one is due at that rate. */
   let gapMs = 0;
@@ -139,9 +140,9 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
     spend(at, address) {
       if (addresses.has(address)) {
         const slackMs = LIMITS.predictionAtOnce * gapMs;
-        if (left < 1 || at >= expires || due - slackMs > at) return 'unpaid';
+        if (used >= granted || at >= expires || due - slackMs > at) return 'unpaid';
         due = Math.max(due, at) + gapMs;
-        left--;
+        used++;
         return 'paid';
       }
       if (lanLeft < 1 || !lanSet.has(address)) return 'forbidden';
@@ -150,12 +151,9 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
     },
     permit(at, permit) {
       addresses = new Set(permit.addresses.slice(0, LIMITS.permitAddressesMax));
-      left = Math.max(left, permit.probesMax);
+      granted = Math.max(granted, permit.probesMax);
       gapMs = 1000 / Math.max(1, permit.probesPerSecondMax);
       expires = Math.max(expires, at + permit.expiresInMs);
-    },
-    credit(_at, probes) {
-      left += probes;
     },
   };
   self.permit(now, first);

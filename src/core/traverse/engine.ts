@@ -201,7 +201,6 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     },
     command(now, command) {
       if (command.do === 'permit') money.permit(now, command.permit);
-      else if (command.do === 'credit') money.credit(now, command.probes);
       else if (command.do === 'pause') device.budget.pause(now + command.ms);
       else return false;
       return true;

@@ -30,6 +30,7 @@ export interface Permit {
   /** IP addresses that the peer has proven to the master. */
   readonly addresses: readonly string[];
   /** In all since the session began, so that a permit that comes late or twice changes nothing: keep the highest. */
+  /** In all, since the session began: each credit of the other side raises it, so that a permit that is late does no harm. */
   readonly probesMax: number;
   readonly probesPerSecondMax: number;
   readonly expiresInMs: number;
@@ -63,9 +64,8 @@ export type TraversalCommand =
   | { readonly do: 'start' }
   /** A step of the twin has come in, opened and checked for repetition. */
   | { readonly do: 'step'; readonly bytes: Uint8Array }
+  /** The first one, or one that a credit of the other side has bought: more probes, and 15 s more to send them. */
   | { readonly do: 'permit'; readonly permit: Permit }
-  /** Padded credits of the other side have arrived: so many more probes towards it. */
-  | { readonly do: 'credit'; readonly probes: number }
   | { readonly do: 'profile'; readonly profile: NatProfile }
   /** The echo to the master suffers: no probe for so long. */
   | { readonly do: 'pause'; readonly ms: number }
