@@ -38,7 +38,7 @@ function wholeText(join: JoinView): string {
 /** The newest value, but a new one at most every `ms`. */
 function useAtMostEvery<Value>(value: Value, ms: number): Value {
   const shown = useSignal(value);
-  const shownAt = useRef(0);
+  const shownAt = useRef(Date.now());
   useEffect(() => {
     const show = (): void => {
       shownAt.current = Date.now();
@@ -54,6 +54,8 @@ function useAtMostEvery<Value>(value: Value, ms: number): Value {
 export function LogPanel(props: { readonly join: JoinView; readonly over: boolean }) {
   const { join } = props;
   const calm = useAtMostEvery(join, LOG_REFRESH_MS);
+  // Once it is over nothing more comes, so the whole is shown at once.
+  const shown = props.over ? join : calm;
   const chosen = useSignal<number | null>(null);
   const wished = useSignal(true);
   const masked = wished.value || streamer.value;
@@ -91,7 +93,7 @@ export function LogPanel(props: { readonly join: JoinView; readonly over: boolea
         <Replay key={attempt.n} join={join} attempt={attempt} />
       )}
       <pre class="log" role="log" id="connect-log" tabindex={0} aria-label={t('connect.log')}>
-        {hide(attemptText(props.over ? join : calm, attempt))}
+        {hide(attemptText(shown, shown.attempts[Math.min(index, shown.attempts.length) - 1]))}
       </pre>
       <p class="actions">
         <CopyButton text={() => hide(attemptText(join, attempt))} label={t('connect.copyThis')} id="copy-this" />
