@@ -18,5 +18,12 @@ export { portableExp, portableLog, type SimRandom, simRandom } from './random.ts
 export * from './reflector.ts';
 export * from './script.ts';
 export * from './theory.ts';
-export { type TraceKind, type TraceRecord, traceJson, traceLine } from './trace.ts';
+export {
+  type TraceKind,
+  type TraceObject,
+  type TraceRecord,
+  traceJson,
+  traceLine,
+  traceObject,
+} from './trace.ts';
 export * from './world.ts';

@@ -1,5 +1,5 @@
 /** What happened to every packet, as data: the ground of all checkers, and of the JSON and pcap files people look at. */
-import type { Endpoint } from '../core/index.ts';
+import { endpointKey } from '../core/index.ts';
 import type { Packet } from './packet.ts';
 
 export type TraceKind = 'sent' | 'translated' | 'delivered' | 'dropped';
@@ -15,31 +15,42 @@ export interface TraceRecord {
   readonly why: string | null;
 }
 
-function show(endpoint: Endpoint): string {
-  return endpoint.address.includes(':')
-    ? `[${endpoint.address}]:${endpoint.port}`
-    : `${endpoint.address}:${endpoint.port}`;
+/** A line of a JSON trace file. */
+export interface TraceObject {
+  readonly at: number;
+  readonly what: TraceKind;
+  readonly where: string;
+  /** Reason of a drop. */
+  readonly why?: string;
+  readonly id: number;
+  readonly from: string;
+  readonly to: string;
+  readonly ttl: number;
+  readonly bytes: number;
+  /** Kind of an ICMP error, and the packet it is about. */
+  readonly icmp?: string;
+  readonly about?: string;
 }
 
 /** One JSON object a line. */
 export function traceJson(records: readonly TraceRecord[]): string {
-  return records.map((record) => `${JSON.stringify(jsonOf(record))}\n`).join('');
+  return records.map((record) => `${JSON.stringify(traceObject(record))}\n`).join('');
 }
 
-function jsonOf({ at, what, where, packet, why }: TraceRecord): Record<string, unknown> {
+export function traceObject({ at, what, where, packet, why }: TraceRecord): TraceObject {
   return {
     at,
     what,
     where,
     ...(why === null ? {} : { why }),
     id: packet.id,
-    from: show(packet.from),
-    to: show(packet.to),
+    from: endpointKey(packet.from),
+    to: endpointKey(packet.to),
     ttl: packet.ttl,
     bytes: packet.bytes.length,
     ...(packet.icmp === null
       ? {}
-      : { icmp: packet.icmp.kind, about: `${show(packet.icmp.from)}>${show(packet.icmp.to)}` }),
+      : { icmp: packet.icmp.kind, about: `${endpointKey(packet.icmp.from)}>${endpointKey(packet.icmp.to)}` }),
   };
 }
 
@@ -47,5 +58,5 @@ function jsonOf({ at, what, where, packet, why }: TraceRecord): Record<string, u
 export function traceLine({ at, what, where, packet, why }: TraceRecord): string {
   const kind = packet.icmp === null ? `${packet.bytes.length} B` : `icmp ${packet.icmp.kind}`;
   const reason = why === null ? '' : ` (${why})`;
-  return `${at.toFixed(3).padStart(11)} ms  ${what.padEnd(10)} ${where.padEnd(18)} ${show(packet.from)} > ${show(packet.to)} ttl ${packet.ttl} ${kind}${reason}`;
+  return `${at.toFixed(3).padStart(11)} ms  ${what.padEnd(10)} ${where.padEnd(18)} ${endpointKey(packet.from)} > ${endpointKey(packet.to)} ttl ${packet.ttl} ${kind}${reason}`;
 }

@@ -2,20 +2,7 @@
  * A run of the simulator, or a trace file of one, as something to watch: which packet flew when between which of the five
  * places in the picture (friend, friend's NAT, internet, host's NAT, host), and how it ended.
  */
-import type { TraceRecord } from '../../sim/index.ts';
-
-/** What the pictures need of a trace record; a line of a JSON trace file has the same fields. */
-export interface TraceLine {
-  readonly at: number;
-  readonly what: TraceRecord['what'];
-  readonly where: string;
-  readonly why?: string;
-  readonly id: number;
-  readonly from: string;
-  readonly to: string;
-  readonly ttl: number;
-  readonly bytes: number;
-}
+import type { TraceObject } from '../../sim/index.ts';
 
 export interface Flight {
   readonly id: number;
@@ -38,31 +25,15 @@ function placeOf(where: string): number {
   return PLACES.find(([pattern]) => pattern.test(where))?.[1] ?? 2;
 }
 
-export function lineOf(record: TraceRecord): TraceLine {
-  const { at, what, where, packet, why } = record;
-  const show = (end: { readonly address: string; readonly port: number }): string => `${end.address}:${end.port}`;
-  return {
-    at,
-    what,
-    where,
-    ...(why === null ? {} : { why }),
-    id: packet.id,
-    from: show(packet.from),
-    to: show(packet.to),
-    ttl: packet.ttl,
-    bytes: packet.bytes.length,
-  };
-}
-
 /** Reads a trace written by `sallyport sim --trace`; null where the file is something else. */
-export function parseTrace(text: string): readonly TraceLine[] | null {
-  const lines: TraceLine[] = [];
+export function parseTrace(text: string): readonly TraceObject[] | null {
+  const lines: TraceObject[] = [];
   for (const line of text.split('\n')) {
     if (line.trim() === '') continue;
     try {
-      const value = JSON.parse(line) as Partial<TraceLine>;
+      const value = JSON.parse(line) as Partial<TraceObject>;
       if (typeof value.at !== 'number' || typeof value.where !== 'string' || typeof value.id !== 'number') return null;
-      lines.push(value as TraceLine);
+      lines.push(value as TraceObject);
     } catch {
       return null;
     }
@@ -71,8 +42,8 @@ export function parseTrace(text: string): readonly TraceLine[] | null {
 }
 
 /** Packets between the two sides only, unless `servers`: the talk with the master would hide what matters. */
-export function flightsOf(lines: readonly TraceLine[], servers: boolean): readonly Flight[] {
-  const byPacket = new Map<number, TraceLine[]>();
+export function flightsOf(lines: readonly TraceObject[], servers: boolean): readonly Flight[] {
+  const byPacket = new Map<number, TraceObject[]>();
   for (const line of lines) {
     const known = byPacket.get(line.id);
     if (known === undefined) byPacket.set(line.id, [line]);
@@ -82,9 +53,9 @@ export function flightsOf(lines: readonly TraceLine[], servers: boolean): readon
   return servers ? flights : flights.filter((flight) => flight.side !== 'server');
 }
 
-function flightOf(lines: readonly TraceLine[]): Flight {
-  const first = lines[0] as TraceLine;
-  const last = lines.at(-1) as TraceLine;
+function flightOf(lines: readonly TraceObject[]): Flight {
+  const first = lines[0] as TraceObject;
+  const last = lines.at(-1) as TraceObject;
   const touchesServer = lines.some(({ where }) => placeOf(where) === 2 && /^(master|stun)/.test(where));
   const side = touchesServer ? 'server' : placeOf(first.where) < 2 ? 'client' : 'host';
   return {

@@ -1,8 +1,7 @@
 /** One run of the real machines in the simulated internet, inside the page. */
 import type { PeerEvent } from '../../core/index.ts';
-import { describeUser, runPair, type SimClassId } from '../../sim/index.ts';
+import { describeUser, runPair, type SimClassId, type TraceObject, traceObject } from '../../sim/index.ts';
 import { browserCrypto } from './crypto.ts';
-import { lineOf, type TraceLine } from './flight.ts';
 
 export interface RunRequest {
   readonly client: SimClassId;
@@ -25,7 +24,7 @@ export interface PlayRun {
   readonly packets: number;
   readonly client: string;
   readonly host: string;
-  readonly lines: readonly TraceLine[];
+  readonly lines: readonly TraceObject[];
   readonly events: readonly PlayEvent[];
 }
 
@@ -53,7 +52,7 @@ export function run(request: RunRequest): PlayRun {
     packets: result.packets.client,
     client: describeUser(result.users.client),
     host: describeUser(result.users.host),
-    lines: result.world.trace.map(lineOf),
+    lines: result.world.trace.map(traceObject),
     events,
   };
 }

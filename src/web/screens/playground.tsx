@@ -1,7 +1,7 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
-import { SIM_CLASSES, type SimClassId } from '../../sim/index.ts';
+import { SIM_CLASSES, type SimClassId, type TraceObject } from '../../sim/index.ts';
 import { t } from '../messages/index.ts';
-import { type Flight, flightsOf, parseTrace, positionAt, type TraceLine } from '../playground/flight.ts';
+import { type Flight, flightsOf, parseTrace, positionAt } from '../playground/flight.ts';
 import { type PlayEvent, type PlayRun, run } from '../playground/run.ts';
 
 const WIDTH = 800;
@@ -20,7 +20,7 @@ export function Playground() {
   const loss = useSignal('0');
   const delay = useSignal('20');
   const played = useSignal<PlayRun | null>(null);
-  const opened = useSignal<readonly TraceLine[] | null>(null);
+  const opened = useSignal<readonly TraceObject[] | null>(null);
   const error = useSignal<string | null>(null);
   const start = (event: Event): void => {
     event.preventDefault();
@@ -119,7 +119,7 @@ function Result(props: { readonly run: PlayRun }) {
   );
 }
 
-function Player(props: { readonly lines: readonly TraceLine[]; readonly events: readonly PlayEvent[] }) {
+function Player(props: { readonly lines: readonly TraceObject[]; readonly events: readonly PlayEvent[] }) {
   const { lines, events } = props;
   const servers = useSignal(false);
   const flights = useComputed(() => flightsOf(lines, servers.value));
@@ -232,7 +232,7 @@ function Picture(props: { readonly flights: readonly Flight[]; readonly now: num
 
 /** The last things that happened before `now`, in words. */
 function Happenings(props: {
-  readonly lines: readonly TraceLine[];
+  readonly lines: readonly TraceObject[];
   readonly events: readonly PlayEvent[];
   readonly now: number;
 }) {
