@@ -203,6 +203,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await page.waitForSelector('#connect-address');
     await page.click('#connect-abort');
     await page.click('#connect-close');
+    await page.waitForSelector('#join-target');
     await page.reload();
     await page.waitForSelector('.section:has-text("Favourites (1)")');
     await page.click('.recent >> text=Arena');
