@@ -59,8 +59,10 @@ describeUnless(chromiumMissing, 'the local app', () => {
     expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
     await page.click('#copy-address');
     await expect.poll(() => clipboard(page)).toBe(address);
+    await page.click('#copy-this');
+    await expect.poll(() => clipboard(page)).toMatch(/^Attempt 1:/);
     await page.click('#copy-all');
-    await expect.poll(() => clipboard(page)).toContain('Attempt 1');
+    await expect.poll(() => clipboard(page)).toMatch(/#0 .*Attempt 1:/s);
     await expectAccessible(page);
     await page.click('#connect-abort');
     await page.waitForSelector('#connect-close');
