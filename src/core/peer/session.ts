@@ -166,8 +166,10 @@ export class Session {
         this.send(at, request);
       });
       this.requests.add(again);
-      // A credit that is not taken is no harm; a lost step is, because the twin waits for it.
-    } else if (request.type === 'step') this.onEvent(now, { ev: 'broken', why: response.failure });
+      // A credit that is not taken is no harm; a lost step is, because the twin waits for it. Not so at the host: the client, whose
+      // join it is, may have its path and have said so to the master a moment before our own proof is in.
+    } else if (request.type === 'step' && this.config.role === 'client')
+      this.onEvent(now, { ev: 'broken', why: response.failure });
   }
 
   /** security.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
