@@ -73,7 +73,7 @@ async function withRows(page: Page): Promise<void> {
       ...{ map: 'dm1', mode: 'dm', version: '1.0', players: n % 9, playersMax: 8, passwordNeeded: n % 5 === 0 },
       ...{ natType: 'cone', verdict: 'moderate', pingEstimateMs: 20 + (n % 200) },
     }));
-    const body = `event: state\ndata: ${JSON.stringify({ ...state, servers, serversAt: Date.now() })}\n\n`;
+    const body = `event: change\ndata: ${JSON.stringify({ ...state, servers, serversAt: Date.now() })}\n\n`;
     await route.fulfill({ status: 200, contentType: 'text/event-stream', body });
   });
 }

@@ -1,6 +1,6 @@
 /**
- * What the local page (`sallyport ui`) and the process behind it say to each other: one state document, pushed whole on every
- * change by server-sent events, and a handful of commands. Types only, so the page can share them.
+ * What the local page (`sallyport ui`) and the process behind it say to each other: one state document, whole at first and then
+ * its changed parts by server-sent events, and a handful of commands. Types only, so the page can share them.
  */
 import type { FailureCode } from '../core/errors.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
@@ -102,13 +102,16 @@ export interface LocalSettings {
   readonly playersMax: number;
   readonly language: string;
   readonly streamerMode: boolean;
-  readonly hostPort: { readonly custom: boolean; readonly number: number };
+  /** Is the game's port the one below rather than the usual one of the game? */
+  readonly hostPortCustom: boolean;
+  /** Kept also while it is not used (S29). */
+  readonly hostPortNumber: number;
   readonly playerName: string;
   readonly favourites: readonly string[];
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];
 }
 
-/** Only what changes. */
+/** Only what changes: each setting by itself, so that two changes under way at once don't undo each other. */
 export type SettingsChange = { readonly [Key in keyof LocalSettings]?: LocalSettings[Key] | undefined };
 
 export interface LanServer {
@@ -120,6 +123,8 @@ export interface LanServer {
 
 export interface LocalState {
   readonly v: 1;
+  /** Counts the changes of the document; the answer to a command names the one that shows what it did. */
+  readonly n: number;
   readonly version: string;
   readonly master: {
     readonly link: string;
@@ -143,6 +148,9 @@ export interface LocalState {
   readonly settings: LocalSettings;
 }
 
+/** An event of the stream: the parts that are not the same as before; the first one of a connection has all of them. */
+export type LocalChange = Partial<LocalState>;
+
 export type LocalCommand =
   | {
       readonly do: 'host';
@@ -165,7 +173,7 @@ export type LocalCommand =
   | { readonly do: 'settings'; readonly settings: SettingsChange }
   | { readonly do: 'quit' };
 
-/** Answer to a command: done, or why not (shown beside the field named by `field`). */
+/** Answer to a command: done, and shown by the document from `n` on; or why not (shown beside the field named by `field`). */
 export type LocalAnswer =
-  | { readonly ok: true; readonly join?: number }
+  | { readonly ok: true; readonly n: number; readonly join?: number }
   | { readonly ok: false; readonly failure: FailureCode | null; readonly field: string | null; readonly text: string };

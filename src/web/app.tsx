@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
-import { lazy, Suspense } from 'preact/compat';
-import { command, connected, isLocal, local, shownCode, streamer } from './local.ts';
+import { connected, isLocal, local, saveSettings, shownCode, streamer } from './local.ts';
 import { isLanguage, LANGUAGES, language, type MessageKey, t } from './messages/index.ts';
+import { later } from './parts/later.tsx';
 import { followInPage, type Route, route } from './router.ts';
 import { Connecting } from './screens/connecting.tsx';
 import { Host } from './screens/host.tsx';
@@ -11,9 +11,8 @@ import { Servers } from './screens/servers.tsx';
 import { Settings } from './screens/settings.tsx';
 
 /** The simulator and an operator's charts are parts of their own: most people never load them. */
-const Admin = lazy(async () => ({ default: (await import('./screens/admin.tsx')).Admin }));
-
-const Playground = lazy(async () => ({ default: (await import('./screens/playground.tsx')).Playground }));
+const Admin = later(async () => (await import('./screens/admin.tsx')).Admin);
+const Playground = later(async () => (await import('./screens/playground.tsx')).Playground);
 
 interface Tab {
   readonly path: string;
@@ -49,10 +48,10 @@ function Screen() {
       return <Network />;
     case 'settings':
       return <Settings />;
-    default:
-      return (
-        <Suspense fallback={<p role="status">…</p>}>{now.screen === 'admin' ? <Admin /> : <Playground />}</Suspense>
-      );
+    case 'admin':
+      return <Admin />;
+    case 'playground':
+      return <Playground />;
   }
 }
 
@@ -123,7 +122,7 @@ function Preferences() {
     language.value = value;
     localStorage.setItem('sallyport-language', value);
     document.documentElement.lang = value;
-    if (isLocal.value) void command({ do: 'settings', settings: { language: value } });
+    if (isLocal.value) void saveSettings({ language: value });
   };
   return (
     <div class="preferences">
@@ -132,9 +131,7 @@ function Preferences() {
           <input
             type="checkbox"
             checked={streamer.value}
-            onChange={(event) =>
-              void command({ do: 'settings', settings: { streamerMode: event.currentTarget.checked } })
-            }
+            onChange={(event) => void saveSettings({ streamerMode: event.currentTarget.checked })}
           />{' '}
           {t('nav.streamer')}
         </label>

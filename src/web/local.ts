@@ -1,6 +1,14 @@
 /** The page's side of `sallyport ui`: the last state document, and commands. `null` on a masterserver's page. */
-import { computed, signal } from '@preact/signals';
-import { LOCAL_API, type LocalAnswer, type LocalCommand, type LocalState } from '../agent/local-api.ts';
+import { computed, effect, signal } from '@preact/signals';
+import {
+  LOCAL_API,
+  type LocalAnswer,
+  type LocalChange,
+  type LocalCommand,
+  type LocalSettings,
+  type LocalState,
+  type SettingsChange,
+} from '../agent/local-api.ts';
 import { openStream } from './events.ts';
 import { showCode } from './format.ts';
 import { isLanguage, language, t } from './messages/index.ts';
@@ -25,7 +33,14 @@ export const local = signal<LocalState | null>(null);
 export const connected = signal(true);
 /** Is this page served by `sallyport ui`, not by a masterserver? */
 export const isLocal = signal(false);
-export const streamer = computed(() => local.value?.settings.streamerMode ?? false);
+/** Changes of settings on their way to the program, oldest first. */
+const changing = signal<readonly SettingsChange[]>([]);
+/** The settings as the person has left them: those of the state document, and over them what it does not show yet. */
+export const settings = computed<LocalSettings | null>(() => {
+  const kept = local.value?.settings ?? null;
+  return kept === null || changing.value.length === 0 ? kept : Object.assign({}, kept, ...changing.value);
+});
+export const streamer = computed(() => settings.value?.streamerMode ?? false);
 
 /** A code as the page shows it: hidden in streamer mode. */
 export function shownCode(code: string): string {
@@ -45,21 +60,51 @@ export function startLocal(): void {
     LOCAL_API.events,
     headers(),
     (name, data) => {
-      if (name !== 'state') return;
-      const state = JSON.parse(data) as LocalState;
-      local.value = state;
-      if (isLanguage(state.settings.language)) language.value = state.settings.language;
+      // The first event of a connection is the whole document, so nothing of an older one is left.
+      if (name === 'change') local.value = { ...local.value, ...(JSON.parse(data) as LocalChange) } as LocalState;
     },
     (up) => {
       connected.value = up;
     },
   );
+  effect(() => {
+    const wanted = settings.value?.language;
+    if (isLanguage(wanted)) language.value = wanted;
+  });
 }
 
+/** Resolves when the page shows what the command did, so that nothing on it snaps back for a moment. */
 export async function command(body: LocalCommand): Promise<LocalAnswer> {
+  const answer = await send(body);
+  if (answer.ok) await shown(answer.n);
+  return answer;
+}
+
+/** The document numbered `n` or a later one is here; without a stream there is nothing to wait for. */
+function shown(n: number): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = effect(() => {
+      if (connected.value && (local.value?.n ?? 0) < n) return;
+      resolve();
+      queueMicrotask(() => stop());
+    });
+  });
+}
+
+/** The change holds on the page at once, until the document shows it; it is taken back where it is refused. */
+export async function saveSettings(change: SettingsChange): Promise<LocalAnswer> {
+  changing.value = [...changing.value, change];
+  const answer = await command({ do: 'settings', settings: change });
+  changing.value = changing.value.filter((other) => other !== change);
+  return answer;
+}
+
+async function send(body: LocalCommand): Promise<LocalAnswer> {
   try {
     const response = await fetch(LOCAL_API.command, {
       method: 'POST',
+      // What was set just before the page is closed or loaded again is saved all the same.
+      keepalive: true,
       headers: { 'content-type': 'application/json', ...headers() },
       body: JSON.stringify(body),
     });
@@ -76,7 +121,7 @@ export function answerText(answer: Extract<LocalAnswer, { readonly ok: false }>)
 
 /** Starts a join and shows it; why not, where it could not even begin. */
 export async function joinTarget(target: string, password = ''): Promise<string | null> {
-  const localPort = local.value?.settings.localPort ?? 0;
+  const localPort = settings.value?.localPort ?? 0;
   const answer = await command({ do: 'join', target, password, localPort });
   if (!answer.ok) return answerText(answer);
   if (answer.join !== undefined) go(`/joins/${answer.join}`);

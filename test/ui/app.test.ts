@@ -109,7 +109,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.reload();
     await page.waitForSelector('#host-port');
     expect(await page.inputValue('#host-port')).toBe('41234');
-    expect(await page.isDisabled('#host-port')).toBe(true);
+    await expect.poll(() => page.isDisabled('#host-port')).toBe(true);
     await page.check('#host-custom');
     await page.fill('#host-port', '99999');
     await page.focus('#host-name');

@@ -48,7 +48,7 @@ describeUnless(chromiumMissing, 'replay', () => {
       const state: LocalState = { ...((await answer.json()) as LocalState), joins: [join] };
       await route.fulfill({
         contentType: 'text/event-stream',
-        body: `event: state\ndata: ${JSON.stringify(state)}\n\n`,
+        body: `event: change\ndata: ${JSON.stringify(state)}\n\n`,
       });
     });
     await page.goto(link);

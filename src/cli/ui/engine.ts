@@ -20,6 +20,7 @@ import {
   openAgent,
   openLocalPort,
   type Path,
+  type ProbeView,
   SallyportError,
 } from '../../agent/index.ts';
 import {
@@ -75,8 +76,9 @@ export class Engine implements UiEngine {
     readonly at: number | null;
     readonly failure: FailureCode | null;
   } = { entries: [], at: null, failure: null };
-  #probes: readonly ProbeResult[] = [];
+  #probes: readonly ProbeView[] = [];
   #nextJoin = 1;
+  #n = 0;
   #listTimer: NodeJS.Timeout | null = null;
   #lan: readonly LanServer[] = [];
   #lanEar: LanHandle | null = null;
@@ -117,6 +119,7 @@ export class Engine implements UiEngine {
     const link = this.#agent?.link ?? null;
     return {
       v: 1,
+      n: this.#n,
       version,
       master: {
         link: settings.values.master,
@@ -131,10 +134,7 @@ export class Engine implements UiEngine {
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: payloadBytesMax(ANY_IPV4),
-      probes: this.#probes.map(({ destination, seenAs }) => ({
-        destination: endpointKey(destination),
-        seenAs: seenAs === null ? null : endpointKey(seenAs),
-      })),
+      probes: this.#probes,
       hosting: this.#hostingView,
       joins: this.#joins,
       lan: this.#lan,
@@ -144,62 +144,66 @@ export class Engine implements UiEngine {
 
   async command(command: LocalCommand): Promise<LocalAnswer> {
     try {
-      const answer = await this.#act(command);
-      return answer;
+      const done = await this.#act(command);
+      this.#changed();
+      if (typeof done === 'string') return { ok: false, failure: null, field: null, text: done };
+      return { ok: true, n: this.#n, ...done };
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
+      this.#changed();
       const { what, why, next } = FAILURES[error.code];
       return { ok: false, failure: error.code, field: null, text: [what, why, next].join(' ') };
-    } finally {
-      this.#changed();
     }
   }
 
-  async #act(command: LocalCommand): Promise<LocalAnswer> {
+  /** What the answer tells besides that it is done; a text where it is not. */
+  async #act(command: LocalCommand): Promise<string | { readonly join?: number }> {
     switch (command.do) {
       case 'host':
         await this.#host(command);
-        return { ok: true };
+        return {};
       case 'unhost':
         await this.#closeHosting();
-        return { ok: true };
+        return {};
       case 'admit':
         this.#hosting?.admit(command.friend, command.admit);
-        return { ok: true };
+        return {};
       case 'kick':
         this.#hosting?.kick(command.friend, { ban: command.ban });
-        return { ok: true };
+        return {};
       case 'join':
         return this.#join(command);
       case 'abort':
         this.#stop(command.join);
-        return { ok: true };
+        return {};
       case 'forget':
         this.#stop(command.join);
         this.#joins = this.#joins.filter((join) => join.id !== command.join);
-        return { ok: true };
+        return {};
       case 'check':
         await this.#check();
-        return { ok: true };
+        return {};
       case 'list':
         await this.#fetchList();
-        return { ok: true };
+        return {};
       case 'settings':
         return this.#change(command.settings);
       case 'quit':
         this.#options.onQuit();
-        return { ok: true };
+        return {};
     }
   }
 
-  async #change(change: Extract<LocalCommand, { do: 'settings' }>['settings']): Promise<LocalAnswer> {
+  async #change(
+    change: Extract<LocalCommand, { do: 'settings' }>['settings'],
+  ): Promise<string | Record<string, never>> {
     const { settings } = this.#options;
     const before = settings.values;
     const problem = settings.change(change);
-    if (problem !== null) return { ok: false, failure: null, field: null, text: problem };
+    if (problem !== null) return problem;
     const { master, stun } = settings.values;
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
-    return { ok: true };
+    return {};
   }
 
   /** Another masterserver means another agent; joins and hosting of the old one end. */
@@ -222,7 +226,7 @@ export class Engine implements UiEngine {
 
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
-    if (event.ev === 'profile') this.#probes = event.probes;
+    if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
     if (event.ev === 'link' && event.state === 'up') void this.#fetchList();
     if (event.ev !== 'log') this.#changed();
   }
@@ -336,7 +340,7 @@ export class Engine implements UiEngine {
     this.#viewHosting({ friends: [...others, view] });
   }
 
-  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<LocalAnswer> {
+  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<{ readonly join: number }> {
     const agent = this.#ready();
     if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
     const id = this.#nextJoin++;
@@ -344,7 +348,7 @@ export class Engine implements UiEngine {
     this.#running.set(id, running);
     this.#joins = [...this.#joins, newJoin(id, command.target, Date.now())].slice(-JOINS_KEPT_MAX);
     void this.#runJoin(agent, id, running, command);
-    return { ok: true, join: id };
+    return { join: id };
   }
 
   async #runJoin(
@@ -400,6 +404,11 @@ export class Engine implements UiEngine {
   }
 
   #changed(): void {
+    this.#n += 1;
     for (const listener of this.#listeners) listener();
   }
+}
+
+function probeView({ destination, seenAs }: ProbeResult): ProbeView {
+  return { destination: endpointKey(destination), seenAs: seenAs === null ? null : endpointKey(seenAs) };
 }

@@ -8,9 +8,9 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { streamSSE } from 'hono/streaming';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { LocalCommand } from '../../agent/index.ts';
-import { LOCAL_API, type LocalAnswer, type LocalState } from '../../agent/index.ts';
+import { LOCAL_API, type LocalAnswer, type LocalChange, type LocalState } from '../../agent/index.ts';
 import { commandSchema } from './schema.ts';
 
 /** What the pages look at and command; the agent's side is in `engine.ts`. */
@@ -35,7 +35,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
-/** State documents are sent at most this often, however fast the machines talk. */
+/** Changes of the state are sent at most this often, however fast the machines talk. */
 const STATE_INTERVAL_MS = 100;
 const KEEPALIVE_MS = 15_000;
 
@@ -72,29 +72,7 @@ function uiApp(engine: UiEngine, token: string, port: () => number, webRoot: str
     return;
   });
   app.get(LOCAL_API.state, (context) => context.json(engine.state()));
-  app.get(LOCAL_API.events, (context) =>
-    streamSSE(context, async (stream) => {
-      let dirty = true;
-      const stop = engine.onChange(() => {
-        dirty = true;
-      });
-      stream.onAbort(stop);
-      let quietMs = 0;
-      while (!stream.aborted) {
-        if (dirty) {
-          dirty = false;
-          quietMs = 0;
-          await stream.writeSSE({ event: 'state', data: JSON.stringify(engine.state()) });
-        } else if (quietMs >= KEEPALIVE_MS) {
-          quietMs = 0;
-          await stream.write(': alive\n\n');
-        }
-        await stream.sleep(STATE_INTERVAL_MS);
-        quietMs += STATE_INTERVAL_MS;
-      }
-      stop();
-    }),
-  );
+  app.get(LOCAL_API.events, (context) => streamSSE(context, (stream) => sendChanges(stream, engine)));
   app.post(LOCAL_API.command, async (context) => {
     const body: unknown = await context.req.json().catch(() => null);
     const parsed = commandSchema.safeParse(body);
@@ -117,6 +95,40 @@ function uiApp(engine: UiEngine, token: string, port: () => number, webRoot: str
     return file === null ? context.text('not found', 404) : context.body(file.body, 200, { 'content-type': file.type });
   });
   return app;
+}
+
+/** The whole state document, then whatever changes of it, until the page is gone. */
+async function sendChanges(stream: SSEStreamingApi, engine: UiEngine): Promise<void> {
+  let sent: LocalChange = {};
+  let dirty = true;
+  let wake = (): void => {};
+  const stop = engine.onChange(() => {
+    dirty = true;
+    wake();
+  });
+  stream.onAbort(() => wake());
+  while (!stream.aborted) {
+    if (dirty) {
+      dirty = false;
+      const state = engine.state();
+      await stream.writeSSE({ event: 'change', data: JSON.stringify(changeOf(sent, state)) });
+      sent = state;
+      await stream.sleep(STATE_INTERVAL_MS);
+    } else {
+      const alive = setTimeout(() => wake(), KEEPALIVE_MS);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      clearTimeout(alive);
+      if (!dirty) await stream.write(': alive\n\n');
+    }
+  }
+  stop();
+}
+
+/** The parts of `next` that are other objects or values than in `before`: the engine never changes one in its place. */
+function changeOf(before: LocalChange, next: LocalState): LocalChange {
+  return Object.fromEntries(Object.entries(next).filter(([key, value]) => before[key as keyof LocalState] !== value));
 }
 
 /** A file of the web app; every path without a dot is a screen, so it gets the document, marked as the local page. */

@@ -89,6 +89,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.gameOther': 'ein anderes Spiel',
   'host.port': 'Port des Spiels auf diesem Rechner',
   'host.portCustom': 'eigener',
+  'host.portNumber': 'Eigener Port',
   'host.portAutoHint': 'Der übliche Port des Spiels: {port}.',
   'host.portAutoNone': 'Bitte ein Spiel wählen oder den Port selbst angeben.',
   'host.name': 'Name',

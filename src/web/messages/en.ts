@@ -88,6 +88,7 @@ export const en = {
   'host.gameOther': 'another game',
   'host.port': 'Port of the game on this computer',
   'host.portCustom': 'custom',
+  'host.portNumber': 'Custom port',
   'host.portAutoHint': 'The usual port of the game: {port}.',
   'host.portAutoNone': 'Choose a game, or give the port yourself.',
   'host.name': 'Name',

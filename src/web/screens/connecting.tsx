@@ -14,13 +14,9 @@ const STAGES = ['found', 'networks', 'punching', 'checking', 'ready'] as const;
 
 export function Connecting(props: { readonly join: number | null }) {
   const joins = local.value?.joins ?? [];
-  const last = joins.at(-1);
-  const join = props.join === null ? last : joins.find((entry) => entry.id === props.join);
-  if (join === undefined) {
-    // One that has just been begun is in the next state document; never show another in its place, not even for a moment.
-    const coming = props.join !== null && props.join > (last?.id ?? 0);
-    return coming ? <p role="status">…</p> : <p class="empty">{t('connect.none')}</p>;
-  }
+  const join = props.join === null ? joins.at(-1) : joins.find((entry) => entry.id === props.join);
+  if (join === undefined)
+    return local.value === null ? <p role="status">…</p> : <p class="empty">{t('connect.none')}</p>;
   return <JoinWindow key={join.id} join={join} />;
 }
 

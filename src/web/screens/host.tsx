@@ -2,10 +2,11 @@ import { useSignal } from '@preact/signals';
 import type { FriendView, HostingView } from '../../agent/local-api.ts';
 import { showCode } from '../format.ts';
 import { GAMES } from '../games.ts';
-import { answerText, command, local, shownCode, streamer } from '../local.ts';
+import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
+import { SettingField, wholeNumber } from '../parts/setting-field.tsx';
 
 export function Host() {
   const hosting = local.value?.hosting ?? null;
@@ -24,7 +25,7 @@ function OwnNetwork() {
 }
 
 function StartForm(props: { readonly failed: HostingView | null }) {
-  const settings = local.value?.settings;
+  const now = settings.value;
   const game = useSignal('');
   const name = useSignal('');
   const slots = useSignal('8');
@@ -33,17 +34,13 @@ function StartForm(props: { readonly failed: HostingView | null }) {
   const withPassword = useSignal(false);
   const password = useSignal('');
   const error = useSignal<string | null>(null);
-  // What is typed holds at once; the settings follow when the field loses focus.
-  const typedPort = useSignal<number | null>(null);
-  if (settings === undefined) return null;
-  const { custom } = settings.hostPort;
-  const number = typedPort.value ?? settings.hostPort.number;
+  if (now === null) return null;
+  const custom = now.hostPortCustom;
   const preset = GAMES.find((entry) => entry.id === game.value);
-  const keepPort = (change: Partial<typeof settings.hostPort>): void =>
-    void command({ do: 'settings', settings: { hostPort: { custom, number, ...change } } });
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const port = custom ? number : (preset?.port ?? 0);
+    // The field has been left for the button by now, so its number is among the settings.
+    const port = custom ? (settings.peek()?.hostPortNumber ?? 0) : (preset?.port ?? 0);
     if (port === 0) {
       error.value = t('host.portAutoNone');
       return;
@@ -81,15 +78,19 @@ function StartForm(props: { readonly failed: HostingView | null }) {
             type="checkbox"
             id="host-custom"
             checked={custom}
-            onChange={(event) => keepPort({ custom: event.currentTarget.checked })}
+            onChange={(event) => void saveSettings({ hostPortCustom: event.currentTarget.checked })}
           />{' '}
           {t('host.portCustom')}
         </label>
-        <PortField
-          enabled={custom}
-          number={number}
-          onType={(typed) => (typedPort.value = typed)}
-          onKeep={(kept) => keepPort({ number: kept })}
+        <SettingField
+          id="host-port"
+          label={t('host.portNumber')}
+          class="short"
+          numeric
+          disabled={!custom}
+          value={String(now.hostPortNumber)}
+          check={wholeNumber(0, 65_535, t('set.bad.port'))}
+          change={(text) => ({ hostPortNumber: Number(text) })}
         />
         <p class="dim">
           {custom ? '' : preset === undefined ? t('host.portAutoNone') : t('host.portAutoHint', { port: preset.port })}
@@ -155,39 +156,6 @@ function Tick(props: { readonly id: string; readonly on: { value: boolean }; rea
       />{' '}
       {props.text}
     </label>
-  );
-}
-
-/** S29: the number typed is kept when the field loses focus (and on Enter), even while the tick is off. */
-function PortField(props: {
-  readonly enabled: boolean;
-  readonly number: number;
-  readonly onType: (port: number) => void;
-  readonly onKeep: (port: number) => void;
-}) {
-  const error = useSignal<string | null>(null);
-  const read = (text: string, use: (port: number) => void): void => {
-    const port = Number(text);
-    const good = text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535;
-    error.value = good ? null : t('set.bad.port');
-    if (good) use(port);
-  };
-  return (
-    <>
-      <input
-        id="host-port"
-        class="short"
-        inputMode="numeric"
-        aria-label={t('host.port')}
-        disabled={!props.enabled}
-        defaultValue={String(props.number)}
-        onInput={(event) => read(event.currentTarget.value, props.onType)}
-        onBlur={(event) => read(event.currentTarget.value, props.onKeep)}
-      />
-      <p class="error" role="alert">
-        {error.value}
-      </p>
-    </>
   );
 }
 

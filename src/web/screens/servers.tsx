@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText, showCode } from '../format.ts';
 import { fetchError, fetchedAt, filters, games, loading, NO_FILTERS, reloadList, rows, shown, sort } from '../list.ts';
-import { command, isLocal, joinTarget, local, shownCode, streamer } from '../local.ts';
+import { isLocal, joinTarget, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
@@ -43,7 +43,7 @@ function JoinBox() {
     event.preventDefault();
     if (target.value.trim() !== '') error.value = await joinTarget(target.value.trim());
   };
-  const recent = local.value?.settings.recent ?? [];
+  const recent = settings.value?.recent ?? [];
   return (
     <form class="bar" onSubmit={submit}>
       <label>
@@ -211,7 +211,7 @@ function HeaderRow() {
 }
 
 function sectionOf(row: Server): Server['section'] | 'favourite' {
-  return local.value?.settings.favourites.includes(row.code) ? 'favourite' : row.section;
+  return settings.value?.favourites.includes(row.code) ? 'favourite' : row.section;
 }
 
 function Sections(props: { readonly open: string | null; readonly onOpen: (id: string) => void }) {
@@ -314,7 +314,7 @@ function moveFocus(event: KeyboardEvent): void {
 
 function Details(props: { readonly row: Server }) {
   const { row } = props;
-  const favourites = local.value?.settings.favourites ?? [];
+  const favourites = settings.value?.favourites ?? [];
   const isFavourite = favourites.includes(row.code);
   return (
     <tr class="details">
@@ -344,13 +344,10 @@ function Details(props: { readonly row: Server }) {
                 type="checkbox"
                 checked={isFavourite}
                 onChange={() =>
-                  void command({
-                    do: 'settings',
-                    settings: {
-                      favourites: isFavourite
-                        ? favourites.filter((code) => code !== row.code)
-                        : [...favourites, row.code],
-                    },
+                  void saveSettings({
+                    favourites: isFavourite
+                      ? favourites.filter((code) => code !== row.code)
+                      : [...favourites, row.code],
                   })
                 }
               />{' '}

@@ -1,85 +1,75 @@
 import { useSignal } from '@preact/signals';
-import type { LocalSettings } from '../../agent/local-api.ts';
-import { answerText, command, local } from '../local.ts';
-import { LANGUAGES, type MessageKey, t } from '../messages/index.ts';
+import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
+import { saveSettings, settings } from '../local.ts';
+import { LANGUAGES, t } from '../messages/index.ts';
+import { SettingField, wholeNumber } from '../parts/setting-field.tsx';
 
-function badStunLine(text: string): number | null {
+function linesOf(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function badStun(text: string): string | null {
   const lines = text.split('\n').map((line) => line.trim());
   const index = lines.findIndex((line) => line !== '' && !/^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i.test(line));
-  return index === -1 ? null : index + 1;
+  return index === -1 ? null : t('set.bad.stun', { line: index + 1 });
 }
 
 export function Settings() {
-  const settings = local.value?.settings;
-  const error = useSignal<string | null>(null);
+  const now = settings.value;
   const saved = useSignal(false);
-  if (settings === undefined) return null;
-  const save = async (change: Partial<LocalSettings>, bad?: MessageKey): Promise<void> => {
-    const answer = await command({ do: 'settings', settings: change });
-    error.value = answer.ok ? null : bad === undefined ? answerText(answer) : t(bad);
+  if (now === null) return null;
+  const onAnswer = (answer: LocalAnswer): void => {
     saved.value = answer.ok;
   };
-  const savePort = (text: string): void => {
-    const port = Number(text);
-    if (Number.isInteger(port) && port >= 0 && port <= 65_535 && text !== '') void save({ localPort: port });
-    else error.value = t('set.bad.port');
-  };
-  const saveStun = (text: string): void => {
-    const line = badStunLine(text);
-    if (line !== null) error.value = t('set.bad.stun', { line });
-    else
-      void save({
-        stun: text
-          .split('\n')
-          .map((entry) => entry.trim())
-          .filter((entry) => entry !== ''),
-      });
-  };
+  const save = (change: SettingsChange): void => void saveSettings(change).then(onAnswer);
   return (
     <section aria-labelledby="set-title" class="form">
       <h1 id="set-title">{t('set.title')}</h1>
-      <label>
-        {t('set.master')}
-        <input
-          id="set-master"
-          class={settings.streamerMode ? 'secret' : ''}
-          autocomplete="off"
-          value={settings.master}
-          spellcheck={false}
-          onChange={(event) => void save({ master: event.currentTarget.value.trim() }, 'set.bad.master')}
-        />
-      </label>
-      <label>
-        {t('set.stun')}
-        <textarea id="set-stun" rows={4} spellcheck={false} onChange={(event) => saveStun(event.currentTarget.value)}>
-          {settings.stun.join('\n')}
-        </textarea>
-      </label>
-      <label>
-        {t('set.name')}
-        <input
-          id="set-name"
-          value={settings.playerName}
-          maxLength={32}
-          onChange={(event) => void save({ playerName: event.currentTarget.value })}
-        />
-      </label>
-      <label>
-        {t('set.localPort')}
-        <input
-          id="set-port"
-          class="short"
-          inputMode="numeric"
-          value={settings.localPort}
-          onChange={(event) => savePort(event.currentTarget.value)}
-        />
-      </label>
+      <SettingField
+        id="set-master"
+        label={t('set.master')}
+        class={now.streamerMode ? 'secret' : ''}
+        value={now.master}
+        change={(text) => ({ master: text.trim() })}
+        refusal={t('set.bad.master')}
+        onAnswer={onAnswer}
+      />
+      <SettingField
+        id="set-stun"
+        label={t('set.stun')}
+        rows={4}
+        value={now.stun.join('\n')}
+        check={badStun}
+        change={(text) => ({ stun: linesOf(text) })}
+        onAnswer={onAnswer}
+      />
+      <SettingField
+        id="set-name"
+        label={t('set.name')}
+        maxLength={32}
+        value={now.playerName}
+        change={(text) => ({ playerName: text })}
+        onAnswer={onAnswer}
+      />
+      <SettingField
+        id="set-port"
+        label={t('set.localPort')}
+        class="short"
+        numeric
+        value={String(now.localPort)}
+        check={wholeNumber(0, 65_535, t('set.bad.port'))}
+        change={(text) => ({ localPort: Number(text) })}
+        onAnswer={onAnswer}
+      />
       <label>
         {t('set.language')}
         <select
           id="set-language"
-          value={settings.language}
-          onChange={(event) => void save({ language: event.currentTarget.value })}
+          value={now.language}
+          onChange={(event) => save({ language: event.currentTarget.value })}
         >
           {Object.entries(LANGUAGES).map(([id, entry]) => (
             <option key={id} value={id}>
@@ -92,15 +82,14 @@ export function Settings() {
         <input
           id="set-streamer"
           type="checkbox"
-          checked={settings.streamerMode}
-          onChange={(event) => void save({ streamerMode: event.currentTarget.checked })}
+          checked={now.streamerMode}
+          onChange={(event) => save({ streamerMode: event.currentTarget.checked })}
         />{' '}
         {t('set.streamer')}
       </label>
-      <p class="error" role="alert">
-        {error.value}
+      <p aria-live="polite" id="set-saved">
+        {saved.value ? t('set.saved') : ''}
       </p>
-      <p aria-live="polite">{saved.value ? t('set.saved') : ''}</p>
     </section>
   );
 }

@@ -1,0 +1,89 @@
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
+import { answerText, saveSettings } from '../local.ts';
+
+type Control = HTMLInputElement | HTMLTextAreaElement;
+
+/**
+ * A setting that is a text, saved when the field loses focus or Enter is pressed. What is typed stays until it is saved, whatever else
+ * changes on the page meanwhile; where it is refused it stays too, with the reason beside it, and its form is not sent.
+ */
+export function SettingField(props: {
+  readonly id: string;
+  readonly label: string;
+  readonly value: string;
+  /** Why this text is no good; null = it is. */
+  readonly check?: (text: string) => string | null;
+  readonly change: (text: string) => SettingsChange;
+  /** What to say where the program refuses it, instead of its own words. */
+  readonly refusal?: string;
+  readonly onAnswer?: (answer: LocalAnswer) => void;
+  readonly rows?: number;
+  readonly class?: string;
+  readonly numeric?: boolean;
+  readonly maxLength?: number;
+  readonly disabled?: boolean;
+}) {
+  const typed = useSignal<string | null>(null);
+  const error = useSignal<string | null>(null);
+  const control = useRef<Control>(null);
+  const refuse = (why: string | null): void => {
+    error.value = why;
+    control.current?.setCustomValidity(why ?? '');
+  };
+  const type = (text: string): void => {
+    typed.value = text;
+    if (error.value !== null && props.check !== undefined) refuse(props.check(text));
+  };
+  const commit = async (text: string): Promise<void> => {
+    const bad = props.check?.(text) ?? null;
+    refuse(bad);
+    if (bad !== null) return;
+    const answer = await saveSettings(props.change(text));
+    props.onAnswer?.(answer);
+    if (typed.value !== text) return;
+    refuse(answer.ok ? null : (props.refusal ?? answerText(answer)));
+    if (answer.ok) typed.value = null;
+  };
+  const common = {
+    id: props.id,
+    class: props.class ?? '',
+    value: typed.value ?? props.value,
+    disabled: props.disabled ?? false,
+    spellcheck: false,
+    autocomplete: 'off',
+    'aria-invalid': error.value !== null,
+    'aria-describedby': `${props.id}-error`,
+    onInput: (event: Event) => type((event.currentTarget as Control).value),
+    onChange: (event: Event) => void commit((event.currentTarget as Control).value),
+    ...(props.maxLength === undefined ? {} : { maxLength: props.maxLength }),
+  } as const;
+  return (
+    <>
+      <label for={props.id}>
+        {props.label}
+        {props.rows === undefined ? (
+          <input
+            {...common}
+            ref={control as { current: HTMLInputElement | null }}
+            inputMode={props.numeric ? 'numeric' : 'text'}
+          />
+        ) : (
+          <textarea {...common} ref={control as { current: HTMLTextAreaElement | null }} rows={props.rows} />
+        )}
+      </label>
+      <p class="error" role="alert" id={`${props.id}-error`}>
+        {error.value}
+      </p>
+    </>
+  );
+}
+
+/** For `check`: a whole number from `min` to `max`, else `why`. */
+export function wholeNumber(min: number, max: number, why: string): (text: string) => string | null {
+  return (text) => {
+    const number = Number(text);
+    return text.trim() !== '' && Number.isInteger(number) && number >= min && number <= max ? null : why;
+  };
+}

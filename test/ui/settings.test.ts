@@ -1,0 +1,155 @@
+/** Settings under a slow program: what a person has set stays on the page until it is told, and nothing undoes anything else. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Bench } from '../loopback/processes.ts';
+import { describeUnless } from '../support.ts';
+import { chromiumMissing, openBrowser, openPage } from './browser.ts';
+
+describeUnless(chromiumMissing, 'settings', () => {
+  let browser: Browser;
+  let bench: Bench;
+  let context: BrowserContext;
+  let page: Page;
+  let link: string;
+
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+  beforeEach(async () => {
+    bench = new Bench();
+    const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--json']);
+    link = String((await run.line('ready', 20_000)).link);
+    ({ context, page } = await openPage(browser, link));
+    page.setDefaultTimeout(15_000);
+  });
+  afterEach(async () => {
+    for (const one of browser.contexts()) await one.close();
+    await bench.close();
+  });
+
+  async function hostForm(of: Page): Promise<void> {
+    await of.click('nav a[href="/host"]');
+    await of.waitForSelector('#host-port');
+  }
+
+  /** Commands of the page wait until the returned function is called. */
+  async function holdCommands(of: Page): Promise<() => void> {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await of.route('**/api/local/command', async (route) => {
+      await gate;
+      await route.continue();
+    });
+    return release;
+  }
+
+  /** The program tells every page something new: another tab sets the player's name. */
+  async function setNameElsewhere(name: string): Promise<void> {
+    const other = await context.newPage();
+    other.setDefaultTimeout(15_000);
+    await other.goto(link);
+    await other.click('nav a[href="/settings"]');
+    await other.fill('#set-name', name);
+    await other.press('#set-name', 'Enter');
+    await other.waitForSelector('#set-saved:not(:empty)');
+    await other.close();
+  }
+
+  test('what is ticked, chosen and typed stays while its command is slow and news of other things arrives', async () => {
+    await hostForm(page);
+    const release = await holdCommands(page);
+    await page.check('#host-custom');
+    await page.fill('#host-port', '41234');
+    await page.check('.preferences input[type=checkbox]');
+    await page.selectOption('#language', 'de');
+    await setNameElsewhere('Ana');
+    await page.click('nav a[href="/settings"]');
+    await expect.poll(() => page.inputValue('#set-name')).toBe('Ana');
+    expect(await page.isChecked('.preferences input[type=checkbox]')).toBe(true);
+    expect(await page.inputValue('#language')).toBe('de');
+    await page.click('nav a[href="/host"]');
+    expect(await page.isChecked('#host-custom')).toBe(true);
+    expect(await page.inputValue('#host-port')).toBe('41234');
+    release();
+    const again = await context.newPage();
+    await again.goto(link);
+    await again.click('nav a[href="/host"]');
+    await expect.poll(() => again.inputValue('#host-port')).toBe('41234');
+    expect(await again.isChecked('#host-custom')).toBe(true);
+    expect(await again.isChecked('.preferences input[type=checkbox]')).toBe(true);
+    expect(await again.inputValue('#language')).toBe('de');
+  });
+
+  test('a tick does not fall back between the answer and the news that shows it', async () => {
+    // The stream of the page is cut at a gate; commands and their answers pass.
+    await page.addInitScript(() => {
+      const world = globalThis as unknown as { gate: Promise<void>; openGate: () => void; shutGate: () => void };
+      world.gate = Promise.resolve();
+      world.shutGate = () => {
+        world.gate = new Promise((resolve) => {
+          world.openGate = resolve;
+        });
+      };
+      const fetchBefore = globalThis.fetch;
+      globalThis.fetch = async (...given) => {
+        const answer = await fetchBefore(...given);
+        if (!String(given[0]).endsWith('/events') || answer.body === null) return answer;
+        const held = new TransformStream<Uint8Array, Uint8Array>({
+          async transform(chunk, into) {
+            await world.gate;
+            into.enqueue(chunk);
+          },
+        });
+        return new Response(answer.body.pipeThrough(held), answer);
+      };
+    });
+    await page.reload();
+    await hostForm(page);
+    const gate = (name: 'openGate' | 'shutGate'): Promise<void> =>
+      page.evaluate((which) => (globalThis as unknown as Record<string, () => void>)[which]?.(), name);
+    await gate('shutGate');
+    const answered = page.waitForResponse('**/api/local/command');
+    await page.check('#host-custom');
+    expect(await (await answered).json()).toMatchObject({ ok: true });
+    await page.selectOption('#host-game', 'luanti');
+    await page.fill('#host-name', 'Den');
+    expect(await page.isChecked('#host-custom')).toBe(true);
+    await gate('openGate');
+    await setNameElsewhere('Ana');
+    expect(await page.isChecked('#host-custom')).toBe(true);
+    expect(await page.isEnabled('#host-port')).toBe(true);
+  });
+
+  test('a text half typed is left alone by news; one that is refused stays with the reason beside it', async () => {
+    await page.click('nav a[href="/settings"]');
+    await page.fill('#set-master', 'sallyport://half');
+    await setNameElsewhere('Ana');
+    await expect.poll(() => page.inputValue('#set-name')).toBe('Ana');
+    expect(await page.inputValue('#set-master')).toBe('sallyport://half');
+    await page.press('#set-master', 'Enter');
+    await page.waitForSelector('#set-master-error:has-text("not a masterserver link")');
+    expect(await page.inputValue('#set-master')).toBe('sallyport://half');
+    await page.fill('#set-port', '70000');
+    await page.focus('#set-name');
+    await page.waitForSelector('#set-port-error:has-text("A port is a whole number")');
+    await page.fill('#set-port', '7000');
+    await page.waitForSelector('#set-port-error:empty', { state: 'attached' });
+  });
+
+  test('two commands at the same moment: neither takes back what the other has set', async () => {
+    const { origin, hash } = new URL(link);
+    const call = (settings: Record<string, unknown>): Promise<unknown> =>
+      fetch(`${origin}/api/local/command`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${hash.replace('#t=', '')}` },
+        body: JSON.stringify({ do: 'settings', settings }),
+      }).then((answer) => answer.json());
+    await Promise.all([call({ hostPortCustom: true }), call({ hostPortNumber: 41_234 }), call({ playerName: 'Ana' })]);
+    await hostForm(page);
+    expect(await page.inputValue('#host-port')).toBe('41234');
+    expect(await page.isChecked('#host-custom')).toBe(true);
+  });
+});
