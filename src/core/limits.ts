@@ -131,6 +131,7 @@ export const LIMITS = {
   hardRunsPerNetwork: 32,
   /** A run not paid for so long has ended. */
   hardIdleMs: 5_000,
+  /** From the beginning of one run of a sender to that of its next (design 6: at least 20 s apart). */
   hardRestMs: 20_000,
   restingMax: 16_384,
   /** Pushes of one session that wait for their acknowledgement. */
@@ -245,9 +246,15 @@ export const LIMITS = {
   hardHoldMs: 5_000,
   /** Samples of the own NAT that are waited for at one time. */
   samplesOutstandingMax: 256,
-  /** How soon the host opens many ports for one client again, at first and at last (S15, design 6). */
+  /**
+   * From one attempt with many ports for one client to the next, at first and at last, for both sides (S15, design 6); each rest
+   * is half as long again as the one before, so that a second and a third attempt fit into the first minute.
+   */
   manyPortsRestMs: 20_000,
   manyPortsRestMsMax: 300_000,
+  hardRestGrowth: 1.5,
+  /** The client's order for the next attempt may be so much quicker on its way than the last was: a new socket, a queue. */
+  manyPortsEarlyMs: 2_000,
   /** Longest time that one plan may run on either side. */
   salvoMs: 600_000,
   /** Orders that a host remembers, to know a repetition. */

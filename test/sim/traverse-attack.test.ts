@@ -214,7 +214,7 @@ test('S15: many ports are opened for one client once per rest, and a repeated or
   expect(events.some((event) => event.ev === 'log' && event.what === 'refused')).toBe(true);
 });
 
-test('a second hard session is told its place, and goes on when the first is over (S18)', () => {
+test('a second hard session is told its place, and is let in when it asks again after the first is over (S18)', () => {
   const shared = device();
   const first = honest('host', PROFILE, [], 100_000, shared);
   const second = honest('host', PROFILE, [], 100_000, shared, new Uint8Array(16).fill(1));
@@ -230,6 +230,7 @@ test('a second hard session is told its place, and goes on when the first is ove
   expect(second.sent).toEqual([]);
   first.machine.handleCommand(2_000, { do: 'abort' });
   first.run(2_000);
+  second.machine.handleCommand(2_500, { do: 'step', bytes: encodeStep({ order: 2, run: { startInMs: 0, side } }) });
   second.run(4_000);
   expect(second.sent.length).toBeGreaterThanOrEqual(100);
 });

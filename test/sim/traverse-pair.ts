@@ -201,6 +201,8 @@ export interface PairOptions {
   readonly lossOfSteps?: number;
   onWorld?(world: World): void;
   onEvent?(role: Role, event: PeerEvent, at: number): void;
+  /** The client has not heard where its punching socket is seen: the master's answer to JOIN was lost. */
+  readonly unseen?: boolean;
   readonly edit?: (role: Role, profile: NatProfile) => NatProfile;
 }
 
@@ -297,7 +299,12 @@ export function runPair(options: PairOptions): PairResult {
     const twin: Role = role === 'client' ? 'host' : 'client';
     peers[role].command({
       do: 'begin',
-      own: { profile: profileOf(role), candidates: candidatesOf(role) },
+      own: {
+        profile: profileOf(role),
+        candidates: candidatesOf(role).filter(
+          ({ kind }) => !(options.unseen && role === 'client' && kind === 'reflexive'),
+        ),
+      },
       peer: { profile: profileOf(twin), candidates: candidatesOf(twin) },
     });
   }

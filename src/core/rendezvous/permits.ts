@@ -3,8 +3,8 @@
  * (security.md rows 2, 3, 15). 60 probes of 60 bytes per padded credit of 1,228 bytes: at most 2.93 times what the target sent.
  *
  * A few credits every few seconds buy the probes of easy and predictable pairs. Whoever wants more (a birthday run) needs one
- * of the target address's eight places for *hard* runs; a run is at most 34 credits, a sender has one run at a time and rests
- * 20 s after it, and the runs at one address share 400 probes per second.
+ * of the target address's eight places for *hard* runs; a run is at most 34 credits, a sender has one run at a time and begins
+ * the next 20 s after it at the earliest, and the runs at one address share 400 probes per second.
  */
 import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
@@ -22,6 +22,7 @@ export class Budget {
 interface Run {
   readonly sender: string;
   readonly target: string;
+  readonly begunAt: Instant;
   credits: number;
   paidAt: Instant;
   over: boolean;
@@ -55,7 +56,7 @@ export class Permits {
     budget.run = run;
     if (run.credits >= LIMITS.hardCreditsMax) {
       this.end(now, budget);
-      return { ok: false, retryAfterMs: LIMITS.hardRestMs };
+      return { ok: false, retryAfterMs: Math.max(1, run.begunAt + LIMITS.hardRestMs - now) };
     }
     run.credits++;
     run.paidAt = now;
@@ -78,7 +79,7 @@ export class Permits {
       runs?.delete(run);
       if (runs?.size === 0) this.byTarget.delete(place);
     }
-    this.rest(now, run.sender);
+    this.rest(now, run);
   }
 
   /** A place, or how long to wait for one. */
@@ -94,7 +95,7 @@ export class Permits {
     if (taken(narrow) >= LIMITS.hardRunsPerTarget || taken(wide) >= LIMITS.hardRunsPerNetwork) {
       return LIMITS.hardRestMs;
     }
-    const run: Run = { sender, target, credits: 0, paidAt: now, over: false };
+    const run: Run = { sender, target, begunAt: now, credits: 0, paidAt: now, over: false };
     this.bySender.set(sender, run);
     for (const place of places(target)) {
       const runs = this.byTarget.get(place) ?? new Set();
@@ -108,10 +109,10 @@ export class Permits {
     for (const run of this.byTarget.get(place) ?? []) if (idle(now, run)) this.endRun(now, run);
   }
 
-  private rest(now: Instant, sender: string): void {
+  private rest(now: Instant, { sender, begunAt }: Run): void {
     this.restingUntil.delete(sender);
-    this.restingUntil.set(sender, now + LIMITS.hardRestMs);
-    // Oldest first and all equally long, so those that are over are in front.
+    this.restingUntil.set(sender, begunAt + LIMITS.hardRestMs);
+    // In the order of their ends: one that is over may stand behind one that is not, but no longer than a rest.
     for (const [name, until] of this.restingUntil) {
       if (until > now && this.restingUntil.size <= LIMITS.restingMax) break;
       this.restingUntil.delete(name);

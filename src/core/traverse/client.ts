@@ -3,6 +3,7 @@
  * between attempts it learns, rests, and says what it changes. It goes on for ever, until the path is up or it is aborted.
  */
 import { type Instant, NEVER } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import { type Commander, commander } from './commander.ts';
@@ -11,15 +12,16 @@ import type { Strategy } from './host.ts';
 import type { TraversalConfig, TraversalEvent } from './interface.ts';
 import { natureText, quotaOf } from './nature.ts';
 import { openers } from './openers.ts';
-import { type Plan, plansFor } from './plan.ts';
-import { scriptFor, type Wait } from './scripts.ts';
+import { type Method, type Plan, plansFor } from './plan.ts';
+import { type Script, scriptFor, type Wait } from './scripts.ts';
 
 /** After so long without a path the user is told what pair this is and what would help (issue 5). */
 const HARD_AFTER_MS = 15_000;
-/** Rest after an attempt of few packets: a little more each time. */
+/** Rest after an attempt of few packets, or one that could not be made: a little more each time. */
 const REST_MS = 100;
 const REST_MAX_MS = 3_000;
-const BIRTHDAY_REST_MAX_MS = 300_000;
+/** Without UDP there is nothing to try; the network may change. */
+const BLOCKED_REST_MS = 5_000;
 /** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
 const SAMPLE_RTT_MS = 60;
 
@@ -28,15 +30,16 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   const boss: Commander = commander(config, side, out);
   let profile: NatProfile = config.own.profile;
   let startedAt: Instant = NEVER;
-  let script: Generator<Wait, void, Instant> | null = null;
+  let script: Script | null = null;
   let wait: Wait = { until: NEVER };
   let plan: Plan | null = null;
   let attempt = 0;
   let begunAt: Instant = 0;
   let sentBefore = 0;
   let hardAt: Instant = NEVER;
-  let restUntil: Instant = NEVER;
-  let rests = 0;
+  let upcoming: { readonly plan: Plan; readonly at: Instant } | null = null;
+  /** Methods of many packets: how often each was used, and from when it may be again. */
+  const resting = new Map<Method, { readonly times: number; readonly until: Instant }>();
   let ended = false;
 
   function choose(): Plan {
@@ -48,12 +51,21 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     return plansFor(profile, config.peer.profile, failed, limits);
   }
 
-  function begin(now: Instant): void {
-    plan = choose();
+  /** When the next attempt may begin: its method has rested, or what many packets before have left of the budget suffices. */
+  function restUntil(now: Instant, { method, restMs, packets }: Plan): Instant {
+    if (method === 'none') return now + BLOCKED_REST_MS;
+    const soon = now + Math.min(REST_MAX_MS, REST_MS * attempt);
+    if (restMs > 0) return Math.max(soon, resting.get(method)?.until ?? soon);
+    const kind = method === 'known' ? 'easy' : 'prediction';
+    return Math.max(soon, config.device.budget.room(now, kind, packets.client, quotaOf(profile)));
+  }
+
+  function begin(now: Instant, next: Plan): void {
+    plan = next;
     attempt++;
     begunAt = now;
     sentBefore = side.sent();
-    restUntil = NEVER;
+    upcoming = null;
     const packets = plan.packets.client;
     out.event({ ev: 'attempt', n: attempt, plan: { method: plan.method, expected: plan.expected, packets } });
     boss.begin(attempt);
@@ -73,33 +85,38 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   function resume(now: Instant): void {
     if (script === null) return;
     const step = script.next(now);
-    if (step.done) over(now);
+    if (step.done) over(now, step.value);
     else wait = step.value;
   }
 
-  function over(now: Instant): void {
+  function over(now: Instant, tried: boolean): void {
     script = null;
     wait = { until: NEVER };
     const last = plan!;
-    failed.set(last.key, (failed.get(last.key) ?? 0) + 1);
     boss.stop();
-    const restMs = restAfter(last, now - begunAt);
+    if (tried) {
+      failed.set(last.key, (failed.get(last.key) ?? 0) + 1);
+      rest(last);
+    }
     const following = choose();
-    const next = changes(last, following);
+    upcoming = { plan: following, at: restUntil(now, following) };
+    const next = changes(last, following, tried);
+    const restMs = upcoming.at - now;
     log('over', { result: 'timeout', packets: side.sent() - sentBefore, heard: side.heard(), next, restMs });
     out.event({ ev: 'attempt-over', n: attempt, result: 'timeout', packetsSent: side.sent() - sentBefore, next });
-    restUntil = now + restMs;
     if (restMs >= 1_000) out.event({ ev: 'waiting', text: next, untilMs: restMs });
   }
 
   /** Rests count from the start of the attempt: what matters to the networks is how often there is one. */
-  function restAfter(last: Plan, took: number): number {
-    if (last.method === 'none') return 5_000;
-    if (last.restMs === 0) return Math.min(REST_MAX_MS, REST_MS * attempt);
-    return Math.max(REST_MS, Math.min(BIRTHDAY_REST_MAX_MS, last.restMs * 2 ** rests++) - took);
+  function rest({ method, restMs }: Plan): void {
+    if (restMs === 0) return;
+    const times = resting.get(method)?.times ?? 0;
+    const until = begunAt + Math.min(LIMITS.manyPortsRestMsMax, restMs * LIMITS.hardRestGrowth ** times);
+    resting.set(method, { times: times + 1, until });
   }
 
-  function changes(last: Plan, next: Plan): string {
+  function changes(last: Plan, next: Plan, tried: boolean): string {
+    if (!tried) return `${next.method}: the last attempt could not be made in full`;
     if (next.method !== last.method) return `${next.method}: ${last.method} did not meet`;
     if (next.key !== last.key) return `${next.method} again, the other way to read the networks: ${next.key}`;
     return `${next.method} again from new source ports and with another TTL`;
@@ -122,7 +139,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
       startedAt = now;
       hardAt = now + HARD_AFTER_MS;
       openers(now, config, side);
-      begin(now);
+      begin(now, choose());
     },
     step: (now, step) => boss.answer(now, step),
     profile: (next) => {
@@ -133,10 +150,10 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
       boss.run(now);
       for (let turns = 0; script !== null && turns < 64 && (now >= wait.until || wait.ready?.() === true); turns++)
         resume(now);
-      if (now >= restUntil) begin(now);
+      if (upcoming !== null && now >= upcoming.at) begin(now, upcoming.plan);
       if (now >= hardAt) tellHard(now);
     },
-    next: () => (ended ? NEVER : Math.min(wait.until, restUntil, hardAt, boss.next())),
+    next: () => (ended ? NEVER : Math.min(wait.until, upcoming?.at ?? NEVER, hardAt, boss.next())),
     end(_now, result) {
       ended = true;
       const packetsSent = side.sent() - sentBefore;

@@ -19,6 +19,7 @@ const PAY_POLL_MS = 500;
 export interface Volley {
   /** Null until all samples are in. */
   samples(): readonly Sample[] | null;
+  /** The host does not do it, or not yet: its limits, or others that it connects first. */
   refused(): boolean;
 }
 
@@ -197,7 +198,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       }
       if (answer === undefined) return;
       if (step.samples) answer.samples = step.samples;
-      if (step.refused) answer.refused = true;
+      if (step.refused || step.queued !== undefined) answer.refused = true;
     },
     stop() {
       lasting = [];

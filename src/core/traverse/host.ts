@@ -26,19 +26,18 @@ export interface Strategy {
   readonly method: string;
 }
 
-interface Job {
-  readonly order: number;
-  readonly side: SidePlan;
-  readonly startInMs: number;
-}
-
 /** More sockets than this at once are "many ports". */
 const MANY_SOCKETS = 64;
-const QUEUE_POLL_MS = 1_000;
+const HOLD_POLL_MS = 1_000;
 const NOTHING: Instant = Number.POSITIVE_INFINITY;
 
 function isMany(plan: SidePlan): boolean {
   return plan.from === 'fresh' && plan.class === 'birthday' && plan.sockets > MANY_SOCKETS;
+}
+
+/** Takes the device's one hard slot while it runs. */
+function isHard(plan: SidePlan): boolean {
+  return plan.sockets > MANY_SOCKETS || plan.tuples > MANY_SOCKETS;
 }
 
 export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Strategy {
@@ -48,59 +47,51 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   /** Salvos whose samples the client waits for. */
   let reporting: readonly { readonly order: number; readonly salvo: Salvo }[] = [];
   let renewing: number | null = null;
-  let waiting: Job | null = null;
-  let holding = false;
-  let pollAt: Instant = NOTHING;
+  /** When the hard slot is asked for again, to keep it. */
+  let holdAt: Instant = NOTHING;
   let manyAllowedAt: Instant = 0;
   let manyRestMs: number = LIMITS.manyPortsRestMs;
   /** Ports opened since the last rest. */
   let opened = 0;
+  let hardSalvos: readonly Salvo[] = [];
   let ended = false;
 
   const tell = (step: Step): void => out.event({ ev: 'step', bytes: encodeStep(step) });
 
-  function admit(now: Instant, job: Job): void {
-    const { side: plan } = job;
+  function admit(now: Instant, asked: number, plan: SidePlan, startInMs: number): void {
     const refused = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > LIMITS.birthdayMappings;
     if (refused || plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs) {
-      tell({ order: job.order, refused: true });
+      tell({ order: asked, refused: true });
       log('refused', { sockets: plan.sockets, allowedInMs: Math.max(0, Math.round(manyAllowedAt - now)) });
       return;
     }
-    waiting = job;
-    take(now);
+    const before = isHard(plan) ? hold(now) : 0;
+    if (before > 0) tell({ order: asked, queued: Math.min(255, before) });
+    else fire(now, asked, plan, startInMs);
   }
 
-  /** A plan with many ports or a long one waits for the device's one hard slot. */
-  function take(now: Instant): void {
-    if (waiting === null) return;
-    const { side: plan } = waiting;
-    const hard = plan.sockets > MANY_SOCKETS || plan.tuples > MANY_SOCKETS;
-    if (hard) {
-      const before = config.device.slot.request(now, session);
-      pollAt = now + QUEUE_POLL_MS;
-      if (before > 0) {
-        tell({ order: waiting.order, queued: Math.min(255, before) });
-        return;
-      }
-      holding = true;
-    }
-    fire(now, waiting);
-    waiting = null;
+  /**
+   * Asks for the device's one hard slot, or keeps it. Who has to wait keeps a place in the queue by asking again: a burst that
+   * began when the slot is free would come too late for the other side's.
+   */
+  function hold(now: Instant): number {
+    const before = config.device.slot.request(now, session);
+    holdAt = before === 0 ? now + HOLD_POLL_MS : NOTHING;
+    return before;
   }
 
-  function fire(now: Instant, job: Job): void {
-    const { side: plan } = job;
+  function fire(now: Instant, asked: number, plan: SidePlan, startInMs: number): void {
     if (isMany(plan)) {
       if (now >= manyAllowedAt) {
         opened = 0;
-        manyAllowedAt = now + manyRestMs;
-        manyRestMs = Math.min(LIMITS.manyPortsRestMsMax, manyRestMs * 2);
+        manyAllowedAt = now + manyRestMs - LIMITS.manyPortsEarlyMs;
+        manyRestMs = Math.min(LIMITS.manyPortsRestMsMax, manyRestMs * LIMITS.hardRestGrowth);
       }
       opened += plan.sockets;
     }
-    const salvo = side.launch(now, plan, now + job.startInMs);
-    if (plan.sampleEvery > 0) reporting = [...reporting, { order: job.order, salvo }].slice(-LIMITS.reportsMax);
+    const salvo = side.launch(now, plan, now + startInMs);
+    if (isHard(plan)) hardSalvos = [...hardSalvos.filter((one) => !one.over()), salvo];
+    if (plan.sampleEvery > 0) reporting = [...reporting, { order: asked, salvo }].slice(-LIMITS.reportsMax);
     log('run', { class: plan.class, sockets: plan.sockets, tuples: plan.tuples, ports: plan.ports.kind });
   }
 
@@ -115,6 +106,11 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       tell(endpoint === null ? { order: renewing, refused: true } : { order: renewing, endpoint });
       renewing = null;
     }
+  }
+
+  function release(): void {
+    config.device.slot.release(session);
+    holdAt = NOTHING;
   }
 
   function log(what: string, data: Readonly<Record<string, string | number | boolean | null>>): void {
@@ -134,7 +130,6 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       if (step.stop && newest) {
         side.stopSalvos();
         reporting = [];
-        waiting = null;
       }
       if (step.pay !== undefined) {
         out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsAtOnce) });
@@ -143,24 +138,20 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
         side.renew(now);
         renewing = step.order;
       }
-      if (step.run) admit(now, { order: step.order, ...step.run });
+      if (step.run) admit(now, step.order, step.run.side, step.run.startInMs);
     },
     run(now) {
       if (ended) return;
       report();
       if (side.starving(now)) tell({ order, pay: LIMITS.creditsWhenUnpaid });
-      if (now < pollAt) return;
-      pollAt = NOTHING;
-      if (waiting !== null) take(now);
-      else if (holding) {
-        config.device.slot.request(now, session);
-        pollAt = now + QUEUE_POLL_MS;
-      }
+      if (now < holdAt) return;
+      if (hardSalvos.some((one) => !one.over())) hold(now);
+      else release();
     },
-    next: () => (ended ? NOTHING : pollAt),
+    next: () => (ended ? NOTHING : holdAt),
     end() {
       ended = true;
-      config.device.slot.release(session);
+      release();
     },
     get attempts() {
       return Math.max(1, order);

@@ -41,7 +41,7 @@ export interface Plan {
   readonly expected: number;
   readonly packets: Readonly<Record<Role, number>>;
   readonly durationMs: number;
-  /** Least rest before the same method is tried again. */
+  /** Least time from one attempt to the next by the same method; grows with each (`LIMITS.hardRestGrowth`). */
   readonly restMs: number;
   /** Names the pair of hypotheses in the history. */
   readonly key: string;
@@ -202,7 +202,16 @@ function againstKnown(base: Base & { readonly hard: Role }, hard: Nature, limits
   const expected = birthdayOdds(size, mappings, probes);
   const packets = packetsBy(base.hard, mappings, probes);
   const durationMs = 2 * (1_500 + (Math.max(mappings, probes) * 1000) / LIMITS.birthdayPerSecond);
-  return { ...base, method: 'birthday', mappings, probes, expected, packets, durationMs, restMs: 20_000 };
+  return {
+    ...base,
+    method: 'birthday',
+    mappings,
+    probes,
+    expected,
+    packets,
+    durationMs,
+    restMs: LIMITS.manyPortsRestMs,
+  };
 }
 
 /** Places where a mapping may turn up. */
@@ -318,7 +327,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
     expected,
     packets,
     durationMs: ROLLING_MS,
-    restMs: 20_000,
+    restMs: LIMITS.manyPortsRestMs,
   };
 }
 
@@ -340,6 +349,6 @@ function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan 
     expected,
     packets,
     durationMs: ROLLING_MS,
-    restMs: 20_000,
+    restMs: LIMITS.manyPortsRestMs,
   };
 }

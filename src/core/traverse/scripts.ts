@@ -43,7 +43,11 @@ export interface Stage {
   settled?: boolean;
 }
 
-export type Script = Generator<Wait, void, Instant>;
+/**
+ * Answers whether the method was carried out at all: where an endpoint or a sample was missing, or the host had no room, the
+ * failure says nothing about the networks, and there is nothing to rest from.
+ */
+export type Script = Generator<Wait, boolean, Instant>;
 
 /** A new socket on either side: two trips through the relay and the source's answer, with room for losses. */
 const RENEW_MS = 1_200;
@@ -55,8 +59,11 @@ const CROSS_TAIL_MS = 600;
 
 export function* scriptFor(plan: Plan, stage: Stage): Script {
   if (plan.method !== 'row' && plan.method !== 'lattice') stage.boss.reserve(plan.packets);
-  if (plan.settle !== null && !(yield* settled(plan, plan.settle, stage))) return;
-  yield* methodScript(plan, stage);
+  if (plan.settle !== null) {
+    const settling = yield* settled(plan, plan.settle, stage);
+    if (settling !== 'known') return settling === 'in vain';
+  }
+  return yield* methodScript(plan, stage);
 }
 
 function methodScript(plan: Plan, stage: Stage): Script {
@@ -92,6 +99,7 @@ function addressesOf(stage: Stage, role: Role): readonly string[] {
 function* nothingScript(plan: Plan): Script {
   const now = yield { until: 0 };
   yield { until: now + plan.durationMs };
+  return true;
 }
 
 /** A new punching socket on the sides named, and their endpoints as sources saw them. */
@@ -108,12 +116,12 @@ function* knownScript(plan: Plan, stage: Stage): Script {
     const target = plan.hard === null ? null : boss.endpointOf(other(plan.hard));
     if (plan.hard !== null && target !== null) boss.order(now, plan.hard, sandwich(plan.mappings, target, null, 0));
     yield { until: now + plan.durationMs };
-    return;
+    return true;
   }
   now = yield* renewed(now, ['client', 'host'], stage);
   const client = boss.endpointOf('client');
   const host = boss.endpointOf('host');
-  if (client === null || host === null) return;
+  if (client === null || host === null) return false;
   // Odd attempts open with a low TTL on the host's side, even ones start both at one instant with the full TTL: the first
   // fails where no router lies between the NATs, the second where the clocks of the relay trip deceive.
   const trip = config.relayRttMs / 2;
@@ -130,16 +138,18 @@ function* knownScript(plan: Plan, stage: Stage): Script {
   if (plan.hard !== null)
     boss.order(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
   yield { until: now + trip + plan.durationMs };
+  return true;
 }
 
-/** The easy side's endpoint; on every attempt but the first from a new socket. */
+/** The easy side's endpoint; on every attempt but the first, and where the answer that names it was lost, from a new socket. */
 function* easyEndpoint(
   now: Instant,
   easy: Role,
   anew: boolean,
   stage: Stage,
 ): Generator<Wait, Endpoint | null, Instant> {
-  if (anew || (stage.attempt > 1 && !stage.settled)) yield* renewed(now, [easy], stage);
+  const unknown = stage.boss.endpointOf(easy) === null;
+  if (anew || unknown || (stage.attempt > 1 && !stage.settled)) yield* renewed(now, [easy], stage);
   return stage.boss.endpointOf(easy);
 }
 
@@ -149,18 +159,20 @@ function* windowScript(plan: Plan, stage: Stage): Script {
   const nature = natureOf(plan, hard);
   let now = yield { until: 0 };
   const target = yield* easyEndpoint(now, other(hard), false, stage);
-  if (target === null || nature.kind !== 'step') return;
+  if (target === null || nature.kind !== 'step') return false;
   now = yield { until: 0 };
   const volleys = windowTtls(hard, stage).map((ttl) =>
     boss.order(now, hard, sandwich(plan.mappings, target, ttl, config.relayRttMs)),
   );
   now = yield { until: now + SAMPLES_MS, ready: answered(...volleys) };
-  for (const volley of volleys) {
-    const samples = volley.samples() ?? [];
-    const probes = windowProbes(nature, samples, plan.mappings, addressesOf(stage, hard));
-    if (probes !== null) boss.order(now, other(hard), probes);
-  }
+  const windows = volleys.flatMap((volley) => {
+    const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(stage, hard));
+    return probes === null ? [] : [probes];
+  });
+  if (windows.length === 0) return false;
+  for (const probes of windows) boss.order(now, other(hard), probes);
   yield { until: now + plan.durationMs };
+  return true;
 }
 
 /**
@@ -190,30 +202,33 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
   for (const round of [1, 2]) {
     const anew = round === 2 && !stage.settled;
     const target = yield* easyEndpoint(now, other(hard), anew, stage);
-    if (target === null || nature.kind !== 'random') return;
+    if (target === null || nature.kind !== 'random') return round > 1;
     now = yield { until: 0 };
     const wary = round === 2 || far.profile.poisonable === 'yes';
     const open = birthdayHard(plan, target, wary ? lowTtl(own.profile, stage.attempt) : null);
     const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), config.random.int(0, 0xffff_ffff));
-    boss.order(now, hard, open, hard === 'client' ? trip : 0);
-    boss.order(now, other(hard), probe, hard === 'client' ? 0 : trip);
-    now = yield { until: now + trip + open.durationMs };
+    const opening = boss.order(now, hard, open, hard === 'client' ? trip : 0);
+    const probing = boss.order(now, other(hard), probe, hard === 'client' ? 0 : trip);
+    const refused = (): boolean => opening.refused() || probing.refused();
+    now = yield { until: now + trip + open.durationMs, ready: refused };
+    if (refused()) return round > 1;
   }
+  return true;
 }
 
 /**
  * An ADM side has one port for all ports of the peer. A new socket sends one probe between two samples: where just one port
  * lies between them, that is it, and the side is as good as easy from here on.
  */
-function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, boolean, Instant> {
+function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, 'known' | 'in vain' | 'lost', Instant> {
   const { boss } = stage;
   const nature = natureOf(plan, role);
-  if (nature.kind !== 'step') return false;
+  if (nature.kind !== 'step') return 'in vain';
   for (let tries = 0; tries < SETTLE_TRIES; tries++) {
     let now = yield { until: 0 };
     now = yield* renewed(now, [role], stage);
     const peer = boss.endpointOf(other(role));
-    if (boss.endpointOf(role) === null) return false;
+    if (boss.endpointOf(role) === null) return 'lost';
     const target = peer ?? { address: addressesOf(stage, other(role))[0]!, port: 9 };
     const volley = boss.order(now, role, settleProbe(target));
     yield { until: now + SAMPLES_MS, ready: answered(volley) };
@@ -222,9 +237,9 @@ function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, boolean
     if (samples.length < 2 || run === undefined || run.count !== 1) continue;
     boss.assume(role, { address: samples[0]!.observed.address, port: run.start });
     stage.settled = true;
-    return true;
+    return 'known';
   }
-  return false;
+  return 'in vain';
 }
 
 type StepNature = Extract<Nature, { kind: 'step' }>;
@@ -272,7 +287,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
     const fireAt = now + trip;
     const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
     const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
-    if (mine === null || yours === null) return;
+    if (mine === null || yours === null) return n > 0;
     // Of several addresses the mapping gets any; aimed at is one that may be probed, another one each round.
     const place = (role: Role) => addressesOf(stage, role).at(n % addressesOf(stage, role).length)!;
     const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, { address: place('client'), port: mine.port }));
@@ -289,6 +304,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
     taken = seen;
   }
   yield { until: (yield { until: 0 }) + CROSS_TAIL_MS };
+  return true;
 }
 
 /** What a burst has shown of the strangers: all ports between two samples that were not our own. */
@@ -317,18 +333,19 @@ function* rowScript(plan: Plan, stage: Stage): Script {
   const columns = boss.order(now, other(hard), rowColumns(plan.probes, target, plan.durationMs));
   now = yield { until: now + SAMPLES_MS, ready: answered(columns) };
   const samples = columns.samples() ?? [];
-  if (samples.length < 2) return;
+  if (samples.length < 2) return false;
   const [first, ...rest] = windowRuns(step, samples, plan.probes);
   // A gap with strangers in it is worth less than one without; the shortest ones only.
   const runs = [first!, ...rest.filter((run) => run.count === first!.count)];
   const ports = { kind: 'runs', runs } as const;
   const from = addressesOf(stage, other(hard));
-  boss.order(
+  const rolling = boss.order(
     now,
     hard,
     rollingSalvo(plan.mappings, from, ports, from.length, lifetimeOf(profileOf(stage, hard)), plan.durationMs),
   );
-  yield { until: now + plan.durationMs };
+  yield { until: now + plan.durationMs, ready: rolling.refused };
+  return !rolling.refused();
 }
 
 /** Both draw: each aims all its mappings at one port of the other and replaces them as they expire. */
@@ -348,9 +365,10 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
       lifetimeOf(profileOf(stage, role)),
       plan.durationMs,
     );
-  boss.order(now, 'host', salvo('host', plan.probes));
+  const theirs = boss.order(now, 'host', salvo('host', plan.probes));
   boss.order(now, 'client', salvo('client', plan.mappings), trip);
-  yield { until: now + trip + plan.durationMs };
+  yield { until: now + trip + plan.durationMs, ready: theirs.refused };
+  return !theirs.refused();
 }
 
 function profileOf({ config }: Stage, role: Role): NatProfile {
