@@ -1,14 +1,14 @@
 /**
- * `CryptoSuite` on node:crypto. Keys of X25519 and HMAC are imported once and kept as KeyObjects: a raw key per call costs more
- * than the operation itself (security.md 3.4). Cipher keys are not kept: a KeyObject takes 1.3 kB, twice for each of a master's
- * sessions. Up to Node 22 a raw one costs the same (4.4 us a message); from 24 on it costs 14 us, and making a KeyObject for
- * the one message only 1.8 us more than having it. Results are plain Uint8Arrays, because `slice` of a Buffer does not copy.
+ * `CryptoSuite` on node:crypto. KeyObjects are native memory that only a full garbage collection gives back (1.3 kB each), so
+ * as few as possible are made: private keys are kept, the last few public ones are found again, and HMAC is two one-shot
+ * hashes (5 us against 11 us for a KeyObject and a Hmac; a handshake has eighteen). Cipher keys are not kept: two for each of
+ * a master's sessions would be too many. Up to Node 22 a raw one costs the same (4.4 us a message); from 24 on it costs 14 us,
+ * and making a KeyObject for the one message only 1.8 us more than having it. Results are plain Uint8Arrays, because `slice`
+ * of a Buffer does not copy.
  */
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -32,10 +32,9 @@ const PKCS8_HEAD = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const CIPHER = 'chacha20-poly1305';
 const TAG = { authTagLength: 16 } as const;
 
-const handle = <Key>(key: KeyObject): Key => key as unknown as Key;
 const RAW_CIPHER_KEYS = Number.parseInt(process.versions.node, 10) < 24;
 const cipherKey = (key: AeadKey): Uint8Array | KeyObject => key as unknown as Uint8Array | KeyObject;
-const object = (key: PrivateKey | MacKey): KeyObject => key as unknown as KeyObject;
+const object = (key: PrivateKey): KeyObject => key as unknown as KeyObject;
 const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 
 export const nodeCrypto: CryptoSuite = {
@@ -43,7 +42,7 @@ export const nodeCrypto: CryptoSuite = {
   keyPair,
   agree,
   sha256,
-  macKey: (bytes) => handle<MacKey>(createSecretKey(bytes)),
+  macKey,
   hmac,
   aeadKey: (bytes) => (RAW_CIPHER_KEYS ? bytes : createSecretKey(bytes)) as unknown as AeadKey,
   seal,
@@ -51,9 +50,14 @@ export const nodeCrypto: CryptoSuite = {
 };
 
 function keyPair(secret?: Uint8Array): KeyPair {
-  const key = secret === undefined ? generateKeyPairSync('x25519').privateKey : privateKeyOf(secret);
-  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
-  return { publicKey: new Uint8Array(Buffer.from(x, 'base64url')), privateKey: handle<PrivateKey>(key) };
+  const { publicKey, privateKey } = secret === undefined ? generateKeyPairSync('x25519') : pairOf(secret);
+  const { x = '' } = publicKey.export({ format: 'jwk' });
+  return { publicKey: new Uint8Array(Buffer.from(x, 'base64url')), privateKey: privateKey as unknown as PrivateKey };
+}
+
+function pairOf(secret: Uint8Array): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
+  const privateKey = privateKeyOf(secret);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
 function privateKeyOf(secret: Uint8Array): KeyObject {
@@ -68,8 +72,7 @@ function privateKeyOf(secret: Uint8Array): KeyObject {
 function agree(privateKey: PrivateKey, publicKey: Uint8Array): Uint8Array | null {
   if (publicKey.length !== 32) return null;
   try {
-    const key = createPublicKey({ key: { ...JWK, x: base64(publicKey) }, format: 'jwk' });
-    const secret = plain(diffieHellman({ privateKey: object(privateKey), publicKey: key }));
+    const secret = plain(diffieHellman({ privateKey: object(privateKey), publicKey: publicKeyOf(publicKey) }));
     return secret.some((byte) => byte !== 0) ? secret : null;
   } catch {
     // OpenSSL refuses low-order points by an exception; for us that is the answer "no key".
@@ -77,21 +80,64 @@ function agree(privateKey: PrivateKey, publicKey: Uint8Array): Uint8Array | null
   }
 }
 
+/** The public keys imported last: a handshake needs each of its two twice, and an import costs a quarter of the agreement. */
+const imported = Array.from({ length: 4 }, () => ({ bytes: Buffer.alloc(0), key: null as KeyObject | null }));
+let importedNext = 0;
+
+function publicKeyOf(bytes: Uint8Array): KeyObject {
+  for (const known of imported) if (known.key !== null && known.bytes.equals(bytes)) return known.key;
+  const key = createPublicKey({ key: { ...JWK, x: base64(bytes) }, format: 'jwk' });
+  imported[importedNext] = { bytes: Buffer.from(bytes), key };
+  importedNext = (importedNext + 1) % imported.length;
+  return key;
+}
+
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }
 
+/** What is hashed is put together here: one call for all parts costs a third of a call for each. */
+let scratch = Buffer.alloc(2048);
+
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return plain(hash('sha256', parts[0] as Uint8Array, 'buffer'));
-  const digest = createHash('sha256');
-  for (const part of parts) digest.update(part);
-  return plain(digest.digest());
+  return hashed(parts[0] as Uint8Array, parts, 1);
+}
+
+/** SHA-256 of `first` and then the parts from `from` on. */
+function hashed(first: Uint8Array, parts: readonly Uint8Array[], from: number): Uint8Array {
+  if (parts.length === from) return plain(hash('sha256', first, 'buffer'));
+  let length = first.length;
+  for (let i = from; i < parts.length; i += 1) length += (parts[i] as Uint8Array).length;
+  if (length > scratch.length) scratch = Buffer.alloc(2 * length);
+  scratch.set(first);
+  let at = first.length;
+  for (let i = from; i < parts.length; i += 1) {
+    scratch.set(parts[i] as Uint8Array, at);
+    at += (parts[i] as Uint8Array).length;
+  }
+  return plain(hash('sha256', scratch.subarray(0, length), 'buffer'));
+}
+
+/** RFC 2104: the key, filled up to a block of the hash and masked, stands before what is hashed. */
+interface Pads {
+  readonly inner: Uint8Array;
+  readonly outer: Uint8Array;
+}
+const BLOCK_BYTES = 64;
+
+function macKey(bytes: Uint8Array): MacKey {
+  const pads: Pads = { inner: new Uint8Array(BLOCK_BYTES).fill(0x36), outer: new Uint8Array(BLOCK_BYTES).fill(0x5c) };
+  const key = bytes.length > BLOCK_BYTES ? sha256(bytes) : bytes;
+  for (let i = 0; i < key.length; i += 1) {
+    pads.inner[i] = 0x36 ^ (key[i] as number);
+    pads.outer[i] = 0x5c ^ (key[i] as number);
+  }
+  return pads as unknown as MacKey;
 }
 
 function hmac(key: MacKey, ...parts: readonly Uint8Array[]): Uint8Array {
-  const mac = createHmac('sha256', object(key));
-  for (const part of parts) mac.update(part);
-  return plain(mac.digest());
+  const { inner, outer } = key as unknown as Pads;
+  return hashed(outer, [hashed(inner, parts, 0)], 0);
 }
 
 function seal(key: AeadKey, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
