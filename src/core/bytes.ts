@@ -212,8 +212,8 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 /** RFC 4648 base 64 for URLs, no padding. */
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-export function toBase32(bytes: Uint8Array): string {
-  return toDigits(bytes, BASE32, 5);
+export function toBase32(bytes: Uint8Array, symbolsMax?: number): string {
+  return toDigits(bytes, BASE32, 5, symbolsMax);
 }
 
 export function toBase64Url(bytes: Uint8Array): string {
@@ -238,8 +238,9 @@ export function fromBase64Url(text: string): Uint8Array | null {
   return count < 6 && (bits & ((1 << count) - 1)) === 0 ? bytes : null;
 }
 
-function toDigits(bytes: Uint8Array, digits: string, width: number): string {
-  let text = '';
+/** Made from character codes: a text put together piece by piece stays in pieces in memory, a hundred bytes for a host id. */
+function toDigits(bytes: Uint8Array, digits: string, width: number, symbolsMax = Number.POSITIVE_INFINITY): string {
+  const codes: number[] = [];
   let bits = 0;
   let count = 0;
   for (const byte of bytes) {
@@ -247,10 +248,11 @@ function toDigits(bytes: Uint8Array, digits: string, width: number): string {
     count += 8;
     while (count >= width) {
       count -= width;
-      text += digits.charAt((bits >> count) & ((1 << width) - 1));
+      codes.push(digits.charCodeAt((bits >> count) & ((1 << width) - 1)));
     }
   }
-  return count > 0 ? text + digits.charAt((bits << (width - count)) & ((1 << width) - 1)) : text;
+  if (count > 0) codes.push(digits.charCodeAt((bits << (width - count)) & ((1 << width) - 1)));
+  return String.fromCharCode(...codes.slice(0, symbolsMax));
 }
 
 /** Lone surrogates become U+FFFD, as TextEncoder does it. Cut to `bytesMax` at a character boundary. */

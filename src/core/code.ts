@@ -27,7 +27,7 @@ export function normalizeCode(text: string): string | null {
 
 /** Names a host in lists and addresses: 26 symbols, 130 bits of SHA-256 of its static key. */
 export function hostIdOf(suite: CryptoSuite, hostKey: Uint8Array): string {
-  return toBase32(suite.sha256(hostKey)).slice(0, 26);
+  return toBase32(suite.sha256(hostKey), 26);
 }
 
 function u32(bytes: Uint8Array, at: number): number {

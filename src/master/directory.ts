@@ -19,7 +19,7 @@ export interface DirectoryOptions {
   readonly wallClock: () => number;
   readonly onCommit: (commit: ListCommit) => void;
   /** For how long a registered host has been silent; null where the machine does not know it. */
-  readonly silentMs?: (hostId: string) => number | null;
+  readonly silentMs?: (hostKey: Uint8Array) => number | null;
 }
 
 export interface Viewer {
@@ -95,7 +95,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
   }
 
   function heardAt(item: ListItem): number {
-    return item.returning ? writtenAt : wallClock() - (options.silentMs?.(item.hostId) ?? 0);
+    return item.returning ? writtenAt : wallClock() - (options.silentMs?.(item.host.hostKey) ?? 0);
   }
 
   function remove(item: ListItem): void {

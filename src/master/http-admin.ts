@@ -17,6 +17,7 @@ import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
 import { createLimiter } from './limiter.ts';
 import { MASTER_LIMITS } from './limits.ts';
+import type { ListItem } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
 import { type Moderation, parseCidr } from './moderation.ts';
 import type { Statistics } from './statistics.ts';
@@ -34,7 +35,7 @@ export interface AdminRoutes {
   readonly pseudonyms: Pseudonyms;
   readonly wallClock: () => number;
   readonly overview: () => Omit<Overview, 'at' | 'hosts' | 'pairs' | 'success' | 'joinsPerMinute' | 'store'>;
-  readonly evict: (hostId: string) => void;
+  readonly evict: (item: ListItem) => void;
   readonly onRulesChanged: (ban: BanRow | null) => void;
   readonly onFirstUse: () => void;
   readonly testWebhooks: () => void;
@@ -84,7 +85,7 @@ export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
   app.post(`${API.admin}/hosts/:id/evict`, (c) => {
     const item = directory.listing.get(c.req.param('id'));
     if (item === undefined) return problem(404, 'Not found', 'No such host is registered.');
-    routes.evict(item.hostId);
+    routes.evict(item);
     audit('evict', `${item.hostId} ${item.name}`);
     return c.body(null, 204);
   });

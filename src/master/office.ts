@@ -35,7 +35,7 @@ export interface OfficeOptions {
   readonly command: (command: MasterCommand) => void;
   readonly counters: () => MasterCounters | null;
   /** For how long a registered host has been silent. */
-  readonly silentMs?: (hostId: string) => number | null;
+  readonly silentMs?: (hostKey: Uint8Array) => number | null;
   /** The admin's token was used for the first time: the file that told it may go. */
   readonly onTokenUsed: () => void;
 }
@@ -108,7 +108,7 @@ export function createOffice(options: OfficeOptions): Office {
         webhooks: webhooks.counts(),
         eventLoopLagMs: Math.round(loop.lagSeconds() * 1000),
       }),
-      evict: (hostId) => options.command({ do: 'evict', hostId }),
+      evict: ({ host }) => options.command({ do: 'evict', hostKey: host.hostKey }),
       onRulesChanged: (ban) => {
         applyRules();
         if (ban !== null) webhooks.send(banMessage(ban.kind, ban.scope, ban.reason));
@@ -126,7 +126,7 @@ export function createOffice(options: OfficeOptions): Office {
     for (const item of directory.listing.all()) {
       if (!moderation.banned(item.host)) continue;
       log.info({ host: item.hostId }, 'host taken off by a rule');
-      options.command({ do: 'evict', hostId: item.hostId });
+      options.command({ do: 'evict', hostKey: item.host.hostKey });
       if (item.returning) directory.gone(item.host);
     }
     directory.review();

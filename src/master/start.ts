@@ -100,7 +100,7 @@ export interface RunningMaster {
 interface Running {
   command(command: MasterCommand): void;
   counters(): MasterCounters;
-  silentMs(hostId: string): number | null;
+  silentMs(hostKey: Uint8Array): number | null;
 }
 
 const PORT = 8430;
@@ -173,7 +173,7 @@ async function startLocked(
     webFolder: webFolder(),
     command: (command) => (running === null ? void early.push(command) : running.command(command)),
     counters: () => running?.counters() ?? null,
-    silentMs: (hostId) => running?.silentMs(hostId) ?? null,
+    silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office.newToken, tell);
@@ -196,8 +196,8 @@ async function startLocked(
     running = {
       command: udp.command,
       counters: () => probes?.counters(machine.counters()) ?? machine.counters(),
-      silentMs(hostId) {
-        const at = machine.lastSeen(hostId);
+      silentMs(hostKey) {
+        const at = machine.lastSeen(hostKey);
         return at === null ? null : Math.max(0, Math.round(monotonicNow() - at));
       },
     };

@@ -266,7 +266,7 @@ test('a ban works at once: the host is evicted, its next announcement refused, a
     const made = await admin('POST', '/bans', { kind, pattern, reason: 'spam' });
     expect(made.status).toBe(201);
     const ban = banSchema.parse(await made.json());
-    expect(commands).toEqual([{ do: 'evict', hostId: host.hostId }]);
+    expect(commands).toEqual([{ do: 'evict', hostKey: host.hostKey }]);
     expect(announce()).toBe('BANNED');
     if (kind !== 'name') expect(office.policy.admit('join', host.hostKey, host.observed)).toBe('BANNED');
     expect(office.policy.admit('join', hostRecord(6).hostKey, hostRecord(6).observed)).toBeNull();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { type HostAnnouncement, SecureSession, sessionSlab } from '../../src/core/index.ts';
+import { type HostAnnouncement, sessionSlab } from '../../src/core/index.ts';
 import { Registry } from '../../src/core/rendezvous/registry.ts';
 import { Session } from '../../src/core/rendezvous/sessions.ts';
 import { createDirectory } from '../../src/master/directory.ts';
@@ -31,15 +31,8 @@ const slab = sessionSlab();
 function sessionOf(name: string, address: string): Session {
   const key = new Uint8Array(createHash('sha256').update(name).digest());
   const from = { address, port: 40_000 };
-  return new Session(0, {
-    cid: key.subarray(0, 8),
-    key,
-    secure: new SecureSession(nodeCrypto, { send: key, receive: key, hash: key }, slab),
-    probeKey: new Uint8Array(16),
-    socket: 1,
-    from,
-    helloTime: 0,
-  });
+  const keys = { send: key, receive: key, hash: key };
+  return new Session(0, nodeCrypto, slab, { cid: key.subarray(0, 8), key, keys, socket: 1, from });
 }
 
 test('10^5 fake hosts from 50 addresses: at most 1600 are listed, and the real ones stay on page one', async () => {

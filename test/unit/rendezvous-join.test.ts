@@ -189,7 +189,7 @@ describe('typed refusals', () => {
     const { w, host } = pair();
     const registered = host.get(REGISTER);
     if (registered.type !== 'registered') return expect.unreachable();
-    w.net.command(w.master, { do: 'evict', hostId: registered.hostId });
+    w.net.command(w.master, { do: 'evict', hostKey: host.key.publicKey });
     expect(masterEvents(w.master).at(-1)).toMatchObject({ ev: 'host-gone', reason: 'evicted' });
     const beat = { type: 'heartbeat', announcement: null, players: 0, profile: null, generation: 1 } as const;
     expect(host.get(beat)).toMatchObject({ type: 'failed', failure: 'HOST_OFFLINE' });

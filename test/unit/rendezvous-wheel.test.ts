@@ -98,7 +98,7 @@ describe('limits', () => {
   });
 
   test('a tally forgets what is back at zero', () => {
-    const tally = new Tally();
+    const tally = new Tally(1);
     for (const by of [1, 1, -1, -1, 1] as const) tally.add('a', by);
     expect([tally.of('a'), tally.of('b')]).toEqual([1, 0]);
   });

@@ -71,7 +71,7 @@ export class Control {
       counters.drop('control-unknown');
       return;
     }
-    const plaintext = session.secure.open(control.sequence, control.header, control.sealed);
+    const plaintext = session.open(control.sequence, control.header, control.sealed);
     if (plaintext === null) {
       counters.drop('control-forged');
       return;
@@ -87,7 +87,7 @@ export class Control {
 
   /** Queues a push and sends it; false where the session has too many under way, or none at all any more. */
   push(now: Instant, session: Session, message: Push): boolean {
-    const push = session.closed || session.path === null ? null : session.queuePush(message);
+    const push = session.over || session.path === null ? null : session.queuePush(message);
     if (push === null) {
       this.parts.counters.limit('pushes');
       return false;
@@ -100,7 +100,7 @@ export class Control {
   advance(now: Instant): void {
     this.repeats.advance(now, (repeat) => {
       const { session, push } = repeat;
-      if (session.closed || session.pushes?.get(push.id) !== push) return null;
+      if (session.over || session.pushes?.get(push.id) !== push) return null;
       if (push.tries < LIMITS.requestTriesMax) {
         this.sendPush(now, repeat);
         return null;
@@ -150,7 +150,7 @@ export class Control {
     const strays = !request.via && session.path !== null && !sameEndpoint(session.path, from);
     if (strays) this.challenge(now, session, from, true, size);
     const response = this.parts.handle(now, session, from, request.message);
-    if (session.closed) return;
+    if (session.over) return;
     const stamp = session.stampFor(now, this.parts.suite, proof);
     this.send(session, from, writeResponseFrame(request.id, stamp, response));
   }
@@ -192,9 +192,9 @@ export class Control {
   }
 
   private send(session: Session, to: Endpoint, plaintext: Uint8Array): void {
-    if (session.closed) return;
-    const header = writeControlHeader(session.cid, session.secure.sequence);
-    const sealed = session.secure.seal(header, plaintext);
+    if (session.over) return;
+    const header = writeControlHeader(session.cid, session.sequence);
+    const sealed = session.seal(header, plaintext);
     const datagram = new Uint8Array(header.length + sealed.length);
     datagram.set(header);
     datagram.set(sealed, header.length);

@@ -153,8 +153,8 @@ export class Door {
     );
     if (answer === null) return null;
     const accept = writeAccept(hello.message1, answer.message2);
-    const parts = { cid, key: responder.remoteStatic, keys: answer.keys, socket: control.socket, from, helloTime };
-    this.sessions.addPending(now, parts, { ephemeral: ephemeral.slice(), accept });
+    const parts = { cid, key: responder.remoteStatic, keys: answer.keys, socket: control.socket, from };
+    this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime });
     return accept;
   }
 }

@@ -66,7 +66,7 @@ export type MasterCommand =
   | { readonly do: 'start' }
   | { readonly do: 'remember'; readonly codes: readonly { readonly code: string; readonly hostKey: Uint8Array }[] }
   /** Take a host off at once (ban, kill switch); its next register meets the policy. */
-  | { readonly do: 'evict'; readonly hostId: string }
+  | { readonly do: 'evict'; readonly hostKey: Uint8Array }
   /** Say `going-away` to all sessions, take no new ones, finish what runs. */
   | { readonly do: 'drain'; readonly afterMs: number }
   | { readonly do: 'close' };
@@ -116,5 +116,5 @@ export interface MasterConfig {
 export interface MasterMachine extends Machine<MasterCommand, MasterEvent> {
   counters(): MasterCounters;
   /** When the host was heard of last; null where it is not registered. */
-  lastSeen(hostId: string): Instant | null;
+  lastSeen(hostKey: Uint8Array): Instant | null;
 }

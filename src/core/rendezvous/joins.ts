@@ -248,7 +248,7 @@ function endsOf(join: Join, session: Session): { own: End; other: End } | null {
   const { client, host } = join;
   if (client.session === session) return { own: client, other: host };
   if (host.session === session) return { own: host, other: client };
-  const own = [client, host].find((one) => one.session.closed && one.session.keyText === session.keyText);
+  const own = [client, host].find((one) => one.session.over && one.session.keyText === session.keyText);
   const known = own ?? [client, host].find((one) => one.session.keyText === session.keyText);
   if (known === undefined) return null;
   known.session = session;

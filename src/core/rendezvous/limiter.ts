@@ -7,6 +7,7 @@ import { EMPTY } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { sipHash32 } from '../secure/siphash.ts';
+import { Table, textHash } from './table.ts';
 
 export interface Rate {
   readonly perSecond: number;
@@ -63,9 +64,16 @@ export function addressPrefixes(address: string): readonly [narrow: string, wide
     : [`6:${bytes.subarray(0, 8).join('.')}`, `6:${bytes.subarray(0, 6).join('.')}`];
 }
 
-/** Counts by key that forget keys at zero. */
+/** Counts by key that forget keys at zero. Two keys in 2^32 share one count; nobody outside knows which. */
 export class Tally {
-  private readonly counts = new Map<string, number>();
+  private readonly counts: Table<string, number>;
+
+  constructor(secret: number) {
+    this.counts = new Table(
+      (key) => textHash(secret, key),
+      () => true,
+    );
+  }
 
   of(key: string): number {
     return this.counts.get(key) ?? 0;

@@ -103,8 +103,8 @@ class Master implements MasterMachine {
     return this.counts;
   }
 
-  lastSeen(hostId: string): Instant | null {
-    return this.registry.findById(hostId)?.session.heardAt ?? null;
+  lastSeen(hostKey: Uint8Array): Instant | null {
+    return this.registry.find(hostKey)?.session.heardAt ?? null;
   }
 
   handleCommand(now: Instant, command: MasterCommand): void {
@@ -116,7 +116,7 @@ class Master implements MasterMachine {
         for (const { code, hostKey } of command.codes) this.registry.remember(code, hostKey);
         return;
       case 'evict': {
-        const entry = this.registry.findById(command.hostId);
+        const entry = this.registry.find(command.hostKey);
         if (entry !== null) this.requests.gone(entry, 'evicted');
         return;
       }

@@ -3,6 +3,7 @@
  * is the same again after any restart, and the few that collide are told apart by a counter that is remembered.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
+import { Reader } from '../bytes.ts';
 import { codeOf, hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
@@ -13,13 +14,14 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import type { HostRecord } from './interface.ts';
 import { addressPrefixes, Tally } from './limiter.ts';
 import { keyBytes, keyText, type Session } from './sessions.ts';
+import { Table, textHash } from './table.ts';
 
 /**
  * A record as the registry keeps it: one shape, the key as text that the session has anyway, whole numbers where a fraction
  * would cost an object of its own.
  */
 class Record implements HostRecord {
-  private readonly keyText: string;
+  readonly keyText: string;
   readonly hostId: string;
   readonly code: string;
   readonly announcement: HostAnnouncement;
@@ -51,7 +53,7 @@ class Record implements HostRecord {
 }
 
 export interface HostEntry {
-  record: HostRecord;
+  record: Record;
   session: Session;
   /** Address under which it is counted for quotas. */
   readonly address: string;
@@ -73,17 +75,23 @@ interface Beat {
 
 export class Registry {
   private readonly suite: CryptoSuite;
-  private readonly byKey = new Map<string, HostEntry>();
-  private readonly byId = new Map<string, HostEntry>();
+  /** By key text. */
+  private readonly byKey: Table<string, HostEntry>;
   /** Key texts; of everybody who was ever given a code. */
   private readonly keyOfCode = new Map<string, string>();
   /** One copy of what many hosts have in common: game, map, mode, version. */
   private readonly texts = new Map<string, string>();
-  private readonly perAddress = new Tally();
+  private readonly perAddress: Tally;
   private readonly publicHosts: HostEntry[] = [];
 
   constructor(suite: CryptoSuite) {
     this.suite = suite;
+    const secret = new Reader(suite.randomBytes(4)).u32();
+    this.perAddress = new Tally(secret);
+    this.byKey = new Table(
+      (key) => textHash(secret, key),
+      ({ record }, key) => record.keyText === key,
+    );
   }
 
   get size(): number {
@@ -97,10 +105,6 @@ export class Registry {
   /** What the participant of this session hosts. */
   of(session: Session): HostEntry | null {
     return this.byKey.get(session.keyText) ?? null;
-  }
-
-  findById(hostId: string): HostEntry | null {
-    return this.byId.get(hostId) ?? null;
   }
 
   /** The key that a code belongs to, whether its host is there or not. */
@@ -140,7 +144,6 @@ export class Registry {
     });
     const entry: HostEntry = { record, session, address: record.observed.address, listed: -1 };
     this.byKey.set(session.keyText, entry);
-    this.byId.set(record.hostId, entry);
     this.count(entry, 1);
     this.list(entry);
     return { entry, change: 'new', newCode: fresh ? code : null };
@@ -172,8 +175,7 @@ export class Registry {
   }
 
   remove(entry: HostEntry): void {
-    this.byKey.delete(keyText(entry.record.hostKey));
-    this.byId.delete(entry.record.hostId);
+    this.byKey.delete(entry.record.keyText);
     this.count(entry, -1);
     this.unlist(entry);
   }

@@ -10,14 +10,17 @@ import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { NoiseKeys } from '../secure/noise.ts';
 import { SecureSession, sessionSlab } from '../secure/session.ts';
+import type { Slab } from '../secure/slab.ts';
 import { addressPrefixes, Tally } from './limiter.ts';
 import type { Push } from './messages.ts';
+import { Table, textHash } from './table.ts';
 import { Wheel } from './wheel.ts';
 import { CHALLENGE_BYTES, CID_BYTES, probeKey } from './wire.ts';
 
-/** An address at which the participant has shown that it receives. */
+/** An address at which the participant has shown that it receives; a list, because nearly everybody has just one. */
 export interface Proof {
   readonly address: string;
+  next: Proof | null;
   provenAt: Instant;
   /** Given with everything sent there; comes back with everything sent from there. */
   stamp: number;
@@ -39,31 +42,37 @@ export interface PendingPush {
   tries: number;
 }
 
-const NO_PROOFS: readonly Proof[] = [];
 const NO_CHALLENGES: readonly Challenge[] = [];
 /** Long before every instant, and a small integer. */
 const NEVER_GIVEN = -(2 ** 30);
+
+interface SessionParts {
+  readonly cid: Uint8Array;
+  readonly key: Uint8Array;
+  readonly keys: NoiseKeys;
+  /** The control socket that it is given. */
+  readonly socket: SocketId;
+  /** Where HELLO came from. */
+  readonly from: Endpoint;
+}
+
+/** Beside the keys in the session's record: the probe key and the CID. */
+const PROBE_KEY_BYTES = 16;
 
 /**
  * There may be a hundred thousand of these, so what is seldom needed is computed, empty lists are shared, and times are whole
  * milliseconds: V8 keeps a fraction in an object of its own.
  */
-export class Session {
-  /** The CID as a number. */
-  readonly number: number;
+export class Session extends SecureSession {
   /** The participant's static key, as a map key. */
   readonly keyText: string;
-  readonly secure: SecureSession;
-  /** The control socket that it was given. */
   readonly socket: SocketId;
   /** Where HELLO came from: the one address that the first sealed packet can prove. */
   readonly from: Endpoint;
-  readonly acceptedAt: Instant;
-  readonly helloTime: number;
   /** Where pushes go; null until the session is confirmed. */
   path: Endpoint | null = null;
-  proofs = NO_PROOFS;
   challenges = NO_CHALLENGES;
+  /** Until it is confirmed: when its HELLO was answered. */
   heardAt: Instant;
   rttMs: number | null = null;
   /** Cell rate algorithm of control messages and of probes (limiter.ts). */
@@ -71,39 +80,28 @@ export class Session {
   probeFullAt: Instant = 0;
   overLimit = 0;
   pushes: Map<number, PendingPush> | null = null;
-  closed = false;
+  /** The newest first. */
+  private proofs: Proof | null = null;
   private nextPushId = 0;
 
-  constructor(
-    now: Instant,
-    parts: {
-      readonly cid: Uint8Array;
-      readonly key: Uint8Array;
-      readonly secure: SecureSession;
-      readonly probeKey: Uint8Array;
-      readonly socket: SocketId;
-      readonly from: Endpoint;
-      readonly helloTime: number;
-    },
-  ) {
-    this.number = cidNumber(parts.cid);
+  constructor(now: Instant, suite: CryptoSuite, slab: Slab, parts: SessionParts) {
+    super(suite, parts.keys, slab);
     this.keyText = keyText(parts.key);
-    this.secure = parts.secure;
-    this.secure.ownerBytes.set(parts.probeKey);
+    this.ownerBytes.set(probeKey(suite, parts.keys.receive, parts.keys.send));
+    this.ownerBytes.set(parts.cid, PROBE_KEY_BYTES);
     this.socket = parts.socket;
     this.from = parts.from;
-    this.helloTime = parts.helloTime;
-    this.acceptedAt = Math.floor(now);
-    this.heardAt = this.acceptedAt;
+    this.heardAt = Math.floor(now);
   }
 
+  /** A view, not to be kept. */
   get cid(): Uint8Array {
-    const { number } = this;
-    return new Writer(CID_BYTES)
-      .u16(0)
-      .u16(Math.floor(number / 0x1_0000_0000))
-      .u32(number % 0x1_0000_0000)
-      .done();
+    return this.ownerBytes.subarray(PROBE_KEY_BYTES, PROBE_KEY_BYTES + CID_BYTES);
+  }
+
+  /** The CID as a number. */
+  get number(): number {
+    return cidNumber(this.cid);
   }
 
   /** The participant's static key. */
@@ -113,16 +111,21 @@ export class Session {
 
   /** A view, not to be kept. */
   get probeKey(): Uint8Array {
-    return this.secure.ownerBytes;
+    return this.ownerBytes.subarray(0, PROBE_KEY_BYTES);
   }
 
   proofOf(address: string): Proof | null {
-    return this.proofs.find((proof) => proof.address === address) ?? null;
+    let proof = this.proofs;
+    while (proof !== null && proof.address !== address) proof = proof.next;
+    return proof;
   }
 
   /** Addresses proven so recently that others may be permitted to probe them. */
   provenAddresses(now: Instant): string[] {
-    return this.proofs.filter((proof) => now - proof.provenAt <= LIMITS.proofMsMax).map((proof) => proof.address);
+    const addresses: string[] = [];
+    for (let proof = this.proofs; proof !== null; proof = proof.next)
+      if (now - proof.provenAt <= LIMITS.proofMsMax) addresses.push(proof.address);
+    return addresses;
   }
 
   /** Takes the address as proven now; the one proven longest ago makes room. */
@@ -133,11 +136,16 @@ export class Session {
       known.provenAt = provenAt;
       return known;
     }
+    const others: Proof[] = [];
+    for (let proof = this.proofs; proof !== null; proof = proof.next) others.push(proof);
+    others.sort((left, right) => right.provenAt - left.provenAt);
     const never = NEVER_GIVEN;
-    const proof = { address, provenAt, stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never };
-    const others = [...this.proofs].sort((left, right) => right.provenAt - left.provenAt);
-    this.proofs = [proof, ...others.slice(0, LIMITS.permitAddressesMax - 1)];
-    return proof;
+    const fresh = { address, provenAt, stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never, next: null };
+    this.proofs = [fresh, ...others.slice(0, LIMITS.permitAddressesMax - 1)].reduceRight<Proof | null>(
+      (next, proof) => Object.assign(proof, { next }),
+      null,
+    );
+    return fresh;
   }
 
   /** The stamp to send to this address; a fresh one every 10 s. */
@@ -217,16 +225,27 @@ export function cidNumber(cid: Uint8Array): number {
   return reader.u16() * 0x1_0000_0000 + reader.u32();
 }
 
+interface Pending {
+  readonly session: Session;
+  readonly accept: Uint8Array;
+  readonly helloTime: number;
+}
+
 export class Sessions {
   private readonly suite: CryptoSuite;
   private readonly expiryMs: number;
-  private readonly confirmed = new Map<number, Session>();
+  /** By CID, which is random and ours. */
+  private readonly confirmed = new Table<number, Session>(
+    (number) => number,
+    (session, number) => session.number === number,
+  );
   /** Oldest first. */
-  private readonly pending = new Map<number, { readonly session: Session; readonly accept: Uint8Array }>();
+  private readonly pending = new Map<number, Pending>();
   private readonly pendingByHello = new Map<string, number>();
-  private readonly perAddress = new Tally();
-  /** Newest HELLO time per static key, oldest entry first. */
-  private readonly helloTimes = new Map<string, number>();
+  private readonly perAddress: Tally;
+  /** Newest HELLO time of the static keys that share a place; who meets a stranger's time has to show a cookie, no more. */
+  private readonly helloTimes = new Float64Array(LIMITS.helloTimesMax).fill(-1);
+  private readonly secret: number;
   private readonly expiry = new Wheel<Session>(1_000, 256);
   private readonly slab = sessionSlab();
 
@@ -236,6 +255,8 @@ export class Sessions {
     this.onClosed = onClosed;
     this.suite = suite;
     this.expiryMs = expiryMs;
+    this.secret = new Reader(suite.randomBytes(4)).u32();
+    this.perAddress = new Tally(this.secret);
   }
 
   get size(): number {
@@ -254,7 +275,7 @@ export class Sessions {
     for (;;) {
       const cid = new Writer(CID_BYTES).u16(0).raw(this.suite.randomBytes(6)).done();
       const number = cidNumber(cid);
-      if (!this.confirmed.has(number) && !this.pending.has(number)) return cid;
+      if (this.find(number) === null) return cid;
     }
   }
 
@@ -266,7 +287,7 @@ export class Sessions {
 
   /** Has this key already shown a HELLO as new as this one? */
   stale(key: Uint8Array, time: number): boolean {
-    return time <= (this.helloTimes.get(keyText(key)) ?? -1);
+    return time <= (this.helloTimes[this.helloPlace(keyText(key))] as number);
   }
 
   /** Is there room for one more session from there? */
@@ -277,27 +298,18 @@ export class Sessions {
 
   addPending(
     now: Instant,
-    parts: {
-      readonly cid: Uint8Array;
-      readonly key: Uint8Array;
-      readonly keys: NoiseKeys;
-      readonly socket: SocketId;
-      readonly from: Endpoint;
-      readonly helloTime: number;
-    },
-    hello: { readonly ephemeral: Uint8Array; readonly accept: Uint8Array },
+    parts: SessionParts,
+    hello: { readonly ephemeral: Uint8Array; readonly accept: Uint8Array; readonly time: number },
   ): void {
-    const secure = new SecureSession(this.suite, parts.keys, this.slab);
-    const probing = probeKey(this.suite, parts.keys.receive, parts.keys.send);
-    const session = new Session(now, { ...parts, secure, probeKey: probing });
-    this.pending.set(session.number, { session, accept: hello.accept });
-    this.pendingByHello.set(keyText(hello.ephemeral), session.number);
-    for (const [number, old] of this.pending) {
-      const late = now - old.session.acceptedAt > LIMITS.pendingMs;
+    const session = new Session(now, this.suite, this.slab, parts);
+    const { number } = session;
+    this.pending.set(number, { session, accept: hello.accept, helloTime: hello.time });
+    this.pendingByHello.set(keyText(hello.ephemeral), number);
+    for (const [oldest, { session: old }] of this.pending) {
+      const late = now - old.heardAt > LIMITS.pendingMs;
       if (!late && this.pending.size <= LIMITS.pendingMax) break;
-      this.dropPending(number);
-      old.session.closed = true;
-      old.session.secure.release();
+      this.dropPending(oldest);
+      old.release();
     }
   }
 
@@ -316,37 +328,40 @@ export class Sessions {
 
   /** The session's first sealed packet has come from the address of its HELLO. */
   confirm(now: Instant, session: Session, from: Endpoint): void {
-    this.dropPending(session.number);
-    this.confirmed.set(session.number, session);
+    const { number } = session;
+    this.noteHello(session.keyText, this.pending.get(number)?.helloTime ?? -1);
+    this.dropPending(number);
+    this.confirmed.set(number, session);
     session.path = sameEndpoint(from, session.from) ? session.from : from;
-    session.rttMs = Math.max(0, Math.round(now - session.acceptedAt));
+    session.rttMs = Math.max(0, Math.round(now - session.heardAt));
     session.prove(now, session.path.address);
     this.perAddress.add(addressPrefixes(session.from.address)[0], 1);
-    this.helloTimes.delete(session.keyText);
-    this.helloTimes.set(session.keyText, session.helloTime);
-    if (this.helloTimes.size > LIMITS.helloTimesMax) {
-      for (const oldest of this.helloTimes.keys()) {
-        this.helloTimes.delete(oldest);
-        break;
-      }
-    }
     this.expiry.add(now, session, now + this.expiryMs);
   }
 
+  private noteHello(keyText: string, time: number): void {
+    const place = this.helloPlace(keyText);
+    this.helloTimes[place] = Math.max(this.helloTimes[place] as number, time);
+  }
+
+  private helloPlace(keyText: string): number {
+    return textHash(this.secret, keyText) % LIMITS.helloTimesMax;
+  }
+
   close(session: Session): void {
-    if (session.closed) return;
-    session.closed = true;
+    if (session.over) return;
     session.pushes = null;
-    session.secure.release();
-    if (!this.confirmed.delete(session.number)) return;
-    this.perAddress.add(addressPrefixes(session.from.address)[0], -1);
-    this.onClosed(session);
+    if (this.confirmed.delete(session.number)) {
+      this.perAddress.add(addressPrefixes(session.from.address)[0], -1);
+      this.onClosed(session);
+    }
+    session.release();
   }
 
   /** Closes the sessions unheard for too long, and tells each. */
   expire(now: Instant, gone: (session: Session) => void): void {
     this.expiry.advance(now, (session) => {
-      if (session.closed) return null;
+      if (session.over) return null;
       if (now - session.heardAt < this.expiryMs) return session.heardAt + this.expiryMs;
       this.close(session);
       gone(session);

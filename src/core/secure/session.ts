@@ -9,47 +9,60 @@ import { NOISE_TAG_BYTES, type NoiseKeys, noiseNonce } from './noise.ts';
 import { Slab } from './slab.ts';
 
 const WORD_BITS = 32;
+const WORD_RANGE = 2 ** WORD_BITS;
 /** One word more than the window, because the word that is being filled is only partly valid. */
 const RING_WORDS = LIMITS.replayWindow / WORD_BITS + 1;
 
-/** Which sequences were seen. `check` before the tag is verified, `mark` after. */
-export class ReplayWindow {
-  private readonly ring: Uint32Array;
-  /** Where the window begins in `ring`, which it may share with others. */
-  private readonly at: number;
-  private highest = -1;
+/** The ring, and the highest sequence seen plus one in two words. */
+const WINDOW_WORDS = RING_WORDS + 2;
 
-  constructor(ring: Uint32Array = new Uint32Array(RING_WORDS), at = 0) {
-    this.ring = ring;
+/** Which sequences were seen. `check` before the tag is verified, `mark` after. All its state is in the words. */
+export class ReplayWindow {
+  private readonly words: Uint32Array;
+  /** Where the window begins in `words`, which it may share with others. */
+  private readonly at: number;
+
+  constructor(words: Uint32Array = new Uint32Array(WINDOW_WORDS), at = 0) {
+    this.words = words;
     this.at = at;
   }
 
   check(sequence: number): boolean {
-    if (sequence > this.highest) return true;
-    if (sequence + LIMITS.replayWindow <= this.highest) return false;
+    const { highest } = this;
+    if (sequence > highest) return true;
+    if (sequence + LIMITS.replayWindow <= highest) return false;
     const word = Math.floor(sequence / WORD_BITS);
-    return ((this.ring[this.at + (word % RING_WORDS)] as number) & (1 << (sequence % WORD_BITS))) === 0;
+    return ((this.words[this.at + (word % RING_WORDS)] as number) & (1 << (sequence % WORD_BITS))) === 0;
   }
 
   mark(sequence: number): void {
+    const { words, at, highest } = this;
     const word = Math.floor(sequence / WORD_BITS);
-    if (sequence > this.highest) {
-      const last = Math.floor(this.highest / WORD_BITS);
+    if (sequence > highest) {
+      const last = Math.floor(highest / WORD_BITS);
       const steps = Math.min(word - last, RING_WORDS);
-      for (let i = 0; i < steps; i++) this.ring[this.at + ((word - i) % RING_WORDS)] = 0;
-      this.highest = sequence;
+      for (let i = 0; i < steps; i++) words[at + ((word - i) % RING_WORDS)] = 0;
+      words[at + RING_WORDS] = (sequence + 1) % WORD_RANGE;
+      words[at + RING_WORDS + 1] = Math.floor((sequence + 1) / WORD_RANGE);
     }
-    const slot = this.at + (word % RING_WORDS);
-    this.ring[slot] = (this.ring[slot] as number) | (1 << (sequence % WORD_BITS));
+    const slot = at + (word % RING_WORDS);
+    words[slot] = (words[slot] as number) | (1 << (sequence % WORD_BITS));
+  }
+
+  /** -1 before the first. */
+  private get highest(): number {
+    const at = this.at + RING_WORDS;
+    return (this.words[at + 1] as number) * WORD_RANGE + (this.words[at] as number) - 1;
   }
 }
 
 /** A session's record in a slab: both keys, the owner's bytes, the window. */
 const KEY_BYTES = 32;
 const OWNER_AT = 2 * KEY_BYTES;
-const OWNER_BYTES = 16;
+const OWNER_BYTES = 24;
 const WINDOW_AT = OWNER_AT + OWNER_BYTES;
-const SESSION_RECORD_BYTES = WINDOW_AT + 4 * RING_WORDS;
+const SESSION_RECORD_BYTES = WINDOW_AT + 4 * WINDOW_WORDS;
+const RELEASED = -1;
 
 /** Where many sessions keep what they hold; a session without one makes its own. */
 export function sessionSlab(): Slab {
@@ -59,10 +72,8 @@ export function sessionSlab(): Slab {
 export class SecureSession {
   private readonly suite: CryptoSuite;
   private readonly slab: Slab;
-  private readonly record: number;
-  private readonly window: ReplayWindow;
+  private record: number;
   private nextSequence = 0;
-  private released = false;
 
   constructor(suite: CryptoSuite, keys: NoiseKeys, slab = new Slab(SESSION_RECORD_BYTES, 1)) {
     this.suite = suite;
@@ -70,18 +81,17 @@ export class SecureSession {
     this.record = slab.take();
     slab.bytesOf(this.record, 0, KEY_BYTES).set(keys.send);
     slab.bytesOf(this.record, KEY_BYTES, KEY_BYTES).set(keys.receive);
-    this.window = new ReplayWindow(slab.wordsOf(this.record), slab.wordAt(this.record, WINDOW_AT / 4));
-  }
-
-  /** 16 bytes beside the keys for whoever owns the session; a view, not to be kept. */
-  get ownerBytes(): Uint8Array {
-    return this.slab.bytesOf(this.record, OWNER_AT, OWNER_BYTES);
   }
 
   /** Gives the record back: it is another session's from here, so nothing may be sealed or opened any more. */
   release(): void {
-    if (!this.released) this.slab.give(this.record);
-    this.released = true;
+    if (!this.over) this.slab.give(this.record);
+    this.record = RELEASED;
+  }
+
+  /** Has it been released? */
+  get over(): boolean {
+    return this.record === RELEASED;
   }
 
   /** The sequence that the next `seal` uses; the header that carries it is part of the associated data. */
@@ -96,18 +106,25 @@ export class SecureSession {
 
   /** Ciphertext and tag under the sequence that `sequence` named before the call. */
   seal(associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    assert(!this.released, 'a session that is over seals nothing');
+    assert(!this.over, 'a session that is over seals nothing');
     const key = this.suite.aeadKey(this.slab.bytesOf(this.record, 0, KEY_BYTES));
     return this.suite.seal(key, noiseNonce(this.nextSequence++), associated, plaintext);
   }
 
   /** Null where the sequence was seen, is too old or too high, or the tag does not match; nothing has changed then. */
   open(sequence: number, associated: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-    if (this.released || sealed.length < NOISE_TAG_BYTES || sequence >= LIMITS.sessionSequenceMax) return null;
-    if (!this.window.check(sequence)) return null;
+    if (this.over || sealed.length < NOISE_TAG_BYTES || sequence >= LIMITS.sessionSequenceMax) return null;
+    const window = new ReplayWindow(this.slab.wordsOf(this.record), this.slab.wordAt(this.record, WINDOW_AT / 4));
+    if (!window.check(sequence)) return null;
     const key = this.suite.aeadKey(this.slab.bytesOf(this.record, KEY_BYTES, KEY_BYTES));
     const plaintext = this.suite.open(key, noiseNonce(sequence), associated, sealed);
-    if (plaintext !== null) this.window.mark(sequence);
+    if (plaintext !== null) window.mark(sequence);
     return plaintext;
+  }
+
+  /** 24 bytes beside the keys for whoever extends this; a view, not to be kept. */
+  protected get ownerBytes(): Uint8Array {
+    assert(!this.over, 'a session that is over owns nothing');
+    return this.slab.bytesOf(this.record, OWNER_AT, OWNER_BYTES);
   }
 }
