@@ -37,7 +37,7 @@ function observe(
 }
 
 const infer = (observations: readonly Observation[], local = ['192.168.1.2']) =>
-  inferMapping(1400, observations, local);
+  inferMapping(observations, local);
 /** Without a pattern, the same on every run. */
 function scattered(n: number, low: number, size: number): number {
   let h = Math.imul(n + 1, 0x9e3779b1);

@@ -10,7 +10,7 @@ import type { Instant, Machine, Output, SocketId, SocketIds, SocketOutcome } fro
 import { NEVER } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { outputs } from '../machine.ts';
-import { inferMapping } from '../nat/infer.ts';
+import { rememberingInference } from '../nat/infer.ts';
 import type { Observation } from '../nat/observation.ts';
 import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
 import { ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
@@ -83,6 +83,7 @@ class DetectorMachine implements Detector {
   private readonly config: DetectorConfig;
   private readonly out = outputs<DetectEvent>();
   private readonly rotation = new Rotation();
+  private readonly infer = rememberingInference();
   private observations: readonly Observation[] = [];
   private network: LocalNetwork | null = null;
   private findings = NOTHING_FOUND;
@@ -173,7 +174,7 @@ class DetectorMachine implements Detector {
 
   profile(now: Instant): NatProfile {
     const all = this.observations.concat(this.run?.observations() ?? []);
-    const known = inferMapping(now, all, this.network?.addresses ?? []);
+    const { lastPortAt, ...known } = this.infer(all, this.localAddresses());
     const findings = this.run === null ? this.findings : merged(this.findings, this.run.findings());
     const newest = all.reduce(
       (latest, { sentAt, observed }) => (observed === null ? latest : Math.max(latest, sentAt)),
@@ -182,6 +183,7 @@ class DetectorMachine implements Detector {
     const profile: NatProfile = {
       ...UNKNOWN_PROFILE,
       ...known,
+      lastPortAgeMs: lastPortAt === null ? null : Math.max(0, now - lastPortAt),
       type: findings.blocked ? 'blocked' : known.type,
       confidence: findings.blocked ? BLOCKED_CONFIDENCE : known.confidence,
       filtering: findings.filtering,
@@ -190,10 +192,15 @@ class DetectorMachine implements Detector {
       natHops: known.type === 'public' ? 0 : findings.natHops,
       idleLifetimeMs: this.idleLifetimeMs,
       portMapping: this.portMapping.report,
-      ipv6: ipv6Of(this.network?.addresses ?? []),
+      ipv6: ipv6Of(this.localAddresses()),
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),
     };
     return { ...profile, layers: layersOf(profile, this.portMapping.router), verdict: verdictOf(profile) };
+  }
+
+  /** Of this computer's interfaces. */
+  private localAddresses(): readonly string[] {
+    return this.network?.addresses ?? [];
   }
 
   private begin(now: Instant): void {
@@ -213,7 +220,7 @@ class DetectorMachine implements Detector {
     this.log('detection started', { sources: sources.length, addresses });
     this.run = new Run(now, sources, {
       ...this.config,
-      localAddresses: this.network?.addresses ?? [],
+      infer: (observations) => this.infer(observations, this.localAddresses()),
       out: this.out,
       nextRequest: () => this.nextRequest++,
     });

@@ -8,7 +8,7 @@ import { endpointKey, familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
-import { inferMapping } from '../nat/infer.ts';
+import type { MappingKnowledge } from '../nat/infer.ts';
 import type { Observation } from '../nat/observation.ts';
 import type { Filtering, Tested } from '../nat/profile.ts';
 import type { LogData } from '../peer/interface.ts';
@@ -41,8 +41,7 @@ export interface RunConfig {
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly sockets: SocketIds;
   readonly family: 4 | 6;
-  /** Of this computer's interfaces. */
-  readonly localAddresses: readonly string[];
+  readonly infer: (observations: readonly Observation[]) => MappingKnowledge;
   readonly out: Outputs<DetectEvent>;
   readonly nextRequest: () => number;
 }
@@ -272,7 +271,7 @@ export class Run {
   private finish(now: Instant): void {
     this.final = true;
     this.filter.conclude();
-    const { mapping, type, allocator } = inferMapping(now, this.observations(), this.config.localAddresses);
+    const { mapping, type, allocator } = this.config.infer(this.observations());
     this.refinement = Refinement.of(now, this.exchange, this.filter, {
       mapping,
       type,

@@ -6,7 +6,7 @@ import type { Instant } from '../contract.ts';
 import { fitAllocators } from './allocator.ts';
 import { tempered } from './distribution.ts';
 import { believeMapping, type MappingBelief, withoutLiars } from './mapping.ts';
-import { type MappingMade, mappingsMade, type Observation } from './observation.ts';
+import { type MappingMade, mappingsMade, type Observation, sameObservation } from './observation.ts';
 import type { Allocator, NatProfile, NatType } from './profile.ts';
 
 /** However clear the samples are, one case in so many is a NAT that no rule here describes. */
@@ -26,16 +26,17 @@ export type MappingKnowledge = Pick<
   | 'pooling'
   | 'delta'
   | 'lastPort'
-  | 'lastPortAgeMs'
   | 'predictedNextPort'
   | 'confidence'
   | 'samples'
   | 'addressesAsked'
->;
+> & {
+  /** When the mapping with `lastPort` was made. */
+  readonly lastPortAt: Instant | null;
+};
 
 /** `localAddresses`: of this computer's interfaces; an external address among them means no NAT. */
 export function inferMapping(
-  now: Instant,
   observations: readonly Observation[],
   localAddresses: readonly string[],
 ): MappingKnowledge {
@@ -55,12 +56,36 @@ export function inferMapping(
     pooling: poolingOf(seen),
     delta: deltaOf(belief, allocator),
     lastPort: last?.port ?? null,
-    lastPortAgeMs: last === null ? null : Math.max(0, now - last.at),
+    lastPortAt: last?.at ?? null,
     predictedNextPort: nextPort(allocator, last),
     confidence: confidenceIn(belief, mixture),
     samples: seen.length,
     addressesAsked: belief.addressesAsked,
   };
+}
+
+/** `inferMapping` for one who asks again and again: the fit, which is dear, is made anew only where something else was seen. */
+export function rememberingInference(): typeof inferMapping {
+  let seen: readonly Observation[] = [];
+  let local: readonly string[] = [];
+  let known: MappingKnowledge | null = null;
+  return (observations, localAddresses) => {
+    if (known !== null && sameList(local, localAddresses, Object.is) && sameList(seen, observations, sameObservation)) {
+      return known;
+    }
+    seen = observations;
+    local = localAddresses;
+    known = inferMapping(observations, localAddresses);
+    return known;
+  };
+}
+
+function sameList<Item>(
+  left: readonly Item[],
+  right: readonly Item[],
+  same: (left: Item, right: Item) => boolean,
+): boolean {
+  return left.length === right.length && left.every((item, i) => same(item, right[i]!));
 }
 
 function typeOf(

@@ -2,7 +2,7 @@
  * What detection hands to inference: one line per question asked from a socket, answered or not, and the *mappings* these
  * lines stand for once it is known what a mapping depends on.
  */
-import { type Endpoint, endpointKey } from '../address.ts';
+import { type Endpoint, endpointKey, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
 import type { Mapping } from './profile.ts';
 
@@ -20,6 +20,21 @@ export interface Observation {
   readonly repeated: boolean;
   /** Null: no answer (yet), but the question may have made a mapping. */
   readonly observed: Endpoint | null;
+}
+
+export function sameObservation(left: Observation, right: Observation): boolean {
+  if (left.observed === null || right.observed === null) {
+    if (left.observed !== right.observed) return false;
+  } else if (!sameEndpoint(left.observed, right.observed)) return false;
+  return (
+    left.socket === right.socket &&
+    left.localPort === right.localPort &&
+    left.group === right.group &&
+    left.trusted === right.trusted &&
+    left.sentAt === right.sentAt &&
+    left.repeated === right.repeated &&
+    sameEndpoint(left.target, right.target)
+  );
 }
 
 /** A mapping that the NAT made at `at`; `port` null where no answer told it. */
