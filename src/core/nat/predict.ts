@@ -2,7 +2,7 @@
  * "Which external port will my next mapping get, best first, with what probability?" (S11). The answer is a lazy sequence,
  * because a window for 99 % may be one port or ten thousand; the planner takes as much as it can pay for.
  */
-import { logCount } from './distribution.ts';
+import { countLaw } from './distribution.ts';
 import type { Allocator } from './profile.ts';
 import { PORTS_ALL } from './region.ts';
 import { PAIRS_A_MAPPING } from './sequence.ts';
@@ -166,7 +166,8 @@ function counting(
   const mean = (allocator.backgroundPerSecond ?? 0) * share * seconds;
   const uncertainty = ((allocator.backgroundError ?? 0) * share * seconds) ** 2;
   const dispersion = (allocator.backgroundDispersion ?? 1) + (mean > 0 ? uncertainty / mean : 0);
-  const chanceOf = (count: number) => Math.exp(logCount(count, mean, dispersion));
+  const law = countLaw(mean, dispersion);
+  const chanceOf = (count: number) => Math.exp(law(count));
   const portOf = (count: number) => wrapped(first + stride * count);
   return {
     weight,

@@ -4,7 +4,7 @@
  * between, counted by a Poisson or negative binomial distribution whose rate is fitted on a grid. One outlier costs a
  * fixed price and nothing else, so the step is the greatest common divisor of the gaps made robust.
  */
-import { logAdd, logCount, logSum } from './distribution.ts';
+import { type CountLaw, countLaw, logAdd, logSum } from './distribution.ts';
 import type { MappingMade } from './observation.ts';
 
 /** Mappings made within so little time may have reached the NAT in any order. */
@@ -76,13 +76,14 @@ export function fitSequence(mappings: readonly MappingMade[]): SequenceFit | nul
 
 function fitCounter(mappings: readonly MappingMade[]): SequenceFit | null {
   const fits: SequenceFit[] = [];
+  const laws = lawsOfGrid();
   for (const sign of [1, -1] as const) {
     const { gaps, orders } = gapsOf(mappings, sign);
     if (gaps.length < 2) return null;
-    for (const step of candidateSteps(gaps, sign)) fits.push(fitStep(gaps, step, orders));
+    for (const step of candidateSteps(gaps, sign)) fits.push(fitStep(gaps, step, orders, laws));
     if (keepsParity(mappings)) {
       const even = gaps.map((gap) => ({ ...gap, ports: Math.ceil((sign * gap.ports) / 2) }));
-      const fit = fitStep(even, 1, orders);
+      const fit = fitStep(even, 1, orders, laws);
       // In steps of a pair: each of the others moves the counter by one and a half ports, three quarters of a pair.
       fits.push({ ...fit, step: sign, log: fit.log + Math.log(PARITY_PRIOR), ...scaled(fit, 1 / PAIRS_A_MAPPING) });
     }
@@ -143,28 +144,44 @@ function candidateSteps(gaps: readonly Gap[], sign: 1 | -1): number[] {
   return candidates;
 }
 
-function fitStep(gaps: readonly Gap[], step: number, orders: number): SequenceFit {
+/** One rate and dispersion of the grid, with ln of what is believed of both beforehand. */
+interface Cell {
+  readonly perSecond: number;
+  readonly dispersion: number;
+  readonly belief: number;
+}
+
+const CELLS: readonly Cell[] = RATES.flatMap((perSecond) =>
+  DISPERSIONS.map(([dispersion, belief]) => ({
+    perSecond,
+    dispersion,
+    belief: Math.log(belief) + logBeliefIn(perSecond),
+  })),
+);
+
+/** The others' mappings within so many seconds: one law for each cell of the grid. Gaps of one length share them. */
+type Laws = (seconds: number) => readonly CountLaw[];
+
+function lawsOfGrid(): Laws {
+  const known = new Map<number, readonly CountLaw[]>();
+  return (seconds) => {
+    const laws =
+      known.get(seconds) ?? CELLS.map(({ perSecond, dispersion }) => countLaw(perSecond * seconds, dispersion));
+    known.set(seconds, laws);
+    return laws;
+  };
+}
+
+function fitStep(gaps: readonly Gap[], step: number, orders: number, laws: Laws): SequenceFit {
   const prior = Math.log(STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR);
-  const cells: { perSecond: number; dispersion: number; log: number }[] = [];
-  for (const perSecond of RATES) {
-    for (const [dispersion, belief] of DISPERSIONS) {
-      let log = Math.log(belief) + logBeliefIn(perSecond);
-      for (const gap of gaps) log += logGap(gap, step, perSecond, dispersion);
-      cells.push({ perSecond, dispersion, log });
-    }
-  }
-  const marginal = logSum(cells.map(({ log }) => log));
-  const weight = cells.map(({ log }) => Math.exp(log - marginal));
-  const mean = (of: (cell: (typeof cells)[number]) => number) =>
-    cells.reduce((sum, cell, i) => sum + weight[i]! * of(cell), 0);
+  const logs = CELLS.map(({ belief }) => belief);
+  for (const gap of gaps) addGap(logs, gap, step, laws);
+  const marginal = logSum(logs);
+  const dispersion = CELLS.reduce((sum, cell, i) => sum + Math.exp(logs[i]! - marginal) * cell.dispersion, 0);
   return {
     log: prior + marginal - orders - Math.log(PORTS),
     step,
-    ...rateOf(
-      gaps,
-      step,
-      mean((cell) => cell.dispersion),
-    ),
+    ...rateOf(gaps, step, dispersion),
   };
 }
 
@@ -194,23 +211,33 @@ function logBeliefIn(perSecond: number): number {
   return Math.log(0.5 / (perSecond <= QUIET_PER_SECOND ? quiet : RATES.length - quiet));
 }
 
-function logGap(gap: Gap, step: number, perSecond: number, dispersion: number): number {
+const LOG_OUTLIER = Math.log(OUTLIER / PORTS);
+const LOG_RULED = Math.log(1 - OUTLIER);
+
+/** Adds ln of the chance of one gap to every cell. */
+function addGap(logs: number[], gap: Gap, step: number, laws: Laws): void {
   const mappings = gap.ports / step;
-  const outlier = Math.log(OUTLIER / PORTS);
-  if (!Number.isInteger(mappings) || mappings < 1) return outlier;
-  const mean = perSecond * gap.seconds;
-  // So far above the mean that every rule gives less than a millionth of an outlier's chance: not worth the logarithms.
-  if (mappings - 1 - gap.unseen > 10 * mean + 200) return outlier;
-  let ruled = Math.log(1 - OUTLIER);
-  if (gap.unseen === 0) ruled += logCount(mappings - 1, mean, dispersion);
-  else {
-    let made = Number.NEGATIVE_INFINITY;
-    let ways = gap.unseen * Math.log(1 - UNANSWERED_MADE);
-    for (let own = 0; own <= gap.unseen; own++) {
-      made = logAdd(made, ways + logCount(mappings - 1 - own, mean, dispersion));
-      ways += Math.log(((gap.unseen - own) / (own + 1)) * (UNANSWERED_MADE / (1 - UNANSWERED_MADE)));
-    }
-    ruled += made;
+  if (!Number.isInteger(mappings) || mappings < 1) {
+    for (let i = 0; i < logs.length; i++) logs[i]! += LOG_OUTLIER;
+    return;
   }
-  return logAdd(ruled, outlier);
+  const inGap = laws(gap.seconds);
+  const others = mappings - 1 - gap.unseen;
+  for (let i = 0; i < logs.length; i++) {
+    // So far above the mean that every rule gives less than a millionth of an outlier's chance: not worth the logarithms.
+    const hopeless = others > 10 * CELLS[i]!.perSecond * gap.seconds + 200;
+    logs[i]! += hopeless ? LOG_OUTLIER : logAdd(LOG_RULED + logMade(mappings - 1, gap.unseen, inGap[i]!), LOG_OUTLIER);
+  }
+}
+
+/** `between` mappings lie in a gap: so many of our own `unseen` ones as were made, the rest by the others. */
+function logMade(between: number, unseen: number, others: CountLaw): number {
+  if (unseen === 0) return others(between);
+  let made = Number.NEGATIVE_INFINITY;
+  let ways = unseen * Math.log(1 - UNANSWERED_MADE);
+  for (let own = 0; own <= Math.min(unseen, between); own++) {
+    made = logAdd(made, ways + others(between - own));
+    ways += Math.log(((unseen - own) / (own + 1)) * (UNANSWERED_MADE / (1 - UNANSWERED_MADE)));
+  }
+  return made;
 }
