@@ -36,8 +36,7 @@ function observe(
   return observations;
 }
 
-const infer = (observations: readonly Observation[], local = ['192.168.1.2']) =>
-  inferMapping(observations, local);
+const infer = (observations: readonly Observation[], local = ['192.168.1.2']) => inferMapping(observations, local);
 /** Without a pattern, the same on every run. */
 function scattered(n: number, low: number, size: number): number {
   let h = Math.imul(n + 1, 0x9e3779b1);

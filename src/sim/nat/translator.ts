@@ -5,7 +5,7 @@ import type { SimRandom } from '../random.ts';
 import { createAllocator, type PortAllocator } from './allocation.ts';
 import type { FullBehaviour } from './behaviour.ts';
 import type { NatDrop, NatResult, NatStats } from './box.ts';
-import { EndpointNumbers, pairKey } from './numbers.ts';
+import { EndpointNumbers } from './numbers.ts';
 
 /** One remote endpoint of a mapping: one 5-tuple, one timer, one hole in the filter. */
 interface Session {
@@ -18,13 +18,25 @@ interface Session {
 }
 
 interface Mapping {
-  readonly key: number;
+  readonly source: Source;
+  /** Under which `source` has it. */
+  readonly destination: number;
   readonly internal: Endpoint;
   readonly external: Endpoint;
   readonly externalNumber: number;
   readonly subscriber: Subscriber;
+  /** By remote endpoint. */
   readonly sessions: Map<number, Session>;
   expiresAt: number;
+}
+
+/** One internal endpoint and its mappings. */
+interface Source {
+  readonly local: number;
+  /** By what the mapping behaviour lets them depend on. */
+  readonly mappings: Map<number, Mapping>;
+  /** Those that had to differ because their 5-tuple was taken, by remote endpoint. */
+  readonly clashed: Map<number, Mapping>;
 }
 
 /** One internal address and what it holds. */
@@ -38,6 +50,7 @@ interface Subscriber {
 
 /** Expired state is removed when it is met, and all of it at most this often, so that nothing is swept per packet. */
 const SWEEP_INTERVAL_MS = 1000;
+const NOBODY: readonly Mapping[] = [];
 
 export class Translator {
   addresses: readonly string[] = [];
@@ -45,15 +58,12 @@ export class Translator {
   readonly #random: SimRandom;
   readonly #allocate: PortAllocator;
   readonly #numbers = new EndpointNumbers();
-  /** By internal endpoint and, as the mapping behaviour says, destination. */
-  readonly #mappings = new Map<number, Mapping>();
-  /** Mappings that had to differ from the one of `#mappings` because their 5-tuple was taken, by 5-tuple inside. */
-  readonly #clashed = new Map<number, Mapping>();
-  readonly #byExternal = new Map<number, Set<Mapping>>();
-  /** By external endpoint and remote endpoint. */
-  readonly #sessions = new Map<number, Session>();
+  readonly #sources = new Map<number, Source>();
+  /** By external endpoint; several where ports are overloaded, the oldest first. */
+  readonly #byExternal = new Map<number, Mapping[]>();
+  #sessions = 0;
   /** 5-tuples given away to unsolicited packets, with the time they are free again. */
-  readonly #poisoned = new Map<number, number>();
+  readonly #poisoned = new Map<string, number>();
   readonly #forwards = new Map<number, Endpoint>();
   readonly #forwardsBack = new Map<number, number>();
   #exposed: string | null = null;
@@ -82,10 +92,9 @@ export class Translator {
   }
 
   clear(): void {
-    this.#mappings.clear();
-    this.#clashed.clear();
+    this.#sources.clear();
     this.#byExternal.clear();
-    this.#sessions.clear();
+    this.#sessions = 0;
     this.#poisoned.clear();
     for (const subscriber of this.#subscribers.values()) subscriber.mappings.clear();
   }
@@ -93,7 +102,7 @@ export class Translator {
   stats(now: number): NatStats {
     this.#sweep(now);
     const mappings = this.#liveMappings();
-    return { mappings, mappingsPeak: this.#peak, mappingsMade: this.#made, sessions: this.#sessions.size };
+    return { mappings, mappingsPeak: this.#peak, mappingsMade: this.#made, sessions: this.#sessions };
   }
 
   outbound(packet: Packet, now: number): NatResult {
@@ -116,7 +125,7 @@ export class Translator {
     if (opened !== undefined && this.owns(packet.to.address)) return forward(withTo(packet, opened));
     const external = this.#numbers.of(packet.to);
     const remote = this.#numbers.of(packet.from);
-    const known = this.#liveSession(pairKey(external, remote), now);
+    const known = this.#liveSession(external, remote, now);
     if (known !== undefined) {
       known.replied = true;
       if (this.#behaviour.timeouts.refreshedBy === 'both') this.#renew(known, now);
@@ -137,38 +146,40 @@ export class Translator {
   #sessionFor(from: Endpoint, to: Endpoint, now: number): Session | NatDrop {
     const local = this.#numbers.of(from);
     const remote = this.#numbers.of(to);
-    const clashed = this.#live(this.#clashed.get(pairKey(local, remote)), now);
+    const source = this.#sources.get(local) ?? { local, mappings: new Map(), clashed: new Map() };
+    const clashed = this.#live(source.clashed.get(remote), now);
     if (clashed !== undefined) return clashed.sessions.get(remote) ?? this.#openSession(clashed, to, now);
-    const key = this.#mappingKey(local, remote, to);
-    const mapping = this.#live(this.#mappings.get(key), now);
+    const destination = this.#destination(remote, to);
+    const mapping = this.#live(source.mappings.get(destination), now);
     if (mapping !== undefined) {
-      const tuple = pairKey(mapping.externalNumber, remote);
-      const session = this.#liveSession(tuple, now);
+      const session = this.#liveSession(mapping.externalNumber, remote, now);
       if (session !== undefined && session.mapping === mapping) return session;
-      if (session === undefined && !this.#isPoisoned(tuple, now)) {
+      if (session === undefined && !this.#isPoisoned(mapping.externalNumber, remote, now)) {
         if (this.#sessionTableFull(now)) return 'table-full';
         return this.#openSession(mapping, to, now);
       }
     }
-    const made = this.#makeMapping(key, from, to, now);
+    const made = this.#makeMapping(source, destination, from, to, now);
     if (typeof made === 'string') return made;
-    if (mapping !== undefined) this.#clashed.set(pairKey(local, remote), made);
-    else this.#mappings.set(key, made);
+    this.#sources.set(local, source);
+    if (mapping !== undefined) source.clashed.set(remote, made);
+    else source.mappings.set(destination, made);
     return this.#openSession(made, to, now);
   }
 
-  #mappingKey(local: number, remote: number, to: Endpoint): number {
+  /** What of a destination a mapping depends on, as a number. */
+  #destination(remote: number, to: Endpoint): number {
     switch (this.#behaviour.mapping) {
       case 'address':
-        return pairKey(local, this.#numbers.of({ address: to.address, port: 0 }));
+        return this.#numbers.addressOf(to.address);
       case 'address-and-port':
-        return pairKey(local, remote);
+        return remote;
       default:
-        return pairKey(local, 0);
+        return 0;
     }
   }
 
-  #makeMapping(key: number, internal: Endpoint, to: Endpoint, now: number): Mapping | NatDrop {
+  #makeMapping(source: Source, destination: number, internal: Endpoint, to: Endpoint, now: number): Mapping | NatDrop {
     this.#sweep(now);
     const subscriber = this.#subscriber(internal.address, now);
     if (this.#sessionTableFull(now)) return 'table-full';
@@ -177,7 +188,8 @@ export class Translator {
     const external = this.#allocateEndpoint(subscriber, internal, to, now);
     if (external === null) return 'ports-exhausted';
     const mapping: Mapping = {
-      key,
+      source,
+      destination,
       internal,
       external,
       externalNumber: this.#numbers.of(external),
@@ -187,8 +199,8 @@ export class Translator {
     };
     subscriber.mappings.add(mapping);
     const sharing = this.#byExternal.get(mapping.externalNumber);
-    if (sharing === undefined) this.#byExternal.set(mapping.externalNumber, new Set([mapping]));
-    else sharing.add(mapping);
+    if (sharing === undefined) this.#byExternal.set(mapping.externalNumber, [mapping]);
+    else sharing.push(mapping);
     this.#made++;
     this.#peak = Math.max(this.#peak, this.#liveMappings());
     return mapping;
@@ -217,13 +229,9 @@ export class Translator {
     if (this.#behaviour.parity && external.port % 2 !== internal.port % 2) return false;
     if (this.#forwards.has(external.port)) return false;
     const number = this.#numbers.of(external);
-    const tuple = pairKey(number, remote);
-    if (this.#isPoisoned(tuple, now)) return false;
-    if (this.#behaviour.overloading) return this.#liveSession(tuple, now) === undefined;
-    const users = this.#byExternal.get(number);
-    if (users === undefined) return true;
-    for (const user of users) if (this.#live(user, now) !== undefined) return false;
-    return true;
+    if (this.#isPoisoned(number, remote, now)) return false;
+    if (this.#behaviour.overloading) return this.#liveSession(number, remote, now) === undefined;
+    return !this.#sharing(number).some((user) => this.#live(user, now) !== undefined);
   }
 
   #openSession(mapping: Mapping, to: Endpoint, now: number): Session {
@@ -237,7 +245,7 @@ export class Translator {
       expiresAt: now,
     };
     mapping.sessions.set(remote, session);
-    this.#sessions.set(pairKey(mapping.externalNumber, remote), session);
+    this.#sessions++;
     return session;
   }
 
@@ -253,7 +261,7 @@ export class Translator {
     const { filtering } = this.#behaviour;
     if (filtering === 'address-and-port') return null;
     let found: Mapping | null = null;
-    for (const mapping of this.#byExternal.get(external) ?? []) {
+    for (const mapping of this.#sharing(external)) {
       if (this.#live(mapping, now) === undefined) continue;
       if (filtering === 'endpoint-independent' || knowsAddress(mapping, remoteAddress, now)) found = mapping;
     }
@@ -264,24 +272,22 @@ export class Translator {
     const policy = this.#behaviour.unsolicited;
     if (policy === 'drop') return drop('unsolicited');
     if (policy === 'accept') {
-      this.#poisoned.set(pairKey(external, remote), now + this.#behaviour.timeouts.unrepliedMs);
+      this.#poisoned.set(`${external} ${remote}`, now + this.#behaviour.timeouts.unrepliedMs);
     }
     return { kind: 'drop', why: 'unsolicited', answer: 'port-unreachable' };
   }
 
-  #isPoisoned(tuple: number, now: number): boolean {
-    const until = this.#poisoned.get(tuple);
-    if (until === undefined) return false;
-    if (until > now) return true;
-    this.#poisoned.delete(tuple);
-    return false;
+  #isPoisoned(external: number, remote: number, now: number): boolean {
+    if (this.#poisoned.size === 0) return false;
+    const until = this.#poisoned.get(`${external} ${remote}`);
+    return until !== undefined && until > now;
   }
 
   /** An error about a packet that came from inside: goes to whoever sent that, and renews nothing. */
   #inboundIcmp(packet: Packet, now: number): NatResult {
     const icmp = packet.icmp;
     if (icmp === null) return drop('icmp-unrelated');
-    const session = this.#liveSession(pairKey(this.#numbers.of(icmp.from), this.#numbers.of(icmp.to)), now);
+    const session = this.#liveSession(this.#numbers.of(icmp.from), this.#numbers.of(icmp.to), now);
     if (session === undefined) return drop('icmp-unrelated');
     const internal = session.mapping.internal;
     if (this.#behaviour.icmpEndsMapping) this.#remove(session.mapping);
@@ -292,11 +298,11 @@ export class Translator {
   #outboundIcmp(packet: Packet, now: number): NatResult {
     const icmp = packet.icmp;
     if (icmp === null) return drop('icmp-unrelated');
-    const local = this.#numbers.of(icmp.to);
+    const source = this.#sources.get(this.#numbers.of(icmp.to));
     const remote = this.#numbers.of(icmp.from);
     const found =
-      this.#live(this.#clashed.get(pairKey(local, remote)), now) ??
-      this.#live(this.#mappings.get(this.#mappingKey(local, remote, icmp.from)), now);
+      this.#live(source?.clashed.get(remote), now) ??
+      this.#live(source?.mappings.get(this.#destination(remote, icmp.from)), now);
     if (found === undefined) return drop('icmp-unrelated');
     return forward({ ...packet, from: found.external, icmp: { ...icmp, to: found.external } });
   }
@@ -329,7 +335,7 @@ export class Translator {
   #underQuota(subscriber: Subscriber, now: number): boolean {
     const quota = this.#behaviour.subscriberMappingsMax;
     if (subscriber.mappings.size < quota) return true;
-    for (const mapping of [...subscriber.mappings]) this.#live(mapping, now);
+    for (const mapping of subscriber.mappings) this.#live(mapping, now);
     if (subscriber.mappings.size < quota) return true;
     return this.#behaviour.whenFull === 'evict' && this.#evictOldest(subscriber);
   }
@@ -342,9 +348,9 @@ export class Translator {
   }
 
   #sessionTableFull(now: number): boolean {
-    if (this.#sessions.size < this.#behaviour.sessionsMax) return false;
+    if (this.#sessions < this.#behaviour.sessionsMax) return false;
     this.#sweepAll(now);
-    return this.#sessions.size >= this.#behaviour.sessionsMax;
+    return this.#sessions >= this.#behaviour.sessionsMax;
   }
 
   #live(mapping: Mapping | undefined, now: number): Mapping | undefined {
@@ -353,22 +359,37 @@ export class Translator {
     return undefined;
   }
 
-  #liveSession(tuple: number, now: number): Session | undefined {
-    const session = this.#sessions.get(tuple);
-    if (session === undefined || session.expiresAt > now) return session;
-    this.#sessions.delete(tuple);
-    session.mapping.sessions.delete(session.remote);
+  /** Mappings with this external endpoint, dead ones included; a copy, so that they may be removed meanwhile. */
+  #sharing(external: number): readonly Mapping[] {
+    return this.#byExternal.get(external)?.slice() ?? NOBODY;
+  }
+
+  /** The session of a 5-tuple, which at most one mapping has. */
+  #liveSession(external: number, remote: number, now: number): Session | undefined {
+    const sharing = this.#byExternal.get(external);
+    if (sharing === undefined) return undefined;
+    for (const mapping of sharing) {
+      const session = mapping.sessions.get(remote);
+      if (session === undefined) continue;
+      if (session.expiresAt > now) return session;
+      mapping.sessions.delete(remote);
+      this.#sessions--;
+    }
     return undefined;
   }
 
   #remove(mapping: Mapping): void {
-    for (const remote of mapping.sessions.keys()) this.#sessions.delete(pairKey(mapping.externalNumber, remote));
+    this.#sessions -= mapping.sessions.size;
+    mapping.sessions.clear();
     mapping.subscriber.mappings.delete(mapping);
-    if (this.#mappings.get(mapping.key) === mapping) this.#mappings.delete(mapping.key);
-    else for (const [tuple, other] of this.#clashed) if (other === mapping) this.#clashed.delete(tuple);
+    const { source, destination } = mapping;
+    if (source.mappings.get(destination) === mapping) source.mappings.delete(destination);
+    else for (const [remote, other] of source.clashed) if (other === mapping) source.clashed.delete(remote);
+    if (source.mappings.size + source.clashed.size === 0) this.#sources.delete(source.local);
     const sharing = this.#byExternal.get(mapping.externalNumber);
-    sharing?.delete(mapping);
-    if (sharing?.size === 0) this.#byExternal.delete(mapping.externalNumber);
+    if (sharing === undefined) return;
+    if (sharing.length > 1) sharing.splice(sharing.indexOf(mapping), 1);
+    else this.#byExternal.delete(mapping.externalNumber);
   }
 
   #liveMappings(): number {
@@ -384,10 +405,16 @@ export class Translator {
   #sweepAll(now: number): void {
     this.#sweptAt = now;
     for (const subscriber of this.#subscribers.values()) {
-      for (const mapping of [...subscriber.mappings]) this.#live(mapping, now);
+      for (const mapping of subscriber.mappings) {
+        if (this.#live(mapping, now) === undefined) continue;
+        for (const session of mapping.sessions.values()) {
+          if (session.expiresAt > now) continue;
+          mapping.sessions.delete(session.remote);
+          this.#sessions--;
+        }
+      }
     }
-    for (const tuple of [...this.#sessions.keys()]) this.#liveSession(tuple, now);
-    for (const tuple of [...this.#poisoned.keys()]) this.#isPoisoned(tuple, now);
+    for (const [tuple, until] of this.#poisoned) if (until <= now) this.#poisoned.delete(tuple);
   }
 }
 
