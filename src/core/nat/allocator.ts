@@ -29,7 +29,8 @@ interface Hypothesis {
 export function fitAllocators(mappings: readonly MappingMade[]): readonly Allocator[] {
   const seen = mappings.filter(({ port }) => port !== null);
   if (seen.length === 0) return [UNKNOWN_ALLOCATOR];
-  const hypotheses = [...preserving(seen), ...(seen.length >= SAMPLES_MIN ? moving(mappings, seen) : [])];
+  const hypotheses = preserving(seen);
+  if (seen.length >= SAMPLES_MIN) addMoving(hypotheses, mappings, seen);
   if (seen.length < SAMPLES_MIN)
     hypotheses.push({ log: Math.log(0.3) - seen.length * Math.log(PORTS), allocators: [UNKNOWN_ALLOCATOR] });
   const weights = normalised(hypotheses.map(({ log }) => log));
@@ -81,13 +82,12 @@ function preserving(seen: readonly MappingMade[]): Hypothesis[] {
 }
 
 /** Rules under which the port does not depend on the local one. */
-function moving(mappings: readonly MappingMade[], seen: readonly MappingMade[]): Hypothesis[] {
-  const hypotheses: Hypothesis[] = fitRegions(seen.map(({ port }) => port!)).map(({ kind, low, high, log }) => ({
-    log: Math.log(PRIOR.region) + log,
-    allocators: [rule(kind, { low, high })],
-  }));
+function addMoving(hypotheses: Hypothesis[], mappings: readonly MappingMade[], seen: readonly MappingMade[]): void {
+  for (const { kind, low, high, log } of fitRegions(seen.map(({ port }) => port!))) {
+    hypotheses.push({ log: Math.log(PRIOR.region) + log, allocators: [rule(kind, { low, high })] });
+  }
   hypotheses.push(...regionForEachAddress(seen));
-  const sequence = fitSequence(mappings);
+  const sequence = fitSequence(mappings, Math.max(...hypotheses.map(({ log }) => log)));
   if (sequence !== null) {
     const { step, perSecond, dispersion, error } = sequence;
     const allocator = rule('step', {
@@ -103,7 +103,6 @@ function moving(mappings: readonly MappingMade[], seen: readonly MappingMade[]):
     const allocator = rule('time', { step: clock.portsPerSecond });
     hypotheses.push({ log: Math.log(PRIOR.time) + clock.log, allocators: [allocator] });
   }
-  return hypotheses;
 }
 
 /** Boxes side by side, each with an external address and a region of its own (3 of 72 carriers, Wang 2011). */

@@ -62,30 +62,38 @@ interface Gap {
   readonly unseen: number;
 }
 
-/** Ports handed out by one counter, or by one counter for each external address: whichever explains more. */
-export function fitSequence(mappings: readonly MappingMade[]): SequenceFit | null {
-  const joint = fitCounter(mappings);
+/**
+ * Ports handed out by one counter, or by one counter for each external address: whichever explains more. Null where nothing comes
+ * near `floor`, the ln likelihood of another rule: what is far below it is not computed.
+ */
+export function fitSequence(mappings: readonly MappingMade[], floor: number): SequenceFit | null {
+  const joint = fitCounter(mappings, floor);
   const addresses = new Set(mappings.flatMap(({ address }) => address ?? []));
   if (addresses.size < 2) return joint;
-  const apart = [...addresses].map((address) => fitCounter(mappings.filter((mapping) => mapping.address === address)));
+  const apart = [...addresses].map((address) => fitCounter(mappings.filter((mapping) => mapping.address === address), floor));
   const strongest = apart.reduce((best, fit) => (fit !== null && fit.log < (best?.log ?? 0) ? fit : best), null);
   if (strongest === null || apart.some((fit) => fit === null || fit.step !== strongest.step)) return joint;
   const log = apart.reduce((sum, fit) => sum + fit!.log, 0);
   return joint !== null && joint.log >= log ? joint : { ...strongest, log };
 }
 
-function fitCounter(mappings: readonly MappingMade[]): SequenceFit | null {
+function fitCounter(mappings: readonly MappingMade[], floor: number): SequenceFit | null {
   const fits: SequenceFit[] = [];
   const laws = lawsOfGrid();
+  const add = (gaps: readonly Gap[], step: number, orders: number, adapted: (fit: SequenceFit) => SequenceFit) => {
+    if (bestCase(gaps, step, orders) > floor - NEGLIGIBLE) fits.push(adapted(fitStep(gaps, step, orders, laws)));
+  };
   for (const sign of [1, -1] as const) {
     const { gaps, orders } = gapsOf(mappings, sign);
     if (gaps.length < 2) return null;
-    for (const step of candidateSteps(gaps, sign)) fits.push(fitStep(gaps, step, orders, laws));
+    for (const step of candidateSteps(gaps, sign)) add(gaps, step, orders, (fit) => fit);
     if (keepsParity(mappings)) {
       const even = gaps.map((gap) => ({ ...gap, ports: Math.ceil((sign * gap.ports) / 2) }));
-      const fit = fitStep(even, 1, orders, laws);
       // In steps of a pair: each of the others moves the counter by one and a half ports, three quarters of a pair.
-      fits.push({ ...fit, step: sign, log: fit.log + Math.log(PARITY_PRIOR), ...scaled(fit, 1 / PAIRS_A_MAPPING) });
+      add(even, 1, orders, (fit) => ({
+        ...fit,
+        ...{ step: sign, log: fit.log + Math.log(PARITY_PRIOR), ...scaled(fit, 1 / PAIRS_A_MAPPING) },
+      }));
     }
   }
   const best = fits.toSorted((left, right) => right.log - left.log)[0];
@@ -172,14 +180,38 @@ function lawsOfGrid(): Laws {
   };
 }
 
+const LOG_OUTLIER = Math.log(OUTLIER / PORTS);
+const LOG_RULED = Math.log(1 - OUTLIER);
+/** e^-40 of the whole changes no digit of a double. */
+const NEGLIGIBLE = 40;
+
+/** More than ln of the likelihood can be: every gap that may obey the rule does so for certain. */
+function bestCase(gaps: readonly Gap[], step: number, orders: number): number {
+  const outliers = gaps.filter((gap) => !mayObey(gap, step)).length;
+  return priorOf(step) - orders + outliers * LOG_OUTLIER;
+}
+
+function mayObey({ ports, seconds, unseen }: Gap, step: number): boolean {
+  const mappings = ports / step;
+  return Number.isInteger(mappings) && mappings >= 1 && mappings - 1 - unseen <= othersMax(RATES.at(-1)!, seconds);
+}
+
+/** So far above the mean that every rule gives less than a millionth of an outlier's chance: not worth the logarithms. */
+function othersMax(perSecond: number, seconds: number): number {
+  return 10 * perSecond * seconds + 200;
+}
+
+function priorOf(step: number): number {
+  return Math.log(STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR) - Math.log(PORTS);
+}
+
 function fitStep(gaps: readonly Gap[], step: number, orders: number, laws: Laws): SequenceFit {
-  const prior = Math.log(STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR);
   const logs = CELLS.map(({ belief }) => belief);
   for (const gap of gaps) addGap(logs, gap, step, laws);
   const marginal = logSum(logs);
   const dispersion = CELLS.reduce((sum, cell, i) => sum + Math.exp(logs[i]! - marginal) * cell.dispersion, 0);
   return {
-    log: prior + marginal - orders - Math.log(PORTS),
+    log: priorOf(step) + marginal - orders,
     step,
     ...rateOf(gaps, step, dispersion),
   };
@@ -211,9 +243,6 @@ function logBeliefIn(perSecond: number): number {
   return Math.log(0.5 / (perSecond <= QUIET_PER_SECOND ? quiet : RATES.length - quiet));
 }
 
-const LOG_OUTLIER = Math.log(OUTLIER / PORTS);
-const LOG_RULED = Math.log(1 - OUTLIER);
-
 /** Adds ln of the chance of one gap to every cell. */
 function addGap(logs: number[], gap: Gap, step: number, laws: Laws): void {
   const mappings = gap.ports / step;
@@ -224,8 +253,7 @@ function addGap(logs: number[], gap: Gap, step: number, laws: Laws): void {
   const inGap = laws(gap.seconds);
   const others = mappings - 1 - gap.unseen;
   for (let i = 0; i < logs.length; i++) {
-    // So far above the mean that every rule gives less than a millionth of an outlier's chance: not worth the logarithms.
-    const hopeless = others > 10 * CELLS[i]!.perSecond * gap.seconds + 200;
+    const hopeless = others > othersMax(CELLS[i]!.perSecond, gap.seconds);
     logs[i]! += hopeless ? LOG_OUTLIER : logAdd(LOG_RULED + logMade(mappings - 1, gap.unseen, inGap[i]!), LOG_OUTLIER);
   }
 }
