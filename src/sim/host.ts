@@ -59,7 +59,9 @@ export class Host {
   readonly server: boolean;
   /** Addresses of the interfaces, each with the attachment it leads to. */
   readonly #interfaces = new Map<string, Attachment>();
-  readonly #sockets = new Map<string, Socket>();
+  /** By port; several where they are bound to different addresses. */
+  readonly #sockets = new Map<number, Socket[]>();
+  #socketCount = 0;
   readonly #random: SimRandom;
   readonly #context: HostContext;
   readonly #socketsMax: number;
@@ -114,47 +116,55 @@ export class Host {
   /** A bare socket for scripts and reference programs. */
   bind(local: Endpoint, receive: (packet: Packet) => void): Endpoint | null {
     const bound = this.#choose(local);
-    if (bound !== null) this.#sockets.set(keyOf(bound), { local: bound, id: 0, process: null, receive });
+    if (bound !== null) this.#add({ local: bound, id: 0, process: null, receive });
     return bound;
   }
 
-  unbind(local: Endpoint): void {
-    this.#sockets.delete(keyOf(local));
+  unbind({ address, port }: Endpoint): void {
+    const left = (this.#sockets.get(port) ?? []).filter(({ local }) => local.address !== address);
+    this.#socketCount -= (this.#sockets.get(port)?.length ?? 0) - left.length;
+    if (left.length > 0) this.#sockets.set(port, left);
+    else this.#sockets.delete(port);
+  }
+
+  #add(socket: Socket): void {
+    const { port } = socket.local;
+    const beside = this.#sockets.get(port);
+    if (beside === undefined) this.#sockets.set(port, [socket]);
+    else beside.push(socket);
+    this.#socketCount++;
+  }
+
+  /** The socket that hears what is sent to this endpoint: the one bound to the address, else the one bound to all. */
+  #socketAt({ address, port }: Endpoint): Socket | undefined {
+    const bound = this.#sockets.get(port);
+    if (bound === undefined) return undefined;
+    const wildcard = wildcardOf(address);
+    return (
+      bound.find(({ local }) => local.address === address) ?? bound.find(({ local }) => local.address === wildcard)
+    );
   }
 
   open(process: Process<unknown, unknown>, request: SocketOpen): SocketOutcome {
-    if (this.#sockets.size >= this.#socketsMax) return { ok: false, code: 'limit' };
+    if (this.#socketCount >= this.#socketsMax) return { ok: false, code: 'limit' };
     const wildcard = request.family === 4 ? '0.0.0.0' : '::';
-    if (![...this.#interfaces.keys()].some((address) => address.includes(':') === (request.family === 6))) {
-      return { ok: false, code: 'unsupported' };
-    }
+    if (this.#sourceFor(wildcard) === null) return { ok: false, code: 'unsupported' };
     const address = request.address ?? wildcard;
     if (address !== wildcard && !this.#interfaces.has(address)) return { ok: false, code: 'denied' };
     const local = this.#choose({ address, port: request.port });
     if (local === null) return { ok: false, code: 'in-use' };
-    this.#sockets.set(keyOf(local), {
-      local,
-      id: request.socket,
-      process,
-      receive: (packet) => process.datagram(request.socket, packet),
-    });
+    const receive = (packet: Packet): void => process.datagram(request.socket, packet);
+    this.#add({ local, id: request.socket, process, receive });
     return { ok: true, local };
   }
 
   #choose(wish: Endpoint): Endpoint | null {
-    if (wish.port !== 0) return this.#taken(wish) ? null : wish;
+    if (wish.port !== 0) return this.#socketAt(wish) === undefined ? wish : null;
     for (let tried = 0; tried < 4 * (EPHEMERAL_HIGH - EPHEMERAL_LOW); tried++) {
       const local = { address: wish.address, port: this.#random.int(EPHEMERAL_LOW, EPHEMERAL_HIGH) };
-      if (!this.#taken(local)) return local;
+      if (this.#socketAt(local) === undefined) return local;
     }
     return null;
-  }
-
-  #taken(local: Endpoint): boolean {
-    return (
-      this.#sockets.has(keyOf(local)) ||
-      this.#sockets.has(keyOf({ address: wildcardOf(local.address), port: local.port }))
-    );
   }
 
   /** `ttl` 64 where none is given, as Linux sends. Returns false where there is no way out. */
@@ -185,9 +195,7 @@ export class Host {
       this.#context.delivered(packet, this);
       return;
     }
-    const socket =
-      this.#sockets.get(keyOf(packet.to)) ??
-      this.#sockets.get(keyOf({ address: wildcardOf(packet.to.address), port: packet.to.port }));
+    const socket = this.#socketAt(packet.to);
     if (socket === undefined) {
       this.#context.dropped(packet, this.name, 'port-closed');
       const attachment = this.#interfaces.get(packet.to.address);
@@ -201,10 +209,6 @@ export class Host {
 
 function wildcardOf(address: string): string {
   return address.includes(':') ? '::' : '0.0.0.0';
-}
-
-function keyOf(local: Endpoint): string {
-  return `${local.address}|${local.port}`;
 }
 
 class Process<Command, Event> implements Running<Command, Event> {
