@@ -23,6 +23,8 @@ export type Send = (socket: SocketId, to: Endpoint, bytes: Uint8Array, ttl?: num
 export class Exchange {
   readonly questions: Question[] = [];
   packets = 0;
+  /** What `rttMs` said, while it holds. */
+  private median: { readonly rttMs: number | null } | null = null;
   private readonly send: Send;
   private readonly nextRequest: () => number;
 
@@ -63,6 +65,7 @@ export class Exchange {
   repeat(now: Instant, question: Question, ttl?: number): void {
     question.sentLastAt = now;
     question.packets++;
+    this.median = null;
     this.packets++;
     const { socket, source, request, answerFrom, onBehalf } = question;
     const bytes =
@@ -82,6 +85,7 @@ export class Exchange {
       if (question === undefined) return null;
       question.observed = answer.observed;
       question.answeredAt = now;
+      this.median = null;
       return question;
     }
     return null;
@@ -89,10 +93,12 @@ export class Exchange {
 
   /** Median of the round trips seen; null before the first answer. Repeated questions don't count (Karn's rule). */
   rttMs(): number | null {
+    if (this.median !== null) return this.median.rttMs;
     const trips = this.questions
       .filter(({ answeredAt, packets }) => answeredAt !== null && packets === 1)
       .map(({ answeredAt, sentAt }) => answeredAt! - sentAt)
       .sort((left, right) => left - right);
-    return trips[trips.length >> 1] ?? null;
+    this.median = { rttMs: trips[trips.length >> 1] ?? null };
+    return this.median.rttMs;
   }
 }

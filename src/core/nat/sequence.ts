@@ -70,7 +70,12 @@ export function fitSequence(mappings: readonly MappingMade[], floor: number): Se
   const joint = fitCounter(mappings, floor);
   const addresses = new Set(mappings.flatMap(({ address }) => address ?? []));
   if (addresses.size < 2) return joint;
-  const apart = [...addresses].map((address) => fitCounter(mappings.filter((mapping) => mapping.address === address), floor));
+  const apart = [...addresses].map((address) =>
+    fitCounter(
+      mappings.filter((mapping) => mapping.address === address),
+      floor,
+    ),
+  );
   const strongest = apart.reduce((best, fit) => (fit !== null && fit.log < (best?.log ?? 0) ? fit : best), null);
   if (strongest === null || apart.some((fit) => fit === null || fit.step !== strongest.step)) return joint;
   const log = apart.reduce((sum, fit) => sum + fit!.log, 0);

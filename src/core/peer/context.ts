@@ -44,6 +44,11 @@ export interface Agenda {
 
 export function agenda(): Agenda {
   const entries = new Map<Alarm, { readonly at: Instant; readonly run: (now: Instant) => void }>();
+  const next = (): Instant => {
+    let soonest = NEVER;
+    for (const entry of entries.values()) if (entry.at < soonest) soonest = entry.at;
+    return soonest;
+  };
   return {
     at(instant, run) {
       assert(entries.size < LIMITS.agendaMax, 'the agenda of a peer is bounded');
@@ -52,16 +57,13 @@ export function agenda(): Agenda {
       return alarm;
     },
     run(now) {
+      if (next() > now) return;
       const due = [...entries].filter(([, entry]) => entry.at <= now).sort((left, right) => left[1].at - right[1].at);
       // One that has run may cancel another that was due as well.
       for (const [alarm, entry] of due) if (entries.delete(alarm)) entry.run(now);
     },
     clear: () => entries.clear(),
-    next() {
-      let next = NEVER;
-      for (const entry of entries.values()) if (entry.at < next) next = entry.at;
-      return next;
-    },
+    next,
   };
 }
 

@@ -22,7 +22,8 @@ export function allowAt(fullAt: Instant, now: Instant, rate: Rate): Instant | nu
 }
 
 export class Limiter {
-  private readonly fullAt = new Float64Array(LIMITS.limiterBuckets);
+  /** Made with the first that is counted. */
+  private fullAt: Float64Array | null = null;
   private readonly rate: Rate;
 
   constructor(rate: Rate) {
@@ -32,6 +33,7 @@ export class Limiter {
   /** Takes one from the allowance of `hash`; false where it is used up. */
   allow(now: Instant, hash: number): boolean {
     const bucket = hash % LIMITS.limiterBuckets;
+    this.fullAt ??= new Float64Array(LIMITS.limiterBuckets);
     const next = allowAt(this.fullAt[bucket] as number, now, this.rate);
     if (next === null) return false;
     this.fullAt[bucket] = next;
@@ -40,7 +42,7 @@ export class Limiter {
 
   /** Would `allow` say yes? Takes nothing. */
   permits(now: Instant, hash: number): boolean {
-    return allowAt(this.fullAt[hash % LIMITS.limiterBuckets] as number, now, this.rate) !== null;
+    return allowAt(this.fullAt?.[hash % LIMITS.limiterBuckets] ?? 0, now, this.rate) !== null;
   }
 }
 

@@ -211,8 +211,13 @@ function readAddress(value: Uint8Array, xor: Uint8Array | null, take: (endpoint:
   return true;
 }
 
+const MAGIC_BYTES = Uint8Array.of(0x21, 0x12, 0xa4, 0x42);
+
 function xorKey(transaction: Uint8Array): Uint8Array {
-  return Uint8Array.from([0x21, 0x12, 0xa4, 0x42, ...transaction.subarray(transaction.length - 12)]);
+  const key = new Uint8Array(16);
+  key.set(MAGIC_BYTES);
+  key.set(transaction.subarray(transaction.length - 12), 4);
+  return key;
 }
 
 /** Never more than `LIMITS.stunTextBytesMax`, and printable ASCII only: it ends in logs. */
@@ -289,7 +294,8 @@ function attributeParts(draft: StunDraft, classic: boolean): Uint8Array[] {
 
 function attribute(type: number, value: Uint8Array): Uint8Array {
   const out = new Uint8Array(4 + ((value.length + 3) & ~3));
-  out.set(words([type, value.length]));
+  writeWord(out, 0, type);
+  writeWord(out, 2, value.length);
   out.set(value, 4);
   return out;
 }
@@ -327,11 +333,18 @@ function fingerprintOf(bytes: Uint8Array, end: number): number {
 
 /** Writes the length field as if `following` more bytes of attributes came after. */
 function setLength(message: Uint8Array, following: number): void {
-  message.set(words([message.length - STUN_HEADER_BYTES + following]), 2);
+  writeWord(message, 2, message.length - STUN_HEADER_BYTES + following);
 }
 
 function words(values: readonly number[]): Uint8Array {
-  return Uint8Array.from(values.flatMap((value) => [(value >> 8) & 0xff, value & 0xff]));
+  const bytes = new Uint8Array(2 * values.length);
+  for (const [i, value] of values.entries()) writeWord(bytes, 2 * i, value);
+  return bytes;
+}
+
+function writeWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >> 8;
+  bytes[at + 1] = value;
 }
 
 function asciiBytes(text: string): Uint8Array {

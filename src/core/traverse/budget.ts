@@ -48,6 +48,8 @@ export interface DeviceBudget {
 export function deviceBudget(): DeviceBudget {
   let debt = 0;
   let debtAt: Instant = 0;
+  /** Nothing has changed since `debtAt` but what `take` added. */
+  let settled = false;
   let pausedUntil: Instant = 0;
   /** Per class: the instant at which its next packet is due at the peak rate. */
   const due: Record<ProbeClass, Instant> = { easy: 0, prediction: 0, birthday: 0 };
@@ -55,6 +57,8 @@ export function deviceBudget(): DeviceBudget {
   const live = new Map<string, Instant>();
 
   function settle(now: Instant): void {
+    if (settled && now === debtAt) return;
+    settled = true;
     debt = Math.max(0, debt - ((now - debtAt) * LIMITS.probesPerSecond) / 1000);
     debtAt = now;
     for (const [mapping, expiry] of live) {
@@ -99,6 +103,7 @@ export function deviceBudget(): DeviceBudget {
     },
     shorten(ms) {
       for (const [mapping, expiry] of live) live.set(mapping, expiry - ms);
+      settled = false;
     },
     liveMappings(now) {
       settle(now);

@@ -51,7 +51,7 @@ export function probeCodec(
     bytes[2] = VERSION;
     bytes[3] = flags;
     bytes.set(sid.subarray(0, 8), 4);
-    new DataView(bytes.buffer).setUint32(12, seq);
+    for (let n = 0; n < 4; n++) bytes[12 + n] = seq >>> (24 - 8 * n);
     bytes.set(crypto.hmac(key, bytes.subarray(0, HEAD_BYTES)).subarray(0, 16), HEAD_BYTES);
     return bytes;
   }

@@ -73,6 +73,8 @@ type Action = { readonly kind: 'tuple'; readonly n: number } | { readonly kind: 
 /** `known`: the socket that plans with `from: 'known'` send from. */
 export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: SocketId): Salvo {
   const opened = new Map<SocketId, Slot>();
+  /** Of those, how many the driver has not told the fate of. */
+  let awaited = 0;
   const slots: Slot[] = [];
   const spares: Slot[] = [];
   const asked: Asked[] = [];
@@ -97,6 +99,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   function openSlot(now: Instant): Slot {
     const slot: Slot = { id: range.open(now), ready: false, dead: false };
     opened.set(slot.id, slot);
+    awaited++;
     return slot;
   }
 
@@ -106,8 +109,6 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
     else for (let n = 0; n < plan.sockets; n++) slots.push(openSlot(now));
     for (const action of first) if (action.kind === 'sample') spares.push(openSlot(now));
   }
-
-  const ready = (): boolean => slots.every((slot) => slot.ready) && spares.every((slot) => slot.ready);
 
   function shootTuple(now: Instant, n: number, ttl: number | null): Instant | null {
     const tuple = tupleAt(plan, n + generation);
@@ -246,6 +247,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
     socket(now, socket, ok) {
       const slot = opened.get(socket);
       if (slot === undefined) return;
+      if (!slot.ready) awaited--;
       slot.ready = true;
       slot.dead = !ok;
       if (!ok) opened.delete(socket);
@@ -269,7 +271,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
         nextAt = startAt;
         return;
       }
-      if (pass === 0 && at === 0 && !ready()) {
+      if (pass === 0 && at === 0 && awaited > 0) {
         nextAt = Math.min(endAt, now + 50);
         return;
       }
