@@ -257,13 +257,18 @@ function modified(
     ...nat,
     hairpin: random.chance(MODIFIERS.hairpin) ? 'external-source' : 'none',
     ...(pooled ? { addresses: MODIFIERS.pooledAddresses, pooling: 'arbitrary' as const } : {}),
-    ...(picksPorts && random.chance(MODIFIERS.parity) ? { parity: true } : {}),
+    ...(picksPorts && random.chance(MODIFIERS.parity) && !stepsEvenly(nat.allocation) ? { parity: true } : {}),
     ...(carrier && random.chance(MODIFIERS.balancedBoxes[access]) ? { balancedBoxes: 2 } : {}),
     ...(nat.unsolicited === undefined && random.chance(MODIFIERS.answersStrangers)
       ? { unsolicited: 'reject' as const }
       : {}),
     ...(id === 'P5' || id === 'S3' || id === 'S6' ? { subscriberMappingsMax: drawRange(MODIFIERS.quota, random) } : {}),
   };
+}
+
+/** Always the same parity: such a NAT would have no port for every other socket. */
+function stepsEvenly(allocation: Allocation): boolean {
+  return typeof allocation === 'object' && 'step' in allocation && allocation.step % 2 === 0;
 }
 
 /** Rough share of users behind a carrier's NAT, to turn a share of users into a share of those it can befall. */

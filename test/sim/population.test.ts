@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  createNat,
   describeUser,
   drawClass,
   mixTheory,
@@ -43,6 +44,27 @@ test('users differ within their class, and can be said in words', () => {
   for (const id of ['P5', 'S2', 'S3', 'S6'] as const) expect(words(id).size).toBeGreaterThan(10);
   expect([...words('X')].every((text) => text.includes('blocks UDP'))).toBe(true);
   expect([...words('S6')].every((text) => /blocks of (128|256|512|1024|2048|4096),/.test(text))).toBe(true);
+});
+
+test('every NAT of a user who passes UDP has a port for each of twenty sockets', () => {
+  const random = simRandom('ports');
+  for (const id of SIM_CLASSES.filter((one) => one !== 'X')) {
+    for (let n = 0; n < 200; n++) {
+      const user = simClass(id, random, 'mobile');
+      for (const { nat } of user.chain) {
+        const count = (nat.addresses ?? 1) * (nat.balancedBoxes ?? 1);
+        const addresses = Array.from({ length: count }, (_, index) => `198.18.0.${index + 1}`);
+        const box = createNat({ behaviour: nat, random, addresses });
+        const to = { address: '198.18.9.9', port: 9 };
+        const sent = { to, bytes: new Uint8Array(0), ttl: 64, icmp: null, origin: 'user' };
+        const stuck = Array.from({ length: 20 }, (_, index) => 40_000 + index).filter((port) => {
+          const packet = { ...sent, id: port, from: { address: '10.0.0.2', port } };
+          return box.outbound(packet, port - 40_000).kind !== 'forward';
+        });
+        expect(stuck, describeUser(user)).toEqual([]);
+      }
+    }
+  }
 });
 
 /** Worlds per mix; the half-width of a 99.9 % bound is then at most 3.7 points. */
