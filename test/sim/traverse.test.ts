@@ -69,6 +69,21 @@ test('a poisonable NAT on one or both sides, with one router between them, is me
   }
 });
 
+test('next door to each other, where a trip is nothing and timers are all, no packet comes early enough to poison', () => {
+  for (const [client, host] of [
+    [NATS.linuxAccept, NATS.linux],
+    [NATS.linuxAccept, NATS.linuxAccept],
+  ] as const) {
+    for (const jitterMs of [0, 5]) {
+      for (let seed = 0; seed < 20; seed++) {
+        const run = runPair({ seed, client, host, masterDelayMs: 0, world: { delayMs: 0, jitterMs } });
+        expect(run.connected, run.world.replayText()).toBe(true);
+        expect(run.attempts, run.world.replayText()).toBe(1);
+      }
+    }
+  }
+});
+
 test('the other users of a home router with 4096 sessions lose nothing while a birthday runs', () => {
   const hard: NatBehaviour = {
     mapping: 'address-and-port',

@@ -19,6 +19,12 @@ const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];
  */
 const TTLS: readonly number[] = [5, 3, 7, 4];
 
+/**
+ * What a side waits beyond the trip that is measured, before a packet that must not come first: timers, jitter of the lines, and
+ * a process that is busy with a handshake. It delays nobody whose door is open already.
+ */
+export const LAST_MS = 25;
+
 /** A TTL that leaves the own NAT and dies before the far one. */
 export function lowTtl(own: NatProfile, attempt: number): number {
   return own.natHops === null ? TTLS[attempt % TTLS.length]! : own.natHops + 1;
@@ -46,7 +52,7 @@ function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
   const first: readonly Pass[] = wary
     ? [
         { afterMs: 0, ttl: openerTtl(config.own.profile) },
-        { afterMs: config.relayRttMs / 2, ttl: null },
+        { afterMs: config.relayRttMs / 2 + LAST_MS, ttl: null },
       ]
     : [{ afterMs: 0, ttl: null }];
   return known([address], port, [...first, ...GAPS_MS.map((afterMs) => ({ afterMs, ttl: null }))]);

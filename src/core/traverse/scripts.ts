@@ -9,7 +9,7 @@ import { type Commander, other, type Volley } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Role, TraversalConfig } from './interface.ts';
 import { lifetimeOf, type Nature, quotaOf } from './nature.ts';
-import { known, lowTtl } from './openers.ts';
+import { known, LAST_MS, lowTtl } from './openers.ts';
 import { type Plan, roundsOf, watched } from './plan.ts';
 import type { Sample } from './salvo.ts';
 import {
@@ -125,16 +125,17 @@ function* knownScript(plan: Plan, stage: Stage): Script {
   // Odd attempts open with a low TTL on the host's side, even ones start both at one instant with the full TTL: the first
   // fails where no router lies between the NATs, the second where the clocks of the relay trip deceive.
   const trip = config.relayRttMs / 2;
-  const first =
-    attempt % 2 === 1
-      ? [
-          { afterMs: 0, ttl: lowTtl(config.own.profile, attempt) },
-          { afterMs: trip, ttl: null },
-        ]
-      : [{ afterMs: 0, ttl: null }];
+  const wary = attempt % 2 === 1;
+  const first = wary
+    ? [
+        { afterMs: 0, ttl: lowTtl(config.peer.profile, attempt) },
+        { afterMs: trip + 2 * LAST_MS, ttl: null },
+      ]
+    : [{ afterMs: 0, ttl: null }];
   const rest = [60, 120, 200, 350].map((afterMs) => ({ afterMs, ttl: null }));
   boss.order(now, 'host', known([client.address], client.port, [...first, ...rest]));
-  boss.order(now, 'client', known([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), trip);
+  const startMs = wary ? trip + LAST_MS : trip;
+  boss.order(now, 'client', known([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), startMs);
   if (plan.hard !== null)
     boss.order(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
   yield { until: now + trip + plan.durationMs };
