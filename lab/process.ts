@@ -116,6 +116,8 @@ export class LabProcess {
         // It has ended in the meantime.
       }
     }
+    // nsenter stops itself when its child is stopped, and would then never see it end.
+    if (signal === 'SIGCONT') this.#child.kill(signal);
   }
 
   async stop(): Promise<Exit> {
