@@ -1,6 +1,6 @@
 /** Real game servers to reach, and how a program asks them for their status. */
 import { existsSync } from 'node:fs';
-import { compiled, type Puppet, type Received } from './puppeteer.ts';
+import { compiled, type Puppet } from './puppeteer.ts';
 
 export interface Game {
   readonly name: string;
@@ -10,13 +10,34 @@ export interface Game {
   status(puppet: Puppet, socket: string, address: string, port: number): Promise<string>;
 }
 
-const ANSWER_MS = 3_000;
+/** Teeworlds says nothing at all for some seconds after its start, now and then. */
+const ANSWER_MS = 10_000;
+/** A game's client asks again when nothing comes. */
+const REPEAT_MS = 500;
 
-async function ask(puppet: Puppet, socket: string, address: string, port: number, text: string): Promise<string> {
+interface Question {
+  readonly puppet: Puppet;
+  readonly socket: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The first answer that starts with `start`; late ones to questions before are passed over. */
+async function ask({ puppet, socket, address, port }: Question, text: string, start: string): Promise<string> {
   const seen = puppet.count(socket);
-  puppet.send(socket, address, port, text);
-  const answer: Received = await puppet.nth(socket, seen, ANSWER_MS);
-  return answer.text;
+  const send = (): void => puppet.send(socket, address, port, text);
+  const repeat = setInterval(send, REPEAT_MS);
+  send();
+  let index = 0;
+  try {
+    const answer = await puppet.find((event) => {
+      if (event.ev !== 'received' || event.socket !== socket || index++ < seen) return null;
+      return event.text.startsWith(start) ? event : null;
+    }, ANSWER_MS);
+    return answer.text;
+  } finally {
+    clearInterval(repeat);
+  }
 }
 
 const TEEWORLDS_SERVER = '/usr/games/teeworlds-server';
@@ -31,8 +52,9 @@ const teeworlds: Game = {
   async status(puppet, socket, address, port) {
     const ours = '\x01\x02\x03\x04';
     const request = `\x04\0\0\xff\xff\xff\xff\x05${ours}`.padEnd(8 + TOKEN_REQUEST_BYTES, '\0');
-    const token = (await ask(puppet, socket, address, port, request)).slice(8, 12);
-    const info = await ask(puppet, socket, address, port, `\x21${token}${ours}\xff\xff\xff\xffgie3\x05`);
+    const server = { puppet, socket, address, port };
+    const token = (await ask(server, request, '\x04')).slice(8, 12);
+    const info = await ask(server, `\x21${token}${ours}\xff\xff\xff\xffgie3\x05`, '!');
     if (!info.includes('inf3')) throw new Error(`teeworlds-server gave no status but ${JSON.stringify(info)}`);
     return info
       .slice(info.indexOf('inf3') + 5)
@@ -47,7 +69,7 @@ export const tinyGame: Game = {
   name: 'a tiny server of ours',
   port: 30_000,
   argv: [process.execPath, compiled('lab/tiny-game.js'), '30000'],
-  status: (puppet, socket, address, port) => ask(puppet, socket, address, port, 'status?'),
+  status: (puppet, socket, address, port) => ask({ puppet, socket, address, port }, 'status?', ''),
 };
 
 /** Debian's Teeworlds server where it is installed. */
