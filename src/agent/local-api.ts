@@ -51,6 +51,8 @@ export interface JoinView {
   readonly attempts: readonly AttemptView[];
   readonly log: readonly LogLine[];
   readonly packetsSent: number;
+  /** Nothing is sent just now: a rest between two attempts, or the turn of others. */
+  readonly waiting: boolean;
   /** Chance of a path in the next minute; null until the pair has proved to be a hard one (15 s). */
   readonly likely: number | null;
   /** The local port that was wished but is taken by another program. */

@@ -27,6 +27,7 @@ export function newJoin(id: number, target: string, wallMs: number): JoinView {
     attempts: [],
     log: [],
     packetsSent: 0,
+    waiting: false,
     likely: null,
     portTaken: null,
     path: null,
@@ -50,6 +51,7 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
       return {
         ...join,
         phase: phaseAtLeast(join.phase, 'punching'),
+        waiting: false,
         attempts: [...join.attempts, newAttempt(event)].slice(-ATTEMPTS_MAX),
       };
     case 'attempt-over':
@@ -75,6 +77,7 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
         ...join,
         phase: 'connected',
         packetsSent: Math.max(join.packetsSent, event.packetsSent),
+        waiting: false,
         likely: null,
         path: {
           kind: event.kind,
@@ -92,6 +95,7 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
     case 'stage':
       return {
         ...join,
+        waiting: event.stage === 'waiting',
         log: [
           ...join.log,
           { atMs: wallMs - join.startedAt, attempt: lastAttempt(join), what: event.stage, data: { text: event.text } },

@@ -145,6 +145,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.s.resolving': 'Der Masterserver wird nach dem Code gefragt.',
   'connect.s.networks': 'Beide Netze werden angesehen.',
   'connect.s.punching': 'Beide Router werden von innen geöffnet. Das geht weiter, bis es klappt oder du abbrichst.',
+  'connect.s.waiting': 'Eine Pause, damit kein Router überflutet wird. Der nächste Versuch beginnt von selbst.',
+  'connect.s.lost':
+    'Der Weg ist verloren gegangen und wird wieder geöffnet. Die Adresse für das Spiel bleibt dieselbe.',
   'connect.s.connected': 'Direkt und verschlüsselt. Im Spiel verbinden mit:',
   'connect.s.stopped': 'Abgebrochen. Es wird nichts mehr gesendet; das Protokoll bleibt bis zum Schließen.',
   'connect.s.failed': 'Das hat nicht geklappt.',

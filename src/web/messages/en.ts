@@ -143,6 +143,8 @@ export const en = {
   'connect.s.resolving': 'Asking the masterserver for this code.',
   'connect.s.networks': 'Looking at both networks.',
   'connect.s.punching': 'Both routers are being opened from the inside. This goes on until it works or you stop it.',
+  'connect.s.waiting': 'A pause, so that no router is flooded. The next attempt begins by itself.',
+  'connect.s.lost': 'The path was lost and is being opened again. The address for the game stays the same.',
   'connect.s.connected': 'Direct and encrypted. In the game connect to:',
   'connect.s.stopped': 'Stopped. Nothing more is sent; the log is kept until you close it.',
   'connect.s.failed': 'This did not work.',

@@ -48,7 +48,7 @@ function JoinWindow(props: { readonly join: JoinView }) {
       <p class="sentence" aria-live="polite" id="connect-sentence">
         {sentence(join)}
       </p>
-      {join.path === null || join.phase !== 'connected' ? null : <Address join={join} path={join.path} />}
+      {join.path === null || isOver(join) ? null : <Address join={join} path={join.path} />}
       {join.failure === 'PASSWORD' ? <PasswordForm join={join} /> : null}
       <p class="actions">
         {isOver(join) ? (
@@ -73,6 +73,8 @@ function JoinWindow(props: { readonly join: JoinView }) {
 
 function sentence(join: JoinView): string {
   if (join.phase === 'failed') return join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
+  if (join.phase === 'punching' && join.waiting) return t('connect.s.waiting');
+  if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
   return t(`connect.s.${join.phase}`);
 }
 
