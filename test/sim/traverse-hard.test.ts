@@ -108,6 +108,15 @@ test('two blocks of 512 within half of each: 65 % after two lives of a mapping a
   expect(upBy(results, 240_000)).toBeGreaterThanOrEqual(0.95);
 });
 
+test('two blocks of 512 whose mappings live 30 s, which nobody knows, are met as soon but for what the finding out takes', () => {
+  const nat: NatBehaviour = { ...BLOCK, timeouts: { unrepliedMs: 30_000, establishedMs: 30_000 } };
+  const edit: PairOptions['edit'] = (_role, profile) => ({ ...profile, quota: null });
+  const results = many(nat, nat, 80, { limitMs: 240_000, unmeasured: true, edit });
+  expect(upBy(results, 70_000)).toBeGreaterThanOrEqual(0.6);
+  expect(upBy(results, 125_000)).toBeGreaterThanOrEqual(0.82);
+  expect(upBy(results, 240_000)).toBeGreaterThanOrEqual(0.95);
+});
+
 test('a step against a block of 512 within half of it: 60 % in a life of a mapping and 95 % within 180 s', () => {
   const results = [
     ...many(step(5), BLOCK, 60, { limitMs: 180_000 }),

@@ -7,8 +7,11 @@ import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { Range } from './salvo.ts';
 
-/** Just after the lives that are common: 20 s, 30 s (Linux), 35 s and 45 s (carriers), 60 s (nat-model 1.2, 2.1). */
-const SILENCES_MS: readonly number[] = [21_000, 31_000, 36_000, 46_000, 61_000];
+/** Just after the lives that are common: 20 s, 30 s (Linux, to the millisecond), 35 s and 45 s (carriers), 60 s (nat-model 1.2, 2.1). */
+const SILENCES_MS: readonly number[] = [20_300, 30_300, 35_300, 45_300, 60_300];
+
+/** Mappings that they hold at once. */
+export const CANARIES_MAX = SILENCES_MS.length;
 
 export interface Canaries {
   socket(now: Instant, socket: SocketId): void;
@@ -43,6 +46,12 @@ export function canaries(now: Instant, range: Range): Canaries {
     flock = flock.filter((other) => other !== one);
   }
 
+  /** The shortest silence that ends a mapping: longer ones have nothing more to tell. */
+  function end(silenceMs: number): void {
+    found = Math.min(found ?? NEVER, silenceMs);
+    for (const one of [...flock]) if (one.silenceMs >= found) free(one);
+  }
+
   return {
     socket(at, socket) {
       const one = find(socket);
@@ -56,8 +65,8 @@ export function canaries(now: Instant, range: Range): Canaries {
         one.at = at + one.silenceMs;
         return true;
       }
-      if (observed.port !== one.first.port) found = Math.min(found ?? NEVER, one.silenceMs);
       free(one);
+      if (observed.port !== one.first.port) end(one.silenceMs);
       return true;
     },
     run(at) {

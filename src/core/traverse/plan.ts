@@ -5,6 +5,7 @@
  */
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
+import { CANARIES_MAX } from './canary.ts';
 import type { Role } from './interface.ts';
 import { type Hypothesis, hypothesesOf, type Nature, natureText } from './nature.ts';
 import { birthdayCount, birthdayOdds, countOdds, countQuantile } from './odds.ts';
@@ -226,6 +227,11 @@ function mappingsMax({ quota }: SideLimits): number {
     : Math.max(8, Math.min(LIMITS.birthdayMappings, Math.floor(quota / 2)));
 }
 
+/** The same where mappings are replaced for ever: those that find out how long one lives need places too. */
+function rollingMax(limits: SideLimits): number {
+  return mappingsMax(limits) - (limits.lifetimeMs === null ? CANARIES_MAX : 0);
+}
+
 function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits): Plan {
   const left = client as Hard;
   const right = host as Hard;
@@ -311,7 +317,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   const hard = left.kind === 'random' ? 'client' : 'host';
   const draw = (left.kind === 'random' ? left : right) as Draw;
   const size = sizeOf(draw);
-  const mappings = Math.min(mappingsMax(limits[hard]), size - 1);
+  const mappings = Math.min(rollingMax(limits[hard]), size - 1);
   const step = (left.kind === 'random' ? right : left) as Step;
   const columns = step.pool > 1 ? PER_ADDRESS * step.pool : MAPPINGS_IN_WINDOW;
   const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? LIMITS.mappingLifetimeMs);
@@ -333,7 +339,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
 
 function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan {
   const sizes = [left, right].map(sizeOf);
-  const counts = [mappingsMax(limits.client), mappingsMax(limits.host)].map((most, n) => Math.min(most, sizes[n]! - 1));
+  const counts = [rollingMax(limits.client), rollingMax(limits.host)].map((most, n) => Math.min(most, sizes[n]! - 1));
   const shares = counts.map((count, n) => count / sizes[n]!);
   const lifetimeMs = Math.max(limits.client.lifetimeMs ?? 0, limits.host.lifetimeMs ?? 0) || LIMITS.mappingLifetimeMs;
   const rounds = (2 * ROLLING_MS) / lifetimeMs;

@@ -113,8 +113,10 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   function shootTuple(now: Instant, n: number, ttl: number | null): Instant | null {
     const tuple = tupleAt(plan, n + generation);
     const slot = slots[plan.from === 'known' ? 0 : n % plan.sockets]!;
-    lastSent[n] = now;
-    return fire(now, slot, tuple, ttl);
+    const wait = fire(now, slot, tuple, ttl);
+    // A tuple that must wait has not been sent: counted as sent, it would hold up all that follow for another life of a mapping.
+    if (wait === null) lastSent[n] = now;
+    return wait;
   }
 
   function fire(now: Instant, slot: Slot, tuple: Tuple, ttl: number | null): Instant | null {

@@ -10,8 +10,8 @@ import type { SidePlan } from './side.ts';
 type Step = Extract<Nature, { kind: 'step' }>;
 type Draw = Extract<Nature, { kind: 'random' }>;
 
-/** Mappings are refreshed well inside the shortest life that was measured on a mobile carrier's NAT with many of them. */
-const REFRESH_MS = 12_000;
+/** The few columns are refreshed inside the shortest life that was measured on a carrier's NAT, 10 s (nat-model 1.2). */
+const REFRESH_MS = 9_000;
 /** Ports between two samples that are probed at most: beyond it the two were not neighbours (a wrapped range, a lost order). */
 const GAP_PORTS_MAX = 64;
 const WINDOW_PROBES_MAX = 250;
