@@ -72,9 +72,14 @@ interface Knocking {
   readonly initiator: NoiseInitiator;
   cookie: Uint8Array | null;
   sentAt: number;
-  startedAt: number;
   guest: Guest | null;
+  guestAt: number;
 }
+
+/** A session that was answered and not used for so long is forgotten by the master: knock anew. */
+const KNOCK_AGAIN_MS = 3_000;
+const KNOCKS_WAITING = 64;
+const KNOCKS_READY = 64;
 
 export class Crowd {
   readonly guests: Guest[] = [];
@@ -99,42 +104,43 @@ export class Crowd {
     this.queued = 0;
   }
 
-  /** HELLOs made beforehand, so that the time measured is the master's and not ours. */
-  knocks(first: number, count: number): Knocking[] {
-    return Array.from({ length: count }, (_, i) => {
-      const keys = nodeCrypto.keyPair();
-      const payload = helloPayload(Date.now());
-      const initiator = noiseInitiate(nodeCrypto, {
-        ...{ prologue: CONTROL_PROLOGUE, own: keys, remoteStatic: this.target.key, payload },
-      });
-      if (initiator === null) throw new Error('the key of the master is unusable');
-      return { index: first + i, keys, initiator, cookie: null, sentAt: 0, startedAt: 0, guest: null };
-    });
+  private knock(index: number, keys: KeyPair): Knocking {
+    const payload = helloPayload(Date.now());
+    const input = { prologue: CONTROL_PROLOGUE, own: keys, remoteStatic: this.target.key, payload };
+    const initiator = noiseInitiate(nodeCrypto, input);
+    if (initiator === null) throw new Error('the key of the master is unusable');
+    return { index, keys, initiator, cookie: null, sentAt: 0, guest: null, guestAt: 0 };
   }
 
-  /** Handshakes all of them and sends each its first request; returns when all are answered. */
-  enter(knocks: readonly Knocking[], first: (index: number) => Request, window = 64): { readonly lost: number } {
+  /**
+   * Handshakes `count` participants and sends each its first request; returns when all are answered. HELLOs are made while the
+   * master works, because making one takes us as long as answering it takes the master.
+   */
+  enter(first: number, count: number, request: (index: number) => Request, keys?: readonly KeyPair[]): void {
     const waiting = new Map<number, Knocking>();
-    let next = 0;
-    let lost = 0;
+    const ready: Knocking[] = [];
+    let made = 0;
     let checkedAt = performance.now();
     const send = (knock: Knocking): void => {
       knock.sentAt = performance.now();
       const { guest } = knock;
       const from = guestAddress(knock.index);
       if (guest === null) this.queue(writeHello(knock.initiator.message1, knock.cookie, false), this.target.port, from);
-      else this.queue(this.seal(guest, first(knock.index)), guest.accept.controlPort, from);
+      else this.queue(this.seal(guest, request(knock.index)), guest.accept.controlPort, from);
     };
-    while (next < knocks.length || waiting.size > 0) {
-      for (; next < knocks.length && waiting.size < window; next += 1) {
-        const knock = knocks[next] as Knocking;
-        knock.startedAt = performance.now();
+    while (made < count || ready.length > 0 || waiting.size > 0) {
+      if (made < count && ready.length < KNOCKS_READY) {
+        ready.push(this.knock(first + made, keys?.[made] ?? nodeCrypto.keyPair()));
+        made += 1;
+      }
+      while (waiting.size < KNOCKS_WAITING && ready.length > 0) {
+        const knock = ready.shift() as Knocking;
         waiting.set(knock.index, knock);
         send(knock);
       }
       this.flush();
-      const count = this.batch.receive();
-      for (let i = 0; i < count; i += 1) {
+      const received = this.batch.receive(made < count && ready.length < KNOCKS_READY);
+      for (let i = 0; i < received; i += 1) {
         const knock = waiting.get(guestIndex(this.batch.receivedAt(i)));
         if (knock === undefined) continue;
         const progress = this.progress(knock, this.batch.received(i));
@@ -145,11 +151,11 @@ export class Crowd {
       checkedAt = performance.now();
       for (const knock of waiting.values()) {
         if (checkedAt - knock.sentAt < 250) continue;
-        lost += 1;
+        if (knock.guest !== null && checkedAt - knock.guestAt > KNOCK_AGAIN_MS)
+          Object.assign(knock, this.knock(knock.index, knock.keys));
         send(knock);
       }
     }
-    return { lost };
   }
 
   private progress(knock: Knocking, bytes: Uint8Array): 'done' | 'send' | 'nothing' {
@@ -178,7 +184,14 @@ export class Crowd {
       ...{ index: knock.index, address: guestAddress(knock.index), keys: knock.keys, session, accept },
       ...{ probeKey: probeKey(nodeCrypto, finished.keys.send, finished.keys.receive), stamp: 0, nextId: 1, code: '' },
     };
+    knock.guestAt = performance.now();
     return 'send';
+  }
+
+  /** Everybody is to come back: their sessions are gone with the master. */
+  forget(): readonly Guest[] {
+    this.byIndex.clear();
+    return this.guests.splice(0);
   }
 
   seal(guest: Guest, message: Request): Uint8Array {

@@ -1,22 +1,19 @@
 /** The masterserver under test, in a process of its own so that it can be pinned to a core. Speaks to its parent by IPC. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startMaster } from '../src/master/index.ts';
 
 export interface Usage {
   readonly rssBytes: number;
   readonly heapBytes: number;
+  /** Array buffers included. */
   readonly externalBytes: number;
-  readonly cpuMs: number;
 }
 
-const stateDir = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
-const port = Number(process.argv[2] ?? 29_000);
+const [port = '29000', stateDir = '', hook = ''] = process.argv.slice(2);
 const master = await startMaster({
-  ...{ listen: ['127.0.0.1'], port, http: '127.0.0.1:0', metrics: '127.0.0.1:0', stateDir },
+  ...{ listen: ['127.0.0.1'], port: Number(port), http: '127.0.0.1:0', metrics: null, stateDir },
   ...{ testJoins: null, logLevel: 'silent' },
+  webhooks: [{ url: hook, body: 'json', events: ['host.listed', 'host.gone'] }],
 });
 
 async function usage(): Promise<Usage> {
@@ -25,21 +22,19 @@ async function usage(): Promise<Usage> {
     await sleep(20);
   }
   const { rss, heapUsed, external } = process.memoryUsage();
-  const { user, system } = process.cpuUsage();
-  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external, cpuMs: (user + system) / 1000 };
+  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external };
 }
 
 process.on('message', async (message) => {
   if (message === 'usage') process.send?.(await usage());
   if (message === 'cpu') {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuMs: (user + system) / 1000, userMs: user / 1000 });
+    process.send?.((user + system) / 1000);
   }
   if (message === 'stop') {
     await master.close();
-    rmSync(stateDir, { recursive: true, force: true });
     process.exit(0);
   }
 });
 process.on('disconnect', () => process.exit(0));
-process.send?.({ link: master.link, http: master.http, metrics: master.metrics });
+process.send?.({ link: master.link, http: master.http });

@@ -23,6 +23,7 @@ const SO_RCVTIMEO = 20;
 const IPPROTO_IP = 0;
 const IP_PKTINFO = 8;
 const MSG_WAITFORONE = 0x10000;
+const MSG_DONTWAIT = 0x40;
 /** struct mmsghdr, struct iovec, struct sockaddr_in, CMSG_SPACE(struct in_pktinfo). */
 const HEADER = 64;
 const IOVEC = 16;
@@ -129,14 +130,17 @@ export class UdpBatch {
     return count === 0 ? 0 : Math.max(0, Number(sysSendmmsg(this.descriptor, this.out.at, count, 0)));
   }
 
-  /** Waits for one datagram (or the time-out) and takes what else is there. */
-  receive(): number {
+  /** Waits for one datagram (or the time-out) and takes what else is there; `atOnce`: only what is there. */
+  receive(atOnce = false): number {
     const { memory } = this.in;
     for (let i = 0; i < this.size; i += 1) {
       memory.setUint32(i * HEADER + 8, NAME, true);
       memory.setBigUint64(i * HEADER + 40, BigInt(CONTROL), true);
     }
-    return Math.max(0, Number(sysRecvmmsg(this.descriptor, this.in.at, this.size, MSG_WAITFORONE, 0)));
+    return Math.max(
+      0,
+      Number(sysRecvmmsg(this.descriptor, this.in.at, this.size, atOnce ? MSG_DONTWAIT : MSG_WAITFORONE, 0)),
+    );
   }
 
   /** The bytes received in place `i`; valid until the next `receive`. */
