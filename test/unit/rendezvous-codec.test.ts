@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  cidNumber,
   FRAME,
   LIMITS,
   PROFILE_BYTES_MAX,
@@ -112,7 +113,7 @@ test('a probe and its answer are 48 bytes each and authentic only with the key a
       const asked = writeProbe(key, cid, number, from);
       const probe = readProbe(asked);
       if (probe === null) return expect.unreachable('an own probe is well-formed');
-      expect(probe).toEqual({ cid, answerFrom: from, request: number });
+      expect(probe).toEqual({ session: cidNumber(cid), answerFrom: from, request: number });
       expect(probeAuthentic(key, asked)).toBe(true);
       const answer = writeProbeAnswer(key, probe, observed);
       expect([asked.length, answer.length]).toEqual([48, 48]);

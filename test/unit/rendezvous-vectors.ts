@@ -5,6 +5,7 @@
 import {
   acceptPayload,
   CONTROL_PROLOGUE,
+  cidNumber,
   codeOf,
   concat,
   formatHostLink,
@@ -158,7 +159,9 @@ function exchange() {
       confirm: sealed(left, writeRequestFrame({ id: 7, via: false, stamp: 0, message: { type: 'echo' } })),
       response: sealed(right, writeResponseFrame(7, 0x01020304, { type: 'ok', observed: OBSERVED })),
       probe: toHex(writeProbe(probing, CID, 5, 'other-port')),
-      probeAnswer: toHex(writeProbeAnswer(probing, { cid: CID, request: 5, answerFrom: 'other-port' }, OBSERVED_6)),
+      probeAnswer: toHex(
+        writeProbeAnswer(probing, { session: cidNumber(CID), request: 5, answerFrom: 'other-port' }, OBSERVED_6),
+      ),
     },
   };
 }

@@ -14,11 +14,12 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import type { Counters } from './counters.ts';
 import { allowAt } from './limiter.ts';
 import type { Push, Request, Response } from './messages.ts';
-import { cidNumber, type PendingPush, type Session, type Sessions } from './sessions.ts';
+import type { PendingPush, Session, Sessions } from './sessions.ts';
 import { Wheel } from './wheel.ts';
 import {
   CHALLENGE_BYTES,
   CONTROL_HEADER_BYTES,
+  cidNumber,
   FRAME,
   readControlHeader,
   readRequestFrame,

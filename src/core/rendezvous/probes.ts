@@ -8,7 +8,6 @@ import type { AnswerFrom } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import type { Counters } from './counters.ts';
 import { allowAt } from './limiter.ts';
-import { cidNumber } from './sessions.ts';
 import { probeAuthentic, readProbe, writeProbeAnswer } from './wire.ts';
 
 /** What answering needs of a session; `path` is null until it is confirmed. */
@@ -35,7 +34,7 @@ export function answerProbe(
     counters.drop('probe-malformed');
     return null;
   }
-  const session = sessions.find(cidNumber(probe.cid));
+  const session = sessions.find(probe.session);
   if (session === null || session.path === null) {
     counters.drop('probe-unknown');
     return null;

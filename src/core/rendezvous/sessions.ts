@@ -15,7 +15,7 @@ import { addressPrefixes, Tally } from './limiter.ts';
 import type { Push } from './messages.ts';
 import { Table, textHash } from './table.ts';
 import { Wheel } from './wheel.ts';
-import { CHALLENGE_BYTES, CID_BYTES, probeKey } from './wire.ts';
+import { CHALLENGE_BYTES, CID_BYTES, cidNumber, probeKey } from './wire.ts';
 
 /** An address at which the participant has shown that it receives; a list, because nearly everybody has just one. */
 export interface Proof {
@@ -56,14 +56,14 @@ interface SessionParts {
   readonly from: Endpoint;
 }
 
-/** Beside the keys in the session's record: the probe key and the CID. */
-const PROBE_KEY_BYTES = 16;
-
 /**
  * There may be a hundred thousand of these, so what is seldom needed is computed, empty lists are shared, and times are whole
  * milliseconds: V8 keeps a fraction in an object of its own.
  */
 export class Session extends SecureSession {
+  /** The CID in two small integers. */
+  private readonly cidHigh: number;
+  private readonly cidLow: number;
   /** The participant's static key, as a map key. */
   readonly keyText: string;
   readonly socket: SocketId;
@@ -88,20 +88,25 @@ export class Session extends SecureSession {
     super(suite, parts.keys, slab);
     this.keyText = keyText(parts.key);
     this.ownerBytes.set(probeKey(suite, parts.keys.receive, parts.keys.send));
-    this.ownerBytes.set(parts.cid, PROBE_KEY_BYTES);
+    const number = cidNumber(parts.cid);
+    this.cidHigh = Math.floor(number / 0x1_0000_0000);
+    this.cidLow = number | 0;
     this.socket = parts.socket;
     this.from = parts.from;
     this.heardAt = Math.floor(now);
   }
 
-  /** A view, not to be kept. */
   get cid(): Uint8Array {
-    return this.ownerBytes.subarray(PROBE_KEY_BYTES, PROBE_KEY_BYTES + CID_BYTES);
+    return new Writer(CID_BYTES)
+      .u16(0)
+      .u16(this.cidHigh)
+      .u32(this.cidLow >>> 0)
+      .done();
   }
 
   /** The CID as a number. */
   get number(): number {
-    return cidNumber(this.cid);
+    return this.cidHigh * 0x1_0000_0000 + (this.cidLow >>> 0);
   }
 
   /** The participant's static key. */
@@ -111,7 +116,7 @@ export class Session extends SecureSession {
 
   /** A view, not to be kept. */
   get probeKey(): Uint8Array {
-    return this.ownerBytes.subarray(0, PROBE_KEY_BYTES);
+    return this.ownerBytes;
   }
 
   proofOf(address: string): Proof | null {
@@ -217,12 +222,6 @@ export function keyBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
-}
-
-/** The 48 random bits of a CID; the first 16 name node and worker of a fleet and are 0 here. */
-export function cidNumber(cid: Uint8Array): number {
-  const reader = new Reader(cid.subarray(2));
-  return reader.u16() * 0x1_0000_0000 + reader.u32();
 }
 
 interface Pending {

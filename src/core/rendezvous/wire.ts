@@ -24,7 +24,7 @@ import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
 import { NOISE_MESSAGE_1_OVERHEAD, NOISE_TAG_BYTES } from '../secure/noise.ts';
-import { sipHash128 } from '../secure/siphash.ts';
+import { sipHash128, sipHash128Into } from '../secure/siphash.ts';
 import { WIRE } from '../wire.ts';
 import { readRequest, writePush, writeRequest, writeResponse } from './codec.ts';
 import { readAddress, readEndpoint, readMany, writeAddress, writeEndpoint, writeMany } from './fields.ts';
@@ -257,6 +257,7 @@ export function writeChallengeFrame(frame: 5 | 6, token: Uint8Array): Uint8Array
 
 /** Mapping probes. */
 const MAC_AT = 32;
+const MAC_BYTES = 16;
 const ANSWERS_FROM: readonly AnswerFrom[] = ['same', 'other-port', 'other-address'];
 
 /**
@@ -273,7 +274,8 @@ export function writeProbe(key: Uint8Array, cid: Uint8Array, request: number, an
 }
 
 export interface Probe {
-  readonly cid: Uint8Array;
+  /** The CID as a number. */
+  readonly session: number;
   readonly answerFrom: AnswerFrom;
   readonly request: number;
 }
@@ -283,14 +285,29 @@ export function readProbe(bytes: Uint8Array): Probe | null {
   if (bytes.length !== LIMITS.probeBytes || bytes[0] !== WIRE.probe) return null;
   const answerFrom = ANSWERS_FROM[bytes[1] as number];
   if (answerFrom === undefined) return null;
-  return { cid: bytes.subarray(4, 12), answerFrom, request: new Reader(bytes.subarray(12, 16)).u32() };
+  return { session: cidNumber(bytes, 4), answerFrom, request: word(bytes, 12) };
 }
+
+/** The 48 random bits of a CID; the first 16 name node and worker of a fleet and are 0 here. */
+export function cidNumber(bytes: Uint8Array, at = 0): number {
+  return (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) * 0x1_0000_0000 + word(bytes, at + 4);
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  const [a, b] = [bytes[at] as number, bytes[at + 1] as number];
+  return ((a << 24) | (b << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0;
+}
+
+const mac = new Uint8Array(MAC_BYTES);
 
 export function probeAuthentic(key: Uint8Array, bytes: Uint8Array): boolean {
-  return equalBytes(sipHash128(key, bytes.subarray(0, MAC_AT)), bytes.subarray(MAC_AT));
+  sipHash128Into(mac, 0, key, bytes, MAC_AT);
+  let difference = 0;
+  for (let i = 0; i < MAC_BYTES; i++) difference |= (mac[i] as number) ^ (bytes[MAC_AT + i] as number);
+  return difference === 0;
 }
 
-/** The master's busiest answer, hence written in place and not through `Writer`. */
+/** The master's busiest answer, hence written in place and not through `Reader` and `Writer`, which make views. */
 export function writeProbeAnswer(key: Uint8Array, probe: Probe, observed: Endpoint): Uint8Array {
   const { request } = probe;
   const { address, port } = observed;
@@ -302,7 +319,7 @@ export function writeProbeAnswer(key: Uint8Array, probe: Probe, observed: Endpoi
   bytes[8] = port >>> 8;
   bytes[9] = port;
   bytes.set(addressBytes(address) ?? EMPTY, 16);
-  bytes.set(sipHash128(key, bytes.subarray(0, MAC_AT)), MAC_AT);
+  sipHash128Into(bytes, MAC_AT, key, bytes, MAC_AT);
   return bytes;
 }
 

@@ -59,7 +59,7 @@ export class ReplayWindow {
 /** A session's record in a slab: both keys, the owner's bytes, the window. */
 const KEY_BYTES = 32;
 const OWNER_AT = 2 * KEY_BYTES;
-const OWNER_BYTES = 24;
+const OWNER_BYTES = 16;
 const WINDOW_AT = OWNER_AT + OWNER_BYTES;
 const SESSION_RECORD_BYTES = WINDOW_AT + 4 * WINDOW_WORDS;
 const RELEASED = -1;
@@ -122,7 +122,7 @@ export class SecureSession {
     return plaintext;
   }
 
-  /** 24 bytes beside the keys for whoever extends this; a view, not to be kept. */
+  /** 16 bytes beside the keys for whoever extends this; a view, not to be kept. */
   protected get ownerBytes(): Uint8Array {
     assert(!this.over, 'a session that is over owns nothing');
     return this.slab.bytesOf(this.record, OWNER_AT, OWNER_BYTES);

@@ -9,23 +9,28 @@ const v = new Int32Array(8);
 
 /** 16 bytes of MAC over `data`; `key` has 16 bytes. */
 export function sipHash128(key: Uint8Array, data: Uint8Array): Uint8Array {
+  const mac = new Uint8Array(16);
+  sipHash128Into(mac, 0, key, data, data.length);
+  return mac;
+}
+
+/** The same over the first `length` bytes of `data`, written to `out` from `at` on. */
+export function sipHash128Into(out: Uint8Array, at: number, key: Uint8Array, data: Uint8Array, length: number): void {
   start(key);
   v[3] = (v[3] as number) ^ 0xee;
-  absorb(data);
+  absorb(data, length);
   v[5] = (v[5] as number) ^ 0xee;
   rounds(4);
-  const mac = new Uint8Array(16);
-  output(mac, 0);
+  output(out, at);
   v[3] = (v[3] as number) ^ 0xdd;
   rounds(4);
-  output(mac, 8);
-  return mac;
+  output(out, at + 8);
 }
 
 /** 32 bits, for buckets: the same function, folded. */
 export function sipHash32(key: Uint8Array, data: Uint8Array): number {
   start(key);
-  absorb(data);
+  absorb(data, data.length);
   v[5] = (v[5] as number) ^ 0xff;
   rounds(4);
   return ((v[1] as number) ^ (v[3] as number) ^ (v[5] as number) ^ (v[7] as number)) >>> 0;
@@ -44,12 +49,12 @@ function start(key: Uint8Array): void {
   v[7] = 0x79746573 ^ k2;
 }
 
-function absorb(data: Uint8Array): void {
-  const whole = data.length & ~7;
+function absorb(data: Uint8Array, length: number): void {
+  const whole = length & ~7;
   for (let at = 0; at < whole; at += 8) block(word(data, at), word(data, at + 4));
   let low = 0;
-  let high = (data.length & 0xff) << 24;
-  for (let i = whole; i < data.length; i++) {
+  let high = (length & 0xff) << 24;
+  for (let i = whole; i < length; i++) {
     const byte = data[i] as number;
     if (i - whole < 4) low |= byte << (8 * (i - whole));
     else high |= byte << (8 * (i - whole - 4));
