@@ -46,6 +46,9 @@ function closedLoop(batch: UdpBatch, window: number, seconds: number, fill: (i: 
   return answers;
 }
 
+/** From so many addresses in turn, because the master allows each 200 probes a second. */
+const PROBING = 4_000;
+
 export async function coturnRate(port: number, seconds: number): Promise<Rate> {
   const options = ['-n', '-S', '--no-tls', '--no-dtls', '--no-cli', '-L', '127.0.0.1', '-p', String(port), '-m', '1'];
   const log = ['--no-stdout-log', '--log-file', '/dev/null', '--pidfile', '/dev/null'];
@@ -56,12 +59,14 @@ export async function coturnRate(port: number, seconds: number): Promise<Rate> {
   view.setUint16(0, 1);
   view.setUint32(4, 0x2112a442);
   const batch = new UdpBatch({ local: { address: 0, port: 0 } });
+  let next = 0;
   const rate = await measured(
     () => cpuOf(child.pid ?? 0),
     () =>
       closedLoop(batch, 256, seconds, (i) => {
         view.setUint32(8, i);
-        batch.set(i, request, { address: LOOPBACK, port }, guestAddress(i));
+        batch.set(i, request, { address: LOOPBACK, port }, guestAddress(next % PROBING));
+        next += 1;
       }),
   );
   batch.close();
@@ -73,7 +78,7 @@ export async function coturnRate(port: number, seconds: number): Promise<Rate> {
 export function probeRate(master: MasterProcess, crowd: Crowd, ports: number, seconds: number): Promise<Rate> {
   const { guests, target } = crowd;
   const probes = guests
-    .slice(0, 4000)
+    .slice(0, PROBING)
     .flatMap((guest) => [1, 2].map((n) => ({ guest, bytes: writeProbe(guest.probeKey, guest.accept.cid, n, 'same') })));
   const batch = new UdpBatch({ local: { address: 0, port: 0 } });
   let next = 0;
