@@ -51,7 +51,6 @@ function open(address: string, place: number): string | null {
     } as const;
     const handlers = {
       onDatagram: (from: Endpoint, bytes: Uint8Array) => receive(place, i, from, bytes),
-      onError: (): void => {},
     };
     const { outcome, socket } = openUdpSocket(request, handlers, reusePort ? { reusePort } : {});
     if (!outcome.ok) return `${outcome.code} ${firstPort + i} ${address}`;

@@ -260,6 +260,7 @@ function openPorts(
     failed = reject;
   });
   const driver = drive(machine, {
+    countErrors: false,
     onEvent(event) {
       probes?.event(event);
       office.event(event);

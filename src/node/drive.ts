@@ -26,6 +26,8 @@ export interface DriveOptions<Event> {
   onFault(error: Error): void;
   /** A socket is handed to the application. Without this handler released sockets are closed. */
   onRelease?(socket: SocketId, released: Socket): void;
+  /** False for a server that answers a hundred thousand times a second and has no use for the errors of its sends. */
+  readonly countErrors?: boolean;
 }
 
 export interface DriveCounters {
@@ -132,7 +134,7 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
         datagramsReceived += 1;
         enter((now) => machine.handleDatagram(now, id, from, bytes));
       },
-      onError: count,
+      ...(options.countErrors === false ? {} : { onError: count }),
     });
     if (socket !== null) sockets.set(id, socket);
     inputs.push((now) => machine.handleSocket(now, id, outcome));

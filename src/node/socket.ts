@@ -16,8 +16,11 @@ const lookup6 = (host: string, _options: unknown, callback: LookupCallback): voi
 
 export interface UdpSocketHandlers {
   onDatagram(from: Endpoint, bytes: Uint8Array): void;
-  /** An error of the socket or of one send, by its errno name. Never fatal: UDP promises nothing. */
-  onError(code: string): void;
+  /**
+   * An error of the socket or of one send, by its errno name. Never fatal: UDP promises nothing. Left out: nobody asks what
+   * became of a send, which is a tenth of what a server spends on an answer.
+   */
+  onError?(code: string): void;
 }
 
 export interface UdpSocket {
@@ -74,10 +77,13 @@ function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocke
     socket.setTTL(ttl);
     currentTtl = ttl;
   };
-  const onError = (error: NodeJS.ErrnoException): void => handlers.onError(error.code ?? 'UNKNOWN');
-  const onSent = (error: Error | null): void => {
-    if (error !== null) onError(error);
-  };
+  const onError = (error: NodeJS.ErrnoException): void => handlers.onError?.(error.code ?? 'UNKNOWN');
+  const onSent =
+    handlers.onError === undefined
+      ? undefined
+      : (error: Error | null): void => {
+          if (error !== null) onError(error);
+        };
   // A plain view: Buffer's `slice` aliases where Uint8Array's copies, and core is written for the latter.
   socket.on('message', (bytes, from) =>
     handlers.onDatagram(
@@ -93,7 +99,7 @@ function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocke
         const wanted = ttl ?? (currentTtl === undefined ? undefined : systemTtl());
         if (wanted !== undefined && wanted !== currentTtl) {
           if (socket.getSendQueueCount() > 0) {
-            handlers.onError('CONGESTED');
+            handlers.onError?.('CONGESTED');
             return;
           }
           setTtl(wanted);
