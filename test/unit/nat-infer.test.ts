@@ -58,6 +58,16 @@ describe('what a mapping depends on', () => {
     expect(found.confidence).toBeLessThan(0.97);
   });
 
+  test('boxes that share the load by the ports do not make ADM look like APDM', () => {
+    // Of every other socket the two ports of one address fall on two boxes.
+    const observations = observe('adm', (n) => scattered(n, 1024, 64_512)).map((observation) =>
+      observation.socket % 4 === 0 && observation.target.port === 2
+        ? { ...observation, observed: { address: '203.0.113.10', port: scattered(observation.socket, 1024, 64_512) } }
+        : observation,
+    );
+    expect(infer(observations)).toMatchObject({ mapping: 'adm', pooling: 'arbitrary' });
+  });
+
   test('a third server that lies about the port is outvoted', () => {
     const honest = observe('eim', (_n, _at, local) => local);
     const lies = honest
@@ -126,6 +136,69 @@ describe('the rule that picks the ports', () => {
     const found = allocator('eim', (_n, at) => 20_000 + Math.floor(0.4 * (at - 1000)));
     expect(found.kind).toBe('time');
     expect(found.step).toBeCloseTo(400, -1);
+  });
+
+  /** One question a socket at these times; `portOf` hears the time and how many came before. */
+  const seenAt = (
+    times: readonly number[],
+    portOf: (at: number, n: number, localPort: number) => { port: number; address?: string },
+  ): Observation[] =>
+    times.flatMap((at, n) => {
+      const localPort = 40_000 + 137 * n;
+      return [A, B].map((group, k) => {
+        const { port, address = US } = portOf(at, 2 * n + k, localPort);
+        return {
+          ...{ socket: n, localPort, target: { address: group, port: 1 }, group, trusted: true, sentAt: 1000 + at },
+          ...{ repeated: false, observed: { address, port } },
+        };
+      });
+    });
+  const UNEVEN = [0, 20, 50, 70, 105, 125, 190, 275, 375, 490, 615, 750];
+
+  test('a clock that our own mappings outrun at first is no step: after a pause it is ahead', () => {
+    let last = 0;
+    const slow = (at: number) => {
+      last = Math.max(last + 1, 20_000 + Math.floor(0.06 * at));
+      return { port: last };
+    };
+    const found = infer(seenAt(UNEVEN, slow)).allocator;
+    expect(found.kind).toBe('time');
+    expect(found.step).toBeCloseTo(60, -1);
+    expect(infer(seenAt(UNEVEN, (_at, n) => ({ port: 20_000 + n }))).allocator).toMatchObject({
+      kind: 'step',
+      step: 1,
+    });
+  });
+
+  test('a clock gives the same port on two external addresses', () => {
+    const pool = (at: number, n: number) => ({
+      port: 20_000 + Math.floor(0.5 * at),
+      address: `203.0.113.${9 + (n % 2)}`,
+    });
+    expect(infer(seenAt(UNEVEN, pool)).allocator).toMatchObject({ kind: 'time', step: 500 });
+  });
+
+  test('a counter goes on at the other end of the range', () => {
+    const turning = (at: number, n: number) => ({ port: 1024 + ((64_490 + n + Math.floor(at / 25)) % 64_512) });
+    expect(infer(seenAt(UNEVEN, turning)).allocator).toMatchObject({ kind: 'step', step: 1 });
+  });
+
+  test('two boxes side by side, each with an address and a counter of its own', () => {
+    const boxes = (_at: number, n: number) =>
+      n % 3 === 0
+        ? { port: 50_000 + n / 3, address: '203.0.113.10' }
+        : { port: 20_000 + n - Math.ceil(n / 3), address: US };
+    expect(infer(seenAt(UNEVEN, boxes)).allocator).toMatchObject({ kind: 'step', step: 1 });
+  });
+
+  test('with parity kept a step of two is one of two or three ports', () => {
+    let last = 20_000;
+    const parity = (_at: number, n: number) => {
+      // Local ports are even and odd in turn.
+      last += (last + 2) % 2 === (40_000 + 137 * Math.floor(n / 2)) % 2 ? 2 : 3;
+      return { port: last };
+    };
+    expect(infer(seenAt(UNEVEN, parity)).allocator).toMatchObject({ kind: 'step', step: 2, parity: 'kept' });
   });
 
   test.each([

@@ -11,6 +11,8 @@ import { fitSequence } from './sequence.ts';
 
 /** Believed of a NAT before the first sample (nat-model 3: preserving at home, sequential and random at carriers). */
 const PRIOR = { preserve: 0.55, step: 0.18, time: 0.03, region: 0.2, preserveElse: 0.05 } as const;
+/** Boxes side by side stand at 3 of 72 carriers (Wang 2011). */
+const BOXES = 0.04;
 /** A preserving NAT draws another port when the wished one is taken. */
 const PORT_TAKEN = 0.03;
 const PORTS = 64_512;
@@ -87,7 +89,8 @@ function addMoving(hypotheses: Hypothesis[], mappings: readonly MappingMade[], s
     hypotheses.push({ log: Math.log(PRIOR.region) + log, allocators: [rule(kind, { low, high })] });
   }
   hypotheses.push(...regionForEachAddress(seen));
-  const sequence = fitSequence(mappings, Math.max(...hypotheses.map(({ log }) => log)));
+  const floor = Math.max(...hypotheses.map(({ log }) => log));
+  const sequence = fitSequence(mappings, floor);
   if (sequence !== null) {
     const { step, perSecond, dispersion, error } = sequence;
     const allocator = rule('step', {
@@ -98,7 +101,7 @@ function addMoving(hypotheses: Hypothesis[], mappings: readonly MappingMade[], s
     });
     hypotheses.push({ log: Math.log(PRIOR.step) + sequence.log, allocators: [allocator] });
   }
-  const clock = fitClock(mappings, parityOf(seen) === 'kept');
+  const clock = fitClock(mappings, parityOf(seen) === 'kept', floor);
   if (clock !== null) {
     const allocator = rule('time', { step: clock.portsPerSecond });
     hypotheses.push({ log: Math.log(PRIOR.time) + clock.log, allocators: [allocator] });
@@ -111,7 +114,8 @@ function regionForEachAddress(seen: readonly MappingMade[]): Hypothesis[] {
   const ports = addresses.map((one) => seen.filter(({ address }) => address === one).map(({ port }) => port!));
   if (addresses.length < 2 || ports.some(({ length }) => length < SAMPLES_MIN)) return [];
   const regions = ports.map((own) => fitRegions(own)[0]);
-  const log = regions.reduce((sum, region) => sum + (region?.log ?? Number.NEGATIVE_INFINITY), Math.log(PRIOR.region));
+  const prior = Math.log(PRIOR.region * BOXES);
+  const log = regions.reduce((sum, region) => sum + (region?.log ?? Number.NEGATIVE_INFINITY), prior);
   const allocators = regions.flatMap((region, i) =>
     region === undefined
       ? []

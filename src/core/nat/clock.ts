@@ -1,21 +1,30 @@
 /**
- * "The port is a linear function of the time" (5 of 72 carriers, Wang 2011): mappings made at one instant differ only by how many
- * there were, and the first ports of all instants lie on a line. Every line through two instants is tried; the likeliest wins, so
- * that outliers do not bend it.
+ * "The port is a linear function of the time" (5 of 72 carriers, Wang 2011): a mapping gets the first free port at or beyond the
+ * clock's. Where our own mappings run ahead of a slow clock, they get one port after the other, like under a step of one; only
+ * a pause gives such a clock away. Every line through two mappings is tried; the likeliest wins, so that outliers do not bend it.
  */
+import { logAdd } from './distribution.ts';
 import type { MappingMade } from './observation.ts';
+import { inOrder, jointOrApart, OUTLIER, PORTS, type Tick } from './order.ts';
+import { PARITY_PRIOR } from './sequence.ts';
 
-const SIMULTANEOUS_MS = 3;
-const INSTANTS_MIN = 4;
+const MAPPINGS_MIN = 5;
 /** Below one port in five seconds a clock cannot be told from a standstill. */
 const RATE_MIN = 0.2;
 const RATE_MAX = 100_000;
 const RATE_TYPICAL_MAX = 2_000;
-const JITTER_MS = 0.5;
-const PORTS = 64_512;
-const OUTLIER = 0.01;
-/** The next free port where our own mappings ran ahead of the clock: that explains a little too much to be worth 1. */
-const PUSHED = 0.8;
+/** e^-40 of the whole changes no digit of a double. */
+const NEGLIGIBLE = 40;
+/** Rounding to a whole port, in ports. */
+const ROUNDING = 0.6;
+/** A packet's own delay on its way to the NAT, and what is believed of each: a cable, a busy one, a bad radio link. */
+const JITTERS = [
+  { jitterMs: 0.5, belief: 0.6 },
+  { jitterMs: 1.5, belief: 0.3 },
+  { jitterMs: 5, belief: 0.1 },
+] as const;
+/** Two boxes of one make, side by side. */
+const RATES_ALIKE = 0.1;
 /** None of the clocks measured ran backwards (Wang 2011). */
 const BACKWARDS = 0.05;
 
@@ -24,86 +33,93 @@ export interface ClockFit {
   readonly portsPerSecond: number;
 }
 
-interface InstantPort {
-  readonly at: number;
-  readonly port: number;
-  /** Highest port of the instant. */
-  readonly last: number;
-  readonly count: number;
-  /** Our own questions since the instant before that nobody answered. */
-  readonly unseen: number;
+/**
+ * `parity`: the NAT skips to the next port of the local one's parity. Null where nothing comes near `floor`, the ln likelihood of
+ * another rule: what is far below it is not computed.
+ */
+export function fitClock(mappings: readonly MappingMade[], parity: boolean, floor: number): ClockFit | null {
+  const alike = (left: ClockFit, right: ClockFit) =>
+    Math.abs(left.portsPerSecond - right.portsPerSecond) <= RATES_ALIKE * Math.abs(left.portsPerSecond);
+  return jointOrApart(mappings, (some) => fitOneClock(some, parity, floor), alike);
 }
 
-/** `parity`: the NAT skips to the next port of the local one's parity. */
-export function fitClock(mappings: readonly MappingMade[], parity: boolean): ClockFit | null {
-  const instants = instantsOf(mappings);
-  if (instants.length < INSTANTS_MIN) return null;
+function fitOneClock(mappings: readonly MappingMade[], parity: boolean, floor: number): ClockFit | null {
   let best: ClockFit | null = null;
-  for (const [i, left] of instants.entries()) {
-    for (const right of instants.slice(i + 1)) {
-      const fit = fitLine(instants, left, right, parity ? 1 : 0);
-      if (fit !== null && (best === null || fit.log > best.log)) best = fit;
+  for (const sign of [1, -1] as const) {
+    const { ticks, log: order } = inOrder(mappings, sign);
+    if (ticks.length < MAPPINGS_MIN) return null;
+    const direction = sign === 1 ? 1 - BACKWARDS : BACKWARDS;
+    const prior = Math.log(direction * (parity ? PARITY_PRIOR : 1)) - Math.log(PORTS) + order;
+    const seconds = Math.max(0.05, (ticks.at(-1)!.at - ticks[0]!.at) / 1000);
+    const shelved = onShelves(ticks, parity ? 2 : 1);
+    for (const [i, left] of ticks.entries()) {
+      for (const right of ticks.slice(i + 1)) {
+        const perMs = (right.port - left.port) / (right.at - left.at);
+        if (!(perMs * 1000 >= RATE_MIN && perMs * 1000 <= RATE_MAX)) continue;
+        const { log, scale } = fitLine(shelved, left, perMs, floor - NEGLIGIBLE - prior);
+        // So many rates can be told apart in the time we looked.
+        const rates = Math.max(2, (RATE_TYPICAL_MAX * seconds) / scale);
+        const whole = prior + log - Math.log(rates);
+        if (best === null || whole > best.log) best = { log: whole, portsPerSecond: sign * perMs * 1000 };
+      }
     }
   }
   return best;
 }
 
-/** The line through two instants, and how well it explains all of them. */
-function fitLine(
-  instants: readonly InstantPort[],
-  left: InstantPort,
-  right: InstantPort,
-  skip: number,
-): ClockFit | null {
-  const perMs = (right.port - left.port) / (right.at - left.at);
-  const portsPerSecond = perMs * 1000;
-  if (Math.abs(portsPerSecond) < RATE_MIN || Math.abs(portsPerSecond) > RATE_MAX) return null;
-  // Rounding, and a packet's own delay on its way to the NAT.
-  const tolerance = 1 + skip + Math.abs(portsPerSecond) * (JITTER_MS / 1000);
-  const seconds = (instants.at(-1)!.at - instants[0]!.at) / 1000;
-  // So many rates can be told apart in the time we looked.
-  const rates = Math.max(2, (RATE_TYPICAL_MAX * seconds) / tolerance);
-  const hit = Math.log((1 - OUTLIER) / (2 * tolerance));
-  let log = Math.log(perMs < 0 ? BACKWARDS : 1 - BACKWARDS) - Math.log(PORTS) - Math.log(rates);
-  let before: number | null = null;
-  for (const { at, port, last, count, unseen } of instants) {
-    const clock = left.port + perMs * (at - left.at);
-    const next: number = before === null ? clock : before + Math.sign(perMs);
-    const ahead = Math.sign(perMs) * (next - clock);
-    if (ahead > tolerance) {
-      // Our own mappings ran ahead of a slow clock: one gets the next free port, for certain.
-      const skipped = Math.sign(perMs) * (port - next);
-      log += Math.log(skipped >= 0 && skipped <= (1 + skip) * unseen + skip ? PUSHED : OUTLIER / PORTS);
-    } else {
-      const expected = ahead > 0 ? next : clock;
-      log += Math.abs(port - expected) <= tolerance ? hit : Math.log(OUTLIER / PORTS);
-    }
-    // The others of one instant come right after the first.
-    log -= (count - 1) * Math.LN2;
-    before = last;
-  }
-  return { log, portsPerSecond };
+/** A port is taken on one external address only; where parity is kept, even and odd ones are taken apart. */
+interface Shelved {
+  readonly ticks: readonly (Tick & { readonly shelf: number })[];
+  readonly stride: 1 | 2;
 }
 
-/** Mappings of one instant together, where their ports are next to each other; none at all where they are not. */
-function instantsOf(mappings: readonly MappingMade[]): InstantPort[] {
-  const instants: InstantPort[] = [];
-  const usable = mappings.filter(({ repeated }) => !repeated);
-  let unseen = 0;
-  for (let i = 0; i < usable.length; ) {
-    let end = i + 1;
-    while (end < usable.length && usable[end]!.at - usable[i]!.at <= SIMULTANEOUS_MS) end++;
-    const burst = usable.slice(i, end);
-    const ports = burst.flatMap(({ port }) => port ?? []);
-    if (ports.length > 0) {
-      const low = Math.min(...ports);
-      const high = Math.max(...ports);
-      if (high - low > 2 * burst.length) return [];
-      instants.push({ at: usable[i]!.at, port: low, last: high, count: ports.length, unseen });
-      unseen = 0;
-    }
-    unseen += burst.length - ports.length;
-    i = end;
+function onShelves(ticks: readonly Tick[], stride: 1 | 2): Shelved {
+  const shelves = new Map<string, number>();
+  const shelved = ticks.map((tick) => {
+    const name = `${tick.address} ${tick.port % stride}`;
+    const shelf = shelves.get(name) ?? shelves.size;
+    shelves.set(name, shelf);
+    return { ...tick, shelf };
+  });
+  return { ticks: shelved, stride };
+}
+
+/** How well the line through `start` explains all mappings: ln of the likelihood under all jitters, and the likeliest one's scale. */
+function fitLine(shelved: Shelved, start: Tick, perMs: number, floor: number): { log: number; scale: number } {
+  let best = { log: Number.NEGATIVE_INFINITY, scale: 1 };
+  let whole = Number.NEGATIVE_INFINITY;
+  for (const { jitterMs, belief } of JITTERS) {
+    const scale = ROUNDING + perMs * jitterMs;
+    const log = Math.log(belief) + logUnder(shelved, start, perMs, scale, floor);
+    if (log > best.log) best = { log, scale };
+    whole = logAdd(whole, log);
   }
-  return instants;
+  return { log: whole, scale: best.scale };
+}
+
+/** ln of the chance of all ports, given line and jitter; -Infinity once it is below `floor`. */
+function logUnder({ ticks, stride }: Shelved, start: Tick, perMs: number, scale: number, floor: number): number {
+  const free: number[] = [];
+  let log = 0;
+  for (const tick of ticks) {
+    const clock = start.port + perMs * (tick.at - start.at);
+    const chance = chanceOf(tick, clock, free[tick.shelf] ?? null, scale, stride);
+    log += Math.log((1 - OUTLIER) * chance + OUTLIER / PORTS);
+    if (log < floor) return Number.NEGATIVE_INFINITY;
+    free[tick.shelf] = tick.port + stride;
+  }
+  return log;
+}
+
+/**
+ * Chance of the tick's port where the clock stands at `clock`, give or take `scale`: at the first free port with all of the
+ * chance that the clock is not beyond it, else by the distance. Unanswered questions of ours may have taken ports before.
+ */
+function chanceOf({ port, unseen }: Tick, clock: number, free: number | null, scale: number, stride: number): number {
+  const off = (port - clock) / scale;
+  const density = (Math.exp(-Math.abs(off)) / (2 * scale)) * stride;
+  if (free === null || port > free + unseen * stride) return density;
+  if (port < free) return 0;
+  const reached = off >= 0 ? 1 - Math.exp(-off) / 2 : Math.exp(off) / 2;
+  return Math.max(density, reached / (unseen + 1));
 }

@@ -42,7 +42,7 @@ export function inferMapping(
 ): MappingKnowledge {
   const believable = withoutLiars(observations);
   const belief = believeMapping(believable);
-  const made = mappingsMade(believable, belief.mapping);
+  const made = mappingsMade(believable, belief.mapping, belief.boxes);
   const mixture = fitAllocators(made);
   const allocator = mixture[0]!;
   const seen = made.filter(({ port }) => port !== null);

@@ -2,84 +2,87 @@
  * What does a mapping depend on (RFC 4787 §4.1)? Two questions from one socket: to two ports of one address they tell APDM from
  * the rest, to two addresses they tell EIM. Answers of a source that contradicts all others are set aside first.
  */
-import { logSum } from './distribution.ts';
+import { normalised } from './distribution.ts';
 import type { Observation } from './observation.ts';
 import type { Mapping } from './profile.ts';
 
 /** Share of users, home and mobile together (nat-model 3): what is believed before the first answer. */
 const PRIOR = { eim: 0.76, adm: 0.02, apdm: 0.22 } as const;
-/** A pair that ought to agree differs: a clash of 5-tuples, a poisoned tuple, a mapping that expired. */
-const ODD_DIFFERENCE = 0.02;
-/** A pair that ought to differ agrees: port overloading, or a rule that keeps the port for once. */
-const ODD_AGREEMENT = 0.04;
+/** Several external addresses (nat-model 3, modifiers): none, one drawn for each mapping, boxes side by side, or both at once. */
+const POOL_PRIOR = { single: 0.93, drawn: 0.05, boxes: 0.017, drawnBoxes: 0.003 } as const;
+/** More than one external address, from a NAT that has one: the line was renumbered meanwhile. */
+const ODD_ADDRESS = 0.005;
+/**
+ * What is seen of two questions from one socket. `agree`: one mapping; `port`: another port; `address`: another external address.
+ * Where they ought to share a mapping, a clash of 5-tuples, a poisoned tuple or an expired mapping is in the way of 2 in 100;
+ * where they ought not, a port is met again by overloading a small block. A pool of four draws another address
+ * three times in four; of two boxes, chosen by the ports (3 of 72 carriers, Wang 2011), half of the pairs use both.
+ */
+const SAME = {
+  single: { agree: 0.98, port: 0.015, address: 0.005 },
+  drawn: { agree: 0.98, port: 0.01, address: 0.01 },
+  boxes: { agree: 0.495, port: 0.01, address: 0.495 },
+  drawnBoxes: { agree: 0.49, port: 0.01, address: 0.5 },
+} as const;
+const DIFFERENT = {
+  single: { agree: 0.005, port: 0.985, address: 0.01 },
+  drawn: { agree: 0.005, port: 0.275, address: 0.72 },
+  boxes: { agree: 0.005, port: 0.4975, address: 0.4975 },
+  drawnBoxes: { agree: 0.005, port: 0.12, address: 0.875 },
+} as const;
 /** Beyond these pairs are copies of each other rather than evidence. */
 const PAIRS_COUNTED_MAX = 8;
-const PAIRS_WITHIN_MIN = 2;
+
+type Pool = keyof typeof POOL_PRIOR;
+const POOLS = Object.keys(POOL_PRIOR) as readonly Pool[];
+type Pairs = Record<'agree' | 'port' | 'address', number>;
 
 export interface MappingBelief {
   readonly mapping: Mapping;
   readonly probability: number;
+  /** Boxes side by side, each with mappings of its own: a socket has one mapping on each. */
+  readonly boxes: boolean;
   /** Destination addresses that answered. */
   readonly addressesAsked: number;
 }
 
-interface Pairs {
-  agree: number;
-  differ: number;
-}
-
-/**
- * Boxes side by side that share the load by port numbers (3 of 72 carriers, Wang 2011) give each socket one mapping a box: where
- * several external addresses are seen, pairs on one address are the evidence, as far as there are enough of them.
- */
-function pairsOf(observations: readonly Observation[]): { ports: Pairs; addresses: Pairs } {
-  const all = { ports: { agree: 0, differ: 0 }, addresses: { agree: 0, differ: 0 } };
-  for (const answers of bySocket(observations)) countPairs(answers, all.ports, all.addresses);
-  const external = new Set(observations.flatMap(({ observed }) => observed?.address ?? []));
-  if (external.size !== 2) return all;
-  const within = { ports: { agree: 0, differ: 0 }, addresses: { agree: 0, differ: 0 } };
-  for (const answers of bySocket(observations)) {
-    for (const address of external) {
-      const own = answers.filter(({ observed }) => observed!.address === address);
-      countPairs(own, within.ports, within.addresses);
-    }
-  }
-  const total = (pairs: Pairs) => pairs.agree + pairs.differ;
-  const enough = (some: Pairs, every: Pairs) => total(every) === 0 || total(some) >= PAIRS_WITHIN_MIN;
-  return enough(within.ports, all.ports) && enough(within.addresses, all.addresses) ? within : all;
-}
-
 export function believeMapping(observations: readonly Observation[]): MappingBelief {
-  const { ports, addresses } = pairsOf(observations);
+  const ports = { agree: 0, port: 0, address: 0 };
+  const addresses = { agree: 0, port: 0, address: 0 };
+  for (const answers of bySocket(observations)) countPairs(answers, ports, addresses);
   const addressesAsked = new Set(observations.filter(({ observed }) => observed).map(({ group }) => group)).size;
-  if (ports.agree + ports.differ + addresses.agree + addresses.differ === 0) {
-    return { mapping: 'unknown', probability: 0, addressesAsked };
-  }
-  const logs = {
-    eim: Math.log(PRIOR.eim) + same(ports) + same(addresses),
-    adm: Math.log(PRIOR.adm) + same(ports) + different(addresses),
-    apdm: Math.log(PRIOR.apdm) + different(ports) + different(addresses),
-  };
-  const total = logSum(Object.values(logs));
-  const ranked = (['eim', 'adm', 'apdm'] as const).toSorted((left, right) => logs[right] - logs[left]);
-  const mapping = ranked[0]!;
-  return { mapping, probability: Math.exp(logs[mapping] - total), addressesAsked };
-}
-
-function same(pairs: Pairs): number {
-  return (
-    capped(pairs.agree, pairs) * Math.log(1 - ODD_DIFFERENCE) + capped(pairs.differ, pairs) * Math.log(ODD_DIFFERENCE)
+  if (total(ports) + total(addresses) === 0)
+    return { mapping: 'unknown', probability: 0, boxes: false, addressesAsked };
+  const external = new Set(observations.flatMap(({ observed }) => observed?.address ?? []));
+  const hypotheses = (['eim', 'adm', 'apdm'] as const).flatMap((mapping) =>
+    POOLS.map((pool) => ({
+      ...{ mapping, pool },
+      log:
+        Math.log(PRIOR[mapping] * POOL_PRIOR[pool]) +
+        logOf(ports, (mapping === 'apdm' ? DIFFERENT : SAME)[pool]) +
+        logOf(addresses, (mapping === 'eim' ? SAME : DIFFERENT)[pool]) +
+        (pool === 'single' && external.size > 1 ? Math.log(ODD_ADDRESS) : 0),
+    })),
   );
+  const weights = normalised(hypotheses.map(({ log }) => log));
+  const chance = (of: (hypothesis: { mapping: Mapping; pool: Pool }) => boolean) =>
+    hypotheses.reduce((sum, hypothesis, i) => sum + (of(hypothesis) ? weights[i]! : 0), 0);
+  const chances = (['eim', 'adm', 'apdm'] as const).map((mapping) => ({
+    mapping,
+    probability: chance((hypothesis) => hypothesis.mapping === mapping),
+  }));
+  const best = chances.toSorted((left, right) => right.probability - left.probability)[0]!;
+  return { ...best, boxes: chance(({ pool }) => pool === 'boxes' || pool === 'drawnBoxes') > 0.5, addressesAsked };
 }
 
-function different(pairs: Pairs): number {
-  return (
-    capped(pairs.differ, pairs) * Math.log(1 - ODD_AGREEMENT) + capped(pairs.agree, pairs) * Math.log(ODD_AGREEMENT)
-  );
+function total({ agree, port, address }: Pairs): number {
+  return agree + port + address;
 }
 
-function capped(count: number, pairs: Pairs): number {
-  return count * Math.min(1, PAIRS_COUNTED_MAX / (pairs.agree + pairs.differ));
+function logOf(pairs: Pairs, chances: Readonly<Pairs>): number {
+  const share = Math.min(1, PAIRS_COUNTED_MAX / Math.max(1, total(pairs)));
+  const log = (kind: keyof Pairs) => pairs[kind] * Math.log(chances[kind]);
+  return share * (log('agree') + log('port') + log('address'));
 }
 
 function bySocket(observations: readonly Observation[]): Observation[][] {
@@ -106,10 +109,10 @@ function countPairs(answers: readonly Observation[], ports: Pairs, addresses: Pa
 
 function tally(pairs: Pairs, left: Observation, right: Observation): void {
   const samePort = left.observed!.port === right.observed!.port;
-  // Boxes side by side that share the load (3 of 72 carriers, Wang 2011) keep the local port on two addresses: still one port.
-  const kept = samePort && left.observed!.port === left.localPort;
-  if (kept || (samePort && left.observed!.address === right.observed!.address)) pairs.agree++;
-  else pairs.differ++;
+  const sameAddress = left.observed!.address === right.observed!.address;
+  // The local port kept on two addresses is still one port.
+  if (samePort && (sameAddress || left.observed!.port === left.localPort)) pairs.agree++;
+  else pairs[sameAddress ? 'port' : 'address']++;
 }
 
 /**
@@ -137,9 +140,9 @@ function seesAnotherAddress(own: readonly Observation[], others: readonly Observ
 
 function contradicts(all: readonly Observation[], others: readonly Observation[]): boolean {
   const count = (observations: readonly Observation[]) => {
-    const pairs = { agree: 0, differ: 0 };
-    for (const answers of bySocket(observations)) countPairs(answers, { agree: 0, differ: 0 }, pairs);
-    return pairs;
+    const pairs = { agree: 0, port: 0, address: 0 };
+    for (const answers of bySocket(observations)) countPairs(answers, { agree: 0, port: 0, address: 0 }, pairs);
+    return { agree: pairs.agree, differ: pairs.port + pairs.address };
   };
   const among = count(others);
   return among.agree >= 2 && among.differ === 0 && count(all).differ >= 2;

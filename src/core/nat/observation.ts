@@ -46,11 +46,15 @@ export interface MappingMade {
   readonly repeated: boolean;
 }
 
-/** The mappings behind the observations, oldest first: one per socket (EIM), per socket and address (ADM) or per question (APDM). */
-export function mappingsMade(observations: readonly Observation[], mapping: Mapping): MappingMade[] {
+/**
+ * The mappings behind the observations, oldest first: one per socket (EIM), per socket and address (ADM) or per question (APDM);
+ * where boxes stand side by side, one on each box that is met.
+ */
+export function mappingsMade(observations: readonly Observation[], mapping: Mapping, boxes = false): MappingMade[] {
   const made = new Map<string, MappingMade>();
   for (const observation of [...observations].sort((left, right) => left.sentAt - right.sentAt)) {
-    const key = `${observation.socket} ${destinationKey(observation, mapping)}`;
+    const box = boxes ? (observation.observed?.address ?? '') : '';
+    const key = `${observation.socket} ${destinationKey(observation, mapping)} ${box}`;
     const before = made.get(key);
     made.set(key, {
       at: before?.at ?? observation.sentAt,

@@ -5,7 +5,7 @@
 import { countLaw } from './distribution.ts';
 import type { Allocator } from './profile.ts';
 import { PORTS_ALL } from './region.ts';
-import { PAIRS_A_MAPPING } from './sequence.ts';
+import { pairsAMapping } from './sequence.ts';
 
 export interface PredictedPort {
   readonly port: number;
@@ -30,7 +30,7 @@ const TAIL = 1e-6;
 const PORTS_TOTAL = PORTS_ALL.high - PORTS_ALL.low + 1;
 /** Half-width of a clock-driven prediction, and its share per second of age for the error of the rate. */
 const CLOCK_PORTS = 3;
-const CLOCK_ERROR = 0.02;
+const CLOCK_ERROR = 0.01;
 
 interface Branch {
   readonly weight: number;
@@ -94,7 +94,7 @@ function branchOf(allocator: Allocator, basis: PredictionBasis): Branch | null {
       return basis.localPort === null ? null : certain(weight, wrapped(basis.localPort + (allocator.step ?? 0)));
     case 'step':
       if (basis.lastPort === null) return null;
-      return allocator.parity === 'kept' && Math.abs(allocator.step ?? 0) === 1 && basis.localPort !== null
+      return allocator.parity === 'kept' && basis.localPort !== null
         ? steppingInPairs(weight, allocator, basis, basis.lastPort, basis.localPort)
         : stepping(weight, allocator, basis, basis.lastPort);
     case 'time':
@@ -139,7 +139,7 @@ function stepping(weight: number, allocator: Allocator, basis: PredictionBasis, 
   return counting(weight, first, step, allocator, basis, 1);
 }
 
-/** With parity kept the counter goes on to the next port of the right kind: one or two ports for ours, then pairs for the others'. */
+/** With parity kept the counter goes on to the next port of the right kind: one more for half of the mappings. */
 function steppingInPairs(
   weight: number,
   allocator: Allocator,
@@ -147,10 +147,12 @@ function steppingInPairs(
   lastPort: number,
   localPort: number,
 ): Branch {
-  const sign = allocator.step ?? 1;
-  const nearest = (lastPort + sign) % 2 === localPort % 2 ? sign : 2 * sign;
-  const first = lastPort + nearest + 2 * sign * (basis.mappingsAhead - 1);
-  return counting(weight, first, 2 * sign, allocator, basis, PAIRS_A_MAPPING);
+  const step = allocator.step ?? 1;
+  const sign = Math.sign(step);
+  const nearest = (lastPort + step) % 2 === localPort % 2 ? step : step + sign;
+  const ahead = Math.round(Math.max(1, pairsAMapping(step)) * (basis.mappingsAhead - 1));
+  const first = lastPort + nearest + 2 * sign * ahead;
+  return counting(weight, first, 2 * sign, allocator, basis, pairsAMapping(step));
 }
 
 /** first + stride x N, N counted over the age of the sample at the rate of the others times `share`. */

@@ -6,44 +6,50 @@
  */
 import { type CountLaw, countLaw, logAdd, logSum } from './distribution.ts';
 import type { MappingMade } from './observation.ts';
+import { inOrder, jointOrApart, OUTLIER, PORTS } from './order.ts';
 
-/** Mappings made within so little time may have reached the NAT in any order. */
-const SIMULTANEOUS_MS = 3;
 /** What is sent at once still reaches the NAT one after the other. */
 const JITTER_MS = 0.3;
 /** Longer silence says nothing about the next port: half a turn through the range at 100 mappings/s. */
 const GAP_MS_MAX = 5_000;
-/** A gap that obeys no rule: a clash, a wrap-around of the range, a sample that was made twice. */
-const OUTLIER = 0.01;
 /** Most packets are lost beyond the NAT, or kept out by its filter on the way back. */
 const UNANSWERED_MADE = 0.9;
-const PORTS = 64_512;
 /** Background mappings per second behind one NAT: from a silent home to a carrier's busiest box (nat-model 3, S3). */
 const RATES = [0.1, 0.5, 1, 2, 3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 110, 160, 220, 320, 450, 640, 900, 1300, 1900];
-/** Variance over mean: Poisson, measured on a campus (1.06-1.57), assumed for carriers (nat-model 1.3, 3). */
+/**
+ * Variance over mean, and what is believed of each behind few people and behind many: Poisson, measured on a campus (1.06-1.57),
+ * assumed for carriers (1.2-3; nat-model 1.3, 3).
+ */
 const DISPERSIONS = [
-  [1, 0.4],
-  [1.5, 0.25],
-  [2.2, 0.2],
-  [3.2, 0.15],
+  { dispersion: 1, few: 0.6, many: 0.25 },
+  { dispersion: 1.5, few: 0.25, many: 0.2 },
+  { dispersion: 2.2, few: 0.1, many: 0.25 },
+  { dispersion: 3.2, few: 0.05, many: 0.3 },
 ] as const;
+/** From this rate on a NAT serves many people. */
+const MANY_PER_SECOND = 50;
 /** Believed of the rate: half of the sequential NATs serve few people. */
 const QUIET_PER_SECOND = 8;
-/** Most sequential NATs step by one; 10 % by -1 or something else (nat-model 3, S2). */
+/** Most sequential NATs step by one (all of nat-model's S1 and S3); of S2, half of them all, 20 % by two and 10 % by -1 or something else. */
 const STEP_PRIOR: ReadonlyMap<number, number> = new Map([
-  [1, 0.7],
-  [2, 0.15],
-  [-1, 0.05],
-  [-2, 0.02],
+  [1, 0.82],
+  [2, 0.1],
+  [-1, 0.03],
+  [-2, 0.01],
 ]);
-const OTHER_STEP_PRIOR = 0.08 / 128;
+const OTHER_STEP_PRIOR = 0.04 / 128;
 const STEP_MAX = 64;
 /** Share of NATs that keep the parity (nat-model 3, modifiers). */
-const PARITY_PRIOR = 0.05;
+export const PARITY_PRIOR = 0.05;
 /** A gap with more is an outlier: nobody is that busy within `GAP_MS_MAX`. */
 const OTHERS_MAX = 8_000;
-/** How many pairs of ports a mapping of somebody else takes under parity. */
-export const PAIRS_A_MAPPING = 0.75;
+/** Steps looked for where parity is kept. */
+const PARITY_SIZES = [1, 2, 3, 4] as const;
+
+/** How many pairs of ports a mapping of somebody else takes where parity is kept: its step, and half of the time one port more. */
+export function pairsAMapping(step: number): number {
+  return (Math.abs(step) + 0.5) / 2;
+}
 
 export interface SequenceFit {
   /** ln of the marginal likelihood, all unknowns summed out. */
@@ -67,38 +73,32 @@ interface Gap {
  * near `floor`, the ln likelihood of another rule: what is far below it is not computed.
  */
 export function fitSequence(mappings: readonly MappingMade[], floor: number): SequenceFit | null {
-  const joint = fitCounter(mappings, floor);
-  const addresses = new Set(mappings.flatMap(({ address }) => address ?? []));
-  if (addresses.size < 2) return joint;
-  const apart = [...addresses].map((address) =>
-    fitCounter(
-      mappings.filter((mapping) => mapping.address === address),
-      floor,
-    ),
+  return jointOrApart(
+    mappings,
+    (some) => fitCounter(some, floor),
+    (left, right) => left.step === right.step,
   );
-  const strongest = apart.reduce((best, fit) => (fit !== null && fit.log < (best?.log ?? 0) ? fit : best), null);
-  if (strongest === null || apart.some((fit) => fit === null || fit.step !== strongest.step)) return joint;
-  const log = apart.reduce((sum, fit) => sum + fit!.log, 0);
-  return joint !== null && joint.log >= log ? joint : { ...strongest, log };
 }
 
 function fitCounter(mappings: readonly MappingMade[], floor: number): SequenceFit | null {
   const fits: SequenceFit[] = [];
   const laws = lawsOfGrid();
-  const add = (gaps: readonly Gap[], step: number, orders: number, adapted: (fit: SequenceFit) => SequenceFit) => {
-    if (bestCase(gaps, step, orders) > floor - NEGLIGIBLE) fits.push(adapted(fitStep(gaps, step, orders, laws)));
+  const add = (gaps: readonly Gap[], size: number, prior: number, adapted: Partial<SequenceFit>, share = 1) => {
+    if (prior + bestCase(gaps, size) <= floor - NEGLIGIBLE) return;
+    const fit = fitStep(gaps, size, laws);
+    const rate = { perSecond: fit.perSecond / share, error: fit.error / share };
+    fits.push({ ...fit, ...rate, ...adapted, log: prior + fit.log });
   };
   for (const sign of [1, -1] as const) {
-    const { gaps, orders } = gapsOf(mappings, sign);
+    const { gaps, order } = gapsOf(mappings, sign);
     if (gaps.length < 2) return null;
-    for (const step of candidateSteps(gaps, sign)) add(gaps, step, orders, (fit) => fit);
-    if (keepsParity(mappings)) {
-      const even = gaps.map((gap) => ({ ...gap, ports: Math.ceil((sign * gap.ports) / 2) }));
-      // In steps of a pair: each of the others moves the counter by one and a half ports, three quarters of a pair.
-      add(even, 1, orders, (fit) => ({
-        ...fit,
-        ...{ step: sign, log: fit.log + Math.log(PARITY_PRIOR), ...scaled(fit, 1 / PAIRS_A_MAPPING) },
-      }));
+    const priorOf = (step: number) => order + Math.log((STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR) / PORTS);
+    for (const size of candidateSizes(gaps)) add(gaps, size, priorOf(sign * size), { step: sign * size });
+    for (const size of keepsParity(mappings) ? PARITY_SIZES : []) {
+      // In pairs beyond the next port of the right kind; each of the others moves the counter by half a port more than its step.
+      const pairs = gaps.map((gap) => ({ ...gap, ports: 1 + Math.floor((gap.ports - size) / 2) }));
+      const prior = priorOf(sign * size) + Math.log(PARITY_PRIOR);
+      add(pairs, 1, prior, { step: sign * size }, pairsAMapping(size));
     }
   }
   const best = fits.toSorted((left, right) => right.log - left.log)[0];
@@ -111,48 +111,24 @@ function keepsParity(mappings: readonly MappingMade[]): boolean {
   return seen.length >= 8 && seen.every(({ port, localPort }) => port! % 2 === localPort % 2);
 }
 
-function scaled(fit: SequenceFit, by: number): Pick<SequenceFit, 'perSecond' | 'error'> {
-  return { perSecond: fit.perSecond * by, error: fit.error * by };
+/** The distances of neighbours, counted in the direction of the step. */
+function gapsOf(mappings: readonly MappingMade[], sign: 1 | -1): { gaps: Gap[]; order: number } {
+  const { ticks, log: order } = inOrder(mappings, sign);
+  const gaps = ticks.slice(1).flatMap((tick, i) => {
+    const last = ticks[i]!;
+    if (tick.at - last.at > GAP_MS_MAX) return [];
+    const seconds = Math.max(JITTER_MS, tick.at - last.at) / 1000;
+    return { ports: tick.port - last.port, seconds, unseen: tick.unseen };
+  });
+  return { gaps, order };
 }
 
-/** Gaps in the order of time; what was made at once is put in the order of the ports (`orders`: ln of how many orders it had). */
-function gapsOf(mappings: readonly MappingMade[], sign: 1 | -1): { gaps: Gap[]; orders: number } {
-  const usable = mappings.filter(({ repeated }) => !repeated);
-  const sorted: MappingMade[] = [];
-  let orders = 0;
-  for (let i = 0; i < usable.length; ) {
-    let end = i + 1;
-    while (end < usable.length && usable[end]!.at - usable[i]!.at <= SIMULTANEOUS_MS) end++;
-    const burst = usable.slice(i, end);
-    const seen = burst.filter(({ port }) => port !== null).toSorted((l, r) => sign * (l.port! - r.port!));
-    sorted.push(...seen, ...burst.filter(({ port }) => port === null));
-    for (let k = 2; k <= seen.length; k++) orders += Math.log(k);
-    i = end;
-  }
-  const gaps: Gap[] = [];
-  let last: MappingMade | null = null;
-  let unseen = 0;
-  for (const mapping of sorted) {
-    if (mapping.port === null) {
-      unseen++;
-      continue;
-    }
-    if (last !== null && mapping.at - last.at <= GAP_MS_MAX) {
-      const seconds = Math.max(JITTER_MS, mapping.at - last.at) / 1000;
-      gaps.push({ ports: mapping.port - last.port!, seconds, unseen });
-    }
-    last = mapping;
-    unseen = 0;
-  }
-  return { gaps, orders };
-}
-
-/** Every small step of this sign that divides at least half of the gaps, and the robust greatest common divisor. */
-function candidateSteps(gaps: readonly Gap[], sign: 1 | -1): number[] {
+/** Every small step that divides at least half of the gaps, and the robust greatest common divisor. */
+function candidateSizes(gaps: readonly Gap[]): number[] {
   const candidates: number[] = [];
   for (let size = 1; size <= STEP_MAX; size++) {
-    const divides = gaps.filter(({ ports }) => ports !== 0 && Math.sign(ports) === sign && ports % size === 0).length;
-    if (2 * divides >= gaps.length) candidates.push(sign * size);
+    const divides = gaps.filter(({ ports }) => ports > 0 && ports % size === 0).length;
+    if (2 * divides >= gaps.length) candidates.push(size);
   }
   return candidates;
 }
@@ -165,10 +141,10 @@ interface Cell {
 }
 
 const CELLS: readonly Cell[] = RATES.flatMap((perSecond) =>
-  DISPERSIONS.map(([dispersion, belief]) => ({
+  DISPERSIONS.map(({ dispersion, few, many }) => ({
     perSecond,
     dispersion,
-    belief: Math.log(belief) + logBeliefIn(perSecond),
+    belief: Math.log(perSecond < MANY_PER_SECOND ? few : many) + logBeliefIn(perSecond),
   })),
 );
 
@@ -191,9 +167,8 @@ const LOG_RULED = Math.log(1 - OUTLIER);
 const NEGLIGIBLE = 40;
 
 /** More than ln of the likelihood can be: every gap that may obey the rule does so for certain. */
-function bestCase(gaps: readonly Gap[], step: number, orders: number): number {
-  const outliers = gaps.filter((gap) => !mayObey(gap, step)).length;
-  return priorOf(step) - orders + outliers * LOG_OUTLIER;
+function bestCase(gaps: readonly Gap[], size: number): number {
+  return LOG_OUTLIER * gaps.filter((gap) => !mayObey(gap, size)).length;
 }
 
 function mayObey({ ports, seconds, unseen }: Gap, step: number): boolean {
@@ -206,20 +181,13 @@ function othersMax(perSecond: number, seconds: number): number {
   return 10 * perSecond * seconds + 200;
 }
 
-function priorOf(step: number): number {
-  return Math.log(STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR) - Math.log(PORTS);
-}
-
-function fitStep(gaps: readonly Gap[], step: number, orders: number, laws: Laws): SequenceFit {
+/** Without the prior, and with the size for a step. */
+function fitStep(gaps: readonly Gap[], size: number, laws: Laws): SequenceFit {
   const logs = CELLS.map(({ belief }) => belief);
-  for (const gap of gaps) addGap(logs, gap, step, laws);
+  for (const gap of gaps) addGap(logs, gap, size, laws);
   const marginal = logSum(logs);
   const dispersion = CELLS.reduce((sum, cell, i) => sum + Math.exp(logs[i]! - marginal) * cell.dispersion, 0);
-  return {
-    log: priorOf(step) + marginal - orders,
-    step,
-    ...rateOf(gaps, step, dispersion),
-  };
+  return { log: marginal, step: size, ...rateOf(gaps, size, dispersion) };
 }
 
 /** Too short a view to have seen nothing: about one third of a mapping in a twentieth of a second is believed beforehand. */
