@@ -1,7 +1,9 @@
 /**
  * Which sources a fresh socket asks. A socket that asks two ports of one address tells APDM from ADM; one that asks two
- * addresses tells ADM from EIM; so they take turns, as far as there are sources for it. Sources that have not
- * answered in time are passed over, so a dead server costs a few questions.
+ * addresses tells ADM from EIM; so they take turns, as far as there are sources for it. A pair differs in one thing only: of two
+ * addresses the same port, of one address two ports that are both even or both odd, because boxes that share the load by port
+ * parity (3 of 72 carriers, Wang 2011) would make two mappings of one. Sources that have not answered in time are passed over,
+ * so a dead server costs a few questions.
  */
 import type { Instant } from '../contract.ts';
 import type { Random } from '../random.ts';
@@ -39,22 +41,30 @@ function isSilent(now: Instant, source: MappingSource, exchange: Exchange, patie
 }
 
 function twoPorts(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
-  return pairOf(ranked, silent, (left, right) => left.group === right.group && left.target.port !== right.target.port);
+  const fits = (left: MappingSource, right: MappingSource) =>
+    left.group === right.group && left.target.port !== right.target.port;
+  const alike = (left: MappingSource, right: MappingSource) => left.target.port % 2 === right.target.port % 2;
+  return pairOf(ranked, silent, fits, alike);
 }
 
 function twoAddresses(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
-  return pairOf(ranked, silent, (left, right) => left.group !== right.group);
+  const fits = (left: MappingSource, right: MappingSource) => left.group !== right.group;
+  const alike = (left: MappingSource, right: MappingSource) => left.target.port === right.target.port;
+  return pairOf(ranked, silent, fits, alike);
 }
 
+/** The best-ranked pair that fits; among the partners of a source those alike come first. */
 function pairOf(
   ranked: readonly MappingSource[],
   silent: ReadonlySet<MappingSource>,
   fits: (left: MappingSource, right: MappingSource) => boolean,
+  alike: (left: MappingSource, right: MappingSource) => boolean,
 ): SocketPlan | null {
   const talking = ranked.filter((source) => !silent.has(source));
   for (const list of [talking, ranked]) {
     for (const left of list) {
-      const right = list.find((candidate) => fits(left, candidate));
+      const partners = list.filter((candidate) => fits(left, candidate));
+      const right = partners.find((candidate) => alike(left, candidate)) ?? partners[0];
       if (right !== undefined) return [left, right];
     }
   }
