@@ -3,23 +3,37 @@
  * For every class of the population and every behaviour of the simulator: is the mapping right, the allocator (kind, step exact,
  * block exact, range within 5 %), the stated confidence, the stated window for the next port? How long, how many packets?
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { encodeStun, type NatProfile, parseStun, predictionWindow } from '../src/core/index.ts';
 import { SIM_CLASSES, type SimUser, simClass, simRandom } from '../src/sim/index.ts';
 import { BEHAVIOURS, behindNat } from './detection-cases.ts';
 import { allocatorIsRight, mappingIsRight, truthOf } from './detection-truth.ts';
-import { type Detection, detect, placeDetector } from './detection-world.ts';
+import { type Detection, type DetectionSetting, describeProfile, detect, placeDetector } from './detection-world.ts';
+import { wilson } from './stats.ts';
+
+/** Did the next mapping fall into the window said to hold 90 %, how large was it, and what did it really claim to hold? */
+interface Window {
+  readonly kind: 'step' | 'time';
+  readonly hit: boolean;
+  readonly claimed: number;
+  readonly size: number;
+}
 
 interface Outcome {
   readonly mapping: boolean;
   readonly allocator: boolean;
   readonly refinedAllocator: boolean;
+  readonly refinedMapping: boolean;
   readonly confidence: number;
+  readonly refinedConfidence: number;
   readonly ms: number;
   readonly packets: number;
-  /** Did the next mapping fall into the window said to hold 90 %, and what did it really claim to hold? Null: no window. */
-  readonly window: { readonly hit: boolean; readonly claimed: number } | null;
+  /** Null where the rule has no window. */
+  readonly window: Window | null;
+  /** For a person who looks at what went wrong. */
+  readonly said: string;
 }
 
 interface Row {
@@ -35,7 +49,7 @@ interface Row {
   readonly claimed: number | null;
 }
 
-export function runCase(user: SimUser, seed: string, servers: Parameters<typeof placeDetector>[1]['servers']): Outcome {
+export function runCase(user: SimUser, seed: string, servers: DetectionSetting['servers']): Outcome {
   const detection = placeDetector(user, { seed, servers, lossRate: 0.01 });
   const { final, refined, ms, packets } = detect(detection);
   const truth = truthOf(user);
@@ -43,17 +57,21 @@ export function runCase(user: SimUser, seed: string, servers: Parameters<typeof 
     mapping: mappingIsRight(final, truth),
     allocator: allocatorIsRight(final, truth),
     refinedAllocator: allocatorIsRight(refined, truth),
+    refinedMapping: mappingIsRight(refined, truth),
     confidence: final.confidence,
+    refinedConfidence: refined.confidence,
     ms,
     packets,
     window: probeWindow(detection, refined),
+    said: `${describeProfile(final)}, then ${describeProfile(refined)}; truth ${JSON.stringify(truth)}`,
   };
 }
 
 /** Opens one more mapping a while later and looks whether its port is among those predicted. */
 function probeWindow(detection: Detection, profile: NatProfile): Outcome['window'] {
   const { world, host, detector, servers } = detection;
-  if (profile.allocator.kind !== 'step' || profile.mapping === 'eim') return null;
+  const { kind } = profile.allocator;
+  if ((kind !== 'step' && kind !== 'time') || profile.mapping === 'eim') return null;
   world.run(world.random('window').between(20, 800));
   let observed: number | null = null;
   const local = host.bind({ address: '0.0.0.0', port: 0 }, (packet) => {
@@ -68,7 +86,8 @@ function probeWindow(detection: Detection, profile: NatProfile): Outcome['window
   host.send(local, to, encodeStun({ class: 'request', transaction: new Uint8Array(12) }));
   world.runUntil(() => observed !== null, { limitMs: 1000 });
   if (observed === null) return null;
-  return { hit: window.ports.some(({ port }) => port === observed), claimed: window.coverage };
+  const hit = window.ports.some(({ port }) => port === observed);
+  return { kind, hit, claimed: window.coverage, size: window.ports.length };
 }
 
 function summarise(name: string, outcomes: readonly Outcome[]): Row {
@@ -113,56 +132,95 @@ function printTable(rows: readonly Row[]): string[] {
 }
 
 /** Of the cases said to be so sure, how many are right? */
-function printCalibration(outcomes: readonly Outcome[]): string[] {
+function printCalibration(name: string, cases: readonly { confidence: number; right: boolean }[]): string[] {
   const bins = [0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1];
   return bins.slice(1).flatMap((high, i) => {
-    const inside = outcomes.filter(({ confidence }) => confidence >= bins[i]! && confidence < high);
+    const inside = cases.filter(({ confidence }) => confidence >= bins[i]! && confidence < high);
     if (inside.length === 0) return [];
-    const right = inside.filter(({ mapping, allocator }) => mapping && allocator).length / inside.length;
+    const hits = inside.filter(({ right }) => right).length;
+    const { low: from, high: to } = wilson(hits, inside.length);
     const said = inside.reduce((sum, { confidence }) => sum + confidence, 0) / inside.length;
-    return [`said ${percent(said).padStart(5)} %  right ${percent(right).padStart(5)} %  n ${inside.length}`];
+    const bounds = `${percent(from)}-${percent(to)}`;
+    return [
+      `${name} said ${percent(said).padStart(5)} %  right ${percent(hits / inside.length).padStart(5)} % (${bounds})  n ${inside.length}`,
+    ];
   });
 }
+
+/** All windows of a rule together. */
+function printWindows(kind: Window['kind'], outcomes: readonly Outcome[]): string[] {
+  const windows = outcomes.flatMap(({ window }) => (window?.kind === kind ? window : []));
+  if (windows.length === 0) return [];
+  const hits = windows.filter(({ hit }) => hit).length;
+  const { low, high } = wilson(hits, windows.length);
+  const mean = (of: (window: Window) => number) => windows.reduce((sum, one) => sum + of(one), 0) / windows.length;
+  const claimed = percent(mean(({ claimed }) => claimed));
+  const bounds = `${percent(low)}-${percent(high)}`;
+  const size = mean(({ size }) => size).toFixed(0);
+  return [
+    `windows of 90 %, ${kind}: claimed ${claimed} %, hit ${percent(hits / windows.length)} % (${bounds}), ${size} ports, n ${windows.length}`,
+  ];
+}
+
+type Case = readonly [name: string, userOf: (seed: string, i: number) => SimUser];
+
+const CASES: readonly Case[] = [
+  ...SIM_CLASSES.map(
+    (id): Case => [id, (seed, i) => simClass(id, simRandom(`user ${seed}`), i % 2 === 0 ? 'home' : 'mobile')],
+  ),
+  ...Object.entries(BEHAVIOURS).map(([name, nat]): Case => [name, (seed) => behindNat(nat, seed)]),
+];
 
 function main(): void {
   const { values } = parseArgs({
     options: {
       n: { type: 'string', default: '20' },
+      seed: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
       servers: { type: 'string', default: 'master-two-addresses' },
+      /** Names the cases that went wrong. */
       verbose: { type: 'boolean', default: false },
+      /** Keeps the table in `bench/results`, named after the commit. */
+      keep: { type: 'boolean', default: false },
     },
   });
   const n = Number(values.n);
-  const servers = values.servers as 'master' | 'master-two-addresses' | 'stun';
-  const cases: [string, (seed: string) => SimUser][] = [
-    ...SIM_CLASSES.map((id): [string, (seed: string) => SimUser] => [
-      id,
-      (seed) => simClass(id, simRandom(`user ${seed}`), Number(seed.split(' ').at(-1)) % 2 === 0 ? 'home' : 'mobile'),
-    ]),
-    ...Object.entries(BEHAVIOURS).map(([name, nat]): [string, (seed: string) => SimUser] => [
-      name,
-      (seed) => behindNat(nat, seed),
-    ]),
-  ].filter(([name]) => name.includes(values.only)) as [string, (seed: string) => SimUser][];
+  const servers = values.servers as DetectionSetting['servers'];
+  const only = values.only.split(',');
   const all: Outcome[] = [];
-  const rows = cases.map(([name, userOf]) => {
+  const rows = CASES.filter(([name]) => only.some((part) => name.includes(part))).map(([name, userOf]) => {
     const outcomes = Array.from({ length: n }, (_, i) => {
-      const seed = `${name} ${i}`;
-      const outcome = runCase(userOf(seed), seed, servers);
-      if (values.verbose && !(outcome.mapping && outcome.allocator)) console.error('wrong:', seed);
+      const seed = `${values.seed} ${name} ${i}`;
+      const outcome = runCase(userOf(seed, i), seed, servers);
+      if (values.verbose && !(outcome.mapping && outcome.allocator)) console.error(`${seed}: ${outcome.said}`);
       return outcome;
     });
     all.push(...outcomes);
     return summarise(name, outcomes);
   });
-  const lines = [...printTable(rows), '', ...printCalibration(all)];
+  const lines = [
+    ...printTable(rows),
+    '',
+    ...printWindows('step', all),
+    ...printWindows('time', all),
+    '',
+    ...printCalibration(
+      'final  ',
+      all.map(({ confidence, mapping, allocator }) => ({ confidence, right: mapping && allocator })),
+    ),
+    '',
+    ...printCalibration(
+      'refined',
+      all.map((one) => ({ confidence: one.refinedConfidence, right: one.refinedMapping && one.refinedAllocator })),
+    ),
+  ];
   console.log(lines.join('\n'));
-  if (values.only !== '') return;
+  if (!values.keep) return;
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   mkdirSync('bench/results', { recursive: true });
   writeFileSync(
-    `bench/results/detection-${servers}.txt`,
-    `n = ${n} a case, 2 % loss, ${servers}\n\n${lines.join('\n')}\n`,
+    `bench/results/detection-${servers}-${commit}.txt`,
+    `commit ${commit}, seed ${values.seed}, n = ${n} a case, 2 % loss, ${servers}\n\n${lines.join('\n')}\n`,
   );
 }
 
