@@ -1,5 +1,6 @@
 /** Whole joins with the real client, host and master, detection included, in virtual time. */
 import { expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { packetRate, runPair, type SimClassId, STANDARD_CHECKS, traceJson } from '../../src/sim/index.ts';
 
@@ -33,4 +34,26 @@ test('a network that blocks UDP never connects, and nobody is probed', () => {
 test('one seed gives one join, packet for packet', () => {
   const text = () => traceJson(join('P3', 'S2', 7).world.trace);
   expect(text()).toBe(text());
+});
+
+test('credits that the master refuses are asked for again as one purchase, and the links to it last', () => {
+  const links = { client: 0, host: 0 };
+  const options = { clientClass: 'S4', hostClass: 'S4', seed: '1-S4-S4-0', crypto: nodeCrypto } as const;
+  const { world } = runPair({
+    ...options,
+    limitMs: 60_000,
+    trace: true,
+    onEvent: (side, event) => {
+      if (event.ev === 'link' && event.state === 'up') links[side]++;
+    },
+  });
+  const credits = world.trace.filter(
+    ({ what, where, packet }) => what === 'sent' && where === 'client' && packet.bytes.length === LIMITS.creditBytes,
+  );
+  expect(credits.length).toBeGreaterThan(LIMITS.creditsAtOnce);
+  for (const { at } of credits) {
+    const soon = credits.filter((other) => other.at >= at && other.at < at + 1_000);
+    expect(soon.length).toBeLessThan(3 * LIMITS.creditsAtOnce);
+  }
+  expect(links).toEqual({ client: 1, host: 1 });
 });

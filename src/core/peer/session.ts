@@ -40,6 +40,9 @@ export class Session {
   private echo: Alarm | null = null;
   private alive: Alarm | null = null;
   private credits = 0;
+  /** Credits to be bought, and the rest that the master has asked for before it takes more. */
+  private creditsWanted = 0;
+  private creditsRest: Alarm | null = null;
   private steps = 0;
   private over = false;
 
@@ -109,6 +112,9 @@ export class Session {
     this.echo = null;
     this.alive?.cancel();
     this.alive = null;
+    this.creditsRest?.cancel();
+    this.creditsRest = null;
+    this.creditsWanted = 0;
   }
 
   private traversed(now: Instant, event: TraversalEvent): void {
@@ -118,7 +124,8 @@ export class Session {
         this.step(now, event.bytes);
         break;
       case 'pay':
-        for (let n = 0; n < event.credits; n++) this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits });
+        this.want(event.credits);
+        this.buy(now);
         break;
       case 'burst':
         this.echo?.cancel();
@@ -159,9 +166,35 @@ export class Session {
     this.requests.add(pending);
   }
 
+  /** What was wanted and refused long ago is of no use to the attempt of today: one purchase is kept, not their sum. */
+  private want(credits: number): void {
+    this.creditsWanted = Math.min(this.creditsWanted + credits, LIMITS.creditsAtOnce);
+  }
+
+  private buy(now: Instant): void {
+    if (this.creditsRest !== null) return;
+    for (; this.creditsWanted > 0; this.creditsWanted--) {
+      this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits });
+    }
+  }
+
+  /** All credits rest, for as long as the master says of one. */
+  private creditRefused(now: Instant, restMs: number): void {
+    this.want(1);
+    this.creditsRest ??= this.context.agenda.at(now + restMs, (at) => {
+      this.creditsRest = null;
+      this.buy(at);
+    });
+  }
+
   private failed(now: Instant, request: Request, response: Response & { readonly type: 'failed' }): void {
     if (response.failure === 'BUSY') {
-      const again: Alarm = this.context.agenda.at(now + Math.max(response.retryAfterMs, LIMITS.busyRestMs), (at) => {
+      const restMs = Math.max(response.retryAfterMs, LIMITS.busyRestMs);
+      if (request.type === 'credit') {
+        this.creditRefused(now, restMs);
+        return;
+      }
+      const again: Alarm = this.context.agenda.at(now + restMs, (at) => {
         this.requests.delete(again);
         this.send(at, request);
       });
