@@ -14,6 +14,8 @@ import { type Cell, type Mix, type Summary, summarize, UDP_CLASSES } from './suc
 
 /** Worlds handed to a worker at a time: small enough that the last one finishes soon after the others. */
 const BATCH = 5;
+/** A world lives for tens of milliseconds: with room for several of them most objects die before they are ever copied. */
+const YOUNG_GENERATION_MB = 192;
 
 interface Task {
   readonly seed: string;
@@ -84,7 +86,8 @@ async function runAll(jobs: readonly Job[], task: Task, workers: number): Promis
   let next = 0;
   const runWorker = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL(import.meta.url), { workerData: task });
+      const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
+      const worker = new Worker(new URL(import.meta.url), { workerData: task, resourceLimits });
       worker.on('error', reject);
       worker.on('message', (batch: readonly JobResult[]) => {
         results.push(...batch);
