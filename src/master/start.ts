@@ -1,6 +1,6 @@
 /** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
 
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
@@ -33,6 +33,7 @@ import { MASTER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
+import { checkOptions, placeOf, readTls } from './options.ts';
 import { webFolder } from './pages.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import { openStore } from './store.ts';
@@ -108,6 +109,7 @@ const HTTP = '127.0.0.1:8420';
 const METRICS = '127.0.0.1:9464';
 
 export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
+  checkOptions(options);
   const tell = options.onFact ?? (() => {});
   const stateDir = options.stateDir ?? stateDirectory();
   const lock = lockState(stateDir);
@@ -372,10 +374,7 @@ async function startHttp(options: MasterOptions, office: Office, closers: Closer
   if (at === null) return null;
   const tls = options.tls ?? null;
   const listener = getRequestListener(office.app.fetch);
-  const server =
-    tls === null
-      ? createPlainServer(listener)
-      : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, listener);
+  const server = tls === null ? createPlainServer(listener) : createTlsServer(readTls(tls), listener);
   // Slow clients must not hold connections for ever; live streams are written to, so only reading is limited.
   server.headersTimeout = 10_000;
   server.requestTimeout = 20_000;
@@ -412,9 +411,7 @@ async function startMetrics(
 }
 
 async function listenOn(server: Server, at: string, flag: string): Promise<string> {
-  const split = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(at);
-  if (split === null) throw new SallyportError('USAGE', { detail: `${flag} ${at} is not ADDRESS:PORT.` });
-  const [, host = '', port = ''] = split;
+  const { host, port } = placeOf(at, flag);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
@@ -425,10 +422,10 @@ async function listenOn(server: Server, at: string, flag: string): Promise<strin
             : error.message;
       reject(new SallyportError('USAGE', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
     });
-    server.listen(Number(port), host, resolve);
+    server.listen(port, host, resolve);
   });
   const bound = server.address();
-  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : Number(port);
+  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
   return isIPv6(host) ? `[${host}]:${boundPort}` : `${host}:${boundPort}`;
 }
 

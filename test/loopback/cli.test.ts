@@ -1,6 +1,6 @@
 /** The whole thing as a person uses it: real processes, real sockets, no NAT. */
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Bench, portBase, type Run } from './processes.ts';
@@ -253,6 +253,29 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     first.run.kill('SIGKILL');
     await first.run.exit;
     expect((await startMaster(first.port, first.folder)).link).toBe(first.link);
+  });
+
+  test('an address, place or file of a masterserver that is none: exit 2, and no key is made', async () => {
+    const file = join(bench.folder(), 'file');
+    writeFileSync(file, 'no certificate');
+    for (const [flags, said] of [
+      [['--listen', ''], /--listen takes an IP address/],
+      [['--listen', '0.0.0.0'], /--listen 0\.0\.0\.0 is every address/],
+      [['--listen', '127.0.0.1', '--advertise', 'example.org'], /--advertise takes an IP address/],
+      [['--listen', '127.0.0.1', '--advertise', '192.0.2.1', '--advertise', '192.0.2.2'], /once for each --listen/],
+      [['--listen', '127.0.0.1', '--http', '127.0.0.1:99999'], /--http .* is not ADDRESS:PORT/],
+      [['--listen', '127.0.0.1', '--metrics-listen', 'here'], /--metrics-listen here is not ADDRESS:PORT/],
+    ] as const) {
+      const folder = bench.folder();
+      const run = bench.sallyport(['master', ...flags, '--state-dir', folder, '--show-ips']);
+      expect(await run.exit, flags.join(' ')).toBe(2);
+      expect(run.stderr()).toMatch(said);
+      expect(readdirSync(folder)).toEqual([]);
+    }
+    const more = ['--port', String(portBase()), '--http', '127.0.0.1:0', '--tls-cert', file, '--tls-key', file];
+    const secured = bench.sallyport(['master', '--listen', '127.0.0.1', ...more, '--state-dir', bench.folder()]);
+    expect(await secured.exit).toBe(2);
+    expect(secured.stderr()).toContain(`--tls-cert ${file} and --tls-key ${file} can't be used`);
   });
 
   test('a game that is missing is told once, and when it comes', async () => {

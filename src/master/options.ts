@@ -1,0 +1,46 @@
+/** What an operator gives, checked before anything is made or bound, so that a typing error leaves nothing behind. */
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { addressBytes, SallyportError } from '../core/index.ts';
+import type { MasterOptions } from './start.ts';
+
+/** Rejects addresses that are none, an `advertise` without its `listen`, and places that are no ADDRESS:PORT. */
+export function checkOptions({ listen = [], advertise = [], http, metrics }: MasterOptions): void {
+  for (const [flag, addresses] of Object.entries({ '--listen': listen, '--advertise': advertise })) {
+    const wrong = addresses.find((address) => addressBytes(address) === null);
+    if (wrong !== undefined) throw usage(`${flag} takes an IP address, not "${wrong}".`);
+  }
+  if (advertise.length > 0 && advertise.length !== listen.length) {
+    throw usage('--advertise is given once for each --listen, in the same order.');
+  }
+  // Every address is none that a link could name.
+  const every = listen.find((address) => addressBytes(address)?.every((byte) => byte === 0));
+  if (every !== undefined && advertise.length === 0) {
+    throw usage(`--listen ${every} is every address: give the one that others reach, or add --advertise.`);
+  }
+  for (const [flag, at] of Object.entries({ '--http': http, '--metrics-listen': metrics })) {
+    if (typeof at === 'string') placeOf(at, flag);
+  }
+}
+
+/** `127.0.0.1:8420`, `[::1]:8420`, `localhost:8420`; an empty address is every address, port 0 any free port. */
+export function placeOf(at: string, flag: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(at) ?? [];
+  if (host === undefined || Number(port) > 65_535) throw usage(`${flag} ${at} is not ADDRESS:PORT.`);
+  return { host, port: Number(port) };
+}
+
+/** The two files of HTTPS, read and understood. */
+export function readTls(files: { readonly cert: string; readonly key: string }): SecureContextOptions {
+  try {
+    const tls = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+    createSecureContext(tls);
+    return tls;
+  } catch (error) {
+    throw usage(`--tls-cert ${files.cert} and --tls-key ${files.key} can't be used: ${(error as Error).message}.`);
+  }
+}
+
+function usage(detail: string): SallyportError {
+  return new SallyportError('USAGE', { detail });
+}
