@@ -64,7 +64,8 @@ function parse(table: Flags, argv: readonly string[]) {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
     // The parser's first sentence names the flag; what follows it is about escaping.
-    throw usage(`${(error as Error).message.split('. ')[0]}.`.replace('..', '.'));
+    const sentence = (error as Error).message.split(/\.(?:\s|$)/, 1)[0] ?? '';
+    throw usage(`${sentence.replace('argument is ambiguous', 'lacks its value, or that begins with a dash')}.`);
   }
 }
 

@@ -11,7 +11,7 @@ export interface LogEntry {
 }
 
 export interface FailureDetail {
-  /** What the table cannot know: which port, which file, which name. */
+  /** What the table cannot know: which port, which file, why in truth. */
   readonly detail?: string;
   readonly log?: readonly LogEntry[];
   readonly cause?: unknown;
@@ -20,7 +20,7 @@ export interface FailureDetail {
 export class SallyportError extends Error {
   override readonly name = 'SallyportError';
   readonly code: FailureCode;
-  /** The likely cause and the next step, as sentences. */
+  /** The next step; before it the likely cause, where `detail` does not tell the true one. Whole sentences. */
   readonly hint: string;
   readonly retryable: boolean;
   readonly log: readonly LogEntry[];
@@ -30,7 +30,7 @@ export class SallyportError extends Error {
     const failure = FAILURES[code];
     super(detail === '' ? failure.what : `${failure.what} ${detail}`, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.hint = `${failure.why} ${failure.next}`;
+    this.hint = detail === '' ? `${failure.why} ${failure.next}` : failure.next;
     this.retryable = failure.retryable;
     this.log = log;
     this.detail = detail;

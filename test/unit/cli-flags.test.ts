@@ -62,6 +62,7 @@ test.each([
   ['1 --max 0', '--max is a number from 1 to 64, not "0"'],
   ['1 --max 65', '--max is a number'],
   ['1 --max 1e1', '--max is a number'],
+  ['1 --max -5', "Option '--max' lacks its value, or that begins with a dash."],
   ['1 --relay maybe', '--relay is one of never, allow, not "maybe"'],
   ['1 --json=yes', '--json'],
 ])('"%s" is refused: %s', (argv, why) => {

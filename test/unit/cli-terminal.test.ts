@@ -62,6 +62,14 @@ test('a failure says what, why and what to do, even with --quiet', () => {
   expect(text.err).toMatch(/^✗ The host is not online\. \(HOST_OFFLINE\)\n {2}The code is right.*\n$/);
 });
 
+test('where the true cause is known, the likely one is not told', () => {
+  const { terminal: target, text } = terminal({});
+  target.failure(new SallyportError('MASTER_UNREACHABLE', { detail: 'The name x.example has no address.' }));
+  expect(text.err).toContain('The masterserver does not answer. The name x.example has no address.');
+  expect(text.err).toContain('Check the --master link');
+  expect(text.err).not.toContain('It may be down');
+});
+
 test('no control or reordering character of a name reaches a stream', () => {
   for (const name of HOSTILE_NAMES) {
     for (const json of [false, true]) {
