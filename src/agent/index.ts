@@ -1,12 +1,23 @@
 /** The library `sallyport`: host and join direct UDP paths. */
 
-export { FAILURES, type FailureCode, isSallyportDatagram, type LogEntry, SallyportError } from '../core/index.ts';
+export {
+  type Endpoint,
+  FAILURES,
+  type FailureCode,
+  isSallyportDatagram,
+  type ListEntry,
+  type LogEntry,
+  type NatProfile,
+  type PathKind,
+  type PeerEvent,
+  SallyportError,
+} from '../core/index.ts';
 export type { Agent, AgentEvents } from './agent.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';
 export type { FriendNews, Hosting, HostingEvents, HostOptions } from './hosting.ts';
-export type { JoinEvent, JoinOptions } from './joining.ts';
+export { type JoinEvent, type JoinOptions, readJoinTarget } from './joining.ts';
 export { announceOnLan, type LanHandle, listenOnLan } from './lan.ts';
 export * from './local-api.ts';
-export { type AgentOptions, hostKeyFile, openAgent } from './open.ts';
+export { type AgentOptions, checkAgentOptions, hostKeyFile, openAgent } from './open.ts';
 export type { Path, PathEvents } from './path.ts';

@@ -1,5 +1,6 @@
 /** One join: from a code or link to a path, and on while the path is lost and punched again. */
 import {
+  CODE_SYMBOLS,
   FAILURES,
   type FailureCode,
   type JoinId,
@@ -8,6 +9,7 @@ import {
   type LogData,
   type LogEntry,
   type PeerEvent,
+  parseHostLink,
   parseJoinTarget,
   SallyportError,
   toBase64Url,
@@ -29,6 +31,18 @@ export interface JoinOptions {
   readonly name?: string;
   /** Give up after this long; 0 (the default) = try until aborted. */
   readonly timeoutMs?: number;
+}
+
+/** A code or a join link as it was typed. Throws CODE_UNKNOWN for what can be no code, USAGE for a link that is not whole. */
+export function readJoinTarget(text: string): JoinTarget {
+  const target = parseJoinTarget(text);
+  if (target !== null) return target;
+  if (!text.includes('://')) {
+    throw new SallyportError('CODE_UNKNOWN', { detail: `A code is 8 of ${CODE_SYMBOLS}, like K7TQ-9RBW.` });
+  }
+  const link = parseHostLink(text);
+  const detail = 'problem' in link ? link.problem : 'The join link is not whole: copy all of it.';
+  throw new SallyportError('USAGE', { detail });
 }
 
 export class Joining {
@@ -99,11 +113,12 @@ export class Joining {
   }
 
   #refusal(): SallyportError | null {
-    this.#parsed = parseJoinTarget(this.#target);
-    if (this.#parsed !== null) return null;
-    return new SallyportError('CODE_UNKNOWN', {
-      detail: 'What was given is neither a code of 8 symbols nor a join link.',
-    });
+    try {
+      this.#parsed = readJoinTarget(this.#target);
+      return null;
+    } catch (error) {
+      return error as SallyportError;
+    }
   }
 
   #begin(): void {

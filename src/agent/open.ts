@@ -44,15 +44,40 @@ export interface AgentOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function openAgent(options: AgentOptions): Promise<Agent> {
-  if (options.relay === 'only') {
-    throw new SallyportError('USAGE', { detail: "relay: 'only' is not possible: there is no relay yet." });
-  }
+interface StunServer {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
+export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' | 'relay'>): {
+  readonly masterLink: MasterLink;
+  readonly stun: readonly StunServer[];
+} {
+  if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
+  if (options.relay === 'only') throw usage("relay: 'only' is not possible: there is no relay yet.");
   const masterLink = parseMasterLink(options.master);
-  if ('problem' in masterLink) throw new SallyportError('USAGE', { detail: `--master: ${masterLink.problem}` });
+  if ('problem' in masterLink) throw usage(`master: ${masterLink.problem}`);
+  return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
+}
+
+function readStunServer(server: string): StunServer {
+  const [, host, port = '3478'] = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim()) ?? [];
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
+    throw usage(`"${server}" is no STUN server: write host:port.`);
+  }
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+function usage(detail: string): SallyportError {
+  return new SallyportError('USAGE', { detail });
+}
+
+export async function openAgent(options: AgentOptions): Promise<Agent> {
+  const { masterLink, stun: servers } = checkAgentOptions(options);
   const { secret, lock } = identityOf(options.keyFile);
   try {
-    const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(options.stun ?? [])]);
+    const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(servers)]);
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
     const findGateway = master.addresses.every(isLoopback) ? async () => null : defaultGateway;
     const gateway = await findGateway();
@@ -88,9 +113,7 @@ function identityOf(keyFile: string | undefined): { readonly secret?: Uint8Array
   const { secret } = readOrCreateKey(keyFile);
   const lock = takeLock(`${keyFile}.lock`);
   if (typeof lock === 'number') {
-    throw new SallyportError('USAGE', {
-      detail: `Process ${lock} uses the key ${keyFile} already: is this hosted twice?`,
-    });
+    throw usage(`Process ${lock} uses the key ${keyFile} already: is this hosted twice?`);
   }
   return { secret, lock };
 }
@@ -130,14 +153,10 @@ function keepRests(stateDir: string, rests: readonly StunRest[]): void {
 }
 
 /** Names that do not resolve in time are left out: STUN only adds knowledge. */
-async function resolveStun(servers: readonly string[]): Promise<readonly Endpoint[]> {
+async function resolveStun(servers: readonly StunServer[]): Promise<readonly Endpoint[]> {
   const resolved = await Promise.all(
-    servers.slice(0, LIMITS.stunServersMax).map(async (server) => {
-      const parts = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim());
-      if (parts === null)
-        throw new SallyportError('USAGE', { detail: `"${server}" is no STUN server: write host:port.` });
-      const port = Number(parts[2] ?? '3478');
-      const addresses = await resolveName((parts[1] as string).replace(/^\[|\]$/g, ''));
+    servers.slice(0, LIMITS.stunServersMax).map(async ({ host, port }) => {
+      const addresses = await resolveName(host);
       return addresses.slice(0, 1).map((address) => ({ address, port }));
     }),
   );

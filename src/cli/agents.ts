@@ -1,6 +1,6 @@
 /** What `host`, `join`, `check` and `list` share: from flags to an agent. */
 import { readFileSync } from 'node:fs';
-import { type Agent, openAgent } from '../agent/index.ts';
+import { type Agent, checkAgentOptions, openAgent } from '../agent/index.ts';
 import type { NatProfile } from '../core/index.ts';
 import { stateDirectory } from '../node/index.ts';
 import { usage } from './flags.ts';
@@ -20,17 +20,23 @@ export interface AgentNeeds {
   readonly keyFile?: string;
 }
 
-/** Opens an agent, does the work with it and closes it whatever happens. */
+type Relay = 'never' | 'allow' | 'only';
+
+/** Before anything else is done: what is mistyped must not hide behind other lines, nor cost anybody two seconds. */
+export function checkAgentFlags({ master, stun, relay }: AgentFlagValues): void {
+  if (master === undefined) throw usage('No masterserver is given: use --master LINK, or set SALLYPORT_MASTER.');
+  checkAgentOptions({ master, stun, relay: (relay ?? 'never') as Relay });
+}
+
+/** Opens an agent with flags that `checkAgentFlags` has let pass, does the work with it and closes it whatever happens. */
 export async function withAgent(
   { flags, invocation, keyFile }: AgentNeeds,
   work: (agent: Agent) => Promise<void>,
 ): Promise<void> {
-  const { master } = flags;
-  if (master === undefined) throw usage('No masterserver is given: use --master LINK, or set SALLYPORT_MASTER.');
   const agent = await openAgent({
-    master,
+    master: flags.master as string,
     stun: flags.stun,
-    relay: (flags.relay ?? 'never') as 'never' | 'allow' | 'only',
+    relay: (flags.relay ?? 'never') as Relay,
     stateDir: stateDir(flags, invocation.env),
     signal: invocation.signal,
     ...(keyFile === undefined ? {} : { keyFile }),

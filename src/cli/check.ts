@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent } from '../agent/index.ts';
 import type { NatProfile, ProbeResult, SallyportError } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
-import { withAgent } from './agents.ts';
+import { checkAgentFlags, withAgent } from './agents.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine, usage } from './flags.ts';
 import { probeLines, reportLines } from './report.ts';
@@ -14,6 +14,7 @@ type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'
 export async function checkCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(CHECK_FLAGS, [], invocation.argv, invocation.env);
   const everyMs = flags.every === undefined ? null : durationMs(flags.every);
+  checkAgentFlags(flags);
   invocation.terminal.fact('info', 'Measuring', 'this network');
   await withAgent({ flags, invocation }, async (agent) => {
     let probes: readonly ProbeResult[] = [];

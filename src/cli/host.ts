@@ -9,7 +9,7 @@ import {
 } from '../agent/index.ts';
 import { endpointKey, LIMITS, type NatProfile, type PeerEvent, SallyportError, showCode } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
-import { masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
+import { checkAgentFlags, masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { readCommandLine, readNumber } from './flags.ts';
 import { gameListens } from './game.ts';
@@ -21,6 +21,7 @@ type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['flags'];
 
 export async function hostCommand(invocation: Invocation): Promise<void> {
   const { flags, words } = readCommandLine(HOST_FLAGS, ['PORT'], invocation.argv, invocation.env);
+  checkAgentFlags(flags);
   const port = readNumber('PORT', { min: 1, max: 65_535 }, words[0] as string);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;

@@ -1,19 +1,16 @@
 /** `sallyport join CODE`: product.md section 4 B. */
-import { type JoinEvent, type LocalPort, openLocalPort, type Path } from '../agent/index.ts';
+import { type JoinEvent, type LocalPort, openLocalPort, type Path, readJoinTarget } from '../agent/index.ts';
 import {
-  CODE_SYMBOLS,
   cleanText,
   endpointKey,
   type JoinTarget,
   LIMITS,
   type NatProfile,
-  parseHostLink,
-  parseJoinTarget,
   SallyportError,
   showCode,
 } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
-import { milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
+import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
@@ -24,9 +21,11 @@ type JoinFlags = ReturnType<typeof readCommandLine<typeof JOIN_FLAGS>>['flags'];
 
 export async function joinCommand(invocation: Invocation): Promise<void> {
   const { flags, words } = readCommandLine(JOIN_FLAGS, ['CODE'], invocation.argv, invocation.env);
-  const target = readTarget(words[0] as string);
+  const target = readJoinTarget(words[0] as string);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;
+  const master = await masterOf(flags, target);
+  checkAgentFlags({ ...flags, master });
   const port = await openLocalPort({
     port: flags['local-port'] ?? 0,
     onNotice: (notice) => {
@@ -47,9 +46,6 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
         `${flags['local-port']} is taken (LOCAL_PORT_BUSY): ${port.local.port} is used instead`,
       );
     }
-    // A whole link names its master, and the page of a host knows it; one given by hand goes first.
-    const known = flags.master ?? target.master ?? undefined;
-    const master = known ?? (target.page === null ? null : await masterOfPage(target.page)) ?? undefined;
     terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
     await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
       const screen = new JoinScreen(terminal);
@@ -74,12 +70,13 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   }
 }
 
-function readTarget(text: string): JoinTarget {
-  const target = parseJoinTarget(text);
-  if (target !== null) return target;
-  const link = text.includes('://') ? parseHostLink(text) : null;
-  const problem = link !== null && 'problem' in link ? link.problem : `A code is 8 of ${CODE_SYMBOLS}, like K7TQ-9RBW.`;
-  throw new SallyportError('CODE_UNKNOWN', { detail: problem });
+/** A whole link names its master, and the page of a host knows it; one given by hand goes first. */
+async function masterOf(flags: JoinFlags, target: JoinTarget): Promise<string | undefined> {
+  const known = flags.master ?? target.master ?? undefined;
+  if (known !== undefined || target.page === null) return known;
+  const told = await masterOfPage(target.page);
+  if (told !== null) return told;
+  throw new SallyportError('MASTER_UNREACHABLE', { detail: `The page ${target.page} does not tell of it.` });
 }
 
 /** The link of the masterserver behind a page; null where the page does not tell it. */

@@ -1,12 +1,13 @@
 /** `sallyport list`: the public servers of a masterserver. */
 import { cleanText, LIMITS, type ListEntry, showCode } from '../core/index.ts';
-import { withAgent } from './agents.ts';
+import { checkAgentFlags, withAgent } from './agents.ts';
 import { LIST_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import type { Invocation } from './run.ts';
 
 export async function listCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(LIST_FLAGS, [], invocation.argv, invocation.env);
+  checkAgentFlags(flags);
   const { terminal } = invocation;
   await withAgent({ flags, invocation }, async (agent) => {
     const servers = await agent.list();

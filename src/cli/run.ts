@@ -64,7 +64,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
 }
 
 async function dispatch(name: string, argv: readonly string[], around: Omit<Invocation, 'argv'>): Promise<void> {
-  if (['help', '--help', '-h'].includes(name)) return help(argv[0]);
+  if (['help', '--help', '-h'].includes(name)) return help(argv.find((word) => !word.startsWith('-')));
   if (['version', '--version', '-V'].includes(name)) return version(around.terminal);
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw usage(`There is no command "${name}".`);

@@ -45,6 +45,9 @@ async function outcome(run: Run): Promise<{ exit: number; error: unknown; ms: nu
   return { exit, error: run.lines.find((line) => line.ev === 'error')?.code, ms: performance.now() - begin };
 }
 
+/** A link that is whole, to nobody. */
+const KEYED = `sallyport://127.0.0.1:1/#${'A'.repeat(43)}`;
+
 describe('host and join', () => {
   test('a friend reaches the game by code, and every line is the promised one', async () => {
     const master = await startMaster();
@@ -162,13 +165,23 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
       ['host', '1', '--mastr', 'x'],
       ['join', 'K7TQ-9RBW'],
       ['check', '--master', 'sallyport://127.0.0.1:1/#short'],
-      ['host', '1', '--relay', 'only', '--master', `sallyport://127.0.0.1:1/#${'A'.repeat(43)}`],
+      ['host', '1', '--relay', 'only', '--master', KEYED],
       ['join', 'K7TQ-9RBW', '--password-file', '/nonexistent'],
+      ['host', '1', '--master', KEYED, '--stun', 'stun.example.org:99999'],
+      ['join', `${KEYED}half`],
     ]) {
       const run = bench.sallyport([...args, '--json']);
       expect(await outcome(run), args.join(' ')).toMatchObject({ exit: 2, error: 'USAGE' });
-      expect(run.stderr(), args.join(' ')).toContain('(USAGE)');
+      // Nothing is done or said before.
+      expect(run.stderr(), args.join(' ')).toMatch(/^✗ The command line is not right\. .*\(USAGE\)\n.*\n$/);
     }
+    expect(await bench.sallyport(['help', '--json']).exit).toBe(0);
+  });
+
+  test('a page that does not tell of its master: exit 3', async () => {
+    const run = bench.sallyport(joinArgs('', 'http://127.0.0.1:1/j/K7TQ-9RBW'));
+    expect(await outcome(run)).toMatchObject({ exit: 3, error: 'MASTER_UNREACHABLE' });
+    expect(run.stderr()).toContain('The page http://127.0.0.1:1 does not tell of it.');
   });
 
   test('an unknown or malformed code: exit 4', async () => {
@@ -358,7 +371,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
 
   test('--no-wait without a game: exit 7', async () => {
     const port = await bench.freePort();
-    const run = bench.sallyport(['host', String(port), '--no-wait', '--master', 'x', '--json']);
+    const run = bench.sallyport(['host', String(port), '--no-wait', '--master', KEYED, '--json']);
     expect(await outcome(run)).toMatchObject({ exit: 7, error: 'GAME_SILENT' });
   });
 
