@@ -132,7 +132,8 @@ async function play(
     terminal.fact('done', 'Connected', `again, ${path.kind} · ${milliseconds(path.rttMs)}`);
   });
   const over = new Promise<never>((_resolve, reject) => {
-    path.on('close', (reason, error) => reject(error ?? endOf(reason)));
+    // When we leave the path closes too, but that is no failure.
+    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
   });
   await Promise.race([untilStopped(signal), over]);
   terminal.say('Leaving: the host is told.');

@@ -20,6 +20,7 @@ export interface Invocation {
 
 /** Exit codes of a process ended by a signal: 128 + its number. */
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const PIPE_EXIT = 141;
 
 /** Resolves with the exit code when everything is closed. */
 export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -43,9 +44,14 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
     process.on(signal, listener);
     return () => process.off(signal, listener);
   });
-  // The reader of our output is gone (`sallyport host … | head -1`): nobody will see more, so end as if asked to.
-  process.stdout.on('error', () => abort.abort());
-  process.stderr.on('error', () => abort.abort());
+  // The reader of our output is gone (`sallyport host … --json | head -1`), which shows with the next line: nobody will see
+  // more, so end as if asked to.
+  const onBroken = (): void => {
+    signalExit ??= PIPE_EXIT;
+    abort.abort();
+  };
+  process.stdout.on('error', onBroken);
+  process.stderr.on('error', onBroken);
   try {
     const onHangup = (listener: () => void): void => {
       hangup = listener;

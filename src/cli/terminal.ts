@@ -45,10 +45,11 @@ export class Terminal {
     this.#streams.out.write(`${line.replace(UNSAFE, escapeJson)}\n`);
   }
 
-  /** The one line that a script without --json wants. A person at a terminal has seen it already on stderr. */
+  /** The one line that a script without --json wants. A person who reads both streams has seen it already on stderr. */
   result(text: string): void {
-    if (this.options.json || (this.#streams.out.isTTY && !this.options.quiet)) return;
-    this.#streams.out.write(`${plain(text)}\n`);
+    const { out, err } = this.#streams;
+    if (this.options.json || (out.isTTY && err.isTTY && !this.options.quiet)) return;
+    out.write(`${plain(text)}\n`);
   }
 
   /** A whole text as the result, such as a report or a list. */

@@ -38,7 +38,7 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
     const link = flags.playground ? server.link.replace('/#', '/playground#') : server.link;
     terminal.event('ready', { link });
     terminal.result(link);
-    terminal.fact('done', 'App', 'open the link above in a browser; Ctrl+C ends it');
+    terminal.fact('done', 'App', `${link}      (open it in a browser; Ctrl+C ends it)`, 'whole');
     if (!flags['no-open']) openBrowser(link);
     await untilStopped(signal);
   } finally {

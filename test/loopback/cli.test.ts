@@ -474,7 +474,7 @@ describe('quitting', () => {
     expect(performance.now() - begin).toBeLessThan(700);
   });
 
-  test('a closed output pipe ends the command like Ctrl+C', async () => {
+  test('a closed output pipe ends the command like Ctrl+C, with 141 as a shell calls it', async () => {
     const master = await startMaster();
     const port = await bench.game();
     const host = bench.sallyport(['host', String(port), '--master', master.link, '--json']);
@@ -483,6 +483,6 @@ describe('quitting', () => {
     host.child.stderr?.destroy();
     // The next thing said meets the closed pipe.
     bench.sallyport(joinArgs(master.link, String(code)));
-    await expect.poll(() => host.child.exitCode, { timeout: 8_000 }).not.toBeNull();
+    await expect.poll(() => host.child.exitCode, { timeout: 8_000 }).toBe(141);
   }, 30_000);
 });

@@ -44,8 +44,18 @@ export class Bench {
 
   /** Any script of the repository, with node. */
   run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+    return this.#spawn(process.execPath, args, env);
+  }
+
+  /** The same in a terminal of its own (util-linux's `script`): what stdin gets is typed, stdout is what the screen shows. */
+  atTerminal(args: readonly string[]): Run {
+    const words = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+    return this.#spawn('script', ['--quiet', '--return', '--command', words.join(' '), '/dev/null'], { TERM: 'xterm' });
+  }
+
+  #spawn(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Run {
     const { SALLYPORT_MASTER: _, DISPLAY: __, WAYLAND_DISPLAY: ___, ...clean } = process.env;
-    const child = spawn(process.execPath, [...args], {
+    const child = spawn(program, [...args], {
       cwd: ROOT,
       env: { ...clean, XDG_STATE_HOME: this.folder(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -3,11 +3,11 @@ import { Terminal, type TerminalOptions } from '../../src/cli/terminal.ts';
 import { SallyportError } from '../../src/core/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 
-function terminal(options: Partial<TerminalOptions> = {}, tty = false) {
+function terminal(options: Partial<TerminalOptions> = {}, tty = false, outTty = tty) {
   const text = { out: '', err: '' };
   const stream = (name: 'out' | 'err') =>
     ({
-      isTTY: tty,
+      isTTY: name === 'out' ? outTty : tty,
       columns: 80,
       write: (chunk: string) => {
         text[name] += chunk;
@@ -27,6 +27,15 @@ test('results go to stdout, words for people to stderr', () => {
   plain.event('ready', { code: 'X' });
   plain.result('the link');
   expect(text).toEqual({ out: 'the link\n', err: '✓ Game        is listening\n' });
+});
+
+test('a person who reads both streams is not told the result twice, one who reads stdout only is told', () => {
+  const both = terminal({}, true);
+  both.terminal.result('the link');
+  expect(both.text).toEqual({ out: '', err: '' });
+  const one = terminal({}, false, true);
+  one.terminal.result('the link');
+  expect(one.text.out).toBe('the link\n');
 });
 
 test('with --json stdout holds one object a line, versioned and named, and nothing else', () => {
