@@ -3,8 +3,9 @@
  * the process it names is gone. (Node has no flock.) Numbers of processes come again, in a container nearly always, so the
  * moment the owner was started stands beside its number where the system tells it.
  */
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from './state.ts';
 
 export interface Lock {
   release(): void;
@@ -12,7 +13,7 @@ export interface Lock {
 
 /** The lock, or the number of the process that holds it. */
 export function takeLock(path: string): Lock | number {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   // `link` creates the lock whole or not at all, so nobody reads a lock without a number in it.
   const mine = `${path}.${process.pid}`;
   writeFileSync(mine, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });

@@ -113,3 +113,13 @@ test.runIf(process.platform === 'linux')(
     expect(takeLock(path)).toBe(process.pid);
   },
 );
+
+test.runIf(process.platform === 'linux')('a folder that can not be made is told at once, and stops no join', () => {
+  // Node's own `recursive` never comes back from here.
+  expect(() => readOrCreateKey('/proc/nowhere/deep/host.key')).toThrow(/\/proc\/nowhere/);
+  const pins = hostPins('/proc/nowhere');
+  pins.set(new Uint8Array(32), 'K7TQ9RBW', new Uint8Array(32));
+  expect(pins.get(new Uint8Array(32), 'K7TQ9RBW')).toBeNull();
+  writeFileSync(join(folder, 'file'), '');
+  expect(() => takeLock(join(folder, 'file', 'deep', 'master.lock'))).toThrow(/ENOTDIR/);
+});
