@@ -52,6 +52,8 @@ export interface Agent {
   list(): Promise<readonly ListEntry[]>;
   /** Measures the own network anew and waits for the whole result. */
   check(): Promise<NatProfile>;
+  /** Asks the router once more to open a port; what comes of it is in `profile.portMapping` some seconds later. */
+  mapPort(): void;
   counters(): DriveCounters;
   on<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
   off<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
@@ -187,6 +189,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       },
       () => this.command({ do: 'check' }),
     );
+  }
+
+  mapPort(): void {
+    this.command({ do: 'map-port' });
   }
 
   counters(): DriveCounters {

@@ -116,7 +116,7 @@ describe('the mapper', () => {
       return drain();
     };
     const report = () => events.findLast((event) => event.ev === 'port-mapping')?.report ?? null;
-    return { mapper, drain, command, hear, events, report, first: drain() };
+    return { mapper, drain, command, hear, events, report, gateSocket: () => gate, first: drain() };
   }
 
   /** The router's answer to a MAP request. */
@@ -174,6 +174,23 @@ describe('the mapper', () => {
     }
     expect(report()).toMatchObject({ pcp: 'no', natPmp: 'no', external: null });
     expect(packets).toBeLessThan(10);
+  });
+
+  test('a router that has said no is asked once more on demand, and one that has opened the port is left alone', () => {
+    const { first, command, hear, mapper, drain, report, gateSocket } = start();
+    for (let now = 0; now < 5_000; now += 50) mapper.handleTimeout(now);
+    drain();
+    expect(report()).toMatchObject({ pcp: 'no', natPmp: 'no', external: null });
+    command(6_000, { do: 'again' });
+    expect(report()).toMatchObject({ upnp: 'untested', pcp: 'untested', natPmp: 'untested' });
+    mapper.handleSocket(6_000, gateSocket(), { ok: true, local: { address: '0.0.0.0', port: 6 } });
+    const asked = drain();
+    expect(asked.map(({ bytes }) => bytes.length)).toEqual(first.map(({ bytes }) => bytes.length));
+    const [proof] = hear(6_010, gateway, pcpAnswer(pcpOf(asked)), gateSocket());
+    hear(6_040, other, proofAnswer(proof!.bytes), MAIN);
+    expect(report()).toMatchObject({ external: outside });
+    expect(command(7_000, { do: 'again' })).toEqual([]);
+    expect(report()).toMatchObject({ external: outside });
   });
 
   test('a router without PCP is asked by NAT-PMP', () => {

@@ -59,6 +59,8 @@ export type PeerCommand =
    * path came up through a port mapping: several paths share that socket. */
   | { readonly do: 'release'; readonly path: PathId }
   | { readonly do: 'check' }
+  /** Ask the router once more to open a port, as after mapping has been switched on in it. */
+  | { readonly do: 'map-port' }
   | { readonly do: 'list'; readonly id: number }
   | { readonly do: 'network'; readonly network: LocalNetwork }
   /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */

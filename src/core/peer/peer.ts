@@ -161,6 +161,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'check':
         this.nest.command(now, this.detector, { do: 'detect' });
         break;
+      case 'map-port':
+        this.nest.command(now, this.mapper, { do: 'again' });
+        break;
       case 'list':
         this.list(now, command.id, '', []);
         break;

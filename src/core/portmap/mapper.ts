@@ -31,6 +31,8 @@ export type MapCommand =
   | { readonly do: 'witnesses'; readonly sources: readonly MappingSource[]; readonly filtering: Filtering }
   /** What UPnP has come to; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
+  /** Ask the router once more, as after mapping has been switched on in it. What is proven stays. */
+  | { readonly do: 'again' }
   | { readonly do: 'stop' };
 
 export type MapEvent =
@@ -130,6 +132,11 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
         else if (this.claimed?.by === 'upnp') this.lose(now);
         this.tell();
         return;
+      case 'again':
+        if (this.proven !== null) return;
+        this.forget();
+        this.tell();
+        break;
       case 'stop':
         this.remove();
         return;
@@ -288,7 +295,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.tell();
   }
 
-  /** Another gateway: nothing of the old one holds. */
+  /** Another gateway, or the same one asked anew: nothing that was said holds. */
   private forget(): void {
     if (this.gate !== null) this.out.close(this.gate.socket);
     this.gate = null;
