@@ -43,6 +43,8 @@ export interface JoinView {
   readonly found: boolean;
   readonly failure: FailureCode | null;
   readonly detail: string;
+  /** Who ended a path that was up: the host by leaving or by removing this player; null = nobody yet, or the player. */
+  readonly ended: 'left' | 'kicked' | null;
   /** Wall-clock milliseconds of the beginning of the whole join; the time shown counts from here (S22). */
   readonly startedAt: number;
   readonly endedAt: number | null;
@@ -104,12 +106,16 @@ export interface LocalSettings {
   readonly playersMax: number;
   readonly language: string;
   readonly streamerMode: boolean;
+  readonly hostName: string;
+  /** Of the presets; empty = another game. */
+  readonly hostGame: string;
   /** Is the game's port the one below rather than the usual one of the game? */
   readonly hostPortCustom: boolean;
   /** Kept also while it is not used (S29). */
   readonly hostPortNumber: number;
   readonly playerName: string;
-  readonly favourites: readonly string[];
+  /** With their names, for those that are not in the list just now. */
+  readonly favourites: readonly { readonly code: string; readonly name: string }[];
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];
 }
 
@@ -171,6 +177,7 @@ export type LocalCommand =
   | { readonly do: 'abort'; readonly join: number }
   | { readonly do: 'forget'; readonly join: number }
   | { readonly do: 'check' }
+  | { readonly do: 'map-port' }
   | { readonly do: 'list' }
   | { readonly do: 'settings'; readonly settings: SettingsChange }
   | { readonly do: 'quit' };

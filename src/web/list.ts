@@ -1,10 +1,9 @@
 /** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
 import { computed, signal } from '@preact/signals';
-import type { LanServer } from '../agent/local-api.ts';
 import type { ListEntry } from '../core/peer/interface.ts';
 import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';
-import { command, isLocal, local } from './local.ts';
+import { command, isLocal, local, settings } from './local.ts';
 
 export interface Filters {
   readonly text: string;
@@ -30,6 +29,10 @@ export const fetchError = signal<string | null>(null);
 export const loading = signal(false);
 export const filters = signal<Filters>(NO_FILTERS);
 export const sort = signal<{ readonly key: SortKey; readonly descending: boolean }>({ key: 'best', descending: false });
+
+/** Parts of the state document by themselves: what hangs on them is not made anew when another part changes. */
+const servers = computed(() => local.value?.servers ?? []);
+const lan = computed(() => local.value?.lan ?? []);
 
 const FETCH_TIMEOUT_MS = 5000;
 const PAGE_ROWS = 500;
@@ -80,18 +83,31 @@ export function followList(): void {
   );
 }
 
+/** Those of the list, those that only the local network tells of, and favourites of which nobody tells just now. */
+const localRows = computed<readonly Server[]>(() => {
+  const listed = servers.value.map(localRow);
+  const near = lan.value.map(({ code, name, game }) => silentRow(`lan-${code}`, code, name, game));
+  const kept = (settings.value?.favourites ?? []).map(({ code, name }) => silentRow(`kept-${code}`, code, name, ''));
+  const seen = new Set<string>();
+  return [...listed, ...near, ...kept].filter(({ code }) => !seen.has(code) && seen.add(code));
+});
+
+/** Is this a server that somebody tells of, and not only a favourite of old? */
+export function isListed(row: Server): boolean {
+  return !row.hostId.startsWith('kept-');
+}
+
 /** The local page gets the list from its own process, which has it from the session with the master. */
 export function takeLocalList(): void {
   const state = local.value;
   if (state === null) return;
-  const listed = new Set(state.servers.map(({ code }) => code));
-  rows.value = [...state.servers.map(localRow), ...state.lan.filter(({ code }) => !listed.has(code)).map(lanRow)];
+  rows.value = localRows.value;
   fetchedAt.value = state.serversAt;
   fetchError.value = state.serversFailure;
 }
 
-/** A server that only the local network tells of: joined by its code like any other. */
-function lanRow({ code, name, game }: LanServer): Server {
+/** A server of which no more is known: joined by its code like any other. */
+function silentRow(hostId: string, code: string, name: string, game: string): Server {
   const silent = {
     map: '',
     mode: '',
@@ -99,13 +115,13 @@ function lanRow({ code, name, game }: LanServer): Server {
     players: 0,
     playersMax: 0,
     passwordNeeded: false,
-    pingEstimateMs: 0,
+    pingEstimateMs: null,
   };
-  return localRow({ hostId: `lan-${code}`, code, name, game, ...silent, natType: 'unknown', verdict: 'open' });
+  return localRow({ hostId, code, name, game, ...silent, natType: 'unknown', verdict: 'open' });
 }
 
 function localRow(entry: ListEntry): Server {
-  const section = local.value?.lan.some(({ code }) => code === entry.code) ? 'local' : 'community';
+  const section = lan.value.some(({ code }) => code === entry.code) ? 'local' : 'community';
   const known = { verifiedAt: null, natDelta: null, returning: false, address: null } as const;
   return {
     ...entry,

@@ -44,10 +44,14 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     return page;
   }
 
-  async function host(...more: readonly string[]): Promise<string> {
+  async function startHost(...more: readonly string[]): Promise<{ readonly run: Run; readonly code: string }> {
     const port = String(await bench.game());
     const run = bench.sallyport(['host', port, '--master', master, '--json', '--name', 'Arena', ...more]);
-    return String((await run.line('ready', 20_000)).code);
+    return { run, code: String((await run.line('ready', 20_000)).code) };
+  }
+
+  async function host(...more: readonly string[]): Promise<string> {
+    return (await startHost(...more)).code;
   }
 
   async function joinByCode(page: Page, code: string): Promise<void> {
@@ -191,6 +195,21 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
         .getPropertyValue('-webkit-text-security'),
     );
     expect(security).toBe('disc');
+  });
+
+  test('a host that ends the game is said to; as a favourite it stays in the list', async () => {
+    const { run, code } = await startHost('--public');
+    const page = await app();
+    await page.click('tr[data-host]:has-text("Arena") button');
+    await page.click('.details input[type=checkbox]');
+    await joinByCode(page, code);
+    await page.waitForSelector('#connect-address');
+    run.kill('SIGINT');
+    await page.waitForSelector('#connect-sentence:has-text("The host has ended the game")');
+    await page.click('#connect-close');
+    await page.waitForSelector('tr[data-host]:has-text("not in the list now")');
+    await page.press('tr[data-host]:has-text("Arena")', 'Enter');
+    await page.waitForSelector('#connect-sentence:has-text("The host is not online")');
   });
 
   test('a favourite stands on top, recent joins are offered again, both after a reload', async () => {

@@ -159,6 +159,8 @@ describeUnless(chromiumMissing, 'the local app', () => {
     expect(await page.locator('.probes tbody tr').count()).toBeGreaterThan(3);
     await page.click('#test-again');
     await page.waitForSelector('#test-again:not([disabled])');
+    await page.click('#map-port');
+    await page.waitForSelector('#port-mapping:has-text("No port is open on your router")');
     await page.click('#copy-report');
     await expect.poll(() => clipboard(page)).toContain('Mapping');
     await expectAccessible(page);

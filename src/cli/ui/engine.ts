@@ -20,6 +20,7 @@ import {
   openAgent,
   openLocalPort,
   type Path,
+  type PathEvents,
   type ProbeView,
   SallyportError,
 } from '../../agent/index.ts';
@@ -182,6 +183,9 @@ export class Engine implements UiEngine {
         return {};
       case 'check':
         await this.#check();
+        return {};
+      case 'map-port':
+        this.#ready().mapPort();
         return {};
       case 'list':
         await this.#fetchList();
@@ -376,7 +380,7 @@ export class Engine implements UiEngine {
       this.#updateJoin(id, (join) => (join.path === null ? join : { ...join, path: { ...join.path, local } }));
       if (clipboard) void copyToClipboard(local, env);
       path.on('lost', () => this.#updateJoin(id, losePath));
-      path.on('close', () => this.#stop(id));
+      path.on('close', (reason, error) => this.#pathOver(id, reason, error));
     } catch (error) {
       const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
       this.#updateJoin(id, (join) =>
@@ -385,6 +389,16 @@ export class Engine implements UiEngine {
       running.port?.close();
       this.#running.delete(id);
     }
+  }
+
+  #pathOver(id: number, reason: PathEvents['close'][0], error: SallyportError | null): void {
+    if (error !== null) {
+      const failed = { ev: 'join-failed', join: id, failure: error.code, detail: '' } as const;
+      this.#updateJoin(id, (join) => reduceJoin(join, failed, Date.now()));
+    } else if (reason === 'left' || reason === 'kicked') {
+      this.#updateJoin(id, (join) => ({ ...join, ended: reason }));
+    }
+    this.#stop(id);
   }
 
   #updateJoin(id: number, change: (join: JoinView) => JoinView): void {

@@ -20,6 +20,7 @@ export function newJoin(id: number, target: string, wallMs: number): JoinView {
     found: false,
     failure: null,
     detail: '',
+    ended: null,
     startedAt: wallMs,
     endedAt: null,
     own: null,

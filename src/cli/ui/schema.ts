@@ -15,10 +15,12 @@ export const settingsSchema = z
     playersMax: z.int().min(1).max(64),
     language: z.string().max(8),
     streamerMode: z.boolean(),
+    hostName: z.string().max(48),
+    hostGame: z.string().max(32),
     hostPortCustom: z.boolean(),
     hostPortNumber: port,
     playerName: z.string().max(32),
-    favourites: z.array(z.string().max(16)).max(200),
+    favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
     recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
   })
   .partial();
@@ -46,6 +48,7 @@ export const commandSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('abort'), join: z.int() }),
   z.object({ do: z.literal('forget'), join: z.int() }),
   z.object({ do: z.literal('check') }),
+  z.object({ do: z.literal('map-port') }),
   z.object({ do: z.literal('list') }),
   z.object({ do: z.literal('settings'), settings: settingsSchema }),
   z.object({ do: z.literal('quit') }),

@@ -1,7 +1,7 @@
 /** What the person has set in the app, kept in one document of the state folder and saved at every change. */
 import { join } from 'node:path';
 import type { LocalSettings, SettingsChange } from '../../agent/index.ts';
-import { parseMasterLink } from '../../core/index.ts';
+import { LIMITS, parseMasterLink } from '../../core/index.ts';
 import { readDocument, writeDocument } from '../../node/index.ts';
 import { settingsSchema } from './schema.ts';
 
@@ -9,9 +9,11 @@ const DEFAULTS: LocalSettings = {
   master: '',
   stun: [],
   localPort: 0,
-  playersMax: 8,
+  playersMax: LIMITS.playersMaxDefault,
   language: '',
   streamerMode: false,
+  hostName: '',
+  hostGame: '',
   hostPortCustom: false,
   hostPortNumber: 30000,
   playerName: '',

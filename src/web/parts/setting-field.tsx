@@ -24,6 +24,7 @@ export function SettingField(props: {
   readonly numeric?: boolean;
   readonly maxLength?: number;
   readonly disabled?: boolean;
+  readonly required?: boolean;
 }) {
   const typed = useSignal<string | null>(null);
   const error = useSignal<string | null>(null);
@@ -51,6 +52,7 @@ export function SettingField(props: {
     class: props.class ?? '',
     value: typed.value ?? props.value,
     disabled: props.disabled ?? false,
+    required: props.required ?? false,
     spellcheck: false,
     autocomplete: 'off',
     'aria-invalid': error.value !== null,

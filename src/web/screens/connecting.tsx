@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { JoinView } from '../../agent/local-api.ts';
 import { clock, percent } from '../format.ts';
 import { command, joinTarget, local, shownCode } from '../local.ts';
-import { t, tMaybe } from '../messages/index.ts';
+import { type MessageKey, t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Flight } from '../parts/flight.tsx';
 import { LogPanel } from '../parts/log-panel.tsx';
@@ -26,14 +26,15 @@ function isOver(join: JoinView): boolean {
 
 function JoinWindow(props: { readonly join: JoinView }) {
   const { join } = props;
-  const title = join.phase === 'connected' ? 'connect.connectedTitle' : 'connect.title';
   const close = async (): Promise<void> => {
     await command({ do: 'forget', join: join.id });
     go('/');
   };
   return (
     <section class="connecting" aria-labelledby="connect-title">
-      <h1 id="connect-title">{t(title, { name: join.hostName === '' ? shownCode(join.target) : join.hostName })}</h1>
+      <h1 id="connect-title">
+        {t(titleOf(join), { name: join.hostName === '' ? shownCode(join.target) : join.hostName })}
+      </h1>
       <p class="ends">
         <span>
           {t('connect.you')} {join.own === null ? '…' : <VerdictBadge verdict={join.own.verdict} />}
@@ -71,7 +72,13 @@ function JoinWindow(props: { readonly join: JoinView }) {
   );
 }
 
+function titleOf(join: JoinView): MessageKey {
+  if (join.phase === 'connected') return 'connect.connectedTitle';
+  return isOver(join) && join.path !== null ? 'connect.overTitle' : 'connect.title';
+}
+
 function sentence(join: JoinView): string {
+  if (join.ended !== null) return t(`connect.s.${join.ended}`);
   if (join.phase === 'failed') return join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
   if (join.phase === 'punching' && join.waiting) return t('connect.s.waiting');
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');

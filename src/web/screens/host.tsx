@@ -26,9 +26,6 @@ function OwnNetwork() {
 
 function StartForm(props: { readonly failed: HostingView | null }) {
   const now = settings.value;
-  const game = useSignal('');
-  const name = useSignal('');
-  const slots = useSignal('8');
   const isPublic = useSignal(false);
   const ask = useSignal(false);
   const withPassword = useSignal(false);
@@ -36,11 +33,12 @@ function StartForm(props: { readonly failed: HostingView | null }) {
   const error = useSignal<string | null>(null);
   if (now === null) return null;
   const custom = now.hostPortCustom;
-  const preset = GAMES.find((entry) => entry.id === game.value);
+  const preset = GAMES.find((entry) => entry.id === now.hostGame);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    // The field has been left for the button by now, so its number is among the settings.
-    const port = custom ? (settings.peek()?.hostPortNumber ?? 0) : (preset?.port ?? 0);
+    // The last field has been left for the button by now, so what was typed in it is among the settings.
+    const { hostName, hostPortNumber, playersMax } = settings.peek() ?? now;
+    const port = custom ? hostPortNumber : (preset?.port ?? 0);
     if (port === 0) {
       error.value = t('host.portAutoNone');
       return;
@@ -48,9 +46,9 @@ function StartForm(props: { readonly failed: HostingView | null }) {
     const answer = await command({
       do: 'host',
       port,
-      name: name.value,
+      name: hostName,
       game: preset?.id ?? '',
-      playersMax: Number(slots.value),
+      playersMax,
       public: isPublic.value,
       password: withPassword.value ? password.value : '',
       ask: ask.value,
@@ -62,7 +60,11 @@ function StartForm(props: { readonly failed: HostingView | null }) {
       <h1 id="host-title">{t('host.title')}</h1>
       <label>
         {t('host.game')}
-        <select id="host-game" value={game.value} onChange={(event) => (game.value = event.currentTarget.value)}>
+        <select
+          id="host-game"
+          value={now.hostGame}
+          onChange={(event) => void saveSettings({ hostGame: event.currentTarget.value })}
+        >
           <option value="">{t('host.gameOther')}</option>
           {GAMES.map((entry) => (
             <option key={entry.id} value={entry.id}>
@@ -96,28 +98,23 @@ function StartForm(props: { readonly failed: HostingView | null }) {
           {custom ? '' : preset === undefined ? t('host.portAutoNone') : t('host.portAutoHint', { port: preset.port })}
         </p>
       </fieldset>
-      <label>
-        {t('host.name')}
-        <input
-          id="host-name"
-          required
-          maxLength={48}
-          value={name.value}
-          onInput={(event) => (name.value = event.currentTarget.value)}
-        />
-      </label>
-      <label>
-        {t('host.slots')}
-        <input
-          id="host-slots"
-          class="short"
-          type="number"
-          min="1"
-          max="64"
-          value={slots.value}
-          onInput={(event) => (slots.value = event.currentTarget.value)}
-        />
-      </label>
+      <SettingField
+        id="host-name"
+        label={t('host.name')}
+        required
+        maxLength={48}
+        value={now.hostName}
+        change={(text) => ({ hostName: text })}
+      />
+      <SettingField
+        id="host-slots"
+        label={t('host.slots')}
+        class="short"
+        numeric
+        value={String(now.playersMax)}
+        check={wholeNumber(1, 64, t('set.bad.players'))}
+        change={(text) => ({ playersMax: Number(text) })}
+      />
       <Tick id="host-public" on={isPublic} text={t('host.public')} />
       <Tick id="host-password-on" on={withPassword} text={t('host.password')} />
       {withPassword.value ? (
@@ -179,8 +176,8 @@ function Open(props: { readonly hosting: HostingView }) {
         {t('host.codeStable')} {hosting.copied ? t('host.copied') : ''}
       </p>
       <p class="actions">
-        <CopyButton text={() => showCode(hosting.code)} id="copy-code" />
-        <CopyButton text={() => hosting.link} label={`${t('common.copy')}: ${t('host.link')}`} id="copy-link" />
+        <CopyButton text={() => showCode(hosting.code)} label={t('common.copyCode')} id="copy-code" />
+        <CopyButton text={() => hosting.link} label={t('common.copyLink')} id="copy-link" />
         <button type="button" class="danger" id="host-stop" onClick={() => void command({ do: 'unhost' })}>
           {t('common.stop')}
         </button>

@@ -74,6 +74,7 @@ function Report(props: { readonly profile: NatProfile }) {
           ))}
         </tbody>
       </table>
+      <PortMapping report={profile.portMapping} />
       <h2>{t('net.probes')}</h2>
       <table class="probes">
         <thead>
@@ -91,6 +92,26 @@ function Report(props: { readonly profile: NatProfile }) {
           ))}
         </tbody>
       </table>
+    </>
+  );
+}
+
+/** What has come of asking the router for an open port, and the button that asks once more. */
+function PortMapping(props: { readonly report: NatProfile['portMapping'] }) {
+  const { external } = props.report;
+  return (
+    <>
+      <h2>{t('net.portmap')}</h2>
+      <p aria-live="polite" id="port-mapping">
+        {external === null ? t('net.portmapNone') : t('net.portmapOpen', { port: external.port })}
+      </p>
+      {external === null ? (
+        <p class="actions">
+          <button type="button" class="quiet" id="map-port" onClick={() => void command({ do: 'map-port' })}>
+            {t('net.portmapAsk')}
+          </button>
+        </p>
+      ) : null}
     </>
   );
 }
@@ -127,7 +148,11 @@ function factsOf(profile: NatProfile): readonly Fact[] {
       meaning: t('net.deltaMean'),
     },
     { what: t('net.lastPort'), value: numberOr(profile.lastPort), meaning: '' },
-    { what: t('net.nextPort'), value: numberOr(profile.predictedNextPort), meaning: t('net.nextMean') },
+    {
+      what: t('net.nextPort'),
+      value: profile.predictedNextPort === null ? t('net.nextRule') : String(profile.predictedNextPort),
+      meaning: t('net.nextMean'),
+    },
     { what: t('net.mapping'), value: t(`net.mapping.${profile.mapping}`), meaning: t('net.mappingMean') },
     { what: t('net.rule'), value: ruleOf(profile.allocator), meaning: '' },
     { what: t('net.filtering'), value: t(`net.filtering.${profile.filtering}`), meaning: t('net.filteringMean') },

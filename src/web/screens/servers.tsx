@@ -1,14 +1,31 @@
 import { useSignal } from '@preact/signals';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText, showCode } from '../format.ts';
-import { fetchError, fetchedAt, filters, games, loading, NO_FILTERS, reloadList, rows, shown, sort } from '../list.ts';
-import { isLocal, joinTarget, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
+import {
+  fetchError,
+  fetchedAt,
+  filters,
+  games,
+  isListed,
+  loading,
+  NO_FILTERS,
+  reloadList,
+  rows,
+  shown,
+  sort,
+} from '../list.ts';
+import { isLocal, joinTarget, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
 import { followInPage, go } from '../router.ts';
 
 const COLUMNS = ['ping', 'name', 'players', 'map', 'game', 'network', 'up'] as const satisfies readonly SortKey[];
+
+/** The list that an app gets from its session with the master tells no times. */
+function columns(): readonly (typeof COLUMNS)[number][] {
+  return isLocal.value ? COLUMNS.filter((column) => column !== 'up') : COLUMNS;
+}
 
 /** The page of a host on this masterserver; the local page knows no web address of the master, so it gives the code. */
 function shareText(row: Server): string {
@@ -115,7 +132,7 @@ function FilterBar() {
           </option>
         ))}
       </select>
-      {tick('onlyVerified', t('servers.onlyJoinable'))}
+      {isLocal.value ? null : tick('onlyVerified', t('servers.onlyJoinable'))}
       {tick('notFull', t('servers.notFull'))}
       {tick('withPeople', t('servers.withPeople'))}
       <label class="tick">
@@ -160,7 +177,7 @@ function ListState() {
       </p>
     );
   if (fetchedAt.value === null) return <p role="status">{loading.value ? t('servers.loading') : ''}</p>;
-  if (rows.value.length === 0 && local.value?.lan.length !== 0)
+  if (rows.value.length === 0)
     return (
       <p class="empty">
         {t('servers.empty')}{' '}
@@ -188,7 +205,7 @@ function HeaderRow() {
   return (
     <thead>
       <tr>
-        {COLUMNS.map((column) => (
+        {columns().map((column) => (
           <th
             scope="col"
             key={column}
@@ -211,7 +228,7 @@ function HeaderRow() {
 }
 
 function sectionOf(row: Server): Server['section'] | 'favourite' {
-  return settings.value?.favourites.includes(row.code) ? 'favourite' : row.section;
+  return settings.value?.favourites.some(({ code }) => code === row.code) ? 'favourite' : row.section;
 }
 
 function Sections(props: { readonly open: string | null; readonly onOpen: (id: string) => void }) {
@@ -223,7 +240,7 @@ function Sections(props: { readonly open: string | null; readonly onOpen: (id: s
         return (
           <tbody key={section}>
             <tr class="section">
-              <th scope="rowgroup" colSpan={COLUMNS.length}>
+              <th scope="rowgroup" colSpan={columns().length}>
                 {t(`servers.section.${section}`)} ({inSection.length})
               </th>
             </tr>
@@ -275,24 +292,15 @@ function Row(props: { readonly row: Server; readonly open: boolean; readonly onO
           ) : null}
           {row.verifiedAt === null ? null : <Verified at={row.verifiedAt} />}
         </td>
-        <td class="c-players num">
-          {row.players}/{row.playersMax}
-        </td>
+        <td class="c-players num">{row.playersMax === 0 ? '–' : `${row.players}/${row.playersMax}`}</td>
         <td class="c-map">{[row.map, row.mode].filter((part) => part !== '').join(' / ') || '–'}</td>
         <td class="c-game">{row.game || '–'}</td>
-        <td class="c-network">
-          <VerdictBadge verdict={row.verdict} />
-        </td>
-        <td class="c-up num">{sinceText(row.firstSeenAt)}</td>
+        <td class="c-network">{isListed(row) ? <VerdictBadge verdict={row.verdict} /> : t('servers.notListed')}</td>
+        {isLocal.value ? null : <td class="c-up num">{duration(Date.now() - row.firstSeenAt)}</td>}
       </tr>
       {props.open ? <Details row={row} /> : null}
     </>
   );
-}
-
-/** The list that an app gets from its session with the master has no times: 0. */
-function sinceText(at: number): string {
-  return at === 0 ? '–' : duration(Date.now() - at);
 }
 
 function Verified(props: { readonly at: number }) {
@@ -315,10 +323,10 @@ function moveFocus(event: KeyboardEvent): void {
 function Details(props: { readonly row: Server }) {
   const { row } = props;
   const favourites = settings.value?.favourites ?? [];
-  const isFavourite = favourites.includes(row.code);
+  const isFavourite = favourites.some(({ code }) => code === row.code);
   return (
     <tr class="details">
-      <td colSpan={COLUMNS.length}>
+      <td colSpan={columns().length}>
         <dl>
           <dt>{t('servers.d.code')}</dt>
           <dd class="code">{shownCode(row.code)}</dd>
@@ -326,18 +334,22 @@ function Details(props: { readonly row: Server }) {
           <dd>{tMaybe(`net.type.${row.natType}`, row.natType)}</dd>
           <dt>{t('servers.d.version')}</dt>
           <dd>{row.version || '–'}</dd>
-          <dt>{t('servers.d.first')}</dt>
-          <dd>{sinceText(row.firstSeenAt)}</dd>
-          <dt>{t('servers.d.seen')}</dt>
-          <dd>{sinceText(row.lastSeenAt)}</dd>
-          <dt>{t('servers.d.key')}</dt>
-          <dd class="code">{row.hostId}</dd>
+          {isLocal.value ? null : (
+            <>
+              <dt>{t('servers.d.first')}</dt>
+              <dd>{duration(Date.now() - row.firstSeenAt)}</dd>
+              <dt>{t('servers.d.seen')}</dt>
+              <dd>{duration(Date.now() - row.lastSeenAt)}</dd>
+              <dt>{t('servers.d.key')}</dt>
+              <dd class="code">{row.hostId}</dd>
+            </>
+          )}
         </dl>
         <p class="actions">
           <button type="button" onClick={() => act(row)}>
             {t('servers.join')}
           </button>
-          <CopyButton text={() => shareText(row)} label={t('servers.copyLink')} />
+          <CopyButton text={() => shareText(row)} label={t(isLocal.value ? 'common.copyCode' : 'common.copyLink')} />
           {isLocal.value ? (
             <label class="tick">
               <input
@@ -346,8 +358,8 @@ function Details(props: { readonly row: Server }) {
                 onChange={() =>
                   void saveSettings({
                     favourites: isFavourite
-                      ? favourites.filter((code) => code !== row.code)
-                      : [...favourites, row.code],
+                      ? favourites.filter(({ code }) => code !== row.code)
+                      : [...favourites, { code: row.code, name: row.name }],
                   })
                 }
               />{' '}

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
 import { saveSettings, settings } from '../local.ts';
-import { LANGUAGES, t } from '../messages/index.ts';
+import { LANGUAGES, language, t } from '../messages/index.ts';
 import { SettingField, wholeNumber } from '../parts/setting-field.tsx';
 
 function linesOf(text: string): readonly string[] {
@@ -64,11 +64,21 @@ export function Settings() {
         change={(text) => ({ localPort: Number(text) })}
         onAnswer={onAnswer}
       />
+      <SettingField
+        id="set-players"
+        label={t('set.players')}
+        class="short"
+        numeric
+        value={String(now.playersMax)}
+        check={wholeNumber(1, 64, t('set.bad.players'))}
+        change={(text) => ({ playersMax: Number(text) })}
+        onAnswer={onAnswer}
+      />
       <label>
         {t('set.language')}
         <select
           id="set-language"
-          value={now.language}
+          value={language.value}
           onChange={(event) => save({ language: event.currentTarget.value })}
         >
           {Object.entries(LANGUAGES).map(([id, entry]) => (
