@@ -25,6 +25,11 @@ export function normalizeCode(text: string): string | null {
   return code.length === LIMITS.codeSymbols && [...code].every((symbol) => CODE_SYMBOLS.includes(symbol)) ? code : null;
 }
 
+/** A code as people read it out: `K7TQ9RBW` is shown as `K7TQ-9RBW`. What is none (a whole link) comes back as it is. */
+export function showCode(code: string): string {
+  return code.length === LIMITS.codeSymbols ? `${code.slice(0, 4)}-${code.slice(4)}` : code;
+}
+
 /** Names a host in lists and addresses: 26 symbols, 130 bits of SHA-256 of its static key. */
 export function hostIdOf(suite: CryptoSuite, hostKey: Uint8Array): string {
   return toBase32(suite.sha256(hostKey), 26);

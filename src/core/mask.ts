@@ -4,6 +4,9 @@
  */
 import { addressBytes, isLoopback } from './address.ts';
 
+/** What is shown in the place of an address. */
+export type Mask = (address: string) => string;
+
 const IPV4 = /(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?![\d.]*\d)/g;
 /** Anything with two colons or more among hex digits; whether it is an address is decided by parsing it. */
 const IPV6 = /(?<![0-9a-zA-Z:.])([0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:\d{0,3}(?:\.\d{1,3}){3})?)/g;
@@ -18,6 +21,18 @@ export function maskAddress(address: string): string {
 }
 
 /** Masks every address inside a text; ports and everything else stay, so a pasted log remains readable. */
-export function maskText(text: string): string {
-  return text.replace(IPV6, maskAddress).replace(IPV4, maskAddress);
+export function maskText(text: string, mask: Mask = maskAddress): string {
+  const hide = (found: string): string => (addressBytes(found) === null || isLoopback(found) ? found : mask(found));
+  return text.replace(IPV6, hide).replace(IPV4, hide);
+}
+
+/** A mask that shows nothing of an address: `peer-A`, `peer-B`, ...; the same address has the same name from then on. */
+export function namingMask(): Mask {
+  const names = new Map<string, string>();
+  return (address) => {
+    const index = names.size;
+    const name = `peer-${String.fromCharCode(65 + (index % 26))}${index >= 26 ? Math.floor(index / 26) : ''}`;
+    if (!names.has(address)) names.set(address, name);
+    return names.get(address) ?? name;
+  };
 }

@@ -1,9 +1,5 @@
+import { maskText, namingMask } from '../core/mask.ts';
 import { t } from './messages/index.ts';
-
-/** `K7TQ9RBW` -> `K7TQ-9RBW`, as people read it out. */
-export function showCode(code: string): string {
-  return code.length === 8 ? `${code.slice(0, 4)}-${code.slice(4)}` : code;
-}
 
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
@@ -29,21 +25,8 @@ export function pingText(ms: number, estimated: boolean): string {
   return estimated ? `~${text}` : text;
 }
 
-const IPV4 = /\b(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\b/g;
-const IPV6 =
-  /\b(?:[0-9a-f]{1,4}:){2,7}(?:[0-9a-f]{1,4})?(?:::?[0-9a-f]{1,4})*\b|\b[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?/gi;
-
-/** Addresses in a text replaced by `peer-A`, `peer-B`, ...; the same address gets the same name, so a pasted log stays readable. */
+/** For what is shown or pasted: addresses become `peer-A`, `peer-B`, ..., the same one the same name throughout. */
 export function createMask(): (text: string) => string {
-  const names = new Map<string, string>();
-  const nameOf = (address: string): string => {
-    if (address.startsWith('127.')) return address;
-    const known = names.get(address);
-    if (known !== undefined) return known;
-    const index = names.size;
-    const name = `peer-${String.fromCharCode(65 + (index % 26))}${index >= 26 ? Math.floor(index / 26) : ''}`;
-    names.set(address, name);
-    return name;
-  };
-  return (text) => text.replace(IPV4, nameOf).replace(IPV6, nameOf);
+  const mask = namingMask();
+  return (text) => maskText(text, mask);
 }

@@ -9,8 +9,8 @@ import {
   type LocalState,
   type SettingsChange,
 } from '../agent/local-api.ts';
+import { showCode } from '../core/code.ts';
 import { openStream } from './events.ts';
-import { showCode } from './format.ts';
 import { isLanguage, language, t } from './messages/index.ts';
 import { go } from './router.ts';
 

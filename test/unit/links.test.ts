@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromBase64Url, maskAddress, maskText, parseJoinTarget, showCode } from '../../src/core/index.ts';
+import { fromBase64Url, maskAddress, maskText, namingMask, parseJoinTarget, showCode } from '../../src/core/index.ts';
 
 const KEY = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
 const key = fromBase64Url(KEY) as Uint8Array;
@@ -68,4 +68,12 @@ test('no address survives masking, wherever it stands in a text', () => {
       expect(maskText(`seen${left}${address}${right}`)).not.toContain(address);
     }),
   );
+});
+
+test('a mask that names: the same address has the same name in every text, loopback and what is no address stay', () => {
+  const mask = namingMask();
+  expect(maskText('203.0.113.9:1 and [2001:db8::7]:2, then 203.0.113.9:3', mask)).toBe(
+    'peer-B:1 and [peer-A]:2, then peer-B:3',
+  );
+  expect(maskText('127.0.0.1:30000 at 14:02:11, 1.2.3', mask)).toBe('127.0.0.1:30000 at 14:02:11, 1.2.3');
 });

@@ -21,11 +21,6 @@ export interface JoinTarget {
   readonly page: string | null;
 }
 
-/** A code as it is shown: 4-4. */
-export function showCode(code: string): string {
-  return `${code.slice(0, 4)}-${code.slice(4)}`;
-}
-
 /** Null where it is none of the forms, or one of them but not whole: half a link must not be used. */
 export function parseJoinTarget(text: string): JoinTarget | null {
   const bare = normalizeCode(text);

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { FriendView, HostingView } from '../../agent/local-api.ts';
-import { showCode } from '../format.ts';
+import { showCode } from '../../core/code.ts';
 import { GAMES } from '../games.ts';
 import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';

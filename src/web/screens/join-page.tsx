@@ -1,8 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { showCode } from '../../core/code.ts';
 import type { MasterInfo, Server } from '../../master/api.ts';
-import { showCode } from '../format.ts';
-
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
+import { showCode } from '../../core/code.ts';
 import type { Server, SortKey } from '../../master/api.ts';
-import { duration, pingText, showCode } from '../format.ts';
+import { duration, pingText } from '../format.ts';
 import {
   fetchError,
   fetchedAt,
