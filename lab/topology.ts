@@ -161,6 +161,8 @@ export class Lab {
         `ip -n ${name} addr add ${prefix}.1/24 dev lan`,
         `ip -n ${name} link set lan up`,
         `ip netns exec ${name} sysctl -q -w net.ipv4.ip_forward=1`,
+        // As routers have it: else br_netfilter, where it is loaded, takes a packet that hairpins to its own sender past the rules.
+        `ip netns exec ${name} sysctl -q -e -w net.bridge.bridge-nf-call-iptables=0`,
         ruleCommands(name, behaviourOf(behaviour), external, prefix),
       ].join('\n'),
     );

@@ -114,5 +114,17 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
       }, 5_000);
       expect(refined).toMatchObject({ poisonable, natHops: 1 });
     });
+
+    test.each([
+      ['full-cone', 'yes'],
+      ['home-router', 'no'],
+    ] as const)('%s: two sockets of one computer meet at its external address: %s', async (preset, hairpin) => {
+      const program = detect(await behind(preset), [coturn.address]);
+      const told = await program.find(({ text }) => {
+        const event = JSON.parse(text);
+        return event.ev === 'profile' && event.profile.hairpin !== 'untested' ? event.profile.hairpin : null;
+      }, 5_000);
+      expect(told).toBe(hairpin);
+    });
   });
 });

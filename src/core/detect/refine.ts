@@ -122,7 +122,6 @@ export class Refinement {
       this.echo = this.config.crypto.randomBytes(HAIRPIN_BYTES);
       // The first byte of none of the protocols around here.
       this.echo[0] = 0xff;
-      this.hairpin = 'no';
     }
     this.exchange.packets += 2;
     this.config.send(one.socket, two.observed!, this.echo);
@@ -157,6 +156,8 @@ export class Refinement {
 
   private conclude(): void {
     this.done = true;
+    // Only the silence of both rounds is a no.
+    if (this.echo !== null && this.hairpin === 'untested') this.hairpin = 'no';
     const opened = this.hops.filter(({ question }) => question !== null && question.observed !== null);
     // TTL k dies at hop k: what got through the NAT at hop n had at least n + 1.
     if (opened.length > 0) this.natHops = Math.min(...opened.map(({ ttl }) => ttl)) - 1;
