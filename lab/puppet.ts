@@ -29,6 +29,10 @@ class PuppetMachine implements Machine<PuppetCommand, PuppetEvent> {
       this.#outputs.open(id, 4, command.port, command.address);
       return;
     }
+    if (command.do === 'sync') {
+      this.#outputs.event({ ev: 'synced', number: command.number });
+      return;
+    }
     const socket = this.#names.get(command.socket);
     if (socket === undefined) {
       this.#outputs.event({ ev: 'error', text: `no socket ${command.socket}` });

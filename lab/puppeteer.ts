@@ -21,11 +21,14 @@ export type PuppetCommand =
       readonly port: number;
       readonly text: string;
       readonly ttl?: number;
-    };
+    }
+  /** Asks for `synced` with the same number. */
+  | { readonly do: 'sync'; readonly number: number };
 
 export type PuppetEvent =
   | { readonly ev: 'opened'; readonly socket: string; readonly port: number }
   | Received
+  | { readonly ev: 'synced'; readonly number: number }
   | { readonly ev: 'error'; readonly text: string };
 
 export interface Received {
@@ -48,6 +51,7 @@ export function compiled(path: string): string {
 export class Puppet {
   readonly host: LabHost;
   readonly #process: LabProcess;
+  #syncs = 0;
 
   constructor(host: LabHost) {
     this.host = host;
@@ -78,6 +82,18 @@ export class Puppet {
 
   send(socket: string, address: string, port: number, text: string, ttl?: number): void {
     this.#tell({ do: 'send', socket, address, port, text, ...(ttl === undefined ? {} : { ttl }) });
+  }
+
+  /**
+   * Resolves when the program has sent all it was told to, and told all that its sockets held when this was called, however
+   * long that takes: by the second answer a whole turn of its event loop has gone by.
+   */
+  async settled(): Promise<void> {
+    for (let turn = 0; turn < 2; turn++) {
+      const number = ++this.#syncs;
+      this.#tell({ do: 'sync', number });
+      await this.find((event) => (event.ev === 'synced' && event.number === number ? event : null));
+    }
   }
 
   /** Waits for a datagram with exactly this text. */
