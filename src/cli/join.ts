@@ -153,6 +153,8 @@ class JoinScreen {
   readonly #startedAt = performance.now();
   #attempt = 0;
   #text = '';
+  /** What is waited for, as it stands on a line of its own: repetitions are not. */
+  #told = '';
   #networks: { readonly own: NatProfile; readonly peer: NatProfile } | null = null;
   #ticker: NodeJS.Timeout | null = null;
 
@@ -176,6 +178,10 @@ class JoinScreen {
       case 'stage':
         this.#terminal.event('stage', { stage: event.stage, text: event.text });
         this.#text = event.text;
+        if (event.stage === 'waiting' && event.text !== this.#told) {
+          this.#told = event.text;
+          this.#terminal.fact('info', 'Waiting', event.text);
+        }
         break;
       case 'attempt':
         this.#attempt = event.n;
@@ -190,6 +196,7 @@ class JoinScreen {
           next: event.next,
         });
         if (event.result !== 'path') {
+          this.#told = event.next;
           this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);
         }
         break;

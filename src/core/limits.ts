@@ -283,6 +283,8 @@ export const LIMITS = {
   readyMs: 2_000,
   /** A knock without an answer is followed by a new one, from a new socket: shorter than any mapping lives. */
   knockMs: 10_000,
+  /** "Typed failures within 2 s": so long after a knock the person is told that nobody has answered. */
+  knockQuietMs: 2_000,
   /** A relay that seems slower is one whose host waited. */
   relayRttMsMax: 2_000,
   /** After a restart of the master all hosts are back within a few seconds (security.md P2, P10). */

@@ -366,6 +366,8 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     const friend = bench.sallyport(joinArgs(master.link, host.code, ['--timeout', '1']));
     const { exit, error, ms } = await outcome(friend);
     expect({ exit, error }).toEqual({ exit: 6, error: 'GAVE_UP' });
+    // Not the NATs are to blame.
+    expect(friend.stderr()).toContain('The host has not answered: is it still there? (GAVE_UP)');
     expect(ms).toBeLessThan(soonMs);
   });
 

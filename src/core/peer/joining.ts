@@ -45,11 +45,14 @@ export class Join implements PathOwner {
   private profiled = false;
   private begun = false;
   private over = false;
+  /** The host has let us in, in this run. */
+  private welcomed = false;
   /** A path was up before: what may pass is waited for. */
   private persistent = false;
   private resolving: Alarm | null = null;
   private retry: Alarm | null = null;
   private knock: Knock | null = null;
+  private knockQuiet: Alarm | null = null;
   /** Of the attempt under way. */
   private session: Session | null = null;
   private established: Established | null = null;
@@ -145,6 +148,7 @@ export class Join implements PathOwner {
   private punchAgain(now: Instant): void {
     if (this.attempting) return;
     this.persistent = true;
+    this.welcomed = false;
     this.since = now;
     this.ask(now);
   }
@@ -159,7 +163,13 @@ export class Join implements PathOwner {
   }
 
   private giveUp(now: Instant): void {
-    if (this.established === null) this.fail(now, 'GAVE_UP', '');
+    if (this.established === null) this.fail(now, 'GAVE_UP', this.silence());
+  }
+
+  /** Who has not answered; nothing where it was the NATs that did not meet. */
+  private silence(): string {
+    if (this.welcomed) return '';
+    return this.linkUp ? 'The host has not answered: is it still there?' : 'The masterserver does not answer.';
   }
 
   private unreachable(now: Instant, failure: FailureCode): void {
@@ -224,6 +234,17 @@ export class Join implements PathOwner {
     this.stage('asking', 'Asking the host.');
     const door = { hostKey: this.hostKey, password, name };
     this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
+    this.knockQuiet?.cancel();
+    this.knockQuiet = this.context.agenda.at(now + LIMITS.knockQuietMs, () => this.quiet());
+  }
+
+  /** Somebody who waits is told for whom; what has been asked stays asked. */
+  private quiet(): void {
+    if (this.knock === null) return;
+    const text = this.linkUp
+      ? 'No answer from the host yet: maybe it has gone, or asks whoever runs it.'
+      : 'The masterserver does not answer just now.';
+    this.stage('waiting', `${text} Trying on.`);
   }
 
   private answered(now: Instant, result: KnockResult): void {
@@ -242,6 +263,7 @@ export class Join implements PathOwner {
   }
 
   private traverse(now: Instant, session: SessionConfig): void {
+    this.welcomed = true;
     this.context.out.event({ ev: 'networks', join: this.id, own: session.own.profile, peer: session.peer.profile });
     this.stage('punching', 'Opening the path.');
     this.attempt = null;
@@ -361,6 +383,7 @@ export class Join implements PathOwner {
     if (this.session !== null) this.done(now, null, this.attempt ?? 0, 0);
     this.dropAttempt(now);
     for (const alarm of this.alarms) alarm.cancel();
+    this.knockQuiet?.cancel();
     this.resolving?.cancel();
     this.onOver();
   }
