@@ -13,6 +13,16 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A program has ended, or its time is over, without the line that was waited for. */
+export class LabFailure extends Error {
+  readonly program: LabProcess;
+
+  constructor(program: LabProcess, why: string) {
+    super(`${program.name}: ${why}; its output:\n${program.text()}`);
+    this.program = program;
+  }
+}
+
 /** How long a program may take to follow SIGTERM before SIGKILL. */
 const STOP_GRACE_MS = 2_000;
 
@@ -89,8 +99,7 @@ export class LabProcess {
         this.#watchers.delete(look);
         settle();
       };
-      const fail = (why: string): void =>
-        finish(() => reject(new Error(`${this.name}: ${why}; its output:\n${this.text()}`)));
+      const fail = (why: string): void => finish(() => reject(new LabFailure(this, why)));
       const look = (): void => {
         while (seen < this.lines.length) {
           const found = pick(this.lines[seen++]!);
