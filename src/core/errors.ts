@@ -49,7 +49,7 @@ export const FAILURES = {
   HOST_KEY_CHANGED: {
     exit: 8,
     retryable: false,
-    what: 'The host has another key than the last time.',
+    what: 'The host has another key than expected.',
     why: 'The host was installed anew, or somebody pretends to be it.',
     next: 'Ask the host for a fresh link, and join with that.',
   },
