@@ -406,7 +406,8 @@ export class Translator {
     this.#sweptAt = now;
     for (const subscriber of this.#subscribers.values()) {
       for (const mapping of subscriber.mappings) {
-        if (this.#live(mapping, now) === undefined) continue;
+        // A mapping lives as long as its last session: where there is but one, there is nothing more to look at.
+        if (this.#live(mapping, now) === undefined || mapping.sessions.size === 1) continue;
         for (const session of mapping.sessions.values()) {
           if (session.expiresAt > now) continue;
           mapping.sessions.delete(session.remote);
