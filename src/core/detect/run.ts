@@ -9,7 +9,7 @@ import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome 
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { MappingKnowledge } from '../nat/infer.ts';
-import { believeMapping } from '../nat/mapping.ts';
+import { believeMapping, withoutLiars } from '../nat/mapping.ts';
 import type { Observation } from '../nat/observation.ts';
 import type { Filtering, Tested } from '../nat/profile.ts';
 import type { LogData } from '../peer/interface.ts';
@@ -220,8 +220,7 @@ export class Run {
 
   private sample(now: Instant): void {
     if (this.ready() && now >= this.burstDue() && !this.sparse && this.bursts >= SPARSE_FROM) {
-      const { mapping, allocator } = this.config.infer(this.observations());
-      this.sparse = mapping !== 'eim' && (allocator.kind === 'step' || allocator.kind === 'time');
+      this.sparse = this.countsMappings();
     }
     if (this.ready() && now >= this.burstDue()) {
       this.bursts++;
@@ -277,6 +276,14 @@ export class Run {
     this.samplingOver = complete || (now >= this.patience() && !silent);
     if (this.samplingOver && !this.filter.done) this.tell();
     return this.samplingOver;
+  }
+
+  /** Every question may move the port of the next one. The dear part of the answer is not asked for where the first says no. */
+  private countsMappings(): boolean {
+    const observations = this.observations();
+    if (believeMapping(withoutLiars(observations)).mapping === 'eim') return false;
+    const { kind } = this.config.infer(observations).allocator;
+    return kind === 'step' || kind === 'time';
   }
 
   private isThin(): boolean {

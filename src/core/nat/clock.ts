@@ -56,7 +56,9 @@ function fitOneClock(mappings: readonly MappingMade[], parity: boolean, floor: n
       for (const right of ticks.slice(i + 1)) {
         const perMs = (right.port - left.port) / (right.at - left.at);
         if (!(perMs * 1000 >= RATE_MIN && perMs * 1000 <= RATE_MAX)) continue;
-        const { log, scale } = fitLine(shelved, left, perMs, floor - NEGLIGIBLE - prior);
+        // What loses against the best line so far is not computed either: there are two rates at least to tell apart.
+        const wanted = Math.max(floor, best === null ? floor : best.log + Math.LN2);
+        const { log, scale } = fitLine(shelved, left, perMs, wanted - NEGLIGIBLE - prior);
         // So many rates can be told apart in the time we looked.
         const rates = Math.max(2, (RATE_TYPICAL_MAX * seconds) / scale);
         const whole = prior + log - Math.log(rates);
