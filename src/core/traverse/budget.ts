@@ -5,7 +5,7 @@
  * A device keeps one debt: every packet adds one, 100 a second are paid back. A class may send while the debt is below its
  * depth, no faster than its peak. So a prediction burst of 300 goes at 1000/s, and then 100/s is all there is.
  */
-import type { Instant } from '../contract.ts';
+import { type Instant, NEVER } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Permit } from './interface.ts';
 import type { ProbeClass } from './side.ts';
@@ -67,14 +67,20 @@ export function deviceBudget(): DeviceBudget {
     }
   }
 
+  /** When so many and one more mappings have ended. */
+  function expiryOf(index: number): Instant {
+    let left = index;
+    for (const expiry of live.values()) if (left-- === 0) return expiry;
+    return NEVER;
+  }
+
   return {
     when(now, kind, mapping, quota) {
       settle(now);
       if (now < pausedUntil) return pausedUntil;
       const { depth, perSecond } = CLASSES[kind];
       if (live.size >= capOf(kind, quota) && !live.has(mapping)) {
-        const [first] = live.values();
-        return Math.max(now + 1, first ?? now + 1000);
+        return Math.max(now + 1, expiryOf(live.size - capOf(kind, quota)));
       }
       if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / LIMITS.probesPerSecond);
       const slack = ((kind === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce) * 1000) / perSecond;
