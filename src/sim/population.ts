@@ -68,6 +68,16 @@ export const MODIFIERS = {
   coreRouters: [{ weight: 1, low: 2, high: 6 }],
 } as const;
 
+/** S1: the rest draws a random port for each destination address (nat-model 3: "sequential or random"). */
+export const ADM_SEQUENTIAL = 0.5;
+
+/** S6: sizes of port blocks; within a line each as often as the other. */
+export const BLOCKS = [
+  { weight: 0.2, sizes: [128, 256] },
+  { weight: 0.5, sizes: [512, 1024] },
+  { weight: 0.3, sizes: [2048, 4096] },
+] as const;
+
 /** Access lines: half of the way between two sites each. */
 export const ACCESS = {
   home: { delayMs: { low: 4, high: 25 }, jitterMs: 1, lossRate: 0.003 },
@@ -106,12 +116,17 @@ function share(central: number, low: number, high: number): Share {
 }
 
 function drawRange(ranges: readonly Range[], random: SimRandom): number {
-  let x = random.float() * ranges.reduce((sum, range) => sum + range.weight, 0);
-  for (const range of ranges) {
-    x -= range.weight;
-    if (x < 0) return random.int(range.low, range.high);
+  const { low, high } = drawOf(ranges, random);
+  return random.int(low, high);
+}
+
+function drawOf<Item extends { readonly weight: number }>(items: readonly Item[], random: SimRandom): Item {
+  let x = random.float() * items.reduce((sum, item) => sum + item.weight, 0);
+  for (const item of items) {
+    x -= item.weight;
+    if (x < 0) return item;
   }
-  return ranges.at(-1)?.high ?? 0;
+  return items.at(-1) as Item;
 }
 
 /** A user of the given class, everything else drawn. */
@@ -170,7 +185,7 @@ function behaviourOf(id: SimClassId, random: SimRandom): NatBehaviour {
     case 'S1':
       return {
         ...ADM_APDF,
-        allocation: random.chance(0.5) ? { step: 1 } : { random: PORTS_ALL },
+        allocation: random.chance(ADM_SEQUENTIAL) ? { step: 1 } : { random: PORTS_ALL },
         background: quiet(random),
       };
     case 'S2':
@@ -239,9 +254,10 @@ function sharedAllocation(random: SimRandom): Allocation {
 }
 
 function blockAllocation(random: SimRandom): Allocation {
-  const x = random.float();
-  const sizes = x < 0.2 ? [128, 256] : x < 0.7 ? [512, 1024] : [2048, 4096];
-  return { block: { size: random.pick(sizes), order: 'random', blocksMax: random.chance(0.5) ? 1 : random.int(2, 8) } };
+  const { sizes } = drawOf(BLOCKS, random);
+  return {
+    block: { size: random.pick<number>(sizes), order: 'random', blocksMax: random.chance(0.5) ? 1 : random.int(2, 8) },
+  };
 }
 
 function modified(

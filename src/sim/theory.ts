@@ -1,5 +1,6 @@
 /** What probability says about a pair of classes (nat-model sections 3 and 4): the limit that results are printed beside. */
-import { type AccessKind, SHARES, SIM_CLASSES, type SimClassId } from './population.ts';
+import { PORTS_ALL, PORTS_PF } from './nat/allocation.ts';
+import { type AccessKind, ADM_SEQUENTIAL, BLOCKS, SHARES, SIM_CLASSES, type SimClassId } from './population.ts';
 import { portableExp } from './random.ts';
 
 export interface PairTheory {
@@ -23,8 +24,40 @@ export function meetRandom(rangeLeft: number, rangeRight: number, sentLeft: numb
   return 1 - portableExp((-sentLeft * sentRight) / (rangeLeft * rangeRight));
 }
 
-/** Range taken for the random classes; S6 stands for its commonest block. */
-const RANGES: Partial<Record<SimClassId, number>> = { S4: 64_512, S5: 15_535, S6: 1024 };
+/** One kind of user within a hard class. */
+interface Part {
+  /** Of the class. */
+  readonly share: number;
+  readonly ports: Ports;
+  /** One mapping for all ports of an address (ADM): it may send to many of them from one predicted port. */
+  readonly perAddress: boolean;
+}
+
+type Ports =
+  /** `cone`: chance to meet a cone, one round; `busy`: hard to hit for another hard NAT. */
+  | { readonly kind: 'predictable'; readonly cone: number; readonly busy: boolean }
+  /** Uniform over so many ports. */
+  | { readonly kind: 'random'; readonly range: number };
+
+const predictable = (cone: number, busy = false): Ports => ({ kind: 'predictable', cone, busy });
+const random = (range: number): Ports => ({ kind: 'random', range });
+const ALL_PORTS = random(PORTS_ALL.high - PORTS_ALL.low + 1);
+const BLOCK_WEIGHT = BLOCKS.reduce((sum, { weight }) => sum + weight, 0);
+
+/** What `population.ts` draws, as shares; the chances are those of nat-model section 3. */
+const HARD: Partial<Record<SimClassId, readonly Part[]>> = {
+  S1: [
+    { share: ADM_SEQUENTIAL, ports: predictable(0.985), perAddress: true },
+    { share: 1 - ADM_SEQUENTIAL, ports: ALL_PORTS, perAddress: true },
+  ],
+  S2: [{ share: 1, ports: predictable(0.99), perAddress: false }],
+  S3: [{ share: 1, ports: predictable(0.96, true), perAddress: false }],
+  S4: [{ share: 1, ports: ALL_PORTS, perAddress: false }],
+  S5: [{ share: 1, ports: random(PORTS_PF.high - PORTS_PF.low + 1), perAddress: false }],
+  S6: BLOCKS.flatMap(({ weight, sizes }) =>
+    sizes.map((size) => ({ share: weight / BLOCK_WEIGHT / sizes.length, ports: random(size), perAddress: false })),
+  ),
+};
 
 const OPEN: readonly SimClassId[] = ['P0', 'P1', 'P2'];
 const RESTRICTED: readonly SimClassId[] = ['P3', 'P4', 'P5'];
@@ -38,29 +71,45 @@ export function pairTheory(left: SimClassId, right: SimClassId): PairTheory {
     const poisonable = (left === 'P4' ? 1 : 0) + (right === 'P4' ? 1 : 0);
     return { plain: [1, 0.65, 0.4][poisonable] as number, lowTtl: 0.995, full: 0.995 };
   }
-  const full = leftCone ? coneWithHard(right) : rightCone ? coneWithHard(left) : hardWithHard(left, right);
-  return { plain: 0, lowTtl: 0, full };
+  return { plain: 0, lowTtl: 0, full: fullOf(HARD[left] ?? null, HARD[right] ?? null) };
 }
 
-function coneWithHard(hard: SimClassId): number {
-  const predictable: Partial<Record<SimClassId, number>> = { S1: 0.985, S2: 0.99, S3: 0.96 };
-  const range = RANGES[hard];
-  if (range === undefined) return predictable[hard] ?? 0;
-  return hard === 'S6' ? birthday(range, 64, 256) : birthday(range, 256, 2048);
-}
-
-function hardWithHard(left: SimClassId, right: SimClassId): number {
-  const rangeLeft = RANGES[left];
-  const rangeRight = RANGES[right];
-  if (rangeLeft !== undefined && rangeRight !== undefined) {
-    return meetRandom(rangeLeft, rangeRight, Math.min(1024, rangeLeft / 2), Math.min(1024, rangeRight / 2));
+/** Over all kinds of users of both classes; null = a cone. */
+function fullOf(left: readonly Part[] | null, right: readonly Part[] | null): number {
+  let full = 0;
+  for (const a of left ?? [null]) {
+    for (const b of right ?? [null]) full += (a?.share ?? 1) * (b?.share ?? 1) * partsMeet(a, b);
   }
-  const range = rangeLeft ?? rangeRight;
-  const predictable = rangeLeft === undefined ? left : right;
-  if (range === undefined) return left === 'S3' || right === 'S3' ? 0.85 : 0.97;
-  if (predictable === 'S1') return 0.95 * birthday(range, Math.min(256, range / 2), range > 2048 ? 2048 : range / 2);
-  const met = 1 - portableExp(-Math.min(1024, range / 2) / range);
-  return predictable === 'S3' ? 0.9 * met : met;
+  return full;
+}
+
+function partsMeet(left: Part | null, right: Part | null): number {
+  if (left === null || right === null) return coneMeets(left ?? right);
+  if (left.ports.kind === 'predictable') {
+    return right.ports.kind === 'predictable'
+      ? left.ports.busy || right.ports.busy
+        ? 0.85
+        : 0.97
+      : predictableMeets(left, left.ports, right.ports.range);
+  }
+  if (right.ports.kind === 'predictable') return predictableMeets(right, right.ports, left.ports.range);
+  const [a, b] = [left.ports.range, right.ports.range];
+  return meetRandom(a, b, Math.min(1024, a / 2), Math.min(1024, b / 2));
+}
+
+function coneMeets(hard: Part | null): number {
+  if (hard === null) return 0;
+  return hard.ports.kind === 'predictable' ? hard.ports.cone : birthdayIn(hard.ports.range);
+}
+
+/** Never more than half of the ports are taken, nor probed. */
+function birthdayIn(range: number): number {
+  return birthday(range, Math.min(256, range / 2), Math.min(2048, range / 2));
+}
+
+function predictableMeets({ perAddress }: Part, { busy }: { readonly busy: boolean }, range: number): number {
+  if (perAddress) return 0.95 * birthdayIn(range);
+  return (busy ? 0.9 : 1) * (1 - portableExp(-Math.min(1024, range / 2) / range));
 }
 
 /** The theory of a whole mix, weighted by the central shares. */

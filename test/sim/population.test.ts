@@ -21,7 +21,20 @@ const MIXES = [
 test.each(MIXES)('the shares and pair formulas give the published $left-$right mix', ({ left, right, plain, full }) => {
   const theory = mixTheory(left, right, true);
   expect(Math.abs(theory.plain - plain)).toBeLessThan(0.01);
-  expect(Math.abs(theory.full - full)).toBeLessThan(0.01);
+  // The published table takes all of S1 for predictable and every block for 1024 ports; ours follows the population.
+  expect(Math.abs(theory.full - full)).toBeLessThan(0.015);
+});
+
+test('the theory of a class is that of its users, each by the share it is drawn with', () => {
+  // Half of S1 draws random ports: against S2 as hopeless as S4, against S4 as hopeless as that class itself.
+  const [predictable, hopeless] = [pairTheory('S2', 'S2').full, pairTheory('S2', 'S4').full];
+  expect(pairTheory('S1', 'S2').full).toBeCloseTo((predictable + hopeless) / 2, 10);
+  expect(pairTheory('S1', 'P3').full).toBeCloseTo((0.985 + pairTheory('S4', 'P3').full) / 2, 10);
+  expect(pairTheory('S1', 'S4').full).toBeLessThan(0.5);
+  // Blocks of 128 to 2048 ports, half used on each side, meet with .221; larger ones less often.
+  const blocks = pairTheory('S6', 'S6').full;
+  expect(blocks).toBeGreaterThan(0.15);
+  expect(blocks).toBeLessThan(0.221);
 });
 
 test('the shares of each network add up to 100 percent', () => {
