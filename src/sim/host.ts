@@ -25,6 +25,8 @@ export interface Running<Command, Event> {
   /** How many sockets it holds now. */
   readonly socketsOpen: number;
   command(command: Command): void;
+  /** The process gets no time for so long (a busy event loop, SIGSTOP); what comes in meanwhile waits in the sockets. */
+  pause(ms: number): void;
   /** Kills it as a crash would: nothing is sent any more. */
   stop(): void;
 }
@@ -225,6 +227,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   #clock = Number.NEGATIVE_INFINITY;
   #draining = false;
   #stopped = false;
+  #pausedUntil = 0;
   #wakeAt = Number.POSITIVE_INFINITY;
   #scheduledAt = Number.POSITIVE_INFINITY;
   #timeoutsNow = 0;
@@ -258,6 +261,10 @@ class Process<Command, Event> implements Running<Command, Event> {
     );
   }
 
+  pause(ms: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#context.now + ms);
+  }
+
   stop(): void {
     this.#stopped = true;
     for (const local of this.#open.values()) this.#host.unbind(local);
@@ -265,13 +272,18 @@ class Process<Command, Event> implements Running<Command, Event> {
   }
 
   datagram(socket: SocketId, packet: Packet): void {
-    if (this.#open.has(socket)) {
-      this.#act(() => this.#machine.handleDatagram(this.#tick(), socket, packet.from, packet.bytes));
-    }
+    this.#act(() => {
+      if (!this.#open.has(socket)) return;
+      this.#machine.handleDatagram(this.#tick(), socket, packet.from, packet.bytes);
+    });
   }
 
   #act(input: () => void): void {
     if (this.#stopped) return;
+    if (this.#context.now < this.#pausedUntil) {
+      this.#context.schedule(this.#pausedUntil, () => this.#act(input));
+      return;
+    }
     assert(!this.#draining, 'a machine is never entered while it is drained');
     this.#draining = true;
     input();

@@ -28,11 +28,31 @@ export interface PairOptions {
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
   /** Virtual time from the join to giving up. */
   readonly limitMs?: number;
+  /** After the client's path, until the host must have its own; default 2 s. */
+  readonly agreeMs?: number;
+  /** How often somebody joins whose join has failed for good; default 1. */
+  readonly joinsMax?: number;
   /** Keep every packet, so that `check` and the trace formats work on `world`. */
   readonly trace?: boolean;
   /** The command that replays this run. */
   readonly replay?: string;
   onEvent?(side: PairSide, event: PeerEvent, at: number): void;
+  /** Called when the client has been told to join: what happens to the world from here on may be arranged now. */
+  onJoin?(scene: PairScene): void;
+}
+
+/** What can be got at in a running world. */
+export interface PairScene {
+  readonly world: World;
+  readonly peers: Readonly<Record<PairSide, Running<PeerCommand, PeerEvent>>>;
+  readonly master: SimMaster;
+}
+
+export interface SimMaster {
+  readonly address: MasterAddress;
+  pause(ms: number): void;
+  /** Ends it and starts it anew, with nothing but its key. */
+  restart(): void;
 }
 
 export interface PairResult {
@@ -59,6 +79,8 @@ const STUN_PORTS = [3478, 3479];
 /** Start, handshake and detection; a blocked network never gets ready. */
 const READY_LIMIT_MS = 10_000;
 const LIMIT_MS = 120_000;
+/** After a join that failed, until somebody tries another. */
+const JOIN_AGAIN_MS = 2_000;
 /** After the client's path: what the host still needs to say the same. */
 const AGREE_MS = 2_000;
 
@@ -101,13 +123,19 @@ export function runPair(options: PairOptions): PairResult {
   const hosting = host.last.get('hosting');
   const began = world.now;
   if (hosting?.ev === 'hosting') {
-    const join = { do: 'join', join: 1, code: hosting.code, hostKey: null, password: null, name: 'client' } as const;
-    client.running.command({ ...join, timeoutMs: 0 });
-    const { limitMs = LIMIT_MS } = options;
-    world.runUntil(() => client.last.has('path') || client.last.has('join-failed'), { limitMs });
+    const join = { do: 'join', code: hosting.code, hostKey: null, password: null, name: 'client' } as const;
+    const { limitMs = LIMIT_MS, joinsMax = 1 } = options;
+    const left = (): number => began + limitMs - world.now;
+    for (let n = 1; n <= joinsMax && !client.last.has('path') && left() > 0; n++) {
+      if (n > 1) world.run(JOIN_AGAIN_MS);
+      client.last.delete('join-failed');
+      client.running.command({ ...join, join: n, timeoutMs: 0 });
+      if (n === 1) options.onJoin?.({ world, peers: { client: client.running, host: host.running }, master });
+      world.runUntil(() => client.last.has('path') || client.last.has('join-failed'), { limitMs: left() });
+    }
   }
   const elapsedMs = world.now - began;
-  if (client.last.has('path')) world.runUntil(() => host.last.has('path'), { limitMs: AGREE_MS });
+  if (client.last.has('path')) world.runUntil(() => host.last.has('path'), { limitMs: options.agreeMs ?? AGREE_MS });
   return { ...resultOf(world, { host, client }, elapsedMs), users };
 }
 
@@ -140,22 +168,36 @@ const ANNOUNCEMENT = {
 } as const;
 
 /** A master with two addresses that lets everybody in. */
-function startMaster(world: World, suite: CryptoSuite): MasterAddress {
+function startMaster(world: World, suite: CryptoSuite): SimMaster {
   const place = world.server({ name: 'master', addresses: [world.publicAddress(), world.publicAddress()] });
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
-  const machine = createMaster({
-    crypto,
-    random: world.random('master'),
-    wallClock: () => WALL_CLOCK_START + world.now,
-    identity,
-    addresses: place.addresses,
-    advertised: null,
-    port: MASTER_PORT,
-    policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
-  });
-  place.run(machine).command({ do: 'start' });
-  return { key: identity.publicKey, addresses: place.addresses, port: MASTER_PORT };
+  const random = world.random('master');
+  const start = () => {
+    const running = place.run(
+      createMaster({
+        crypto,
+        random,
+        wallClock: () => WALL_CLOCK_START + world.now,
+        identity,
+        addresses: place.addresses,
+        advertised: null,
+        port: MASTER_PORT,
+        policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
+      }),
+    );
+    running.command({ do: 'start' });
+    return running;
+  };
+  let running = start();
+  return {
+    address: { key: identity.publicKey, addresses: place.addresses, port: MASTER_PORT },
+    pause: (ms) => running.pause(ms),
+    restart() {
+      running.stop();
+      running = start();
+    },
+  };
 }
 
 /** Two public STUN servers; the first can answer from another address and port (RFC 5780). */
@@ -179,7 +221,7 @@ function startStunServers(world: World): Endpoint[] {
 
 interface Surroundings {
   readonly options: PairOptions;
-  readonly master: MasterAddress;
+  readonly master: SimMaster;
   readonly stun: readonly Endpoint[];
 }
 
@@ -188,7 +230,7 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
   const crypto = seededCrypto(`${options.seed}/${name}`, options.crypto);
   const skewMs = world.random(`clock/${name}`).between(-WALL_CLOCK_SKEW_MS, WALL_CLOCK_SKEW_MS);
   const machine = createPeer({
-    master,
+    master: master.address,
     identity: crypto.keyPair(),
     stun,
     crypto,

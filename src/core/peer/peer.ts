@@ -283,6 +283,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         if (this.linkUp) {
           this.offerSources(now);
           this.ipv6.begin(now);
+          for (const session of this.context.sessions.values()) session.here(now);
         }
         this.hosting?.link(now, this.linkUp);
         for (const join of [...this.joins.values()]) join.link(now, this.linkUp, event.failure);

@@ -26,7 +26,7 @@ export interface SessionConfig {
 }
 
 export type SessionEvent =
-  | Exclude<TraversalEvent, { readonly ev: 'step' | 'pay' | 'burst' }>
+  | Exclude<TraversalEvent, { readonly ev: 'step' | 'pay' | 'burst' | 'stale' }>
   /** The master has forgotten the session, or can't be reached: only a new one can go on. */
   | { readonly ev: 'broken'; readonly why: string };
 
@@ -45,6 +45,7 @@ export class Session {
   private creditsRest: Alarm | null = null;
   private steps = 0;
   private over = false;
+  private speaks = true;
 
   constructor(
     context: PeerContext,
@@ -106,6 +107,7 @@ export class Session {
 
   /** The path is up: no more steps or credits, but late probes are still answered until `stop`. */
   quiet(): void {
+    this.speaks = false;
     for (const request of this.requests) request.cancel();
     this.requests.clear();
     this.echo?.cancel();
@@ -126,6 +128,9 @@ export class Session {
       case 'pay':
         this.want(event.credits);
         this.buy(now);
+        break;
+      case 'stale':
+        this.onEvent(now, { ev: 'broken', why: event.why });
         break;
       case 'burst':
         this.echo?.cancel();
@@ -156,6 +161,11 @@ export class Session {
   private stayKnown(now: Instant): void {
     this.alive?.cancel();
     this.alive = this.context.agenda.at(now + LIMITS.sessionAliveMs, (at) => this.sendStep(at, EMPTY));
+  }
+
+  /** The master has us under a new session: it must hear of us in this join, or it sends the steps for us to the old one. */
+  here(now: Instant): void {
+    if (this.speaks && !this.over) this.sendStep(now, EMPTY);
   }
 
   private send(now: Instant, request: Request): void {

@@ -2,6 +2,7 @@
  * The client's side: it leads. Each attempt is a linear script (the generators in `scripts.ts`) that runs here step by step;
  * between attempts it learns, rests, and says what it changes. It goes on for ever, until the path is up or it is aborted.
  */
+import { familyOf } from '../address.ts';
 import { type Instant, NEVER } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
@@ -9,7 +10,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import { type Commander, commander } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Strategy } from './host.ts';
-import type { TraversalConfig, TraversalEvent } from './interface.ts';
+import type { Candidate, TraversalConfig, TraversalEvent } from './interface.ts';
 import { natureText, quotaOf } from './nature.ts';
 import { openers } from './openers.ts';
 import { type Method, type Plan, plansFor } from './plan.ts';
@@ -20,6 +21,8 @@ const HARD_AFTER_MS = 15_000;
 /** Rest after an attempt of few packets, or one that could not be made: a little more each time. */
 const REST_MS = 100;
 const REST_MAX_MS = 3_000;
+/** The host answers every order; so many attempts without a word are no accident of the line. */
+const UNHEARD_MAX = 3;
 /** Without UDP there is nothing to try; the network may change. */
 const BLOCKED_REST_MS = 5_000;
 /** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
@@ -37,6 +40,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   let begunAt: Instant = 0;
   let sentBefore = 0;
   let hardAt: Instant = NEVER;
+  let unheard = 0;
   let upcoming: { readonly plan: Plan; readonly at: Instant } | null = null;
   /** Methods of many packets: how often each was used, and from when it may be again. */
   const resting = new Map<Method, { readonly times: number; readonly until: Instant }>();
@@ -49,6 +53,20 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
       sampleAgeMs: config.relayRttMs + SAMPLE_RTT_MS,
     };
     return plansFor(profile, config.peer.profile, failed, limits);
+  }
+
+  /** Why this join can lead to nothing any more; null where it can. */
+  function whyStale(): string | null {
+    if (unheard >= UNHEARD_MAX) return 'the host does not answer';
+    const theirs = seenOf(config.peer.candidates);
+    const permitted = side.addresses();
+    if (theirs.length > 0 && permitted.length > 0 && !theirs.some((address) => permitted.includes(address)))
+      return 'the host has another address';
+    const ours = seenOf(config.own.candidates);
+    const { external } = profile;
+    if (ours.length > 0 && external.length > 0 && !ours.some((address) => external.includes(address)))
+      return profile.pooling === 'arbitrary' ? null : 'we have another address';
+    return null;
   }
 
   /** When the next attempt may begin: its method has rested, or what many packets before have left of the budget suffices. */
@@ -93,6 +111,9 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     script = null;
     wait = { until: NEVER };
     const last = plan!;
+    unheard = boss.unanswered() ? unheard + 1 : 0;
+    const stale = whyStale();
+    if (stale !== null) out.event({ ev: 'stale', why: stale });
     boss.stop();
     if (tried) {
       failed.set(last.key, (failed.get(last.key) ?? 0) + 1);
@@ -168,6 +189,13 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
       return plan?.method ?? 'known';
     },
   };
+}
+
+/** Public IPv4 addresses at which a side was seen when it joined. */
+function seenOf(candidates: readonly Candidate[]): readonly string[] {
+  return candidates.flatMap(({ kind, endpoint }) =>
+    (kind === 'reflexive' || kind === 'public') && familyOf(endpoint.address) === 4 ? [endpoint.address] : [],
+  );
 }
 
 function round(odds: number): number {

@@ -35,6 +35,8 @@ export interface Commander {
   endpointOf(role: Role): Endpoint | null;
   assume(role: Role, endpoint: Endpoint): void;
   answer(now: Instant, step: Step): void;
+  /** Was the host asked something in this attempt, without a word from it since? */
+  unanswered(): boolean;
   stop(): void;
   run(now: Instant): void;
   next(): Instant;
@@ -73,6 +75,8 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   let order = 0;
   let attempt = 1;
   let stopFirst = false;
+  /** What the host has been asked in this attempt; less than nothing once it has said a word. */
+  let asked = 0;
   let renewOrder = 0;
   let payAt: Instant = NEVER;
   /** Probes that each payer has already paid for beyond what was used; the JOIN paid the first. */
@@ -145,6 +149,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
 
   function remote(plan: SidePlan, inMs: number): Volley {
     use('host', packetsOf(plan));
+    asked++;
     const answer: Remote = { samples: null, refused: false };
     remotes.set(send({ run: { startInMs: Math.max(0, Math.round(inMs)), side: plan } }), answer);
     if (remotes.size > 32) remotes.delete(remotes.keys().next().value!);
@@ -154,6 +159,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   return {
     begin(next) {
       attempt = next;
+      asked = 0;
       if (attempt === 1) return;
       side.stopSalvos();
       lasting = [];
@@ -178,6 +184,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
         return;
       }
       hostEndpoint = null;
+      asked++;
       renewOrder = send({ restun: true });
     },
     endpointOf: (role) => (role === 'client' ? side.endpoint() : hostEndpoint),
@@ -185,7 +192,9 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       if (role === 'client') side.assume(endpoint);
       else hostEndpoint = endpoint;
     },
+    unanswered: () => asked > 0,
     answer(now, step) {
+      asked = Number.NEGATIVE_INFINITY;
       if (step.endpoint && step.order === renewOrder) hostEndpoint = step.endpoint;
       // The host's probes at us wait for credits. That is our line, so it is our say: at most so many a second.
       if (step.pay !== undefined && now - askedAt >= LIMITS.unpaidMs) {

@@ -92,6 +92,8 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     const salvo = side.launch(now, plan, now + startInMs);
     if (isHard(plan)) hardSalvos = [...hardSalvos.filter((one) => !one.over()), salvo];
     if (plan.sampleEvery > 0) reporting = [...reporting, { order: asked, salvo }].slice(-LIMITS.reportsMax);
+    // Samples are an answer; without them the client would not know that anybody obeys.
+    if (plan.sampleEvery === 0) tell({ order: asked });
     log('run', { class: plan.class, sockets: plan.sockets, tuples: plan.tuples, ports: plan.ports.kind });
   }
 

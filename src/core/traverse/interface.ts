@@ -97,6 +97,8 @@ export type TraversalEvent =
       readonly attempts: number;
       readonly method: string;
     }
+  /** What the join was made with holds no longer: the host is silent, or one of the two has another address. Join anew. */
+  | { readonly ev: 'stale'; readonly why: string }
   | { readonly ev: 'waiting'; readonly text: string; readonly untilMs: number }
   /** No path after 15 s: which pair it is, how likely it is in the next minute, and what would help. Attempts go on. */
   | { readonly ev: 'hard'; readonly pair: string; readonly likely: number; readonly advice: string }
