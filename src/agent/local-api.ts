@@ -127,6 +127,10 @@ export interface LanServer {
   readonly game: string;
   readonly code: string;
   readonly address: string;
+  /** Measured; null = not yet. */
+  readonly pingMs: number | null;
+  /** It has answered no ping: an older version, or a firewall. */
+  readonly pingGivenUp: boolean;
 }
 
 export interface LocalState {

@@ -321,9 +321,11 @@ export const LIMITS = {
   agentLogEntriesMax: 2_000,
   /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
   networkWatchMs: 2_000,
-  /** LAN announcements: how often, how many servers a list keeps, and the longest datagram read (code, name and game fit twice). */
+  /** LAN announcements: how often, how many servers a list keeps, and the longest datagram read (code, name and game fit twice).
+   * Each is answered by a ping; after so many without an answer the list says so. */
   lanAnnounceMs: 3_000,
   lanServersMax: 64,
+  lanPingsMax: 3,
   lanAnnounceBytesMax: 512,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,

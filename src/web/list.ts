@@ -1,5 +1,6 @@
 /** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
 import { computed, signal } from '@preact/signals';
+import type { LanServer } from '../agent/local-api.ts';
 import type { ListEntry } from '../core/peer/interface.ts';
 import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';
@@ -149,7 +150,12 @@ const NAT_EASE: Readonly<Record<string, number>> = { open: 0, moderate: 1, stric
 const SECTION_ORDER: Readonly<Record<Server['section'], number>> = { local: 0, official: 1, community: 2 };
 
 function pingOf(row: Server): number {
-  return row.pingEstimateMs ?? Number.MAX_SAFE_INTEGER;
+  return nearOf(row)?.pingMs ?? row.pingEstimateMs ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** What the local network tells of this row: its ping is measured, not estimated. */
+export function nearOf(row: Server): LanServer | null {
+  return lan.value.find(({ code }) => code === row.code) ?? null;
 }
 
 /** The original's `order_category`: with people by ease of the NAT, then empty ones, full ones last. */

@@ -179,6 +179,8 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     const { page } = friend;
     await page.click('nav a[href="/"]');
     await page.waitForSelector('tbody:has-text("Local (1)") tr[data-host]:has-text("Next door")');
+    // Measured: the one number without a tilde.
+    await page.waitForSelector('tr[data-host]:has-text("Next door") .c-ping span:text-matches("^\\\\d+$")');
     await page.press('tr[data-host]:has-text("Next door")', 'Enter');
     expect(await scene.statusAt(await address(page))).toContain('Sallyport lab');
     await page.waitForSelector('.connecting:has-text("same network")');

@@ -9,11 +9,15 @@ const AGENT = new URL('../../dist/src/agent/index.js', import.meta.url).href;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const KEY = 'A'.repeat(43);
 
-/** Announces for a masterserver at `address` and prints the first servers that a listener hears, or nothing in time. */
+/** Announces for a masterserver at `address` and prints the first servers that a listener has heard and measured, or nothing in time. */
 function script(address: string): string {
   return `
     import { announceOnLan, listenOnLan } from ${JSON.stringify(AGENT)};
-    const heard = listenOnLan((servers) => { console.log(JSON.stringify(servers)); process.exit(0); });
+    const heard = listenOnLan((servers) => {
+      if (servers[0].pingMs === null) return;
+      console.log(JSON.stringify(servers));
+      process.exit(0);
+    });
     setTimeout(() => {
       const said = () => ({ code: 'K7TQ9RBW', name: 'Arena', game: 'luanti' });
       announceOnLan('sallyport://${address}:8430/#${KEY}', said);
@@ -31,9 +35,10 @@ async function inLan(node: string): Promise<string> {
 }
 
 describeUnless(labMissing(), 'on one local network', () => {
-  test('a host that announces itself is heard with its code, name, game and address', async () => {
+  test('a host that announces itself is heard with its code, name, game and address, and answers a ping', async () => {
+    const measured = { pingMs: expect.any(Number), pingGivenUp: false };
     expect(JSON.parse(await inLan(script('10.7.0.9')))).toEqual([
-      { code: 'K7TQ9RBW', name: 'Arena', game: 'luanti', address: '10.7.0.1' },
+      { code: 'K7TQ9RBW', name: 'Arena', game: 'luanti', address: '10.7.0.1', ...measured },
     ]);
   });
 

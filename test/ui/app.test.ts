@@ -133,6 +133,16 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await expectAccessible(page);
   });
 
+  test('the frame of the page is painted before its code has come', async () => {
+    const app = await startApp();
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.route('**/assets/*.js', (route) => route.abort());
+    await page.goto(app.link);
+    await page.waitForSelector('header .brand:has-text("sallyport")');
+    expect(await page.evaluate(() => getComputedStyle(document.querySelector('header')!).display)).toBe('flex');
+  });
+
   test('two tabs show the same, and one that is opened again finds everything as it was', async () => {
     const host = await startHost();
     const app = await startApp();

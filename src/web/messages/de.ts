@@ -64,6 +64,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'servers.locked': 'fragt nach einem Passwort',
   'servers.verified': 'erreichbar, geprüft vor {age}',
   'servers.notListed': 'gerade nicht in der Liste',
+  'servers.measuring': 'wird gemessen',
   'servers.estimated': 'geschätzt',
   'servers.favourite': 'Favorit',
   'servers.recent': 'Zuletzt',

@@ -63,6 +63,7 @@ export const en = {
   'servers.locked': 'asks for a password',
   'servers.verified': 'joinable, tested {age} ago',
   'servers.notListed': 'not in the list now',
+  'servers.measuring': 'being measured',
   'servers.estimated': 'estimated',
   'servers.favourite': 'Favourite',
   'servers.recent': 'Recent',

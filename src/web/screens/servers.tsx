@@ -10,6 +10,7 @@ import {
   isListed,
   loading,
   NO_FILTERS,
+  nearOf,
   reloadList,
   rows,
   shown,
@@ -255,8 +256,11 @@ function Sections(props: { readonly open: string | null; readonly onOpen: (id: s
   );
 }
 
-/** Always an estimate: the list has no addresses, so nobody is pinged before a join (decisions/0004). */
+/** An estimate, because the list has no addresses (decisions/0004); on the local network it is measured. */
 function PingCell(props: { readonly row: Server }) {
+  const near = nearOf(props.row);
+  if (near !== null && near.pingMs !== null) return <span>{pingText(near.pingMs, false)}</span>;
+  if (near !== null && !near.pingGivenUp) return <span title={t('servers.measuring')}>…</span>;
   const { pingEstimateMs } = props.row;
   if (pingEstimateMs === null) return <span title={t('common.notTested')}>?</span>;
   return <span title={t('servers.estimated')}>{pingText(pingEstimateMs, true)}</span>;
