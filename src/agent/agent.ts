@@ -43,6 +43,8 @@ export interface Agent {
   /** The newest knowledge of the own NAT, null before the first. */
   readonly profile: NatProfile | null;
   readonly link: Extract<PeerEvent, { ev: 'link' }> | null;
+  /** IP address of the router of this network, whom port mapping asks; null where none is known. */
+  readonly gateway: string | null;
   /** Handshaken and profiled. Rejects as soon as the master is known not to answer; the agent keeps trying nevertheless. */
   ready(): Promise<NatProfile>;
   /** One hosting at a time. */
@@ -121,6 +123,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   command(command: PeerCommand): void {
     this.#driver.command(command);
+  }
+
+  get gateway(): string | null {
+    return this.#gateway;
   }
 
   ready(): Promise<NatProfile> {

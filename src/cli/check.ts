@@ -1,9 +1,10 @@
-/** `sallyport check`: the own network, for a person or as JSON; once, or again and again. */
+/** `sallyport check`: the own network, for a person or as JSON; once, or again and again; alone, or together with a host. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Agent } from '../agent/index.ts';
-import type { NatProfile, ProbeResult, SallyportError } from '../core/index.ts';
+import { type Agent, readJoinTarget } from '../agent/index.ts';
+import { LIMITS, type NatProfile, type ProbeResult, SallyportError, type Verdict } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
-import { checkAgentFlags, withAgent } from './agents.ts';
+import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
+import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine, usage } from './flags.ts';
 import { probeLines, reportLines } from './report.ts';
@@ -14,13 +15,13 @@ type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'
 export async function checkCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(CHECK_FLAGS, [], invocation.argv, invocation.env);
   const everyMs = flags.every === undefined ? null : durationMs(flags.every);
+  if (everyMs !== null && flags.with !== undefined) throw usage('--every and --with do not go together.');
   checkAgentFlags(flags);
+  if (flags.with !== undefined) readJoinTarget(flags.with);
+  const password = readPassword(flags['password-file']);
   invocation.terminal.fact('info', 'Measuring', 'this network');
   await withAgent({ flags, invocation }, async (agent) => {
-    let probes: readonly ProbeResult[] = [];
-    agent.on('event', (event) => {
-      if (event.ev === 'profile') probes = event.probes;
-    });
+    const check = new Check(invocation, flags, agent);
     // Without a master the STUN servers may still tell something, and the failure itself is part of the report.
     const failure = await agent.ready().then(
       () => null,
@@ -28,58 +29,105 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
     );
     const profile = failure === null ? await agent.check() : agent.profile;
     if (profile !== null && (failure === null || profile.samples > 0 || profile.type === 'blocked')) {
-      invocation.terminal.event('profile', { profile, probes, masterRttMs: agent.link?.rttMs ?? null });
-      await report(invocation, flags, agent, await refined(agent, profile, invocation.signal), probes);
+      check.tell(profile, false);
+      const refined = await check.refined(profile);
+      check.tell(refined, true);
+      await check.report(refined);
     }
     if (failure !== null) throw failure;
+    if (flags.with !== undefined) await tryPair(invocation, agent, { code: flags.with, password });
     while (everyMs !== null && !invocation.signal.aborted) {
       await sleep(everyMs, undefined, { signal: invocation.signal }).catch(() => {});
       if (invocation.signal.aborted) break;
       const again = await agent.check();
-      invocation.terminal.event('profile', { profile: again, probes, masterRttMs: agent.link?.rttMs ?? null });
-      await report(invocation, flags, agent, again, probes);
+      check.tell(again, true);
+      await check.report(again);
     }
   });
 }
 
-/** Distance of the NAT, hairpin and the like come so soon after the profile; a report waits for them, a join does not. */
-const REFINEMENT_MS = 700;
-/** A router that is silent about port mapping is believed to be so after this. */
-const PORT_MAPPING_MS = 3_000;
+/** What one run of the command has seen. */
+class Check {
+  readonly #invocation: Invocation;
+  readonly #flags: CheckFlags;
+  readonly #agent: Agent;
+  readonly #beganAt = performance.now();
+  #probes: readonly ProbeResult[] = [];
 
-async function refined(agent: Agent, profile: NatProfile, signal: AbortSignal): Promise<NatProfile> {
-  const known = ({ portMapping: { upnp, natPmp, pcp } }: NatProfile) => ![upnp, natPmp, pcp].includes('untested');
-  let newest = profile;
-  const patience = new AbortController();
-  agent.on('event', (event) => {
-    if (event.ev !== 'profile') return;
-    newest = event.profile;
-    if (known(newest)) patience.abort();
-  });
-  const wait = (ms: number, until: AbortSignal) => sleep(ms, undefined, { signal: until }).catch(() => {});
-  await wait(REFINEMENT_MS, signal);
-  if (!known(newest)) await wait(PORT_MAPPING_MS - REFINEMENT_MS, AbortSignal.any([patience.signal, signal]));
-  return newest;
+  constructor(invocation: Invocation, flags: CheckFlags, agent: Agent) {
+    this.#invocation = invocation;
+    this.#flags = flags;
+    this.#agent = agent;
+    agent.on('event', (event) => {
+      if (event.ev === 'profile') this.#probes = event.probes;
+    });
+  }
+
+  /** `refined`: everything has been waited for that is waited for at all. */
+  tell(profile: NatProfile, refined: boolean): void {
+    const { masterRttMs, routerAskedMs } = this.#circumstances();
+    this.#invocation.terminal.event('profile', {
+      profile,
+      probes: this.#probes,
+      refined,
+      masterRttMs,
+      routerAskedMs,
+    });
+  }
+
+  /** What follows the profile soon, and what the router says, until the report is due. */
+  async refined(profile: NatProfile): Promise<NatProfile> {
+    let newest = profile;
+    const answered = new AbortController();
+    const look = (): void => {
+      const { upnp, natPmp, pcp } = newest.portMapping;
+      if (this.#agent.gateway === null || ![upnp, natPmp, pcp].includes('untested')) answered.abort();
+    };
+    this.#agent.on('event', (event) => {
+      if (event.ev !== 'profile') return;
+      newest = event.profile;
+      look();
+    });
+    look();
+    const { signal } = this.#invocation;
+    const wait = async (wishedMs: number, until: AbortSignal): Promise<void> => {
+      const leftMs = this.#beganAt + LIMITS.checkReportMs - performance.now();
+      await sleep(Math.max(0, Math.min(wishedMs, leftMs)), undefined, { signal: until }).catch(() => {});
+    };
+    await wait(LIMITS.checkRefineMs, signal);
+    await wait(LIMITS.checkReportMs, AbortSignal.any([answered.signal, signal]));
+    return newest;
+  }
+
+  async report(profile: NatProfile): Promise<void> {
+    const { terminal, env } = this.#invocation;
+    const showIps = this.#flags['show-ips'];
+    const circumstances = this.#circumstances();
+    const lines = [
+      ...reportLines(profile, { showIps, ...circumstances }),
+      ...(this.#flags.probes ? probeLines(this.#probes, { showIps }) : []),
+    ];
+    terminal.page(lines.join('\n'));
+    if (this.#flags.copy) {
+      const masked = reportLines(profile, { showIps: false, ...circumstances });
+      const copied = await copyToClipboard(masked.join('\n'), env);
+      terminal.say(copied ? 'Report copied, addresses masked.' : 'This system has no clipboard tool.');
+    }
+    const failOn = this.#flags['fail-on'] as Verdict | undefined;
+    if (failOn !== undefined && STRICTNESS[profile.verdict] >= STRICTNESS[failOn]) {
+      throw new SallyportError('TOO_STRICT', { detail: `The verdict is "${profile.verdict}".` });
+    }
+  }
+
+  #circumstances(): { readonly masterRttMs: number | null; readonly routerAskedMs: number | null } {
+    return {
+      masterRttMs: this.#agent.link?.rttMs ?? null,
+      routerAskedMs: this.#agent.gateway === null ? null : Math.round(performance.now() - this.#beganAt),
+    };
+  }
 }
 
-async function report(
-  { terminal, env }: Invocation,
-  flags: CheckFlags,
-  agent: Agent,
-  profile: NatProfile,
-  probes: readonly ProbeResult[],
-): Promise<void> {
-  const masterRttMs = agent.link?.rttMs ?? null;
-  const showIps = flags['show-ips'];
-  const lines = [
-    ...reportLines(profile, { showIps, masterRttMs }),
-    ...(flags.probes ? probeLines(probes, { showIps }) : []),
-  ];
-  terminal.page(lines.join('\n'));
-  if (!flags.copy) return;
-  const copied = await copyToClipboard(reportLines(profile, { showIps: false, masterRttMs }).join('\n'), env);
-  terminal.say(copied ? 'Report copied, addresses masked.' : 'This system has no clipboard tool.');
-}
+const STRICTNESS: Readonly<Record<Verdict, number>> = { open: 0, moderate: 1, strict: 2 };
 
 /** `30`, `30s`, `5m`. At least what STUN servers and routers find polite. */
 function durationMs(text: string): number {

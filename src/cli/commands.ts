@@ -71,6 +71,14 @@ export const CHECK_FLAGS = {
   copy: { kind: 'on', about: 'copy the report to the clipboard, addresses removed' },
   probes: { kind: 'on', about: 'also list who was asked and what it saw' },
   every: { kind: 'text', value: 'TIME', about: 'measure again and again, like 30s or 5m' },
+  'fail-on': {
+    kind: 'text',
+    value: 'VERDICT',
+    choices: ['strict', 'moderate'],
+    about: 'strict | moderate: exit with 9 where the verdict is that or worse',
+  },
+  with: { kind: 'text', value: 'CODE', about: 'also try the way to this host, without a game' },
+  'password-file': { kind: 'text', value: 'FILE', about: 'the password the host of --with asks for' },
 } as const satisfies Flags;
 
 export const UI_FLAGS = {
@@ -157,7 +165,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'what this network is like, and what would make it better',
     words: [],
     flags: CHECK_FLAGS,
-    examples: ['sallyport check --json', 'sallyport check --every 30s'],
+    examples: ['sallyport check --json', 'sallyport check --every 30s', 'sallyport check --with K7TQ-9RBW'],
     load: async () => (await import('./check.ts')).checkCommand,
   },
   ui: {

@@ -18,6 +18,8 @@ export interface ReportOptions {
   readonly showIps: boolean;
   /** Round trip to the master; null where there was none. */
   readonly masterRttMs: number | null;
+  /** So long the router has been asked to open a port by now; null = there was no router to ask. */
+  readonly routerAskedMs: number | null;
 }
 
 const WIDTH = 10;
@@ -35,7 +37,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Filtering', FILTERING[profile.filtering], poisonText(profile)),
     row('Hairpin', tested(profile.hairpin, 'yes', 'no')),
     row('Routers', layersText(profile), hopsText(profile)),
-    row('Port map', portMapText(profile)),
+    row('Port map', portMapText(profile, options)),
     row('Sure', sureText(profile, options)),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];
@@ -194,9 +196,10 @@ function hopsText(profile: NatProfile): string | null {
       : `outermost at hop ${profile.natHops}`;
 }
 
-function portMapText(profile: NatProfile): string {
+function portMapText(profile: NatProfile, { routerAskedMs }: ReportOptions): string {
   const { upnp, natPmp, pcp, external } = profile.portMapping;
-  const state = (value: Tested) => tested(value, 'works', 'off');
+  const silent = routerAskedMs === null ? null : `no answer within ${Math.ceil(routerAskedMs / 1000)} s`;
+  const state = (value: Tested) => (value === 'untested' && silent !== null ? silent : tested(value, 'works', 'off'));
   const proven = external === null ? '' : ` → port ${external.port} proven open`;
   return `UPnP ${state(upnp)} · NAT-PMP ${state(natPmp)} · PCP ${state(pcp)}${proven}`;
 }

@@ -123,6 +123,13 @@ export const FAILURES = {
     why: 'You stopped it.',
     next: 'Start it again when you like.',
   },
+  TOO_STRICT: {
+    exit: 9,
+    retryable: false,
+    what: 'This network is as strict as --fail-on names, or stricter.',
+    why: 'The router, or the provider, gives each connection a port of its own or lets nobody in unasked.',
+    next: 'The report says what would help.',
+  },
   USAGE: {
     exit: 2,
     retryable: false,

@@ -313,6 +313,14 @@ export const LIMITS = {
   closeWaitMs: 300,
   /** The master answers in a round trip, and detection has 2 s (design section 5); by then we know that it will not. */
   agentReadyMs: 8_000,
+  /** `check` reports so long after it has begun to measure, whatever is still being waited for (design section 5). */
+  checkReportMs: 2_000,
+  /** Distance of the NAT, hairpin and the like come so soon after the profile; a report waits for them, a join does not. */
+  checkRefineMs: 700,
+  /** `check --with` tries the pair for so long: three birthday attempts and their rests. */
+  checkPairMs: 120_000,
+  /** A path that was found is kept so long: both sides know of it, and the round trip is measured. */
+  checkPathMs: 1_000,
   /** The whole of `check`, the slow measurements included. */
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Bench, portBase, type Run } from './processes.ts';
+import { Bench, type Master, portBase, type Run, runHost, runMaster } from './processes.ts';
 
 let bench: Bench;
 beforeEach(() => {
@@ -11,27 +11,9 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
-interface Master {
-  readonly run: Run;
-  readonly link: string;
-  readonly port: number;
-  readonly folder: string;
-}
-
-async function startMaster(port = portBase(), folder = bench.folder()): Promise<Master> {
-  const quiet = ['--http', '127.0.0.1:0', '--metrics-listen', 'off'];
-  const args = ['master', '--listen', '127.0.0.1', '--port', String(port), ...quiet];
-  const run = bench.sallyport([...args, '--state-dir', folder, '--json']);
-  const { master } = await run.line('ready');
-  return { run, link: String(master), port, folder };
-}
-
-async function startHost(master: string, more: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-  const port = await bench.game();
-  const run = bench.sallyport(['host', String(port), '--master', master, '--json', ...more], env);
-  const ready = await run.line('ready');
-  return { run, port, code: String(ready.code), link: String(ready.link), ready };
-}
+const startMaster = (port?: number, folder?: string): Promise<Master> => runMaster(bench, port, folder);
+const startHost = (master: string, more?: readonly string[], env?: NodeJS.ProcessEnv) =>
+  runHost(bench, master, more, env);
 
 const joinArgs = (master: string, target: string, more: readonly string[] = []): string[] => [
   ...['join', target, '--json', ...more],
@@ -136,22 +118,6 @@ describe('host and join', () => {
     expect(local).not.toBe(`127.0.0.1:${taken}`);
     expect(await bench.ask(String(local), 'x')).toContain('said x');
   });
-
-  test('check prints a profile with the words of the interface, list prints public hosts only', async () => {
-    const master = await startMaster();
-    await startHost(master.link, ['--name', 'Open house', '--public']);
-    await startHost(master.link, ['--name', 'Hidden']);
-    const check = bench.sallyport(['check', '--master', master.link, '--json']);
-    const { profile } = (await check.line('profile', 20_000)) as unknown as { profile: Record<string, unknown> };
-    expect(await check.exit).toBe(0);
-    for (const field of ['mapping', 'filtering', 'type', 'allocator', 'external', 'verdict', 'confidence']) {
-      expect(profile).toHaveProperty(field);
-    }
-    const list = bench.sallyport(['list', '--master', master.link]);
-    expect(await list.exit).toBe(0);
-    expect(list.stdout()).toContain('Open house');
-    expect(list.stdout()).not.toContain('Hidden');
-  });
 });
 
 describe('every failure is typed, with a cause and a next step, soon', () => {
@@ -165,6 +131,8 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
       ['host', '1', '--mastr', 'x'],
       ['join', 'K7TQ-9RBW'],
       ['check', '--master', 'sallyport://127.0.0.1:1/#short'],
+      ['check', '--fail-on', 'open'],
+      ['check', '--every', '30s', '--with', 'K7TQ-9RBW'],
       ['host', '1', '--relay', 'only', '--master', KEYED],
       ['join', 'K7TQ-9RBW', '--password-file', '/nonexistent'],
       ['host', '1', '--master', KEYED, '--stun', 'stun.example.org:99999'],

@@ -179,3 +179,25 @@ export function portBase(): number {
     if (!used.some((port) => port >= base && port < base + 30)) return base;
   }
 }
+
+export interface Master {
+  readonly run: Run;
+  readonly link: string;
+  readonly port: number;
+  readonly folder: string;
+}
+
+export async function runMaster(bench: Bench, port = portBase(), folder = bench.folder()): Promise<Master> {
+  const quiet = ['--http', '127.0.0.1:0', '--metrics-listen', 'off'];
+  const args = ['master', '--listen', '127.0.0.1', '--port', String(port), ...quiet];
+  const run = bench.sallyport([...args, '--state-dir', folder, '--json']);
+  const { master } = await run.line('ready');
+  return { run, link: String(master), port, folder };
+}
+
+export async function runHost(bench: Bench, master: string, more: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const port = await bench.game();
+  const run = bench.sallyport(['host', String(port), '--master', master, '--json', ...more], env);
+  const ready = await run.line('ready');
+  return { run, port, code: String(ready.code), link: String(ready.link), ready };
+}

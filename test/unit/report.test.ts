@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { maskedAddress, probeLines, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
+import { maskedAddress, probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
 import { type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 
 const cone: NatProfile = {
@@ -21,7 +21,7 @@ const cone: NatProfile = {
   samples: 12,
   addressesAsked: 2,
 };
-const options = { showIps: false, masterRttMs: 12 };
+const options: ReportOptions = { showIps: false, masterRttMs: 12, routerAskedMs: null };
 const text = (profile: NatProfile, shown = options) => reportLines(profile, shown).join('\n');
 
 describe('the report of check', () => {
@@ -42,6 +42,11 @@ describe('the report of check', () => {
     const untested = { ...cone, portMapping: UNKNOWN_PROFILE.portMapping, hairpin: 'untested' } as const;
     expect(text(untested)).toContain('UPnP not tested');
     expect(text(cone)).toContain('UPnP off');
+    const silent = text(
+      { ...untested, portMapping: { ...cone.portMapping, upnp: 'untested' } },
+      { ...options, routerAskedMs: 1_990 },
+    );
+    expect(silent).toContain('UPnP no answer within 2 s · NAT-PMP off');
     expect(text(untested)).toMatch(/Hairpin +not tested/);
     expect(text(cone)).toMatch(/Hairpin +no$/m);
   });

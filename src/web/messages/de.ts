@@ -361,6 +361,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'failure.GAVE_UP':
     'In der erlaubten Zeit fand sich kein direkter Weg. Gib mehr Zeit oder leite einen UDP-Port weiter.',
   'failure.ABORTED': 'Abgebrochen.',
+  'failure.TOO_STRICT': 'Dieses Netz ist strenger als verlangt. Der Bericht sagt, was helfen würde.',
   'failure.USAGE': 'Etwas in diesem Formular stimmt nicht.',
   'failure.INTERNAL': 'Ein Fehler in sallyport selbst. Bitte mit dem Protokoll melden.',
   'time.s': '{n} s',

@@ -351,6 +351,7 @@ export const en = {
   'failure.GAVE_UP':
     'No direct path was found in the time allowed. Allow more time, or forward one UDP port on either side.',
   'failure.ABORTED': 'Stopped.',
+  'failure.TOO_STRICT': 'This network is stricter than was asked for. The report says what would help.',
   'failure.USAGE': 'Something in this form is not right.',
   'failure.INTERNAL': 'A fault in sallyport itself. Please report it with the log.',
   'time.s': '{n} s',

@@ -1,0 +1,46 @@
+/** `sallyport check` as a person or a script uses it: real processes, real sockets, no NAT. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Bench, runHost, runMaster } from './processes.ts';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+});
+afterEach(() => bench.close());
+
+test('check prints a profile with the words of the interface, list prints public hosts only', async () => {
+  const master = await runMaster(bench);
+  await runHost(bench, master.link, ['--name', 'Open house', '--public']);
+  await runHost(bench, master.link, ['--name', 'Hidden']);
+  const check = bench.sallyport(['check', '--master', master.link, '--json']);
+  const { profile } = (await check.line('profile', 20_000)) as unknown as { profile: Record<string, unknown> };
+  expect(await check.exit).toBe(0);
+  for (const field of ['mapping', 'filtering', 'type', 'allocator', 'external', 'verdict', 'confidence']) {
+    expect(profile).toHaveProperty(field);
+  }
+  const refined = check.lines.filter((line) => line.ev === 'profile').map((line) => line.refined);
+  expect(refined).toEqual([false, true]);
+  const list = bench.sallyport(['list', '--master', master.link]);
+  expect(await list.exit).toBe(0);
+  expect(list.stdout()).toContain('Open house');
+  expect(list.stdout()).not.toContain('Hidden');
+});
+
+test('check --with tries the way to a host and leaves it; --fail-on exits with 9', async () => {
+  const master = await runMaster(bench);
+  const host = await runHost(bench, master.link);
+  const check = bench.sallyport(['check', '--master', master.link, '--with', host.code, '--json']);
+  const connected = await check.line('connected', 20_000);
+  expect(connected).toMatchObject({ local: null, attempts: expect.any(Number), remote: expect.any(String) });
+  expect(await check.line('attempt')).toMatchObject({ plan: { method: expect.any(String) } });
+  expect(await check.exit).toBe(0);
+  const left = () => host.run.lines.some((line) => line.ev === 'peer' && line.state === 'left');
+  await expect.poll(left, { timeout: 10_000 }).toBe(true);
+  // Public, and from one address nobody can tell whether strangers get in: moderate.
+  const failing = (verdict: string) =>
+    bench.sallyport(['check', '--master', master.link, '--fail-on', verdict, '--json']);
+  expect(await failing('strict').exit).toBe(0);
+  const moderate = failing('moderate');
+  expect(await moderate.exit).toBe(9);
+  expect(await moderate.line('error')).toMatchObject({ code: 'TOO_STRICT' });
+});
