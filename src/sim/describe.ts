@@ -1,5 +1,5 @@
 /** A simulated user's network in words, for the log of `sallyport sim`. */
-import type { Allocation } from './nat/allocation.ts';
+import { describeAllocation } from './nat/allocation.ts';
 import type { NatBehaviour } from './nat/behaviour.ts';
 import type { SimUser } from './population.ts';
 
@@ -42,16 +42,4 @@ function describeNat(nat: NatBehaviour): string {
     ...(nat.balancedBoxes ? [`${nat.balancedBoxes} boxes side by side`] : []),
   ];
   return `a NAT (${facts.join(', ')})`;
-}
-
-function describeAllocation(allocation: Allocation): string {
-  if (allocation === 'preserve' || 'preserve' in allocation) return 'the local port where free';
-  if ('step' in allocation) return `step ${allocation.step > 0 ? '+' : ''}${allocation.step}`;
-  if ('block' in allocation) return `blocks of ${allocation.block.size}, at most ${allocation.block.blocksMax}`;
-  if ('hash' in allocation) return 'a hash';
-  if ('scan' in allocation) return `from ${allocation.scan.low} to ${allocation.scan.high}`;
-  if ('portsPerSecond' in allocation) return `${Math.round(allocation.portsPerSecond)} ports/s with the clock`;
-  if ('mixture' in allocation) return 'a mixture of rules';
-  const range = 'low' in allocation.random ? allocation.random : null;
-  return range === null ? 'random in stripes' : `random in ${range.low}-${range.high}`;
 }

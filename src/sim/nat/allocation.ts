@@ -1,6 +1,6 @@
 /**
- * How NATs choose external ports (nat-model 2.1). One kind = one member of `Allocation` and one function here; nothing else
- * knows the kinds, so a new one touches this file and its test.
+ * How NATs choose external ports (nat-model 2.1). One kind = one member of `Allocation`, its words and one function, all here;
+ * nothing else in the simulator knows the kinds, so a new one touches this file and its test.
  */
 import type { Endpoint } from '../../core/index.ts';
 import type { SimRandom } from '../random.ts';
@@ -46,6 +46,19 @@ export type Allocation =
   | { readonly portsPerSecond: number; readonly range?: PortRange }
   /** Each new mapping draws one of several rules: half to two thirds of the carriers mix (Richter 2016). */
   | { readonly mixture: readonly { readonly weight: number; readonly allocation: Allocation }[] };
+
+/** In words, for people. */
+export function describeAllocation(allocation: Allocation): string {
+  if (allocation === 'preserve' || 'preserve' in allocation) return 'the local port where free';
+  if ('step' in allocation) return `step ${allocation.step > 0 ? '+' : ''}${allocation.step}`;
+  if ('block' in allocation) return `blocks of ${allocation.block.size}, at most ${allocation.block.blocksMax}`;
+  if ('hash' in allocation) return 'a hash';
+  if ('scan' in allocation) return `from ${allocation.scan.low} to ${allocation.scan.high}`;
+  if ('portsPerSecond' in allocation) return `${Math.round(allocation.portsPerSecond)} ports/s with the clock`;
+  if ('mixture' in allocation) return 'a mixture of rules';
+  const range = 'low' in allocation.random ? allocation.random : null;
+  return range === null ? 'random in stripes' : `random in ${range.low}-${range.high}`;
+}
 
 interface PortRequest {
   readonly now: number;
