@@ -35,24 +35,27 @@ const ACCESS: readonly (readonly [AccessKind, AccessKind])[] = [
 export function runJob(job: Job, seed: string, limitMs: number): JobResult {
   const [leftAccess, rightAccess] = ACCESS[job.n % ACCESS.length] as readonly [AccessKind, AccessKind];
   const swapped = Math.floor(job.n / ACCESS.length) % 2 === 1;
-  const options = {
+  const sides = {
     clientClass: swapped ? job.right : job.left,
     hostClass: swapped ? job.left : job.right,
     clientAccess: swapped ? rightAccess : leftAccess,
     hostAccess: swapped ? leftAccess : rightAccess,
-    seed: `${seed}-${job.left}-${job.right}-${job.n}`,
-    crypto: nodeCrypto,
-    limitMs,
   };
+  const { clientClass, clientAccess, hostClass, hostAccess } = sides;
+  const worldSeed = `${seed}-${job.left}-${job.right}-${job.n}`;
+  const pair = `${clientClass}@${clientAccess},${hostClass}@${hostAccess}`;
+  const replay = `sallyport sim --pair ${pair} --seed ${worldSeed} --timeout ${limitMs / 1000}`;
+  const options = { ...sides, seed: worldSeed, crypto: nodeCrypto, limitMs, replay };
   const users = pairUsers(options);
   const plain = plainPunch(users.client, users.host, options.seed).connected;
   const common = { job, leftAccess, rightAccess, plain };
   try {
-    const { connected, elapsedMs, attempts, packets, mappingsPeak } = runPair(options);
+    const { connected, agreed, elapsedMs, attempts, packets, mappingsPeak } = runPair(options);
     const larger = Math.max(packets.client, packets.host);
-    return { ...common, connected, elapsedMs, attempts, packets: larger, mappingsPeak, fault: null };
+    const fault = agreed ? null : `the client has a path and the host has none; ${replay}`;
+    return { ...common, connected, elapsedMs, attempts, packets: larger, mappingsPeak, fault };
   } catch (error) {
     const nothing = { connected: false, elapsedMs: limitMs, attempts: 0, packets: 0, mappingsPeak: 0 };
-    return { ...common, ...nothing, fault: `${options.seed}: ${error instanceof Error ? error.message : error}` };
+    return { ...common, ...nothing, fault: `${error instanceof Error ? error.message : error}; ${replay}` };
   }
 }

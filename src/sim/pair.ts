@@ -56,7 +56,10 @@ export interface SimMaster {
 }
 
 export interface PairResult {
+  /** Both sides have a path. */
   readonly connected: boolean;
+  /** Both sides say the same of it, two seconds after the client has said it. */
+  readonly agreed: boolean;
   /** From the join command to the two-way proof at the client, or to the end of the run. */
   readonly elapsedMs: number;
   readonly attempts: number;
@@ -147,6 +150,7 @@ function resultOf(
   const attempt = client.last.get('attempt');
   return {
     connected: client.last.has('path') && host.last.has('path'),
+    agreed: !client.last.has('path') || host.last.has('path'),
     elapsedMs,
     attempts: attempt?.ev === 'attempt' ? attempt.n : 0,
     method: attempt?.ev === 'attempt' ? attempt.plan.method : null,
