@@ -38,6 +38,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Hairpin', tested(profile.hairpin, 'yes', 'no')),
     row('Routers', layersText(profile), hopsText(profile)),
     row('Port map', portMapText(profile, options)),
+    row('Limits', profile.quota === null ? 'none known' : `${profile.quota} ports for this network`),
     row('Sure', sureText(profile, options)),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];

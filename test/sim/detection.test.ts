@@ -51,6 +51,12 @@ describe('the detector behind each kind of NAT', () => {
     }
   });
 
+  test('a port block is a quota, and nothing else that was seen is', () => {
+    const block = { ...apdm, allocation: { block: { size: 512, order: 'random', blocksMax: 1 } } } as const;
+    expect(detect(place(block, 'quota', 'stun')).final.quota).toBe(512);
+    expect(detect(place(NATS.pf, 'quota', 'stun')).final.quota).toBeNull();
+  });
+
   test('blocked UDP is said within two seconds', () => {
     const { final, ms } = detect(place(NATS.blocked, 'blocked', 'stun'));
     expect(final).toMatchObject({ type: 'blocked', verdict: 'strict' });

@@ -31,6 +31,11 @@ describe('the report of check', () => {
     expect(text(cone)).toContain('last 41822');
   });
 
+  test('says how many ports there are, where that is known', () => {
+    expect(text(cone)).toMatch(/^Limits +none known$/m);
+    expect(text({ ...cone, quota: 512 })).toMatch(/^Limits +512 ports for this network$/m);
+  });
+
   test('hides the end of the address unless asked to show it', () => {
     expect(text(cone)).toContain('203.0.113.*');
     expect(text(cone)).not.toContain('203.0.113.9');

@@ -13,7 +13,7 @@ import { outputs } from '../machine.ts';
 import { rememberingInference } from '../nat/infer.ts';
 import type { Observation } from '../nat/observation.ts';
 import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
-import { ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
+import { blockQuota, ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
@@ -191,6 +191,7 @@ class DetectorMachine implements Detector {
       poisonable: findings.poisonable,
       natHops: known.type === 'public' ? 0 : findings.natHops,
       idleLifetimeMs: this.idleLifetimeMs,
+      quota: blockQuota(known.allocator),
       portMapping: this.portMapping.report,
       ipv6: ipv6Of(this.localAddresses()),
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),

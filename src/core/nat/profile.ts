@@ -88,7 +88,7 @@ export interface NatProfile {
   readonly layers: number | null;
   /** How long an idle mapping was seen to live; null = not measured. */
   readonly idleLifetimeMs: number | null;
-  /** Highest number of mappings it is wise to hold, from a known quota; null = no quota known. */
+  /** Mappings the NAT gives one subscriber at most, as a port block tells it; null = none is known. Nobody tries: at its end the own network stands still. */
   readonly quota: number | null;
   readonly portMapping: PortMappingReport;
   readonly ipv6: Tested;

@@ -1,6 +1,6 @@
 /** What the profile means to a person: the words of consoles, and how many routers are in the way. */
 import { addressBytes } from '../address.ts';
-import type { NatProfile, Tested, Verdict } from './profile.ts';
+import type { Allocator, NatProfile, Tested, Verdict } from './profile.ts';
 
 /**
  * Open: reachable unasked, or by anybody once open. Moderate: the port is known or can be told in advance. Strict: it cannot.
@@ -22,6 +22,15 @@ export function layersOf(profile: NatProfile, router: string | null): number | n
   if (profile.samples === 0) return null;
   if (router !== null) return profile.external.includes(router) ? 1 : 2;
   return profile.natHops === 1 ? 1 : null;
+}
+
+/** Port blocks of carriers have 64 to 4096 ports (nat-model 2.1). */
+const BLOCK_PORTS_MAX = 8_192;
+
+/** Ports in a block so small that it must be one subscriber's own; null where the rule has none, or a larger one. */
+export function blockQuota({ kind, low, high }: Allocator): number | null {
+  const size = (kind === 'block' || kind === 'range') && low !== null && high !== null ? high - low + 1 : null;
+  return size === null || size > BLOCK_PORTS_MAX ? null : size;
 }
 
 /** Without a global address (2000::/3) there is no IPv6; with one, whether it works is another question. */

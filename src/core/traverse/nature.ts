@@ -6,6 +6,7 @@
 
 import { LIMITS } from '../limits.ts';
 import type { Allocator, NatProfile } from '../nat/profile.ts';
+import { blockQuota } from '../nat/verdict.ts';
 import { PORT_HIGH, PORT_LOW } from './ports.ts';
 
 export type Nature =
@@ -50,8 +51,6 @@ const WEIGHT_MIN = 0.002;
 const CONFIDENCE_MAX = 0.98;
 /** Where the rate of others was not measured: a home line with a little traffic (nat-model 3, S2). */
 const BACKGROUND_DEFAULT = 5;
-/** Port blocks of carriers have 64 to 4096 ports (nat-model 2.1). */
-const BLOCK_PORTS_MAX = 8_192;
 
 export function hypothesesOf(profile: NatProfile): readonly Hypothesis[] {
   if (profile.type === 'blocked') return [{ weight: 1, nature: { kind: 'blocked' } }];
@@ -102,12 +101,10 @@ function poolOf({ pooling, external }: NatProfile): number {
   return pooling === 'arbitrary' ? Math.max(1, external.length) : 1;
 }
 
-/** Ports that a NAT gives one subscriber at most: a stated quota, or a block so small that it must be one subscriber's own. */
+/** Ports that a NAT gives one subscriber at most: what the profile says, or what its rule does. */
 export function quotaOf({ quota, allocator }: NatProfile): number | null {
-  const { kind, low, high } = allocator;
-  const size = (kind === 'block' || kind === 'range') && low !== null && high !== null ? high - low + 1 : null;
-  if (size === null || size > BLOCK_PORTS_MAX) return quota;
-  return quota === null ? size : Math.min(quota, size);
+  const own = blockQuota(allocator);
+  return quota === null || own === null ? (quota ?? own) : Math.min(quota, own);
 }
 
 /** How long a mapping is taken to live. Where each costs a place of a quota, rather too long than too short. */
