@@ -34,6 +34,8 @@ RestartSec=1
 # Hosts are told to go elsewhere first; after this the rest is cut.
 TimeoutStopSec=45
 KillSignal=SIGTERM
+# 128 + SIGTERM, after the goodbyes: an orderly end, not a failed unit.
+SuccessExitStatus=143
 DynamicUser=yes
 StateDirectory=sallyport
 StateDirectoryMode=0700

@@ -12,11 +12,12 @@ const options = {
   tls: null,
 };
 
-test('the unit quotes what systemd would expand', () => {
+test('the unit quotes what systemd would expand, and calls our exit code after SIGTERM a success', () => {
   const unit = serviceUnit(options);
   expect(unit).toContain(`${process.execPath} /usr/bin/env master --state-dir %S/sallyport --listen 198.51.100.7`);
   expect(unit).toContain('"100%% \\"real\\" $$name"');
   expect(unit).not.toContain('LoadCredential');
+  expect(unit).toContain('SuccessExitStatus=143');
   const secured = serviceUnit({ ...options, tls: { cert: '/etc/ssl/c.pem', key: '/etc/ssl/k.pem' } });
   expect(secured).toContain('LoadCredential=key.pem:/etc/ssl/k.pem');
   expect(secured).toContain('--tls-key %d/key.pem');
