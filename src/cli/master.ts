@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  hiddenFile,
   type MasterFact,
   type RunningMaster,
   SERVICE_FILE,
@@ -13,7 +14,7 @@ import {
 } from '../master/index.ts';
 import { stateDirectory } from '../node/index.ts';
 import { MASTER_FLAGS } from './commands.ts';
-import { readCommandLine, usage } from './flags.ts';
+import { type Flags, readCommandLine, usage } from './flags.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -136,26 +137,35 @@ function readWebhooks(path: string | undefined): readonly WebhookConfig[] {
   throw usage(`--webhooks ${path}: ${first?.path.join('.') ?? ''} ${first?.message ?? 'is malformed'}.`);
 }
 
-/** Written with the options given, less those that the unit itself sets. */
+/** Written with the options given, less those that the unit itself sets; files by their whole path. */
 function installService({ argv, terminal }: Invocation, tls: { cert: string; key: string } | null): void {
   const own = new Set(['--install-service', '--state-dir', '--tls-cert', '--tls-key']);
+  const files = new Set(['--official', '--webhooks']);
   const args: string[] = [];
   for (let i = 0; i < argv.length; i++) {
-    const word = argv[i] as string;
-    const name = word.split('=', 1)[0] as string;
-    if (!own.has(name)) args.push(word);
-    else if (name !== '--install-service' && !word.includes('=')) i += 1;
+    const [name = '', inline] = (argv[i] as string).split(/=(.*)/s, 2);
+    const value = inline ?? (name === '--install-service' || !takesValue(name) ? undefined : argv[++i]);
+    if (own.has(name)) continue;
+    args.push(name, ...(value === undefined ? [] : [files.has(name) ? resolve(value) : value]));
   }
+  const options = {
+    node: process.execPath,
+    command: fileURLToPath(new URL('./main.js', import.meta.url)),
+    args,
+    tls: tls === null ? null : { cert: resolve(tls.cert), key: resolve(tls.key) },
+  };
+  const hidden = hiddenFile(options);
+  if (hidden !== null) throw usage(`${hidden} is in a home, which a service does not see: move it, to /opt or /usr.`);
   try {
-    writeServiceUnit({
-      node: process.execPath,
-      command: fileURLToPath(new URL('./main.js', import.meta.url)),
-      args,
-      tls: tls === null ? null : { cert: resolve(tls.cert), key: resolve(tls.key) },
-    });
+    writeServiceUnit(options);
   } catch (error) {
     throw usage(`${SERVICE_FILE} can't be written: ${(error as Error).message}. Run it as root.`);
   }
   terminal.fact('done', 'Service', SERVICE_FILE);
   terminal.say('  systemctl daemon-reload && systemctl enable --now sallyport-master');
+}
+
+function takesValue(flag: string): boolean {
+  const table: Flags = MASTER_FLAGS;
+  return table[flag.slice(2)]?.kind !== 'on';
 }

@@ -1,5 +1,5 @@
 /** The public face of the masterserver: what the command starts, and the shapes of its HTTP interface. */
 export * from './api.ts';
-export { SERVICE_FILE, writeServiceUnit } from './service-unit.ts';
+export { hiddenFile, SERVICE_FILE, writeServiceUnit } from './service-unit.ts';
 export { type MasterFact, type MasterOptions, type RunningMaster, startMaster } from './start.ts';
 export { type WebhookConfig, webhookSchema } from './webhooks.ts';

@@ -72,6 +72,11 @@ WantedBy=multi-user.target
 `;
 }
 
+/** What `ProtectHome` would hide from the service: a Node of nvm, a checkout in /home, a folder named in an option. */
+export function hiddenFile({ node, command, args }: ServiceOptions): string | null {
+  return [node, command, ...args].find((word) => /^(--[a-z-]+=)?\/(home|root|run\/user)\//.test(word)) ?? null;
+}
+
 export function writeServiceUnit(options: ServiceOptions, file = SERVICE_FILE): void {
   writeFileSync(file, serviceUnit(options), { mode: 0o644 });
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { serviceUnit, writeServiceUnit } from '../../src/master/service-unit.ts';
+import { hiddenFile, serviceUnit, writeServiceUnit } from '../../src/master/service-unit.ts';
 
 const options = {
   node: process.execPath,
@@ -21,6 +21,16 @@ test('the unit quotes what systemd would expand, and calls our exit code after S
   const secured = serviceUnit({ ...options, tls: { cert: '/etc/ssl/c.pem', key: '/etc/ssl/k.pem' } });
   expect(secured).toContain('LoadCredential=key.pem:/etc/ssl/k.pem');
   expect(secured).toContain('--tls-key %d/key.pem');
+});
+
+test.each(['home', 'root', 'run/user'])('what stands in /%s is named, because the service could not see it', (home) => {
+  const inside = `/${home}/ana/x`;
+  const seen = { ...options, node: '/usr/bin/node', tls: { cert: inside, key: inside } };
+  // systemd reads certificates itself.
+  expect(hiddenFile(seen)).toBeNull();
+  expect(hiddenFile({ ...seen, node: inside })).toBe(inside);
+  expect(hiddenFile({ ...seen, command: inside })).toBe(inside);
+  expect(hiddenFile({ ...seen, args: ['--official', inside] })).toBe(inside);
 });
 
 test.skipIf(!existsSync('/usr/bin/systemd-analyze'))(
