@@ -7,6 +7,7 @@ import {
   endpointKey,
   isLoopback,
   isPrivateAddress,
+  maskAddress,
   type NatProfile,
   type NatType,
   type ProbeResult,
@@ -30,7 +31,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
   const help = whatWouldHelp(profile);
   return [
     row('Verdict', verdictSentence(profile)),
-    row('UDP', udpState(profile), externalText(profile, options), `IPv6 ${tested(profile.ipv6, 'works', 'none')}`),
+    row('UDP', udpState(profile), externalText(profile, options), ipv6Text(profile, options)),
     row('Type', typeText(profile)),
     row('Mapping', mappingText(profile), allocatorText(profile), lifetimeText(profile)),
     row('Next port', nextPortText(profile)),
@@ -47,8 +48,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
 /** Each probe's result (S30): who was asked, from which local port, and what it saw. */
 export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportOptions, 'showIps'>): readonly string[] {
   return probes.map(({ destination, localPort, seenAs }) => {
-    const address = seenAs === null || options.showIps ? (seenAs?.address ?? '') : maskedAddress(seenAs.address);
-    const result = seenAs === null ? 'no answer' : `${address}:${seenAs.port}`;
+    const result = seenAs === null ? 'no answer' : endpointKey({ ...seenAs, address: shown(seenAs.address, options) });
     return `${'Probe'.padEnd(WIDTH)}${endpointKey(destination)} from port ${localPort} → ${result}`;
   });
 }
@@ -75,14 +75,18 @@ function udpState(profile: NatProfile): string {
 function externalText(profile: NatProfile, options: ReportOptions): string {
   const four = profile.external.filter((address) => !address.includes(':'));
   if (four.length === 0) return 'IPv4 address not known';
-  const shown = four.map((address) => (options.showIps ? address : maskedAddress(address)));
-  return `IPv4 ${[...new Set(shown)].join(', ')}${four.length > 1 ? ` (${four.length} addresses in turn)` : ''}`;
+  const addresses = new Set(four.map((address) => shown(address, options)));
+  return `IPv4 ${[...addresses].join(', ')}${four.length > 1 ? ` (${four.length} addresses in turn)` : ''}`;
 }
 
-/** `203.0.113.*`, `2001:db8:1::*`: enough to recognise, not enough to attack. */
-export function maskedAddress(address: string): string {
-  if (address.includes(':')) return `${address.split(':').slice(0, 3).join(':')}::*`;
-  return address.replace(/\d+$/, '*');
+/** A masterserver that was reached by IPv6 has told our address there, whatever else was tested. */
+function ipv6Text(profile: NatProfile, options: ReportOptions): string {
+  const six = profile.external.find((address) => address.includes(':'));
+  return `IPv6 ${six === undefined ? tested(profile.ipv6, 'works', 'none') : shown(six, options)}`;
+}
+
+function shown(address: string, { showIps }: Pick<ReportOptions, 'showIps'>): string {
+  return showIps ? address : maskAddress(address);
 }
 
 /** The words of the original notes (S1). */

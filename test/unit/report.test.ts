@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { maskedAddress, probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
+import { probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
 import { type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 
 const cone: NatProfile = {
@@ -40,7 +40,8 @@ describe('the report of check', () => {
     expect(text(cone)).toContain('203.0.113.*');
     expect(text(cone)).not.toContain('203.0.113.9');
     expect(text(cone, { ...options, showIps: true })).toContain('203.0.113.9');
-    expect(maskedAddress('2001:db8:1:2::3')).toBe('2001:db8:1::*');
+    const six = { ...cone, external: ['2001:db8::7'] };
+    expect(text(six)).toMatch(/IPv4 address not known · IPv6 2001:db8:0:\*\n/);
   });
 
   test('never uses one word for "not tested" and "tested: none"', () => {
