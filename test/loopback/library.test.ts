@@ -1,6 +1,7 @@
 /** The library as a game developer uses it: agents in one process, real sockets on loopback, a real masterserver. */
 import type { Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   type Agent,
@@ -80,6 +81,24 @@ test('both ends say the same of a path, and datagrams pass both ways', async () 
   hostPath.send(bytes('pong'));
   expect(await back).toBe('pong');
   await expect.poll(() => news.at(-1)).toMatchObject({ name: 'Kofi', state: 'connected' });
+});
+
+const noIpv6 = !Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+test.skipIf(noIpv6)('a masterserver that has IPv6 only brings two together by what it sees of them', async () => {
+  const quiet = { http: null, metrics: null, stateDir: bench.folder(), logLevel: 'silent', testJoins: null } as const;
+  const six = await startMaster({ listen: ['::1'], port: portBase(), ...quiet });
+  try {
+    const [host, friend] = [await agent({ master: six.link }), await agent({ master: six.link })];
+    const hosting = await host.host({ onPath: (path) => path.on('message', (got) => path.send(got)) });
+    const path = await friend.join(hosting.code, { timeoutMs: 5_000 });
+    expect(path).toMatchObject({ kind: 'ipv6', remote: { address: '::1' } });
+    const back = message(path);
+    path.send(bytes('ping'));
+    expect(await back).toBe('ping');
+    await Promise.all([host.close(), friend.close()]);
+  } finally {
+    await six.close();
+  }
 });
 
 test('a datagram that does not fit throws, and the largest one arrives whole', async () => {

@@ -54,7 +54,7 @@ function honest(
     candidates: [{ kind: 'reflexive', endpoint: { address: '192.0.2.9', port: 7 } } as const],
   };
   const machine = traversal(0, {
-    ...{ role, sid, punchKey: new Uint8Array(32), socket: SOCKET, own, permit, relayRttMs: 80 },
+    ...{ role, sid, punchKey: new Uint8Array(32), socket: SOCKET, family: 4, own, permit, relayRttMs: 80 },
     ...{
       peer: { profile, candidates },
       sources: [],

@@ -313,6 +313,7 @@ export function runPair(options: PairOptions): PairResult {
     const base = (): Omit<TraversalConfig, 'socket' | 'own' | 'peer' | 'sockets' | 'role'> => ({
       sid: SID,
       punchKey: PUNCH_KEY,
+      family: 4,
       relayRttMs: 4 * oneWay,
       permit: { ...permit(), addresses: [observed[role === 'client' ? 'host' : 'client']?.address ?? ''] },
       sources,

@@ -60,6 +60,7 @@ export class Session {
     this.traversal = traversal(now, {
       ...config,
       punchKey: config.keys.punchKey,
+      family: context.config.family,
       sources: context.link.sources,
       sockets: context.sockets,
       random: context.config.random,

@@ -33,6 +33,7 @@ export function lanAddresses({ own, permit, peer }: TraversalConfig): readonly s
 
 /** The socket from which a candidate of the peer is tried; null where we have none of its family. */
 export function socketFor(config: TraversalConfig, candidate: Candidate): SocketId | null {
-  if (familyOf(candidate.endpoint.address) === 4) return config.socket;
-  return config.own.candidates.find((own) => familyOf(own.endpoint.address) === 6)?.socket ?? null;
+  const family = familyOf(candidate.endpoint.address);
+  if (family === config.family) return config.socket;
+  return config.own.candidates.find((own) => familyOf(own.endpoint.address) === family)?.socket ?? null;
 }

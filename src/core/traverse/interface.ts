@@ -44,6 +44,8 @@ export interface TraversalConfig {
   readonly punchKey: Uint8Array;
   /** The socket whose JOIN/ANSWER already went through the master, so that its mapping is known to the peer. */
   readonly socket: SocketId;
+  /** Of `socket`. */
+  readonly family: 4 | 6;
   readonly own: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
