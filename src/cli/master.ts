@@ -83,6 +83,9 @@ function sayFact(terminal: Terminal, fact: MasterFact): void {
     case 'admin-token':
       terminal.fact('info', 'Admin', `one-time code in ${fact.file}`);
       break;
+    case 'token-problem':
+      terminal.fact('warn', 'Admin', `no code could be left in ${fact.file}: ${fact.detail}. Mend it and start again.`);
+      break;
     case 'no-second-address':
       terminal.fact(
         'info',

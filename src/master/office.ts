@@ -46,6 +46,8 @@ export interface Office {
   readonly directory: Directory;
   /** Set when this start has made the admin's token: told once, kept only as a hash. */
   readonly newToken: string | null;
+  /** The new token could not be told to anybody: the next start makes another. */
+  forgetToken(): void;
   event(event: MasterEvent): void;
   metrics(): string;
   official(folder: OfficialFolder): void;
@@ -204,6 +206,7 @@ export function createOffice(options: OfficeOptions): Office {
     policy: moderation,
     directory,
     newToken: token.fresh,
+    forgetToken: () => keepTokenHash(store, ''),
     event,
     metrics: measures.text,
     official(folder) {
@@ -234,12 +237,16 @@ function adminToken(store: Store): { readonly hash: string; readonly fresh: stri
   if (kept !== null && /^[0-9a-f]{64}$/.test(kept)) return { hash: kept, fresh: null };
   const fresh = randomBytes(24).toString('base64url');
   const hash = createHash('sha256').update(fresh).digest('hex');
+  keepTokenHash(store, hash);
+  return { hash, fresh };
+}
+
+function keepTokenHash(store: Store, hash: string): void {
   try {
     store.setSetting('admin-token-hash', hash);
   } catch {
     // The store has said why; the token then holds for this run.
   }
-  return { hash, fresh };
 }
 
 function listedMessage(item: ListItem) {

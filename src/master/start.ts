@@ -75,6 +75,8 @@ export interface MasterOptions {
 export type MasterFact =
   | { readonly fact: 'identity'; readonly file: string; readonly created: boolean }
   | { readonly fact: 'admin-token'; readonly file: string }
+  /** The admin's page stays closed for this run. */
+  | { readonly fact: 'token-problem'; readonly file: string; readonly detail: string }
   | { readonly fact: 'no-second-address' }
   | { readonly fact: 'private-address'; readonly address: string }
   | { readonly fact: 'store-problem'; readonly problem: string }
@@ -178,7 +180,7 @@ async function startLocked(
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
     onTokenUsed: () => forgetToken(stateDir),
   });
-  keepToken(stateDir, office.newToken, tell);
+  keepToken(stateDir, office, tell);
   const closers: (() => Promise<void> | void)[] = [unlock, () => store.close(), () => office.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
@@ -436,9 +438,16 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-function keepToken(stateDir: string, token: string | null, tell: (fact: MasterFact) => void): void {
+function keepToken(stateDir: string, office: Office, tell: (fact: MasterFact) => void): void {
   const file = join(stateDir, 'admin.once');
-  if (token !== null) writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  try {
+    if (office.newToken !== null) writeFileSync(file, `${office.newToken}\n`, { mode: 0o600 });
+  } catch (error) {
+    // A full disk must not keep the master from introducing. Nobody knows this token: the next start makes another.
+    if (existsSync(file)) unlinkSync(file);
+    office.forgetToken();
+    tell({ fact: 'token-problem', file, detail: (error as Error).message });
+  }
   if (existsSync(file)) tell({ fact: 'admin-token', file });
 }
 

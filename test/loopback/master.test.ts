@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -39,6 +39,20 @@ test('a fresh masterserver makes its key and its admin token, binds 25 UDP ports
     socket.close();
     expect(error, `UDP port ${port + i}`).toMatchObject({ code: 'EADDRINUSE' });
   }
+});
+
+test('a full disk at the first start keeps no master from starting; the admin token is made when there is room', async () => {
+  const once = join(bench.stateDir, 'admin.once');
+  symlinkSync('/dev/full', once);
+  const facts: string[] = [];
+  const options = { listen: ['127.0.0.1'], port };
+  const first = await bench.start({ ...options, onFact: ({ fact }) => facts.push(fact) });
+  expect((await fetch(`${first.http}/readyz`)).status).toBe(200);
+  expect(facts).toContain('token-problem');
+  expect(existsSync(once)).toBe(false);
+  await first.close();
+  await bench.start(options);
+  expect(readFileSync(once, 'utf8').trim()).toMatch(/^[\w-]{32}$/);
 });
 
 test('a public host is in the list within 1 s of hosting, changes at once, and goes with its goodbye', async () => {
