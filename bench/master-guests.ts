@@ -50,6 +50,8 @@ export interface Guest {
   readonly accept: Accept;
   readonly probeKey: Uint8Array;
   stamp: number;
+  /** When it last said something to the master. */
+  spokeAt: number;
   nextId: number;
   code: string;
 }
@@ -182,7 +184,13 @@ export class Crowd {
     const session = new SecureSession(nodeCrypto, finished.keys);
     knock.guest = {
       ...{ index: knock.index, address: guestAddress(knock.index), keys: knock.keys, session, accept },
-      ...{ probeKey: probeKey(nodeCrypto, finished.keys.send, finished.keys.receive), stamp: 0, nextId: 1, code: '' },
+      ...{
+        probeKey: probeKey(nodeCrypto, finished.keys.send, finished.keys.receive),
+        stamp: 0,
+        spokeAt: 0,
+        nextId: 1,
+        code: '',
+      },
     };
     knock.guestAt = performance.now();
     return 'send';
@@ -197,6 +205,7 @@ export class Crowd {
   seal(guest: Guest, message: Request): Uint8Array {
     const id = guest.nextId;
     guest.nextId = (id + 1) & 0xffff;
+    guest.spokeAt = performance.now();
     return this.sealed(guest, writeRequestFrame({ id, via: false, stamp: guest.stamp, message }));
   }
 

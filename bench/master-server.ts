@@ -1,9 +1,13 @@
 /** The masterserver under test, in a process of its own so that it can be pinned to a core. Speaks to its parent by IPC. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { startMaster } from '../src/master/index.ts';
 
 export interface Usage {
+  /** After a collection that leaves the holes of what is gone, as V8 does it under load. */
   readonly rssBytes: number;
+  /** After one that closes them, as V8 does it when a process has been calm for some seconds. */
+  readonly compactRssBytes: number;
   readonly heapBytes: number;
   /** Array buffers included. */
   readonly externalBytes: number;
@@ -16,13 +20,21 @@ const master = await startMaster({
   webhooks: [{ url: hook, body: 'json', events: ['host.listed', 'host.gone'] }],
 });
 
-async function usage(): Promise<Usage> {
+async function collect(): Promise<void> {
   for (let i = 0; i < 4; i += 1) {
     globalThis.gc?.();
     await sleep(20);
   }
-  const { rss, heapUsed, external } = process.memoryUsage();
-  return { rssBytes: rss, heapBytes: heapUsed, externalBytes: external };
+}
+
+async function usage(): Promise<Usage> {
+  await collect();
+  const { rss } = process.memoryUsage();
+  setFlagsFromString('--compact-on-every-full-gc');
+  await collect();
+  setFlagsFromString('--no-compact-on-every-full-gc');
+  const { rss: compact, heapUsed, external } = process.memoryUsage();
+  return { rssBytes: rss, compactRssBytes: compact, heapBytes: heapUsed, externalBytes: external };
 }
 
 process.on('message', async (message) => {
