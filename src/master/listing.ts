@@ -100,8 +100,12 @@ export class ListItem implements OrderFields {
   /** Does `wanted`, in lower case, stand in one of the texts? */
   contains(wanted: string): boolean {
     const { name, game, map, mode } = this.host.announcement;
-    return `${name}\n${game}\n${map}\n${mode}`.toLowerCase().includes(wanted);
+    return has(name, wanted) || has(game, wanted) || has(map, wanted) || has(mode, wanted);
   }
+}
+
+function has(text: string, wanted: string): boolean {
+  return text.toLowerCase().includes(wanted);
 }
 
 export interface ListCommit {
