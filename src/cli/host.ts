@@ -21,8 +21,8 @@ type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['flags'];
 
 export async function hostCommand(invocation: Invocation): Promise<void> {
   const { flags, words } = readCommandLine(HOST_FLAGS, ['PORT'], invocation.argv, invocation.env);
-  checkAgentFlags(flags);
   const port = readNumber('PORT', { min: 1, max: 65_535 }, words[0] as string);
+  checkAgentFlags(flags);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;
   const listens = await sayGame(terminal, port, flags['no-wait']);
