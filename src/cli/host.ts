@@ -137,7 +137,10 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     console.news(news);
   });
   hosting.on('notice', (notice) => sayNotice(terminal, notice));
-  hosting.on('code', (code) => terminal.fact('warn', 'Join code', `is now ${showCode(code)}`));
+  hosting.on('code', (code) => {
+    terminal.event('code', { code, link: hosting.link });
+    terminal.fact('warn', 'Join code', `is now ${showCode(code)}`);
+  });
 }
 
 function sayFriend(terminal: Terminal, { friend, name, state, path, seenAs }: FriendNews): void {
