@@ -41,7 +41,8 @@ export interface Directory {
   server(item: ListItem, viewer: Viewer): Server;
   adminHost(item: ListItem): AdminHost;
   counts(): { listed: number; unlisted: number; hidden: number; official: number; returning: number };
-  commit(): void;
+  /** Makes the gathered changes visible; false where there are none. */
+  commit(): boolean;
   /** Forgets entries of the run before that did not return in time. */
   expire(): void;
   /** Writes down what has changed since, at most so many entries. */
@@ -170,6 +171,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     commit() {
       const commit = listing.commit(wallClock());
       if (commit !== null) options.onCommit(commit);
+      return commit !== null;
     },
     expire() {
       if (loadedAt === 0 || wallClock() - loadedAt < MASTER_LIMITS.hostExpiryMs) return;

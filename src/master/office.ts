@@ -134,6 +134,21 @@ export function createOffice(options: OfficeOptions): Office {
     directory.review();
   }
 
+  let committedAt = Number.NEGATIVE_INFINITY;
+  let commitTimer: NodeJS.Timeout | null = null;
+
+  /** What changes after a calm second is shown at once, what follows together a second later. */
+  function showSoon(): void {
+    if (commitTimer !== null) return;
+    const at = committedAt + MASTER_LIMITS.snapshotIntervalMs;
+    const commit = (): void => {
+      commitTimer = null;
+      if (directory.commit()) committedAt = options.monotonic();
+    };
+    commitTimer = setTimeout(commit, Math.max(0, at - options.monotonic()));
+    commitTimer.unref();
+  }
+
   function event(event: MasterEvent): void {
     switch (event.ev) {
       case 'code':
@@ -141,10 +156,12 @@ export function createOffice(options: OfficeOptions): Office {
         return;
       case 'host':
         directory.host(event.host);
+        showSoon();
         if (event.change === 'new') log.info({ host: event.host.hostId, nat: event.host.natType }, 'host registered');
         return;
       case 'host-gone':
         directory.gone(event.host);
+        showSoon();
         log.info({ host: event.host.hostId, reason: event.reason }, 'host gone');
         if (event.host.announcement.public) webhooks.send(goneMessage(event.host.hostId, event.host.announcement.name));
         return;
@@ -185,7 +202,7 @@ export function createOffice(options: OfficeOptions): Office {
 
   let beats = 0;
   const second = setInterval(() => {
-    directory.commit();
+    showSoon();
     beats += 1;
     directory.save(MASTER_LIMITS.snapshotRowsPerSecond);
     if (beats % 5 === 0) statistics.flush(directory.listing.size);
@@ -222,6 +239,7 @@ export function createOffice(options: OfficeOptions): Office {
     },
     close() {
       clearInterval(second);
+      if (commitTimer !== null) clearTimeout(commitTimer);
       loop.stop();
       events.close();
       webhooks.close();
