@@ -69,7 +69,7 @@ export function runCase(user: SimUser, seed: string, servers: DetectionSetting['
 
 /** Opens one more mapping a while later and looks whether its port is among those predicted. */
 function probeWindow(detection: Detection, profile: NatProfile): Outcome['window'] {
-  const { world, host, detector, servers } = detection;
+  const { world, host, detector, sources } = detection;
   const { kind } = profile.allocator;
   if ((kind !== 'step' && kind !== 'time') || profile.mapping === 'eim') return null;
   world.run(world.random('window').between(20, 800));
@@ -82,8 +82,7 @@ function probeWindow(detection: Detection, profile: NatProfile): Outcome['window
   if (now.lastPort === null || local === null) return null;
   const basis = { lastPort: now.lastPort, ageMs: now.lastPortAgeMs ?? 0, mappingsAhead: 1, localPort: local.port };
   const window = predictionWindow(now.mixture, basis, 0.9, 5000);
-  const to = { address: servers[0]!.address, port: 8455 };
-  host.send(local, to, encodeStun({ class: 'request', transaction: new Uint8Array(12) }));
+  host.send(local, sources[0]!.target, encodeStun({ class: 'request', transaction: new Uint8Array(12) }));
   world.runUntil(() => observed !== null, { limitMs: 1000 });
   if (observed === null) return null;
   const hit = window.ports.some(({ port }) => port === observed);

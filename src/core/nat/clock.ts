@@ -12,16 +12,16 @@ const MAPPINGS_MIN = 5;
 /** Below one port in five seconds a clock cannot be told from a standstill. */
 const RATE_MIN = 0.2;
 const RATE_MAX = 100_000;
-const RATE_TYPICAL_MAX = 2_000;
+const RATE_TYPICAL_MAX = 1_000;
 /** e^-40 of the whole changes no digit of a double. */
 const NEGLIGIBLE = 40;
 /** Rounding to a whole port, in ports. */
 const ROUNDING = 0.6;
 /** A packet's own delay on its way to the NAT, and what is believed of each: a cable, a busy one, a bad radio link. */
 const JITTERS = [
-  { jitterMs: 0.5, belief: 0.6 },
+  { jitterMs: 0.5, belief: 0.65 },
   { jitterMs: 1.5, belief: 0.3 },
-  { jitterMs: 5, belief: 0.1 },
+  { jitterMs: 5, belief: 0.05 },
 ] as const;
 /** Two boxes of one make, side by side. */
 const RATES_ALIKE = 0.1;

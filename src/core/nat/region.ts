@@ -44,18 +44,28 @@ export function fitRegions(ports: readonly number[]): Region[] {
 }
 
 /**
- * Both bounds unknown and equally likely anywhere: the likelihood summed over all bounds is span^(2-n) / ((n-1)(n-2)); the best
- * unbiased guess widens the span by (n+1)/(n-1) (nat-model 4.1).
+ * Both bounds unknown and equally likely anywhere between 1 and 65535: the likelihood (high - low)^-n summed over all bounds has a
+ * closed form; the best unbiased guess widens the span by (n+1)/(n-1) (nat-model 4.1).
  */
 function learntRange(ports: readonly number[], low: number, high: number): Region | null {
   const n = ports.length;
   const span = high - low + 1;
   if (n < 4) return null;
   const margin = Math.round(span / (n - 1));
+  const { below, above } = { below: low - 1, above: 65_535 - high };
+  // In units of the span, so that the powers stay in the range of a double.
+  const power = (width: number) => (width / span) ** (2 - n);
+  const bounds = 1 - power(span + below) - power(span + above) + power(span + below + above);
+  if (bounds <= 0) return null;
   return {
     kind: 'range',
     low: Math.max(1, low - margin),
     high: Math.min(65_535, high + margin),
-    log: Math.log(LEARNT_PRIOR) + Math.log(2 / 65_536 ** 2) - (n - 2) * Math.log(span) - Math.log((n - 1) * (n - 2)),
+    log:
+      Math.log(LEARNT_PRIOR) +
+      Math.log(2 / 65_536 ** 2) +
+      Math.log(bounds) -
+      (n - 2) * Math.log(span) -
+      Math.log((n - 1) * (n - 2)),
   };
 }
