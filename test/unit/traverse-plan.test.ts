@@ -92,6 +92,22 @@ test('the heavier hypothesis of a mixture is tried first, and the other next', (
   expect([first.method, next.method]).toEqual(['window', 'birthday']);
 });
 
+test('a reading of the networks that is unlikely does not keep the likelier ones waiting for minutes', () => {
+  const easy = { ...UNKNOWN_PROFILE, mapping: 'eim', filtering: 'apdf', confidence: 0.98 } as const;
+  const block = { ...UNKNOWN_ALLOCATOR, kind: 'block', weight: 1, low: 20_480, high: 20_991 } as const;
+  const hard: NatProfile = { ...easy, mapping: 'apdm', allocator: block, mixture: [block] };
+  const sure = plansFor(hard, hard, new Map(), LIMITS_OF_PAIR);
+  expect([sure.method, sure.durationMs]).toEqual(['lattice', 300_000]);
+  const failed = new Map<string, number>();
+  const methods = Array.from({ length: 12 }, () => {
+    const { key, method, durationMs } = plansFor(easy, hard, failed, LIMITS_OF_PAIR);
+    failed.set(key, (failed.get(key) ?? 0) + 1);
+    expect(durationMs, key).toBeLessThanOrEqual(40_000);
+    return method;
+  });
+  expect(methods).toContain('row');
+});
+
 test('docs/plans.md says what the planner does', () => {
   expect(readFileSync('docs/plans.md', 'utf8')).toBe(plansPage());
 });

@@ -35,6 +35,8 @@ export interface Commander {
   endpointOf(role: Role): Endpoint | null;
   assume(role: Role, endpoint: Endpoint): void;
   answer(now: Instant, step: Step): void;
+  /** Round trip to the host: as the join measured it, or less, as its quickest answer has shown since. */
+  relayRttMs(): number;
   /** Was the host asked something in this attempt, without a word from it since? */
   unanswered(): boolean;
   stop(): void;
@@ -43,6 +45,7 @@ export interface Commander {
 }
 
 interface Remote {
+  readonly sentAt: Instant;
   samples: readonly Sample[] | null;
   refused: boolean;
 }
@@ -84,6 +87,8 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   /** When each payer last bought: a credit also renews the permit of the other side. */
   const paidAt: Record<Role, Instant> = { client: 0, host: 0 };
   let clock: Instant = 0;
+  /** A JOIN that was lost and repeated makes the trip look longer, and early packets poison. */
+  let { relayRttMs } = config;
   let askedAt: Instant = Number.NEGATIVE_INFINITY;
   let hostEndpoint: Endpoint | null =
     config.peer.candidates.find(({ kind }) => kind === 'reflexive' || kind === 'public')?.endpoint ?? null;
@@ -150,7 +155,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   function remote(plan: SidePlan, inMs: number): Volley {
     use('host', packetsOf(plan));
     asked++;
-    const answer: Remote = { samples: null, refused: false };
+    const answer: Remote = { sentAt: clock, samples: null, refused: false };
     remotes.set(send({ run: { startInMs: Math.max(0, Math.round(inMs)), side: plan } }), answer);
     if (remotes.size > 32) remotes.delete(remotes.keys().next().value!);
     return { samples: () => answer.samples, refused: () => answer.refused };
@@ -192,6 +197,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       if (role === 'client') side.assume(endpoint);
       else hostEndpoint = endpoint;
     },
+    relayRttMs: () => relayRttMs,
     unanswered: () => asked > 0,
     answer(now, step) {
       asked = Number.NEGATIVE_INFINITY;
@@ -206,6 +212,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
         out.event({ ev: 'waiting', text: `The host connects ${step.queued} others first.`, untilMs: 5_000 });
       }
       if (answer === undefined) return;
+      relayRttMs = Math.max(1, Math.min(relayRttMs, now - answer.sentAt));
       if (step.samples) answer.samples = step.samples;
       if (step.refused || step.queued !== undefined) answer.refused = true;
     },

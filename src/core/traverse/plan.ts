@@ -83,25 +83,38 @@ const TRUST_MAX = 0.85;
 /** A rate without a stated error counts as watched for so long. */
 const SURE_SECONDS = 1;
 const ROLLING_MS = 300_000;
+/** A reading of the networks that is unlikely itself gets no longer than one life of a mapping: the likelier ones come again. */
+const GUESS_MS = 40_000;
+const GUESS_SHARE = 0.5;
 
 export function plansFor(client: NatProfile, host: NatProfile, history: History, limits: PlanLimits): Plan {
   const clients = hypothesesOf(client);
   const hosts = hypothesesOf(host);
   let best: Plan | null = null;
-  let bestScore = -1;
+  let bestBelief = 0;
   let evidence = 0;
   for (const left of clients) {
     for (const right of hosts) {
       const plan = planFor(left.nature, right.nature, limits);
       const belief = beliefIn(left, right, plan, history);
       evidence += belief;
-      if (belief * plan.expected <= bestScore) continue;
+      if (best !== null && belief * plan.expected <= bestBelief * best.expected) continue;
       best = plan;
-      bestScore = belief * plan.expected;
+      bestBelief = belief;
     }
   }
   // What is told is the chance with all doubt in it: that the hypotheses hold, and that the plan works where they do.
-  return { ...best!, expected: evidence === 0 ? 0 : bestScore / evidence };
+  const share = evidence === 0 ? 0 : bestBelief / evidence;
+  const plan = share < GUESS_SHARE ? guess(best!) : best!;
+  return { ...plan, expected: share * plan.expected };
+}
+
+/** The first part of a plan that lasts. */
+function guess(plan: Plan): Plan {
+  const part = GUESS_MS / plan.durationMs;
+  if (part >= 1) return plan;
+  const packets = { client: Math.ceil(part * plan.packets.client), host: Math.ceil(part * plan.packets.host) };
+  return { ...plan, durationMs: GUESS_MS, expected: 1 - (1 - plan.expected) ** part, packets };
 }
 
 /** How likely this pair of hypotheses is after what has failed, up to a factor. */

@@ -124,7 +124,7 @@ function* knownScript(plan: Plan, stage: Stage): Script {
   if (client === null || host === null) return false;
   // Odd attempts open with a low TTL on the host's side, even ones start both at one instant with the full TTL: the first
   // fails where no router lies between the NATs, the second where the clocks of the relay trip deceive.
-  const trip = config.relayRttMs / 2;
+  const trip = boss.relayRttMs() / 2;
   const wary = attempt % 2 === 1;
   const first = wary
     ? [
@@ -155,7 +155,7 @@ function* easyEndpoint(
 }
 
 function* windowScript(plan: Plan, stage: Stage): Script {
-  const { boss, config } = stage;
+  const { boss } = stage;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
   let now = yield { until: 0 };
@@ -163,7 +163,7 @@ function* windowScript(plan: Plan, stage: Stage): Script {
   if (target === null || nature.kind !== 'step') return false;
   now = yield { until: 0 };
   const volleys = windowTtls(hard, stage).map((ttl) =>
-    boss.order(now, hard, sandwich(plan.mappings, target, ttl, config.relayRttMs)),
+    boss.order(now, hard, sandwich(plan.mappings, target, ttl, boss.relayRttMs())),
   );
   now = yield { until: now + SAMPLES_MS, ready: answered(...volleys) };
   const windows = volleys.flatMap((volley) => {
@@ -198,13 +198,13 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
   const [own, far] = hard === 'client' ? [config.own, config.peer] : [config.peer, config.own];
-  const trip = config.relayRttMs / 2;
   let now = yield { until: 0 };
   for (const round of [1, 2]) {
     const anew = round === 2 && !stage.settled;
     const target = yield* easyEndpoint(now, other(hard), anew, stage);
     if (target === null || nature.kind !== 'random') return round > 1;
     now = yield { until: 0 };
+    const trip = boss.relayRttMs() / 2;
     const wary = round === 2 || far.profile.poisonable === 'yes';
     const open = birthdayHard(plan, target, wary ? lowTtl(own.profile, stage.attempt) : null);
     const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), config.random.int(0, 0xffff_ffff));
@@ -253,15 +253,15 @@ interface Taken {
 
 /** Samples of both sides that are as fresh as can be: the host's are asked for first, the client's when those are on the way. */
 function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Instant> {
-  const { boss, config } = stage;
+  const { boss } = stage;
   const start = yield { until: 0 };
   const host = boss.order(start, 'host', takeSample(addressesOf(stage, 'client')[0]!));
-  const now = yield { until: start + config.relayRttMs * 0.9 };
+  const now = yield { until: start + boss.relayRttMs() * 0.9 };
   const client = boss.order(now, 'client', takeSample(addressesOf(stage, 'host')[0]!));
   yield { until: now + SAMPLES_MS, ready: answered(host, client) };
   return {
     client: { samples: client.samples() ?? [], at: now },
-    host: { samples: host.samples() ?? [], at: start + config.relayRttMs / 2 },
+    host: { samples: host.samples() ?? [], at: start + boss.relayRttMs() / 2 },
   };
 }
 
@@ -273,7 +273,6 @@ function* crossScript(plan: Plan, stage: Stage): Script {
   const { boss, config } = stage;
   let client = plan.client as StepNature;
   let host = plan.host as StepNature;
-  const trip = config.relayRttMs / 2;
   const round = { client: 2 * plan.mappings, host: 2 * plan.mappings };
   boss.reserve(round);
   let taken = yield* freshSamples(stage);
@@ -285,6 +284,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
       taken = yield* freshSamples(stage);
     }
     const now = yield { until: 0 };
+    const trip = boss.relayRttMs() / 2;
     const fireAt = now + trip;
     const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
     const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
@@ -356,7 +356,7 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
   const aims = { client: plan.client, host: plan.host } as Record<Role, Extract<Nature, { kind: 'random' }>>;
   const at = (role: Role) => ({ kind: 'fixed', port: config.random.int(aims[role].low, aims[role].high) }) as const;
   const [row, column] = [at('host'), at('client')];
-  const trip = config.relayRttMs / 2;
+  const trip = boss.relayRttMs() / 2;
   const salvo = (role: Role, count: number) =>
     rollingSalvo(
       count,
