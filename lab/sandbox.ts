@@ -109,6 +109,8 @@ export class Sandbox {
     const gone = once(this.#holder, 'close');
     this.#holder.stdin?.end();
     await gone;
+    // Whoever watched a program that was stopped is stopped itself.
+    for (const program of this.#processes) program.signal('SIGCONT');
     await Promise.all(this.#processes.map((program) => program.exited));
   }
 }
