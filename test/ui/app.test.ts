@@ -214,6 +214,41 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await expect(fetch(app.link)).rejects.toThrow();
   });
 
+  test('the program is ended from its page, too', async () => {
+    const app = await startApp();
+    const { page } = await openPage(browser, app.link);
+    await page.click('nav >> text=Settings');
+    await page.click('#quit');
+    expect(await app.run.exit).toBe(0);
+    await page.waitForSelector('text=has stopped');
+  });
+
+  test('Start pressed in two tabs at once makes one hosting, which stops', async () => {
+    const app = await startApp();
+    const { origin, hash } = new URL(app.link);
+    const port = await bench.game();
+    const start = async (): Promise<unknown> => {
+      const answer = await fetch(`${origin}/api/local/command`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${hash.replace('#t=', '')}` },
+        body: JSON.stringify({
+          ...{ do: 'host', port, name: 'Den', game: '', playersMax: 8 },
+          ...{ public: false, password: '', ask: false },
+        }),
+      });
+      return answer.json();
+    };
+    const { page } = await openPage(browser, app.link);
+    await page.click('nav >> text=Host');
+    expect(await Promise.all([start(), start()])).toEqual([
+      expect.objectContaining({ ok: true }),
+      expect.objectContaining({ ok: true }),
+    ]);
+    await page.waitForSelector('#host-code');
+    await page.click('#host-stop');
+    await page.waitForSelector('#host-start');
+  });
+
   test('the playground lets the real machines meet, plays and steps', async () => {
     const app = await startApp();
     const { page, faults } = await openPage(browser, app.link);

@@ -262,6 +262,9 @@ export class Engine implements UiEngine {
 
   async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<void> {
     const { name, port } = command;
+    // Pressed twice, or in two tabs: there is one hosting.
+    if (this.#hostingView !== null && this.#hostingView.state !== 'failed') return;
+    await this.#closeHosting();
     this.#hostingView = {
       state: 'starting',
       failure: null,
@@ -285,6 +288,11 @@ export class Engine implements UiEngine {
         ...(command.password === '' ? {} : { password: command.password }),
         forward: { port },
       });
+      if (this.#hostingView === null) {
+        // Stopped in another tab meanwhile.
+        await hosting.close();
+        return;
+      }
       this.#hosting = hosting;
       this.#lanVoice = announceOnLan(this.#options.settings.values.master, () => ({
         code: hosting.code,

@@ -264,6 +264,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.language': 'Sprache',
   'set.streamer': 'Streamer-Modus: Adressen und Codes verbergen',
   'set.name': 'Dein Name',
+  'set.quit': 'sallyport beenden',
+  'set.quitHint': 'Beendet das Programm, und damit, was du hostest und spielst.',
   'set.saved': 'Gespeichert.',
   'set.bad.master': 'Das ist kein Link eines Masterservers. Er sieht so aus: sallyport://198.51.100.7:8430/#KEY.',
   'set.bad.port': 'Ein Port ist eine ganze Zahl von 0 bis 65535.',

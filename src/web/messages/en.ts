@@ -258,6 +258,8 @@ export const en = {
   'set.language': 'Language',
   'set.streamer': 'Streamer mode: hide addresses and codes',
   'set.name': 'Your name',
+  'set.quit': 'Quit sallyport',
+  'set.quitHint': 'Ends the program, and with it what you host and play.',
   'set.saved': 'Saved.',
   'set.bad.master': 'This is not a masterserver link. It looks like sallyport://198.51.100.7:8430/#KEY.',
   'set.bad.port': 'A port is a whole number from 0 to 65535.',

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
-import { saveSettings, settings } from '../local.ts';
+import { command, saveSettings, settings } from '../local.ts';
 import { LANGUAGES, language, t } from '../messages/index.ts';
 import { SettingField, wholeNumber } from '../parts/setting-field.tsx';
 
@@ -97,6 +97,12 @@ export function Settings() {
         />{' '}
         {t('set.streamer')}
       </label>
+      <p class="actions">
+        <button type="button" class="danger" id="quit" onClick={() => void command({ do: 'quit' })}>
+          {t('set.quit')}
+        </button>
+        <span class="dim">{t('set.quitHint')}</span>
+      </p>
       <p aria-live="polite" id="set-saved">
         {saved.value ? t('set.saved') : ''}
       </p>
