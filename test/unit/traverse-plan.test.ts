@@ -99,7 +99,8 @@ test('a reading of the networks that is unlikely does not keep the likelier ones
   const sure = plansFor(hard, hard, new Map(), LIMITS_OF_PAIR);
   expect([sure.method, sure.durationMs]).toEqual(['lattice', 300_000]);
   const failed = new Map<string, number>();
-  const methods = Array.from({ length: 12 }, () => {
+  // Until even that has failed so often that the wild reading is the likelier one.
+  const methods = Array.from({ length: 6 }, () => {
     const { key, method, durationMs } = plansFor(easy, hard, failed, LIMITS_OF_PAIR);
     failed.set(key, (failed.get(key) ?? 0) + 1);
     expect(durationMs, key).toBeLessThanOrEqual(40_000);
