@@ -37,7 +37,7 @@ const object = (key: PrivateKey): KeyObject => key as unknown as KeyObject;
 const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 
 export const nodeCrypto: CryptoSuite = {
-  randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+  randomBytes,
   keyPair,
   agree,
   sha256,
@@ -48,12 +48,28 @@ export const nodeCrypto: CryptoSuite = {
   open,
 };
 
+/** Small pieces come out of a larger one, because a call costs 3 us whatever it fetches; what was given out is wiped. */
+const randomPool = new Uint8Array(4096);
+let randomAt = randomPool.length;
+
+function randomBytes(length: number): Uint8Array {
+  if (length > 64) return randomFillSync(new Uint8Array(length));
+  if (randomAt + length > randomPool.length) {
+    randomFillSync(randomPool);
+    randomAt = 0;
+  }
+  const bytes = randomPool.slice(randomAt, randomAt + length);
+  randomPool.fill(0, randomAt, randomAt + length);
+  randomAt += length;
+  return bytes;
+}
+
 /**
  * A fresh secret is 32 random bytes, imported. Never `generateKeyPair`: its job and the key share a mutex, which the export
  * holds; where a garbage collection falls into the export and finds the job, it waits for that mutex, for ever (seen with Node 20.20;
  * it froze a master once in some fifty thousand handshakes). Both take 47 us.
  */
-function keyPair(secret: Uint8Array = randomFillSync(new Uint8Array(32))): KeyPair {
+function keyPair(secret: Uint8Array = randomBytes(32)): KeyPair {
   const privateKey = privateKeyOf(secret);
   const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
   return { publicKey: new Uint8Array(Buffer.from(x, 'base64url')), privateKey: privateKey as unknown as PrivateKey };

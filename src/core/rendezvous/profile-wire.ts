@@ -102,22 +102,33 @@ export function readProfile(reader: Reader): NatProfile {
   const mixture = readMany(reader, LIMITS.profileMixtureMax, readAllocator);
   const external = readMany(reader, LIMITS.profileAddressesMax, readAddress);
   const mapped = readMany(reader, 1, readEndpoint)[0] ?? null;
+  // One literal: put together from parts, V8 makes it as a dictionary, which costs ten times as much.
   return {
-    ...{
-      v: 1,
-      mapping,
-      filtering,
-      type,
-      allocator: mixture[0] ?? UNKNOWN_ALLOCATOR,
-      mixture,
-      external,
-      pooling,
-      delta,
-    },
-    ...{ lastPort: port(lastPort), lastPortAgeMs, predictedNextPort: port(predictedNextPort) },
-    ...{ hairpin, poisonable, natHops, layers, idleLifetimeMs, quota },
+    v: 1,
+    mapping,
+    filtering,
+    type,
+    allocator: mixture[0] ?? UNKNOWN_ALLOCATOR,
+    mixture,
+    external,
+    pooling,
+    delta,
+    lastPort: port(lastPort),
+    lastPortAgeMs,
+    predictedNextPort: port(predictedNextPort),
+    hairpin,
+    poisonable,
+    natHops,
+    layers,
+    idleLifetimeMs,
+    quota,
     portMapping: { upnp, natPmp, pcp, external: mapped },
-    ...{ ipv6, verdict, confidence, samples: samples ?? 0, addressesAsked: addressesAsked ?? 0, ageMs: ageMs ?? 0 },
+    ipv6,
+    verdict,
+    confidence,
+    samples: samples ?? 0,
+    addressesAsked: addressesAsked ?? 0,
+    ageMs: ageMs ?? 0,
   };
 }
 

@@ -136,10 +136,17 @@ export class Registry {
     }
     if (this.full(observed.address)) return { failure: 'BUSY' };
     const { code, fresh } = this.assignCode(session);
+    // One literal: put together from parts, V8 makes it as a dictionary.
     const record = new Record(session.keyText, {
-      ...{ hostId: hostIdOf(this.suite, session.key), code, observed: shared(session, observed), since: now },
-      ...{ announcement: this.interned(beat.announcement), players: beat.players, rttMs: session.rttMs },
-      ...{ natType: beat.profile?.type ?? 'unknown', verdict: beat.profile?.verdict ?? 'strict' },
+      hostId: hostIdOf(this.suite, session.key),
+      code,
+      observed: shared(session, observed),
+      since: now,
+      announcement: this.interned(beat.announcement),
+      players: beat.players,
+      rttMs: session.rttMs,
+      natType: beat.profile?.type ?? 'unknown',
+      verdict: beat.profile?.verdict ?? 'strict',
       delta: beat.profile?.delta ?? null,
     });
     const entry: HostEntry = { record, session, address: record.observed.address, listed: -1 };
@@ -167,8 +174,16 @@ export class Registry {
     if (same) return 'none';
     const { hostId, code, since } = old;
     entry.record = new Record(entry.session.keyText, {
-      ...{ hostId, code, since, natType, verdict, delta, players: beat.players, rttMs: entry.session.rttMs },
-      ...{ announcement: this.interned(beat.announcement), observed: shared(entry.session, observed) },
+      hostId,
+      code,
+      since,
+      natType,
+      verdict,
+      delta,
+      players: beat.players,
+      rttMs: entry.session.rttMs,
+      announcement: this.interned(beat.announcement),
+      observed: shared(entry.session, observed),
     });
     this.list(entry);
     return 'changed';

@@ -181,7 +181,9 @@ export function readControlHeader(bytes: Uint8Array): ControlHeader | null {
   const sequence = reader.u64();
   if (!reader.ok) return null;
   return {
-    ...{ cid: bytes.subarray(1, 1 + CID_BYTES), sequence, header: bytes.subarray(0, CONTROL_HEADER_BYTES) },
+    cid: bytes.subarray(1, 1 + CID_BYTES),
+    sequence,
+    header: bytes.subarray(0, CONTROL_HEADER_BYTES),
     sealed: bytes.subarray(CONTROL_HEADER_BYTES),
   };
 }
