@@ -25,9 +25,14 @@ export function hostConsole(terminal: Terminal, hosting: Hosting, ask: boolean):
   if (!ask && !process.stdin.isTTY) return { news, close() {} };
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => obey(terminal, hosting, friends, line.trim()));
+  const onEnd = (): void => {
+    if (ask) terminal.fact('warn', 'Ask', 'the input has ended: nobody can be let in any more');
+  };
+  lines.on('close', onEnd);
   return {
     news,
     close() {
+      lines.off('close', onEnd);
       lines.close();
       process.stdin.unref();
     },

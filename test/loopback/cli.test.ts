@@ -319,6 +319,8 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     await expect.poll(() => host.run.stderr()).toMatch(/Kofi +connected/);
     type('kick kofi');
     expect(await outcome(kofi)).toMatchObject({ exit: 5, error: 'REFUSED' });
+    host.run.child.stdin?.end();
+    await expect.poll(() => host.run.stderr()).toContain('the input has ended: nobody can be let in any more');
   });
 
   test('a full host: exit 5', async () => {
