@@ -168,6 +168,28 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
   });
 
+  test('whoever closes a join and goes on to another screen stays there, however late the answer comes', async () => {
+    const page = await app();
+    await joinByCode(page, '6789BCDF');
+    await page.waitForSelector('#connect-close');
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/api/local/command', async (route) => {
+      await gate;
+      await route.continue();
+    });
+    await page.click('#connect-close');
+    await page.click('nav >> text=My network');
+    const answered = page.waitForResponse('**/api/local/command');
+    release();
+    await answered;
+    await page.waitForTimeout(500);
+    expect(new URL(page.url()).pathname).toBe('/network');
+    await page.waitForSelector('#net-title');
+  });
+
   test('streamer mode: no code and no address is anywhere on the page', async () => {
     const other = await host();
     const page = await app();

@@ -26,9 +26,10 @@ function isOver(join: JoinView): boolean {
 
 function JoinWindow(props: { readonly join: JoinView }) {
   const { join } = props;
-  const close = async (): Promise<void> => {
-    await command({ do: 'forget', join: join.id });
+  // At once: whoever has gone on to another screen by the time of the answer must not be fetched back.
+  const close = (): void => {
     go('/');
+    void command({ do: 'forget', join: join.id });
   };
   return (
     <section class="connecting" aria-labelledby="connect-title">
