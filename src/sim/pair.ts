@@ -262,9 +262,9 @@ function countProbes(world: World, sides: Readonly<Record<PairSide, Side>>): voi
     const { name } = side.place;
     const boxes = world.gateways.filter((box) => box.name.startsWith(`${name}.`));
     const own = [world.gatewayAddress(side.place), ...boxes.flatMap(({ nat }) => nat.addresses)];
-    world.watch(({ what, where, packet }) => {
-      if (what !== 'sent' || where !== name || packet.icmp !== null) return;
+    world.watch(({ where, packet }) => {
+      if (where !== name || packet.icmp !== null) return;
       if (!servers.has(packet.to.address) && !own.includes(packet.to.address)) side.packets++;
-    });
+    }, 'sent');
   }
 }

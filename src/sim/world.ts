@@ -80,7 +80,12 @@ export class World {
   readonly #random: SimRandom;
   readonly #queue = new EventQueue();
   readonly #records: TraceRecord[] = [];
-  readonly #watchers: ((record: TraceRecord) => void)[] = [];
+  readonly #watchers: Record<TraceKind, ((record: TraceRecord) => void)[]> = {
+    sent: [],
+    translated: [],
+    delivered: [],
+    dropped: [],
+  };
   readonly #context: HostContext;
   #now = 0;
   #packetId = 0;
@@ -114,8 +119,10 @@ export class World {
     return this.#random.fork(`user/${name}`);
   }
 
-  watch(watcher: (record: TraceRecord) => void): void {
-    this.#watchers.push(watcher);
+  /** Tells of every packet event from now on, or of those of one kind. */
+  watch(watcher: (record: TraceRecord) => void, kind?: TraceKind): void {
+    const kinds = kind === undefined ? (Object.keys(this.#watchers) as TraceKind[]) : [kind];
+    for (const one of kinds) this.#watchers[one].push(watcher);
   }
 
   after(delayMs: number, run: () => void): void {
@@ -333,10 +340,11 @@ export class World {
 
   #record(what: TraceKind, where: string, packet: Packet, why: string | null): void {
     const keep = this.options.trace !== false;
-    if (!keep && this.#watchers.length === 0) return;
+    const watchers = this.#watchers[what];
+    if (!keep && watchers.length === 0) return;
     const record = { at: this.#now, what, where, packet, why };
     if (keep) this.#records.push(record);
-    for (const watcher of this.#watchers) watcher(record);
+    for (const watcher of watchers) watcher(record);
   }
 
   #createContext(): HostContext {
