@@ -55,13 +55,17 @@ export function deviceBudget(): DeviceBudget {
   const due: Record<ProbeClass, Instant> = { easy: 0, prediction: 0, birthday: 0 };
   /** Expiry by mapping, earliest first as far as lifetimes are equal. */
   const live = new Map<string, Instant>();
+  /** Of those in front, none ends before: until then there is nothing to look for. */
+  let noneBefore: Instant = 0;
 
   function settle(now: Instant): void {
     if (settled && now === debtAt) return;
     settled = true;
     debt = Math.max(0, debt - ((now - debtAt) * LIMITS.probesPerSecond) / 1000);
     debtAt = now;
+    if (now < noneBefore) return;
     for (const [mapping, expiry] of live) {
+      noneBefore = expiry;
       if (expiry > now) break;
       live.delete(mapping);
     }
@@ -90,7 +94,8 @@ export function deviceBudget(): DeviceBudget {
       settle(now);
       debt += 1;
       due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
-      live.delete(mapping);
+      // Refreshed, it may leave one in front that ends sooner than it did.
+      noneBefore = live.delete(mapping) ? 0 : Math.min(noneBefore, now + lifetimeMs);
       live.set(mapping, now + lifetimeMs);
     },
     count(now) {
@@ -110,6 +115,7 @@ export function deviceBudget(): DeviceBudget {
     shorten(ms) {
       for (const [mapping, expiry] of live) live.set(mapping, expiry - ms);
       settled = false;
+      noneBefore = 0;
     },
     liveMappings(now) {
       settle(now);
