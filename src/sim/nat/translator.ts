@@ -35,8 +35,8 @@ interface Source {
   readonly local: number;
   /** By what the mapping behaviour lets them depend on. */
   readonly mappings: Map<number, Mapping>;
-  /** Those that had to differ because their 5-tuple was taken, by remote endpoint. */
-  readonly clashed: Map<number, Mapping>;
+  /** Those that had to differ because their 5-tuple was taken, by remote endpoint; rare. */
+  clashed: Map<number, Mapping> | null;
 }
 
 /** One internal address and what it holds. */
@@ -146,8 +146,8 @@ export class Translator {
   #sessionFor(from: Endpoint, to: Endpoint, now: number): Session | NatDrop {
     const local = this.#numbers.of(from);
     const remote = this.#numbers.of(to);
-    const source = this.#sources.get(local) ?? { local, mappings: new Map(), clashed: new Map() };
-    const clashed = this.#live(source.clashed.get(remote), now);
+    const source = this.#sources.get(local) ?? { local, mappings: new Map(), clashed: null };
+    const clashed = this.#live(source.clashed?.get(remote), now);
     if (clashed !== undefined) return clashed.sessions.get(remote) ?? this.#openSession(clashed, to, now);
     const destination = this.#destination(remote, to);
     const mapping = this.#live(source.mappings.get(destination), now);
@@ -162,8 +162,11 @@ export class Translator {
     const made = this.#makeMapping(source, destination, from, to, now);
     if (typeof made === 'string') return made;
     this.#sources.set(local, source);
-    if (mapping !== undefined) source.clashed.set(remote, made);
-    else source.mappings.set(destination, made);
+    if (mapping === undefined) source.mappings.set(destination, made);
+    else {
+      source.clashed ??= new Map();
+      source.clashed.set(remote, made);
+    }
     return this.#openSession(made, to, now);
   }
 
@@ -301,7 +304,7 @@ export class Translator {
     const source = this.#sources.get(this.#numbers.of(icmp.to));
     const remote = this.#numbers.of(icmp.from);
     const found =
-      this.#live(source?.clashed.get(remote), now) ??
+      this.#live(source?.clashed?.get(remote), now) ??
       this.#live(source?.mappings.get(this.#destination(remote, icmp.from)), now);
     if (found === undefined) return drop('icmp-unrelated');
     return forward({ ...packet, from: found.external, icmp: { ...icmp, to: found.external } });
@@ -384,8 +387,8 @@ export class Translator {
     mapping.subscriber.mappings.delete(mapping);
     const { source, destination } = mapping;
     if (source.mappings.get(destination) === mapping) source.mappings.delete(destination);
-    else for (const [remote, other] of source.clashed) if (other === mapping) source.clashed.delete(remote);
-    if (source.mappings.size + source.clashed.size === 0) this.#sources.delete(source.local);
+    else for (const [remote, other] of source.clashed ?? []) if (other === mapping) source.clashed?.delete(remote);
+    if (source.mappings.size + (source.clashed?.size ?? 0) === 0) this.#sources.delete(source.local);
     const sharing = this.#byExternal.get(mapping.externalNumber);
     if (sharing === undefined) return;
     if (sharing.length > 1) sharing.splice(sharing.indexOf(mapping), 1);
