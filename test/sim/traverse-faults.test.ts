@@ -112,6 +112,15 @@ test(`${WORLDS} worlds with a fault each: who can connect does once it has passe
   expect(failed.map(({ seed, fault }) => `${seed}: ${fault}`)).toEqual([]);
 });
 
+test('a host whose answer is told again and again has stopped telling it when its socket is replaced', () => {
+  // Each ended in a datagram from a closed socket.
+  for (const seed of ['crash 20', 'crash 50', 'crash 55', 'crash 59']) {
+    const users = { clientClass: 'S4', hostClass: 'S1', seed, crypto: nodeCrypto } as const;
+    const { world } = runPair({ ...users, limitMs: 12_000, lines: { lossRate: 0.3 }, trace: true });
+    world.check(...STANDARD_CHECKS);
+  }
+});
+
 test(`${CHECKED} pairs of the population: no packet to an unproven address, no amplification, no rate above the budget`, {
   timeout: 50_000 + 600 * CHECKED,
 }, () => {

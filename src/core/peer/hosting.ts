@@ -86,7 +86,7 @@ export class Hosting implements PathOwner {
       if (push.type === 'over') this.stopAsking(push.sid);
       // Connected on our side already: the client may still need an answer.
       const inside = [...this.inside.values()].find(of);
-      inside?.visit.session?.push(now, push);
+      inside?.visit.push(now, push);
       return inside !== undefined;
     }
     const { visit } = visiting;
@@ -94,7 +94,7 @@ export class Hosting implements PathOwner {
     visiting.idle = this.idle(now, visit);
     // The client may have its proof before we have ours.
     if (push.type === 'over' && push.outcome !== 'path') this.dismiss(now, visit, 'left');
-    else visit.session?.push(now, push);
+    else visit.push(now, push);
     return true;
   }
 

@@ -32,6 +32,12 @@ export class Visit {
     this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
   }
 
+  /** A push of the master that names this visit. A step says that the client has our answer: its socket may be closed now. */
+  push(now: Instant, push: Push): void {
+    if (push.type === 'step') this.request?.cancel();
+    this.session?.push(now, push);
+  }
+
   stop(now: Instant): void {
     if (this.over) return;
     this.over = true;
@@ -72,7 +78,10 @@ export class Visit {
         peer: { profile: hello.profile, candidates },
         relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
       },
-      this.onEvent,
+      (at, event) => {
+        if (event.ev === 'path') this.request?.cancel();
+        this.onEvent(at, event);
+      },
     );
   }
 
