@@ -136,6 +136,11 @@ test('of drawn users of every class, 97 in 100 are known right, windows hold wha
   const share = (of: (outcome: (typeof outcomes)[number]) => boolean) => outcomes.filter(of).length / outcomes.length;
   expect(share(({ mapping }) => mapping)).toBeGreaterThanOrEqual(0.97);
   expect(share(({ refinedAllocator }) => refinedAllocator)).toBeGreaterThanOrEqual(0.97);
+  const sure = outcomes.filter(({ confidence }) => confidence >= 0.95);
+  expect(sure.length).toBeGreaterThan(0.9 * outcomes.length);
+  expect(sure.filter(({ mapping, allocator }) => mapping && allocator).length / sure.length).toBeGreaterThanOrEqual(
+    0.97,
+  );
   const windows = outcomes.flatMap(({ window }) => window ?? []);
   expect(windows.length).toBeGreaterThan(10);
   expect(windows.filter(({ hit }) => hit).length / windows.length).toBeGreaterThan(0.7);
