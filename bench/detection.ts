@@ -184,6 +184,8 @@ function main(): void {
     },
   });
   const n = Number(values.n);
+  // As it is now: an hour later the checkout may be another one.
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const servers = values.servers as DetectionSetting['servers'];
   const only = values.only.split(',');
   const all: Outcome[] = [];
@@ -215,7 +217,6 @@ function main(): void {
   ];
   console.log(lines.join('\n'));
   if (!values.keep) return;
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   mkdirSync('bench/results', { recursive: true });
   writeFileSync(
     `bench/results/detection-${servers}-${commit}.txt`,
