@@ -115,10 +115,8 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     const stale = whyStale();
     if (stale !== null) out.event({ ev: 'stale', why: stale });
     boss.stop();
-    if (tried) {
-      failed.set(last.key, (failed.get(last.key) ?? 0) + 1);
-      rest(last);
-    }
+    if (tried) failed.set(last.key, (failed.get(last.key) ?? 0) + 1);
+    rest(now, last, tried);
     const following = choose();
     upcoming = { plan: following, at: restUntil(now, following) };
     const next = changes(last, following, tried);
@@ -128,10 +126,17 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     if (restMs >= 1_000) out.event({ ev: 'waiting', text: next, untilMs: restMs });
   }
 
-  /** Rests count from the start of the attempt: what matters to the networks is how often there is one. */
-  function rest({ method, restMs }: Plan): void {
+  /**
+   * Rests count from the start of the attempt: what matters to the networks is how often there is one. Where the host has refused,
+   * it has not: but every asking anew opens our own ports again.
+   */
+  function rest(now: Instant, { method, restMs }: Plan, tried: boolean): void {
     if (restMs === 0) return;
     const times = resting.get(method)?.times ?? 0;
+    if (!tried) {
+      resting.set(method, { times, until: now + LIMITS.manyPortsEarlyMs });
+      return;
+    }
     const until = begunAt + Math.min(LIMITS.manyPortsRestMsMax, restMs * LIMITS.hardRestGrowth ** times);
     resting.set(method, { times: times + 1, until });
   }
