@@ -39,11 +39,18 @@ const FETCH_TIMEOUT_MS = 5000;
 const PAGE_ROWS = 500;
 const ROWS_MAX = 5000;
 
+/** The list's generation that the rows are of. */
+let listGeneration = 0;
+/** What was told while a fetch was on its way, which may have been answered before. */
+let toldMeanwhile: ListChange[] = [];
+let generationMeanwhile = 0;
+
 /** Fetches every page; on a failure the last good list stays. */
 async function fetchList(): Promise<void> {
   loading.value = true;
   try {
     const all: Server[] = [];
+    let generation: number | null = null;
     let after: string | null = null;
     do {
       const query = new URLSearchParams({ limit: String(PAGE_ROWS) });
@@ -54,19 +61,30 @@ async function fetchList(): Promise<void> {
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       const page = (await response.json()) as ServersPage;
       all.push(...page.servers);
+      generation ??= page.generation;
       after = page.next;
     } while (after !== null && all.length < ROWS_MAX);
     rows.value = all;
+    listGeneration = generation;
     fetchedAt.value = Date.now();
     fetchError.value = null;
   } catch (error) {
     fetchError.value = error instanceof Error ? error.message : String(error);
   } finally {
     loading.value = false;
+    const told = toldMeanwhile;
+    const generation = generationMeanwhile;
+    toldMeanwhile = [];
+    generationMeanwhile = 0;
+    if (fetchError.value === null && generation > listGeneration) void fetchList();
+    else for (const change of told) applyChange(change);
   }
 }
 
-/** Live changes are applied to the list at hand; a reset, or a stream that was cut, fetches it anew. */
+/**
+ * Live changes are applied to the list at hand. It is fetched anew where it has missed one: before the stream was open, while
+ * it was cut, or because there were too many to tell.
+ */
 export function followList(): void {
   let cut = false;
   void fetchList();
@@ -74,11 +92,12 @@ export function followList(): void {
     `/api/v1/events`,
     {},
     (name, data) => {
-      if (name === 'change') applyChange(JSON.parse(data) as ListChange);
-      else if (name === 'reset') void fetchList();
+      const told = JSON.parse(data) as ListChange;
+      if (name === 'change') applyChange(told);
+      else fetchUnless(told.generation);
     },
     (up) => {
-      if (up && cut) void fetchList();
+      if (up && cut && !loading.value) void fetchList();
       cut = !up;
     },
   );
@@ -140,7 +159,23 @@ export function reloadList(): void {
   else void fetchList();
 }
 
+/** The list is at this generation: fetches it unless the rows are of that one. */
+function fetchUnless(generation: number): void {
+  if (loading.value) generationMeanwhile = generation;
+  else if (generation !== listGeneration) void fetchList();
+}
+
 function applyChange(change: ListChange): void {
+  if (loading.value) {
+    toldMeanwhile.push(change);
+    return;
+  }
+  if (change.generation <= listGeneration) return;
+  if (change.generation > listGeneration + 1) {
+    fetchUnless(change.generation);
+    return;
+  }
+  listGeneration = change.generation;
   const replaced = new Set([...change.gone, ...change.changed.map((row) => row.hostId)]);
   rows.value = [...rows.value.filter((row) => !replaced.has(row.hostId)), ...change.changed];
   fetchedAt.value = Date.now();

@@ -75,6 +75,23 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     expect(faults).toEqual([]);
   });
 
+  test('what changed between the list and the live stream is not missed', async () => {
+    const { page } = await openPage(browser, 'about:blank', DESK);
+    let open = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await page.route('**/api/v1/events', async (route) => {
+      await late;
+      await route.continue();
+    });
+    await page.goto(http);
+    await page.waitForSelector('text=No server is listed yet');
+    await host('Between');
+    open();
+    await page.waitForSelector('tr:has-text("Between")');
+  });
+
   test('the join page tells the ways in and copies the command, on a phone too', async () => {
     const { code } = await host('Arena');
     const { page } = await openPage(browser, `${http}/j/${code}`, PHONE);
@@ -117,9 +134,30 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await page.fill('#admin-token', 'wrong');
     await page.press('#admin-token', 'Enter');
     await page.waitForSelector('text=This token is not right');
+    // The answer to the wrong token comes after the right one's, and takes nothing back.
+    let answer = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    let held = 0;
+    await page.route('**/api/v1/admin/overview', async (route) => {
+      const response = await route.fetch();
+      if (response.status() === 401) {
+        held += 1;
+        await late;
+      }
+      await route.fulfill({ response });
+    });
+    await expect.poll(() => held, { timeout: 10_000 }).toBeGreaterThan(0);
     await page.fill('#admin-token', token);
     await page.press('#admin-token', 'Enter');
     await page.waitForSelector('#admin-host-list >> text=Spam Palace');
+    await page.fill('#ban-value', 'half typed');
+    const refusal = page.waitForResponse((response) => response.status() === 401);
+    answer();
+    await refusal;
+    await page.waitForTimeout(300);
+    expect(await page.inputValue('#ban-value')).toBe('half typed');
     await page.selectOption('form.bar select >> nth=0', 'name');
     await page.fill('#ban-value', 'Spam*');
     await page.click('#ban-add');

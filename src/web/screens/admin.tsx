@@ -38,12 +38,20 @@ async function call(method: string, path: string, body?: unknown): Promise<Respo
   });
 }
 
+let asked = 0;
+let answered = 0;
+
 async function refresh(): Promise<void> {
   if (token.value === '') return;
+  asked += 1;
+  const mine = asked;
   try {
     const answers = await Promise.all(
       ['/overview', '/history', '/hosts', '/bans', '/audit'].map((path) => call('GET', path)),
     );
+    // A slow answer to an older question, with another token perhaps, does not undo a newer one.
+    if (mine < answered) return;
+    answered = mine;
     refused.value = answers.some((answer) => answer.status === 401);
     if (!answers.every((answer) => answer.ok)) return;
     const [overview, history, hosts, bans, audit] = await Promise.all(answers.map((answer) => answer.json()));
