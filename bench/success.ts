@@ -14,6 +14,8 @@ import { type Cell, type Mix, type Summary, summarize, UDP_CLASSES } from './suc
 
 /** Worlds handed to a worker at a time: small enough that the last one finishes soon after the others. */
 const BATCH = 5;
+/** Virtual seconds until a join counts as failed: three birthday rounds, begun at 0, 20 and 50 s, and what follows them. */
+const ROUNDS_LIMIT_SECONDS = '90';
 /** A world lives for tens of milliseconds: with room for several of them most objects die before they are ever copied. */
 const YOUNG_GENERATION_MB = 192;
 
@@ -38,7 +40,7 @@ async function main(): Promise<void> {
       n: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
       cells: { type: 'string' },
-      limit: { type: 'string', default: '120' },
+      limit: { type: 'string', default: ROUNDS_LIMIT_SECONDS },
       workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
       json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
