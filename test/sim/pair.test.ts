@@ -31,6 +31,18 @@ test('a network that blocks UDP never connects, and nobody is probed', () => {
   run.world.check(...STANDARD_CHECKS);
 });
 
+test.each([
+  '1-P4-S3-34', // a step behind the carrier's NAT at hop 9
+  '1-P4-S3-58',
+])('a door far from home is opened before somebody who accepts strangers hears of it (%s)', (seed) => {
+  const run = runPair({
+    ...{ clientClass: 'P4', clientAccess: 'mobile', hostClass: 'S3', hostAccess: 'home', seed, crypto: nodeCrypto },
+    limitMs: 10_000,
+    replay: `sallyport sim --pair P4@mobile,S3@home --seed ${seed}`,
+  });
+  expect(run.connected, run.world.replayText()).toBe(true);
+});
+
 test('one seed gives one join, packet for packet', () => {
   const text = () => traceJson(join('P3', 'S2', 7).world.trace);
   expect(text()).toBe(text());
