@@ -29,8 +29,7 @@ export interface Candidate {
 export interface Permit {
   /** IP addresses that the peer has proven to the master. */
   readonly addresses: readonly string[];
-  /** In all since the session began, so that a permit that comes late or twice changes nothing: keep the highest. */
-  /** In all, since the session began: each credit of the other side raises it, so that a permit that is late does no harm. */
+  /** In all, since the session began; each credit of the other side raises it. One that comes late or twice changes nothing. */
   readonly probesMax: number;
   readonly probesPerSecondMax: number;
   readonly expiresInMs: number;
