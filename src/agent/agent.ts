@@ -19,6 +19,7 @@ import {
   type PeerEvent,
   SallyportError,
   type SocketId,
+  usage,
 } from '../core/index.ts';
 import {
   type DriveCounters,
@@ -143,7 +144,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   async host(options: HostOptions): Promise<Hosting> {
     this.#assertOpen();
-    if (this.#hosting !== null) throw new SallyportError('USAGE', { detail: 'This agent hosts already.' });
+    if (this.#hosting !== null) throw usage('This agent hosts already.');
     const hosting = new AgentHosting(this, options, () => {
       this.#hosting = null;
     });

@@ -9,7 +9,8 @@ import {
   type HostAnnouncement,
   LIMITS,
   type PeerEvent,
-  SallyportError,
+  type SallyportError,
+  usage,
 } from '../core/index.ts';
 import type { MachineAgent } from './agent.ts';
 import { forwardToGame, type HostForward, type HostForwardNotice } from './forward-host.ts';
@@ -176,11 +177,10 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
 /** Where the game listens; null where the application takes the paths itself. */
 function gameEndpoint({ forward, socket, onPath }: HostOptions): Endpoint | null {
   const ways = [forward, socket, onPath].filter((way) => way !== undefined).length;
-  if (ways !== 1)
-    throw new SallyportError('USAGE', { detail: 'host() takes exactly one of forward, socket and onPath.' });
+  if (ways !== 1) throw usage('host() takes exactly one of forward, socket and onPath.');
   if (forward !== undefined) {
     if (!Number.isInteger(forward.port) || forward.port < 1 || forward.port > 65_535) {
-      throw new SallyportError('USAGE', { detail: `There is no UDP port ${forward.port}.` });
+      throw usage(`There is no UDP port ${forward.port}.`);
     }
     return { address: forward.address ?? '127.0.0.1', port: forward.port };
   }

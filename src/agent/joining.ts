@@ -13,6 +13,7 @@ import {
   parseJoinTarget,
   SallyportError,
   toBase64Url,
+  usage,
 } from '../core/index.ts';
 import type { MachineAgent } from './agent.ts';
 import type { AgentPath, Path } from './path.ts';
@@ -42,7 +43,7 @@ export function readJoinTarget(text: string): JoinTarget {
   }
   const link = parseHostLink(text);
   const detail = 'problem' in link ? link.problem : 'The join link is not whole: copy all of it.';
-  throw new SallyportError('USAGE', { detail });
+  throw usage(detail);
 }
 
 export class Joining {

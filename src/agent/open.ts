@@ -13,6 +13,7 @@ import {
   parseMasterLink,
   SallyportError,
   type Cooling as StunRest,
+  usage,
 } from '../core/index.ts';
 import {
   defaultGateway,
@@ -67,10 +68,6 @@ function readStunServer(server: string): StunServer {
     throw usage(`"${server}" is no STUN server: write host:port.`);
   }
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
-
-function usage(detail: string): SallyportError {
-  return new SallyportError('USAGE', { detail });
 }
 
 export async function openAgent(options: AgentOptions): Promise<Agent> {

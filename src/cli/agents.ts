@@ -1,9 +1,11 @@
 /** What `host`, `join`, `check` and `list` share: from flags to an agent. */
+
 import { readFileSync } from 'node:fs';
-import { type Agent, checkAgentOptions, openAgent } from '../agent/index.ts';
+import { type Agent, type AgentOptions, checkAgentOptions, openAgent } from '../agent/index.ts';
 import type { NatProfile } from '../core/index.ts';
+import { usage } from '../core/index.ts';
 import { stateDirectory } from '../node/index.ts';
-import { usage } from './flags.ts';
+
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,12 +22,16 @@ export interface AgentNeeds {
   readonly keyFile?: string;
 }
 
-type Relay = 'never' | 'allow' | 'only';
+/** The table of flags has let only these pass. */
+function relayOf({ relay }: AgentFlagValues): NonNullable<AgentOptions['relay']> {
+  return (relay ?? 'never') as NonNullable<AgentOptions['relay']>;
+}
 
 /** Before anything else is done: what is mistyped must not hide behind other lines, nor cost anybody two seconds. */
-export function checkAgentFlags({ master, stun, relay }: AgentFlagValues): void {
+export function checkAgentFlags(flags: AgentFlagValues): void {
+  const { master, stun } = flags;
   if (master === undefined) throw usage('No masterserver is given: use --master LINK, or set SALLYPORT_MASTER.');
-  checkAgentOptions({ master, stun, relay: (relay ?? 'never') as Relay });
+  checkAgentOptions({ master, stun, relay: relayOf(flags) });
 }
 
 /** Opens an agent with flags that `checkAgentFlags` has let pass, does the work with it and closes it whatever happens. */
@@ -36,7 +42,7 @@ export async function withAgent(
   const agent = await openAgent({
     master: flags.master as string,
     stun: flags.stun,
-    relay: (flags.relay ?? 'never') as Relay,
+    relay: relayOf(flags),
     stateDir: stateDir(flags, invocation.env),
     signal: invocation.signal,
     ...(keyFile === undefined ? {} : { keyFile }),

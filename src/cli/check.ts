@@ -1,12 +1,12 @@
 /** `sallyport check`: the own network, for a person or as JSON; once, or again and again; alone, or together with a host. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, readJoinTarget } from '../agent/index.ts';
-import { LIMITS, type NatProfile, type ProbeResult, SallyportError, type Verdict } from '../core/index.ts';
+import { LIMITS, type NatProfile, type ProbeResult, SallyportError, usage, type Verdict } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
 import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
-import { readCommandLine, usage } from './flags.ts';
+import { readCommandLine } from './flags.ts';
 import { probeLines, reportLines } from './report.ts';
 import type { Invocation } from './run.ts';
 

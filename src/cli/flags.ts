@@ -3,7 +3,7 @@
  * node:util's strict parser, so a mistyped flag is an error with exit code 2 and never silently ignored.
  */
 import { parseArgs } from 'node:util';
-import { SallyportError } from '../core/index.ts';
+import { usage } from '../core/index.ts';
 
 export interface Flag {
   /** `on`: present or not. `list`: may be given several times. */
@@ -105,8 +105,4 @@ export function readNumber(
   if (number >= min && number <= max) return number;
   const bounds = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
   throw usage(`${shown} is a number from ${bounds}, not "${text}".`);
-}
-
-export function usage(detail: string): SallyportError {
-  return new SallyportError('USAGE', { detail });
 }

@@ -1,9 +1,9 @@
 /** `sallyport lab --pair CLASS,CLASS`: one join between two NATs of this machine's kernel, with the real command. */
 import { delayMissing, failureOf, LAB_CLASSES, type LabClass, labAvailability, runLabPair } from '../../lab/index.ts';
-import { type FailureCode, SallyportError } from '../core/index.ts';
+import { type FailureCode, SallyportError, usage } from '../core/index.ts';
 import { milliseconds } from './agents.ts';
 import { LAB_FLAGS } from './commands.ts';
-import { readCommandLine, usage } from './flags.ts';
+import { readCommandLine } from './flags.ts';
 import type { Invocation } from './run.ts';
 
 const TIMEOUT_SECONDS = 120;

@@ -1,7 +1,9 @@
 /** `sallyport master`: product.md section 4 D, docs/operating.md. */
+
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { usage } from '../core/index.ts';
 import {
   hiddenFile,
   type MasterFact,
@@ -14,7 +16,7 @@ import {
 } from '../master/index.ts';
 import { stateDirectory } from '../node/index.ts';
 import { MASTER_FLAGS } from './commands.ts';
-import { type Flags, readCommandLine, usage } from './flags.ts';
+import { type Flags, readCommandLine } from './flags.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,8 +1,8 @@
 /** Around every command: flags, signals, failures, exit codes. */
 import { readFileSync } from 'node:fs';
-import { FAILURES, LIMITS, SallyportError } from '../core/index.ts';
+import { FAILURES, LIMITS, SallyportError, usage } from '../core/index.ts';
 import { COMMANDS, type COMMON_FLAGS } from './commands.ts';
-import { usage, variableOf } from './flags.ts';
+import { variableOf } from './flags.ts';
 import { commandHelp, helpText } from './help.ts';
 import { Terminal } from './terminal.ts';
 

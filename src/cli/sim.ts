@@ -1,10 +1,10 @@
 /** `sallyport sim --pair CLASS,CLASS --seed S`: one join between two drawn networks, in virtual time. */
-import { FAILURES, type PeerEvent, SallyportError } from '../core/index.ts';
+import { FAILURES, type PeerEvent, SallyportError, usage } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { type AccessKind, describeUser, runPair, SIM_CLASSES, type SimClassId, traceLine } from '../sim/index.ts';
 import { milliseconds } from './agents.ts';
 import { SIM_FLAGS } from './commands.ts';
-import { readCommandLine, usage } from './flags.ts';
+import { readCommandLine } from './flags.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SallyportError } from '../core/index.ts';
+import { SallyportError, usage } from '../core/index.ts';
 import { stateDir } from './agents.ts';
 import { UI_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
@@ -17,7 +17,7 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   const directory = stateDir(flags, env);
   const settings = new SettingsFile(directory);
   const problem = flags.master === undefined ? null : settings.change({ master: flags.master, stun: [...flags.stun] });
-  if (problem !== null) throw new SallyportError('USAGE', { detail: `--master: ${problem}` });
+  if (problem !== null) throw usage(`--master: ${problem}`);
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

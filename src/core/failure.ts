@@ -36,3 +36,8 @@ export class SallyportError extends Error {
     this.detail = detail;
   }
 }
+
+/** What was given can't be meant; `detail` says what and why, in whole sentences. */
+export function usage(detail: string, cause?: unknown): SallyportError {
+  return new SallyportError('USAGE', { detail, cause });
+}

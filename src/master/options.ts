@@ -1,7 +1,7 @@
 /** What an operator gives, checked before anything is made or bound, so that a typing error leaves nothing behind. */
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { addressBytes, SallyportError } from '../core/index.ts';
+import { addressBytes, usage } from '../core/index.ts';
 import type { MasterOptions } from './start.ts';
 
 /** Rejects addresses that are none, an `advertise` without its `listen`, and places that are no ADDRESS:PORT. */
@@ -39,8 +39,4 @@ export function readTls(files: { readonly cert: string; readonly key: string }):
   } catch (error) {
     throw usage(`--tls-cert ${files.cert} and --tls-key ${files.key} can't be used: ${(error as Error).message}.`);
   }
-}
-
-function usage(detail: string): SallyportError {
-  return new SallyportError('USAGE', { detail });
 }

@@ -17,6 +17,7 @@ import {
   type MasterCounters,
   PROBE_PORTS,
   SallyportError,
+  usage,
 } from '../core/index.ts';
 import {
   drive,
@@ -129,15 +130,10 @@ function lockState(stateDir: string): Lock {
   try {
     lock = takeLock(join(stateDir, 'master.lock'));
   } catch (error) {
-    throw new SallyportError('USAGE', {
-      detail: `The folder ${stateDir} can't be used: ${(error as Error).message}. Give another --state-dir.`,
-      cause: error,
-    });
+    throw usage(`The folder ${stateDir} can't be used: ${(error as Error).message}. Give another --state-dir.`, error);
   }
   if (typeof lock !== 'number') return lock;
-  throw new SallyportError('USAGE', {
-    detail: `Process ${lock} is a master with the folder ${stateDir} already. Give this one another --state-dir.`,
-  });
+  throw usage(`Process ${lock} is a master with the folder ${stateDir} already. Give this one another --state-dir.`);
 }
 
 function identityIn(stateDir: string, tell: (fact: MasterFact) => void): KeyPair {
@@ -327,7 +323,7 @@ function bindError({ address, port }: Endpoint, code: string): SallyportError {
     unsupported: 'this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT',
     limit: 'too many files are open. Raise the limit (ulimit -n)',
   }[code];
-  return new SallyportError('USAGE', { detail: `UDP port ${port} on ${address} can't be bound: ${why ?? code}.` });
+  return usage(`UDP port ${port} on ${address} can't be bound: ${why ?? code}.`);
 }
 
 function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {
@@ -422,7 +418,7 @@ async function listenOn(server: Server, at: string, flag: string): Promise<strin
           : error.code === 'EACCES'
             ? 'this user may not'
             : error.message;
-      reject(new SallyportError('USAGE', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
+      reject(usage(`${at} can't be bound for ${flag}: ${why}.`));
     });
     server.listen(port, host, resolve);
   });

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LIMITS, SallyportError } from '../core/index.ts';
+import { LIMITS, type SallyportError, usage } from '../core/index.ts';
 
 const KEY_BYTES = 32;
 
@@ -131,5 +131,5 @@ function readSmallFile(path: string): string | null {
 
 function unusable(path: string, cause: unknown): SallyportError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new SallyportError('USAGE', { detail: `The file ${path} can't be used: ${reason}.`, cause });
+  return usage(`The file ${path} can't be used: ${reason}.`, cause);
 }
