@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
 import { answerText, saveSettings } from '../local.ts';
+import { t } from '../messages/index.ts';
 
 type Control = HTMLInputElement | HTMLTextAreaElement;
 
@@ -82,10 +83,42 @@ export function SettingField(props: {
   );
 }
 
-/** For `check`: a whole number from `min` to `max`, else `why`. */
-export function wholeNumber(min: number, max: number, why: string): (text: string) => string | null {
-  return (text) => {
+/** A setting that is a whole number from `min` to `max`; `refusal` is said of anything else. */
+export function NumberField(props: {
+  readonly id: string;
+  readonly label: string;
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+  readonly refusal: string;
+  readonly change: (number: number) => SettingsChange;
+  readonly onAnswer?: (answer: LocalAnswer) => void;
+  readonly disabled?: boolean;
+}) {
+  const { id, label, value, min, max, refusal, change, ...rest } = props;
+  const check = (text: string): string | null => {
     const number = Number(text);
-    return text.trim() !== '' && Number.isInteger(number) && number >= min && number <= max ? null : why;
+    return text.trim() !== '' && Number.isInteger(number) && number >= min && number <= max ? null : refusal;
   };
+  return (
+    <SettingField
+      {...rest}
+      {...{ id, label, check }}
+      class="short"
+      numeric
+      value={String(value)}
+      change={(text) => change(Number(text))}
+    />
+  );
+}
+
+/** Places of a server, wherever they are asked for. */
+export function PlayersField(props: Pick<Parameters<typeof NumberField>[0], 'id' | 'label' | 'value' | 'onAnswer'>) {
+  return (
+    <NumberField
+      {...props}
+      {...{ min: 1, max: 64, refusal: t('set.bad.players') }}
+      change={(playersMax) => ({ playersMax })}
+    />
+  );
 }

@@ -6,7 +6,7 @@ import { answerText, command, local, saveSettings, settings, shownCode, streamer
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
-import { SettingField, wholeNumber } from '../parts/setting-field.tsx';
+import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
 
 export function Host() {
   const hosting = local.value?.hosting ?? null;
@@ -84,15 +84,10 @@ function StartForm(props: { readonly failed: HostingView | null }) {
           />{' '}
           {t('host.portCustom')}
         </label>
-        <SettingField
-          id="host-port"
-          label={t('host.portNumber')}
-          class="short"
-          numeric
-          disabled={!custom}
-          value={String(now.hostPortNumber)}
-          check={wholeNumber(0, 65_535, t('set.bad.port'))}
-          change={(text) => ({ hostPortNumber: Number(text) })}
+        <NumberField
+          {...{ id: 'host-port', label: t('host.portNumber'), value: now.hostPortNumber, disabled: !custom }}
+          {...{ min: 0, max: 65_535, refusal: t('set.bad.port') }}
+          change={(hostPortNumber) => ({ hostPortNumber })}
         />
         <p class="dim">
           {custom ? '' : preset === undefined ? t('host.portAutoNone') : t('host.portAutoHint', { port: preset.port })}
@@ -106,15 +101,7 @@ function StartForm(props: { readonly failed: HostingView | null }) {
         value={now.hostName}
         change={(text) => ({ hostName: text })}
       />
-      <SettingField
-        id="host-slots"
-        label={t('host.slots')}
-        class="short"
-        numeric
-        value={String(now.playersMax)}
-        check={wholeNumber(1, 64, t('set.bad.players'))}
-        change={(text) => ({ playersMax: Number(text) })}
-      />
+      <PlayersField id="host-slots" label={t('host.slots')} value={now.playersMax} />
       <Tick id="host-public" on={isPublic} text={t('host.public')} />
       <Tick id="host-password-on" on={withPassword} text={t('host.password')} />
       {withPassword.value ? (

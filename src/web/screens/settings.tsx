@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
 import { command, saveSettings, settings } from '../local.ts';
 import { LANGUAGES, language, t } from '../messages/index.ts';
-import { SettingField, wholeNumber } from '../parts/setting-field.tsx';
+import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
 
 function linesOf(text: string): readonly string[] {
   return text
@@ -54,26 +54,12 @@ export function Settings() {
         change={(text) => ({ playerName: text })}
         onAnswer={onAnswer}
       />
-      <SettingField
-        id="set-port"
-        label={t('set.localPort')}
-        class="short"
-        numeric
-        value={String(now.localPort)}
-        check={wholeNumber(0, 65_535, t('set.bad.port'))}
-        change={(text) => ({ localPort: Number(text) })}
-        onAnswer={onAnswer}
+      <NumberField
+        {...{ id: 'set-port', label: t('set.localPort'), value: now.localPort, onAnswer }}
+        {...{ min: 0, max: 65_535, refusal: t('set.bad.port') }}
+        change={(localPort) => ({ localPort })}
       />
-      <SettingField
-        id="set-players"
-        label={t('set.players')}
-        class="short"
-        numeric
-        value={String(now.playersMax)}
-        check={wholeNumber(1, 64, t('set.bad.players'))}
-        change={(text) => ({ playersMax: Number(text) })}
-        onAnswer={onAnswer}
-      />
+      <PlayersField {...{ id: 'set-players', label: t('set.players'), value: now.playersMax, onAnswer }} />
       <label>
         {t('set.language')}
         <select
