@@ -71,7 +71,9 @@ async function withRows(page: Page): Promise<void> {
     const servers = Array.from({ length: ROWS }, (_, n) => ({
       ...{ hostId: `host-${n}`, code: `code${n}`, name: `Server ${n}`, game: ['luanti', 'teeworlds'][n % 2] },
       ...{ map: 'dm1', mode: 'dm', version: '1.0', players: n % 9, playersMax: 8, passwordNeeded: n % 5 === 0 },
-      ...{ natType: 'cone', verdict: 'moderate', pingEstimateMs: 20 + (n % 200) },
+      ...{ natType: 'cone', verdict: 'moderate', natDelta: 0, section: 'community', pingEstimateMs: 20 + (n % 200) },
+      ...{ verifiedAt: n % 2 ? Date.now() : null, firstSeenAt: Date.now(), lastSeenAt: Date.now(), returning: false },
+      address: null,
     }));
     const body = `event: change\ndata: ${JSON.stringify({ ...state, servers, serversAt: Date.now() })}\n\n`;
     await route.fulfill({ status: 200, contentType: 'text/event-stream', body });

@@ -5,6 +5,7 @@ import {
   endpointKey,
   type JoinTarget,
   LIMITS,
+  type ListEntry,
   type NatProfile,
   SallyportError,
   showCode,
@@ -14,6 +15,7 @@ import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } f
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
+import { isAddress, joinOfficial, tellOfficial } from './join-official.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,6 +23,7 @@ type JoinFlags = ReturnType<typeof readCommandLine<typeof JOIN_FLAGS>>['flags'];
 
 export async function joinCommand(invocation: Invocation): Promise<void> {
   const { flags, words } = readCommandLine(JOIN_FLAGS, ['CODE'], invocation.argv, invocation.env);
+  if (isAddress(words[0] as string)) return joinOfficial(invocation, flags, words[0] as string);
   const target = readJoinTarget(words[0] as string);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;
@@ -49,17 +52,26 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
     terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
     await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
       const screen = new JoinScreen(terminal);
+      // Aborted with the entry of an official server: it is joined by its address.
+      const direct = new AbortController();
       const keys = watchKeys({ terminal, log: screen.log, stop: invocation.stop, env: invocation.env });
       try {
         const path = await agent.join(words[0] as string, {
-          signal: invocation.signal,
-          onEvent: (event) => screen.onEvent(event),
+          signal: AbortSignal.any([invocation.signal, direct.signal]),
+          onEvent(event) {
+            screen.onEvent(event);
+            if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
+          },
           timeoutMs: (flags.timeout ?? 0) * 1_000,
           ...(password === undefined ? {} : { password }),
           ...(flags.name === undefined ? {} : { name: flags.name }),
         });
         port.use(path);
         await play(invocation, flags, screen, port, path);
+      } catch (error) {
+        if (!direct.signal.aborted) throw error;
+        screen.close();
+        await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
       } finally {
         screen.close();
         keys.close();

@@ -12,31 +12,54 @@ export async function listCommand(invocation: Invocation): Promise<void> {
   await withAgent({ flags, invocation }, async (agent) => {
     const servers = await agent.list();
     terminal.event('list', { servers });
-    terminal.page(servers.length === 0 ? 'No public servers here now.' : table(servers));
+    // The only addresses are those of official servers, which are there to be seen.
+    terminal.page(servers.length === 0 ? 'No public servers here now.' : table(servers, Date.now()), 'whole');
   });
 }
 
-function table(servers: readonly ListEntry[]): string {
-  const rows = servers.map((server) => [
+const SECTIONS = [
+  ['local', 'Local (at your address)'],
+  ['official', 'Official'],
+  ['community', 'Community'],
+] as const satisfies readonly (readonly [ListEntry['section'], string])[];
+const HEAD = ['Ping', 'Join with', 'Server', 'Players', 'Game', 'Network', 'Up', 'Joinable'];
+
+/** One table with a line above each section, in the order in which the master tells them. */
+function table(servers: readonly ListEntry[], now: number): string {
+  const sections = SECTIONS.map(([section, title]) => {
+    const rows = servers.filter((server) => server.section === section).map((server) => rowOf(server, now));
+    return { title: `${title} (${rows.length})`, rows };
+  }).filter(({ rows }) => rows.length > 0);
+  const all = [HEAD, ...sections.flatMap(({ rows }) => rows)];
+  const widths = HEAD.map((_, column) => Math.max(...all.map((row) => [...(row[column] as string)].length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((text, column) => text + ' '.repeat((widths[column] as number) - [...text].length))
+      .join('  ')
+      .trimEnd();
+  return [line(HEAD), ...sections.flatMap(({ title, rows }) => [title, ...rows.map(line)])].join('\n');
+}
+
+function rowOf(server: ListEntry, now: number): readonly string[] {
+  return [
     server.pingEstimateMs === null ? '?' : `~${Math.round(server.pingEstimateMs)}`,
-    showCode(server.code),
+    server.address ?? showCode(server.code),
     `${cleanText(server.name, LIMITS.nameShownMax)}${server.passwordNeeded ? ' (password)' : ''}`,
-    `${server.players}/${server.playersMax}`,
+    server.playersMax === 0 ? '-' : `${server.players}/${server.playersMax}`,
     [server.game, server.map, server.mode]
       .map((text) => cleanText(text, LIMITS.nameShownMax))
       .filter(Boolean)
       .join(' · '),
     server.verdict,
-  ]);
-  const all = [['Ping', 'Code', 'Server', 'Players', 'Game', 'Network'], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => [...row[column]!].length)));
-  const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - [...text].length));
-  return all
-    .map((row) =>
-      row
-        .map((text, column) => pad(text, widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+    server.firstSeenAt === 0 ? '-' : age(now - server.firstSeenAt),
+    server.verifiedAt === null ? 'not tested' : `tested ${age(now - server.verifiedAt)} ago`,
+  ];
+}
+
+function age(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.round(seconds / 60)}m`;
+  if (seconds < 86_400) return `${Math.round(seconds / 3_600)}h`;
+  return `${Math.round(seconds / 86_400)}d`;
 }

@@ -53,8 +53,9 @@ export class Terminal {
   }
 
   /** A whole text as the result, such as a report or a list. */
-  page(text: string): void {
-    if (!this.options.json) this.#streams.out.write(`${this.#shown(text)}\n`);
+  page(text: string, addresses: Addresses = 'masked'): void {
+    const shown = addresses === 'whole' ? plain(text) : this.#shown(text);
+    if (!this.options.json) this.#streams.out.write(`${shown}\n`);
   }
 
   /** `✓ Network     Open: ...` */

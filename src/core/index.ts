@@ -36,6 +36,7 @@ export * from './rendezvous/master-link.ts';
 export * from './rendezvous/messages.ts';
 export * from './rendezvous/probes.ts';
 export * from './rendezvous/profile-wire.ts';
+export { plainEntry } from './rendezvous/registry.ts';
 export * from './rendezvous/text.ts';
 export * from './rendezvous/wire.ts';
 export type * from './secure/crypto.ts';

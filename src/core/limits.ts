@@ -81,7 +81,8 @@ export const LIMITS = {
   /** Detection asks 50 times in a second, a fresh sample before a punch 8 times; a birthday run samples none. */
   probeRate: { perSecond: 200, burst: 400 },
   resolveUnknownRate: { perSecond: 0.2, burst: 20 },
-  listRate: { perSecond: 2, burst: 20 },
+  /** Pages of the list, ten entries each: 1000 entries in 3 s, within what a session may ask at all. */
+  listRate: { perSecond: 20, burst: 60 },
   joinPerClientRate: { perSecond: 2, burst: 8 },
   joinPerAddressRate: { perSecond: 10, burst: 40 },
   joinPerHostRate: { perSecond: 20, burst: 60 },
@@ -142,6 +143,9 @@ export const LIMITS = {
   codeSymbols: 8,
   /** Entries of one answer to `list`; as many as fit, four of the longest, mostly ten. */
   listPageMax: 16,
+  /** One entry, and the address of an official server in it: a name of 253 symbols and a port. */
+  entryBytesMax: 600,
+  entryAddressBytesMax: 255,
   /** STUN (RFC 8489, RFC 5780). Largest message read: PADDING may fill an Ethernet frame (RFC 5780 §7.6). */
   stunBytesMax: 1500,
   /** A Binding answer has 3-8 attributes; more is somebody keeping us busy. */
@@ -275,6 +279,8 @@ export const LIMITS = {
   codeAttemptsBelieved: 4,
   candidatesMax: 8,
   listEntriesMax: 1_000,
+  /** A list that takes longer is given up. */
+  listMs: 7_000,
   /** Hours of an endless session whose bursts are paid for by steps; the rate is the master's to limit (20/s, security.md 3.4). */
   stepsPerSessionMax: 5_000,
   /** "Typed failures within 2 s": how long a join waits for the link, which itself needs 2 s to know. */

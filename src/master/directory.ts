@@ -2,7 +2,7 @@
  * Between the machine and everybody who looks: turns what the machine tells about hosts into entries of the list, adds what
  * only the masterserver knows (official, held back, verified, first seen), and remembers the list over a restart.
  */
-import { type HostRecord, toHex } from '../core/index.ts';
+import { type HostRecord, LIMITS, type ListPage, type ListQuery, type ListViewer, toHex } from '../core/index.ts';
 import type { AdminHost, Server } from './api.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { createListing, type ListCommit, ListItem, type Listing } from './listing.ts';
@@ -22,11 +22,8 @@ export interface DirectoryOptions {
   readonly silentMs?: (hostKey: Uint8Array) => number | null;
 }
 
-export interface Viewer {
-  /** The viewer's own address: who shares it with a host is on its network, or behind the same carrier's NAT. */
-  readonly address: string | null;
-  readonly rttMs: number | null;
-}
+/** `address`: who shares it with a host is on its network, or behind the same carrier's NAT. Null = nobody in particular. */
+export type Viewer = Omit<ListViewer, 'address'> & { readonly address: string | null };
 
 export interface Directory {
   readonly listing: Listing;
@@ -39,6 +36,8 @@ export interface Directory {
   /** Listed hosts that share the viewer's address. */
   local(address: string | null): readonly ListItem[];
   server(item: ListItem, viewer: Viewer): Server;
+  /** A page of the list for a session with the master: first the viewer's neighbours, then the order of the web page. */
+  page(query: ListQuery): ListPage;
   adminHost(item: ListItem): AdminHost;
   counts(): { listed: number; unlisted: number; hidden: number; official: number; returning: number };
   /** Makes the gathered changes visible; false where there are none. */
@@ -79,7 +78,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
         official: official !== undefined,
         hidden: !moderation.shows(host),
         returning: change.returning ?? false,
-        crowded: crowd.length > MASTER_LIMITS.householdHostsMax,
+        crowded: official === undefined && crowd.length > MASTER_LIMITS.householdHostsMax,
         address: official?.traversal === 'off' ? official.address : null,
       }),
     );
@@ -116,6 +115,27 @@ export function createDirectory(options: DirectoryOptions): Directory {
     if (official !== undefined && official.traversal === 'off') put(official.record, { firstSeenAt: item.firstSeenAt });
   }
 
+  function local(address: string | null): readonly ListItem[] {
+    const items = address === null ? [] : nearby.of(address).map((hostId) => listing.get(hostId));
+    return items.filter((item) => item?.listed === true && !item.official) as ListItem[];
+  }
+
+  function page({ after, game, viewer, fits }: ListQuery): ListPage {
+    const near = local(viewer.address);
+    const best = listing.best();
+    const count = near.length + best.length;
+    const end = Math.min(count, after + LIMITS.listScanMax);
+    const entries: Server[] = [];
+    for (let at = after; at < end; at++) {
+      const item = (at < near.length ? near[at] : best[at - near.length]) as ListItem;
+      if ((game !== '' && item.game !== game) || (at >= near.length && near.includes(item))) continue;
+      const entry = serverOf(item, viewer, heardAt(item));
+      if (!fits(entry)) return { entries, next: at };
+      entries.push(entry);
+    }
+    return { entries, next: end < count ? end : null };
+  }
+
   return {
     listing,
     host: (host) => put(host),
@@ -145,11 +165,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
         if (hidden !== item.hidden) put(item.host, { returning: item.returning });
       }
     },
-    local(address) {
-      const items = address === null ? [] : nearby.of(address).map((hostId) => listing.get(hostId));
-      return items.filter((item) => item?.listed === true && !item.official) as ListItem[];
-    },
+    local,
     server: (item, viewer) => serverOf(item, viewer, heardAt(item)),
+    page,
     adminHost: (item) => ({
       ...serverOf(item, { address: null, rttMs: null }, heardAt(item)),
       listed: item.listed,

@@ -132,6 +132,8 @@ export interface Listing {
   games(): readonly { readonly game: string; readonly servers: number }[];
   /** Makes the gathered changes visible; null where there are none. */
   commit(now: number): ListCommit | null;
+  /** All listed entries in the order `best`. */
+  best(): readonly ListItem[];
   /** All listed entries in the wished order, ready at once for `best` and after a sliced sort for the others. */
   view(now: number, sort: SortKey, descending: boolean): Promise<readonly ListItem[]>;
 }
@@ -260,6 +262,7 @@ export function createListing(): Listing {
         .slice(0, GAMES_TOLD_MAX)
         .map(([game, servers]) => ({ game, servers })),
     commit,
+    best: () => best.items,
     view,
   };
 }

@@ -24,7 +24,9 @@ export interface ReservedName {
   readonly key: string | null;
 }
 
-export interface Moderation extends Required<MasterPolicy> {
+export interface Moderation extends Pick<MasterPolicy, 'announce' | 'admit'> {
+  /** May this public host be shown in the list? */
+  shows(host: HostRecord): boolean;
   bans(): readonly BanRow[];
   /** Puts a ban in force and writes it down; throws `StoreError` where only the first worked. */
   ban(now: number, ban: Omit<BanInput, 'kind'> & { readonly kind: BanRow['kind']; readonly label: string }): BanRow;

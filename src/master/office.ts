@@ -4,7 +4,13 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
-import type { MasterCommand, MasterCounters, MasterEvent, MasterPolicy } from '../core/index.ts';
+import {
+  type MasterCommand,
+  type MasterCounters,
+  type MasterEvent,
+  type MasterPolicy,
+  plainEntry,
+} from '../core/index.ts';
 import type { MasterInfo } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHttpApp } from './http.ts';
@@ -220,7 +226,15 @@ export function createOffice(options: OfficeOptions): Office {
 
   return {
     app,
-    policy: moderation,
+    policy: {
+      announce: moderation.announce,
+      admit: moderation.admit,
+      list: directory.page,
+      entry(host, viewer) {
+        const item = directory.listing.get(host.hostId);
+        return item === undefined ? plainEntry(host, viewer) : directory.server(item, viewer);
+      },
+    },
     directory,
     newToken: token.fresh,
     forgetToken: () => keepTokenHash(store, ''),
@@ -229,6 +243,7 @@ export function createOffice(options: OfficeOptions): Office {
     official(folder) {
       moderation.reserve(folder.reservedNames);
       directory.official(folder.servers);
+      showSoon();
     },
     tested,
     setReady: (value) => {

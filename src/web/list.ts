@@ -109,7 +109,7 @@ const localRows = computed<readonly Server[]>(() => {
   const near = lan.value.map(({ code, name, game }) => silentRow(`lan-${code}`, code, name, game));
   const kept = (settings.value?.favourites ?? []).map(({ code, name }) => silentRow(`kept-${code}`, code, name, ''));
   const seen = new Set<string>();
-  return [...listed, ...near, ...kept].filter(({ code }) => !seen.has(code) && seen.add(code));
+  return [...listed, ...near, ...kept].filter(({ code }) => code === '' || (!seen.has(code) && seen.add(code)));
 });
 
 /** Is this a server that somebody tells of, and not only a favourite of old? */
@@ -128,30 +128,17 @@ export function takeLocalList(): void {
 
 /** A server of which no more is known: joined by its code like any other. */
 function silentRow(hostId: string, code: string, name: string, game: string): Server {
-  const silent = {
-    map: '',
-    mode: '',
-    version: '',
-    players: 0,
-    playersMax: 0,
-    passwordNeeded: false,
-    pingEstimateMs: null,
-  };
-  return localRow({ hostId, code, name, game, ...silent, natType: 'unknown', verdict: 'open' });
+  return localRow({
+    ...{ hostId, code, name, game, map: '', mode: '', version: '', players: 0, playersMax: 0, passwordNeeded: false },
+    ...{ natType: 'unknown', verdict: 'open', natDelta: null, section: 'community', pingEstimateMs: null },
+    ...{ verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0, returning: false, address: null },
+  });
 }
 
+/** Who is heard on the local network is there, whatever the master knows of the two addresses. */
 function localRow(entry: ListEntry): Server {
-  const section = lan.value.some(({ code }) => code === entry.code) ? 'local' : 'community';
-  const known = { verifiedAt: null, natDelta: null, returning: false, address: null } as const;
-  return {
-    ...entry,
-    ...known,
-    section,
-    natType: entry.natType as Server['natType'],
-    verdict: entry.verdict as Server['verdict'],
-    firstSeenAt: 0,
-    lastSeenAt: 0,
-  };
+  const isNear = entry.code !== '' && lan.value.some(({ code }) => code === entry.code);
+  return isNear ? { ...entry, section: 'local' } : entry;
 }
 
 export function reloadList(): void {

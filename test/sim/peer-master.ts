@@ -9,6 +9,7 @@ import {
 } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import type { Host, World } from '../../src/sim/index.ts';
+import { plainList } from '../plain-list.ts';
 
 export interface SimMaster {
   readonly address: MasterAddress;
@@ -41,13 +42,19 @@ export function startMaster(world: World): SimMaster {
   const codes = new Map<string, Uint8Array>();
   let insides: Insides;
   const run = () => {
+    const told: MasterEvent[] = [];
     const machine = createMaster({
       ...{ crypto, random: world.random('master'), identity, addresses: ADDRESSES, advertised: null, port: PORT },
       wallClock: () => 1_700_000_000_000 + world.now,
-      policy: { announce: (_key, _from, announcement: HostAnnouncement) => announcement, admit: () => null },
+      policy: {
+        announce: (_key, _from, announcement: HostAnnouncement) => announcement,
+        admit: () => null,
+        list: (query) => plainList(told, query),
+      },
     });
     insides = machine as unknown as Insides;
     const onEvent = (event: MasterEvent) => {
+      told.push(event);
       if (event.ev === 'code') codes.set(event.code, event.hostKey);
     };
     const running = host.run(machine, { onEvent });

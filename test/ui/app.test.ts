@@ -1,5 +1,7 @@
 /** The local app as a player uses it: real agent, real masterserver, real game, Debian's Chromium. */
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench, portBase, type Run } from '../loopback/processes.ts';
@@ -131,6 +133,37 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.focus('#set-name');
     await page.waitForSelector('[role=alert]:not(:empty)');
     await expectAccessible(page);
+  });
+
+  test('S23, S26: the list has proofs, times and official servers; those are joined by the address they are listed with', async () => {
+    const config = bench.folder();
+    const servers = [{ name: 'Official EU', game: 'luanti', address: '203.0.113.5:30000', playersMax: 32 }];
+    writeFileSync(join(config, 'all.json'), JSON.stringify({ servers }));
+    const run = bench.sallyport([
+      ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', 'off', '--official', config],
+      ...['--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'],
+    ]);
+    master = String((await run.line('ready')).master);
+    await startHost(['--public']);
+    const app = await startApp();
+    const { page, faults } = await openPage(browser, app.link);
+    await page.waitForSelector('.section:has-text("Official (1)")');
+    await page.waitForSelector('.row:has-text("Arena") [aria-label^="joinable, tested"]', { timeout: 30_000 });
+    expect(await page.textContent('.row:has-text("Arena") .c-up')).toMatch(/^\d+ ?(s|m)/);
+    await page.check('label:has-text("joinable") input');
+    await page.waitForSelector('.row:has-text("Official")', { state: 'detached' });
+    await page.uncheck('label:has-text("joinable") input');
+    await page.focus('.row:has-text("Official EU")');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.details:has-text("203.0.113.5:30000")');
+    await expect.poll(() => clipboard(page)).toBe('203.0.113.5:30000');
+    await expectAccessible(page);
+    await page.keyboard.press('i');
+    await page.waitForSelector('.details', { state: 'detached' });
+    await page.fill('#join-target', '203.0.113.5:30000');
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('.details:has-text("203.0.113.5:30000")');
+    expect(faults).toEqual([]);
   });
 
   test('the frame of the page is painted before its code has come', async () => {

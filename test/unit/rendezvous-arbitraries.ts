@@ -95,6 +95,7 @@ export const profile = fc
   })
   .map((value) => ({ ...value, allocator: value.mixture[0] })) as unknown as fc.Arbitrary<NatProfile>;
 
+const seconds = fc.integer({ min: 0, max: 0xffff_fffe }).map((count) => count * 1_000);
 const entry: fc.Arbitrary<ListEntry> = fc.record({
   hostId: fc.constant('abcdefghijklmnopqrstuvwxyz'),
   code: fc.constant('K7TQ9RBW'),
@@ -109,7 +110,17 @@ const entry: fc.Arbitrary<ListEntry> = fc.record({
   natType: fc.constantFrom('cone', 'unknown', 'port-preserving-cone'),
   verdict: fc.constantFrom('open', 'moderate'),
   pingEstimateMs: small,
+  natDelta: fc.option(fc.integer({ min: -4000, max: 4000 })),
+  section: fc.constantFrom('local', 'official', 'community'),
+  verifiedAt: fc.option(seconds),
+  firstSeenAt: seconds,
+  lastSeenAt: seconds,
+  returning: fc.boolean(),
+  address: fc.option(fc.constantFrom('203.0.113.9:30000', '[2001:db8::9]:30000')),
 });
+
+/** The longest address that an operator may write. */
+const farEntry = entry.map((one) => ({ ...one, address: `${'a'.repeat(249)}:30000` }));
 
 const permit: fc.Arbitrary<Permit> = fc.record({
   addresses: fc.array(address, { maxLength: LIMITS.permitAddressesMax }),
@@ -154,6 +165,7 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('ok'), observed: endpoint }),
   fc.record({ type: type('registered'), code: fc.constant('K7TQ9RBW'), hostId: text(26), observed: endpoint }),
   fc.record({ type: type('resolved'), hostKey: bytes(32), entry }),
+  fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),
   fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
 );

@@ -27,6 +27,7 @@ import {
   writeResponseFrame,
 } from '../../src/core/index.ts';
 import { bytes, endpoint, profile, push, request, response } from './rendezvous-arbitraries.ts';
+import { hexBytes, protocolVectors } from './rendezvous-vectors.ts';
 
 const SEALED_OVERHEAD = 17 + 16;
 
@@ -43,6 +44,18 @@ test('every request comes back as it was sent, in a datagram of the size it must
     }),
     { numRuns: 1500 },
   );
+});
+
+test('what an older master tells of a host is read; what it does not tell is told as unknown', () => {
+  const { resolved, entries } = protocolVectors().responses as Record<'resolved' | 'entries', string>;
+  // `later` of docs/protocol.md with an empty address is 18 bytes; a list has a count before it.
+  const cut = (hex: string, bytes: number) => readResponse(new Reader(hexBytes(hex).slice(0, -bytes)));
+  const told = readResponse(new Reader(hexBytes(resolved)));
+  if (told?.type !== 'resolved') return expect.unreachable();
+  const silent = { natDelta: null, verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0 };
+  expect(told.entry).not.toMatchObject(silent);
+  expect(cut(resolved, 18)).toEqual({ ...told, entry: { ...told.entry, ...silent } });
+  expect(cut(entries, 19)).toEqual({ type: 'entries', next: '1', entries: [{ ...told.entry, ...silent }] });
 });
 
 test('every response and push comes back as it was sent and fits a datagram', () => {

@@ -28,6 +28,7 @@ import {
   WIRE,
 } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/crypto.ts';
+import { plainList } from '../plain-list.ts';
 
 export interface Packet {
   readonly from: Endpoint;
@@ -233,7 +234,11 @@ export function world(overrides: Partial<MasterConfig> = {}): World {
       addresses: [MASTER_ADDRESS],
       advertised: null,
       port: DOOR.port,
-      policy: { announce: (_key, _from, announcement) => announcement, admit: () => null, shows: () => true },
+      policy: {
+        announce: (_key, _from, announcement) => announcement,
+        admit: () => null,
+        list: (query) => plainList(masterEvents(node), query),
+      },
       ...overrides,
     });
     const node = net.add(machine, MASTER_ADDRESS);

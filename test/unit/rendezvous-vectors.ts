@@ -13,6 +13,7 @@ import {
   fromHex,
   helloPayload,
   hostIdOf,
+  type ListEntry,
   type NatProfile,
   noiseInitiate,
   noiseRespond,
@@ -56,11 +57,13 @@ const PERMIT = {
   probesPerSecondMax: 1000,
   expiresInMs: 15000,
 };
-const ENTRY = {
+const ENTRY: ListEntry = {
   ...{ hostId: hostIdOf(suite, HOST_KEY), code: codeOf(suite, HOST_KEY, 0), name: 'Arena', game: 'teeworlds' },
   ...{ map: 'dm1', mode: 'dm', version: '0.7', players: 3, playersMax: 8, passwordNeeded: false },
-  ...{ natType: 'cone', verdict: 'moderate', pingEstimateMs: null },
-} as const;
+  ...{ natType: 'cone', verdict: 'moderate', natDelta: 0, section: 'community', pingEstimateMs: null },
+  ...{ verifiedAt: 1_700_000_000_000, firstSeenAt: 1_600_000_000_000, lastSeenAt: 1_700_000_100_000 },
+  ...{ returning: false, address: null },
+};
 
 export const PROFILE: NatProfile = {
   ...UNKNOWN_PROFILE,

@@ -50,8 +50,9 @@ export interface EngineOptions {
   readonly onQuit: () => void;
 }
 
-/** The list is asked for this often while a page looks; the master allows two a second. */
+/** The list is asked for this often while a page looks, a long one more seldom: ten entries come in one datagram. */
 const LIST_INTERVAL_MS = 5000;
+const LIST_INTERVAL_MS_PER_ENTRY = 50;
 const JOINS_KEPT_MAX = 20;
 const ANY_IPV4 = { address: '0.0.0.0', port: 0 } as const;
 
@@ -96,7 +97,9 @@ export class Engine implements UiEngine {
       this.#changed();
     });
     this.#listTimer = setInterval(() => {
-      if (this.#listeners.size > 0) void this.#fetchList();
+      const { entries, at } = this.#servers;
+      const due = (at ?? 0) + LIST_INTERVAL_MS_PER_ENTRY * entries.length;
+      if (this.#listeners.size > 0 && Date.now() >= due) void this.#fetchList();
     }, LIST_INTERVAL_MS);
   }
 

@@ -7,7 +7,7 @@ import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
 import type { Cooling } from '../detect/rotation.ts';
 import type { FailureCode } from '../errors.ts';
-import type { NatProfile, ProbeResult } from '../nat/profile.ts';
+import type { NatProfile, NatType, ProbeResult, Verdict } from '../nat/profile.ts';
 
 export type JoinId = number;
 export type PathId = number;
@@ -84,8 +84,10 @@ export interface PlanSummary {
 
 export type PathKind = 'direct' | 'lan' | 'mapped' | 'ipv6' | 'relay';
 
+/** A row of the list: the same names and meanings as `Server` of the master's HTTP interface (`master/api.ts`). */
 export interface ListEntry {
   readonly hostId: string;
+  /** Empty for an official server without an agent: it is joined by its address. */
   readonly code: string;
   readonly name: string;
   readonly game: string;
@@ -95,9 +97,21 @@ export interface ListEntry {
   readonly players: number;
   readonly playersMax: number;
   readonly passwordNeeded: boolean;
-  readonly natType: string;
-  readonly verdict: string;
+  readonly natType: NatType;
+  readonly verdict: Verdict;
+  /** Signed step per new mapping, 0 for a cone, null when unpredictable or unknown. */
+  readonly natDelta: number | null;
+  /** `local`: it shares the asker's public address. */
+  readonly section: 'local' | 'official' | 'community';
   readonly pingEstimateMs: number | null;
+  /** Unix times in milliseconds, to the second; 0 = the master does not tell. `verifiedAt`: when the master itself last joined it. */
+  readonly verifiedAt: number | null;
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  /** Known from before a restart of the master, not heard of since. */
+  readonly returning: boolean;
+  /** Of official public servers alone: join it directly, without traversal. */
+  readonly address: string | null;
 }
 
 export type PeerEvent =

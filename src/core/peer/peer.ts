@@ -29,6 +29,13 @@ export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> 
   return new Peer(config);
 }
 
+/** A list that comes in, page by page. */
+interface Fetch {
+  readonly id: number;
+  readonly until: Instant;
+  readonly entries: Map<string, ListEntry>;
+}
+
 /** Control datagrams of the master may arrive on any socket of ours: the link sends JOIN and ANSWER from them. */
 const CONTROL: readonly number[] = [WIRE.hello, WIRE.retry, WIRE.accept, WIRE.control];
 
@@ -165,7 +172,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.nest.command(now, this.mapper, { do: 'again' });
         break;
       case 'list':
-        this.list(now, command.id, '', []);
+        this.list(now, { id: command.id, until: now + LIMITS.listMs, entries: new Map() }, '');
         break;
       case 'network':
         this.changeNetwork(now, command.network);
@@ -228,13 +235,21 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     join.link(now, this.linkUp, null);
   }
 
-  private list(now: Instant, id: number, after: string, before: readonly ListEntry[]): void {
+  /** Page after page, as quickly as the master gives them. A host that moves down between two pages comes only once. */
+  private list(now: Instant, list: Fetch, after: string): void {
     this.context.request(now, { type: 'list', after, game: '' }, null, (at, response) => {
-      const failure = response.type === 'failed' ? response.failure : null;
-      const entries = response.type === 'entries' ? [...before, ...response.entries] : before;
+      const { id, entries } = list;
+      if (response.type === 'failed' && response.failure === 'BUSY' && at + response.retryAfterMs < list.until) {
+        this.agenda.at(at + response.retryAfterMs, (later) => this.list(later, list, after));
+        return;
+      }
+      if (response.type === 'entries') for (const entry of response.entries) entries.set(entry.hostId, entry);
       const next = response.type === 'entries' ? response.next : '';
-      if (next !== '' && entries.length < LIMITS.listEntriesMax) this.list(at, id, next, entries);
-      else this.out.event({ ev: 'list', id, entries, failure });
+      if (next !== '' && entries.size < LIMITS.listEntriesMax && at < list.until) this.list(at, list, next);
+      else {
+        const failure = response.type === 'failed' ? response.failure : null;
+        this.out.event({ ev: 'list', id, entries: [...entries.values()], failure });
+      }
     });
   }
 

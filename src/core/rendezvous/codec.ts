@@ -6,17 +6,16 @@
 import { Reader, type Writer } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { PathKind } from '../peer/interface.ts';
+import { readEntries, readEntry, writeEntries, writeEntry } from './entry-wire.ts';
 import {
   readAnnouncement,
   readEndpoint,
-  readEntry,
   readFailure,
   readMany,
   readPermit,
   readWord,
   writeAnnouncement,
   writeEndpoint,
-  writeEntry,
   writeFailure,
   writeMany,
   writeNested,
@@ -186,11 +185,9 @@ const RESPONSES: Codecs<Response> = {
     number: 4,
     write(writer, message) {
       writer.text8(message.next, 64);
-      writeMany(writer, message.entries, LIMITS.listPageMax, writeEntry);
+      writeEntries(writer, message.entries);
     },
-    read: (reader) => ({
-      ...{ type: 'entries', next: reader.text8(), entries: readMany(reader, LIMITS.listPageMax, readEntry) },
-    }),
+    read: (reader) => ({ type: 'entries', next: reader.text8(), entries: readEntries(reader) }),
   },
   failed: {
     number: 5,

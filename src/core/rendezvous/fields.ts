@@ -7,7 +7,7 @@ import { addressBytes, addressText, type Endpoint } from '../address.ts';
 import { EMPTY, type Reader, Writer } from '../bytes.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
+import type { HostAnnouncement } from '../peer/interface.ts';
 import type { Permit } from '../traverse/interface.ts';
 
 const NULL_U32 = 0xffff_ffff;
@@ -149,46 +149,6 @@ function readText(reader: Reader, bytesMax: number): string {
   const text = reader.text8();
   if (reader.offset - before - 1 > bytesMax) reader.fail();
   return reader.ok ? text : '';
-}
-
-export function writeEntry(writer: Writer, entry: ListEntry): void {
-  writer.text8(entry.hostId, 32).text8(entry.code, 8);
-  writer
-    .u8(entry.passwordNeeded ? 1 : 0)
-    .u16(entry.players)
-    .u16(entry.playersMax);
-  writer.text8(entry.name, LIMITS.announcedNameBytesMax);
-  for (const text of [entry.game, entry.map, entry.mode, entry.version]) {
-    writer.text8(text, LIMITS.announcedTextBytesMax);
-  }
-  writer.text8(entry.natType, 24).text8(entry.verdict, 12);
-  writeScaled(writer, entry.pingEstimateMs);
-}
-
-const ENTRY_BYTES_MAX = 300;
-
-/** What an entry takes, so that a page is filled to the brim and not over. */
-export function entryBytes(entry: ListEntry): number {
-  const writer = new Writer(ENTRY_BYTES_MAX);
-  writeEntry(writer, entry);
-  return writer.length;
-}
-
-export function readEntry(reader: Reader): ListEntry {
-  const hostId = reader.text8();
-  const code = reader.text8();
-  const flags = reader.u8();
-  const players = reader.u16();
-  const playersMax = reader.u16();
-  const name = reader.text8();
-  const [game, map, mode, version] = [reader.text8(), reader.text8(), reader.text8(), reader.text8()];
-  const [natType, verdict] = [reader.text8(), reader.text8()];
-  const passwordNeeded = (flags & 1) !== 0;
-  const pingEstimateMs = readScaled(reader);
-  return {
-    ...{ hostId, code, name, game, map, mode, version, players, playersMax },
-    ...{ passwordNeeded, natType, verdict, pingEstimateMs },
-  };
 }
 
 export function writePermit(writer: Writer, permit: Permit): void {

@@ -7,7 +7,7 @@ import type { Endpoint } from '../address.ts';
 import type { Instant, Machine } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { NatType, Verdict } from '../nat/profile.ts';
-import type { HostAnnouncement, PathKind } from '../peer/interface.ts';
+import type { HostAnnouncement, ListEntry, PathKind } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 
@@ -77,8 +77,32 @@ export interface MasterPolicy {
   announce(hostKey: Uint8Array, from: Endpoint, announcement: HostAnnouncement): HostAnnouncement | FailureCode;
   /** May this participant list or join? null = yes. */
   admit(act: 'list' | 'join', key: Uint8Array, from: Endpoint): FailureCode | null;
-  /** May this public host be shown in the list? Left out: every one may. */
-  shows?(host: HostRecord): boolean;
+  /** One page of the public list, in the order it is shown in. Left out: this master shows none. */
+  list?(query: ListQuery): ListPage;
+  /** A host as whoever has its code is told of it, who may be unlisted. Left out: what its record says. */
+  entry?(host: HostRecord, viewer: ListViewer): ListEntry;
+}
+
+export interface ListViewer {
+  readonly address: string;
+  /** Round trip between viewer and master, null until measured. */
+  readonly rttMs: number | null;
+}
+
+export interface ListQuery {
+  /** `next` of the page before; 0 = from the beginning. */
+  readonly after: number;
+  /** Only this game; empty = all. */
+  readonly game: string;
+  readonly viewer: ListViewer;
+  /** Is there room for one more? Asked once for each entry, in order; after the first no the page is over. */
+  fits(entry: ListEntry): boolean;
+}
+
+export interface ListPage {
+  readonly entries: readonly ListEntry[];
+  /** Null: that was the last page. */
+  readonly next: number | null;
 }
 
 /** Counters since the start, read when somebody asks (`/metrics`), so that counting costs an addition. */

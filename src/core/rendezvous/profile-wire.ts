@@ -44,7 +44,7 @@ const KINDS: Words<AllocatorKind> = ['unknown', 'preserve', 'step', 'time', 'ran
 const PARITIES: Words<Allocator['parity']> = ['unknown', 'kept', 'none'];
 const POOLINGS: Words<NatProfile['pooling']> = ['unknown', 'paired', 'arbitrary'];
 const TESTED: Words<Tested> = ['untested', 'yes', 'no'];
-const VERDICTS: Words<Verdict> = ['strict', 'moderate', 'open'];
+export const VERDICTS: Words<Verdict> = ['strict', 'moderate', 'open'];
 
 const ALLOCATOR_BYTES = 24;
 const FIXED_BYTES = 64;

@@ -11,7 +11,7 @@ import { LIMITS } from '../limits.ts';
 import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import type { HostRecord } from './interface.ts';
+import type { HostRecord, ListViewer } from './interface.ts';
 import { addressPrefixes, Tally } from './limiter.ts';
 import { keyBytes, keyText, type Session } from './sessions.ts';
 import { Table, textHash } from './table.ts';
@@ -57,8 +57,6 @@ export interface HostEntry {
   session: Session;
   /** Address under which it is counted for quotas. */
   readonly address: string;
-  /** Place in the public list, -1 = not listed. */
-  listed: number;
 }
 
 /** What became of a register or heartbeat. */
@@ -82,7 +80,6 @@ export class Registry {
   /** One copy of what many hosts have in common: game, map, mode, version. */
   private readonly texts = new Map<string, string>();
   private readonly perAddress: Tally;
-  private readonly publicHosts: HostEntry[] = [];
 
   constructor(suite: CryptoSuite) {
     this.suite = suite;
@@ -149,10 +146,9 @@ export class Registry {
       verdict: beat.profile?.verdict ?? 'strict',
       delta: beat.profile?.delta ?? null,
     });
-    const entry: HostEntry = { record, session, address: record.observed.address, listed: -1 };
+    const entry: HostEntry = { record, session, address: record.observed.address };
     this.byKey.set(session.keyText, entry);
     this.count(entry, 1);
-    this.list(entry);
     return { entry, change: 'new', newCode: fresh ? code : null };
   }
 
@@ -185,32 +181,12 @@ export class Registry {
       announcement: this.interned(beat.announcement),
       observed: shared(entry.session, observed),
     });
-    this.list(entry);
     return 'changed';
   }
 
   remove(entry: HostEntry): void {
     this.byKey.delete(entry.record.keyText);
     this.count(entry, -1);
-    this.unlist(entry);
-  }
-
-  /** One page of the public list from place `after` on; looks at a bounded number of hosts. */
-  page(
-    after: number,
-    wanted: (entry: HostEntry) => boolean,
-    fits: (entry: HostEntry) => boolean,
-  ): { entries: HostEntry[]; next: number | null } {
-    const entries: HostEntry[] = [];
-    const end = Math.min(this.publicHosts.length, after + LIMITS.listScanMax);
-    let at = after;
-    for (; at < end && entries.length < LIMITS.listPageMax; at++) {
-      const entry = this.publicHosts[at];
-      if (entry === undefined || !wanted(entry)) continue;
-      if (!fits(entry)) break;
-      entries.push(entry);
-    }
-    return { entries, next: at < this.publicHosts.length ? at : null };
   }
 
   private full(address: string): boolean {
@@ -248,33 +224,19 @@ export class Registry {
     if (this.texts.size < LIMITS.sharedTextsMax) this.texts.set(text, text);
     return text;
   }
-
-  private list(entry: HostEntry): void {
-    const wanted = entry.record.announcement.public;
-    if (wanted && entry.listed < 0) entry.listed = this.publicHosts.push(entry) - 1;
-    if (!wanted) this.unlist(entry);
-  }
-
-  /** The last of the list takes the place, so nothing is moved but one. */
-  private unlist(entry: HostEntry): void {
-    if (entry.listed < 0) return;
-    const last = this.publicHosts.pop();
-    if (last !== undefined && last !== entry) {
-      this.publicHosts[entry.listed] = last;
-      last.listed = entry.listed;
-    }
-    entry.listed = -1;
-  }
 }
 
-export function listEntry(entry: HostEntry, rttMs: number | null): ListEntry {
-  const { record } = entry;
+/** What the record alone says; the masterserver around the machine knows more (`MasterPolicy.entry`). */
+export function plainEntry(record: HostRecord, viewer: ListViewer): ListEntry {
   const { name, game, map, mode, version, playersMax, passwordNeeded } = record.announcement;
   // Through the master is a bound for the direct path: good enough to order a list by, and it tells nobody's address.
-  const pingEstimateMs = record.rttMs === null || rttMs === null ? null : Math.round(record.rttMs + rttMs);
+  const known = record.rttMs !== null && viewer.rttMs !== null;
   return {
     ...{ hostId: record.hostId, code: record.code, name, game, map, mode, version, playersMax, passwordNeeded },
-    ...{ players: record.players, natType: record.natType, verdict: record.verdict, pingEstimateMs },
+    ...{ players: record.players, natType: record.natType, verdict: record.verdict, natDelta: record.delta },
+    section: record.observed.address === viewer.address ? 'local' : 'community',
+    pingEstimateMs: known ? Math.round((record.rttMs as number) + (viewer.rttMs as number)) : null,
+    ...{ verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0, returning: false, address: null },
   };
 }
 

@@ -5,16 +5,16 @@ import { normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { HostAnnouncement } from '../peer/interface.ts';
+import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { sipHash32 } from '../secure/siphash.ts';
 import type { Counters } from './counters.ts';
-import { entryBytes } from './fields.ts';
-import type { MasterEvent, MasterPolicy } from './interface.ts';
+import { entryBytes } from './entry-wire.ts';
+import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
 import { addressKeys, Limiter } from './limiter.ts';
 import type { Push, Request, Response } from './messages.ts';
-import { type HostEntry, listEntry, type Registry } from './registry.ts';
+import { type HostEntry, plainEntry, type Registry } from './registry.ts';
 import type { Session } from './sessions.ts';
 
 export interface RequestParts {
@@ -148,28 +148,29 @@ export class Requests {
     }
     const entry = this.parts.registry.find(key);
     if (entry === null) return failed('HOST_OFFLINE');
-    return { type: 'resolved', hostKey: key, entry: listEntry(entry, session.rttMs) };
+    const { policy } = this.parts;
+    const viewer = viewerOf(session, from);
+    const told = policy.entry?.(entry.record, viewer) ?? plainEntry(entry.record, viewer);
+    return { type: 'resolved', hostKey: key, entry: told };
   }
 
   private list(now: Instant, session: Session, from: Endpoint, request: Of<'list'>): Response {
-    const refusal = this.parts.policy.admit('list', session.key, from);
+    const { policy } = this.parts;
+    const refusal = policy.admit('list', session.key, from);
     if (refusal !== null) return failed(refusal);
     if (!this.lists.allow(now, this.pairKey(session, from))) {
       this.parts.counters.limit('list');
-      return failed('BUSY', 1_000);
+      return failed('BUSY', 1000 / LIMITS.listRate.perSecond);
     }
-    let left = PAGE_BYTES_MAX;
-    const fits = (entry: HostEntry): boolean => {
-      left -= entryBytes(listEntry(entry, session.rttMs));
-      return left >= 0;
+    let [room, left] = [LIMITS.listPageMax, PAGE_BYTES_MAX];
+    const fits = (entry: ListEntry): boolean => {
+      room--;
+      left -= entryBytes(entry);
+      return room >= 0 && left >= 0;
     };
     const after = /^\d{1,9}$/.test(request.after) ? Number(request.after) : 0;
-    const { policy } = this.parts;
-    const wanted = ({ record }: HostEntry): boolean =>
-      (request.game === '' || record.announcement.game === request.game) && (policy.shows?.(record) ?? true);
-    const page = this.parts.registry.page(after, wanted, fits);
-    const entries = page.entries.map((entry) => listEntry(entry, session.rttMs));
-    return { type: 'entries', entries, next: page.next === null ? '' : String(page.next) };
+    const page = policy.list?.({ after, game: request.game, viewer: viewerOf(session, from), fits });
+    return { type: 'entries', entries: page?.entries ?? [], next: String(page?.next ?? '') };
   }
 
   private join(now: Instant, session: Session, from: Endpoint, request: Of<'join'>): Response {
@@ -228,4 +229,8 @@ export class Requests {
   private pairKey(session: Session, from: Endpoint): number {
     return sipHash32(this.secret, utf8Encode(`${from.address} ${session.keyText}`));
   }
+}
+
+function viewerOf(session: Session, from: Endpoint): ListViewer {
+  return { address: from.address, rttMs: session.rttMs };
 }

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { t } from '../messages/index.ts';
 
-async function copyText(text: string): Promise<boolean> {
+export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -18,24 +18,23 @@ import {
 } from '../list.ts';
 import { isLocal, joinTarget, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
-import { CopyButton } from '../parts/copy-button.tsx';
+import { CopyButton, copyText } from '../parts/copy-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
 import { followInPage, go } from '../router.ts';
 
 const COLUMNS = ['ping', 'name', 'players', 'map', 'game', 'network', 'up'] as const satisfies readonly SortKey[];
-
-/** The list that an app gets from its session with the master tells no times. */
-function columns(): readonly (typeof COLUMNS)[number][] {
-  return isLocal.value ? COLUMNS.filter((column) => column !== 'up') : COLUMNS;
-}
 
 /** The page of a host on this masterserver; the local page knows no web address of the master, so it gives the code. */
 function shareText(row: Server): string {
   return isLocal.value ? showCode(row.code) : `${location.origin}/j/${row.code}`;
 }
 
-function act(row: Server): void {
-  if (isLocal.value) void joinTarget(row.code);
+/** An official public server is joined by its address, from the game itself (S26): it is copied, and shown in the details. */
+function act(row: Server, showDetails: () => void): void {
+  if (row.address !== null) {
+    showDetails();
+    void copyText(row.address);
+  } else if (isLocal.value) void joinTarget(row.code);
   else go(`/j/${row.code}`);
 }
 
@@ -44,23 +43,26 @@ export function Servers() {
   return (
     <section aria-labelledby="servers-title">
       <h1 id="servers-title">{t('nav.servers')}</h1>
-      {isLocal.value ? <JoinBox /> : null}
+      {isLocal.value ? <JoinBox showDetails={(id) => (open.value = id)} /> : null}
       <FilterBar />
       <ListState />
       <table class="list" aria-label={t('servers.title')}>
         <HeaderRow />
-        <Sections open={open.value} onOpen={(id) => (open.value = open.value === id ? null : id)} />
+        <Sections open={open.value} onOpen={(id) => (open.value = id)} />
       </table>
     </section>
   );
 }
 
-function JoinBox() {
+function JoinBox(props: { readonly showDetails: (id: string) => void }) {
   const target = useSignal('');
   const error = useSignal<string | null>(null);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (target.value.trim() !== '') error.value = await joinTarget(target.value.trim());
+    const wanted = target.value.trim();
+    const official = rows.value.find(({ address }) => address !== null && address === wanted);
+    if (official !== undefined) act(official, () => props.showDetails(official.hostId));
+    else if (wanted !== '') error.value = await joinTarget(wanted);
   };
   const recent = settings.value?.recent ?? [];
   return (
@@ -134,7 +136,7 @@ function FilterBar() {
           </option>
         ))}
       </select>
-      {isLocal.value ? null : tick('onlyVerified', t('servers.onlyJoinable'))}
+      {tick('onlyVerified', t('servers.onlyJoinable'))}
       {tick('notFull', t('servers.notFull'))}
       {tick('withPeople', t('servers.withPeople'))}
       <label class="tick">
@@ -207,7 +209,7 @@ function HeaderRow() {
   return (
     <thead>
       <tr>
-        {columns().map((column) => (
+        {COLUMNS.map((column) => (
           <th
             scope="col"
             key={column}
@@ -233,7 +235,7 @@ function sectionOf(row: Server): Server['section'] | 'favourite' {
   return settings.value?.favourites.some(({ code }) => code === row.code) ? 'favourite' : row.section;
 }
 
-function Sections(props: { readonly open: string | null; readonly onOpen: (id: string) => void }) {
+function Sections(props: { readonly open: string | null; readonly onOpen: (id: string | null) => void }) {
   return (
     <>
       {(['favourite', 'local', 'official', 'community'] as const).map((section) => {
@@ -242,7 +244,7 @@ function Sections(props: { readonly open: string | null; readonly onOpen: (id: s
         return (
           <tbody key={section}>
             <tr class="section">
-              <th scope="rowgroup" colSpan={columns().length}>
+              <th scope="rowgroup" colSpan={COLUMNS.length}>
                 {t(`servers.section.${section}`)} ({inSection.length})
               </th>
             </tr>
@@ -266,12 +268,14 @@ function PingCell(props: { readonly row: Server }) {
   return <span title={t('servers.estimated')}>{pingText(pingEstimateMs, true)}</span>;
 }
 
-function Row(props: { readonly row: Server; readonly open: boolean; readonly onOpen: (id: string) => void }) {
+function Row(props: { readonly row: Server; readonly open: boolean; readonly onOpen: (id: string | null) => void }) {
   const { row } = props;
   const full = row.playersMax > 0 && row.players >= row.playersMax;
+  const toggle = (): void => props.onOpen(props.open ? null : row.hostId);
+  const join = (): void => act(row, () => props.onOpen(row.hostId));
   const onKey = (event: KeyboardEvent): void => {
-    if (event.key === 'Enter') act(row);
-    else if (event.key === 'i') props.onOpen(row.hostId);
+    if (event.key === 'Enter') join();
+    else if (event.key === 'i') toggle();
     else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') moveFocus(event);
   };
   return (
@@ -281,13 +285,13 @@ function Row(props: { readonly row: Server; readonly open: boolean; readonly onO
         tabindex={0}
         data-host={row.hostId}
         onKeyDown={onKey}
-        onDblClick={() => act(row)}
+        onDblClick={join}
       >
         <td class="c-ping num">
           <PingCell row={row} />
         </td>
         <td class="c-name">
-          <button type="button" class="link" onClick={() => props.onOpen(row.hostId)} aria-expanded={props.open}>
+          <button type="button" class="link" onClick={toggle} aria-expanded={props.open}>
             {row.name}
           </button>
           {row.passwordNeeded ? (
@@ -301,11 +305,16 @@ function Row(props: { readonly row: Server; readonly open: boolean; readonly onO
         <td class="c-map">{[row.map, row.mode].filter((part) => part !== '').join(' / ') || '–'}</td>
         <td class="c-game">{row.game || '–'}</td>
         <td class="c-network">{isListed(row) ? <VerdictBadge verdict={row.verdict} /> : t('servers.notListed')}</td>
-        {isLocal.value ? null : <td class="c-up num">{duration(Date.now() - row.firstSeenAt)}</td>}
+        <td class="c-up num">{ageText(row.firstSeenAt)}</td>
       </tr>
-      {props.open ? <Details row={row} /> : null}
+      {props.open ? <Details row={row} join={join} /> : null}
     </>
   );
+}
+
+/** How long ago; of some servers nobody tells. */
+function ageText(at: number): string {
+  return at === 0 ? '–' : duration(Date.now() - at);
 }
 
 function Verified(props: { readonly at: number }) {
@@ -325,37 +334,52 @@ function moveFocus(event: KeyboardEvent): void {
   all[index + (event.key === 'ArrowDown' ? 1 : -1)]?.focus();
 }
 
-function Details(props: { readonly row: Server }) {
+function Details(props: { readonly row: Server; readonly join: () => void }) {
   const { row } = props;
   const favourites = settings.value?.favourites ?? [];
   const isFavourite = favourites.some(({ code }) => code === row.code);
   return (
     <tr class="details">
-      <td colSpan={columns().length}>
+      <td colSpan={COLUMNS.length}>
+        {row.address === null ? null : (
+          <p class="official">
+            {t('join.way.address')}: <code>{row.address}</code> <CopyButton text={() => row.address ?? ''} />
+            <br />
+            {t('join.way.addressHint')}
+          </p>
+        )}
         <dl>
-          <dt>{t('servers.d.code')}</dt>
-          <dd class="code">{shownCode(row.code)}</dd>
+          {row.code === '' ? null : (
+            <>
+              <dt>{t('servers.d.code')}</dt>
+              <dd class="code">{shownCode(row.code)}</dd>
+            </>
+          )}
           <dt>{t('servers.d.nat')}</dt>
           <dd>{tMaybe(`net.type.${row.natType}`, row.natType)}</dd>
           <dt>{t('servers.d.version')}</dt>
           <dd>{row.version || '–'}</dd>
-          {isLocal.value ? null : (
+          {row.firstSeenAt === 0 ? null : (
             <>
               <dt>{t('servers.d.first')}</dt>
-              <dd>{duration(Date.now() - row.firstSeenAt)}</dd>
+              <dd>{ageText(row.firstSeenAt)}</dd>
               <dt>{t('servers.d.seen')}</dt>
-              <dd>{duration(Date.now() - row.lastSeenAt)}</dd>
+              <dd>{ageText(row.lastSeenAt)}</dd>
               <dt>{t('servers.d.key')}</dt>
               <dd class="code">{row.hostId}</dd>
             </>
           )}
         </dl>
         <p class="actions">
-          <button type="button" onClick={() => act(row)}>
-            {t('servers.join')}
-          </button>
-          <CopyButton text={() => shareText(row)} label={t(isLocal.value ? 'common.copyCode' : 'common.copyLink')} />
-          {isLocal.value ? (
+          {row.address === null ? (
+            <button type="button" onClick={props.join}>
+              {t('servers.join')}
+            </button>
+          ) : null}
+          {row.code === '' ? null : (
+            <CopyButton text={() => shareText(row)} label={t(isLocal.value ? 'common.copyCode' : 'common.copyLink')} />
+          )}
+          {isLocal.value && row.code !== '' ? (
             <label class="tick">
               <input
                 type="checkbox"

@@ -1,0 +1,43 @@
+/** Official public servers are joined directly (S26): the game itself connects to the address that the list has of them. */
+import { cleanText, LIMITS, type ListEntry, SallyportError } from '../core/index.ts';
+import { copyToClipboard } from '../node/index.ts';
+import { type AgentFlagValues, checkAgentFlags, withAgent } from './agents.ts';
+import type { Invocation } from './run.ts';
+
+const ADDRESS = /^(\[[0-9a-f:.]+\]|[^\s:[\]/]+):\d{1,5}$/i;
+
+/** Has somebody given an address, HOST:PORT, where others give a code or a link? */
+export function isAddress(word: string): boolean {
+  return ADDRESS.test(word);
+}
+
+export interface OfficialFlags extends AgentFlagValues {
+  readonly 'no-clipboard'?: boolean | undefined;
+}
+
+/** Only addresses of official servers are known to anybody; players' own are in no list. */
+export async function joinOfficial(invocation: Invocation, flags: OfficialFlags, address: string): Promise<void> {
+  checkAgentFlags(flags);
+  await withAgent({ flags, invocation }, async (agent) => {
+    const found = (await agent.list()).find((entry) => entry.address?.toLowerCase() === address.toLowerCase());
+    if (found === undefined) {
+      throw new SallyportError('CODE_UNKNOWN', {
+        detail: `No official server of this master has the address ${address}.`,
+      });
+    }
+    await tellOfficial(invocation, flags, found);
+  });
+}
+
+/** The address is all there is to a direct join: nothing stays open, so the command ends with it. */
+export async function tellOfficial(invocation: Invocation, flags: OfficialFlags, entry: ListEntry): Promise<void> {
+  const { terminal, env } = invocation;
+  const address = entry.address as string;
+  const name = cleanText(entry.name, LIMITS.nameShownMax);
+  terminal.event('official', { name, address });
+  terminal.result(address);
+  terminal.fact('done', 'Official', `"${name}" is public: no path has to be made`);
+  const copied = flags['no-clipboard'] ? false : await copyToClipboard(address, env);
+  terminal.say();
+  terminal.say(`  In the game connect to    ${address}${copied ? '          (copied)' : ''}`, 'whole');
+}
