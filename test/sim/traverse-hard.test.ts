@@ -1,4 +1,7 @@
-/** The figures of the plan for hard pairs, with true profiles: what the traversal itself is worth. Times count from JOIN. */
+/**
+ * The figures of the plan for hard pairs, with true profiles: what the traversal itself is worth. Times count from JOIN.
+ * BLOCK_RUNS=1000 measures the pairs with blocks more closely and says by when how many were up; BLOCK_SEED takes other worlds.
+ */
 import { expect, test } from 'vitest';
 import { NATS, type NatBehaviour, PORTS_ALL, type World } from '../../src/sim/index.ts';
 import { type PairOptions, type PairResult, runPair } from './traverse-pair.ts';
@@ -99,35 +102,54 @@ for (const [name, condition] of Object.entries(CONDITIONS)) {
   });
 }
 
-// The first replacement is due when the first mappings have lived their 30 s, so two rounds take a little more than 30 s. One
-// round within half of the block can't do better than one half (decisions).
-test('two blocks of 512 within half of each: 65 % after two lives of a mapping and 95 % within 240 s', () => {
-  const results = many(BLOCK, BLOCK, 60, { limitMs: 240_000 });
-  expect(upBy(results, 35_000)).toBeGreaterThanOrEqual(0.42);
-  expect(upBy(results, 65_000)).toBeGreaterThanOrEqual(0.65);
+const BLOCK_RUNS = Number(process.env.BLOCK_RUNS ?? 80);
+const BLOCK_SEED = Number(process.env.BLOCK_SEED ?? 0);
+const BLOCK_AT_S = [1, 3, 30, 30.5, 31, 33, 60, 60.5, 61, 62, 65, 125, 180, 240];
+
+function blocks(name: string, pairOf: (seed: number) => Omit<PairOptions, 'seed'>): PairResult[] {
+  const seeds = Array.from({ length: BLOCK_RUNS }, (_, n) => BLOCK_SEED + n);
+  const results = seeds.map((seed) => runPair({ seed, limitMs: 240_000, ...pairOf(seed) }));
+  if (process.env.BLOCK_RUNS !== undefined) {
+    const curve = BLOCK_AT_S.map((at) => `${at} s ${(100 * upBy(results, 1_000 * at)).toFixed(1)}`);
+    process.stdout.write(`${name}, ${BLOCK_RUNS} runs, per cent up by: ${curve.join(', ')}\n`);
+  }
+  return results;
+}
+
+const unmeasured: Partial<PairOptions> = {
+  unmeasured: true,
+  edit: (_role, profile) => ({ ...profile, quota: null }),
+};
+
+// Within one life of a mapping half of a block can't do better than one half, nor two halves than a quarter, and two lives end
+// 60.2 s after JOIN: decision 0007 has the proof.
+test('two blocks of 512 within half of each: 65 % when the third lives begin and 95 % within 240 s', () => {
+  const results = blocks('block-block', () => ({ client: BLOCK, host: BLOCK }));
+  expect(upBy(results, 3_000)).toBeGreaterThanOrEqual(0.2);
+  expect(upBy(results, 62_000)).toBeGreaterThanOrEqual(0.65);
   expect(upBy(results, 240_000)).toBeGreaterThanOrEqual(0.95);
 });
 
 test('two blocks of 512 whose mappings live 30 s, which nobody knows, are met as soon but for what the finding out takes', () => {
   const nat: NatBehaviour = { ...BLOCK, timeouts: { unrepliedMs: 30_000, establishedMs: 30_000 } };
-  const edit: PairOptions['edit'] = (_role, profile) => ({ ...profile, quota: null });
-  const results = many(nat, nat, 80, { limitMs: 240_000, unmeasured: true, edit });
-  expect(upBy(results, 70_000)).toBeGreaterThanOrEqual(0.6);
-  expect(upBy(results, 125_000)).toBeGreaterThanOrEqual(0.82);
+  const results = blocks('block-block, life unknown', () => ({ client: nat, host: nat, ...unmeasured }));
+  expect(upBy(results, 65_000)).toBeGreaterThanOrEqual(0.65);
   expect(upBy(results, 240_000)).toBeGreaterThanOrEqual(0.95);
 });
 
-test('a step against a block of 512 within half of it: 60 % in a life of a mapping and 95 % within 180 s', () => {
-  const results = [
-    ...many(step(5), BLOCK, 60, { limitMs: 180_000 }),
-    ...many(BLOCK, step(20), 60, { limitMs: 180_000 }),
-  ];
-  expect(upBy(results, 5_000)).toBeGreaterThanOrEqual(0.38);
-  expect(upBy(results, 35_000)).toBeGreaterThanOrEqual(0.6);
+test('a step against a block of 512 within half of it: 60 % when the second lives begin and 95 % within 180 s', () => {
+  const results = blocks('step-block', (seed) =>
+    seed % 2 === 0 ? { client: step(5), host: BLOCK } : { client: BLOCK, host: step(20) },
+  );
+  expect(upBy(results, 1_000)).toBeGreaterThanOrEqual(0.4);
+  expect(upBy(results, 31_000)).toBeGreaterThanOrEqual(0.6);
   expect(upBy(results, 180_000)).toBeGreaterThanOrEqual(0.95);
 });
 
-test('a block never holds more than half of its ports for the traversal, whatever is tried', () => {
+test.each([
+  ['a block', BLOCK],
+  ['a step', step(5)],
+])('a block against %s never holds more than half of its ports for the traversal, whatever is tried', (_name, host) => {
   /** Last packet outwards of each external port, by box. */
   const lastOut = new Map<string, Map<number, number>>();
   let most = 0;
@@ -139,7 +161,7 @@ test('a block never holds more than half of its ports for the traversal, whateve
       lastOut.set(where, ports.set(packet.from.port, at));
       most = Math.max(most, [...ports.values()].filter((last) => at - last < 30_000).length);
     });
-  runPair({ seed: 5, client: BLOCK, host: BLOCK, limitMs: 70_000, onWorld });
+  runPair({ seed: 21, client: BLOCK, host, limitMs: 70_000, onWorld });
   expect(most).toBeGreaterThan(200);
   // Half of 512, and the socket of the JOIN.
   expect(most).toBeLessThanOrEqual(256 + 2);

@@ -7,8 +7,11 @@ import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { Range } from './salvo.ts';
 
-/** Just after the lives that are common: 20 s, 30 s (Linux, to the millisecond), 35 s and 45 s (carriers), 60 s (nat-model 1.2, 2.1). */
-const SILENCES_MS: readonly number[] = [20_300, 30_300, 35_300, 45_300, 60_300];
+/**
+ * Just after the lives that are common: 20 s, 30 s (Linux, to the millisecond), 35 s and 45 s (carriers), 60 s (nat-model 1.2, 2.1). The
+ * silence at the NAT begins before the answer arrives here and ends after the question has left: it is never shorter than these.
+ */
+const SILENCES_MS: readonly number[] = [20_100, 30_100, 35_100, 45_100, 60_100];
 
 /** Mappings that they hold at once. */
 export const CANARIES_MAX = SILENCES_MS.length;

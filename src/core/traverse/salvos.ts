@@ -235,14 +235,15 @@ export function rowColumns(columns: number, target: Endpoint, durationMs: number
 }
 
 /**
- * As many mappings as the quota allows, each replaced when it has expired: a new one draws from the few ports left. At the
- * sustained rate, so that the others are still alive when one ends, though its end is known only to a second or so.
+ * As many mappings as the quota allows, each replaced when it has expired: a new one draws from the few ports left, as long as
+ * the others are still alive.
  */
 export function rollingSalvo(
   mappings: number,
   addresses: readonly string[],
   ports: PortSpec,
   portEvery: number,
+  ratePerSecond: number,
   lifetimeMs: number,
   durationMs: number,
 ): SidePlan {
@@ -254,7 +255,7 @@ export function rollingSalvo(
     addresses,
     ports,
     portEvery,
-    ratePerSecond: LIMITS.probesPerSecond,
+    ratePerSecond,
     passes: [{ afterMs: 0, ttl: null }],
     again: { mode: 'replace', everyMs: lifetimeMs + EXPIRY_MARGIN_MS },
     sampleEvery: 0,

@@ -4,6 +4,7 @@
  */
 import { type Endpoint, familyOf } from '../address.ts';
 import type { Instant } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import { type Commander, other, type Volley } from './commander.ts';
 import type { Engine } from './engine.ts';
@@ -343,13 +344,25 @@ function* rowScript(plan: Plan, stage: Stage): Script {
   const rolling = boss.order(
     now,
     hard,
-    rollingSalvo(plan.mappings, from, ports, from.length, lifetimeOf(profileOf(stage, hard)), plan.durationMs),
+    rollingSalvo(
+      plan.mappings,
+      from,
+      ports,
+      from.length,
+      LIMITS.birthdayPerSecond,
+      lifetimeOf(profileOf(stage, hard)),
+      plan.durationMs,
+    ),
   );
   yield { until: now + plan.durationMs, ready: rolling.refused };
   return !rolling.refused();
 }
 
-/** Both draw: each aims all its mappings at one port of the other and replaces them as they expire. */
+/**
+ * Both draw: each aims all its mappings at one port of the other and replaces them as they expire. At the sustained rate: what
+ * is worth most are the old ones of one side against the new ones of the other, and at 400/s too many would have expired while a
+ * packet is under way, or because the end of a life is known to a tenth of a second only.
+ */
 function* latticeScript(plan: Plan, stage: Stage): Script {
   const { boss, config } = stage;
   const now = yield { until: 0 };
@@ -363,6 +376,7 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
       addressesOf(stage, other(role)).slice(0, 1),
       role === 'client' ? row : column,
       count,
+      LIMITS.probesPerSecond,
       lifetimeOf(profileOf(stage, role)),
       plan.durationMs,
     );
