@@ -61,7 +61,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     const theirs = seenOf(config.peer.candidates);
     const permitted = side.addresses();
     if (theirs.length > 0 && permitted.length > 0 && !theirs.some((address) => permitted.includes(address)))
-      return 'the host has another address';
+      return config.peer.profile.pooling === 'arbitrary' ? null : 'the host has another address';
     const ours = seenOf(config.own.candidates);
     const { external } = profile;
     if (ours.length > 0 && external.length > 0 && !ours.some((address) => external.includes(address)))
@@ -86,7 +86,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     upcoming = null;
     const packets = plan.packets.client;
     out.event({ ev: 'attempt', n: attempt, plan: { method: plan.method, expected: plan.expected, packets } });
-    boss.begin(attempt);
+    boss.begin(now, attempt);
     log('plan', {
       method: plan.method,
       pair: plan.key,

@@ -25,7 +25,7 @@ export interface Volley {
 
 export interface Commander {
   /** A new attempt: what ran before ends with the first order. */
-  begin(attempt: number): void;
+  begin(now: Instant, attempt: number): void;
   /** Buys ahead what a burst of both sides will need: credits take a trip more than the order. */
   reserve(packets: Readonly<Record<Role, number>>): void;
   /** Starts a plan on a side, `inMs` after it can be known there. */
@@ -104,8 +104,11 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   /** Has the side that is probed buy what is missing, so that the sender may send so many probes more. */
   function ensure(sender: Role, probes: number): void {
     const payer = other(sender);
-    if (prepaid[payer] >= probes) return;
-    const credits = Math.min(LIMITS.creditsAtOnce, Math.ceil((probes - prepaid[payer]) / LIMITS.probesPerCredit));
+    const missing = Math.ceil((probes - prepaid[payer]) / LIMITS.probesPerCredit);
+    // The permit may run out in a rest: one credit renews it, whatever is left of its probes.
+    const renewing = clock - paidAt[payer] >= LIMITS.permitRenewMs ? 1 : 0;
+    const credits = Math.min(LIMITS.creditsAtOnce, Math.max(missing, renewing));
+    if (credits <= 0) return;
     prepaid[payer] += credits * LIMITS.probesPerCredit;
     paidAt[payer] = clock;
     if (payer === 'client') out.event({ ev: 'pay', credits });
@@ -141,7 +144,6 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       if (one.owed < LIMITS.probesPerCredit && !renew) continue;
       use(other(one.payer), Math.floor(one.owed));
       one.owed = 0;
-      if (renew) ensure(other(one.payer), prepaid[one.payer] + 1);
     }
     if (lasting.length > 0) payAt = now + PAY_POLL_MS;
   }
@@ -162,16 +164,18 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   }
 
   return {
-    begin(next) {
+    begin(now, next) {
+      clock = now;
       attempt = next;
       asked = 0;
-      if (attempt === 1) return;
+      if (attempt === 1) {
+        paidAt.client = now;
+        paidAt.host = now;
+        return;
+      }
       side.stopSalvos();
       lasting = [];
       stopFirst = true;
-      // The permit may have run out in the rest before: a credit each renews it.
-      prepaid.client = Math.min(prepaid.client, 0);
-      prepaid.host = Math.min(prepaid.host, 0);
     },
     reserve(packets) {
       ensure('client', packets.client);

@@ -23,6 +23,11 @@ const UNPAID_POLL_MS = 20;
 /** A new punching socket asks so often, a different source each time, before its endpoint counts as unknown. */
 const RESTUN_GAP_MS = 150;
 const RESTUN_TRIES = 6;
+/**
+ * A socket on which the peer was heard stays open so long after, whatever becomes of its plan: a proof may be under way, and a
+ * client that has its own already would be left with half a path. The client repeats its nomination more often for 7 s.
+ */
+const PROOF_MS = 2_000;
 
 export interface Engine {
   /** Starts a plan; it runs until its time is over, `stopSalvos` or the path. */
@@ -71,6 +76,9 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   let birds: Canaries | null = null;
   const salvos = new Set<Salvo>();
   const owned = new Set<SocketId>([config.socket]);
+  /** When the peer was last heard on a socket; and those that nothing uses any more, but for a proof that may be under way. */
+  const heardAt = new Map<SocketId, Instant>();
+  const unused = new Set<SocketId>();
   const shared = new Set(config.own.candidates.flatMap((one) => (one.socket === undefined ? [] : [one.socket])));
   let known = config.socket;
   let knownAt = reflexiveOf(config);
@@ -125,7 +133,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     },
     close(socket) {
       book.forget(socket);
-      if (owned.delete(socket)) out.close(socket);
+      if (heardAt.has(socket)) unused.add(socket);
+      else shut(socket);
     },
     lifetimeMs: () => lifetimeMs,
     shoot,
@@ -137,6 +146,14 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return null;
     },
   };
+
+  function shut(socket: SocketId): void {
+    unused.delete(socket);
+    heardAt.delete(socket);
+    if (owned.delete(socket)) out.close(socket);
+  }
+
+  const proofEndsAt = (socket: SocketId): Instant => (heardAt.get(socket) ?? 0) + PROOF_MS;
 
   function answered(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     const observed = book.answer(socket, from, bytes);
@@ -206,7 +223,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return true;
     },
     datagram(now, socket, from, bytes) {
-      if (!proofs.datagram(now, socket, from, bytes) && !finished) answered(now, socket, from, bytes);
+      if (proofs.datagram(now, socket, from, bytes)) heardAt.set(socket, now);
+      else if (!finished) answered(now, socket, from, bytes);
     },
     socket(now, socket, outcome) {
       if (!outcome.ok) owned.delete(socket);
@@ -227,6 +245,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
         running.stop(proofs.proof()?.socket ?? null);
         salvos.delete(running);
       }
+      for (const socket of unused) if (now >= proofEndsAt(socket)) shut(socket);
     },
     next() {
       let next = proofs.next();
@@ -234,6 +253,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       if (birds !== null) next = Math.min(next, birds.next());
       if (restun?.ready) next = Math.min(next, restun.at);
       for (const running of salvos) next = Math.min(next, running.next());
+      for (const socket of unused) next = Math.min(next, proofEndsAt(socket));
       return next;
     },
     proof: () => proofs.proof(),
@@ -251,7 +271,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       stopSalvos();
       birds?.stop();
       const keep = proofs.proof()?.socket ?? null;
-      for (const socket of [...owned]) if (socket !== keep) range.close(socket);
+      for (const socket of [...owned]) if (socket !== keep) shut(socket);
       restun = null;
       finished = true;
     },

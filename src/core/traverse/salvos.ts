@@ -164,8 +164,9 @@ export function settleProbe(target: Endpoint): SidePlan {
 }
 
 export interface Aim {
-  /** The port that this side is about to get, for the other to aim at. */
+  /** The port that this side is about to get, for the other to aim at, and the address that it got last. */
   readonly port: number;
+  readonly address: string;
   /** So many mappings reach it for sure. */
   readonly count: number;
 }
@@ -197,6 +198,7 @@ export function aimAt(nature: Step, samples: readonly Sample[], ageMs: number): 
   const port = wrapped(newest.observed.port + nature.step * (most + 2), PORT_LOW, PORT_HIGH);
   return {
     port,
+    address: newest.observed.address,
     count: Math.min(LIMITS.predictionMappings, most - least + 3),
   };
 }

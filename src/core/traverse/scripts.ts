@@ -14,6 +14,7 @@ import { known, LAST_MS, lowTtl } from './openers.ts';
 import { type Plan, roundsOf, watched } from './plan.ts';
 import type { Sample } from './salvo.ts';
 import {
+  type Aim,
   aimAt,
   basis,
   birthdayHard,
@@ -282,6 +283,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
     const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, quotaOf(config.own.profile));
     if (room > start) {
       yield { until: room };
+      boss.reserve(round);
       taken = yield* freshSamples(stage);
     }
     const now = yield { until: 0 };
@@ -290,11 +292,9 @@ function* crossScript(plan: Plan, stage: Stage): Script {
     const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
     const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
     if (mine === null || yours === null) return n > 0;
-    // Of several addresses the mapping gets any; aimed at is one that may be probed, another one each round.
-    const place = (role: Role) => addressesOf(stage, role).at(n % addressesOf(stage, role).length)!;
-    const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, { address: place('client'), port: mine.port }));
-    const target = { address: place('host'), port: yours.port };
-    const clientVolley = boss.order(now, 'client', crossSalvo(mine.count, target), trip);
+    const [here, there] = [placeOf(mine, 'client', n, stage), placeOf(yours, 'host', n, stage)];
+    const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, here));
+    const clientVolley = boss.order(now, 'client', crossSalvo(mine.count, there), trip);
     boss.reserve(round);
     yield { until: fireAt + SAMPLES_MS + yours.count, ready: answered(hostVolley, clientVolley) };
     const seen = {
@@ -307,6 +307,16 @@ function* crossScript(plan: Plan, stage: Stage): Script {
   }
   yield { until: (yield { until: 0 }) + CROSS_TAIL_MS };
   return true;
+}
+
+/**
+ * Of several addresses a mapping gets any. Aimed at is the one that the last sample got (boxes side by side count each for
+ * themselves), where it may be probed; else another one each round.
+ */
+function placeOf(aim: Aim, role: Role, round: number, stage: Stage): Endpoint {
+  const addresses = addressesOf(stage, role);
+  const address = addresses.includes(aim.address) ? aim.address : addresses[round % addresses.length]!;
+  return { address, port: aim.port };
 }
 
 /** What a burst has shown of the strangers: all ports between two samples that were not our own. */
