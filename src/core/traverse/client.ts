@@ -128,13 +128,13 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
 
   /**
    * Rests count from the start of the attempt: what matters to the networks is how often there is one. Where the host has refused,
-   * it has not: but every asking anew opens our own ports again.
+   * it has not: but every asking anew opens our own ports again, so it is when the host has said, or a little later.
    */
   function rest(now: Instant, { method, restMs }: Plan, tried: boolean): void {
     if (restMs === 0) return;
     const times = resting.get(method)?.times ?? 0;
     if (!tried) {
-      resting.set(method, { times, until: now + LIMITS.manyPortsEarlyMs });
+      resting.set(method, { times, until: Math.max(now + LIMITS.manyPortsEarlyMs, boss.allowedAt()) });
       return;
     }
     const until = begunAt + Math.min(LIMITS.manyPortsRestMsMax, restMs * LIMITS.hardRestGrowth ** times);

@@ -37,6 +37,8 @@ export interface Commander {
   answer(now: Instant, step: Step): void;
   /** Round trip to the host: as the join measured it, or less, as its quickest answer has shown since. */
   relayRttMs(): number;
+  /** From when the host would do what it has refused in this attempt, by its own word. */
+  allowedAt(): Instant;
   /** Was the host asked something in this attempt, without a word from it since? */
   unanswered(): boolean;
   stop(): void;
@@ -80,6 +82,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   let stopFirst = false;
   /** What the host has been asked in this attempt; less than nothing once it has said a word. */
   let asked = 0;
+  let allowedAt: Instant = 0;
   let renewOrder = 0;
   let payAt: Instant = NEVER;
   /** Probes that each payer has already paid for beyond what was used; the JOIN paid the first. */
@@ -168,6 +171,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       clock = now;
       attempt = next;
       asked = 0;
+      allowedAt = 0;
       if (attempt === 1) {
         paidAt.client = now;
         paidAt.host = now;
@@ -202,6 +206,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       else hostEndpoint = endpoint;
     },
     relayRttMs: () => relayRttMs,
+    allowedAt: () => allowedAt,
     unanswered: () => asked > 0,
     answer(now, step) {
       asked = Number.NEGATIVE_INFINITY;
@@ -218,6 +223,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       if (answer === undefined) return;
       relayRttMs = Math.max(1, Math.min(relayRttMs, now - answer.sentAt));
       if (step.samples) answer.samples = step.samples;
+      if (step.refused?.allowedInMs != null) allowedAt = Math.max(allowedAt, now + step.refused.allowedInMs);
       if (step.refused || step.queued !== undefined) answer.refused = true;
     },
     stop() {

@@ -59,10 +59,12 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   const tell = (step: Step): void => out.event({ ev: 'step', bytes: encodeStep(step) });
 
   function admit(now: Instant, asked: number, plan: SidePlan, startInMs: number): void {
-    const refused = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > LIMITS.birthdayMappings;
-    if (refused || plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs) {
-      tell({ order: asked, refused: true });
-      log('refused', { sockets: plan.sockets, allowedInMs: Math.max(0, Math.round(manyAllowedAt - now)) });
+    const early = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > LIMITS.birthdayMappings;
+    const never = plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs;
+    if (early || never) {
+      const allowedInMs = never ? null : manyAllowedAt - now;
+      tell({ order: asked, refused: { allowedInMs } });
+      log('refused', { sockets: plan.sockets, allowedInMs });
       return;
     }
     const before = isHard(plan) ? hold(now) : 0;
@@ -105,7 +107,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     reporting = reporting.filter(({ salvo }) => salvo.samples() === null);
     if (renewing !== null && !side.renewing()) {
       const endpoint = side.endpoint();
-      tell(endpoint === null ? { order: renewing, refused: true } : { order: renewing, endpoint });
+      tell(endpoint === null ? { order: renewing, refused: { allowedInMs: null } } : { order: renewing, endpoint });
       renewing = null;
     }
   }

@@ -3,7 +3,7 @@
  * follows in the order of the flags. Unknown trailing bytes are ignored, so that versions can grow.
  *
  *     0         1       2 .. 3
- *     version   flags   order      [samples] [endpoint 6] [run] [queued 1] [pay 2]
+ *     version   flags   order      [samples] [endpoint 6] [run] [queued 1] [pay 2] [refused: allowed in ms 4]
  */
 import type { Endpoint } from '../address.ts';
 import { LIMITS } from '../limits.ts';
@@ -19,6 +19,7 @@ const SAMPLES_MAX = 64;
 const RUNS_MAX = 48;
 const PASSES_MAX = 6;
 const ADDRESSES_MAX = 4;
+const NEVER_ALLOWED = 0xffff_ffff;
 
 export interface Step {
   /** Counts up per direction of command; an answer carries the order that it answers. Lower ones are repetitions (S17). */
@@ -35,8 +36,8 @@ export interface Step {
   readonly queued?: number;
   /** Ask the receiver to pay so many credits, so that the sender may probe on. */
   readonly pay?: number;
-  /** The host does not do this: its own limits. */
-  readonly refused?: true;
+  /** The host does not do this: its own limits. In so many ms it would; null where it never does, or does not say. */
+  readonly refused?: { readonly allowedInMs: number | null };
 }
 
 const CLASSES: readonly ProbeClass[] = ['easy', 'prediction', 'birthday'];
@@ -78,6 +79,7 @@ interface Reader {
   i16(): number;
   u32(): number;
   address(): string;
+  left(): number;
   short(): boolean;
 }
 
@@ -91,6 +93,7 @@ function reader(bytes: Uint8Array): Reader {
     i16: () => (u16() << 16) >> 16,
     u32: () => u16() * 65536 + u16(),
     address: () => `${u8()}.${u8()}.${u8()}.${u8()}`,
+    left: () => bytes.length - at,
     short: () => at > bytes.length,
   };
 }
@@ -117,6 +120,7 @@ export function encodeStep(step: Step): Uint8Array {
   }
   if (step.queued !== undefined) out.u8(step.queued);
   if (step.pay !== undefined) out.u16(step.pay);
+  if (step.refused) out.u32(step.refused.allowedInMs === null ? NEVER_ALLOWED : Math.ceil(step.refused.allowedInMs));
   return out.done();
 }
 
@@ -143,8 +147,14 @@ export function decodeStep(bytes: Uint8Array): Step | null {
   if (flags & FLAG.stop) step.stop = true;
   if (flags & FLAG.queued) step.queued = read.u8();
   if (flags & FLAG.pay) step.pay = read.u16();
-  if (flags & FLAG.refused) step.refused = true;
+  if (flags & FLAG.refused) step.refused = readRefused(read);
   return read.short() ? null : step;
+}
+
+/** The time came later than the flag: a step that ends here says none. */
+function readRefused(read: Reader): NonNullable<Step['refused']> {
+  const allowedInMs = read.left() === 0 ? NEVER_ALLOWED : read.u32();
+  return { allowedInMs: allowedInMs === NEVER_ALLOWED ? null : Math.min(allowedInMs, LIMITS.manyPortsRestMsMax) };
 }
 
 function writeEndpoint(out: Writer, endpoint: Endpoint): void {
