@@ -58,6 +58,7 @@ function honest(
     ...{
       peer: { profile, candidates },
       sources: [],
+      redirecting: null,
       sockets: socketIds(),
       random: simRandom(1),
       crypto: nodeCrypto,

@@ -319,6 +319,7 @@ export function runPair(options: PairOptions): PairResult {
       relayRttMs: 4 * oneWay + (role === 'client' ? (options.relayLongerMs ?? 0) : 0),
       permit: { ...permit(), addresses: [observed[role === 'client' ? 'host' : 'client']?.address ?? ''] },
       sources,
+      redirecting: null,
       random: world.random(role),
       crypto: nodeCrypto,
       device: devices[role],

@@ -8,6 +8,7 @@ import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Request, Response, SessionId } from '../rendezvous/messages.ts';
+import { StunSource } from '../stun/source.ts';
 import type { Candidate, Permit, Role, Traversal, TraversalEvent } from '../traverse/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -57,11 +58,13 @@ export class Session {
     this.config = config;
     this.sid = config.sid;
     this.onEvent = onEvent;
+    const [stun] = context.config.stun;
     this.traversal = traversal(now, {
       ...config,
       punchKey: config.keys.punchKey,
       family: context.config.family,
       sources: context.link.sources,
+      redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
       sockets: context.sockets,
       random: context.config.random,
       crypto: context.config.crypto,

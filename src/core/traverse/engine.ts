@@ -72,6 +72,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const money = purse(created, config.permit, lan);
   // An endpoint-independent NAT spends one mapping on all that one socket does.
   const quota = config.own.profile.mapping === 'eim' ? null : quotaOf(config.own.profile);
+  /** Answers would go to another address than that of the witness. */
+  const pooled = config.own.profile.pooling === 'arbitrary';
   let lifetimeMs = lifetimeOf(config.own.profile);
   let birds: Canaries | null = null;
   const salvos = new Set<Salvo>();
@@ -124,6 +126,14 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     return null;
   }
 
+  /** Takes a packet to a server out of the budget: null, or the instant from which it may go. */
+  function sampling(now: Instant, kind: ProbeClass, socket: SocketId): Instant | null {
+    const when = device.budget.when(now, kind, `sample>${socket}`, quota);
+    if (when > now) return when;
+    device.budget.take(now, kind, `sample>${socket}`, lifetimeMs);
+    return null;
+  }
+
   const range: Range = {
     open(_now) {
       const socket = config.sockets.next();
@@ -138,12 +148,15 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     },
     lifetimeMs: () => lifetimeMs,
     shoot,
+    send(now, kind, socket, to, bytes) {
+      const when = sampling(now, kind, socket);
+      if (when === null && owned.has(socket)) out.transmit(socket, to, bytes);
+      return when;
+    },
     ask(now, kind, socket) {
-      const when = device.budget.when(now, kind, `sample>${socket}`, quota);
-      if (when > now) return when;
-      device.budget.take(now, kind, `sample>${socket}`, lifetimeMs);
-      book.ask(now, socket, true);
-      return null;
+      const when = sampling(now, kind, socket);
+      if (when === null) book.ask(now, socket, true);
+      return when;
     },
   };
 
@@ -156,6 +169,10 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const proofEndsAt = (socket: SocketId): Instant => (heardAt.get(socket) ?? 0) + PROOF_MS;
 
   function answered(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (birds?.witnessed(now, socket, from, bytes)) {
+      learnLifetime(now);
+      return;
+    }
     const observed = book.answer(socket, from, bytes);
     if (observed === null) return;
     if (restun?.socket === socket) adopt(observed);
@@ -201,7 +218,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     launch(now, plan, startAt, from) {
       const running = salvo(range, plan, startAt, from ?? known);
       salvos.add(running);
-      if (plan.again.mode === 'replace' && config.own.profile.idleLifetimeMs === null) birds ??= canaries(now, range);
+      if (plan.again.mode === 'replace' && config.own.profile.idleLifetimeMs === null)
+        birds ??= canaries(now, range, pooled ? null : config.redirecting);
       running.run(now);
       return running;
     },

@@ -50,8 +50,10 @@ export interface TraversalConfig {
   /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
   readonly relayRttMs: number;
   readonly permit: Permit;
-  /** Where fresh sockets learn their mapping just before a punch: the master's probe ports, then STUN servers. */
+  /** Where fresh sockets learn their mapping just before a punch: the master's probe ports. */
   readonly sources: readonly MappingSource[];
+  /** A server that sends its answer to another socket's port where it is asked to (`requestTo`); null where none is known. */
+  readonly redirecting: MappingSource | null;
   readonly sockets: SocketIds;
   readonly random: Random;
   readonly crypto: Pick<CryptoSuite, 'macKey' | 'hmac'>;

@@ -33,6 +33,8 @@ export interface Range {
   shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
   /** How long the mappings of this side live, as far as it is known now. */
   lifetimeMs(): number;
+  /** Sends a datagram of its own to a server, under the same budget. */
+  send(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, bytes: Uint8Array): Instant | null;
   /** Asks a source for the mapping of the socket; the answer comes through `answered`. Null = sent. */
   ask(now: Instant, kind: ProbeClass, socket: SocketId): Instant | null;
 }
