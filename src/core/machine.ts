@@ -25,12 +25,15 @@ export interface Outputs<Event> {
   next(until: Instant): Output<Event>;
 }
 
+const QUEUE_KEPT = 8;
+
 export function outputs<Event>(): Outputs<Event> {
   let queue: Output<Event>[] = [];
   let head = 0;
+  let end = 0;
   const push = (output: Output<Event>): void => {
-    assert(queue.length - head < LIMITS.machineOutputsMax, 'outputs are not drained');
-    queue.push(output);
+    assert(end - head < LIMITS.machineOutputsMax, 'outputs are not drained');
+    queue[end++] = output;
   };
   return {
     push,
@@ -46,16 +49,14 @@ export function outputs<Event>(): Outputs<Event> {
     release: (socket) => push({ kind: 'socket', op: 'release', socket }),
     event: (event) => push({ kind: 'event', event }),
     get idle() {
-      return head === queue.length;
+      return head === end;
     },
     next(until) {
-      const output = queue[head];
-      if (output !== undefined) {
-        head++;
-        return output;
-      }
-      if (head > 0) queue = [];
+      if (head < end) return queue[head++] as Output<Event>;
+      // A short queue is written over by the next turn; what a long one has held would stay in memory.
+      if (end > QUEUE_KEPT) queue = [];
       head = 0;
+      end = 0;
       return { kind: 'wait', until };
     },
   };

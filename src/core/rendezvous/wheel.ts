@@ -7,6 +7,8 @@ export class Wheel<Item> {
   /** Number of the next slot to be looked at, counted from time 0. */
   private cursor = -1;
   private count = 0;
+  /** The first slot from the cursor on that holds something; null = to be looked for. Asked for after every datagram. */
+  private soonest: number | null = null;
 
   /** `slotMs * slots` is the longest wait; a later deadline is looked at early and put back. */
   constructor(slotMs: number, slots: number) {
@@ -17,8 +19,9 @@ export class Wheel<Item> {
   add(now: Instant, item: Item, at: Instant): void {
     if (this.count === 0 || this.cursor < 0) this.cursor = Math.floor(now / this.slotMs);
     const wished = Math.max(Math.ceil(at / this.slotMs), this.cursor + 1);
-    this.slot(Math.min(wished, this.cursor + this.slots.length - 1)).push(item);
-    this.count++;
+    const number = Math.min(wished, this.cursor + this.slots.length - 1);
+    this.slot(number).push(item);
+    if (this.count++ === 0 || (this.soonest !== null && number < this.soonest)) this.soonest = number;
   }
 
   /**
@@ -27,6 +30,7 @@ export class Wheel<Item> {
    */
   advance(now: Instant, look: (item: Item) => Instant | null): void {
     const last = Math.floor(now / this.slotMs);
+    if (this.soonest !== null && this.soonest <= last) this.soonest = null;
     // After a long sleep one turn of the wheel sees everything.
     if (last - this.cursor > this.slots.length) this.cursor = last - this.slots.length;
     while (this.cursor < last && this.count > 0) {
@@ -45,10 +49,10 @@ export class Wheel<Item> {
 
   next(): Instant {
     if (this.count === 0) return NEVER;
-    for (let ahead = 1; ahead <= this.slots.length; ahead++) {
-      if (this.slot(this.cursor + ahead).length > 0) return (this.cursor + ahead) * this.slotMs;
+    for (let ahead = 1; this.soonest === null && ahead <= this.slots.length; ahead++) {
+      if (this.slot(this.cursor + ahead).length > 0) this.soonest = this.cursor + ahead;
     }
-    return NEVER;
+    return this.soonest === null ? NEVER : this.soonest * this.slotMs;
   }
 
   private slot(number: number): Item[] {

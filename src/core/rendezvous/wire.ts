@@ -18,7 +18,7 @@
  * No answer is larger than what it answers, until the address is validated (security.md rows 1, 21).
  */
 import { addressBytes, addressText, type Endpoint, familyOf } from '../address.ts';
-import { concat, EMPTY, equalBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
+import { concat, EMPTY, equalBytes, passingBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
 import type { AnswerFrom } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
@@ -313,7 +313,7 @@ export function probeAuthentic(key: Uint8Array, bytes: Uint8Array): boolean {
 export function writeProbeAnswer(key: Uint8Array, probe: Probe, observed: Endpoint): Uint8Array {
   const { request } = probe;
   const { address, port } = observed;
-  const bytes = new Uint8Array(LIMITS.probeBytes);
+  const bytes = passingBytes(LIMITS.probeBytes);
   bytes[0] = WIRE.probeAnswer;
   bytes[1] = ANSWERS_FROM.indexOf(probe.answerFrom);
   bytes[2] = familyOf(address);
