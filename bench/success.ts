@@ -6,18 +6,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, workerData } from 'node:worker_threads';
 import { SIM_CLASSES, type SimClassId } from '../src/sim/index.ts';
 import { heatMap } from './heatmap.ts';
+import { runPool, serve } from './pool.ts';
 import { type Job, type JobResult, runJob } from './success-job.ts';
 import { type Cell, type Mix, type Summary, summarize, UDP_CLASSES } from './success-summary.ts';
 
-/** Worlds handed to a worker at a time: small enough that the last one finishes soon after the others. */
-const BATCH = 5;
 /** Virtual seconds until a join counts as failed: three birthday rounds, begun at 0, 20 and 50 s, and what follows them. */
 const ROUNDS_LIMIT_SECONDS = '90';
-/** A world lives for tens of milliseconds: with room for several of them most objects die before they are ever copied. */
-const YOUNG_GENERATION_MB = 192;
 
 interface Task {
   readonly seed: string;
@@ -25,13 +22,9 @@ interface Task {
 }
 
 if (isMainThread) await main();
-else work(workerData as Task);
-
-function work({ seed, limitMs }: Task): void {
-  parentPort?.on('message', (jobs: readonly Job[]) => {
-    parentPort?.postMessage(jobs.map((job) => runJob(job, seed, limitMs)));
-  });
-  parentPort?.postMessage([]);
+else {
+  const { seed, limitMs } = workerData as Task;
+  serve((job: Job) => runJob(job, seed, limitMs));
 }
 
 async function main(): Promise<void> {
@@ -51,11 +44,13 @@ async function main(): Promise<void> {
   // World by world through all cells, so that a cell's slow worlds are spread over the run.
   const jobs = Array.from({ length: worlds }, (_, n) => cells.map(([left, right]) => ({ left, right, n }))).flat();
   const began = performance.now();
-  const results = await runAll(
-    jobs,
-    { seed: values.seed, limitMs: 1000 * Number(values.limit) },
-    Number(values.workers),
-  );
+  const task: Task = { seed: values.seed, limitMs: 1000 * Number(values.limit) };
+  const results = await runPool<Job, JobResult>(jobs, {
+    ...{ script: new URL(import.meta.url), workers: Number(values.workers), task },
+    onProgress(done) {
+      if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${jobs.length} worlds `);
+    },
+  });
   const seconds = (performance.now() - began) / 1000;
   const summary = summarize(results);
   const document = {
@@ -81,27 +76,6 @@ function parseCell(text: string): readonly [SimClassId, SimClassId] {
   const [a, b] = ids;
   if (a === undefined || b === undefined || ids.length !== 2) throw new Error(`no such pair of classes: ${text}`);
   return [a, b];
-}
-
-async function runAll(jobs: readonly Job[], task: Task, workers: number): Promise<JobResult[]> {
-  const results: JobResult[] = [];
-  let next = 0;
-  const runWorker = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
-      const worker = new Worker(new URL(import.meta.url), { workerData: task, resourceLimits });
-      worker.on('error', reject);
-      worker.on('message', (batch: readonly JobResult[]) => {
-        results.push(...batch);
-        const more = jobs.slice(next, next + BATCH);
-        next += more.length;
-        if (process.stderr.isTTY) process.stderr.write(`\r${results.length} of ${jobs.length} worlds `);
-        if (more.length > 0) worker.postMessage(more);
-        else worker.terminate().then(() => resolve(), reject);
-      });
-    });
-  await Promise.all(Array.from({ length: workers }, runWorker));
-  return results;
 }
 
 function report(summary: Summary, seconds: number): string {

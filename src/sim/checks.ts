@@ -49,6 +49,14 @@ export function mappingBudget(mappingsMax: number): Check {
   };
 }
 
+/** Who has a path has closed all sockets but so many: those of a birthday are gone. */
+export function fewSocketsAfterPath(socketsMax: number): Check {
+  return (world) => {
+    const many = world.hosts.find((host) => !host.server && host.connected && host.socketsOpen > socketsMax);
+    return many === undefined ? null : `${many.name} has a path and ${many.socketsOpen} sockets, ${socketsMax} allowed`;
+  };
+}
+
 /**
  * Nobody is probed who did not prove its address: before a host sends to a public address that is no server's, a server or
  * that very host must have received a packet that truly came from there. Addresses of the sender's own networks are exempt.

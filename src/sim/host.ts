@@ -66,7 +66,7 @@ export class Host {
   #socketCount = 0;
   readonly #random: SimRandom;
   readonly #context: HostContext;
-  readonly #socketsMax: number;
+  #socketsMax: number;
   readonly #processes: Process<unknown, unknown>[] = [];
   /** ICMP errors that came back; machines do not see them, tests may. */
   readonly icmp: IcmpError[] = [];
@@ -89,9 +89,23 @@ export class Host {
     return this.addresses.find((address) => !address.includes(':')) ?? (this.addresses[0] as string);
   }
 
-  /** Has any machine here reported a path? */
+  /** Has any machine that runs here reported a path? */
   get connected(): boolean {
-    return this.#processes.some((process) => process.hasPath);
+    return this.#processes.some((process) => process.hasPath && !process.stopped);
+  }
+
+  /** Leaves room for so many sockets more than are open now (EMFILE beyond it); answers what takes that back. */
+  limitSockets(more: number): () => void {
+    const before = this.#socketsMax;
+    this.#socketsMax = this.#socketCount + more;
+    return () => {
+      this.#socketsMax = before;
+    };
+  }
+
+  /** Sockets that are bound now, of machines and of others. */
+  get socketsOpen(): number {
+    return this.#socketCount;
   }
 
   get runsMachine(): boolean {
@@ -226,7 +240,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   readonly #closed = new Set<SocketId>();
   #clock = Number.NEGATIVE_INFINITY;
   #draining = false;
-  #stopped = false;
+  stopped = false;
   #pausedUntil = 0;
   #wakeAt = Number.POSITIVE_INFINITY;
   #scheduledAt = Number.POSITIVE_INFINITY;
@@ -266,7 +280,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.stopped = true;
     for (const local of this.#open.values()) this.#host.unbind(local);
     this.#open.clear();
   }
@@ -279,7 +293,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   }
 
   #act(input: () => void): void {
-    if (this.#stopped) return;
+    if (this.stopped) return;
     if (this.#context.now < this.#pausedUntil) {
       this.#context.schedule(this.#pausedUntil, () => this.#act(input));
       return;
@@ -296,7 +310,7 @@ class Process<Command, Event> implements Running<Command, Event> {
       }
       assert(++outputs < DRAIN_MAX, `live-lock: ${this.#host.name} never waits`);
       this.#perform(output);
-      if (this.#stopped) break;
+      if (this.stopped) break;
     }
     this.#draining = false;
     this.#arm();
@@ -348,7 +362,7 @@ class Process<Command, Event> implements Running<Command, Event> {
 
   /** Keeps one entry in the agenda: a later wish replaces an earlier one when that comes up. */
   #arm(): void {
-    if (this.#stopped || this.#wakeAt === Number.POSITIVE_INFINITY) return;
+    if (this.stopped || this.#wakeAt === Number.POSITIVE_INFINITY) return;
     const at = Math.max(this.#context.now, this.#wakeAt - this.#host.clockOffsetMs);
     if (this.#scheduledAt <= at) return;
     this.#scheduledAt = at;
@@ -358,7 +372,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   #wake(at: number): void {
     if (this.#scheduledAt !== at) return;
     this.#scheduledAt = Number.POSITIVE_INFINITY;
-    if (this.#stopped) return;
+    if (this.stopped) return;
     if (this.#wakeAt - this.#host.clockOffsetMs > this.#context.now) {
       this.#arm();
       return;

@@ -44,8 +44,18 @@ export interface PairOptions {
 /** What can be got at in a running world. */
 export interface PairScene {
   readonly world: World;
-  readonly peers: Readonly<Record<PairSide, Running<PeerCommand, PeerEvent>>>;
+  readonly peers: Readonly<Record<PairSide, SimPeer>>;
   readonly master: SimMaster;
+}
+
+export interface SimPeer {
+  /** The computer. */
+  readonly place: Host;
+  pause(ms: number): void;
+  /** Sets its clock on, or back. */
+  turnClock(ms: number): void;
+  /** Ends the program and starts it anew with the same key; a host then hosts again. */
+  restart(): void;
 }
 
 export interface SimMaster {
@@ -104,9 +114,8 @@ function usersOf(world: World, options: PairOptions): Readonly<Record<PairSide, 
   };
 }
 
-interface Side {
-  readonly place: Host;
-  readonly running: Running<PeerCommand, PeerEvent>;
+interface Side extends SimPeer {
+  command(command: PeerCommand): void;
   readonly last: Map<PeerEvent['ev'], PeerEvent>;
   packets: number;
 }
@@ -120,7 +129,7 @@ export function runPair(options: PairOptions): PairResult {
   const host = start('host');
   const client = start('client');
   countProbes(world, { host, client });
-  host.running.command({ do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false });
+  host.command(HOST);
   const isReady = (): boolean => host.last.has('hosting') && host.last.has('ready') && client.last.has('ready');
   world.runUntil(isReady, { limitMs: READY_LIMIT_MS });
   const hosting = host.last.get('hosting');
@@ -132,8 +141,8 @@ export function runPair(options: PairOptions): PairResult {
     for (let n = 1; n <= joinsMax && !client.last.has('path') && left() > 0; n++) {
       if (n > 1) world.run(JOIN_AGAIN_MS);
       client.last.delete('join-failed');
-      client.running.command({ ...join, join: n, timeoutMs: 0 });
-      if (n === 1) options.onJoin?.({ world, peers: { client: client.running, host: host.running }, master });
+      client.command({ ...join, join: n, timeoutMs: 0 });
+      if (n === 1) options.onJoin?.({ world, peers: { client, host }, master });
       world.runUntil(() => client.last.has('path') || client.last.has('join-failed'), { limitMs: left() });
     }
   }
@@ -170,6 +179,8 @@ const ANNOUNCEMENT = {
   version: '1',
   passwordNeeded: false,
 } as const;
+
+const HOST = { do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false } as const;
 
 /** A master with two addresses that lets everybody in. */
 function startMaster(world: World, suite: CryptoSuite): SimMaster {
@@ -232,27 +243,40 @@ interface Surroundings {
 function startSide(world: World, user: SimUser, name: PairSide, { options, master, stun }: Surroundings): Side {
   const place = placeUser(world, user, name);
   const crypto = seededCrypto(`${options.seed}/${name}`, options.crypto);
-  const skewMs = world.random(`clock/${name}`).between(-WALL_CLOCK_SKEW_MS, WALL_CLOCK_SKEW_MS);
-  const machine = createPeer({
-    master: master.address,
-    identity: crypto.keyPair(),
-    stun,
-    crypto,
-    random: world.random(`peer/${name}`),
-    wallClock: () => WALL_CLOCK_START + skewMs + world.now,
-    family: 4,
-  });
+  let skewMs = world.random(`clock/${name}`).between(-WALL_CLOCK_SKEW_MS, WALL_CLOCK_SKEW_MS);
+  const identity = crypto.keyPair();
+  const random = world.random(`peer/${name}`);
   const last = new Map<PeerEvent['ev'], PeerEvent>();
-  const running = place.run(machine, {
-    onEvent: (event, at) => {
-      last.set(event.ev, event);
-      options.onEvent?.(name, event, at);
+  function start(): Running<PeerCommand, PeerEvent> {
+    const wallClock = (): number => WALL_CLOCK_START + skewMs + world.now;
+    const machine = createPeer({ master: master.address, identity, stun, crypto, random, wallClock, family: 4 });
+    const running = place.run(machine, {
+      onEvent: (event, at) => {
+        last.set(event.ev, event);
+        options.onEvent?.(name, event, at);
+      },
+    });
+    running.command({ do: 'network', network: { addresses: place.addresses, gateway: world.gatewayAddress(place) } });
+    running.command({ do: 'start' });
+    return running;
+  }
+  let running = start();
+  return {
+    place,
+    last,
+    packets: 0,
+    command: (command) => running.command(command),
+    pause: (ms) => running.pause(ms),
+    turnClock(ms) {
+      skewMs += ms;
     },
-  });
-  const gateway = world.gatewayAddress(place);
-  running.command({ do: 'network', network: { addresses: place.addresses, gateway } });
-  running.command({ do: 'start' });
-  return { place, running, last, packets: 0 };
+    restart() {
+      running.stop();
+      last.clear();
+      running = start();
+      if (name === 'host') running.command(HOST);
+    },
+  };
 }
 
 /** Counts what each side sends to anybody but servers and its own boxes (hairpin, port mapping). */

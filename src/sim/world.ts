@@ -7,7 +7,7 @@ import type { NatBehaviour } from './nat/behaviour.ts';
 import { addressesNeeded, createNat } from './nat/box.ts';
 import { FIREWALL } from './nat/presets.ts';
 import { type Attachment, Realm } from './network.ts';
-import { type IcmpKind, type Packet, TTL_DEFAULT } from './packet.ts';
+import { type IcmpError, type IcmpKind, type Packet, TTL_DEFAULT } from './packet.ts';
 import { EventQueue } from './queue.ts';
 import { type SimRandom, simRandom } from './random.ts';
 import type { TraceKind, TraceRecord } from './trace.ts';
@@ -200,9 +200,10 @@ export class World {
     readonly to: Endpoint;
     readonly bytes: Uint8Array;
     readonly ttl?: number;
+    readonly icmp?: IcmpError;
   }): void {
-    const { ttl = TTL_DEFAULT } = forged;
-    this.internet.inject({ ...forged, ttl, id: ++this.#packetId, icmp: null, origin: 'attacker' });
+    const { ttl = TTL_DEFAULT, icmp = null } = forged;
+    this.internet.inject({ ...forged, ttl, icmp, id: ++this.#packetId, origin: 'attacker' });
   }
 
   /** Runs until `done` or the limit, whichever is first; false at the limit. */

@@ -3,6 +3,7 @@ import type { Endpoint, Machine, Output } from '../../src/core/index.ts';
 import {
   bothSidesAgree,
   createWorld,
+  fewSocketsAfterPath,
   mappingBudget,
   NATS,
   noAmplification,
@@ -91,6 +92,30 @@ test('a path that only one side reports is caught', () => {
   right.run(script([{ kind: 'event', event: { ev: 'path' } }]));
   world.run(1);
   world.check(bothSidesAgree);
+});
+
+test('sockets that are still open beside a path are caught, and a host has no more of them than its limit', () => {
+  const { world, left } = worldOfTwo();
+  const open = (socket: number): Output<never> => ({ kind: 'socket', op: 'open', socket, family: 4, port: 0 });
+  const takeBack = left.limitSockets(2);
+  left.run(script([open(1), open(2), open(3), { kind: 'event', event: { ev: 'path' } }]));
+  world.run(1);
+  expect(left.socketsOpen).toBe(3);
+  expect(caught(world, fewSocketsAfterPath(3))).toBeNull();
+  expect(caught(world, fewSocketsAfterPath(2))).toContain('left has a path and 3 sockets');
+  takeBack();
+  left.run(script([open(1)]));
+  world.run(1);
+  expect(left.socketsOpen).toBe(4);
+});
+
+test('who has ended reports no path any more', () => {
+  const { world, left } = worldOfTwo();
+  const running = left.run(script([{ kind: 'event', event: { ev: 'path' } }]));
+  world.run(1);
+  expect(left.connected).toBe(true);
+  running.stop();
+  expect(left.connected).toBe(false);
 });
 
 test('a packet after `closed` is caught, one on a closed socket stops the run', () => {

@@ -1,26 +1,34 @@
 /**
  * The faults of security.md 4.2 that a world can show, each as something that begins and passes. Of that list, mapping time-outs,
- * double and carrier NATs, small blocks and missing hairpin are drawn with the users; files, sockets, DNS and the backplane are
- * no part of a join and have tests of their own.
+ * double and carrier NATs, small blocks and missing hairpin are drawn with the users; files, DNS and the backplane are no
+ * part of a join and have tests of their own.
  */
-import type { Endpoint } from '../../src/core/index.ts';
-import type { Gateway, LinkBehaviour, PairScene, PairSide, SimRandom } from '../../src/sim/index.ts';
+import type { Endpoint } from '../core/index.ts';
+import type { Gateway } from './gateway.ts';
+import type { LinkBehaviour } from './link.ts';
+import type { PairScene, PairSide } from './pair.ts';
+import type { SimRandom } from './random.ts';
 
 /** Begins a fault, and answers what ends it. */
 export type Fault = (scene: PairScene, random: SimRandom, ms: number) => () => void;
 
+const HOUR_MS = 3_600_000;
 const SIDES: readonly PairSide[] = ['client', 'host'];
 
-function outermost({ world }: PairScene, side: PairSide): Gateway {
-  const box = world.gateways.find(({ name, behind }) => name.startsWith(`${side}.nat`) && behind === null);
-  if (box === undefined) throw new Error(`the ${side} is behind no NAT`);
-  return box;
+/** The box at the internet of one of the two, or of the only one who has any. */
+function someBox({ world }: PairScene, random: SimRandom): Gateway {
+  const boxes = SIDES.flatMap((side) => {
+    const box = world.gateways.find(({ name, behind }) => name.startsWith(`${side}.nat`) && behind === null);
+    return box === undefined ? [] : [box];
+  });
+  if (boxes.length === 0) throw new Error('nobody is behind a NAT');
+  return random.pick(boxes);
 }
 
 /** Both directions of one side's line, or one. */
 function line(change: (random: SimRandom) => Partial<LinkBehaviour>, directions: 'both' | 'one' = 'both'): Fault {
   return (scene, random) => {
-    const { up, down } = outermost(scene, random.pick(SIDES)).outer;
+    const { up, down } = someBox(scene, random).outer;
     const links = directions === 'both' ? [up, down] : [random.pick([up, down])];
     const before = links.map((link) => link.behaviour);
     const changed = change(random);
@@ -72,6 +80,18 @@ function stranger(copies: 'none' | 'true' | 'cut'): Fault {
   };
 }
 
+/** Somebody tells both networks that what they send does not arrive. */
+const unreachable: Fault = ({ world }, _random, ms) => {
+  const until = world.now + ms;
+  const from = { address: '203.0.113.99', port: 0 };
+  world.watch(({ packet }) => {
+    if (packet.icmp !== null || world.now >= until) return;
+    const icmp = { kind: 'port-unreachable', from: packet.from, to: packet.to } as const;
+    world.after(5, () => world.inject({ from, to: packet.from, bytes: new Uint8Array(), icmp }));
+  }, 'translated');
+  return nothing;
+};
+
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'loss 0-50 %': line((random) => ({ lossRate: random.between(0, 0.5) })),
   'burst loss': line((random) => ({ lossRate: random.between(0.1, 0.5), lossBurst: random.int(2, 30) })),
@@ -84,11 +104,21 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'one-way black hole': line(() => ({ blackHole: true }), 'one'),
   'black hole': line(() => ({ blackHole: true })),
   'NAT reboot': (scene, random) => {
-    outermost(scene, random.pick(SIDES)).nat.reboot();
+    someBox(scene, random).nat.reboot();
     return nothing;
   },
   'new public address': (scene, random) => {
-    scene.world.readdress(outermost(scene, random.pick(SIDES)));
+    scene.world.readdress(someBox(scene, random));
+    return nothing;
+  },
+  'ICMP unreachable': unreachable,
+  'clock jump': (scene, random) => {
+    scene.peers[random.pick(SIDES)].turnClock(random.pick([-HOUR_MS, HOUR_MS]));
+    return nothing;
+  },
+  EMFILE: (scene, random) => scene.peers[random.pick(SIDES)].place.limitSockets(random.int(0, 4)),
+  'SIGKILL of the host': ({ peers }) => {
+    peers.host.restart();
     return nothing;
   },
   'stall of a peer': (scene, random) => {
