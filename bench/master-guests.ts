@@ -15,16 +15,22 @@ import {
   noiseInitiate,
   type Push,
   probeKey,
+  RESUME_PROLOGUE,
   Reader,
   type Request,
   type Response,
+  type Resumption,
   readAccept,
   readAcceptPayload,
   readControlHeader,
   readPush,
   readResponse,
   readRetry,
+  resumeInitiate,
+  resumePayload,
+  resumptionOf,
   SecureSession,
+  type TransportKeys,
   WIRE,
   writeChallengeFrame,
   writeControlHeader,
@@ -41,6 +47,11 @@ export interface Target {
   readonly key: Uint8Array;
 }
 
+interface Ticket {
+  readonly ticket: Uint8Array;
+  readonly resumption: Resumption;
+}
+
 /** A participant with a confirmed session. */
 export interface Guest {
   readonly index: number;
@@ -49,6 +60,8 @@ export interface Guest {
   readonly session: SecureSession;
   readonly accept: Accept;
   readonly probeKey: Uint8Array;
+  /** For the next time. */
+  readonly ticket: Ticket;
   stamp: number;
   /** When it last said something to the master. */
   spokeAt: number;
@@ -71,7 +84,9 @@ function guestIndex(address: number): number {
 interface Knocking {
   readonly index: number;
   readonly keys: KeyPair;
-  readonly initiator: NoiseInitiator;
+  readonly initiator: NoiseInitiator<TransportKeys>;
+  /** Comes back by the ticket of a session that is gone. */
+  readonly before: Guest | null;
   cookie: Uint8Array | null;
   sentAt: number;
   guest: Guest | null;
@@ -82,6 +97,12 @@ interface Knocking {
 const KNOCK_AGAIN_MS = 3_000;
 const KNOCKS_WAITING = 64;
 const KNOCKS_READY = 64;
+
+function resume(ticket: Ticket): NoiseInitiator<TransportKeys> {
+  const random = nodeCrypto.randomBytes(32);
+  const payload = resumePayload(Date.now());
+  return resumeInitiate(nodeCrypto, { prologue: RESUME_PROLOGUE, random, payload, ...ticket });
+}
 
 export class Crowd {
   readonly guests: Guest[] = [];
@@ -106,19 +127,26 @@ export class Crowd {
     this.queued = 0;
   }
 
-  private knock(index: number, keys: KeyPair): Knocking {
+  private knock(index: number, before: Guest | null): Knocking {
+    const keys = before?.keys ?? nodeCrypto.keyPair();
+    const initiator = before === null ? this.hello(keys) : resume(before.ticket);
+    return { index, keys, initiator, before, cookie: null, sentAt: 0, guest: null, guestAt: 0 };
+  }
+
+  private hello(keys: KeyPair): NoiseInitiator {
     const payload = helloPayload(Date.now());
     const input = { prologue: CONTROL_PROLOGUE, own: keys, remoteStatic: this.target.key, payload };
     const initiator = noiseInitiate(nodeCrypto, input);
     if (initiator === null) throw new Error('the key of the master is unusable');
-    return { index, keys, initiator, cookie: null, sentAt: 0, guest: null, guestAt: 0 };
+    return initiator;
   }
 
   /**
    * Handshakes `count` participants and sends each its first request; returns when all are answered. HELLOs are made while the
-   * master works, because making one takes us as long as answering it takes the master.
+   * master works, because making one takes us as long as answering it takes the master. `returning`: those of a session before,
+   * who come back by their tickets.
    */
-  enter(first: number, count: number, request: (index: number) => Request, keys?: readonly KeyPair[]): void {
+  enter(first: number, count: number, request: (index: number) => Request, returning?: readonly Guest[]): void {
     const waiting = new Map<number, Knocking>();
     const ready: Knocking[] = [];
     let made = 0;
@@ -127,12 +155,17 @@ export class Crowd {
       knock.sentAt = performance.now();
       const { guest } = knock;
       const from = guestAddress(knock.index);
-      if (guest === null) this.queue(writeHello(knock.initiator.message1, knock.cookie, false), this.target.port, from);
+      if (guest === null)
+        this.queue(
+          writeHello(knock.initiator.message1, knock.cookie, false, knock.before !== null),
+          this.target.port,
+          from,
+        );
       else this.queue(this.seal(guest, request(knock.index)), guest.accept.controlPort, from);
     };
     while (made < count || ready.length > 0 || waiting.size > 0) {
       if (made < count && ready.length < KNOCKS_READY) {
-        ready.push(this.knock(first + made, keys?.[made] ?? nodeCrypto.keyPair()));
+        ready.push(this.knock(first + made, returning?.[made] ?? null));
         made += 1;
       }
       while (waiting.size < KNOCKS_WAITING && ready.length > 0) {
@@ -154,7 +187,7 @@ export class Crowd {
       for (const knock of waiting.values()) {
         if (checkedAt - knock.sentAt < 250) continue;
         if (knock.guest !== null && checkedAt - knock.guestAt > KNOCK_AGAIN_MS)
-          Object.assign(knock, this.knock(knock.index, knock.keys));
+          Object.assign(knock, this.knock(knock.index, knock.before));
         send(knock);
       }
     }
@@ -181,16 +214,16 @@ export class Crowd {
     const finished = message2 === null ? null : knock.initiator.finish(message2);
     const accept = finished === null ? null : readAcceptPayload(finished.payload);
     if (finished === null || accept === null) return 'nothing';
-    const session = new SecureSession(nodeCrypto, finished.keys);
+    const { keys } = finished;
+    const ticket = knock.before?.ticket ?? {
+      ticket: accept.ticket ?? new Uint8Array(0),
+      resumption: resumptionOf(nodeCrypto, keys.send, keys.receive),
+    };
     knock.guest = {
-      ...{ index: knock.index, address: guestAddress(knock.index), keys: knock.keys, session, accept },
-      ...{
-        probeKey: probeKey(nodeCrypto, finished.keys.send, finished.keys.receive),
-        stamp: 0,
-        spokeAt: 0,
-        nextId: 1,
-        code: '',
-      },
+      ...{ index: knock.index, address: guestAddress(knock.index), keys: knock.keys, accept, ticket },
+      session: new SecureSession(nodeCrypto, keys),
+      probeKey: probeKey(nodeCrypto, keys.send, keys.receive),
+      ...{ stamp: 0, spokeAt: 0, nextId: 1, code: '' },
     };
     knock.guestAt = performance.now();
     return 'send';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Crowd } from './master-guests.ts';
+import { Crowd, type Guest } from './master-guests.ts';
 import {
   controlMessages,
   coturnRate,
@@ -88,7 +88,17 @@ async function handshakes(master: MasterProcess): Promise<void> {
     return STRANGERS;
   });
   atLeast('full handshakes (HELLO, RETRY, ACCEPT, CONFIRM), per core', entered.core, '/s', 1500);
+  const known = inOrder(strangers.forget());
+  const back = await measured(master.cpuMs, () => {
+    strangers.enter(HOSTS, known.length, echo, known);
+    return known.length;
+  });
+  atLeast('resumptions (RESUME, ACCEPT, CONFIRM), per core', back.core, '/s', 15_000);
   controlMessages(strangers, heartbeat, 20_000)();
+}
+
+function inOrder(guests: readonly Guest[]): readonly Guest[] {
+  return [...guests].sort((left, right) => left.index - right.index);
 }
 
 async function registration(master: MasterProcess, crowd: Crowd): Promise<void> {
@@ -208,7 +218,7 @@ function flood(crowd: Crowd): void {
 /** Killed without a word and started again with the same folder: everybody knocks at once. */
 async function restart(master: MasterProcess, crowd: Crowd, asker: Asker, stateDir: string): Promise<MasterProcess> {
   prove(crowd);
-  const keys = [...crowd.forget()].sort((left, right) => left.index - right.index).map((guest) => guest.keys);
+  const before = inOrder(crowd.forget());
   const start = performance.now();
   await master.kill();
   const next = await startMasterProcess(PORT, stateDir, asker.hook);
@@ -217,7 +227,7 @@ async function restart(master: MasterProcess, crowd: Crowd, asker: Asker, stateD
   const shown = await listed();
   row('after kill -9: page and ports are there again after', (performance.now() - start) / 1000, 's');
   atLeast('  the list shows at once', (100 * shown) / HOSTS, '%', 99);
-  crowd.enter(0, HOSTS, register, keys);
+  crowd.enter(0, HOSTS, register, before);
   const back = (performance.now() - start) / 1000;
   atMost(`  all ${HOSTS} hosts registered anew, ${NOTICED_S} s to notice included`, back + NOTICED_S, 's', 60);
   await sleep(2500);

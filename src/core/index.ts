@@ -42,6 +42,7 @@ export * from './rendezvous/wire.ts';
 export type * from './secure/crypto.ts';
 export * from './secure/hkdf.ts';
 export * from './secure/noise.ts';
+export * from './secure/resume.ts';
 export * from './secure/seeded.ts';
 export * from './secure/session.ts';
 export * from './secure/siphash.ts';

@@ -93,6 +93,9 @@ export const LIMITS = {
   /** Handshakes answered and not yet confirmed; above half of it everybody is asked for a cookie. */
   pendingMax: 1_024,
   pendingMs: 5_000,
+  /** Tickets (security.md 3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
+  ticketMs: 24 * 3_600_000,
+  resumedMsMax: 3_600_000,
   /** Sessions of one master, and of one IPv4 address or IPv6 /64 (a carrier's NAT has many people behind one address). */
   sessionsMax: 250_000,
   sessionsPerAddressMax: 512,

@@ -61,7 +61,10 @@ export function createMeasures(options: MeasuresOptions) {
   count('sallyport_heartbeats_total', 'Heartbeats of hosts.', (now) => [
     { labels: { result: 'ok' }, value: now.heartbeats },
   ]);
-  count('sallyport_handshakes_total', 'Finished handshakes.', (now) => now.handshakes);
+  count('sallyport_handshakes_total', 'Answered handshakes, in full or by ticket.', (now) => [
+    { labels: { kind: 'full' }, value: now.handshakes },
+    { labels: { kind: 'resumed' }, value: now.resumptions },
+  ]);
   count('sallyport_challenges_total', 'Cookies and path challenges demanded.', (now) => [
     { labels: { result: 'sent' }, value: now.challenges },
   ]);

@@ -24,6 +24,7 @@ import { createModeration } from './moderation.ts';
 import type { OfficialFolder } from './official.ts';
 import { createStatistics } from './statistics.ts';
 import type { Store } from './store.ts';
+import { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
 import { VERSION } from './version.ts';
 import { createWebhooks, type WebhookConfig, type WebhookOptions } from './webhooks.ts';
 
@@ -160,6 +161,9 @@ export function createOffice(options: OfficeOptions): Office {
       case 'code':
         store.saveCode(wallClock(), event);
         return;
+      case 'ticket-keys':
+        saveTicketKeys(store, event.keys);
+        return;
       case 'host':
         directory.host(event.host);
         showSoon();
@@ -221,7 +225,7 @@ export function createOffice(options: OfficeOptions): Office {
   second.unref();
 
   directory.load();
-  options.command({ do: 'remember', codes: store.codes() });
+  options.command({ do: 'remember', codes: store.codes(), ticketKeys: readTicketKeys(store) });
   directory.commit();
 
   return {

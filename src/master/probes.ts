@@ -95,9 +95,8 @@ function added(sum: MasterCounters, { probes, dropped, limited }: ProbeReport): 
     for (const [name, n] of Object.entries(right)) both[name] = (both[name] ?? 0) + n;
     return both;
   };
-  const { sessions, hosts, heartbeats, handshakes, challenges, controls } = sum;
   return {
-    ...{ sessions, hosts, heartbeats, handshakes, challenges, controls, probes: sum.probes + probes },
+    ...{ ...sum, probes: sum.probes + probes },
     ...{ dropped: total(sum.dropped, dropped), limited: total(sum.limited, limited) },
   };
 }

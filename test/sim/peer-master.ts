@@ -6,6 +6,7 @@ import {
   type MasterAddress,
   type MasterEvent,
   seededCrypto,
+  type TicketKey,
 } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import type { Host, World } from '../../src/sim/index.ts';
@@ -40,6 +41,7 @@ export function startMaster(world: World): SimMaster {
   const crypto = seededCrypto(`${world.options.seed}/master`, nodeCrypto);
   const identity = crypto.keyPair();
   const codes = new Map<string, Uint8Array>();
+  let ticketKeys: readonly TicketKey[] = [];
   let insides: Insides;
   const run = () => {
     const told: MasterEvent[] = [];
@@ -56,9 +58,10 @@ export function startMaster(world: World): SimMaster {
     const onEvent = (event: MasterEvent) => {
       told.push(event);
       if (event.ev === 'code') codes.set(event.code, event.hostKey);
+      else if (event.ev === 'ticket-keys') ticketKeys = event.keys;
     };
     const running = host.run(machine, { onEvent });
-    running.command({ do: 'remember', codes: [...codes].map(([code, hostKey]) => ({ code, hostKey })) });
+    running.command({ do: 'remember', codes: [...codes].map(([code, hostKey]) => ({ code, hostKey })), ticketKeys });
     running.command({ do: 'start' });
     return running;
   };

@@ -14,7 +14,7 @@ function exposition(): string {
     directory: { counts: () => counts } as never,
     moderation: { bans: () => [] } as never,
     counters: () => ({
-      ...{ sessions: 1, hosts: 1, probes: 3, heartbeats: 4, handshakes: 5, challenges: 6, controls: 7 },
+      ...{ sessions: 1, hosts: 1, probes: 3, heartbeats: 4, handshakes: 5, resumptions: 1, challenges: 6, controls: 7 },
       ...{ dropped: { 'door-malformed': 1 }, limited: { hello: 2 } },
     }),
     lagSeconds: () => 0.001,

@@ -23,7 +23,7 @@ function lehmer(seed: number): () => number {
 /** Two ends of a path, `left` and `right`, in virtual time, 10 ms apart; `drop` and `rewrite` stand between them. */
 function pair() {
   const suite = seededCrypto('path', nodeCrypto);
-  const [up, down, hash, sid] = [1, 2, 3, 4].map((n) => new Uint8Array(n === 4 ? 8 : 32).fill(n)) as Uint8Array[];
+  const [up, down, sid] = [1, 2, 4].map((n) => new Uint8Array(n === 4 ? 8 : 32).fill(n)) as Uint8Array[];
   const at = {
     left: { address: '198.51.100.1', port: 1000 } as Endpoint,
     right: { address: '203.0.113.2', port: 2000 } as Endpoint,
@@ -34,7 +34,6 @@ function pair() {
     const session = new SecureSession(suite, {
       send: (name === 'left' ? up : down) as Uint8Array,
       receive: (name === 'left' ? down : up) as Uint8Array,
-      hash: hash as Uint8Array,
     });
     const remote = name === 'left' ? at.right : at.left;
     return new PathMachine({ crypto: suite, random, session, sid: sid as Uint8Array, socket: 1, remote, rttMs: 20 });

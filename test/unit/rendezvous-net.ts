@@ -25,6 +25,7 @@ import {
   type SocketId,
   seededCrypto,
   socketIds,
+  type TicketKey,
   WIRE,
 } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/crypto.ts';
@@ -216,7 +217,12 @@ export interface World {
   readonly net: Net;
   readonly identity: KeyPair;
   readonly master: Node;
-  restartMaster(seed: string, codes?: readonly { code: string; hostKey: Uint8Array }[]): void;
+  /** With the keys of its tickets, unless others are given. */
+  restartMaster(
+    seed: string,
+    codes?: readonly { code: string; hostKey: Uint8Array }[],
+    ticketKeys?: readonly TicketKey[],
+  ): void;
   counters(): ReturnType<MasterMachine['counters']>;
   participant(name: string, address: string, options?: Partial<ParticipantOptions>): Participant;
 }
@@ -225,7 +231,8 @@ export interface World {
 export function world(overrides: Partial<MasterConfig> = {}): World {
   const net = new Net();
   const identity = testCrypto('master').keyPair();
-  const start = (seed: string, codes: readonly { code: string; hostKey: Uint8Array }[]): Node => {
+  type Codes = readonly { code: string; hostKey: Uint8Array }[];
+  const start = (seed: string, codes: Codes, ticketKeys: readonly TicketKey[]): Node => {
     const machine = createMaster({
       crypto: testCrypto(`${seed}-randomness`),
       random: testRandom(1),
@@ -243,21 +250,23 @@ export function world(overrides: Partial<MasterConfig> = {}): World {
     });
     const node = net.add(machine, MASTER_ADDRESS);
     net.master = node;
-    net.command(node, { do: 'remember', codes });
+    net.command(node, { do: 'remember', codes, ticketKeys });
     net.command(node, { do: 'start' });
     return node;
   };
-  let master = start('first', []);
+  let kept: readonly TicketKey[] = [];
+  let master = start('first', [], kept);
   return {
     net,
     identity,
     get master() {
       return master;
     },
-    restartMaster(seed, codes = []) {
+    restartMaster(seed, codes = [], ticketKeys) {
+      for (const event of masterEvents(master)) if (event.ev === 'ticket-keys') kept = event.keys;
       master.alive = false;
       net.nodes.splice(net.nodes.indexOf(master), 1);
-      master = start(seed, codes);
+      master = start(seed, codes, ticketKeys ?? kept);
     },
     counters: () => (master.machine as unknown as MasterMachine).counters(),
     participant: (name, address, options = {}) =>

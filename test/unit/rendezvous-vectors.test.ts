@@ -75,6 +75,27 @@ test('the probe key is HKDF of both transport keys with the label "probe"', () =
   expect(probeKey).toBe(toHex(derived.subarray(0, 16)));
 });
 
+test('a resumption opens and makes its keys by the document: HKDF and ChaCha20-Poly1305, no curve', () => {
+  const { exchange, resumption } = published;
+  const two = (salt: Uint8Array, input: Uint8Array) => toHex(hkdf(sha256, input, salt, new Uint8Array(0), 64));
+  const transport = hexBytes(exchange.keyToMaster + exchange.keyToParticipant);
+  expect(resumption.proof + resumption.chain).toBe(two(transport, new TextEncoder().encode('resumption')));
+  const [resume, accept] = [hexBytes(resumption.datagrams.resume), hexBytes(resumption.datagrams.accept)];
+  expect([resume.length, resume[2], accept[0]]).toEqual([512, 4, 0xd3]);
+  const [random, theirs] = [resume.subarray(28, 60), accept.subarray(12, 44)];
+  const open = (nonce: Uint8Array, associated: readonly Uint8Array[], sealed: Uint8Array) =>
+    chacha20poly1305(hexBytes(resumption.proof), nonce.subarray(0, 12), Buffer.concat(associated)).decrypt(sealed);
+  const prologue = Buffer.from('sallyport participant-to-master resumed 1');
+  const payload = open(random, [prologue, random], resume.subarray(60 + 136));
+  expect(payload).toHaveLength(300);
+  expect(new DataView(payload.buffer, payload.byteOffset).getBigUint64(0)).toBe(BigInt(exchange.time + 1));
+  expect(toHex(open(theirs, [prologue, random, theirs], accept.subarray(44)))).toBe(resumption.acceptPayload);
+  expect(resumption.keyToMaster + resumption.keyToParticipant).toBe(
+    two(hexBytes(resumption.chain), Buffer.concat([random, theirs])),
+  );
+  expect(hexBytes(resumption.datagrams.refusal)[2]).toBe(2);
+});
+
 test('the published profile reads back', () => {
   expect(readProfile(new Reader(hexBytes(published.profile)))).toEqual(PROFILE);
 });

@@ -20,9 +20,16 @@ import {
   PROFILE_BYTES_MAX,
   type Push,
   probeKey,
+  RESUME_PROLOGUE,
   type Request,
   type Response,
+  resumeInitiate,
+  resumePayload,
+  resumeRespond,
+  resumptionOf,
   SecureSession,
+  seededCrypto,
+  TICKET_BYTES,
   toHex,
   UNKNOWN_PROFILE,
   Writer,
@@ -138,9 +145,10 @@ function exchange() {
   const accept = {
     ...{ cid: CID, pingMs: 2000, observed: OBSERVED, controlPort: 8433, firstProbePort: 8439, probePorts: 16 },
     otherAddresses: ['198.51.100.8'],
+    ticket: Uint8Array.from({ length: TICKET_BYTES }, (_, i) => i),
   };
   const responder = noiseRespond(suite, { prologue: CONTROL_PROLOGUE, own: master }, initiator.message1);
-  const answer = responder?.respond(acceptPayload(accept), ephemeral.master);
+  const answer = responder?.respond(() => acceptPayload(accept), ephemeral.master);
   const finished = answer && initiator.finish(answer.message2);
   if (!answer || !finished) throw new Error('the handshake completes');
   const cookie = Uint8Array.from({ length: 24 }, (_, i) => 0xc0 + i);
@@ -169,14 +177,42 @@ function exchange() {
   };
 }
 
+/** The same two come back by the ticket of that exchange; what is random at the master comes from a seed. */
+function resumption({ keyToMaster, keyToParticipant, time }: ReturnType<typeof exchange>) {
+  const resumption = resumptionOf(suite, hexBytes(keyToMaster), hexBytes(keyToParticipant));
+  const ticket = Uint8Array.from({ length: TICKET_BYTES }, (_, i) => i);
+  const input = { prologue: RESUME_PROLOGUE, ticketBytes: TICKET_BYTES, resumption };
+  const initiator = resumeInitiate(suite, { ...input, random: secret(0x66), ticket, payload: resumePayload(time + 1) });
+  const responder = resumeRespond(seededCrypto('vectors', suite), input, initiator.message1);
+  const payload = acceptPayload({
+    ...{ cid: CID, pingMs: 2000, observed: OBSERVED, controlPort: 8433, firstProbePort: 8439, probePorts: 16 },
+    ...{ otherAddresses: [], ticket: null },
+  });
+  const answer = responder?.respond(() => payload);
+  const finished = answer && initiator.finish(answer.message2);
+  if (!answer || !finished) throw new Error('the resumption completes');
+  return {
+    ...{ prologue: toHex(RESUME_PROLOGUE), proof: toHex(resumption.proof), chain: toHex(resumption.chain) },
+    ...{ keyToMaster: toHex(finished.keys.send), keyToParticipant: toHex(finished.keys.receive) },
+    acceptPayload: toHex(payload),
+    datagrams: {
+      resume: toHex(writeHello(initiator.message1, null, false, true)),
+      accept: toHex(writeAccept(initiator.message1, answer.message2)),
+      refusal: toHex(writeRetry(initiator.message1, new Uint8Array(24), OBSERVED, 'ticket')),
+    },
+  };
+}
+
 export function protocolVectors() {
+  const first = exchange();
   const writer = new Writer(PROFILE_BYTES_MAX);
   writeProfile(writer, PROFILE);
   const master = { host: '198.51.100.7', port: 8430, key: suite.keyPair(secret(0x22)).publicKey };
   return {
     about:
       'Sallyport control protocol, version 1. Hexadecimal. Kept equal to the code by test/unit/rendezvous-vectors.test.ts.',
-    exchange: exchange(),
+    exchange: first,
+    resumption: resumption(first),
     requests: written(REQUESTS, writeRequest),
     responses: written(RESPONSES, writeResponse),
     pushes: written(PUSHES, writePush),

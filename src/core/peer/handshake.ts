@@ -121,7 +121,7 @@ export function openAsHost(
     clientKey: responder.remoteStatic.slice(),
     hello,
     answer(reply) {
-      const done = responder.respond(writeHostHello(reply));
+      const done = responder.respond(() => writeHostHello(reply));
       return done === null ? null : { message: done.message2, keys: endToEnd(crypto, done.keys, 'host') };
     },
   };
@@ -137,7 +137,6 @@ function endToEnd(crypto: CryptoSuite, keys: NoiseKeys, role: Role): EndToEnd {
     new SecureSession(crypto, {
       send: deriveKey(crypto, keys.send, utf8Encode(label)),
       receive: deriveKey(crypto, keys.receive, utf8Encode(label)),
-      hash: keys.hash,
     });
   return { signal: session('sig'), path: session('path'), punchKey: deriveKey(crypto, both, utf8Encode('punch')) };
 }

@@ -8,6 +8,7 @@ export type DropReason =
   | 'door-draining'
   | 'cookie-bad'
   | 'handshake-forged'
+  | 'ticket-refused'
   | 'control-malformed'
   | 'control-unknown'
   | 'control-forged'
@@ -43,6 +44,7 @@ export class Counters implements MasterCounters {
   probes = 0;
   heartbeats = 0;
   handshakes = 0;
+  resumptions = 0;
   challenges = 0;
   controls = 0;
   readonly dropped: Record<string, number> = {};

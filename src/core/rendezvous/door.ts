@@ -1,7 +1,8 @@
 /**
  * The door: HELLO in, ACCEPT or RETRY out, nothing else ever. Order (security.md 3): length and type, version, allowance of the
- * address, cookie, and only then the Diffie-Hellman, which costs a hundred times as much as everything before it. An answer is
- * never larger than the HELLO, and without a cookie nothing is kept but one place in a table of fixed size.
+ * address, cookie, and only then the Diffie-Hellman, which costs a hundred times as much as everything before it, or the ticket
+ * that spares it. An answer is never larger than the HELLO, and without a cookie nothing is kept but one place in a table of
+ * fixed size.
  */
 import type { Endpoint } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
@@ -12,12 +13,14 @@ import { Cookies } from './cookie.ts';
 import type { Counters } from './counters.ts';
 import { type AddressKeys, addressKeys, allowAt, Limiter } from './limiter.ts';
 import type { Sessions } from './sessions.ts';
+import type { Tickets } from './tickets.ts';
 import {
   acceptPayload,
   CONTROL_PROLOGUE,
   type Hello,
   helloEphemeral,
   PROTOCOL_VERSION,
+  type Retry,
   readHello,
   readHelloTime,
   writeAccept,
@@ -36,6 +39,7 @@ export class Door {
   private readonly suite: CryptoSuite;
   private readonly own: KeyPair;
   private readonly sessions: Sessions;
+  private readonly tickets: Tickets;
   private readonly counters: Counters;
   private readonly cookies: Cookies;
   private readonly secret: Uint8Array;
@@ -51,11 +55,13 @@ export class Door {
     readonly suite: CryptoSuite;
     readonly own: KeyPair;
     readonly sessions: Sessions;
+    readonly tickets: Tickets;
     readonly counters: Counters;
   }) {
     this.suite = parts.suite;
     this.own = parts.own;
     this.sessions = parts.sessions;
+    this.tickets = parts.tickets;
     this.counters = parts.counters;
     this.cookies = new Cookies(parts.suite);
     this.secret = parts.suite.randomBytes(16);
@@ -72,19 +78,29 @@ export class Door {
     if (hello.version !== PROTOCOL_VERSION) return this.retry(now, from, hello, keys);
     if (hello.cookie !== null) return this.withCookie(now, from, hello, hello.cookie, keys, reception);
     const free = this.hellos.allow(now, keys.narrow) && this.hellosWide.allow(now, keys.wide);
-    if (!free || hello.insists || !this.calm(now)) return this.retry(now, from, hello, keys);
+    if (!free || hello.insists || !this.calm(now, hello.resumes)) return this.retry(now, from, hello, keys);
     return this.accept(now, from, hello, reception);
   }
 
-  /** May strangers still be handshaken without a cookie? Takes one from the common allowance. */
-  private calm(now: Instant): boolean {
+  /**
+   * May somebody still be answered without a cookie? Takes one from the common allowance, where it would cost a Diffie-Hellman:
+   * a ticket is opened as quickly as a cookie is made.
+   */
+  private calm(now: Instant, resumes: boolean): boolean {
     if (this.sessions.pendingCount > LIMITS.pendingMax / 2) return false;
+    if (resumes) return true;
     const next = allowAt(this.freeFullAt, now, LIMITS.freeHandshakeRate);
     if (next !== null) this.freeFullAt = next;
     return next !== null;
   }
 
-  private retry(now: Instant, from: Endpoint, hello: Hello, keys: AddressKeys, keyUnknown = false): Uint8Array | null {
+  private retry(
+    now: Instant,
+    from: Endpoint,
+    hello: Hello,
+    keys: AddressKeys,
+    refused: Retry['refused'] = null,
+  ): Uint8Array | null {
     if (!this.retries.allow(now, keys.narrow)) {
       this.counters.drop('door-limited');
       this.counters.limit('hello');
@@ -92,7 +108,7 @@ export class Door {
     }
     this.counters.challenges++;
     const cookie = this.cookies.make(now, from, helloEphemeral(hello.message1));
-    return writeRetry(hello.message1, cookie, from, keyUnknown);
+    return writeRetry(hello.message1, cookie, from, refused);
   }
 
   private withCookie(
@@ -112,48 +128,49 @@ export class Door {
       this.counters.drop('door-limited');
       return null;
     }
-    return this.accept(now, from, hello, reception, () => this.retry(now, from, hello, keys, true));
+    return this.accept(now, from, hello, reception);
   }
 
-  /** ACCEPT, or silence; what is answered to a HELLO for another key is up to the caller. */
-  private accept(
-    now: Instant,
-    from: Endpoint,
-    hello: Hello,
-    reception: Reception,
-    otherKey: () => Uint8Array | null = () => null,
-  ): Uint8Array | null {
+  /** ACCEPT, or silence. A HELLO that can't be opened is told so where its cookie was good, a ticket in any case. */
+  private accept(now: Instant, from: Endpoint, hello: Hello, reception: Reception): Uint8Array | null {
     const ephemeral = helloEphemeral(hello.message1);
     const repeated = this.sessions.repeated(ephemeral);
     if (repeated !== null) return repeated;
-    const responder = noiseRespond(this.suite, { prologue: CONTROL_PROLOGUE, own: this.own }, hello.message1);
+    const retry = (refused: Retry['refused']): Uint8Array | null =>
+      this.retry(now, from, hello, addressKeys(this.secret, from.address), refused);
+    const responder = hello.resumes
+      ? this.tickets.respond(hello.message1)
+      : noiseRespond(this.suite, { prologue: CONTROL_PROLOGUE, own: this.own }, hello.message1);
     if (responder === null) {
-      this.counters.drop('handshake-forged');
-      return otherKey();
+      this.counters.drop(hello.resumes ? 'ticket-refused' : 'handshake-forged');
+      if (hello.resumes) return retry('ticket');
+      return hello.cookie === null ? null : retry('key');
     }
-    this.counters.handshakes++;
+    if (hello.resumes) this.counters.resumptions++;
+    else this.counters.handshakes++;
+    const key = responder.remoteStatic;
     const helloTime = readHelloTime(responder.payload);
     // A HELLO no newer than the last of its key may be a replay (or a clock set back): it has to show that it is received.
-    const stale = hello.cookie === null && this.sessions.stale(responder.remoteStatic, helloTime);
-    if (stale) return this.retry(now, from, hello, addressKeys(this.secret, from.address));
+    if (hello.cookie === null && this.sessions.stale(key, helloTime)) return retry(null);
     if (!this.sessions.admits(from.address)) {
       this.counters.limit('session-table');
       return null;
     }
     const cid = this.sessions.freshCid();
-    const control = reception.control[(responder.remoteStatic[0] as number) % reception.control.length];
+    const control = reception.control[(key[0] as number) % reception.control.length];
     if (control === undefined) return null;
     const { firstProbePort, probePorts, otherAddresses } = reception;
     const pingMs = this.sessions.size < LIMITS.pingOftenSessions ? LIMITS.pingMs : LIMITS.pingMsCrowded;
-    const answer = responder.respond(
+    const answer = responder.respond((keys) =>
       acceptPayload({
         ...{ cid, pingMs, observed: from, controlPort: control.port },
         ...{ firstProbePort, probePorts, otherAddresses },
+        ticket: hello.resumes ? null : this.tickets.issue(key, keys),
       }),
     );
     if (answer === null) return null;
     const accept = writeAccept(hello.message1, answer.message2);
-    const parts = { cid, key: responder.remoteStatic, keys: answer.keys, socket: control.socket, from };
+    const parts = { cid, key, keys: answer.keys, socket: control.socket, from };
     this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime });
     return accept;
   }

@@ -34,6 +34,12 @@ export interface HostRecord {
 /** Why a host went: by its own word, after 65 s of silence, or by a command. */
 export type GoneReason = 'goodbye' | 'expired' | 'evicted';
 
+/** A key of the tickets by which participants come back without a Diffie-Hellman: 32 secret bytes, one for each day. */
+export interface TicketKey {
+  readonly epoch: number;
+  readonly key: Uint8Array;
+}
+
 export type MasterEvent =
   /** All UDP ports are bound. */
   | { readonly ev: 'listening'; readonly endpoints: readonly Endpoint[] }
@@ -43,6 +49,8 @@ export type MasterEvent =
   | { readonly ev: 'host-gone'; readonly host: HostRecord; readonly reason: GoneReason }
   /** A code was given out for the first time. Always before the response that tells it, so a store never loses a told code. */
   | { readonly ev: 'code'; readonly code: string; readonly hostKey: Uint8Array }
+  /** A new key was made: all that count from here on, to be kept as secret as the identity. */
+  | { readonly ev: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   | { readonly ev: 'join'; readonly hostId: string | null; readonly result: 'offered' | FailureCode }
   | {
       readonly ev: 'report';
@@ -64,7 +72,11 @@ export type MasterEvent =
 
 export type MasterCommand =
   | { readonly do: 'start' }
-  | { readonly do: 'remember'; readonly codes: readonly { readonly code: string; readonly hostKey: Uint8Array }[] }
+  | {
+      readonly do: 'remember';
+      readonly codes: readonly { readonly code: string; readonly hostKey: Uint8Array }[];
+      readonly ticketKeys?: readonly TicketKey[];
+    }
   /** Take a host off at once (ban, kill switch); its next register meets the policy. */
   | { readonly do: 'evict'; readonly hostKey: Uint8Array }
   /** Say `going-away` to all sessions, take no new ones, finish what runs. */
@@ -112,6 +124,8 @@ export interface MasterCounters {
   readonly probes: number;
   readonly heartbeats: number;
   readonly handshakes: number;
+  /** Handshakes by ticket, without Diffie-Hellman. */
+  readonly resumptions: number;
   /** Cookies demanded (RETRY) and path challenges. */
   readonly challenges: number;
   readonly controls: number;

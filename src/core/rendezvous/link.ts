@@ -13,7 +13,7 @@ import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { outputs } from '../machine.ts';
 import { WIRE } from '../wire.ts';
-import { type Accepted, LinkHandshake } from './link-handshake.ts';
+import { type Accepted, LinkHandshake, type LinkTicket, ticketOf } from './link-handshake.ts';
 import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine } from './link-interface.ts';
 import { LinkRequests, type OpenRequest } from './link-requests.ts';
 import { LinkSession } from './link-session.ts';
@@ -47,6 +47,10 @@ export class Link implements LinkMachine {
   /** Told to the parent; `connecting` is told only once, at the start. */
   private told: FailureCode | 'nothing' | 'up' = 'nothing';
   private session: LinkSession | null = null;
+  /** From the last handshake with a Diffie-Hellman, for the next without one. */
+  private ticket: LinkTicket | null = null;
+  /** When a resumed session gives way to one with a Diffie-Hellman. */
+  private agreeAt: Instant = NEVER;
   private up = false;
   private heardAt: Instant = 0;
   /** The oldest question after the newest sign of life. */
@@ -122,7 +126,7 @@ export class Link implements LinkMachine {
       return Math.min(requests, this.round.endsAt, ...hellos, ...waiting);
     }
     if (this.session === null) return Math.min(requests, this.restUntil);
-    return Math.min(requests, this.askedAt + LIMITS.linkDeadMs, this.echoDueAt());
+    return Math.min(requests, this.askedAt + LIMITS.linkDeadMs, this.echoDueAt(), this.agreeAt);
   }
 
   /** Everything whose time has come. Each step leaves a state in which its own deadline lies in the future. */
@@ -136,7 +140,8 @@ export class Link implements LinkMachine {
       this.lose(now, 'MASTER_UNREACHABLE');
       return;
     }
-    if (this.session.spent) {
+    if (this.session.spent || this.agreeAt <= now) {
+      this.ticket = null;
       this.beginRound(now);
       return;
     }
@@ -215,7 +220,8 @@ export class Link implements LinkMachine {
     if (leg === undefined) return;
     const { crypto: suite, identity: own, master, wallClock } = this.config;
     const at = { socket: leg.socket, door: { address, port: master.port } };
-    const handshake = LinkHandshake.start(now, at, { suite, own, masterKey: master.key, time: wallClock() });
+    const ticket = this.ticket !== null && now < this.ticket.until ? this.ticket : null;
+    const handshake = LinkHandshake.start(now, at, { suite, own, masterKey: master.key, time: wallClock(), ticket });
     // A key that is no point of the curve can be nobody's.
     if (handshake === null) this.endRound(now, 'MASTER_KEY_MISMATCH');
     else round.handshakes.push(handshake);
@@ -262,6 +268,10 @@ export class Link implements LinkMachine {
     this.round = null;
     this.closeLegs(handshake.socket);
     this.session = new LinkSession(this.config.crypto, handshake.door.address, accepted);
+    if (!accepted.resumed) this.ticket = ticketOf(now, this.config.crypto, accepted);
+    // Those who came back together after a restart must not do it all at one time.
+    const share = accepted.resumed ? 0.5 + 0.5 * this.config.random.float() : NEVER;
+    this.agreeAt = now + LIMITS.resumedMsMax * share;
     this.heardAt = now;
     this.askedAt = NEVER;
     this.requests.restart(now);

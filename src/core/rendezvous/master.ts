@@ -28,6 +28,7 @@ import { answerProbe } from './probes.ts';
 import { Registry } from './registry.ts';
 import { Requests } from './requests.ts';
 import { type Session, Sessions } from './sessions.ts';
+import { Tickets } from './tickets.ts';
 
 export const CONTROL_PORTS = 8;
 export const PROBE_PORTS = 16;
@@ -62,6 +63,7 @@ class Master implements MasterMachine {
   private readonly sessions: Sessions;
   private readonly registry: Registry;
   private readonly joins: Joins;
+  private readonly tickets: Tickets;
   private readonly door: Door;
   private readonly control: Control;
   private readonly requests: Requests;
@@ -77,7 +79,12 @@ class Master implements MasterMachine {
     this.sessions = new Sessions(suite, LIMITS.sessionExpiryMs, (session) => this.closed(session));
     this.registry = new Registry(suite);
     this.joins = new Joins(suite);
-    this.door = new Door({ suite, own: config.identity, sessions: this.sessions, counters });
+    this.tickets = new Tickets({
+      ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
+      onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
+    });
+    const { sessions, tickets } = this;
+    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
       own: config.identity.publicKey,
@@ -114,6 +121,7 @@ class Master implements MasterMachine {
         return;
       case 'remember':
         for (const { code, hostKey } of command.codes) this.registry.remember(code, hostKey);
+        if (command.ticketKeys !== undefined) this.tickets.remember(command.ticketKeys);
         return;
       case 'evict': {
         const entry = this.registry.find(command.hostKey);

@@ -8,7 +8,7 @@ import { equalBytes, Reader, Writer } from '../bytes.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import type { NoiseKeys } from '../secure/noise.ts';
+import type { TransportKeys } from '../secure/noise.ts';
 import { SecureSession, sessionSlab } from '../secure/session.ts';
 import type { Slab } from '../secure/slab.ts';
 import { addressPrefixes, Tally } from './limiter.ts';
@@ -49,7 +49,7 @@ const NEVER_GIVEN = -(2 ** 30);
 interface SessionParts {
   readonly cid: Uint8Array;
   readonly key: Uint8Array;
-  readonly keys: NoiseKeys;
+  readonly keys: TransportKeys;
   /** The control socket that it is given. */
   readonly socket: SocketId;
   /** Where HELLO came from. */
@@ -87,7 +87,6 @@ export class Session extends SecureSession {
   constructor(now: Instant, suite: CryptoSuite, slab: Slab, parts: SessionParts) {
     super(suite, parts.keys, slab);
     this.keyText = keyText(parts.key);
-    this.ownerBytes.set(probeKey(suite, parts.keys.receive, parts.keys.send));
     const number = cidNumber(parts.cid);
     this.cidHigh = Math.floor(number / 0x1_0000_0000);
     this.cidLow = number | 0;
@@ -114,9 +113,12 @@ export class Session extends SecureSession {
     return keyBytes(this.keyText);
   }
 
-  /** A view, not to be kept. */
+  /** Made when it is first asked for, because few probe. A view, not to be kept. */
   get probeKey(): Uint8Array {
-    return this.ownerBytes;
+    const key = this.ownerBytes;
+    if (((key[0] as number) | (key[1] as number) | (key[2] as number) | (key[3] as number)) === 0)
+      key.set(probeKey(this.suite, this.receiveKey, this.sendKey));
+    return key;
   }
 
   proofOf(address: string): Proof | null {

@@ -2,13 +2,15 @@
  * The datagrams between a participant and the master. Big-endian; sizes are UDP payloads.
  *
  *     HELLO   512  d1 | version | flags | 0 | cookie 24 | Noise message 1 (484: e 32, s 48, payload 388 + 16)
- *                  flags: 1 = cookie present, 2 = answer with RETRY even if you cannot open this
+ *                  flags: 1 = cookie present, 2 = answer with RETRY even if you cannot open this,
+ *                         4 = not Noise but a resumption: random 32, ticket 136, payload 300 + 16
  *                  payload: time 8 (ms since 1970) | zeros
  *     RETRY    64  d2 | version | flags | 0 | first 8 of e | cookie 24 | observed endpoint xor e | zeros
- *                  flags: 1 = the cookie was good, but I have another key than the one you meant
- *     ACCEPT ≤320  d3 | version | 0 | 0 | first 8 of e | Noise message 2 (e 32, payload + 16)
+ *                  flags: 1 = the cookie was good, but I have another key than the one you meant, 2 = your ticket is not good
+ *     ACCEPT ≤320  d3 | version | 0 | 0 | first 8 of e | Noise message 2 or its like (e 32, payload + 16)
  *                  payload: cid 8 | ping every, ms 4 | observed endpoint | control port 2 | first probe port 2 |
- *                           probe ports 1 | other addresses of this family (count 1, each length 1 + bytes)
+ *                           probe ports 1 | other addresses of this family (count 1, each length 1 + bytes) |
+ *                           ticket (length 1: 136, or 0 after a resumption)
  *     CONTROL      d4 | cid 8 | sequence 8 | ciphertext | tag 16         associated data: these first 17 bytes
  *                  plaintext: frame 1 | …, see below
  *     PROBE    48  d5 | answer from 1 | 0 | 0 | cid 8 | request 4 | zeros 16 | MAC 16
@@ -24,6 +26,7 @@ import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
 import { NOISE_MESSAGE_1_OVERHEAD, NOISE_TAG_BYTES } from '../secure/noise.ts';
+import { RESUME_RANDOM_BYTES } from '../secure/resume.ts';
 import { sipHash128, sipHash128Into } from '../secure/siphash.ts';
 import { WIRE } from '../wire.ts';
 import { readRequest, writePush, writeRequest, writeResponse } from './codec.ts';
@@ -33,36 +36,53 @@ import type { Push, Request, Response } from './messages.ts';
 export const PROTOCOL_VERSION = 1;
 /** Binds version and roles into the handshake: nothing else can be led to accept it (security.md row 27). */
 export const CONTROL_PROLOGUE = utf8Encode(`sallyport participant-to-master ${PROTOCOL_VERSION}`);
+export const RESUME_PROLOGUE = utf8Encode(`sallyport participant-to-master resumed ${PROTOCOL_VERSION}`);
 export const COOKIE_BYTES = 24;
+export const TICKET_BYTES = 136;
 export const CID_BYTES = 8;
 export const CONTROL_HEADER_BYTES = 1 + CID_BYTES + 8;
 const HELLO_HEADER_BYTES = 4 + COOKIE_BYTES;
 const HELLO_PAYLOAD_BYTES = LIMITS.helloBytes - HELLO_HEADER_BYTES - NOISE_MESSAGE_1_OVERHEAD;
+const RESUME_PAYLOAD_BYTES =
+  LIMITS.helloBytes - HELLO_HEADER_BYTES - RESUME_RANDOM_BYTES - TICKET_BYTES - NOISE_TAG_BYTES;
 const ECHO_BYTES = 8;
 const FLAG_COOKIE = 1;
 const FLAG_INSIST = 2;
+const FLAG_RESUME = 4;
+const REFUSED = { key: 1, ticket: 2 } as const;
 
 export interface Hello {
   readonly version: number;
   /** Wants a RETRY in any case: that is how a participant tells a wrong key from a dead master. */
   readonly insists: boolean;
+  /** Message 1 is that of a resumption. */
+  readonly resumes: boolean;
   readonly cookie: Uint8Array | null;
   readonly message1: Uint8Array;
 }
 
-export function helloPayload(time: number): Uint8Array {
-  return new Writer(HELLO_PAYLOAD_BYTES)
+export function helloPayload(time: number, length = HELLO_PAYLOAD_BYTES): Uint8Array {
+  return new Writer(length)
     .u64(Math.max(0, Math.floor(time)))
-    .padTo(HELLO_PAYLOAD_BYTES)
+    .padTo(length)
     .done();
+}
+
+export function resumePayload(time: number): Uint8Array {
+  return helloPayload(time, RESUME_PAYLOAD_BYTES);
 }
 
 export function readHelloTime(payload: Uint8Array): number {
   return new Reader(payload).u64();
 }
 
-export function writeHello(message1: Uint8Array, cookie: Uint8Array | null, insists: boolean): Uint8Array {
-  const flags = (cookie === null ? 0 : FLAG_COOKIE) | (insists ? FLAG_INSIST : 0);
+export function writeHello(
+  message1: Uint8Array,
+  cookie: Uint8Array | null,
+  insists: boolean,
+  resumes = false,
+): Uint8Array {
+  const flags = (cookie === null ? 0 : FLAG_COOKIE) | (insists ? FLAG_INSIST : 0) | (resumes ? FLAG_RESUME : 0);
   const writer = new Writer(LIMITS.helloBytes).u8(WIRE.hello).u8(PROTOCOL_VERSION).u8(flags).u8(0);
   return writer
     .raw(cookie ?? new Uint8Array(COOKIE_BYTES))
@@ -73,16 +93,17 @@ export function writeHello(message1: Uint8Array, cookie: Uint8Array | null, insi
 export function readHello(bytes: Uint8Array): Hello | null {
   if (bytes.length !== LIMITS.helloBytes || bytes[0] !== WIRE.hello) return null;
   const flags = bytes[2] as number;
-  if (flags > (FLAG_COOKIE | FLAG_INSIST) || bytes[3] !== 0) return null;
+  if (flags > (FLAG_COOKIE | FLAG_INSIST | FLAG_RESUME) || bytes[3] !== 0) return null;
   return {
     version: bytes[1] as number,
     insists: (flags & FLAG_INSIST) !== 0,
+    resumes: (flags & FLAG_RESUME) !== 0,
     cookie: (flags & FLAG_COOKIE) === 0 ? null : bytes.subarray(4, HELLO_HEADER_BYTES),
     message1: bytes.subarray(HELLO_HEADER_BYTES),
   };
 }
 
-/** The ephemeral key of message 1: names this very HELLO. */
+/** The ephemeral key of message 1, or the random of a resumption: names this very HELLO. */
 export function helloEphemeral(message1: Uint8Array): Uint8Array {
   return message1.subarray(0, 32);
 }
@@ -91,12 +112,12 @@ export function writeRetry(
   message1: Uint8Array,
   cookie: Uint8Array,
   observed: Endpoint,
-  keyUnknown = false,
+  refused: Retry['refused'] = null,
 ): Uint8Array {
   const writer = new Writer(LIMITS.retryBytes)
     .u8(WIRE.retry)
     .u8(PROTOCOL_VERSION)
-    .u8(keyUnknown ? 1 : 0)
+    .u8(refused === null ? 0 : REFUSED[refused])
     .u8(0);
   writer.raw(message1.subarray(0, ECHO_BYTES)).raw(cookie);
   return writer
@@ -107,8 +128,8 @@ export function writeRetry(
 
 export interface Retry {
   readonly version: number;
-  /** The master has another static key than the HELLO was made for. */
-  readonly keyUnknown: boolean;
+  /** Why message 1 can't be opened: the master has another static key, or the ticket is not good (any more). */
+  readonly refused: 'key' | 'ticket' | null;
   readonly cookie: Uint8Array;
   readonly observed: Endpoint | null;
 }
@@ -118,8 +139,9 @@ export function readRetry(message1: Uint8Array, bytes: Uint8Array): Retry | null
   if (bytes.length !== LIMITS.retryBytes || bytes[0] !== WIRE.retry) return null;
   if (!equalBytes(bytes.subarray(4, 12), message1.subarray(0, ECHO_BYTES))) return null;
   const observed = unpackEndpoint(xor(bytes.subarray(36, 36 + PACKED_ENDPOINT_BYTES), helloEphemeral(message1)));
-  const keyUnknown = ((bytes[2] as number) & 1) !== 0;
-  return { version: bytes[1] as number, keyUnknown, cookie: bytes.slice(12, 12 + COOKIE_BYTES), observed };
+  const flags = bytes[2] as number;
+  const refused = (flags & REFUSED.key) !== 0 ? 'key' : (flags & REFUSED.ticket) !== 0 ? 'ticket' : null;
+  return { version: bytes[1] as number, refused, cookie: bytes.slice(12, 12 + COOKIE_BYTES), observed };
 }
 
 export interface Accept {
@@ -132,6 +154,8 @@ export interface Accept {
   readonly probePorts: number;
   /** Further addresses of the master in the same family, with the same ports. */
   readonly otherAddresses: readonly string[];
+  /** For the next time; null after a resumption, and from a master that gives none. */
+  readonly ticket: Uint8Array | null;
 }
 
 export function acceptPayload(accept: Accept): Uint8Array {
@@ -139,7 +163,7 @@ export function acceptPayload(accept: Accept): Uint8Array {
   writeEndpoint(writer, accept.observed);
   writer.u16(accept.controlPort).u16(accept.firstProbePort).u8(accept.probePorts);
   writeMany(writer, accept.otherAddresses, LIMITS.masterAddressesMax, writeAddress);
-  return writer.done();
+  return writer.blob8(accept.ticket ?? EMPTY).done();
 }
 
 export function readAcceptPayload(payload: Uint8Array): Accept | null {
@@ -149,7 +173,8 @@ export function readAcceptPayload(payload: Uint8Array): Accept | null {
     ...{ controlPort: reader.u16(), firstProbePort: reader.u16(), probePorts: reader.u8() },
     otherAddresses: readMany(reader, LIMITS.masterAddressesMax, readAddress),
   };
-  return reader.ok ? accept : null;
+  const ticket = reader.left > 0 ? reader.blob8().slice() : EMPTY;
+  return reader.ok ? { ...accept, ticket: ticket.length === TICKET_BYTES ? ticket : null } : null;
 }
 
 export function writeAccept(message1: Uint8Array, message2: Uint8Array): Uint8Array {

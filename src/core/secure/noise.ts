@@ -23,23 +23,31 @@ export const NOISE_MESSAGE_2_OVERHEAD = 32 + 16;
 
 const PROTOCOL_NAME = utf8Encode('Noise_IK_25519_ChaChaPoly_SHA256');
 
-/** What a finished handshake leaves: one key per direction and the hash that names this very handshake. */
-export interface NoiseKeys {
+/** One key per direction. */
+export interface TransportKeys {
   readonly send: Uint8Array;
   readonly receive: Uint8Array;
+}
+
+/** What a finished handshake leaves: the keys and the hash that names this very handshake. */
+export interface NoiseKeys extends TransportKeys {
   readonly hash: Uint8Array;
 }
 
-export interface NoiseInitiator {
+export interface NoiseInitiator<Keys extends TransportKeys = NoiseKeys> {
   readonly message1: Uint8Array;
   /** Null where message 2 is not authentic; the state is then unchanged and another message may be tried. */
-  finish(message2: Uint8Array): { readonly payload: Uint8Array; readonly keys: NoiseKeys } | null;
+  finish(message2: Uint8Array): { readonly payload: Uint8Array; readonly keys: Keys } | null;
 }
 
-export interface NoiseResponder {
+export interface NoiseResponder<Keys extends TransportKeys = NoiseKeys> {
   readonly remoteStatic: Uint8Array;
   readonly payload: Uint8Array;
-  respond(payload: Uint8Array, ephemeral?: KeyPair): { readonly message2: Uint8Array; readonly keys: NoiseKeys } | null;
+  /** The payload may be made from the keys. */
+  respond(
+    payload: (keys: TransportKeys) => Uint8Array,
+    ephemeral?: KeyPair,
+  ): { readonly message2: Uint8Array; readonly keys: Keys } | null;
 }
 
 export interface InitiatorInput {
@@ -118,7 +126,7 @@ function respond(
   suite: CryptoSuite,
   state: Symmetric,
   remote: { readonly remoteEphemeral: Uint8Array; readonly remoteStatic: Uint8Array },
-  payload: Uint8Array,
+  payload: (keys: TransportKeys) => Uint8Array,
   fixed: KeyPair | undefined,
 ): { message2: Uint8Array; keys: NoiseKeys } | null {
   const ephemeral = fixed ?? suite.keyPair();
@@ -128,8 +136,8 @@ function respond(
   state.mixHash(ephemeral.publicKey);
   state.mixKey(ee);
   state.mixKey(se);
-  const message2 = concat(ephemeral.publicKey, state.sealAndHash(payload));
   const [receive, send] = state.split();
+  const message2 = concat(ephemeral.publicKey, state.sealAndHash(payload({ send, receive })));
   return { message2, keys: { send, receive, hash: state.hash } };
 }
 

@@ -5,7 +5,7 @@
 import { assert } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from './crypto.ts';
-import { NOISE_TAG_BYTES, type NoiseKeys, noiseNonce } from './noise.ts';
+import { NOISE_TAG_BYTES, noiseNonce, type TransportKeys } from './noise.ts';
 import { Slab } from './slab.ts';
 
 const WORD_BITS = 32;
@@ -70,12 +70,12 @@ export function sessionSlab(): Slab {
 }
 
 export class SecureSession {
-  private readonly suite: CryptoSuite;
+  protected readonly suite: CryptoSuite;
   private readonly slab: Slab;
   private record: number;
   private nextSequence = 0;
 
-  constructor(suite: CryptoSuite, keys: NoiseKeys, slab = new Slab(SESSION_RECORD_BYTES, 1)) {
+  constructor(suite: CryptoSuite, keys: TransportKeys, slab = new Slab(SESSION_RECORD_BYTES, 1)) {
     this.suite = suite;
     this.slab = slab;
     this.record = slab.take();
@@ -107,7 +107,7 @@ export class SecureSession {
   /** Ciphertext and tag under the sequence that `sequence` named before the call. */
   seal(associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
     assert(!this.over, 'a session that is over seals nothing');
-    const key = this.suite.aeadKey(this.slab.bytesOf(this.record, 0, KEY_BYTES));
+    const key = this.suite.aeadKey(this.sendKey);
     return this.suite.seal(key, noiseNonce(this.nextSequence++), associated, plaintext);
   }
 
@@ -116,10 +116,18 @@ export class SecureSession {
     if (this.over || sealed.length < NOISE_TAG_BYTES || sequence >= LIMITS.sessionSequenceMax) return null;
     const window = new ReplayWindow(this.slab.wordsOf(this.record), this.slab.wordAt(this.record, WINDOW_AT / 4));
     if (!window.check(sequence)) return null;
-    const key = this.suite.aeadKey(this.slab.bytesOf(this.record, KEY_BYTES, KEY_BYTES));
+    const key = this.suite.aeadKey(this.receiveKey);
     const plaintext = this.suite.open(key, noiseNonce(sequence), associated, sealed);
     if (plaintext !== null) window.mark(sequence);
     return plaintext;
+  }
+
+  /** Views, not to be kept. */
+  protected get sendKey(): Uint8Array {
+    return this.slab.bytesOf(this.record, 0, KEY_BYTES);
+  }
+  protected get receiveKey(): Uint8Array {
+    return this.slab.bytesOf(this.record, KEY_BYTES, KEY_BYTES);
   }
 
   /** 16 bytes beside the keys for whoever extends this; a view, not to be kept. */
