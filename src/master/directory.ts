@@ -44,8 +44,8 @@ export interface Directory {
   commit(): boolean;
   /** Forgets entries of the run before that did not return in time. */
   expire(): void;
-  /** Writes down what has changed since, at most so many entries. */
-  save(rowsMax: number): void;
+  /** Writes down what has changed since, at most so many entries; false where nothing is left. */
+  save(rowsMax: number): boolean;
   load(): void;
 }
 
@@ -197,16 +197,17 @@ export function createDirectory(options: DirectoryOptions): Directory {
       loadedAt = 0;
     },
     save(rowsMax) {
-      const ids = [...unsaved].slice(0, rowsMax);
       const changed: SnapshotRow[] = [];
       const gone: string[] = [];
-      for (const hostId of ids) {
+      for (const hostId of unsaved) {
+        if (changed.length + gone.length >= rowsMax) break;
         unsaved.delete(hostId);
         const item = listing.get(hostId);
         if (item === undefined || officials.get(hostId)?.record === item.host) gone.push(hostId);
         else changed.push(entryOf(item));
       }
       store.saveSnapshot(wallClock(), changed, gone);
+      return unsaved.size > 0;
     },
     load() {
       const { at, rows } = store.snapshot();

@@ -210,11 +210,21 @@ export function createOffice(options: OfficeOptions): Office {
     if (joinable && before?.listed === true && before.verifiedAt === null) webhooks.send(listedMessage(before));
   }
 
+  let rowsLeft = false;
+  const saveSome = (): void => {
+    rowsLeft = directory.save(MASTER_LIMITS.snapshotRowsAtOnce);
+  };
+  // A little at a time: whoever joins just then must not wait for a thousand rows.
+  const rows = setInterval(() => {
+    if (rowsLeft) saveSome();
+  }, MASTER_LIMITS.snapshotRowsMs);
+  rows.unref();
+
   let beats = 0;
   const second = setInterval(() => {
     showSoon();
     beats += 1;
-    directory.save(MASTER_LIMITS.snapshotRowsPerSecond);
+    saveSome();
     if (beats % 5 === 0) statistics.flush(directory.listing.size);
     if (beats % 60 === 0) {
       if (moderation.expire(wallClock()) > 0) applyRules();
@@ -258,6 +268,7 @@ export function createOffice(options: OfficeOptions): Office {
     },
     close() {
       clearInterval(second);
+      clearInterval(rows);
       if (commitTimer !== null) clearTimeout(commitTimer);
       loop.stop();
       events.close();

@@ -61,7 +61,7 @@ export async function sortInSlices<T>(items: readonly T[], compare: CompareItems
 
 /** `filter` that gives way to the event loop likewise. */
 export async function filterInSlices<T>(items: readonly T[], fits: (item: T) => boolean): Promise<T[]> {
-  const slice = MASTER_LIMITS.sortSliceItems;
+  const slice = MASTER_LIMITS.filterSliceItems;
   const found: T[] = [];
   for (let start = 0; start < items.length; start += slice) {
     if (start > 0) await setImmediate();
