@@ -99,6 +99,8 @@ export const LIMITS = {
   /** Sessions of one master, and of one IPv4 address or IPv6 /64 (a carrier's NAT has many people behind one address). */
   sessionsMax: 250_000,
   sessionsPerAddressMax: 512,
+  /** Draws for a session that makes room: at most 32 of the 512 are hosts, which are spared. */
+  roomTriesMax: 8,
   helloTimesMax: 65_536,
   sessionExpiryMs: 65_000,
   /** Participants show every 2 s that they are there, so a restarted master has them back in 5 s; a large one asks for less. */

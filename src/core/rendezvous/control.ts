@@ -42,8 +42,6 @@ export interface ControlParts {
   /** What a request does, and what is answered. */
   handle(now: Instant, session: Session, from: Endpoint, request: Request): Response;
   confirmed(now: Instant, session: Session): void;
-  /** Closes the session, and what it hosts is gone. */
-  expel(session: Session): void;
 }
 
 interface Repeat {
@@ -211,7 +209,7 @@ export class Control {
       return false;
     }
     session.overLimit++;
-    if (session.overLimit > LIMITS.controlOverMax) this.parts.expel(session);
+    if (session.overLimit > LIMITS.controlOverMax) this.parts.sessions.close(session);
     return true;
   }
 }

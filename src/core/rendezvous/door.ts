@@ -152,7 +152,7 @@ export class Door {
     const helloTime = readHelloTime(responder.payload);
     // A HELLO no newer than the last of its key may be a replay (or a clock set back): it has to show that it is received.
     if (hello.cookie === null && this.sessions.stale(key, helloTime)) return retry(null);
-    if (!this.sessions.admits(from.address)) {
+    if (!this.sessions.admits) {
       this.counters.limit('session-table');
       return null;
     }

@@ -76,8 +76,13 @@ class Master implements MasterMachine {
     this.config = config;
     const suite = config.crypto;
     const counters = this.counts;
-    this.sessions = new Sessions(suite, LIMITS.sessionExpiryMs, (session) => this.closed(session));
     this.registry = new Registry(suite);
+    this.sessions = new Sessions(
+      suite,
+      LIMITS.sessionExpiryMs,
+      (session) => this.closed(session),
+      (session) => session.pushes !== null || this.registry.of(session)?.session === session,
+    );
     this.joins = new Joins(suite);
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
@@ -97,10 +102,6 @@ class Master implements MasterMachine {
       twin: (socket, family) => this.twin(socket, family),
       handle: (now, session, from, request) => this.requests.handle(now, session, from, request),
       confirmed: (now, session) => this.welcome(now, session),
-      expel: (session) => {
-        this.sessions.close(session);
-        this.expired(session);
-      },
     });
   }
 
@@ -167,7 +168,7 @@ class Master implements MasterMachine {
 
   handleTimeout(now: Instant): void {
     this.control.advance(now);
-    this.sessions.expire(now, (session) => this.expired(session));
+    this.sessions.expire(now);
     this.joins.expire(now, (_join, relays) => {
       for (const { to, push } of relays) this.control.push(now, to, push);
     });
@@ -260,6 +261,8 @@ class Master implements MasterMachine {
 
   private closed(session: Session): void {
     if (this.config.probesElsewhere) this.out.event({ ev: 'probe-key-over', session: session.number });
+    const entry = this.registry.of(session);
+    if (entry?.session === session) this.requests.gone(entry, 'expired');
   }
 
   private welcome(now: Instant, session: Session): void {
@@ -270,11 +273,6 @@ class Master implements MasterMachine {
 
   private goAway(now: Instant, session: Session): void {
     this.control.push(now, session, { type: 'going-away', afterMs: Math.max(0, this.drainBy - now) });
-  }
-
-  private expired(session: Session): void {
-    const entry = this.registry.of(session);
-    if (entry?.session === session) this.requests.gone(entry, 'expired');
   }
 
   private checkDrained(now: Instant): void {

@@ -244,6 +244,8 @@ export class Sessions {
   private readonly pending = new Map<number, Pending>();
   private readonly pendingByHello = new Map<string, number>();
   private readonly perAddress: Tally;
+  /** Who is at an address that has as many sessions as it may have, those that are over among them. By prefix. */
+  private readonly crowds = new Map<string, Session[]>();
   /** Newest HELLO time of the static keys that share a place; who meets a stranger's time has to show a cookie, no more. */
   private readonly helloTimes = new Float64Array(LIMITS.helloTimesMax).fill(-1);
   private readonly secret: number;
@@ -251,9 +253,17 @@ export class Sessions {
   private readonly slab = sessionSlab();
 
   private readonly onClosed: (session: Session) => void;
+  private readonly spared: (session: Session) => boolean;
 
-  constructor(suite: CryptoSuite, expiryMs: number, onClosed: (session: Session) => void = () => {}) {
+  /** `spared` sessions do not make room for a newcomer at their address. */
+  constructor(
+    suite: CryptoSuite,
+    expiryMs: number,
+    onClosed: (session: Session) => void = () => {},
+    spared: (session: Session) => boolean = () => false,
+  ) {
     this.onClosed = onClosed;
+    this.spared = spared;
     this.suite = suite;
     this.expiryMs = expiryMs;
     this.secret = new Reader(suite.randomBytes(4)).u32();
@@ -291,10 +301,9 @@ export class Sessions {
     return time <= (this.helloTimes[this.helloPlace(keyText(key))] as number);
   }
 
-  /** Is there room for one more session from there? */
-  admits(address: string): boolean {
-    if (this.confirmed.size >= LIMITS.sessionsMax) return false;
-    return this.perAddress.of(addressPrefixes(address)[0]) < LIMITS.sessionsPerAddressMax;
+  /** Is there room for one more session? */
+  get admits(): boolean {
+    return this.confirmed.size < LIMITS.sessionsMax;
   }
 
   addPending(
@@ -332,12 +341,37 @@ export class Sessions {
     const { number } = session;
     this.noteHello(session.keyText, this.pending.get(number)?.helloTime ?? -1);
     this.dropPending(number);
+    const [prefix] = addressPrefixes(session.from.address);
+    if (this.perAddress.of(prefix) >= LIMITS.sessionsPerAddressMax) this.makeRoom(prefix);
+    this.crowds.get(prefix)?.push(session);
     this.confirmed.set(number, session);
     session.path = sameEndpoint(from, session.from) ? session.from : from;
     session.rttMs = Math.max(0, Math.round(now - session.heardAt));
     session.prove(now, session.path.address);
-    this.perAddress.add(addressPrefixes(session.from.address)[0], 1);
+    this.perAddress.add(prefix, 1);
     this.expiry.add(now, session, now + this.expiryMs);
+  }
+
+  /**
+   * Ends a session of a full address, one drawn by lot: whoever holds most of the places loses most of them, and nobody can keep
+   * them by being busy. Whose session it was comes back as after a restart.
+   */
+  private makeRoom(prefix: string): void {
+    const crowd = this.crowds.get(prefix)?.filter((session) => !session.over) ?? this.crowdAt(prefix);
+    this.crowds.set(prefix, crowd);
+    let drawn = 0;
+    for (let tries = 0; tries < LIMITS.roomTriesMax; tries++) {
+      drawn = new Reader(this.suite.randomBytes(4)).u32() % crowd.length;
+      if (!this.spared(crowd[drawn] as Session)) break;
+    }
+    this.close(crowd[drawn] as Session);
+  }
+
+  private crowdAt(prefix: string): Session[] {
+    const crowd: Session[] = [];
+    for (const session of this.confirmed.values())
+      if (addressPrefixes(session.from.address)[0] === prefix) crowd.push(session);
+    return crowd;
   }
 
   private noteHello(keyText: string, time: number): void {
@@ -353,19 +387,20 @@ export class Sessions {
     if (session.over) return;
     session.pushes = null;
     if (this.confirmed.delete(session.number)) {
-      this.perAddress.add(addressPrefixes(session.from.address)[0], -1);
+      const [prefix] = addressPrefixes(session.from.address);
+      this.perAddress.add(prefix, -1);
+      if (this.perAddress.of(prefix) < LIMITS.sessionsPerAddressMax / 2) this.crowds.delete(prefix);
       this.onClosed(session);
     }
     session.release();
   }
 
-  /** Closes the sessions unheard for too long, and tells each. */
-  expire(now: Instant, gone: (session: Session) => void): void {
+  /** Closes the sessions unheard for too long. */
+  expire(now: Instant): void {
     this.expiry.advance(now, (session) => {
       if (session.over) return null;
       if (now - session.heardAt < this.expiryMs) return session.heardAt + this.expiryMs;
       this.close(session);
-      gone(session);
       return null;
     });
   }
