@@ -21,11 +21,15 @@ export interface PairOptions {
   readonly hostClass: SimClassId;
   readonly clientAccess?: AccessKind;
   readonly hostAccess?: AccessKind;
+  /** These two instead of what the seed draws of the classes. */
+  readonly users?: Readonly<Record<PairSide, SimUser>>;
   readonly seed: number | string;
   /** A real suite; its randomness is replaced by a seeded one. */
   readonly crypto: CryptoSuite;
   /** Lines between the sites; the defaults of `createWorld` where absent. */
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
+  /** One-way delay of the master's own line, on top of the way there; default 0. */
+  readonly masterDelayMs?: number;
   /** Virtual time from the join to giving up. */
   readonly limitMs?: number;
   /** After the client's path, until the host must have its own; default 2 s. */
@@ -108,6 +112,7 @@ function worldOf({ seed, trace = false, replay, lines }: PairOptions): World {
 
 function usersOf(world: World, options: PairOptions): Readonly<Record<PairSide, SimUser>> {
   const { clientAccess = 'home', hostAccess = 'home' } = options;
+  if (options.users !== undefined) return options.users;
   return {
     client: simClass(options.clientClass, world.random('client'), clientAccess),
     host: simClass(options.hostClass, world.random('host'), hostAccess),
@@ -123,7 +128,7 @@ interface Side extends SimPeer {
 export function runPair(options: PairOptions): PairResult {
   const world = worldOf(options);
   const users = usersOf(world, options);
-  const master = startMaster(world, options.crypto);
+  const master = startMaster(world, options);
   const stun = startStunServers(world);
   const start = (name: PairSide): Side => startSide(world, users[name], name, { options, master, stun });
   const host = start('host');
@@ -183,8 +188,9 @@ const ANNOUNCEMENT = {
 const HOST = { do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false } as const;
 
 /** A master with two addresses that lets everybody in. */
-function startMaster(world: World, suite: CryptoSuite): SimMaster {
-  const place = world.server({ name: 'master', addresses: [world.publicAddress(), world.publicAddress()] });
+function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOptions): SimMaster {
+  const addresses = [world.publicAddress(), world.publicAddress()];
+  const place = world.server({ name: 'master', addresses, link: { delayMs: masterDelayMs } });
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
   const random = world.random('master');

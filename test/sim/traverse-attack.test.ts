@@ -141,6 +141,32 @@ test('a host that is asked for punches at a victim, in every field of a step and
   expect(sent.filter(({ to }) => to.address !== ATTACKER)).toEqual([]);
 });
 
+test('the bytes of a victim at any place of any order make a host send it nothing', () => {
+  const side: SidePlan = { ...SALVO, sockets: 8, tuples: 8, addresses: [ATTACKER, ATTACKER], durationMs: 500 };
+  const sample = { before: 0, observed: { address: ATTACKER, port: 53 } };
+  const bytes = encodeStep({
+    order: 1,
+    samples: [sample],
+    endpoint: sample.observed,
+    run: { startInMs: 0, side },
+    pay: 1,
+  });
+  let obeyed = 0;
+  for (let at = 0; at + 4 <= bytes.length; at++) {
+    const { machine, sent, run } = honest('host', PROFILE, [], 100_000);
+    const forged = Uint8Array.from(bytes);
+    forged.set(VICTIM.split('.').map(Number), at);
+    machine.handleCommand(0, { do: 'step', bytes: forged });
+    run(2_000);
+    if (sent.length > 0) obeyed++;
+    expect(
+      sent.filter(({ to }) => to.address !== ATTACKER),
+      `at byte ${at}`,
+    ).toEqual([]);
+  }
+  expect(obeyed).toBeGreaterThan(10);
+});
+
 /** A client whose host says in every step that it is at `address`, next to the port that comes next. */
 function liedTo(address: string, allocator: Allocator): readonly Sent[] {
   const profile: NatProfile = { ...PROFILE, mapping: 'apdm', allocator, mixture: [allocator], pooling: 'arbitrary' };

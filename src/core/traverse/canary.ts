@@ -113,7 +113,8 @@ export function canaries(now: Instant, range: Range, source: MappingSource | nul
       const one = flock.find(({ request, first }) => answer.request === request + (first === null ? 0 : 1));
       if (one !== undefined && !one.alone) learn(at, one, answer.observed);
       // The witness knows its own port: nobody needs to wait for it any more.
-      if (answer.request === 0) for (const other of flock) if (other.first === null) other.at = Math.min(other.at, at);
+      if (answer.request === 0)
+        for (const other of flock) if (other.first === null && !other.alone) other.at = Math.min(other.at, at);
       return true;
     },
     run(at) {

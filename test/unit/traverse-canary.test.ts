@@ -1,0 +1,87 @@
+/** How the life of mappings is found out, with a server that sends its answers to a witness and one that does not. */
+import { expect, test } from 'vitest';
+import type { Endpoint, MappingSource, SocketId } from '../../src/core/index.ts';
+import { CANARIES_MAX, canaries } from '../../src/core/traverse/canary.ts';
+import type { Range } from '../../src/core/traverse/salvo.ts';
+
+const SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
+const WITNESS_PORT = 9;
+
+/** A server whose question and answer are three bytes: the request, the port that it answers to (0: the asker's), the port seen. */
+const SOURCE: MappingSource = {
+  target: SERVER,
+  group: SERVER.address,
+  kind: 'stun',
+  answersFrom: ['same'],
+  request: (_now, request) => Uint8Array.of(request, 0),
+  requestTo: (_now, request, port) => Uint8Array.of(request, port),
+  answer: (_from, bytes) => ({ request: bytes[0]!, observed: { address: '203.0.113.1', port: bytes[2]! } }),
+};
+
+/** Runs for 70 s behind a NAT that forgets what nobody answers after `unansweredMs`; what is answered lives for a minute and more. */
+function watched(unansweredMs: number, redirects: boolean) {
+  const last = new Map<SocketId, { port: number; at: number }>();
+  const open = new Set<SocketId>();
+  const answers: { socket: SocketId; bytes: Uint8Array }[] = [];
+  const asked: SocketId[] = [];
+  let ports = WITNESS_PORT;
+  let opened = 0;
+  const mapped = (now: number, socket: SocketId): number => {
+    const before = last.get(socket);
+    const port = before !== undefined && now - before.at < unansweredMs ? before.port : ports++;
+    last.set(socket, { port, at: now });
+    return port;
+  };
+  const range: Range = {
+    open() {
+      open.add(++opened);
+      return opened;
+    },
+    close: (socket) => void open.delete(socket),
+    shoot: () => null,
+    lifetimeMs: () => 65_000,
+    ask(_now, _kind, socket) {
+      asked.push(socket);
+      return null;
+    },
+    send(now, _kind, socket, _to, bytes) {
+      const port = mapped(now, socket);
+      const to = bytes[1] === 0 ? socket : redirects && bytes[1] === WITNESS_PORT ? 1 : null;
+      if (to !== null) answers.push({ socket: to, bytes: Uint8Array.of(bytes[0]!, bytes[1]!, port) });
+      return null;
+    },
+  };
+  const flock = canaries(0, range, SOURCE);
+  let most = 0;
+  for (let socket = 1; socket <= opened; socket++) flock.socket(0, socket);
+  for (let now = 0; now <= 70_000; now += 20) {
+    flock.run(now);
+    most = Math.max(most, open.size);
+    for (const { socket, bytes } of answers.splice(0)) expect(flock.witnessed(now, socket, SERVER, bytes)).toBe(true);
+  }
+  return { flock, most, asked, open };
+}
+
+test('the life of mappings that nobody answers is found, whatever that of answered ones, and then all sockets are closed', () => {
+  for (const [unansweredMs, found] of [
+    [10_000, 20_000],
+    [30_000, 30_000],
+    [35_000, 35_000],
+    [60_000, 60_000],
+    [120_000, null],
+  ] as const) {
+    const { flock, most, asked, open } = watched(unansweredMs, true);
+    // Just after one of the lives that are common.
+    const ms = flock.lifetimeMs();
+    expect(ms === null ? null : Math.floor(ms / 500) * 500).toBe(found);
+    expect(most).toBe(CANARIES_MAX);
+    expect(asked).toEqual([]);
+    expect(open.size).toBe(0);
+  }
+});
+
+test('where the answers do not come to the witness, the sockets ask for themselves', () => {
+  const { asked, flock } = watched(30_000, false);
+  expect(asked).toEqual([2, 3, 4, 5, 6]);
+  expect(flock.lifetimeMs()).toBeNull();
+});
