@@ -315,9 +315,13 @@ export const LIMITS = {
   heartbeatGapMs: 500,
   /** The longest rest between two attempts is 5 min: a visit that is silent for longer has no client any more. */
   visitIdleMs: 330_000,
-  /** The echo to the master during a burst (security.md row 16): 2/s; late is 3 round trips, at least 300 ms. */
+  /**
+   * The echo to the master during a burst (security.md row 16): 2/s; late is 3 round trips, at least 300 ms, and at most what is left
+   * of the 2 s within which a burst backs off.
+   */
   echoEveryMs: 500,
   echoSlowMs: 300,
+  echoSlowMsMax: 1_500,
   echoSlowFactor: 3,
   burstPauseMs: 5_000,
   /** Whoever quits waits so long for the answer to the goodbye. */

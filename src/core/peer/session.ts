@@ -222,7 +222,8 @@ export class Session {
   /** security.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
   private watch(now: Instant): void {
     const sentAt = now;
-    const slowMs = Math.max(LIMITS.echoSlowMs, LIMITS.echoSlowFactor * this.config.relayRttMs);
+    const { echoSlowMs, echoSlowMsMax, echoSlowFactor } = LIMITS;
+    const slowMs = Math.min(echoSlowMsMax, Math.max(echoSlowMs, echoSlowFactor * this.config.relayRttMs));
     const late = this.context.agenda.at(now + slowMs, (at) => {
       answer.cancel();
       this.context.nest.command(at, this.traversal, { do: 'pause', ms: LIMITS.burstPauseMs });
