@@ -91,7 +91,7 @@ export function createOffice(options: OfficeOptions): Office {
     eventStreams: () => events.size,
   });
   const webhooks = createWebhooks({
-    ...{ hooks: options.hooks, now: options.monotonic, wallClock },
+    ...{ hooks: options.hooks, store, now: options.monotonic, wallClock },
     ...(options.webhookTiming === undefined ? {} : { timing: options.webhookTiming }),
     onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
   });

@@ -23,7 +23,12 @@ const VERSION_1 = `
   create table names (skeleton text primary key, host_key text not null, seen_at integer not null) strict, without rowid;
 `;
 
-const MIGRATIONS: readonly Migration[] = [VERSION_1];
+/** What the webhooks have told of whom, for a day: a restart makes no old host news. */
+const VERSION_2 = `
+  create table told (subject text primary key, at integer not null) strict, without rowid;
+`;
+
+const MIGRATIONS: readonly Migration[] = [VERSION_1, VERSION_2];
 
 /** Brings the file to the newest version, each step in a transaction of its own. A file from the future is refused. */
 export function migrate(db: Database.Database, migrations: readonly Migration[] = MIGRATIONS): void {

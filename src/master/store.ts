@@ -81,6 +81,9 @@ export interface Store {
   snapshot(): { readonly at: number; readonly rows: SnapshotRow[] };
   nameHolder(skeleton: string): { readonly hostKey: string; readonly seenAt: number } | null;
   holdName(skeleton: string, hostKey: string, seenAt: number): void;
+  /** What was told of whom by webhook since then, the oldest first. */
+  told(since: number): { readonly subject: string; readonly at: number }[];
+  saveTold(subject: string, at: number): void;
   setting(name: string): string | null;
   setSetting(name: string, value: string): void;
   prune(now: number): void;
@@ -223,6 +226,10 @@ export function openStore(options: StoreOptions): Store {
     nameHolder: (skeleton) =>
       read<{ hostKey: string; seenAt: number } | undefined>('a name', undefined, () => sql(NAME).get(skeleton)) ?? null,
     holdName: (skeleton, hostKey, seenAt) => tryWrite('a name', () => sql(HOLD_NAME).run(skeleton, hostKey, seenAt)),
+    told: (since) =>
+      read('what was told', [], () => sql('select subject, at from told where at > ? order by at').all(since)),
+    saveTold: (subject, at) =>
+      tryWrite('what was told', () => sql('insert or replace into told values (?, ?)').run(subject, at)),
     setting: settingOf,
     setSetting: (name, value) =>
       write('a setting', () => void sql('insert or replace into settings values (?, ?)').run(name, value)),
@@ -287,10 +294,11 @@ function explain(what: string, file: string, error: unknown, act = 'write'): str
 }
 
 function pruneAll(sql: (text: string) => Statement, now: number): void {
-  const { statisticsHoursMax, auditEntriesMax, nameHeldMs } = MASTER_LIMITS;
+  const { statisticsHoursMax, auditEntriesMax, nameHeldMs, webhookDedupeMs } = MASTER_LIMITS;
   sql('delete from bans where expires_at is not null and expires_at <= ?').run(now);
   sql('delete from traversals where hour < ?').run(Math.floor(now / 3_600_000) - statisticsHoursMax);
   sql('delete from points where at < ?').run(now - statisticsHoursMax * 3_600_000);
   sql('delete from audit where id <= (select coalesce(max(id), 0) from audit) - ?').run(auditEntriesMax);
+  sql('delete from told where at < ?').run(now - webhookDedupeMs);
   sql('delete from names where seen_at < ?').run(now - nameHeldMs);
 }

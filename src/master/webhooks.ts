@@ -1,11 +1,13 @@
 /**
- * Messages to Discord, Telegram or anybody's own receiver. One call a second, a host told once a day and only once proven
- * joinable, silent while a restart brings everybody back, repeated when the receiver fails, and never an address in them.
+ * Messages to Discord, Telegram or anybody's own receiver. One call a second, a host told once a day (also over a restart) and
+ * only once proven joinable, silent while a restart brings everybody back, repeated when the receiver fails, and never an address
+ * in them.
  */
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { MASTER_LIMITS } from './limits.ts';
+import type { Store } from './store.ts';
 
 const eventKinds = ['host.listed', 'host.gone', 'alert', 'ban', 'test'] as const;
 export type WebhookKind = (typeof eventKinds)[number];
@@ -37,6 +39,7 @@ export interface Webhooks {
 
 export interface WebhookOptions {
   readonly hooks: readonly WebhookConfig[];
+  readonly store: Pick<Store, 'told' | 'saveTold'>;
   readonly onDelivery: (kind: WebhookKind, result: 'ok' | 'retry' | 'failed' | 'dropped') => void;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
@@ -58,6 +61,9 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
   };
   const mutedUntil = options.now() + timing.muteMs;
   const told = new Map<string, number>();
+  // Told by the run before: as long ago as the clock on the wall says.
+  for (const { subject, at } of options.store.told(options.wallClock() - MASTER_LIMITS.webhookDedupeMs))
+    told.set(subject, options.now() - Math.max(0, options.wallClock() - at));
   const queue: Delivery[] = [];
   const stop = new AbortController();
   let running = false;
@@ -65,9 +71,8 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
   let failed = 0;
 
   /** Has this been told within a day? Notes it as told. The oldest note goes when the table is full. */
-  function repeated({ kind, subject }: WebhookMessage): boolean {
-    if (subject === null) return false;
-    const key = `${kind} ${subject}`;
+  function repeated(key: string | null): boolean {
+    if (key === null) return false;
     const now = options.now();
     const last = told.get(key);
     if (last !== undefined && now - last < MASTER_LIMITS.webhookDedupeMs) return true;
@@ -113,9 +118,11 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
   return {
     send(message) {
       const hooks = options.hooks.filter(({ events }) => events.includes(message.kind));
-      if (hooks.length === 0 || repeated(message)) return;
+      const key = message.subject === null ? null : `${message.kind} ${message.subject}`;
+      if (hooks.length === 0 || repeated(key)) return;
       // Noted as told all the same: who comes back with a restart is no news afterwards either.
       if (message.kind !== 'test' && message.kind !== 'alert' && options.now() < mutedUntil) return;
+      if (key !== null) options.store.saveTold(key, options.wallClock());
       for (const hook of hooks) {
         if (queue.length >= MASTER_LIMITS.webhookQueueMax) options.onDelivery(message.kind, 'dropped');
         else queue.push({ hook, message, at: options.wallClock() });

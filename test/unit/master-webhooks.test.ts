@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { openStore } from '../../src/master/store.ts';
 import {
   bodyFor,
   createWebhooks,
@@ -49,21 +50,24 @@ async function receiver(
 function start(
   hook: Partial<WebhookConfig> & { readonly url: string },
   timing = { intervalMs: 5, muteMs: 0, retryMs: 5 },
+  store = openStore({ file: ':memory:', onProblem: (problem) => expect.unreachable(problem) }),
+  wall = 1_800_000_000_000,
 ) {
   const results: string[] = [];
   let now = 1000;
   const webhooks = createWebhooks({
     hooks: [webhookSchema.parse(hook)],
+    store,
     onDelivery: (kind, result) => results.push(`${kind} ${result}`),
     now: () => now,
-    wallClock: () => 1_800_000_000_000,
+    wallClock: () => wall,
     timing,
   });
   cleanups.push(() => webhooks.close());
   const advance = (ms: number): void => {
     now += ms;
   };
-  return { webhooks, results, advance };
+  return { webhooks, results, advance, store };
 }
 const listed = (subject: string, title = 'New server: Ana'): WebhookMessage => ({
   kind: 'host.listed',
@@ -152,4 +156,23 @@ test('Discord and Telegram bodies let no markup, mention or link of a name throu
   expect(telegram.chat_id).toBe('-100');
   expect(telegram.text).toContain('&lt;b&gt;x&lt;/b&gt;');
   expect(telegram.text.match(/<[^>]+>/g)).toEqual(['<b>', '</b>']);
+});
+
+test('what was told before a restart is not told again after it, however late; a day later it is', async () => {
+  const to = await receiver(200);
+  const timing = { intervalMs: 5, muteMs: 0, retryMs: 5 };
+  const at = 1_800_000_000_000;
+  const { webhooks, store } = start({ url: to.url }, timing);
+  webhooks.send(listed('a', 'first'));
+  await to.until(1);
+  webhooks.close();
+  const hour = 3_600_000;
+  const again = start({ url: to.url }, timing, store, at + hour).webhooks;
+  again.send(listed('a', 'again'));
+  again.send(listed('b', 'other'));
+  await to.until(2);
+  start({ url: to.url }, timing, store, at + 25 * hour).webhooks.send(listed('a', 'tomorrow'));
+  await to.until(3);
+  const titles = to.calls.map(({ body }) => (JSON.parse(body) as { readonly title: string }).title);
+  expect(titles).toEqual(['first', 'other', 'tomorrow']);
 });
