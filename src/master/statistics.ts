@@ -7,7 +7,7 @@ export type Report = Extract<MasterEvent, { readonly ev: 'report' }>;
 
 const HOUR_MS = 3_600_000;
 const POINT_MS = 300_000;
-const MINUTE_MS = 60_000;
+const SECONDS = 60;
 /** The median is of the last so many paths: enough to be steady, few enough to follow a change. */
 const RECENT_PATHS = 512;
 
@@ -24,7 +24,9 @@ export interface Statistics {
 }
 
 export function createStatistics(store: Store, wallClock: () => number): Statistics {
-  let joinTimes: number[] = [];
+  /** Joins in each of the last 60 seconds. */
+  const joins = new Uint32Array(SECONDS);
+  let second = 0;
   let recent: number[] = [];
   let point = startPoint(store, wallClock());
 
@@ -35,14 +37,19 @@ export function createStatistics(store: Store, wallClock: () => number): Statist
     point = { at, hosts: 0, joins: 0, paths: 0, failures: 0 };
   }
 
+  function turn(now: number): void {
+    const next = Math.floor(now / 1000);
+    for (let at = Math.max(second + 1, next - SECONDS + 1); at <= next; at += 1) joins[at % SECONDS] = 0;
+    second = next;
+  }
+
   return {
     join() {
       const now = wallClock();
       roll(now);
       point.joins += 1;
-      joinTimes.push(now);
-      if (joinTimes.length > 10_000 || (joinTimes[0] ?? now) < now - 2 * MINUTE_MS)
-        joinTimes = joinTimes.filter((at) => at > now - MINUTE_MS).slice(-10_000);
+      turn(now);
+      joins[second % SECONDS] = (joins[second % SECONDS] ?? 0) + 1;
     },
     report(report) {
       const now = wallClock();
@@ -60,8 +67,8 @@ export function createStatistics(store: Store, wallClock: () => number): Statist
       });
     },
     joinsPerMinute() {
-      const since = wallClock() - MINUTE_MS;
-      return joinTimes.filter((at) => at > since).length;
+      turn(wallClock());
+      return joins.reduce((sum, count) => sum + count, 0);
     },
     medianMs() {
       const sorted = [...recent].sort((left, right) => left - right);
