@@ -30,7 +30,8 @@ import {
   type NetworkWatch,
   watchNetwork,
 } from '../node/index.ts';
-import { AgentHosting, type Hosting, type HostOptions } from './hosting.ts';
+import { type AskGame, gameAsker } from './ask-game.ts';
+import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
@@ -143,6 +144,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async host(options: HostOptions): Promise<Hosting> {
+    const askGame = await askerFor(options);
     this.#assertOpen();
     if (this.#hosting !== null) throw usage('This agent hosts already.');
     const hosting = new AgentHosting(this, options, () => {
@@ -157,7 +159,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
           else if (event.ev === 'hosting-failed') settle.reject(new SallyportError(event.failure));
           else if (event.ev === 'link' && event.failure !== null) settle.reject(new SallyportError(event.failure));
         },
-        () => hosting.start(),
+        () => hosting.start(askGame),
       );
       return hosting;
     } catch (error) {
@@ -371,6 +373,13 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#joins.clear();
     this.parts.onClosed();
   }
+}
+
+async function askerFor(options: HostOptions): Promise<AskGame | null> {
+  if (options.askGame === undefined) return null;
+  const game = gameEndpoint(options);
+  if (game === null) throw usage('askGame needs a game on a port of this computer: forward or socket.');
+  return gameAsker(options.askGame, game);
 }
 
 /** Waits for the promise, but no longer than this. */

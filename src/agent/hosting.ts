@@ -13,6 +13,7 @@ import {
   usage,
 } from '../core/index.ts';
 import type { MachineAgent } from './agent.ts';
+import { type AskGame, keepAsking } from './ask-game.ts';
 import { forwardToGame, type HostForward, type HostForwardNotice } from './forward-host.ts';
 import type { AgentPath, Path } from './path.ts';
 
@@ -33,6 +34,11 @@ export interface HostOptions {
   readonly ask?: boolean;
   /** Where the datagrams of friends go; exactly one of the three. An unmodified UDP server on this computer: */
   readonly forward?: { readonly port: number; readonly address?: string };
+  /**
+   * Ask the game for its name, map and players, and announce those: a type of the optional package gamedig, such as `q3a`, or
+   * `q3a:27961` where questions go to a port of their own. A name given above stays.
+   */
+  readonly askGame?: string;
   /** A UDP server in this process; friends reach the bound socket from loopback addresses of their own, as with `forward`. */
   readonly socket?: Socket;
   /** Every path as a handle: for netcode that speaks through it, or releases its socket. */
@@ -82,6 +88,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   /** Told as connected, but the path itself has not come yet. */
   readonly #awaited = new Map<FriendId, PeerNews>();
   #announcement: HostAnnouncement;
+  #asking: { stop(): void } | null = null;
   #closed = false;
 
   constructor(agent: MachineAgent, options: HostOptions, onOver: () => void) {
@@ -104,9 +111,16 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     if (options.onPath !== undefined) this.on('path', options.onPath);
   }
 
-  start(): void {
-    const { password = null, ask = false } = this.#options;
+  /** `askGame`: see `HostOptions.askGame`. */
+  start(askGame: AskGame | null): void {
+    const { password = null, ask = false, name = '', map = '' } = this.#options;
     this.#agent.command({ do: 'host', announcement: this.#announcement, password, ask });
+    if (askGame === null) return;
+    this.#asking = keepAsking(askGame, (status) => {
+      // A game that says nothing has nobody inside but our own friends.
+      if (status === null) this.announce({ name, map }, this.#paths.size);
+      else this.announce({ name: name || status.name, map: status.map }, status.players);
+    });
   }
 
   admit(friend: FriendId, admit: boolean): void {
@@ -158,6 +172,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   dispose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#asking?.stop();
     this.#forward?.close();
     this.#onOver();
   }
@@ -175,7 +190,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
 }
 
 /** Where the game listens; null where the application takes the paths itself. */
-function gameEndpoint({ forward, socket, onPath }: HostOptions): Endpoint | null {
+export function gameEndpoint({ forward, socket, onPath }: HostOptions): Endpoint | null {
   const ways = [forward, socket, onPath].filter((way) => way !== undefined).length;
   if (ways !== 1) throw usage('host() takes exactly one of forward, socket and onPath.');
   if (forward !== undefined) {

@@ -36,6 +36,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
       name: flags.name ?? '',
       game: flags.game ?? '',
       public: flags.public,
+      ...(flags['ask-game'] === undefined ? {} : { askGame: flags['ask-game'] }),
       ...(flags.max === undefined ? {} : { playersMax: flags.max }),
       ask: flags.ask,
       forward: { port },

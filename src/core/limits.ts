@@ -187,6 +187,8 @@ export const LIMITS = {
   drivePassesPerTurnMax: 32,
   /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
   driveTimerMsMax: 3_600_000,
+  /** Receive buffer of a native socket (security.md 3): at overload megabytes only make the answers late. */
+  nativeReceiveBytes: 262_144,
   /** Paths (peer/path.ts). RFC 7675: consent is asked for every 5 s and expires 30 s after the last answer. */
   consentEveryMs: 5_000,
   consentExpireMs: 30_000,
@@ -356,6 +358,11 @@ export const LIMITS = {
   /** Command: names of strangers are cut to this many characters on screens. */
   nameShownMax: 40,
   gameWatchMs: 2_000,
+  /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
+  gameAskMs: 10_000,
+  gameAnswerMs: 2_000,
+  /** What a heartbeat can carry. */
+  playersTold: 65_535,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
   /** A probe that waits so long for credits asks for some more: those that were bought have been refused or lost. */
