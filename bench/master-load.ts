@@ -47,7 +47,7 @@ function closedLoop(batch: UdpBatch, window: number, seconds: number, fill: (i: 
 }
 
 /** From so many addresses in turn, because the master allows each 200 probes a second. */
-const PROBING = 4_000;
+export const PROBING = 4_000;
 
 export async function coturnRate(port: number, seconds: number): Promise<Rate> {
   const options = ['-n', '-S', '--no-tls', '--no-dtls', '--no-cli', '-L', '127.0.0.1', '-p', String(port), '-m', '1'];

@@ -32,9 +32,14 @@ async function ask<T>(child: ChildProcess, message: string | Question): Promise<
   return (await answer)[0] as T;
 }
 
-export async function startMasterProcess(port: number, stateDir: string, hook: string): Promise<MasterProcess> {
+export async function startMasterProcess(
+  port: number,
+  stateDir: string,
+  hook: string,
+  udp: 'dgram' | 'native' = 'dgram',
+): Promise<MasterProcess> {
   const file = fileURLToPath(new URL('./master-server.js', import.meta.url));
-  const child = fork(file, [String(port), stateDir, hook], {
+  const child = fork(file, [String(port), stateDir, hook, udp], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

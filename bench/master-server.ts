@@ -13,10 +13,10 @@ export interface Usage {
   readonly externalBytes: number;
 }
 
-const [port = '29000', stateDir = '', hook = ''] = process.argv.slice(2);
+const [port = '29000', stateDir = '', hook = '', udp = 'dgram'] = process.argv.slice(2);
 const master = await startMaster({
   ...{ listen: ['127.0.0.1'], port: Number(port), http: '127.0.0.1:0', metrics: null, stateDir },
-  ...{ testJoins: null, logLevel: 'silent' },
+  ...{ testJoins: null, logLevel: 'silent', nativeUdp: udp === 'native' },
   webhooks: [{ url: hook, body: 'json', events: ['host.listed', 'host.gone'] }],
 });
 

@@ -18,6 +18,7 @@ import {
   heartbeats,
   keepAlive,
   measured,
+  PROBING,
   probeRate,
   prove,
   type Rate,
@@ -48,6 +49,7 @@ const SECONDS = Number(flags.seconds);
 const ROUNDS = Number(flags.rounds);
 const PORT = 29_000;
 const COTURN_PORT = 29_100;
+const NATIVE_PORT = 29_200;
 const STRANGERS = 2_000;
 /** A host shows every 10 s that it is there, and gives an answer 2.25 s: so long it may take to notice a restart. */
 const NOTICED_S = 12.25;
@@ -60,7 +62,7 @@ interface Row {
   readonly met: boolean | null;
 }
 const rows: Row[] = [];
-const rounds: { readonly ours: Rate; readonly theirs: Rate }[] = [];
+const rounds: { readonly ours: Rate; readonly native: Rate; readonly theirs: Rate }[] = [];
 
 function row(what: string, value: number, unit: string, asked = '', met: boolean | null = null): void {
   rows.push({ what, value: Math.round(value * 100) / 100, unit, asked, met });
@@ -138,18 +140,36 @@ async function registration(master: MasterProcess, crowd: Crowd): Promise<void> 
   );
 }
 
-async function probes(master: MasterProcess, crowd: Crowd): Promise<void> {
-  for (let round = 0; round < ROUNDS; round += 1) {
-    keepAlive(crowd);
-    const theirs = await coturnRate(COTURN_PORT, SECONDS);
-    rounds.push({ ours: await probeRate(master, crowd, 1, SECONDS), theirs });
-  }
+/** A master beside the one under test, with its UDP by udx-native and only the guests that probe. */
+async function withNative(hook: string, work: (master: MasterProcess, crowd: Crowd) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
+  const master = await startMasterProcess(NATIVE_PORT, folder, hook, 'native');
+  const crowd = new Crowd(master.target);
+  for (let first = 0; first < PROBING; first += 1000) crowd.enter(first, 1000, () => ({ type: 'echo' }));
+  await work(master, crowd);
+  await master.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function probes(master: MasterProcess, crowd: Crowd, asker: Asker): Promise<void> {
+  await withNative(asker.hook, async (other, others) => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      keepAlive(crowd);
+      const theirs = await coturnRate(COTURN_PORT, SECONDS);
+      const ours = await probeRate(master, crowd, 1, SECONDS);
+      keepAlive(others);
+      rounds.push({ ours, native: await probeRate(other, others, 1, SECONDS), theirs });
+    }
+  });
   // The best round of each: neighbours can only make either slower.
   const best = (of: (round: (typeof rounds)[number]) => number): number => Math.max(...rounds.map(of));
   const [ours, theirs] = [best((one) => one.ours.core), best((one) => one.theirs.core)];
+  const native = best((one) => one.native.core);
   row('probe replies, one port, per core', ours, '/s');
+  row('the same with --native-udp', native, '/s');
   row('coturn binding replies, one port, per core, same load tool', theirs, '/s');
   atLeast('  share', (100 * ours) / theirs, '%', 60);
+  atLeast('  share with --native-udp', (100 * native) / theirs, '%', 60);
   row('  share by the clock on the wall', (100 * best((one) => one.ours.wall)) / best((one) => one.theirs.wall), '%');
   row('probe replies, 16 ports, per core', (await probeRate(master, crowd, 16, SECONDS)).core, '/s');
 }
@@ -249,7 +269,7 @@ async function main(): Promise<void> {
     await handshakes(master);
     const crowd = new Crowd(master.target);
     await registration(master, crowd);
-    await probes(master, crowd);
+    await probes(master, crowd, asker);
     await messages(master, crowd);
     await pace(master, crowd);
     await pages(master, crowd, asker);

@@ -35,6 +35,7 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     ...(flags.http === undefined ? {} : { http: unlessOff(flags.http) }),
     ...(flags['metrics-listen'] === undefined ? {} : { metrics: unlessOff(flags['metrics-listen']) }),
     ...(flags['probe-workers'] === undefined ? {} : { probeWorkers: flags['probe-workers'] }),
+    nativeUdp: flags['native-udp'],
     tls,
     domains: flags.domain,
     stateDir: flags['state-dir'] ?? stateDirectory(invocation.env),

@@ -24,7 +24,9 @@ import {
   type Lock,
   localAddresses,
   monotonicNow,
+  nativeUdp,
   nodeCrypto,
+  type OpenUdpSocket,
   readOrCreateKey,
   stateDirectory,
   systemRandom,
@@ -69,6 +71,8 @@ export interface MasterOptions {
   readonly testJoins?: TesterOptions['timing'] | null;
   /** Threads for the probe ports; 0 = the main thread has them. More than one needs Node 22.12. */
   readonly probeWorkers?: number;
+  /** UDP by the optional package udx-native: a third less CPU time for each datagram. */
+  readonly nativeUdp?: boolean;
   readonly webhookTiming?: WebhookOptions['timing'];
 }
 
@@ -191,7 +195,8 @@ async function startLocked(
       advertised: options.advertise ?? null,
       port: options.port ?? PORT,
     });
-    const udp = openPorts(machine, office, probes, log, tell);
+    const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
+    const udp = openPorts({ machine, office, probes, log, tell, openSocket });
     closers.push(udp.close);
     running = {
       command: udp.command,
@@ -245,13 +250,15 @@ function isPrivate(address: string): boolean {
   );
 }
 
-function openPorts(
-  machine: ReturnType<typeof createMaster>,
-  office: Office,
-  probes: ProbeWorkers | null,
-  log: Logger,
-  tell: (fact: MasterFact) => void,
-) {
+function openPorts(parts: {
+  readonly machine: ReturnType<typeof createMaster>;
+  readonly office: Office;
+  readonly probes: ProbeWorkers | null;
+  readonly log: Logger;
+  readonly tell: (fact: MasterFact) => void;
+  readonly openSocket: OpenUdpSocket | undefined;
+}) {
+  const { machine, office, probes, log, tell, openSocket } = parts;
   let bound = (_endpoints: readonly Endpoint[]): void => {};
   let failed = (_error: Error): void => {};
   let drained = (): void => {};
@@ -261,6 +268,7 @@ function openPorts(
   });
   const driver = drive(machine, {
     countErrors: false,
+    ...(openSocket === undefined ? {} : { openSocket }),
     onEvent(event) {
       probes?.event(event);
       office.event(event);

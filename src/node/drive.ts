@@ -18,7 +18,7 @@ import {
   type Transmit,
 } from '../core/index.ts';
 import { monotonicNow } from './clock.ts';
-import { openUdpSocket, type UdpSocket } from './socket.ts';
+import { type OpenUdpSocket, openUdpSocket, type UdpSocket } from './socket.ts';
 
 export interface DriveOptions<Event> {
   onEvent(event: Event): void;
@@ -28,6 +28,8 @@ export interface DriveOptions<Event> {
   onRelease?(socket: SocketId, released: Socket): void;
   /** False for a server that answers a hundred thousand times a second and has no use for the errors of its sends. */
   readonly countErrors?: boolean;
+  /** Who opens the sockets; left out: node:dgram. */
+  readonly openSocket?: OpenUdpSocket;
 }
 
 export interface DriveCounters {
@@ -145,7 +147,7 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
 
   function open(output: SocketOpen): void {
     const id = output.socket;
-    const { outcome, socket } = openUdpSocket(output, {
+    const { outcome, socket } = (options.openSocket ?? openUdpSocket)(output, {
       onDatagram: (from, bytes) => receive(id, from, bytes),
       ...(options.countErrors === false ? {} : { onError: count }),
     });

@@ -37,6 +37,7 @@ export interface SocketSharing {
 }
 
 type Opened = { readonly outcome: SocketOutcome; readonly socket: UdpSocket | null };
+export type OpenUdpSocket = (request: SocketOpen, handlers: UdpSocketHandlers) => Opened;
 
 /** Binds at once and says what became of it. */
 export function openUdpSocket(request: SocketOpen, handlers: UdpSocketHandlers, shared: SocketSharing = {}): Opened {
@@ -123,7 +124,7 @@ function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocke
   };
 }
 
-function outcomeCode(errno: string): 'in-use' | 'limit' | 'unsupported' | 'denied' {
+export function outcomeCode(errno: string): 'in-use' | 'limit' | 'unsupported' | 'denied' {
   switch (errno) {
     case 'EADDRINUSE':
       return 'in-use';
