@@ -1,6 +1,6 @@
 /**
  * Asks an unmodified game on this computer for its name, map and players, by the optional package gamedig, which speaks the
- * protocols of some hundred games. The host's own agent asks, because only it reaches the game (decisions/0013).
+ * protocols of some hundred games. The host's own agent asks, because only it reaches the game (decisions/0014).
  */
 import { type Endpoint, LIMITS, usage } from '../core/index.ts';
 
