@@ -92,7 +92,10 @@ export class Registration {
     this.dirty = { announcement: false, profile: false };
     this.pending = this.context.request(now, request, null, (at, response) => {
       this.pending = null;
-      this.answered(at, response);
+      // A heartbeat without an announcement is refused for one reason only: somebody hosts with our key, and came later.
+      const displaced = request.type === 'heartbeat' && request.announcement === null;
+      if (displaced && response.type === 'failed' && response.failure === 'REFUSED') this.displaced(at);
+      else this.answered(at, response);
     });
   }
 
@@ -118,6 +121,13 @@ export class Registration {
       this.timer = this.context.agenda.at(now + Math.max(retryAfterMs, LIMITS.retryRestMs), (at) => this.register(at));
     } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent(now, { ev: 'failed', failure });
     else if (this.linkUp) this.timer = this.context.agenda.at(now + LIMITS.retryRestMs, (at) => this.register(at));
+  }
+
+  /** Told once. Further beats are refused until the other is gone; then the master knows nobody, and we register anew. */
+  private displaced(now: Instant): void {
+    if (this.registered) this.onEvent(now, { ev: 'failed', failure: 'REFUSED' });
+    this.registered = false;
+    this.beatAt(now + LIMITS.heartbeatMs);
   }
 
   private beatAt(at: Instant): void {
