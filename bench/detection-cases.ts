@@ -1,18 +1,33 @@
-/** Behaviours beyond the population's classes: each kind of rule by itself, and each modifier. */
-import { NATS, type NatBehaviour, PORTS_IPFW, PORTS_PF, type SimUser, simRandom } from '../src/sim/index.ts';
+/** The cases of the detection benchmark: users of the population's classes, and behaviours each by itself. */
+import {
+  NATS,
+  type NatBehaviour,
+  PORTS_IPFW,
+  PORTS_PF,
+  SHARES,
+  SIM_CLASSES,
+  type SimUser,
+  simClass,
+  simRandom,
+} from '../src/sim/index.ts';
 
 const apdm = { mapping: 'address-and-port', filtering: 'address-and-port' } as const;
 const block = (size: number): NatBehaviour => ({
   ...apdm,
   allocation: { block: { size, order: 'random', blocksMax: 8 } },
 });
-const step = (by: number, perSecond: number, dispersion = 1): NatBehaviour => ({
-  ...apdm,
-  allocation: { step: by },
-  background: { perSecond, dispersion },
-});
+const step = (by: number): NatBehaviour => ({ ...apdm, allocation: { step: by } });
+/** The others' mappings per second, Poisson. */
+const BACKGROUNDS = [0, 5, 20, 50, 100] as const;
 
-export const BEHAVIOURS: Readonly<Record<string, NatBehaviour>> = {
+function underTraffic(name: string, nat: NatBehaviour): Record<string, NatBehaviour> {
+  return Object.fromEntries(
+    BACKGROUNDS.map((perSecond) => [`${name}, ${perSecond}/s`, { ...nat, background: { perSecond } }]),
+  );
+}
+
+/** Beyond the population's classes: each kind of rule by itself, and each modifier. */
+const BEHAVIOURS: Readonly<Record<string, NatBehaviour>> = {
   linux: NATS.linux,
   'linux accept': NATS.linuxAccept,
   'linux random': NATS.linuxRandom,
@@ -20,19 +35,16 @@ export const BEHAVIOURS: Readonly<Record<string, NatBehaviour>> = {
   ipfw: NATS.ipfw,
   'full cone': NATS.fullCone,
   'mapE stripes': NATS.mapE,
-  'step 1, 0/s': step(1, 0),
-  'step 1, 10/s': step(1, 10),
-  'step 1, 30/s': step(1, 30),
-  'step 1, 100/s': step(1, 100),
-  'step 1, 100/s, NB 3': step(1, 100, 3),
-  'step 1, 1000/s, NB 2': step(1, 1000, 2),
-  'step 2, 20/s': step(2, 20),
-  'step -1, 20/s': step(-1, 20),
-  'step 3, 5/s': step(3, 5),
-  'step 8, 5/s': step(8, 5),
-  'step 1 with parity': { ...step(1, 5), parity: true },
-  'cone step 1, 20/s': { ...step(1, 20), mapping: 'endpoint-independent' },
-  'ADM step 1, 20/s': { ...step(1, 20), mapping: 'address' },
+  ...underTraffic('step 1', step(1)),
+  ...underTraffic('step 2', step(2)),
+  ...underTraffic('step -1', step(-1)),
+  ...underTraffic('step 8', step(8)),
+  ...underTraffic('step 1 with parity', { ...step(1), parity: true }),
+  ...underTraffic('ADM step 1', { ...step(1), mapping: 'address' }),
+  'step 1, 100/s, NB 3': { ...step(1), background: { perSecond: 100, dispersion: 3 } },
+  'step 1, 1000/s, NB 2': { ...step(1), background: { perSecond: 1000, dispersion: 2 } },
+  'step 3, 5/s': { ...step(3), background: { perSecond: 5 } },
+  'cone step 1, 20/s': { ...step(1), mapping: 'endpoint-independent', background: { perSecond: 20 } },
   'ADM random': { ...apdm, mapping: 'address', allocation: { random: { low: 1024, high: 65_535 } } },
   'ADM pf range': { ...apdm, mapping: 'address', allocation: { random: PORTS_PF } },
   'clock 50/s': { ...apdm, allocation: { portsPerSecond: 50 } },
@@ -65,3 +77,25 @@ export function behindNat(nat: NatBehaviour, seed: string): SimUser {
     lossRate: 0.01,
   };
 }
+
+export interface Case {
+  readonly name: string;
+  user(seed: string, i: number): SimUser;
+  /** Share of the i-th user's class among the users at home, or with a mobile phone; 0 for what is no class. */
+  share(i: number): number;
+}
+
+const accessOf = (i: number) => (i % 2 === 0 ? 'home' : 'mobile');
+
+export const CASES: readonly Case[] = [
+  ...SIM_CLASSES.map((id) => ({
+    name: id,
+    user: (seed: string, i: number) => simClass(id, simRandom(`user ${seed}`), accessOf(i)),
+    share: (i: number) => SHARES[id][accessOf(i)].central,
+  })),
+  ...Object.entries(BEHAVIOURS).map(([name, nat]) => ({
+    name,
+    user: (seed: string) => behindNat(nat, seed),
+    share: () => 0,
+  })),
+];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { runCase } from '../../bench/detection.ts';
+import { runCase } from '../../bench/detection-job.ts';
 import {
   type Detection,
   type DetectionSetting,
