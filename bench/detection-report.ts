@@ -1,6 +1,6 @@
 /** What the detection benchmark prints: a row for each case, the reliability of what was said, and what falls short. */
 import type { Outcome } from './detection-job.ts';
-import { wilson } from './stats.ts';
+import { quantile, wilson } from './stats.ts';
 
 /** An outcome with the share of users it stands for; 0 for what is no class of the population. */
 export type Weighed = Outcome & { readonly share: number };
@@ -160,7 +160,11 @@ const ASKED = {
   windowsOff: 0.05,
 } as const;
 
-export function printShort(rows: readonly Row[]): string[] {
+export function printShort(rows: readonly Row[], outcomes: readonly Outcome[]): string[] {
+  const median = quantile(
+    outcomes.map(({ ms }) => ms),
+    0.5,
+  );
   const short = rows.flatMap((row) => {
     const { windows } = row;
     const off = windows === null ? 0 : windows.hit - windows.claimed;
@@ -168,13 +172,13 @@ export function printShort(rows: readonly Row[]): string[] {
       row.mapping < ASKED.mapping && `mapping right ${percent(row.mapping)} %`,
       row.allocator < ASKED.allocator && `allocator right ${percent(row.allocator)} %`,
       row.refined < ASKED.allocator && `refined allocator right ${percent(row.refined)} %`,
-      row.msMedian > ASKED.msMedian && `${row.msMedian.toFixed(0)} ms in the median`,
       row.msMax > ASKED.msMax && `${row.msMax.toFixed(0)} ms at most`,
       row.packetsMax > ASKED.packetsMax && `${row.packetsMax} packets`,
       row.mappingsMax > ASKED.mappingsMax && `${row.mappingsMax} mappings at once`,
-      Math.abs(off) > ASKED.windowsOff && `sets hit ${percent(off)} points beside what they claim`,
+      !(Math.abs(off) <= ASKED.windowsOff) && `sets hit ${percent(off)} points beside what they claim`,
     ].filter((text) => text !== false);
     return what.length === 0 ? [] : [`${row.name}: ${what.join(', ')}`];
   });
+  if (median !== null && median > ASKED.msMedian) short.push(`all: ${median.toFixed(0)} ms in the median`);
   return [short.length === 0 ? 'every row as asked' : 'short of what is asked:', ...short];
 }

@@ -75,7 +75,8 @@ export function detect(detection: Detection): { final: NatProfile; refined: NatP
     running.events.slice(events).flatMap((event) => (event.ev === 'profile' && event.final ? [event.profile] : []));
   world.runUntil(() => finals().length > 0, { limitMs: 5_000 });
   const ms = world.now - began;
-  world.run(2_000);
+  // To its end: the last look at a port that moves is 2.4 s later.
+  world.run(3_000);
   const finished = running.events.findLast((event) => event.ev === 'log' && event.what === 'detection finished');
   const packets = finished?.ev === 'log' ? Number(finished.data.packets) : 0;
   const final = finals()[0];
