@@ -62,7 +62,15 @@ function probeWindow(detection: Detection, profile: NatProfile): Outcome['window
   });
   const now = detector.profile(world.now + host.clockOffsetMs);
   if (now.lastPort === null || local === null) return null;
-  const basis = { lastPort: now.lastPort, ageMs: now.lastPortAgeMs ?? 0, mappingsAhead: 1, localPort: local.port };
+  const { step } = now.allocator;
+  // Our own mappings whose ports no answer has told are in the profile's next port already.
+  const ahead = now.allocator.kind === 'step' ? (now.predictedNextPort! - now.lastPort) / step! : 1;
+  const basis = {
+    lastPort: now.lastPort,
+    ageMs: now.lastPortAgeMs ?? 0,
+    mappingsAhead: ahead,
+    localPort: local.port,
+  };
   const window = predictionWindow(now.mixture, basis, 0.9, 5000);
   host.send(local, sources[0]!.target, encodeStun({ class: 'request', transaction: new Uint8Array(12) }));
   world.runUntil(() => observed !== null, { limitMs: 1000 });

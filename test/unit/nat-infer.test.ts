@@ -30,7 +30,17 @@ function observe(
       if (!ports.has(key)) ports.set(key, portOf(ports.size, sentAt, localPort));
       const observed = { address: US, port: ports.get(key)! };
       const group = target.address;
-      observations.push({ socket, localPort, target, group, trusted: true, sentAt, repeated: false, observed });
+      observations.push({
+        socket,
+        localPort,
+        target,
+        group,
+        trusted: true,
+        sentAt,
+        repeated: false,
+        observed,
+        roundTripMs: null,
+      });
     }
   }
   return observations;
@@ -53,9 +63,14 @@ describe('what a mapping depends on', () => {
   });
 
   test('with one address ADM looks like EIM, and the confidence says so', () => {
-    const found = infer(observe('adm', (_n, _at, local) => local, 1));
-    expect(found).toMatchObject({ mapping: 'eim', addressesAsked: 1 });
-    expect(found.confidence).toBeLessThan(0.97);
+    const moving = infer(observe('adm', (n) => scattered(n, 1024, 64_512), 1));
+    expect(moving).toMatchObject({ mapping: 'eim', addressesAsked: 1 });
+    expect(moving.confidence).toBeLessThan(0.93);
+    // Hardly any keeps the port.
+    const keeping = infer(observe('adm', (_n, _at, local) => local, 1));
+    expect(keeping).toMatchObject({ mapping: 'eim', addressesAsked: 1 });
+    expect(keeping.confidence).toBeGreaterThan(moving.confidence);
+    expect(keeping.confidence).toBeLessThan(0.995);
   });
 
   test('boxes that share the load by the ports do not make ADM look like APDM', () => {
@@ -149,7 +164,7 @@ describe('the rule that picks the ports', () => {
         const { port, address = US } = portOf(at, 2 * n + k, localPort);
         return {
           ...{ socket: n, localPort, target: { address: group, port: 1 }, group, trusted: true, sentAt: 1000 + at },
-          ...{ repeated: false, observed: { address, port } },
+          ...{ repeated: false, observed: { address, port }, roundTripMs: null },
         };
       });
     });
@@ -175,7 +190,10 @@ describe('the rule that picks the ports', () => {
       port: 20_000 + Math.floor(0.5 * at),
       address: `203.0.113.${9 + (n % 2)}`,
     });
-    expect(infer(seenAt(UNEVEN, pool)).allocator).toMatchObject({ kind: 'time', step: 500 });
+    const { kind, step, backgroundError } = infer(seenAt(UNEVEN, pool)).allocator;
+    expect(kind).toBe('time');
+    expect(backgroundError).toBeLessThan(1);
+    expect(Math.abs(step! - 500)).toBeLessThan(3 * backgroundError!);
   });
 
   test('a counter goes on at the other end of the range', () => {

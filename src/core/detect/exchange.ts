@@ -1,6 +1,7 @@
 /** Questions asked of mapping sources and their answers: who was asked from which socket, when, and what came back. */
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, endpointKey } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
 import type { AnswerFrom, MappingSource } from './source.ts';
 
 export interface Question {
@@ -23,6 +24,8 @@ export type Send = (socket: SocketId, to: Endpoint, bytes: Uint8Array, ttl?: num
 export class Exchange {
   readonly questions: Question[] = [];
   packets = 0;
+  /** A symmetric NAT makes a mapping for each. */
+  private readonly ways = new Set<string>();
   /** What `rttMs` said, while it holds. */
   private median: { readonly rttMs: number | null } | null = null;
   private readonly send: Send;
@@ -31,6 +34,19 @@ export class Exchange {
   constructor(send: Send, nextRequest: () => number) {
     this.send = send;
     this.nextRequest = nextRequest;
+  }
+
+  /** Neither the packets nor the mappings that they may have made are at their limit. */
+  maySend(socket: SocketId, to: Endpoint): boolean {
+    const { detectPacketsMax, detectMappingsMax } = LIMITS;
+    const known = this.ways.has(wayOf(socket, to));
+    return this.packets < detectPacketsMax && (known || this.ways.size < detectMappingsMax);
+  }
+
+  /** A packet that is no question counts like one. */
+  note(socket: SocketId, to: Endpoint): void {
+    this.packets++;
+    this.ways.add(wayOf(socket, to));
   }
 
   ask(now: Instant, socket: SocketId, source: MappingSource, answerFrom: AnswerFrom = 'same', ttl?: number): Question {
@@ -66,8 +82,8 @@ export class Exchange {
     question.sentLastAt = now;
     question.packets++;
     this.median = null;
-    this.packets++;
     const { socket, source, request, answerFrom, onBehalf } = question;
+    this.note(onBehalf?.socket ?? socket, source.target);
     const bytes =
       onBehalf === null
         ? source.request(now, request, answerFrom)
@@ -101,4 +117,8 @@ export class Exchange {
     this.median = { rttMs: trips[trips.length >> 1] ?? null };
     return this.median.rttMs;
   }
+}
+
+function wayOf(socket: SocketId, to: Endpoint): string {
+  return `${socket} ${endpointKey(to)}`;
 }

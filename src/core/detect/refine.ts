@@ -123,17 +123,23 @@ export class Refinement {
       // The first byte of none of the protocols around here.
       this.echo[0] = 0xff;
     }
-    this.exchange.packets += 2;
-    this.config.send(one.socket, two.observed!, this.echo);
-    this.config.send(two.socket, one.observed!, this.echo);
+    for (const [from, to] of [
+      [one.socket, two.observed!],
+      [two.socket, one.observed!],
+    ] as const) {
+      this.exchange.note(from, to);
+      this.config.send(from, to, this.echo);
+    }
   }
 
   /** A packet with a short life towards the answerer opens the filter only if it gets through all own NATs. */
   private askHop(now: Instant, hop: HopProbe): void {
     const { source, answerFrom } = this.filtered!.question;
     const answerer = answererOf(this.filtered!.question)!;
-    if (this.exchange.packets + 2 > LIMITS.detectPacketsMax) return;
-    hop.opener = this.exchange.ask(now, hop.socket, this.sourceAt(answerer), 'same', hop.ttl);
+    const target = this.sourceAt(answerer);
+    if (!this.exchange.maySend(hop.socket, target.target)) return;
+    hop.opener = this.exchange.ask(now, hop.socket, target, 'same', hop.ttl);
+    if (!this.exchange.maySend(hop.socket, source.target)) return;
     hop.question = this.exchange.ask(now, hop.socket, source, answerFrom);
   }
 

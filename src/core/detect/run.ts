@@ -41,7 +41,9 @@ const EXTRA_SOCKETS = 2;
 /** Silence after which the way out is tried again. */
 const NOTHING_HEARD_MS = [500, 1_000, 1_400] as const;
 /** A port that moves is looked at again, this long after the profile is final: the longer the view, the better the rate. */
-const LOOKOUTS_MS = [400, 1_100, 2_400] as const;
+const LOOKOUTS_MS = [200, 450, 750, 1_100, 1_500, 1_950, 2_400] as const;
+/** So much later at most: in step with a clock-driven allocator, all samples would see the same rounding. */
+const DITHER_MS = 8;
 /** The last of the two seconds belongs to the driver and to whoever waits for us. */
 const RUN_MS_MAX = LIMITS.detectMsMax - 100;
 
@@ -91,6 +93,8 @@ export class Run {
   private extra = 0;
   private samplingOver = false;
   private lookouts: Instant[] = [];
+  /** Of each burst. */
+  private readonly dithers: readonly number[];
   private news: { profile: boolean; log: { what: string; data: LogData }[] } | null = null;
 
   constructor(now: Instant, sources: readonly MappingSource[], config: RunConfig) {
@@ -101,6 +105,7 @@ export class Run {
       (socket, to, bytes, ttl) => config.out.transmit(socket, to, bytes, ttl),
       config.nextRequest,
     );
+    this.dithers = BURSTS_MS.map((afterMs) => (afterMs === 0 ? 0 : DITHER_MS * config.random.float()));
     for (let i = 0; i < BURSTS_MS.length + EXTRA_SOCKETS; i++) this.fresh.push(this.open());
     this.filter = new FilterTest(this.exchange, [this.open(), this.open()]);
   }
@@ -184,6 +189,8 @@ export class Run {
       // A filter test is repeated for want of an answer that the NAT may keep out: its first packet made the mapping.
       repeated: question.answerFrom === 'same' && question.packets > 1,
       observed: question.observed,
+      roundTripMs:
+        question.packets === 1 && question.answeredAt !== null ? question.answeredAt - question.sentAt : null,
     }));
   }
 
@@ -210,7 +217,7 @@ export class Run {
   private lookOut(now: Instant): void {
     if (now >= (this.lookouts[0] ?? NEVER)) {
       this.lookouts.shift();
-      this.burst(now, 1);
+      this.burst(now, this.fresh.slice(0, 1));
     }
     const complete = this.samples.every(({ observed }) => observed !== null) || now >= this.patience();
     if (this.lookouts.length > 0 || !complete || this.refinement?.done === false) return;
@@ -224,18 +231,19 @@ export class Run {
     }
     if (this.ready() && now >= this.burstDue()) {
       this.bursts++;
-      this.burst(now, 1);
+      this.burst(now, this.oddAndEven() ?? this.fresh.slice(0, 1));
     } else if (this.answered() === 0 && now >= this.startedAt + (NOTHING_HEARD_MS[this.extra] ?? NEVER)) {
       this.extra++;
       for (const question of this.samples.slice(0, 4)) this.repeat(now, question);
     } else if (this.bursts === BURSTS_MS.length && this.extra === 0 && now >= this.patience() && this.isThin()) {
       this.extra = NOTHING_HEARD_MS.length;
-      this.burst(now, EXTRA_SOCKETS);
+      this.burst(now, this.fresh.slice(0, EXTRA_SOCKETS));
     }
   }
 
   private burstDue(): Instant {
-    return this.startedAt + ((this.sparse ? SPARSE_MS : BURSTS_MS)[this.bursts] ?? NEVER);
+    const afterMs = (this.sparse ? SPARSE_MS : BURSTS_MS)[this.bursts];
+    return afterMs === undefined ? NEVER : this.startedAt + afterMs + this.dithers[this.bursts]!;
   }
 
   /** No burst is left, or no socket for one. */
@@ -247,15 +255,34 @@ export class Run {
     return this.fresh[0] !== undefined && this.ports.has(this.fresh[0]);
   }
 
-  private burst(now: Instant, sockets: number): void {
-    for (const socket of this.fresh.splice(0, sockets)) {
+  /**
+   * Where the NAT keeps the parity: two sockets at one instant, so that nobody's mapping comes between them and the step shows bare.
+   * Null where no socket is to spare for it.
+   */
+  private oddAndEven(): readonly SocketId[] | null {
+    if (!this.sparse || this.fresh.length <= BURSTS_MS.length - this.bursts + 1) return null;
+    if (this.config.infer(this.observations()).allocator.parity !== 'kept') return null;
+    const ofParity = (parity: number) => this.fresh.find((socket) => (this.ports.get(socket) ?? 0.5) % 2 === parity);
+    const [even, odd] = [ofParity(0), ofParity(1)];
+    return even === undefined || odd === undefined ? null : [even, odd];
+  }
+
+  private burst(now: Instant, sockets: readonly SocketId[]): void {
+    for (const socket of sockets) {
+      this.fresh.splice(this.fresh.indexOf(socket), 1);
       if (!this.ports.has(socket)) continue;
       const plan = planSocket(now, this.sources, this.exchange, this.config.random);
-      const once = this.sparse && believeMapping(this.observations()).probability >= MAPPING_SURE;
-      for (const source of once ? plan.slice(0, 1) : plan) {
-        if (this.exchange.packets < LIMITS.detectPacketsMax) this.samples.push(this.exchange.ask(now, socket, source));
+      for (const source of this.knowsEnough() ? plan.slice(0, 1) : plan) {
+        if (this.exchange.maySend(socket, source.target)) this.samples.push(this.exchange.ask(now, socket, source));
       }
     }
+  }
+
+  /** One question a socket will do: it is sure what a mapping depends on, and another would cost a mapping or tell nothing. */
+  private knowsEnough(): boolean {
+    if (this.bursts < SPARSE_FROM) return false;
+    const { mapping, probability } = believeMapping(this.observations());
+    return probability >= MAPPING_SURE && (this.sparse || mapping === 'eim');
   }
 
   private repeat(now: Instant, question: Question): void {
@@ -308,7 +335,7 @@ export class Run {
       send: (socket, to, bytes, ttl) => this.config.out.transmit(socket, to, bytes, ttl),
     });
     if (allocator.kind === 'step' || allocator.kind === 'time') {
-      this.lookouts = LOOKOUTS_MS.map((afterMs) => now + afterMs);
+      this.lookouts = LOOKOUTS_MS.map((afterMs) => now + afterMs + DITHER_MS * this.config.random.float());
       for (let i = this.fresh.length; i < LOOKOUTS_MS.length; i++) this.fresh.push(this.open());
     }
     this.tell();

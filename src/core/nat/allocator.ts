@@ -92,18 +92,26 @@ function addMoving(hypotheses: Hypothesis[], mappings: readonly MappingMade[], s
   const floor = Math.max(...hypotheses.map(({ log }) => log));
   const sequence = fitSequence(mappings, floor);
   if (sequence !== null) {
-    const { step, perSecond, dispersion, error } = sequence;
-    const allocator = rule('step', {
-      step,
-      backgroundPerSecond: perSecond,
-      backgroundDispersion: dispersion,
-      backgroundError: error,
-    });
-    hypotheses.push({ log: Math.log(PRIOR.step) + sequence.log, allocators: [allocator] });
+    const log = Math.log(PRIOR.step) + sequence.log;
+    for (const fit of sequence.steps) {
+      const { step, perSecond, dispersion, error } = fit;
+      const allocator = rule('step', {
+        step,
+        backgroundPerSecond: perSecond,
+        backgroundDispersion: dispersion,
+        backgroundError: error,
+      });
+      hypotheses.push({ log: log + Math.log(fit.share), allocators: [allocator] });
+    }
   }
   const clock = fitClock(mappings, parityOf(seen) === 'kept', floor);
   if (clock !== null) {
-    const allocator = rule('time', { step: clock.portsPerSecond });
+    const { portsPerSecond, error, spread } = clock;
+    const allocator = rule('time', {
+      step: portsPerSecond,
+      backgroundError: error,
+      backgroundDispersion: 2 * spread ** 2,
+    });
     hypotheses.push({ log: Math.log(PRIOR.time) + clock.log, allocators: [allocator] });
   }
 }

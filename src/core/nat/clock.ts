@@ -17,20 +17,34 @@ const RATE_TYPICAL_MAX = 1_000;
 const NEGLIGIBLE = 40;
 /** Rounding to a whole port, in ports. */
 const ROUNDING = 0.6;
-/** A packet's own delay on its way to the NAT, and what is believed of each: a cable, a busy one, a bad radio link. */
-const JITTERS = [
-  { jitterMs: 0.5, belief: 0.65 },
+/** A packet's own delay on its way to the NAT, and what is believed of each: the own network, a cable, a busy one, a bad radio link. */
+const JITTERS: readonly Jitter[] = [
+  { jitterMs: 0.1, belief: 0.3 },
+  { jitterMs: 0.5, belief: 0.35 },
   { jitterMs: 1.5, belief: 0.3 },
   { jitterMs: 5, belief: 0.05 },
-] as const;
+];
+/** Round trips that tell how unsteady the whole way is. */
+const ROUND_TRIPS_MIN = 5;
 /** Two boxes of one make, side by side. */
 const RATES_ALIKE = 0.1;
+/** So many mean distances from the line a port may be: Laplace's law lets one in 150 be further off. */
+const CLEAR = 5;
 /** None of the clocks measured ran backwards (Wang 2011). */
 const BACKWARDS = 0.05;
+
+interface Jitter {
+  readonly jitterMs: number;
+  readonly belief: number;
+}
 
 export interface ClockFit {
   readonly log: number;
   readonly portsPerSecond: number;
+  /** Standard error of `portsPerSecond`. */
+  readonly error: number;
+  /** Mean distance of the ports from the line, rounding apart. */
+  readonly spread: number;
 }
 
 /**
@@ -45,6 +59,7 @@ export function fitClock(mappings: readonly MappingMade[], parity: boolean, floo
 
 function fitOneClock(mappings: readonly MappingMade[], parity: boolean, floor: number): ClockFit | null {
   let best: ClockFit | null = null;
+  const jitters = believableJitters(mappings);
   for (const sign of [1, -1] as const) {
     const { ticks, log: order } = inOrder(mappings, sign);
     if (ticks.length < MAPPINGS_MIN) return null;
@@ -58,11 +73,15 @@ function fitOneClock(mappings: readonly MappingMade[], parity: boolean, floor: n
         if (!(perMs * 1000 >= RATE_MIN && perMs * 1000 <= RATE_MAX)) continue;
         // What loses against the best line so far is not computed either: there are two rates at least to tell apart.
         const wanted = Math.max(floor, best === null ? floor : best.log + Math.LN2);
-        const { log, scale } = fitLine(shelved, left, perMs, wanted - NEGLIGIBLE - prior);
+        const { log, jitterMs } = fitLine(shelved, jitters, left, perMs, wanted - NEGLIGIBLE - prior);
+        const spread = perMs * jitterMs;
+        const scale = ROUNDING + spread;
         // So many rates can be told apart in the time we looked.
         const rates = Math.max(2, (RATE_TYPICAL_MAX * seconds) / scale);
         const whole = prior + log - Math.log(rates);
-        if (best === null || whole > best.log) best = { log: whole, portsPerSecond: sign * perMs * 1000 };
+        if (best !== null && whole <= best.log) continue;
+        const { slope, error } = straightened(shelved, left, perMs, spread);
+        best = { log: whole, portsPerSecond: sign * slope * 1000, error: error * 1000, spread };
       }
     }
   }
@@ -86,17 +105,63 @@ function onShelves(ticks: readonly Tick[], stride: 1 | 2): Shelved {
   return { ticks: shelved, stride };
 }
 
-/** How well the line through `start` explains all mappings: ln of the likelihood under all jitters, and the likeliest one's scale. */
-function fitLine(shelved: Shelved, start: Tick, perMs: number, floor: number): { log: number; scale: number } {
-  let best = { log: Number.NEGATIVE_INFINITY, scale: 1 };
+/**
+ * The way to the NAT is part of the way to the server: where the round trips agree to a millisecond, no packet was five late at
+ * the NAT. Unsteadier ways than those seen are believed as far as the round trips allow, by Laplace's law.
+ */
+function believableJitters(mappings: readonly MappingMade[]): readonly Jitter[] {
+  const trips = mappings.flatMap(({ roundTripMs }) => roundTripMs ?? []).sort((left, right) => left - right);
+  if (trips.length < ROUND_TRIPS_MIN) return JITTERS;
+  const median = trips[trips.length >> 1]!;
+  const seen = Math.max(0.05, trips.reduce((sum, trip) => sum + Math.abs(trip - median), 0) / trips.length);
+  return JITTERS.map(({ jitterMs, belief }) => {
+    const ratio = Math.min(1, seen / jitterMs);
+    return { jitterMs, belief: belief * Math.exp(trips.length * (Math.log(ratio) + 1 - ratio)) };
+  });
+}
+
+/** How well the line through `start` explains all mappings: ln of the likelihood under all jitters, and the likeliest of these. */
+function fitLine(
+  shelved: Shelved,
+  jitters: readonly Jitter[],
+  start: Tick,
+  perMs: number,
+  floor: number,
+): { log: number; jitterMs: number } {
+  let best = { log: Number.NEGATIVE_INFINITY, jitterMs: 0 };
   let whole = Number.NEGATIVE_INFINITY;
-  for (const { jitterMs, belief } of JITTERS) {
+  for (const { jitterMs, belief } of jitters) {
     const scale = ROUNDING + perMs * jitterMs;
     const log = Math.log(belief) + logUnder(shelved, start, perMs, scale, floor);
-    if (log > best.log) best = { log, scale };
+    if (log > best.log) best = { log, jitterMs };
     whole = logAdd(whole, log);
   }
-  return { log: whole, scale: best.scale };
+  return { log: whole, jitterMs: best.jitterMs };
+}
+
+/**
+ * The slope by least squares, and its standard error, both in ports/ms, over the ports near the line that the clock alone chose: one
+ * right behind a port of ours was pushed there.
+ */
+function straightened(
+  { ticks, stride }: Shelved,
+  start: Tick,
+  perMs: number,
+  spread: number,
+): { slope: number; error: number } {
+  const free: number[] = [];
+  const clear = ticks.filter((tick) => {
+    const pushed = tick.port === free[tick.shelf];
+    free[tick.shelf] = tick.port + stride;
+    return !pushed && Math.abs(tick.port - start.port - perMs * (tick.at - start.at)) <= CLEAR * (ROUNDING + spread);
+  });
+  const mean = (of: (tick: Tick) => number) => clear.reduce((sum, tick) => sum + of(tick), 0) / clear.length;
+  const at = mean((tick) => tick.at);
+  const square = clear.reduce((sum, tick) => sum + (tick.at - at) ** 2, 0);
+  if (clear.length < 3 || square === 0) return { slope: perMs, error: perMs * RATES_ALIKE };
+  const slope = clear.reduce((sum, tick) => sum + (tick.at - at) * (tick.port - start.port), 0) / square;
+  // Rounded to whole ports: uniform within one.
+  return { slope, error: Math.sqrt((1 / 12 + 2 * spread ** 2) / square) };
 }
 
 /** ln of the chance of all ports, given line and jitter; -Infinity once it is below `floor`. */

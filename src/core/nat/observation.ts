@@ -20,6 +20,8 @@ export interface Observation {
   readonly repeated: boolean;
   /** Null: no answer (yet), but the question may have made a mapping. */
   readonly observed: Endpoint | null;
+  /** From question to answer; null where there was none, or which question was answered is not known. */
+  readonly roundTripMs: number | null;
 }
 
 export function sameObservation(left: Observation, right: Observation): boolean {
@@ -33,6 +35,7 @@ export function sameObservation(left: Observation, right: Observation): boolean 
     left.trusted === right.trusted &&
     left.sentAt === right.sentAt &&
     left.repeated === right.repeated &&
+    left.roundTripMs === right.roundTripMs &&
     sameEndpoint(left.target, right.target)
   );
 }
@@ -44,6 +47,7 @@ export interface MappingMade {
   readonly port: number | null;
   readonly address: string | null;
   readonly repeated: boolean;
+  readonly roundTripMs: number | null;
 }
 
 /**
@@ -62,6 +66,7 @@ export function mappingsMade(observations: readonly Observation[], mapping: Mapp
       port: before?.port ?? observation.observed?.port ?? null,
       address: before?.address ?? observation.observed?.address ?? null,
       repeated: (before?.repeated ?? false) || observation.repeated,
+      roundTripMs: before?.roundTripMs ?? observation.roundTripMs,
     });
   }
   return [...made.values()];

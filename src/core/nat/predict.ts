@@ -5,7 +5,7 @@
 import { countLaw } from './distribution.ts';
 import type { Allocator } from './profile.ts';
 import { PORTS_ALL } from './region.ts';
-import { pairsAMapping } from './sequence.ts';
+import { mappingsIn } from './sequence.ts';
 
 export interface PredictedPort {
   readonly port: number;
@@ -28,8 +28,7 @@ const PORT_TAKEN = 0.03;
 /** Below this a sequential rule's tail is cut; the rest of the probability is "anywhere". */
 const TAIL = 1e-6;
 const PORTS_TOTAL = PORTS_ALL.high - PORTS_ALL.low + 1;
-/** Half-width of a clock-driven prediction, and its share per second of age for the error of the rate. */
-const CLOCK_PORTS = 3;
+/** Where the profile does not say how well a clock's rate is known: 1 %. */
 const CLOCK_ERROR = 0.01;
 
 interface Branch {
@@ -93,12 +92,9 @@ function branchOf(allocator: Allocator, basis: PredictionBasis): Branch | null {
     case 'preserve':
       return basis.localPort === null ? null : certain(weight, wrapped(basis.localPort + (allocator.step ?? 0)));
     case 'step':
-      if (basis.lastPort === null) return null;
-      return allocator.parity === 'kept' && basis.localPort !== null
-        ? steppingInPairs(weight, allocator, basis, basis.lastPort, basis.localPort)
-        : stepping(weight, allocator, basis, basis.lastPort);
+      return basis.lastPort === null ? null : stepping(allocator, basis, basis.lastPort);
     case 'time':
-      return basis.lastPort === null ? null : ticking(weight, allocator.step ?? 0, basis, basis.lastPort);
+      return basis.lastPort === null ? null : ticking(allocator, basis, basis.lastPort);
     case 'range':
     case 'block':
     case 'random':
@@ -130,54 +126,31 @@ function uniform(weight: number, low: number, high: number): Branch {
 }
 
 /**
- * last + step x (own mappings + N). The rate is known only with an error, so over a time t the count's variance is that of the
- * rule plus (error x t)^2: the dispersion that the window is built with grows with the age of the sample.
+ * last + step x (own mappings + N), and with parity kept on to the next port of the right kind. The rate is known only with an
+ * error, so over a time t the count's variance is that of the rule plus (error x t)^2: the dispersion that the window is built
+ * with grows with the age of the sample.
  */
-function stepping(weight: number, allocator: Allocator, basis: PredictionBasis, lastPort: number): Branch {
+function stepping(allocator: Allocator, basis: PredictionBasis, lastPort: number): Branch {
   const step = allocator.step ?? 1;
-  const first = lastPort + step * basis.mappingsAhead;
-  return counting(weight, first, step, allocator, basis, 1);
-}
-
-/** With parity kept the counter goes on to the next port of the right kind: one more for half of the mappings. */
-function steppingInPairs(
-  weight: number,
-  allocator: Allocator,
-  basis: PredictionBasis,
-  lastPort: number,
-  localPort: number,
-): Branch {
-  const step = allocator.step ?? 1;
-  const sign = Math.sign(step);
-  const nearest = (lastPort + step) % 2 === localPort % 2 ? step : step + sign;
-  const ahead = Math.round(Math.max(1, pairsAMapping(step)) * (basis.mappingsAhead - 1));
-  const first = lastPort + nearest + 2 * sign * ahead;
-  return counting(weight, first, 2 * sign, allocator, basis, pairsAMapping(step));
-}
-
-/** first + stride x N, N counted over the age of the sample at the rate of the others times `share`. */
-function counting(
-  weight: number,
-  first: number,
-  stride: number,
-  allocator: Allocator,
-  basis: PredictionBasis,
-  share: number,
-): Branch {
+  const parity = parityOf(allocator, basis);
   const seconds = basis.ageMs / 1000;
-  const mean = (allocator.backgroundPerSecond ?? 0) * share * seconds;
-  const uncertainty = ((allocator.backgroundError ?? 0) * share * seconds) ** 2;
+  const mean = (allocator.backgroundPerSecond ?? 0) * seconds;
+  const uncertainty = ((allocator.backgroundError ?? 0) * seconds) ** 2;
   const dispersion = (allocator.backgroundDispersion ?? 1) + (mean > 0 ? uncertainty / mean : 0);
   const law = countLaw(mean, dispersion);
   const chanceOf = (count: number) => Math.exp(law(count));
-  const portOf = (count: number) => wrapped(first + stride * count);
+  const portOf = (count: number) => {
+    const port = lastPort + step * (count + basis.mappingsAhead);
+    return wrapped(parity === null || isOf(parity, port) ? port : port + Math.sign(step));
+  };
   return {
-    weight,
+    weight: allocator.weight,
     chance(port) {
+      if (parity !== null && !isOf(parity, port)) return 0;
       // Counted in the direction of the step, around the end of the range where need be.
-      const ahead = Math.sign(stride) * (port - wrapped(first));
-      const count = (ahead < 0 ? ahead + PORTS_TOTAL : ahead) / Math.abs(stride);
-      return Number.isInteger(count) && count >= 0 ? chanceOf(count) : 0;
+      const ahead = Math.sign(step) * (port - wrapped(lastPort));
+      const ways = mappingsIn(ahead < 0 ? ahead + PORTS_TOTAL : ahead, Math.abs(step), parity !== null);
+      return ways.reduce((sum, mappings) => sum + Math.max(0, chanceOf(mappings - basis.mappingsAhead)), 0);
     },
     *ports() {
       // Unimodal: from the mode outwards, the likelier side first.
@@ -198,26 +171,63 @@ function counting(
   };
 }
 
+/** Of the local port, where the NAT keeps it. */
+function parityOf({ parity }: Allocator, { localPort }: PredictionBasis): 0 | 1 | null {
+  return parity === 'kept' && localPort !== null ? ((localPort % 2) as 0 | 1) : null;
+}
+
+function isOf(parity: 0 | 1, port: number): boolean {
+  return Math.abs(port % 2) === parity;
+}
+
 function modeOf(mean: number, dispersion: number): number {
   // Poisson: floor(mean); negative binomial: floor(mean - (dispersion - 1)) where that is positive.
   return Math.max(0, Math.floor(mean - (dispersion - 1)));
 }
 
-function ticking(weight: number, portsPerSecond: number, basis: PredictionBasis, lastPort: number): Branch {
-  const drift = (portsPerSecond * basis.ageMs) / 1000;
-  const middle = Math.round(lastPort + drift);
-  const width = Math.ceil(CLOCK_PORTS + basis.mappingsAhead + Math.abs(drift) * CLOCK_ERROR);
+/**
+ * The port at the clock's next reading, or the first free one beyond our own. Both readings are rounded to whole ports, which alone
+ * makes the distance one port more or less; both packets came early or late by their jitter (Laplace); the rate has its error.
+ */
+function ticking(allocator: Allocator, basis: PredictionBasis, lastPort: number): Branch {
+  const rate = allocator.step ?? 0;
+  const sign = rate < 0 ? -1 : 1;
+  const seconds = basis.ageMs / 1000;
+  const drift = Math.abs(rate) * seconds;
+  const error = (allocator.backgroundError ?? Math.abs(rate) * CLOCK_ERROR) * seconds;
+  const scale = Math.max(1e-3, Math.sqrt((2 * (allocator.backgroundDispersion ?? 0) + error ** 2) / 2));
+  const parity = parityOf(allocator, basis);
+  const reaches = (ports: number) => rampOf(ports + 1 - drift, scale) - rampOf(ports - drift, scale);
+  // What the clock has not left behind yet is taken by our own mappings.
+  const exactly = (ports: number) => {
+    if (ports < basis.mappingsAhead) return 0;
+    return reaches(ports) - (ports === basis.mappingsAhead ? 0 : reaches(ports - 1));
+  };
+  const chanceAt = (ports: number) => {
+    if (parity === null) return exactly(ports);
+    return isOf(parity, lastPort + sign * ports) ? exactly(ports) + exactly(ports - 1) : 0;
+  };
   return {
-    weight,
-    chance: (port) => (Math.abs(port - middle) <= width ? 1 / (2 * width + 1) : 0),
+    weight: allocator.weight,
+    chance(port) {
+      const ahead = sign * (port - wrapped(lastPort));
+      return chanceAt(ahead < 0 ? ahead + PORTS_TOTAL : ahead);
+    },
     *ports() {
-      yield wrapped(middle);
-      for (let off = 1; off <= width; off++) {
-        yield wrapped(middle + off);
-        yield wrapped(middle - off);
-      }
+      const middle = Math.max(basis.mappingsAhead, Math.round(drift));
+      const width = Math.ceil(2 + scale * -Math.log(TAIL));
+      const near = Array.from({ length: 2 * width + 1 }, (_, i) => middle - width + i)
+        .map((ports) => ({ ports, chance: chanceAt(ports) }))
+        .filter(({ chance }) => chance > TAIL)
+        .sort((left, right) => right.chance - left.chance);
+      for (const { ports } of near) yield wrapped(lastPort + sign * ports);
     },
   };
+}
+
+/** The integral of Laplace's distribution function. */
+function rampOf(x: number, scale: number): number {
+  return Math.max(0, x) + (scale / 2) * Math.exp(-Math.abs(x) / scale);
 }
 
 /** Sequential NATs start again at 1024 after 65535, as far as known. */

@@ -37,9 +37,9 @@ export interface Allocator {
   readonly high: number | null;
   /** Mappings per second made by others behind the same NAT. */
   readonly backgroundPerSecond: number | null;
-  /** Variance over mean of the background count; 1 = Poisson. */
+  /** Variance over mean of the background count; 1 = Poisson. Under `time`: variance of a port around the clock's, rounding apart. */
   readonly backgroundDispersion: number | null;
-  /** Standard error of `backgroundPerSecond`: a short detection knows it only so well. */
+  /** Standard error of `backgroundPerSecond`, under `time` of `step`: a short detection knows it only so well. */
   readonly backgroundError: number | null;
   /** 'kept': the external port has the parity of the local one. */
   readonly parity: 'kept' | 'none' | 'unknown';
@@ -93,7 +93,7 @@ export interface NatProfile {
   readonly portMapping: PortMappingReport;
   readonly ipv6: Tested;
   readonly verdict: Verdict;
-  /** Probability that mapping and allocator kind are right, 0..1. */
+  /** Probability that mapping and allocator are right, step or size of block included, 0..1. */
   readonly confidence: number;
   readonly samples: number;
   /** Destination IP addresses the samples went to. With one, ADM cannot be told from EIM. */

@@ -19,8 +19,10 @@ const KNOWN = [
 /** CGN blocks of 64...4096 ports (FortiGate, Juniper, Cisco; nat-model 2.1), aligned to their size. */
 const BLOCK_BITS = [6, 7, 8, 9, 10, 11, 12] as const;
 const BLOCK_PRIOR = 0.2 / BLOCK_BITS.length;
-/** Any other range, its bounds unknown. */
-const LEARNT_PRIOR = 0.02;
+/** Any other range, its bounds unknown: rules for single customers (Linux SNAT, TNSR), which have small ones mostly. */
+const LEARNT_PRIOR = 0.01;
+/** Widths of 64...65536 ports, each factor of two as likely as the other. */
+const WIDTHS_LOG = Math.log(1024);
 
 /** Regions that hold all ports, likeliest first; `log` is ln of prior x likelihood. Empty where there are no ports. */
 export function fitRegions(ports: readonly number[]): Region[] {
@@ -44,28 +46,18 @@ export function fitRegions(ports: readonly number[]): Region[] {
 }
 
 /**
- * Both bounds unknown and equally likely anywhere between 1 and 65535: the likelihood (high - low)^-n summed over all bounds has a
- * closed form; the best unbiased guess widens the span by (n+1)/(n-1) (nat-model 4.1).
+ * Anywhere, of any width, equally likely on a logarithmic scale: the likelihood width^-n summed over all bounds that hold the ports
+ * has a closed form. The best unbiased guess widens the span by (n+1)/(n-1) (nat-model 4.1).
  */
 function learntRange(ports: readonly number[], low: number, high: number): Region | null {
   const n = ports.length;
   const span = high - low + 1;
   if (n < 4) return null;
   const margin = Math.round(span / (n - 1));
-  const { below, above } = { below: low - 1, above: 65_535 - high };
-  // In units of the span, so that the powers stay in the range of a double.
-  const power = (width: number) => (width / span) ** (2 - n);
-  const bounds = 1 - power(span + below) - power(span + above) + power(span + below + above);
-  if (bounds <= 0) return null;
   return {
     kind: 'range',
     low: Math.max(1, low - margin),
     high: Math.min(65_535, high + margin),
-    log:
-      Math.log(LEARNT_PRIOR) +
-      Math.log(2 / 65_536 ** 2) +
-      Math.log(bounds) -
-      (n - 2) * Math.log(span) -
-      Math.log((n - 1) * (n - 2)),
+    log: Math.log(LEARNT_PRIOR / (WIDTHS_LOG * 65_536 * n * (n - 1))) - (n - 1) * Math.log(span),
   };
 }

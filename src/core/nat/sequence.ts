@@ -4,7 +4,7 @@
  * between, counted by a Poisson or negative binomial distribution whose rate is fitted on a grid. One outlier costs a
  * fixed price and nothing else, so the step is the greatest common divisor of the gaps made robust.
  */
-import { type CountLaw, countLaw, logAdd, logSum } from './distribution.ts';
+import { type CountLaw, countLaw, logAdd, logSum, normalised } from './distribution.ts';
 import type { MappingMade } from './observation.ts';
 import { inOrder, jointOrApart, OUTLIER, PORTS } from './order.ts';
 
@@ -26,8 +26,8 @@ const DISPERSIONS = [
   { dispersion: 2.2, few: 0.1, many: 0.25 },
   { dispersion: 3.2, few: 0.05, many: 0.3 },
 ] as const;
-/** From this rate on a NAT serves many people. */
-const MANY_PER_SECOND = 50;
+/** From this rate on a NAT serves many people: between a campus at night (48/s), whose counts were measured, and a carrier. */
+const MANY_PER_SECOND = 100;
 /** Believed of the rate: half of the sequential NATs serve few people. */
 const QUIET_PER_SECOND = 8;
 /** Most sequential NATs step by one (all of nat-model's S1 and S3); of S2, half of them all, 20 % by two and 10 % by -1 or something else. */
@@ -43,15 +43,21 @@ const STEP_MAX = 64;
 export const PARITY_PRIOR = 0.05;
 /** A gap with more is an outlier: nobody is that busy within `GAP_MS_MAX`. */
 const OTHERS_MAX = 8_000;
+/** Steps that a mixture may hold. */
+const STEPS_KEPT = 2;
 /** Steps looked for where parity is kept. */
 const PARITY_SIZES = [1, 2, 3, 4] as const;
 
-/** How many pairs of ports a mapping of somebody else takes where parity is kept: its step, and half of the time one port more. */
-export function pairsAMapping(step: number): number {
-  return (Math.abs(step) + 0.5) / 2;
+/**
+ * So many mappings, the last one ours, lie so many ports further. Where parity is kept the last of them may have gone one port
+ * further for it, so there are two answers, of which one or both are whole numbers.
+ */
+export function mappingsIn(ports: number, size: number, parity: boolean): readonly number[] {
+  const ways = parity ? [ports / size, (ports - 1) / size] : [ports / size];
+  return ways.filter((mappings) => Number.isInteger(mappings) && mappings >= 1);
 }
 
-export interface SequenceFit {
+interface StepFit {
   /** ln of the marginal likelihood, all unknowns summed out. */
   readonly log: number;
   readonly step: number;
@@ -59,6 +65,20 @@ export interface SequenceFit {
   readonly dispersion: number;
   /** Standard error of `perSecond`. */
   readonly error: number;
+}
+
+export interface SequenceFit {
+  /** ln of the likelihood of all steps together. */
+  readonly log: number;
+  /** The likeliest step, and the next one with its share where the ports leave it open. */
+  readonly steps: readonly (StepFit & { readonly share: number })[];
+}
+
+interface StepRule {
+  /** Of the step, without its sign. */
+  readonly size: number;
+  /** The NAT goes on to the next port of the local one's parity. */
+  readonly parity: boolean;
 }
 
 interface Gap {
@@ -76,33 +96,40 @@ export function fitSequence(mappings: readonly MappingMade[], floor: number): Se
   return jointOrApart(
     mappings,
     (some) => fitCounter(some, floor),
-    (left, right) => left.step === right.step,
+    (left, right) => left.steps[0]!.step === right.steps[0]!.step,
   );
 }
 
 function fitCounter(mappings: readonly MappingMade[], floor: number): SequenceFit | null {
-  const fits: SequenceFit[] = [];
+  const fits: StepFit[] = [];
   const laws = lawsOfGrid();
-  const add = (gaps: readonly Gap[], size: number, prior: number, adapted: Partial<SequenceFit>, share = 1) => {
-    if (prior + bestCase(gaps, size) <= floor - NEGLIGIBLE) return;
-    const fit = fitStep(gaps, size, laws);
-    const rate = { perSecond: fit.perSecond / share, error: fit.error / share };
-    fits.push({ ...fit, ...rate, ...adapted, log: prior + fit.log });
-  };
+  const parity = keepsParity(mappings);
   for (const sign of [1, -1] as const) {
     const { gaps, order } = gapsOf(mappings, sign);
     if (gaps.length < 2) return null;
-    const priorOf = (step: number) => order + Math.log((STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR) / PORTS);
-    for (const size of candidateSizes(gaps)) add(gaps, size, priorOf(sign * size), { step: sign * size });
-    for (const size of keepsParity(mappings) ? PARITY_SIZES : []) {
-      // In pairs beyond the next port of the right kind; each of the others moves the counter by half a port more than its step.
-      const pairs = gaps.map((gap) => ({ ...gap, ports: 1 + Math.floor((gap.ports - size) / 2) }));
-      const prior = priorOf(sign * size) + Math.log(PARITY_PRIOR);
-      add(pairs, 1, prior, { step: sign * size }, pairsAMapping(size));
-    }
+    const add = (rule: StepRule, belief: number) => {
+      const step = sign * rule.size;
+      const prior = order + Math.log(((STEP_PRIOR.get(step) ?? OTHER_STEP_PRIOR) * belief) / PORTS);
+      if (prior + bestCase(gaps, rule) <= floor - NEGLIGIBLE) return;
+      const { log, ...rate } = fitStep(gaps, rule, laws);
+      fits.push({ ...rate, step, log: prior + log });
+    };
+    for (const size of candidateSizes(gaps)) add({ size, parity: false }, 1);
+    for (const size of parity ? PARITY_SIZES : []) add({ size, parity: true }, PARITY_PRIOR);
   }
-  const best = fits.toSorted((left, right) => right.log - left.log)[0];
-  return best === undefined ? null : { ...best, log: logSum(fits.map(({ log }) => log)) };
+  const steps = [...new Set(fits.map(({ step }) => step))].map((step) =>
+    likeliest(fits.filter((fit) => fit.step === step)),
+  );
+  if (steps.length === 0) return null;
+  const log = logSum(steps.map((fit) => fit.log));
+  const likely = steps.toSorted((left, right) => right.log - left.log).slice(0, STEPS_KEPT);
+  return { log, steps: likely.map((fit) => ({ ...fit, share: Math.exp(fit.log - log) })) };
+}
+
+/** Of one step, with parity or without: the better fit, with the likelihood of both. */
+function likeliest(fits: readonly StepFit[]): StepFit {
+  const best = fits.reduce((one, other) => (other.log > one.log ? other : one));
+  return { ...best, log: logSum(fits.map(({ log }) => log)) };
 }
 
 /** RFC 4787 REQ-4: an even local port gets an even external one; the counter skips ports of the wrong kind. */
@@ -167,13 +194,13 @@ const LOG_RULED = Math.log(1 - OUTLIER);
 const NEGLIGIBLE = 40;
 
 /** More than ln of the likelihood can be: every gap that may obey the rule does so for certain. */
-function bestCase(gaps: readonly Gap[], size: number): number {
-  return LOG_OUTLIER * gaps.filter((gap) => !mayObey(gap, size)).length;
+function bestCase(gaps: readonly Gap[], rule: StepRule): number {
+  return LOG_OUTLIER * gaps.filter((gap) => !mayObey(gap, rule)).length;
 }
 
-function mayObey({ ports, seconds, unseen }: Gap, step: number): boolean {
-  const mappings = ports / step;
-  return Number.isInteger(mappings) && mappings >= 1 && mappings - 1 - unseen <= othersMax(RATES.at(-1)!, seconds);
+function mayObey({ ports, seconds, unseen }: Gap, { size, parity }: StepRule): boolean {
+  const ways = mappingsIn(ports, size, parity);
+  return ways.some((mappings) => mappings - 1 - unseen <= othersMax(RATES.at(-1)!, seconds));
 }
 
 /** So far above the mean that every rule gives less than a millionth of an outlier's chance: not worth the logarithms. */
@@ -181,34 +208,50 @@ function othersMax(perSecond: number, seconds: number): number {
   return 10 * perSecond * seconds + 200;
 }
 
-/** Without the prior, and with the size for a step. */
-function fitStep(gaps: readonly Gap[], size: number, laws: Laws): SequenceFit {
+/** Without the prior. */
+function fitStep(gaps: readonly Gap[], rule: StepRule, laws: Laws): Omit<StepFit, 'step'> {
   const logs = CELLS.map(({ belief }) => belief);
-  for (const gap of gaps) addGap(logs, gap, size, laws);
+  for (const gap of gaps) addGap(logs, gap, rule, laws);
   const marginal = logSum(logs);
   const dispersion = CELLS.reduce((sum, cell, i) => sum + Math.exp(logs[i]! - marginal) * cell.dispersion, 0);
-  return { log: marginal, step: size, ...rateOf(gaps, size, dispersion) };
+  return { log: marginal, ...rateOf(gaps, rule, dispersion) };
 }
 
-/** Too short a view to have seen nothing: about one third of a mapping in a twentieth of a second is believed beforehand. */
-const PRIOR_COUNT = 0.3;
+/** Any rate is believed beforehand, as much as one mapping in a twentieth of a second would make one believe; */
+const PRIOR_COUNT = 1;
 const PRIOR_SECONDS = 0.05;
+/** or none at all: nobody else is there, or awake. */
+const SILENT = 0.15;
+/** Rounds after which the ways to share ports between ours and the others' have settled. */
+const SHARING_ROUNDS = 4;
+
+type Rate = Pick<StepFit, 'perSecond' | 'dispersion' | 'error'>;
 
 /** The rate by counting, with the error that a count of that size and dispersion has. */
-function rateOf(
-  gaps: readonly Gap[],
-  step: number,
-  dispersion: number,
-): Pick<SequenceFit, 'perSecond' | 'dispersion' | 'error'> {
-  let count = PRIOR_COUNT;
+function rateOf(gaps: readonly Gap[], rule: StepRule, dispersion: number): Rate {
+  let rate = countedRate(gaps, rule, dispersion, QUIET_PER_SECOND);
+  for (let i = 0; rule.parity && i < SHARING_ROUNDS; i++) rate = countedRate(gaps, rule, dispersion, rate.perSecond);
+  return rate;
+}
+
+/** `perSecond`: as believed so far, where a gap may hold one mapping more or less. */
+function countedRate(gaps: readonly Gap[], rule: StepRule, dispersion: number, perSecond: number): Rate {
+  let count = 0;
   let seconds = PRIOR_SECONDS;
   for (const gap of gaps) {
-    const others = gap.ports / step - 1 - gap.unseen * UNANSWERED_MADE;
-    if (others < -1 || !Number.isInteger(gap.ports / step) || others > OTHERS_MAX) continue;
-    count += Math.max(0, others);
+    const ways = mappingsIn(gap.ports, rule.size, rule.parity).map((way) => way - 1 - gap.unseen * UNANSWERED_MADE);
+    if (ways.length === 0 || Math.min(...ways) > OTHERS_MAX) continue;
+    const law = countLaw(perSecond * gap.seconds, dispersion);
+    const chances = ways.length === 1 ? [1] : normalised(ways.map((others) => law(Math.max(0, Math.round(others)))));
+    count += ways.reduce((sum, others, i) => sum + chances[i]! * Math.max(0, others), 0);
     seconds += gap.seconds;
   }
-  return { perSecond: count / seconds, dispersion, error: Math.sqrt(dispersion * count) / seconds };
+  // By Bayes' rule; whoever was seen once is there.
+  const unseen = count < 0.5 ? SILENT / (SILENT + ((1 - SILENT) * PRIOR_SECONDS) / seconds) : 0;
+  const believed = (1 - unseen) * (PRIOR_COUNT + count);
+  const variance =
+    (1 - unseen) * dispersion * (PRIOR_COUNT + count) + unseen * (1 - unseen) * (PRIOR_COUNT + count) ** 2;
+  return { perSecond: believed / seconds, dispersion, error: Math.sqrt(variance) / seconds };
 }
 
 function logBeliefIn(perSecond: number): number {
@@ -217,17 +260,23 @@ function logBeliefIn(perSecond: number): number {
 }
 
 /** Adds ln of the chance of one gap to every cell. */
-function addGap(logs: number[], gap: Gap, step: number, laws: Laws): void {
-  const mappings = gap.ports / step;
-  if (!Number.isInteger(mappings) || mappings < 1) {
+function addGap(logs: number[], gap: Gap, { size, parity }: StepRule, laws: Laws): void {
+  const ways = mappingsIn(gap.ports, size, parity);
+  if (ways.length === 0) {
     for (let i = 0; i < logs.length; i++) logs[i]! += LOG_OUTLIER;
     return;
   }
   const inGap = laws(gap.seconds);
-  const others = mappings - 1 - gap.unseen;
+  const others = Math.min(...ways) - 1 - gap.unseen;
   for (let i = 0; i < logs.length; i++) {
-    const hopeless = others > othersMax(CELLS[i]!.perSecond, gap.seconds);
-    logs[i]! += hopeless ? LOG_OUTLIER : logAdd(LOG_RULED + logMade(mappings - 1, gap.unseen, inGap[i]!), LOG_OUTLIER);
+    if (others > othersMax(CELLS[i]!.perSecond, gap.seconds)) logs[i]! += LOG_OUTLIER;
+    else {
+      const made = ways.reduce(
+        (sum, way) => logAdd(sum, logMade(way - 1, gap.unseen, inGap[i]!)),
+        Number.NEGATIVE_INFINITY,
+      );
+      logs[i]! += logAdd(LOG_RULED + made, LOG_OUTLIER);
+    }
   }
 }
 

@@ -114,14 +114,15 @@ export function lifetimeOf(profile: NatProfile): number {
 
 function natureOf(allocator: Allocator, adm: boolean, pool: number): Nature {
   if (allocator.kind === 'step' || allocator.kind === 'time' || allocator.kind === 'preserve') {
-    const perSecond = allocator.kind === 'time' ? Math.abs(allocator.step ?? 1) : allocator.backgroundPerSecond;
+    const timed = allocator.kind === 'time';
+    const perSecond = timed ? Math.abs(allocator.step ?? 1) : allocator.backgroundPerSecond;
     return {
       kind: 'step',
       adm,
-      timed: allocator.kind === 'time',
-      step: allocator.kind === 'time' ? Math.sign(allocator.step ?? 1) || 1 : allocator.step || 1,
+      timed,
+      step: timed ? Math.sign(allocator.step ?? 1) || 1 : allocator.step || 1,
       background: perSecond ?? BACKGROUND_DEFAULT,
-      dispersion: Math.max(1, allocator.backgroundDispersion ?? 1),
+      dispersion: timed ? 1 : Math.max(1, allocator.backgroundDispersion ?? 1),
       doubt: allocator.backgroundError ?? 0,
       pool,
     };
