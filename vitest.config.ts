@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Vitest 5 reports failures with Map.groupBy, which Node 20 lacks; without this a failing test shows no reason there.
@@ -14,9 +15,14 @@ Map.groupBy ??= function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T, inde
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
+    // Limits of patience, not claims: a slow machine may take long, and only a test that fails waits for them.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     pool: 'forks',
+    // The longest files mostly wait for real time, so one more than there are cores; few where many cores are counted that
+    // a container may not use.
+    maxWorkers: Math.min(availableParallelism() + 1, 4),
     // The last line of a run is always "N passed, N failed, N skipped".
     reporters: ['default', './test/reporter.ts'],
   },

@@ -39,7 +39,7 @@ export interface Received {
   readonly text: string;
 }
 
-const ANSWER_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 15_000;
 
 /** A compiled program of this project, whether we run from the sources (tests) or compiled. */
 export function compiled(path: string): string {

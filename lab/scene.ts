@@ -46,7 +46,7 @@ export interface JoinOptions {
   onStart?(command: LabProcess): void;
 }
 
-const READY_MS = 15_000;
+const READY_MS = 30_000;
 
 export function eventOf(text: string): CommandEvent | null {
   if (!text.startsWith('{')) return null;

@@ -8,8 +8,8 @@ import { describeUnless, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 2);
 /** For one run: networks, three programs, a join. */
-const RUN_MS = 20_000;
-const JOIN_MS = 10_000;
+const RUN_MS = 60_000;
+const JOIN_MS = 30_000;
 
 const nat = (preset: Extract<Place, { readonly kind: 'nat' }>['nat']): Place => ({ kind: 'nat', nat: preset });
 const open: Place = { kind: 'public' };

@@ -243,7 +243,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     expect((await run.exited).code).toBe(130);
     await page.waitForSelector('text=has stopped');
     await page.browser.stop();
-    await expect.poll(() => processesOf(scene, at), { timeout: 10_000 }).toEqual(friendsOwn);
+    await expect.poll(() => processesOf(scene, at)).toEqual(friendsOwn);
     const sockets = await scene.lab.sandbox.shell(`ip netns exec ${at.name} ss -Huantp`);
     expect(sockets.split('\n').filter((line) => line.includes('users:') && !line.includes(friendsOwn[0]!))).toEqual([]);
   });

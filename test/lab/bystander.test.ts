@@ -43,8 +43,8 @@ async function watched(stage: Scene, during: () => Promise<unknown>): Promise<Se
   await look();
   await new Promise((resolve) => setTimeout(resolve, 500));
   clearInterval(play);
-  await bystander.nth('game', ticks - 1, 2_000);
-  for (let index = 0; index < others; index++) await bystander.nth(`new ${index}`, 0, 2_000);
+  await bystander.nth('game', ticks - 1);
+  for (let index = 0; index < others; index++) await bystander.nth(`new ${index}`, 0);
   return { peak, ticks };
 }
 

@@ -3,7 +3,7 @@ import { Bench } from '../loopback/processes.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 describeUnless(labMissing(), '`sallyport lab`', () => {
-  test('fails with what the command in it said, and its exit code', { timeout: 30_000 }, async () => {
+  test('fails with what the command in it said, and its exit code', async () => {
     const bench = new Bench();
     try {
       const run = bench.sallyport(['lab', '--pair', 'X,P3', '--json']);
@@ -14,11 +14,11 @@ describeUnless(labMissing(), '`sallyport lab`', () => {
     }
   });
 
-  test('ends by SIGINT in the middle of a join that would go on', { timeout: 30_000 }, async () => {
+  test('ends by SIGINT in the middle of a join that would go on', async () => {
     const bench = new Bench();
     try {
       const run = bench.sallyport(['lab', '--pair', 'S4,S4', '--json']);
-      await expect.poll(() => run.lines.some(({ side }) => side === 'client'), { timeout: 15_000 }).toBe(true);
+      await expect.poll(() => run.lines.some(({ side }) => side === 'client')).toBe(true);
       run.kill('SIGINT');
       expect(await run.exit).toBe(130);
       expect(run.lines.some(({ ev }) => ev === 'error' || ev === 'result')).toBe(false);

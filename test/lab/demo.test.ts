@@ -4,9 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { compiled } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
-/** What the README promises, after `npm ci`. */
-const DEMO_MS = 30_000;
-
 async function demo(env: NodeJS.ProcessEnv): Promise<{ code: number; lines: string[] }> {
   const child = spawn(process.execPath, [compiled('lab/demo.js')], {
     env: { ...process.env, SALLYPORT_DEMO_INSTALL: 'no', ...env },
@@ -21,7 +18,7 @@ async function demo(env: NodeJS.ProcessEnv): Promise<{ code: number; lines: stri
 }
 
 describeUnless(labMissing(), 'the demo on kernel NATs', () => {
-  test('ends with a direct path, its time and its packets', { timeout: DEMO_MS }, async () => {
+  test('ends with a direct path, its time and its packets', async () => {
     const { code, lines } = await demo({});
     expect(code).toBe(0);
     expect(lines.at(-1)).toMatch(/^direct: connected in \d+ ms with \d+ packets$/);
@@ -30,7 +27,7 @@ describeUnless(labMissing(), 'the demo on kernel NATs', () => {
 });
 
 describe('the demo without namespaces', () => {
-  test('says so and shows the same in the simulated internet', { timeout: DEMO_MS }, async () => {
+  test('says so and shows the same in the simulated internet', async () => {
     const { code, lines } = await demo({ PATH: '/nowhere' });
     expect(code).toBe(0);
     expect(lines[0]).toMatch(/^No kernel NATs here: missing programs: .*simulated internet:$/);

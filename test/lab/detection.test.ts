@@ -56,7 +56,7 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
       const event = text.startsWith('{') ? JSON.parse(text) : {};
       if (event.ev === 'fault') throw new Error(event.text);
       return event.ev === 'profile' && event.final ? event.profile : null;
-    }, 5_000);
+    }, 20_000);
   }
 
   const detect = (at: LabHost, servers: readonly string[]) =>
@@ -83,7 +83,8 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
     expect(await finalProfile(detect(host, [coturn.address]))).toMatchObject({ type: 'public', filtering: 'eif' });
   });
 
-  test('a dead server in the list delays nothing', async () => {
+  // One busy moment of the machine may spoil a measurement, hardly three.
+  test('a dead server in the list delays nothing', { retry: 2 }, async () => {
     const host = await behind('home-router');
     const started = performance.now();
     const program = detect(host, ['203.0.113.250', coturn.address]);
@@ -99,7 +100,7 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
       return event.what === 'idle lifetime measured' ? event.data.ms : null;
     }, 40_000);
     expect(lifetime).toBe(10_000);
-  }, 45_000);
+  });
 
   describe('behind the user’s back', () => {
     test.each([
@@ -111,7 +112,7 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
       const refined = await program.find(({ text }) => {
         const event = JSON.parse(text);
         return event.ev === 'profile' && event.profile.poisonable !== 'untested' ? event.profile : null;
-      }, 5_000);
+      }, 20_000);
       expect(refined).toMatchObject({ poisonable, natHops: 1 });
     });
 
@@ -123,7 +124,7 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
       const told = await program.find(({ text }) => {
         const event = JSON.parse(text);
         return event.ev === 'profile' && event.profile.hairpin !== 'untested' ? event.profile.hairpin : null;
-      }, 5_000);
+      }, 20_000);
       expect(told).toBe(hairpin);
     });
   });

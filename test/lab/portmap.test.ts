@@ -42,7 +42,7 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     lab = await openLab();
     stun = await lab.publicHost('stun', 2);
     const server = stun.spawn([process.execPath, compiled('lab/probe.js'), 'stun', stun.addresses.join(), '3478,3479']);
-    await server.find(({ text }) => text.includes('ready') || null, 10_000);
+    await server.find(({ text }) => text.includes('ready') || null, 20_000);
   });
   afterAll(() => lab.close());
 
@@ -63,7 +63,7 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     // PCP's version in the first byte: a router that has never heard of it stays silent.
     if (options.noPcp) await nat.shell('nft add rule inet filter speaks udp dport 5351 @th,64,8 2 drop');
     const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
-    await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 10_000);
+    await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
     return { host, nat, router };
   }
 
@@ -74,7 +74,7 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     return await program.find(({ text }) => {
       const event = JSON.parse(text) as MapEvent;
       return event.ev === 'port-mapping' && event.report.external !== null ? event.report : null;
-    }, 8_000);
+    }, 20_000);
   }
 
   const redirects = async (nat: LabNat) =>
@@ -113,7 +113,7 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
   test('a router that lies is not believed', async () => {
     const { host, nat } = await home({ lying: true });
     const program = mapper(host, 'map');
-    await program.find(({ text }) => text.includes('router claims a mapping') || null, 5_000);
+    await program.find(({ text }) => text.includes('router claims a mapping') || null, 20_000);
     expect(await redirects(nat)).toBe(true);
     await expect(proven(program)).rejects.toThrow('no expected line');
     await program.stop();

@@ -47,14 +47,15 @@ describeUnless(labMissing(), 'a sandbox', () => {
     owner.kill('SIGKILL');
     await once(owner, 'exit');
     // A network namespace lives as long as a process or a mount holds it; both are gone with the last process.
-    expect(await until(() => inside.every((pid) => !existsSync(`/proc/${pid}`)), 5_000)).toBe(true);
+    expect(await until(() => inside.every((pid) => !existsSync(`/proc/${pid}`)), 20_000)).toBe(true);
   });
 
-  test('closes within a second even when a program in it ignores SIGTERM', async () => {
+  // One busy moment of the machine may spoil a measurement, hardly three.
+  test('closes within a second even when a program in it ignores SIGTERM', { retry: 2 }, async () => {
     const lab = await openLab();
     const host = await lab.publicHost('stubborn');
     const program = host.spawn(['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 1; done']);
-    await program.find((line) => line.text === 'up' || null, 5_000);
+    await program.find((line) => line.text === 'up' || null, 20_000);
     const started = performance.now();
     await lab.close();
     expect(performance.now() - started).toBeLessThan(1_000);

@@ -73,7 +73,7 @@ async function echoServer(): Promise<{ at: Endpoint; seen: string[]; socket: Soc
 
 async function ask(socket: Socket, to: Endpoint, text: string): Promise<string> {
   socket.send(text, to.port, to.address);
-  const [bytes] = (await once(socket, 'message', { signal: AbortSignal.timeout(2000) })) as [Buffer];
+  const [bytes] = (await once(socket, 'message', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
   return String(bytes);
 }
 

@@ -157,7 +157,7 @@ test('abort rejects at once with ABORTED and the log so far; the agent is as goo
   const abort = new AbortController();
   const stages: string[] = [];
   const join = friend.join(hosting.code, { signal: abort.signal, onEvent: (event) => stages.push(event.ev) });
-  await expect.poll(() => stages, { timeout: 5_000 }).toContain('found');
+  await expect.poll(() => stages).toContain('found');
   abort.abort();
   const error = await join.catch((thrown) => thrown as SallyportError);
   expect(error).toBeInstanceOf(SallyportError);

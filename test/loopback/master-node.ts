@@ -69,7 +69,7 @@ export class MasterBench {
       identity,
       events,
       command: driver.command,
-      until: (ev, timeoutMs = 10_000) => untilEvent(events, waiting, ev, timeoutMs),
+      until: (ev, timeoutMs = 20_000) => untilEvent(events, waiting, ev, timeoutMs),
       stop: () => driver.dispose(),
     };
   }
@@ -123,7 +123,7 @@ export function hostCommand(change: Partial<HostAnnouncement> = {}, password: st
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | null | false> | T | null | false,
-  timeoutMs = 10_000,
+  timeoutMs = 20_000,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {

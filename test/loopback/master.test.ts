@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ServersPage, serversPageSchema } from '../../src/master/index.ts';
 import { announcement, eventually, hostCommand, MasterBench } from './master-node.ts';
+import { portBase } from './processes.ts';
 
-/** The next of 30 ports for each test, from a place that other test runs on this computer hardly have. */
-let port = 20_000 + (process.pid % 300) * 30;
+/** The first of 30 ports, others for each test. */
+let port: number;
 let bench: MasterBench;
 beforeEach(() => {
   bench = new MasterBench();
-  port += 30;
+  port = portBase();
 });
 afterEach(() => bench.close());
 
@@ -55,7 +56,10 @@ test('a full disk at the first start keeps no master from starting; the admin to
   expect(readFileSync(once, 'utf8').trim()).toMatch(/^[\w-]{32}$/);
 });
 
-test('a public host is in the list within 1 s of hosting, changes at once, and goes with its goodbye', async () => {
+// One busy moment of the machine may spoil a measurement, hardly three.
+test('a public host is in the list within 1 s of hosting, changes at once, and goes with its goodbye', {
+  retry: 2,
+}, async () => {
   const master = await bench.start({ listen: ['127.0.0.1'], port });
   const host = bench.guest(master.link);
   await host.until('ready');
@@ -98,7 +102,7 @@ test('codes, token and the list survive a restart of the masterserver; hosts com
   const admin = await fetch(`${second.http}/api/v1/admin/overview`, { headers: { authorization: `Bearer ${token}` } });
   expect(admin.status).toBe(200);
   expect(existsSync(join(bench.stateDir, 'admin.once'))).toBe(false);
-}, 45_000);
+});
 
 test('the masterserver proves by its own join that a host is joinable, with a password or without, and nobody notices', async () => {
   const master = await bench.start({
@@ -125,7 +129,7 @@ test('the masterserver proves by its own join that a host is joinable, with a pa
   const metrics = await (await fetch(master.metrics ?? '')).text();
   expect(metrics).toMatch(/sallyport_test_joins_total\{result="path"\} 2/);
   expect(metrics).not.toMatch(/sallyport_joins_total\{/);
-}, 30_000);
+});
 
 test('an admin ban takes a host off the list at once and keeps it off', async () => {
   const master = await bench.start({ listen: ['127.0.0.1'], port });
@@ -158,7 +162,7 @@ test('the official folder is listed with addresses, and reload takes a corrected
     JSON.stringify({ servers: [{ name: 'Official EU', game: 'luanti', address: '203.0.113.5:30000' }] }),
   );
   const master = await bench.start({ listen: ['127.0.0.1'], port, official: bench.stateDir });
-  await eventually('listed', async () => (await list(master.http)).total === 1, 3_000);
+  await eventually('listed', async () => (await list(master.http)).total === 1);
   expect((await list(master.http)).servers[0]).toMatchObject({
     section: 'official',
     address: '203.0.113.5:30000',
@@ -192,7 +196,7 @@ test('a webhook tells of a host once it is proven joinable, and carries no addre
   await eventually('told', () => bodies.length > 0, 20_000);
   expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ event: 'host.listed', title: "New server: Ana's world" });
   expect(bodies.join()).not.toContain('127.0.0.1');
-}, 30_000);
+});
 
 test('probe ports on a thread of their own: a participant learns its NAT as from the main thread, filtering included', async () => {
   const profiles = [];
@@ -212,7 +216,7 @@ test('probe ports on a thread of their own: a participant learns its NAT as from
   }
   expect(profiles[0]).toEqual(profiles[1]);
   expect(profiles[0]).toMatchObject({ mapping: 'eim', filtering: 'eif' });
-}, 30_000);
+});
 
 test.skipIf(!existsSync('/usr/bin/openssl'))('HTTPS with certificate files', async () => {
   const [cert, key] = [join(bench.stateDir, 'cert.pem'), join(bench.stateDir, 'key.pem')];

@@ -97,7 +97,7 @@ export class Bench {
   }
 
   /** What a game client gets for one datagram; repeats, as games do, because UDP may lose it. */
-  async ask(local: string, text: string, timeoutMs = 3_000): Promise<string> {
+  async ask(local: string, text: string, timeoutMs = 10_000): Promise<string> {
     const socket = await this.udp();
     const port = Number(local.split(':')[1]);
     const repeat = setInterval(() => socket.send(text, port, '127.0.0.1'), 100);
@@ -140,7 +140,7 @@ function follow(child: ChildProcess): Run {
       resolve(code ?? 128 + (SIGNALS[signal ?? ''] ?? 0));
     });
   });
-  const line = (ev: string, timeoutMs = 8_000): Promise<Line> =>
+  const line = (ev: string, timeoutMs = 20_000): Promise<Line> =>
     new Promise((resolve, reject) => {
       const finish = (settle: () => void): void => {
         clearTimeout(timer);

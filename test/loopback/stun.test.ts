@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { encodeStun, parseStun } from '../../src/core/index.ts';
 import { startStun } from '../../src/master/stun.ts';
+import { portBase } from './processes.ts';
 
-const PORT = 34_780;
+const PORT = portBase();
 
 test('the master’s STUN port answers, changes address against payment, and keeps to 10 answers a second', async () => {
   const service = startStun(['127.0.0.1', '127.0.0.2'], PORT);

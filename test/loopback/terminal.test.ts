@@ -15,7 +15,7 @@ if (missing && process.env.CI === 'true') throw new Error('script (util-linux) i
 describe.skipIf(missing)('in a terminal', () => {
   test('the link of the app is on the screen', async () => {
     const ui = bench.atTerminal(['ui', '--no-open']);
-    await expect.poll(() => ui.stdout(), { timeout: 5_000 }).toMatch(/http:\/\/127\.0\.0\.1:\d+\/#t=\S+/);
+    await expect.poll(() => ui.stdout()).toMatch(/http:\/\/127\.0\.0\.1:\d+\/#t=\S+/);
     ui.child.stdin?.write('\u0003');
     expect(await ui.exit).toBe(130);
   });
@@ -30,15 +30,15 @@ describe.skipIf(missing)('in a terminal', () => {
     const asking = () => host.lines.filter((line) => line.state === 'asking').length;
 
     const early = bench.atTerminal(['join', code, '--master', link]);
-    await expect.poll(asking, { timeout: 5_000 }).toBe(1);
+    await expect.poll(asking).toBe(1);
     early.child.stdin?.write('q');
     expect(await early.exit).toBe(6);
     expect(early.stdout()).toContain('(ABORTED)');
 
     const late = bench.atTerminal(['join', code, '--master', link]);
-    await expect.poll(asking, { timeout: 5_000 }).toBe(2);
+    await expect.poll(asking).toBe(2);
     host.child.stdin?.write('y\n');
-    await expect.poll(() => late.stdout(), { timeout: 5_000 }).toContain('Keep this window open');
+    await expect.poll(() => late.stdout()).toContain('Keep this window open');
     late.child.stdin?.write('q');
     expect(await late.exit).toBe(0);
     expect(late.stdout()).toContain('Leaving: the host is told.');

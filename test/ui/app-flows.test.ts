@@ -40,7 +40,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   async function app(): Promise<Page> {
     const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
     const { page } = await openPage(browser, String((await run.line('ready', 20_000)).link));
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     return page;
   }
 

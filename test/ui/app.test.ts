@@ -289,7 +289,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.selectOption('#play-client', 'P3');
     await page.selectOption('#play-host', 'S2');
     await page.click('#play-run');
-    await page.waitForSelector('#play-result:has-text("Connected after")', { timeout: 20_000 });
+    await page.waitForSelector('#play-result:has-text("Connected after")', { timeout: 40_000 });
     await page.click('#play-toggle');
     const before = await page.textContent('#play-time');
     await page.click('#play-step');

@@ -40,7 +40,7 @@ export async function openPage(browser: Browser, url: string, size = { width: 12
   });
   const page = await context.newPage();
   // Less than a test may take, so that a failure names the step that waits.
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => {

@@ -40,7 +40,7 @@ describeUnless(chromiumMissing, 'for everybody', () => {
     const code = String((await host.line('ready', 20_000)).code);
     const ui = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
     const { page } = await openPage(browser, String((await ui.line('ready', 20_000)).link));
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     return { page, code };
   }
 
@@ -125,7 +125,7 @@ describeUnless(chromiumMissing, 'for everybody', () => {
       const { port } = server.address() as AddressInfo;
       const { page, faults } = await openPage(browser, `http://127.0.0.1:${port}/~ana/nat/`);
       await page.click('#play-run');
-      await page.waitForSelector('#play-result:has-text("Connected after")', { timeout: 20_000 });
+      await page.waitForSelector('#play-result:has-text("Connected after")', { timeout: 40_000 });
       expect(missing).toEqual([]);
       expect(faults).toEqual([]);
     } finally {

@@ -40,7 +40,7 @@ describeUnless(chromiumMissing, 'replay', () => {
     const ui = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--json']);
     const link = String((await ui.line('ready', 20_000)).link);
     const page = await (await browser.newContext({ locale: 'en' })).newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     const join = simulatedJoin();
     await page.route('**/api/local/events', async (route) => {
       const { authorization = '' } = route.request().headers();

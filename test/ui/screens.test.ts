@@ -70,7 +70,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
   async function open(url: string, bracketed: boolean): Promise<Page> {
     const context = await browser.newContext({ viewport: DESK, locale: 'en', reducedMotion: 'reduce' });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(30_000);
     if (bracketed) await wrapCatalogue(page);
     await page.goto(url);
     return page;

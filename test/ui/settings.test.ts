@@ -21,7 +21,7 @@ describeUnless(chromiumMissing, 'settings', () => {
     const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--json']);
     link = String((await run.line('ready', 20_000)).link);
     ({ context, page } = await openPage(browser, link));
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
   });
   afterEach(async () => {
     for (const one of browser.contexts()) await one.close();
@@ -49,7 +49,7 @@ describeUnless(chromiumMissing, 'settings', () => {
   /** The program tells every page something new: another tab sets the player's name. */
   async function setNameElsewhere(name: string): Promise<void> {
     const other = await context.newPage();
-    other.setDefaultTimeout(15_000);
+    other.setDefaultTimeout(30_000);
     await other.goto(link);
     await other.click('nav a[href="/settings"]');
     await other.fill('#set-name', name);
