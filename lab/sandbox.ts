@@ -65,7 +65,7 @@ function tryNamespaces(kinds: readonly boolean[]): Availability {
     if (status === 0) return { ok: true, userNamespace };
     complaint = stderr.trim().split('\n')[0] ?? '';
   }
-  return { ok: false, reason: `network namespaces are forbidden here (${complaint})` };
+  return { ok: false, reason: `the kernel forbids network namespaces here (${complaint})` };
 }
 
 export class Sandbox {

@@ -1,23 +1,51 @@
-/** Ends a run with one line of counts, after saying which tests were skipped; their names carry the reason. */
-import type { Reporter, TestModule } from 'vitest/node';
+/**
+ * Ends a run with one line of counts, after saying which tests were skipped; their names carry the reason. A run that is told to
+ * end before its time says which tests it was waiting for: each of them has failed.
+ */
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-function isSkipped(test: { result(): { readonly state: string } }): boolean {
-  const { state } = test.result();
-  return state === 'skipped' || state === 'pending';
+type State = ReturnType<TestCase['result']>['state'];
+
+const where = (test: TestCase): string => `${test.module.relativeModuleId} > ${test.fullName}`;
+
+function printCounts(passed: number, failed: number, skipped: number): void {
+  process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 }
 
 // biome-ignore lint/style/noDefaultExport: vitest loads a reporter by its default export.
 export default class CountsReporter implements Reporter {
+  readonly #running = new Set<TestCase>();
+  readonly #ended: Record<State, number> = { passed: 0, failed: 0, skipped: 0, pending: 0 };
+
+  onInit(): void {
+    process.once('SIGTERM', () => this.#giveUp());
+  }
+
+  onTestCaseReady(test: TestCase): void {
+    this.#running.add(test);
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    this.#running.delete(test);
+    this.#ended[test.result().state] += 1;
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
-    const skipped = tests.filter(isSkipped);
-    const passed = tests.filter((test) => test.result().state === 'passed').length;
-    const failedTests = tests.filter((test) => test.result().state === 'failed').length;
+    const stateOf = (...states: readonly State[]): TestCase[] =>
+      tests.filter((test) => states.includes(test.result().state));
+    const skipped = stateOf('skipped', 'pending');
     // A file that does not load, a hook that fails and an error outside any test fail the run as well.
     const groups = modules.flatMap((module) => [module, ...module.children.allSuites()]);
     const broken = groups.filter((group) => group.errors().length > 0).length;
     for (const test of skipped) process.stdout.write(`SKIPPED ${test.fullName}\n`);
-    const failed = failedTests + broken + unhandled.length;
-    process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
+    const failed = stateOf('failed').length + broken + unhandled.length;
+    printCounts(stateOf('passed').length, failed, skipped.length);
+  }
+
+  #giveUp(): void {
+    for (const test of this.#running) process.stdout.write(`STOPPED ${where(test)}\n`);
+    printCounts(this.#ended.passed, this.#ended.failed + Math.max(1, this.#running.size), this.#ended.skipped);
+    process.exit(143);
   }
 }

@@ -8,7 +8,7 @@ function tunMissing(): string | null {
     accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
     return labMissing();
   } catch {
-    return '/dev/net/tun cannot be opened';
+    return 'the kernel lends no /dev/net/tun';
   }
 }
 
