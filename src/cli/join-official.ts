@@ -4,13 +4,6 @@ import { copyToClipboard } from '../node/index.ts';
 import { type AgentFlagValues, checkAgentFlags, withAgent } from './agents.ts';
 import type { Invocation } from './run.ts';
 
-const ADDRESS = /^(\[[0-9a-f:.]+\]|[^\s:[\]/]+):\d{1,5}$/i;
-
-/** Has somebody given an address, HOST:PORT, where others give a code or a link? */
-export function isAddress(word: string): boolean {
-  return ADDRESS.test(word);
-}
-
 export interface OfficialFlags extends AgentFlagValues {
   readonly 'no-clipboard'?: boolean | undefined;
 }

@@ -3,6 +3,7 @@ import { type JoinEvent, type LocalPort, openLocalPort, type Path, readJoinTarge
 import {
   cleanText,
   endpointKey,
+  isServerAddress,
   type JoinTarget,
   LIMITS,
   type ListEntry,
@@ -15,7 +16,7 @@ import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } f
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
-import { isAddress, joinOfficial, tellOfficial } from './join-official.ts';
+import { joinOfficial, tellOfficial } from './join-official.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,7 +24,7 @@ type JoinFlags = ReturnType<typeof readCommandLine<typeof JOIN_FLAGS>>['flags'];
 
 export async function joinCommand(invocation: Invocation): Promise<void> {
   const { flags, words } = readCommandLine(JOIN_FLAGS, ['CODE'], invocation.argv, invocation.env);
-  if (isAddress(words[0] as string)) return joinOfficial(invocation, flags, words[0] as string);
+  if (isServerAddress(words[0] as string)) return joinOfficial(invocation, flags, words[0] as string);
   const target = readJoinTarget(words[0] as string);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;

@@ -26,6 +26,7 @@ export * from './portmap/pcp.ts';
 export type * from './random.ts';
 export * from './rendezvous/codec.ts';
 export { Counters } from './rendezvous/counters.ts';
+export { isServerAddress } from './rendezvous/entry-wire.ts';
 export type * from './rendezvous/interface.ts';
 export * from './rendezvous/join-link.ts';
 export * from './rendezvous/link.ts';

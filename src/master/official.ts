@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { fromHex, type HostRecord, hostIdOf, LIMITS, toBase32 } from '../core/index.ts';
+import { fromHex, type HostRecord, hostIdOf, isServerAddress, LIMITS, toBase32 } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { parseLocated } from './json-lines.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -18,7 +18,7 @@ const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'is not a public key (64 hexa
 const address = z
   .string()
   .max(LIMITS.entryAddressBytesMax)
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):\d{1,5}$/, 'is not HOST:PORT (an IPv6 address in brackets)')
+  .refine(isServerAddress, 'is not HOST:PORT (an IPv6 address in brackets)')
   .refine((text) => portOf(text) >= 1 && portOf(text) <= 65_535, 'has a port outside 1-65535');
 
 const officialServerSchema = z

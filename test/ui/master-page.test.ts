@@ -5,6 +5,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench, portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
+import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 import { chromiumMissing, clipboard, expectAccessible, openBrowser, openPage } from './browser.ts';
 
 const DESK = { width: 1280, height: 800 };
@@ -72,6 +73,38 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await expectAccessible(page);
     second.run.kill('SIGTERM');
     await expect.poll(() => page.locator('tr[data-host]').count()).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
+  test('500 hostile names, as raw as a hostile master would send them, run no script and make no element', async () => {
+    const { page, faults } = await openPage(browser, 'about:blank', DESK);
+    const servers = HOSTILE_NAMES.map((whole) => whole.slice(0, 300)).map((name, n) => ({
+      ...{ hostId: `host${n}`, code: 'K7TQ9RBW', name, game: name, map: name, mode: name, version: name, players: 1 },
+      ...{
+        playersMax: 8,
+        passwordNeeded: false,
+        natType: 'cone',
+        verdict: 'moderate',
+        natDelta: 0,
+        section: 'community',
+      },
+      ...{ pingEstimateMs: 20, verifiedAt: null, firstSeenAt: 1, lastSeenAt: 1, returning: false, address: null },
+    }));
+    const sections = { local: 0, official: 0, community: servers.length };
+    await page.route('**/api/v1/servers?*', (route) =>
+      route.fulfill({
+        json: { generation: 1, at: 1, total: servers.length, sections, games: [], servers, next: null },
+      }),
+    );
+    await page.goto(http);
+    await expect.poll(() => page.locator('tr[data-host]').count(), { timeout: 15_000 }).toBe(servers.length);
+    for (const id of ['host112', 'host119', 'host140']) {
+      await page.locator(`[data-host=${id}] button`).click();
+      await page.waitForSelector('.details');
+    }
+    const made = 'script, img, iframe, style, a, math, [onload], [onerror], [srcdoc], svg:not(.lock)';
+    expect(await page.locator('table').locator(made).count()).toBe(0);
+    expect(await page.evaluate('window.pwned')).toBeUndefined();
     expect(faults).toEqual([]);
   });
 

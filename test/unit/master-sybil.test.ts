@@ -66,6 +66,11 @@ test('10^5 fake hosts from 50 addresses: at most 1600 are listed, and the real o
   expect(directory.listing.counts().community).toBeLessThanOrEqual(1600 + REAL);
   const page = (await directory.listing.view(0, 'best', false)).slice(0, 100);
   expect(page.filter(({ name }) => name.startsWith('Real')).length).toBe(REAL);
+  // And among the first that a session with the master is told: fewer than the fakes that are listed.
+  let room = 100;
+  const viewer = { address: '192.0.2.1', rttMs: null };
+  const told = directory.page({ after: 0, game: '', viewer, fits: () => room-- > 0 }).entries;
+  expect(told.filter(({ name }) => name.startsWith('Real')).length).toBe(REAL);
   store.close();
 }, 60_000);
 

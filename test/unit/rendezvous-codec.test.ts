@@ -58,6 +58,20 @@ test('what an older master tells of a host is read; what it does not tell is tol
   expect(cut(entries, 19)).toEqual({ type: 'entries', next: '1', entries: [{ ...told.entry, ...silent }] });
 });
 
+test('an address in the list is HOST:PORT or none, whatever a master sends', () => {
+  const told = readResponse(new Reader(hexBytes(protocolVectors().responses.resolved as string)));
+  if (told?.type !== 'resolved') return expect.unreachable();
+  const read = (address: string) => {
+    const writer = new Writer(600);
+    writeResponse(writer, { ...told, entry: { ...told.entry, address } });
+    const back = readResponse(new Reader(writer.done()));
+    return back?.type === 'resolved' ? back.entry.address : expect.unreachable();
+  };
+  for (const good of ['203.0.113.5:30000', '[2001:db8::5]:1', 'play.example.org:8303']) expect(read(good)).toBe(good);
+  for (const bad of ['203.0.113.5', 'a:1\nrm -rf ~', '\u001b[31m:1', 'x y:1', '\u202e:1', '$(reboot):1', ':1'])
+    expect(read(bad)).toBeNull();
+});
+
 test('every response and push comes back as it was sent and fits a datagram', () => {
   fc.assert(
     fc.property(response, push, (answer, told) => {

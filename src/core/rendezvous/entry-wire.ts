@@ -18,6 +18,13 @@ const NOT_TOLD: Later = {
   ...{ returning: false, address: null },
 };
 
+const ADDRESS = /^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i;
+
+/** HOST:PORT and nothing else: it is shown, copied and typed into games, whoever told it. */
+export function isServerAddress(text: string): boolean {
+  return ADDRESS.test(text);
+}
+
 /** One alone. */
 export function writeEntry(writer: Writer, entry: ListEntry): void {
   writeFirst(writer, entry);
@@ -95,7 +102,7 @@ function readLater(reader: Reader): Later {
   return {
     ...{ natDelta, section: SECTIONS[flags >> 1] ?? 'community', verifiedAt },
     ...{ firstSeenAt: firstSeenAt ?? 0, lastSeenAt: lastSeenAt ?? 0 },
-    ...{ returning: (flags & 1) !== 0, address: address === '' ? null : address },
+    ...{ returning: (flags & 1) !== 0, address: isServerAddress(address) ? address : null },
   };
 }
 
