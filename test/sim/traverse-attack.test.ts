@@ -167,6 +167,14 @@ test('the bytes of a victim at any place of any order make a host send it nothin
   expect(obeyed).toBeGreaterThan(10);
 });
 
+test('an order at an address that the permit does not name is carried out at the one that it names', () => {
+  const { machine, sent, run } = honest('host', PROFILE, [], 100_000);
+  const side: SidePlan = { ...SALVO, sockets: 8, tuples: 8, durationMs: 500, again: { mode: 'none', everyMs: 0 } };
+  machine.handleCommand(0, { do: 'step', bytes: encodeStep({ order: 1, run: { startInMs: 0, side } }) });
+  run(2_000);
+  expect(sent.map(({ to }) => to.address)).toEqual(Array.from({ length: 8 }, () => ATTACKER));
+});
+
 /** A client whose host says in every step that it is at `address`, next to the port that comes next. */
 function liedTo(address: string, allocator: Allocator): readonly Sent[] {
   const profile: NatProfile = { ...PROFILE, mapping: 'apdm', allocator, mixture: [allocator], pooling: 'arbitrary' };

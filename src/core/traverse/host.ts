@@ -2,6 +2,7 @@
  * The host's side: it answers the client's openers, does what the client's steps ask within its own limits, and says so. Many
  * ports are opened for one client once per rest, whatever is asked (S15), and one hard session at a time has the device (S18).
  */
+import { familyOf } from '../address.ts';
 import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
@@ -82,6 +83,16 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     return before;
   }
 
+  /**
+   * A client whose NAT draws an address for each mapping knows where it was seen when it joined; its credits may have proven another
+   * since. What may not be probed is not: the order is carried out where its mappings are as likely, and the permit holds.
+   */
+  function permitted(plan: SidePlan): SidePlan {
+    const addresses = side.addresses().filter((address) => familyOf(address) === 4);
+    const named = plan.addresses.some((address) => addresses.includes(address));
+    return named || addresses.length === 0 ? plan : { ...plan, addresses };
+  }
+
   function fire(now: Instant, asked: number, plan: SidePlan, startInMs: number): void {
     if (isMany(plan)) {
       if (now >= manyAllowedAt) {
@@ -91,7 +102,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       }
       opened += plan.sockets;
     }
-    const salvo = side.launch(now, plan, now + startInMs);
+    const salvo = side.launch(now, permitted(plan), now + startInMs);
     if (isHard(plan)) hardSalvos = [...hardSalvos.filter((one) => !one.over()), salvo];
     if (plan.sampleEvery > 0) reporting = [...reporting, { order: asked, salvo }].slice(-LIMITS.reportsMax);
     // Samples are an answer; without them the client would not know that anybody obeys.
