@@ -24,6 +24,8 @@ import {
 } from '../src/core/index.ts';
 import { defaultGateway, drive, keepUpnpMapping, localAddresses, nodeCrypto, systemRandom } from '../src/node/index.ts';
 
+/** Of mappings asked of the router: so short that renewing can be watched. */
+const LEASE_SECONDS = 4;
 const print = (event: unknown) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const fault = (error: Error) => {
   print({ ev: 'fault', text: String(error.stack) });
@@ -73,7 +75,7 @@ class Mapped implements Machine<MapCommand, MapEvent> {
   constructor(sockets: SocketIds, port: number, sources: readonly StunSource[]) {
     this.main = sockets.next();
     this.#sources = sources;
-    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets });
+    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets, lifetimeSeconds: LEASE_SECONDS });
     this.#out.open(this.main, 4, port);
   }
 
@@ -117,7 +119,7 @@ async function map(port: number, servers: readonly Endpoint[], upnp: boolean): P
     onEvent: (event) => {
       print(event);
       if (event.ev !== 'upnp' || event.op !== 'map' || !upnp) return;
-      const options = { localAddress: addresses[0]!, signal: gone.signal };
+      const options = { localAddress: addresses[0]!, signal: gone.signal, leaseSeconds: LEASE_SECONDS };
       removal = keepUpnpMapping(event.port, options, (works, external) =>
         driver.command({ do: 'upnp', works, external }),
       );

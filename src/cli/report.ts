@@ -110,7 +110,10 @@ function typeText(profile: NatProfile): string {
 function mappingText(profile: NatProfile): string {
   switch (profile.mapping) {
     case 'eim':
-      return profile.type === 'public' ? 'none' : 'one port for all destinations';
+      if (profile.type === 'public') return 'none';
+      return profile.addressesAsked < 2
+        ? 'one port for all ports of the one address asked, others cannot be told'
+        : 'one port for all destinations';
     case 'adm':
       return 'new port for each destination address';
     case 'apdm':

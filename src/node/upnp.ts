@@ -26,6 +26,8 @@ export interface UpnpOptions {
   readonly signal?: AbortSignal;
   /** Where to search; the multicast group unless a test says otherwise. */
   readonly search?: Endpoint;
+  /** Asked for; an hour unless a test says otherwise. */
+  readonly leaseSeconds?: number;
 }
 
 export interface UpnpMapping {
@@ -135,7 +137,7 @@ async function addMapping(service: Service, port: number, options: UpnpOptions):
       },
       options,
     );
-  let leaseSeconds = LEASE_SECONDS;
+  let leaseSeconds = options.leaseSeconds ?? LEASE_SECONDS;
   let answer = await add(leaseSeconds);
   if (answer !== null && soapErrorOf(answer.body) === ONLY_PERMANENT) {
     leaseSeconds = 0;

@@ -16,9 +16,12 @@ const NATS = [
   ['full-cone', 'eim', 'eif', 'preserve', 'Independent Mapping, Independent Filter'],
   ['address-cone', 'eim', 'adf', 'preserve', 'Independent Mapping, Address Dependent Filter'],
   ['home-router', 'eim', 'apdf', 'preserve', 'Independent Mapping, Port Dependent Filter'],
+  ['home-router-reject', 'eim', 'apdf', 'preserve', 'Independent Mapping, Port Dependent Filter'],
   ['home-router-accept', 'eim', 'apdf', 'preserve', 'Independent Mapping, Port Dependent Filter'],
   ['address-sensitive', 'adm', 'apdf', 'range', 'Dependent Mapping'],
   ['step', 'apdm', 'apdf', 'step', 'Dependent Mapping'],
+  ['range-cone', 'eim', 'apdf', 'range', 'Independent Mapping, Port Dependent Filter'],
+  ['random', 'apdm', 'apdf', 'random', 'Dependent Mapping'],
   ['fully-random', 'apdm', 'apdf', 'random', 'Dependent Mapping'],
   ['pf', 'apdm', 'apdf', 'range', 'Dependent Mapping'],
   ['block-512', 'apdm', 'apdf', 'block', 'Dependent Mapping'],
@@ -77,6 +80,15 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
       expect(client.text()).toContain(words);
     },
   );
+
+  test('udp-blocked is blocked, and Debian’s stun client says so', async () => {
+    const host = await behind('udp-blocked');
+    expect(await finalProfile(detect(host, [coturn.address]))).toMatchObject({ type: 'blocked', verdict: 'strict' });
+    if (!hasProgram('stun')) return;
+    const client = host.spawn(['stun', ours.address]);
+    await client.exited;
+    expect(client.text()).toContain('Blocked');
+  }, 30_000);
 
   test('a public host is public', async () => {
     const host = await lab.publicHost('open');

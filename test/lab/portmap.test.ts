@@ -100,15 +100,24 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     },
   );
 
-  test('a mapping outlives its lease because it is renewed', async () => {
-    const { host, nat, router } = await home();
-    const program = mapper(host, 'map');
-    await proven(program);
-    await new Promise((resolve) => setTimeout(resolve, 7_000));
-    expect(await redirects(nat)).toBe(true);
-    expect(router.text().split('PCP request received').length - 1).toBeGreaterThanOrEqual(3);
-    await program.stop();
-  });
+  test.each([
+    ['PCP', 'map', {}],
+    ['NAT-PMP', 'map', { noPcp: true }],
+    ['UPnP', 'upnp', {}],
+  ] as const)(
+    'a mapping by %s outlives its lease of 4 s because it is renewed, and no longer',
+    async (_name, how, options) => {
+      const { host, nat } = await home(options);
+      const program = mapper(host, how);
+      await proven(program);
+      await new Promise((resolve) => setTimeout(resolve, 7_000));
+      expect(await redirects(nat)).toBe(true);
+      // Without a word: the router is left alone with its lease.
+      program.signal('SIGKILL');
+      await expect.poll(() => redirects(nat), { timeout: 12_000, interval: 500 }).toBe(false);
+    },
+    40_000,
+  );
 
   test('a router that lies is not believed', async () => {
     const { host, nat } = await home({ lying: true });

@@ -31,6 +31,14 @@ describe('the report of check', () => {
     expect(text(cone)).toContain('last 41822');
   });
 
+  test('claims nothing of other addresses where one was asked', () => {
+    expect(text(cone)).toContain('one port for all destinations');
+    const one = text({ ...cone, addressesAsked: 1, confidence: 0.92 });
+    expect(one).toContain('one port for all ports of the one address asked, others cannot be told');
+    expect(one).toMatch(/^Sure +92 % \(12 samples, one address asked\)/m);
+    expect(one).toMatch(/^To do +Add --stun host:port/m);
+  });
+
   test('says how many ports there are, where that is known', () => {
     expect(text(cone)).toMatch(/^Limits +none known$/m);
     expect(text({ ...cone, quota: 512 })).toMatch(/^Limits +512 ports for this network$/m);

@@ -45,6 +45,8 @@ export type MapEvent =
 export interface MapperConfig {
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly sockets: SocketIds;
+  /** Asked for, in seconds; an hour unless a test says otherwise. */
+  readonly lifetimeSeconds?: number;
 }
 
 export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapEvent> {
@@ -69,6 +71,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private readonly out = outputs<MapEvent>();
   private readonly timers = timers<Timer>();
   private readonly nonce: Uint8Array;
+  private readonly lifetimeSeconds: number;
   private network: LocalNetwork | null = null;
   private target: { socket: SocketId; port: number } | null = null;
   private witnesses: { sources: readonly MappingSource[]; filtering: Filtering } = {
@@ -91,6 +94,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   constructor(config: MapperConfig) {
     this.config = config;
     this.nonce = config.crypto.randomBytes(12);
+    this.lifetimeSeconds = config.lifetimeSeconds ?? LIFETIME_SECONDS;
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
@@ -173,10 +177,10 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       this.supported.pcp = 'no';
       this.tell();
     }
-    if (this.supported.pcp === 'untested') this.sendPcp(LIFETIME_SECONDS);
+    if (this.supported.pcp === 'untested') this.sendPcp(this.lifetimeSeconds);
     if (this.supported.natPmp === 'untested') this.out.transmit(this.gate.socket, gateway, natPmpAddressRequest());
     // NAT-PMP maps only where PCP does not, so that the router holds one mapping of ours and not two.
-    if (this.supported.pcp === 'no' && this.claimed === null) this.sendNatPmp(LIFETIME_SECONDS);
+    if (this.supported.pcp === 'no' && this.claimed === null) this.sendNatPmp(this.lifetimeSeconds);
     const waiting = Object.values({ ...this.supported, upnp: 'yes' }).includes('untested') || this.claimed === null;
     if (waiting) this.timers.set('ask', this.askedAt + (ASK_AFTER_MS[this.tries] ?? GIVE_UP_MS));
   }
@@ -221,7 +225,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   private useNatPmp(now: Instant): void {
     if (this.supported.natPmp === 'no' || this.claimed !== null) return;
-    this.sendNatPmp(LIFETIME_SECONDS);
+    this.sendNatPmp(this.lifetimeSeconds);
     if (this.timers.at('ask') === NEVER && this.tries < ASK_AFTER_MS.length) this.timers.set('ask', now + 500);
   }
 
@@ -280,8 +284,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   private renew(now: Instant): void {
-    if (this.claimed?.by === 'pcp') this.sendPcp(LIFETIME_SECONDS);
-    else if (this.claimed?.by === 'natPmp') this.sendNatPmp(LIFETIME_SECONDS);
+    if (this.claimed?.by === 'pcp') this.sendPcp(this.lifetimeSeconds);
+    else if (this.claimed?.by === 'natPmp') this.sendNatPmp(this.lifetimeSeconds);
     else return;
     // Again at three quarters, seven eighths, ... of the life.
     const left = this.timers.at('expire') - now;
