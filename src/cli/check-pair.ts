@@ -1,8 +1,9 @@
 /** `sallyport check --with CODE`: the plan to which two networks lead, carried out without a game, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, JoinEvent } from '../agent/index.ts';
-import { endpointKey, LIMITS } from '../core/index.ts';
+import { LIMITS } from '../core/index.ts';
 import { milliseconds, profileLine } from './agents.ts';
+import { tellConnected, tellProgress, took } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,33 +24,26 @@ export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pa
     ...(pair.password === undefined ? {} : { password: pair.password }),
   });
   await sleep(LIMITS.checkPathMs, undefined, { signal }).catch(() => {});
-  const { kind, remote, elapsedMs, attempts, packetsSent, rttMs } = path;
-  terminal.event('connected', {
-    ...{ path: kind, remote: endpointKey(remote), local: null, ms: Math.round(elapsedMs) },
-    ...{ attempts, packetsSent, rttMs: Math.round(rttMs * 10) / 10 },
-  });
-  const took = `${milliseconds(elapsedMs)}, attempt ${attempts}, ${packetsSent} packets`;
-  terminal.fact('done', 'Connected', `${kind} · ${milliseconds(rttMs)}      (${took})`);
+  tellConnected(terminal, path, null);
+  terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)}      (${took(path)})`);
   path.close();
 }
 
 function show(terminal: Terminal, event: JoinEvent): void {
+  tellProgress(terminal, event);
   switch (event.ev) {
     case 'networks':
-      terminal.event('networks', { own: event.own, peer: event.peer });
       terminal.fact('done', 'Here', profileLine(event.own));
       terminal.fact('done', 'There', profileLine(event.peer));
       break;
     case 'attempt': {
-      const { n, plan } = event;
-      terminal.event('attempt', { n, plan });
+      const { plan } = event;
       const expected = `${Math.round(plan.expected * 100)} % expected with ${plan.packets} packets`;
       terminal.fact('info', 'Plan', `${plan.method}, ${expected}`);
       break;
     }
     case 'attempt-over': {
-      const { n, result, packetsSent, next } = event;
-      terminal.event('attempt-over', { n, result, packetsSent, next });
+      const { n, result, next } = event;
       if (result !== 'path') terminal.fact('info', 'Attempt', `${n} did not meet · ${next}`);
       break;
     }

@@ -16,6 +16,7 @@ import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } f
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
+import { tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -116,20 +117,9 @@ async function play(
   const { terminal, env, signal } = invocation;
   screen.connected();
   const local = endpointKey(port.local);
-  const tell = (): void =>
-    terminal.event('connected', {
-      path: path.kind,
-      remote: endpointKey(path.remote),
-      local,
-      ms: Math.round(path.elapsedMs),
-      attempts: path.attempts,
-      packetsSent: path.packetsSent,
-      rttMs: Math.round(path.rttMs * 10) / 10,
-    });
-  tell();
+  tellConnected(terminal, path, local);
   terminal.result(local);
-  const took = `${milliseconds(path.elapsedMs)}, attempt ${path.attempts}, ${path.packetsSent} packets`;
-  terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)} · encrypted      (${took})`);
+  terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)} · encrypted      (${took(path)})`);
   const copied = flags['no-clipboard'] ? false : await copyToClipboard(local, env);
   terminal.say();
   terminal.say(`  In the game connect to    127.0.0.1  port ${port.local.port}${copied ? '          (copied)' : ''}`);
@@ -141,7 +131,7 @@ async function play(
   });
   path.on('restored', () => {
     screen.connected();
-    tell();
+    tellConnected(terminal, path, local);
     terminal.fact('done', 'Connected', `again, ${path.kind} · ${milliseconds(path.rttMs)}`);
   });
   const over = new Promise<never>((_resolve, reject) => {
@@ -179,13 +169,13 @@ class JoinScreen {
 
   onEvent(event: JoinEvent): void {
     this.log.add(event);
+    tellProgress(this.#terminal, event);
     switch (event.ev) {
       case 'found':
         this.#found(event);
         break;
       case 'networks':
         this.#networks = event;
-        this.#terminal.event('networks', { own: event.own, peer: event.peer });
         this.#terminal.fact('done', 'Network', profileLine(event.own));
         break;
       case 'stage':
@@ -199,15 +189,8 @@ class JoinScreen {
       case 'attempt':
         this.#attempt = event.n;
         this.#text = `${event.plan.method}, ${Math.round(event.plan.expected * 100)} % expected`;
-        this.#terminal.event('attempt', { n: event.n, plan: event.plan });
         break;
       case 'attempt-over':
-        this.#terminal.event('attempt-over', {
-          n: event.n,
-          result: event.result,
-          packetsSent: event.packetsSent,
-          next: event.next,
-        });
         if (event.result !== 'path') {
           this.#told = event.next;
           this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);

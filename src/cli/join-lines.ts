@@ -1,0 +1,37 @@
+/** What `join` and `check --with` say alike of the way to a host. */
+import type { JoinEvent, Path } from '../agent/index.ts';
+import { endpointKey } from '../core/index.ts';
+import { milliseconds } from './agents.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The JSON lines of what both networks are and of the attempts; other events have none that both commands tell. */
+export function tellProgress(terminal: Terminal, event: JoinEvent): void {
+  switch (event.ev) {
+    case 'networks':
+      terminal.event('networks', { own: event.own, peer: event.peer });
+      break;
+    case 'attempt':
+      terminal.event('attempt', { n: event.n, plan: event.plan });
+      break;
+    case 'attempt-over': {
+      const { n, result, packetsSent, next } = event;
+      terminal.event('attempt-over', { n, result, packetsSent, next });
+      break;
+    }
+    default:
+  }
+}
+
+/** The JSON line of a path that is up. `local`: the address for the game, null where there is none. */
+export function tellConnected(terminal: Terminal, path: Path, local: string | null): void {
+  const { kind, remote, elapsedMs, attempts, packetsSent, rttMs } = path;
+  terminal.event('connected', {
+    ...{ path: kind, remote: endpointKey(remote), local, ms: Math.round(elapsedMs) },
+    ...{ attempts, packetsSent, rttMs: Math.round(rttMs * 10) / 10 },
+  });
+}
+
+/** `212 ms, attempt 1, 7 packets` */
+export function took({ elapsedMs, attempts, packetsSent }: Path): string {
+  return `${milliseconds(elapsedMs)}, attempt ${attempts}, ${packetsSent} packets`;
+}
