@@ -3,14 +3,13 @@
  * is the same again after any restart, and the few that collide are told apart by a counter that is remembered.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
-import { Reader } from '../bytes.ts';
 import { codeOf, hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
+import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
 import type { HostRecord, ListViewer } from './interface.ts';
 import { addressPrefixes, Tally } from './limiter.ts';
 import { keyBytes, keyText, type Session } from './sessions.ts';
@@ -83,7 +82,7 @@ export class Registry {
 
   constructor(suite: CryptoSuite) {
     this.suite = suite;
-    const secret = new Reader(suite.randomBytes(4)).u32();
+    const secret = randomU32(suite);
     this.perAddress = new Tally(secret);
     this.byKey = new Table(
       (key) => textHash(secret, key),

@@ -4,10 +4,10 @@
  * ever told anything larger than what came from it, is listed, or is named in a permit.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
-import { equalBytes, Reader, Writer } from '../bytes.ts';
+import { equalBytes, Writer } from '../bytes.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
+import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
 import type { TransportKeys } from '../secure/noise.ts';
 import { SecureSession, sessionSlab } from '../secure/session.ts';
 import type { Slab } from '../secure/slab.ts';
@@ -161,7 +161,7 @@ export class Session extends SecureSession {
       proof.previousStamp = proof.stamp;
       proof.previousStampAt = proof.stampAt;
       // 0 is what a participant says that has no stamp yet.
-      proof.stamp = new Reader(suite.randomBytes(4)).u32() >>> 1 || 1;
+      proof.stamp = randomU32(suite) >>> 1 || 1;
       proof.stampAt = Math.floor(now);
     }
     return proof.stamp;
@@ -266,7 +266,7 @@ export class Sessions {
     this.spared = spared;
     this.suite = suite;
     this.expiryMs = expiryMs;
-    this.secret = new Reader(suite.randomBytes(4)).u32();
+    this.secret = randomU32(suite);
     this.perAddress = new Tally(this.secret);
   }
 
@@ -361,7 +361,7 @@ export class Sessions {
     this.crowds.set(prefix, crowd);
     let drawn = 0;
     for (let tries = 0; tries < LIMITS.roomTriesMax; tries++) {
-      drawn = new Reader(this.suite.randomBytes(4)).u32() % crowd.length;
+      drawn = randomU32(this.suite) % crowd.length;
       if (!this.spared(crowd[drawn] as Session)) break;
     }
     this.close(crowd[drawn] as Session);

@@ -3,6 +3,8 @@
  * `src/node` implements it on node:crypto. All calls are synchronous. Keys are opaque handles that the implementation caches,
  * because importing a raw key per packet costs more than the operation (security.md section 3.4).
  */
+import { Reader } from '../bytes.ts';
+
 export interface PrivateKey {
   readonly opaque: 'private';
 }
@@ -37,4 +39,9 @@ export interface CryptoSuite {
   seal(key: AeadKey, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array;
   /** Plaintext, or null where the tag does not match. */
   open(key: AeadKey, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | null;
+}
+
+/** An unpredictable integer from 0 to 2^32 - 1. */
+export function randomU32(suite: CryptoSuite): number {
+  return new Reader(suite.randomBytes(4)).u32();
 }
