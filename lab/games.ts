@@ -11,7 +11,7 @@ export interface Game {
 }
 
 /** Teeworlds says nothing at all for some seconds after its start, now and then. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 /** A game's client asks again when nothing comes. */
 const REPEAT_MS = 500;
 

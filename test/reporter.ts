@@ -27,7 +27,10 @@ export default class CountsReporter implements Reporter {
 
   onTestCaseResult(test: TestCase): void {
     this.#running.delete(test);
-    this.#ended[test.result().state] += 1;
+    const { state, errors } = test.result();
+    this.#ended[state] += 1;
+    // At once, because a run that is stopped comes to no summary.
+    if (state === 'failed') process.stdout.write(`FAILED ${where(test)}: ${errors?.[0]?.message}\n`);
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
