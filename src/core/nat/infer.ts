@@ -139,7 +139,7 @@ function confidenceIn(belief: MappingBelief, mixture: readonly Allocator[]): num
   const { kind } = mixture[0]!;
   const allocator = mixture.reduce((sum, other) => sum + (sameRule(mixture[0]!, other) ? other.weight : 0), 0);
   const adm = kind === 'preserve' ? ADM_AMONG_SEEMING_EIM.preserving : ADM_AMONG_SEEMING_EIM.moving;
-  const vantage = belief.mapping !== 'apdm' && belief.addressesAsked < 2 ? 1 - adm : 1;
+  const vantage = belief.mapping === 'eim' && !belief.compared ? 1 - adm : 1;
   return kind === 'unknown' ? 0 : tempered(belief.probability * allocator * vantage, DOUBT);
 }
 

@@ -39,7 +39,10 @@ type Pairs = Record<'agree' | 'port' | 'address', number>;
 
 export interface MappingBelief {
   readonly mapping: Mapping;
+  /** Of EIM *or* ADM where no socket was answered by two addresses. */
   readonly probability: number;
+  /** A socket was answered by two addresses: without that ADM looks like EIM. */
+  readonly compared: boolean;
   /** Boxes side by side, each with mappings of its own: a socket has one mapping on each. */
   readonly boxes: boolean;
   /** Destination addresses that answered. */
@@ -52,7 +55,7 @@ export function believeMapping(observations: readonly Observation[]): MappingBel
   for (const answers of bySocket(observations)) countPairs(answers, ports, addresses);
   const addressesAsked = new Set(observations.filter(({ observed }) => observed).map(({ group }) => group)).size;
   if (total(ports) + total(addresses) === 0)
-    return { mapping: 'unknown', probability: 0, boxes: false, addressesAsked };
+    return { mapping: 'unknown', probability: 0, compared: false, boxes: false, addressesAsked };
   const external = new Set(observations.flatMap(({ observed }) => observed?.address ?? []));
   const hypotheses = (['eim', 'adm', 'apdm'] as const).flatMap((mapping) =>
     POOLS.map((pool) => ({
@@ -67,12 +70,21 @@ export function believeMapping(observations: readonly Observation[]): MappingBel
   const weights = normalised(hypotheses.map(({ log }) => log));
   const chance = (of: (hypothesis: { mapping: Mapping; pool: Pool }) => boolean) =>
     hypotheses.reduce((sum, hypothesis, i) => sum + (of(hypothesis) ? weights[i]! : 0), 0);
-  const chances = (['eim', 'adm', 'apdm'] as const).map((mapping) => ({
+  const compared = total(addresses) > 0;
+  const chances = (compared ? (['eim', 'adm', 'apdm'] as const) : (['eim', 'apdm'] as const)).map((mapping) => ({
     mapping,
-    probability: chance((hypothesis) => hypothesis.mapping === mapping),
+    probability: chance(
+      (hypothesis) =>
+        hypothesis.mapping === mapping || (!compared && mapping === 'eim' && hypothesis.mapping === 'adm'),
+    ),
   }));
   const best = chances.toSorted((left, right) => right.probability - left.probability)[0]!;
-  return { ...best, boxes: chance(({ pool }) => pool === 'boxes' || pool === 'drawnBoxes') > 0.5, addressesAsked };
+  return {
+    ...best,
+    compared,
+    boxes: chance(({ pool }) => pool === 'boxes' || pool === 'drawnBoxes') > 0.5,
+    addressesAsked,
+  };
 }
 
 function total({ agree, port, address }: Pairs): number {
