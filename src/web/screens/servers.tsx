@@ -292,7 +292,7 @@ function Row(props: { readonly row: Server; readonly open: boolean; readonly onO
         </td>
         <td class="c-name">
           <button type="button" class="link" onClick={toggle} aria-expanded={props.open}>
-            {row.name}
+            {row.name === '' ? shownCode(row.code) : row.name}
           </button>
           {row.passwordNeeded ? (
             <svg class="lock" viewBox="0 0 16 18" role="img" aria-label={t('servers.locked')}>
