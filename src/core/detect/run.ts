@@ -281,7 +281,9 @@ export class Run {
   /** One question a socket will do: it is sure what a mapping depends on, and another would cost a mapping or tell nothing. */
   private knowsEnough(): boolean {
     if (this.bursts < SPARSE_FROM) return false;
-    const { mapping, probability } = believeMapping(this.observations());
+    const { mapping, probability, compared } = believeMapping(this.observations());
+    const comparable = new Set(this.sources.map(({ group }) => group)).size >= 2;
+    if (mapping === 'eim' && comparable && !compared) return false;
     return probability >= MAPPING_SURE && (this.sparse || mapping === 'eim');
   }
 
