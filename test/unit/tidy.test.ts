@@ -215,6 +215,14 @@ describe('the repository is tidy:', () => {
     expect(faults(check, sources)).toEqual([]);
   });
 
+  test('each decision has a number of its own, the one in its title', () => {
+    const files = readdirSync(join(ROOT, 'decisions')).filter((name) => name.endsWith('.md'));
+    const numbers = files.map((name) => name.slice(0, 4));
+    const titles = files.map((name) => readFileSync(join(ROOT, 'decisions', name), 'utf8').slice(2, 6));
+    expect(new Set(numbers).size).toBe(files.length);
+    expect(titles).toEqual(numbers);
+  });
+
   test('no file names a path of the machine it was written on', () => {
     const path = /(?<![\w.-])\/(?:work|root|home\/\w+|tmp\/wt)\//;
     const text = everything.filter((name) => /\.(?:tsx?|m?js|json|md|ya?ml|sh|html|css)$|(?:^|\/)[^.]+$/.test(name));
