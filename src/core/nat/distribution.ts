@@ -44,6 +44,57 @@ export function countLaw(mean: number, dispersion: number): CountLaw {
   };
 }
 
+/** No count of strangers that matters is larger. */
+const COUNT_MAX = 2_000;
+
+/** Smallest n with P(count <= n) >= p, by the law of `countLaw`; the normal curve where the mean is large (nat-model 4.2). */
+export function countQuantile(mean: number, dispersion: number, p: number): number {
+  if (mean <= 0) return 0;
+  if (mean > 400) return Math.max(0, Math.ceil(mean + normalQuantile(p) * Math.sqrt(mean * dispersion)));
+  let sum = 0;
+  for (const [count, mass] of masses(mean, dispersion)) {
+    sum += mass;
+    if (sum >= p) return count;
+  }
+  return COUNT_MAX;
+}
+
+/** Count and probability, from 0 upwards. */
+function* masses(mean: number, dispersion: number): Generator<readonly [number, number]> {
+  const law = countLaw(mean, dispersion);
+  for (let n = 0; n < COUNT_MAX; n++) yield [n, Math.exp(law(n))];
+}
+
+/** Acklam's short form: good to 3 digits between 0.001 and 0.999, which is all that a window needs. */
+function normalQuantile(p: number): number {
+  const tail = Math.min(p, 1 - p);
+  const t = Math.sqrt(-2 * Math.log(Math.max(1e-9, tail)));
+  const z = t - (2.30753 + 0.27061 * t) / (1 + 0.99229 * t + 0.04481 * t * t);
+  return p < 0.5 ? -z : z;
+}
+
+/** P(low <= count <= high) by the same. */
+export function countOdds(mean: number, dispersion: number, low: number, high: number): number {
+  if (mean <= 0) return low <= 0 ? 1 : 0;
+  const deviation = Math.sqrt(mean * dispersion);
+  if (mean > 60) return normalOdds((high + 0.5 - mean) / deviation) - normalOdds((low - 0.5 - mean) / deviation);
+  let sum = 0;
+  for (const [count, mass] of masses(mean, dispersion)) {
+    if (count > high) break;
+    if (count >= low) sum += mass;
+  }
+  return sum;
+}
+
+/** Abramowitz and Stegun 7.1.26; error below 1e-7. */
+function normalOdds(z: number): number {
+  const x = Math.abs(z) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const tail = (poly * Math.exp(-x * x)) / 2;
+  return z < 0 ? tail : 1 - tail;
+}
+
 /** ln(e^left + e^right). */
 export function logAdd(left: number, right: number): number {
   const top = Math.max(left, right);

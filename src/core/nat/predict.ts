@@ -125,18 +125,36 @@ function uniform(weight: number, low: number, high: number): Branch {
   };
 }
 
+/** What is known of the mappings that others make behind the same NAT. */
+export interface Strangers {
+  readonly background: number;
+  readonly dispersion: number;
+  readonly doubt: number;
+}
+
 /**
- * last + step x (own mappings + N), and with parity kept on to the next port of the right kind. The rate is known only with an
- * error, so over a time t the count's variance is that of the rule plus (error x t)^2: the dispersion that the window is built
- * with grows with the age of the sample.
+ * Their number in a time. The rate is known only with an error, so the count's variance is that of the rule plus (error x t)^2: the
+ * dispersion that a window is built with grows with the age of the sample.
  */
+export function strangersIn(
+  { background, dispersion, doubt }: Strangers,
+  ageMs: number,
+): { readonly mean: number; readonly dispersion: number } {
+  const seconds = ageMs / 1000;
+  const mean = background * seconds;
+  return { mean, dispersion: dispersion + (mean > 0 ? (doubt * seconds) ** 2 / mean : 0) };
+}
+
+/** last + step x (own mappings + N), and with parity kept on to the next port of the right kind. */
 function stepping(allocator: Allocator, basis: PredictionBasis, lastPort: number): Branch {
   const step = allocator.step ?? 1;
   const parity = parityOf(allocator, basis);
-  const seconds = basis.ageMs / 1000;
-  const mean = (allocator.backgroundPerSecond ?? 0) * seconds;
-  const uncertainty = ((allocator.backgroundError ?? 0) * seconds) ** 2;
-  const dispersion = (allocator.backgroundDispersion ?? 1) + (mean > 0 ? uncertainty / mean : 0);
+  const strangers = {
+    background: allocator.backgroundPerSecond ?? 0,
+    dispersion: allocator.backgroundDispersion ?? 1,
+    doubt: allocator.backgroundError ?? 0,
+  };
+  const { mean, dispersion } = strangersIn(strangers, basis.ageMs);
   const law = countLaw(mean, dispersion);
   const chanceOf = (count: number) => Math.exp(law(count));
   const portOf = (count: number) => {

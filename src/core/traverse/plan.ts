@@ -4,11 +4,13 @@
  * chance of a path, given its weight and how often it has failed already.
  */
 import { LIMITS } from '../limits.ts';
+import { countOdds, countQuantile } from '../nat/distribution.ts';
+import { strangersIn } from '../nat/predict.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import { CANARIES_MAX } from './canary.ts';
 import type { Role } from './interface.ts';
 import { type Hypothesis, hypothesesOf, type Nature, natureText } from './nature.ts';
-import { birthdayCount, birthdayOdds, countOdds, countQuantile } from './odds.ts';
+import { birthdayCount, birthdayOdds } from './odds.ts';
 
 export type Method =
   /** Probe the known address from both sides. */
@@ -255,14 +257,6 @@ function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits):
 
 type Step = Extract<Nature, { kind: 'step' }>;
 type Draw = Extract<Nature, { kind: 'random' }>;
-
-/** Number of strangers' mappings in a time; what is not known of their rate widens it like a dispersion. */
-function strangersIn(nature: Step, ageMs: number): { readonly mean: number; readonly dispersion: number } {
-  const seconds = ageMs / 1000;
-  const mean = nature.background * seconds;
-  const doubt = nature.background > 0 ? (nature.doubt ** 2 * seconds) / nature.background : 0;
-  return { mean, dispersion: nature.dispersion + doubt };
-}
 
 /**
  * A stepping NAT, known a little better: `count` strangers were seen in `ms`. What was known before counts as an observation of
