@@ -204,7 +204,7 @@ async function pages(master: MasterProcess, crowd: Crowd, asker: Asker): Promise
   ] as const) {
     keepAlive(crowd);
     const url = `${master.http}/api/v1/servers${query}`;
-    const answered = asker.ask({ url, count: 40, restMs: 50, fresh: true });
+    const answered = asker.ask({ url, count: 120, restMs: 50, fresh: true });
     const times = await during(answered, () => heartbeats(crowd, 0, 0.5));
     atMost(`${name}, ${HOSTS} hosts speaking, 95th percentile`, quantile(times, 0.95) ?? Number.NaN, 'ms', 100);
   }
