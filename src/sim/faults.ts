@@ -6,6 +6,7 @@
 import type { Endpoint } from '../core/index.ts';
 import type { Gateway } from './gateway.ts';
 import type { LinkBehaviour } from './link.ts';
+import type { Attachment } from './network.ts';
 import type { PairScene, PairSide } from './pair.ts';
 import type { SimRandom } from './random.ts';
 
@@ -15,21 +16,27 @@ export type Fault = (scene: PairScene, random: SimRandom, ms: number) => () => v
 const HOUR_MS = 3_600_000;
 const SIDES: readonly PairSide[] = ['client', 'host'];
 
-/** The box at the internet of one of the two, or of the only one who has any. */
-function someBox({ world }: PairScene, random: SimRandom): Gateway {
+/** The box at the internet of one of the two, or of the only one who has any; null where both are public. */
+function someBox({ world }: PairScene, random: SimRandom): Gateway | null {
   const boxes = SIDES.flatMap((side) => {
     const box = world.gateways.find(({ name, behind }) => name.startsWith(`${side}.nat`) && behind === null);
     return box === undefined ? [] : [box];
   });
-  if (boxes.length === 0) throw new Error('nobody is behind a NAT');
-  return random.pick(boxes);
+  return boxes.length === 0 ? null : random.pick(boxes);
+}
+
+/** The lines of a box at the internet, or where both are public those of a computer. */
+function someLines(scene: PairScene, random: SimRandom): readonly Attachment[] {
+  const box = someBox(scene, random);
+  return box === null ? scene.peers[random.pick(SIDES)].place.lines : [box.outer];
 }
 
 /** Both directions of one side's line, or one. */
 function line(change: (random: SimRandom) => Partial<LinkBehaviour>, directions: 'both' | 'one' = 'both'): Fault {
   return (scene, random) => {
-    const { up, down } = someBox(scene, random).outer;
-    const links = directions === 'both' ? [up, down] : [random.pick([up, down])];
+    const links = someLines(scene, random).flatMap(({ up, down }) =>
+      directions === 'both' ? [up, down] : [random.pick([up, down])],
+    );
     const before = links.map((link) => link.behaviour);
     const changed = change(random);
     for (const link of links) link.change(changed);
@@ -104,11 +111,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'one-way black hole': line(() => ({ blackHole: true }), 'one'),
   'black hole': line(() => ({ blackHole: true })),
   'NAT reboot': (scene, random) => {
-    someBox(scene, random).nat.reboot();
+    someBox(scene, random)?.nat.reboot();
     return nothing;
   },
   'new public address': (scene, random) => {
-    scene.world.readdress(someBox(scene, random));
+    const box = someBox(scene, random);
+    if (box !== null) scene.world.readdress(box);
     return nothing;
   },
   'ICMP unreachable': unreachable,

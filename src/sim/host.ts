@@ -118,6 +118,11 @@ export class Host {
     return times.length === 0 || times.includes(null) ? null : Math.max(...(times as number[]));
   }
 
+  /** What its interfaces lead to. */
+  get lines(): readonly Attachment[] {
+    return [...this.#interfaces.values()];
+  }
+
   addInterface(address: string, attachment: Attachment): void {
     this.#interfaces.set(address, attachment);
   }
