@@ -4,7 +4,7 @@
  */
 import type { Check, World } from './world.ts';
 
-/** Every peer reports a path, or none does. */
+/** Every peer has a path, or none does; one that was reported and then lost is none. */
 export const bothSidesAgree: Check = (world) => {
   const peers = world.hosts.filter((host) => !host.server);
   const connected = peers.filter((host) => host.connected);

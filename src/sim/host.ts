@@ -89,9 +89,9 @@ export class Host {
     return this.addresses.find((address) => !address.includes(':')) ?? (this.addresses[0] as string);
   }
 
-  /** Has any machine that runs here reported a path? */
+  /** Has any machine that runs here reported a path, and not its loss? */
   get connected(): boolean {
-    return this.#processes.some((process) => process.hasPath && !process.stopped);
+    return this.#processes.some((process) => process.paths.size > 0 && !process.stopped);
   }
 
   /** Leaves room for so many sockets more than are open now (EMFILE beyond it); answers what takes that back. */
@@ -235,7 +235,8 @@ function wildcardOf(address: string): string {
 class Process<Command, Event> implements Running<Command, Event> {
   readonly events: Event[] = [];
   readonly released = new Map<SocketId, Endpoint>();
-  hasPath = false;
+  /** Those reported and not lost. */
+  readonly paths = new Set<unknown>();
   closedAt: number | null = null;
   readonly #host: Host;
   readonly #machine: Machine<Command, Event>;
@@ -336,14 +337,15 @@ class Process<Command, Event> implements Running<Command, Event> {
         return;
       case 'event':
         this.events.push(output.event);
-        this.#note((output.event as { ev?: unknown } | null)?.ev);
+        this.#note((output.event ?? {}) as { readonly ev?: unknown; readonly path?: unknown });
         this.#options.onEvent?.(output.event, this.#context.now);
     }
   }
 
-  /** The two events that machines of every kind have in common. */
-  #note(ev: unknown): void {
-    if (ev === 'path') this.hasPath = true;
+  /** The events that machines of every kind have in common. */
+  #note({ ev, path }: { readonly ev?: unknown; readonly path?: unknown }): void {
+    if (ev === 'path') this.paths.add(path);
+    if (ev === 'path-lost') this.paths.delete(path);
     if (ev === 'closed') this.closedAt = this.#context.now;
   }
 

@@ -109,6 +109,22 @@ test('sockets that are still open beside a path are caught, and a host has no mo
   expect(left.socketsOpen).toBe(4);
 });
 
+test('who has lost a path reports it no more, and has its others still', () => {
+  const { world, left } = worldOfTwo();
+  const event = (ev: string, path: number): Output<{ ev: string; path: number }> => ({
+    kind: 'event',
+    event: { ev, path },
+  });
+  left.run(script([event('path', 1), event('path', 2), event('path-lost', 1)]));
+  world.run(1);
+  expect(left.connected).toBe(true);
+  const { world: another, left: alone } = worldOfTwo();
+  alone.run(script([event('path', 1), event('path-lost', 1)]));
+  another.run(1);
+  expect(alone.connected).toBe(false);
+  expect(caught(another, bothSidesAgree)).toBeNull();
+});
+
 test('who has ended reports no path any more', () => {
   const { world, left } = worldOfTwo();
   const running = left.run(script([{ kind: 'event', event: { ev: 'path' } }]));

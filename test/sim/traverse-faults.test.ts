@@ -41,8 +41,12 @@ test('a host whose answer is told again and again has stopped telling it when it
   }
 });
 
+/** A new address while another life of a mapping is measured; a path that falls silent and answers again; one that is lost for long. */
+const CHECKED_FOUND: readonly number[] = [302_451, 306_671, 306_615];
+
 test(`${CHECKED} pairs of the population: no packet to an unproven address, no amplification, no rate above the budget`, {
   timeout: 50_000 + 600 * CHECKED,
 }, () => {
-  expect(broken(Array.from({ length: CHECKED }, (_, n) => checkedWorld(FIRST + n)))).toEqual([]);
+  const all = [...CHECKED_FOUND, ...Array.from({ length: CHECKED }, (_, n) => FIRST + n)];
+  expect(broken(all.map(checkedWorld))).toEqual([]);
 });
