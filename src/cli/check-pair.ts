@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, JoinEvent } from '../agent/index.ts';
 import { LIMITS } from '../core/index.ts';
 import { milliseconds, profileLine } from './agents.ts';
-import { tellConnected, tellProgress, took } from './join-lines.ts';
+import { hardText, tellConnected, tellProgress, took } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -47,6 +47,9 @@ function show(terminal: Terminal, event: JoinEvent): void {
       if (result !== 'path') terminal.fact('info', 'Attempt', `${n} did not meet · ${next}`);
       break;
     }
+    case 'hard':
+      terminal.fact('info', 'Hard pair', hardText(event));
+      break;
     default:
   }
 }

@@ -1,4 +1,4 @@
-/** What `join` and `check --with` say alike of the way to a host. */
+/** What `join`, `check --with` and `sim` say alike of the way to a host. */
 import type { JoinEvent, Path } from '../agent/index.ts';
 import { endpointKey } from '../core/index.ts';
 import { milliseconds } from './agents.ts';
@@ -18,8 +18,19 @@ export function tellProgress(terminal: Terminal, event: JoinEvent): void {
       terminal.event('attempt-over', { n, result, packetsSent, next });
       break;
     }
+    case 'hard': {
+      const { pair, likely, advice } = event;
+      terminal.event('hard', { pair, likely, advice });
+      break;
+    }
     default:
   }
+}
+
+/** No path after 15 s: how likely it is, and what would help. */
+export function hardText({ likely, advice }: Extract<JoinEvent, { ev: 'hard' }>): string {
+  const chance = likely < 0.01 ? 'under 1 %' : `${Math.round(100 * likely)} %`;
+  return `Chance within the next minute: ${chance}. ${advice}`;
 }
 
 /** The JSON line of a path that is up. `local`: the address for the game, null where there is none. */

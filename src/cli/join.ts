@@ -16,7 +16,7 @@ import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } f
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
-import { tellConnected, tellProgress, took } from './join-lines.ts';
+import { hardText, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -236,13 +236,12 @@ class JoinScreen {
   }
 
   /** Not a new mode: attempts go on for ever, the clock and the counter are kept. */
-  #hard({ pair, likely, advice }: Extract<JoinEvent, { ev: 'hard' }>): void {
+  #hard(event: Extract<JoinEvent, { ev: 'hard' }>): void {
     const networks = this.#networks;
     const sides =
       networks === null ? '' : ` Your side: ${profileLine(networks.own)}. Host: ${profileLine(networks.peer)}.`;
-    this.#terminal.event('hard', { pair, likely, advice });
     this.#terminal.say(`Still trying: attempt ${Math.max(1, this.#attempt)}, ${this.#clock()}.${sides}`);
-    this.#terminal.say(`  ${advice}`);
+    this.#terminal.say(`  ${hardText(event)}`);
     if (process.stdin.isTTY)
       this.#terminal.say(
         '  L log of this attempt   A of all   T copy this attempt   C copy all, addresses masked   Q stop',

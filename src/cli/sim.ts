@@ -1,10 +1,11 @@
 /** `sallyport sim --pair CLASS,CLASS --seed S`: one join between two drawn networks, in virtual time. */
-import { FAILURES, type PeerEvent, SallyportError, usage } from '../core/index.ts';
+import { FAILURES, type FailureCode, type PeerEvent, SallyportError, usage } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { type AccessKind, describeUser, runPair, SIM_CLASSES, type SimClassId, traceLine } from '../sim/index.ts';
 import { milliseconds } from './agents.ts';
 import { SIM_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
+import { hardText } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -19,6 +20,8 @@ export async function simCommand(invocation: Invocation): Promise<void> {
   const [client, host] = readPair(flags.pair ?? 'P3,P3');
   const seed = flags.seed ?? '1';
   let joinedAt = 0;
+  /** A host without a masterserver has no code to join by. */
+  let failure: FailureCode = 'HOST_OFFLINE';
   const result = runPair({
     clientClass: client.id,
     clientAccess: client.access,
@@ -31,7 +34,11 @@ export async function simCommand(invocation: Invocation): Promise<void> {
     replay: `sallyport sim --pair ${shown(client)},${shown(host)} --seed ${seed}`,
     onEvent(side, event, at) {
       if (side === 'host') return;
-      if (event.ev === 'stage' && event.stage === 'resolving') joinedAt = at;
+      if (event.ev === 'stage' && event.stage === 'resolving') {
+        joinedAt = at;
+        failure = 'GAVE_UP';
+      }
+      if (event.ev === 'join-failed') failure = event.failure;
       follow(terminal, event, at - joinedAt);
     },
   });
@@ -45,7 +52,7 @@ export async function simCommand(invocation: Invocation): Promise<void> {
   terminal.fact('info', 'Client', describeUser(users.client));
   terminal.fact('info', 'Host', describeUser(users.host));
   const cost = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}, ${packets.client} + ${packets.host} packets`;
-  if (!connected) throw new SallyportError('GAVE_UP', { detail: `${milliseconds(elapsedMs)}, ${cost}.` });
+  if (!connected) throw new SallyportError(failure, { detail: `${milliseconds(elapsedMs)}, ${cost}.` });
   terminal.fact('done', 'Connected', `${milliseconds(elapsedMs)} of virtual time · ${method ?? ''} · ${cost}`);
   terminal.result(`connected ${elapsedMs}`);
 }
@@ -69,6 +76,12 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
       const { n, result, packetsSent, next } = event;
       terminal.event('attempt-over', { n, result, packetsSent, next, at });
       if (result !== 'path') terminal.say(`${head}  Attempt ${n} did not meet: ${next}`);
+      break;
+    }
+    case 'hard': {
+      const { pair, likely, advice } = event;
+      terminal.event('hard', { pair, likely, advice, at });
+      terminal.say(`${head}  Still trying. ${hardText(event)}`);
       break;
     }
     case 'path':

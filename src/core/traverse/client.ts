@@ -7,6 +7,7 @@ import { type Instant, NEVER } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { NatProfile } from '../nat/profile.ts';
+import { adviceFor, oddsNextMinute } from './advice.ts';
 import { type Commander, commander } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Strategy } from './host.ts';
@@ -150,10 +151,11 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
 
   function tellHard(now: Instant): void {
     hardAt = NEVER;
-    const current = plan!;
+    const current = upcoming?.plan ?? plan!;
     const pair = `${natureText(current.client)} – ${natureText(current.host)}`;
-    out.event({ ev: 'hard', pair, likely: round(current.expected), advice: adviceFor(current) });
-    log('hard', { pair, likely: round(current.expected), sinceMs: Math.round(now - startedAt) });
+    const likely = round(oddsNextMinute(current));
+    out.event({ ev: 'hard', pair, likely, advice: adviceFor(current, { ...config.own, profile }, config.peer) });
+    log('hard', { pair, likely, sinceMs: Math.round(now - startedAt) });
   }
 
   function log(what: string, data: Readonly<Record<string, string | number | boolean | null>>): void {
@@ -205,11 +207,4 @@ function seenOf(candidates: readonly Candidate[]): readonly string[] {
 
 function round(odds: number): number {
   return Math.round(odds * 1000) / 1000;
-}
-
-function adviceFor(plan: Plan): string {
-  if (plan.method === 'none')
-    return 'UDP does not pass on one side: try another network, a phone hotspot shows the difference.';
-  if (plan.expected > 0.5) return 'This pair takes a little longer; attempts go on.';
-  return 'Turn on UPnP or forward one UDP port on either side, or use IPv6; attempts go on meanwhile.';
 }

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { limitsFor, NATURES } from '../../bench/plans.ts';
+import { type Plan, planFor, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { adviceFor, oddsNextMinute } from '../../src/core/traverse/advice.ts';
+
+const plan = (client: keyof typeof NATURES, host: keyof typeof NATURES): Plan => {
+  const [left, right] = [NATURES[client]!, NATURES[host]!];
+  return planFor(left, right, limitsFor(left, right));
+};
+const PLAIN = { profile: { ...UNKNOWN_PROFILE, external: ['203.0.113.9'] }, candidates: [] };
+const IPV6 = {
+  ...PLAIN,
+  candidates: [{ kind: 'ipv6', endpoint: { address: '2001:db8::1', port: 1 } } as const],
+};
+const CARRIER = { ...PLAIN, profile: { ...PLAIN.profile, layers: 2 } };
+const HARD = plan('random, all ports', 'random, all ports');
+
+test.each([
+  ['neither has IPv6', PLAIN, PLAIN, /^What helps.*either router; use IPv6 on both sides\. Attempts go on/],
+  ['only the host has IPv6', PLAIN, IPV6, /IPv6: the host has it, you do not\./],
+  ['only we have IPv6', IPV6, PLAIN, /IPv6: you have it, the host does not\./],
+  ['a carrier over us', CARRIER, PLAIN, /forward one UDP port on the host's router;/],
+  ['a carrier over the host', PLAIN, CARRIER, /forward one UDP port on your router;/],
+  ['carriers over both', CARRIER, CARRIER, /ask either provider for a public IPv4 address;/],
+])('what helps is said of the side that it concerns: %s', (_name, own, peer, words) => {
+  expect(adviceFor(HARD, own, peer)).toMatch(words);
+});
+
+test('IPv6 that both have is no advice: it was tried', () => {
+  expect(adviceFor(HARD, IPV6, IPV6)).not.toMatch(/IPv6/);
+});
+
+test('where UDP does not pass it is said on which side', () => {
+  expect(adviceFor(plan('blocked', 'easy'), PLAIN, PLAIN)).toMatch(/on your side/);
+  expect(adviceFor(plan('easy', 'blocked'), PLAIN, PLAIN)).toMatch(/on the host's side/);
+  expect(adviceFor(plan('blocked', 'blocked'), PLAIN, PLAIN)).toMatch(/on either side/);
+});
+
+test('a plan of five minutes keeps a part of its promise within one', () => {
+  expect(HARD.durationMs).toBe(300_000);
+  expect((1 - oddsNextMinute(HARD)) ** 5).toBeCloseTo(1 - HARD.expected, 10);
+  const short = plan('easy', 'random, all ports');
+  expect(oddsNextMinute(short)).toBe(short.expected);
+});
