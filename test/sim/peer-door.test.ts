@@ -124,12 +124,19 @@ test('a host that says no: the friend learns REFUSED at once', () => {
 
 test('S18: hard pairs are punched one after another, and who waits is told', () => {
   const setup = peers({ seed: 'queue' });
-  const { code } = hostAndClient(setup, [NATS.linuxRandom, NATS.linux]);
+  const { host, code } = hostAndClient(setup, [NATS.linuxRandom, NATS.linux]);
   const friends = ['ann', 'bob', 'cyd'].map((name) => setup.participant(name, NATS.linuxRandom));
   setup.until(() => friends.every((friend) => friend.last('ready') !== undefined), 3_000, 'all are ready');
   for (const friend of friends) friend.command(joinCommand({ code }));
-  const waits = (friend: Participant) => friend.all('stage').some(({ text }) => /connects \d others first/.test(text));
+  const waits = (friend: Participant) =>
+    friend.all('stage').some(({ text }) => /connects (one other|\d others) first/.test(text));
   setup.until(() => friends.filter(waits).length === 2, 20_000, 'two wait for the third');
+  // The place of each: one is next, one comes after it. And whoever runs the host sees the same two wait.
+  const told = friends.flatMap((friend) => friend.all('stage').map(({ text }) => text));
+  expect(told).toContain('The host connects one other first.');
+  expect(told).toContain('The host connects 2 others first.');
+  const queued = host.all('peer').filter(({ state }) => state === 'queued');
+  expect(queued.map(({ name }) => name)).toHaveLength(2);
 });
 
 test('a master that does not answer fails a join with MASTER_UNREACHABLE within 2.1 s', () => {

@@ -124,7 +124,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     const restMs = upcoming.at - now;
     log('over', { result: 'timeout', packets: side.sent() - sentBefore, heard: side.heard(), next, restMs });
     out.event({ ev: 'attempt-over', n: attempt, result: 'timeout', packetsSent: side.sent() - sentBefore, next });
-    if (restMs >= 1_000) out.event({ ev: 'waiting', text: next, untilMs: restMs });
+    if (restMs >= 1_000) out.event({ ev: 'waiting', text: next });
   }
 
   /**

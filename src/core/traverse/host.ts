@@ -7,6 +7,7 @@ import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { NatProfile } from '../nat/profile.ts';
+import { queueText } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { TraversalConfig, TraversalEvent } from './interface.ts';
 import { openers } from './openers.ts';
@@ -55,6 +56,8 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   /** Ports opened since the last rest. */
   let opened = 0;
   let hardSalvos: readonly Salvo[] = [];
+  /** Whoever runs the host has been told that this client waits. */
+  let queued = false;
   let ended = false;
 
   const tell = (step: Step): void => out.event({ ev: 'step', bytes: encodeStep(step) });
@@ -69,8 +72,15 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       return;
     }
     const before = isHard(plan) ? hold(now) : 0;
-    if (before > 0) tell({ order: asked, queued: Math.min(255, before) });
+    if (before > 0) queue(asked, before);
     else fire(now, asked, plan, startInMs);
+  }
+
+  function queue(asked: number, before: number): void {
+    tell({ order: asked, queued: Math.min(255, before) });
+    log('queued', { before });
+    if (!queued) out.event({ ev: 'waiting', text: queueText(before) });
+    queued = true;
   }
 
   /**

@@ -102,7 +102,8 @@ export type TraversalEvent =
     }
   /** What the join was made with holds no longer: the host is silent, or one of the two has another address. Join anew. */
   | { readonly ev: 'stale'; readonly why: string }
-  | { readonly ev: 'waiting'; readonly text: string; readonly untilMs: number }
+  /** Of the client: what its next attempt waits for. Of the host: this client waits for others. */
+  | { readonly ev: 'waiting'; readonly text: string }
   /** No path after 15 s: which pair it is, how likely a path is within the next minute, and what would help. Attempts go on. */
   | { readonly ev: 'hard'; readonly pair: string; readonly likely: number; readonly advice: string }
   | { readonly ev: 'log'; readonly attempt: number; readonly what: string; readonly data: LogData };
