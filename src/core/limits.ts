@@ -255,6 +255,8 @@ export const LIMITS = {
   /** Hard sessions waiting for their turn on one device, and how long a place is kept without being asked for again. */
   hardQueueMax: 64,
   hardHoldMs: 5_000,
+  /** A turn of one of them while others wait: a full birthday with its second round, or two lives of a mapping. */
+  hardTurnMs: 60_000,
   /** Samples of the own NAT that are waited for at one time. */
   samplesOutstandingMax: 256,
   /**

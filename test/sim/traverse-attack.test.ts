@@ -269,3 +269,29 @@ test('a second hard session is told its place, and is let in when it asks again 
   second.run(4_000);
   expect(second.sent.length).toBeGreaterThanOrEqual(100);
 });
+
+test('a hard session that goes on for ever ends its turn when another waits, and is told to wait itself (S18)', () => {
+  const shared = device();
+  const endless = honest('host', PROFILE, [], 100_000, shared);
+  const waiting = honest('host', PROFILE, [], 100_000, shared, new Uint8Array(16).fill(1));
+  const side: SidePlan = { ...SALVO, sockets: 100, tuples: 100, addresses: [ATTACKER], durationMs: 300_000 };
+  const ask = (who: Victimless, at: number, order: number): void =>
+    who.machine.handleCommand(at, { do: 'step', bytes: encodeStep({ order, run: { startInMs: 0, side } }) });
+  ask(endless, 0, 1);
+  let order = 0;
+  let at = 0;
+  for (; at < 2 * LIMITS.hardTurnMs && waiting.sent.length === 0; at += 2_000) {
+    endless.run(at);
+    ask(waiting, at, ++order);
+    waiting.run(at + 1_000);
+  }
+  expect(at).toBeGreaterThanOrEqual(LIMITS.hardTurnMs);
+  expect(at).toBeLessThanOrEqual(LIMITS.hardTurnMs + 5_000);
+  const before = endless.sent.length;
+  expect(before).toBeGreaterThanOrEqual(100);
+  // What it ran has ended, and its client knows: asking again gives it its place behind the other.
+  endless.run(at + 10_000);
+  expect(endless.sent.length).toBe(before);
+  const told = endless.events.flatMap((event) => (event.ev === 'step' ? [decodeStep(event.bytes)] : []));
+  expect(told.at(-1)).toMatchObject({ order: 1, queued: 1 });
+});

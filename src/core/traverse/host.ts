@@ -51,11 +51,15 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   let renewing: number | null = null;
   /** When the hard slot is asked for again, to keep it. */
   let holdAt: Instant = NOTHING;
+  /** When this session's turn at the hard slot is over, while it has it. */
+  let turnUntil: Instant = NOTHING;
   let manyAllowedAt: Instant = 0;
   let manyRestMs: number = LIMITS.manyPortsRestMs;
   /** Ports opened since the last rest. */
   let opened = 0;
   let hardSalvos: readonly Salvo[] = [];
+  /** The latest order that they carry out. */
+  let hardOrder = 0;
   /** Whoever runs the host has been told that this client waits. */
   let queued = false;
   let ended = false;
@@ -76,7 +80,9 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     else fire(now, asked, plan, startInMs);
   }
 
+  /** What runs ends: the slot is another's now. */
   function queue(asked: number, before: number): void {
+    if (hardSalvos.length > 0) stop();
     tell({ order: asked, queued: Math.min(255, before) });
     log('queued', { before });
     if (!queued) out.event({ ev: 'waiting', text: queueText(before) });
@@ -85,10 +91,14 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
 
   /**
    * Asks for the device's one hard slot, or keeps it. Who has to wait keeps a place in the queue by asking again: a burst that
-   * began when the slot is free would come too late for the other side's.
+   * began when the slot is free would come too late for the other side's. After its turn a session goes behind those that wait,
+   * so that one of the hardest pairs, which goes on for ever, never keeps out those that need a second.
    */
   function hold(now: Instant): number {
+    if (now >= turnUntil) release();
     const before = config.device.slot.request(now, session);
+    if (before > 0) turnUntil = NOTHING;
+    else if (turnUntil === NOTHING) turnUntil = now + LIMITS.hardTurnMs;
     holdAt = before === 0 ? now + HOLD_POLL_MS : NOTHING;
     return before;
   }
@@ -113,7 +123,10 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       opened += plan.sockets;
     }
     const salvo = side.launch(now, permitted(plan), now + startInMs);
-    if (isHard(plan)) hardSalvos = [...hardSalvos.filter((one) => !one.over()), salvo];
+    if (isHard(plan)) {
+      hardSalvos = [...hardSalvos.filter((one) => !one.over()), salvo];
+      hardOrder = asked;
+    }
     if (plan.sampleEvery > 0) reporting = [...reporting, { order: asked, salvo }].slice(-LIMITS.reportsMax);
     // Samples are an answer; without them the client would not know that anybody obeys.
     if (plan.sampleEvery === 0) tell({ order: asked });
@@ -136,6 +149,13 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   function release(): void {
     config.device.slot.release(session);
     holdAt = NOTHING;
+    turnUntil = NOTHING;
+  }
+
+  function stop(): void {
+    side.stopSalvos();
+    reporting = [];
+    hardSalvos = [];
   }
 
   function log(what: string, data: Readonly<Record<string, string | number | boolean | null>>): void {
@@ -152,10 +172,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       // A step that was delayed ends only what is older than itself.
       const newest = step.order > order;
       order = Math.max(order, step.order);
-      if (step.stop && newest) {
-        side.stopSalvos();
-        reporting = [];
-      }
+      if (step.stop && newest) stop();
       if (step.pay !== undefined) {
         out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsAtOnce) });
       }
@@ -170,8 +187,9 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       report();
       if (side.starving(now)) tell({ order, pay: LIMITS.creditsWhenUnpaid });
       if (now < holdAt) return;
-      if (hardSalvos.some((one) => !one.over())) hold(now);
-      else release();
+      const before = hardSalvos.some((one) => !one.over()) ? hold(now) : 0;
+      if (before > 0) queue(hardOrder, before);
+      else if (hardSalvos.every((one) => one.over())) release();
     },
     next: () => (ended ? NOTHING : holdAt),
     end() {
