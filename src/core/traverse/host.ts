@@ -46,6 +46,8 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   const session = [...config.sid.subarray(0, 8)].join('.');
   const seen = new Set<number>();
   let order = 0;
+  /** Each attempt of the client but the first ends what was ordered before. */
+  let attempts = 1;
   /** Salvos whose samples the client waits for. */
   let reporting: readonly { readonly order: number; readonly salvo: Salvo }[] = [];
   let renewing: number | null = null;
@@ -159,7 +161,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   }
 
   function log(what: string, data: Readonly<Record<string, string | number | boolean | null>>): void {
-    out.event({ ev: 'log', attempt: order, what, data });
+    out.event({ ev: 'log', attempt: attempts, what, data });
   }
 
   return {
@@ -172,7 +174,10 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       // A step that was delayed ends only what is older than itself.
       const newest = step.order > order;
       order = Math.max(order, step.order);
-      if (step.stop && newest) stop();
+      if (step.stop && newest) {
+        attempts++;
+        stop();
+      }
       if (step.pay !== undefined) {
         out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsAtOnce) });
       }
@@ -197,7 +202,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       release();
     },
     get attempts() {
-      return Math.max(1, order);
+      return attempts;
     },
     method: 'host',
   };

@@ -71,7 +71,7 @@ const WINDOW_ODDS = 0.97;
 const BIRTHDAY_ODDS = 0.995;
 /** A cross whose spread is right: what clocks, jitter and a stranger in the very burst leave. */
 const CROSS_ODDS = 0.95;
-/** A side that sends to a range of the whole 16 bits sends no more than this in one go. */
+/** Mappings that a stepping side makes between its samples: one that meets is enough, the others are for strangers in the gaps. */
 const MAPPINGS_IN_WINDOW = 4;
 /** Mappings for each public address of a pool: one of them is nearly sure to lie on the one that may be probed. */
 const PER_ADDRESS = 4;
