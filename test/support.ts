@@ -1,5 +1,6 @@
 /** What tests share: saying loudly why something is skipped, and never skipping where the project promises to have it (CI). */
 import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { describe, test } from 'vitest';
 import { labAvailability } from '../lab/index.ts';
 
@@ -29,4 +30,9 @@ export function hasProgram(name: string): boolean {
     .split(':')
     .concat('/usr/sbin', '/sbin')
     .some((directory) => existsSync(`${directory}/${name}`));
+}
+
+/** Does this computer speak IPv6, if only with itself? */
+export function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 }

@@ -1,7 +1,6 @@
 /** The library as a game developer uses it: agents in one process, real sockets on loopback, a real masterserver. */
 import type { Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   type Agent,
@@ -14,6 +13,7 @@ import {
   SallyportError,
 } from '../../src/agent/index.ts';
 import { type RunningMaster, startMaster } from '../../src/master/index.ts';
+import { hasIpv6 } from '../support.ts';
 import { Bench, portBase } from './processes.ts';
 
 let master: RunningMaster;
@@ -83,8 +83,7 @@ test('both ends say the same of a path, and datagrams pass both ways', async () 
   await expect.poll(() => news.at(-1)).toMatchObject({ name: 'Kofi', state: 'connected' });
 });
 
-const noIpv6 = !Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
-test.skipIf(noIpv6)('a masterserver that has IPv6 only brings two together by what it sees of them', async () => {
+test.skipIf(!hasIpv6())('a masterserver that has IPv6 only brings two together by what it sees of them', async () => {
   const quiet = { http: null, metrics: null, stateDir: bench.folder(), logLevel: 'silent', testJoins: null } as const;
   const six = await startMaster({ listen: ['::1'], port: portBase(), ...quiet });
   try {

@@ -165,7 +165,15 @@ function follow(child: ChildProcess): Run {
   return { child, lines, stderr: () => stderr, stdout: () => stdout, line, exit, kill };
 }
 
-/** The first of 30 UDP ports that nobody uses now: below the ephemeral ones, by chance, because test files run side by side. */
+/** Below the ephemeral ports: 10,000 to 32,499. */
+const BASES = 750;
+const BASE_PORTS = 30;
+/** One in so many bases is this worker's: test files run side by side, and a port that is free now may be taken a moment later. */
+const WORKERS_MAX = 10;
+const worker = Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS_MAX;
+const given = new Set<number>();
+
+/** The first of 30 UDP ports that nobody uses now, and that no test of this run was or will be given. */
 export function portBase(): number {
   const used = ['/proc/net/udp', '/proc/net/udp6'].flatMap((path) =>
     existsSync(path)
@@ -175,8 +183,10 @@ export function portBase(): number {
       : [],
   );
   for (;;) {
-    const base = 10_000 + 30 * Math.floor(Math.random() * 750);
-    if (!used.some((port) => port >= base && port < base + 30)) return base;
+    const base = 10_000 + BASE_PORTS * (WORKERS_MAX * Math.floor((Math.random() * BASES) / WORKERS_MAX) + worker);
+    if (given.has(base) || used.some((port) => port >= base && port < base + BASE_PORTS)) continue;
+    given.add(base);
+    return base;
   }
 }
 

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Endpoint, Instant, Machine, Output, SocketId, SocketOutcome } from '../../src/core/index.ts';
 import { NEVER } from '../../src/core/index.ts';
 import { type Driver, drive, monotonicNow } from '../../src/node/index.ts';
+import { hasIpv6 } from '../support.ts';
 
 type Step = Output<string>;
 
@@ -79,34 +80,38 @@ const until = async (holds: () => boolean, limitMs = 2000): Promise<void> => {
 };
 
 describe('drive', () => {
-  test.each([4, 6] as const)('opens IPv%i sockets, reports the port and carries datagrams both ways', (family) => {
-    const peerOf = (outcome: SocketOutcome): Endpoint => {
-      if (!outcome.ok) throw new Error(outcome.code);
-      return outcome.local;
-    };
-    const { machine, seen } = scripted((what, detail) => {
-      if (what === 'command') return [open(1, 0, family), open(2, 0, family)];
-      if (what === 'socket') {
-        const { socket, outcome } = detail as { socket: SocketId; outcome: SocketOutcome };
-        return socket === 2 ? [send(1, peerOf(outcome), 'there')] : [];
-      }
-      if (what === 'datagram') {
-        const { socket, from, bytes } = detail as { socket: SocketId; from: Endpoint; bytes: Uint8Array };
-        const text = new TextDecoder().decode(bytes);
-        if (socket === 2) return [send(2, from, `${text} and back`)];
-        return [{ kind: 'event', event: text }];
-      }
-      return [];
-    });
-    const { driver, events, faults } = start(machine);
-    driver.command('go');
-    return until(() => events.length === 1).then(() => {
-      expect(events).toEqual(['there and back']);
-      expect(faults).toEqual([]);
-      expect(seen.map((entry) => entry.what)).toEqual(['command', 'socket', 'socket', 'datagram', 'datagram']);
-      expect(driver.counters()).toMatchObject({ datagramsSent: 2, datagramsReceived: 2, errors: {} });
-    });
-  });
+  test.for([4, 6] as const)(
+    'opens IPv%i sockets, reports the port and carries datagrams both ways',
+    (family, { skip }) => {
+      skip(family === 6 && !hasIpv6(), 'the kernel has no IPv6');
+      const peerOf = (outcome: SocketOutcome): Endpoint => {
+        if (!outcome.ok) throw new Error(outcome.code);
+        return outcome.local;
+      };
+      const { machine, seen } = scripted((what, detail) => {
+        if (what === 'command') return [open(1, 0, family), open(2, 0, family)];
+        if (what === 'socket') {
+          const { socket, outcome } = detail as { socket: SocketId; outcome: SocketOutcome };
+          return socket === 2 ? [send(1, peerOf(outcome), 'there')] : [];
+        }
+        if (what === 'datagram') {
+          const { socket, from, bytes } = detail as { socket: SocketId; from: Endpoint; bytes: Uint8Array };
+          const text = new TextDecoder().decode(bytes);
+          if (socket === 2) return [send(2, from, `${text} and back`)];
+          return [{ kind: 'event', event: text }];
+        }
+        return [];
+      });
+      const { driver, events, faults } = start(machine);
+      driver.command('go');
+      return until(() => events.length === 1).then(() => {
+        expect(events).toEqual(['there and back']);
+        expect(faults).toEqual([]);
+        expect(seen.map((entry) => entry.what)).toEqual(['command', 'socket', 'socket', 'datagram', 'datagram']);
+        expect(driver.counters()).toMatchObject({ datagramsSent: 2, datagramsReceived: 2, errors: {} });
+      });
+    },
+  );
 
   test('a taken port is reported as in-use, a foreign address as unsupported, and neither is fatal', async () => {
     const { at } = await plainSocket();
