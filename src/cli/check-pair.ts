@@ -44,7 +44,7 @@ function show(terminal: Terminal, event: JoinEvent): void {
     }
     case 'attempt-over': {
       const { n, result, next } = event;
-      if (result !== 'path') terminal.fact('info', 'Attempt', `${n} did not meet · ${next}`);
+      if (result === 'timeout') terminal.fact('info', 'Attempt', `${n} did not meet · ${next}`);
       break;
     }
     case 'hard':

@@ -191,7 +191,7 @@ class JoinScreen {
         this.#text = `${event.plan.method}, ${Math.round(event.plan.expected * 100)} % expected`;
         break;
       case 'attempt-over':
-        if (event.result !== 'path') {
+        if (event.result === 'timeout') {
           this.#told = event.next;
           this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);
         }

@@ -75,7 +75,7 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
     case 'attempt-over': {
       const { n, result, packetsSent, next } = event;
       terminal.event('attempt-over', { n, result, packetsSent, next, at });
-      if (result !== 'path') terminal.say(`${head}  Attempt ${n} did not meet: ${next}`);
+      if (result === 'timeout') terminal.say(`${head}  Attempt ${n} did not meet: ${next}`);
       break;
     }
     case 'hard': {

@@ -64,6 +64,30 @@ test('a participant that was never started, and one that is closed twice, say cl
   }
 });
 
+test('an attempt that is cut short is told with what it has sent, one in a rest is not told again', () => {
+  for (const [afterMs, result] of [
+    [1_500, 'aborted'],
+    [8_000, 'timeout'],
+  ] as const) {
+    const setup = peers({ seed: `cut ${afterMs}` });
+    const { client, code } = hostAndClient(setup, [NATS.linuxRandom, NATS.linuxRandom]);
+    client.command(joinCommand({ code }));
+    setup.world.run(afterMs);
+    expect(client.last('path')).toBeUndefined();
+    client.command({ do: 'abort', join: 1 });
+    setup.world.run(1_000);
+    const over = client.all('attempt-over');
+    expect(over.map(({ n }) => n)).toEqual(client.all('attempt').map(({ n }) => n));
+    expect(over.at(-1)).toMatchObject({ result });
+    expect(over.at(-1)!.packetsSent).toBeGreaterThan(0);
+    const logged = client.all('log').filter(({ what }) => what === 'over');
+    expect(logged.at(-1)?.data).toMatchObject({ result, packets: over.at(-1)!.packetsSent });
+    expect(setup.master.reports.map(({ packetsSent }) => packetsSent)).toEqual([
+      over.reduce((sum, { packetsSent }) => sum + packetsSent, 0),
+    ]);
+  }
+});
+
 test('a join with a time-out fails with GAVE_UP, one without goes on for ever', () => {
   const setup = peers({ seed: 'give up' });
   const { host, client, code } = hostAndClient(setup, EASY);

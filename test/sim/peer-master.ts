@@ -16,6 +16,8 @@ export interface SimMaster {
   readonly address: MasterAddress;
   readonly host: Host;
   readonly identity: KeyPair;
+  /** What clients have said of the end of their sessions. */
+  readonly reports: readonly (MasterEvent & { readonly ev: 'report' })[];
   /** As a crash: nothing is said to anybody. */
   stop(): void;
   start(): void;
@@ -42,6 +44,7 @@ export function startMaster(world: World): SimMaster {
   const identity = crypto.keyPair();
   const codes = new Map<string, Uint8Array>();
   let ticketKeys: readonly TicketKey[] = [];
+  const reports: (MasterEvent & { readonly ev: 'report' })[] = [];
   let insides: Insides;
   const run = () => {
     const told: MasterEvent[] = [];
@@ -59,6 +62,7 @@ export function startMaster(world: World): SimMaster {
       told.push(event);
       if (event.ev === 'code') codes.set(event.code, event.hostKey);
       else if (event.ev === 'ticket-keys') ticketKeys = event.keys;
+      else if (event.ev === 'report') reports.push(event);
     };
     const running = host.run(machine, { onEvent });
     running.command({ do: 'remember', codes: [...codes].map(([code, hostKey]) => ({ code, hostKey })), ticketKeys });
@@ -67,7 +71,7 @@ export function startMaster(world: World): SimMaster {
   };
   let running = run();
   return {
-    ...{ host, identity, address: { key: identity.publicKey, addresses: ADDRESSES, port: PORT } },
+    ...{ host, identity, reports, address: { key: identity.publicKey, addresses: ADDRESSES, port: PORT } },
     stop: () => running.stop(),
     start: () => {
       running = run();

@@ -57,6 +57,8 @@ export class Join implements PathOwner {
   private session: Session | null = null;
   private established: Established | null = null;
   private attempt: number | null = null;
+  /** In the session under way, as far as its attempts are over. */
+  private packetsSent = 0;
   private method = '';
 
   constructor(context: PeerContext, paths: Paths, now: Instant, command: JoinCommand, onOver: () => void) {
@@ -267,6 +269,7 @@ export class Join implements PathOwner {
     this.context.out.event({ ev: 'networks', join: this.id, own: session.own.profile, peer: session.peer.profile });
     this.stage('punching', 'Opening the path.');
     this.attempt = null;
+    this.packetsSent = 0;
     const attempt = new Session(this.context, now, session, (at, event) => this.traversed(at, attempt, event));
     this.session = attempt;
   }
@@ -281,6 +284,7 @@ export class Join implements PathOwner {
         out.event({ ...event, join, sinceMs: now - this.since });
         break;
       case 'attempt-over':
+        this.packetsSent += event.packetsSent;
         out.event({ ...event, join });
         break;
       case 'waiting':
@@ -304,7 +308,7 @@ export class Join implements PathOwner {
     if (session !== this.session || this.hostKey === null) return;
     session.quiet();
     const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
-    this.done(now, kind, attempts, packetsSent);
+    this.done(now, session, kind, attempts, packetsSent);
     if (this.established !== null) this.paths.leave(now, this.established.path, 'replaced');
     this.stage('connected', 'Connected.');
     const path = this.paths.add(
@@ -321,9 +325,13 @@ export class Join implements PathOwner {
   }
 
   /** Tells the master the end of the session, for its statistics; nobody waits for the answer. */
-  private done(now: Instant, path: PathKind | null, attempts: number, packetsSent: number): void {
-    if (this.session === null) return;
-    const { sid, config } = this.session;
+  private done(
+    now: Instant,
+    { sid, config }: Session,
+    path: PathKind | null,
+    attempts: number,
+    packetsSent: number,
+  ): void {
     this.context.request(
       now,
       {
@@ -380,8 +388,9 @@ export class Join implements PathOwner {
     if (this.over) return;
     this.over = true;
     if (this.established !== null) this.paths.leave(now, this.established.path, 'left');
-    if (this.session !== null) this.done(now, null, this.attempt ?? 0, 0);
+    const { session } = this;
     this.dropAttempt(now);
+    if (session !== null) this.done(now, session, null, this.attempt ?? 0, this.packetsSent);
     for (const alarm of this.alarms) alarm.cancel();
     this.knockQuiet?.cancel();
     this.resolving?.cancel();

@@ -98,7 +98,7 @@ export class Session {
     if (!this.over) this.context.nest.command(now, this.traversal, { do: 'profile', profile });
   }
 
-  /** Ends the traversal and all its sockets; a path that was taken out of it stays. */
+  /** Ends the traversal, which tells how far it came, and all its sockets; a path that was taken out of it stays. */
   stop(now: Instant): void {
     if (this.over) return;
     this.over = true;
@@ -124,7 +124,7 @@ export class Session {
   }
 
   private traversed(now: Instant, event: TraversalEvent): void {
-    if (this.over) return;
+    if (this.over && event.ev !== 'attempt-over' && event.ev !== 'log') return;
     switch (event.ev) {
       case 'step':
         this.step(now, event.bytes);

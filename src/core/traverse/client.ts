@@ -122,8 +122,10 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     upcoming = { plan: following, at: restUntil(now, following) };
     const next = changes(last, following, tried);
     const restMs = upcoming.at - now;
-    log('over', { result: 'timeout', packets: side.sent() - sentBefore, heard: side.heard(), next, restMs });
-    out.event({ ev: 'attempt-over', n: attempt, result: 'timeout', packetsSent: side.sent() - sentBefore, next });
+    const packetsSent = side.sent() - sentBefore;
+    log('over', { result: 'timeout', packets: packetsSent, heard: side.heard(), next, restMs });
+    out.event({ ev: 'attempt-over', n: attempt, result: 'timeout', packetsSent, next });
+    sentBefore += packetsSent;
     if (restMs >= 1_000) out.event({ ev: 'waiting', text: next });
   }
 
@@ -184,10 +186,11 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     next: () => (ended ? NEVER : Math.min(wait.until, upcoming?.at ?? NEVER, hardAt, boss.next())),
     end(_now, result) {
       ended = true;
+      // In a rest the last attempt has been told already; a path may still come of it.
+      if (plan === null || (result === 'aborted' && script === null)) return;
       const packetsSent = side.sent() - sentBefore;
-      if (attempt > 0) out.event({ ev: 'attempt-over', n: attempt, result, packetsSent, next: '' });
-      if (plan !== null)
-        log('over', { result, packets: packetsSent, planned: plan.packets.client, expected: round(plan.expected) });
+      out.event({ ev: 'attempt-over', n: attempt, result, packetsSent, next: '' });
+      log('over', { result, packets: packetsSent, planned: plan.packets.client, expected: round(plan.expected) });
     },
     get attempts() {
       return attempt;
