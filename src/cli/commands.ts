@@ -18,6 +18,7 @@ export const COMMON_FLAGS = {
   quiet: { kind: 'on', about: 'say nothing but failures' },
   'no-color': { kind: 'on', about: 'no colours (also NO_COLOR)' },
   'show-ips': { kind: 'on', about: 'do not mask addresses in what people read' },
+  'mask-ips': { kind: 'on', about: 'mask addresses in the JSON lines too' },
 } as const satisfies Flags;
 
 /** Flags of commands that talk to a masterserver. */

@@ -4,7 +4,7 @@ import { endpointKey } from '../core/index.ts';
 import { milliseconds } from './agents.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The JSON lines of what both networks are and of the attempts; other events have none that both commands tell. */
+/** The JSON lines of what both networks are, of the attempts and of their log; other events have none that both commands tell. */
 export function tellProgress(terminal: Terminal, event: JoinEvent): void {
   switch (event.ev) {
     case 'networks':
@@ -21,6 +21,11 @@ export function tellProgress(terminal: Terminal, event: JoinEvent): void {
     case 'hard': {
       const { pair, likely, advice } = event;
       terminal.event('hard', { pair, likely, advice });
+      break;
+    }
+    case 'log': {
+      const { attempt, what, data } = event;
+      terminal.event('log', { attempt, what, data });
       break;
     }
     default:

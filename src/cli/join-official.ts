@@ -27,7 +27,7 @@ export async function tellOfficial(invocation: Invocation, flags: OfficialFlags,
   const { terminal, env } = invocation;
   const address = entry.address as string;
   const name = cleanText(entry.name, LIMITS.nameShownMax);
-  terminal.event('official', { name, address });
+  terminal.event('official', { name, address }, 'whole');
   terminal.result(address);
   terminal.fact('done', 'Official', `"${name}" is public: no path has to be made`);
   const copied = flags['no-clipboard'] ? false : await copyToClipboard(address, env);

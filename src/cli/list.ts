@@ -11,8 +11,8 @@ export async function listCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   await withAgent({ flags, invocation }, async (agent) => {
     const servers = await agent.list();
-    terminal.event('list', { servers });
     // The only addresses are those of official servers, which are there to be seen.
+    terminal.event('list', { servers }, 'whole');
     terminal.page(servers.length === 0 ? 'No public servers here now.' : table(servers, Date.now()), 'whole');
   });
 }

@@ -57,7 +57,7 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
 }
 
 function welcome(terminal: Terminal, { link, http, metrics, endpoints }: RunningMaster): void {
-  terminal.event('ready', { master: link, http, metrics });
+  terminal.event('ready', { master: link, http, metrics }, 'whole');
   terminal.result(link);
   const ports = endpoints.map((endpoint) => endpoint.port);
   const addresses = [...new Set(endpoints.map((endpoint) => endpoint.address))];

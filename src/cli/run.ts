@@ -99,7 +99,8 @@ function terminalFor(argv: readonly string[], env: NodeJS.ProcessEnv): Terminal 
   const on = (flag: keyof typeof COMMON_FLAGS): boolean =>
     argv.includes(`--${flag}`) || ['1', 'true', 'yes', 'on'].includes((env[variableOf(flag)] ?? '').toLowerCase());
   const plain = on('no-color') || Boolean(env.NO_COLOR) || env.TERM === 'dumb' || process.stderr.isTTY !== true;
-  return new Terminal({ json: on('json'), quiet: on('quiet'), showIps: on('show-ips'), color: !plain });
+  const addresses = { showIps: on('show-ips'), maskIps: on('mask-ips') };
+  return new Terminal({ json: on('json'), quiet: on('quiet'), color: !plain, ...addresses });
 }
 
 function asSallyportError(thrown: unknown): SallyportError {

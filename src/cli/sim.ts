@@ -84,6 +84,11 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
       terminal.say(`${head}  Still trying. ${hardText(event)}`);
       break;
     }
+    case 'log': {
+      const { attempt, what, data } = event;
+      if (event.join !== null) terminal.event('log', { attempt, what, data, at });
+      break;
+    }
     case 'path':
       terminal.event('connected', {
         path: event.kind,

@@ -1,6 +1,6 @@
 /**
  * What a command says. stdout carries results only: with --json one object a line, otherwise the one line a script wants.
- * Everything for people goes to stderr, with addresses masked unless --show-ips. Texts that strangers wrote are cleaned here
+ * Everything for people goes to stderr, with addresses masked unless --show-ips; JSON lines are masked only with --mask-ips. Texts that strangers wrote are cleaned here
  * once more, so no escape sequence reaches a terminal whatever a caller forgets.
  */
 import { maskText, type SallyportError } from '../core/index.ts';
@@ -11,7 +11,10 @@ const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 export interface TerminalOptions {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** For people: addresses as they are. */
   readonly showIps: boolean;
+  /** JSON lines: addresses masked. */
+  readonly maskIps: boolean;
   readonly color: boolean;
 }
 
@@ -38,9 +41,10 @@ export class Terminal {
   }
 
   /** A result for programs: one JSON line with --json, nothing otherwise. */
-  event(ev: string, fields: object): void {
+  event(ev: string, fields: object, addresses: Addresses = 'masked'): void {
     if (!this.options.json) return;
-    const line = JSON.stringify({ v: 1, ev, ...fields, ts: new Date().toISOString() });
+    const mask = this.options.maskIps && addresses === 'masked';
+    const line = JSON.stringify({ v: 1, ev, ...fields, ts: new Date().toISOString() }, mask ? masked : undefined);
     // Inside JSON text these can only stand in strings, where an escape means the same.
     this.#streams.out.write(`${line.replace(UNSAFE, escapeJson)}\n`);
   }
@@ -122,6 +126,11 @@ export class Terminal {
 
 function plain(text: string): string {
   return text.replace(UNSAFE, '');
+}
+
+/** A field of a JSON line. The address in a link is that of a masterserver. */
+function masked(key: string, value: unknown): unknown {
+  return typeof value === 'string' && key !== 'link' ? maskText(value) : value;
 }
 
 function escapeJson(character: string): string {

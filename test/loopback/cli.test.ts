@@ -45,6 +45,9 @@ describe('host and join', () => {
     expect(connected.remote).toMatch(/^[\d.]+:\d+$/);
     for (const field of ['ms', 'attempts', 'packetsSent']) expect(connected[field]).toBeGreaterThanOrEqual(1);
     expect(await friend.line('attempt')).toMatchObject({ n: 1, plan: { method: expect.any(String) } });
+    const logged = (what: string) => friend.lines.find((line) => line.ev === 'log' && line.what === what);
+    expect(logged('plan')).toMatchObject({ attempt: 1, data: { expected: expect.any(Number) } });
+    expect(logged('over')).toMatchObject({ attempt: 1, data: { result: 'path', planned: expect.any(Number) } });
     expect(await bench.ask(String(connected.local), 'hello')).toBe('127.77.0.2 said hello');
     expect(await host.run.line('peer')).toMatchObject({ ev: 'peer', name: 'Kofi' });
     friend.kill('SIGINT');

@@ -15,7 +15,7 @@ function terminal(options: Partial<TerminalOptions> = {}, tty = false, outTty = 
       },
     }) as unknown as NodeJS.WriteStream;
   const made = new Terminal(
-    { json: false, quiet: false, showIps: false, color: false, ...options },
+    { json: false, quiet: false, showIps: false, maskIps: false, color: false, ...options },
     { out: stream('out'), err: stream('err') },
   );
   return { terminal: made, text };
@@ -62,6 +62,30 @@ test('addresses are masked for people unless they ask, loopback is not', () => {
   const shown = terminal({ showIps: true });
   shown.terminal.say('direct to 203.0.113.9:41822');
   expect(shown.text.err).toContain('203.0.113.9');
+});
+
+test('JSON lines are whole unless they are to be masked; links and what is public never are', () => {
+  const link = 'sallyport://203.0.113.9:8430/#KEY';
+  const lines = (maskIps: boolean) => {
+    const { terminal: json, text } = terminal({ json: true, maskIps });
+    json.event('ready', { link, profile: { external: ['198.51.100.7'], lastPort: 41_822 } });
+    json.event('log', { attempt: 1, what: 'renewed', data: { address: '2001:db8:1:2::3', local: '127.0.0.1:30000' } });
+    json.event('official', { address: '203.0.113.5:28960' }, 'whole');
+    return text.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+  };
+  expect(lines(false)).toMatchObject([
+    { link, profile: { external: ['198.51.100.7'] } },
+    { data: { address: '2001:db8:1:2::3' } },
+    { address: '203.0.113.5:28960' },
+  ]);
+  expect(lines(true)).toMatchObject([
+    { v: 1, ev: 'ready', link, profile: { external: ['198.51.100.*'], lastPort: 41_822 } },
+    { attempt: 1, data: { address: '2001:db8:1:*', local: '127.0.0.1:30000' } },
+    { address: '203.0.113.5:28960' },
+  ]);
 });
 
 test('a failure says what, why and what to do, even with --quiet', () => {
