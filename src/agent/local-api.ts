@@ -27,7 +27,7 @@ export interface AttemptView {
   readonly expected: number;
   readonly packetsPlanned: number;
   readonly packetsSent: number | null;
-  readonly result: 'running' | 'path' | 'timeout' | 'aborted';
+  readonly result: 'running' | 'path' | 'timeout' | 'aborted' | 'put-off';
   /** What the next attempt changes, and why. */
   readonly next: string;
 }

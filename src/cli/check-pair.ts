@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, JoinEvent } from '../agent/index.ts';
 import { LIMITS } from '../core/index.ts';
 import { milliseconds, profileLine } from './agents.ts';
-import { hardText, tellConnected, tellProgress, took } from './join-lines.ts';
+import { hardText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,11 +16,12 @@ export interface Pair {
 /** The events are those of `join`; rejects as a join does, with GAVE_UP where no path was found in the time. */
 export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pair: Pair): Promise<void> {
   terminal.fact('info', 'Pair', 'trying the way to the host, without a game');
+  const repeated = new Repeated(terminal);
   const path = await agent.join(pair.code, {
     signal,
     name: 'check',
     timeoutMs: LIMITS.checkPairMs,
-    onEvent: (event) => show(terminal, event),
+    onEvent: (event) => show(terminal, repeated, event),
     ...(pair.password === undefined ? {} : { password: pair.password }),
   });
   await sleep(LIMITS.checkPathMs, undefined, { signal }).catch(() => {});
@@ -29,7 +30,7 @@ export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pa
   path.close();
 }
 
-function show(terminal: Terminal, event: JoinEvent): void {
+function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {
   tellProgress(terminal, event);
   switch (event.ev) {
     case 'networks':
@@ -39,11 +40,12 @@ function show(terminal: Terminal, event: JoinEvent): void {
     case 'attempt': {
       const { plan } = event;
       const expected = `${Math.round(plan.expected * 100)} % expected with ${plan.packets} packets`;
-      terminal.fact('info', 'Plan', `${plan.method}, ${expected}`);
+      repeated.say('Plan', `${plan.method}, ${expected}`);
       break;
     }
     case 'attempt-over': {
       const { n, result, next } = event;
+      if (result === 'put-off') repeated.say('Waiting', next);
       if (result === 'timeout') terminal.fact('info', 'Attempt', `${n} did not meet · ${next}`);
       break;
     }

@@ -47,6 +47,27 @@ export function tellConnected(terminal: Terminal, path: Path, local: string | nu
   });
 }
 
+/** Facts that may come again and again in the same words: each is said when it changes. */
+export class Repeated {
+  readonly #terminal: Terminal;
+  readonly #told = new Map<string, string>();
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  say(head: string, text: string): void {
+    if (this.#told.get(head) === text) return;
+    this.told(head, text);
+    this.#terminal.fact('info', head, text);
+  }
+
+  /** It has been said in another line. */
+  told(head: string, text: string): void {
+    this.#told.set(head, text);
+  }
+}
+
 /** `212 ms, attempt 1, 7 packets` */
 export function took({ elapsedMs, attempts, packetsSent }: Path): string {
   return `${milliseconds(elapsedMs)}, attempt ${attempts}, ${packetsSent} packets`;

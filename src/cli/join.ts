@@ -16,7 +16,7 @@ import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } f
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
-import { hardText, tellConnected, tellProgress, took } from './join-lines.ts';
+import { hardText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -156,13 +156,13 @@ class JoinScreen {
   readonly #startedAt = performance.now();
   #attempt = 0;
   #text = '';
-  /** What is waited for, as it stands on a line of its own: repetitions are not. */
-  #told = '';
+  readonly #repeated: Repeated;
   #networks: { readonly own: NatProfile; readonly peer: NatProfile } | null = null;
   #ticker: NodeJS.Timeout | null = null;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    this.#repeated = new Repeated(terminal);
     this.log = joinLog();
     this.resume();
   }
@@ -181,20 +181,17 @@ class JoinScreen {
       case 'stage':
         this.#terminal.event('stage', { stage: event.stage, text: event.text });
         this.#text = event.text;
-        if (event.stage === 'waiting' && event.text !== this.#told) {
-          this.#told = event.text;
-          this.#terminal.fact('info', 'Waiting', event.text);
-        }
+        if (event.stage === 'waiting') this.#repeated.say('Waiting', event.text);
         break;
       case 'attempt':
         this.#attempt = event.n;
         this.#text = `${event.plan.method}, ${Math.round(event.plan.expected * 100)} % expected`;
         break;
       case 'attempt-over':
-        if (event.result === 'timeout') {
-          this.#told = event.next;
-          this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);
-        }
+        if (event.result === 'put-off') this.#repeated.say('Waiting', event.next);
+        if (event.result !== 'timeout') break;
+        this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);
+        this.#repeated.told('Waiting', event.next);
         break;
       case 'hard':
         this.#hard(event);

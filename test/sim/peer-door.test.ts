@@ -135,6 +135,10 @@ test('S18: hard pairs are punched one after another, and who waits is told', () 
   const told = friends.flatMap((friend) => friend.all('stage').map(({ text }) => text));
   expect(told).toContain('The host connects one other first.');
   expect(told).toContain('The host connects 2 others first.');
+  // An attempt that waits for its turn did not fail to meet, and says what it waits for.
+  const over = friends.filter(waits).flatMap((friend) => friend.all('attempt-over'));
+  expect(over.length).toBeGreaterThan(0);
+  for (const { result, next } of over) expect([result, next]).toEqual(['put-off', expect.stringMatching(/connects/)]);
   const queued = host.all('peer').filter(({ state }) => state === 'queued');
   expect(queued.map(({ name }) => name)).toHaveLength(2);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Repeated } from '../../src/cli/join-lines.ts';
 import { Terminal, type TerminalOptions } from '../../src/cli/terminal.ts';
 import { SallyportError } from '../../src/core/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
@@ -85,6 +86,19 @@ test('JSON lines are whole unless they are to be masked; links and what is publi
     { v: 1, ev: 'ready', link, profile: { external: ['198.51.100.*'], lastPort: 41_822 } },
     { attempt: 1, data: { address: '2001:db8:1:*', local: '127.0.0.1:30000' } },
     { address: '203.0.113.5:28960' },
+  ]);
+});
+
+test('what is waited for is said when it changes, not each time it is asked', () => {
+  const { terminal: plain, text } = terminal();
+  const repeated = new Repeated(plain);
+  for (const others of ['2 others', '2 others', 'one other'])
+    repeated.say('Waiting', `The host connects ${others} first.`);
+  repeated.told('Waiting', 'window again');
+  repeated.say('Waiting', 'window again');
+  expect(text.err.match(/Waiting.*/g)).toEqual([
+    'Waiting     The host connects 2 others first.',
+    'Waiting     The host connects one other first.',
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { limitsFor, NATURES } from '../../bench/plans.ts';
 import { type Plan, planFor, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { adviceFor, oddsNextMinute } from '../../src/core/traverse/advice.ts';
+import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/advice.ts';
 
 const plan = (client: keyof typeof NATURES, host: keyof typeof NATURES): Plan => {
   const [left, right] = [NATURES[client]!, NATURES[host]!];
@@ -41,4 +41,20 @@ test('a plan of five minutes keeps a part of its promise within one', () => {
   expect((1 - oddsNextMinute(HARD)) ** 5).toBeCloseTo(1 - HARD.expected, 10);
   const short = plan('easy', 'random, all ports');
   expect(oddsNextMinute(short)).toBe(short.expected);
+});
+
+test('what an attempt changes is said in words, not in the names of the planner', () => {
+  const known = plan('easy', 'easy');
+  const step = plan('easy', 'step 5/s');
+  const random = plan('random, all ports', 'random, all ports');
+  expect(changeText(known, known)).toBe('known again from new source ports and with another TTL');
+  expect(changeText(known, step)).toBe(
+    "window: known did not meet, now taking the host's network for new ports in steps of 1, 5 a second for others",
+  );
+  expect(changeText(random, plan('block of 512', 'random, pf'))).toBe(
+    "lattice again, now taking your network for random ports from 33792 to 34303 and the host's network for random ports from 50001 to 65535",
+  );
+  for (const name of Object.keys(NATURES)) {
+    expect(changeText(known, plan('easy', name))).not.toMatch(/APDM|ADM|EIM|easy/);
+  }
 });

@@ -164,7 +164,8 @@ export type PeerEvent =
       readonly ev: 'attempt-over';
       readonly join: JoinId;
       readonly n: number;
-      readonly result: 'path' | 'timeout' | 'aborted';
+      /** `put-off`: the host connects others first, or lets its ports rest; `next` says which. */
+      readonly result: 'path' | 'timeout' | 'aborted' | 'put-off';
       readonly packetsSent: number;
       readonly next: string;
     }

@@ -2,6 +2,7 @@
 import type { NatProfile } from '../nat/profile.ts';
 import { isPrivateAddress } from '../nat/verdict.ts';
 import type { TraversalConfig } from './interface.ts';
+import { natureWords } from './nature.ts';
 import type { Plan } from './plan.ts';
 
 type Side = TraversalConfig['own'];
@@ -22,6 +23,23 @@ export function adviceFor(plan: Plan, own: Side, peer: Side): string {
   }
   const help = [portAdvice(own.profile, peer.profile), ipv6Advice(own, peer)].filter((one) => one !== null);
   return `What helps, best first: ${help.join('; ')}. Attempts go on meanwhile.`;
+}
+
+/** What the next attempt changes, and why, for a person. */
+export function changeText(last: Plan, next: Plan): string {
+  const taken = readingText(last, next);
+  if (next.method !== last.method) return `${next.method}: ${last.method} did not meet${taken}`;
+  if (taken !== '') return `${next.method} again${taken}`;
+  return `${next.method} again from new source ports and with another TTL`;
+}
+
+/** The networks that are read in another way than before. */
+function readingText(last: Plan, next: Plan): string {
+  const sides = [
+    { whose: 'your network', before: natureWords(last.client), now: natureWords(next.client) },
+    { whose: "the host's network", before: natureWords(last.host), now: natureWords(next.host) },
+  ].filter(({ before, now }) => before !== now);
+  return sides.map(({ whose, now }, n) => `${n === 0 ? ', now taking' : ' and'} ${whose} for ${now}`).join('');
 }
 
 function portAdvice(own: NatProfile, peer: NatProfile): string {

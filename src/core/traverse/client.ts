@@ -7,12 +7,12 @@ import { type Instant, NEVER } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { adviceFor, oddsNextMinute } from './advice.ts';
-import { type Commander, commander } from './commander.ts';
+import { adviceFor, changeText, oddsNextMinute } from './advice.ts';
+import { type Commander, commander, queueText } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Strategy } from './host.ts';
 import type { Candidate, TraversalConfig, TraversalEvent } from './interface.ts';
-import { natureText, quotaOf } from './nature.ts';
+import { natureWords, quotaOf } from './nature.ts';
 import { openers } from './openers.ts';
 import { type Method, type Plan, plansFor } from './plan.ts';
 import { type Script, scriptFor, type Wait } from './scripts.ts';
@@ -26,6 +26,8 @@ const REST_MAX_MS = 3_000;
 const UNHEARD_MAX = 3;
 /** Without UDP there is nothing to try; the network may change. */
 const BLOCKED_REST_MS = 5_000;
+/** What an attempt could not be made for where the host has said nothing against it. */
+const UNANSWERED = 'answers that the last attempt needed did not come in time';
 /** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
 const SAMPLE_RTT_MS = 60;
 
@@ -42,6 +44,8 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   let sentBefore = 0;
   let hardAt: Instant = NEVER;
   let unheard = 0;
+  /** How many the host connects before us, as it has said in this attempt. */
+  let queued: number | null = null;
   let upcoming: { readonly plan: Plan; readonly at: Instant } | null = null;
   /** Methods of many packets: how often each was used, and from when it may be again. */
   const resting = new Map<Method, { readonly times: number; readonly until: Instant }>();
@@ -85,6 +89,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     begunAt = now;
     sentBefore = side.sent();
     upcoming = null;
+    queued = null;
     const packets = plan.packets.client;
     out.event({ ev: 'attempt', n: attempt, plan: { method: plan.method, expected: plan.expected, packets } });
     boss.begin(now, attempt);
@@ -120,11 +125,14 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     rest(now, last, tried);
     const following = choose();
     upcoming = { plan: following, at: restUntil(now, following) };
-    const next = changes(last, following, tried);
+    const waitText = tried ? null : hostText(now);
+    const result = waitText === null ? 'timeout' : 'put-off';
+    const next = waitText ?? (tried ? changeText(last, following) : `${following.method}: ${UNANSWERED}`);
     const restMs = upcoming.at - now;
     const packetsSent = side.sent() - sentBefore;
-    log('over', { result: 'timeout', packets: packetsSent, heard: side.heard(), next, restMs });
-    out.event({ ev: 'attempt-over', n: attempt, result: 'timeout', packetsSent, next });
+    const planned = { planned: last.packets.client, expected: round(last.expected) };
+    log('over', { result, packets: packetsSent, ...planned, heard: side.heard(), next, restMs });
+    out.event({ ev: 'attempt-over', n: attempt, result, packetsSent, next });
     sentBefore += packetsSent;
     if (restMs >= 1_000) out.event({ ev: 'waiting', text: next });
   }
@@ -144,20 +152,20 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     resting.set(method, { times: times + 1, until });
   }
 
-  function changes(last: Plan, next: Plan, tried: boolean): string {
-    if (!tried) return `${next.method}: the last attempt could not be made in full`;
-    if (next.method !== last.method) return `${next.method}: ${last.method} did not meet`;
-    if (next.key !== last.key) return `${next.method} again, the other way to read the networks: ${next.key}`;
-    return `${next.method} again from new source ports and with another TTL`;
+  /** Why the host has not carried out this attempt; null where it has said nothing of it. */
+  function hostText(now: Instant): string | null {
+    if (queued !== null) return queueText(queued);
+    const seconds = Math.ceil((boss.allowedAt() - now) / 1000);
+    return seconds > 0 ? `The host lets its ports rest for another ${seconds} s.` : null;
   }
 
   function tellHard(now: Instant): void {
     hardAt = NEVER;
     const current = upcoming?.plan ?? plan!;
-    const pair = `${natureText(current.client)} – ${natureText(current.host)}`;
+    const pair = `${natureWords(current.client)} – ${natureWords(current.host)}`;
     const likely = round(oddsNextMinute(current));
     out.event({ ev: 'hard', pair, likely, advice: adviceFor(current, { ...config.own, profile }, config.peer) });
-    log('hard', { pair, likely, sinceMs: Math.round(now - startedAt) });
+    log('hard', { pair: current.key, likely, sinceMs: Math.round(now - startedAt) });
   }
 
   function log(what: string, data: Readonly<Record<string, string | number | boolean | null>>): void {
@@ -171,7 +179,10 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
       openers(now, config, side);
       begin(now, choose());
     },
-    step: (now, step) => boss.answer(now, step),
+    step(now, step) {
+      queued = step.queued ?? queued;
+      boss.answer(now, step);
+    },
     profile: (next) => {
       profile = next;
     },

@@ -84,7 +84,8 @@ export type TraversalEvent =
   | {
       readonly ev: 'attempt-over';
       readonly n: number;
-      readonly result: 'path' | 'timeout' | 'aborted';
+      /** `put-off`: the host connects others first, or lets its ports rest; `next` says which. */
+      readonly result: 'path' | 'timeout' | 'aborted' | 'put-off';
       readonly packetsSent: number;
       /** What the next attempt changes, and why. */
       readonly next: string;

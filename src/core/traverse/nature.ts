@@ -130,6 +130,24 @@ function natureOf(allocator: Allocator, adm: boolean, pool: number): Nature {
   return { kind: 'random', adm, low: allocator.low ?? PORT_LOW, high: allocator.high ?? PORT_HIGH, pool };
 }
 
+/** For a person: what others meet there. `natureText` names the same for the history and the log. */
+export function natureWords(nature: Nature): string {
+  switch (nature.kind) {
+    case 'open':
+      return 'one open port for all destinations';
+    case 'easy':
+      return 'one port for all destinations';
+    case 'step':
+      if (nature.timed) return `new ports that move with time, ${Math.round(nature.background)} a second`;
+      return `new ports in steps of ${nature.step}, ${Math.round(nature.background)} a second for others`;
+    case 'random':
+      return `random ports from ${nature.low} to ${nature.high}${nature.pool > 1 ? ` on ${nature.pool} addresses` : ''}`;
+    case 'blocked':
+      return 'no UDP';
+  }
+}
+
+/** Names a nature in the history and the log. */
 export function natureText(nature: Nature): string {
   switch (nature.kind) {
     case 'step':
