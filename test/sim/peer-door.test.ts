@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/index.ts';
 import { NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
@@ -141,6 +142,31 @@ test('S18: hard pairs are punched one after another, and who waits is told', () 
   for (const { result, next } of over) expect([result, next]).toEqual(['put-off', expect.stringMatching(/connects/)]);
   const queued = host.all('peer').filter(({ state }) => state === 'queued');
   expect(queued.map(({ name }) => name)).toHaveLength(2);
+});
+
+test('S18: a friend that needs a second comes in though a pair without hope goes on, and buys no more than a burst', () => {
+  for (const [seed, afterMs, withinMs] of [
+    ['a', 1_000, 15_000],
+    ['b', 20_000, 100_000],
+  ] as const) {
+    const setup = peers({ seed: `hopeless ${seed}` });
+    const { client: first, code } = hostAndClient(setup, [NATS.linuxRandom, NATS.linuxRandom]);
+    const friend = setup.participant('friend', NATS.linux);
+    setup.until(() => friend.last('ready') !== undefined, 3_000, 'the friend is ready');
+    first.command(joinCommand({ code }));
+    setup.until(() => first.last('attempt')?.plan.method === 'lattice', 60_000, 'the first opens all ports it may');
+    setup.world.run(afterMs);
+    let credits = 0;
+    setup.world.watch(({ where, packet }) => {
+      if (where === 'friend' && packet.bytes.length >= LIMITS.creditBytes) credits++;
+    }, 'sent');
+    friend.command(joinCommand({ code, name: 'Bea' }));
+    setup.until(() => friend.last('path') !== undefined, withinMs, `the friend of ${seed} has a path`);
+    expect(first.last('path')).toBeUndefined();
+    // 585 probes cost ten; each asking anew sends some thirty before the word of the host is back. It was ten for each asking.
+    expect(credits).toBeGreaterThanOrEqual(10);
+    expect(credits).toBeLessThanOrEqual(40);
+  }
 });
 
 test('a master that does not answer fails a join with MASTER_UNREACHABLE within 2.1 s', () => {

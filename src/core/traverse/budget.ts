@@ -185,19 +185,25 @@ export interface HardSlot {
   /** 0: the slot is yours until `now + holdMs`; n: so many are before you. */
   request(now: Instant, session: string): number;
   release(session: string): void;
+  /** Who had it last, or has it; null where nobody ever had. */
+  holder(): string | null;
 }
 
 export function hardSlot(): HardSlot {
   /** In order of arrival, with the instant until which each keeps its place. */
   const queue = new Map<string, Instant>();
+  let holder: string | null = null;
   return {
     request(now, session) {
       for (const [other, until] of queue) if (until <= now) queue.delete(other);
       if (!queue.has(session) && queue.size >= LIMITS.hardQueueMax) return LIMITS.hardQueueMax;
       queue.set(session, now + LIMITS.hardHoldMs);
-      return [...queue.keys()].indexOf(session);
+      const before = [...queue.keys()].indexOf(session);
+      if (before === 0) holder = session;
+      return before;
     },
     release: (session) => void queue.delete(session),
+    holder: () => holder,
   };
 }
 

@@ -48,6 +48,8 @@ export interface Commander {
 
 interface Remote {
   readonly sentAt: Instant;
+  /** Taken out of what is paid for, and given back where the host does not do it; 0 once it has said that it does. */
+  packets: number;
   samples: readonly Sample[] | null;
   refused: boolean;
 }
@@ -81,6 +83,8 @@ function salvoData(side: Role, plan: SidePlan, inMs: number): LogData {
 
 export function commander(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Commander {
   const remotes = new Map<number, Remote>();
+  /** Salvos of our own in this attempt, with what was taken out of what is paid for. */
+  let locals: { readonly salvo: Salvo; readonly packets: number }[] = [];
   let lasting: Lasting[] = [];
   let order = 0;
   let attempt = 1;
@@ -157,15 +161,24 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   }
 
   function local(now: Instant, plan: SidePlan, inMs: number): Volley {
-    use('client', packetsOf(plan));
-    const running: Salvo = side.launch(now, plan, now + inMs);
-    return { samples: () => running.samples(), refused: () => false };
+    const packets = packetsOf(plan);
+    use('client', packets);
+    const salvo = side.launch(now, plan, now + inMs);
+    locals.push({ salvo, packets });
+    return { samples: () => salvo.samples(), refused: () => false };
+  }
+
+  /** What a salvo that was stopped has not sent is still paid for. */
+  function settle(): void {
+    for (const { salvo, packets } of locals) prepaid.host += Math.max(0, packets - salvo.sent());
+    locals = [];
   }
 
   function remote(plan: SidePlan, inMs: number): Volley {
-    use('host', packetsOf(plan));
+    const packets = packetsOf(plan);
+    use('host', packets);
     asked++;
-    const answer: Remote = { sentAt: clock, samples: null, refused: false };
+    const answer: Remote = { sentAt: clock, packets, samples: null, refused: false };
     remotes.set(send({ run: { startInMs: Math.max(0, Math.round(inMs)), side: plan } }), answer);
     if (remotes.size > 32) remotes.delete(remotes.keys().next().value!);
     return { samples: () => answer.samples, refused: () => answer.refused };
@@ -183,6 +196,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
         return;
       }
       side.stopSalvos();
+      settle();
       lasting = [];
       stopFirst = true;
     },
@@ -229,7 +243,11 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       relayRttMs = Math.max(1, Math.min(relayRttMs, now - answer.sentAt));
       if (step.samples) answer.samples = step.samples;
       if (step.refused?.allowedInMs != null) allowedAt = Math.max(allowedAt, now + step.refused.allowedInMs);
-      if (step.refused || step.queued !== undefined) answer.refused = true;
+      if (step.refused || step.queued !== undefined) {
+        answer.refused = true;
+        prepaid.client += answer.packets;
+      }
+      answer.packets = 0;
     },
     stop() {
       lasting = [];

@@ -10,6 +10,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import { queueText } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { TraversalConfig, TraversalEvent } from './interface.ts';
+import { quotaOf } from './nature.ts';
 import { openers } from './openers.ts';
 import type { Salvo } from './salvo.ts';
 import type { SidePlan } from './side.ts';
@@ -31,6 +32,8 @@ export interface Strategy {
 /** More sockets than this at once are "many ports". */
 const MANY_SOCKETS = 64;
 const HOLD_POLL_MS = 1_000;
+/** A burst may well wait so long for the last of its mappings. */
+const ROOM_MS = 1_000;
 const NOTHING: Instant = Number.POSITIVE_INFINITY;
 
 function isMany(plan: SidePlan): boolean {
@@ -55,6 +58,10 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   let holdAt: Instant = NOTHING;
   /** When this session's turn at the hard slot is over, while it has it. */
   let turnUntil: Instant = NOTHING;
+  /** The slot came from another session, whose mappings may still fill the device's table. */
+  let inherited = false;
+  /** Until then the slot is kept for an order that waits for them to expire. */
+  let awaitedUntil: Instant = 0;
   let manyAllowedAt: Instant = 0;
   let manyRestMs: number = LIMITS.manyPortsRestMs;
   /** Ports opened since the last rest. */
@@ -72,14 +79,31 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     const early = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > LIMITS.birthdayMappings;
     const never = plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs;
     if (early || never) {
-      const allowedInMs = never ? null : manyAllowedAt - now;
-      tell({ order: asked, refused: { allowedInMs } });
-      log('refused', { sockets: plan.sockets, allowedInMs });
+      refuse(asked, plan, never ? null : manyAllowedAt - now);
       return;
     }
     const before = isHard(plan) ? hold(now) : 0;
+    const roomAt = before === 0 && inherited ? roomFor(now, plan) : now;
     if (before > 0) queue(asked, before);
-    else fire(now, asked, plan, startInMs);
+    else if (roomAt > now + ROOM_MS) {
+      awaitedUntil = roomAt + LIMITS.hardHoldMs;
+      turnUntil = roomAt + LIMITS.hardTurnMs;
+      refuse(asked, plan, roomAt - now);
+    } else {
+      inherited = false;
+      fire(now, asked, plan, startInMs);
+    }
+  }
+
+  function refuse(asked: number, plan: SidePlan, allowedInMs: number | null): void {
+    tell({ order: asked, refused: { allowedInMs } });
+    log('refused', { sockets: plan.sockets, allowedInMs });
+  }
+
+  /** When the device's table has room for its mappings. */
+  function roomFor(now: Instant, plan: SidePlan): Instant {
+    const mappings = plan.from === 'fresh' ? plan.sockets : 1;
+    return config.device.budget.room(now, plan.class, mappings, quotaOf(config.own.profile));
   }
 
   /** What runs ends: the slot is another's now. */
@@ -98,9 +122,13 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
    */
   function hold(now: Instant): number {
     if (now >= turnUntil) release();
+    const last = config.device.slot.holder();
     const before = config.device.slot.request(now, session);
     if (before > 0) turnUntil = NOTHING;
-    else if (turnUntil === NOTHING) turnUntil = now + LIMITS.hardTurnMs;
+    else if (turnUntil === NOTHING) {
+      turnUntil = now + LIMITS.hardTurnMs;
+      inherited = last !== null && last !== session;
+    }
     holdAt = before === 0 ? now + HOLD_POLL_MS : NOTHING;
     return before;
   }
@@ -192,9 +220,10 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       report();
       if (side.starving(now)) tell({ order, pay: LIMITS.creditsWhenUnpaid });
       if (now < holdAt) return;
-      const before = hardSalvos.some((one) => !one.over()) ? hold(now) : 0;
+      const busy = now < awaitedUntil || hardSalvos.some((one) => !one.over());
+      const before = busy ? hold(now) : 0;
       if (before > 0) queue(hardOrder, before);
-      else if (hardSalvos.every((one) => one.over())) release();
+      else if (!busy) release();
     },
     next: () => (ended ? NOTHING : holdAt),
     end() {
