@@ -123,3 +123,23 @@ export function normalised(logs: readonly number[]): number[] {
 export function tempered(probability: number, doubt: number): number {
   return Math.min(1 - doubt, Math.max(doubt, probability));
 }
+
+/** What is known of the mappings that others make behind the same NAT. */
+interface Strangers {
+  readonly background: number;
+  readonly dispersion: number;
+  readonly doubt: number;
+}
+
+/**
+ * Their number in a time. The rate is known only with an error, so the count's variance is that of the rule plus (error x t)^2: the
+ * dispersion that a window is built with grows with the age of the sample.
+ */
+export function strangersIn(
+  { background, dispersion, doubt }: Strangers,
+  ageMs: number,
+): { readonly mean: number; readonly dispersion: number } {
+  const seconds = ageMs / 1000;
+  const mean = background * seconds;
+  return { mean, dispersion: dispersion + (mean > 0 ? (doubt * seconds) ** 2 / mean : 0) };
+}

@@ -1,8 +1,12 @@
 /**
  * "Which external port will my next mapping get, best first, with what probability?" (S11). The answer is a lazy sequence,
- * because a window for 99 % may be one port or ten thousand; the planner takes as much as it can pay for.
+ * because a window for 99 % may be one port or ten thousand; whoever asks takes as much as it can pay for.
+ *
+ * For users of the library (`sallyport/core`), and the independent check that a profile is calibrated: `bench:detection` asks for the
+ * 90 % window of the next port and looks whether that came. The planner shares only the law of the strangers (`strangersIn`): its
+ * windows lie between two samples of one burst (`traverse/salvos.ts`), so there is no age to account for.
  */
-import { countLaw } from './distribution.ts';
+import { countLaw, strangersIn } from './distribution.ts';
 import type { Allocator } from './profile.ts';
 import { PORTS_ALL } from './region.ts';
 import { mappingsIn } from './sequence.ts';
@@ -123,26 +127,6 @@ function uniform(weight: number, low: number, high: number): Branch {
       for (let port = low; port <= high; port++) yield port;
     },
   };
-}
-
-/** What is known of the mappings that others make behind the same NAT. */
-export interface Strangers {
-  readonly background: number;
-  readonly dispersion: number;
-  readonly doubt: number;
-}
-
-/**
- * Their number in a time. The rate is known only with an error, so the count's variance is that of the rule plus (error x t)^2: the
- * dispersion that a window is built with grows with the age of the sample.
- */
-export function strangersIn(
-  { background, dispersion, doubt }: Strangers,
-  ageMs: number,
-): { readonly mean: number; readonly dispersion: number } {
-  const seconds = ageMs / 1000;
-  const mean = background * seconds;
-  return { mean, dispersion: dispersion + (mean > 0 ? (doubt * seconds) ** 2 / mean : 0) };
 }
 
 /** last + step x (own mappings + N), and with parity kept on to the next port of the right kind. */

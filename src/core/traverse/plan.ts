@@ -4,8 +4,7 @@
  * chance of a path, given its weight and how often it has failed already.
  */
 import { LIMITS } from '../limits.ts';
-import { countOdds, countQuantile } from '../nat/distribution.ts';
-import { strangersIn } from '../nat/predict.ts';
+import { countOdds, countQuantile, strangersIn } from '../nat/distribution.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import { CANARIES_MAX } from './canary.ts';
 import type { Role } from './interface.ts';
