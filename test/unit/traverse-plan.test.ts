@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { limitsFor, NATURES, plansPage } from '../../bench/plans.ts';
-import type { AllocatorKind, Filtering, Mapping, NatProfile } from '../../src/core/index.ts';
+import type { AllocatorKind, Filtering, Mapping, NatProfile, PlanLimits, Role } from '../../src/core/index.ts';
 import { LIMITS, type Plan, planFor, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { plansFor } from '../../src/core/traverse/plan.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
+import { type Method, plansFor } from '../../src/core/traverse/plan.ts';
 
 const MAPPINGS: readonly Mapping[] = ['eim', 'adm', 'apdm', 'unknown'];
 const FILTERINGS: readonly Filtering[] = ['eif', 'adf', 'apdf', 'unknown'];
@@ -25,27 +26,64 @@ function everyProfile(): NatProfile[] {
   );
 }
 
+const ROLLING: readonly Method[] = ['row', 'lattice'];
+const PREDICTING: readonly Method[] = ['known', 'window', 'cross'];
+
+/** Mappings that a plan has open at once on each side; each sample of the own NAT is one too. */
+function openedBy({ method, hard, settle, mappings, probes }: Plan, limits: PlanLimits): Record<Role, number> {
+  const sandwich = (inside: number) => 2 * inside + 1;
+  const sides = (ofHard: number, ofOther: number) =>
+    hard === 'client' ? { client: ofHard, host: ofOther } : { client: ofOther, host: ofHard };
+  const opened = {
+    none: { client: 0, host: 0 },
+    known: sides(hard === null ? 1 : sandwich(mappings), 1),
+    window: sides(sandwich(mappings), 1),
+    birthday: sides(mappings, 1),
+    cross: sides(mappings + 2, mappings + 2),
+    row: sides(mappings, sandwich(probes)),
+    lattice: { client: mappings, host: probes },
+  }[method];
+  for (const role of ['client', 'host'] as const) {
+    if (settle === role) opened[role] += sandwich(0);
+    // Where the life of a mapping is not known, it is found out meanwhile.
+    if (ROLLING.includes(method) && limits[role].lifetimeMs === null) opened[role] += CANARIES_MAX;
+  }
+  return opened;
+}
+
 /** What is wrong with a plan, or null. */
-function fault(plan: Plan): string | null {
+function fault(plan: Plan, limits: PlanLimits): string | null {
   if (!(plan.expected > 0 && plan.expected <= 1)) return `expected ${plan.expected}`;
-  if (plan.mappings > LIMITS.birthdayMappings || plan.probes > LIMITS.birthdayBurst) return 'more than the caps';
-  if (plan.hard === 'host' && plan.method !== 'known' && plan.mappings > 256)
-    return 'more than half of the quota of the host';
+  const opened = openedBy(plan, limits);
+  const most = PREDICTING.includes(plan.method) ? LIMITS.predictionMappings : LIMITS.birthdayMappings;
+  for (const role of ['client', 'host'] as const) {
+    const { quota } = limits[role];
+    const cap = quota === null ? most : Math.min(most, quota / 2);
+    if (opened[role] > cap) return `${plan.method}: ${opened[role]} mappings at the ${role}, ${cap} are allowed`;
+  }
+  if (plan.probes > LIMITS.birthdayBurst) return 'more probes than the cap';
   if (plan.durationMs > LIMITS.salvoMs) return 'too long';
   return null;
 }
 
-test('every pair of profiles has a plan that keeps the limits of both sides', () => {
+test.each<[string, PlanLimits]>([
+  ['a quota at both', { ...LIMITS_OF_PAIR, client: { quota: 256, lifetimeMs: null } }],
+  ['no quota known', { ...LIMITS_OF_PAIR, host: { quota: null, lifetimeMs: 30_000 } }],
+])('every pair of profiles has a plan that keeps the limits of both sides: %s', (_name, limits) => {
   const profiles = everyProfile();
   const name = (one: NatProfile) => `${one.mapping}/${one.filtering}/${one.allocator.kind}`;
   const faults: string[] = [];
+  const methods = new Set<Method>();
   for (const client of profiles) {
     for (const host of profiles) {
-      const wrong = fault(plansFor(client, host, new Map(), LIMITS_OF_PAIR));
+      const plan = plansFor(client, host, new Map(), limits);
+      methods.add(plan.method);
+      const wrong = fault(plan, limits);
       if (wrong !== null) faults.push(`${name(client)} – ${name(host)}: ${wrong}`);
     }
   }
   expect(profiles.length).toBe(112);
+  expect([...methods].sort()).toEqual(['birthday', 'cross', 'known', 'lattice', 'row', 'window']);
   expect(faults).toEqual([]);
 });
 
