@@ -6,7 +6,7 @@ import {
   type Allocator,
   endpointKey,
   isLoopback,
-  isPrivateAddress,
+  isPrivate,
   maskAddress,
   type NatProfile,
   type NatType,
@@ -234,7 +234,7 @@ export function whatWouldHelp(profile: NatProfile): readonly string[] {
     ];
   }
   const shared = profile.layers !== null && profile.layers > 1;
-  const behindCarrier = profile.type !== 'public' && profile.external.some(isPrivateAddress);
+  const behindCarrier = profile.type !== 'public' && profile.external.some(isPrivate);
   if (profile.verdict !== 'open' && external === null) {
     if (shared || behindCarrier)
       help.push('A second router is in the way: bridge one of the two, or ask the provider for a public IPv4 address.');

@@ -108,3 +108,16 @@ export function isLoopback(address: string): boolean {
   if (bytes === null) return false;
   return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
 }
+
+/**
+ * Not routed on the Internet: RFC 1918, RFC 6598 (carrier), RFC 3927 (link-local); unique local (RFC 4193), link-local (RFC 4291) and the
+ * old site-local IPv6. Not loopback: what a peer calls an address of its LAN must never lead back to this computer.
+ */
+export function isPrivate(address: string): boolean {
+  const bytes = addressBytes(address);
+  if (bytes === null) return false;
+  const [a, b] = bytes as unknown as [number, number];
+  if (bytes.length === 16) return (a & 0xfe) === 0xfc || (a === 0xfe && b >= 0x80);
+  if (a === 10 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168)) return true;
+  return (a === 169 && b === 254) || (a === 100 && (b & 0xc0) === 64);
+}

@@ -12,6 +12,8 @@ import {
   type Endpoint,
   familyOf,
   formatMasterLink,
+  isLoopback,
+  isPrivate,
   type KeyPair,
   type MasterCommand,
   type MasterCounters,
@@ -237,17 +239,12 @@ function listenAddresses(wished: readonly string[] | undefined, tell: (fact: Mas
     return wished;
   }
   const ours = localAddresses().filter((address) => !/^(fe80|169\.254\.)/i.test(address));
-  const rank = (address: string): number => Number(isPrivate(address)) * 2 + Number(isIPv6(address));
+  const isInside = (address: string): boolean => isPrivate(address) || isLoopback(address);
+  const rank = (address: string): number => Number(isInside(address)) * 2 + Number(isIPv6(address));
   const best = [...ours].sort((left, right) => rank(left) - rank(right))[0] ?? '127.0.0.1';
-  if (isPrivate(best)) tell({ fact: 'private-address', address: best });
+  if (isInside(best)) tell({ fact: 'private-address', address: best });
   tell({ fact: 'no-second-address' });
   return [best];
-}
-
-function isPrivate(address: string): boolean {
-  return /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|::1$)/i.test(
-    address,
-  );
 }
 
 function openPorts(parts: {

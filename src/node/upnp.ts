@@ -5,7 +5,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Endpoint, isPrivateAddress } from '../core/index.ts';
+import { type Endpoint, isLoopback, isPrivate } from '../core/index.ts';
 
 const SSDP: Endpoint = { address: '239.255.255.250', port: 1900 };
 const SEARCH_MS = 2_500;
@@ -100,7 +100,8 @@ export function locationOf(answer: string, sender: string): URL | null {
   const text = /^location:\s*(\S+)\s*$/im.exec(answer)?.[1] ?? '';
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
-  return url.protocol === 'http:' && url.hostname === sender && isPrivateAddress(sender) ? url : null;
+  const inside = isPrivate(sender) || isLoopback(sender);
+  return url.protocol === 'http:' && url.hostname === sender && inside ? url : null;
 }
 
 async function readService(location: URL, options: UpnpOptions): Promise<Service | null> {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addressBytes, addressText } from '../../src/core/index.ts';
+import { addressBytes, addressText, isLoopback, isPrivate } from '../../src/core/index.ts';
 
 test.each([
   ['::', '::'],
@@ -39,4 +39,24 @@ test('any 4 or 16 bytes survive the round trip and what node:net calls an addres
       if (!value.includes('%')) expect(addressBytes(value) !== null).toBe(isIP(value) !== 0);
     }),
   );
+});
+
+test.each([
+  ['RFC 1918', ['10.0.0.0', '10.255.255.255'], ['9.255.255.255', '11.0.0.0']],
+  ['RFC 1918', ['172.16.0.0', '172.31.255.255'], ['172.15.255.255', '172.32.0.0']],
+  ['RFC 1918', ['192.168.0.0', '192.168.255.255'], ['192.167.255.255', '192.169.0.0']],
+  ['RFC 6598', ['100.64.0.0', '100.127.255.255'], ['100.63.255.255', '100.128.0.0']],
+  ['RFC 3927', ['169.254.0.0', '169.254.255.255'], ['169.253.255.255', '169.255.0.0']],
+  ['RFC 4193', ['fc00::', 'fdff:ffff::1'], ['fbff::1', 'fe00::1', 'fd::1']],
+  ['RFC 4291', ['fe80::', 'febf:ffff::1', 'fec0::1'], ['fe7f::1', 'ff02::1', '2001:db8::1', '::ffff:192.0.2.1']],
+])('%s: an address inside is private, the ones beside it are not', (_rfc, inside, beside) => {
+  expect(inside.filter((address) => !isPrivate(address))).toEqual([]);
+  expect(beside.filter(isPrivate)).toEqual([]);
+});
+
+test('loopback is no address of a LAN, and neither is what is no address', () => {
+  for (const address of ['127.0.0.1', '127.255.255.255', '::1']) {
+    expect([address, isPrivate(address), isLoopback(address)]).toEqual([address, false, true]);
+  }
+  for (const text of ['', 'nonsense', '10.0.0', 'fe80::1%eth0']) expect(isPrivate(text), text).toBe(false);
 });

@@ -38,13 +38,3 @@ export function ipv6Of(addresses: readonly string[]): Tested {
   const isGlobal = (address: string) => address.includes(':') && ((addressBytes(address)?.[0] ?? 0) & 0xe0) === 0x20;
   return addresses.length === 0 || addresses.some(isGlobal) ? 'untested' : 'no';
 }
-
-/** Not routed on the Internet: RFC 1918, RFC 6598 (carrier-grade NAT), loopback, link-local; fc00::/7 and fe80::/10. */
-export function isPrivateAddress(address: string): boolean {
-  const bytes = addressBytes(address);
-  if (bytes === null) return false;
-  const [a, b] = bytes as unknown as [number, number];
-  if (bytes.length === 16) return (a & 0xfe) === 0xfc || (a === 0xfe && (b & 0xc0) === 0x80);
-  if (a === 10 || a === 127 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168)) return true;
-  return (a === 169 && b === 254) || (a === 100 && (b & 0xc0) === 64);
-}

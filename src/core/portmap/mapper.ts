@@ -17,7 +17,6 @@ import type { MappingSource } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import { outputs, timers } from '../machine.ts';
 import type { Filtering, PortMappingReport, Tested } from '../nat/profile.ts';
-import { isPrivateAddress } from '../nat/verdict.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
@@ -374,6 +373,5 @@ function ownAddressTowards(gateway: string, addresses: readonly string[]): strin
     return length;
   };
   const fours = addresses.filter((address) => familyOf(address) === 4);
-  const best = fours.toSorted((left, right) => common(right) - common(left))[0];
-  return best ?? fours.find(isPrivateAddress) ?? '0.0.0.0';
+  return fours.toSorted((left, right) => common(right) - common(left))[0] ?? '0.0.0.0';
 }

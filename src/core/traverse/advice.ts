@@ -1,6 +1,6 @@
 /** What to tell a person whose pair of networks does not meet (product.md section 4 B). Attempts go on meanwhile. */
+import { isPrivate } from '../address.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { isPrivateAddress } from '../nat/verdict.ts';
 import type { TraversalConfig } from './interface.ts';
 import { natureWords } from './nature.ts';
 import type { Plan } from './plan.ts';
@@ -51,7 +51,7 @@ function portAdvice(own: NatProfile, peer: NatProfile): string {
 
 /** Behind a second one, maybe the provider's, a port of the first leads nowhere. */
 function behindOneRouter({ layers, external }: NatProfile): boolean {
-  return (layers === null || layers <= 1) && !external.some(isPrivateAddress);
+  return (layers === null || layers <= 1) && !external.some(isPrivate);
 }
 
 /** Null where both have it: it was tried. */

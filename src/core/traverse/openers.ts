@@ -4,9 +4,11 @@
  * on the way. The client's follow when the answer reaches it, and by then the host's door is open; only then, one relay trip
  * later, does the host send with the full TTL.
  */
+
+import { isPrivate } from '../address.ts';
 import type { Instant } from '../contract.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { isPrivate, socketFor } from './candidates.ts';
+import { socketFor } from './candidates.ts';
 import type { Engine } from './engine.ts';
 import type { Candidate, TraversalConfig } from './interface.ts';
 import type { Pass, SidePlan } from './side.ts';
