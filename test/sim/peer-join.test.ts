@@ -192,6 +192,7 @@ test('two with IPv6 behind stateful firewalls meet there, however hard their IPv
   const at = (name: string) => setup.world.host({ name, behind: NATS.linuxRandom, ipv6: true });
   const { host, client, code } = hostAndClient(setup, [at('h'), at('c')]);
   setup.world.run(1_000);
+  expect([host, client].map((one) => one.last('profile')?.profile.ipv6)).toEqual(['yes', 'yes']);
   connect(setup, host, client, code, 500);
   expect(client.last('path')).toMatchObject({ kind: 'ipv6', payloadBytesMax: 1418 });
   talk(setup, host, client);
@@ -209,6 +210,7 @@ test('a host with IPv6 and a friend without it meet over IPv4', () => {
   const { host, client, code } = hostAndClient(setup, [dual, NATS.linux]);
   connect(setup, host, client, code, 1_000);
   expect(client.last('path')?.kind).toBe('direct');
+  expect([host, client].map((one) => one.last('profile')?.profile.ipv6)).toEqual(['yes', 'no']);
   talk(setup, host, client);
   setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
 });
@@ -227,6 +229,7 @@ test('two who have nothing but IPv6 meet', () => {
   setup.until(ready, 5_000, 'both are ready');
   connect(setup, host, client, host.last('hosting')!.code, 2_000);
   expect(client.last('path')?.kind).toBe('ipv6');
+  expect(client.last('profile')?.profile.ipv6).toBe('yes');
   talk(setup, host, client);
   setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
 });

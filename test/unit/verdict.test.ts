@@ -44,8 +44,9 @@ test('layers: the router’s own address tells, else the distance of the outermo
   expect(layersOf(profile({ type: 'cone', natHops: 3 }), null)).toBeNull();
 });
 
-test('no global IPv6 address is no IPv6; with one it is open', () => {
-  expect(ipv6Of(['192.168.1.2', 'fd00::1'])).toBe('no');
-  expect(ipv6Of(['192.168.1.2', '2001:db8::1'])).toBe('untested');
-  expect(ipv6Of([])).toBe('untested');
+test('no global IPv6 address is no IPv6; with one it is open, until somebody has answered over it', () => {
+  expect(ipv6Of(['192.168.1.2', 'fd00::1'], false)).toBe('no');
+  expect(ipv6Of(['192.168.1.2', '2001:db8::1'], false)).toBe('untested');
+  expect(ipv6Of(['192.168.1.2', '2001:db8::1'], true)).toBe('yes');
+  expect(ipv6Of([], false)).toBe('untested');
 });

@@ -35,6 +35,8 @@ export type DetectCommand =
   | { readonly do: 'observe'; readonly observation: Observation }
   /** What port mapping has found; `router` is the router's own external address where it told one. */
   | { readonly do: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
+  /** A server has answered over IPv6, or does not any more. */
+  | { readonly do: 'ipv6'; readonly works: boolean }
   /** Measure how long an idle mapping lives: minutes in the background, once for each network. */
   | { readonly do: 'lifetime' }
   | { readonly do: 'stop' };
@@ -88,6 +90,7 @@ class DetectorMachine implements Detector {
   private network: LocalNetwork | null = null;
   private findings = NOTHING_FOUND;
   private portMapping: { report: PortMappingReport; router: string | null } = { report: UNTESTED, router: null };
+  private ipv6Works = false;
   private run: Run | null = null;
   private lifetime: LifetimeRun | null = null;
   private lifetimeWanted = false;
@@ -154,6 +157,11 @@ class DetectorMachine implements Detector {
         this.portMapping = command;
         if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
         break;
+      case 'ipv6':
+        if (command.works === this.ipv6Works) break;
+        this.ipv6Works = command.works;
+        if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
+        break;
       case 'lifetime':
         this.lifetimeWanted = this.idleLifetimeMs === null && this.lifetime === null;
         if (this.run === null) this.measureLifetime(now);
@@ -193,7 +201,7 @@ class DetectorMachine implements Detector {
       idleLifetimeMs: this.idleLifetimeMs,
       quota: blockQuota(known.allocator),
       portMapping: this.portMapping.report,
-      ipv6: ipv6Of(this.localAddresses()),
+      ipv6: ipv6Of(this.localAddresses(), this.ipv6Works || known.external.some((one) => familyOf(one) === 6)),
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),
     };
     return { ...profile, layers: layersOf(profile, this.portMapping.router), verdict: verdictOf(profile) };
@@ -302,6 +310,7 @@ class DetectorMachine implements Detector {
     this.idleLifetimeMs = null;
     this.findings = NOTHING_FOUND;
     this.portMapping = { report: UNTESTED, router: null };
+    this.ipv6Works = false;
     this.log('network changed', { addresses: network.addresses.length });
     if (known) this.begin(now);
   }

@@ -33,8 +33,9 @@ export function blockQuota({ kind, low, high }: Allocator): number | null {
   return size === null || size > BLOCK_PORTS_MAX ? null : size;
 }
 
-/** Without a global address (2000::/3) there is no IPv6; with one, whether it works is another question. */
-export function ipv6Of(addresses: readonly string[]): Tested {
+/** Works where somebody has answered over it. Without a global address (2000::/3) there is none; with one alone nobody knows. */
+export function ipv6Of(addresses: readonly string[], works: boolean): Tested {
+  if (works) return 'yes';
   const isGlobal = (address: string) => address.includes(':') && ((addressBytes(address)?.[0] ?? 0) & 0xe0) === 0x20;
   return addresses.length === 0 || addresses.some(isGlobal) ? 'untested' : 'no';
 }

@@ -13,11 +13,14 @@ export class Ipv6 {
   candidate: Candidate | null = null;
   socket: SocketId = 0;
   private readonly context: PeerContext;
+  private readonly onAnswer: (now: Instant, works: boolean) => void;
   private open = false;
   private asked: Alarm | null = null;
 
-  constructor(context: PeerContext) {
+  /** `onAnswer` is told after each question whether the master has answered it over IPv6. */
+  constructor(context: PeerContext, onAnswer: (now: Instant, works: boolean) => void) {
     this.context = context;
+    this.onAnswer = onAnswer;
   }
 
   /** The network or the session with the master is new. */
@@ -58,6 +61,7 @@ export class Ipv6 {
         this.candidate = response.type === 'ok' ? { kind: 'ipv6', endpoint: response.observed, socket } : null;
         const againMs = response.type === 'ok' ? LIMITS.ipv6ProveMs : LIMITS.ipv6RetryMs;
         this.asked = context.agenda.at(at + againMs, (later) => this.prove(later));
+        this.onAnswer(at, response.type === 'ok');
       },
       6,
     );

@@ -79,7 +79,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.detector = createDetector({ crypto, random, sockets, family });
     this.mapper = createPortMapper({ crypto, sockets });
     this.context = this.makeContext();
-    this.ipv6 = new Ipv6(this.context);
+    this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
     this.paths = new Paths(this.context);
     this.nest.add(this.link, (now, event) => this.linked(now, event));
     this.nest.add(this.detector, (now, event) => this.detected(now, event));
