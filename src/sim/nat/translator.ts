@@ -184,6 +184,8 @@ export class Translator {
 
   #makeMapping(source: Source, destination: number, internal: Endpoint, to: Endpoint, now: number): Mapping | NatDrop {
     this.#sweep(now);
+    // What has expired since the last sweep must not count as a new peak.
+    if (this.#liveMappings() >= this.#peak) this.#sweepAll(now);
     const subscriber = this.#subscriber(internal.address, now);
     if (this.#sessionTableFull(now)) return 'table-full';
     if (!this.#spendToken(subscriber, now)) return 'mapping-rate';
