@@ -103,11 +103,17 @@ for (const [name, condition] of Object.entries(CONDITIONS)) {
 }
 
 const BLOCK_RUNS = Number(process.env.BLOCK_RUNS ?? 80);
+/** A share of 70 % that has to be above 65. */
+const CLOSE_RUNS = Number(process.env.BLOCK_RUNS ?? 400);
 const BLOCK_SEED = Number(process.env.BLOCK_SEED ?? 0);
 const BLOCK_AT_S = [1, 3, 30, 30.5, 31, 33, 60, 60.5, 61, 62, 65, 125, 180, 240];
 
-function blocks(name: string, pairOf: (seed: number) => Omit<PairOptions, 'seed'>): PairResult[] {
-  const seeds = Array.from({ length: BLOCK_RUNS }, (_, n) => BLOCK_SEED + n);
+function blocks(
+  name: string,
+  pairOf: (seed: number) => Omit<PairOptions, 'seed'>,
+  runs: number = BLOCK_RUNS,
+): PairResult[] {
+  const seeds = Array.from({ length: runs }, (_, n) => BLOCK_SEED + n);
   const results = seeds.map((seed) => runPair({ seed, limitMs: 240_000, ...pairOf(seed) }));
   if (process.env.BLOCK_RUNS !== undefined) {
     const curve = BLOCK_AT_S.map((at) => `${at} s ${(100 * upBy(results, 1_000 * at)).toFixed(1)}`);
@@ -124,11 +130,11 @@ const unmeasured: Partial<PairOptions> = {
 // Within one life of a mapping half of a block can't do better than one half, nor two halves than a quarter, and two lives end
 // 60.2 s after JOIN: decision 0007 has the proof.
 test('two blocks of 512 within half of each: 65 % when the third lives begin and 95 % within 240 s', () => {
-  const results = blocks('block-block', () => ({ client: BLOCK, host: BLOCK }));
+  const results = blocks('block-block', () => ({ client: BLOCK, host: BLOCK }), CLOSE_RUNS);
   expect(upBy(results, 3_000)).toBeGreaterThanOrEqual(0.2);
   expect(upBy(results, 62_000)).toBeGreaterThanOrEqual(0.65);
   expect(upBy(results, 240_000)).toBeGreaterThanOrEqual(0.95);
-});
+}, 240_000);
 
 test('two blocks of 512 whose mappings live 30 s, which nobody knows, are met as soon but for what the finding out takes', () => {
   const nat: NatBehaviour = { ...BLOCK, timeouts: { unrepliedMs: 30_000, establishedMs: 30_000 } };

@@ -166,7 +166,7 @@ function peerlet(
   };
 }
 
-/** Asks the server with a number, is answered with the number and the address. */
+/** Asks the server with a number, is answered with the number and the address, at another port where it is asked to. */
 function source(target: Endpoint): MappingSource {
   return {
     target,
@@ -174,6 +174,7 @@ function source(target: Endpoint): MappingSource {
     kind: 'master',
     answersFrom: ['same'],
     request: (_now, request) => asciiOf(`? ${request}`),
+    requestTo: (_now, request, port) => asciiOf(`? ${request} ${port}`),
     answer(from, bytes) {
       if (from.address !== target.address || from.port !== target.port || bytes[0] === WIRE.punch) return null;
       const [number = '', address = '', port = ''] = textOf(bytes).split(' ');
@@ -191,7 +192,7 @@ export interface PairOptions {
   readonly sameNat?: boolean;
   /** Guests on a wireless network that keeps them apart: no LAN candidates. */
   readonly noLan?: boolean;
-  /** What only some detections find out is unknown: depth, lifetime. */
+  /** What only some detections find out is unknown: depth, lifetime; and no server helps to find out. */
   readonly unmeasured?: boolean;
   /** Somebody else behind the client's NAT asks the server from a new port 20 times a second. */
   readonly bystander?: boolean;
@@ -319,7 +320,7 @@ export function runPair(options: PairOptions): PairResult {
       relayRttMs: 4 * oneWay + (role === 'client' ? (options.relayLongerMs ?? 0) : 0),
       permit: { ...permit(), addresses: [observed[role === 'client' ? 'host' : 'client']?.address ?? ''] },
       sources,
-      redirecting: null,
+      redirecting: options.unmeasured ? null : sources[0]!,
       random: world.random(role),
       crypto: nodeCrypto,
       device: devices[role],
@@ -336,8 +337,9 @@ export function runPair(options: PairOptions): PairResult {
   });
   for (const { target } of sources) {
     server.bind(target, (packet) => {
-      const [, request = ''] = textOf(packet.bytes).split(' ');
-      server.send(target, packet.from, asciiOf(`${request} ${packet.from.address} ${packet.from.port}`));
+      const [, request = '', port = packet.from.port] = textOf(packet.bytes).split(' ');
+      const to = { ...packet.from, port: Number(port) };
+      server.send(target, to, asciiOf(`${request} ${packet.from.address} ${packet.from.port}`));
     });
   }
   const bystander = { asked: 0, answered: 0 };

@@ -5,6 +5,7 @@
  */
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
+import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import { Exchange, type Question } from './exchange.ts';
 import type { MappingSource } from './source.ts';
@@ -14,6 +15,11 @@ const RUNGS_MS = [0, 10_000, 20_000, 33_000, 50_000, 63_000, 100_000, 125_000, 1
 /** What is said of a mapping that did not survive the shortest silence. */
 const SHORTEST_MS = 5_000;
 const TRIES = 3;
+
+/** What was seen to survive such a silence was not seen to survive that one. */
+export function lifetimeBelow(idleLifetimeMs: number): number {
+  return RUNGS_MS.find((ms) => ms > idleLifetimeMs) ?? LIMITS.mappingLifetimeMsMax;
+}
 const TRY_AFTER_MS = 1_000;
 
 interface Rung {

@@ -22,25 +22,24 @@ const CLASSES: Readonly<
   birthday: { depth: LIMITS.birthdayBurst, perSecond: LIMITS.birthdayPerSecond, mappings: LIMITS.birthdayMappings },
 };
 
-/** Never above half of a known quota: the other half is the user's. */
-function capOf(kind: ProbeClass, quota: number | null): number {
-  const { mappings } = CLASSES[kind];
-  return quota === null ? mappings : Math.min(mappings, Math.floor(quota / 2));
+/** What is known of the mappings of the own NAT. */
+export interface Life {
+  readonly quota: number | null;
+  readonly lifetimeMs: number;
 }
 
 /** What the traversals of one device share. */
 export interface DeviceBudget {
   /** The instant from which one packet may go (`now` where at once); `mapping` names the NAT mapping it makes or refreshes. */
-  when(now: Instant, kind: ProbeClass, mapping: string, quota: number | null): Instant;
+  when(now: Instant, kind: ProbeClass, mapping: string, life: Life): Instant;
   /** Takes the packet. Only after `when` has said now. */
-  take(now: Instant, kind: ProbeClass, mapping: string, lifetimeMs: number): void;
+  take(now: Instant, kind: ProbeClass, mapping: string): void;
   /** A packet that must go (an answer to a valid probe): counted, never refused. */
   count(now: Instant): void;
   /** The instant from which so many packets of the class may go as one burst, each a new mapping. */
-  room(now: Instant, kind: ProbeClass, packets: number, quota: number | null): Instant;
-  /** Mappings were found to live shorter than thought by so much. */
-  shorten(ms: number): void;
-  liveMappings(now: Instant): number;
+  room(now: Instant, kind: ProbeClass, packets: number, life: Life): Instant;
+  /** Mappings whose last packet is not that old. */
+  liveMappings(now: Instant, lifetimeMs: number): number;
   /** The network suffers: nothing goes before `until`. */
   pause(until: Instant): void;
 }
@@ -48,78 +47,87 @@ export interface DeviceBudget {
 export function deviceBudget(): DeviceBudget {
   let debt = 0;
   let debtAt: Instant = 0;
-  /** Nothing has changed since `debtAt` but what `take` added. */
-  let settled = false;
   let pausedUntil: Instant = 0;
   /** Per class: the instant at which its next packet is due at the peak rate. */
   const due: Record<ProbeClass, Instant> = { easy: 0, prediction: 0, birthday: 0 };
-  /** Expiry by mapping, earliest first as far as lifetimes are equal. */
-  const live = new Map<string, Instant>();
-  /** Of those in front, none ends before: until then there is nothing to look for. */
-  let noneBefore: Instant = 0;
+  /** When each mapping was used last, the oldest first; and the instants alone, to find one among thousands. */
+  const used = new Map<string, Instant>();
+  const instants: Instant[] = [];
 
   function settle(now: Instant): void {
-    if (settled && now === debtAt) return;
-    settled = true;
+    if (now === debtAt) return;
     debt = Math.max(0, debt - ((now - debtAt) * LIMITS.probesPerSecond) / 1000);
     debtAt = now;
-    if (now < noneBefore) return;
-    for (const [mapping, expiry] of live) {
-      noneBefore = expiry;
-      if (expiry > now) break;
-      live.delete(mapping);
+    for (const [mapping, at] of used) {
+      if (at + LIMITS.mappingLifetimeMsMax > now) break;
+      used.delete(mapping);
+      instants.shift();
     }
   }
 
-  /** When so many and one more mappings have ended. */
-  function expiryOf(index: number): Instant {
-    let left = index;
-    for (const expiry of live.values()) if (left-- === 0) return expiry;
-    return NEVER;
+  /** The first of those that were used after `at`. */
+  function after(at: Instant): number {
+    let [low, high] = [0, instants.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (instants[middle]! <= at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** When so many new mappings have room below a cap. */
+  function roomAt(count: number, cap: number, lifetimeMs: number): Instant {
+    if (count > cap) return roomAt(cap, cap, lifetimeMs);
+    const last = instants[instants.length - 1 - cap + count];
+    return last === undefined ? 0 : last + lifetimeMs;
+  }
+
+  /**
+   * The cap of the class, whose mappings a router in front may keep for longer than the NAT that forgets first; and never more
+   * than half of a known quota: the other half is the user's.
+   */
+  function under(count: number, kind: ProbeClass, { quota, lifetimeMs }: Life): Instant {
+    const classAt = roomAt(count, CLASSES[kind].mappings, Math.max(lifetimeMs, LIMITS.routerLifetimeMs));
+    return quota === null ? classAt : Math.max(classAt, roomAt(count, Math.floor(quota / 2), lifetimeMs));
   }
 
   return {
-    when(now, kind, mapping, quota) {
+    when(now, kind, mapping, life) {
       settle(now);
       if (now < pausedUntil) return pausedUntil;
       const { depth, perSecond } = CLASSES[kind];
-      if (live.size >= capOf(kind, quota) && !live.has(mapping)) {
-        return Math.max(now + 1, expiryOf(live.size - capOf(kind, quota)));
-      }
+      const known = (used.get(mapping) ?? -NEVER) + life.lifetimeMs > now;
+      const freeAt = known ? now : under(1, kind, life);
+      if (freeAt > now) return Math.max(now + 1, freeAt);
       if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / LIMITS.probesPerSecond);
       const slack = ((kind === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce) * 1000) / perSecond;
       return due[kind] - slack > now ? due[kind] - slack : now;
     },
-    take(now, kind, mapping, lifetimeMs) {
+    take(now, kind, mapping) {
       settle(now);
       debt += 1;
       due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
-      // Refreshed, it may leave one in front that ends sooner than it did.
-      noneBefore = live.delete(mapping) ? 0 : Math.min(noneBefore, now + lifetimeMs);
-      live.set(mapping, now + lifetimeMs);
+      const before = used.get(mapping);
+      if (before !== undefined) instants.splice(after(before) - 1, 1);
+      used.delete(mapping);
+      used.set(mapping, now);
+      instants.push(now);
     },
     count(now) {
       settle(now);
       debt += 1;
     },
-    room(now, kind, packets, quota) {
+    room(now, kind, packets, life) {
       settle(now);
       const { depth } = CLASSES[kind];
       const excess = debt + Math.min(packets, depth) - depth;
       const paid = excess <= 0 ? now : now + (excess * 1000) / LIMITS.probesPerSecond;
-      const surplus = live.size + packets - capOf(kind, quota);
-      if (surplus <= 0) return paid;
-      const expiries = [...live.values()].sort((left, right) => left - right);
-      return Math.max(paid, expiries[Math.min(surplus, expiries.length) - 1] ?? now);
+      return Math.max(paid, under(packets, kind, life));
     },
-    shorten(ms) {
-      for (const [mapping, expiry] of live) live.set(mapping, expiry - ms);
-      settled = false;
-      noneBefore = 0;
-    },
-    liveMappings(now) {
+    liveMappings: (now, lifetimeMs) => {
       settle(now);
-      return live.size;
+      return used.size - after(now - lifetimeMs);
     },
     pause: (until) => {
       pausedUntil = Math.max(pausedUntil, until);

@@ -12,7 +12,7 @@ import { type Commander, commander, queueText } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Strategy } from './host.ts';
 import type { Candidate, TraversalConfig, TraversalEvent } from './interface.ts';
-import { natureWords, quotaOf } from './nature.ts';
+import { knownLife, natureWords, quotaOf } from './nature.ts';
 import { openers } from './openers.ts';
 import { type Method, type Plan, plansFor } from './plan.ts';
 import { type Script, scriptFor, type Wait } from './scripts.ts';
@@ -80,7 +80,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     const soon = now + Math.min(REST_MAX_MS, REST_MS * attempt);
     if (restMs > 0) return Math.max(soon, resting.get(method)?.until ?? soon);
     const kind = method === 'known' ? 'easy' : 'prediction';
-    return Math.max(soon, config.device.budget.room(now, kind, packets.client, quotaOf(profile)));
+    return Math.max(soon, config.device.budget.room(now, kind, packets.client, knownLife(profile)));
   }
 
   function begin(now: Instant, next: Plan): void {

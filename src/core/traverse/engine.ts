@@ -7,11 +7,11 @@ import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { PathKind } from '../peer/interface.ts';
-import { purse } from './budget.ts';
+import { type Life, purse } from './budget.ts';
 import { type Canaries, canaries } from './canary.ts';
 import { lanAddresses } from './candidates.ts';
 import type { TraversalCommand, TraversalConfig, TraversalEvent } from './interface.ts';
-import { lifetimeOf, quotaOf } from './nature.ts';
+import { lifetimeOf, quotaOf, replacedAfter } from './nature.ts';
 import { probeCodec } from './probe.ts';
 import { type Proof, prover } from './prover.ts';
 import { questions } from './questions.ts';
@@ -28,6 +28,8 @@ const RESTUN_TRIES = 6;
  * client that has its own already would be left with half a path. The client repeats its nomination more often for 7 s.
  */
 const PROOF_MS = 2_000;
+/** The few that watch how long mappings live don't wait for places: as long as they have said nothing, none may come free. */
+const WATCHED: Life = { quota: null, lifetimeMs: LIMITS.mappingLifetimeMs };
 
 export interface Engine {
   /** Starts a plan; it runs until its time is over, `stopSalvos` or the path. */
@@ -74,8 +76,12 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const quota = config.own.profile.mapping === 'eim' ? null : quotaOf(config.own.profile);
   /** Answers would go to another address than that of the witness. */
   const pooled = config.own.profile.pooling === 'arbitrary';
-  let lifetimeMs = lifetimeOf(config.own.profile);
+  /** How long mappings live; and those of a birthday, which are many at one time, where that can't be watched. */
+  const lifetimeMs = lifetimeOf(config.own.profile);
+  let birthdayMs = lifetimeMs;
   let birds: Canaries | null = null;
+  /** What the salvos have last been told. */
+  let toldMs = lifetimeMs;
   const salvos = new Set<Salvo>();
   const owned = new Set<SocketId>([config.socket]);
   /** When the peer was last heard on a socket; and those that nothing uses any more, but for a proof that may be under way. */
@@ -108,9 +114,16 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   });
   let paying = false;
 
+  function lifeOf(kind: ProbeClass): Life {
+    const assumedMs = kind === 'birthday' ? birthdayMs : lifetimeMs;
+    const knownMs = birds?.lifetimeMs(assumedMs) ?? assumedMs;
+    // What is left of a birthday is not to keep the few mappings of the others waiting for longer than that.
+    return { quota, lifetimeMs: kind === 'birthday' ? knownMs : Math.min(knownMs, lifetimeMs) };
+  }
+
   function shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null {
     const mapping = `${socket}>${to.address}:${to.port}`;
-    const when = device.budget.when(now, kind, mapping, quota);
+    const when = device.budget.when(now, kind, mapping, lifeOf(kind));
     if (when > now) return when;
     const paid = money.spend(now, to.address);
     if (paid === 'forbidden') return null;
@@ -119,7 +132,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return now + UNPAID_POLL_MS;
     }
     unpaidSince = null;
-    device.budget.take(now, kind, mapping, lifetimeMs);
+    device.budget.take(now, kind, mapping);
     paying = true;
     proofs.probe(now, socket, to, ttl);
     paying = false;
@@ -127,10 +140,11 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   }
 
   /** Takes a packet to a server out of the budget: null, or the instant from which it may go. */
-  function sampling(now: Instant, kind: ProbeClass, socket: SocketId): Instant | null {
-    const when = device.budget.when(now, kind, `sample>${socket}`, quota);
+  function sampling(now: Instant, asker: ProbeClass | 'watch', socket: SocketId): Instant | null {
+    const [kind, life] = asker === 'watch' ? (['birthday', WATCHED] as const) : [asker, lifeOf(asker)];
+    const when = device.budget.when(now, kind, `sample>${socket}`, life);
     if (when > now) return when;
-    device.budget.take(now, kind, `sample>${socket}`, lifetimeMs);
+    device.budget.take(now, kind, `sample>${socket}`);
     return null;
   }
 
@@ -146,10 +160,10 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       if (heardAt.has(socket)) unused.add(socket);
       else shut(socket);
     },
-    lifetimeMs: () => lifetimeMs,
+    lifetimeMs: () => lifeOf('birthday').lifetimeMs,
     shoot,
-    send(now, kind, socket, to, bytes) {
-      const when = sampling(now, kind, socket);
+    send(now, socket, to, bytes) {
+      const when = sampling(now, 'watch', socket);
       if (when === null && owned.has(socket)) out.transmit(socket, to, bytes);
       return when;
     },
@@ -180,12 +194,23 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     else for (const running of salvos) if (running.answered(now, socket, observed)) return;
   }
 
+  /** Where a life turns out shorter, whoever waits for the end of one may go on. */
   function learnLifetime(now: Instant): void {
-    const found = birds?.lifetimeMs() ?? null;
-    if (found === null || found >= lifetimeMs) return;
-    device.budget.shorten(lifetimeMs - found);
-    lifetimeMs = found;
+    const known = lifeOf('birthday').lifetimeMs;
+    if (known === toldMs) return;
+    toldMs = known;
     for (const running of salvos) running.run(now);
+  }
+
+  /**
+   * So many mappings that it matters how long they live: that is watched where a new mapping has another port. Not for the sake
+   * of one burst where a quota has few places.
+   */
+  function watchLives(now: Instant, lasting: boolean): void {
+    const { allocator } = config.own.profile;
+    if (lasting) birthdayMs = Math.max(birthdayMs, replacedAfter(config.own.profile));
+    if (allocator.kind === 'preserve' || (quota !== null && !lasting)) return;
+    birds ??= canaries(now, range, pooled ? null : config.redirecting);
   }
 
   function adopt(observed: Endpoint): void {
@@ -218,8 +243,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     launch(now, plan, startAt, from) {
       const running = salvo(range, plan, startAt, from ?? known);
       salvos.add(running);
-      if (plan.again.mode === 'replace' && config.own.profile.idleLifetimeMs === null)
-        birds ??= canaries(now, range, pooled ? null : config.redirecting);
+      if (plan.class === 'birthday' && plan.from === 'fresh') watchLives(now, plan.again.mode === 'replace');
       running.run(now);
       return running;
     },
@@ -256,7 +280,10 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       proofs.timeout(now);
       if (finished) return;
       runRestun(now);
-      birds?.run(now);
+      if (birds !== null && now >= birds.next()) {
+        birds.run(now);
+        learnLifetime(now);
+      }
       for (const running of salvos) {
         if (running.next() <= now) running.run(now);
         if (!running.over()) continue;

@@ -10,7 +10,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import { queueText } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { TraversalConfig, TraversalEvent } from './interface.ts';
-import { quotaOf } from './nature.ts';
+import { knownLife } from './nature.ts';
 import { openers } from './openers.ts';
 import type { Salvo } from './salvo.ts';
 import type { SidePlan } from './side.ts';
@@ -103,7 +103,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   /** When the device's table has room for its mappings. */
   function roomFor(now: Instant, plan: SidePlan): Instant {
     const mappings = plan.from === 'fresh' ? plan.sockets : 1;
-    return config.device.budget.room(now, plan.class, mappings, quotaOf(config.own.profile));
+    return config.device.budget.room(now, plan.class, mappings, knownLife(config.own.profile));
   }
 
   /** What runs ends: the slot is another's now. */

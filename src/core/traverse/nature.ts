@@ -4,9 +4,11 @@
  * and never meets turns into a symmetric one by Bayes' rule, without a rule of its own.
  */
 
+import { lifetimeBelow } from '../detect/lifetime.ts';
 import { LIMITS } from '../limits.ts';
 import type { Allocator, NatProfile } from '../nat/profile.ts';
 import { blockQuota } from '../nat/verdict.ts';
+import type { Life } from './budget.ts';
 import { PORT_HIGH, PORT_LOW } from './ports.ts';
 
 export type Nature =
@@ -110,6 +112,19 @@ export function quotaOf({ quota, allocator }: NatProfile): number | null {
 /** How long a mapping is taken to live. Where each costs a place of a quota, rather too long than too short. */
 export function lifetimeOf(profile: NatProfile): number {
   return profile.idleLifetimeMs ?? (quotaOf(profile) === null ? LIMITS.mappingLifetimeMs : LIMITS.quotaLifetimeMs);
+}
+
+/** The same for the budget. */
+export function knownLife(profile: NatProfile): Life {
+  return { quota: quotaOf(profile), lifetimeMs: lifetimeOf(profile) };
+}
+
+/**
+ * How long mappings that are replaced for ever are taken to live where it can't be watched: rather too long than too short, so
+ * that new ones and old ones together stay below the caps.
+ */
+export function replacedAfter({ idleLifetimeMs }: NatProfile): number {
+  return idleLifetimeMs === null ? LIMITS.quotaLifetimeMs : lifetimeBelow(idleLifetimeMs);
 }
 
 function natureOf(allocator: Allocator, adm: boolean, pool: number): Nature {

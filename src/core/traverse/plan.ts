@@ -243,7 +243,7 @@ function mappingsMax({ quota }: SideLimits): number {
 
 /** The same where mappings are replaced for ever: those that find out how long one lives need places too. */
 function rollingMax(limits: SideLimits): number {
-  return mappingsMax(limits) - (limits.lifetimeMs === null ? CANARIES_MAX : 0);
+  return mappingsMax(limits) - CANARIES_MAX;
 }
 
 function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits): Plan {

@@ -31,12 +31,12 @@ export interface Range {
   close(socket: SocketId): void;
   /** Sends a probe and answers null, or the instant from which to try again. */
   shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
-  /** How long the mappings of this side live, as far as it is known now. */
+  /** How long the mappings of a birthday of this side live, as far as it is known now. */
   lifetimeMs(): number;
-  /** Sends a datagram of its own to a server, under the same budget. */
-  send(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, bytes: Uint8Array): Instant | null;
+  /** Sends a datagram to a server from one of the sockets that watch how long mappings live, under the same budget. */
+  send(now: Instant, socket: SocketId, to: Endpoint, bytes: Uint8Array): Instant | null;
   /** Asks a source for the mapping of the socket; the answer comes through `answered`. Null = sent. */
-  ask(now: Instant, kind: ProbeClass, socket: SocketId): Instant | null;
+  ask(now: Instant, kind: ProbeClass | 'watch', socket: SocketId): Instant | null;
 }
 
 export interface Salvo {
@@ -175,9 +175,8 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
 
   function repeat(now: Instant): void {
     const { mode } = plan.again;
-    // Whoever ordered the plan may not have known how soon these mappings end.
-    const everyMs =
-      mode === 'replace' ? Math.min(plan.again.everyMs, range.lifetimeMs() + EXPIRY_MARGIN_MS) : plan.again.everyMs;
+    // Whoever ordered the plan may not know when these mappings end.
+    const everyMs = mode === 'replace' ? range.lifetimeMs() + EXPIRY_MARGIN_MS : plan.again.everyMs;
     if (mode === 'none') {
       nextAt = NEVER;
       return;

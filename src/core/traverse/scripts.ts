@@ -9,7 +9,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import { type Commander, other, type Volley } from './commander.ts';
 import type { Engine } from './engine.ts';
 import type { Role, TraversalConfig } from './interface.ts';
-import { lifetimeOf, type Nature, quotaOf } from './nature.ts';
+import { knownLife, lifetimeOf, type Nature } from './nature.ts';
 import { known, LAST_MS, lowTtl } from './openers.ts';
 import { type Plan, roundsOf, watched } from './plan.ts';
 import type { Sample } from './salvo.ts';
@@ -280,7 +280,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
   let taken = yield* freshSamples(stage);
   for (let n = 0; n < roundsOf(client, host); n++) {
     const start = yield { until: 0 };
-    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, quotaOf(config.own.profile));
+    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, knownLife(config.own.profile));
     if (room > start) {
       yield { until: room };
       boss.reserve(round);

@@ -33,7 +33,7 @@ export function witness(now: Instant, range: Range, source: MappingSource): Witn
   return {
     ask(when, socket, request) {
       if (port === null || source.requestTo === undefined) return NEVER;
-      return range.send(when, 'prediction', socket, source.target, source.requestTo(when, request, port));
+      return range.send(when, socket, source.target, source.requestTo(when, request, port));
     },
     answered(socket, from, bytes) {
       const answer = socket === own ? source.answer(from, bytes) : null;
@@ -46,7 +46,7 @@ export function witness(now: Instant, range: Range, source: MappingSource): Witn
     },
     run(when) {
       if (when < at) return;
-      const wait = range.send(when, 'prediction', own, source.target, source.request(when, 0, 'same'));
+      const wait = range.send(when, own, source.target, source.request(when, 0, 'same'));
       at = wait ?? when + (port === null ? TRY_AFTER_MS : REFRESH_MS);
     },
     next: () => at,
