@@ -45,12 +45,12 @@ async function main(): Promise<void> {
   const results = await runPool<Job, JobResult>(jobs, {
     ...{ script: new URL(import.meta.url), workers: Number(values.workers) },
     ...(values.minutes === undefined ? {} : { forMs: 60_000 * Number(values.minutes) }),
-    onProgress(done) {
+    onProgress(done, batch) {
+      for (const { job, what, found } of batch) if (found !== null) process.stdout.write(line(job, what, found));
       if (done % TELL_EVERY === 0) process.stderr.write(`${done} of ${jobs.length} worlds\n`);
     },
   });
   const seconds = (performance.now() - began) / 1000;
-  for (const { job, what, found } of results) if (found !== null) process.stdout.write(line(job, what, found));
   for (const kind of ['worlds', 'faults'] as const) process.stdout.write(summary(kind, results));
   process.stdout.write(`${results.length} in ${seconds.toFixed(0)} s\n`);
   process.exitCode = results.some(({ found }) => found !== null) ? 1 : 0;

@@ -14,19 +14,19 @@ export function serve<Job, Result>(run: (job: Job) => Result): void {
   parentPort?.postMessage([]);
 }
 
-export interface PoolOptions {
+export interface PoolOptions<Result> {
   readonly script: URL;
   readonly workers: number;
   /** For `workerData` in each worker. */
   readonly task?: unknown;
   /** No job is begun later than that, in ms. */
   readonly forMs?: number;
-  /** So many of the jobs are done. */
-  onProgress?(done: number): void;
+  /** So many of the jobs are done, the last of them with these results. */
+  onProgress?(done: number, batch: readonly Result[]): void;
 }
 
 /** The results in the order in which they came. */
-export async function runPool<Job, Result>(jobs: readonly Job[], options: PoolOptions): Promise<Result[]> {
+export async function runPool<Job, Result>(jobs: readonly Job[], options: PoolOptions<Result>): Promise<Result[]> {
   const { script, workers, task, forMs = Number.POSITIVE_INFINITY, onProgress } = options;
   const results: Result[] = [];
   const until = performance.now() + forMs;
@@ -40,7 +40,7 @@ export async function runPool<Job, Result>(jobs: readonly Job[], options: PoolOp
         results.push(...batch);
         const more = performance.now() < until ? jobs.slice(next, next + BATCH) : [];
         next += more.length;
-        onProgress?.(results.length);
+        onProgress?.(results.length, batch);
         if (more.length > 0) worker.postMessage(more);
         else worker.terminate().then(() => resolve(), reject);
       });
