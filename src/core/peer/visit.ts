@@ -85,7 +85,12 @@ export class Visit {
     );
   }
 
+  /**
+   * Where the master's word on a first answer was lost, the client may have its path, and have said so to the master, before our
+   * repeated answer came there: then the join is over, and our own proof is under way. Whether it was given up is told by a push.
+   */
   private answered(now: Instant, response: Response): void {
-    if (response.type === 'failed') this.onEvent(now, { ev: 'broken', why: response.failure });
+    if (response.type === 'failed' && response.failure !== 'ABORTED')
+      this.onEvent(now, { ev: 'broken', why: response.failure });
   }
 }
