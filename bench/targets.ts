@@ -24,9 +24,10 @@ interface RowResult {
 }
 type Result = MixResult | RowResult;
 
-/** Three birthday rounds (`bench:success`), and twenty lives of a mapping of 35 s (nat-model 4.5). */
+/** Three birthday rounds (`bench:success`); twenty lives of a mapping, of 35 s, the median of carriers, or 65 s, the longest round of nat-model 4.5. */
 const ROUND_MS = 90_000;
 const ROUNDS_MS = 700_000;
+const LONG_ROUNDS_MS = 1_300_000;
 const MIXES: readonly { readonly name: string; readonly once: number; readonly later: number }[] = [
   { name: 'home-home', once: 0.99, later: 0.993 },
   { name: 'home-mobile', once: 0.97, later: 0.98 },
@@ -37,7 +38,7 @@ if (isMainThread) await main();
 else
   serve(
     (job: Job): Result =>
-      'row' in job ? runRow(job, workerData as string) : runJob(job, workerData as string, ROUNDS_MS),
+      'row' in job ? runRow(job, workerData as string) : runJob(job, workerData as string, LONG_ROUNDS_MS),
   );
 
 function runRow({ row, condition, n }: Extract<Job, { row: number }>, seed: string): RowResult {
@@ -154,19 +155,18 @@ function judgedShare(
 function mixLines(results: readonly MixResult[]): string[] {
   const within = (ms: number) =>
     summarize(results.map((one) => ({ ...one, connected: one.connected && one.elapsedMs <= ms }))).mixes;
-  const [once, later] = [within(ROUND_MS), within(ROUNDS_MS)];
+  const marks = [
+    { mixes: within(ROUND_MS), asked: 'once', ms: ROUND_MS },
+    { mixes: within(ROUNDS_MS), asked: 'later', ms: ROUNDS_MS },
+    { mixes: within(LONG_ROUNDS_MS), asked: 'later', ms: LONG_ROUNDS_MS },
+  ] as const;
   return MIXES.flatMap((mix) =>
-    (
-      [
-        [once, mix.once, ROUND_MS],
-        [later, mix.later, ROUNDS_MS],
-      ] as const
-    ).map(([mixes, least, ms]) => {
+    marks.map(({ mixes, asked, ms }) => {
       const { udp, udpLow, udpHigh } = mixes[mix.name]!;
       return line(
         mix.name,
         'population',
-        ...judgedShare(least, { value: udp, low: udpLow, high: udpHigh }, ` in ${ms / 1000} s`),
+        ...judgedShare(mix[asked], { value: udp, low: udpLow, high: udpHigh }, ` in ${ms / 1000} s`),
       );
     }),
   );
