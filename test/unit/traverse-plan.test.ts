@@ -30,7 +30,7 @@ const ROLLING: readonly Method[] = ['row', 'lattice'];
 const PREDICTING: readonly Method[] = ['known', 'window', 'cross'];
 
 /** Mappings that a plan has open at once on each side; each sample of the own NAT is one too. */
-function openedBy({ method, hard, settle, mappings, probes }: Plan, limits: PlanLimits): Record<Role, number> {
+function openedBy({ method, hard, settle, mappings, probes }: Plan): Record<Role, number> {
   const sandwich = (inside: number) => 2 * inside + 1;
   const sides = (ofHard: number, ofOther: number) =>
     hard === 'client' ? { client: ofHard, host: ofOther } : { client: ofOther, host: ofHard };
@@ -45,8 +45,8 @@ function openedBy({ method, hard, settle, mappings, probes }: Plan, limits: Plan
   }[method];
   for (const role of ['client', 'host'] as const) {
     if (settle === role) opened[role] += sandwich(0);
-    // Where the life of a mapping is not known, it is found out meanwhile.
-    if (ROLLING.includes(method) && limits[role].lifetimeMs === null) opened[role] += CANARIES_MAX;
+    // How long a mapping lives is found out meanwhile.
+    if (ROLLING.includes(method)) opened[role] += CANARIES_MAX;
   }
   return opened;
 }
@@ -54,7 +54,7 @@ function openedBy({ method, hard, settle, mappings, probes }: Plan, limits: Plan
 /** What is wrong with a plan, or null. */
 function fault(plan: Plan, limits: PlanLimits): string | null {
   if (!(plan.expected > 0 && plan.expected <= 1)) return `expected ${plan.expected}`;
-  const opened = openedBy(plan, limits);
+  const opened = openedBy(plan);
   const most = PREDICTING.includes(plan.method) ? LIMITS.predictionMappings : LIMITS.birthdayMappings;
   for (const role of ['client', 'host'] as const) {
     const { quota } = limits[role];
