@@ -1,7 +1,7 @@
 /**
  * What a command says. stdout carries results only: with --json one object a line, otherwise the one line a script wants.
- * Everything for people goes to stderr, with addresses masked unless --show-ips; JSON lines are masked only with --mask-ips. Texts that strangers wrote are cleaned here
- * once more, so no escape sequence reaches a terminal whatever a caller forgets.
+ * Everything for people goes to stderr, with addresses masked unless --show-ips; JSON lines are masked only with --mask-ips. Texts
+ * that strangers wrote are cleaned here once more, so no escape sequence reaches a terminal whatever a caller forgets.
  */
 import { maskText, type SallyportError } from '../core/index.ts';
 

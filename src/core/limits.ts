@@ -242,13 +242,16 @@ export const LIMITS = {
   probesAtOnce: 20,
   /** A cross or a window, whole: a burst of one instant leaves strangers behind the same NAT no time to come between. */
   predictionAtOnce: 64,
-  /** Life of a mapping where it is not measured: Linux's 30 s and a little; behind a quota, or replaced for ever, the median of carriers (nat-model 1.2). */
+  /**
+   * Life of a mapping where it is not measured: Linux's 30 s and a little; behind a quota, or replaced for ever, the median of
+   * carriers (nat-model 1.2).
+   */
   mappingLifetimeMs: 35_000,
+  quotaLifetimeMs: 65_000,
   /** A router in front of a carrier's NAT mostly runs Linux: 30 s to the millisecond, whatever the carrier's keeps. */
   routerLifetimeMs: 30_100,
   /** No NAT is known to keep a mapping that nobody uses for longer than 350 s (nat-model 2.1). */
   mappingLifetimeMsMax: 355_000,
-  quotaLifetimeMs: 65_000,
   /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */
   lanProbesMax: 40,
   /** Probes that may still be answered: a full birthday run and its repetition. */

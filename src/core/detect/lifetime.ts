@@ -15,12 +15,12 @@ const RUNGS_MS = [0, 10_000, 20_000, 33_000, 50_000, 63_000, 100_000, 125_000, 1
 /** What is said of a mapping that did not survive the shortest silence. */
 const SHORTEST_MS = 5_000;
 const TRIES = 3;
+const TRY_AFTER_MS = 1_000;
 
-/** What was seen to survive such a silence was not seen to survive that one. */
+/** The silence that a mapping was not seen to survive, where `idleLifetimeMs` is the longest that it was: its life lies between. */
 export function lifetimeBelow(idleLifetimeMs: number): number {
   return RUNGS_MS.find((ms) => ms > idleLifetimeMs) ?? LIMITS.mappingLifetimeMsMax;
 }
-const TRY_AFTER_MS = 1_000;
 
 interface Rung {
   readonly socket: SocketId;

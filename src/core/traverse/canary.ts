@@ -87,16 +87,11 @@ export function canaries(now: Instant, range: Range, source: MappingSource | nul
   }
 
   function learn(at: Instant, one: Canary, observed: Endpoint): void {
-    if (one.first !== null) {
-      if (observed.port !== one.first.port) {
-        free(one);
-        end(one.silenceMs);
-        return;
-      }
-      if (!goesOn(one)) {
-        free(one);
-        return;
-      }
+    const died = one.first !== null && observed.port !== one.first.port;
+    if (died || (one.first !== null && !goesOn(one))) {
+      free(one);
+      if (died) end(one.silenceMs);
+      return;
     }
     one.first = observed;
     one.request++;
