@@ -58,12 +58,16 @@ describeUnless(labMissing(), 'the driver on a real kernel', () => {
   }
 
   test('a datagram with TTL k dies at hop k, and the next one has the usual TTL again', async () => {
+    // Two programs send: nothing of the left one may come before the right NAT has a mapping.
     right.send('s', nats.left.external, PORT.left, 'opens the way in; dropped by the left NAT');
+    await expect.poll(() => nats.right.shell('conntrack -L -p udp 2>/dev/null')).toContain(`dport=${PORT.left}`);
     for (let ttl = 1; ttl <= LAST_TTL; ttl++) {
       left.send('s', nats.right.external, PORT.right, 'k'.repeat(ttl), ttl);
       left.send('s', nats.right.external, PORT.right, 'n'.repeat(100 + ttl));
     }
-    await right.received('n'.repeat(100 + LAST_TTL));
+    await Promise.all(Array.from({ length: LAST_TTL }, (_, index) => right.received('n'.repeat(101 + index))));
+    for (let ttl = ARRIVING_TTL; ttl <= LAST_TTL; ttl++) await right.received('k'.repeat(ttl));
+    await right.settled();
 
     const atOwnNat = await seenAt(nats.left.shell);
     const atCore = await seenAt((script) => lab.atCore(script));

@@ -28,14 +28,15 @@ test('the master’s STUN port answers, changes address against payment, and kee
       changeRequest: change,
       paddingBytes: 64,
     });
+    const began = performance.now();
     client.send(padded, PORT, '127.0.0.1');
     const plain = encodeStun({ class: 'request', transaction: new Uint8Array(12) });
     for (let i = 0; i < 100; i++) client.send(plain, PORT, '127.0.0.1');
+    // A burst of 20, then 10 a second.
+    await expect.poll(() => answers.length).toBeGreaterThanOrEqual(20);
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(answers[0]).toEqual({ address: '127.0.0.2', port: PORT + 1 });
-    // A burst of 20, then 10 a second.
-    expect(answers.length).toBeGreaterThanOrEqual(20);
-    expect(answers.length).toBeLessThanOrEqual(32);
+    expect(answers.length).toBeLessThanOrEqual(22 + (10 * (performance.now() - began)) / 1000);
   } finally {
     client.close();
     service.close();
