@@ -31,6 +31,7 @@ export default class CountsReporter implements Reporter {
     this.#ended[state] += 1;
     // At once, because a run that is stopped comes to no summary.
     if (state === 'failed') process.stdout.write(`FAILED ${where(test)}: ${errors?.[0]?.message}\n`);
+    if (test.diagnostic()?.flaky) process.stdout.write(`FLAKY ${where(test)}: ${errors?.[0]?.message}\n`);
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
@@ -41,6 +42,8 @@ export default class CountsReporter implements Reporter {
     // A file that does not load, a hook that fails and an error outside any test fail the run as well.
     const groups = modules.flatMap((module) => [module, ...module.children.allSuites()]);
     const broken = groups.filter((group) => group.errors().length > 0).length;
+    const flaky = tests.filter((test) => test.diagnostic()?.flaky);
+    for (const test of flaky) process.stdout.write(`FLAKY, passed when run once more: ${where(test)}\n`);
     for (const test of skipped) process.stdout.write(`SKIPPED ${test.fullName}\n`);
     const failed = stateOf('failed').length + broken + unhandled.length;
     printCounts(stateOf('passed').length, failed, skipped.length);
