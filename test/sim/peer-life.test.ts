@@ -237,3 +237,17 @@ test('S22: a pair that does not meet in five minutes is still at it in the same 
   expect(host.running.socketsOpen).toBeLessThanOrEqual(before[0]!);
   expect(client.running.socketsOpen).toBe(before[1]);
 });
+
+test('a join that was connected has its whole time-out again when its path is lost', () => {
+  const setup = peers({ seed: 'time-out again' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  client.command(joinCommand({ code, timeoutMs: 60_000 }));
+  setup.until(() => client.last('path') !== undefined, 2_000, 'the client has a path');
+  setup.world.run(15_000);
+  host.running.stop();
+  setup.until(() => client.last('path-lost') !== undefined, 60_000, 'the path is lost');
+  const lostAt = setup.world.now;
+  setup.until(() => client.last('join-failed') !== undefined, 61_000, 'given up');
+  expect(client.last('join-failed')?.failure).toBe('GAVE_UP');
+  expect(setup.world.now - lostAt).toBeCloseTo(60_000, -1);
+});

@@ -35,7 +35,10 @@ export class Join implements PathOwner {
   private readonly paths: Paths;
   private readonly command: JoinCommand;
   private readonly onOver: () => void;
-  private readonly alarms: Alarm[] = [];
+  /** The master has to be there by then, at first. */
+  private readonly linkWait: Alarm;
+  /** Of the run under way. */
+  private deadlineAlarm: Alarm | null = null;
   private hostKey: Uint8Array | null;
   /** When this run began: the command, or the loss of the path. The clock shown counts from here (S22). */
   private since: Instant;
@@ -73,7 +76,7 @@ export class Join implements PathOwner {
     const late = (at: Instant): void => {
       if (!this.linkUp && !this.begun) this.unreachable(at, 'MASTER_UNREACHABLE');
     };
-    this.alarms.push(context.agenda.at(now + LIMITS.linkWaitMs, late));
+    this.linkWait = context.agenda.at(now + LIMITS.linkWaitMs, late);
     this.stage('resolving', 'Looking for the host.');
   }
 
@@ -161,11 +164,9 @@ export class Join implements PathOwner {
 
   private deadline(now: Instant): void {
     const { timeoutMs } = this.command;
-    if (timeoutMs > 0) this.alarms.push(this.context.agenda.at(now + timeoutMs, (at) => this.giveUp(at)));
-  }
-
-  private giveUp(now: Instant): void {
-    if (this.established === null) this.fail(now, 'GAVE_UP', this.silence());
+    this.deadlineAlarm?.cancel();
+    if (timeoutMs <= 0) return;
+    this.deadlineAlarm = this.context.agenda.at(now + timeoutMs, (at) => this.fail(at, 'GAVE_UP', this.silence()));
   }
 
   /** Who has not answered; nothing where it was the NATs that did not meet. */
@@ -306,6 +307,7 @@ export class Join implements PathOwner {
 
   private connected(now: Instant, session: Session, found: Found): void {
     if (session !== this.session || this.hostKey === null) return;
+    this.deadlineAlarm?.cancel();
     session.quiet();
     const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
     this.done(now, session, kind, attempts, packetsSent);
@@ -391,7 +393,8 @@ export class Join implements PathOwner {
     const { session } = this;
     this.dropAttempt(now);
     if (session !== null) this.done(now, session, null, this.attempt ?? 0, this.packetsSent);
-    for (const alarm of this.alarms) alarm.cancel();
+    this.linkWait.cancel();
+    this.deadlineAlarm?.cancel();
     this.knockQuiet?.cancel();
     this.resolving?.cancel();
     this.onOver();
