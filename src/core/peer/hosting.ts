@@ -55,7 +55,7 @@ export class Hosting implements PathOwner {
     this.paths = paths;
     this.command = command;
     this.banned = banned;
-    this.registration = new Registration(context, this.announced(), (now, event) => this.registered(now, event));
+    this.registration = new Registration(context, this.announced(), (event) => this.registered(event));
   }
 
   link(now: Instant, up: boolean): void {
@@ -161,7 +161,7 @@ export class Hosting implements PathOwner {
     if (this.players === null) this.registration.announce(now, this.announced());
   }
 
-  private registered(_now: Instant, event: RegistrationEvent): void {
+  private registered(event: RegistrationEvent): void {
     const { out, config } = this.context;
     if (event.ev === 'failed') out.event({ ev: 'hosting-failed', failure: event.failure });
     else if (event.code !== this.code) {
@@ -245,7 +245,7 @@ export class Hosting implements PathOwner {
     // The client has begun anew. A path that still stands is only given up when the new one is proven.
     const old = this.visiting.get(friend);
     if (old !== undefined) this.drop(now, old.visit);
-    const visit = new Visit(this.context, now, offer, (at, event) => this.visited(at, visit, event));
+    const visit = new Visit(this.context, offer, (at, event) => this.visited(at, visit, event));
     this.visiting.set(friend, { visit, idle: this.idle(now, visit) });
   }
 

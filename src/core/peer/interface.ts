@@ -219,9 +219,9 @@ export type PeerEvent =
       readonly what: string;
       readonly data: LogData;
     }
-  /** The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. */
   /** STUN servers that rest (S3): kept by the application until the next run, see `PeerConfig.stunRests`. */
   | { readonly ev: 'stun-rests'; readonly rests: readonly Cooling[] }
+  /** The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. */
   | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
   | { readonly ev: 'closed' };
 

@@ -21,7 +21,7 @@ export type RegistrationEvent =
 
 export class Registration {
   private readonly context: PeerContext;
-  private readonly onEvent: (now: Instant, event: RegistrationEvent) => void;
+  private readonly onEvent: (event: RegistrationEvent) => void;
   private announced: Announced;
   private profile: NatProfile;
   private generation: number;
@@ -32,7 +32,7 @@ export class Registration {
   private timer: Alarm | null = null;
   private sentAt: Instant = Number.NEGATIVE_INFINITY;
 
-  constructor(context: PeerContext, announced: Announced, onEvent: (now: Instant, event: RegistrationEvent) => void) {
+  constructor(context: PeerContext, announced: Announced, onEvent: (event: RegistrationEvent) => void) {
     this.context = context;
     this.announced = announced;
     this.onEvent = onEvent;
@@ -106,7 +106,7 @@ export class Registration {
     }
     if (response.type === 'registered') {
       this.registered = true;
-      this.onEvent(now, { ev: 'registered', code: response.code, hostId: response.hostId });
+      this.onEvent({ ev: 'registered', code: response.code, hostId: response.hostId });
     }
     const dirty = this.dirty.announcement || this.dirty.profile;
     // 20 s give or take a fifth, so that hosts do not fall into step (security.md 3.2).
@@ -119,13 +119,13 @@ export class Registration {
     this.registered = false;
     if (failure === 'HOST_OFFLINE' || failure === 'BUSY') {
       this.timer = this.context.agenda.at(now + Math.max(retryAfterMs, LIMITS.retryRestMs), (at) => this.register(at));
-    } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent(now, { ev: 'failed', failure });
+    } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent({ ev: 'failed', failure });
     else if (this.linkUp) this.timer = this.context.agenda.at(now + LIMITS.retryRestMs, (at) => this.register(at));
   }
 
   /** Told once. Further beats are refused until the other is gone; then the master knows nobody, and we register anew. */
   private displaced(now: Instant): void {
-    if (this.registered) this.onEvent(now, { ev: 'failed', failure: 'REFUSED' });
+    if (this.registered) this.onEvent({ ev: 'failed', failure: 'REFUSED' });
     this.registered = false;
     this.beatAt(now + LIMITS.heartbeatMs);
   }

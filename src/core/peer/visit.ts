@@ -16,7 +16,6 @@ export interface Offer {
 
 export class Visit {
   readonly offer: Offer;
-  readonly startedAt: Instant;
   session: Session | null = null;
   private readonly context: PeerContext;
   private readonly onEvent: (now: Instant, event: SessionEvent) => void;
@@ -24,10 +23,9 @@ export class Visit {
   private request: Alarm | null = null;
   private over = false;
 
-  constructor(context: PeerContext, now: Instant, offer: Offer, onEvent: (now: Instant, event: SessionEvent) => void) {
+  constructor(context: PeerContext, offer: Offer, onEvent: (now: Instant, event: SessionEvent) => void) {
     this.context = context;
     this.offer = offer;
-    this.startedAt = now;
     this.onEvent = onEvent;
     this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
   }
