@@ -84,6 +84,26 @@ test('one place: the second friend fails with FULL, and gets in when the first h
   connected(setup, second);
 });
 
+test('the test join of the master takes no place, and its sockets are closed soon after', () => {
+  const setup = peers({ seed: 'tested' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  const tester = setup.participant('tester', null, { identity: setup.master.identity });
+  setup.until(() => tester.last('ready') !== undefined, 3_000, 'ready');
+  host.command(hostCommand({ playersMax: 1 }));
+  // Mappings that a host leaves alone to see how long they live have their sockets until then.
+  setup.world.run(400_000);
+  const before = host.running.socketsOpen;
+  tester.command(joinCommand({ hostKey: host.publicKey }));
+  connected(setup, tester);
+  setup.world.run(LIMITS.testJoinHoldMs + 200);
+  expect(host.running.socketsOpen).toBe(before);
+  tester.command({ do: 'leave', path: 1 });
+  tester.command(joinCommand({ join: 2, hostKey: host.publicKey }));
+  connected(setup, tester);
+  client.command(joinCommand({ code }));
+  setup.until(() => client.last('path') !== undefined && host.last('path') !== undefined, 2_000, 'the friend is in');
+});
+
 test('a kicked friend is out at once; a banned one stays out', () => {
   const setup = peers({ seed: 'ban' });
   const { host, client, code } = hostAndClient(setup, EASY);
@@ -110,6 +130,21 @@ test('a host that asks: the friend waits, and comes in with the word, even half 
   expect(host.all('peer').filter(({ state }) => state === 'asking')).toHaveLength(1);
   host.command({ do: 'admit', friend: host.last('peer')!.friend, admit: true });
   connected(setup, client, 15_000);
+});
+
+test('a friend that dies while it asks does not wait for ever, though the master has forgotten it too', () => {
+  const setup = peers({ seed: 'dies asking' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  host.command(hostCommand({}, null, true));
+  setup.world.run(500);
+  client.command(joinCommand({ code }));
+  setup.world.run(1_000);
+  client.running.stop();
+  setup.master.stop();
+  setup.world.run(3_000);
+  setup.master.start();
+  setup.world.run(LIMITS.visitIdleMs);
+  expect(host.all('peer').map(({ state }) => state)).toEqual(['knocking', 'asking', 'left']);
 });
 
 test('a host that says no: the friend learns REFUSED at once', () => {

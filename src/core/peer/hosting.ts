@@ -25,6 +25,15 @@ type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
 interface Visiting {
   readonly visit: Visit;
   idle: Alarm;
+  /** The master's test join has its proof: whatever is pushed, it is over in a moment. */
+  proven: boolean;
+}
+
+/** Waits for a person's word. */
+interface Asking {
+  /** The newest. */
+  readonly offer: Offer;
+  readonly idle: Alarm;
 }
 
 /** Connected. */
@@ -43,8 +52,7 @@ export class Hosting implements PathOwner {
   private code = '';
   private readonly visiting = new Map<FriendId, Visiting>();
   private readonly inside = new Map<FriendId, Inside>();
-  /** Offers that wait for a person's word: the newest of each friend. */
-  private readonly asking = new Map<FriendId, Offer>();
+  private readonly asking = new Map<FriendId, Asking>();
   private readonly admitted = new Set<FriendId>();
   private readonly banned: Set<FriendId>;
   /** Sessions seen, oldest first, so that a repeated offer is not a second visit. */
@@ -83,15 +91,18 @@ export class Hosting implements PathOwner {
     const of = ({ visit }: { readonly visit: Visit }): boolean => equalBytes(visit.offer.push.sid, push.sid);
     const visiting = [...this.visiting.values()].find(of);
     if (visiting === undefined) {
-      if (push.type === 'over') this.stopAsking(push.sid);
+      const asking = [...this.asking.values()].find(({ offer }) => equalBytes(offer.push.sid, push.sid));
+      if (push.type === 'over' && asking !== undefined) this.stopAsking(asking.offer);
       // Connected on our side already: the client may still need an answer.
       const inside = [...this.inside.values()].find(of);
       inside?.visit.push(now, push);
       return inside !== undefined;
     }
     const { visit } = visiting;
-    visiting.idle.cancel();
-    visiting.idle = this.idle(now, visit);
+    if (!visiting.proven) {
+      visiting.idle.cancel();
+      visiting.idle = this.idle(now, visit);
+    }
     // The client may have its proof before we have ours.
     if (push.type === 'over' && push.outcome !== 'path') this.dismiss(now, visit, 'left');
     else visit.push(now, push);
@@ -100,9 +111,8 @@ export class Hosting implements PathOwner {
 
   admit(now: Instant, friend: FriendId, admit: boolean): void {
     if (admit) this.admitted.add(friend);
-    const offer = this.asking.get(friend);
-    if (offer === undefined) return;
-    this.asking.delete(friend);
+    const offer = this.answered(friend);
+    if (offer === null) return;
     if (!admit) this.refuse(now, offer, 'REFUSED');
     // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
     else if (now - offer.at < LIMITS.knockMs) this.letIn(now, offer);
@@ -112,9 +122,8 @@ export class Hosting implements PathOwner {
     this.admitted.delete(friend);
     if (ban && this.banned.size < LIMITS.bannedMax) this.banned.add(friend);
     const failure = ban ? 'BANNED' : 'REFUSED';
-    const offer = this.asking.get(friend);
-    if (offer !== undefined) this.refuse(now, offer, failure);
-    this.asking.delete(friend);
+    const offer = this.answered(friend);
+    if (offer !== null) this.refuse(now, offer, failure);
     const visiting = this.visiting.get(friend);
     if (visiting !== undefined) {
       this.refuse(now, visiting.visit.offer, failure);
@@ -126,7 +135,10 @@ export class Hosting implements PathOwner {
 
   /** Ends everything that belongs to the hosting. */
   close(now: Instant): void {
-    for (const offer of this.asking.values()) this.refuse(now, offer, 'HOST_OFFLINE');
+    for (const { offer } of [...this.asking.values()]) {
+      this.answered(offer.friend);
+      this.refuse(now, offer, 'HOST_OFFLINE');
+    }
     for (const { visit } of [...this.visiting.values()]) {
       this.refuse(now, visit.offer, 'HOST_OFFLINE');
       this.drop(now, visit);
@@ -187,7 +199,7 @@ export class Hosting implements PathOwner {
     }
     this.peer(offer, 'knocking');
     const asks = this.command.ask && !this.admitted.has(offer.friend) && !this.isMaster(offer);
-    if (asks) this.askFor(offer);
+    if (asks) this.askFor(now, offer);
     else this.letIn(now, offer);
   }
 
@@ -202,7 +214,8 @@ export class Hosting implements PathOwner {
     if (this.banned.has(offer.friend)) return 'BANNED';
     if (this.isMaster(offer)) return null;
     if (!this.passwordFits(offer)) return 'PASSWORD';
-    const others = new Set([...this.inside.keys(), ...this.visiting.keys()]);
+    const others = new Set(this.inside.keys());
+    for (const [friend, { visit }] of this.visiting) if (!this.isMaster(visit.offer)) others.add(friend);
     others.delete(offer.friend);
     if (others.size >= this.command.announcement.playersMax) return 'FULL';
     return others.size >= LIMITS.guestsMax || this.asking.size >= LIMITS.guestsMax ? 'BUSY' : null;
@@ -225,19 +238,26 @@ export class Hosting implements PathOwner {
     return given !== null && equalBytes(given, passwordProof(crypto, password, parties));
   }
 
-  private askFor(offer: Offer): void {
-    const known = this.asking.has(offer.friend);
-    this.asking.set(offer.friend, offer);
+  private askFor(now: Instant, offer: Offer): void {
+    const known = this.answered(offer.friend) !== null;
+    // One that lives knocks again long before; the master may have forgotten to say that it is gone.
+    const idle = this.context.agenda.at(now + LIMITS.visitIdleMs, () => this.stopAsking(offer));
+    this.asking.set(offer.friend, { offer, idle });
     if (!known) this.peer(offer, 'asking');
   }
 
+  /** What the friend asked, which it no longer does; null where it did not. */
+  private answered(friend: FriendId): Offer | null {
+    const asking = this.asking.get(friend);
+    asking?.idle.cancel();
+    this.asking.delete(friend);
+    return asking?.offer ?? null;
+  }
+
   /** The friend does not wait any longer. */
-  private stopAsking(sid: Uint8Array): void {
-    for (const [friend, offer] of this.asking) {
-      if (!equalBytes(offer.push.sid, sid)) continue;
-      this.asking.delete(friend);
-      this.peer(offer, 'left');
-    }
+  private stopAsking(offer: Offer): void {
+    this.answered(offer.friend);
+    this.peer(offer, 'left');
   }
 
   private letIn(now: Instant, offer: Offer): void {
@@ -246,7 +266,7 @@ export class Hosting implements PathOwner {
     const old = this.visiting.get(friend);
     if (old !== undefined) this.drop(now, old.visit);
     const visit = new Visit(this.context, offer, (at, event) => this.visited(at, visit, event));
-    this.visiting.set(friend, { visit, idle: this.idle(now, visit) });
+    this.visiting.set(friend, { visit, idle: this.idle(now, visit), proven: false });
   }
 
   private visited(now: Instant, visit: Visit, event: SessionEvent): void {
@@ -277,6 +297,7 @@ export class Hosting implements PathOwner {
     session.quiet();
     if (this.isMaster(visit.offer)) {
       // Its late probes are still answered for a moment: it may not have its proof yet.
+      visiting.proven = true;
       visiting.idle = this.context.agenda.at(now + LIMITS.testJoinHoldMs, (at) => this.dismiss(at, visit, 'left'));
       return;
     }
