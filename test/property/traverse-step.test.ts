@@ -14,7 +14,6 @@ const range = fc.tuple(u16, u16).map(([a, b]) => ({ low: Math.min(a, b), high: M
 const step = fc.integer({ min: -300, max: 300 });
 const ports: fc.Arbitrary<PortSpec> = fc.oneof(
   port.map((fixed) => ({ kind: 'fixed', port: fixed }) as const),
-  fc.tuple(port, step, range).map(([start, by, at]) => ({ kind: 'stride', start, step: by, ...at }) as const),
   fc
     .tuple(range, fc.integer({ min: 0, max: 0xffff_ffff }))
     .map(([at, seed]) => ({ kind: 'shuffle', ...at, seed }) as const),

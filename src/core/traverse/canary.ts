@@ -58,9 +58,9 @@ interface Canary {
 
 /** `source`: sends answers to a witness; null where none does. */
 export function canaries(now: Instant, range: Range, source: MappingSource | null): Canaries {
-  const watcher: Witness | null = source?.requestTo === undefined ? null : witness(now, range, source);
+  const watcher: Witness | null = source?.requestTo === undefined ? null : witness(range, source);
   let flock: Canary[] = SILENCES_MS.map((silenceMs, n) => ({
-    socket: range.open(now),
+    socket: range.open(),
     silenceMs,
     request: 1 + QUESTIONS_MAX * n,
     first: null,

@@ -149,7 +149,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   }
 
   const range: Range = {
-    open(_now) {
+    open() {
       const socket = config.sockets.next();
       owned.add(socket);
       out.open(socket, 4);
@@ -250,7 +250,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     stopSalvos,
     renew(now) {
       if (restun !== null) range.close(restun.socket);
-      restun = { socket: range.open(now), ready: false, tries: 0, at: now };
+      restun = { socket: range.open(), ready: false, tries: 0, at: now };
       knownAt = null;
     },
     endpoint: () => knownAt,

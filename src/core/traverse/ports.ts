@@ -7,14 +7,6 @@ import { assert } from '../errors.ts';
 export type PortSpec =
   /** The same port every time. */
   | { readonly kind: 'fixed'; readonly port: number }
-  /** `start`, `start + step`, `start + 2 step`, ... wrapping round inside [low, high]. */
-  | {
-      readonly kind: 'stride';
-      readonly start: number;
-      readonly step: number;
-      readonly low: number;
-      readonly high: number;
-    }
   /** Every port of [low, high] once, in an order drawn from `seed`; then again. */
   | { readonly kind: 'shuffle'; readonly low: number; readonly high: number; readonly seed: number }
   /** Runs of ports one after the other, the likeliest first. */
@@ -35,7 +27,6 @@ export function portCount(spec: PortSpec): number {
   switch (spec.kind) {
     case 'fixed':
       return 1;
-    case 'stride':
     case 'shuffle':
       return spec.high - spec.low + 1;
     case 'runs':
@@ -47,8 +38,6 @@ export function portAt(spec: PortSpec, n: number): number {
   switch (spec.kind) {
     case 'fixed':
       return spec.port;
-    case 'stride':
-      return wrapped(spec.start + n * spec.step, spec.low, spec.high);
     case 'shuffle': {
       const size = spec.high - spec.low + 1;
       return spec.low + shuffled(n % size, size, spec.seed);

@@ -27,7 +27,7 @@ export interface Sample {
 
 /** What a salvo needs of the side that runs it. */
 export interface Range {
-  open(now: Instant): SocketId;
+  open(): SocketId;
   close(socket: SocketId): void;
   /** Sends a probe and answers null, or the instant from which to try again. */
   shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
@@ -98,18 +98,18 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   let samplesUntil: Instant = NEVER;
   let over = false;
 
-  function openSlot(now: Instant): Slot {
-    const slot: Slot = { id: range.open(now), ready: false, dead: false };
+  function openSlot(): Slot {
+    const slot: Slot = { id: range.open(), ready: false, dead: false };
     opened.set(slot.id, slot);
     awaited++;
     return slot;
   }
 
-  function prepare(now: Instant): void {
+  function prepare(): void {
     if (slots.length > 0) return;
     if (plan.from === 'known') slots.push({ id: known, ready: true, dead: false });
-    else for (let n = 0; n < plan.sockets; n++) slots.push(openSlot(now));
-    for (const action of first) if (action.kind === 'sample') spares.push(openSlot(now));
+    else for (let n = 0; n < plan.sockets; n++) slots.push(openSlot());
+    for (const action of first) if (action.kind === 'sample') spares.push(openSlot());
   }
 
   function shootTuple(now: Instant, n: number, ttl: number | null): Instant | null {
@@ -209,7 +209,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
       fresh.add(n);
       const index = n % plan.sockets;
       retire(slots[index]!);
-      slots[index] = openSlot(now);
+      slots[index] = openSlot();
       if (index === 0) generation++;
     }
     if (!slots[n % plan.sockets]!.ready) return false;
@@ -269,7 +269,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
         over = true;
         return;
       }
-      prepare(now);
+      prepare();
       if (now < startAt) {
         nextAt = startAt;
         return;

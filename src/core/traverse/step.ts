@@ -5,7 +5,8 @@
  *     0         1       2 .. 3
  *     version   flags   order      [samples] [endpoint 6] [run] [queued 1] [pay 2] [refused: allowed in ms 4]
  */
-import type { Endpoint } from '../address.ts';
+import { addressBytes, type Endpoint } from '../address.ts';
+import { Reader, Writer } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { PortRun, PortSpec } from './ports.ts';
 import type { Sample } from './salvo.ts';
@@ -20,6 +21,7 @@ const RUNS_MAX = 48;
 const PASSES_MAX = 6;
 const ADDRESSES_MAX = 4;
 const NEVER_ALLOWED = 0xffff_ffff;
+const NOWHERE = new Uint8Array(4);
 
 export interface Step {
   /** Counts up per direction of command; an answer carries the order that it answers. Lower ones are repetitions (S17). */
@@ -43,63 +45,8 @@ export interface Step {
 const CLASSES: readonly ProbeClass[] = ['easy', 'prediction', 'birthday'];
 const AGAIN = ['none', 'refresh', 'replace'] as const;
 
-interface Writer {
-  u8(value: number): void;
-  u16(value: number): void;
-  u32(value: number): void;
-  address(value: string): void;
-  done(): Uint8Array;
-}
-
-function writer(): Writer {
-  const bytes: number[] = [];
-  const u8 = (value: number): void => void bytes.push(value & 255);
-  const u16 = (value: number): void => {
-    u8(value >>> 8);
-    u8(value);
-  };
-  return {
-    u8,
-    u16,
-    u32: (value) => {
-      u16(value >>> 16);
-      u16(value);
-    },
-    address: (value) => {
-      for (const part of value.split('.')) u8(Number(part));
-    },
-    done: () => Uint8Array.from(bytes),
-  };
-}
-
-/** Reading past the end sets `short` and gives zeros; the caller looks once at the end. */
-interface Reader {
-  u8(): number;
-  u16(): number;
-  i16(): number;
-  u32(): number;
-  address(): string;
-  left(): number;
-  short(): boolean;
-}
-
-function reader(bytes: Uint8Array): Reader {
-  let at = 0;
-  const u8 = (): number => bytes[at++] ?? 0;
-  const u16 = (): number => u8() * 256 + u8();
-  return {
-    u8,
-    u16,
-    i16: () => (u16() << 16) >> 16,
-    u32: () => u16() * 65536 + u16(),
-    address: () => `${u8()}.${u8()}.${u8()}.${u8()}`,
-    left: () => bytes.length - at,
-    short: () => at > bytes.length,
-  };
-}
-
 export function encodeStep(step: Step): Uint8Array {
-  const out = writer();
+  const out = new Writer(STEP_PLAIN_BYTES_MAX);
   out.u8(VERSION);
   out.u8(
     (step.restun ? FLAG.restun : 0) |
@@ -127,7 +74,7 @@ export function encodeStep(step: Step): Uint8Array {
 /** What is not a well-formed step is null; the sender is authenticated, so it is a fault of another version at worst. */
 export function decodeStep(bytes: Uint8Array): Step | null {
   if (bytes.length < 4 || bytes.length > STEP_PLAIN_BYTES_MAX) return null;
-  const read = reader(bytes);
+  const read = new Reader(bytes);
   if (read.u8() !== VERSION) return null;
   const flags = read.u8();
   const step: { -readonly [Key in keyof Step]: Step[Key] } = { order: read.u16() };
@@ -148,29 +95,39 @@ export function decodeStep(bytes: Uint8Array): Step | null {
   if (flags & FLAG.queued) step.queued = read.u8();
   if (flags & FLAG.pay) step.pay = read.u16();
   if (flags & FLAG.refused) step.refused = readRefused(read);
-  return read.short() ? null : step;
+  return read.ok ? step : null;
 }
 
 /** The time came later than the flag: a step that ends here says none. */
 function readRefused(read: Reader): NonNullable<Step['refused']> {
-  const allowedInMs = read.left() === 0 ? NEVER_ALLOWED : read.u32();
+  const allowedInMs = read.left === 0 ? NEVER_ALLOWED : read.u32();
   return { allowedInMs: allowedInMs === NEVER_ALLOWED ? null : Math.min(allowedInMs, LIMITS.manyPortsRestMsMax) };
 }
 
+/** Steps order salvos of IPv4: any other address is written as one that no permit names. */
+function writeAddress(out: Writer, address: string): void {
+  const bytes = addressBytes(address);
+  out.raw(bytes?.length === 4 ? bytes : NOWHERE);
+}
+
+function readAddress(read: Reader): string {
+  return `${read.u8()}.${read.u8()}.${read.u8()}.${read.u8()}`;
+}
+
 function writeEndpoint(out: Writer, endpoint: Endpoint): void {
-  out.address(endpoint.address);
+  writeAddress(out, endpoint.address);
   out.u16(endpoint.port);
 }
 
 function readEndpoint(read: Reader): Endpoint {
-  const address = read.address();
+  const address = readAddress(read);
   return { address, port: read.u16() };
 }
 
 function writeSamples(out: Writer, samples: readonly Sample[]): void {
   const addresses = [...new Set(samples.map((sample) => sample.observed.address))].slice(0, ADDRESSES_MAX);
   out.u8(addresses.length);
-  for (const address of addresses) out.address(address);
+  for (const address of addresses) writeAddress(out, address);
   out.u8(samples.length);
   for (const { before, observed } of samples) {
     out.u8(Math.max(0, addresses.indexOf(observed.address)));
@@ -182,7 +139,7 @@ function writeSamples(out: Writer, samples: readonly Sample[]): void {
 function readSamples(read: Reader): readonly Sample[] | null {
   const addressCount = read.u8();
   if (addressCount > ADDRESSES_MAX) return null;
-  const addresses = Array.from({ length: addressCount }, () => read.address());
+  const addresses = Array.from({ length: addressCount }, () => readAddress(read));
   const count = read.u8();
   if (count > SAMPLES_MAX) return null;
   const samples: Sample[] = [];
@@ -202,13 +159,6 @@ function writePorts(out: Writer, ports: PortSpec): void {
       out.u8(0);
       out.u16(ports.port);
       return;
-    case 'stride':
-      out.u8(1);
-      out.u16(ports.start);
-      out.u16(ports.step);
-      out.u16(ports.low);
-      out.u16(ports.high);
-      return;
     case 'shuffle':
       out.u8(2);
       out.u16(ports.low);
@@ -220,7 +170,7 @@ function writePorts(out: Writer, ports: PortSpec): void {
       out.u8(Math.min(RUNS_MAX, ports.runs.length));
       for (const run of ports.runs.slice(0, RUNS_MAX)) {
         out.u16(run.start);
-        out.u16(run.step);
+        out.i16(run.step);
         out.u16(run.count);
       }
   }
@@ -230,13 +180,6 @@ function readPorts(read: Reader): PortSpec | null {
   switch (read.u8()) {
     case 0:
       return { kind: 'fixed', port: read.u16() };
-    case 1: {
-      const start = read.u16();
-      const step = read.i16();
-      const low = read.u16();
-      const high = read.u16();
-      return low > high ? null : { kind: 'stride', start, step, low, high };
-    }
     case 2: {
       const low = read.u16();
       const high = read.u16();
@@ -269,7 +212,7 @@ function writeSide(out: Writer, side: SidePlan): void {
   out.u16(side.tuples);
   const addresses = side.addresses.slice(0, ADDRESSES_MAX);
   out.u8(addresses.length);
-  for (const address of addresses) out.address(address);
+  for (const address of addresses) writeAddress(out, address);
   writePorts(out, side.ports);
   out.u16(side.portEvery);
   out.u16(side.ratePerSecond);
@@ -291,7 +234,7 @@ function readSide(read: Reader): SidePlan | null {
   const tuples = read.u16();
   const addressCount = read.u8();
   if (kind === undefined || sockets === 0 || addressCount === 0 || addressCount > ADDRESSES_MAX) return null;
-  const addresses = Array.from({ length: addressCount }, () => read.address());
+  const addresses = Array.from({ length: addressCount }, () => readAddress(read));
   const ports = readPorts(read);
   const portEvery = read.u16();
   const ratePerSecond = read.u16();

@@ -25,8 +25,8 @@ export interface Witness {
   stop(): void;
 }
 
-export function witness(now: Instant, range: Range, source: MappingSource): Witness {
-  const own = range.open(now);
+export function witness(range: Range, source: MappingSource): Witness {
+  const own = range.open();
   let port: number | null = null;
   let at: Instant = NEVER;
 
