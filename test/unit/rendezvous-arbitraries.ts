@@ -173,11 +173,11 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
 const relayed = { sid, observed: fc.array(endpoint, { maxLength: LIMITS.observedMax }), permit, handshake };
 
 export const push: fc.Arbitrary<Push> = fc.oneof(
-  fc.record({ type: type('offer'), clientKeyHint: fc.constant('0123456789abcdef'), ...relayed }),
+  fc.record({ type: type('offer'), ...relayed }),
   fc.record({ type: type('answered'), ...relayed }),
   fc.record({ type: type('refused'), ...refusal }),
   fc.record({ type: type('step'), ...step }),
-  fc.record({ type: type('credited'), sid, n: u32, probes: u16, permit }),
+  fc.record({ type: type('credited'), sid, permit }),
   fc.record({ type: type('over'), sid, outcome: fc.constantFrom('path', 'aborted', 'expired') }),
   fc.record({ type: type('going-away'), afterMs: u32 }),
 ) as fc.Arbitrary<Push>;

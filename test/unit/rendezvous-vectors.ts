@@ -107,13 +107,13 @@ const RESPONSES: readonly Response[] = [
 
 const PUSHES: readonly Push[] = [
   {
-    ...{ type: 'offer', clientKeyHint: '0123456789abcdef', sid: SID, observed: [OBSERVED], permit: PERMIT },
+    ...{ type: 'offer', sid: SID, observed: [OBSERVED], permit: PERMIT },
     handshake: Uint8Array.of(1, 2, 3),
   },
   { type: 'answered', sid: SID, observed: [OBSERVED_6], permit: PERMIT, handshake: Uint8Array.of(4, 5, 6) },
   { type: 'refused', sid: SID, failure: 'FULL', retryAfterMs: 9000 },
   { type: 'step', sid: SID, n: 1, sealed: Uint8Array.of(7, 8, 9) },
-  { type: 'credited', sid: SID, n: 1, probes: 60, permit: PERMIT },
+  { type: 'credited', sid: SID, permit: PERMIT },
   { type: 'over', sid: SID, outcome: 'path' },
   { type: 'going-away', afterMs: 30000 },
 ];

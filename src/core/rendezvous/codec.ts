@@ -219,14 +219,7 @@ function readRelayed(reader: Reader): Omit<Relayed, 'type'> {
 const OUTCOMES = ['expired', 'path', 'aborted'] as const;
 
 const PUSHES: Codecs<Push> = {
-  offer: {
-    number: 1,
-    write(writer, message) {
-      writer.text8(message.clientKeyHint, 32);
-      writeRelayed(writer, message);
-    },
-    read: (reader) => ({ type: 'offer', clientKeyHint: reader.text8(), ...readRelayed(reader) }),
-  },
+  offer: { number: 1, write: writeRelayed, read: (reader) => ({ type: 'offer', ...readRelayed(reader) }) },
   answered: { number: 2, write: writeRelayed, read: (reader) => ({ type: 'answered', ...readRelayed(reader) }) },
   refused: {
     number: 3,
@@ -246,12 +239,10 @@ const PUSHES: Codecs<Push> = {
   credited: {
     number: 5,
     write(writer, message) {
-      writer.raw(message.sid).u32(message.n).u16(message.probes);
+      writer.raw(message.sid);
       writePermit(writer, message.permit);
     },
-    read: (reader) => ({
-      ...{ type: 'credited', sid: readSid(reader), n: reader.u32(), probes: reader.u16(), permit: readPermit(reader) },
-    }),
+    read: (reader) => ({ type: 'credited', sid: readSid(reader), permit: readPermit(reader) }),
   },
   over: {
     number: 6,

@@ -3,11 +3,10 @@
  * Everything here is idempotent by session id, because requests are repeated; the handshakes and steps are opaque.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
-import { equalBytes, toHex } from '../bytes.ts';
+import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
 import { ReplayWindow } from '../secure/session.ts';
 import type { Permit } from '../traverse/interface.ts';
 import { allowAt } from './limiter.ts';
@@ -55,14 +54,9 @@ const NOTHING: Outcome = { ok: true, relays: [] };
 const no = (failure: FailureCode, retryAfterMs = 0): Outcome => ({ ok: false, failure, retryAfterMs });
 
 export class Joins {
-  private readonly suite: CryptoSuite;
   private readonly permits = new Permits();
   private readonly bySid = new Map<string, Join>();
   private readonly expiry = new Wheel<Join>(1_000, 128);
-
-  constructor(suite: CryptoSuite) {
-    this.suite = suite;
-  }
 
   get size(): number {
     return this.bySid.size;
@@ -161,9 +155,7 @@ export class Joins {
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     ends.own.credits.mark(request.n);
     const permit = permitFor(now, ends.other, ends.own, paid.probesPerSecondMax);
-    const { sid, n } = request;
-    const push = { type: 'credited', sid, n, probes: paid.probes, permit } as const;
-    return { ok: true, relays: [{ to: ends.other.session, push }] };
+    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'credited', sid: request.sid, permit } }] };
   }
 
   /** The other end is told once; a repeated `done` finds nothing any more. */
@@ -212,12 +204,8 @@ export class Joins {
 
   private offer(now: Instant, join: Join, probesPerSecondMax: number): Relay {
     const { sid, client, host, handshake } = join;
-    const clientKeyHint = toHex(this.suite.sha256(client.session.key).subarray(0, 8));
     const permit = permitFor(now, host, client, probesPerSecondMax);
-    return {
-      to: host.session,
-      push: { type: 'offer', sid, clientKeyHint, observed: client.observed, permit, handshake },
-    };
+    return { to: host.session, push: { type: 'offer', sid, observed: client.observed, permit, handshake } };
   }
 
   private answered(now: Instant, join: Join, probesPerSecondMax: number = LIMITS.probesPerSecondBurst): Relay {

@@ -83,7 +83,7 @@ class Master implements MasterMachine {
       (session) => this.closed(session),
       (session) => session.pushes !== null || this.registry.of(session)?.session === session,
     );
-    this.joins = new Joins(suite);
+    this.joins = new Joins();
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),

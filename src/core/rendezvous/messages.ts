@@ -74,7 +74,6 @@ export type Push =
   | {
       readonly type: 'offer';
       readonly sid: SessionId;
-      readonly clientKeyHint: string;
       readonly observed: readonly Endpoint[];
       readonly permit: Permit;
       readonly handshake: Uint8Array;
@@ -88,12 +87,6 @@ export type Push =
     }
   | { readonly type: 'refused'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
   | { readonly type: 'step'; readonly sid: SessionId; readonly n: number; readonly sealed: Uint8Array }
-  | {
-      readonly type: 'credited';
-      readonly sid: SessionId;
-      readonly n: number;
-      readonly probes: number;
-      readonly permit: Permit;
-    }
+  | { readonly type: 'credited'; readonly sid: SessionId; readonly permit: Permit }
   | { readonly type: 'over'; readonly sid: SessionId; readonly outcome: 'path' | 'aborted' | 'expired' }
   | { readonly type: 'going-away'; readonly afterMs: number };

@@ -29,7 +29,7 @@ interface Run {
 }
 
 export type Paid =
-  | { readonly ok: true; readonly probes: number; readonly probesPerSecondMax: number }
+  | { readonly ok: true; readonly probesPerSecondMax: number }
   | { readonly ok: false; readonly retryAfterMs: number };
 
 export class Permits {
@@ -43,7 +43,7 @@ export class Permits {
     const probes = target.includes(':') ? LIMITS.probesPerCreditIpv6 : LIMITS.probesPerCredit;
     const paid = (probesPerSecondMax: number): Paid => {
       budget.probesMax += probes;
-      return { ok: true, probes, probesPerSecondMax };
+      return { ok: true, probesPerSecondMax };
     };
     if (budget.run !== null && idle(now, budget.run)) this.end(now, budget);
     const soft = allowAt(budget.softFullAt, now, LIMITS.softCreditRate);
