@@ -79,6 +79,17 @@ describe('the permit machine', () => {
     });
   });
 
+  test.each(['203.0.113.1', '2001:db8::1'])('the runs at %s share one rate', (target) => {
+    const permits = new Permits();
+    const shares = Array.from({ length: LIMITS.hardRunsPerTarget }, (_, i) => {
+      const budget = new Budget();
+      for (let n = 0; n < LIMITS.softCreditRate.burst; n++) permits.pay(0, budget, `sender ${i}`, target);
+      const paid = permits.pay(0, budget, `sender ${i}`, target);
+      return paid.ok ? paid.probesPerSecondMax : null;
+    });
+    expect(shares).toEqual([400, 200, 133, 100, 80, 66, 57, 50]);
+  });
+
   test('a sender has one run at a time', () => {
     const permits = new Permits();
     const [first, second] = [new Budget(), new Budget()];

@@ -60,7 +60,7 @@ export class Permits {
     }
     run.credits++;
     run.paidAt = now;
-    const sharing = this.byTarget.get(target)?.size ?? 1;
+    const sharing = this.byTarget.get(places(target)[0])?.size ?? 1;
     return paid(Math.floor(LIMITS.probesPerSecondHard / sharing));
   }
 
