@@ -103,6 +103,19 @@ test('a purse pays for proven addresses only, only so many, only so long, whatev
   expect(money.allows(1_000, '203.0.113.1')).toBe(false);
 });
 
+test('a permit that comes after a later one brings back neither its addresses nor its rate', () => {
+  const [before, after] = ['203.0.113.1', '203.0.113.2'];
+  const early = { addresses: [before], probesMax: 60, probesPerSecondMax: 1_000, expiresInMs: 15_000 };
+  const money = purse(0, early, []);
+  money.permit(10, { ...early, addresses: [after], probesMax: 180, probesPerSecondMax: 10 });
+  money.permit(20, { ...early, probesMax: 120, expiresInMs: 60_000 });
+  expect(money.addresses()).toEqual([after]);
+  expect(money.spend(20, before)).toBe('forbidden');
+  const paid = Array.from({ length: 100 }, () => money.spend(20, after)).filter((verdict) => verdict === 'paid');
+  expect(paid.length).toBe(LIMITS.predictionAtOnce + 1);
+  expect(money.allows(15_010, after)).toBe(false);
+});
+
 test('a purse pays no faster than the master allows', () => {
   const address = '203.0.113.1';
   const money = purse(

@@ -175,8 +175,10 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
       return 'paid';
     },
     permit(at, permit) {
+      // Overtaken by one that was granted after it.
+      if (permit.probesMax < granted) return;
       addresses = new Set(permit.addresses.slice(0, LIMITS.permitAddressesMax));
-      granted = Math.max(granted, permit.probesMax);
+      granted = permit.probesMax;
       gapMs = 1000 / Math.max(1, permit.probesPerSecondMax);
       expires = Math.max(expires, at + permit.expiresInMs);
     },
