@@ -1,6 +1,8 @@
 /**
  * The probe ports: 48 bytes in, 48 bytes out, telling a socket its mapping. Authenticated both ways with the session's probe
- * key (SipHash, no native call: this is the master's busiest path), so nobody uses them as a reflector, not even 1:1.
+ * key (SipHash, no native call: this is the master's busiest path), so a stranger gets no answer at all. Whoever has a session
+ * may forge where a probe comes from (a socket asks in order to learn that): then as many bytes go there as it has sent, by
+ * `LIMITS.probeRate`.
  */
 import type { Endpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
