@@ -277,7 +277,7 @@ export function heartbeats(
 
 /** With nothing new in it, as most are. */
 export function heartbeat({ index }: Guest): Request {
-  return { type: 'heartbeat', announcement: null, players: index % 17, profile: null, generation: 1 };
+  return { type: 'heartbeat', announcement: null, players: index % 17, profile: null };
 }
 
 const GAMES = ['luanti', 'factorio', 'ddnet', 'openarena', 'supertuxkart'];
@@ -292,5 +292,5 @@ export function register(index: number): Request {
     },
     ...{ map: `map-${index % 97}`, mode: `mode-${index % 7}`, version: '5.9.1', passwordNeeded: index % 11 === 0 },
   };
-  return { type: 'register', announcement, players: index % 17, profile: UNKNOWN_PROFILE, generation: 1 };
+  return { type: 'register', announcement, players: index % 17, profile: UNKNOWN_PROFILE };
 }

@@ -119,6 +119,11 @@ export const LIMITS = {
   newCodeRate: { perSecond: 0.1, burst: 32 },
   /** Games, maps, modes and versions of which the registry keeps one copy for all hosts. */
   sharedTextsMax: 8_192,
+  /**
+   * So long the newest word of a host makes older ones void that come after it. Far above what a request is repeated (7.75 s), and
+   * at the rate of a session (50/s) so few requests that their 16-bit ids still tell which is older.
+   */
+  hostingOrderMs: 30_000,
   /** Hosts looked at for one page of a filtered list. */
   listScanMax: 256,
   /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Response } from '../../src/core/index.ts';
-import { REGISTER, testRandom, world } from '../unit/rendezvous-net.ts';
+import { ANNOUNCEMENT, masterEvents, REGISTER, testRandom, world } from '../unit/rendezvous-net.ts';
 
 /** LINK_RUNS=2000 is the long run. */
 const RUNS = Number(process.env.LINK_RUNS ?? 60);
@@ -87,6 +87,35 @@ test('whatever happens to the network and the master, 5 s after it stops a host 
       expect(host.pushes.slice(offers).map((push) => push.type)).toEqual(['offer']);
     }),
     { numRuns: RUNS, examples: FOUND },
+  );
+});
+
+test('whatever is lost, late or repeated, the master ends with the newest word of a host', () => {
+  const word = fc.record({ what: fc.constantFrom('register', 'goodbye'), gapMs: fc.integer({ min: 0, max: 600 }) });
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1, maxLength: 6 }), fc.nat(), (words, seed) => {
+      const w = world();
+      const host = w.participant('host', '203.0.113.5').start();
+      const { float } = testRandom(seed);
+      w.net.hook = (packet) => {
+        if (packet.from.address !== host.node.address || float() < 0.4) return [packet];
+        // Some are lost, some come late, some of those come twice.
+        for (const lost of [0.5, 0.8]) if (float() >= lost) w.net.inject(packet, float() * 1_000);
+        return [];
+      };
+      for (const [n, { what, gapMs }] of words.entries()) {
+        const register = { type: 'register', announcement: ANNOUNCEMENT, players: n, profile: null } as const;
+        host.ask(what === 'register' ? register : { type: 'goodbye' });
+        w.net.run(gapMs);
+      }
+      w.net.run(9_000);
+      // One session all along: a goodbye counts only from the one that hosts.
+      expect(host.states).toEqual(['connecting', 'up']);
+      expect(w.counters().hosts).toBe(words.at(-1)?.what === 'register' ? 1 : 0);
+      const told = masterEvents(w.master).flatMap((event) => (event.ev === 'host' ? [event.host.players] : []));
+      if (words.at(-1)?.what === 'register') expect(told.at(-1)).toBe(words.length - 1);
+    }),
+    { numRuns: RUNS },
   );
 });
 

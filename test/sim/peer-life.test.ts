@@ -251,3 +251,15 @@ test('a join that was connected has its whole time-out again when its path is lo
   expect(client.last('join-failed')?.failure).toBe('GAVE_UP');
   expect(setup.world.now - lostAt).toBeCloseTo(60_000, -1);
 });
+
+test('a host that begins anew is found, whatever of the goodbye before it is lost and repeated', () => {
+  for (let n = 0; n < 40; n++) {
+    const setup = peers({ seed: `host anew ${n}`, lossRate: 0.1 });
+    const { host, client, code } = hostAndClient(setup, EASY);
+    host.command(hostCommand({ name: 'Second' }));
+    setup.world.run(4_000);
+    client.command(joinCommand({ code }));
+    setup.until(() => [...client.all('path'), ...client.all('join-failed')].length > 0, 30_000, 'the join is over');
+    expect(client.last('join-failed')).toBeUndefined();
+  }
+});

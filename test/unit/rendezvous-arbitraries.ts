@@ -130,7 +130,7 @@ const permit: fc.Arbitrary<Permit> = fc.record({
 });
 
 const type = <T extends string>(name: T) => fc.constant(name);
-const beat = { players: u16, profile: orNull(profile), generation: u32 };
+const beat = { players: u16, profile: orNull(profile) };
 const refusal = { sid, failure, retryAfterMs: u32 };
 const step = { sid, n: u32, sealed: upTo(LIMITS.stepBytesMax) };
 

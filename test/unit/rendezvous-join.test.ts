@@ -190,7 +190,7 @@ describe('typed refusals', () => {
     if (registered.type !== 'registered') return expect.unreachable();
     w.net.command(w.master, { do: 'evict', hostKey: host.key.publicKey });
     expect(masterEvents(w.master).at(-1)).toMatchObject({ ev: 'host-gone', reason: 'evicted' });
-    const beat = { type: 'heartbeat', announcement: null, players: 0, profile: null, generation: 1 } as const;
+    const beat = { type: 'heartbeat', announcement: null, players: 0, profile: null } as const;
     expect(host.get(beat)).toMatchObject({ type: 'failed', failure: 'HOST_OFFLINE' });
   });
 });
@@ -204,6 +204,17 @@ describe('the registry', () => {
     w.net.run(4_000);
     expect(masterEvents(w.master).at(-1)).toMatchObject({ ev: 'host-gone', reason: 'expired' });
     expect(w.counters()).toMatchObject({ hosts: 0, sessions: 1 });
+  });
+
+  test('a host comes back after a goodbye and whatever number of other requests, though their ids begin anew', () => {
+    const { w, host } = pair();
+    host.get({ type: 'goodbye' });
+    w.net.hook = () => [];
+    for (let n = 0; n < 40_000; n++) host.do({ do: 'cancel', ref: host.ask({ type: 'echo' }) });
+    w.net.hook = (packet) => [packet];
+    w.net.run(LIMITS.hostingOrderMs);
+    expect(host.states.filter((state) => state === 'up')).toHaveLength(1);
+    expect(host.get(REGISTER)).toMatchObject({ type: 'registered' });
   });
 
   test('two hosts whose keys collide get different codes, and keep them over restarts where the table is kept', () => {

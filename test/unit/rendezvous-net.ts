@@ -369,5 +369,5 @@ export const ANNOUNCEMENT = {
 } as const;
 
 export const REGISTER: Request = {
-  ...{ type: 'register', announcement: ANNOUNCEMENT, players: 0, profile: null, generation: 1 },
+  ...{ type: 'register', announcement: ANNOUNCEMENT, players: 0, profile: null },
 };

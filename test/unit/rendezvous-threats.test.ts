@@ -294,7 +294,7 @@ describe('row 8: a stolen datagram from elsewhere does not move a session', () =
     // On the path: takes the host's datagrams away and sends them on from his own address.
     w.net.hook = (packet) =>
       packet.from.address === HOST_IP && packet.bytes[0] === WIRE.control ? [{ ...packet, from: thief }] : [packet];
-    const beat: Request = { type: 'heartbeat', announcement: null, players: 5, profile: null, generation: 2 };
+    const beat: Request = { type: 'heartbeat', announcement: null, players: 5, profile: null };
     host.ask(beat);
     w.net.run(50);
     const toThief = w.net.sent.slice(before).filter((packet) => packet.to.address === thief.address);

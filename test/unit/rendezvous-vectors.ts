@@ -80,8 +80,8 @@ export const PROFILE: NatProfile = {
 };
 
 const REQUESTS: readonly Request[] = [
-  { type: 'register', announcement: ANNOUNCEMENT, players: 3, profile: PROFILE, generation: 1 },
-  { type: 'heartbeat', announcement: null, players: 4, profile: null, generation: 2 },
+  { type: 'register', announcement: ANNOUNCEMENT, players: 3, profile: PROFILE },
+  { type: 'heartbeat', announcement: null, players: 4, profile: null },
   { type: 'goodbye' },
   { type: 'resolve', code: ENTRY.code },
   { type: 'join', sid: SID, hostKey: HOST_KEY, handshake: Uint8Array.of(1, 2, 3) },

@@ -24,7 +24,6 @@ export class Registration {
   private readonly onEvent: (event: RegistrationEvent) => void;
   private announced: Announced;
   private profile: NatProfile;
-  private generation: number;
   private linkUp = false;
   private registered = false;
   private dirty = { announcement: false, profile: false };
@@ -37,8 +36,6 @@ export class Registration {
     this.announced = announced;
     this.onEvent = onEvent;
     this.profile = context.profile();
-    // Grows over restarts of the host as well, so that the newest word wins at every master.
-    this.generation = Math.floor(context.config.wallClock() / 1000);
   }
 
   link(now: Instant, up: boolean): void {
@@ -69,21 +66,19 @@ export class Registration {
   }
 
   private changed(now: Instant): void {
-    this.generation++;
     if (this.registered) this.beatAt(Math.max(now, this.sentAt + LIMITS.heartbeatGapMs));
   }
 
   private register(now: Instant): void {
     const { announcement, players } = this.announced;
-    const { profile, generation } = this;
-    this.send(now, { type: 'register', announcement, players, profile, generation });
+    this.send(now, { type: 'register', announcement, players, profile: this.profile });
   }
 
   private beat(now: Instant): void {
     const { players } = this.announced;
     const announcement = this.dirty.announcement ? this.announced.announcement : null;
     const profile = this.dirty.profile ? this.profile : null;
-    this.send(now, { type: 'heartbeat', announcement, players, profile, generation: this.generation });
+    this.send(now, { type: 'heartbeat', announcement, players, profile });
   }
 
   private send(now: Instant, request: Parameters<PeerContext['request']>[1]): void {

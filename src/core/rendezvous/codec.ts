@@ -57,15 +57,16 @@ function readStepBody(reader: Reader): Uint8Array {
 type Beat = Extract<Request, { type: 'register' | 'heartbeat' }>;
 
 function writeBeat(writer: Writer, beat: Beat): void {
-  writer.u32(beat.generation).u16(beat.players);
+  // Four bytes that nobody reads any more.
+  writer.u32(0).u16(beat.players);
   writeNested(writer, beat.announcement, ANNOUNCEMENT_BYTES_MAX, writeAnnouncement);
   writeNested(writer, beat.profile, PROFILE_BYTES_MAX, writeProfile);
 }
 
 function readBeat(reader: Reader) {
-  const [generation, players] = [reader.u32(), reader.u16()];
+  const [, players] = [reader.u32(), reader.u16()];
   const announcement = readNested(reader, readAnnouncement);
-  return { generation, players, announcement, profile: readNested(reader, readProfile) };
+  return { players, announcement, profile: readNested(reader, readProfile) };
 }
 
 function readNested<Value>(reader: Reader, read: (reader: Reader) => Value): Value | null {

@@ -40,7 +40,7 @@ export interface ControlParts {
   /** The control socket with the same port at an address of this family; itself where it is of this family. */
   twin(socket: SocketId, family: 4 | 6): SocketId;
   /** What a request does, and what is answered. */
-  handle(now: Instant, session: Session, from: Endpoint, request: Request): Response;
+  handle(now: Instant, session: Session, from: Endpoint, request: Request, id: number): Response;
   confirmed(now: Instant, session: Session): void;
 }
 
@@ -148,7 +148,7 @@ export class Control {
     session.heardAt = Math.floor(now);
     const strays = !request.via && session.path !== null && !sameEndpoint(session.path, from);
     if (strays) this.challenge(now, session, from, true, size);
-    const response = this.parts.handle(now, session, from, request.message);
+    const response = this.parts.handle(now, session, from, request.message, request.id);
     if (session.over) return;
     const stamp = session.stampFor(now, this.parts.suite, proof);
     this.send(session, from, writeResponseFrame(request.id, stamp, response));

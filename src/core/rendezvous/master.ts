@@ -100,7 +100,7 @@ class Master implements MasterMachine {
       ...{ suite, sessions: this.sessions, counters },
       transmit: (socket, to, bytes) => this.out.transmit(socket, to, bytes),
       twin: (socket, family) => this.twin(socket, family),
-      handle: (now, session, from, request) => this.requests.handle(now, session, from, request),
+      handle: (now, session, from, request, id) => this.requests.handle(now, session, from, request, id),
       confirmed: (now, session) => this.welcome(now, session),
     });
   }

@@ -1,6 +1,6 @@
 /**
  * The control messages inside the sealed session between a participant and the master. Requests carry a 16-bit id, are
- * idempotent, repeated at 250/500/1000 ms (8 tries) and answered from a cache when repeated (security.md section 3.2).
+ * idempotent and repeated at 250/500/1000 ms (8 tries) with that id (security.md section 3.2).
  * This file is the vocabulary; the byte layout is in `codec.ts` and drawn in docs/protocol.md.
  */
 import type { Endpoint } from '../address.ts';
@@ -22,14 +22,12 @@ export type Request =
       readonly announcement: HostAnnouncement;
       readonly players: number;
       readonly profile: NatProfile | null;
-      readonly generation: number;
     }
   | {
       readonly type: 'heartbeat';
       readonly announcement: HostAnnouncement | null;
       readonly players: number;
       readonly profile: NatProfile | null;
-      readonly generation: number;
     }
   | { readonly type: 'goodbye' }
   | { readonly type: 'resolve'; readonly code: string }

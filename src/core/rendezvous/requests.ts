@@ -53,16 +53,16 @@ export class Requests {
     this.secret = parts.suite.randomBytes(16);
   }
 
-  handle(now: Instant, session: Session, from: Endpoint, request: Request): Response {
+  handle(now: Instant, session: Session, from: Endpoint, request: Request, id: number): Response {
     switch (request.type) {
       case 'echo':
         return { type: 'ok', observed: from };
-      case 'heartbeat':
-        return this.heartbeat(session, from, request);
       case 'register':
-        return this.register(now, session, from, request);
+      case 'heartbeat':
       case 'goodbye':
-        return this.goodbye(session, from);
+        // Nobody waits for what an overtaken word is answered.
+        if (session.overtaken(now, id)) return { type: 'ok', observed: from };
+        return this.hosting(now, session, from, request);
       case 'resolve':
         return this.resolve(now, session, from, request);
       case 'list':
@@ -80,6 +80,17 @@ export class Requests {
       case 'done':
         return this.done(now, session, from, request);
     }
+  }
+
+  private hosting(
+    now: Instant,
+    session: Session,
+    from: Endpoint,
+    request: Of<'register' | 'heartbeat' | 'goodbye'>,
+  ): Response {
+    if (request.type === 'register') return this.register(now, session, from, request);
+    if (request.type === 'heartbeat') return this.heartbeat(session, from, request);
+    return this.goodbye(session, from);
   }
 
   private register(now: Instant, session: Session, from: Endpoint, request: Of<'register'>): Response {

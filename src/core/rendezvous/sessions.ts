@@ -80,6 +80,9 @@ export class Session extends SecureSession {
   probeFullAt: Instant = 0;
   overLimit = 0;
   pushes: Map<number, PendingPush> | null = null;
+  /** Id of the newest word of the host of this session, and when it came. */
+  private hostingId = 0;
+  private hostingAt: Instant = NEVER_GIVEN;
   /** The newest first. */
   private proofs: Proof | null = null;
   private nextPushId = 0;
@@ -119,6 +122,18 @@ export class Session extends SecureSession {
     if (((key[0] as number) | (key[1] as number) | (key[2] as number) | (key[3] as number)) === 0)
       key.set(probeKey(this.suite, this.receiveKey, this.sendKey));
     return key;
+  }
+
+  /**
+   * Has this word of a host (REGISTER, HEARTBEAT, GOODBYE) been overtaken by a newer one? A repetition may come after what was said
+   * later. Ids count up, so that of two the one less than half way round ahead is newer (RFC 1982).
+   */
+  overtaken(now: Instant, id: number): boolean {
+    const behind = (this.hostingId - id) & 0xffff;
+    if (now - this.hostingAt < LIMITS.hostingOrderMs && behind > 0 && behind < 0x8000) return true;
+    this.hostingId = id;
+    this.hostingAt = Math.floor(now);
+    return false;
   }
 
   proofOf(address: string): Proof | null {
