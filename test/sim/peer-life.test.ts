@@ -263,3 +263,19 @@ test('a host that begins anew is found, whatever of the goodbye before it is los
     expect(client.last('join-failed')).toBeUndefined();
   }
 });
+
+for (const afterMs of [0, 5, 15, 25, 35]) {
+  test(`a hosting that ends ${afterMs} ms after it began is not known to the master`, () => {
+    const setup = peers({ seed: `short ${afterMs}` });
+    const host = setup.participant('host', NATS.linux);
+    const client = setup.participant('client', NATS.linux);
+    setup.until(() => [host, client].every((one) => one.last('ready') !== undefined), 5_000, 'both are ready');
+    host.command(hostCommand());
+    setup.world.run(afterMs);
+    host.command({ do: 'unhost' });
+    setup.world.run(500);
+    client.command(joinCommand({ hostKey: host.publicKey }));
+    setup.until(() => client.last('join-failed') !== undefined, 2_000, 'the join is over');
+    expect(client.last('join-failed')?.failure).toBe('HOST_OFFLINE');
+  });
+}

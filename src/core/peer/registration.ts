@@ -57,10 +57,10 @@ export class Registration {
     this.changed(now);
   }
 
-  /** Takes us off the list; nobody waits for the answer. */
+  /** Takes us off the list, also where the answer to what put us there is not in; nobody waits for the answer. */
   goodbye(now: Instant): void {
     this.forget();
-    if (this.registered) this.context.request(now, { type: 'goodbye' }, null, () => {});
+    if (this.linkUp) this.context.request(now, { type: 'goodbye' }, null, () => {});
     this.registered = false;
     this.linkUp = false;
   }
