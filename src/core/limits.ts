@@ -257,6 +257,9 @@ export const LIMITS = {
   routerLifetimeMs: 30_100,
   /** No NAT is known to keep a mapping that nobody uses for longer than 350 s (nat-model 2.1). */
   mappingLifetimeMsMax: 355_000,
+  /** What a profile may say: no NAT is known to forget within a second, or to lie deeper than a packet of 64 hops goes. */
+  mappingLifetimeMsMin: 1_000,
+  natHopsMax: 64,
   /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */
   lanProbesMax: 40,
   /** Probes that may still be answered: a full birthday run and its repetition. */

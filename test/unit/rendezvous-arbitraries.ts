@@ -58,8 +58,10 @@ const allocator = fc
     backgroundDispersion: orNull(milli),
     backgroundError: orNull(milli),
   })
-  .map(({ range, ...rest }) => ({
+  .map(({ range, step, ...rest }) => ({
     ...rest,
+    // Only the clock moves a port by parts of one.
+    step: step === null || rest.kind === 'time' ? step : Math.round(step) + 0,
     low: range === null ? null : Math.min(...range),
     high: range === null ? null : Math.max(...range),
   }));
@@ -81,10 +83,10 @@ export const profile = fc
     predictedNextPort: orNull(port),
     hairpin: tested,
     poisonable: tested,
-    natHops: small,
+    natHops: orNull(fc.integer({ min: 0, max: LIMITS.natHopsMax })),
     layers: small,
-    idleLifetimeMs: small,
-    quota: small,
+    idleLifetimeMs: orNull(fc.integer({ min: LIMITS.mappingLifetimeMsMin, max: LIMITS.mappingLifetimeMsMax })),
+    quota: orNull(port),
     portMapping: fc.record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) }),
     ipv6: tested,
     verdict: fc.constantFrom('strict', 'moderate', 'open'),

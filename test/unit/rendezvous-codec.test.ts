@@ -116,13 +116,33 @@ test('a profile survives the wire and stays small enough to stand beside the han
   expect(PROFILE_BYTES_MAX).toBeLessThanOrEqual(320);
 });
 
-test('a profile with a range upside down is malformed: a port generator would never end', () => {
-  const upsideDown = { ...UNKNOWN_PROFILE, mixture: [{ ...UNKNOWN_PROFILE.allocator, low: 2000, high: 1000 }] };
-  const writer = new Writer(PROFILE_BYTES_MAX);
-  writeProfile(writer, upsideDown);
-  const reader = new Reader(writer.done());
-  readProfile(reader);
-  expect(reader.ok).toBe(false);
+test('a profile with a range upside down is malformed, also with what the planner takes an open end for', () => {
+  const ranges = [
+    [2000, 1000],
+    [null, 500],
+    [65_535, 1],
+    [1, 65_535],
+    [null, 1024],
+    [500, null],
+  ] as const;
+  const wellFormed = ranges.map(([low, high]) => {
+    const allocator = { ...UNKNOWN_PROFILE.allocator, kind: 'range', low, high } as const;
+    const writer = new Writer(PROFILE_BYTES_MAX);
+    writeProfile(writer, { ...UNKNOWN_PROFILE, allocator, mixture: [allocator] });
+    const reader = new Reader(writer.done());
+    readProfile(reader);
+    return reader.ok;
+  });
+  expect(wellFormed).toEqual([false, false, false, true, true, true]);
+});
+
+test('an endpoint at port 0, where nothing can be, is malformed', () => {
+  const write = (port: number): Reader => {
+    const writer = new Writer(100);
+    writeResponse(writer, { type: 'ok', observed: { address: '203.0.113.9', port } });
+    return new Reader(writer.done());
+  };
+  expect([readResponse(write(1)), readResponse(write(0))]).toMatchObject([{ type: 'ok' }, null]);
 });
 
 test('SipHash-2-4-128 equals the reference vectors of its authors', () => {

@@ -68,8 +68,11 @@ export function writeEndpoint(writer: Writer, endpoint: Endpoint): void {
   writer.u16(endpoint.port);
 }
 
+/** Nothing is at port 0, and nobody is to be sent there. */
 export function readEndpoint(reader: Reader): Endpoint {
-  return { address: readAddress(reader), port: reader.u16() };
+  const endpoint = { address: readAddress(reader), port: reader.u16() };
+  if (endpoint.port === 0) reader.fail();
+  return endpoint;
 }
 
 /** Count byte, then the items; more than `max` are cut when written and malformed when read. */

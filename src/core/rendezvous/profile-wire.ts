@@ -16,6 +16,7 @@ import {
   UNKNOWN_ALLOCATOR,
   type Verdict,
 } from '../nat/profile.ts';
+import { PORT_HIGH, PORT_LOW } from '../traverse/ports.ts';
 import {
   readAddress,
   readEndpoint,
@@ -118,10 +119,10 @@ export function readProfile(reader: Reader): NatProfile {
     predictedNextPort: port(predictedNextPort),
     hairpin,
     poisonable,
-    natHops,
+    natHops: within(0, LIMITS.natHopsMax, natHops),
     layers,
-    idleLifetimeMs,
-    quota,
+    idleLifetimeMs: within(LIMITS.mappingLifetimeMsMin, LIMITS.mappingLifetimeMsMax, idleLifetimeMs),
+    quota: within(1, PORT_HIGH, quota),
     portMapping: { upnp, natPmp, pcp, external: mapped },
     ipv6,
     verdict,
@@ -132,9 +133,13 @@ export function readProfile(reader: Reader): NatProfile {
   };
 }
 
-/** A hostile port must not leave its range: the planner counts with it. */
+/** What no NAT can be is not known: the planner counts with all of these. */
+function within(low: number, high: number, value: number | null): number | null {
+  return value !== null && value >= low && value <= high ? value : null;
+}
+
 function port(value: number | null): number | null {
-  return value !== null && value >= 1 && value <= 65535 ? value : null;
+  return within(1, PORT_HIGH, value);
 }
 
 function writeAllocator(writer: Writer, allocator: Allocator): void {
@@ -153,11 +158,13 @@ function readAllocator(reader: Reader): Allocator {
   const kind = readWord(reader, KINDS);
   const parity = readWord(reader, PARITIES);
   const weight = readShare(reader);
-  const step = readSigned(reader, 1000);
+  const said = readSigned(reader, 1000);
+  // Only the clock moves a port by parts of one; adding 0 keeps -0 out.
+  const step = said === null || kind === 'time' ? said : Math.round(said) + 0;
   const [low, high] = [port(reader.u16()), port(reader.u16())];
   const [backgroundPerSecond, backgroundDispersion] = [readScaled(reader, 1000), readScaled(reader, 1000)];
   const backgroundError = readScaled(reader, 1000);
-  // An empty range would make a generator of ports run for ever or not at all.
-  if (low !== null && high !== null && low > high) reader.fail();
+  // An empty range would make a generator of ports run for ever or not at all; the planner takes these for what is not known.
+  if ((low ?? PORT_LOW) > (high ?? PORT_HIGH)) reader.fail();
   return { kind, weight, step, low, high, backgroundPerSecond, backgroundDispersion, backgroundError, parity };
 }

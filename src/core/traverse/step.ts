@@ -84,7 +84,10 @@ export function decodeStep(bytes: Uint8Array): Step | null {
     if (samples === null) return null;
     step.samples = samples;
   }
-  if (flags & FLAG.endpoint) step.endpoint = readEndpoint(read);
+  if (flags & FLAG.endpoint) {
+    step.endpoint = readEndpoint(read);
+    if (step.endpoint.port === 0) return null;
+  }
   if (flags & FLAG.run) {
     const startInMs = read.u16();
     const side = readSide(read);
