@@ -380,6 +380,9 @@ export const LIMITS = {
   gameAnswerMs: 2_000,
   /** What a heartbeat can carry. */
   playersTold: 65_535,
+  /** App: joins that are over and friends that are gone which its page still shows; each join has a log of its own. */
+  uiJoinsOverMax: 20,
+  uiFriendsGoneMax: 50,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
   /** A probe that waits so long for credits asks for some more: those that were bought have been refused or lost. */

@@ -28,6 +28,7 @@ import {
   endpointKey,
   FAILURES,
   type FailureCode,
+  LIMITS,
   type ListEntry,
   type PeerEvent,
   type ProbeResult,
@@ -35,7 +36,8 @@ import {
   payloadBytesMax,
 } from '../../core/index.ts';
 import { copyToClipboard } from '../../node/index.ts';
-import { losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
+import { isOver, losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
+import { keepNewest } from './keep.ts';
 import type { UiEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
@@ -53,7 +55,6 @@ export interface EngineOptions {
 /** The list is asked for this often while a page looks, a long one more seldom: ten entries come in one datagram. */
 const LIST_INTERVAL_MS = 5000;
 const LIST_INTERVAL_MS_PER_ENTRY = 50;
-const JOINS_KEPT_MAX = 20;
 const ANY_IPV4 = { address: '0.0.0.0', port: 0 } as const;
 
 interface RunningJoin {
@@ -352,7 +353,8 @@ export class Engine implements UiEngine {
       seenAs: news.seenAs === null ? null : news.seenAs.address,
     };
     const others = (this.#hostingView?.friends ?? []).filter((friend) => friend.friend !== view.friend);
-    this.#viewHosting({ friends: [...others, view] });
+    const isGone = ({ state }: FriendView): boolean => state === 'left' || state === 'refused';
+    this.#viewHosting({ friends: keepNewest([...others, view], isGone, LIMITS.uiFriendsGoneMax) });
   }
 
   async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<{ readonly join: number }> {
@@ -361,7 +363,7 @@ export class Engine implements UiEngine {
     const id = this.#nextJoin++;
     const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
     this.#running.set(id, running);
-    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now())].slice(-JOINS_KEPT_MAX);
+    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now())];
     void this.#runJoin(agent, id, running, command);
     return { join: id };
   }
@@ -413,7 +415,8 @@ export class Engine implements UiEngine {
   }
 
   #updateJoin(id: number, change: (join: JoinView) => JoinView): void {
-    this.#joins = this.#joins.map((join) => (join.id === id ? change(join) : join));
+    const joins = this.#joins.map((join) => (join.id === id ? change(join) : join));
+    this.#joins = keepNewest(joins, isOver, LIMITS.uiJoinsOverMax);
     this.#changed();
   }
 

@@ -35,9 +35,14 @@ export function newJoin(id: number, target: string, wallMs: number): JoinView {
   };
 }
 
+/** Nothing of it goes on: it can only be looked at. */
+export function isOver({ phase }: JoinView): boolean {
+  return phase === 'stopped' || phase === 'failed';
+}
+
 /** The join after `event`. After an abort or a failure everything is frozen: late events change nothing (S28). */
 export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): JoinView {
-  if (join.phase === 'stopped' || join.phase === 'failed') return join;
+  if (isOver(join)) return join;
   switch (event.ev) {
     case 'found':
       return { ...join, found: true, hostName: event.entry.name, phase: phaseAtLeast(join.phase, 'networks') };
@@ -114,7 +119,7 @@ export function losePath(join: JoinView): JoinView {
 
 /** The person pressed Abort (or left): frozen, nothing lost. */
 export function stopJoin(join: JoinView, wallMs: number): JoinView {
-  if (join.phase === 'stopped' || join.phase === 'failed') return join;
+  if (isOver(join)) return join;
   const attempts = join.attempts.map((attempt) =>
     attempt.result === 'running' ? { ...attempt, result: 'aborted' as const } : attempt,
   );

@@ -1,0 +1,44 @@
+/** The process behind the local page, with a real masterserver and host on loopback. */
+import { expect, test } from 'vitest';
+import { type Agent, openAgent } from '../../src/agent/index.ts';
+import { Engine } from '../../src/cli/ui/engine.ts';
+import { SettingsFile } from '../../src/cli/ui/settings.ts';
+import { LIMITS } from '../../src/core/index.ts';
+import { startMaster } from '../../src/master/index.ts';
+import { Bench, portBase } from './processes.ts';
+
+test('a join that goes on is shown and can be stopped, however many have come and gone after it', async () => {
+  const bench = new Bench();
+  const quiet = { http: null, metrics: null, logLevel: 'silent', testJoins: null } as const;
+  const master = await startMaster({ listen: ['127.0.0.1'], port: portBase(), stateDir: bench.folder(), ...quiet });
+  const host: Agent = await openAgent({ master: master.link });
+  const engine = openEngine(bench, master.link);
+  try {
+    await engine.start();
+    const hosting = await host.host({ name: 'Arena', ask: true, onPath: () => {} });
+    const join = async (): Promise<number> => {
+      const answer = await engine.command({ do: 'join', target: hosting.code, password: '', localPort: 0 });
+      return answer.ok && answer.join !== undefined ? answer.join : expect.unreachable('the join begins');
+    };
+    const first = await join();
+    for (let n = 0; n < LIMITS.uiJoinsOverMax + 10; n++) await engine.command({ do: 'abort', join: await join() });
+    const { joins } = engine.state();
+    expect(joins.filter(({ phase }) => phase === 'stopped')).toHaveLength(LIMITS.uiJoinsOverMax);
+    expect(joins.filter(({ phase }) => phase !== 'stopped').map(({ id }) => id)).toEqual([first]);
+    await engine.command({ do: 'abort', join: first });
+    expect(engine.state().joins.every(({ phase }) => phase === 'stopped')).toBe(true);
+  } finally {
+    await engine.close();
+    await host.close();
+    await master.close();
+    await bench.close();
+  }
+});
+
+function openEngine(bench: Bench, master: string): Engine {
+  const stateDir = bench.folder();
+  const settings = new SettingsFile(stateDir);
+  settings.change({ master });
+  const files = { settings, stateDir, keyFile: `${stateDir}/key` };
+  return new Engine({ ...files, version: '0', env: {}, clipboard: false, onQuit: () => {} });
+}
