@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, JoinEvent } from '../agent/index.ts';
 import { LIMITS } from '../core/index.ts';
 import { milliseconds, profileLine } from './agents.ts';
-import { hardText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
+import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -37,12 +37,9 @@ function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {
       terminal.fact('done', 'Here', profileLine(event.own));
       terminal.fact('done', 'There', profileLine(event.peer));
       break;
-    case 'attempt': {
-      const { plan } = event;
-      const expected = `${Math.round(plan.expected * 100)} % expected with ${plan.packets} packets`;
-      repeated.say('Plan', `${plan.method}, ${expected}`);
+    case 'attempt':
+      repeated.say('Plan', `${planText(event.plan)} with ${event.plan.packets} packets`);
       break;
-    }
     case 'attempt-over': {
       const { n, result, next } = event;
       if (result === 'put-off') repeated.say('Waiting', next);

@@ -106,3 +106,12 @@ export function readNumber(
   const bounds = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
   throw usage(`${shown} is a number from ${bounds}, not "${text}".`);
 }
+
+/** The value of --pair: two classes with a comma between them, the client's first. */
+export function readPair<Class>(text: string, readClass: (text: string) => Class): readonly [Class, Class] {
+  const [client, host, ...more] = text.split(',').map((one) => readClass(one));
+  if (client === undefined || host === undefined || more.length > 0) {
+    throw usage(`--pair takes two classes, the client's first, like P3,S6; "${text}" is something else.`);
+  }
+  return [client, host];
+}

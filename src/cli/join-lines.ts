@@ -1,35 +1,44 @@
 /** What `join`, `check --with` and `sim` say alike of the way to a host. */
 import type { JoinEvent, Path } from '../agent/index.ts';
-import { endpointKey } from '../core/index.ts';
+import { endpointKey, type PeerEvent, type PlanSummary } from '../core/index.ts';
 import { milliseconds } from './agents.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The JSON lines of what both networks are, of the attempts and of their log; other events have none that both commands tell. */
-export function tellProgress(terminal: Terminal, event: JoinEvent): void {
+/**
+ * The JSON lines of what both networks are, of the attempts and of the log of a join; other events have none that the commands
+ * tell alike. `at`: virtual milliseconds since the join, where there are such.
+ */
+export function tellProgress(terminal: Terminal, event: PeerEvent, at?: number): void {
+  const when = at === undefined ? {} : { at };
   switch (event.ev) {
     case 'networks':
-      terminal.event('networks', { own: event.own, peer: event.peer });
+      terminal.event('networks', { own: event.own, peer: event.peer, ...when });
       break;
     case 'attempt':
-      terminal.event('attempt', { n: event.n, plan: event.plan });
+      terminal.event('attempt', { n: event.n, plan: event.plan, ...when });
       break;
     case 'attempt-over': {
       const { n, result, packetsSent, next } = event;
-      terminal.event('attempt-over', { n, result, packetsSent, next });
+      terminal.event('attempt-over', { n, result, packetsSent, next, ...when });
       break;
     }
     case 'hard': {
       const { pair, likely, advice } = event;
-      terminal.event('hard', { pair, likely, advice });
+      terminal.event('hard', { pair, likely, advice, ...when });
       break;
     }
     case 'log': {
       const { attempt, what, data } = event;
-      terminal.event('log', { attempt, what, data });
+      if (event.join !== null) terminal.event('log', { attempt, what, data, ...when });
       break;
     }
     default:
   }
+}
+
+/** `window, 99 % expected` */
+export function planText({ method, expected }: PlanSummary): string {
+  return `${method}, ${Math.round(expected * 100)} % expected`;
 }
 
 /** No path after 15 s: how likely it is, and what would help. */

@@ -16,7 +16,7 @@ import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } f
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
-import { hardText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
+import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -185,7 +185,7 @@ class JoinScreen {
         break;
       case 'attempt':
         this.#attempt = event.n;
-        this.#text = `${event.plan.method}, ${Math.round(event.plan.expected * 100)} % expected`;
+        this.#text = planText(event.plan);
         break;
       case 'attempt-over':
         if (event.result === 'put-off') this.#repeated.say('Waiting', event.next);

@@ -3,7 +3,7 @@ import { delayMissing, failureOf, LAB_CLASSES, type LabClass, labAvailability, r
 import { type FailureCode, SallyportError, usage } from '../core/index.ts';
 import { milliseconds } from './agents.ts';
 import { LAB_FLAGS } from './commands.ts';
-import { readCommandLine } from './flags.ts';
+import { readCommandLine, readPair } from './flags.ts';
 import type { Invocation } from './run.ts';
 
 const TIMEOUT_SECONDS = 120;
@@ -11,7 +11,7 @@ const TIMEOUT_SECONDS = 120;
 export async function labCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(LAB_FLAGS, [], invocation.argv, invocation.env);
   const { terminal, signal } = invocation;
-  const [client, host] = readPair(flags.pair ?? 'P3,P3');
+  const [client, host] = readPair(flags.pair ?? 'P3,P3', readClass);
   const lab = labAvailability();
   if (!lab.ok) throw usage(`No lab on this machine: ${lab.reason}. "sallyport sim" shows the same without.`);
   const delay = delayMissing();
@@ -37,14 +37,6 @@ export async function labCommand(invocation: Invocation): Promise<void> {
   const cost = `attempt ${result.attempts}, ${result.packetsSent} packets`;
   terminal.fact('done', 'Connected', `${result.path} · ${milliseconds(result.ms)} · ${cost}`);
   terminal.result(`connected ${result.ms}`);
-}
-
-function readPair(text: string): readonly [LabClass, LabClass] {
-  const [client, host, ...more] = text.split(',').map(readClass);
-  if (client === undefined || host === undefined || more.length > 0) {
-    throw usage(`--pair takes two classes, the client's first, like P3,S6; "${text}" is something else.`);
-  }
-  return [client, host];
 }
 
 function readClass(text: string): LabClass {

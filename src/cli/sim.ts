@@ -4,8 +4,8 @@ import { nodeCrypto } from '../node/index.ts';
 import { type AccessKind, describeUser, runPair, SIM_CLASSES, type SimClassId, traceLine } from '../sim/index.ts';
 import { milliseconds } from './agents.ts';
 import { SIM_FLAGS } from './commands.ts';
-import { readCommandLine } from './flags.ts';
-import { hardText } from './join-lines.ts';
+import { readCommandLine, readPair } from './flags.ts';
+import { hardText, planText, tellProgress } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,7 +17,7 @@ interface Side {
 export async function simCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(SIM_FLAGS, [], invocation.argv, invocation.env);
   const { terminal } = invocation;
-  const [client, host] = readPair(flags.pair ?? 'P3,P3');
+  const [client, host] = readPair(flags.pair ?? 'P3,P3', readSide);
   const seed = flags.seed ?? '1';
   let joinedAt = 0;
   /** A host without a masterserver has no code to join by. */
@@ -61,34 +61,22 @@ export async function simCommand(invocation: Invocation): Promise<void> {
 function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
   const at = Math.round(ms);
   const head = milliseconds(at).padStart(7);
+  // What both networks are is told at the end, and as the simulator knows it.
+  if (event.ev !== 'networks') tellProgress(terminal, event, at);
   switch (event.ev) {
     case 'stage':
       terminal.event('stage', { stage: event.stage, text: event.text, at });
       terminal.say(`${head}  ${event.text}`);
       break;
     case 'attempt':
-      terminal.event('attempt', { n: event.n, plan: event.plan, at });
-      terminal.say(
-        `${head}  Attempt ${event.n}: ${event.plan.method}, ${Math.round(event.plan.expected * 100)} % expected, ${event.plan.packets} packets`,
-      );
+      terminal.say(`${head}  Attempt ${event.n}: ${planText(event.plan)}, ${event.plan.packets} packets`);
       break;
-    case 'attempt-over': {
-      const { n, result, packetsSent, next } = event;
-      terminal.event('attempt-over', { n, result, packetsSent, next, at });
-      if (result === 'timeout') terminal.say(`${head}  Attempt ${n} did not meet: ${next}`);
+    case 'attempt-over':
+      if (event.result === 'timeout') terminal.say(`${head}  Attempt ${event.n} did not meet: ${event.next}`);
       break;
-    }
-    case 'hard': {
-      const { pair, likely, advice } = event;
-      terminal.event('hard', { pair, likely, advice, at });
+    case 'hard':
       terminal.say(`${head}  Still trying. ${hardText(event)}`);
       break;
-    }
-    case 'log': {
-      const { attempt, what, data } = event;
-      if (event.join !== null) terminal.event('log', { attempt, what, data, at });
-      break;
-    }
     case 'path':
       terminal.event('connected', {
         path: event.kind,
@@ -105,16 +93,7 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
   }
 }
 
-/** `P3,S6` or, with the kind of line, `P3@home,S6@mobile`: client first. */
-function readPair(text: string): readonly [Side, Side] {
-  const sides = text.split(',').map(readSide);
-  const [client, host] = sides;
-  if (sides.length !== 2 || client === undefined || host === undefined) {
-    throw usage(`--pair takes two classes, the client's first, like P3,S6; "${text}" is something else.`);
-  }
-  return [client, host];
-}
-
+/** `P3` or, with the kind of line, `S6@mobile`. */
 function readSide(text: string): Side {
   const [name = '', access = 'home'] = text.trim().split('@');
   const id = SIM_CLASSES.find((one) => one === name.toUpperCase());
