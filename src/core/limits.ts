@@ -47,7 +47,7 @@ export const LIMITS = {
   requestRepeatMs: [250, 500, 1_000],
   requestTriesMax: 8,
   requestGiveUpMs: 7_750,
-  /** Far above what one participant has under way: steps, credits and joins of all its sessions. */
+  /** Far above what one participant has under way: steps, credits and joins of all its sessions. What is more is BUSY. */
   linkRequestsMax: 1_024,
   /** Silence after a question that ends a session: nine echoes, so that 20 % loss each way ends one in ten thousand. */
   linkDeadMs: 2_250,
@@ -267,6 +267,10 @@ export const LIMITS = {
   /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */
   probesPerCredit: 60,
   creditsAtOnce: 40,
+  /** Credits that one session buys, whatever its other side asks for: more than a master takes (40 at once, 67 in 20 s). */
+  creditRate: { perSecond: 5, burst: 40 },
+  /** Steps and credits of one session that wait for the master's word; a lossy line has a dozen, and what `creditRate` allows. */
+  sessionRequestsMax: 128,
   /** Hard sessions waiting for their turn on one device, and how long a place is kept without being asked for again. */
   hardQueueMax: 64,
   hardHoldMs: 5_000,

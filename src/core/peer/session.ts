@@ -8,6 +8,7 @@ import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Request, Response, SessionId } from '../rendezvous/messages.ts';
+import { allowAt } from '../rendezvous/limiter.ts';
 import { StunSource } from '../stun/source.ts';
 import type { Candidate, Permit, Role, Traversal, TraversalEvent } from '../traverse/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
@@ -41,10 +42,14 @@ export class Session {
   private echo: Alarm | null = null;
   private alive: Alarm | null = null;
   private credits = 0;
-  /** Credits to be bought, and the rest that the master has asked for before it takes more. */
+  /** Credits to be bought, when as many as at first may be, and the rest before any more is. */
   private creditsWanted = 0;
+  private creditsFullAt: Instant = 0;
   private creditsRest: Alarm | null = null;
   private steps = 0;
+  /** Steps that the master had no room for, and the rest before they are sent again. */
+  private refused: Request[] = [];
+  private stepsRest: Alarm | null = null;
   private over = false;
   private speaks = true;
 
@@ -121,6 +126,9 @@ export class Session {
     this.creditsRest?.cancel();
     this.creditsRest = null;
     this.creditsWanted = 0;
+    this.stepsRest?.cancel();
+    this.stepsRest = null;
+    this.refused = [];
   }
 
   private traversed(now: Instant, event: TraversalEvent): void {
@@ -147,11 +155,10 @@ export class Session {
   }
 
   private step(now: Instant, bytes: Uint8Array): void {
-    if (++this.steps > LIMITS.stepsPerSessionMax) {
+    const waiting = this.requests.size + this.refused.length;
+    if (++this.steps > LIMITS.stepsPerSessionMax || waiting >= LIMITS.sessionRequestsMax)
       this.onEvent(now, { ev: 'broken', why: 'too many steps' });
-      return;
-    }
-    this.sendStep(now, bytes);
+    else this.sendStep(now, bytes);
   }
 
   private sendStep(now: Instant, bytes: Uint8Array): void {
@@ -185,34 +192,42 @@ export class Session {
     this.creditsWanted = Math.min(this.creditsWanted + credits, LIMITS.creditsAtOnce);
   }
 
+  /** It is our line that they take, and the other side that asks: so many at once, and a few each second. */
   private buy(now: Instant): void {
-    if (this.creditsRest !== null) return;
-    for (; this.creditsWanted > 0; this.creditsWanted--) {
+    for (; this.creditsWanted > 0 && this.creditsRest === null; this.creditsWanted--) {
+      const fullAt = allowAt(this.creditsFullAt, now, LIMITS.creditRate);
+      if (fullAt === null) {
+        this.restCredits(now, 1000 / LIMITS.creditRate.perSecond);
+        return;
+      }
+      this.creditsFullAt = fullAt;
       this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits });
     }
   }
 
-  /** All credits rest, for as long as the master says of one. */
-  private creditRefused(now: Instant, restMs: number): void {
-    this.want(1);
+  private restCredits(now: Instant, restMs: number): void {
     this.creditsRest ??= this.context.agenda.at(now + restMs, (at) => {
       this.creditsRest = null;
       this.buy(at);
     });
   }
 
+  private restSteps(now: Instant, restMs: number): void {
+    this.stepsRest ??= this.context.agenda.at(now + restMs, (at) => {
+      this.stepsRest = null;
+      for (const step of this.refused.splice(0)) this.send(at, step);
+    });
+  }
+
   private failed(now: Instant, request: Request, response: Response & { readonly type: 'failed' }): void {
-    if (response.failure === 'BUSY') {
-      const restMs = Math.max(response.retryAfterMs, LIMITS.busyRestMs);
-      if (request.type === 'credit') {
-        this.creditRefused(now, restMs);
-        return;
-      }
-      const again: Alarm = this.context.agenda.at(now + restMs, (at) => {
-        this.requests.delete(again);
-        this.send(at, request);
-      });
-      this.requests.add(again);
+    const restMs = Math.max(response.retryAfterMs, LIMITS.busyRestMs);
+    if (response.failure === 'BUSY' && request.type === 'credit') {
+      // All credits rest, for as long as the master says of one.
+      this.want(1);
+      this.restCredits(now, restMs);
+    } else if (response.failure === 'BUSY') {
+      this.refused.push(request);
+      this.restSteps(now, restMs);
       // A credit that is not taken is no harm; a lost step is, because the twin waits for it. Not so at the host: the client, whose
       // join it is, may have its path and have said so to the master a moment before our own proof is in.
     } else if (request.type === 'step' && this.config.role === 'client')

@@ -3,7 +3,6 @@
  * over reconnects. The 16-bit id on the wire is ours; `ref` is the caller's.
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
-import { assert } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Request } from './messages.ts';
 
@@ -31,12 +30,16 @@ export class LinkRequests {
   }
 
   add(now: Instant, ref: number | null, request: Request, socket: SocketId | null, family: 4 | 6 | null = null): void {
-    assert(this.byId.size < LIMITS.linkRequestsMax, 'requests of a link are answered or given up');
     while (this.byId.has(this.nextId)) this.nextId = (this.nextId + 1) & 0xffff;
     const id = this.nextId;
     this.nextId = (id + 1) & 0xffff;
     const giveUpAt = now + LIMITS.requestGiveUpMs;
     this.byId.set(id, { ref, request, socket, family, id, giveUpAt, tries: 0, sentAt: now, nextAt: now });
+  }
+
+  /** Others decide how many: a peer asks because of what it is sent. */
+  get full(): boolean {
+    return this.byId.size >= LIMITS.linkRequestsMax;
   }
 
   /** The request that an answer belongs to, no longer open. */

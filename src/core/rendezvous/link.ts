@@ -80,7 +80,8 @@ export class Link implements LinkMachine {
         this.beginRound(now);
         return;
       case 'request':
-        this.requests.add(now, command.ref, command.request, command.socket, command.family ?? null);
+        if (this.requests.full) this.fail(command.ref, 'BUSY', LIMITS.busyRestMs);
+        else this.requests.add(now, command.ref, command.request, command.socket, command.family ?? null);
         break;
       case 'cancel':
         this.requests.cancel(command.ref);
@@ -132,7 +133,7 @@ export class Link implements LinkMachine {
   /** Everything whose time has come. Each step leaves a state in which its own deadline lies in the future. */
   private work(now: Instant): void {
     if (!this.running) return;
-    for (const open of this.requests.expired(now)) this.fail(open);
+    for (const { ref } of this.requests.expired(now)) if (ref !== null) this.fail(ref, 'MASTER_UNREACHABLE', 0);
     if (this.restUntil <= now) this.beginRound(now);
     if (this.round !== null) this.workRound(now, this.round);
     if (this.session === null) return;
@@ -336,10 +337,8 @@ export class Link implements LinkMachine {
     this.out.event({ ev: 'observed', observed });
   }
 
-  private fail(open: OpenRequest): void {
-    if (open.ref === null) return;
-    const response: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', detail: '', retryAfterMs: 0 };
-    this.out.event({ ev: 'response', ref: open.ref, response });
+  private fail(ref: number, failure: FailureCode, retryAfterMs: number): void {
+    this.out.event({ ev: 'response', ref, response: { type: 'failed', failure, detail: '', retryAfterMs } });
   }
 
   private close(): void {
