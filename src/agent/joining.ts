@@ -100,7 +100,11 @@ export class Joining {
 
   connected(path: AgentPath): void {
     this.path = path;
-    path.on('close', () => this.#over());
+    path.on('close', (reason) => {
+      // While the path is punched again there is none to leave: it is the join that goes on.
+      if (reason === 'closed') this.#agent.command({ do: 'abort', join: this.#id });
+      this.#over();
+    });
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#settle?.resolve(path);
     this.#settle = null;

@@ -1,0 +1,50 @@
+/** The agent around a machine that only says what it is told to say. */
+import { expect, test } from 'vitest';
+import { MachineAgent } from '../../src/agent/agent.ts';
+import type { Path } from '../../src/agent/index.ts';
+import { type Machine, NEVER, type PeerCommand, type PeerEvent, parseMasterLink } from '../../src/core/index.ts';
+
+const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'A'.repeat(43)}`);
+const CODE = 'K7TQ9RBW';
+const PATH: PeerEvent = {
+  ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', kind: 'direct', socket: 1 },
+  ...{ local: { address: '0.0.0.0', port: 1 }, remote: { address: '192.0.2.2', port: 2 } },
+  ...{ rttMs: 1, elapsedMs: 1, attempts: 1, packetsSent: 1, payloadBytesMax: 1_438 },
+};
+const LOST: PeerEvent = { ev: 'path-lost', path: 1, reason: 'consent', punchingAgain: true };
+
+function agentOf(answer: (command: PeerCommand) => readonly PeerEvent[]) {
+  if ('problem' in LINK) return expect.unreachable(LINK.problem);
+  const commands: PeerCommand[] = [];
+  const events: PeerEvent[] = [];
+  const machine: Machine<PeerCommand, PeerEvent> = {
+    handleDatagram: () => {},
+    handleSocket: () => {},
+    handleTimeout: () => {},
+    handleCommand: (_now, command) => {
+      commands.push(command);
+      events.push(...answer(command));
+    },
+    poll: () => {
+      const event = events.shift();
+      return event === undefined ? { kind: 'wait', until: NEVER } : { kind: 'event', event };
+    },
+  };
+  const agent = new MachineAgent({
+    ...{ machine, master: { key: LINK.key, addresses: ['192.0.2.1'], port: 8430 }, masterLink: LINK, pins: null },
+    ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
+  });
+  return { agent, commands };
+}
+
+test('a path that is closed while it is punched again ends the join: nobody goes on looking for it', async () => {
+  const { agent, commands } = agentOf(({ do: what }) => {
+    if (what === 'join') return [PATH, LOST];
+    return what === 'close' ? [{ ev: 'closed' }] : [];
+  });
+  const path: Path = await agent.join(CODE);
+  expect(path.state).toBe('lost');
+  path.close();
+  expect(commands.at(-1)).toEqual({ do: 'abort', join: 1 });
+  await agent.close();
+});
