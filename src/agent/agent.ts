@@ -247,7 +247,14 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   #flush(): void {
     const events = this.#events;
     this.#events = [];
-    for (const event of events) this.#dispatch(event);
+    for (const [n, event] of events.entries()) {
+      this.#dispatch(event);
+      if (event.ev !== 'path' || event.join === null || n === events.length - 1) continue;
+      // Whoever waits for the join takes hold of its path first; the other side's first data may be next already.
+      this.#events = [...events.slice(n + 1), ...this.#events];
+      setImmediate(() => this.#flush());
+      return;
+    }
   }
 
   #dispatch(told: PeerEvent): void {

@@ -120,10 +120,6 @@ async function play(
   tellConnected(terminal, path, local);
   terminal.result(local);
   terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)} · encrypted      (${took(path)})`);
-  const copied = flags['no-clipboard'] ? false : await copyToClipboard(local, env);
-  terminal.say();
-  terminal.say(`  In the game connect to    127.0.0.1  port ${port.local.port}${copied ? '          (copied)' : ''}`);
-  terminal.say('Keep this window open while you play. Ctrl+C leaves.');
   path.on('lost', (reason) => {
     terminal.event('lost', { reason });
     screen.resume();
@@ -138,6 +134,10 @@ async function play(
     // When we leave the path closes too, but that is no failure.
     path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
   });
+  const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(local, env), over]));
+  terminal.say();
+  terminal.say(`  In the game connect to    127.0.0.1  port ${port.local.port}${copied ? '          (copied)' : ''}`);
+  terminal.say('Keep this window open while you play. Ctrl+C leaves.');
   await Promise.race([untilStopped(signal), over]);
   terminal.say('Leaving: the host is told.');
 }

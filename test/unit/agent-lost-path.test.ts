@@ -43,8 +43,23 @@ test('a path that is closed while it is punched again ends the join: nobody goes
     return what === 'close' ? [{ ev: 'closed' }] : [];
   });
   const path: Path = await agent.join(CODE);
-  expect(path.state).toBe('lost');
+  await new Promise<void>((resolve) => path.once('lost', () => resolve()));
   path.close();
   expect(commands.at(-1)).toEqual({ do: 'abort', join: 1 });
+  await agent.close();
+});
+
+test('whoever waits for a join hears what comes of its path in the very turn in which it is up', async () => {
+  const { agent } = agentOf(({ do: what }) => {
+    const message: PeerEvent = { ev: 'message', path: 1, bytes: Uint8Array.of(7), channel: 0 };
+    const kicked: PeerEvent = { ev: 'path-lost', path: 1, reason: 'kicked', punchingAgain: false };
+    if (what === 'join') return [PATH, message, kicked];
+    return what === 'close' ? [{ ev: 'closed' }] : [];
+  });
+  const path: Path = await agent.join(CODE);
+  const heard: unknown[] = [];
+  path.on('message', (bytes) => heard.push(...bytes));
+  await new Promise<void>((resolve) => path.on('close', (reason) => resolve(void heard.push(reason))));
+  expect(heard).toEqual([7, 'kicked']);
   await agent.close();
 });
