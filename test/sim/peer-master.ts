@@ -1,10 +1,15 @@
 /** The real master machine on a public server of a simulated internet, with a store that survives its restarts. */
 import {
   createMaster,
+  type Endpoint,
   type HostAnnouncement,
+  type Instant,
   type KeyPair,
   type MasterAddress,
   type MasterEvent,
+  type Push,
+  type Request,
+  type Response,
   seededCrypto,
   type TicketKey,
 } from '../../src/core/index.ts';
@@ -25,6 +30,15 @@ export interface SimMaster {
   giveCodeTo(code: string, hostKey: Uint8Array): void;
   /** Turns dishonest: every join is offered to this host, whomever it is for. */
   sendJoinsTo(hostKey: Uint8Array): void;
+  /** Turns dishonest: instead of a push it sends these, instead of an answer that one. */
+  lie(lies: Lies): void;
+  /** Turns dishonest: pushes this to everybody. */
+  pushToAll(push: Push): void;
+}
+
+export interface Lies {
+  push(push: Push): readonly Push[];
+  response(response: Response): Response;
 }
 
 /** What a dishonest operator would change: the registry inside the very same machine. */
@@ -33,6 +47,9 @@ interface Insides {
     keyOf(code: string): Uint8Array | null;
     find(hostKey: Uint8Array): unknown;
   };
+  readonly requests: { handle(now: Instant, session: unknown, from: Endpoint, request: Request): Response };
+  readonly control: { push(now: Instant, session: unknown, push: Push): boolean };
+  readonly sessions: { all(): Iterable<unknown> };
 }
 
 const ADDRESSES = ['198.51.100.7', '198.51.100.8', '2001:db8:1::7'];
@@ -85,6 +102,16 @@ export function startMaster(world: World): SimMaster {
       const { registry } = insides;
       const honest = registry.find.bind(registry);
       registry.find = () => honest(hostKey);
+    },
+    lie(lies) {
+      const { requests, control } = insides;
+      const [answer, push] = [requests.handle.bind(requests), control.push.bind(control)];
+      requests.handle = (...asked) => lies.response(answer(...asked));
+      control.push = (now, session, message) =>
+        lies.push(message).filter((told) => push(now, session, told)).length > 0;
+    },
+    pushToAll(push) {
+      for (const session of insides.sessions.all()) insides.control.push(world.now, session, push);
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import type { Request } from './messages.ts';
+import type { Request, Response } from './messages.ts';
 
 export interface OpenRequest {
   /** Null: the link's own (echo). */
@@ -42,9 +42,10 @@ export class LinkRequests {
     return this.byId.size >= LIMITS.linkRequestsMax;
   }
 
-  /** The request that an answer belongs to, no longer open. */
-  settle(id: number): OpenRequest | null {
-    const open = this.byId.get(id) ?? null;
+  /** The request that an answer belongs to, no longer open; what can't be its answer is none. */
+  settle(id: number, { type }: Response): OpenRequest | null {
+    const open = this.byId.get(id);
+    if (open === undefined || (type !== 'failed' && type !== answerTo(open.request))) return null;
     this.byId.delete(id);
     return open;
   }
@@ -97,6 +98,12 @@ export class LinkRequests {
     }
     return next;
   }
+}
+
+function answerTo({ type }: Request): Response['type'] {
+  if (type === 'register') return 'registered';
+  if (type === 'resolve') return 'resolved';
+  return type === 'list' ? 'entries' : 'ok';
 }
 
 /** Echoes are how a dead session is noticed, so they come thick; what others ask backs off (security.md 3.2). */

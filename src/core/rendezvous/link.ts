@@ -313,7 +313,7 @@ export class Link implements LinkMachine {
       this.out.transmit(socket, to, session.pushAck(told.id, socket));
       if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
     } else {
-      const open = this.requests.settle(told.id);
+      const open = this.requests.settle(told.id, told.message);
       if (open !== null) this.settle(now, open, told.message);
     }
   }
