@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  acceptPayload,
   cidNumber,
   FRAME,
   LIMITS,
   PROFILE_BYTES_MAX,
   probeAuthentic,
   Reader,
+  readAcceptPayload,
   readProbe,
   readProbeAnswer,
   readProfile,
@@ -143,6 +145,17 @@ test('an endpoint at port 0, where nothing can be, is malformed', () => {
     return new Reader(writer.done());
   };
   expect([readResponse(write(1)), readResponse(write(0))]).toMatchObject([{ type: 'ok' }, null]);
+});
+
+test('an ACCEPT that names ports that there are not is none', () => {
+  const observed = { address: '203.0.113.9', port: 41822 };
+  const accept = { cid: new Uint8Array(8), pingMs: 2_000, observed, otherAddresses: [], ticket: null };
+  const read = (controlPort: number, firstProbePort: number, probePorts: number) =>
+    readAcceptPayload(acceptPayload({ ...accept, controlPort, firstProbePort, probePorts })) !== null;
+  expect([read(8433, 8439, 16), read(8433, 65_520, 16), read(8433, 8439, 0)]).toEqual([true, true, true]);
+  expect([read(0, 8439, 16), read(8433, 0, 16), read(8433, 65_521, 16), read(8433, 8439, 15)]).toEqual(
+    Array(4).fill(false),
+  );
 });
 
 test('SipHash-2-4-128 equals the reference vectors of its authors', () => {

@@ -38,7 +38,8 @@ export class LinkSession {
 
   constructor(suite: CryptoSuite, master: string, { accept, keys }: Accepted) {
     this.cid = accept.cid;
-    this.pingMs = accept.pingMs;
+    // However often a master wants to be asked.
+    this.pingMs = Math.max(LIMITS.linkEchoRepeatMs, accept.pingMs);
     this.control = { address: master, port: accept.controlPort };
     this.secure = new SecureSession(suite, keys);
     this.sources = probeSources(master, accept, probeKey(suite, keys.send, keys.receive));

@@ -3,7 +3,7 @@
  * the number of ports), one from `other-address` from the same port of the master's next address: so it is known beforehand
  * where the answer must come from, and anything else is not one (security.md row 22).
  */
-import { type Endpoint, sameEndpoint } from '../address.ts';
+import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import type { AnswerFrom, MappingSource } from '../detect/source.ts';
 import { type Accept, readProbeAnswer, writeProbe } from './wire.ts';
 
@@ -13,7 +13,9 @@ export function answeringPort(offset: number, ports: number, answerFrom: AnswerF
 }
 
 export function probeSources(master: string, accept: Accept, key: Uint8Array): MappingSource[] {
-  const addresses = [master, ...accept.otherAddresses];
+  // Whoever has a socket of one family only can't ask at an address of the other.
+  const others = accept.otherAddresses.filter((address) => familyOf(address) === familyOf(master));
+  const addresses = [master, ...others];
   const sources: MappingSource[] = [];
   for (let offset = 0; offset < accept.probePorts; offset++) {
     for (const address of addresses) sources.push(source({ addresses, address, offset }, accept, key));

@@ -174,7 +174,13 @@ export function readAcceptPayload(payload: Uint8Array): Accept | null {
     otherAddresses: readMany(reader, LIMITS.masterAddressesMax, readAddress),
   };
   const ticket = reader.left > 0 ? reader.blob8().slice() : EMPTY;
+  if (!portsThereAre(accept)) reader.fail();
   return reader.ok ? { ...accept, ticket: ticket.length === TICKET_BYTES ? ticket : null } : null;
+}
+
+/** An answer `other-port` comes from half the ports further on, so their number is even (link-sources.ts). */
+function portsThereAre({ controlPort, firstProbePort, probePorts }: Omit<Accept, 'ticket'>): boolean {
+  return controlPort > 0 && firstProbePort > 0 && probePorts % 2 === 0 && firstProbePort + probePorts <= 0x10000;
 }
 
 export function writeAccept(message1: Uint8Array, message2: Uint8Array): Uint8Array {
