@@ -188,7 +188,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
         nextAt = due;
         return;
       }
-      if (mode === 'replace' && !renewed(now, n)) {
+      if (mode === 'replace' && !renewed(n)) {
         nextAt = now + 1;
         return;
       }
@@ -204,7 +204,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
 
   /** The tuple has a socket that has not sent yet. One turn of the wheel shifts the ports by one. */
   const fresh = new Set<number>();
-  function renewed(now: Instant, n: number): boolean {
+  function renewed(n: number): boolean {
     if (!fresh.has(n)) {
       fresh.add(n);
       const index = n % plan.sockets;
