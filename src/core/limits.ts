@@ -260,6 +260,15 @@ export const LIMITS = {
   /** What a profile may say: no NAT is known to forget within a second, or to lie deeper than a packet of 64 hops goes. */
   mappingLifetimeMsMin: 1_000,
   natHopsMax: 64,
+  /** Plans of one session that run at one time: an attempt has five, and a step may come late. */
+  plansAtOnce: 32,
+  /**
+   * Sockets that the plans of all sessions of a host hold: one hard session's 1,536, and 256 each of four others. Well below the 4,096
+   * that the strictest of common systems let a process open.
+   */
+  plannedSocketsMax: 2_560,
+  /** Sockets without a plan that are kept for a moment because the peer was heard on them. Two would do. */
+  proofSocketsMax: 64,
   /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */
   lanProbesMax: 40,
   /** Probes that may still be answered: a full birthday run and its repetition. */

@@ -1,97 +1,20 @@
 /** A peer or a master that lies: whatever field names a victim, the victim gets nothing, and the caps of the device hold. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   type Allocator,
   type Candidate,
-  type Device,
   device,
   LIMITS,
   type NatProfile,
-  type Output,
-  type Role,
-  socketIds,
-  type Traversal,
-  type TraversalEvent,
-  traversal,
   UNKNOWN_ALLOCATOR,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
 import type { SidePlan } from '../../src/core/traverse/side.ts';
 import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
-import { nodeCrypto } from '../../src/node/index.ts';
-import { simRandom } from '../../src/sim/index.ts';
+import { type Alone, alone, type Sent, TWIN } from './traverse-alone.ts';
 
-const ATTACKER = '203.0.113.66';
 const VICTIM = '198.51.100.7';
-const SOCKET = 1000;
-
-interface Sent {
-  readonly at: number;
-  readonly socket: number;
-  readonly to: { readonly address: string; readonly port: number };
-}
-
-interface Victimless {
-  readonly machine: Traversal;
-  readonly sent: Sent[];
-  readonly events: TraversalEvent[];
-  /** Runs until `until`, opening every socket at once. */
-  run(until: number): void;
-}
-
-function honest(
-  role: Role,
-  profile: NatProfile,
-  candidates: readonly Candidate[],
-  probesMax: number,
-  shared: Device = device(),
-  sid: Uint8Array = new Uint8Array(16),
-): Victimless {
-  const permit = { addresses: [ATTACKER], probesMax, probesPerSecondMax: 65_535, expiresInMs: 1_000_000 };
-  const own = {
-    profile: UNKNOWN_PROFILE,
-    candidates: [{ kind: 'reflexive', endpoint: { address: '192.0.2.9', port: 7 } } as const],
-  };
-  const machine = traversal(0, {
-    ...{ role, sid, punchKey: new Uint8Array(32), socket: SOCKET, family: 4, own, permit, relayRttMs: 80 },
-    ...{
-      peer: { profile, candidates },
-      sources: [],
-      redirecting: null,
-      sockets: socketIds(),
-      random: simRandom(1),
-      crypto: nodeCrypto,
-      device: shared,
-    },
-  });
-  const sent: Sent[] = [];
-  const events: TraversalEvent[] = [];
-  let now = 0;
-  const drain = (): number => {
-    for (;;) {
-      const output: Output<TraversalEvent> = machine.poll();
-      if (output.kind === 'wait') return output.until;
-      if (output.kind === 'transmit') sent.push({ at: now, socket: output.socket, to: output.to });
-      else if (output.kind === 'event') events.push(output.event);
-      else if (output.op === 'open')
-        machine.handleSocket(now, output.socket, { ok: true, local: { address: '0.0.0.0', port: 1 } });
-    }
-  };
-  machine.handleCommand(now, { do: 'start' });
-  return {
-    machine,
-    sent,
-    events,
-    run(until) {
-      for (let next = drain(); next <= until; next = drain()) {
-        now = Math.max(now, next);
-        machine.handleTimeout(now);
-      }
-      now = until;
-    },
-  };
-}
 
 const CANDIDATES: readonly Candidate[] = (['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const).flatMap((kind) => [
   { kind, endpoint: { address: VICTIM, port: 53 } },
@@ -122,7 +45,7 @@ const SALVO: SidePlan = {
 };
 
 test('a host that is asked for punches at a victim, in every field of a step and of a candidate, sends it nothing', () => {
-  const { machine, sent, run } = honest('host', PROFILE, CANDIDATES, 100_000);
+  const { machine, sent, run } = alone('host', { candidates: CANDIDATES });
   const steps: Step[] = [
     { order: 1, run: { startInMs: 0, side: SALVO } },
     { order: 2, run: { startInMs: 0, side: { ...SALVO, from: 'known', sockets: 1, class: 'easy' } } },
@@ -138,12 +61,12 @@ test('a host that is asked for punches at a victim, in every field of a step and
     machine.handleCommand(0, { do: 'step', bytes: encodeStep(step) });
     run(step.order * 2_000);
   }
-  expect(sent.filter(({ to }) => to.address !== ATTACKER)).toEqual([]);
+  expect(sent.filter(({ to }) => to.address !== TWIN)).toEqual([]);
 });
 
 test('the bytes of a victim at any place of any order make a host send it nothing', () => {
-  const side: SidePlan = { ...SALVO, sockets: 8, tuples: 8, addresses: [ATTACKER, ATTACKER], durationMs: 500 };
-  const sample = { before: 0, observed: { address: ATTACKER, port: 53 } };
+  const side: SidePlan = { ...SALVO, sockets: 8, tuples: 8, addresses: [TWIN, TWIN], durationMs: 500 };
+  const sample = { before: 0, observed: { address: TWIN, port: 53 } };
   const bytes = encodeStep({
     order: 1,
     samples: [sample],
@@ -153,14 +76,14 @@ test('the bytes of a victim at any place of any order make a host send it nothin
   });
   let obeyed = 0;
   for (let at = 0; at + 4 <= bytes.length; at++) {
-    const { machine, sent, run } = honest('host', PROFILE, [], 100_000);
+    const { machine, sent, run } = alone('host');
     const forged = Uint8Array.from(bytes);
     forged.set(VICTIM.split('.').map(Number), at);
     machine.handleCommand(0, { do: 'step', bytes: forged });
     run(2_000);
     if (sent.length > 0) obeyed++;
     expect(
-      sent.filter(({ to }) => to.address !== ATTACKER),
+      sent.filter(({ to }) => to.address !== TWIN),
       `at byte ${at}`,
     ).toEqual([]);
   }
@@ -168,17 +91,17 @@ test('the bytes of a victim at any place of any order make a host send it nothin
 });
 
 test('an order at an address that the permit does not name is carried out at the one that it names', () => {
-  const { machine, sent, run } = honest('host', PROFILE, [], 100_000);
+  const { machine, sent, run } = alone('host');
   const side: SidePlan = { ...SALVO, sockets: 8, tuples: 8, durationMs: 500, again: { mode: 'none', everyMs: 0 } };
   machine.handleCommand(0, { do: 'step', bytes: encodeStep({ order: 1, run: { startInMs: 0, side } }) });
   run(2_000);
-  expect(sent.map(({ to }) => to.address)).toEqual(Array.from({ length: 8 }, () => ATTACKER));
+  expect(sent.map(({ to }) => to.address)).toEqual(Array.from({ length: 8 }, () => TWIN));
 });
 
 /** A client whose host says in every step that it is at `address`, next to the port that comes next. */
 function liedTo(address: string, allocator: Allocator): readonly Sent[] {
   const profile: NatProfile = { ...PROFILE, mapping: 'apdm', allocator, mixture: [allocator], pooling: 'arbitrary' };
-  const { machine, sent, run } = honest('client', profile, CANDIDATES, 100_000);
+  const { machine, sent, run } = alone('client', { peer: profile, candidates: CANDIDATES });
   for (let order = 1; order < 60; order++) {
     const samples = [0, 1, 2, 3, 4].map((before) => ({ before, observed: { address, port: 4000 + 2 * before } }));
     const bytes = encodeStep({ order, samples, endpoint: { address, port: 53 }, pay: 65_535 });
@@ -192,31 +115,15 @@ test('a client whose host lies about where it is sends the victim nothing', () =
   const step = { ...UNKNOWN_ALLOCATOR, kind: 'step', step: 1, backgroundPerSecond: 5 } as const;
   const random = { ...UNKNOWN_ALLOCATOR, kind: 'random' } as const;
   for (const allocator of [step, random]) {
-    expect(liedTo(ATTACKER, allocator).length).toBeGreaterThan(20);
-    expect(liedTo(VICTIM, allocator).filter(({ to }) => to.address !== ATTACKER)).toEqual([]);
+    expect(liedTo(TWIN, allocator).length).toBeGreaterThan(20);
+    expect(liedTo(VICTIM, allocator).filter(({ to }) => to.address !== TWIN)).toEqual([]);
   }
 });
 
-test('no step, whatever is in it, makes a host send to an address that its permit does not name', () => {
-  const byte = fc.uint8Array({ minLength: 4, maxLength: 120 });
-  fc.assert(
-    fc.property(fc.array(byte, { maxLength: 8 }), (lists) => {
-      const { machine, sent, run } = honest('host', PROFILE, CANDIDATES, 100_000);
-      for (const [n, bytes] of lists.entries()) {
-        machine.handleCommand(0, { do: 'step', bytes: Uint8Array.from([1, bytes[0]!, 0, n + 1, ...bytes]) });
-        run(n * 100);
-      }
-      run(3_000);
-      return sent.every(({ to }) => to.address === ATTACKER);
-    }),
-    { numRuns: 200 },
-  );
-});
-
 test('a dishonest master and a dishonest client together do not get more out of a host than its own caps', () => {
-  const { machine, sent, run } = honest('host', PROFILE, [], 1_000_000_000);
+  const { machine, sent, run } = alone('host', { probesMax: 1_000_000_000 });
   for (let order = 1; order <= 60; order++) {
-    const side: SidePlan = { ...SALVO, addresses: [ATTACKER] };
+    const side: SidePlan = { ...SALVO, addresses: [TWIN] };
     machine.handleCommand(1_000 * order, { do: 'step', bytes: encodeStep({ order, run: { startInMs: 0, side } }) });
     run(1_000 * order + 999);
   }
@@ -230,13 +137,13 @@ test('a dishonest master and a dishonest client together do not get more out of 
 });
 
 test('S15: many ports are opened for one client once per rest, and a repeated order is not obeyed twice', () => {
-  const { machine, events, sent, run } = honest('host', PROFILE, [], 100_000);
+  const { machine, events, sent, run } = alone('host');
   const order = (n: number) =>
     machine.handleCommand(0, {
       do: 'step',
       bytes: encodeStep({
         order: n,
-        run: { startInMs: 0, side: { ...SALVO, addresses: [ATTACKER], again: { mode: 'none', everyMs: 0 } } },
+        run: { startInMs: 0, side: { ...SALVO, addresses: [TWIN], again: { mode: 'none', everyMs: 0 } } },
       }),
     });
   order(1);
@@ -251,9 +158,9 @@ test('S15: many ports are opened for one client once per rest, and a repeated or
 
 test('a second hard session is told its place, and is let in when it asks again after the first is over (S18)', () => {
   const shared = device();
-  const first = honest('host', PROFILE, [], 100_000, shared);
-  const second = honest('host', PROFILE, [], 100_000, shared, new Uint8Array(16).fill(1));
-  const side: SidePlan = { ...SALVO, sockets: 100, tuples: 100, addresses: [ATTACKER] };
+  const first = alone('host', { device: shared });
+  const second = alone('host', { device: shared, sid: new Uint8Array(16).fill(1) });
+  const side: SidePlan = { ...SALVO, sockets: 100, tuples: 100, addresses: [TWIN] };
   const order = encodeStep({ order: 1, run: { startInMs: 0, side } });
   first.machine.handleCommand(0, { do: 'step', bytes: order });
   first.run(1_000);
@@ -272,10 +179,10 @@ test('a second hard session is told its place, and is let in when it asks again 
 
 test('a hard session that goes on for ever ends its turn when another waits, and is told to wait itself (S18)', () => {
   const shared = device();
-  const endless = honest('host', PROFILE, [], 100_000, shared);
-  const waiting = honest('host', PROFILE, [], 100_000, shared, new Uint8Array(16).fill(1));
-  const side: SidePlan = { ...SALVO, sockets: 100, tuples: 100, addresses: [ATTACKER], durationMs: 300_000 };
-  const ask = (who: Victimless, at: number, order: number): void =>
+  const endless = alone('host', { device: shared });
+  const waiting = alone('host', { device: shared, sid: new Uint8Array(16).fill(1) });
+  const side: SidePlan = { ...SALVO, sockets: 100, tuples: 100, addresses: [TWIN], durationMs: 300_000 };
+  const ask = (who: Alone, at: number, order: number): void =>
     who.machine.handleCommand(at, { do: 'step', bytes: encodeStep({ order, run: { startInMs: 0, side } }) });
   ask(endless, 0, 1);
   let order = 0;
@@ -294,4 +201,122 @@ test('a hard session that goes on for ever ends its turn when another waits, and
   expect(endless.sent.length).toBe(before);
   const told = endless.events.flatMap((event) => (event.ev === 'step' ? [decodeStep(event.bytes)] : []));
   expect(told.at(-1)).toMatchObject({ order: 1, queued: 1 });
+});
+
+const PLAIN: SidePlan = {
+  ...{
+    class: 'prediction',
+    from: 'fresh',
+    sockets: 1,
+    tuples: 1,
+    addresses: [TWIN],
+    portEvery: 1,
+    ratePerSecond: 1_000,
+  },
+  ...{ ports: { kind: 'fixed', port: 9 }, passes: [{ afterMs: 0, ttl: null }], again: { mode: 'none', everyMs: 0 } },
+  ...{ sampleEvery: 0, durationMs: LIMITS.salvoMs },
+};
+/** A session's sockets at most: those of its plans, its canaries, the punching one and a new one, and those that were heard on. */
+const SOCKETS_MAX = LIMITS.birthdayMappings + CANARIES_MAX + 2 + LIMITS.proofSocketsMax;
+
+const orderOf = (order: number, side: Partial<SidePlan>): Uint8Array =>
+  encodeStep({ order, run: { startInMs: 0, side: { ...PLAIN, ...side } } });
+const runs = ({ events }: Alone): number => events.filter((event) => event.ev === 'log' && event.what === 'run').length;
+
+test('an order that nobody means is none: neither probe nor sample, the known socket replaced, more samples than can be told', () => {
+  const replace = { mode: 'replace', everyMs: 1 } as const;
+  const refresh = { mode: 'refresh', everyMs: 1 } as const;
+  const senseless: Partial<SidePlan>[] = [
+    { tuples: 0 },
+    { tuples: 0, sampleEvery: 1, sockets: 2 },
+    { tuples: 0, sampleEvery: 1, again: refresh },
+    { tuples: 0, sampleEvery: 1, passes: [PLAIN.passes[0]!, PLAIN.passes[0]!] },
+    { from: 'known', sockets: 2, tuples: 2 },
+    { from: 'known', again: replace },
+    { sockets: 2 },
+    { sockets: 64, tuples: 64, sampleEvery: 1 },
+    { tuples: LIMITS.birthdayBurst + 1 },
+    { sockets: 0 },
+    { ports: { kind: 'fixed', port: 0 } },
+    { ports: { kind: 'shuffle', low: 0, high: 9, seed: 1 } },
+  ];
+  const host = alone('host');
+  for (const [n, side] of senseless.entries()) {
+    expect(decodeStep(orderOf(n + 1, side)), JSON.stringify(side)).toBe(null);
+    host.tell(orderOf(n + 1, side));
+    host.run(60_000 * (n + 1));
+  }
+  expect(host.sent).toEqual([]);
+  host.tell(orderOf(100, { sockets: 63, tuples: 63, sampleEvery: 1 }));
+  host.run(1_000_000);
+  expect(host.sent.length).toBe(63);
+});
+
+test('whatever is ordered and however often, the sockets of a session stay within what a birthday may have', () => {
+  const greedy: Partial<SidePlan>[] = [
+    { sockets: LIMITS.predictionMappings, tuples: LIMITS.predictionMappings },
+    { sockets: 64, tuples: 64 },
+    { class: 'birthday', sockets: 64, tuples: 64 },
+    { class: 'easy', sockets: 63, tuples: 63, sampleEvery: 1 },
+    { class: 'birthday', sockets: 64, tuples: 64, again: { mode: 'replace', everyMs: 1 } },
+    { class: 'birthday', sockets: LIMITS.birthdayMappings, tuples: LIMITS.birthdayMappings },
+  ];
+  for (const side of greedy) {
+    for (const heard of [false, true]) {
+      const host = alone('host', { heard });
+      for (let order = 1; order <= 60; order++) {
+        host.tell(orderOf(order, side));
+        host.run(50 * order);
+      }
+      host.run(100_000);
+      expect(runs(host)).toBeGreaterThan(0);
+      expect(host.peak(), JSON.stringify(side)).toBeLessThanOrEqual(SOCKETS_MAX);
+    }
+  }
+});
+
+test('all sessions of a host together have no more sockets than a process is sure to get', () => {
+  const shared = device();
+  const hosts = Array.from({ length: 60 }, (_, n) =>
+    alone('host', { device: shared, sid: new Uint8Array(16).fill(n) }),
+  );
+  for (let order = 1; order <= 8; order++) {
+    for (const host of hosts) {
+      host.tell(orderOf(order, { sockets: 60, tuples: 60 }));
+      host.run(100 * order);
+    }
+  }
+  const open = hosts.reduce((sum, host) => sum + host.open(), 0);
+  expect(open).toBeGreaterThan(LIMITS.birthdayMappings);
+  expect(open).toBeLessThanOrEqual(LIMITS.plannedSocketsMax);
+  // A session that has ended gives its places back.
+  for (const host of hosts) host.machine.handleCommand(900, { do: 'abort' });
+  expect(shared.held.size).toBe(0);
+});
+
+test('orders beside each other are few, and those that can send nothing cost next to nothing', () => {
+  const victims = ['198.51.100.1', '198.51.100.2', '198.51.100.3'];
+  const side: Partial<SidePlan> = {
+    ...{ class: 'easy', from: 'known', tuples: 64, ratePerSecond: 65_535, again: { mode: 'refresh', everyMs: 1 } },
+    addresses: [...victims, TWIN],
+  };
+  const host = alone('host', { probesMax: 100 });
+  for (let order = 1; order <= 200; order++) {
+    host.tell(orderOf(order, side));
+    host.run(10 * order);
+  }
+  expect(runs(host)).toBe(LIMITS.plansAtOnce);
+  const before = host.offered();
+  host.run(12_000);
+  expect(host.sent.length).toBe(100);
+  // Each looks every 20 ms whether it may send on.
+  expect(host.offered() - before).toBeLessThanOrEqual(10 * 50 * LIMITS.plansAtOnce);
+});
+
+test('samples seen at a fifth address are left out, not moved to the first', () => {
+  const samples = [1, 2, 3, 4, 5, 1].map((n, before) => ({
+    before,
+    observed: { address: `203.0.113.${n}`, port: 4_000 + n },
+  }));
+  expect(decodeStep(encodeStep({ order: 1, samples }))?.samples).toEqual(samples.filter((_, n) => n !== 4));
 });

@@ -221,8 +221,10 @@ export function hardSlot(): HardSlot {
 export interface Device {
   readonly budget: DeviceBudget;
   readonly slot: HardSlot;
+  /** Of each traversal that has not ended: how many sockets its plans hold now. */
+  readonly held: Set<() => number>;
 }
 
 export function device(): Device {
-  return { budget: deviceBudget(), slot: hardSlot() };
+  return { budget: deviceBudget(), slot: hardSlot(), held: new Set() };
 }

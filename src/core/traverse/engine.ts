@@ -35,6 +35,8 @@ export interface Engine {
   /** Starts a plan; it runs until its time is over, `stopSalvos` or the path. */
   launch(now: Instant, plan: SidePlan, startAt: Instant, from?: SocketId): Salvo;
   stopSalvos(): void;
+  /** Sockets that running plans hold, and how many of these run. */
+  held(): { readonly sockets: number; readonly plans: number };
   /** A new punching socket: opens it, asks a source for its endpoint, and closes the old one. */
   renew(now: Instant): void;
   /** Endpoint of the punching socket as the peer must address it; null while it is being asked for or unknown. */
@@ -157,8 +159,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     },
     close(socket) {
       book.forget(socket);
-      if (heardAt.has(socket)) unused.add(socket);
-      else shut(socket);
+      if (!heardAt.has(socket)) shut(socket);
+      else if (unused.add(socket).size > LIMITS.proofSocketsMax) shut(unused.values().next().value!);
     },
     lifetimeMs: () => lifeOf('birthday').lifetimeMs,
     shoot,
@@ -232,6 +234,9 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     book.ask(now, restun.socket, false);
   }
 
+  const held = (): number => [...salvos].reduce((sum, running) => sum + running.held(), 0);
+  device.held.add(held);
+
   function stopSalvos(): void {
     const keep = proofs.proof()?.socket ?? null;
     for (const running of salvos) running.stop(keep);
@@ -248,6 +253,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return running;
     },
     stopSalvos,
+    held: () => ({ sockets: held(), plans: salvos.size }),
     renew(now) {
       if (restun !== null) range.close(restun.socket);
       restun = { socket: range.open(), ready: false, tries: 0, at: now };
@@ -318,6 +324,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       const keep = proofs.proof()?.socket ?? null;
       for (const socket of [...owned]) if (socket !== keep) shut(socket);
       restun = null;
+      device.held.delete(held);
       finished = true;
     },
   };

@@ -13,7 +13,7 @@ import type { TraversalConfig, TraversalEvent } from './interface.ts';
 import { knownLife } from './nature.ts';
 import { openers } from './openers.ts';
 import type { Salvo } from './salvo.ts';
-import type { SidePlan } from './side.ts';
+import { type SidePlan, socketsOf } from './side.ts';
 import { encodeStep, type Step } from './step.ts';
 
 export interface Strategy {
@@ -29,7 +29,7 @@ export interface Strategy {
   readonly method: string;
 }
 
-/** More sockets than this at once are "many ports". */
+/** More sockets than this at once are "many ports", whatever class a plan says it is of. */
 const MANY_SOCKETS = 64;
 const HOLD_POLL_MS = 1_000;
 /** A burst may well wait so long for the last of its mappings. */
@@ -37,12 +37,13 @@ const ROOM_MS = 1_000;
 const NOTHING: Instant = Number.POSITIVE_INFINITY;
 
 function isMany(plan: SidePlan): boolean {
-  return plan.from === 'fresh' && plan.class === 'birthday' && plan.sockets > MANY_SOCKETS;
+  return plan.from === 'fresh' && plan.sockets > MANY_SOCKETS;
 }
 
-/** Takes the device's one hard slot while it runs. */
-function isHard(plan: SidePlan): boolean {
-  return plan.sockets > MANY_SOCKETS || plan.tuples > MANY_SOCKETS;
+/** What no rest and no waiting makes fit to be done. */
+function isNever({ class: kind, sockets, durationMs }: SidePlan): boolean {
+  const most = kind === 'birthday' ? LIMITS.birthdayMappings : LIMITS.predictionMappings;
+  return sockets > most || durationMs > LIMITS.salvoMs;
 }
 
 export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Strategy {
@@ -77,9 +78,9 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
 
   function admit(now: Instant, asked: number, plan: SidePlan, startInMs: number): void {
     const early = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > LIMITS.birthdayMappings;
-    const never = plan.sockets > LIMITS.birthdayMappings || plan.durationMs > LIMITS.salvoMs;
-    if (early || never) {
-      refuse(asked, plan, never ? null : manyAllowedAt - now);
+    const never = isNever(plan);
+    if (never || early || isFull(plan)) {
+      refuse(asked, plan, early && !never ? manyAllowedAt - now : null);
       return;
     }
     const before = isHard(plan) ? hold(now) : 0;
@@ -93,6 +94,20 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       inherited = false;
       fire(now, asked, plan, startInMs);
     }
+  }
+
+  /** Together with what runs it would need more than a session may have, or than all sessions may. */
+  function isFull(plan: SidePlan): boolean {
+    const { sockets, plans } = side.held();
+    const more = socketsOf(plan);
+    const all = [...config.device.held].reduce((sum, held) => sum + held(), more);
+    return plans >= LIMITS.plansAtOnce || sockets + more > LIMITS.birthdayMappings || all > LIMITS.plannedSocketsMax;
+  }
+
+  /** Takes the device's one hard slot while it runs: for itself, or because many small ones run beside it. */
+  function isHard(plan: SidePlan): boolean {
+    const burst = plan.sockets > MANY_SOCKETS || plan.tuples > MANY_SOCKETS;
+    return burst || side.held().sockets + socketsOf(plan) > LIMITS.predictionMappings;
   }
 
   function refuse(asked: number, plan: SidePlan, allowedInMs: number | null): void {
@@ -139,8 +154,8 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
    */
   function permitted(plan: SidePlan): SidePlan {
     const addresses = side.addresses().filter((address) => familyOf(address) === 4);
-    const named = plan.addresses.some((address) => addresses.includes(address));
-    return named || addresses.length === 0 ? plan : { ...plan, addresses };
+    const named = plan.addresses.filter((address) => addresses.includes(address));
+    return addresses.length === 0 ? plan : { ...plan, addresses: named.length > 0 ? named : addresses };
   }
 
   function fire(now: Instant, asked: number, plan: SidePlan, startInMs: number): void {
@@ -152,8 +167,9 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       }
       opened += plan.sockets;
     }
+    const hard = isHard(plan);
     const salvo = side.launch(now, permitted(plan), now + startInMs);
-    if (isHard(plan)) {
+    if (hard) {
       hardSalvos = [...hardSalvos.filter((one) => !one.over()), salvo];
       hardOrder = asked;
     }

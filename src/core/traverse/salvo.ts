@@ -47,6 +47,8 @@ export interface Salvo {
   run(now: Instant): void;
   next(): Instant;
   sent(): number;
+  /** Sockets that it has opened and not given back. */
+  held(): number;
   /** Set once: all samples are in or given up. Null before. */
   samples(): readonly Sample[] | null;
   /** The passes are through; what follows is repetition. */
@@ -82,7 +84,8 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   const asked: Asked[] = [];
   const endAt = startAt + plan.durationMs;
   const first = firstPass(plan);
-  const interval = 1000 / Math.max(1, plan.ratePerSecond);
+  // No class has a higher peak; what is not held back by the budget, because it can't be sent, goes no faster either.
+  const interval = 1000 / Math.min(Math.max(1, plan.ratePerSecond), LIMITS.predictionPerSecond);
   /** When each tuple was sent last, for repetition. */
   const lastSent: Instant[] = [];
   let generation = 0;
@@ -285,6 +288,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
     },
     next: () => (over ? NEVER : Math.min(nextAt, nextSampleAt(), endAt)),
     sent: () => sent,
+    held: () => opened.size,
     samples: () => finished,
     passed: () => pass >= plan.passes.length,
     over: () => over,

@@ -57,3 +57,13 @@ export function tupleAt(side: SidePlan, n: number): Tuple {
 export function packetsOf(side: SidePlan): number {
   return side.tuples * side.passes.length;
 }
+
+/** Samples of the own NAT, each from a socket of its own. */
+export function samplesOf({ tuples, sampleEvery }: SidePlan): number {
+  return sampleEvery === 0 ? 0 : Math.ceil(tuples / sampleEvery) + 1;
+}
+
+/** Sockets that it holds at one time. */
+export function socketsOf(side: SidePlan): number {
+  return (side.from === 'fresh' ? side.sockets : 0) + samplesOf(side);
+}

@@ -10,13 +10,14 @@ import { Reader, Writer } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { PortRun, PortSpec } from './ports.ts';
 import type { Sample } from './salvo.ts';
-import type { Pass, ProbeClass, SidePlan } from './side.ts';
+import { type Pass, type ProbeClass, type SidePlan, samplesOf } from './side.ts';
 
 const VERSION = 1;
 const FLAG = { restun: 1, samples: 2, endpoint: 4, run: 8, stop: 16, queued: 32, pay: 64, refused: 128 } as const;
 /** The carrier seals with a tag and a counter: 512 - 40. */
 export const STEP_PLAIN_BYTES_MAX = LIMITS.stepBytesMax - 40;
-const SAMPLES_MAX = 64;
+/** Samples that one step can tell of, and so all that an order may ask for. */
+export const SAMPLES_MAX = 64;
 const RUNS_MAX = 48;
 const PASSES_MAX = 6;
 const ADDRESSES_MAX = 4;
@@ -127,13 +128,15 @@ function readEndpoint(read: Reader): Endpoint {
   return { address, port: read.u16() };
 }
 
+/** What was seen at a fifth address is left out. */
 function writeSamples(out: Writer, samples: readonly Sample[]): void {
   const addresses = [...new Set(samples.map((sample) => sample.observed.address))].slice(0, ADDRESSES_MAX);
+  const told = samples.filter(({ observed }) => addresses.includes(observed.address));
   out.u8(addresses.length);
   for (const address of addresses) writeAddress(out, address);
-  out.u8(samples.length);
-  for (const { before, observed } of samples) {
-    out.u8(Math.max(0, addresses.indexOf(observed.address)));
+  out.u8(told.length);
+  for (const { before, observed } of told) {
+    out.u8(addresses.indexOf(observed.address));
     out.u16(before);
     out.u16(observed.port);
   }
@@ -150,7 +153,7 @@ function readSamples(read: Reader): readonly Sample[] | null {
     const address = addresses[read.u8()];
     const before = read.u16();
     const port = read.u16();
-    if (address === undefined) return null;
+    if (address === undefined || port === 0) return null;
     samples.push({ before, observed: { address, port } });
   }
   return samples;
@@ -182,18 +185,23 @@ function writePorts(out: Writer, ports: PortSpec): void {
 function readPorts(read: Reader): PortSpec | null {
   switch (read.u8()) {
     case 0:
-      return { kind: 'fixed', port: read.u16() };
+      return fixed(read.u16());
     case 2: {
       const low = read.u16();
       const high = read.u16();
       const seed = read.u32();
-      return low > high ? null : { kind: 'shuffle', low, high, seed };
+      return low === 0 || low > high ? null : { kind: 'shuffle', low, high, seed };
     }
     case 3:
       return readRuns(read);
     default:
       return null;
   }
+}
+
+/** Nobody can be reached at port 0, and no system sends there. */
+function fixed(port: number): PortSpec | null {
+  return port === 0 ? null : { kind: 'fixed', port };
 }
 
 function readRuns(read: Reader): PortSpec | null {
@@ -256,18 +264,21 @@ function readSide(read: Reader): SidePlan | null {
   const durationMs = read.u32();
   if (mode === undefined || (mode !== 'none' && everyMs === 0)) return null;
   const again = { mode, everyMs };
-  return {
-    class: kind,
-    from,
-    sockets,
-    tuples,
-    addresses,
-    ports,
-    portEvery,
-    ratePerSecond,
-    passes,
-    again,
-    sampleEvery,
-    durationMs,
+  const side: SidePlan = {
+    ...{ class: kind, from, sockets, tuples, addresses, ports, portEvery, ratePerSecond, passes },
+    ...{ again, sampleEvery, durationMs },
   };
+  return makesSense(side) ? side : null;
+}
+
+/**
+ * Fields that are each well-formed may ask together for what nobody means, and what the executor is not made for: a side that
+ * neither probes nor samples, sockets without a tuple, a known socket that is to be replaced, more samples than a step tells of.
+ */
+function makesSense(side: SidePlan): boolean {
+  const { from, sockets, tuples, passes, again } = side;
+  if (tuples > LIMITS.birthdayBurst || samplesOf(side) > SAMPLES_MAX) return false;
+  if (tuples === 0) return side.sampleEvery > 0 && sockets === 1 && passes.length === 1 && again.mode === 'none';
+  if (from === 'known') return sockets === 1 && again.mode !== 'replace';
+  return sockets <= tuples;
 }
