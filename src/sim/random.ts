@@ -105,7 +105,10 @@ class Stream implements SimRandom {
     return this.#next() / 4294967296;
   }
 
+  /** As strict as the system's: what would be an error in the wild is one here. */
   int(low: number, high: number): number {
+    if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || low > high)
+      throw new RangeError(`no integer from ${low} to ${high}`);
     return low + Math.floor(this.float() * (high - low + 1));
   }
 

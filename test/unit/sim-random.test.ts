@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { systemRandom } from '../../src/node/random.ts';
 import { portableExp, portableLog, simRandom } from '../../src/sim/index.ts';
 
 const DRAWS = 40_000;
@@ -56,4 +57,18 @@ test('integers, normals and exponentials are what they say', () => {
   expect(normal.mean).toBeCloseTo(10, 0);
   expect(Math.abs(normal.variance - 9)).toBeLessThan(0.4);
   expect(Math.abs(moments(() => random.exponential(4)).mean - 4)).toBeLessThan(0.1);
+});
+
+test('an integer of no range is an error, as it is with the randomness of the system', () => {
+  const random = simRandom('range');
+  expect(random.int(7, 7)).toBe(7);
+  const wrong = [
+    [2, 1],
+    [1, 2.5],
+    [Number.NaN, 3],
+  ] as const;
+  for (const [low, high] of wrong) {
+    expect(() => random.int(low, high)).toThrow(RangeError);
+    expect(() => systemRandom.int(low, high)).toThrow();
+  }
 });

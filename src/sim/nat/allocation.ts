@@ -176,9 +176,9 @@ function blocks(rule: PortBlocks, random: SimRandom): PortAllocator {
   const owners = new Map<number, string>();
   const owned = new Map<string, PortRange[]>();
   const grant = (subscriber: string, held: PortRange[]): PortRange | null => {
-    if (held.length >= rule.blocksMax) return null;
     const first = Math.ceil(range.low / rule.size);
     const last = Math.floor((range.high + 1) / rule.size) - 1;
+    if (held.length >= rule.blocksMax || first > last) return null;
     const start = random.int(first, last);
     for (let tried = 0; tried <= last - first; tried++) {
       const index = first + ((start - first + tried) % (last - first + 1));
