@@ -310,6 +310,8 @@ export const LIMITS = {
   /** Visits, askers and waiters of one host: above every game's number of players. */
   guestsMax: 128,
   bannedMax: 10_000,
+  /** Friends that a person has let in; of whom no more is known than the name, the one longest ago is asked about again. */
+  admittedMax: 10_000,
   /** Session ids whose repeated offer is recognised (S17). */
   sessionsRememberedMax: 1_024,
   /** How far a code's counter may honestly be: a third collision in a row is unheard of, each more halves a liar's work. */

@@ -132,19 +132,46 @@ test('a host that asks: the friend waits, and comes in with the word, even half 
   connected(setup, client, 15_000);
 });
 
-test('a friend that dies while it asks does not wait for ever, though the master has forgotten it too', () => {
-  const setup = peers({ seed: 'dies asking' });
+for (const late of [null, true, false]) {
+  const word = late === null ? 'nobody says a word' : `the word, ${late}, is late`;
+  test(`a friend that dies while it asks does not wait for ever, though the master has forgotten it too: ${word}`, () => {
+    const setup = peers({ seed: 'dies asking' });
+    const { host, client, code } = hostAndClient(setup, EASY);
+    host.command(hostCommand({}, null, true));
+    setup.world.run(500);
+    client.command(joinCommand({ code }));
+    setup.world.run(1_000);
+    client.running.stop();
+    setup.master.stop();
+    setup.world.run(3_000);
+    setup.master.start();
+    setup.world.run(LIMITS.knockMs);
+    if (late !== null) host.command({ do: 'admit', friend: host.last('peer')!.friend, admit: late });
+    setup.world.run(LIMITS.visitIdleMs);
+    const told = host.all('peer').map(({ state }) => state);
+    expect(told).toEqual(['knocking', 'asking', late === false ? 'refused' : 'left']);
+  });
+}
+
+test('whom a person has let in is not asked about again, until thousands have come after', () => {
+  const setup = peers({ seed: 'admitted' });
   const { host, client, code } = hostAndClient(setup, EASY);
   host.command(hostCommand({}, null, true));
   setup.world.run(500);
+  const asked = () => host.all('peer').filter(({ state }) => state === 'asking').length;
   client.command(joinCommand({ code }));
-  setup.world.run(1_000);
-  client.running.stop();
-  setup.master.stop();
-  setup.world.run(3_000);
-  setup.master.start();
-  setup.world.run(LIMITS.visitIdleMs);
-  expect(host.all('peer').map(({ state }) => state)).toEqual(['knocking', 'asking', 'left']);
+  setup.until(() => asked() === 1, 1_000, 'the host is asked');
+  const { friend } = host.last('peer')!;
+  host.command({ do: 'admit', friend, admit: true });
+  for (const others of [0, LIMITS.admittedMax]) {
+    connected(setup, client);
+    client.command({ do: 'leave', path: client.last('path')!.path });
+    for (let n = 0; n < others; n++) host.command({ do: 'admit', friend: `friend ${n}`, admit: true });
+    setup.world.run(500);
+    expect(asked()).toBe(1);
+    client.command(joinCommand({ join: 2 + others, code }));
+  }
+  setup.until(() => asked() === 2, 1_000, 'the host is asked again');
 });
 
 test('a host that says no: the friend learns REFUSED at once', () => {

@@ -110,12 +110,19 @@ export class Hosting implements PathOwner {
   }
 
   admit(now: Instant, friend: FriendId, admit: boolean): void {
-    if (admit) this.admitted.add(friend);
-    const offer = this.answered(friend);
-    if (offer === null) return;
-    if (!admit) this.refuse(now, offer, 'REFUSED');
+    if (admit) this.remember(friend);
+    const offer = this.asking.get(friend)?.offer;
     // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
-    else if (now - offer.at < LIMITS.knockMs) this.letIn(now, offer);
+    if (offer === undefined || (admit && now - offer.at >= LIMITS.knockMs)) return;
+    this.answered(friend);
+    if (admit) this.letIn(now, offer);
+    else this.refuse(now, offer, 'REFUSED');
+  }
+
+  private remember(friend: FriendId): void {
+    this.admitted.delete(friend);
+    this.admitted.add(friend);
+    if (this.admitted.size > LIMITS.admittedMax) this.admitted.delete(this.admitted.values().next().value as FriendId);
   }
 
   kick(now: Instant, friend: FriendId, ban: boolean): void {
@@ -262,6 +269,7 @@ export class Hosting implements PathOwner {
 
   private letIn(now: Instant, offer: Offer): void {
     const { friend } = offer;
+    this.answered(friend);
     // The client has begun anew. A path that still stands is only given up when the new one is proven.
     const old = this.visiting.get(friend);
     if (old !== undefined) this.drop(now, old.visit);
