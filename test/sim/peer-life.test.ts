@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { SocketId } from '../../src/core/index.ts';
 import { NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
@@ -279,3 +280,19 @@ for (const afterMs of [0, 5, 15, 25, 35]) {
     expect(client.last('join-failed')?.failure).toBe('HOST_OFFLINE');
   });
 }
+
+test('a socket that is closed before it is open leaves nothing behind', () => {
+  const setup = peers({ seed: 'early' });
+  const { client, code } = hostAndClient(setup, EASY);
+  const { locals } = client.machine as unknown as { readonly locals: ReadonlyMap<SocketId, unknown> };
+  for (let n = 0; n < 5; n++) {
+    client.command(joinCommand({ join: n, code }));
+    setup.world.run(50);
+    client.command({ do: 'check' });
+    client.command({ do: 'network', network: { addresses: [`10.0.0.${n + 2}`], gateway: null } });
+    setup.world.run(5_000);
+    client.command({ do: 'leave', path: client.last('path')!.path });
+  }
+  setup.world.run(5_000);
+  expect(locals.size).toBe(client.running.socketsOpen);
+});

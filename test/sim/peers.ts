@@ -3,6 +3,7 @@ import {
   createPeer,
   type HostAnnouncement,
   type KeyPair,
+  type Machine,
   type PeerCommand,
   type PeerConfig,
   type PeerEvent,
@@ -22,6 +23,7 @@ import { type SimMaster, startMaster } from './peer-master.ts';
 export type EventOf<Ev extends PeerEvent['ev']> = PeerEvent & { readonly ev: Ev };
 
 export interface Participant {
+  readonly machine: Machine<PeerCommand, PeerEvent>;
   readonly running: Running<PeerCommand, PeerEvent>;
   readonly host: Host;
   readonly identity: KeyPair;
@@ -90,7 +92,7 @@ function participant(
   const all = <Ev extends PeerEvent['ev']>(ev: Ev) =>
     log.map(({ event }) => event).filter((event): event is EventOf<Ev> => event.ev === ev);
   return {
-    ...{ running, host, identity, publicKey: identity.publicKey, log, all },
+    ...{ machine, running, host, identity, publicKey: identity.publicKey, log, all },
     command: (command) => running.command(command),
     last: (ev) => all(ev).at(-1),
   };

@@ -103,7 +103,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const opener = this.openers.get(socket);
     this.openers.delete(socket);
     if (opener !== undefined) opener(now, outcome);
-    else this.nest.socket(now, socket, outcome);
+    // It was closed before it was open.
+    else if (!this.nest.socket(now, socket, outcome)) this.locals.delete(socket);
     this.nest.pump(now);
   }
 
@@ -415,7 +416,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         out.open(socket, family);
         return socket;
       },
-      close: (socket) => out.close(socket),
+      close: (socket) => {
+        this.openers.delete(socket);
+        out.close(socket);
+      },
       log: (join, what, data) => out.event({ ev: 'log', join, attempt: null, what, data }),
     };
   }
