@@ -163,8 +163,13 @@ function applyChange(change: ListChange): void {
     return;
   }
   listGeneration = change.generation;
-  const replaced = new Set([...change.gone, ...change.changed.map((row) => row.hostId)]);
-  rows.value = [...rows.value.filter((row) => !replaced.has(row.hostId)), ...change.changed];
+  const byHost = new Map(rows.value.map((row) => [row.hostId, row]));
+  for (const hostId of change.gone) byHost.delete(hostId);
+  for (const row of change.changed) {
+    // Of a list longer than what is shown, most changes are among the rest.
+    if (byHost.has(row.hostId) || byHost.size < ROWS_MAX) byHost.set(row.hostId, row);
+  }
+  rows.value = [...byHost.values()];
   fetchedAt.value = Date.now();
 }
 
