@@ -231,6 +231,18 @@ describe('the rule that picks the ports', () => {
     expect(found).toMatchObject({ kind, low, high });
   });
 
+  test('a few ports that no rule fits are of an unknown one', () => {
+    const few = observe('apdm', (n) => [60_000, 5, 30_000][n]!).slice(0, 3);
+    expect(infer(few)).toMatchObject({ allocator: { kind: 'unknown' }, delta: null, samples: 3 });
+  });
+
+  test('a block begins behind port 0, and what comes after the last port is not told as one', () => {
+    const low = infer(observe('apdm', (n) => 1 + ((n * 37) % 63)));
+    expect(low.mixture.map(({ low: first }) => first)).not.toContain(0);
+    const last = infer(observe('apdm', (n) => 65_535 - 31 + n));
+    expect(last).toMatchObject({ allocator: { kind: 'step', step: 1 }, lastPort: 65_535, predictedNextPort: null });
+  });
+
   test('parity is noticed', () => {
     const even = (n: number, local: number) => scattered(n, 512, 32_000) * 2 + (local % 2);
     expect(allocator('apdm', (n, _at, local) => even(n, local))).toMatchObject({ kind: 'random', parity: 'kept' });

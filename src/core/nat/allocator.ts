@@ -33,7 +33,8 @@ export function fitAllocators(mappings: readonly MappingMade[]): readonly Alloca
   if (seen.length === 0) return [UNKNOWN_ALLOCATOR];
   const hypotheses = preserving(seen);
   if (seen.length >= SAMPLES_MIN) addMoving(hypotheses, mappings, seen);
-  if (seen.length < SAMPLES_MIN)
+  // Or none of the rules holds: a few ports, one of them below 1024, far apart.
+  if (seen.length < SAMPLES_MIN || hypotheses.length === 0)
     hypotheses.push({ log: Math.log(0.3) - seen.length * Math.log(PORTS), allocators: [UNKNOWN_ALLOCATOR] });
   const weights = normalised(hypotheses.map(({ log }) => log));
   const all = hypotheses.flatMap(({ allocators }, i) =>

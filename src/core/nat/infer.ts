@@ -129,8 +129,10 @@ function deltaOf(belief: MappingBelief, allocator: Allocator): number | null {
 function nextPort(allocator: Allocator, last: MappingMade | null, made: readonly MappingMade[]): number | null {
   if (last === null) return null;
   const untold = made.filter(({ at, port }) => port === null && at > last.at).length;
-  if (allocator.kind === 'step') return last.port! + (allocator.step ?? 0) * (1 + untold);
-  return allocator.kind === 'time' ? last.port : null;
+  if (allocator.kind !== 'step') return allocator.kind === 'time' ? last.port : null;
+  const next = last.port! + (allocator.step ?? 0) * (1 + untold);
+  // At the end of its range it goes on where nobody has seen it begin.
+  return next >= 1 && next <= 65_535 ? next : null;
 }
 
 /** That mapping and allocator are both right, the allocator's step or size of block included. */

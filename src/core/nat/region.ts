@@ -38,7 +38,8 @@ export function fitRegions(ports: readonly number[]): Region[] {
   for (const bits of BLOCK_BITS) {
     const size = 2 ** bits;
     const start = low - (low % size);
-    add('block', start, start + size - 1, Math.log(BLOCK_PRIOR) - Math.log(65_536 / size));
+    // Port 0 is no mapping's.
+    add('block', Math.max(1, start), start + size - 1, Math.log(BLOCK_PRIOR) - Math.log(65_536 / size));
   }
   const learnt = learntRange(ports, low, high);
   if (learnt !== null) regions.push(learnt);
