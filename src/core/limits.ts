@@ -267,6 +267,8 @@ export const LIMITS = {
    * that the strictest of common systems let a process open.
    */
   plannedSocketsMax: 2_560,
+  /** Probes of one peer that are answered: those of a birthday at its peak that come while the first answer is under way. */
+  answerRate: { perSecond: 50, burst: 256 },
   /** Sockets without a plan that are kept for a moment because the peer was heard on them. Two would do. */
   proofSocketsMax: 64,
   /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */

@@ -143,3 +143,12 @@ test('one hard session has the device; the others keep their order; one that is 
   expect([slot.request(1, 'b'), slot.request(1, 'c')]).toEqual([0, 1]);
   expect(slot.request(1 + LIMITS.hardHoldMs, 'c')).toBe(0);
 });
+
+test('however many answers had to go, a debt is paid back in the time of a birthday', () => {
+  const budget = deviceBudget();
+  for (let n = 0; n < 100_000; n++) budget.count(0);
+  const life = { quota: null, lifetimeMs: LIFETIME_MS };
+  const fullMs = (1_000 * LIMITS.birthdayBurst) / LIMITS.probesPerSecond;
+  expect(budget.when(0, 'easy', 'a', life)).toBeGreaterThan(fullMs / 2);
+  expect(budget.when(fullMs, 'easy', 'a', life)).toBe(fullMs);
+});

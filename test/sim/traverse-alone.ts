@@ -50,6 +50,8 @@ export interface Alone {
   offered(): number;
   /** Hands it a step, now. */
   tell(bytes: Uint8Array): void;
+  /** Hands it a valid probe of the twin from a port, at its first socket, now. */
+  knock(port: number): void;
   /** Runs until `until`, opening every socket at once. */
   run(until: number): void;
 }
@@ -184,6 +186,10 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
     peak: () => peak,
     offered: () => offered,
     tell: (bytes) => machine.handleCommand(now, { do: 'step', bytes }),
+    knock(from) {
+      const probe = codec.encode({ reply: false, nominate: false, seq: ++seq });
+      machine.handleDatagram(now, SOCKET, { address: TWIN, port: from }, probe);
+    },
     run(until) {
       let turns = 0;
       for (let next = drain(); next <= until; next = drain()) {

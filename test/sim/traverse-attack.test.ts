@@ -320,3 +320,44 @@ test('samples seen at a fifth address are left out, not moved to the first', () 
   }));
   expect(decodeStep(encodeStep({ order: 1, samples }))?.samples).toEqual(samples.filter((_, n) => n !== 4));
 });
+
+test('a peer that floods a host with probes gets few answers, and the other sessions of the host go on soon after', () => {
+  const shared = device();
+  const host = alone('host', { device: shared });
+  for (let at = 1; at <= 10_000; at++) {
+    host.knock(1 + (at % 5_000));
+    host.run(at);
+  }
+  const { burst, perSecond } = LIMITS.answerRate;
+  // Each may be probed back.
+  expect(host.sent.length).toBeLessThanOrEqual(2 * (burst + 10 * perSecond));
+  expect(host.sent.length).toBeGreaterThan(burst);
+  const other = alone('host', { device: shared, sid: new Uint8Array(16).fill(1) });
+  other.run(10_000);
+  other.tell(orderOf(1, { sockets: 4, tuples: 4 }));
+  other.run(30_000);
+  expect(other.sent.length).toBe(4);
+});
+
+test('a session that waits for room in the table ends its turn in time, though others go on making mappings (S18)', () => {
+  const shared = device();
+  const [small, greedy, third] = [1, 2, 3].map((n) =>
+    alone('host', { device: shared, sid: new Uint8Array(16).fill(n) }),
+  ) as [Alone, Alone, Alone];
+  const hard = { class: 'birthday', durationMs: 300_000 } as const;
+  // The slot was another's before: so whoever has it next looks whether that one's mappings are still alive.
+  third.tell(orderOf(1, { ...hard, sockets: 100, tuples: 100, durationMs: 1_000 }));
+  third.run(5_000);
+  const before = third.sent.length;
+  let at = 6_000;
+  for (let order = 2; at < 600_000 && third.sent.length === before; at += 2_000, order++) {
+    small.run(at);
+    if (order % 5 === 0) small.tell(orderOf(order, { durationMs: 1_000 }));
+    greedy.run(at);
+    greedy.tell(orderOf(order, { ...hard, sockets: LIMITS.birthdayMappings, tuples: LIMITS.birthdayMappings }));
+    third.run(at);
+    if (at > 60_000) third.tell(orderOf(order, { ...hard, sockets: 65, tuples: 65 }));
+  }
+  expect(greedy.events.some((event) => event.ev === 'log' && event.what === 'refused')).toBe(true);
+  expect(at).toBeLessThanOrEqual(6_000 + 2 * LIMITS.hardTurnMs + LIMITS.mappingLifetimeMs);
+});

@@ -34,7 +34,7 @@ export interface DeviceBudget {
   when(now: Instant, kind: ProbeClass, mapping: string, life: Life): Instant;
   /** Takes the packet. Only after `when` has said now. */
   take(now: Instant, kind: ProbeClass, mapping: string): void;
-  /** A packet that must go (an answer to a valid probe): counted, never refused. */
+  /** A packet that must go (an answer to a valid probe): counted, but never refused, nor do others wait for it longer than for a birthday. */
   count(now: Instant): void;
   /** The instant from which so many packets of the class may go as one burst, each a new mapping. */
   room(now: Instant, kind: ProbeClass, packets: number, life: Life): Instant;
@@ -116,7 +116,7 @@ export function deviceBudget(): DeviceBudget {
     },
     count(now) {
       settle(now);
-      debt += 1;
+      debt = Math.max(debt, Math.min(debt + 1, LIMITS.birthdayBurst));
     },
     room(now, kind, packets, life) {
       settle(now);

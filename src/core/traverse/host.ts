@@ -63,6 +63,8 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   let inherited = false;
   /** Until then the slot is kept for an order that waits for them to expire. */
   let awaitedUntil: Instant = 0;
+  /** It has been in this turn. */
+  let awaited = false;
   let manyAllowedAt: Instant = 0;
   let manyRestMs: number = LIMITS.manyPortsRestMs;
   /** Ports opened since the last rest. */
@@ -88,7 +90,9 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     if (before > 0) queue(asked, before);
     else if (roomAt > now + ROOM_MS) {
       awaitedUntil = roomAt + LIMITS.hardHoldMs;
-      turnUntil = roomAt + LIMITS.hardTurnMs;
+      // Once: those who go on making mappings would put off the end of this turn for ever.
+      if (!awaited) turnUntil = roomAt + LIMITS.hardTurnMs;
+      awaited = true;
       refuse(asked, plan, roomAt - now);
     } else {
       inherited = false;
@@ -142,6 +146,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     if (before > 0) turnUntil = NOTHING;
     else if (turnUntil === NOTHING) {
       turnUntil = now + LIMITS.hardTurnMs;
+      awaited = false;
       inherited = last !== null && last !== session;
     }
     holdAt = before === 0 ? now + HOLD_POLL_MS : NOTHING;

@@ -323,7 +323,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   const hard = left.kind === 'random' ? 'client' : 'host';
   const draw = (left.kind === 'random' ? left : right) as Draw;
   const size = sizeOf(draw);
-  const mappings = Math.min(rollingMax(limits[hard]), size - 1);
+  const mappings = Math.min(rollingMax(limits[hard]), Math.max(1, size - 1));
   const step = (left.kind === 'random' ? right : left) as Step;
   const columns = step.pool > 1 ? PER_ADDRESS * step.pool : MAPPINGS_IN_WINDOW;
   const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? LIMITS.mappingLifetimeMs);
@@ -345,7 +345,9 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
 
 function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan {
   const sizes = [left, right].map(sizeOf);
-  const counts = [rollingMax(limits.client), rollingMax(limits.host)].map((most, n) => Math.min(most, sizes[n]! - 1));
+  const counts = [rollingMax(limits.client), rollingMax(limits.host)].map((most, n) =>
+    Math.min(most, Math.max(1, sizes[n]! - 1)),
+  );
   const shares = counts.map((count, n) => count / sizes[n]!);
   const lifetimeMs = Math.max(limits.client.lifetimeMs ?? 0, limits.host.lifetimeMs ?? 0) || LIMITS.mappingLifetimeMs;
   const rounds = (2 * ROLLING_MS) / lifetimeMs;

@@ -10,6 +10,7 @@ import type { Endpoint } from '../address.ts';
 import { endpointKey, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
+import { allowAt } from '../rendezvous/limiter.ts';
 import type { Role } from './interface.ts';
 import type { Probe, ProbeCodec } from './probe.ts';
 
@@ -67,6 +68,7 @@ export function prover(config: ProverConfig): Prover {
   let nominations = 0;
   let nominateAt: Instant = NEVER;
   let heard = 0;
+  let answersFullAt: Instant = 0;
 
   const place = (socket: SocketId, remote: Endpoint): string => `${socket}>${endpointKey(remote)}`;
   const chosen = (socket: SocketId, remote: Endpoint): boolean =>
@@ -115,7 +117,7 @@ export function prover(config: ProverConfig): Prover {
     if (sent === undefined || sent.socket !== socket) return;
     // From another port, or from another address of the permit (a pool, two boxes side by side): worth a probe, not yet a proof.
     if (!sameEndpoint(sent.to, from)) {
-      trigger(now, socket, from);
+      if (mayAnswer(now)) trigger(now, socket, from);
       return;
     }
     outstanding.delete(reply.seq);
@@ -128,7 +130,15 @@ export function prover(config: ProverConfig): Prover {
     }
   }
 
+  /** A peer that goes on probing without ever having its proof gets so many answers, and no more. */
+  function mayAnswer(now: Instant): boolean {
+    const fullAt = allowAt(answersFullAt, now, LIMITS.answerRate);
+    answersFullAt = fullAt ?? answersFullAt;
+    return fullAt !== null;
+  }
+
   function onProbe(now: Instant, socket: SocketId, from: Endpoint, seqAnswered: number): void {
+    if (!mayAnswer(now)) return;
     const bytes = codec.encode({ reply: true, nominate: chosen(socket, from), seq: seqAnswered });
     config.transmit(now, socket, from, bytes, null);
     trigger(now, socket, from);
