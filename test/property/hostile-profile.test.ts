@@ -166,17 +166,20 @@ function stepOf(order: number, { samples, near, endpoint, refused, pay }: FcValu
     ...(pay === null ? {} : { pay }),
   };
 }
-/** Tells a socket its mapping: one after the other, from 50000 on. */
+/** Tells a socket its mapping. */
 const SOURCE: MappingSource = {
   target: { address: '198.51.100.1', port: 3478 },
   group: 'one',
   kind: 'stun',
   answersFrom: [],
   request: (_now, request) => Uint8Array.of(0, request >> 8, request & 255),
-  answer: (_from, bytes) =>
-    bytes[0] === 1
-      ? { request: bytes[1]! * 256 + bytes[2]!, observed: { address: CLIENT, port: 50_000 + bytes[3]! } }
-      : null,
+  requestTo: (_now, request) => Uint8Array.of(0, request >> 8, request & 255),
+  answer(_from, bytes) {
+    const [family, high, low, ...port] = bytes;
+    if (family === 0) return null;
+    const address = family === 4 ? CLIENT : '2001:db8::9';
+    return { request: high! * 256 + low!, observed: { address, port: port[0]! * 256 + port[1]! } };
+  },
 };
 
 type FcValue<T> = T extends fc.Arbitrary<infer Value> ? Value : never;
@@ -196,7 +199,7 @@ test('whatever the host says of itself and answers, the client sends to ports th
       const permit = { addresses: [HOST], probesMax: 1e6, probesPerSecondMax: 65_535, expiresInMs: 1e6 };
       const machine = traversal(0, {
         ...{ role: 'client', sid: new Uint8Array(16), punchKey: new Uint8Array(32), socket: 1000, family: 4, permit },
-        ...{ relayRttMs: 80, sources: [SOURCE], redirecting: null, sockets: socketIds(), random: simRandom(seed) },
+        ...{ relayRttMs: 80, sources: [SOURCE], redirecting: SOURCE, sockets: socketIds(), random: simRandom(seed) },
         own: { profile: own, candidates: [{ kind: 'reflexive', endpoint: { address: CLIENT, port: 7 } }] },
         peer: { profile: peer, candidates: [{ kind: 'reflexive', endpoint: { address: HOST, port: 4_000 } }] },
         crypto: nodeCrypto,
@@ -230,13 +233,11 @@ test('whatever the host says of itself and answers, the client sends to ports th
         } else if (output.kind === 'event') heard(output.event);
         else if (output.kind === 'transmit') {
           if (output.to.address === SOURCE.target.address) {
-            const { socket, bytes } = output;
-            machine.handleDatagram(
-              now,
-              socket,
-              SOURCE.target,
-              Uint8Array.from([1, bytes[1]!, bytes[2]!, mapped++ & 255]),
-            );
+            // Our own NAT may be as odd, or who tells us of it.
+            const { near, endpoint } = answers[mapped++ % answers.length]!;
+            const port = near ? 50_000 + (mapped & 255) : Math.max(1, endpoint);
+            const bytes = Uint8Array.of(near ? 4 : 6, output.bytes[1]!, output.bytes[2]!, port >> 8, port & 255);
+            machine.handleDatagram(now, output.socket, SOURCE.target, bytes);
             continue;
           }
           sent++;

@@ -178,6 +178,7 @@ test('a probe and its answer are 48 bytes each and authentic only with the key a
       const answer = writeProbeAnswer(key, probe, observed);
       expect([asked.length, answer.length]).toEqual([48, 48]);
       expect(readProbeAnswer(key, answer)).toEqual({ answerFrom: from, request: number, observed });
+      expect(readProbeAnswer(key, writeProbeAnswer(key, probe, { ...observed, port: 0 }))).toBeNull();
       for (const at of [0, 1, 2, 5, 9, 17, 40, 47]) {
         const forged = answer.slice();
         forged[at] = (forged[at] as number) ^ 4;

@@ -369,7 +369,8 @@ export function readProbeAnswer(key: Uint8Array, bytes: Uint8Array): ProbeAnswer
   const [request, port] = [reader.u32(), reader.u16()];
   const answerFrom = ANSWERS_FROM[bytes[1] as number];
   const address = addressText(bytes.subarray(16, bytes[2] === 6 ? 32 : 20));
-  return answerFrom === undefined || address === null ? null : { answerFrom, request, observed: { address, port } };
+  if (answerFrom === undefined || address === null || port === 0) return null;
+  return { answerFrom, request, observed: { address, port } };
 }
 
 function withMac(key: Uint8Array, writer: Writer): Uint8Array {
