@@ -12,6 +12,8 @@ import { hostAndClient, joinCommand, peers } from './peers.ts';
 
 const SEEDS = 24;
 const RUN_MS = 40_000;
+/** Lists are asked for until then: each is answered before the end. */
+const LISTS_MS = 20_000;
 const BOXES = [NATS.linux, NATS.linuxRandom, NATS.linuxAccept, NATS.fullCone, NATS.pf, null];
 
 function liar(
@@ -74,6 +76,7 @@ test(`in ${SEEDS} worlds with a master that lies, nobody dies, exceeds a cap or 
     master.lie(lying);
     client.command(joinCommand({ code }));
     for (let at = 0; at < RUN_MS; at += 1_000) {
+      if (at < LISTS_MS) client.command({ do: 'list', id: at });
       world.run(1_000);
       const [lie] = fc.sample(anyPush, { numRuns: 1, seed: seed * RUN_MS + at });
       const sid = random.pick([...lying.sids, new Uint8Array(16)]);
@@ -85,6 +88,7 @@ test(`in ${SEEDS} worlds with a master that lies, nobody dies, exceeds a cap or 
     }
     lies += lying.told.length;
     // Nobody is left without a word.
+    expect(new Set(client.all('list').map(({ id }) => id)).size, world.replayText()).toBe(LISTS_MS / 1_000);
     expect(client.all('stage').length > 1 || client.last('join-failed') !== undefined, world.replayText()).toBe(true);
   }
   expect(probes).toBeGreaterThan(100);
