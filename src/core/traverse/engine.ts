@@ -23,6 +23,8 @@ const UNPAID_POLL_MS = 20;
 /** A new punching socket asks so often, a different source each time, before its endpoint counts as unknown. */
 const RESTUN_GAP_MS = 150;
 const RESTUN_TRIES = 6;
+/** Of four addresses, as of MODIFIERS.pooledAddresses, nine sockets in ten get the one asked for within so many. */
+const RESTUN_DRAWS = 8;
 /**
  * A socket on which the peer was heard stays open so long after, whatever becomes of its plan: a proof may be under way, and a
  * client that has its own already would be left with half a path. The client repeats its nomination more often for 7 s.
@@ -68,6 +70,8 @@ interface Restun {
   ready: boolean;
   tries: number;
   at: Instant;
+  /** So many sockets before it got an address that the peer may not probe. */
+  readonly draws: number;
 }
 
 export function engine(created: Instant, config: TraversalConfig, out: Outputs<TraversalEvent>): Engine {
@@ -92,6 +96,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const shared = new Set(config.own.candidates.flatMap((one) => (one.socket === undefined ? [] : [one.socket])));
   let known = config.socket;
   let knownAt = reflexiveOf(config);
+  const joinedAt = knownAt?.address ?? null;
   let restun: Restun | null = null;
   let sent = 0;
   let finished = false;
@@ -191,7 +196,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     }
     const observed = book.answer(socket, from, bytes);
     if (observed === null) return;
-    if (restun?.socket === socket) adopt(observed);
+    if (restun?.socket === socket) adopt(now, observed);
     else if (birds?.answered(now, socket, observed)) learnLifetime(now);
     else for (const running of salvos) if (running.answered(now, socket, observed)) return;
   }
@@ -215,8 +220,19 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     birds ??= canaries(now, range, pooled ? null : config.redirecting);
   }
 
-  function adopt(observed: Endpoint): void {
+  function restart(now: Instant, draws: number): void {
+    if (restun !== null) range.close(restun.socket);
+    restun = { socket: range.open(), ready: false, tries: 0, at: now, draws };
+  }
+
+  /** Of a pool of addresses the peer may probe only what the master has seen: another socket may get that one. */
+  function adopt(now: Instant, observed: Endpoint): void {
     if (restun === null) return;
+    const elsewhere = pooled && joinedAt !== null && observed.address !== joinedAt;
+    if (elsewhere && restun.draws + 1 < RESTUN_DRAWS) {
+      restart(now, restun.draws + 1);
+      return;
+    }
     if (known !== restun.socket) range.close(known);
     known = restun.socket;
     knownAt = observed;
@@ -255,8 +271,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     stopSalvos,
     held: () => ({ sockets: held(), plans: salvos.size }),
     renew(now) {
-      if (restun !== null) range.close(restun.socket);
-      restun = { socket: range.open(), ready: false, tries: 0, at: now };
+      restart(now, 0);
       knownAt = null;
     },
     endpoint: () => knownAt,
