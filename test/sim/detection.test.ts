@@ -126,6 +126,40 @@ describe('the life of an idle mapping, measured in the background', () => {
     expect(running.socketsOpen).toBe(0);
   });
 
+  test('is measured anew on another network, and not again on the same', () => {
+    const detection = place({ ...NATS.pf, ...timeouts(35_000) }, 'life', 'stun');
+    const { world, running, detector, host } = detection;
+    const life = () => detector.profile(world.now + host.clockOffsetMs).idleLifetimeMs;
+    const measured = () =>
+      running.events.filter((event) => event.ev === 'log' && event.what === 'idle lifetime measured').length;
+    running.command({ do: 'network', network: { addresses: ['192.168.1.2'], gateway: '192.168.1.1' } });
+    running.command({ do: 'lifetime' });
+    detect(detection);
+    world.run(200_000);
+    expect([life(), measured()]).toEqual([33_000, 1]);
+    running.command({ do: 'network', network: { addresses: ['192.168.7.2'], gateway: '192.168.7.1' } });
+    world.run(1);
+    expect(life()).toBeNull();
+    world.run(400_000);
+    expect([life(), measured()]).toEqual([33_000, 2]);
+  });
+
+  test.each([
+    ['another port each time', { ...NATS.pf, ...timeouts(35_000) }, 33_000],
+    ['keeps the port: the witness comes last and is missing', { ...NATS.linux, ...timeouts(65_000) }, null],
+  ] as const)('on a computer short of sockets ends all the same: %s', (_name, nat, expected) => {
+    const detection = place(nat, 'short', 'stun');
+    const { world, running, detector, host } = detection;
+    detect(detection);
+    // The nine of the rungs, and the witness where the port is kept: one of them is missing.
+    host.limitSockets(expected === null ? 9 : 8);
+    running.command({ do: 'lifetime' });
+    world.run(400_000);
+    expect(running.events.some((event) => event.ev === 'log' && event.what === 'idle lifetime measured')).toBe(true);
+    expect(detector.profile(world.now + host.clockOffsetMs).idleLifetimeMs).toBe(expected);
+    expect(running.socketsOpen).toBe(0);
+  });
+
   test('a server that answers only the asker proves nothing about a NAT that keeps the port', () => {
     const detection = place(NATS.linux, 'life', 'master');
     detection.running.command({ do: 'lifetime' });

@@ -215,6 +215,20 @@ test('a host with IPv6 and a friend without it meet over IPv4', () => {
   setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
 });
 
+test('a computer that had no socket for IPv6 proves its address when it has one again', () => {
+  const setup = peers({ seed: 'late ipv6' });
+  const place = setup.world.host({ name: 'c', behind: NATS.linux, ipv6: true });
+  const lift = place.limitSockets(2);
+  const one = setup.participant('c', place);
+  setup.until(() => one.last('ready') !== undefined, 5_000, 'ready');
+  setup.world.run(3_000);
+  expect(one.last('profile')?.profile.ipv6).toBe('untested');
+  lift();
+  one.command({ do: 'network', network: { addresses: place.addresses, gateway: null } });
+  one.command({ do: 'check' });
+  setup.until(() => one.last('profile')?.profile.ipv6 === 'yes', 2_000, 'IPv6 is proven');
+});
+
 test('two who have nothing but IPv6 meet', () => {
   const setup = peers({ seed: 'only ipv6', trace: true });
   const master = {

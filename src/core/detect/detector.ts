@@ -1,7 +1,7 @@
 /**
  * The machine that learns what this computer's NAT does (design 5). A *run* samples mappings on fresh sockets and tests the
  * filter; within two seconds its profile is final. What takes longer or matters less (hops, poisoning, hairpin) follows
- * behind the user's back and refines the profile. The knowledge ages; every further observation refreshes it.
+ * behind the user's back and refines the profile. The knowledge ages; every further run refreshes it.
  */
 
 import type { Endpoint } from '../address.ts';
@@ -31,8 +31,6 @@ export type DetectCommand =
   | { readonly do: 'detect' }
   /** A change of addresses or gateway forgets everything and runs again. */
   | { readonly do: 'network'; readonly network: LocalNetwork }
-  /** A mapping seen elsewhere: the join's own packet, a fresh sample before a punch. */
-  | { readonly do: 'observe'; readonly observation: Observation }
   /** What port mapping has found; `router` is the router's own external address where it told one. */
   | { readonly do: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
   /** A server has answered over IPv6, or does not any more. */
@@ -93,6 +91,8 @@ class DetectorMachine implements Detector {
   private ipv6Works = false;
   private run: Run | null = null;
   private lifetime: LifetimeRun | null = null;
+  /** Somebody has asked, on whatever network: each is measured once. */
+  private lifetimeAsked = false;
   private lifetimeWanted = false;
   private idleLifetimeMs: number | null = null;
   /** A run was asked for and waits for a source. */
@@ -115,6 +115,7 @@ class DetectorMachine implements Detector {
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     this.lifetime?.handleSocket(now, socket, outcome);
+    this.afterLifetime(now);
     this.run?.handleSocket(now, socket, outcome);
     this.afterRun(now);
   }
@@ -149,10 +150,6 @@ class DetectorMachine implements Detector {
       case 'network':
         this.changeNetwork(now, command.network);
         break;
-      case 'observe':
-        this.observations = trimmed(now, [...this.observations, command.observation]);
-        this.tell(now, this.run?.final ?? true);
-        break;
       case 'port-mapping':
         this.portMapping = command;
         if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
@@ -163,6 +160,7 @@ class DetectorMachine implements Detector {
         if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
         break;
       case 'lifetime':
+        this.lifetimeAsked = true;
         this.lifetimeWanted = this.idleLifetimeMs === null && this.lifetime === null;
         if (this.run === null) this.measureLifetime(now);
         break;
@@ -308,6 +306,7 @@ class DetectorMachine implements Detector {
     this.lifetime?.close();
     this.lifetime = null;
     this.idleLifetimeMs = null;
+    this.lifetimeWanted = this.lifetimeAsked;
     this.findings = NOTHING_FOUND;
     this.portMapping = { report: UNTESTED, router: null };
     this.ipv6Works = false;

@@ -52,7 +52,7 @@ export class LifetimeRun {
   done = false;
   private readonly config: LifetimeConfig;
   private readonly exchange: Exchange;
-  private readonly rungs: readonly Rung[];
+  private rungs: readonly Rung[];
   /** Asks the server to send to the mapping of another socket. */
   private readonly witness: SocketId | null;
   private readonly bound = new Set<SocketId>();
@@ -84,6 +84,8 @@ export class LifetimeRun {
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (outcome.ok) this.bound.add(socket);
+    // What the system has no socket for is left out; without the witness there is nothing to find out.
+    else this.rungs = socket === this.witness ? [] : this.rungs.filter((rung) => rung.socket !== socket);
     this.handleTimeout(now);
   }
 

@@ -35,6 +35,7 @@ export class Ipv6 {
       this.socket = this.context.open(6, (at, outcome) => {
         this.open = outcome.ok;
         if (outcome.ok) this.prove(at);
+        else this.socket = 0;
       });
     }
   }
