@@ -144,10 +144,6 @@ export class Nest {
     this.own(socket, machine === null ? null : this.into(machine));
   }
 
-  ownerOf(socket: SocketId): AnyMachine | null {
-    return this.owners.get(socket)?.machine ?? null;
-  }
-
   /** False where no child owns the socket. */
   datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean {
     const child = this.owners.get(socket);

@@ -28,7 +28,6 @@ describe('NAT-PMP (RFC 6886)', () => {
     expect(parseNatPmp(bytesOf('0080 0000 00000001 cb007109'))).toEqual({
       kind: 'address',
       result: 0,
-      epochSeconds: 1,
       address: '203.0.113.9',
     });
     expect(parseNatPmp(bytesOf('0081 0000 00000001 9c40 9c41 00000e10'))).toMatchObject({

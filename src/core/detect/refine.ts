@@ -88,7 +88,7 @@ export class Refinement {
   }
 
   /** True where the datagram is our own, come back through the NAT. */
-  hear(_now: Instant, _socket: SocketId, bytes: Uint8Array): boolean {
+  hear(bytes: Uint8Array): boolean {
     const { echo } = this;
     if (echo === null || bytes.length !== echo.length || !echo.every((byte, i) => byte === bytes[i])) return false;
     this.hairpin = 'yes';

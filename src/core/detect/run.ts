@@ -118,7 +118,7 @@ export class Run {
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (this.refinement?.hear(now, socket, bytes) === true) {
+    if (this.refinement?.hear(bytes) === true) {
       this.step(now);
       return;
     }

@@ -98,7 +98,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     if (socket === this.gate?.socket) this.hearGateway(now, from, bytes);
-    else if (socket === this.target?.socket) this.hearWitness(now, from, bytes);
+    else if (socket === this.target?.socket) this.hearWitness(from, bytes);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
@@ -112,7 +112,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       if (timer === 'ask') this.ask(now);
       else if (timer === 'renew') this.renew(now);
       else if (timer === 'prove') this.prove(now);
-      else this.lose(now);
+      else this.lose();
     }
   }
 
@@ -132,7 +132,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       case 'upnp':
         this.supported.upnp = command.works ? 'yes' : 'no';
         if (command.external !== null) this.claim(now, 'upnp', command.external);
-        else if (this.claimed?.by === 'upnp') this.lose(now);
+        else if (this.claimed?.by === 'upnp') this.lose();
         this.tell();
         return;
       case 'again':
@@ -267,7 +267,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.timers.set('prove', now + PROOF_INTERVAL_MS);
   }
 
-  private hearWitness(_now: Instant, from: Endpoint, bytes: Uint8Array): void {
+  private hearWitness(from: Endpoint, bytes: Uint8Array): void {
     if (this.claimed === null || this.proven !== null) return;
     for (const source of this.witnesses.sources) {
       const answer = source.answer(from, bytes);
@@ -291,7 +291,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (left > 4_000) this.timers.set('renew', now + left / 2);
   }
 
-  private lose(_now: Instant): void {
+  private lose(): void {
     this.claimed = null;
     this.proven = null;
     for (const timer of ['renew', 'expire', 'prove'] as const) this.timers.clear(timer);
@@ -305,7 +305,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.supported = { upnp: 'untested', natPmp: 'untested', pcp: 'untested' };
     this.router = null;
     this.timers.clear('ask');
-    if (this.claimed !== null) this.lose(0);
+    if (this.claimed !== null) this.lose();
   }
 
   /** RFC 6886 §3.4, RFC 6887 §15: a life of zero. Sent twice, for nobody will be here to repeat it. */

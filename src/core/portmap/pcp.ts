@@ -29,7 +29,6 @@ export interface PcpMapAnswer {
   /** 0 = success; 1 = the server speaks another version (§7.4). */
   readonly result: number;
   readonly lifetimeSeconds: number;
-  readonly epochSeconds: number;
   readonly nonce: Uint8Array;
   readonly internalPort: number;
   readonly externalPort: number;
@@ -60,7 +59,6 @@ export function parsePcp(bytes: Uint8Array): PcpMapAnswer | null {
   return {
     result: bytes[3]!,
     lifetimeSeconds: view.getUint32(4),
-    epochSeconds: view.getUint32(8),
     nonce: bytes.slice(24, 36),
     internalPort: view.getUint16(40),
     externalPort: view.getUint16(42),
