@@ -1,17 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-// Vitest 5 reports failures with Map.groupBy, which Node 20 lacks; without this a failing test shows no reason there.
-Map.groupBy ??= function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T, index: number) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  let index = 0;
-  for (const item of items) {
-    const key = keyOf(item, index++);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
-  return groups;
-};
-
 export default defineConfig({
   test: {
     // Limits of patience, not claims: a slow machine may take long, and only a test that fails waits for them.
