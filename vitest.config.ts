@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { mutantPlugins } from './test/mutants/mutant.ts';
 
 export default defineConfig({
+  plugins: mutantPlugins(fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '')),
   test: {
     // Limits of patience, not claims: a slow machine may take long, and only a test that fails waits for them.
     testTimeout: 60_000,

@@ -207,6 +207,22 @@ test('a stolen datagram played back from elsewhere moves nothing', () => {
   expect(toThief.length).toBeLessThanOrEqual(3);
 });
 
+test('a datagram that comes late from elsewhere is taken, and nobody is asked there', () => {
+  const { run, command, events, sent, at, world, ends, flying } = pair();
+  const elsewhere: Endpoint = { address: '192.0.2.9', port: 9 };
+  command('left', { do: 'send', bytes: Uint8Array.of(1) });
+  // On another way, where a NAT in between gives another source, it takes longer than the one after it.
+  const late = flying.pop()!;
+  command('left', { do: 'send', bytes: Uint8Array.of(2) });
+  run(15);
+  const before = sent.length;
+  ends.right.handleDatagram(world.now, 1, elsewhere, late.bytes);
+  run(60_000);
+  expect(events.right.flatMap((event) => text(event) ?? [])).toEqual([2, 1]);
+  expect(sent.slice(before).filter(({ to }) => endpointKey(to) === endpointKey(elsewhere))).toEqual([]);
+  expect(ends.right.remote).toEqual(at.left);
+});
+
 test('a message that does not fit one frame is reported, not cut', () => {
   const { run, command, events, sent } = pair();
   const limit = payloadBytesMax({ address: '203.0.113.2', port: 1 });

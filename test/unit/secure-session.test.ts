@@ -57,3 +57,23 @@ test('a forged datagram with a far sequence does not move the window', () => {
   expect(right.open(2 ** 31, NONE, new Uint8Array(40))).toBeNull();
   expect(right.open(0, NONE, sealed)).toEqual(Uint8Array.of(9));
 });
+
+test('after a jump of the sequence every number of the window opens once, wherever the jump ends', () => {
+  for (let offset = 0; offset < 33; offset++) {
+    const [left, right] = pair();
+    const seal = () => ({ sequence: left.sequence, sealed: left.seal(NONE, Uint8Array.of(1)) });
+    const before = 2 * LIMITS.replayWindow;
+    for (let n = 0; n < before; n++) {
+      const { sequence, sealed } = seal();
+      expect(right.open(sequence, NONE, sealed)).not.toBeNull();
+    }
+    const later = Array.from({ length: 3 * LIMITS.replayWindow + offset }, seal);
+    const newest = later.at(-1)!;
+    expect(right.open(newest.sequence, NONE, newest.sealed)).not.toBeNull();
+    const window = later.slice(-LIMITS.replayWindow, -1);
+    const refused = window.filter(({ sequence, sealed }) => right.open(sequence, NONE, sealed) === null);
+    expect(refused.map(({ sequence }) => sequence)).toEqual([]);
+    const again = [...window, newest].filter(({ sequence, sealed }) => right.open(sequence, NONE, sealed) !== null);
+    expect(again.map(({ sequence }) => sequence)).toEqual([]);
+  }
+});

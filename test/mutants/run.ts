@@ -1,0 +1,135 @@
+/**
+ * `npm run mutants:threats`, with `-- --only WORDS`: takes one defence after the other out of the program and sees that the test
+ * named for it fails, and that all these tests pass with everything in place. Ends with 1 where a mutant lives or does not fit.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { applyMutant, type Mutant, readMutants } from './mutant.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const RUN_MS_MAX = 120_000;
+/** Rows whose defence is only seen with kernels, browsers or processes, which run what was built before. */
+const NOT_HERE = ["The user's router exhausted", 'A web page that talks to the local program'];
+
+const { values: flags } = parseArgs({
+  options: { only: { type: 'string', default: '' }, jobs: { type: 'string' } },
+});
+const jobs = Number(flags.jobs ?? Math.min(2, availableParallelism()));
+
+interface Row {
+  readonly threat: string;
+  readonly tests: readonly { readonly test: string; readonly title: string }[];
+}
+
+function rows(): readonly Row[] {
+  const lines = readFileSync(`${ROOT}/SECURITY.md`, 'utf8').split('\n');
+  return lines.flatMap((line) => {
+    const [, threat, , tests] = line.split('|').map((cell) => cell.trim());
+    const named = [...(tests ?? '').matchAll(/`([a-z]+\/[a-z-]+)`: "([^"]+)"/g)];
+    return named.length === 0
+      ? []
+      : [{ threat: threat!, tests: named.map(([, test, title]) => ({ test: test!, title: title! })) }];
+  });
+}
+
+/** What does not fit, before anything is run. */
+function faults(mutants: readonly Mutant[]): readonly string[] {
+  const table = rows();
+  const rowOf = (threat: string) => table.find((row) => row.threat.startsWith(threat));
+  const found: string[] = [];
+  for (const mutant of mutants) {
+    try {
+      applyMutant(mutant, readFileSync(`${ROOT}/${mutant.file}`, 'utf8'));
+    } catch (error) {
+      found.push((error as Error).message);
+    }
+    if (mutant.threat === undefined) continue;
+    const row = rowOf(mutant.threat);
+    if (row === undefined) found.push(`"${mutant.what}": SECURITY.md has no row "${mutant.threat}".`);
+    else if (!row.tests.some(({ test, title }) => test === mutant.test && title === mutant.title))
+      found.push(`"${mutant.what}": the row "${row.threat}" does not name ${mutant.test}, "${mutant.title}".`);
+  }
+  for (const { threat } of table) {
+    const covered = mutants.some((mutant) => mutant.threat !== undefined && threat.startsWith(mutant.threat));
+    if (!covered && !NOT_HERE.some((prefix) => threat.startsWith(prefix)))
+      found.push(`No mutant for the row "${threat}".`);
+  }
+  return found;
+}
+
+interface Ran {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+}
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Runs the named tests alone, with the mutant if there is one. Null: it took too long, or brought no result at all. */
+async function run(
+  tests: readonly { readonly test: string; readonly title: string }[],
+  mutant: Mutant | null,
+): Promise<Ran | null> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-mutant-'));
+  try {
+    const file = join(folder, 'result.json');
+    const files = [...new Set(tests.map(({ test }) => `test/${test}.test.ts`))];
+    const pattern = tests.map(({ title }) => escaped(title)).join('|');
+    const args = ['run', ...files, '-t', pattern, '--reporter=json', `--outputFile=${file}`];
+    const env = { ...process.env, ...(mutant === null ? {} : { SALLYPORT_MUTANT: JSON.stringify(mutant) }) };
+    const child = spawn(process.execPath, [`${ROOT}/node_modules/vitest/vitest.mjs`, ...args], {
+      ...{ cwd: ROOT, env, stdio: 'ignore', timeout: mutant === null ? 4 * RUN_MS_MAX : RUN_MS_MAX },
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    const result = JSON.parse(readFileSync(file, 'utf8')) as {
+      testResults: { assertionResults: { fullName: string; status: string }[] }[];
+    };
+    const all = result.testResults.flatMap(({ assertionResults }) => assertionResults);
+    const of = (status: string) => all.filter((one) => one.status === status).map(({ fullName }) => fullName);
+    return { passed: of('passed'), failed: of('failed') };
+  } catch {
+    return null;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Null where the test has failed for the mutant, as it ought to. */
+async function survives(mutant: Mutant): Promise<string | null> {
+  const ran = await run([mutant], mutant);
+  // A test that does not end has noticed as well.
+  if (ran === null || ran.failed.some((name) => name.includes(mutant.title))) return null;
+  const why = ran.passed.length === 0 ? 'has no such test' : 'passes without the defence';
+  return `${mutant.test}, "${mutant.title}" ${why}: ${mutant.what} (${mutant.file})`;
+}
+
+async function main(): Promise<number> {
+  const all = readMutants(ROOT);
+  const misfits = faults(all);
+  for (const fault of misfits) console.error(`MISFIT ${fault}`);
+  const mutants = all.filter(({ what, threat = '', file }) => `${threat} ${what} ${file}`.includes(flags.only));
+  const began = performance.now();
+  const whole = await run(mutants, null);
+  const broken = mutants.filter(({ title }) => whole?.passed.some((name) => name.includes(title)) !== true);
+  for (const { test, title } of broken)
+    console.error(`BROKEN ${test}, "${title}" does not pass with everything in place`);
+  const queue = mutants.filter((mutant) => !broken.includes(mutant));
+  let lived = 0;
+  const worker = async (): Promise<void> => {
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      const why = await survives(mutant);
+      if (why !== null) lived++;
+      console.log(why === null ? `killed ${mutant.what}` : `LIVES  ${why}`);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  const seconds = Math.round((performance.now() - began) / 1000);
+  const killed = mutants.length - broken.length - lived;
+  console.log(`${killed} killed, ${lived} alive, ${broken.length} broken, ${misfits.length} misfits, ${seconds} s`);
+  return lived + broken.length + misfits.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
