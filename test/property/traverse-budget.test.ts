@@ -144,6 +144,16 @@ test('one hard session has the device; the others keep their order; one that is 
   expect(slot.request(1 + LIMITS.hardHoldMs, 'c')).toBe(0);
 });
 
+test('so many sessions wait for their turn and no more; who was sent away has no place', () => {
+  const slot = hardSlot();
+  const waiting = Array.from({ length: LIMITS.hardQueueMax }, (_, n) => `${n}`);
+  expect(waiting.map((session) => slot.request(0, session))).toEqual(waiting.map(Number));
+  for (const late of ['x', 'y', 'z']) expect(slot.request(0, late)).toBe(LIMITS.hardQueueMax);
+  expect(slot.request(0, '5')).toBe(5);
+  for (const session of waiting) slot.release(session);
+  expect([slot.request(0, 'z'), slot.request(0, 'x')]).toEqual([0, 1]);
+});
+
 test('however many answers had to go, a debt is paid back in the time of a birthday', () => {
   const budget = deviceBudget();
   for (let n = 0; n < 100_000; n++) budget.count(0);

@@ -2,7 +2,14 @@
 import { expect, test } from 'vitest';
 import { MachineAgent } from '../../src/agent/agent.ts';
 import type { Path } from '../../src/agent/index.ts';
-import { type Machine, NEVER, type PeerCommand, type PeerEvent, parseMasterLink } from '../../src/core/index.ts';
+import {
+  type ListEntry,
+  type Machine,
+  NEVER,
+  type PeerCommand,
+  type PeerEvent,
+  parseMasterLink,
+} from '../../src/core/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'A'.repeat(43)}`);
 const CODE = 'K7TQ9RBW';
@@ -62,4 +69,26 @@ test('whoever waits for a join hears what comes of its path in the very turn in 
   await new Promise<void>((resolve) => path.on('close', (reason) => resolve(void heard.push(reason))));
   expect(heard).toEqual([7, 'kicked']);
   await agent.close();
+});
+
+const ENTRY: ListEntry = {
+  ...{ hostId: 'A'.repeat(26), code: CODE, name: 'Arena', game: 'quake', map: '', mode: '', version: '' },
+  ...{ players: 0, playersMax: 8, passwordNeeded: false, natType: 'cone', verdict: 'moderate', natDelta: 0 },
+  ...{ section: 'community', pingEstimateMs: null, verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0 },
+  ...{ returning: false, address: null },
+};
+const FOUND: PeerEvent = { ev: 'found', join: 1, hostKey: new Uint8Array(32).fill(3), entry: ENTRY };
+const MASTER_LOST: PeerEvent = { ev: 'link', state: 'lost', failure: 'MASTER_UNREACHABLE', rttMs: null };
+
+test('a master that is lost ends a join that has not found its host yet, and none that has', async () => {
+  const answer = (events: readonly PeerEvent[]) =>
+    agentOf(({ do: what }) => (what === 'join' ? events : what === 'close' ? [{ ev: 'closed' }] : []));
+  const early = answer([MASTER_LOST]);
+  await expect(early.agent.join(CODE)).rejects.toMatchObject({ code: 'MASTER_UNREACHABLE' });
+  expect(early.commands.at(-1)).toEqual({ do: 'abort', join: 1 });
+  await early.agent.close();
+  const later = answer([FOUND, MASTER_LOST, PATH]);
+  expect((await later.agent.join(CODE)).kind).toBe('direct');
+  expect(later.commands.map(({ do: what }) => what)).not.toContain('abort');
+  await later.agent.close();
 });

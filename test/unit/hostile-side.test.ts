@@ -64,6 +64,8 @@ interface Intruder {
   readonly who: Participant;
   readonly sid: Uint8Array;
   readonly keys: EndToEnd;
+  /** As the host got it. */
+  readonly offer: Push;
   step(step: Step): Push & { readonly type: 'step' };
 }
 
@@ -78,8 +80,9 @@ function intruder(w: World, host: HostPeer): Intruder {
   const done = answered?.type === 'answered' ? handshake.finish(answered.handshake) : null;
   if (!done) throw new Error('the intruder is let in');
   const { signal } = done.keys;
+  const permit = { addresses: [EVIL_IP], probesMax: 60, probesPerSecondMax: 1_000, expiresInMs: 15_000 };
   return {
-    ...{ who, sid, keys: done.keys },
+    ...{ who, sid, keys: done.keys, offer: { type: 'offer', sid, observed: [], permit, handshake: handshake.message } },
     step: (step) => ({ type: 'step', sid, n: signal.sequence, sealed: signal.seal(sid, encodeStep(step)) }),
   };
 }
@@ -146,6 +149,24 @@ test('a master that takes in nothing and offers without end: what the host canno
   w.net.run(30_000);
   expect(host.all('link').at(-1)).toMatchObject({ state: 'up' });
   expect(intruder(w, host).keys).toBeDefined();
+});
+
+test('an offer that is told again, as another push, is the same visit, also when that is over', () => {
+  const w = world();
+  const host = hostPeer(w);
+  const { offer, who, sid } = intruder(w, host);
+  const again = (): void => {
+    pushTo(w, host.publicKey, offer);
+    w.net.run(200);
+  };
+  for (let n = 0; n < 3; n++) again();
+  const states = () => host.all('peer').map(({ state }) => state);
+  expect(states()).toEqual(['knocking']);
+  const over = { outcome: 'aborted', path: null, clientNat: 'cone', hostNat: 'cone' } as const;
+  who.get({ type: 'done', sid, ...over, family: 4, method: 'none', attempts: 1, elapsedMs: 9, packetsSent: 0 });
+  expect(states()).toEqual(['knocking', 'left']);
+  again();
+  expect(states()).toEqual(['knocking', 'left']);
 });
 
 test('a client whose steps come faster than the master takes the answers is sent away', () => {

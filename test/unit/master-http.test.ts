@@ -16,6 +16,7 @@ import {
   type ServersPage,
   serversPageSchema,
 } from '../../src/master/api.ts';
+import { MASTER_LIMITS } from '../../src/master/limits.ts';
 import { createOffice, type Office } from '../../src/master/office.ts';
 import { openStore, type Store } from '../../src/master/store.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
@@ -389,6 +390,62 @@ test('the list comes back after a restart, marked, and goes when its hosts stay 
   office.directory.commit();
   const later = await list();
   expect(later.servers.map(({ name, returning }) => [name, returning])).toEqual([['Server 1', false]]);
+});
+
+test('a list that was written down too long ago is history: it is not shown, and its rows go', async () => {
+  put(hostRecord(1), hostRecord(2));
+  office.close();
+  expect(store.snapshot().rows).toHaveLength(2);
+  store.close();
+  wall += MASTER_LIMITS.snapshotTrustMs + 1;
+  startOffice();
+  expect((await list()).servers).toEqual([]);
+  office.close();
+  expect(store.snapshot().rows).toEqual([]);
+});
+
+test('a proxy on this machine names the caller last; what the caller wrote before it is not believed', async () => {
+  put(hostRecord(1), hostRecord(2));
+  const [mine, victim] = [hostRecord(1).observed.address, hostRecord(2).observed.address];
+  const near = async (from: string) => {
+    const { servers } = await list('', from);
+    return servers.flatMap(({ section, name }) => (section === 'local' ? [name] : []));
+  };
+  expect(await near(`${victim}, ${mine}`)).toEqual(['Server 1']);
+  expect(await near(`${victim}, not-an-address`)).toEqual([]);
+});
+
+test('nobody but a proxy on this machine names the caller', async () => {
+  put(hostRecord(1), hostRecord(2));
+  const [mine, victim] = [hostRecord(1).observed.address, hostRecord(2).observed.address];
+  const env = { incoming: { socket: { remoteAddress: mine } } };
+  const headers = { host: '127.0.0.1:8420', 'x-forwarded-for': victim };
+  const page = serversPageSchema.parse(await (await office.app.request('/api/v1/servers', { headers }, env)).json());
+  expect(page.servers.flatMap(({ section, name }) => (section === 'local' ? [name] : []))).toEqual(['Server 1']);
+});
+
+test('a reader of live changes that falls too far behind is cut off', async () => {
+  const slow = (await get('/api/v1/events')).body!.getReader();
+  const quick = (await get('/api/v1/events')).body!.getReader();
+  await quick.read();
+  let told = 0;
+  for (let round = 0; told < 2 * MASTER_LIMITS.eventBacklogBytesMax; round += 1) {
+    put(...Array.from({ length: 100 }, (_, n) => hostRecord(n, { players: round % 8 })));
+    told += (await quick.read()).value?.length ?? 0;
+  }
+  let [heard, over] = [0, false];
+  const moment = () => new Promise<null>((resolve) => setTimeout(resolve, 1_000, null));
+  for (let read = await slow.read(); !over; ) {
+    heard += read.value?.length ?? 0;
+    const next = await Promise.race([slow.read(), moment()]);
+    if (next === null) break;
+    [read, over] = [next, next.done];
+  }
+  expect(over).toBe(true);
+  expect(heard).toBeLessThan(1.2 * MASTER_LIMITS.eventBacklogBytesMax);
+  put(hostRecord(500));
+  expect(new TextDecoder().decode((await quick.read()).value)).toContain('Server 500');
+  await quick.cancel();
 });
 
 test('no body, event, metric or log line of all this has an address of a player', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MASTER_LIMITS } from '../../src/master/limits.ts';
 import { openStore, StoreError } from '../../src/master/store.ts';
 
 let folder = '';
@@ -164,4 +165,30 @@ test('an old file is migrated step by step, a failed step changes nothing, a fil
     migrations: migrations.slice(0, 1),
   }).close();
   expect(problems[1]).toMatch(/newer version of sallyport/);
+});
+
+test('the cleaning takes bans that have ended and the oldest of the audit, and nothing else', () => {
+  const store = open();
+  const { auditEntriesMax, statisticsHoursMax, webhookDedupeMs, nameHeldMs } = MASTER_LIMITS;
+  const now = 1_800_000_000_000;
+  const hour = Math.floor(now / 3_600_000);
+  const kept = [null, now + 1].map((expiresAt) => store.addBan({ ...ban, expiresAt }));
+  for (const expiresAt of [now, now - 1, 1]) store.addBan({ ...ban, expiresAt });
+  for (let n = 0; n < auditEntriesMax + 7; n += 1) store.audit(n, 'act', `${n}`);
+  for (const old of [hour, hour - statisticsHoursMax, hour - statisticsHoursMax - 1])
+    store.recordTraversal(old, traversal);
+  const point = { hosts: 1, joins: 1, paths: 1, failures: 1 };
+  const pointMs = statisticsHoursMax * 3_600_000;
+  for (const at of [now, now - pointMs, now - pointMs - 1]) store.recordPoint({ at, ...point });
+  for (const [n, age] of [0, webhookDedupeMs, webhookDedupeMs + 1].entries()) store.saveTold(`${n}`, now - age);
+  for (const [n, age] of [0, nameHeldMs, nameHeldMs + 1].entries()) store.holdName(`${n}`, 'ff', now - age);
+  store.prune(now);
+  expect(store.bans().map(({ id }) => id)).toEqual(kept);
+  const audit = store.auditEntries(2 * auditEntriesMax).map(({ detail }) => Number(detail));
+  expect([audit.length, audit[0], audit.at(-1)]).toEqual([auditEntriesMax, auditEntriesMax + 6, 7]);
+  expect(store.traversals(0)).toMatchObject([{ count: 2 }]);
+  expect(store.history(0).map(({ at }) => at)).toEqual([now - pointMs, now]);
+  expect(store.told(0).map(({ subject }) => subject)).toEqual(['1', '0']);
+  expect(['0', '1', '2'].map((name) => store.nameHolder(name) !== null)).toEqual([true, true, false]);
+  store.close();
 });
