@@ -1,0 +1,133 @@
+/**
+ * `npm run mutants -- FOLDER`: mutation testing of one folder by StrykerJS, with the tests of test/unit and test/property that
+ * import something from it; `--tests secure,path` takes those whose names begin so instead, which is quicker where everything
+ * uses the folder. `--since REVISION` mutates only what has changed since, `--break PERCENT` fails below a score.
+ * The tool is installed on first use into a folder of its own (decisions/0016): `npm ci` stays as light as it is.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const TOOL = `${ROOT}/.mutants`;
+const VERSION = '9.6.1';
+const PACKAGES = ['core', 'vitest-runner'].map((name) => `@stryker-mutator/${name}@${VERSION}`);
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    since: { type: 'string' },
+    break: { type: 'string', default: '0' },
+    concurrency: { type: 'string', default: '2' },
+    tests: { type: 'string' },
+  },
+});
+
+/** The exit code, and what it has printed where that is asked for. */
+async function run(command: string, args: readonly string[], quiet = false, env = {}): Promise<[number, string]> {
+  const stdio = ['ignore', quiet ? 'pipe' : 'inherit', 'inherit'] as const;
+  const child = spawn(command, args, { cwd: ROOT, stdio: [...stdio], env: { ...process.env, ...env } });
+  let text = '';
+  child.stdout?.on('data', (chunk) => {
+    text += chunk;
+  });
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve(status ?? 1));
+  });
+  return [code, text];
+}
+
+async function install(): Promise<void> {
+  if (existsSync(`${TOOL}/node_modules/@stryker-mutator/vitest-runner`)) return;
+  console.log(`installing StrykerJS ${VERSION} into .mutants`);
+  mkdirSync(TOOL, { recursive: true });
+  writeFileSync(`${TOOL}/package.json`, '{ "private": true }\n');
+  // It uses the vitest of the repository, which lies in a folder above its own.
+  const how = ['--prefix', TOOL, '--legacy-peer-deps', '--no-package-lock'];
+  const [code] = await run('npm', ['install', ...how, ...PACKAGES]);
+  if (code !== 0) throw new Error('StrykerJS could not be installed.');
+}
+
+function sourcesIn(folder: string): readonly string[] {
+  if (statSync(`${ROOT}/${folder}`).isFile()) return [folder];
+  const names = readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => /\.ts$/.test(name) && !name.endsWith('index.ts')).map((name) => `${folder}/${name}`);
+}
+
+/** Tests that import one of the files, or one of the values that they export. */
+function testsOf(sources: readonly string[]): readonly string[] {
+  const values = sources.flatMap((file) => {
+    const text = readFileSync(`${ROOT}/${file}`, 'utf8');
+    return [...text.matchAll(/^export (?:async )?(?:function|class|const) (\w+)/gm)].map(([, name]) => name!);
+  });
+  const paths = sources.map((file) => `../../${file}`);
+  const words = new RegExp(`\\b(?:${values.join('|')})\\b`);
+  return ['unit', 'property'].flatMap((kind) =>
+    readdirSync(`${ROOT}/test/${kind}`).flatMap((name) => {
+      if (!name.endsWith('.test.ts')) return [];
+      if (flags.tests !== undefined)
+        return flags.tests.split(',').some((prefix) => name.startsWith(prefix)) ? [`test/${kind}/${name}`] : [];
+      const text = readFileSync(`${ROOT}/test/${kind}/${name}`, 'utf8');
+      const imports = [...text.matchAll(/^import (?!type)[\s\S]*?from '([^']+)';/gm)];
+      const related = imports.some(
+        ([all, from]) => paths.includes(from!) || (from!.includes('/src/') && values.length > 0 && words.test(all)),
+      );
+      return related ? [`test/${kind}/${name}`] : [];
+    }),
+  );
+}
+
+interface Report {
+  readonly files: Record<string, { readonly mutants: readonly { readonly status: string }[] }>;
+}
+
+function score(report: Report): { readonly line: string; readonly percent: number } {
+  const all = Object.values(report.files).flatMap(({ mutants }) => mutants.map(({ status }) => status));
+  const count = (...statuses: readonly string[]) => all.filter((status) => statuses.includes(status)).length;
+  const [killed, lived, unseen] = [count('Killed', 'Timeout'), count('Survived'), count('NoCoverage')];
+  const percent = (100 * killed) / Math.max(1, killed + lived + unseen);
+  return { percent, line: `${killed} killed, ${lived} survived, ${unseen} not reached: ${percent.toFixed(1)} %` };
+}
+
+async function main(): Promise<number> {
+  const folder = positionals[0]?.replace(/\/$/, '');
+  if (folder === undefined || !existsSync(`${ROOT}/${folder}`)) {
+    console.error('Say which folder, for example: npm run mutants -- src/core/secure');
+    return 2;
+  }
+  let sources = sourcesIn(folder);
+  if (flags.since !== undefined) {
+    const [, changed] = await run('git', ['diff', '--name-only', flags.since, '--', folder], true);
+    sources = sources.filter((file) => changed.split('\n').includes(file));
+  }
+  const tests = testsOf(sources);
+  if (sources.length === 0) {
+    console.log(`nothing has changed in ${folder}`);
+    return 0;
+  }
+  console.log(`${sources.length} files, tests:\n  ${tests.join('\n  ')}`);
+  await install();
+  const config = {
+    ...{ testRunner: 'vitest', plugins: ['@stryker-mutator/vitest-runner'], mutate: sources },
+    ...{ coverageAnalysis: 'perTest', ignoreStatic: true, concurrency: Number(flags.concurrency) },
+    ...{ timeoutMS: 10_000, timeoutFactor: 2, dryRunTimeoutMinutes: 10, tempDirName: '.mutants/tmp' },
+    // TypeScript 7 has no interface for programs; a file that is not there keeps the tool from asking for it.
+    ...{ tsconfigFile: 'no-such.json', checkers: [], ignorePatterns: ['.mutants', 'dist', 'bench/results', 'docs'] },
+    ...{ reporters: ['clear-text', 'json'], jsonReporter: { fileName: '.mutants/report.json' } },
+    ...{ clearTextReporter: { reportTests: false, allowColor: false, logTests: false } },
+    vitest: { configFile: 'test/mutants/stryker.config.ts', related: false },
+  };
+  writeFileSync(`${TOOL}/stryker.json`, JSON.stringify(config, null, 2));
+  const env = { SALLYPORT_TESTS: JSON.stringify(tests), FUZZ: process.env.FUZZ ?? '2000' };
+  const began = performance.now();
+  const bin = `${TOOL}/node_modules/@stryker-mutator/core/bin/stryker.js`;
+  const [code] = await run(process.execPath, [bin, 'run', '.mutants/stryker.json'], false, env);
+  if (code !== 0) return code;
+  const { line, percent } = score(JSON.parse(readFileSync(`${TOOL}/report.json`, 'utf8')));
+  console.log(`${folder}: ${line}, ${((performance.now() - began) / 60_000).toFixed(1)} min`);
+  return percent >= Number(flags.break) ? 0 : 1;
+}
+
+process.exitCode = await main();
