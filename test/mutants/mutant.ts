@@ -4,15 +4,20 @@
  */
 import { readFileSync } from 'node:fs';
 
-export interface Mutant {
-  /** What is taken away, in words. */
-  readonly what: string;
-  /** The first words of its row in SECURITY.md; none in `defences.json`. */
-  readonly threat?: string;
+export interface Edit {
   readonly file: string;
   /** Stands in the file once. */
   readonly find: string;
   readonly replace: string;
+}
+
+export interface Mutant extends Edit {
+  /** What is taken away, in words. */
+  readonly what: string;
+  /** The first words of its row in SECURITY.md; none in `defences.json`. */
+  readonly threat?: string;
+  /** Where a defence is doubled, both are taken away. */
+  readonly also?: readonly Edit[];
   /** Below `test/`, without `.test.ts`. */
   readonly test: string;
   /** A part of the test's title. */
@@ -24,19 +29,25 @@ export function readMutants(root: string): readonly Mutant[] {
   return [...read('threats.json'), ...read('defences.json')];
 }
 
+export function editsOf(mutant: Mutant): readonly Edit[] {
+  return [mutant, ...(mutant.also ?? [])];
+}
+
 /** The text with the defence taken out. Throws where the snippet is not there exactly once. */
-export function applyMutant({ file, find, replace, what }: Mutant, text: string): string {
+export function applyEdit({ file, find, replace }: Edit, text: string): string {
   const parts = text.split(find);
   if (parts.length === 2) return parts.join(replace);
   const times = parts.length === 1 ? 'no longer' : `${parts.length - 1} times`;
-  throw new Error(`"${what}": ${file} has ${times} \`${find}\`. Make it fit the code as it stands.`);
+  throw new Error(`${file} has ${times} \`${find}\`: make the mutant fit the code as it stands.`);
 }
 
 /** For Vite's `plugins`: the mutant that the environment names, or nothing. */
 export function mutantPlugins(root: string, json = process.env.SALLYPORT_MUTANT) {
   if (json === undefined) return [];
-  const mutant = JSON.parse(json) as Mutant;
-  const transform = (text: string, id: string): string | null =>
-    id.split('?')[0] === `${root}/${mutant.file}` ? applyMutant(mutant, text) : null;
+  const edits = editsOf(JSON.parse(json) as Mutant);
+  const transform = (text: string, id: string): string | null => {
+    const edit = edits.find(({ file }) => id.split('?')[0] === `${root}/${file}`);
+    return edit === undefined ? null : applyEdit(edit, text);
+  };
   return [{ name: 'sallyport-mutant', enforce: 'pre' as const, transform }];
 }

@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { applyMutant, type Mutant, readMutants } from './mutant.ts';
+import { applyEdit, editsOf, type Mutant, readMutants } from './mutant.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const RUN_MS_MAX = 120_000;
@@ -42,10 +42,12 @@ function faults(mutants: readonly Mutant[]): readonly string[] {
   const rowOf = (threat: string) => table.find((row) => row.threat.startsWith(threat));
   const found: string[] = [];
   for (const mutant of mutants) {
-    try {
-      applyMutant(mutant, readFileSync(`${ROOT}/${mutant.file}`, 'utf8'));
-    } catch (error) {
-      found.push((error as Error).message);
+    for (const edit of editsOf(mutant)) {
+      try {
+        applyEdit(edit, readFileSync(`${ROOT}/${edit.file}`, 'utf8'));
+      } catch (error) {
+        found.push(`"${mutant.what}": ${(error as Error).message}`);
+      }
     }
     if (mutant.threat === undefined) continue;
     const row = rowOf(mutant.threat);
