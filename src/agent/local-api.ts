@@ -59,6 +59,8 @@ export interface JoinView {
   readonly likely: number | null;
   /** The local port that was wished but is taken by another program. */
   readonly portTaken: number | null;
+  /** A program that sends to the local port was not let through: too many others use it. */
+  readonly seatsFull: boolean;
   readonly path: {
     readonly kind: PathKind;
     readonly remote: string;

@@ -165,6 +165,9 @@ function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
   if (notice.kind === 'too-large') {
     terminal.event('notice', notice);
     terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
+  } else if (notice.kind === 'seats-full') {
+    terminal.event('notice', notice);
+    terminal.fact('warn', 'Game', 'a further program behind a friend has no seat: all are taken by others who play');
   } else if (notice.kind === 'addresses-shared') {
     terminal.fact('info', 'Game', 'sees friends as ports of 127.0.0.1, not as addresses of their own');
   } else if (notice.kind === 'game-silent') {

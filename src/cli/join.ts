@@ -1,5 +1,12 @@
 /** `sallyport join CODE`: product.md section 4 B. */
-import { type JoinEvent, type LocalPort, openLocalPort, type Path, readJoinTarget } from '../agent/index.ts';
+import {
+  type JoinEvent,
+  type LocalPort,
+  type LocalPortNotice,
+  openLocalPort,
+  type Path,
+  readJoinTarget,
+} from '../agent/index.ts';
 import {
   cleanText,
   endpointKey,
@@ -35,7 +42,7 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
     port: flags['local-port'] ?? 0,
     onNotice: (notice) => {
       terminal.event('notice', notice);
-      terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
+      terminal.fact('warn', 'Game', noticeText(notice));
     },
   });
   try {
@@ -82,6 +89,11 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   } finally {
     port.close();
   }
+}
+
+function noticeText(notice: LocalPortNotice): string {
+  if (notice.kind === 'too-large') return `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`;
+  return `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`;
 }
 
 /** A whole link names its master, and the page of a host knows it; one given by hand goes first. */

@@ -219,7 +219,16 @@ export const LIMITS = {
 
   /** Programs on one friend's computer that may share a path, each with a channel of its own. */
   pathChannelsMax: 16,
-  /** Friends (and programs behind them) that keep their address at the game server; far above any player limit seen. */
+  /**
+   * A program at the local port whose seat another may take: one that the game server has never answered (a server that is there
+   * answers a join within a second), and a player that says nothing any more (games give up after 30 s at most).
+   */
+  seatUnansweredMs: 5_000,
+  seatIdleMs: 60_000,
+  /**
+   * Friends (and programs behind them) that keep their address at the game server; far above any player limit seen. Of these
+   * `guestsMax` are kept free for friends that come, so that programs behind friends never take their place.
+   */
   forwardSeatsMax: 1_024,
   /** Friends are 127.77.0.2 upwards: clear of 127.0.0.x, where other programs sit. */
   loopbackFirst: 2,

@@ -15,6 +15,7 @@ import {
   type LocalAnswer,
   type LocalCommand,
   type LocalPort,
+  type LocalPortNotice,
   type LocalState,
   listenOnLan,
   openAgent,
@@ -375,8 +376,11 @@ export class Engine implements UiEngine {
     command: Extract<LocalCommand, { do: 'join' }>,
   ): Promise<void> {
     const { settings, clipboard, env } = this.#options;
+    const onNotice = (notice: LocalPortNotice): void => {
+      if (notice.kind === 'seats-full') this.#updateJoin(id, (join) => ({ ...join, seatsFull: true }));
+    };
     try {
-      running.port = await openLocalPort({ port: command.localPort, onNotice: () => {} });
+      running.port = await openLocalPort({ port: command.localPort, onNotice });
       if (running.port.moved) this.#updateJoin(id, (join) => ({ ...join, portTaken: command.localPort }));
       const path = await agent.join(command.target, {
         signal: running.abort.signal,

@@ -31,6 +31,7 @@ export function newJoin(id: number, target: string, wallMs: number): JoinView {
     waiting: false,
     likely: null,
     portTaken: null,
+    seatsFull: false,
     path: null,
   };
 }

@@ -163,6 +163,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.hard':
     'Diese beiden Netze sind ein schweres Paar. Aussicht in der nächsten Minute: {percent}. Es wird weiter versucht.',
   'connect.probes': 'Pakete dieses Versuchs: {own} von hier, {host} vom Host erbeten',
+  'connect.seatsFull':
+    'Noch ein Programm sendet an diese Adresse, doch alle Plätze haben andere auf diesem Rechner. Beenden Sie eines davon.',
   'connect.portTaken': 'Den lokalen Port {port} benutzt ein anderes Programm, also wird der nächste freie genommen.',
   'connect.rtt': '{ms} ms',
   'connect.payload': 'Pakete bis {n} Byte',

@@ -157,6 +157,8 @@ export const en = {
     'What helps: turn on UPnP or forward one UDP port on either router, use IPv6, or try another network.',
   'connect.hard': 'These two networks are a hard pair. Chance within the next minute: {percent}. It goes on trying.',
   'connect.probes': 'Probes of this attempt: {own} from here, {host} asked of the host',
+  'connect.seatsFull':
+    'One more program sends to this address, but all seats are taken by others on this computer. End one of them.',
   'connect.portTaken': 'Local port {port} is taken by another program, so the next free one is used.',
   'connect.rtt': '{ms} ms',
   'connect.payload': 'packets up to {n} bytes',

@@ -101,6 +101,11 @@ function Address(props: { readonly join: JoinView; readonly path: NonNullable<Jo
           {t('connect.portTaken', { port: join.portTaken })}
         </p>
       )}
+      {join.seatsFull ? (
+        <p class="notice" role="status" id="connect-seats-full">
+          {t('connect.seatsFull')}
+        </p>
+      ) : null}
       <p class="dim">
         {t(`connect.kind.${path.kind}`)} · {t('connect.rtt', { ms: Math.round(path.rttMs) })} ·{' '}
         {t('connect.payload', { n: path.payloadBytesMax })}
