@@ -54,6 +54,8 @@ export interface Agent {
   /** `target`: a join code, or a join link of any form. Tries until there is a path, the signal aborts or the time is over. */
   join(target: string, options?: JoinOptions): Promise<Path>;
   list(): Promise<readonly ListEntry[]>;
+  /** The hosts of this master whose keys are pinned: joined before, with a state folder. */
+  knownHosts(): readonly { readonly code: string; readonly hostKey: Uint8Array }[];
   /** Measures the own network anew and waits for the whole result. */
   check(): Promise<NatProfile>;
   /** Asks the router once more to open a port; what comes of it is in `profile.portMapping` some seconds later. */
@@ -188,6 +190,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       },
       () => this.command({ do: 'list', id }),
     );
+  }
+
+  knownHosts(): readonly { readonly code: string; readonly hostKey: Uint8Array }[] {
+    return this.parts.pins?.all(this.parts.master.key) ?? [];
   }
 
   check(): Promise<NatProfile> {

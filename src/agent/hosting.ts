@@ -67,6 +67,8 @@ export interface Hosting {
   readonly code: string;
   readonly link: string;
   readonly hostId: string;
+  /** The static key of this host, 32 bytes: what its link carries. */
+  readonly hostKey: Uint8Array;
   admit(friend: FriendId, admit: boolean): void;
   kick(friend: FriendId, options?: { readonly ban?: boolean }): void;
   /** Tells the master what has changed: players, map, name. */
@@ -80,6 +82,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   code = '';
   link = '';
   hostId = '';
+  hostKey = new Uint8Array(0);
   readonly #agent: MachineAgent;
   readonly #options: HostOptions;
   readonly #forward: HostForward | null;
@@ -149,6 +152,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       const before = this.code;
       this.code = event.code;
       this.hostId = event.hostId;
+      this.hostKey = Uint8Array.from(event.hostKey);
       this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
       if (before !== '' && before !== event.code) this.emit('code', event.code);
     } else if (event.ev === 'peer') this.#news(event);

@@ -116,6 +116,8 @@ export interface LocalSettings {
   /** Kept also while it is not used (S29). */
   readonly hostPortNumber: number;
   readonly playerName: string;
+  /** Tell the local network of a hosting: a public one with its code, a private one so that only who knows it understands. */
+  readonly announceOnLan: boolean;
   /** With their names, for those that are not in the list just now. */
   readonly favourites: readonly { readonly code: string; readonly name: string }[];
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];

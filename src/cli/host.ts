@@ -48,7 +48,9 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
     const lan = flags['no-announce']
       ? null
       : announceOnLan(flags.master ?? '', () => ({
+          public: flags.public,
           code: hosting.code,
+          hostKey: hosting.hostKey,
           name: flags.name ?? '',
           game: flags.game ?? '',
         }));

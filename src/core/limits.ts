@@ -394,6 +394,8 @@ export const LIMITS = {
   lanAnnounceMs: 3_000,
   lanServersMax: 64,
   lanPingsMax: 3,
+  /** Private hosts are looked up among all known ones; an honest address says two or three things in an interval. */
+  lanExaminedMax: 8,
   lanAnnounceBytesMax: 512,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,

@@ -10,6 +10,7 @@ import {
   type Hosting,
   type HostingView,
   type JoinView,
+  type KnownHost,
   type LanHandle,
   type LanServer,
   type LocalAnswer,
@@ -87,6 +88,8 @@ export class Engine implements UiEngine {
   #lan: readonly LanServer[] = [];
   #lanEar: LanHandle | null = null;
   #lanVoice: LanHandle | null = null;
+  /** What the hosting under way is called. */
+  #announced = { public: false, name: '', game: '' };
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -94,10 +97,13 @@ export class Engine implements UiEngine {
 
   async start(): Promise<void> {
     await this.#connect();
-    this.#lanEar = listenOnLan((servers) => {
-      this.#lan = servers;
-      this.#changed();
-    });
+    this.#lanEar = listenOnLan(
+      () => this.#knownHosts(),
+      (servers) => {
+        this.#lan = servers;
+        this.#changed();
+      },
+    );
     this.#listTimer = setInterval(() => {
       const { entries, at } = this.#servers;
       const due = (at ?? 0) + LIST_INTERVAL_MS_PER_ENTRY * entries.length;
@@ -211,6 +217,7 @@ export class Engine implements UiEngine {
     const problem = settings.change(change);
     if (problem !== null) return problem;
     const { master, stun } = settings.values;
+    if (settings.values.announceOnLan !== before.announceOnLan) this.#speakOnLan();
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
     return {};
   }
@@ -299,11 +306,8 @@ export class Engine implements UiEngine {
         return;
       }
       this.#hosting = hosting;
-      this.#lanVoice = announceOnLan(this.#options.settings.values.master, () => ({
-        code: hosting.code,
-        name,
-        game: command.game,
-      }));
+      this.#announced = { public: command.public, name, game: command.game };
+      this.#speakOnLan();
       this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link });
       hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
       hosting.on('friend', (news) => this.#friend(news));
@@ -331,6 +335,28 @@ export class Engine implements UiEngine {
     await this.#hosting?.close();
     this.#hosting = null;
     this.#hostingView = null;
+  }
+
+  /** Says on the local network that the hosting is there, or says nothing, as the settings have it. */
+  #speakOnLan(): void {
+    this.#lanVoice?.close();
+    const { master, announceOnLan: wished } = this.#options.settings.values;
+    const hosting = this.#hosting;
+    this.#lanVoice =
+      hosting === null || !wished
+        ? null
+        : announceOnLan(master, () => ({ ...this.#announced, code: hosting.code, hostKey: hosting.hostKey }));
+  }
+
+  /** Those joined before, and those whose link has been given, by the names under which they are remembered. */
+  #knownHosts(): readonly KnownHost[] {
+    const { favourites, recent } = this.#options.settings.values;
+    const nameOf = (code: string): string => [...favourites, ...recent].find((kept) => kept.code === code)?.name ?? '';
+    const linked = this.#joins.flatMap(({ target }) => {
+      const { code = '', hostKey = null } = parseJoinTarget(target) ?? {};
+      return hostKey === null ? [] : [{ code, hostKey }];
+    });
+    return [...linked, ...(this.#agent?.knownHosts() ?? [])].map((host) => ({ ...host, name: nameOf(host.code) }));
   }
 
   #viewHosting(change: Partial<HostingView>): void {

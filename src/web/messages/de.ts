@@ -101,6 +101,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.password': 'Nach einem Passwort fragen',
   'host.passwordField': 'Passwort',
   'host.ask': 'Mich vor jedem Beitritt fragen',
+  'host.announce': 'Im lokalen Netz melden (ein privater Server: nur wer ihn schon kennt)',
   'host.yourNetwork': 'Dein Netz',
   'host.easy.open': 'Leicht: Freunde erreichen dich sofort, am Router ist nichts zu tun.',
   'host.easy.moderate':

@@ -100,6 +100,7 @@ export const en = {
   'host.password': 'Ask for a password',
   'host.passwordField': 'Password',
   'host.ask': 'Ask me before each join',
+  'host.announce': 'Tell this local network that it is here (a private server: only who knows it already)',
   'host.yourNetwork': 'Your network',
   'host.easy.open': 'Easy: friends reach you at once, no router changes needed.',
   'host.easy.moderate': 'Fine: friends on ordinary routers connect at once; a strict one may take a few seconds.',

@@ -118,6 +118,7 @@ function StartForm(props: { readonly failed: HostingView | null }) {
         </label>
       ) : null}
       <Tick id="host-ask" on={ask} text={t('host.ask')} />
+      <AnnounceTick />
       <OwnNetwork />
       <p class="error" role="alert">
         {error.value ?? (props.failed?.failure ? t(`failure.${props.failed.failure}`) : null)}
@@ -139,6 +140,21 @@ function Tick(props: { readonly id: string; readonly on: { value: boolean }; rea
         onChange={(event) => (props.on.value = event.currentTarget.checked)}
       />{' '}
       {props.text}
+    </label>
+  );
+}
+
+/** Can be changed while the server is open, too. */
+function AnnounceTick() {
+  return (
+    <label class="tick">
+      <input
+        id="host-announce"
+        type="checkbox"
+        checked={settings.value?.announceOnLan ?? true}
+        onChange={(event) => void saveSettings({ announceOnLan: event.currentTarget.checked })}
+      />{' '}
+      {t('host.announce')}
     </label>
   );
 }
@@ -170,6 +186,7 @@ function Open(props: { readonly hosting: HostingView }) {
         </button>
       </p>
       {hide ? null : <Qr text={hosting.link} label={t('join.qr')} />}
+      <AnnounceTick />
       <OwnNetwork />
       <h2>{t('host.players')}</h2>
       {hosting.friends.length === 0 ? <p class="dim">{t('host.noPlayers')}</p> : null}
