@@ -26,6 +26,7 @@ import {
   type Driver,
   drive,
   type HostPins,
+  type KnownFriends,
   localAddresses,
   type NetworkWatch,
   watchNetwork,
@@ -73,6 +74,7 @@ export interface AgentParts {
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
   readonly pins: HostPins | null;
+  readonly friends: KnownFriends | null;
   /** Of the router at the start; looked for anew whenever the addresses change. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;

@@ -48,7 +48,10 @@ export interface HostOptions {
 export interface FriendNews {
   readonly friend: FriendId;
   readonly name: string;
+  /** `asking`: this is the one question to whoever hosts, for `admit`; others that ask are `waiting` behind it. */
   readonly state: PeerNews['state'];
+  /** The name under which it was here before, told by its key; null: never, as far as the state folder knows. */
+  readonly knownAs: string | null;
   readonly path: Path | null;
   /** The address from which the game sees this friend. */
   readonly seenAs: Endpoint | null;
@@ -189,7 +192,10 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     }
     this.#awaited.delete(event.friend);
     const { friend, name, state } = event;
-    this.emit('friend', { friend, name, state, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
+    const { friends } = this.#agent.parts;
+    const knownAs = friends?.nameOf(friend) ?? null;
+    if (state === 'connected') friends?.add(friend, name);
+    this.emit('friend', { friend, name, state, knownAs, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
   }
 }
 

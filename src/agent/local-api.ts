@@ -53,6 +53,8 @@ export interface JoinView {
   readonly attempts: readonly AttemptView[];
   readonly log: readonly LogLine[];
   readonly packetsSent: number;
+  /** Before the host has let us in: a person is asked about us, or about others first. */
+  readonly door: 'asked' | 'queued' | null;
   /** Nothing is sent just now: a rest between two attempts, or the turn of others. */
   readonly waiting: boolean;
   /** Chance of a path in the next minute; null until the pair has proved to be a hard one (15 s). */
@@ -74,7 +76,12 @@ export interface JoinView {
 export interface FriendView {
   readonly friend: string;
   readonly name: string;
-  readonly state: 'asking' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
+  /** Of the first 64 bits of its key's hash, to be compared with what the friend reads out. */
+  readonly fingerprint: string;
+  /** The name under which it was here before; null: it is new. */
+  readonly knownAs: string | null;
+  /** One at a time is `asking`: the question that is shown. `waiting` ones are asked about after it. */
+  readonly state: 'asking' | 'waiting' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
   readonly kind: PathKind | null;
   readonly rttMs: number | null;
   /** The loopback address by which the game sees this friend. */

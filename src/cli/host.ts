@@ -7,7 +7,15 @@ import {
   type Hosting,
   hostKeyFile,
 } from '../agent/index.ts';
-import { endpointKey, LIMITS, type NatProfile, type PeerEvent, SallyportError, showCode } from '../core/index.ts';
+import {
+  endpointKey,
+  LIMITS,
+  type NatProfile,
+  type PeerEvent,
+  SallyportError,
+  showCode,
+  showFingerprint,
+} from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { checkAgentFlags, masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
@@ -146,11 +154,13 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
   });
 }
 
-function sayFriend(terminal: Terminal, { friend, name, state, path, seenAs }: FriendNews): void {
+function sayFriend(terminal: Terminal, { friend, name, state, knownAs, path, seenAs }: FriendNews): void {
   terminal.event('peer', {
     friend,
+    fingerprint: showFingerprint(friend),
     name,
     state,
+    knownAs,
     path: path?.kind ?? null,
     remote: path === null ? null : endpointKey(path.remote),
     rttMs: path === null ? null : Math.round(path.rttMs * 10) / 10,

@@ -194,6 +194,7 @@ class JoinScreen {
         this.#terminal.event('stage', { stage: event.stage, text: event.text });
         this.#text = event.text;
         if (event.stage === 'waiting') this.#repeated.say('Waiting', event.text);
+        if (event.stage === 'asked' || event.stage === 'queued') this.#repeated.say('Asked', event.text);
         break;
       case 'attempt':
         this.#attempt = event.n;

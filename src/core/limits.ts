@@ -214,6 +214,8 @@ export const LIMITS = {
   stateFileBytesMax: 1_048_576,
   /** Hosts remembered by key, the oldest forgotten first: years of evenings, and still a small file. */
   pinnedHostsMax: 1_000,
+  /** Friends remembered by key, likewise. */
+  knownFriendsMax: 1_000,
   /** A clipboard tool that has not answered by then will not. */
   clipboardMs: 1_000,
 
@@ -402,6 +404,8 @@ export const LIMITS = {
 
   /** Command: names of strangers are cut to this many characters on screens. */
   nameShownMax: 40,
+  /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
+  questionReadMs: 1_000,
   gameWatchMs: 2_000,
   /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
   gameAskMs: 10_000,

@@ -67,6 +67,12 @@ export function startLocal(): void {
       connected.value = up;
     },
   );
+  // Whoever hosts mostly looks at the game: the tab tells that somebody asks.
+  effect(() => {
+    const asking = local.value?.hosting?.friends.find(({ state }) => state === 'asking');
+    const question = asking === undefined ? '' : `${t('host.question', { name: asking.name })} · `;
+    document.title = `${question}${t('app.name')}`;
+  });
   effect(() => {
     const wanted = settings.value?.language;
     if (isLanguage(wanted)) language.value = wanted;

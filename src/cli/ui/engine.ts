@@ -6,6 +6,7 @@
 import {
   type Agent,
   announceOnLan,
+  type FriendNews,
   type FriendView,
   type Hosting,
   type HostingView,
@@ -36,6 +37,7 @@ import {
   type ProbeResult,
   parseJoinTarget,
   payloadBytesMax,
+  showFingerprint,
 } from '../../core/index.ts';
 import { copyToClipboard } from '../../node/index.ts';
 import { isOver, losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
@@ -364,22 +366,25 @@ export class Engine implements UiEngine {
     this.#changed();
   }
 
-  #friend(news: {
-    readonly friend: string;
-    readonly name: string;
-    readonly state: FriendView['state'];
-    readonly path: Path | null;
-    readonly seenAs: { readonly address: string; readonly port: number } | null;
-  }): void {
+  #friend(news: FriendNews): void {
     const view: FriendView = {
       friend: news.friend,
       name: news.name === '' ? news.friend.slice(0, 6) : news.name,
       state: news.state,
+      fingerprint: showFingerprint(news.friend),
+      knownAs: news.knownAs,
       kind: news.path?.kind ?? null,
       rttMs: news.path?.rttMs ?? null,
       seenAs: news.seenAs === null ? null : news.seenAs.address,
     };
-    const others = (this.#hostingView?.friends ?? []).filter((friend) => friend.friend !== view.friend);
+    const before = this.#hostingView?.friends ?? [];
+    const asks = ({ state }: FriendView): boolean => state === 'asking' || state === 'waiting';
+    // Who asks keeps its place in the line.
+    if (asks(view) && before.some((friend) => friend.friend === view.friend)) {
+      this.#viewHosting({ friends: before.map((friend) => (friend.friend === view.friend ? view : friend)) });
+      return;
+    }
+    const others = before.filter((friend) => friend.friend !== view.friend);
     const isGone = ({ state }: FriendView): boolean => state === 'left' || state === 'refused';
     this.#viewHosting({ friends: keepNewest([...others, view], isGone, LIMITS.uiFriendsGoneMax) });
   }

@@ -78,6 +78,14 @@ function readNested<Value>(reader: Reader, read: (reader: Reader) => Value): Val
   return value;
 }
 
+type Hold = Omit<Extract<Request, { type: 'hold' }>, 'type'>;
+
+function writeHold(writer: Writer, { sid, ahead }: Hold): void {
+  writer.raw(sid).u8(Math.min(ahead, 0xff));
+}
+
+const readHold = (reader: Reader): Hold => ({ sid: readSid(reader), ahead: reader.u8() });
+
 const REQUESTS: Codecs<Request> = {
   register: {
     number: 1,
@@ -156,6 +164,7 @@ const REQUESTS: Codecs<Request> = {
     read: (reader) => ({ type: 'list', after: reader.text8(), game: reader.text8() }),
   },
   echo: { number: 12, write: () => {}, read: () => ({ type: 'echo' }) },
+  hold: { number: 13, write: writeHold, read: (reader) => ({ type: 'hold', ...readHold(reader) }) },
 };
 
 const RESPONSES: Codecs<Response> = {
@@ -258,6 +267,7 @@ const PUSHES: Codecs<Push> = {
     write: (writer, message) => writer.u32(message.afterMs),
     read: (reader) => ({ type: 'going-away', afterMs: reader.u32() }),
   },
+  held: { number: 8, write: writeHold, read: (reader) => ({ type: 'held', ...readHold(reader) }) },
 };
 
 function writeBy<Message extends { readonly type: string }>(
