@@ -28,6 +28,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'common.no': 'nein',
   'common.none': 'keine',
   'common.unknown': 'unbekannt',
+  'common.locked':
+    'Diese Seite ist verschlossen: öffne sie mit dem ganzen Link, den „sallyport ui“ ausgegeben hat, oder beende das Programm und starte es neu.',
   'common.offlinePage': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
   'master.none': 'Noch ist kein Masterserver eingetragen. Sein Link gehört in die Einstellungen.',
   'master.connecting': 'Der Masterserver wird gesucht…',

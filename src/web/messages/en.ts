@@ -27,6 +27,8 @@ export const en = {
   'common.no': 'no',
   'common.none': 'none',
   'common.unknown': 'unknown',
+  'common.locked':
+    'This page is locked: open it by the whole link that "sallyport ui" has printed where it runs, or end that program and start it again.',
   'common.offlinePage': 'The program behind this page has stopped. Start "sallyport ui" again.',
   'master.none': 'No masterserver is set yet. Give its link in the settings.',
   'master.connecting': 'Looking for the masterserver…',
