@@ -32,6 +32,7 @@ import {
   watchNetwork,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
+import { cleanEvent } from './edge.ts';
 import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
@@ -111,7 +112,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     super();
     this.parts = parts;
     this.#driver = drive(parts.machine, {
-      onEvent: (event) => this.#queue(event),
+      onEvent: (event) => this.#queue(cleanEvent(event)),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });

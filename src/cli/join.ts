@@ -10,11 +10,13 @@ import {
 import {
   cleanText,
   endpointKey,
+  formatMasterLink,
   isServerAddress,
   type JoinTarget,
   LIMITS,
   type ListEntry,
   type NatProfile,
+  parseMasterLink,
   SallyportError,
   showCode,
 } from '../core/index.ts';
@@ -113,7 +115,8 @@ async function masterOfPage(origin: string): Promise<string | null> {
       redirect: 'error',
     });
     const { link } = (await answer.json()) as { readonly link?: unknown };
-    return typeof link === 'string' ? link : null;
+    const master = typeof link === 'string' ? parseMasterLink(link) : null;
+    return master === null || 'problem' in master ? null : formatMasterLink(master);
   } catch {
     return null;
   }

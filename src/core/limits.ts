@@ -25,6 +25,8 @@ export const LIMITS = {
 
   /** Control messages (rendezvous/codec.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
   sessionIdBytes: 16,
+  /** Characters of what a master says of a failure that are shown. */
+  masterWordsMax: 128,
   /** Texts a host announces: what a list row shows; together with the profile a heartbeat stays below 900 bytes. */
   announcedNameBytesMax: 64,
   announcedTextBytesMax: 32,
@@ -387,6 +389,8 @@ export const LIMITS = {
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
   agentCloseMs: 500,
+  /** Characters of a text in an event: the longest of ours are the advice for a hard pair and a plan in the log. */
+  eventTextMax: 512,
   /** Lines of log kept per join: hours of attempts. */
   agentLogEntriesMax: 2_000,
   /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */

@@ -418,7 +418,8 @@ export class Engine implements UiEngine {
         name: settings.values.playerName,
         ...(command.password === '' ? {} : { password: command.password }),
         onEvent: (event) => {
-          if (event.ev === 'found') settings.remember(event.entry.code, event.entry.name, Date.now());
+          if (event.ev === 'found')
+            settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
           this.#updateJoin(id, (join) => reduceJoin(join, event, Date.now()));
         },
       });

@@ -13,6 +13,7 @@ import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../rendezvous/messages.ts';
+import { saidByMaster } from '../rendezvous/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { friendOf } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PathKind, PeerCommand } from './interface.ts';
@@ -206,7 +207,8 @@ export class Join implements PathOwner {
 
   private resolved(now: Instant, response: Response): void {
     this.resolving = null;
-    if (response.type === 'failed') this.failed(now, response.failure, response.retryAfterMs, response.detail);
+    if (response.type === 'failed')
+      this.failed(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
     if (response.type !== 'resolved') return;
     const { hostKey, entry } = response;
     if (this.command.hostKey !== null && !equalBytes(this.command.hostKey, hostKey)) {

@@ -9,6 +9,7 @@ import type { PathKind } from '../peer/interface.ts';
 import { readEntries, readEntry, writeEntries, writeEntry } from './entry-wire.ts';
 import {
   readAnnouncement,
+  readCode,
   readEndpoint,
   readFailure,
   readMany,
@@ -180,7 +181,7 @@ const RESPONSES: Codecs<Response> = {
       writeEndpoint(writer, message.observed);
     },
     read: (reader) => ({
-      ...{ type: 'registered', code: reader.text8(), hostId: reader.text8(), observed: readEndpoint(reader) },
+      ...{ type: 'registered', code: readCode(reader), hostId: reader.text8(), observed: readEndpoint(reader) },
     }),
   },
   resolved: {

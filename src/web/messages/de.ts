@@ -363,6 +363,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
     'UDP kommt aus diesem Netz nicht hinaus. Bitte in der Firewall erlauben oder ein anderes Netz probieren.',
   'failure.HOST_KEY_CHANGED':
     'Der Host hat einen anderen Schlüssel als beim letzten Mal. Ist das gewollt, bitte um einen neuen Link.',
+  'failure.CODE_MISMATCH':
+    'Der Masterserver nennt für diesen Host einen Code, der nicht seiner ist. Gib den Code niemandem und nimm einen anderen Masterserver.',
   'failure.PASSWORD': 'Das Passwort fehlt oder ist falsch. Bitte den Host danach fragen.',
   'failure.REFUSED': 'Der Host hat abgelehnt.',
   'failure.BANNED': 'Du bist hier gesperrt. Bitte den Betreiber fragen.',

@@ -354,6 +354,8 @@ export const en = {
     'The masterserver does not have the key in your link. Get a fresh link from its operator.',
   'failure.UDP_BLOCKED': 'UDP does not get out of this network. Allow it in the firewall, or try another network.',
   'failure.HOST_KEY_CHANGED': 'The host has another key than the last time. If that is expected, ask for a fresh link.',
+  'failure.CODE_MISMATCH':
+    'The masterserver calls this host by a join code that is not its own. Give that code to nobody, and use another masterserver.',
   'failure.PASSWORD': 'The password is missing or wrong. Ask the host for it.',
   'failure.REFUSED': 'The host refused the join.',
   'failure.BANNED': 'You are banned here. Ask whoever runs it.',
