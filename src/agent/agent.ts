@@ -26,11 +26,13 @@ import {
   type Driver,
   drive,
   type HostPins,
+  type KnownFriends,
   localAddresses,
   type NetworkWatch,
   watchNetwork,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
+import { cleanEvent } from './edge.ts';
 import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
@@ -54,6 +56,8 @@ export interface Agent {
   /** `target`: a join code, or a join link of any form. Tries until there is a path, the signal aborts or the time is over. */
   join(target: string, options?: JoinOptions): Promise<Path>;
   list(): Promise<readonly ListEntry[]>;
+  /** The hosts of this master whose keys are pinned: joined before, with a state folder. */
+  knownHosts(): readonly { readonly code: string; readonly hostKey: Uint8Array }[];
   /** Measures the own network anew and waits for the whole result. */
   check(): Promise<NatProfile>;
   /** Asks the router once more to open a port; what comes of it is in `profile.portMapping` some seconds later. */
@@ -71,6 +75,7 @@ export interface AgentParts {
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
   readonly pins: HostPins | null;
+  readonly friends: KnownFriends | null;
   /** Of the router at the start; looked for anew whenever the addresses change. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;
@@ -107,7 +112,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     super();
     this.parts = parts;
     this.#driver = drive(parts.machine, {
-      onEvent: (event) => this.#queue(event),
+      onEvent: (event) => this.#queue(cleanEvent(event)),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
@@ -188,6 +193,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       },
       () => this.command({ do: 'list', id }),
     );
+  }
+
+  knownHosts(): readonly { readonly code: string; readonly hostKey: Uint8Array }[] {
+    return this.parts.pins?.all(this.parts.master.key) ?? [];
   }
 
   check(): Promise<NatProfile> {

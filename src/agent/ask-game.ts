@@ -2,7 +2,7 @@
  * Asks an unmodified game on this computer for its name, map and players, by the optional package gamedig, which speaks the
  * protocols of some hundred games. The host's own agent asks, because only it reaches the game (decisions/0014).
  */
-import { type Endpoint, LIMITS, usage } from '../core/index.ts';
+import { cleanText, type Endpoint, LIMITS, usage } from '../core/index.ts';
 
 export interface GameStatus {
   readonly name: string;
@@ -44,11 +44,13 @@ export async function gameAsker(wanted: string, game: Endpoint): Promise<AskGame
 
 /** What a game says is as hostile as any datagram: texts and numbers, or nothing. */
 function statusOf(state: Readonly<Record<string, unknown>>): GameStatus {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const text = (value: unknown, charactersMax: number): string =>
+    typeof value === 'string' ? cleanText(value, charactersMax) : '';
   const all = Math.floor(Number(state.numplayers));
   const bots = Array.isArray(state.bots) ? state.bots.length : 0;
   const players = Number.isFinite(all) ? Math.min(Math.max(0, all - bots), LIMITS.playersTold) : 0;
-  return { name: text(state.name), map: text(state.map), players };
+  const { announcedNameBytesMax, announcedTextBytesMax } = LIMITS;
+  return { name: text(state.name, announcedNameBytesMax), map: text(state.map, announcedTextBytesMax), players };
 }
 
 /** Asks at once and then again and again, and tells what has changed; null where there was no answer. */

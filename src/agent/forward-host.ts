@@ -3,7 +3,8 @@
  * loopback address of its own (127.77.0.2, .3, ...), so that player lists, kicks and bans by address work. Where the system
  * does not let a program use further loopback addresses (macOS without aliases), each friend gets a port of its own instead.
  *
- * A friend keeps address and port over a lost and newly punched path: the server never notices.
+ * A friend keeps address and port over a lost and newly punched path: the server never notices. While it is connected nobody takes
+ * its seat, however many come.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { type Endpoint, type FriendId, LIMITS } from '../core/index.ts';
@@ -13,6 +14,8 @@ export type HostForwardNotice =
   /** The server answers with "port unreachable": nothing listens there. Told once, until it answers again. */
   | { readonly kind: 'game-silent' }
   | { readonly kind: 'game-answers' }
+  /** Told once for each friend: a further program behind it has no seat, because all are taken by others that are connected. */
+  | { readonly kind: 'seats-full'; readonly friend: FriendId; readonly seats: number }
   /** Told once: friends differ by port only. */
   | { readonly kind: 'addresses-shared' }
   /** Told once per size and friend. */
@@ -23,12 +26,15 @@ interface Seat {
   readonly socket: Socket;
   readonly seenAs: Endpoint;
   path: Path;
+  /** 0 is the friend itself, others are further programs behind it. */
+  readonly channel: number;
+  heardAt: number;
   readonly sizesTold: Set<number>;
 }
 
 export interface HostForward {
-  /** Begins to carry; gives the address by which the server sees this friend. */
-  attach(path: Path): Endpoint;
+  /** Begins to carry; gives the address by which the server sees this friend, null where the system gave no socket. */
+  attach(path: Path): Endpoint | null;
   close(): void;
 }
 
@@ -37,21 +43,29 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
   let lastNumber = LIMITS.loopbackFirst - 1;
   let ownAddresses = true;
   let gameSilent = false;
+  const fullTold = new Set<FriendId>();
 
-  function seatFor(path: Path, channel: number): Seat {
+  function seatFor(path: Path, channel: number): Seat | null {
     const name = `${path.friend}/${channel}`;
     const present = seats.get(name);
     if (present !== undefined) {
-      present.path = path;
+      present.heardAt = performance.now();
       return present;
     }
-    makeRoom();
-    const socket = openSeatSocket();
+    const socket = makeRoom(channel) ? openSeatSocket() : null;
+    if (socket === null) {
+      if (fullTold.size >= LIMITS.forwardSeatsMax) fullTold.clear();
+      if (!fullTold.has(path.friend)) onNotice({ kind: 'seats-full', friend: path.friend, seats: seats.size });
+      fullTold.add(path.friend);
+      return null;
+    }
     const address = socket.address();
     const seat: Seat = {
       socket,
       seenAs: { address: address.address, port: address.port },
       path,
+      channel,
+      heardAt: performance.now(),
       sizesTold: new Set(),
     };
     socket.on('message', (bytes) => fromGame(seat, channel, bytes));
@@ -62,18 +76,22 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
     return seat;
   }
 
-  /** Seats outlive their path on purpose; the longest unused one goes when the table is full. */
-  function makeRoom(): void {
-    if (seats.size < LIMITS.forwardSeatsMax) return;
-    for (const [name, seat] of seats) {
-      if (seat.path.state === 'up') continue;
-      seats.delete(name);
-      seat.socket.close();
-      return;
-    }
+  /**
+   * Seats outlive their path on purpose; where the table is full the oldest without a path goes, then the program behind a friend
+   * that has been silent for long. At most `guestsMax` friends are connected, so those that come always find one.
+   */
+  function makeRoom(channel: number): boolean {
+    if (seats.size < LIMITS.forwardSeatsMax - (channel === 0 ? 0 : LIMITS.guestsMax)) return true;
+    const now = performance.now();
+    const idle = ({ channel: of, heardAt }: Seat): boolean => of !== 0 && now - heardAt >= LIMITS.seatIdleMs;
+    const gone = [...seats].find(([, seat]) => seat.path.state !== 'up') ?? [...seats].find(([, seat]) => idle(seat));
+    if (gone === undefined) return false;
+    seats.delete(gone[0]);
+    gone[1].socket.close();
+    return true;
   }
 
-  function openSeatSocket(): Socket {
+  function openSeatSocket(): Socket | null {
     if (ownAddresses) {
       lastNumber += 1;
       const number = lastNumber % LIMITS.loopbackNumbers;
@@ -82,9 +100,7 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
       ownAddresses = false;
       onNotice({ kind: 'addresses-shared' });
     }
-    const socket = connected('127.0.0.1', game);
-    if (socket === null) throw new Error('no loopback address can be bound');
-    return socket;
+    return connected('127.0.0.1', game);
   }
 
   function fromGame(seat: Seat, channel: number, bytes: Uint8Array): void {
@@ -105,10 +121,12 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
 
   return {
     attach(path) {
-      const toGame = (channel: number, bytes: Uint8Array): void => seatFor(path, channel).socket.send(bytes, onSent);
+      const toGame = (channel: number, bytes: Uint8Array): void => seatFor(path, channel)?.socket.send(bytes, onSent);
       path.on('message', (bytes) => toGame(0, bytes));
       path.on('channel', toGame);
-      return seatFor(path, 0).seenAs;
+      // All that the friend has: what the game says to a program behind it goes over the new path as well.
+      for (const seat of seats.values()) if (seat.path.friend === path.friend) seat.path = path;
+      return seatFor(path, 0)?.seenAs ?? null;
     },
     close() {
       for (const seat of seats.values()) seat.socket.close();

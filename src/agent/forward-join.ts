@@ -7,12 +7,11 @@ import { once } from 'node:events';
 import { type Endpoint, endpointKey, LIMITS, SallyportError } from '../core/index.ts';
 import type { Path } from './path.ts';
 
-export interface LocalPortNotice {
+export type LocalPortNotice =
   /** Told once per size. */
-  readonly kind: 'too-large';
-  readonly bytes: number;
-  readonly payloadBytesMax: number;
-}
+  | { readonly kind: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
+  /** A program was not let through: all seats are taken. Told once, and again when it happens after a seat was free. */
+  | { readonly kind: 'seats-full'; readonly seats: number };
 
 export interface LocalPort {
   readonly local: Endpoint;
@@ -29,10 +28,14 @@ export interface LocalPortOptions {
   readonly onNotice: (notice: LocalPortNotice) => void;
 }
 
-/** A program on this computer that speaks to the local port. */
+/** A program on this computer that speaks to the local port, and the channel of the path that is its seat. */
 interface LocalClient {
   readonly channel: number;
   readonly at: Endpoint;
+  /** When its last datagram came, by the monotonic clock. */
+  heardAt: number;
+  /** The game server has answered it: it is a player, not somebody who only fills seats. */
+  answered: boolean;
 }
 
 export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promise<LocalPort> {
@@ -41,29 +44,52 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
   // In the order of their last datagram: the first is the one unused for longest.
   const clients = new Map<string, LocalClient>();
   const byChannel = new Map<number, LocalClient>();
+  let fullTold = false;
   const sizesTold = new Set<number>();
   let path: Path | null = null;
   let open = true;
 
-  function clientAt(at: Endpoint): LocalClient {
+  /** The seat of this program; null where all are taken by programs that are heard. */
+  function clientAt(at: Endpoint): LocalClient | null {
     const name = endpointKey(at);
     const present = clients.get(name);
-    if (present !== undefined) clients.delete(name);
-    const client = present ?? { channel: freeChannel(), at };
+    const channel = present === undefined ? freeChannel() : present.channel;
+    if (channel === null) return null;
+    if (present === undefined) fullTold = false;
+    const client = present ?? { channel, at, heardAt: 0, answered: false };
+    client.heardAt = performance.now();
+    clients.delete(name);
     clients.set(name, client);
-    byChannel.set(client.channel, client);
+    byChannel.set(channel, client);
     return client;
   }
 
-  function freeChannel(): number {
+  /**
+   * Any program of this computer can send here, whoever runs it, so a newcomer never takes the seat of a game that is heard. An
+   * idle one makes room: first those that the server has never answered, then players that have been silent for long.
+   */
+  function freeChannel(): number | null {
     for (let channel = 0; channel < LIMITS.pathChannelsMax; channel++) if (!byChannel.has(channel)) return channel;
-    const [name, oldest] = [...clients][0]!;
+    const now = performance.now();
+    const idleMs = (client: LocalClient): number => now - client.heardAt;
+    const gone =
+      [...clients].find(([, client]) => !client.answered && idleMs(client) >= LIMITS.seatUnansweredMs) ??
+      [...clients].find(([, client]) => idleMs(client) >= LIMITS.seatIdleMs);
+    if (gone === undefined) return null;
+    const [name, client] = gone;
     clients.delete(name);
-    return oldest.channel;
+    byChannel.delete(client.channel);
+    return client.channel;
   }
 
   socket.on('message', (bytes, from) => {
-    const { channel } = clientAt({ address: from.address, port: from.port });
+    const client = clientAt({ address: from.address, port: from.port });
+    if (client === null) {
+      if (!fullTold) onNotice({ kind: 'seats-full', seats: LIMITS.pathChannelsMax });
+      fullTold = true;
+      return;
+    }
+    const { channel } = client;
     if (path === null) return;
     if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
     else if (!sizesTold.has(bytes.length) && sizesTold.size < LIMITS.sizesToldMax) {
@@ -76,7 +102,9 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
 
   function toGame(channel: number, bytes: Uint8Array): void {
     const client = byChannel.get(channel);
-    if (client !== undefined) socket.send(bytes, client.at.port, client.at.address, () => {});
+    if (client === undefined) return;
+    client.answered = true;
+    socket.send(bytes, client.at.port, client.at.address, () => {});
   }
 
   return {

@@ -48,7 +48,10 @@ export interface HostOptions {
 export interface FriendNews {
   readonly friend: FriendId;
   readonly name: string;
+  /** `asking`: this is the one question to whoever hosts, for `admit`; others that ask are `waiting` behind it. */
   readonly state: PeerNews['state'];
+  /** The name under which it was here before, told by its key; null: never, as far as the state folder knows. */
+  readonly knownAs: string | null;
   readonly path: Path | null;
   /** The address from which the game sees this friend. */
   readonly seenAs: Endpoint | null;
@@ -67,6 +70,8 @@ export interface Hosting {
   readonly code: string;
   readonly link: string;
   readonly hostId: string;
+  /** The static key of this host, 32 bytes: what its link carries. */
+  readonly hostKey: Uint8Array;
   admit(friend: FriendId, admit: boolean): void;
   kick(friend: FriendId, options?: { readonly ban?: boolean }): void;
   /** Tells the master what has changed: players, map, name. */
@@ -80,6 +85,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   code = '';
   link = '';
   hostId = '';
+  hostKey = new Uint8Array(0);
   readonly #agent: MachineAgent;
   readonly #options: HostOptions;
   readonly #forward: HostForward | null;
@@ -149,6 +155,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       const before = this.code;
       this.code = event.code;
       this.hostId = event.hostId;
+      this.hostKey = Uint8Array.from(event.hostKey);
       this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
       if (before !== '' && before !== event.code) this.emit('code', event.code);
     } else if (event.ev === 'peer') this.#news(event);
@@ -185,7 +192,10 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     }
     this.#awaited.delete(event.friend);
     const { friend, name, state } = event;
-    this.emit('friend', { friend, name, state, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
+    const { friends } = this.#agent.parts;
+    const knownAs = friends?.nameOf(friend) ?? null;
+    if (state === 'connected') friends?.add(friend, name);
+    this.emit('friend', { friend, name, state, knownAs, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
   }
 }
 

@@ -53,12 +53,16 @@ export interface JoinView {
   readonly attempts: readonly AttemptView[];
   readonly log: readonly LogLine[];
   readonly packetsSent: number;
+  /** Before the host has let us in: a person is asked about us, or about others first. */
+  readonly door: 'asked' | 'queued' | null;
   /** Nothing is sent just now: a rest between two attempts, or the turn of others. */
   readonly waiting: boolean;
   /** Chance of a path in the next minute; null until the pair has proved to be a hard one (15 s). */
   readonly likely: number | null;
   /** The local port that was wished but is taken by another program. */
   readonly portTaken: number | null;
+  /** A program that sends to the local port was not let through: too many others use it. */
+  readonly seatsFull: boolean;
   readonly path: {
     readonly kind: PathKind;
     readonly remote: string;
@@ -72,7 +76,12 @@ export interface JoinView {
 export interface FriendView {
   readonly friend: string;
   readonly name: string;
-  readonly state: 'asking' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
+  /** Of the first 64 bits of its key's hash, to be compared with what the friend reads out. */
+  readonly fingerprint: string;
+  /** The name under which it was here before; null: it is new. */
+  readonly knownAs: string | null;
+  /** One at a time is `asking`: the question that is shown. `waiting` ones are asked about after it. */
+  readonly state: 'asking' | 'waiting' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
   readonly kind: PathKind | null;
   readonly rttMs: number | null;
   /** The loopback address by which the game sees this friend. */
@@ -114,6 +123,8 @@ export interface LocalSettings {
   /** Kept also while it is not used (S29). */
   readonly hostPortNumber: number;
   readonly playerName: string;
+  /** Tell the local network of a hosting: a public one with its code, a private one so that only who knows it understands. */
+  readonly announceOnLan: boolean;
   /** With their names, for those that are not in the list just now. */
   readonly favourites: readonly { readonly code: string; readonly name: string }[];
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];

@@ -18,6 +18,7 @@ import {
 import {
   defaultGateway,
   hostPins,
+  knownFriends,
   type Lock,
   nodeCrypto,
   readDocument,
@@ -91,8 +92,9 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
     });
     const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
+    const friends = options.stateDir === undefined ? null : knownFriends(options.stateDir);
     const onClosed = (): void => lock?.release();
-    const agent = new MachineAgent({ machine, master, masterLink, pins, gateway, findGateway, onClosed });
+    const agent = new MachineAgent({ machine, master, masterLink, pins, friends, gateway, findGateway, onClosed });
     const { stateDir } = options;
     if (stateDir !== undefined) {
       agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));

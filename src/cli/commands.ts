@@ -51,7 +51,10 @@ export const HOST_FLAGS = {
   ask: { kind: 'on', about: 'ask before each friend is let in (y or n)' },
   relay: RELAY_FLAG,
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
-  'no-announce': { kind: 'on', about: 'say nothing of it on the local network' },
+  'no-announce': {
+    kind: 'on',
+    about: 'say nothing on the local network (a private host says nothing that strangers understand)',
+  },
   'no-wait': { kind: 'on', about: 'exit with 7 where nothing listens on the port yet' },
 } as const satisfies Flags;
 

@@ -1,7 +1,7 @@
 /** What the person who hosts may type: let friends in (--ask), see who is there, kick and ban. */
 import { createInterface } from 'node:readline';
 import type { FriendNews, Hosting } from '../agent/index.ts';
-import { cleanText, LIMITS } from '../core/index.ts';
+import { cleanText, LIMITS, showFingerprint } from '../core/index.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface HostConsole {
@@ -14,17 +14,19 @@ export function friendName({ name, friend }: Pick<FriendNews, 'name' | 'friend'>
   return cleanText(name, LIMITS.nameShownMax) || friend.slice(0, 8);
 }
 
+/** `new here, key 9f3a-12cd-55e0-77b1`: what there is to know one by whose name anybody could give. */
+function whatIsKnown({ friend, knownAs }: FriendNews): string {
+  const before = knownAs === null ? 'new here' : `was here before as ${friendName({ name: knownAs, friend })}`;
+  return `${before}, key ${showFingerprint(friend)}`;
+}
+
 /** Reads lines where a person sits, or where --ask wants answers; elsewhere the input belongs to somebody else. */
 export function hostConsole(terminal: Terminal, hosting: Hosting, ask: boolean): HostConsole {
-  const friends = new Map<string, FriendNews>();
-  const news = (one: FriendNews): void => {
-    if (one.state === 'left' || one.state === 'refused') friends.delete(one.friend);
-    else friends.set(one.friend, one);
-    if (one.state === 'asking') terminal.say(`Let ${friendName(one)} in? [y/n]`);
-  };
+  const desk = new Desk(terminal, hosting);
+  const news = (one: FriendNews): void => desk.news(one);
   if (!ask && !process.stdin.isTTY) return { news, close() {} };
   const lines = createInterface({ input: process.stdin });
-  lines.on('line', (line) => obey(terminal, hosting, friends, line.trim()));
+  lines.on('line', (line) => desk.obey(line.trim()));
   const onEnd = (): void => {
     if (ask) terminal.fact('warn', 'Ask', 'the input has ended: nobody can be let in any more');
   };
@@ -39,32 +41,113 @@ export function hostConsole(terminal: Terminal, hosting: Hosting, ask: boolean):
   };
 }
 
-function obey(terminal: Terminal, hosting: Hosting, friends: ReadonlyMap<string, FriendNews>, line: string): void {
-  const [word = '', ...rest] = line.toLowerCase().split(/\s+/);
-  const everybody = [...friends.values()];
-  const meant = everybody.filter((one) => friendName(one).toLowerCase() === rest.join(' '));
-  switch (word) {
-    case '':
-      return;
-    case 'y':
-    case 'yes':
-    case 'n':
-    case 'no': {
-      // Whoever has waited longest.
-      const first = everybody.find((one) => one.state === 'asking');
-      if (first !== undefined) hosting.admit(first.friend, word.startsWith('y'));
-      return;
+/** The question on the screen. */
+interface Question {
+  readonly about: FriendNews;
+  /** Until then a bare answer may have been meant for the question before. */
+  readonly answerableAt: number;
+}
+
+class Desk {
+  readonly #terminal: Terminal;
+  readonly #hosting: Hosting;
+  readonly #friends = new Map<string, FriendNews>();
+  #question: Question | null = null;
+  /** When the question before this one left the screen. */
+  #questionEndedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(terminal: Terminal, hosting: Hosting) {
+    this.#terminal = terminal;
+    this.#hosting = hosting;
+  }
+
+  news(one: FriendNews): void {
+    if (one.state === 'left' || one.state === 'refused') this.#friends.delete(one.friend);
+    else this.#friends.set(one.friend, one);
+    if (one.state === 'asking') this.#ask(one);
+    else if (this.#question?.about.friend === one.friend) {
+      this.#question = null;
+      this.#questionEndedAt = performance.now();
     }
-    case 'who':
-      for (const one of everybody) terminal.say(`  ${friendName(one).padEnd(10)}  ${one.state}`);
-      if (everybody.length === 0) terminal.say('  Nobody is here.');
-      return;
-    case 'kick':
-    case 'ban':
-      for (const one of meant) hosting.kick(one.friend, { ban: word === 'ban' });
-      if (meant.length === 0) terminal.say('  There is no friend of that name; "who" lists them.');
-      return;
-    default:
-      terminal.say('  who · kick NAME · ban NAME · y or n for a friend who asks · Ctrl+C ends');
+  }
+
+  obey(line: string): void {
+    const [word = '', ...rest] = line.toLowerCase().split(/\s+/);
+    const wanted = rest.join(' ');
+    switch (word) {
+      case '':
+        return;
+      case 'y':
+      case 'yes':
+      case 'n':
+      case 'no':
+        if (wanted === '') this.#answer(word.startsWith('y'));
+        else this.#answerAbout(wanted, word.startsWith('y'));
+        return;
+      case 'who':
+        this.#who();
+        return;
+      case 'kick':
+      case 'ban': {
+        const meant = this.#called(wanted);
+        for (const one of meant) this.#hosting.kick(one.friend, { ban: word === 'ban' });
+        if (meant.length === 0) this.#terminal.say('  There is no friend of that name; "who" lists them.');
+        return;
+      }
+      default:
+        this.#terminal.say('  who · kick NAME · ban NAME · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends');
+    }
+  }
+
+  #ask(about: FriendNews): void {
+    const now = performance.now();
+    const close = now - this.#questionEndedAt < LIMITS.questionReadMs;
+    this.#question = { about, answerableAt: close ? now + LIMITS.questionReadMs : now };
+    this.#terminal.say(`Let ${friendName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
+  }
+
+  /** The answer belongs to the question that was read: one that has just come up is shown again instead. */
+  #answer(admit: boolean): void {
+    const question = this.#question;
+    if (question === null) {
+      this.#terminal.say('  Nobody asks just now.');
+    } else if (performance.now() < question.answerableAt) {
+      this.#terminal.say('  The question has just changed, so that answer was not taken:');
+      const { about } = question;
+      this.#terminal.say(`Let ${friendName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
+    } else this.#decide(question.about, admit);
+  }
+
+  #answerAbout(wanted: string, admit: boolean): void {
+    const meant = this.#called(wanted).filter(({ state }) => state === 'asking' || state === 'waiting');
+    const [one] = meant;
+    if (one === undefined) this.#terminal.say('  Nobody of that name asks; "who" lists them.');
+    else if (meant.length === 1) this.#decide(one, admit);
+    else {
+      this.#terminal.say('  Several of that name ask: give the beginning of the key instead.');
+      for (const each of meant) this.#terminal.say(`  ${friendName(each)}  ${whatIsKnown(each)}`);
+    }
+  }
+
+  #decide({ friend }: FriendNews, admit: boolean): void {
+    if (this.#question?.about.friend === friend) {
+      this.#question = null;
+      this.#questionEndedAt = performance.now();
+    }
+    this.#hosting.admit(friend, admit);
+  }
+
+  #who(): void {
+    for (const one of this.#friends.values()) {
+      this.#terminal.say(`  ${friendName(one).padEnd(10)}  ${one.state.padEnd(10)}  ${whatIsKnown(one)}`);
+    }
+    if (this.#friends.size === 0) this.#terminal.say('  Nobody is here.');
+  }
+
+  /** By name, or by four digits of the key or more. */
+  #called(wanted: string): readonly FriendNews[] {
+    const key = wanted.replaceAll('-', '');
+    const byKey = (friend: string): boolean => /^[0-9a-f]{4,16}$/.test(key) && friend.startsWith(key);
+    return [...this.#friends.values()].filter((one) => friendName(one).toLowerCase() === wanted || byKey(one.friend));
   }
 }

@@ -7,7 +7,15 @@ import {
   type Hosting,
   hostKeyFile,
 } from '../agent/index.ts';
-import { endpointKey, LIMITS, type NatProfile, type PeerEvent, SallyportError, showCode } from '../core/index.ts';
+import {
+  endpointKey,
+  LIMITS,
+  type NatProfile,
+  type PeerEvent,
+  SallyportError,
+  showCode,
+  showFingerprint,
+} from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { checkAgentFlags, masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
@@ -48,7 +56,9 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
     const lan = flags['no-announce']
       ? null
       : announceOnLan(flags.master ?? '', () => ({
+          public: flags.public,
           code: hosting.code,
+          hostKey: hosting.hostKey,
           name: flags.name ?? '',
           game: flags.game ?? '',
         }));
@@ -144,11 +154,13 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
   });
 }
 
-function sayFriend(terminal: Terminal, { friend, name, state, path, seenAs }: FriendNews): void {
+function sayFriend(terminal: Terminal, { friend, name, state, knownAs, path, seenAs }: FriendNews): void {
   terminal.event('peer', {
     friend,
+    fingerprint: showFingerprint(friend),
     name,
     state,
+    knownAs,
     path: path?.kind ?? null,
     remote: path === null ? null : endpointKey(path.remote),
     rttMs: path === null ? null : Math.round(path.rttMs * 10) / 10,
@@ -165,6 +177,9 @@ function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
   if (notice.kind === 'too-large') {
     terminal.event('notice', notice);
     terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
+  } else if (notice.kind === 'seats-full') {
+    terminal.event('notice', notice);
+    terminal.fact('warn', 'Game', 'a further program behind a friend has no seat: all are taken by others who play');
   } else if (notice.kind === 'addresses-shared') {
     terminal.fact('info', 'Game', 'sees friends as ports of 127.0.0.1, not as addresses of their own');
   } else if (notice.kind === 'game-silent') {

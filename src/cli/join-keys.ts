@@ -47,7 +47,7 @@ export function watchKeys({ terminal, log, stop, env }: KeysOptions): { close():
     // Raw mode keeps Ctrl+C from the system, so it is ours to obey; the second one ends at once.
     if (key === '\u0003') process.kill(process.pid, 'SIGINT');
     else if (key === 'q' || key === '\u001b') stop();
-    else if (key === 'l' || key === 'a') terminal.say(log.text(key === 'a'));
+    else if (key === 'l' || key === 'a') terminal.lines(log.text(key === 'a'));
     else if (key === 'c' || key === 't') {
       const copied = await copyToClipboard(maskText(log.text(key === 'c')), env);
       terminal.say(copied ? 'Log copied, addresses masked.' : 'This system has no clipboard tool; A shows the log.');

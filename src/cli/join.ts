@@ -1,13 +1,22 @@
 /** `sallyport join CODE`: product.md section 4 B. */
-import { type JoinEvent, type LocalPort, openLocalPort, type Path, readJoinTarget } from '../agent/index.ts';
+import {
+  type JoinEvent,
+  type LocalPort,
+  type LocalPortNotice,
+  openLocalPort,
+  type Path,
+  readJoinTarget,
+} from '../agent/index.ts';
 import {
   cleanText,
   endpointKey,
+  formatMasterLink,
   isServerAddress,
   type JoinTarget,
   LIMITS,
   type ListEntry,
   type NatProfile,
+  parseMasterLink,
   SallyportError,
   showCode,
 } from '../core/index.ts';
@@ -35,7 +44,7 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
     port: flags['local-port'] ?? 0,
     onNotice: (notice) => {
       terminal.event('notice', notice);
-      terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
+      terminal.fact('warn', 'Game', noticeText(notice));
     },
   });
   try {
@@ -84,6 +93,11 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   }
 }
 
+function noticeText(notice: LocalPortNotice): string {
+  if (notice.kind === 'too-large') return `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`;
+  return `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`;
+}
+
 /** A whole link names its master, and the page of a host knows it; one given by hand goes first. */
 async function masterOf(flags: JoinFlags, target: JoinTarget): Promise<string | undefined> {
   const known = flags.master ?? target.master ?? undefined;
@@ -101,7 +115,8 @@ async function masterOfPage(origin: string): Promise<string | null> {
       redirect: 'error',
     });
     const { link } = (await answer.json()) as { readonly link?: unknown };
-    return typeof link === 'string' ? link : null;
+    const master = typeof link === 'string' ? parseMasterLink(link) : null;
+    return master === null || 'problem' in master ? null : formatMasterLink(master);
   } catch {
     return null;
   }
@@ -182,6 +197,7 @@ class JoinScreen {
         this.#terminal.event('stage', { stage: event.stage, text: event.text });
         this.#text = event.text;
         if (event.stage === 'waiting') this.#repeated.say('Waiting', event.text);
+        if (event.stage === 'asked' || event.stage === 'queued') this.#repeated.say('Asked', event.text);
         break;
       case 'attempt':
         this.#attempt = event.n;

@@ -62,7 +62,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
     if (signalExit !== null) return signalExit;
     const error = asSallyportError(thrown);
     terminal.failure(error);
-    if (error.code === 'INTERNAL' && thrown instanceof Error) terminal.say(thrown.stack ?? '');
+    if (error.code === 'INTERNAL' && thrown instanceof Error) terminal.lines(thrown.stack ?? '');
     return FAILURES[error.code].exit;
   } finally {
     for (const off of listeners) off();

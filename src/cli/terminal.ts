@@ -5,8 +5,9 @@
  */
 import { maskText, type SallyportError } from '../core/index.ts';
 
-/** Terminal controls, C1 included, and everything that reorders or hides text (security.md row 19); newlines are ours. */
+/** Terminal controls, C1 included, and everything that reorders or hides text (security.md row 19); newlines are another matter. */
 const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const LINE_BREAKS = /\s*[\n\r\v\f\u0085\u2028\u2029]\s*/gu;
 
 export interface TerminalOptions {
   readonly json: boolean;
@@ -53,7 +54,7 @@ export class Terminal {
   result(text: string): void {
     const { out, err } = this.#streams;
     if (this.options.json || (out.isTTY && err.isTTY && !this.options.quiet)) return;
-    out.write(`${plain(text)}\n`);
+    out.write(`${plain(oneLine(text))}\n`);
   }
 
   /** A whole text as the result, such as a report or a list. */
@@ -65,11 +66,16 @@ export class Terminal {
   /** `✓ Network     Open: ...` */
   fact(mark: Mark, head: string, text: string, addresses: Addresses = 'masked'): void {
     const [symbol, color] = MARKS[mark];
-    this.#line(`${this.#paint(color, symbol)} `, `${head.padEnd(HEAD_COLUMNS)}${text}`, addresses);
+    this.#line(`${this.#paint(color, symbol)} `, oneLine(`${head.padEnd(HEAD_COLUMNS)}${text}`), addresses);
   }
 
   say(text = '', addresses: Addresses = 'masked'): void {
-    this.#line('', text, addresses);
+    this.#line('', oneLine(text), addresses);
+  }
+
+  /** Text of ours that has several lines, such as a log. */
+  lines(text: string): void {
+    this.#line('', text, 'masked');
   }
 
   /** A line that the next one replaces; only where a person watches. */
@@ -77,7 +83,7 @@ export class Terminal {
     if (this.options.quiet || !this.#streams.err.isTTY) return;
     this.#wipe();
     const columns = Math.max(20, (this.#streams.err.columns || 80) - 1);
-    this.#status = [...this.#shown(text)].slice(0, columns).join('');
+    this.#status = [...this.#shown(oneLine(text))].slice(0, columns).join('');
     this.#streams.err.write(this.#status);
   }
 
@@ -97,7 +103,7 @@ export class Terminal {
     this.#wipe();
     const [symbol, color] = MARKS.fail;
     this.#streams.err.write(
-      `${this.#paint(color, symbol)} ${this.#shown(`${error.message} (${error.code})\n  ${error.hint}`)}\n`,
+      `${this.#paint(color, symbol)} ${this.#shown(`${oneLine(error.message)} (${error.code})\n  ${oneLine(error.hint)}`)}\n`,
     );
   }
 
@@ -122,6 +128,10 @@ export class Terminal {
   #paint(color: number, text: string): string {
     return this.options.color ? `\u001b[${color}m${text}\u001b[0m` : text;
   }
+}
+
+function oneLine(text: string): string {
+  return text.replace(LINE_BREAKS, ' ');
 }
 
 function plain(text: string): string {

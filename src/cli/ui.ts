@@ -1,5 +1,4 @@
 /** `sallyport ui`: the same functions in a local page. */
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SallyportError, usage } from '../core/index.ts';
@@ -8,6 +7,7 @@ import { UI_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import { Engine } from './ui/engine.ts';
+import { type Opener, openBrowser } from './ui/opener.ts';
 import { serveUi } from './ui/server.ts';
 import { SettingsFile } from './ui/settings.ts';
 
@@ -33,30 +33,18 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   const server = await serveUi(engine, flags.port ?? 0).catch((error: NodeJS.ErrnoException) => {
     throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
   });
+  let opener: Opener | null = null;
   try {
     await engine.start();
     const link = flags.playground ? server.link.replace('/#', '/playground#') : server.link;
     terminal.event('ready', { link });
     terminal.result(link);
     terminal.fact('done', 'App', `${link}      (open it in a browser; Ctrl+C ends it)`, 'whole');
-    if (!flags['no-open']) openBrowser(link);
+    if (!flags['no-open']) opener = openBrowser(link, directory);
     await untilStopped(signal);
   } finally {
+    opener?.close();
     await server.close();
     await engine.close();
   }
-}
-
-/** Best effort: the link is printed anyway. */
-function openBrowser(link: string): void {
-  const [command, ...args] =
-    process.platform === 'win32'
-      ? ['cmd', '/c', 'start', '', link]
-      : process.platform === 'darwin'
-        ? ['open', link]
-        : ['xdg-open', link];
-  if (command === undefined) return;
-  const child = spawn(command, args, { stdio: 'ignore', detached: true });
-  child.on('error', () => {});
-  child.unref();
 }

@@ -53,6 +53,13 @@ export const FAILURES = {
     why: 'The host was installed anew, or somebody pretends to be it.',
     next: 'Ask the host for a fresh link, and join with that.',
   },
+  CODE_MISMATCH: {
+    exit: 8,
+    retryable: false,
+    what: 'The masterserver calls this host by a join code that is not its own.',
+    why: 'A code is derived from the key of the host. The masterserver is broken, or sends your friends to somebody else.',
+    next: 'Give that code to nobody, and use another masterserver.',
+  },
   PASSWORD: {
     exit: 5,
     retryable: false,

@@ -17,6 +17,7 @@ export * from './nat/predict.ts';
 export * from './nat/profile.ts';
 export * from './nat/verdict.ts';
 export type { PeerConfig } from './peer/context.ts';
+export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
 export * from './peer/path.ts';
 export * from './peer/peer.ts';

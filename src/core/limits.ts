@@ -25,6 +25,8 @@ export const LIMITS = {
 
   /** Control messages (rendezvous/codec.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
   sessionIdBytes: 16,
+  /** Characters of what a master says of a failure that are shown. */
+  masterWordsMax: 128,
   /** Texts a host announces: what a list row shows; together with the profile a heartbeat stays below 900 bytes. */
   announcedNameBytesMax: 64,
   announcedTextBytesMax: 32,
@@ -214,12 +216,23 @@ export const LIMITS = {
   stateFileBytesMax: 1_048_576,
   /** Hosts remembered by key, the oldest forgotten first: years of evenings, and still a small file. */
   pinnedHostsMax: 1_000,
+  /** Friends remembered by key, likewise. */
+  knownFriendsMax: 1_000,
   /** A clipboard tool that has not answered by then will not. */
   clipboardMs: 1_000,
 
   /** Programs on one friend's computer that may share a path, each with a channel of its own. */
   pathChannelsMax: 16,
-  /** Friends (and programs behind them) that keep their address at the game server; far above any player limit seen. */
+  /**
+   * A program at the local port whose seat another may take: one that the game server has never answered (a server that is there
+   * answers a join within a second), and a player that says nothing any more (games give up after 30 s at most).
+   */
+  seatUnansweredMs: 5_000,
+  seatIdleMs: 60_000,
+  /**
+   * Friends (and programs behind them) that keep their address at the game server; far above any player limit seen. Of these
+   * `guestsMax` are kept free for friends that come, so that programs behind friends never take their place.
+   */
   forwardSeatsMax: 1_024,
   /** Friends are 127.77.0.2 upwards: clear of 127.0.0.x, where other programs sit. */
   loopbackFirst: 2,
@@ -376,6 +389,8 @@ export const LIMITS = {
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
   agentCloseMs: 500,
+  /** Characters of a text in an event: the longest of ours are the advice for a hard pair and a plan in the log. */
+  eventTextMax: 512,
   /** Lines of log kept per join: hours of attempts. */
   agentLogEntriesMax: 2_000,
   /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
@@ -385,12 +400,16 @@ export const LIMITS = {
   lanAnnounceMs: 3_000,
   lanServersMax: 64,
   lanPingsMax: 3,
+  /** Private hosts are looked up among all known ones; an honest address says two or three things in an interval. */
+  lanExaminedMax: 8,
   lanAnnounceBytesMax: 512,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
 
   /** Command: names of strangers are cut to this many characters on screens. */
   nameShownMax: 40,
+  /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
+  questionReadMs: 1_000,
   gameWatchMs: 2_000,
   /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
   gameAskMs: 10_000,

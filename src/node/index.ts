@@ -4,6 +4,7 @@ export * from './clipboard.ts';
 export * from './clock.ts';
 export * from './crypto.ts';
 export * from './drive.ts';
+export * from './friends.ts';
 export * from './gateway.ts';
 export * from './lock.ts';
 export * from './native-udp.ts';

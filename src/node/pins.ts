@@ -14,6 +14,8 @@ interface Pins {
 
 export interface HostPins {
   get(masterKey: Uint8Array, code: string): Uint8Array | null;
+  /** All that are remembered of this master. */
+  all(masterKey: Uint8Array): readonly { readonly code: string; readonly hostKey: Uint8Array }[];
   /** Never fails: a full disk must not stop a join that has already worked. */
   set(masterKey: Uint8Array, code: string, hostKey: Uint8Array): void;
 }
@@ -27,11 +29,18 @@ export function hostPins(stateDir: string): HostPins {
     const hosts = document?.v === 1 && typeof document.hosts === 'object' ? document.hosts : {};
     return { v: 1, hosts: hosts ?? {} };
   };
+  const keyOf = (text: unknown): Uint8Array | null => {
+    const key = typeof text === 'string' ? Buffer.from(text, 'base64url') : null;
+    return key?.length === 32 ? new Uint8Array(key) : null;
+  };
   return {
-    get(masterKey, code) {
-      const text = read().hosts[nameOf(masterKey, code)];
-      const key = typeof text === 'string' ? Buffer.from(text, 'base64url') : null;
-      return key?.length === 32 ? new Uint8Array(key) : null;
+    get: (masterKey, code) => keyOf(read().hosts[nameOf(masterKey, code)]),
+    all(masterKey) {
+      const prefix = nameOf(masterKey, '');
+      return Object.entries(read().hosts).flatMap(([name, text]) => {
+        const hostKey = name.startsWith(prefix) ? keyOf(text) : null;
+        return hostKey === null ? [] : [{ code: name.slice(prefix.length), hostKey }];
+      });
     },
     set(masterKey, code, hostKey) {
       const name = nameOf(masterKey, code);

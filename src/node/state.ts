@@ -70,7 +70,12 @@ export function readDocument(path: string): unknown {
 }
 
 export function writeDocument(path: string, document: unknown): void {
-  const temporary = writeTemporary(path, `${JSON.stringify(document, null, 2)}\n`);
+  writePrivateFile(path, `${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** A file that only its owner reads (mode 0600), whole from the moment it is there. */
+export function writePrivateFile(path: string, content: string): void {
+  const temporary = writeTemporary(path, content);
   try {
     renameSync(temporary, path);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { connected, isLocal, local, saveSettings, shownCode, streamer } from './local.ts';
+import { connected, isLocal, local, locked, saveSettings, shownCode, streamer } from './local.ts';
 import { isLanguage, LANGUAGES, language, type MessageKey, t } from './messages/index.ts';
 import { later } from './parts/later.tsx';
 import { followInPage, type Route, route } from './router.ts';
@@ -88,7 +88,7 @@ export function App() {
       </header>
       {connected.value ? null : (
         <p class="notice" role="alert">
-          {t('common.offlinePage')}
+          {locked.value ? t('common.locked') : t('common.offlinePage')}
         </p>
       )}
       <MasterNotice />

@@ -12,10 +12,11 @@ export function openStream(
   url: string,
   headers: Readonly<Record<string, string>>,
   onEvent: (name: string, data: string) => void,
-  onState: (connected: boolean) => void,
+  onState: (connected: boolean, refused: boolean) => void,
 ): Stream {
   const abort = new AbortController();
   let failures = 0;
+  let refused = false;
   const run = async (): Promise<void> => {
     while (!abort.signal.aborted) {
       try {
@@ -23,15 +24,17 @@ export function openStream(
           headers: { accept: 'text/event-stream', ...headers },
           signal: abort.signal,
         });
+        refused = response.status === 401;
         if (!response.ok || response.body === null) throw new Error(`status ${response.status}`);
         failures = 0;
-        onState(true);
+        onState(true, false);
         await readEvents(response.body, onEvent);
-      } catch {
+      } catch (error) {
+        if (error instanceof TypeError) refused = false;
         // The reason does not matter here: the page shows "not connected" and the loop tries again.
       }
       if (abort.signal.aborted) return;
-      onState(false);
+      onState(false, refused);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]));
       failures += 1;
     }

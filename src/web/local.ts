@@ -31,6 +31,8 @@ function readToken(): string | null {
 const token = signal<string | null>(null);
 export const local = signal<LocalState | null>(null);
 export const connected = signal(true);
+/** The program is there, but this page does not have its token: a typed address, a bookmark, another browser. */
+export const locked = signal(false);
 /** Is this page served by `sallyport ui`, not by a masterserver? */
 export const isLocal = signal(false);
 /** Changes of settings on their way to the program, oldest first. */
@@ -63,10 +65,17 @@ export function startLocal(): void {
       // The first event of a connection is the whole document, so nothing of an older one is left.
       if (name === 'change') local.value = { ...local.value, ...(JSON.parse(data) as LocalChange) } as LocalState;
     },
-    (up) => {
+    (up, refused) => {
       connected.value = up;
+      locked.value = refused;
     },
   );
+  // Whoever hosts mostly looks at the game: the tab tells that somebody asks.
+  effect(() => {
+    const asking = local.value?.hosting?.friends.find(({ state }) => state === 'asking');
+    const question = asking === undefined ? '' : `${t('host.question', { name: asking.name })} · `;
+    document.title = `${question}${t('app.name')}`;
+  });
   effect(() => {
     const wanted = settings.value?.language;
     if (isLanguage(wanted)) language.value = wanted;

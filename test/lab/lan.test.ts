@@ -9,20 +9,47 @@ const AGENT = new URL('../../dist/src/agent/index.js', import.meta.url).href;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const KEY = 'A'.repeat(43);
 
-/** Announces for a masterserver at `address` and prints the first servers that a listener has heard and measured, or nothing after `patienceMs`. */
-function script(address: string, patienceMs: number): string {
+/** Prelude of the scripts: a host that is announced for a masterserver at `address`. */
+function said(address: string, open: boolean): string {
   return `
+    import { createSocket } from 'node:dgram';
     import { announceOnLan, listenOnLan } from ${JSON.stringify(AGENT)};
-    const heard = listenOnLan((servers) => {
+    const hostKey = Uint8Array.from({ length: 32 }, (_, i) => i + 65);
+    const said = () => ({ public: ${open}, code: 'K7TQ9RBW', name: 'Arena', game: 'luanti', hostKey });
+    const announce = () => announceOnLan('sallyport://${address}:8430/#${KEY}', said);
+  `;
+}
+
+/** Announces and prints the first servers that a listener has heard and measured, or nothing after `patienceMs`. */
+function script(address: string, open: boolean, known: string, patienceMs: number): string {
+  return `
+    ${said(address, open)}
+    listenOnLan(() => ${known}, (servers) => {
       if (servers[0].pingMs === null) return;
       console.log(JSON.stringify(servers));
       process.exit(0);
     });
-    setTimeout(() => {
-      const said = () => ({ code: 'K7TQ9RBW', name: 'Arena', game: 'luanti' });
-      announceOnLan('sallyport://${address}:8430/#${KEY}', said);
-    }, 200);
+    setTimeout(announce, 200);
     setTimeout(() => process.exit(0), ${patienceMs});
+  `;
+}
+
+/** Prints the first `count` datagrams that the group hears, with the ports they come from. */
+function overhear(count: number): string {
+  return `
+    ${said('10.7.0.9', false)}
+    const ear = createSocket({ type: 'udp4', reuseAddr: true });
+    const heard = [];
+    ear.on('message', (bytes, from) => {
+      heard.push({ text: bytes.toString('latin1'), port: from.port });
+      if (heard.length < ${count}) return;
+      console.log(JSON.stringify(heard));
+      process.exit(0);
+    });
+    ear.bind(8429, () => {
+      ear.addMembership('239.255.84.30');
+      announce();
+    });
   `;
 }
 
@@ -35,14 +62,31 @@ async function inLan(node: string): Promise<string> {
 }
 
 describeUnless(labMissing(), 'on one local network', () => {
-  test('a host that announces itself is heard with its code, name, game and address, and answers a ping', async () => {
-    const measured = { pingMs: expect.any(Number), pingGivenUp: false };
-    expect(JSON.parse(await inLan(script('10.7.0.9', 30_000)))).toEqual([
+  const measured = { pingMs: expect.any(Number), pingGivenUp: false };
+
+  test('a public host is heard with its code, name, game and address, and answers a ping', async () => {
+    expect(JSON.parse(await inLan(script('10.7.0.9', true, '[]', 30_000)))).toEqual([
       { code: 'K7TQ9RBW', name: 'Arena', game: 'luanti', address: '10.7.0.1', ...measured },
     ]);
   });
 
+  test('a private host is heard by who knows its key, and by nobody else', async () => {
+    const known = "[{ code: 'K7TQ9RBW', hostKey, name: 'Den' }]";
+    expect(JSON.parse(await inLan(script('10.7.0.9', false, known, 30_000)))).toEqual([
+      { code: 'K7TQ9RBW', name: 'Den', game: '', address: '10.7.0.1', ...measured },
+    ]);
+    expect(await inLan(script('10.7.0.9', false, '[]', 4_000))).toBe('');
+  });
+
+  test('what a private host sends has neither code nor name, and nothing twice, not even its port', async () => {
+    const heard = JSON.parse(await inLan(overhear(4))) as { text: string; port: number }[];
+    for (const { text } of heard) expect(text).not.toMatch(/K7TQ|9RBW|Arena|luanti/i);
+    expect(new Set(heard.map(({ port }) => port)).size).toBe(4);
+    const parts = heard.flatMap(({ text }) => Object.values(JSON.parse(text.slice(text.indexOf('{'))) as object));
+    expect(new Set(parts).size).toBe(8);
+  });
+
   test('a host whose masterserver is on its own computer says nothing: nobody else could join', async () => {
-    expect(await inLan(script('127.0.0.1', 4_000))).toBe('');
+    expect(await inLan(script('127.0.0.1', true, '[]', 4_000))).toBe('');
   });
 });

@@ -325,7 +325,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     type('n');
     expect(await outcome(lee)).toMatchObject({ exit: 5, error: 'REFUSED' });
     const kofi = await knock('Kofi');
-    type('y');
+    type('y kofi');
     await kofi.line('connected');
     type('who');
     await expect.poll(() => host.run.stderr()).toMatch(/Kofi +connected/);
@@ -349,7 +349,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     const { exit, error, ms } = await outcome(friend);
     expect({ exit, error }).toEqual({ exit: 6, error: 'GAVE_UP' });
     // Not the NATs are to blame.
-    expect(friend.stderr()).toContain('The host has not answered: is it still there? (GAVE_UP)');
+    expect(friend.stderr()).toContain('Whoever runs the host has not said yes or no. (GAVE_UP)');
     expect(ms).toBeLessThan(soonMs);
   });
 

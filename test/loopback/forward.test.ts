@@ -1,11 +1,11 @@
 /** The forwarders on real loopback sockets. The path between them is two handles joined by a wire in memory. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { forwardToGame, type HostForwardNotice } from '../../src/agent/forward-host.ts';
 import { type LocalPortNotice, openLocalPort } from '../../src/agent/forward-join.ts';
 import { AgentPath, type PathPort } from '../../src/agent/path.ts';
-import type { Endpoint, PeerEvent } from '../../src/core/index.ts';
+import { type Endpoint, LIMITS, type PeerEvent } from '../../src/core/index.ts';
 
 const PAYLOAD_MAX = 1438;
 const cleanups: (() => void)[] = [];
@@ -103,7 +103,7 @@ test('each friend, and each program of a friend, is seen from a loopback address
     for (const program of ['one', 'two']) {
       const { socket } = await udp();
       answers.push(await ask(socket, local.local, `${friend} ${program}`));
-      if (program === 'one') expect(answers.at(-1)).toContain(`${seenAs.address}:${seenAs.port} said`);
+      if (program === 'one') expect(answers.at(-1)).toContain(`${seenAs?.address}:${seenAs?.port} said`);
     }
   }
   expect(answers.map((answer) => answer.replace(/:\d+/, ''))).toEqual([
@@ -182,19 +182,126 @@ test('a taken local port is replaced by the next free one, which is told', async
   expect(free.local.moved).toBe(false);
 });
 
-test('more programs than channels take over the one unused for longest', async () => {
+/** A friend's port with a game behind it; `time(ms)` lets so much time pass for the forwarders. */
+async function friendAtGame() {
   const server = await echoServer();
   const { forward } = hostForward(server.at);
-  const { local } = await localPort();
+  const { local, notices } = await localPort();
   const { atHost, atFriend } = pathPair('kofi');
   forward.attach(atHost);
   local.use(atFriend);
-  const sources: string[] = [];
-  for (let n = 0; n < 18; n++) {
-    const { socket } = await udp();
-    sources.push((await ask(socket, local.local, 'x')).split(' ')[0] as string);
+  let passed = 0;
+  const honest = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => honest() + passed);
+  cleanups.push(() => clock.mockRestore());
+  return {
+    ...{ server, local, notices },
+    time: (ms: number) => {
+      passed += ms;
+    },
+  };
+}
+
+test('a game that is heard keeps its seat, however many programs of this computer send to its port', async () => {
+  const { server, local, notices } = await friendAtGame();
+  const { socket: game } = await udp();
+  const seat = (await ask(game, local.local, 'x')).split(' ')[0];
+  const others = await Promise.all(Array.from({ length: 40 }, () => udp()));
+  for (const { socket } of others) socket.send('mine', local.local.port, '127.0.0.1');
+  // The last of them has been read when the game's own datagram, sent after it, is answered.
+  expect((await ask(game, local.local, 'y')).split(' ')[0]).toBe(seat);
+  const heard: string[] = [];
+  game.on('message', (bytes) => heard.push(String(bytes)));
+  for (const { socket } of others) socket.on('message', (bytes) => heard.push(`another got: ${bytes}`));
+  expect(new Set(server.seen.map((line) => line.split(' ')[0])).size).toBe(16);
+  server.socket.send('to the game', Number(seat?.split(':')[1]), seat?.split(':')[0]);
+  await expect.poll(() => heard).toEqual(['to the game']);
+  expect(notices).toEqual([{ kind: 'seats-full', seats: 16 }]);
+});
+
+test('seats of programs that the server never answered go first and soon, those of silent players after a minute', async () => {
+  const { server, local, notices, time } = await friendAtGame();
+  const players = await Promise.all(Array.from({ length: 15 }, () => udp()));
+  const seats: (string | undefined)[] = [];
+  for (const { socket } of players) seats.push((await ask(socket, local.local, 'x')).split(' ')[0]);
+  // From here on the server says nothing.
+  server.socket.removeAllListeners('message');
+  const arrived: string[] = [];
+  server.socket.on('message', (bytes, from) => arrived.push(`${from.address}:${from.port} ${bytes}`));
+  const send = async (text: string): Promise<void> => (await udp()).socket.send(text, local.local.port, '127.0.0.1');
+  await send('filler');
+  await expect.poll(() => arrived.length).toBe(1);
+  await send('too many');
+  await expect.poll(() => notices).toEqual([{ kind: 'seats-full', seats: 16 }]);
+  time(LIMITS.seatUnansweredMs);
+  await send('second');
+  await expect.poll(() => arrived.at(-1)).toMatch(/second$/);
+  expect(arrived[1]?.split(' ')[0]).toBe(arrived[0]?.split(' ')[0]);
+  await send('third');
+  // Refused once more: told again, because there was a free seat in between.
+  await expect.poll(() => notices.length).toBe(2);
+  time(LIMITS.seatIdleMs);
+  await send('fourth');
+  await send('fifth');
+  await expect.poll(() => arrived.map((line) => line.split(' ')[1])).toEqual(['filler', 'second', 'fourth', 'fifth']);
+  expect(arrived[2]?.split(' ')[0]).toBe(arrived[0]?.split(' ')[0]);
+  expect(arrived[3]?.split(' ')[0]).toBe(seats[0]);
+});
+
+test('a connected friend keeps its seat while others, and programs behind others, take all there are', async () => {
+  const server = await echoServer();
+  const { forward, notices } = hostForward(server.at);
+  const first = pathPair('first');
+  const seat = forward.attach(first.atHost);
+  const gone = pathPair('gone');
+  const goneSeat = forward.attach(gone.atHost);
+  gone.atHost.over('left');
+  const guests = Array.from({ length: LIMITS.guestsMax - 2 }, (_, n) => pathPair(`guest ${n}`));
+  for (const { atHost, atFriend } of guests) {
+    forward.attach(atHost);
+    for (let channel = 1; channel < LIMITS.pathChannelsMax; channel++) atFriend.send(Uint8Array.of(1), channel);
   }
-  expect(new Set(sources).size).toBe(16);
-  expect(sources[16]).toBe(sources[0]);
-  expect(sources[17]).toBe(sources[1]);
+  expect(notices.filter(({ kind }) => kind === 'seats-full').length).toBeGreaterThan(0);
+  // A friend that comes after all of them has its own seat, too.
+  const last = pathPair('last');
+  const lastSeat = forward.attach(last.atHost);
+  expect(lastSeat).not.toBeNull();
+  for (const [pair, at] of [
+    [first, seat],
+    [last, lastSeat],
+  ] as const) {
+    const answers: string[] = [];
+    pair.atFriend.on('message', (bytes) => answers.push(Buffer.from(bytes).toString()));
+    // As games do: the server's buffer is full of what the others have sent.
+    await expect
+      .poll(() => {
+        pair.atFriend.send(new TextEncoder().encode('still here'));
+        return answers.at(-1);
+      })
+      .toBe(`${at?.address}:${at?.port} said still here`);
+  }
+  // The seat of the friend that is gone was the first to go.
+  const back = pathPair('gone');
+  expect(forward.attach(back.atHost)).not.toEqual(goneSeat);
+});
+
+test('what the game says to a second program of a friend comes over the newest path', async () => {
+  const server = await echoServer();
+  const { forward } = hostForward(server.at);
+  const before = pathPair('kofi');
+  forward.attach(before.atHost);
+  before.atFriend.send(new TextEncoder().encode('x'), 1);
+  await expect.poll(() => server.seen.length).toBe(1);
+  const second = await new Promise<{ address: string; port: number }>((resolve) => {
+    server.socket.once('message', (_bytes, from) => resolve(from));
+    before.atFriend.send(new TextEncoder().encode('y'), 1);
+  });
+  before.atHost.over('replaced');
+  const now = pathPair('kofi');
+  forward.attach(now.atHost);
+  const heard = new Promise<string>((resolve) =>
+    now.atFriend.once('channel', (channel, bytes) => resolve(`${channel} ${String(bytes)}`)),
+  );
+  server.socket.send('hello', second.port, second.address);
+  expect(await heard).toMatch(/^1 /);
 });

@@ -1,6 +1,8 @@
 /** The command as a person meets it: in a terminal, where keys are read and both streams are one screen. */
 import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/index.ts';
 import { Bench, portBase } from './processes.ts';
 
 let bench: Bench;
@@ -37,6 +39,8 @@ describe.skipIf(missing)('in a terminal', () => {
 
     const late = bench.atTerminal(['join', code, '--master', link]);
     await expect.poll(asking).toBe(2);
+    // The question before has only just gone.
+    await sleep(LIMITS.questionReadMs);
     host.child.stdin?.write('y\n');
     await expect.poll(() => late.stdout()).toContain('Keep this window open');
     late.child.stdin?.write('q');

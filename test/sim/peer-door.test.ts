@@ -174,6 +174,80 @@ test('whom a person has let in is not asked about again, until thousands have co
   setup.until(() => asked() === 2, 1_000, 'the host is asked again');
 });
 
+test('one question at a time: the oldest asker is asked about until it is answered or gone, the others are told that they wait', () => {
+  const setup = peers({ seed: 'line' });
+  const { host, client: ann, code } = hostAndClient(setup, EASY);
+  const [bea, cyd, dan] = ['Bea', 'Cyd', 'Dan'].map((name) => setup.participant(name, NATS.linux));
+  if (bea === undefined || cyd === undefined || dan === undefined) throw new Error('three friends');
+  host.command(hostCommand({}, null, true));
+  const news = (name: string) => host.all('peer').filter((event) => event.name === name);
+  const state = (name: string) => news(name).at(-1)?.state;
+  const stage = (friend: Participant) =>
+    friend
+      .all('stage')
+      .filter(({ stage: of }) => ['asked', 'queued'].includes(of))
+      .at(-1);
+  setup.until(() => [bea, cyd, dan].every((friend) => friend.last('ready') !== undefined), 3_000, 'all are ready');
+  for (const [friend, name] of [
+    [ann, 'Ann'],
+    [bea, 'Bea'],
+    [cyd, 'Cyd'],
+    [dan, 'Dan'],
+  ] as const) {
+    friend.command(joinCommand({ code, name }));
+    setup.until(() => news(name).length === 2, 2_000, `${name} has knocked`);
+  }
+  // Long enough for everybody to knock again, in whatever order.
+  setup.world.run(65_000);
+  expect(['Ann', 'Bea', 'Cyd', 'Dan'].map((name) => news(name).map((event) => event.state))).toEqual([
+    ['knocking', 'asking'],
+    ['knocking', 'waiting'],
+    ['knocking', 'waiting'],
+    ['knocking', 'waiting'],
+  ]);
+  expect([ann, bea, cyd, dan].map((friend) => stage(friend)?.stage)).toEqual(['asked', 'queued', 'queued', 'queued']);
+  expect(stage(dan)?.text).toBe('The host is asked about 3 others before you.');
+  // Nobody who is told to wait is told every ten seconds that it asks.
+  expect(dan.all('stage').length).toBeLessThan(8);
+  host.command({ do: 'admit', friend: news('Ann')[0]!.friend, admit: false });
+  setup.world.run(1_000);
+  expect(ann.last('join-failed')?.failure).toBe('REFUSED');
+  expect([state('Bea'), stage(bea)?.stage]).toEqual(['asking', 'asked']);
+  // An answer about another than the one who is asked about leaves the question as it is.
+  host.command({ do: 'admit', friend: news('Dan')[0]!.friend, admit: true });
+  connected(setup, dan, 15_000);
+  expect([bea.last('path'), cyd.last('path')]).toEqual([undefined, undefined]);
+  expect([state('Bea'), state('Cyd')]).toEqual(['asking', 'waiting']);
+  // Who gives up makes room for the next question.
+  bea.command({ do: 'abort', join: 1 });
+  setup.world.run(1_000);
+  expect([state('Bea'), state('Cyd'), stage(cyd)?.stage]).toEqual(['left', 'asking', 'asked']);
+});
+
+test('a word that comes when the knock is over makes room for the next question', () => {
+  const setup = peers({ seed: 'late word' });
+  const { host, client: ann, code } = hostAndClient(setup, EASY);
+  const bea = setup.participant('Bea', NATS.linux);
+  host.command(hostCommand({}, null, true));
+  setup.until(() => bea.last('ready') !== undefined, 3_000, 'ready');
+  const state = (name: string) =>
+    host
+      .all('peer')
+      .filter((event) => event.name === name)
+      .at(-1)?.state;
+  ann.command(joinCommand({ code, name: 'Ann' }));
+  setup.until(() => state('Ann') === 'asking', 2_000, 'the host is asked');
+  const { friend } = host.last('peer')!;
+  bea.command(joinCommand({ code, name: 'Bea' }));
+  setup.until(() => state('Bea') === 'waiting', 2_000, 'the second waits');
+  // Without a sign of life, and so without a new knock.
+  ann.running.stop();
+  setup.world.run(LIMITS.knockMs + 1_000);
+  host.command({ do: 'admit', friend, admit: true });
+  setup.world.run(500);
+  expect(state('Bea')).toBe('asking');
+});
+
 test('a host that says no: the friend learns REFUSED at once', () => {
   const setup = peers({ seed: 'no' });
   const { host, client, code } = hostAndClient(setup, EASY);

@@ -38,7 +38,13 @@ function agentOf(answer: (command: PeerCommand) => readonly PeerEvent[]) {
     },
   };
   const agent = new MachineAgent({
-    ...{ machine, master: { key: LINK.key, addresses: ['192.0.2.1'], port: 8430 }, masterLink: LINK, pins: null },
+    ...{
+      machine,
+      master: { key: LINK.key, addresses: ['192.0.2.1'], port: 8430 },
+      masterLink: LINK,
+      pins: null,
+      friends: null,
+    },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
   });
   return { agent, commands };

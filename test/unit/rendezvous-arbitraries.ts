@@ -134,6 +134,7 @@ const permit: fc.Arbitrary<Permit> = fc.record({
 const type = <T extends string>(name: T) => fc.constant(name);
 const beat = { players: u16, profile: orNull(profile) };
 const refusal = { sid, failure, retryAfterMs: u32 };
+const hold = { sid, ahead: fc.integer({ min: 0, max: 255 }) };
 const step = { sid, n: u32, sealed: upTo(LIMITS.stepBytesMax) };
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
@@ -144,6 +145,7 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ type: type('join'), sid, hostKey: bytes(32), handshake }),
   fc.record({ type: type('answer'), sid, handshake }),
   fc.record({ type: type('refuse'), ...refusal }),
+  fc.record({ type: type('hold'), ...hold }),
   fc.record({ type: type('step'), ...step }),
   fc.record({ type: type('credit'), sid, n: u32 }),
   fc.record({
@@ -178,6 +180,7 @@ export const push: fc.Arbitrary<Push> = fc.oneof(
   fc.record({ type: type('offer'), ...relayed }),
   fc.record({ type: type('answered'), ...relayed }),
   fc.record({ type: type('refused'), ...refusal }),
+  fc.record({ type: type('held'), ...hold }),
   fc.record({ type: type('step'), ...step }),
   fc.record({ type: type('credited'), sid, permit }),
   fc.record({ type: type('over'), sid, outcome: fc.constantFrom('path', 'aborted', 'expired') }),

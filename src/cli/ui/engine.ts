@@ -6,15 +6,18 @@
 import {
   type Agent,
   announceOnLan,
+  type FriendNews,
   type FriendView,
   type Hosting,
   type HostingView,
   type JoinView,
+  type KnownHost,
   type LanHandle,
   type LanServer,
   type LocalAnswer,
   type LocalCommand,
   type LocalPort,
+  type LocalPortNotice,
   type LocalState,
   listenOnLan,
   openAgent,
@@ -34,6 +37,7 @@ import {
   type ProbeResult,
   parseJoinTarget,
   payloadBytesMax,
+  showFingerprint,
 } from '../../core/index.ts';
 import { copyToClipboard } from '../../node/index.ts';
 import { isOver, losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
@@ -86,6 +90,8 @@ export class Engine implements UiEngine {
   #lan: readonly LanServer[] = [];
   #lanEar: LanHandle | null = null;
   #lanVoice: LanHandle | null = null;
+  /** What the hosting under way is called. */
+  #announced = { public: false, name: '', game: '' };
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -93,10 +99,13 @@ export class Engine implements UiEngine {
 
   async start(): Promise<void> {
     await this.#connect();
-    this.#lanEar = listenOnLan((servers) => {
-      this.#lan = servers;
-      this.#changed();
-    });
+    this.#lanEar = listenOnLan(
+      () => this.#knownHosts(),
+      (servers) => {
+        this.#lan = servers;
+        this.#changed();
+      },
+    );
     this.#listTimer = setInterval(() => {
       const { entries, at } = this.#servers;
       const due = (at ?? 0) + LIST_INTERVAL_MS_PER_ENTRY * entries.length;
@@ -210,6 +219,7 @@ export class Engine implements UiEngine {
     const problem = settings.change(change);
     if (problem !== null) return problem;
     const { master, stun } = settings.values;
+    if (settings.values.announceOnLan !== before.announceOnLan) this.#speakOnLan();
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
     return {};
   }
@@ -298,11 +308,8 @@ export class Engine implements UiEngine {
         return;
       }
       this.#hosting = hosting;
-      this.#lanVoice = announceOnLan(this.#options.settings.values.master, () => ({
-        code: hosting.code,
-        name,
-        game: command.game,
-      }));
+      this.#announced = { public: command.public, name, game: command.game };
+      this.#speakOnLan();
       this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link });
       hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
       hosting.on('friend', (news) => this.#friend(news));
@@ -332,27 +339,52 @@ export class Engine implements UiEngine {
     this.#hostingView = null;
   }
 
+  /** Says on the local network that the hosting is there, or says nothing, as the settings have it. */
+  #speakOnLan(): void {
+    this.#lanVoice?.close();
+    const { master, announceOnLan: wished } = this.#options.settings.values;
+    const hosting = this.#hosting;
+    this.#lanVoice =
+      hosting === null || !wished
+        ? null
+        : announceOnLan(master, () => ({ ...this.#announced, code: hosting.code, hostKey: hosting.hostKey }));
+  }
+
+  /** Those joined before, and those whose link has been given, by the names under which they are remembered. */
+  #knownHosts(): readonly KnownHost[] {
+    const { favourites, recent } = this.#options.settings.values;
+    const nameOf = (code: string): string => [...favourites, ...recent].find((kept) => kept.code === code)?.name ?? '';
+    const linked = this.#joins.flatMap(({ target }) => {
+      const { code = '', hostKey = null } = parseJoinTarget(target) ?? {};
+      return hostKey === null ? [] : [{ code, hostKey }];
+    });
+    return [...linked, ...(this.#agent?.knownHosts() ?? [])].map((host) => ({ ...host, name: nameOf(host.code) }));
+  }
+
   #viewHosting(change: Partial<HostingView>): void {
     if (this.#hostingView !== null) this.#hostingView = { ...this.#hostingView, ...change };
     this.#changed();
   }
 
-  #friend(news: {
-    readonly friend: string;
-    readonly name: string;
-    readonly state: FriendView['state'];
-    readonly path: Path | null;
-    readonly seenAs: { readonly address: string; readonly port: number } | null;
-  }): void {
+  #friend(news: FriendNews): void {
     const view: FriendView = {
       friend: news.friend,
       name: news.name === '' ? news.friend.slice(0, 6) : news.name,
       state: news.state,
+      fingerprint: showFingerprint(news.friend),
+      knownAs: news.knownAs,
       kind: news.path?.kind ?? null,
       rttMs: news.path?.rttMs ?? null,
       seenAs: news.seenAs === null ? null : news.seenAs.address,
     };
-    const others = (this.#hostingView?.friends ?? []).filter((friend) => friend.friend !== view.friend);
+    const before = this.#hostingView?.friends ?? [];
+    const asks = ({ state }: FriendView): boolean => state === 'asking' || state === 'waiting';
+    // Who asks keeps its place in the line.
+    if (asks(view) && before.some((friend) => friend.friend === view.friend)) {
+      this.#viewHosting({ friends: before.map((friend) => (friend.friend === view.friend ? view : friend)) });
+      return;
+    }
+    const others = before.filter((friend) => friend.friend !== view.friend);
     const isGone = ({ state }: FriendView): boolean => state === 'left' || state === 'refused';
     this.#viewHosting({ friends: keepNewest([...others, view], isGone, LIMITS.uiFriendsGoneMax) });
   }
@@ -375,15 +407,19 @@ export class Engine implements UiEngine {
     command: Extract<LocalCommand, { do: 'join' }>,
   ): Promise<void> {
     const { settings, clipboard, env } = this.#options;
+    const onNotice = (notice: LocalPortNotice): void => {
+      if (notice.kind === 'seats-full') this.#updateJoin(id, (join) => ({ ...join, seatsFull: true }));
+    };
     try {
-      running.port = await openLocalPort({ port: command.localPort, onNotice: () => {} });
+      running.port = await openLocalPort({ port: command.localPort, onNotice });
       if (running.port.moved) this.#updateJoin(id, (join) => ({ ...join, portTaken: command.localPort }));
       const path = await agent.join(command.target, {
         signal: running.abort.signal,
         name: settings.values.playerName,
         ...(command.password === '' ? {} : { password: command.password }),
         onEvent: (event) => {
-          if (event.ev === 'found') settings.remember(event.entry.code, event.entry.name, Date.now());
+          if (event.ev === 'found')
+            settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
           this.#updateJoin(id, (join) => reduceJoin(join, event, Date.now()));
         },
       });

@@ -28,9 +28,11 @@ export function newJoin(id: number, target: string, wallMs: number): JoinView {
     attempts: [],
     log: [],
     packetsSent: 0,
+    door: null,
     waiting: false,
     likely: null,
     portTaken: null,
+    seatsFull: false,
     path: null,
   };
 }
@@ -101,6 +103,7 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
     case 'stage':
       return {
         ...join,
+        door: event.stage === 'asked' || event.stage === 'queued' ? event.stage : null,
         waiting: event.stage === 'waiting',
         log: [
           ...join.log,

@@ -20,6 +20,7 @@ export const settingsSchema = z
     hostPortCustom: z.boolean(),
     hostPortNumber: port,
     playerName: z.string().max(32),
+    announceOnLan: z.boolean(),
     favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
     recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
   })

@@ -17,6 +17,7 @@ const DEFAULTS: LocalSettings = {
   hostPortCustom: false,
   hostPortNumber: 30000,
   playerName: '',
+  announceOnLan: true,
   favourites: [],
   recent: [],
 };

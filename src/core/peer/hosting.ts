@@ -34,6 +34,10 @@ interface Asking {
   /** The newest. */
   readonly offer: Offer;
   readonly idle: Alarm;
+  /** As it was told; null before that. */
+  state: 'asking' | 'waiting' | null;
+  /** The word has come when the knock was over: it is let in with its next one, and asks no more. */
+  admitted: boolean;
 }
 
 /** Connected. */
@@ -92,7 +96,7 @@ export class Hosting implements PathOwner {
     const visiting = [...this.visiting.values()].find(of);
     if (visiting === undefined) {
       const asking = [...this.asking.values()].find(({ offer }) => equalBytes(offer.push.sid, push.sid));
-      if (push.type === 'over' && asking !== undefined) this.stopAsking(asking.offer);
+      if (push.type === 'over' && asking !== undefined) this.stopAsking(now, asking.offer);
       // Connected on our side already: the client may still need an answer.
       const inside = [...this.inside.values()].find(of);
       inside?.visit.push(now, push);
@@ -111,12 +115,17 @@ export class Hosting implements PathOwner {
 
   admit(now: Instant, friend: FriendId, admit: boolean): void {
     if (admit) this.remember(friend);
-    const offer = this.asking.get(friend)?.offer;
+    const asking = this.asking.get(friend);
+    if (asking === undefined) return;
+    const { offer } = asking;
     // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
-    if (offer === undefined || (admit && now - offer.at >= LIMITS.knockMs)) return;
-    this.answered(friend);
-    if (admit) this.letIn(now, offer);
-    else this.refuse(now, offer, 'REFUSED');
+    if (admit && now - offer.at >= LIMITS.knockMs) asking.admitted = true;
+    else {
+      this.answered(friend);
+      if (admit) this.letIn(now, offer);
+      else this.refuse(now, offer, 'REFUSED');
+    }
+    this.nextQuestion(now);
   }
 
   private remember(friend: FriendId): void {
@@ -131,6 +140,7 @@ export class Hosting implements PathOwner {
     const failure = ban ? 'BANNED' : 'REFUSED';
     const offer = this.answered(friend);
     if (offer !== null) this.refuse(now, offer, failure);
+    this.nextQuestion(now);
     const visiting = this.visiting.get(friend);
     if (visiting !== undefined) {
       this.refuse(now, visiting.visit.offer, failure);
@@ -201,10 +211,14 @@ export class Hosting implements PathOwner {
     const offer: Offer = { push, handshake, friend: friendOf(crypto, handshake.clientKey), at: now };
     const failure = this.judge(offer);
     if (failure !== null) {
+      // It asks no more; whoever is told to be patient knocks again and keeps its place.
+      if (failure !== 'BUSY') this.answered(offer.friend);
       this.refuse(now, offer, failure);
+      this.nextQuestion(now);
       return;
     }
-    this.peer(offer, 'knocking');
+    // One that asks knocks again every few seconds, and is still the same.
+    if (!this.asking.has(offer.friend)) this.peer(offer, 'knocking');
     const asks = this.command.ask && !this.admitted.has(offer.friend) && !this.isMaster(offer);
     if (asks) this.askFor(now, offer);
     else this.letIn(now, offer);
@@ -246,11 +260,33 @@ export class Hosting implements PathOwner {
   }
 
   private askFor(now: Instant, offer: Offer): void {
-    const known = this.answered(offer.friend) !== null;
+    const { friend } = offer;
+    const before = this.asking.get(friend);
+    before?.idle.cancel();
     // One that lives knocks again long before; the master may have forgotten to say that it is gone.
-    const idle = this.context.agenda.at(now + LIMITS.visitIdleMs, () => this.stopAsking(offer));
-    this.asking.set(offer.friend, { offer, idle });
-    if (!known) this.peer(offer, 'asking');
+    const idle = this.context.agenda.at(now + LIMITS.visitIdleMs, (at) => this.stopAsking(at, offer));
+    // A key that is there keeps its place in the line.
+    this.asking.set(friend, { offer, idle, state: before?.state ?? null, admitted: false });
+    this.nextQuestion(now, friend);
+  }
+
+  /**
+   * The one question is about whoever has waited longest, and stays until it is answered or its friend has gone. Each friend is told
+   * when that changes for it; `knocked` in any case.
+   */
+  private nextQuestion(now: Instant, knocked: FriendId | null = null): void {
+    let ahead = 0;
+    for (const [friend, asking] of this.asking) {
+      if (asking.admitted) continue;
+      const state = ahead === 0 ? 'asking' : 'waiting';
+      const { sid } = asking.offer.push;
+      if (asking.state !== state || friend === knocked) {
+        this.context.request(now, { type: 'hold', sid, ahead }, null, () => {});
+      }
+      if (asking.state !== state) this.peer(asking.offer, state);
+      asking.state = state;
+      ahead += 1;
+    }
   }
 
   /** What the friend asked, which it no longer does; null where it did not. */
@@ -262,9 +298,10 @@ export class Hosting implements PathOwner {
   }
 
   /** The friend does not wait any longer. */
-  private stopAsking(offer: Offer): void {
+  private stopAsking(now: Instant, offer: Offer): void {
     this.answered(offer.friend);
     this.peer(offer, 'left');
+    this.nextQuestion(now);
   }
 
   private letIn(now: Instant, offer: Offer): void {

@@ -131,12 +131,15 @@ export type PeerEvent =
   | { readonly ev: 'ready'; readonly profile: NatProfile }
   | { readonly ev: 'hosting'; readonly code: string; readonly hostKey: Uint8Array; readonly hostId: string }
   | { readonly ev: 'hosting-failed'; readonly failure: FailureCode }
-  /** A friend knocks, is connected, or is gone. `state: 'asking'` waits for an `admit` command. */
+  /**
+   * A friend knocks, is connected, or is gone. One at a time is `asking`: the question to whoever hosts, answered by an `admit` command.
+   * The others that ask are `waiting` for theirs; they may be answered, too. `queued` has been let in and waits to be punched.
+   */
   | {
       readonly ev: 'peer';
       readonly friend: FriendId;
       readonly name: string;
-      readonly state: 'asking' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
+      readonly state: 'asking' | 'waiting' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
       readonly path: PathId | null;
     }
   /**
@@ -225,6 +228,16 @@ export type PeerEvent =
   | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
   | { readonly ev: 'closed' };
 
-export type JoinStage = 'resolving' | 'found' | 'asking' | 'networks' | 'punching' | 'waiting' | 'connected';
+/** `asked`: whoever runs the host is asked about us; `queued`: about others first. */
+export type JoinStage =
+  | 'resolving'
+  | 'found'
+  | 'asking'
+  | 'asked'
+  | 'queued'
+  | 'networks'
+  | 'punching'
+  | 'waiting'
+  | 'connected';
 
 export type LogData = Readonly<Record<string, string | number | boolean | null>>;

@@ -13,6 +13,7 @@ import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../rendezvous/messages.ts';
+import { saidByMaster } from '../rendezvous/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { friendOf } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PathKind, PeerCommand } from './interface.ts';
@@ -56,6 +57,8 @@ export class Join implements PathOwner {
   private retry: Alarm | null = null;
   private knock: Knock | null = null;
   private knockQuiet: Alarm | null = null;
+  /** How many the host answers before us, as it has said; null where it has not. */
+  private ahead: number | null = null;
   /** Of the attempt under way. */
   private session: Session | null = null;
   private established: Established | null = null;
@@ -99,6 +102,11 @@ export class Join implements PathOwner {
 
   /** True where the push was for this join. */
   push(now: Instant, push: Push): boolean {
+    if (push.type === 'held') {
+      const ours = this.knock !== null && equalBytes(this.knock.sid, push.sid);
+      if (ours) this.held(push.ahead);
+      return ours;
+    }
     if (this.knock?.push(now, push)) return true;
     if (!('sid' in push)) return false;
     const session = [this.session, this.established?.session].find((one) => one && equalBytes(one.sid, push.sid));
@@ -172,6 +180,7 @@ export class Join implements PathOwner {
   /** Who has not answered; nothing where it was the NATs that did not meet. */
   private silence(): string {
     if (this.welcomed) return '';
+    if (this.ahead !== null && this.linkUp) return 'Whoever runs the host has not said yes or no.';
     return this.linkUp ? 'The host has not answered: is it still there?' : 'The masterserver does not answer.';
   }
 
@@ -198,7 +207,8 @@ export class Join implements PathOwner {
 
   private resolved(now: Instant, response: Response): void {
     this.resolving = null;
-    if (response.type === 'failed') this.failed(now, response.failure, response.retryAfterMs, response.detail);
+    if (response.type === 'failed')
+      this.failed(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
     if (response.type !== 'resolved') return;
     const { hostKey, entry } = response;
     if (this.command.hostKey !== null && !equalBytes(this.command.hostKey, hostKey)) {
@@ -234,7 +244,7 @@ export class Join implements PathOwner {
       return;
     }
     const { password, name } = this.command;
-    this.stage('asking', 'Asking the host.');
+    if (this.ahead === null) this.stage('asking', 'Asking the host.');
     const door = { hostKey: this.hostKey, password, name };
     this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
     this.knockQuiet?.cancel();
@@ -244,14 +254,25 @@ export class Join implements PathOwner {
   /** Somebody who waits is told for whom; what has been asked stays asked. */
   private quiet(): void {
     if (this.knock === null) return;
+    this.ahead = null;
     const text = this.linkUp
-      ? 'No answer from the host yet: maybe it has gone, or asks whoever runs it.'
+      ? 'No answer from the host yet: maybe it has gone.'
       : 'The masterserver does not answer just now.';
     this.stage('waiting', `${text} Trying on.`);
   }
 
+  /** The host lives, and a person there is asked about us or about others first. */
+  private held(ahead: number): void {
+    this.knockQuiet?.cancel();
+    if (this.ahead === ahead) return;
+    this.ahead = ahead;
+    if (ahead === 0) this.stage('asked', 'The host is asked whether you may come in.');
+    else this.stage('queued', `The host is asked about ${ahead === 1 ? 'one other' : `${ahead} others`} before you.`);
+  }
+
   private answered(now: Instant, result: KnockResult): void {
     this.knock = null;
+    if (result.kind !== 'silence') this.ahead = null;
     switch (result.kind) {
       case 'welcome':
         this.traverse(now, result.session);
@@ -376,6 +397,7 @@ export class Join implements PathOwner {
     this.retry = null;
     this.knock?.abort(now);
     this.knock = null;
+    this.ahead = null;
     this.session?.stop(now);
     this.session = null;
   }

@@ -8,6 +8,7 @@ import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Push, Response, SessionId } from '../rendezvous/messages.ts';
+import { saidByMaster } from '../rendezvous/text.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { type ClientHandshake, openAsClient, passwordProof } from './handshake.ts';
@@ -122,7 +123,8 @@ export class Knock {
 
   private joined(now: Instant, response: Response): void {
     if (response.type === 'ok') this.observed = response.observed;
-    else if (response.type === 'failed') this.refuse(now, response.failure, response.retryAfterMs, response.detail);
+    else if (response.type === 'failed')
+      this.refuse(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
   }
 
   private answered(now: Instant, push: Push & { readonly type: 'answered' }): void {

@@ -99,6 +99,10 @@ export class Registration {
       this.failed(now, response.failure, response.retryAfterMs);
       return;
     }
+    if (response.type === 'registered' && response.code === '') {
+      this.onEvent({ ev: 'failed', failure: 'CODE_MISMATCH' });
+      return;
+    }
     if (response.type === 'registered') {
       this.registered = true;
       this.onEvent({ ev: 'registered', code: response.code, hostId: response.hostId });

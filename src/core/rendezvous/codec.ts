@@ -9,6 +9,7 @@ import type { PathKind } from '../peer/interface.ts';
 import { readEntries, readEntry, writeEntries, writeEntry } from './entry-wire.ts';
 import {
   readAnnouncement,
+  readCode,
   readEndpoint,
   readFailure,
   readMany,
@@ -77,6 +78,14 @@ function readNested<Value>(reader: Reader, read: (reader: Reader) => Value): Val
   if (!inner.ok) reader.fail();
   return value;
 }
+
+type Hold = Omit<Extract<Request, { type: 'hold' }>, 'type'>;
+
+function writeHold(writer: Writer, { sid, ahead }: Hold): void {
+  writer.raw(sid).u8(Math.min(ahead, 0xff));
+}
+
+const readHold = (reader: Reader): Hold => ({ sid: readSid(reader), ahead: reader.u8() });
 
 const REQUESTS: Codecs<Request> = {
   register: {
@@ -156,6 +165,7 @@ const REQUESTS: Codecs<Request> = {
     read: (reader) => ({ type: 'list', after: reader.text8(), game: reader.text8() }),
   },
   echo: { number: 12, write: () => {}, read: () => ({ type: 'echo' }) },
+  hold: { number: 13, write: writeHold, read: (reader) => ({ type: 'hold', ...readHold(reader) }) },
 };
 
 const RESPONSES: Codecs<Response> = {
@@ -171,7 +181,7 @@ const RESPONSES: Codecs<Response> = {
       writeEndpoint(writer, message.observed);
     },
     read: (reader) => ({
-      ...{ type: 'registered', code: reader.text8(), hostId: reader.text8(), observed: readEndpoint(reader) },
+      ...{ type: 'registered', code: readCode(reader), hostId: reader.text8(), observed: readEndpoint(reader) },
     }),
   },
   resolved: {
@@ -258,6 +268,7 @@ const PUSHES: Codecs<Push> = {
     write: (writer, message) => writer.u32(message.afterMs),
     read: (reader) => ({ type: 'going-away', afterMs: reader.u32() }),
   },
+  held: { number: 8, write: writeHold, read: (reader) => ({ type: 'held', ...readHold(reader) }) },
 };
 
 function writeBy<Message extends { readonly type: string }>(

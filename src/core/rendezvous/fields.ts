@@ -5,6 +5,7 @@
  */
 import { addressBytes, addressText, type Endpoint } from '../address.ts';
 import { EMPTY, type Reader, Writer } from '../bytes.ts';
+import { normalizeCode } from '../code.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { HostAnnouncement } from '../peer/interface.ts';
@@ -109,6 +110,11 @@ export function writeNested<Value>(
   const inner = new Writer(bytesMax);
   write(inner, value);
   writer.blob16(inner.done());
+}
+
+/** A join code in its one form, or empty: whoever sends what is no code has said none. */
+export function readCode(reader: Reader): string {
+  return normalizeCode(reader.text8()) ?? '';
 }
 
 /** Text on the wire, so that a code added by a newer version still arrives as some refusal. */

@@ -129,6 +129,19 @@ export class Joins {
     return { ok: true, relays: [{ to: join.client.session, push: { type: 'refused', sid, failure, retryAfterMs } }] };
   }
 
+  /** A host's word while a person is asked; as many as steps, because friends come and go before this one. */
+  hold(now: Instant, session: Session, request: Extract<Request, { type: 'hold' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || ends?.own !== join.host || join.answer !== null) return NOTHING;
+    join.touchedAt = now;
+    const next = allowAt(ends.own.stepFullAt, now, LIMITS.stepRate);
+    if (next === null || !ends.other.session.hasRoom) return no('BUSY', 1_000);
+    ends.own.stepFullAt = next;
+    const { sid, ahead } = request;
+    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'held', sid, ahead } }] };
+  }
+
   step(now: Instant, session: Session, request: Extract<Request, { type: 'step' }>): Outcome {
     const join = this.find(request.sid);
     const ends = join && endsOf(join, session);

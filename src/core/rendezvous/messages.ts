@@ -39,6 +39,8 @@ export type Request =
   /** The host's answer to an offer, sent from its punching socket and padded likewise. */
   | { readonly type: 'answer'; readonly sid: SessionId; readonly handshake: Uint8Array }
   | { readonly type: 'refuse'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
+  /** Of a host, before it answers: a person is asked; `ahead` others (0 to 255) are answered before this one. */
+  | { readonly type: 'hold'; readonly sid: SessionId; readonly ahead: number }
   /** Sealed end to end, at most 512 bytes; `n` counts up per direction and removes repetitions. */
   | { readonly type: 'step'; readonly sid: SessionId; readonly n: number; readonly sealed: Uint8Array }
   /** Padded to 1200 bytes: buys the other side 60 probes towards our address. */
@@ -84,6 +86,8 @@ export type Push =
       readonly handshake: Uint8Array;
     }
   | { readonly type: 'refused'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
+  /** What the host has said by `hold`. */
+  | { readonly type: 'held'; readonly sid: SessionId; readonly ahead: number }
   | { readonly type: 'step'; readonly sid: SessionId; readonly n: number; readonly sealed: Uint8Array }
   | { readonly type: 'credited'; readonly sid: SessionId; readonly permit: Permit }
   | { readonly type: 'over'; readonly sid: SessionId; readonly outcome: 'path' | 'aborted' | 'expired' }

@@ -73,6 +73,8 @@ export class Requests {
         return this.relay(now, from, this.parts.joins.answer(now, session, from, request));
       case 'refuse':
         return this.relay(now, from, this.parts.joins.refuse(now, session, request));
+      case 'hold':
+        return this.relay(now, from, this.parts.joins.hold(now, session, request));
       case 'step':
         return this.relay(now, from, this.parts.joins.step(now, session, request));
       case 'credit':

@@ -3,6 +3,7 @@
  * (security.md row 19): C0/C1 controls (terminal escapes, CWE-150), bidirectional controls, invisible and unassigned
  * characters. What remains is inert in a text node; `<` and `&` are legal in a name.
  */
+import { LIMITS } from '../limits.ts';
 
 /** Letters, marks, numbers, punctuation, symbols and the plain space: everything else is dropped. */
 const ALLOWED = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
@@ -29,6 +30,12 @@ export function cleanText(text: string, charactersMax: number): string {
     count += 1;
   }
   return out.trimEnd();
+}
+
+/** What the masterserver says for people, as its words and not ours; empty where it says nothing. */
+export function saidByMaster(detail: string): string {
+  const words = cleanText(detail, LIMITS.masterWordsMax);
+  return words === '' ? '' : `The masterserver says: "${words}".`;
 }
 
 /** Two names that a person would take for the same have the same skeleton: compatibility forms, case, spaces, signs. */

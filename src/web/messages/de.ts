@@ -28,6 +28,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'common.no': 'nein',
   'common.none': 'keine',
   'common.unknown': 'unbekannt',
+  'common.locked':
+    'Diese Seite ist verschlossen: öffne sie mit dem ganzen Link, den „sallyport ui“ ausgegeben hat, oder beende das Programm und starte es neu.',
   'common.offlinePage': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
   'master.none': 'Noch ist kein Masterserver eingetragen. Sein Link gehört in die Einstellungen.',
   'master.connecting': 'Der Masterserver wird gesucht…',
@@ -101,6 +103,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.password': 'Nach einem Passwort fragen',
   'host.passwordField': 'Passwort',
   'host.ask': 'Mich vor jedem Beitritt fragen',
+  'host.announce': 'Im lokalen Netz melden (ein privater Server: nur wer ihn schon kennt)',
   'host.yourNetwork': 'Dein Netz',
   'host.easy.open': 'Leicht: Freunde erreichen dich sofort, am Router ist nichts zu tun.',
   'host.easy.moderate':
@@ -116,12 +119,17 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.silent': 'Auf Port {port} lauscht noch nichts. Bitte den Spielserver starten.',
   'host.players': 'Spieler',
   'host.noPlayers': 'Noch hat niemand angeklopft.',
+  'host.question': '{name} einlassen?',
+  'host.new': 'Ist neu hier.',
+  'host.known': 'War schon hier, als {name}.',
+  'host.key': 'Schlüssel:',
   'host.admit': 'Einlassen',
   'host.refuse': 'Ablehnen',
   'host.kick': 'Hinauswerfen',
   'host.ban': 'Sperren',
   'host.seenAs': 'vom Spiel gesehen als {address}',
   'host.state.asking': 'möchte beitreten',
+  'host.state.waiting': 'möchte mitspielen: erst wirst du nach anderen gefragt',
   'host.state.knocking': 'verbindet sich',
   'host.state.queued': 'wartet auf seine Reihe',
   'host.state.connected': 'verbunden',
@@ -152,6 +160,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.s.lost':
     'Der Weg ist verloren gegangen und wird wieder geöffnet. Die Adresse für das Spiel bleibt dieselbe.',
   'connect.s.connected': 'Direkt und verschlüsselt. Im Spiel verbinden mit:',
+  'connect.s.asked': 'Wer den Server betreibt, wird gefragt, ob du hereinkommen darfst.',
+  'connect.s.queued': 'Wer den Server betreibt, wird erst nach anderen gefragt.',
   'connect.s.stopped': 'Abgebrochen. Es wird nichts mehr gesendet; das Protokoll bleibt bis zum Schließen.',
   'connect.s.left':
     'Der Host hat das Spiel beendet. Es wird nichts mehr gesendet; das Protokoll bleibt, bis du es schließt.',
@@ -163,6 +173,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.hard':
     'Diese beiden Netze sind ein schweres Paar. Aussicht in der nächsten Minute: {percent}. Es wird weiter versucht.',
   'connect.probes': 'Pakete dieses Versuchs: {own} von hier, {host} vom Host erbeten',
+  'connect.seatsFull':
+    'Noch ein Programm sendet an diese Adresse, doch alle Plätze haben andere auf diesem Rechner. Beende eines davon.',
   'connect.portTaken': 'Den lokalen Port {port} benutzt ein anderes Programm, also wird der nächste freie genommen.',
   'connect.rtt': '{ms} ms',
   'connect.payload': 'Pakete bis {n} Byte',
@@ -351,6 +363,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
     'UDP kommt aus diesem Netz nicht hinaus. Bitte in der Firewall erlauben oder ein anderes Netz probieren.',
   'failure.HOST_KEY_CHANGED':
     'Der Host hat einen anderen Schlüssel als beim letzten Mal. Ist das gewollt, bitte um einen neuen Link.',
+  'failure.CODE_MISMATCH':
+    'Der Masterserver nennt für diesen Host einen Code, der nicht seiner ist. Gib den Code niemandem und nimm einen anderen Masterserver.',
   'failure.PASSWORD': 'Das Passwort fehlt oder ist falsch. Bitte den Host danach fragen.',
   'failure.REFUSED': 'Der Host hat abgelehnt.',
   'failure.BANNED': 'Du bist hier gesperrt. Bitte den Betreiber fragen.',

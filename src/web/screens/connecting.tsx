@@ -81,6 +81,7 @@ function titleOf(join: JoinView): MessageKey {
 function sentence(join: JoinView): string {
   if (join.ended !== null) return t(`connect.s.${join.ended}`);
   if (join.phase === 'failed') return join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
+  if (join.door !== null && !isOver(join)) return t(`connect.s.${join.door}`);
   if (join.phase === 'punching' && join.waiting) return t('connect.s.waiting');
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
   return t(`connect.s.${join.phase}`);
@@ -101,6 +102,11 @@ function Address(props: { readonly join: JoinView; readonly path: NonNullable<Jo
           {t('connect.portTaken', { port: join.portTaken })}
         </p>
       )}
+      {join.seatsFull ? (
+        <p class="notice" role="status" id="connect-seats-full">
+          {t('connect.seatsFull')}
+        </p>
+      ) : null}
       <p class="dim">
         {t(`connect.kind.${path.kind}`)} · {t('connect.rtt', { ms: Math.round(path.rttMs) })} ·{' '}
         {t('connect.payload', { n: path.payloadBytesMax })}

