@@ -129,21 +129,23 @@ describe('a recorder on two networks', () => {
 describe('a clock that is wrong', () => {
   const CLOCKS = [0, 1, 3_600_000, 2 ** 53 - 1, 1_700_000_000_000 + 86_400_000];
 
-  test.each(CLOCKS)('%s: its participant is in one round trip later', (time) => {
-    const w = world();
-    const host = w.participant('host', HOME, { wallClock: () => time });
-    host.do({ do: 'start' });
-    w.net.run(200);
-    expect(host.states).toEqual(['connecting', 'up']);
-    expect(host.get(REGISTER).type).toBe('registered');
-    expect(retriesTo(w, HOME)).toBe(1);
-    // A resumption is no dearer for it.
-    const sent = w.net.sent.length;
-    host.do({ do: 'nudge' });
-    w.net.run(200);
-    expect(host.states).toEqual(['connecting', 'up', 'up']);
-    expect(retriesTo(w, HOME, sent)).toBe(1);
-    expect(w.counters().resumptions).toBe(1);
+  test('whatever it says, its participant is in one round trip later', () => {
+    for (const time of CLOCKS) {
+      const w = world();
+      const host = w.participant('host', HOME, { wallClock: () => time });
+      host.do({ do: 'start' });
+      w.net.run(200);
+      expect(host.states).toEqual(['connecting', 'up']);
+      expect(host.get(REGISTER).type).toBe('registered');
+      expect(retriesTo(w, HOME)).toBe(1);
+      // A resumption is no dearer for it.
+      const sent = w.net.sent.length;
+      host.do({ do: 'nudge' });
+      w.net.run(200);
+      expect(host.states).toEqual(['connecting', 'up', 'up']);
+      expect(retriesTo(w, HOME, sent)).toBe(1);
+      expect(w.counters().resumptions).toBe(1);
+    }
   });
 
   test('times of 2^53 by however many keys make nobody else wait: a full table of them asks no honest HELLO for a cookie', () => {
