@@ -74,9 +74,10 @@ describe('every regular expression of the source', () => {
     expect(made).toEqual([]);
   });
 
-  test.each(literals)('takes steps in proportion to the text: $name', ({ expression }) => {
-    expect(worst(expression)).toBeLessThan(STEPS_PER_CHARACTER_MAX);
-  });
+  test('takes steps in proportion to its worst text', () => {
+    const slow = literals.filter(({ expression }) => worst(expression) >= STEPS_PER_CHARACTER_MAX);
+    expect(slow.map(({ name }) => name)).toEqual([]);
+  }, 300_000);
 });
 
 describe('the count', () => {
@@ -140,7 +141,7 @@ describe('every parser of foreign text', () => {
   const location = new URL('http://192.168.1.1/');
   const KEY = 'A'.repeat(43);
 
-  test('takes steps in proportion to the text', async () => {
+  test('each parser takes steps in proportion to the text', async () => {
     // Loaded only now, because V8 counts in what is compiled from here on.
     const upnp = await import('../../src/node/upnp.ts?counted' as '../../src/node/upnp.ts');
     const gateway = await import('../../src/node/gateway.ts?counted' as '../../src/node/gateway.ts');
@@ -219,5 +220,5 @@ describe('every parser of foreign text', () => {
     }
     const xml = repeated('<a>x</a>');
     expect(blocks(() => upnp.serviceOf(xml(TEXT_BYTES), location))).toBeGreaterThan(TEXT_BYTES / 8);
-  });
+  }, 300_000);
 });
