@@ -113,20 +113,25 @@ async function map(port: number, servers: readonly Endpoint[], upnp: boolean): P
   const machine = new Mapped(socketIds(), port, sources);
   const gone = new AbortController();
   const addresses = localAddresses();
+  const router = (await defaultGateway()) ?? '';
   let removal: Promise<void> = Promise.resolve();
   const driver = drive<MapCommand, MapEvent>(machine, {
     onFault: fault,
     onEvent: (event) => {
       print(event);
       if (event.ev !== 'upnp' || event.op !== 'map' || !upnp) return;
-      const options = { localAddress: addresses[0]!, signal: gone.signal, leaseSeconds: LEASE_SECONDS };
+      const options = {
+        localAddress: addresses[0]!,
+        gateway: router,
+        signal: gone.signal,
+        leaseSeconds: LEASE_SECONDS,
+      };
       removal = keepUpnpMapping(event.port, options, (works, external) =>
         driver.command({ do: 'upnp', works, external }),
       );
     },
   });
-  const gateway = upnp ? null : await defaultGateway();
-  driver.command({ do: 'network', network: { addresses, gateway } });
+  driver.command({ do: 'network', network: { addresses, gateway: upnp ? null : router } });
   process.on('SIGTERM', () => {
     driver.command({ do: 'stop' });
     gone.abort();

@@ -21,8 +21,8 @@ export function upnpTask(
   async function keep(port: number, signal: AbortSignal): Promise<void> {
     const router = gateway();
     const localAddress = router === null ? null : await addressTowards(router);
-    if (localAddress === null) onState(false, null);
-    else if (!signal.aborted) await keepUpnpMapping(port, { localAddress, signal }, onState);
+    if (router === null || localAddress === null) onState(false, null);
+    else if (!signal.aborted) await keepUpnpMapping(port, { localAddress, gateway: router, signal }, onState);
   }
 
   const unmap = (): void => running?.abort.abort();

@@ -104,6 +104,8 @@ export const LIMITS = {
   /** Draws for a session that makes room: at most 32 of the 512 are hosts, which are spared. */
   roomTriesMax: 8,
   helloTimesMax: 65_536,
+  /** Clocks that are set by NTP agree within a second; who is further off is asked for a cookie, whose time is the master's own. */
+  helloClockMsMax: 60_000,
   sessionExpiryMs: 65_000,
   /** Participants show every 2 s that they are there, so a restarted master has them back in 5 s; a large one asks for less. */
   pingMs: 2_000,

@@ -49,7 +49,8 @@ function lineAt(text: string, position: number): number {
 
 /** The text is known to be valid JSON, so it is enough to follow brackets, keys and commas. */
 function walk(text: string, lines: Map<string, number>): void {
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+|\n/g;
+  // A string that does not end takes the rest: else each of its quotes would be a beginning.
+  const token = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|[{}[\],:]|[^\s{}[\],:"]+|\n/g;
   const path: string[] = [];
   const containers: ('{' | '[')[] = [];
   let line = 1;

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
-import { addressText } from '../core/index.ts';
+import { addressBytes, addressText } from '../core/index.ts';
 
 const COMMAND_MS_MAX = 2_000;
 
@@ -44,13 +44,19 @@ export function parseIpRoute(output: string): string | null {
 
 /** macOS, BSD: `    gateway: 192.168.1.1` */
 export function parseRouteGet(output: string): string | null {
-  return /^\s*gateway:\s*(\d+\.\d+\.\d+\.\d+)\s*$/m.exec(output)?.[1] ?? null;
+  return /^[ \t]*gateway:[ \t]*(\d+\.\d+\.\d+\.\d+)[ \t\r]*$/m.exec(output)?.[1] ?? null;
 }
 
 /** Windows: `0.0.0.0  0.0.0.0  192.168.1.1  192.168.1.5  25`, the last column being the metric. */
 export function parseRoutePrint(output: string): string | null {
-  const routes = [...output.matchAll(/^\s*0\.0\.0\.0\s+0\.0\.0\.0\s+(\d+\.\d+\.\d+\.\d+)\s+\S+\s+(\d+)\s*$/gm)];
-  return routes.sort((left, right) => Number(left[2]) - Number(right[2]))[0]?.[1] ?? null;
+  const routes = output
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([destination, mask, gateway = '']) => {
+      return destination === '0.0.0.0' && mask === '0.0.0.0' && addressBytes(gateway)?.length === 4;
+    })
+    .sort((left, right) => Number(left[4]) - Number(right[4]));
+  return routes[0]?.[2] ?? null;
 }
 
 function run(command: string, args: readonly string[]): Promise<string> {

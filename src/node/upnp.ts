@@ -1,28 +1,41 @@
 /**
  * UPnP-IGD, as much of it as opens one UDP port: find the router (SSDP), read its description, ask it by SOAP. Own code, see
- * decisions/: the library at hand knows IGD:2 only, and does not remove what it made. Everything from the network is bounded
- * in size and time, and only the machine that answered the search is asked.
+ * decisions/: the library at hand knows IGD:2 only, and does not remove what it made. Any machine of the network may answer the
+ * search: only the default gateway's word counts, only that machine is asked, nothing it says leads to another one, and everything
+ * is bounded in size and time.
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Endpoint, isLoopback, isPrivate } from '../core/index.ts';
+import { addressBytes, type Endpoint } from '../core/index.ts';
+import { xmlParts, xmlText } from './xml.ts';
 
 const SSDP: Endpoint = { address: '239.255.255.250', port: 1900 };
 const SEARCH_MS = 2_500;
 /** Routers answer within MX seconds; the search is sent again in case it was lost. */
 const SEARCH_AGAIN_MS = 600;
 const REQUEST_MS_MAX = 3_000;
-const BODY_BYTES_MAX = 256 * 1024;
+/** Descriptions of real routers have 3 to 30 kB. */
+const BODY_BYTES_MAX = 128 * 1024;
+/** Answers to a search have half a kilobyte; longer ones are not looked at. */
+const ANSWER_BYTES_MAX = 4_096;
+/** Answers of others than the gateway are not counted; of the gateway's, which somebody else may have sent, so many are read. */
+const ANSWERS_MAX = 16;
 const LEASE_SECONDS = 3_600;
 /** IGD:2 routers answer to the older name too (UPnP device architecture 1.1, section 1.3.2). */
 const GATEWAY_DEVICE = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1';
-const SERVICES = /^urn:schemas-upnp-org:service:(WANIPConnection:[12]|WANPPPConnection:1)$/;
+const SERVICES: ReadonlySet<string> = new Set(
+  ['WANIPConnection:1', 'WANIPConnection:2', 'WANPPPConnection:1'].map(
+    (name) => `urn:schemas-upnp-org:service:${name}`,
+  ),
+);
 /** SOAP errors (WANIPConnection:1, section 2.4.16): only permanent leases are supported. */
 const ONLY_PERMANENT = 725;
 
 export interface UpnpOptions {
   /** Local address in the router's network. */
   readonly localAddress: string;
+  /** The default gateway's address there: no other machine is believed or asked. */
+  readonly gateway: string;
   readonly signal?: AbortSignal;
   /** Where to search; the multicast group unless a test says otherwise. */
   readonly search?: Endpoint;
@@ -81,8 +94,10 @@ function findGateway(options: UpnpOptions): Promise<URL | null> {
     const giveUp = () => done(null);
     options.signal?.addEventListener('abort', giveUp, { once: true });
     socket.on('error', giveUp);
+    let answers = 0;
     socket.on('message', (message, from) => {
-      const location = locationOf(message.toString('latin1'), from.address);
+      if (from.address !== options.gateway || ++answers > ANSWERS_MAX || message.length > ANSWER_BYTES_MAX) return;
+      const location = locationOf(message.toString('latin1'), options.gateway);
       if (location !== null) done(location);
     });
     socket.bind(0, options.localAddress, () => {
@@ -94,14 +109,20 @@ function findGateway(options: UpnpOptions): Promise<URL | null> {
   });
 }
 
-/** Of an answer to a search; null unless it points to the very machine that sent it, inside a private network. */
-export function locationOf(answer: string, sender: string): URL | null {
-  if (!answer.startsWith('HTTP/1.1 200')) return null;
-  const text = /^location:\s*(\S+)\s*$/im.exec(answer)?.[1] ?? '';
-  if (!URL.canParse(text)) return null;
-  const url = new URL(text);
-  const inside = isPrivate(sender) || isLoopback(sender);
-  return url.protocol === 'http:' && url.hostname === sender && inside ? url : null;
+/** Of the gateway's answer to a search; null unless it points to that very machine. */
+export function locationOf(answer: string, gateway: string): URL | null {
+  const [status = '', ...headers] = answer.split('\r\n');
+  if (!status.startsWith('HTTP/1.1 200')) return null;
+  const location = headers.find((line) => line.slice(0, 9).toLowerCase() === 'location:')?.slice(9);
+  return location === undefined ? null : atGateway(location.trim(), gateway);
+}
+
+/** The address, if it leads to the gateway: no name, no other machine, no credentials, nothing but HTTP. */
+function atGateway(text: string, gateway: string, base?: URL): URL | null {
+  if (!URL.canParse(text, base?.href)) return null;
+  const url = new URL(text, base);
+  const plain = url.protocol === 'http:' && url.username === '' && url.password === '';
+  return plain && url.hostname === gateway ? url : null;
 }
 
 async function readService(location: URL, options: UpnpOptions): Promise<Service | null> {
@@ -111,12 +132,20 @@ async function readService(location: URL, options: UpnpOptions): Promise<Service
 
 /** The WAN connection service in a device description; its control address must be on the same machine. */
 export function serviceOf(description: string, location: URL): Service | null {
-  for (const [, block = ''] of description.matchAll(/<service>([\s\S]*?)<\/service>/g)) {
-    const type = /<serviceType>\s*([^<\s]+)\s*<\/serviceType>/.exec(block)?.[1] ?? '';
-    const path = /<controlURL>\s*([^<\s]+)\s*<\/controlURL>/.exec(block)?.[1] ?? '';
-    if (!SERVICES.test(type) || !URL.canParse(path, location.href)) continue;
-    const control = new URL(path, location);
-    if (control.hostname === location.hostname && control.protocol === 'http:') return { type, control };
+  let [type, path, inside] = ['', '', ''];
+  for (const part of xmlParts(description)) {
+    if (part.kind === 'open') {
+      inside = part.name;
+      if (inside === 'service') [type, path] = ['', ''];
+    } else if (part.kind === 'text') {
+      if (inside === 'serviceType') type = part.text;
+      if (inside === 'controlURL') path = part.text;
+    } else {
+      inside = '';
+      const fits = part.name === 'service' && SERVICES.has(type) && path !== '';
+      const control = fits ? atGateway(path, location.hostname, location) : null;
+      if (control !== null) return { type, control };
+    }
   }
   return null;
 }
@@ -146,9 +175,9 @@ async function addMapping(service: Service, port: number, options: UpnpOptions):
   }
   if (answer === null || !answer.ok) return null;
   const told = await call(service, 'GetExternalIPAddress', {}, options);
-  const address = /<NewExternalIPAddress>\s*([\d.]+)\s*</.exec(told?.body ?? '')?.[1] ?? '0.0.0.0';
+  const address = xmlText(told?.body ?? '', 'NewExternalIPAddress') ?? '';
   return {
-    external: { address, port },
+    external: { address: addressBytes(address)?.length === 4 ? address : '0.0.0.0', port },
     leaseSeconds: leaseSeconds === 0 ? null : leaseSeconds,
     renew: async () => (await add(leaseSeconds).catch(() => null))?.ok === true,
     remove: async () => {
@@ -159,9 +188,10 @@ async function addMapping(service: Service, port: number, options: UpnpOptions):
   };
 }
 
+/** The number of a SOAP fault (UPnP device architecture 1.1, section 3.2.2); null where there is none. */
 export function soapErrorOf(body: string): number | null {
-  const code = /<errorCode>\s*(\d+)\s*<\/errorCode>/.exec(body)?.[1];
-  return code === undefined ? null : Number(code);
+  const code = xmlText(body, 'errorCode') ?? '';
+  return /^\d{1,5}$/.test(code) ? Number(code) : null;
 }
 
 function call(

@@ -38,13 +38,26 @@ describe('the gateway of each operating system', () => {
 describe('what a router may say over UPnP', () => {
   const answer = (location: string) => `HTTP/1.1 200 OK\r\nLOCATION: ${location}\r\nST: x\r\n\r\n`;
 
-  test('its description is read only from the machine that answered, inside a private network', () => {
+  test('its description is read only from the gateway itself', () => {
     expect(locationOf(answer('http://192.168.1.1:5000/root.xml'), '192.168.1.1')?.href).toBe(
       'http://192.168.1.1:5000/root.xml',
     );
     expect(locationOf(answer('http://192.168.1.9:5000/root.xml'), '192.168.1.1')).toBeNull();
-    expect(locationOf(answer('http://198.51.100.1/root.xml'), '198.51.100.1')).toBeNull();
-    expect(locationOf(answer('file:///etc/passwd'), '192.168.1.1')).toBeNull();
+    const elsewhere = [
+      'http://127.0.0.1/',
+      'http://localhost/',
+      'http://router/',
+      'http://[::1]/',
+      'http://169.254.169.254/',
+    ];
+    const odd = [
+      'file:///etc/passwd',
+      'https://192.168.1.1/',
+      'http://me:secret@192.168.1.1/',
+      'gopher://192.168.1.1/',
+      '',
+    ];
+    for (const location of [...elsewhere, ...odd]) expect(locationOf(answer(location), '192.168.1.1')).toBeNull();
     expect(locationOf('NOTIFY * HTTP/1.1\r\nLOCATION: http://192.168.1.1/\r\n', '192.168.1.1')).toBeNull();
   });
 
@@ -56,7 +69,9 @@ describe('what a router may say over UPnP', () => {
     const two = 'urn:schemas-upnp-org:service:WANIPConnection:2';
     expect(serviceOf(xml(two, '/ctl'), location)?.control.href).toBe('http://192.168.1.1:5000/ctl');
     expect(serviceOf(xml('urn:schemas-upnp-org:service:WANPPPConnection:1', '/ctl'), location)).not.toBeNull();
-    expect(serviceOf(xml(two, 'http://198.51.100.1/ctl'), location)).toBeNull();
+    for (const control of ['http://198.51.100.1/ctl', '//127.0.0.1/ctl', 'http://localhost/ctl', 'file:///ctl', '']) {
+      expect(serviceOf(xml(two, control), location)).toBeNull();
+    }
     expect(serviceOf('', location)).toBeNull();
     expect(soapErrorOf('<UPnPError><errorCode>725</errorCode></UPnPError>')).toBe(725);
   });

@@ -118,7 +118,7 @@ describe('a link', () => {
     expect(host.answerTo(second)).toMatchObject({ type: 'ok' });
   });
 
-  test('notices a new address of its own, and pushes follow only after the challenge is answered', () => {
+  test('notices a new address of its own, and makes a session there that pushes go to', () => {
     const { net, participant } = world();
     const host = participant('host', '203.0.113.5').start();
     host.get(REGISTER);
@@ -129,10 +129,11 @@ describe('a link', () => {
       ev: 'observed',
       observed: { address: '203.0.113.6', port: host.portOf(host.link.socket) },
     });
+    host.get(REGISTER);
     const sid = new Uint8Array(16).fill(3);
     client.get({ type: 'join', sid, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) }, client.socket());
     expect(host.pushes).toHaveLength(1);
-    expect(host.states).toEqual(['connecting', 'up']);
+    expect(host.states).toEqual(['connecting', 'up', 'up']);
   });
 
   test('its mapping sources say the mapping of any socket, and answer from elsewhere where the master has a second address', () => {

@@ -18,6 +18,13 @@ const HOUR = 3_600_000;
 
 const resumes = ({ bytes }: Packet): boolean => bytes[0] === WIRE.hello && ((bytes[2] as number) & 4) !== 0;
 
+/** The same resumption as whoever has recorded it may send it. */
+function withoutCookie(packet: Packet): Packet {
+  const bytes = packet.bytes.slice();
+  bytes[2] = 4;
+  return { ...packet, bytes: bytes.fill(0, 4, 28) };
+}
+
 /** A host, and a master that was killed and has just started again. */
 function restarted(options: Parameters<typeof world>[0] = {}) {
   const w = world(options);
@@ -55,7 +62,7 @@ describe('after a restart of the master', () => {
     expect(w.counters()).toMatchObject({ handshakes: 0, resumptions: 1 });
   });
 
-  test('under load it is asked for a cookie, and still needs no Diffie-Hellman', () => {
+  test('under load it still needs no Diffie-Hellman', () => {
     const { w, host } = restarted();
     // Half-made sessions of strangers who never answer.
     w.net.hook = (packet) => (packet.to.address.startsWith('10.') ? [] : [packet]);
@@ -84,24 +91,55 @@ describe('after a restart of the master', () => {
     expect(host.states.at(-1)).toBe('up');
     expect(w.counters()).toMatchObject({ handshakes: 1, resumptions: 0, dropped: { 'ticket-refused': 1 } });
     const hellos = w.net.sent.filter(({ from, bytes }) => from.address === HOST_IP && bytes[0] === WIRE.hello);
-    expect(hellos.map(({ bytes }) => bytes[2])).toEqual([0, 4, 1]);
+    expect(hellos.map(({ bytes }) => bytes[2])).toEqual([0, 2, 5, 1]);
   });
 
-  test('a master of before the tickets keeps silent to one, and gets the HELLO it knows in the same round', () => {
+  test('a ticket that is lost on its way is not shown again: the HELLO after it has the same cookie, and brings another', () => {
     const { w, host } = restarted();
     w.net.hook = (packet) => (resumes(packet) ? [] : [packet]);
     w.net.run(13_000);
     expect(host.states).toEqual(['connecting', 'up', 'MASTER_UNREACHABLE', 'up']);
     expect(w.counters()).toMatchObject({ handshakes: 1, resumptions: 0 });
+    expect(w.net.sent.filter(resumes)).toHaveLength(1);
   });
 
-  test('with loss it resumes all the same: the HELLO between asks only for the cookie', () => {
-    const { w, host } = restarted();
-    let lost = 0;
-    w.net.hook = (packet) => (resumes(packet) && lost++ < 2 ? [] : [packet]);
+  test('while the master is away no ticket is spent', () => {
+    const w = world();
+    const host = w.participant('host', HOST_IP).start();
+    w.net.hook = (packet) => (packet.to.address === MASTER_ADDRESS ? [] : [packet]);
+    w.net.run(60_000);
+    expect(w.net.sent.filter(resumes)).toEqual([]);
+    w.net.hook = (packet) => [packet];
+    w.restartMaster('second');
     w.net.run(13_000);
     expect(host.states.at(-1)).toBe('up');
     expect(w.counters()).toMatchObject({ handshakes: 0, resumptions: 1 });
+  });
+});
+
+describe('a chain of resumptions', () => {
+  test('ends by a Diffie-Hellman within the hour, however often the network changes', () => {
+    const { w, host } = restarted();
+    w.net.run(13_000);
+    for (let i = 0; i < 9; i++) {
+      host.do({ do: 'nudge' });
+      w.net.run(HOUR / 9);
+    }
+    expect(w.counters().resumptions).toBeGreaterThan(5);
+    expect(w.counters().handshakes).toBe(1);
+  });
+
+  test('ends at the master a day after the Diffie-Hellman that it began with', () => {
+    let later = 0;
+    const w = world({ wallClock: () => 1_700_000_000_000 + later });
+    const host = w.participant('host', HOST_IP).start();
+    for (let hours = 1; hours <= 25; hours++) {
+      later = hours * HOUR;
+      host.do({ do: 'nudge' });
+      w.net.run(200);
+      expect(host.states.at(-1)).toBe('up');
+      expect(w.counters().dropped['ticket-refused'] ?? 0).toBe(hours > 24 ? 1 : 0);
+    }
   });
 });
 
@@ -111,9 +149,9 @@ describe('a ticket', () => {
       [0, 0],
       [LIMITS.ticketMs + HOUR, 1],
     ] as const) {
-      let clock = 0;
-      const { w, host } = restarted({ wallClock: () => 1_700_000_000_000 + clock });
-      clock = shift;
+      let clock = (): number => 0;
+      const { w, host } = restarted({ wallClock: () => 1_700_000_000_000 + clock() });
+      clock = () => w.net.now + shift;
       if (shift === 0) {
         // Away for longer than a day by its own clock.
         host.node.alive = false;
@@ -122,7 +160,7 @@ describe('a ticket', () => {
       }
       w.net.run(15_000);
       expect(host.states.at(-1)).toBe('up');
-      expect(w.counters()).toMatchObject({ handshakes: 1, resumptions: 0 });
+      expect(w.counters().resumptions).toBe(0);
       expect(w.counters().dropped['ticket-refused'] ?? 0).toBe(refused);
     }
   });
@@ -169,10 +207,11 @@ describe('a ticket', () => {
 
   test('not one changed byte of a resumption is taken', () => {
     const { w, host } = restarted();
-    w.net.hook = (packet) => (packet.from.address === HOST_IP && packet.bytes[0] === WIRE.hello ? [] : [packet]);
-    w.net.run(5_000);
+    w.net.hook = (packet) => (resumes(packet) ? [] : [packet]);
+    for (let i = 0; i < 100 && !w.net.sent.some(resumes); i++) w.net.run(100);
     host.node.alive = false;
-    const { bytes } = w.net.sent.find(resumes) ?? expect.unreachable();
+    const { bytes } = withoutCookie(w.net.sent.find(resumes) ?? expect.unreachable());
+    const { handshakes } = w.counters();
     w.net.hook = (packet) => [packet];
     for (let at = 28; at < 512; at += 1) {
       const forged = bytes.slice();
@@ -180,7 +219,7 @@ describe('a ticket', () => {
       w.net.inject({ from: { address: `10.${at >> 8}.${at & 255}.1`, port: 9 }, to: DOOR, bytes: forged });
     }
     w.net.run(100);
-    expect(w.counters()).toMatchObject({ resumptions: 0, dropped: { 'ticket-refused': 484 } });
+    expect(w.counters()).toMatchObject({ handshakes, resumptions: 0, dropped: { 'ticket-refused': 484 } });
   });
 });
 
@@ -215,7 +254,9 @@ describe('a resumption played again', () => {
     const played = w.net.sent.filter(resumes).at(-1) as Packet;
     w.net.run(10_000);
     const before = w.net.sent.length;
+    // Its cookie is good at its own address only.
     w.net.inject({ ...played, from: { address: VICTIM, port: 5 } });
+    w.net.inject({ ...withoutCookie(played), from: { address: VICTIM, port: 5 } });
     w.net.run(30);
     const toVictim = w.net.sent.slice(before).filter(({ to }) => to.address === VICTIM);
     expect(toVictim.map(({ bytes }) => bytes[0])).toEqual([WIRE.retry]);

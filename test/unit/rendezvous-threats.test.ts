@@ -334,7 +334,7 @@ describe('row 27: nothing can be led to another version or role', () => {
     const w = world();
     const crypto = testCrypto('confused');
     const make = (prologue: Uint8Array) => {
-      const payload = helloPayload(1);
+      const payload = helloPayload(1_700_000_000_000 + w.net.now);
       const parts = { prologue, own: crypto.keyPair(), remoteStatic: w.identity.publicKey, payload };
       return writeHello((noiseInitiate(crypto, parts) ?? expect.unreachable()).message1, null, false);
     };

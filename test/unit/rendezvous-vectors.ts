@@ -143,7 +143,14 @@ function exchange() {
   const initiator = noiseInitiate(suite, { ...parts, payload: helloPayload(time), ephemeral: ephemeral.participant });
   if (initiator === null) throw new Error('the handshake begins');
   const accept = {
-    ...{ cid: CID, pingMs: 2000, observed: OBSERVED, controlPort: 8433, firstProbePort: 8439, probePorts: 16 },
+    ...{
+      cid: CID,
+      pingMs: 2000,
+      observed: OBSERVED,
+      controlPort: 8433,
+      firstProbePort: 8439,
+      probePorts: 16,
+    },
     otherAddresses: ['198.51.100.8'],
     ticket: Uint8Array.from({ length: TICKET_BYTES }, (_, i) => i),
   };
@@ -185,8 +192,15 @@ function resumption({ keyToMaster, keyToParticipant, time }: ReturnType<typeof e
   const initiator = resumeInitiate(suite, { ...input, random: secret(0x66), ticket, payload: resumePayload(time + 1) });
   const responder = resumeRespond(seededCrypto('vectors', suite), input, initiator.message1);
   const payload = acceptPayload({
-    ...{ cid: CID, pingMs: 2000, observed: OBSERVED, controlPort: 8433, firstProbePort: 8439, probePorts: 16 },
-    ...{ otherAddresses: [], ticket: null },
+    ...{
+      cid: CID,
+      pingMs: 2000,
+      observed: OBSERVED,
+      controlPort: 8433,
+      firstProbePort: 8439,
+      probePorts: 16,
+    },
+    ...{ otherAddresses: [], ticket: Uint8Array.from({ length: TICKET_BYTES }, (_, i) => 255 - i) },
   });
   const answer = responder?.respond(() => payload);
   const finished = answer && initiator.finish(answer.message2);

@@ -41,6 +41,7 @@ export class Door {
   private readonly sessions: Sessions;
   private readonly tickets: Tickets;
   private readonly counters: Counters;
+  private readonly wallClock: () => number;
   private readonly cookies: Cookies;
   private readonly secret: Uint8Array;
   private readonly hellos = new Limiter(LIMITS.helloRate);
@@ -57,8 +58,10 @@ export class Door {
     readonly sessions: Sessions;
     readonly tickets: Tickets;
     readonly counters: Counters;
+    readonly wallClock: () => number;
   }) {
     this.suite = parts.suite;
+    this.wallClock = parts.wallClock;
     this.own = parts.own;
     this.sessions = parts.sessions;
     this.tickets = parts.tickets;
@@ -77,8 +80,8 @@ export class Door {
     const keys = addressKeys(this.secret, from.address);
     if (hello.version !== PROTOCOL_VERSION) return this.retry(now, from, hello, keys);
     if (hello.cookie !== null) return this.withCookie(now, from, hello, hello.cookie, keys, reception);
-    const free = this.hellos.allow(now, keys.narrow) && this.hellosWide.allow(now, keys.wide);
-    if (!free || hello.insists || !this.calm(now, hello.resumes)) return this.retry(now, from, hello, keys);
+    const free = !hello.insists && this.hellos.allow(now, keys.narrow) && this.hellosWide.allow(now, keys.wide);
+    if (!free || !this.calm(now, hello.resumes)) return this.retry(now, from, hello, keys);
     return this.accept(now, from, hello, reception);
   }
 
@@ -123,7 +126,10 @@ export class Door {
       this.counters.drop('cookie-bad');
       return null;
     }
-    if (!this.handshakes.allow(now, keys.narrow) || !this.handshakesWide.allow(now, keys.wide)) {
+    // A ticket costs no Diffie-Hellman, so there may be more of them: many people live behind one address.
+    const narrow = hello.resumes ? this.hellos : this.handshakes;
+    const wide = hello.resumes ? this.hellosWide : this.handshakesWide;
+    if (!narrow.allow(now, keys.narrow) || !wide.allow(now, keys.wide)) {
       this.counters.limit('handshake');
       this.counters.drop('door-limited');
       return null;
@@ -138,8 +144,9 @@ export class Door {
     if (repeated !== null) return repeated;
     const retry = (refused: Retry['refused']): Uint8Array | null =>
       this.retry(now, from, hello, addressKeys(this.secret, from.address), refused);
+    const resumed = hello.resumes ? this.tickets.respond(hello.message1) : null;
     const responder = hello.resumes
-      ? this.tickets.respond(hello.message1)
+      ? resumed
       : noiseRespond(this.suite, { prologue: CONTROL_PROLOGUE, own: this.own }, hello.message1);
     if (responder === null) {
       this.counters.drop(hello.resumes ? 'ticket-refused' : 'handshake-forged');
@@ -149,9 +156,12 @@ export class Door {
     if (hello.resumes) this.counters.resumptions++;
     else this.counters.handshakes++;
     const key = responder.remoteStatic;
-    const helloTime = readHelloTime(responder.payload);
-    // A HELLO no newer than the last of its key may be a replay (or a clock set back): it has to show that it is received.
-    if (hello.cookie === null && this.sessions.stale(key, helloTime)) return retry(null);
+    // A HELLO no newer than the last of its key, or far from our own time, may be a replay (or a clock that is wrong): it has to
+    // show that it is received. With a cookie it is as new as the cookie, whatever its clock says, but such a time is not kept:
+    // one of next year would make all of this year's stale.
+    const told = readHelloTime(responder.payload);
+    const helloTime = Math.abs(told - this.wallClock()) <= LIMITS.helloClockMsMax ? told : null;
+    if (hello.cookie === null && (helloTime === null || this.sessions.stale(key, helloTime))) return retry(null);
     if (!this.sessions.admits) {
       this.counters.limit('session-table');
       return null;
@@ -165,13 +175,13 @@ export class Door {
       acceptPayload({
         ...{ cid, pingMs, observed: from, controlPort: control.port },
         ...{ firstProbePort, probePorts, otherAddresses },
-        ticket: hello.resumes ? null : this.tickets.issue(key, keys),
+        ticket: this.tickets.issue(key, keys, resumed?.agreedAt),
       }),
     );
     if (answer === null) return null;
     const accept = writeAccept(hello.message1, answer.message2);
     const parts = { cid, key, keys: answer.keys, socket: control.socket, from };
-    this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime });
+    this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime ?? -1 });
     return accept;
   }
 }

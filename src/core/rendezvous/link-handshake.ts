@@ -6,8 +6,9 @@
  * The insisting HELLO tells a dead master from one with another key: RETRY needs no key, and a master that cannot open a
  * HELLO whose cookie is good says so.
  *
- * Who has a ticket sends the first two, and the first with a cookie, as resumptions. They have the same random as the HELLO after
- * them, so a cookie is good for both, and a master that is busy is not asked for a Diffie-Hellman because a datagram was lost.
+ * Who has a ticket insists at once, and sends it in the one HELLO that answers the first RETRY: a ticket is shown once and to a
+ * master that is there, because whoever sees it twice knows that it is the same participant. That HELLO has the same random as
+ * those before and after it, so that the cookie is good for all.
  */
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
@@ -32,7 +33,7 @@ import {
 } from './wire.ts';
 
 /** A master's ticket and what belongs to it. */
-export interface LinkTicket {
+interface LinkTicket {
   readonly ticket: Uint8Array;
   readonly resumption: Resumption;
   readonly until: Instant;
@@ -45,11 +46,36 @@ export interface Accepted {
   readonly resumed: boolean;
 }
 
-/** For the next time; null where the master has given no ticket. */
-export function ticketOf(now: Instant, suite: CryptoSuite, { accept, keys }: Accepted): LinkTicket | null {
-  if (accept.ticket === null) return null;
-  const resumption = resumptionOf(suite, keys.send, keys.receive);
-  return { ticket: accept.ticket, resumption, until: now + LIMITS.ticketMs };
+/** The ticket for the next time. Whoever takes it out has to show it, for it is gone. */
+export class TicketPurse {
+  private ticket: LinkTicket | null = null;
+
+  /** Null where the master has given none. */
+  put(now: Instant, suite: CryptoSuite, { accept, keys }: Accepted): void {
+    this.ticket = accept.ticket && {
+      ...{ ticket: accept.ticket, resumption: resumptionOf(suite, keys.send, keys.receive) },
+      until: now + LIMITS.ticketMs,
+    };
+  }
+
+  has(now: Instant): boolean {
+    return this.ticket !== null && now < this.ticket.until;
+  }
+
+  take(now: Instant): LinkTicket | null {
+    const ticket = this.has(now) ? this.ticket : null;
+    this.ticket = null;
+    return ticket;
+  }
+}
+
+interface HandshakeKeys {
+  readonly suite: CryptoSuite;
+  readonly own: KeyPair;
+  readonly masterKey: Uint8Array;
+  /** Of this computer's clock, right or wrong. */
+  readonly time: number;
+  readonly purse: TicketPurse;
 }
 
 export class LinkHandshake {
@@ -59,10 +85,10 @@ export class LinkHandshake {
   failure: FailureCode = 'MASTER_UNREACHABLE';
   nextAt: Instant;
   private readonly initiator: NoiseInitiator;
-  private readonly resumer: NoiseInitiator<TransportKeys> | null;
-  /** As far as is known. */
-  private ticketGood: boolean;
-  private resumedWithCookie = false;
+  private readonly keys: HandshakeKeys;
+  /** Once the ticket has been shown. */
+  private resumer: NoiseInitiator<TransportKeys> | null = null;
+  private ticketRefused = false;
   private cookie: Uint8Array | null = null;
   private sent = 0;
   private readonly startedAt: Instant;
@@ -71,28 +97,21 @@ export class LinkHandshake {
     now: Instant,
     at: { readonly socket: SocketId; readonly door: Endpoint },
     initiator: NoiseInitiator,
-    resumer: NoiseInitiator<TransportKeys> | null,
+    keys: HandshakeKeys,
   ) {
     this.startedAt = now;
     this.nextAt = now;
     this.socket = at.socket;
     this.door = at.door;
     this.initiator = initiator;
-    this.resumer = resumer;
-    this.ticketGood = resumer !== null;
+    this.keys = keys;
   }
 
   /** Null where the pinned key is not a usable key at all. */
   static start(
     now: Instant,
     at: { readonly socket: SocketId; readonly door: Endpoint },
-    keys: {
-      readonly suite: CryptoSuite;
-      readonly own: KeyPair;
-      readonly masterKey: Uint8Array;
-      readonly time: number;
-      readonly ticket: LinkTicket | null;
-    },
+    keys: HandshakeKeys,
   ): LinkHandshake | null {
     const initiator = noiseInitiate(keys.suite, {
       prologue: CONTROL_PROLOGUE,
@@ -100,27 +119,29 @@ export class LinkHandshake {
       remoteStatic: keys.masterKey,
       payload: helloPayload(keys.time),
     });
-    if (initiator === null) return null;
-    const resumer =
-      keys.ticket &&
-      resumeInitiate(keys.suite, {
-        ...keys.ticket,
-        ...{ prologue: RESUME_PROLOGUE, random: helloEphemeral(initiator.message1), payload: resumePayload(keys.time) },
-      });
-    return new LinkHandshake(now, at, initiator, resumer);
+    return initiator && new LinkHandshake(now, at, initiator, keys);
   }
 
   /** The HELLO that is due now, or null. */
   due(now: Instant): Uint8Array | null {
     if (now < this.nextAt) return null;
-    const insists = this.cookie === null && this.sent >= LIMITS.helloInsistFrom;
-    // Once with a cookie: a master of before the tickets would keep silent for ever.
-    const resumer = this.ticketGood && !insists && !this.resumedWithCookie ? this.resumer : null;
-    this.resumedWithCookie ||= this.cookie !== null;
+    const insists = this.cookie === null && (this.sent >= LIMITS.helloInsistFrom || this.keys.purse.has(now));
+    const resumes = this.cookie !== null && this.showTicket(now);
     this.sent++;
     const next = LIMITS.helloRepeatAtMs.find((at) => this.startedAt + at > now);
     this.nextAt = next === undefined ? NEVER : this.startedAt + next;
-    return writeHello((resumer ?? this.initiator).message1, this.cookie, insists, resumer !== null);
+    const initiator = resumes ? (this.resumer ?? this.initiator) : this.initiator;
+    return writeHello(initiator.message1, this.cookie, insists, resumes);
+  }
+
+  /** Takes the ticket, if there is still one, for the HELLO that goes out now. */
+  private showTicket(now: Instant): boolean {
+    const ticket = this.resumer === null ? this.keys.purse.take(now) : null;
+    if (ticket === null) return false;
+    const random = helloEphemeral(this.initiator.message1);
+    const payload = resumePayload(this.keys.time);
+    this.resumer = resumeInitiate(this.keys.suite, { ...ticket, prologue: RESUME_PROLOGUE, random, payload });
+    return true;
   }
 
   /** Takes an ACCEPT; null where the datagram is something else, foreign or forged. A RETRY makes the next HELLO due at once. */
@@ -141,9 +162,9 @@ export class LinkHandshake {
 
   private takeRetry(now: Instant, { refused, cookie }: Retry): void {
     if (refused === 'key') this.failure = 'MASTER_KEY_MISMATCH';
-    const news = refused === 'ticket' ? this.ticketGood : refused === null && this.cookie === null;
-    if (!news) return;
-    if (refused === 'ticket') this.ticketGood = false;
+    const refusedNow = refused === 'ticket' && this.resumer !== null && !this.ticketRefused;
+    if (!refusedNow && (refused !== null || this.cookie !== null)) return;
+    this.ticketRefused ||= refusedNow;
     this.cookie = cookie;
     this.nextAt = now;
   }

@@ -44,7 +44,7 @@ export type LinkCommand =
     }
   /** Forget a request: no response any more. */
   | { readonly do: 'cancel'; readonly ref: number }
-  /** The network of this computer has changed: look at once whether the session still stands. */
+  /** The network of this computer has changed: another session, from another socket, at once. */
   | { readonly do: 'nudge' }
   /** Ends quietly: no datagram, the socket closed. A goodbye is a request made before. */
   | { readonly do: 'close' };

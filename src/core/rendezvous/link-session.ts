@@ -35,6 +35,8 @@ export class LinkSession {
   private readonly secure: SecureSession;
   private readonly stamps = new Map<SocketId, number>();
   private readonly pushes = new Set<number>();
+  /** Our address as the master saw it first; of this session's control port, for another may have another. */
+  private seenAt: string | null = null;
 
   constructor(suite: CryptoSuite, master: string, { accept, keys }: Accepted) {
     this.cid = accept.cid;
@@ -47,6 +49,12 @@ export class LinkSession {
 
   get spent(): boolean {
     return this.secure.spent;
+  }
+
+  /** Does the master see us at another address than before in this session? */
+  seenElsewhere(address: string): boolean {
+    this.seenAt ??= address;
+    return this.seenAt !== address;
   }
 
   request(id: number, message: Request, socket: SocketId, own: SocketId): Uint8Array {

@@ -13,7 +13,7 @@ import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { outputs } from '../machine.ts';
 import { WIRE } from '../wire.ts';
-import { type Accepted, LinkHandshake, type LinkTicket, ticketOf } from './link-handshake.ts';
+import { type Accepted, LinkHandshake, TicketPurse } from './link-handshake.ts';
 import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine } from './link-interface.ts';
 import { LinkRequests, type OpenRequest } from './link-requests.ts';
 import { LinkSession } from './link-session.ts';
@@ -47,9 +47,8 @@ export class Link implements LinkMachine {
   /** Told to the parent; `connecting` is told only once, at the start. */
   private told: FailureCode | 'nothing' | 'up' = 'nothing';
   private session: LinkSession | null = null;
-  /** From the last handshake with a Diffie-Hellman, for the next without one. */
-  private ticket: LinkTicket | null = null;
-  /** When a resumed session gives way to one with a Diffie-Hellman. */
+  private readonly purse = new TicketPurse();
+  /** When a resumed session, or the one that was resumed from it, gives way to one with a Diffie-Hellman. */
   private agreeAt: Instant = NEVER;
   private up = false;
   private heardAt: Instant = 0;
@@ -87,8 +86,7 @@ export class Link implements LinkMachine {
         this.requests.cancel(command.ref);
         break;
       case 'nudge':
-        if (this.session !== null) this.ask(now);
-        else if (this.running && this.round === null) this.beginRound(now);
+        this.move(now);
         break;
       case 'close':
         this.close();
@@ -142,7 +140,7 @@ export class Link implements LinkMachine {
       return;
     }
     if (this.session.spent || this.agreeAt <= now) {
-      this.ticket = null;
+      this.purse.take(now);
       this.beginRound(now);
       return;
     }
@@ -158,6 +156,16 @@ export class Link implements LinkMachine {
 
   private ask(now: Instant): void {
     if (!this.requests.echoing) this.requests.add(now, null, { type: 'echo' }, null);
+  }
+
+  /**
+   * This computer is on another network, or may be. What was seen on the old one is not shown on the new one (as RFC 9000 §9.5 has
+   * it): another socket, another session, hence other keys and another CID. The old session stays at the master until it expires.
+   */
+  private move(now: Instant): void {
+    if (!this.running) return;
+    this.closeLegs();
+    this.beginRound(now);
   }
 
   // ── rounds of handshakes ──────────────────────────────────────────────────────────────────────────────────────────
@@ -221,8 +229,8 @@ export class Link implements LinkMachine {
     if (leg === undefined) return;
     const { crypto: suite, identity: own, master, wallClock } = this.config;
     const at = { socket: leg.socket, door: { address, port: master.port } };
-    const ticket = this.ticket !== null && now < this.ticket.until ? this.ticket : null;
-    const handshake = LinkHandshake.start(now, at, { suite, own, masterKey: master.key, time: wallClock(), ticket });
+    const { purse } = this;
+    const handshake = LinkHandshake.start(now, at, { suite, own, masterKey: master.key, time: wallClock(), purse });
     // A key that is no point of the curve can be nobody's.
     if (handshake === null) this.endRound(now, 'MASTER_KEY_MISMATCH');
     else round.handshakes.push(handshake);
@@ -269,10 +277,10 @@ export class Link implements LinkMachine {
     this.round = null;
     this.closeLegs(handshake.socket);
     this.session = new LinkSession(this.config.crypto, handshake.door.address, accepted);
-    if (!accepted.resumed) this.ticket = ticketOf(now, this.config.crypto, accepted);
+    this.purse.put(now, this.config.crypto, accepted);
     // Those who came back together after a restart must not do it all at one time.
-    const share = accepted.resumed ? 0.5 + 0.5 * this.config.random.float() : NEVER;
-    this.agreeAt = now + LIMITS.resumedMsMax * share;
+    const share = 0.5 + 0.5 * this.config.random.float();
+    this.agreeAt = accepted.resumed ? Math.min(this.agreeAt, now + LIMITS.resumedMsMax * share) : NEVER;
     this.heardAt = now;
     this.askedAt = NEVER;
     this.requests.restart(now);
@@ -327,8 +335,11 @@ export class Link implements LinkMachine {
       this.told = 'up';
       this.out.event({ ev: 'state', state: 'up', failure: null, rttMs });
     }
-    if ('observed' in response && (open.socket === null || open.socket === this.main)) this.see(response.observed);
+    const own = open.socket === null || open.socket === this.main;
+    if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
+    // Nobody has told us that this is another network, but the master sees another address.
+    if ('observed' in response && own && this.session?.seenElsewhere(response.observed.address)) this.move(now);
   }
 
   private see(observed: Endpoint): void {

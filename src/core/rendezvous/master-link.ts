@@ -100,10 +100,9 @@ function bracketed(text: string): string | null {
 function nameOrAddress(text: string): string | null {
   if (/^[\d.]+$/.test(text)) return addressBytes(text) === null ? null : text;
   const name = text.toLowerCase();
-  return name.length <= 253 &&
-    /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/.test(name)
-    ? name
-    : null;
+  const labels = (name.endsWith('.') ? name.slice(0, -1) : name).split('.');
+  const fits = name.length <= 253 && labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
+  return fits ? name : null;
 }
 
 function parseKeys(text: string | undefined): readonly Uint8Array[] | LinkProblem {

@@ -89,7 +89,8 @@ class Master implements MasterMachine {
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
     });
     const { sessions, tickets } = this;
-    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters });
+    const { wallClock } = config;
+    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
       own: config.identity.publicKey,

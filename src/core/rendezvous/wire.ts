@@ -154,7 +154,7 @@ export interface Accept {
   readonly probePorts: number;
   /** Further addresses of the master in the same family, with the same ports. */
   readonly otherAddresses: readonly string[];
-  /** For the next time; null after a resumption, and from a master that gives none. */
+  /** For the next time; null from a master that gives none. */
   readonly ticket: Uint8Array | null;
 }
 

@@ -1,0 +1,124 @@
+/** A local network in which any machine answers the search for a router: 127.0.0.1 is the gateway, 127.0.0.2 is somebody else. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import type { Endpoint } from '../../src/core/index.ts';
+import { mapByUpnp } from '../../src/node/index.ts';
+
+const GATEWAY = '127.0.0.1';
+const OTHER = '127.0.0.2';
+const SERVICE = 'urn:schemas-upnp-org:service:WANIPConnection:1';
+const DESCRIPTION = `<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><device><serviceList><service>
+  <serviceType>${SERVICE}</serviceType><controlURL>/control?a=1&amp;b=2</controlURL></service></serviceList></device></root>`;
+const ADDRESS =
+  '<s:Envelope xmlns:s="x"><s:Body><NewExternalIPAddress> 203.0.113.9 </NewExternalIPAddress></s:Body></s:Envelope>';
+
+const open: (Socket | Server)[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+interface Machine {
+  readonly url: string;
+  /** What it was asked, method and path. */
+  readonly asked: string[];
+}
+
+async function machine(
+  address: string,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Machine> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    answer(request, response);
+  });
+  server.listen(0, address);
+  await once(server, 'listening');
+  open.push(server);
+  return { url: `http://${address}:${(server.address() as AddressInfo).port}`, asked };
+}
+
+/** Hears the search, as multicast would bring it, and has it answered from these addresses, in this order. */
+async function network(answers: readonly { readonly from: string; readonly location: string }[]): Promise<Endpoint> {
+  const socket = createSocket('udp4');
+  open.push(socket);
+  socket.bind(0, GATEWAY);
+  await once(socket, 'listening');
+  const sockets = await Promise.all(
+    answers.map(async ({ from }) => {
+      const speaker = createSocket('udp4');
+      open.push(speaker);
+      speaker.bind(0, from);
+      await once(speaker, 'listening');
+      return speaker;
+    }),
+  );
+  socket.on('message', (_search, asker) => {
+    answers.forEach(({ location }, i) => {
+      sockets[i]?.send(`HTTP/1.1 200 OK\r\nST: x\r\nLocation: ${location}\r\n\r\n`, asker.port, asker.address);
+    });
+  });
+  return { address: GATEWAY, port: socket.address().port };
+}
+
+const map = (search: Endpoint) => mapByUpnp(4_000, { localAddress: GATEWAY, gateway: GATEWAY, search });
+
+function router(request: IncomingMessage, response: ServerResponse): void {
+  response.end(request.method === 'GET' ? DESCRIPTION : ADDRESS);
+}
+
+test('the gateway opens the port; a machine that answers before it is neither believed nor asked', async () => {
+  const other = await machine(OTHER, router);
+  const gateway = await machine(GATEWAY, router);
+  const search = await network([
+    { from: OTHER, location: `${other.url}/root.xml` },
+    { from: OTHER, location: `${gateway.url}/reboot` },
+    { from: GATEWAY, location: `${other.url}/root.xml` },
+    { from: GATEWAY, location: `${gateway.url}/root.xml` },
+  ]);
+  const mapping = await map(search);
+  expect(mapping?.external).toEqual({ address: '203.0.113.9', port: 4_000 });
+  expect(gateway.asked).toEqual(['GET /root.xml', 'POST /control?a=1&b=2', 'POST /control?a=1&b=2']);
+  expect(other.asked).toEqual([]);
+});
+
+test('nothing that the gateway says leads to another machine: no redirect, no control address elsewhere', async () => {
+  const other = await machine(OTHER, router);
+  const answers: ((request: IncomingMessage, response: ServerResponse) => void)[] = [
+    (_request, response) => response.writeHead(302, { location: `${other.url}/root.xml` }).end(),
+    (_request, response) => response.end(DESCRIPTION.replace('/control?a=1&amp;b=2', `${other.url}/control`)),
+    (request, response) => {
+      if (request.method === 'GET') response.end(DESCRIPTION);
+      else response.writeHead(307, { location: `${other.url}/control` }).end();
+    },
+  ];
+  for (const answer of answers) {
+    const gateway = await machine(GATEWAY, answer);
+    expect(await map(await network([{ from: GATEWAY, location: `${gateway.url}/root.xml` }]))).toBeNull();
+    expect(gateway.asked.length).toBeGreaterThan(0);
+  }
+  expect(other.asked).toEqual([]);
+});
+
+test('a description without an end is read no further than its limit', async () => {
+  let sent = 0;
+  const gateway = await machine(GATEWAY, (_request, response) => {
+    const more = (): void => {
+      while (!response.destroyed && sent < 64 * 1024 * 1024) {
+        sent += 16_384;
+        if (!response.write('<service>'.repeat(1_820).padEnd(16_384))) {
+          response.once('drain', more);
+          return;
+        }
+      }
+      response.end();
+    };
+    more();
+  });
+  expect(await map(await network([{ from: GATEWAY, location: `${gateway.url}/root.xml` }]))).toBeNull();
+  // What the kernel and Node keep on the way, far from all of it.
+  expect(sent).toBeLessThan(32 * 1024 * 1024);
+});
