@@ -29,7 +29,15 @@ export { Counters } from './rendezvous/counters.ts';
 export { isServerAddress } from './rendezvous/entry-wire.ts';
 export type * from './rendezvous/interface.ts';
 export * from './rendezvous/join-link.ts';
-export { type AddressKeys, addressKeys, addressPrefixes, type Levels, Pace, type Rate } from './rendezvous/limiter.ts';
+export {
+  type AddressKeys,
+  addressKeys,
+  addressPrefixes,
+  type Levels,
+  Limiter,
+  Pace,
+  type Rate,
+} from './rendezvous/limiter.ts';
 export * from './rendezvous/link.ts';
 export type * from './rendezvous/link-interface.ts';
 export * from './rendezvous/link-sources.ts';

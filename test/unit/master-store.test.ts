@@ -42,7 +42,7 @@ test('codes, bans, statistics, names, settings and the list come back after a re
   const id = first.addBan(ban);
   first.recordTraversal(100, traversal);
   first.recordTraversal(100, traversal);
-  first.holdName('ana', 'ff', 5);
+  first.holdName({ skeleton: 'ana', hostKey: 'ff', seenAt: 5, network: '203.0.113' });
   first.setSetting('admin', 'x');
   first.saveSnapshot(9, [{ hostId: 'a', json: '{}' }], []);
   first.saveSnapshot(10, [{ hostId: 'b', json: '{"x":1}' }], ['a']);
