@@ -214,6 +214,8 @@ export const LIMITS = {
   /** Known addresses: some tens of packets reach everything that can be reached. */
   easyBurst: 60,
   easyPerSecond: 50,
+  /** Beyond it, first packets on a mapping: a host's door lets 30 knocks in a second, so that is four seconds of them. */
+  easyFirstBurst: 120,
   /** A window, a cross or a sweep: the mathematics wants it short and quick (nat-model 4.3). */
   predictionBurst: 300,
   predictionPerSecond: 1000,

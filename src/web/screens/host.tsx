@@ -172,6 +172,11 @@ function Open(props: { readonly hosting: HostingView }) {
       {hide ? null : <Qr text={hosting.link} label={t('join.qr')} />}
       <OwnNetwork />
       <h2>{t('host.players')}</h2>
+      {hosting.wrongPasswords > 0 ? (
+        <p class="notice" role="status" id="wrong-passwords">
+          {t('host.wrongPasswords', { count: hosting.wrongPasswords })}
+        </p>
+      ) : null}
       {hosting.friends.length === 0 ? <p class="dim">{t('host.noPlayers')}</p> : null}
       <ul class="friends" aria-live="polite">
         {hosting.friends.map((friend) => (
