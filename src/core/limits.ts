@@ -216,6 +216,7 @@ export const LIMITS = {
   easyPerSecond: 50,
   /** Beyond it, first packets on a mapping: a host's door lets 30 knocks in a second, so that is four seconds of them. */
   easyFirstBurst: 120,
+  easyFirstPerSecond: 100,
   /** A window, a cross or a sweep: the mathematics wants it short and quick (nat-model 4.3). */
   predictionBurst: 300,
   predictionPerSecond: 1000,

@@ -50,6 +50,8 @@ export function deviceBudget(): DeviceBudget {
   let pausedUntil: Instant = 0;
   /** Per class: the instant at which its next packet is due at the peak rate. */
   const due: Record<ProbeClass, Instant> = { easy: 0, prediction: 0, birthday: 0 };
+  /** The same for first packets of the class `easy`. */
+  let firstDue: Instant = 0;
   /** When each mapping was used last, the oldest first; and the instants alone, to find one among thousands. */
   const used = new Map<string, Instant>();
   const instants: Instant[] = [];
@@ -96,7 +98,6 @@ export function deviceBudget(): DeviceBudget {
     when(now, kind, mapping, life) {
       settle(now);
       if (now < pausedUntil) return pausedUntil;
-      const { perSecond } = CLASSES[kind];
       const known = (used.get(mapping) ?? -NEVER) + life.lifetimeMs > now;
       const freeAt = known ? now : under(1, kind, life);
       if (freeAt > now) return Math.max(now + 1, freeAt);
@@ -104,15 +105,18 @@ export function deviceBudget(): DeviceBudget {
       const first = kind === 'easy' && !known;
       const depth = CLASSES[kind].depth + (first ? LIMITS.easyFirstBurst : 0);
       if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / LIMITS.probesPerSecond);
-      if (first) return now;
+      const perSecond = first ? LIMITS.easyFirstPerSecond : CLASSES[kind].perSecond;
       const slack = ((kind === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce) * 1000) / perSecond;
-      return due[kind] - slack > now ? due[kind] - slack : now;
+      const dueAt = first ? firstDue : due[kind];
+      return dueAt - slack > now ? dueAt - slack : now;
     },
     take(now, kind, mapping) {
       settle(now);
       debt += 1;
-      due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
       const before = used.get(mapping);
+      if (kind === 'easy' && before === undefined)
+        firstDue = Math.max(firstDue, now) + 1000 / LIMITS.easyFirstPerSecond;
+      else due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
       if (before !== undefined) instants.splice(after(before) - 1, 1);
       used.delete(mapping);
       used.set(mapping, now);
