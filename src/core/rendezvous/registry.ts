@@ -283,7 +283,9 @@ export class Registry {
   private text(text: string): string {
     const known = this.texts.get(text);
     if (known !== undefined) return known;
-    if (this.texts.size < LIMITS.sharedTextsMax) this.texts.set(text, text);
+    // Who makes texts up gets no more than that: what is in use is there again with its next host.
+    if (this.texts.size >= LIMITS.sharedTextsMax) this.texts.clear();
+    this.texts.set(text, text);
     return text;
   }
 }
