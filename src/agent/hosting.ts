@@ -63,6 +63,8 @@ export interface HostingEvents {
   notice: [notice: HostForwardNotice];
   /** The master has given another code, or hosting has ended by a fault. */
   code: [code: string];
+  /** So many wrong passwords have come in so far; told at most once in ten seconds. */
+  wrongPasswords: [count: number];
   failed: [error: SallyportError];
 }
 
@@ -159,6 +161,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
       if (before !== '' && before !== event.code) this.emit('code', event.code);
     } else if (event.ev === 'peer') this.#news(event);
+    else if (event.ev === 'wrong-passwords') this.emit('wrongPasswords', event.count);
   }
 
   connected(path: AgentPath): void {

@@ -100,6 +100,8 @@ export interface HostingView {
   /** The link has been put on the clipboard of this computer. */
   readonly copied: boolean;
   readonly friends: readonly FriendView[];
+  /** Wrong passwords that have come in since hosting began. */
+  readonly wrongPasswords: number;
 }
 
 export interface ProbeView {

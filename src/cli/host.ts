@@ -148,6 +148,11 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     console.news(news);
   });
   hosting.on('notice', (notice) => sayNotice(terminal, notice));
+  hosting.on('wrongPasswords', (count) => {
+    terminal.event('wrong-passwords', { count });
+    const many = count === 1 ? 'one wrong one' : `${count} wrong ones`;
+    terminal.fact('warn', 'Password', `${many} so far; each makes whoever tries wait longer, not your friends`);
+  });
   hosting.on('code', (code) => {
     terminal.event('code', { code, link: hosting.link });
     terminal.fact('warn', 'Join code', `is now ${showCode(code)}`);

@@ -161,6 +161,7 @@ async function play(
 function endOf(reason: string): SallyportError {
   if (reason === 'kicked') return new SallyportError('REFUSED', { detail: 'The host has removed you.' });
   if (reason === 'left') return new SallyportError('HOST_OFFLINE', { detail: 'The host has ended the game.' });
+  if (reason === 'full') return new SallyportError('FULL');
   return new SallyportError('HOST_OFFLINE');
 }
 

@@ -30,6 +30,15 @@ export { Counters } from './rendezvous/counters.ts';
 export { isServerAddress } from './rendezvous/entry-wire.ts';
 export type * from './rendezvous/interface.ts';
 export * from './rendezvous/join-link.ts';
+export {
+  type AddressKeys,
+  addressKeys,
+  addressPrefixes,
+  type Levels,
+  Limiter,
+  Pace,
+  type Rate,
+} from './rendezvous/limiter.ts';
 export * from './rendezvous/link.ts';
 export type * from './rendezvous/link-interface.ts';
 export * from './rendezvous/link-sources.ts';
@@ -48,6 +57,7 @@ export * from './secure/resume.ts';
 export * from './secure/seeded.ts';
 export * from './secure/session.ts';
 export * from './secure/siphash.ts';
+export * from './shares.ts';
 export * from './stun/codec.ts';
 export * from './stun/server.ts';
 export * from './stun/source.ts';

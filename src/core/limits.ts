@@ -69,12 +69,8 @@ export const LIMITS = {
   linkStampsMax: 64,
   /** Master: rates (security.md 3.4). Buckets per limiter; with 65,536 of them the table is 512 KiB and never grows. */
   limiterBuckets: 65_536,
-  helloRate: { perSecond: 10, burst: 20 },
-  helloRateWide: { perSecond: 100, burst: 200 },
   /** RETRY costs one HMAC and is an eighth of its HELLO; above this rate an address gets silence. */
   retryRate: { perSecond: 30, burst: 60 },
-  handshakeRate: { perSecond: 5, burst: 10 },
-  handshakeRateWide: { perSecond: 50, burst: 100 },
   /** Handshakes without a cookie in all (row 10): a tenth of what one core can do. */
   freeHandshakeRate: { perSecond: 200, burst: 200 },
   controlRate: { perSecond: 50, burst: 100 },
@@ -82,27 +78,17 @@ export const LIMITS = {
   controlOverMax: 500,
   /** Detection asks 50 times in a second, a fresh sample before a punch 8 times; a birthday run samples none. */
   probeRate: { perSecond: 200, burst: 400 },
-  resolveUnknownRate: { perSecond: 0.2, burst: 20 },
   /** Pages of the list, ten entries each: 1000 entries in 3 s, within what a session may ask at all. */
   listRate: { perSecond: 20, burst: 60 },
   joinPerClientRate: { perSecond: 2, burst: 8 },
-  joinPerAddressRate: { perSecond: 10, burst: 40 },
-  joinPerHostRate: { perSecond: 20, burst: 60 },
   stepRate: { perSecond: 20, burst: 40 },
   /** Cookies (row 9): the key rotates every two minutes and the previous one still counts, as WireGuard does it. */
   cookieKeyMs: 120_000,
   cookieMs: 30_000,
-  /** Handshakes answered and not yet confirmed; above half of it everybody is asked for a cookie. */
-  pendingMax: 1_024,
   pendingMs: 5_000,
   /** Tickets (security.md 3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
   ticketMs: 24 * 3_600_000,
   resumedMsMax: 3_600_000,
-  /** Sessions of one master, and of one IPv4 address or IPv6 /64 (a carrier's NAT has many people behind one address). */
-  sessionsMax: 250_000,
-  sessionsPerAddressMax: 512,
-  /** Draws for a session that makes room: at most 32 of the 512 are hosts, which are spared. */
-  roomTriesMax: 8,
   helloTimesMax: 65_536,
   /** Clocks that are set by NTP agree within a second; who is further off is asked for a cookie, whose time is the master's own. */
   helloClockMsMax: 60_000,
@@ -115,12 +101,7 @@ export const LIMITS = {
   proofMsMax: 30_000,
   stampMs: 10_000,
   challengesMax: 4,
-  /** Registry: hosts per IPv4 address and /24, per IPv6 /64 and /48 (security.md row 12). */
-  hostsPerIpv4: { narrow: 32, wide: 128 },
-  hostsPerIpv6: { narrow: 8, wide: 64 },
   codeAttemptsMax: 64,
-  /** Codes are for ever, so keys without one are rationed per address: 32 at once, then one in 10 s. */
-  newCodeRate: { perSecond: 0.1, burst: 32 },
   /** Games, maps, modes and versions of which the registry keeps one copy for all hosts. */
   sharedTextsMax: 8_192,
   /**
@@ -130,8 +111,6 @@ export const LIMITS = {
   hostingOrderMs: 30_000,
   /** Hosts looked at for one page of a filtered list. */
   listScanMax: 256,
-  /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
-  masterJoinsMax: 16_384,
   joinIdleMs: 60_000,
   /** Permits (security.md 3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
   probesPerCreditIpv6: 46,
@@ -250,6 +229,9 @@ export const LIMITS = {
   /** Known addresses: some tens of packets reach everything that can be reached. */
   easyBurst: 60,
   easyPerSecond: 50,
+  /** Beyond it, first packets on a mapping: a host's door lets 30 knocks in a second, so that is four seconds of them. */
+  easyFirstBurst: 120,
+  easyFirstPerSecond: 100,
   /** A window, a cross or a sweep: the mathematics wants it short and quick (nat-model 4.3). */
   predictionBurst: 300,
   predictionPerSecond: 1000,

@@ -1,8 +1,9 @@
 /** What the operator may do over HTTP: look, ban, lift, evict. Bearer token; every act is written into the audit log. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Context, Hono, Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { addressKeys, Pace } from '../core/index.ts';
 import {
   type AdminHosts,
   API,
@@ -15,7 +16,6 @@ import {
 } from './api.ts';
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
-import { createLimiter } from './limiter.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
@@ -48,11 +48,9 @@ const tooLarge = bodyLimit({
 
 export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
   const { store, directory, moderation, statistics, wallClock } = routes;
-  const failures = createLimiter(
-    1024,
-    { perSecond: MASTER_LIMITS.adminFailuresPerMinute / 60, burst: MASTER_LIMITS.adminFailuresPerMinute },
-    { perSecond: 10, burst: 100 },
-  );
+  const pace = new Pace(MASTER_LIMITS.adminFailureRates);
+  const secret = randomBytes(16);
+  const failures = (address: string): number => pace.take(performance.now(), addressKeys(secret, address));
   const audit = (act: string, detail: string): void => store.audit(wallClock(), act, detail);
 
   app.use(`${API.admin}/*`, async (c, next) => (await guard(c, next, routes, failures)) ?? undefined);
@@ -133,10 +131,13 @@ export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
   });
 }
 
-type Limiter = ReturnType<typeof createLimiter>;
-
 /** Token, and the checks of security.md row 20: a page on another site must not reach this one under a name of its own. */
-async function guard(c: Context, next: Next, routes: AdminRoutes, failures: Limiter): Promise<Response | null> {
+async function guard(
+  c: Context,
+  next: Next,
+  routes: AdminRoutes,
+  failures: (address: string) => number,
+): Promise<Response | null> {
   const host = c.req.header('host') ?? new URL(c.req.url).host;
   if (!allowedHost(host, routes.domains))
     return problem(421, 'Unknown name', `This masterserver does not know the name ${host}; start it with --domain.`);
@@ -146,7 +147,7 @@ async function guard(c: Context, next: Next, routes: AdminRoutes, failures: Limi
   const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
   if (token === undefined || !tokenFits(token, routes.tokenHash)) {
     const headers = { 'www-authenticate': 'Bearer' };
-    if (token !== undefined && failures.take(performance.now(), callerAddress(c)) > 0)
+    if (token !== undefined && failures(callerAddress(c)) > 0)
       return problem(429, 'Too many requests', 'Too many wrong tokens; wait a minute.', {
         headers: { 'retry-after': '60' },
       });

@@ -48,6 +48,7 @@ export function callerAddress(c: Context): string {
   return isIP(forwarded) === 0 ? peer : plainAddress(forwarded);
 }
 
-function plainAddress(address: string): string {
+/** Without the prefix that a socket of both families gives an IPv4 address. */
+export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

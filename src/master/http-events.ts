@@ -1,9 +1,10 @@
 /** Live changes of the list as server-sent events. A reader that falls behind is cut off: it comes back and reads the page. */
+import { randomBytes, randomInt } from 'node:crypto';
 import type { Hono } from 'hono';
+import { type Placed, Shares, type TableState } from '../core/index.ts';
 import { API, type ListChange } from './api.ts';
 import type { Directory } from './directory.ts';
-import { callerAddress, problem } from './http-common.ts';
-import { limitKeys } from './limiter.ts';
+import { callerAddress } from './http-common.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import type { ListCommit } from './listing.ts';
 
@@ -11,11 +12,12 @@ export interface EventStreams {
   tell(commit: ListCommit): void;
   close(): void;
   readonly size: number;
+  tables(): readonly TableState[];
 }
 
-interface Stream {
+interface Stream extends Placed {
   readonly caller: string;
-  readonly who: string;
+  readonly since: number;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
 }
 
@@ -23,13 +25,20 @@ const encoder = new TextEncoder();
 
 export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
   const streams = new Set<Stream>();
-  const perWho = new Map<string, number>();
+  const shares = new Shares<Stream>({
+    name: 'event-streams',
+    max: MASTER_LIMITS.eventStreamsMax,
+    caps: MASTER_LIMITS.eventStreamCaps,
+    secret: randomBytes(16),
+    draw: () => randomInt(2 ** 32),
+    addressOf: ({ caller }) => caller,
+    proven: () => false,
+    since: ({ since }) => since,
+  });
 
   function drop(stream: Stream): void {
     if (!streams.delete(stream)) return;
-    const left = (perWho.get(stream.who) ?? 1) - 1;
-    if (left === 0) perWho.delete(stream.who);
-    else perWho.set(stream.who, left);
+    shares.remove(stream);
     try {
       stream.controller.close();
     } catch {
@@ -44,17 +53,16 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
 
   app.get(API.events, (c) => {
     const caller = callerAddress(c);
-    const who = limitKeys(caller).own;
-    const open = perWho.get(who) ?? 0;
-    if (streams.size >= MASTER_LIMITS.eventStreamsMax || open >= MASTER_LIMITS.eventStreamsPerAddressMax)
-      return problem(503, 'Busy', 'Too many live streams are open.', { headers: { 'retry-after': '30' } });
+    // A browser whose stream ends opens another after some seconds.
+    const crowded = shares.crowdedOut(caller);
+    if (crowded !== null) drop(crowded);
     let stream: Stream | null = null;
     const body = new ReadableStream<Uint8Array>(
       {
         start(controller) {
-          stream = { caller, who, controller };
+          stream = { caller, since: performance.now(), controller, place: -1 };
           streams.add(stream);
-          perWho.set(who, open + 1);
+          shares.add(stream);
           controller.enqueue(frame('hello', { generation: directory.listing.generation }));
         },
         cancel() {
@@ -97,6 +105,7 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     get size() {
       return streams.size;
     },
+    tables: () => [shares.state()],
   };
 }
 

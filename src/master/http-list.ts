@@ -1,13 +1,12 @@
 /** The public list: pages, single servers, live changes. Answers are built once per change and question, then reused. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context, Hono } from 'hono';
-import { isLoopback } from '../core/index.ts';
+import { addressKeys, isLoopback, Pace } from '../core/index.ts';
 import { API, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
-import { createLimiter } from './limiter.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { hasFilter, type ListItem, matches, pageOf, readCursor } from './listing.ts';
 import { compareBy } from './order.ts';
@@ -19,7 +18,14 @@ const GZIP_BYTES_MIN = 1_024;
 /** Heartbeats don't change the list; an answer older than this is renewed so that "last heard of" stays honest. */
 const ANSWER_AGE_MS = 30_000;
 
+/** Codes that are tried, over whatever way: how long an address has to wait for the next one, and that one was wrong. */
+export interface CodeGuesses {
+  waitMs(address: string): number;
+  wrong(address: string): void;
+}
+
 export interface ListRoutes {
+  readonly codes: CodeGuesses;
   readonly directory: Directory;
   readonly wallClock: () => number;
   readonly onLimited: () => void;
@@ -31,12 +37,9 @@ interface Answer {
   zipped: Promise<Buffer> | null;
 }
 
-export function addListRoutes(app: Hono, { directory, wallClock, onLimited }: ListRoutes): void {
-  const limiter = createLimiter(
-    MASTER_LIMITS.limiterBuckets,
-    { perSecond: MASTER_LIMITS.httpPerSecond, burst: MASTER_LIMITS.httpBurst },
-    { perSecond: MASTER_LIMITS.httpPrefixPerSecond, burst: MASTER_LIMITS.httpPrefixBurst },
-  );
+export function addListRoutes(app: Hono, { directory, wallClock, onLimited, codes }: ListRoutes): void {
+  const pace = new Pace(MASTER_LIMITS.httpRates);
+  const secret = randomBytes(16);
   const answers = new Map<string, Promise<Answer>>();
   let answersOf = '';
   let scans = 0;
@@ -44,11 +47,15 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited }: Li
   function limited(c: Context): Response | null {
     const caller = callerAddress(c);
     // This computer itself is no stranger: its operator's tools and tests ask as often as they like.
-    const wait = isLoopback(caller) ? 0 : limiter.take(performance.now(), caller);
-    if (wait === 0) return null;
+    return isLoopback(caller) ? null : waits(pace.take(performance.now(), addressKeys(secret, caller)));
+  }
+
+  function waits(waitMs: number): Response | null {
+    if (waitMs === 0) return null;
     onLimited();
-    const headers = { 'retry-after': String(Math.ceil(wait)), 'access-control-allow-origin': '*' };
-    return problem(429, 'Too many requests', `Wait ${Math.ceil(wait)} s and try again.`, { headers });
+    const seconds = Math.ceil(waitMs / 1000);
+    const headers = { 'retry-after': String(seconds), 'access-control-allow-origin': '*' };
+    return problem(429, 'Too many requests', `Wait ${seconds} s and try again.`, { headers });
   }
 
   async function build(query: ServersQuery, caller: string, etag: string): Promise<Answer> {
@@ -96,12 +103,21 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited }: Li
     const stop = limited(c);
     if (stop !== null) return stop;
     const id = c.req.param('id');
-    const byId = directory.listing.get(id);
+    const caller = callerAddress(c);
     // By its id only what the list shows; a code, like the link it stands in, finds unlisted hosts too.
-    const item = byId?.listed === true ? byId : directory.listing.byCode(id.replaceAll('-', '').toUpperCase());
-    if (item === undefined) return problem(404, 'Not found', 'No server with this id or code is online.');
+    let item = directory.listing.get(id);
+    if (item?.listed !== true) {
+      // One counter with the codes that are tried over the link, or there would be two ways to guess.
+      const wait = waits(codes.waitMs(caller));
+      if (wait !== null) return wait;
+      item = directory.listing.byCode(id.replaceAll('-', '').toUpperCase());
+    }
+    if (item === undefined) {
+      codes.wrong(caller);
+      return problem(404, 'Not found', 'No server with this id or code is online.');
+    }
     const rttMs = Number(c.req.query('rtt') ?? 0);
-    const viewer = { address: callerAddress(c), rttMs: Number.isFinite(rttMs) ? rttMs : 0 };
+    const viewer = { address: caller, rttMs: Number.isFinite(rttMs) ? rttMs : 0 };
     return c.json(directory.server(item, viewer), 200, { 'cache-control': 'no-cache' });
   });
 }

@@ -22,26 +22,45 @@ export const MASTER_LIMITS = {
   /** More changes than this in one second are told as "reset": fetching the page again is cheaper for both. */
   eventChangesMax: 200,
   eventStreamsMax: 1_000,
-  eventStreamsPerAddressMax: 8,
+  /** Streams of one address, its /24 or /48, its /32: the next one takes the place of the oldest of them. */
+  eventStreamCaps: { narrow: 16, wide: 64, widest: 128 },
   eventPingMs: 15_000,
   /** A reader slower than this many bytes is cut off; it comes back and fetches the page. */
   eventBacklogBytesMax: 1_048_576,
 
-  /** security.md 3.4: HTTP list 2/s burst 20 per address (or /64), 50/s per /24 (or /48). */
-  httpPerSecond: 2,
-  httpBurst: 20,
-  httpPrefixPerSecond: 50,
-  httpPrefixBurst: 200,
-  /** security.md 3.4 and row 21: STUN 10/s burst 20 per address, 100/s per prefix, 5000/s in all. */
-  stunPerSecond: 10,
-  stunBurst: 20,
-  stunPrefixPerSecond: 100,
-  stunTotalPerSecond: 5_000,
-  /** Fixed-size table; colliding addresses share an allowance (row 9). */
-  limiterBuckets: 65_536,
+  /** security.md 3.4: HTTP list 2/s burst 20 per address (or /64), 50/s per /24 (or /48), 200/s per /32. */
+  httpRates: {
+    narrow: { perSecond: 2, burst: 20 },
+    wide: { perSecond: 50, burst: 200 },
+    widest: { perSecond: 200, burst: 800 },
+  },
+  /**
+   * Connections, of which a process has as many as file descriptors, at least 1,024 on common systems. An address has so many of
+   * them, its /24 or /48, its /32; of who has most the oldest one without a request goes. This computer's own (a proxy) count
+   * for nobody.
+   */
+  httpConnectionsMax: 768,
+  httpConnectionCaps: { narrow: 64, wide: 128, widest: 256 },
+  /** From the connection to the whole head of a request, and to its end; checked once a second. */
+  httpHeadersMs: 10_000,
+  httpRequestMs: 20_000,
+  httpCheckMs: 1_000,
+  /** Nothing has come or gone: a live stream is written to twice as often (`eventPingMs`). */
+  httpIdleMs: 40_000,
+  /** security.md 3.4 and row 21: STUN 10/s burst 20 per address, 100/s per /24 or /48, 400/s per /32, 5000/s in all. */
+  stunRates: {
+    narrow: { perSecond: 10, burst: 20 },
+    wide: { perSecond: 100, burst: 200 },
+    widest: { perSecond: 400, burst: 800 },
+  },
+  stunTotal: { perSecond: 5_000, burst: 5_000 },
   bodyBytesMax: 16_384,
-  /** Wrong admin tokens per address before it has to wait: 2^128 tokens can't be guessed, logs can be flooded. */
-  adminFailuresPerMinute: 10,
+  /** Wrong admin tokens, ten a minute of an address: 2^128 tokens can't be guessed, logs can be flooded. */
+  adminFailureRates: {
+    narrow: { perSecond: 1 / 6, burst: 10 },
+    wide: { perSecond: 10, burst: 100 },
+    widest: { perSecond: 40, burst: 400 },
+  },
 
   /** More public hosts at one address than this are a crowd: listed behind the others until the master has joined them. */
   householdHostsMax: 2,
@@ -59,7 +78,18 @@ export const MASTER_LIMITS = {
   statisticsHoursMax: 2_160,
   /** Names stay with the key that was listed under them first, for so long after it was seen last. */
   nameHeldMs: 7 * 24 * 3_600_000,
+  /** Names that are held, 150 bytes on disk each; beyond it the network that holds most of them loses its oldest. */
   namesMax: 200_000,
+  /** So many at once, because counting who holds most takes some 20 ms. */
+  namesDroppedAtOnce: 2_000,
+  /** Names of one key: who renames its server gives up the name of the time before last. */
+  namesPerKeyMax: 2,
+  /** New names: of an address 32 at once, then one in 10 s. What is more is shown with the mark of its key, and not held. */
+  newNameRates: {
+    narrow: { perSecond: 0.1, burst: 32 },
+    wide: { perSecond: 0.4, burst: 128 },
+    widest: { perSecond: 1.6, burst: 512 },
+  },
 
   /** Webhooks (row 26): one call a second, told once a day per host, silent while a restart brings everybody back. */
   webhookIntervalMs: 1_000,

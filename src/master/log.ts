@@ -4,7 +4,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { limitKeys } from './limiter.ts';
+import { addressPrefixes } from '../core/index.ts';
 
 export type { Logger } from 'pino';
 
@@ -25,7 +25,7 @@ export function createPseudonyms(wallClock: () => number): Pseudonyms {
         day = today;
         key = randomBytes(16);
       }
-      const digest = createHmac('sha256', key).update(limitKeys(address).own).digest('hex');
+      const digest = createHmac('sha256', key).update(addressPrefixes(address)[0]).digest('hex');
       return `addr-${digest.slice(0, 8)}`;
     },
   };

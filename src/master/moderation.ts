@@ -2,8 +2,11 @@
  * Who may announce, list and join. Bans live in memory, ready to be asked for every datagram that matters, and in the store;
  * a change works from the next question on. Names belong to the key that was listed under them first.
  */
+import { randomBytes } from 'node:crypto';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import {
+  addressKeys,
+  addressPrefixes,
   cleanText,
   type FailureCode,
   type HostAnnouncement,
@@ -11,6 +14,8 @@ import {
   hostIdOf,
   type MasterPolicy,
   nameSkeleton,
+  Pace,
+  type TableState,
   toHex,
 } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
@@ -35,6 +40,8 @@ export interface Moderation extends Pick<MasterPolicy, 'announce' | 'admit'> {
   banned(host: HostRecord): boolean;
   reserve(names: readonly ReservedName[]): void;
   expire(now: number): number;
+  /** The names that are held, of which there is an end. */
+  tables(): readonly TableState[];
 }
 
 interface Rule {
@@ -51,6 +58,8 @@ interface Who {
 export function createModeration(store: Store, wallClock: () => number): Moderation {
   let rules: Rule[] = store.bans().map((row) => ({ row, hits: matcher(row) }));
   let reserved = new Map<string, string | null>();
+  const newNames = new Pace(MASTER_LIMITS.newNameRates);
+  const secret = randomBytes(16);
 
   function find(scope: BanRow['scope'], who: Who): Rule | undefined {
     if (rules.length === 0) return undefined;
@@ -61,7 +70,7 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
   }
 
   /** The name as it may be shown: an honest first holder keeps it, a second key gets a mark, a reserved name is refused. */
-  function nameFor(name: string, hostKey: string, isPublic: boolean): string | null {
+  function nameFor(name: string, hostKey: string, address: string, isPublic: boolean): string | null {
     const plain = name === '' ? 'Unnamed' : name;
     const skeleton = nameSkeleton(plain);
     if (skeleton === '') return plain;
@@ -72,8 +81,12 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
     const holder = store.nameHolder(skeleton);
     const free = holder === null || now - holder.seenAt > MASTER_LIMITS.nameHeldMs;
     if (!free && holder.hostKey !== hostKey) return marked(plain, hostKey);
+    // Neither held nor left for another to take: shown with its mark until an address that makes up many names has paused.
+    const fresh = holder?.hostKey !== hostKey;
+    if (fresh && newNames.take(now, addressKeys(secret, address)) > 0) return marked(plain, hostKey);
     // Written down at most once an hour per name: the term is a week.
-    if (free || now - holder.seenAt > 3_600_000) store.holdName(skeleton, hostKey, now);
+    if (free || now - holder.seenAt > 3_600_000)
+      store.holdName({ skeleton, hostKey, seenAt: now, network: networkOf(address) });
     return plain;
   }
 
@@ -91,7 +104,7 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
         hostId: hostIdOf(nodeCrypto, hostKey),
       });
       if (rules.length > 0 && find('ban', who()) !== undefined) return 'BANNED';
-      const name = nameFor(clean.name, key, clean.public);
+      const name = nameFor(clean.name, key, from.address, clean.public);
       return name === null ? 'REFUSED' : { ...clean, name };
     },
     admit(_act, key, from): FailureCode | null {
@@ -127,6 +140,7 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
       rules = rules.filter(({ row }) => row.expiresAt === null || row.expiresAt > now);
       return before - rules.length;
     },
+    tables: () => [store.names()],
   };
 }
 
@@ -151,6 +165,12 @@ export function cleanAnnouncement(announcement: HostAnnouncement): HostAnnouncem
     mode: cleanText(mode, MASTER_LIMITS.modeCharacters),
     version: cleanText(version, MASTER_LIMITS.versionCharacters),
   };
+}
+
+/** Whose share of the held names it is: the IPv4 /24, or the IPv6 /32, because whoever wants has a /48 for each name. */
+function networkOf(address: string): string {
+  const [, wide] = addressPrefixes(address);
+  return wide.startsWith('6:') ? wide.split('.').slice(0, 4).join('.') : wide;
 }
 
 /** A clone of a held name is told apart by its key, in the name itself so that every list shows it. */

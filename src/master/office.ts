@@ -10,11 +10,13 @@ import {
   type MasterEvent,
   type MasterPolicy,
   plainEntry,
+  type TableState,
 } from '../core/index.ts';
 import type { MasterInfo } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHttpApp } from './http.ts';
 import type { AdminRoutes } from './http-admin.ts';
+import type { CodeGuesses } from './http-list.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 import { createPseudonyms, type Logger } from './log.ts';
@@ -43,6 +45,8 @@ export interface OfficeOptions {
   readonly counters: () => MasterCounters | null;
   /** For how long a registered host has been silent. */
   readonly silentMs?: (hostKey: Uint8Array) => number | null;
+  /** Codes that are tried over HTTP count with those of the link. */
+  readonly codes: CodeGuesses;
   /** The admin's token was used for the first time: the file that told it may go. */
   readonly onTokenUsed: () => void;
 }
@@ -57,6 +61,7 @@ export interface Office {
   forgetToken(): void;
   event(event: MasterEvent): void;
   metrics(): string;
+  tables(): readonly TableState[];
   official(folder: OfficialFolder): void;
   /** A test join of the master has ended; null = it proved nothing about the host. */
   tested(hostId: string, joinable: boolean | null): void;
@@ -97,7 +102,7 @@ export function createOffice(options: OfficeOptions): Office {
   });
   const info = (): MasterInfo => ({ link: options.link(), version: VERSION, contact: options.contact });
   const { app, events } = createHttpApp({
-    ...{ directory, wallClock, info, log },
+    ...{ directory, wallClock, info, log, codes: options.codes },
     webFolder: options.webFolder,
     requests: measures.requests,
     durations: measures.requestDurations,
@@ -160,6 +165,9 @@ export function createOffice(options: OfficeOptions): Office {
     switch (event.ev) {
       case 'code':
         store.saveCode(wallClock(), event);
+        return;
+      case 'code-forgotten':
+        store.forgetCode(event.code);
         return;
       case 'ticket-keys':
         saveTicketKeys(store, event.keys);
@@ -244,6 +252,7 @@ export function createOffice(options: OfficeOptions): Office {
       announce: moderation.announce,
       admit: moderation.admit,
       list: directory.page,
+      proven: ({ hostId }) => (directory.listing.get(hostId)?.verifiedAt ?? null) !== null,
       entry(host, viewer) {
         const item = directory.listing.get(host.hostId);
         return item === undefined ? plainEntry(host, viewer) : directory.server(item, viewer);
@@ -254,6 +263,7 @@ export function createOffice(options: OfficeOptions): Office {
     forgetToken: () => keepTokenHash(store, ''),
     event,
     metrics: measures.text,
+    tables: () => [...events.tables(), ...moderation.tables()],
     official(folder) {
       moderation.reserve(folder.reservedNames);
       directory.official(folder.servers);

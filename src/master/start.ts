@@ -19,6 +19,7 @@ import {
   type MasterCounters,
   PROBE_PORTS,
   SallyportError,
+  type TableState,
   usage,
 } from '../core/index.ts';
 import {
@@ -34,6 +35,8 @@ import {
   systemRandom,
   takeLock,
 } from '../node/index.ts';
+import { type Connections, createConnections } from './connections.ts';
+import type { CodeGuesses } from './http-list.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
@@ -101,6 +104,8 @@ export interface RunningMaster {
   readonly version: string;
   /** Says good-bye to everybody, waits until they are told (at most 30 s), then closes. */
   drain(): Promise<void>;
+  /** Every table that strangers can fill, and how full it is. */
+  tables(): readonly TableState[];
   /** Reads the folder of the official servers again. */
   reload(): void;
   close(): Promise<void>;
@@ -111,6 +116,8 @@ interface Running {
   command(command: MasterCommand): void;
   counters(): MasterCounters;
   silentMs(hostKey: Uint8Array): number | null;
+  readonly codes: CodeGuesses;
+  tables(): readonly TableState[];
 }
 
 const PORT = 8430;
@@ -168,6 +175,7 @@ async function startLocked(
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem });
   const early: MasterCommand[] = [];
   let running: Running | null = null;
+  const connections = createConnections();
   const office = createOffice({
     ...{ store, log, link: () => link },
     wallClock: Date.now,
@@ -180,6 +188,10 @@ async function startLocked(
     command: (command) => (running === null ? void early.push(command) : running.command(command)),
     counters: () => running?.counters() ?? null,
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
+    codes: {
+      waitMs: (address) => running?.codes.waitMs(address) ?? 0,
+      wrong: (address) => running?.codes.wrong(address),
+    },
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office, tell);
@@ -207,6 +219,11 @@ async function startLocked(
         const at = machine.lastSeen(hostKey);
         return at === null ? null : Math.max(0, Math.round(monotonicNow() - at));
       },
+      codes: {
+        waitMs: (address) => machine.codeWaitMs(monotonicNow(), address),
+        wrong: (address) => machine.wrongCode(monotonicNow(), address),
+      },
+      tables: () => [...machine.tables(), ...office.tables(), ...connections.tables()],
     };
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
@@ -216,7 +233,7 @@ async function startLocked(
     closers.push(() => stun?.close());
     const reload = startOfficial(options.official ?? null, office, log, tell);
     closers.push(reload.stop);
-    const http = await startHttp(options, office, closers);
+    const http = await startHttp(options, office, connections, closers);
     const metrics = await startMetrics(options.metrics, office, closers, tell);
     closers.push(testJoins(options, office, identity, listen));
     office.setReady(true);
@@ -225,7 +242,8 @@ async function startLocked(
       await udp.drain(MASTER_LIMITS.drainMs);
       await closeAll();
     };
-    return { link, http, metrics, endpoints, version: VERSION, drain, reload: reload.now, close: closeAll };
+    const { tables } = running;
+    return { link, http, metrics, endpoints, version: VERSION, drain, tables, reload: reload.now, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
@@ -372,15 +390,22 @@ function testJoins(options: MasterOptions, office: Office, identity: KeyPair, li
 
 type Closers = (() => Promise<void> | void)[];
 
-async function startHttp(options: MasterOptions, office: Office, closers: Closers): Promise<string | null> {
+async function startHttp(
+  options: MasterOptions,
+  office: Office,
+  connections: Connections,
+  closers: Closers,
+): Promise<string | null> {
   const at = options.http === undefined ? HTTP : options.http;
   if (at === null) return null;
   const tls = options.tls ?? null;
   const listener = getRequestListener(office.app.fetch);
-  const server = tls === null ? createPlainServer(listener) : createTlsServer(readTls(tls), listener);
-  // Slow clients must not hold connections for ever; live streams are written to, so only reading is limited.
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 20_000;
+  const checked = { connectionsCheckingInterval: MASTER_LIMITS.httpCheckMs };
+  const server =
+    tls === null
+      ? createPlainServer(checked, listener)
+      : createTlsServer({ ...checked, ...readTls(tls), handshakeTimeout: MASTER_LIMITS.httpHeadersMs }, listener);
+  connections.guard(server);
   const bound = await listenOn(server, at, '--http');
   closers.push(() => closeServer(server));
   return `${tls === null ? 'http' : 'https'}://${bound}`;

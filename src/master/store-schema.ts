@@ -28,7 +28,14 @@ const VERSION_2 = `
   create table told (subject text primary key, at integer not null) strict, without rowid;
 `;
 
-const MIGRATIONS: readonly Migration[] = [VERSION_1, VERSION_2];
+/** Held names by the network that they were taken from, so that a full table can take from who holds most; and by key. */
+const VERSION_3 = `
+  alter table names add column network text not null default '';
+  create index names_of_network on names (network, seen_at);
+  create index names_of_key on names (host_key, seen_at);
+`;
+
+const MIGRATIONS: readonly Migration[] = [VERSION_1, VERSION_2, VERSION_3];
 
 /** Brings the file to the newest version, each step in a transaction of its own. A file from the future is refused. */
 export function migrate(db: Database.Database, migrations: readonly Migration[] = MIGRATIONS): void {

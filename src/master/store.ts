@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import Database from 'libsql';
+import type { TableState } from '../core/index.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { type Migration, migrate } from './store-schema.ts';
 
@@ -51,6 +52,15 @@ export interface AuditRow {
   readonly detail: string;
 }
 
+export interface HeldName {
+  readonly skeleton: string;
+  /** Hex. */
+  readonly hostKey: string;
+  readonly seenAt: number;
+  /** Whose share of all names it takes. */
+  readonly network: string;
+}
+
 export interface SnapshotRow {
   readonly hostId: string;
   readonly json: string;
@@ -80,7 +90,10 @@ export interface Store {
   saveSnapshot(at: number, changed: readonly SnapshotRow[], gone: readonly string[]): void;
   snapshot(): { readonly at: number; readonly rows: SnapshotRow[] };
   nameHolder(skeleton: string): { readonly hostKey: string; readonly seenAt: number } | null;
-  holdName(skeleton: string, hostKey: string, seenAt: number): void;
+  holdName(name: HeldName): void;
+  /** How many names are held, of how many that may be. */
+  names(): TableState;
+  forgetCode(code: string): void;
   /** What was told of whom by webhook since then, the oldest first. */
   told(since: number): { readonly subject: string; readonly at: number }[];
   saveTold(subject: string, at: number): void;
@@ -133,12 +146,22 @@ const ADD_TRAVERSAL = `insert into traversals values (?, ?, ?, ?, ?, ?, 1, ?, ?)
 const POINTS = 'select at, hosts, joins, paths, failures from points where at >= ? order by at';
 const ADD_POINT = 'insert or replace into points values (?, ?, ?, ?, ?)';
 const NAME = 'select host_key as hostKey, seen_at as seenAt from names where skeleton = ?';
-const HOLD_NAME = 'insert or replace into names values (?, ?, ?)';
+const HOLD_NAME = 'insert or replace into names (skeleton, host_key, seen_at, network) values (?, ?, ?, ?)';
+const DROP_NAMES_OF_KEY = `delete from names where host_key = ? and skeleton in
+  (select skeleton from names where host_key = ? order by seen_at desc, skeleton = ? desc limit -1 offset ?)`;
+/** A provider's IPv6 (/32) is as large as sixteen IPv4 networks (/24), as in `core/shares.ts`. */
+const LARGEST_NETWORK = `select network, count(*) as n from names group by network
+  order by count(*) / (case when network like '6:%' then 16.0 else 1.0 end) desc limit 1`;
+const DROP_NAMES_OF_NETWORK = `delete from names where skeleton in
+  (select skeleton from names where network = ? order by seen_at limit ?)`;
 
 export function openStore(options: StoreOptions): Store {
   const { db, trouble } = openOrMemory(options);
   let current: string | null = trouble;
   const statements = new Map<string, Statement>();
+  /** Counted when first asked for. */
+  let heldNames: number | null = null;
+  let evicted = 0;
 
   function sql(text: string): Statement {
     let statement = statements.get(text);
@@ -225,7 +248,12 @@ export function openStore(options: StoreOptions): Store {
     }),
     nameHolder: (skeleton) =>
       read<{ hostKey: string; seenAt: number } | undefined>('a name', undefined, () => sql(NAME).get(skeleton)) ?? null,
-    holdName: (skeleton, hostKey, seenAt) => tryWrite('a name', () => sql(HOLD_NAME).run(skeleton, hostKey, seenAt)),
+    holdName: (name) => tryWrite('a name', () => holdName(name)),
+    names: () => {
+      const { namesMax, newNameRates } = MASTER_LIMITS;
+      return { name: 'names', size: countNames(), max: namesMax, perAddress: newNameRates.narrow.burst, evicted };
+    },
+    forgetCode: (code) => tryWrite('a join code', () => sql('delete from codes where code = ?').run(code)),
     told: (since) =>
       read('what was told', [], () => sql('select subject, at from told where at > ? order by at').all(since)),
     saveTold: (subject, at) =>
@@ -233,9 +261,33 @@ export function openStore(options: StoreOptions): Store {
     setting: settingOf,
     setSetting: (name, value) =>
       write('a setting', () => void sql('insert or replace into settings values (?, ?)').run(name, value)),
-    prune: (now) => tryWrite('the cleaning', () => pruneAll(sql, now)),
+    prune: (now) => {
+      heldNames = null;
+      tryWrite('the cleaning', () => pruneAll(sql, now));
+    },
     close: () => db.close(),
   };
+
+  function countNames(): number {
+    heldNames ??= read<{ n: number }>('the names', { n: 0 }, () => sql('select count(*) as n from names').get()).n;
+    return heldNames;
+  }
+
+  /** The share of one key is two names; where all are too many, the network that holds most loses its oldest. */
+  function holdName({ skeleton, hostKey, seenAt, network }: HeldName): void {
+    const { namesMax, namesDroppedAtOnce, namesPerKeyMax } = MASTER_LIMITS;
+    const before = countNames();
+    const known = sql(NAME).get(skeleton) !== undefined;
+    sql(HOLD_NAME).run(skeleton, hostKey, seenAt, network);
+    const dropped = sql(DROP_NAMES_OF_KEY).run(hostKey, hostKey, skeleton, namesPerKeyMax).changes;
+    heldNames = before + Number(!known) - dropped;
+    if (heldNames <= namesMax) return;
+    const largest = sql(LARGEST_NETWORK).get() as { readonly network: string; readonly n: number };
+    const some = Math.min(namesDroppedAtOnce, Math.ceil(largest.n / 2));
+    const made = sql(DROP_NAMES_OF_NETWORK).run(largest.network, some).changes;
+    heldNames -= made;
+    evicted += made;
+  }
 
   function updateSnapshot(at: number, changed: readonly SnapshotRow[], gone: readonly string[]): void {
     db.exec('begin');

@@ -3,9 +3,9 @@
  * is decided by `core/stun/server.ts`; here are the sockets and the limits. With two addresses there is a second port, the next
  * one, and the server is one of RFC 5780.
  */
-import { answerStun, type Endpoint, endpointKey, familyOf, usage } from '../core/index.ts';
+import { randomBytes } from 'node:crypto';
+import { addressKeys, answerStun, type Endpoint, endpointKey, familyOf, Limiter, Pace, usage } from '../core/index.ts';
 import { monotonicNow, openUdpSocket, type UdpSocket } from '../node/index.ts';
-import { createLimiter } from './limiter.ts';
 import { MASTER_LIMITS } from './limits.ts';
 
 export interface StunService {
@@ -45,18 +45,12 @@ export function startStun(addresses: readonly string[], port: number): StunServi
   return { endpoints, close };
 }
 
-/** 10/s for an address, 100/s for its prefix, 5000/s in all. */
 function limits(): (address: string) => boolean {
-  const { stunPerSecond, stunBurst, stunPrefixPerSecond, stunTotalPerSecond, limiterBuckets } = MASTER_LIMITS;
-  const each = createLimiter(
-    limiterBuckets,
-    { perSecond: stunPerSecond, burst: stunBurst },
-    { perSecond: stunPrefixPerSecond, burst: 2 * stunPrefixPerSecond },
-  );
-  const all = { perSecond: stunTotalPerSecond, burst: stunTotalPerSecond };
-  const total = createLimiter(1, all, all);
+  const secret = randomBytes(16);
+  const each = new Pace(MASTER_LIMITS.stunRates);
+  const total = new Limiter(MASTER_LIMITS.stunTotal);
   return (address) => {
     const now = monotonicNow();
-    return each.take(now, address) === 0 && total.take(now, '0.0.0.0') === 0;
+    return each.take(now, addressKeys(secret, address)) === 0 && total.allow(now, 0);
   };
 }

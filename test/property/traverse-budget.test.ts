@@ -4,9 +4,14 @@ import { LIMITS } from '../../src/core/index.ts';
 import { deviceBudget, hardSlot, purse } from '../../src/core/traverse/budget.ts';
 import type { ProbeClass } from '../../src/core/traverse/side.ts';
 
-const DEPTH = { easy: LIMITS.easyBurst, prediction: LIMITS.predictionBurst, birthday: LIMITS.birthdayBurst } as const;
+/** Each packet of the test below is the first of its mapping. */
+const DEPTH = {
+  easy: LIMITS.easyBurst + LIMITS.easyFirstBurst,
+  prediction: LIMITS.predictionBurst,
+  birthday: LIMITS.birthdayBurst,
+} as const;
 const PEAK = {
-  easy: LIMITS.easyPerSecond,
+  easy: LIMITS.easyFirstPerSecond,
   prediction: LIMITS.predictionPerSecond,
   birthday: LIMITS.birthdayPerSecond,
 } as const;
@@ -20,12 +25,12 @@ const kinds = fc.constantFrom<ProbeClass>('easy', 'prediction', 'birthday');
 /** Sends as fast as the budget lets it, for so long, and answers the instants. */
 const LIFETIME_MS = 10_000;
 
-function greedy(kind: ProbeClass, forMs: number, quota: number | null): number[] {
+function greedy(kind: ProbeClass, forMs: number, quota: number | null, mappings = Number.POSITIVE_INFINITY): number[] {
   const budget = deviceBudget();
   const sent: number[] = [];
   let now = 0;
   while (now <= forMs) {
-    const mapping = String(sent.length);
+    const mapping = String(sent.length % mappings);
     const when = budget.when(now, kind, mapping, { quota, lifetimeMs: LIFETIME_MS });
     if (when > now) {
       now = when;
@@ -53,6 +58,14 @@ test('whoever asks as fast as possible stays below depth, peak and sustained rat
     }),
     { numRuns: 30 },
   );
+});
+
+test('packets to somebody who has had one stay within the class, whatever goes to others for the first time', () => {
+  const sent = greedy('easy', 20_000, null, 8);
+  for (const [last, at] of sent.entries()) {
+    const inSecond = sent.slice(0, last + 1).filter((one) => at - one <= 1_000).length;
+    expect(inSecond).toBeLessThanOrEqual(8 + LIMITS.probesAtOnce + 1 + LIMITS.easyPerSecond);
+  }
 });
 
 test('live mappings never exceed the cap of the class, nor half of a known quota', () => {

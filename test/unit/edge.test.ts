@@ -60,6 +60,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   ready: { ev: 'ready', profile },
   hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
   'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
+  'wrong-passwords': { ev: 'wrong-passwords', count: 1 },
   peer: { ev: 'peer', friend: WORD, name: WORD, state: any(WORD), path: null },
   found: { ev: 'found', join: 1, hostKey: new Uint8Array(32), entry },
   networks: { ev: 'networks', join: 1, own: profile, peer: profile },

@@ -39,6 +39,7 @@ function startOffice(): void {
   store = openStore({ file: join(folder, 'state.db'), onProblem: (problem) => expect.unreachable(problem) });
   const log = pino({ base: null }, LOG_SINK);
   office = createOffice({
+    codes: { waitMs: () => 0, wrong: () => {} },
     store,
     log,
     wallClock: () => wall,

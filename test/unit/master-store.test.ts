@@ -43,7 +43,7 @@ test('codes, bans, statistics, names, settings and the list come back after a re
   const id = first.addBan(ban);
   first.recordTraversal(100, traversal);
   first.recordTraversal(100, traversal);
-  first.holdName('ana', 'ff', 5);
+  first.holdName({ skeleton: 'ana', hostKey: 'ff', seenAt: 5, network: '203.0.113' });
   first.setSetting('admin', 'x');
   first.saveSnapshot(9, [{ hostId: 'a', json: '{}' }], []);
   first.saveSnapshot(10, [{ hostId: 'b', json: '{"x":1}' }], ['a']);
@@ -181,7 +181,8 @@ test('the cleaning takes bans that have ended and the oldest of the audit, and n
   const pointMs = statisticsHoursMax * 3_600_000;
   for (const at of [now, now - pointMs, now - pointMs - 1]) store.recordPoint({ at, ...point });
   for (const [n, age] of [0, webhookDedupeMs, webhookDedupeMs + 1].entries()) store.saveTold(`${n}`, now - age);
-  for (const [n, age] of [0, nameHeldMs, nameHeldMs + 1].entries()) store.holdName(`${n}`, 'ff', now - age);
+  for (const [n, age] of [0, nameHeldMs, nameHeldMs + 1].entries())
+    store.holdName({ skeleton: `${n}`, hostKey: 'ff', seenAt: now - age, network: '' });
   store.prune(now);
   expect(store.bans().map(({ id }) => id)).toEqual(kept);
   const audit = store.auditEntries(2 * auditEntriesMax).map(({ detail }) => Number(detail));

@@ -2,10 +2,11 @@
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/index.ts';
 import { type Session, Sessions } from '../../src/core/rendezvous/sessions.ts';
+import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 const CARRIER = '203.0.113.5';
-const PLACES = LIMITS.sessionsPerAddressMax;
+const PLACES = SHARES.sessionCaps.narrow;
 const NOW = 1_000_000;
 
 /** Sessions as the door and the control ports make them; `ended` are those that made room. */

@@ -1,6 +1,7 @@
 /** Coming back by a ticket, without a Diffie-Hellman (security.md 3.1, RESUME), and what nobody can make of a ticket. */
 import { describe, expect, test } from 'vitest';
 import { type KeyPair, LIMITS, WIRE } from '../../src/core/index.ts';
+import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
 import {
   DOOR,
   MASTER_ADDRESS,
@@ -66,10 +67,10 @@ describe('after a restart of the master', () => {
     const { w, host } = restarted();
     // Half-made sessions of strangers who never answer.
     w.net.hook = (packet) => (packet.to.address.startsWith('10.') ? [] : [packet]);
-    const half = LIMITS.pendingMax / 2 + 1;
+    const half = SHARES.pendingMax / 2 + 1;
     w.net.run(500);
     for (let i = 0; i < half; i++) {
-      w.participant(`stranger ${i}`, `10.0.${i >> 7}.${i & 127}`).do({ do: 'start' });
+      w.participant(`stranger ${i}`, `10.0.${i >> 5}.${i & 31}`).do({ do: 'start' });
       if (i % 60 === 59) w.net.run(300);
     }
     w.net.run(2_000);

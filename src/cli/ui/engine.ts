@@ -290,6 +290,7 @@ export class Engine implements UiEngine {
       gameListens: null,
       copied: false,
       friends: [],
+      wrongPasswords: 0,
     };
     this.#changed();
     try {
@@ -313,6 +314,7 @@ export class Engine implements UiEngine {
       this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link });
       hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
       hosting.on('friend', (news) => this.#friend(news));
+      hosting.on('wrongPasswords', (wrongPasswords) => this.#viewHosting({ wrongPasswords }));
       hosting.on('notice', (notice) => {
         if (notice.kind === 'game-silent' || notice.kind === 'game-answers')
           this.#viewHosting({ gameListens: notice.kind === 'game-answers' });

@@ -9,7 +9,11 @@ import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push } from '../rendezvous/messages.ts';
+import { randomU32 } from '../secure/crypto.ts';
+import { type Placed, Shares } from '../shares.ts';
 import type { Alarm, PeerContext } from './context.ts';
+import { DOOR } from './door-limits.ts';
+import { Guesses } from './guesses.ts';
 import { friendOf, openAsHost, passwordProof } from './handshake.ts';
 import type { FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
@@ -22,7 +26,7 @@ type Found = SessionEvent & { readonly ev: 'path' };
 type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
 
 /** Let in, on the way to a path. */
-interface Visiting {
+interface Visiting extends Placed {
   readonly visit: Visit;
   idle: Alarm;
   /** The master's test join has its proof: whatever is pushed, it is over in a moment. */
@@ -30,7 +34,7 @@ interface Visiting {
 }
 
 /** Waits for a person's word. */
-interface Asking {
+interface Asking extends Placed {
   /** The newest. */
   readonly offer: Offer;
   readonly idle: Alarm;
@@ -59,14 +63,38 @@ export class Hosting implements PathOwner {
   private readonly asking = new Map<FriendId, Asking>();
   private readonly admitted = new Set<FriendId>();
   private readonly banned: Set<FriendId>;
+  /** Who has been here before. */
+  private readonly known: Set<FriendId>;
+  private readonly visitShares: Shares<Visiting>;
+  private readonly askShares: Shares<Asking>;
+  private readonly guesses: Guesses;
+  private guessesTold: Alarm | null = null;
   /** Sessions seen, oldest first, so that a repeated offer is not a second visit. */
   private readonly seen = new Set<string>();
 
-  constructor(context: PeerContext, paths: Paths, command: HostCommand, banned: Set<FriendId>) {
+  constructor(
+    context: PeerContext,
+    paths: Paths,
+    command: HostCommand,
+    friends: { readonly banned: Set<FriendId>; readonly known: Set<FriendId> },
+  ) {
     this.context = context;
     this.paths = paths;
     this.command = command;
-    this.banned = banned;
+    this.banned = friends.banned;
+    this.known = friends.known;
+    const { crypto } = context.config;
+    const secret = crypto.randomBytes(16);
+    const rules = { max: LIMITS.guestsMax, caps: DOOR.guestCaps, secret, draw: () => randomU32(crypto) };
+    this.visitShares = new Shares({
+      ...{ ...rules, name: 'visits', addressOf: ({ visit }) => addressOf(visit.offer.push) },
+      ...{ proven: ({ visit }) => visit.offer.known, since: ({ visit }) => visit.offer.at },
+    });
+    this.askShares = new Shares({
+      ...{ ...rules, name: 'askers', addressOf: ({ offer }) => addressOf(offer.push) },
+      ...{ proven: ({ offer }) => offer.known, since: ({ offer }) => offer.at },
+    });
+    this.guesses = new Guesses(secret);
     this.registration = new Registration(context, this.announced(), (event) => this.registered(event));
   }
 
@@ -128,6 +156,13 @@ export class Hosting implements PathOwner {
     this.nextQuestion(now);
   }
 
+  /** The latest friends: the one longest away is a stranger again. */
+  private know(friend: FriendId): void {
+    this.known.delete(friend);
+    this.known.add(friend);
+    if (this.known.size > DOOR.knownMax) this.known.delete(this.known.values().next().value as FriendId);
+  }
+
   private remember(friend: FriendId): void {
     this.admitted.delete(friend);
     this.admitted.add(friend);
@@ -136,6 +171,7 @@ export class Hosting implements PathOwner {
 
   kick(now: Instant, friend: FriendId, ban: boolean): void {
     this.admitted.delete(friend);
+    this.known.delete(friend);
     if (ban && this.banned.size < LIMITS.bannedMax) this.banned.add(friend);
     const failure = ban ? 'BANNED' : 'REFUSED';
     const offer = this.answered(friend);
@@ -161,6 +197,7 @@ export class Hosting implements PathOwner {
       this.drop(now, visit);
     }
     for (const { path } of [...this.inside.values()]) this.paths.leave(now, path, 'left');
+    this.guessesTold?.cancel();
     this.registration.goodbye(now);
   }
 
@@ -208,12 +245,13 @@ export class Hosting implements PathOwner {
       this.answerNo(now, push, handshake === null ? 'REFUSED' : 'VERSION');
       return;
     }
-    const offer: Offer = { push, handshake, friend: friendOf(crypto, handshake.clientKey), at: now };
-    const failure = this.judge(offer);
+    const friend = friendOf(crypto, handshake.clientKey);
+    const offer: Offer = { push, handshake, friend, at: now, known: this.isKnown(friend) };
+    const failure = this.judge(now, offer);
     if (failure !== null) {
       // It asks no more; whoever is told to be patient knocks again and keeps its place.
-      if (failure !== 'BUSY') this.answered(offer.friend);
-      this.refuse(now, offer, failure);
+      if (failure.failure !== 'BUSY') this.answered(offer.friend);
+      this.refuse(now, offer, failure.failure, failure.retryAfterMs);
       this.nextQuestion(now);
       return;
     }
@@ -231,15 +269,48 @@ export class Hosting implements PathOwner {
     return true;
   }
 
-  private judge(offer: Offer): FailureCode | null {
-    if (this.banned.has(offer.friend)) return 'BANNED';
+  /** A knock takes no place, and neither does a visit until it has its path: whoever only knocks keeps nobody out. */
+  private judge(now: Instant, offer: Offer): { readonly failure: FailureCode; readonly retryAfterMs?: number } | null {
+    if (this.banned.has(offer.friend)) return { failure: 'BANNED' };
     if (this.isMaster(offer)) return null;
-    if (!this.passwordFits(offer)) return 'PASSWORD';
-    const others = new Set(this.inside.keys());
-    for (const [friend, { visit }] of this.visiting) if (!this.isMaster(visit.offer)) others.add(friend);
-    others.delete(offer.friend);
-    if (others.size >= this.command.announcement.playersMax) return 'FULL';
-    return others.size >= LIMITS.guestsMax || this.asking.size >= LIMITS.guestsMax ? 'BUSY' : null;
+    const wrong = this.passwordJudged(now, offer);
+    if (wrong !== null) return wrong;
+    return this.isFull(offer) ? { failure: 'FULL' } : null;
+  }
+
+  private isFull({ friend }: Offer): boolean {
+    const others = this.inside.size - Number(this.inside.has(friend));
+    return others >= Math.min(this.command.announcement.playersMax, LIMITS.guestsMax);
+  }
+
+  private isKnown(friend: FriendId): boolean {
+    return this.known.has(friend) || this.admitted.has(friend);
+  }
+
+  private passwordJudged(
+    now: Instant,
+    offer: Offer,
+  ): { readonly failure: FailureCode; readonly retryAfterMs?: number } | null {
+    if (this.command.password === null) return null;
+    // No guess at all: it has not been asked for one yet.
+    if (offer.handshake.hello.passwordProof === null) return { failure: 'PASSWORD' };
+    const caller = { address: addressOf(offer.push), friend: offer.friend, known: offer.known };
+    const waitMs = this.guesses.take(now, caller);
+    if (waitMs > 0) return { failure: 'BUSY', retryAfterMs: Math.ceil(waitMs) };
+    if (this.passwordFits(offer)) return null;
+    this.guesses.wrong(now, caller);
+    this.tellGuesses(now);
+    return { failure: 'PASSWORD' };
+  }
+
+  private tellGuesses(now: Instant): void {
+    if (this.guessesTold !== null) return;
+    const count = this.guesses.total;
+    this.context.out.event({ ev: 'wrong-passwords', count });
+    this.guessesTold = this.context.agenda.at(now + DOOR.guessesToldMs, (at) => {
+      this.guessesTold = null;
+      if (this.guesses.total > count) this.tellGuesses(at);
+    });
   }
 
   /**
@@ -262,11 +333,19 @@ export class Hosting implements PathOwner {
   private askFor(now: Instant, offer: Offer): void {
     const { friend } = offer;
     const before = this.asking.get(friend);
-    before?.idle.cancel();
+    if (before === undefined) {
+      const crowded = this.askShares.crowdedOut(addressOf(offer.push));
+      if (crowded !== null) this.crowdedOut(now, crowded.offer);
+    } else {
+      before.idle.cancel();
+      this.askShares.remove(before);
+    }
     // One that lives knocks again long before; the master may have forgotten to say that it is gone.
     const idle = this.context.agenda.at(now + LIMITS.visitIdleMs, (at) => this.stopAsking(at, offer));
     // A key that is there keeps its place in the line.
-    this.asking.set(friend, { offer, idle, state: before?.state ?? null, admitted: false });
+    const asking = { offer, idle, state: before?.state ?? null, admitted: false, place: -1 };
+    this.asking.set(friend, asking);
+    this.askShares.add(asking);
     this.nextQuestion(now, friend);
   }
 
@@ -293,6 +372,7 @@ export class Hosting implements PathOwner {
   private answered(friend: FriendId): Offer | null {
     const asking = this.asking.get(friend);
     asking?.idle.cancel();
+    if (asking !== undefined) this.askShares.remove(asking);
     this.asking.delete(friend);
     return asking?.offer ?? null;
   }
@@ -310,8 +390,21 @@ export class Hosting implements PathOwner {
     // The client has begun anew. A path that still stands is only given up when the new one is proven.
     const old = this.visiting.get(friend);
     if (old !== undefined) this.drop(now, old.visit);
+    const crowded = this.isMaster(offer) ? null : this.visitShares.crowdedOut(addressOf(offer.push));
+    if (crowded !== null) this.crowdedOut(now, crowded.visit.offer);
     const visit = new Visit(this.context, offer, (at, event) => this.visited(at, visit, event));
-    this.visiting.set(friend, { visit, idle: this.idle(now, visit), proven: false });
+    const visiting = { visit, idle: this.idle(now, visit), proven: false, place: -1 };
+    this.visiting.set(friend, visiting);
+    if (!this.isMaster(offer)) this.visitShares.add(visiting);
+  }
+
+  /** Makes room for others at the door; whoever is really there knocks again. */
+  private crowdedOut(now: Instant, offer: Offer): void {
+    const visit = this.visiting.get(offer.friend)?.visit;
+    this.answered(offer.friend);
+    this.refuse(now, offer, 'BUSY');
+    if (visit?.offer === offer) this.drop(now, visit);
+    this.peer(offer, 'left');
   }
 
   private visited(now: Instant, visit: Visit, event: SessionEvent): void {
@@ -347,19 +440,25 @@ export class Hosting implements PathOwner {
       return;
     }
     this.visiting.delete(friend);
+    this.visitShares.remove(visiting);
+    const { socket, remote, kind, rttMs, attempts, packetsSent } = found;
+    const proven = {
+      ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
+      ...{ local: this.context.local(socket), join: null, friend, attempts, packetsSent },
+      elapsedMs: now - visit.offer.at,
+    };
+    // Others had their paths sooner. The friend may have its own already, or still wait for it: it is told on both ways.
+    if (this.isFull(visit.offer)) {
+      this.refuse(now, visit.offer, 'FULL');
+      this.paths.turnAway(now, proven, 'full');
+      visit.stop(now);
+      return;
+    }
     const old = this.inside.get(friend);
     if (old !== undefined) this.paths.leave(now, old.path, 'replaced');
-    const { socket, remote, kind, rttMs, attempts, packetsSent } = found;
-    const path = this.paths.add(
-      now,
-      {
-        ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
-        ...{ local: this.context.local(socket), join: null, friend, attempts, packetsSent },
-        elapsedMs: now - visit.offer.at,
-      },
-      this,
-    );
+    const path = this.paths.add(now, proven, this);
     this.inside.set(friend, { visit, path });
+    this.know(friend);
     this.peer(visit.offer, 'connected', path);
     this.countPlayers(now);
   }
@@ -378,19 +477,24 @@ export class Hosting implements PathOwner {
     const visiting = this.visiting.get(visit.offer.friend);
     if (visiting?.visit !== visit) return false;
     this.visiting.delete(visit.offer.friend);
+    this.visitShares.remove(visiting);
     visiting.idle.cancel();
     visit.stop(now);
     return true;
   }
 
-  private refuse(now: Instant, offer: Offer, failure: FailureCode): void {
+  private refuse(now: Instant, offer: Offer, failure: FailureCode, retryAfterMs?: number): void {
     if (failure !== 'BUSY') this.peer(offer, 'refused');
     this.context.log(null, 'refused', { friend: offer.friend, failure });
-    this.answerNo(now, offer.push, failure);
+    this.answerNo(now, offer.push, failure, retryAfterMs);
   }
 
-  private answerNo(now: Instant, push: Push & { readonly type: 'offer' }, failure: FailureCode): void {
-    const retryAfterMs = failure === 'BUSY' ? LIMITS.retryRestMs : 0;
+  private answerNo(
+    now: Instant,
+    push: Push & { readonly type: 'offer' },
+    failure: FailureCode,
+    retryAfterMs = failure === 'BUSY' ? LIMITS.retryRestMs : 0,
+  ): void {
     this.context.request(now, { type: 'refuse', sid: push.sid, failure, retryAfterMs }, null, () => {});
   }
 
@@ -399,4 +503,9 @@ export class Hosting implements PathOwner {
     const { friend, handshake } = offer;
     this.context.out.event({ ev: 'peer', friend, name: handshake.hello.name, state, path });
   }
+}
+
+/** Where the master has seen the client: whose share of the door it takes. */
+function addressOf(push: Push & { readonly type: 'offer' }): string {
+  return push.observed[0]?.address ?? '';
 }

@@ -131,6 +131,8 @@ export type PeerEvent =
   | { readonly ev: 'ready'; readonly profile: NatProfile }
   | { readonly ev: 'hosting'; readonly code: string; readonly hostKey: Uint8Array; readonly hostId: string }
   | { readonly ev: 'hosting-failed'; readonly failure: FailureCode }
+  /** So many wrong passwords have come in since hosting began; told at the first and then at most once in ten seconds. */
+  | { readonly ev: 'wrong-passwords'; readonly count: number }
   /**
    * A friend knocks, is connected, or is gone. One at a time is `asking`: the question to whoever hosts, answered by an `admit` command.
    * The others that ask are `waiting` for theirs; they may be answered, too. `queued` has been let in and waits to be punched.
@@ -200,8 +202,11 @@ export type PeerEvent =
   | {
       readonly ev: 'path-lost';
       readonly path: PathId;
-      /** `consent`: nothing has come back for 30 s. `replaced`: the next `path` event, of the same join or friend, goes on. */
-      readonly reason: 'consent' | 'left' | 'kicked' | 'released' | 'replaced';
+      /**
+       * `consent`: nothing has come back for 30 s. `replaced`: the next `path` event, of the same join or friend, goes on. `full`: the
+       * host's last place was taken while the path was on its way.
+       */
+      readonly reason: 'consent' | 'left' | 'kicked' | 'released' | 'replaced' | 'full';
       /** Of a join: a new session with the same host is under way; a `path` event with a new id follows, or `join-failed`. */
       readonly punchingAgain: boolean;
     }

@@ -33,7 +33,7 @@ const IP_UDP_BYTES = { 4: 28, 6: 48 } as const;
 
 const KIND = { data: 0, ask: 1, answer: 2, leave: 3, channel: 16 } as const;
 
-const LEAVE = { left: 0, kicked: 1, released: 2, replaced: 3 } as const;
+const LEAVE = { left: 0, kicked: 1, released: 2, replaced: 3, full: 4 } as const;
 export type LeaveReason = keyof typeof LEAVE;
 const LEAVE_REASONS = Object.keys(LEAVE) as readonly LeaveReason[];
 

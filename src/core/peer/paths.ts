@@ -101,6 +101,19 @@ export class Paths {
     return entry.id;
   }
 
+  /** Tells the other side no on a path that has just been proven; the application never hears of it. */
+  turnAway(now: Instant, { session, sid, socket, remote, rttMs }: NewPath, reason: LeaveReason): void {
+    const { config, nest } = this.context;
+    const { crypto, random } = config;
+    const machine = new PathMachine({ crypto, random, session, sid: sid.subarray(0, 8), socket, remote, rttMs });
+    nest.add(machine, () => {});
+    if (!this.context.isShared(socket)) nest.assign(socket, machine);
+    nest.command(now, machine, { do: 'start' });
+    nest.command(now, machine, { do: 'leave', reason });
+    nest.pump(now);
+    nest.remove(machine);
+  }
+
   /** Of a datagram that starts like one of a path: true where it was for one of ours. */
   datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean {
     for (const { machine, found } of this.entries.values()) {

@@ -56,6 +56,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly paths: Paths;
   private readonly joins = new Map<JoinId, Join>();
   private readonly banned = new Set<FriendId>();
+  /** Friends who have had a path to us as their host. */
+  private readonly known = new Set<FriendId>();
   private hosting: Hosting | null = null;
   /** Where the open sockets are bound. */
   private readonly locals = new Map<SocketId, Endpoint>();
@@ -219,7 +221,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   private host(now: Instant, command: HostCommand): void {
     this.hosting?.close(now);
-    this.hosting = new Hosting(this.context, this.paths, command, this.banned);
+    this.hosting = new Hosting(this.context, this.paths, command, { banned: this.banned, known: this.known });
     // A host has the time: its friends' plans gain from knowing how long its mappings live.
     this.nest.command(now, this.detector, { do: 'lifetime' });
     if (this.linkUp) this.hosting.link(now, true);

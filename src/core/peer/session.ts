@@ -10,6 +10,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import { allowAt } from '../rendezvous/limiter.ts';
 import type { Push, Request, Response, SessionId } from '../rendezvous/messages.ts';
 import { StunSource } from '../stun/source.ts';
+import type { Device } from '../traverse/budget.ts';
 import type { Candidate, Permit, Role, Traversal, TraversalEvent } from '../traverse/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -25,6 +26,8 @@ export interface SessionConfig {
   readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   readonly relayRttMs: number;
   readonly permit: Permit;
+  /** At the host's one slot for hard pairs it goes before those who wait: it has been here before. */
+  readonly first?: boolean;
 }
 
 export type SessionEvent =
@@ -73,7 +76,7 @@ export class Session {
       sockets: context.sockets,
       random: context.config.random,
       crypto: context.config.crypto,
-      device: context.device,
+      device: config.first === true ? goingFirst(context.device) : context.device,
     });
     context.sessions.set(this.name, this);
     context.nest.add(this.traversal, (at, event) => this.traversed(at, event));
@@ -255,4 +258,9 @@ export class Session {
       },
     };
   }
+}
+
+function goingFirst(device: Device): Device {
+  const { slot } = device;
+  return { ...device, slot: { ...slot, request: (now, session) => slot.request(now, session, true) } };
 }

@@ -12,6 +12,8 @@ export interface Offer {
   readonly handshake: HostHandshake;
   readonly friend: FriendId;
   readonly at: Instant;
+  /** It has been here before. */
+  readonly known: boolean;
 }
 
 export class Visit {
@@ -72,6 +74,7 @@ export class Visit {
       context,
       now,
       {
+        first: this.offer.known,
         ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
         peer: { profile: hello.profile, candidates },
         relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),

@@ -24,7 +24,6 @@ export type DropReason =
 export type LimitName =
   | 'hello'
   | 'handshake'
-  | 'session-table'
   | 'control'
   | 'probe'
   | 'resolve'

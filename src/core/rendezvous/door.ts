@@ -11,8 +11,9 @@ import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { noiseRespond } from '../secure/noise.ts';
 import { Cookies } from './cookie.ts';
 import type { Counters } from './counters.ts';
-import { type AddressKeys, addressKeys, allowAt, Limiter } from './limiter.ts';
+import { type AddressKeys, addressKeys, allowAt, Limiter, Pace } from './limiter.ts';
 import type { Sessions } from './sessions.ts';
+import { SHARES } from './share-limits.ts';
 import type { Tickets } from './tickets.ts';
 import {
   acceptPayload,
@@ -44,11 +45,9 @@ export class Door {
   private readonly wallClock: () => number;
   private readonly cookies: Cookies;
   private readonly secret: Uint8Array;
-  private readonly hellos = new Limiter(LIMITS.helloRate);
-  private readonly hellosWide = new Limiter(LIMITS.helloRateWide);
+  private readonly hellos = new Pace(SHARES.helloRates);
   private readonly retries = new Limiter(LIMITS.retryRate);
-  private readonly handshakes = new Limiter(LIMITS.handshakeRate);
-  private readonly handshakesWide = new Limiter(LIMITS.handshakeRateWide);
+  private readonly handshakes = new Pace(SHARES.handshakeRates);
   /** Handshakes without a cookie, all together: above the rate everybody is asked for one. */
   private freeFullAt: Instant = 0;
 
@@ -59,6 +58,8 @@ export class Door {
     readonly tickets: Tickets;
     readonly counters: Counters;
     readonly wallClock: () => number;
+    /** 16 bytes for the hashes of addresses. */
+    readonly secret: Uint8Array;
   }) {
     this.suite = parts.suite;
     this.wallClock = parts.wallClock;
@@ -67,7 +68,7 @@ export class Door {
     this.tickets = parts.tickets;
     this.counters = parts.counters;
     this.cookies = new Cookies(parts.suite);
-    this.secret = parts.suite.randomBytes(16);
+    this.secret = parts.secret;
   }
 
   /** The one answer to a datagram at the door, or null: silence. */
@@ -80,7 +81,7 @@ export class Door {
     const keys = addressKeys(this.secret, from.address);
     if (hello.version !== PROTOCOL_VERSION) return this.retry(now, from, hello, keys);
     if (hello.cookie !== null) return this.withCookie(now, from, hello, hello.cookie, keys, reception);
-    const free = !hello.insists && this.hellos.allow(now, keys.narrow) && this.hellosWide.allow(now, keys.wide);
+    const free = !hello.insists && this.hellos.take(now, keys) === 0;
     if (!free || !this.calm(now, hello.resumes)) return this.retry(now, from, hello, keys);
     return this.accept(now, from, hello, reception);
   }
@@ -90,7 +91,7 @@ export class Door {
    * a ticket is opened as quickly as a cookie is made.
    */
   private calm(now: Instant, resumes: boolean): boolean {
-    if (this.sessions.pendingCount > LIMITS.pendingMax / 2) return false;
+    if (this.sessions.pendingCount > SHARES.pendingMax / 2) return false;
     if (resumes) return true;
     const next = allowAt(this.freeFullAt, now, LIMITS.freeHandshakeRate);
     if (next !== null) this.freeFullAt = next;
@@ -127,9 +128,8 @@ export class Door {
       return null;
     }
     // A ticket costs no Diffie-Hellman, so there may be more of them: many people live behind one address.
-    const narrow = hello.resumes ? this.hellos : this.handshakes;
-    const wide = hello.resumes ? this.hellosWide : this.handshakesWide;
-    if (!narrow.allow(now, keys.narrow) || !wide.allow(now, keys.wide)) {
+    const pace = hello.resumes ? this.hellos : this.handshakes;
+    if (pace.take(now, keys) > 0) {
       this.counters.limit('handshake');
       this.counters.drop('door-limited');
       return null;
@@ -162,10 +162,6 @@ export class Door {
     const told = readHelloTime(responder.payload);
     const helloTime = Math.abs(told - this.wallClock()) <= LIMITS.helloClockMsMax ? told : null;
     if (hello.cookie === null && (helloTime === null || this.sessions.stale(key, helloTime))) return retry(null);
-    if (!this.sessions.admits) {
-      this.counters.limit('session-table');
-      return null;
-    }
     const cid = this.sessions.freshCid();
     const control = reception.control[(key[0] as number) % reception.control.length];
     if (control === undefined) return null;
@@ -181,7 +177,8 @@ export class Door {
     if (answer === null) return null;
     const accept = writeAccept(hello.message1, answer.message2);
     const parts = { cid, key, keys: answer.keys, socket: control.socket, from };
-    this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime ?? -1 });
+    const proven = hello.cookie !== null;
+    this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime ?? -1, proven });
     return accept;
   }
 }

@@ -10,6 +10,7 @@ import type { NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry, PathKind } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import type { TableState } from '../shares.ts';
 
 /** One registered host. A change makes a new object, so whoever holds the old one can compare. */
 export interface HostRecord {
@@ -49,6 +50,8 @@ export type MasterEvent =
   | { readonly ev: 'host-gone'; readonly host: HostRecord; readonly reason: GoneReason }
   /** A code was given out for the first time. Always before the response that tells it, so a store never loses a told code. */
   | { readonly ev: 'code'; readonly code: string; readonly hostKey: Uint8Array }
+  /** Too many codes have their host away: this one is unknown from now on. It is derived, so its host gets the same again. */
+  | { readonly ev: 'code-forgotten'; readonly code: string }
   /** A new key was made: all that count from here on, to be kept as secret as the identity. */
   | { readonly ev: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   | { readonly ev: 'join'; readonly hostId: string | null; readonly result: 'offered' | FailureCode }
@@ -91,6 +94,8 @@ export interface MasterPolicy {
   admit(act: 'list' | 'join', key: Uint8Array, from: Endpoint): FailureCode | null;
   /** One page of the public list, in the order it is shown in. Left out: this master shows none. */
   list?(query: ListQuery): ListPage;
+  /** Has the host shown that it can be joined? Where an address has too many, such hosts are the last to go. Left out: none has. */
+  proven?(host: HostRecord): boolean;
   /** A host as whoever has its code is told of it, who may be unlisted. Left out: what its record says. */
   entry?(host: HostRecord, viewer: ListViewer): ListEntry;
 }
@@ -153,6 +158,11 @@ export interface MasterConfig {
 
 export interface MasterMachine extends Machine<MasterCommand, MasterEvent> {
   counters(): MasterCounters;
+  /** Every table that strangers can fill, and how full it is. */
+  tables(): readonly TableState[];
+  /** Codes may be tried over other ways too (HTTP): how long this address has to wait for the next, and that it was wrong. */
+  codeWaitMs(now: Instant, address: string): number;
+  wrongCode(now: Instant, address: string): void;
   /** When the host was heard of last; null where it is not registered. */
   lastSeen(hostKey: Uint8Array): Instant | null;
 }

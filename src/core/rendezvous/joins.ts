@@ -8,12 +8,14 @@ import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { ReplayWindow } from '../secure/session.ts';
+import { type Placed, Shares, type TableState } from '../shares.ts';
 import type { Permit } from '../traverse/interface.ts';
 import { allowAt } from './limiter.ts';
 import type { Push, Request, SessionId } from './messages.ts';
 import { Budget, type Paid, Permits } from './permits.ts';
 import type { HostEntry } from './registry.ts';
 import { keyText, type Session } from './sessions.ts';
+import { SHARES } from './share-limits.ts';
 import { Wheel } from './wheel.ts';
 
 /** One end of a join. */
@@ -28,7 +30,10 @@ interface End {
   stepFullAt: Instant;
 }
 
-export interface Join {
+export interface Join extends Placed {
+  readonly begunAt: Instant;
+  /** Where its client was when it began: whose share it takes. */
+  readonly address: string;
   readonly sid: SessionId;
   readonly hostId: string;
   readonly client: End;
@@ -57,6 +62,21 @@ export class Joins {
   private readonly permits = new Permits();
   private readonly bySid = new Map<string, Join>();
   private readonly expiry = new Wheel<Join>(1_000, 128);
+  private readonly shares: Shares<Join>;
+
+  /** `secret`: 16 bytes for the hashes of addresses; `draw`: 32 random bits. */
+  constructor(secret: Uint8Array, draw: () => number) {
+    this.shares = new Shares({
+      ...{ name: 'joins', max: SHARES.joinsMax, caps: SHARES.joinCaps, secret, draw },
+      addressOf: ({ address }) => address,
+      proven: ({ answer }) => answer !== null,
+      since: ({ begunAt }) => begunAt,
+    });
+  }
+
+  tables(): readonly TableState[] {
+    return [this.shares.state()];
+  }
 
   get size(): number {
     return this.bySid.size;
@@ -76,16 +96,20 @@ export class Joins {
   ): Outcome {
     const known = this.find(request.sid);
     if (known !== null) return this.rejoin(now, known, session, from, request);
-    if (this.bySid.size >= LIMITS.masterJoinsMax || !host.session.hasRoom) return no('BUSY', 1_000);
+    if (!host.session.hasRoom) return no('BUSY', 1_000);
+    const crowded = this.shares.crowdedOut(from.address);
     const join: Join = {
+      ...{ begunAt: now, address: from.address, place: -1 },
       ...{ sid: request.sid, hostId: host.record.hostId, handshake: request.handshake, answer: null },
       ...{ client: end(session, from), host: end(host.session, null), touchedAt: now, over: false },
     };
+    const room = crowded === null ? [] : this.over(now, crowded);
     this.bySid.set(keyText(request.sid), join);
+    this.shares.add(join);
     this.expiry.add(now, join, now + LIMITS.joinIdleMs);
     const paid = this.pay(now, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
-    return { ok: true, relays: [this.offer(now, join, paid.probesPerSecondMax)] };
+    return { ok: true, relays: [...room, this.offer(now, join, paid.probesPerSecondMax)] };
   }
 
   /** The same client again: it has lost an answer, its session, or has come from another socket. */
@@ -190,14 +214,19 @@ export class Joins {
       if (join.over) return null;
       const at = join.touchedAt + LIMITS.joinIdleMs;
       if (at > now) return at;
-      this.remove(now, join);
-      const push: Push = { type: 'over', sid: join.sid, outcome: 'expired' };
-      gone(join, [
-        { to: join.client.session, push },
-        { to: join.host.session, push },
-      ]);
+      gone(join, this.over(now, join));
       return null;
     });
+  }
+
+  /** Ends a join that nobody has ended; both sides are told, and whoever still wants it joins anew. */
+  private over(now: Instant, join: Join): readonly Relay[] {
+    this.remove(now, join);
+    const push: Push = { type: 'over', sid: join.sid, outcome: 'expired' };
+    return [
+      { to: join.client.session, push },
+      { to: join.host.session, push },
+    ];
   }
 
   next(): Instant {
@@ -207,6 +236,7 @@ export class Joins {
   private remove(now: Instant, join: Join): void {
     join.over = true;
     this.bySid.delete(keyText(join.sid));
+    this.shares.remove(join);
     this.permits.end(now, join.client.budget);
     this.permits.end(now, join.host.budget);
   }

@@ -18,6 +18,8 @@ import {
 } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { outputs } from '../machine.ts';
+import { randomU32 } from '../secure/crypto.ts';
+import type { TableState } from '../shares.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
 import { Door, type Reception } from './door.ts';
@@ -67,6 +69,8 @@ class Master implements MasterMachine {
   private readonly door: Door;
   private readonly control: Control;
   private readonly requests: Requests;
+  /** Of the call that runs: sessions end in many places. */
+  private now: Instant = 0;
   private toBind = 0;
   private bindFailed = false;
   private drainBy: Instant = NEVER;
@@ -76,24 +80,27 @@ class Master implements MasterMachine {
     this.config = config;
     const suite = config.crypto;
     const counters = this.counts;
-    this.registry = new Registry(suite);
+    const secret = suite.randomBytes(16);
+    this.registry = new Registry(suite, secret, (host) => config.policy.proven?.(host) ?? false);
     this.sessions = new Sessions(
       suite,
       LIMITS.sessionExpiryMs,
       (session) => this.closed(session),
       (session) => session.pushes !== null || this.registry.of(session)?.session === session,
+      secret,
     );
-    this.joins = new Joins();
+    this.joins = new Joins(secret, () => randomU32(suite));
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
     });
     const { sessions, tickets } = this;
     const { wallClock } = config;
-    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock });
+    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
       own: config.identity.publicKey,
+      secret,
       push: (now, session, message) => this.control.push(now, session, message),
       event: (event) => this.out.event(event),
     });
@@ -112,11 +119,24 @@ class Master implements MasterMachine {
     return this.counts;
   }
 
+  tables(): readonly TableState[] {
+    return [...this.sessions.tables(), ...this.registry.tables(), ...this.joins.tables()];
+  }
+
+  codeWaitMs(now: Instant, address: string): number {
+    return this.requests.codeWaitMs(now, address);
+  }
+
+  wrongCode(now: Instant, address: string): void {
+    this.requests.wrongCode(now, address);
+  }
+
   lastSeen(hostKey: Uint8Array): Instant | null {
     return this.registry.find(hostKey)?.session.heardAt ?? null;
   }
 
   handleCommand(now: Instant, command: MasterCommand): void {
+    this.now = now;
     switch (command.do) {
       case 'start':
         for (const address of this.config.addresses) this.openPlace(address);
@@ -127,7 +147,7 @@ class Master implements MasterMachine {
         return;
       case 'evict': {
         const entry = this.registry.find(command.hostKey);
-        if (entry !== null) this.requests.gone(entry, 'evicted');
+        if (entry !== null) this.requests.gone(now, entry, 'evicted');
         return;
       }
       case 'drain':
@@ -157,6 +177,7 @@ class Master implements MasterMachine {
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    this.now = now;
     const port = this.ports.get(socket);
     if (port === undefined) {
       this.counts.drop('socket-unknown');
@@ -168,6 +189,7 @@ class Master implements MasterMachine {
   }
 
   handleTimeout(now: Instant): void {
+    this.now = now;
     this.control.advance(now);
     this.sessions.expire(now);
     this.joins.expire(now, (_join, relays) => {
@@ -263,7 +285,7 @@ class Master implements MasterMachine {
   private closed(session: Session): void {
     if (this.config.probesElsewhere) this.out.event({ ev: 'probe-key-over', session: session.number });
     const entry = this.registry.of(session);
-    if (entry?.session === session) this.requests.gone(entry, 'expired');
+    if (entry?.session === session) this.requests.gone(this.now, entry, 'expired');
   }
 
   private welcome(now: Instant, session: Session): void {

@@ -2,17 +2,18 @@
  * Who hosts: records by key, join codes, the public list. A code belongs to a key for good; it is derived from the key, so it
  * is the same again after any restart, and the few that collide are told apart by a counter that is remembered.
  */
-import { type Endpoint, sameEndpoint } from '../address.ts';
+import { addressText, type Endpoint, sameEndpoint } from '../address.ts';
+import { utf8Encode } from '../bytes.ts';
 import { codeOf, hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
-import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
 import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
+import { type Placed, Shares, type TableState } from '../shares.ts';
 import type { HostRecord, ListViewer } from './interface.ts';
-import { addressPrefixes, Tally } from './limiter.ts';
 import { keyBytes, keyText, type Session } from './sessions.ts';
+import { SHARES } from './share-limits.ts';
 import { Table, textHash } from './table.ts';
 
 /**
@@ -51,17 +52,29 @@ class Record implements HostRecord {
   }
 }
 
-export interface HostEntry {
+export interface HostEntry extends Placed {
   record: Record;
   session: Session;
   /** Address under which it is counted for quotas. */
   readonly address: string;
 }
 
+/** The code of a host that is away. */
+interface Away extends Placed {
+  readonly code: string;
+  /** Whose share it takes: where it hosted. */
+  readonly address: string;
+  readonly since: Instant;
+}
+
 /** What became of a register or heartbeat. */
-export type Registered =
-  | { readonly entry: HostEntry; readonly change: 'new' | 'changed' | 'none'; readonly newCode: string | null }
-  | { readonly failure: FailureCode };
+export interface Registered {
+  readonly entry: HostEntry;
+  readonly change: 'new' | 'changed' | 'none';
+  readonly newCode: string | null;
+  /** The host that had to go for it: its address had as many as it may. */
+  readonly crowdedOut: HostEntry | null;
+}
 
 interface Beat {
   readonly announcement: HostAnnouncement;
@@ -78,16 +91,40 @@ export class Registry {
   private readonly keyOfCode = new Map<string, string>();
   /** One copy of what many hosts have in common: game, map, mode, version. */
   private readonly texts = new Map<string, string>();
-  private readonly perAddress: Tally;
+  private readonly shares: Shares<HostEntry>;
+  /** Codes of hosts that are away, by code: the ones that may be forgotten. */
+  private readonly away = new Map<string, Away>();
+  private readonly awayShares: Shares<Away>;
+  /** Codes forgotten, and not yet told. */
+  private readonly lost: string[] = [];
 
-  constructor(suite: CryptoSuite) {
+  /** `proven`: is this host known to be one that can be joined? `secret`: 16 bytes for the hashes of addresses. */
+  constructor(suite: CryptoSuite, secret: Uint8Array, proven: (host: HostRecord) => boolean) {
     this.suite = suite;
-    const secret = randomU32(suite);
-    this.perAddress = new Tally(secret);
+    const keySecret = randomU32(suite);
+    const draw = (): number => randomU32(suite);
+    this.shares = new Shares({
+      ...{ name: 'hosts', max: SHARES.sessionsMax, secret, draw },
+      caps: (address) => (address.includes(':') ? SHARES.hostCapsIpv6 : SHARES.hostCapsIpv4),
+      addressOf: ({ address }) => address,
+      proven: ({ record }) => proven(record),
+      since: ({ record }) => record.since,
+    });
+    this.awayShares = new Shares({
+      ...{ name: 'away-codes', max: SHARES.awayCodesMax, secret, draw },
+      caps: SHARES.awayCodeCaps,
+      addressOf: ({ address }) => address,
+      proven: () => false,
+      since: ({ since }) => since,
+    });
     this.byKey = new Table(
-      (key) => textHash(secret, key),
+      (key) => textHash(keySecret, key),
       ({ record }, key) => record.keyText === key,
     );
+  }
+
+  tables(): readonly TableState[] {
+    return [this.shares.state(), this.awayShares.state()];
   }
 
   get size(): number {
@@ -121,16 +158,50 @@ export class Registry {
 
   /** From the store: what earlier runs gave out. */
   remember(code: string, hostKey: Uint8Array): void {
-    if (!this.keyOfCode.has(code)) this.keyOfCode.set(code, keyText(hostKey));
+    if (this.keyOfCode.has(code)) return;
+    this.keyOfCode.set(code, keyText(hostKey));
+    // Of runs before it is not known where it hosted: each has a share of its own.
+    this.leave(code, addressText(this.suite.sha256(utf8Encode(code)).subarray(0, 16)) ?? '', 0);
+  }
+
+  /** Codes forgotten since this was asked last, because the table of those whose host is away is full. */
+  forgotten(): readonly string[] {
+    return this.lost.splice(0);
+  }
+
+  /** The host of this code is away from now on. */
+  private leave(code: string, address: string, now: Instant): void {
+    const crowded = this.awayShares.crowdedOut(address);
+    if (crowded !== null) {
+      this.comeBack(crowded.code);
+      this.keyOfCode.delete(crowded.code);
+      this.lost.push(crowded.code);
+    }
+    const away = { code, address, since: now, place: -1 };
+    this.away.set(code, away);
+    this.awayShares.add(away);
+  }
+
+  private comeBack(code: string): void {
+    const away = this.away.get(code);
+    if (away === undefined) return;
+    this.away.delete(code);
+    this.awayShares.remove(away);
+  }
+
+  /** Would one more host of this address push another out? */
+  crowded(address: string): boolean {
+    return this.shares.crowded(address);
   }
 
   register(now: Instant, session: Session, observed: Endpoint, beat: Beat): Registered {
     const known = this.byKey.get(session.keyText);
     if (known !== undefined) {
       known.session = session;
-      return { entry: known, change: this.update(known, observed, beat), newCode: null };
+      return { entry: known, change: this.update(known, observed, beat), newCode: null, crowdedOut: null };
     }
-    if (this.full(observed.address)) return { failure: 'BUSY' };
+    const crowdedOut = this.shares.crowdedOut(observed.address);
+    if (crowdedOut !== null) this.remove(now, crowdedOut);
     const { code, fresh } = this.assignCode(session);
     // One literal: put together from parts, V8 makes it as a dictionary.
     const record = new Record(session.keyText, {
@@ -145,10 +216,11 @@ export class Registry {
       verdict: beat.profile?.verdict ?? 'strict',
       delta: beat.profile?.delta ?? null,
     });
-    const entry: HostEntry = { record, session, address: record.observed.address };
+    const entry: HostEntry = { record, session, address: record.observed.address, place: -1 };
     this.byKey.set(session.keyText, entry);
-    this.count(entry, 1);
-    return { entry, change: 'new', newCode: fresh ? code : null };
+    this.shares.add(entry);
+    this.comeBack(code);
+    return { entry, change: 'new', newCode: fresh ? code : null, crowdedOut };
   }
 
   /** A new record where anything has changed. */
@@ -183,19 +255,10 @@ export class Registry {
     return 'changed';
   }
 
-  remove(entry: HostEntry): void {
+  remove(now: Instant, entry: HostEntry): void {
     this.byKey.delete(entry.record.keyText);
-    this.count(entry, -1);
-  }
-
-  private full(address: string): boolean {
-    const [narrow, wide] = addressPrefixes(address);
-    const quota = address.includes(':') ? LIMITS.hostsPerIpv6 : LIMITS.hostsPerIpv4;
-    return this.perAddress.of(narrow) >= quota.narrow || this.perAddress.of(wide) >= quota.wide;
-  }
-
-  private count(entry: HostEntry, by: 1 | -1): void {
-    for (const prefix of addressPrefixes(entry.address)) this.perAddress.add(prefix, by);
+    this.shares.remove(entry);
+    this.leave(entry.record.code, entry.address, now);
   }
 
   private assignCode(session: Session): { code: string; fresh: boolean } {
@@ -220,7 +283,9 @@ export class Registry {
   private text(text: string): string {
     const known = this.texts.get(text);
     if (known !== undefined) return known;
-    if (this.texts.size < LIMITS.sharedTextsMax) this.texts.set(text, text);
+    // Who makes texts up gets no more than that: what is in use is there again with its next host.
+    if (this.texts.size >= LIMITS.sharedTextsMax) this.texts.clear();
+    this.texts.set(text, text);
     return text;
   }
 }

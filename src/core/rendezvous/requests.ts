@@ -12,10 +12,11 @@ import type { Counters } from './counters.ts';
 import { entryBytes } from './entry-wire.ts';
 import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
-import { addressKeys, Limiter } from './limiter.ts';
+import { addressKeys, Limiter, Pace } from './limiter.ts';
 import type { Push, Request, Response } from './messages.ts';
 import { type HostEntry, plainEntry, type Registry } from './registry.ts';
 import type { Session } from './sessions.ts';
+import { SHARES } from './share-limits.ts';
 
 export interface RequestParts {
   readonly suite: CryptoSuite;
@@ -23,6 +24,8 @@ export interface RequestParts {
   readonly joins: Joins;
   readonly counters: Counters;
   readonly policy: MasterPolicy;
+  /** 16 bytes for the hashes of addresses. */
+  readonly secret: Uint8Array;
   /** The master's own public key: what it does itself, as a test, counts in no statistics. */
   readonly own: Uint8Array;
   push(now: Instant, session: Session, message: Push): boolean;
@@ -41,16 +44,30 @@ const PAGE_BYTES_MAX = 1_050;
 export class Requests {
   private readonly parts: RequestParts;
   private readonly secret: Uint8Array;
-  private readonly unknownCodes = new Limiter(LIMITS.resolveUnknownRate);
-  private readonly newCodes = new Limiter(LIMITS.newCodeRate);
+  private readonly wrongCodes = new Pace(SHARES.wrongCodeRates);
+  private readonly newCodes = new Pace(SHARES.newCodeRates);
+  private readonly hostRoom = new Pace(SHARES.hostRoomRates);
   private readonly lists = new Limiter(LIMITS.listRate);
   private readonly joinsOfClient = new Limiter(LIMITS.joinPerClientRate);
-  private readonly joinsOfAddress = new Limiter(LIMITS.joinPerAddressRate);
-  private readonly joinsOfHost = new Limiter(LIMITS.joinPerHostRate);
+  private readonly joins = new Pace(SHARES.joinRates);
+  private readonly hostJoins = new Pace(SHARES.hostJoinRates);
+  private readonly hostJoinFresh = new Limiter(SHARES.hostJoinFresh);
+  private readonly hostJoinsFresh = new Limiter(SHARES.hostJoinRateFresh);
+  private readonly hostJoinsOthers = new Limiter(SHARES.hostJoinRateOthers);
 
   constructor(parts: RequestParts) {
     this.parts = parts;
-    this.secret = parts.suite.randomBytes(16);
+    this.secret = parts.secret;
+  }
+
+  /** How long this address has to wait before it may try another code, over whatever way; 0 = not at all. */
+  codeWaitMs(now: Instant, address: string): number {
+    return this.wrongCodes.waitMs(now, addressKeys(this.secret, address));
+  }
+
+  /** It has tried one that there is not. */
+  wrongCode(now: Instant, address: string): void {
+    this.wrongCodes.take(now, addressKeys(this.secret, address));
   }
 
   handle(now: Instant, session: Session, from: Endpoint, request: Request, id: number): Response {
@@ -92,25 +109,28 @@ export class Requests {
   ): Response {
     if (request.type === 'register') return this.register(now, session, from, request);
     if (request.type === 'heartbeat') return this.heartbeat(session, from, request);
-    return this.goodbye(session, from);
+    return this.goodbye(now, session, from);
   }
 
   private register(now: Instant, session: Session, from: Endpoint, request: Of<'register'>): Response {
     const { registry, counters } = this.parts;
     const announcement = this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
-    const { narrow } = addressKeys(this.secret, from.address);
-    if (!registry.knows(session.key) && !this.newCodes.allow(now, narrow)) {
+    const keys = addressKeys(this.secret, from.address);
+    const codeWaitMs = registry.knows(session.key) ? 0 : this.newCodes.take(now, keys);
+    if (codeWaitMs > 0) {
       counters.limit('codes');
-      return failed('BUSY', 1000 / LIMITS.newCodeRate.perSecond, 'too many new hosts from this address');
+      return failed('BUSY', Math.ceil(codeWaitMs), 'too many new hosts from this address');
+    }
+    if (registry.of(session) === null && registry.crowded(from.address)) {
+      const roomWaitMs = this.hostRoom.take(now, keys);
+      counters.limit('hosts');
+      if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'too many hosts at this address');
     }
     const { players, profile } = request;
     const done = registry.register(now, session, from, { announcement, players, profile });
-    if ('failure' in done) {
-      counters.limit('hosts');
-      return failed(done.failure, LIMITS.sessionExpiryMs, 'too many hosts at this address');
-    }
-    const { entry, change, newCode } = done;
+    const { entry, change, newCode, crowdedOut } = done;
+    if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
     return { type: 'registered', code: entry.record.code, hostId: entry.record.hostId, observed: from };
@@ -135,28 +155,34 @@ export class Requests {
     return this.parts.policy.announce(session.key, from, wished);
   }
 
-  private goodbye(session: Session, from: Endpoint): Response {
+  private goodbye(now: Instant, session: Session, from: Endpoint): Response {
     const entry = this.parts.registry.of(session);
-    if (entry?.session === session) this.gone(entry, 'goodbye');
+    if (entry?.session === session) this.gone(now, entry, 'goodbye');
     return { type: 'ok', observed: from };
   }
 
-  gone(entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
-    this.parts.registry.remove(entry);
-    this.parts.event({ ev: 'host-gone', host: entry.record, reason });
+  gone(now: Instant, entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
+    this.parts.registry.remove(now, entry);
+    this.toldGone(entry, reason);
   }
 
-  /** Wrong codes are rationed per address, so that codes cannot be tried out (20 at once, then one in 5 s). */
+  private toldGone(entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
+    const { registry, event } = this.parts;
+    event({ ev: 'host-gone', host: entry.record, reason });
+    for (const code of registry.forgotten()) event({ ev: 'code-forgotten', code });
+  }
+
+  /** Wrong codes are rationed per address and network, so that codes cannot be tried out (20 at once, then one in 5 s). */
   private resolve(now: Instant, session: Session, from: Endpoint, request: Of<'resolve'>): Response {
-    const { narrow } = addressKeys(this.secret, from.address);
-    if (!this.unknownCodes.permits(now, narrow)) {
+    const waitMs = this.codeWaitMs(now, from.address);
+    if (waitMs > 0) {
       this.parts.counters.limit('resolve');
-      return failed('BUSY', 5_000, 'too many unknown codes from this address');
+      return failed('BUSY', Math.ceil(waitMs), 'too many unknown codes from this address');
     }
     const code = normalizeCode(request.code);
     const key = code === null ? null : this.parts.registry.keyOf(code);
     if (key === null) {
-      this.unknownCodes.allow(now, narrow);
+      this.wrongCode(now, from.address);
       return failed('CODE_UNKNOWN');
     }
     const entry = this.parts.registry.find(key);
@@ -208,14 +234,20 @@ export class Requests {
   }
 
   private joinLimit(now: Instant, session: Session, from: Endpoint, hostKey: Uint8Array): number | null {
-    const { narrow } = addressKeys(this.secret, from.address);
-    if (!this.joinsOfClient.allow(now, this.pairKey(session, from)) || !this.joinsOfAddress.allow(now, narrow)) {
+    const keys = addressKeys(this.secret, from.address);
+    if (!this.joinsOfClient.allow(now, this.pairKey(session, from)) || this.joins.take(now, keys) > 0) {
       this.parts.counters.limit('join-client');
       return 2_000;
     }
-    if (this.joinsOfHost.allow(now, sipHash32(this.secret, hostKey))) return null;
+    const host = sipHash32(this.secret, hostKey);
+    const of = (key: number): number => (key ^ host) >>> 0;
+    const fresh = this.hostJoinFresh.allow(now, of(from.address.includes(':') ? keys.wide : keys.narrow));
+    const { narrow, wide, widest } = keys;
+    const waitMs = this.hostJoins.take(now, { narrow: of(narrow), wide: of(wide), widest: of(widest) });
+    const all = fresh ? this.hostJoinsFresh : this.hostJoinsOthers;
+    if (waitMs === 0 && (all.allow(now, host) || (fresh && this.hostJoinsOthers.allow(now, host)))) return null;
     this.parts.counters.limit('join-host');
-    return 3_000;
+    return Math.max(3_000, Math.ceil(waitMs));
   }
 
   private done(now: Instant, session: Session, from: Endpoint, request: Of<'done'>): Response {

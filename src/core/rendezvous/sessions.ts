@@ -11,8 +11,9 @@ import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
 import type { TransportKeys } from '../secure/noise.ts';
 import { SecureSession, sessionSlab } from '../secure/session.ts';
 import type { Slab } from '../secure/slab.ts';
-import { addressPrefixes, Tally } from './limiter.ts';
+import { type Placed, Shares, type TableState } from '../shares.ts';
 import type { Push } from './messages.ts';
+import { SHARES } from './share-limits.ts';
 import { Table, textHash } from './table.ts';
 import { Wheel } from './wheel.ts';
 import { CHALLENGE_BYTES, CID_BYTES, cidNumber, probeKey } from './wire.ts';
@@ -60,7 +61,8 @@ interface SessionParts {
  * There may be a hundred thousand of these, so what is seldom needed is computed, empty lists are shared, and times are whole
  * milliseconds: V8 keeps a fraction in an object of its own.
  */
-export class Session extends SecureSession {
+export class Session extends SecureSession implements Placed {
+  place = -1;
   /** The CID in two small integers. */
   private readonly cidHigh: number;
   private readonly cidLow: number;
@@ -241,8 +243,11 @@ export function keyBytes(text: string): Uint8Array {
   return bytes;
 }
 
-interface Pending {
+interface Pending extends Placed {
   readonly session: Session;
+  /** It has shown a cookie, so it has received at its address. */
+  readonly proven: boolean;
+  readonly ephemeral: Uint8Array;
   readonly accept: Uint8Array;
   readonly helloTime: number;
 }
@@ -258,9 +263,8 @@ export class Sessions {
   /** Oldest first. */
   private readonly pending = new Map<number, Pending>();
   private readonly pendingByHello = new Map<string, number>();
-  private readonly perAddress: Tally;
-  /** Who is at an address that has as many sessions as it may have, those that are over among them. By prefix. */
-  private readonly crowds = new Map<string, Session[]>();
+  private readonly shares: Shares<Session>;
+  private readonly pendingShares: Shares<Pending>;
   /** Newest HELLO time of the static keys that share a place; who meets a stranger's time has to show a cookie, no more. */
   private readonly helloTimes = new Float64Array(LIMITS.helloTimesMax).fill(-1);
   private readonly secret: number;
@@ -268,21 +272,35 @@ export class Sessions {
   private readonly slab = sessionSlab();
 
   private readonly onClosed: (session: Session) => void;
-  private readonly spared: (session: Session) => boolean;
 
-  /** `spared` sessions do not make room for a newcomer at their address. */
+  /** `spared` sessions make room for a newcomer only where there is no other. `secret`: 16 bytes. */
   constructor(
     suite: CryptoSuite,
     expiryMs: number,
     onClosed: (session: Session) => void = () => {},
     spared: (session: Session) => boolean = () => false,
+    secret: Uint8Array = suite.randomBytes(16),
   ) {
     this.onClosed = onClosed;
-    this.spared = spared;
     this.suite = suite;
     this.expiryMs = expiryMs;
     this.secret = randomU32(suite);
-    this.perAddress = new Tally(this.secret);
+    const draw = (): number => randomU32(suite);
+    // By lot, not by age: nobody can keep a place by being busy, and who has most of them loses most.
+    this.shares = new Shares({
+      ...{ name: 'sessions', max: SHARES.sessionsMax, caps: SHARES.sessionCaps, secret, draw, proven: spared },
+      addressOf: (session) => session.from.address,
+    });
+    this.pendingShares = new Shares({
+      ...{ name: 'pending', max: SHARES.pendingMax, caps: SHARES.pendingCaps, secret, draw },
+      addressOf: ({ session }) => session.from.address,
+      proven: ({ proven }) => proven,
+      since: ({ session }) => session.heardAt,
+    });
+  }
+
+  tables(): readonly TableState[] {
+    return [this.shares.state(), this.pendingShares.state()];
   }
 
   get size(): number {
@@ -316,35 +334,44 @@ export class Sessions {
     return time <= (this.helloTimes[this.helloPlace(keyText(key))] as number);
   }
 
-  /** Is there room for one more session? */
-  get admits(): boolean {
-    return this.confirmed.size < LIMITS.sessionsMax;
-  }
-
   addPending(
     now: Instant,
     parts: SessionParts,
-    hello: { readonly ephemeral: Uint8Array; readonly accept: Uint8Array; readonly time: number },
+    hello: {
+      readonly ephemeral: Uint8Array;
+      readonly accept: Uint8Array;
+      readonly time: number;
+      /** The HELLO has shown a cookie. */
+      readonly proven?: boolean;
+    },
   ): void {
+    for (const { session: old } of this.pending.values()) {
+      if (now - old.heardAt <= LIMITS.pendingMs) break;
+      this.forget(old);
+    }
+    const crowded = this.pendingShares.crowdedOut(parts.from.address);
+    if (crowded !== null) this.forget(crowded.session);
     const session = new Session(now, this.suite, this.slab, parts);
     const { number } = session;
-    this.pending.set(number, { session, accept: hello.accept, helloTime: hello.time });
-    this.pendingByHello.set(keyText(hello.ephemeral), number);
-    for (const [oldest, { session: old }] of this.pending) {
-      const late = now - old.heardAt > LIMITS.pendingMs;
-      if (!late && this.pending.size <= LIMITS.pendingMax) break;
-      this.dropPending(oldest);
-      old.release();
-    }
+    const { accept, time: helloTime, ephemeral, proven = false } = hello;
+    const pending = { session, accept, helloTime, ephemeral, proven, place: -1 };
+    this.pending.set(number, pending);
+    this.pendingByHello.set(keyText(ephemeral), number);
+    this.pendingShares.add(pending);
+  }
+
+  private forget(session: Session): void {
+    this.dropPending(session.number);
+    session.release();
   }
 
   private dropPending(number: number): void {
+    const pending = this.pending.get(number);
+    if (pending === undefined) return;
     this.pending.delete(number);
-    // Insertion order is the same in both tables, so the stale names are at the front.
-    for (const [hello, named] of this.pendingByHello) {
-      if (this.pending.has(named)) break;
-      this.pendingByHello.delete(hello);
-    }
+    this.pendingShares.remove(pending);
+    const hello = keyText(pending.ephemeral);
+    if (this.pendingByHello.get(hello) === number) this.pendingByHello.delete(hello);
   }
 
   find(number: number): Session | null {
@@ -356,37 +383,15 @@ export class Sessions {
     const { number } = session;
     this.noteHello(session.keyText, this.pending.get(number)?.helloTime ?? -1);
     this.dropPending(number);
-    const [prefix] = addressPrefixes(session.from.address);
-    if (this.perAddress.of(prefix) >= LIMITS.sessionsPerAddressMax) this.makeRoom(prefix);
-    this.crowds.get(prefix)?.push(session);
+    // Whose session makes room comes back as after a restart.
+    const crowded = this.shares.crowdedOut(session.from.address);
+    if (crowded !== null) this.close(crowded);
+    this.shares.add(session);
     this.confirmed.set(number, session);
     session.path = sameEndpoint(from, session.from) ? session.from : from;
     session.rttMs = Math.max(0, Math.round(now - session.heardAt));
     session.prove(now, session.path.address);
-    this.perAddress.add(prefix, 1);
     this.expiry.add(now, session, now + this.expiryMs);
-  }
-
-  /**
-   * Ends a session of a full address, one drawn by lot: whoever holds most of the places loses most of them, and nobody can keep
-   * them by being busy. Whose session it was comes back as after a restart.
-   */
-  private makeRoom(prefix: string): void {
-    const crowd = this.crowds.get(prefix)?.filter((session) => !session.over) ?? this.crowdAt(prefix);
-    this.crowds.set(prefix, crowd);
-    let drawn = 0;
-    for (let tries = 0; tries < LIMITS.roomTriesMax; tries++) {
-      drawn = randomU32(this.suite) % crowd.length;
-      if (!this.spared(crowd[drawn] as Session)) break;
-    }
-    this.close(crowd[drawn] as Session);
-  }
-
-  private crowdAt(prefix: string): Session[] {
-    const crowd: Session[] = [];
-    for (const session of this.confirmed.values())
-      if (addressPrefixes(session.from.address)[0] === prefix) crowd.push(session);
-    return crowd;
   }
 
   private noteHello(keyText: string, time: number): void {
@@ -402,9 +407,7 @@ export class Sessions {
     if (session.over) return;
     session.pushes = null;
     if (this.confirmed.delete(session.number)) {
-      const [prefix] = addressPrefixes(session.from.address);
-      this.perAddress.add(prefix, -1);
-      if (this.perAddress.of(prefix) < LIMITS.sessionsPerAddressMax / 2) this.crowds.delete(prefix);
+      this.shares.remove(session);
       this.onClosed(session);
     }
     session.release();

@@ -50,6 +50,8 @@ export function deviceBudget(): DeviceBudget {
   let pausedUntil: Instant = 0;
   /** Per class: the instant at which its next packet is due at the peak rate. */
   const due: Record<ProbeClass, Instant> = { easy: 0, prediction: 0, birthday: 0 };
+  /** The same for first packets of the class `easy`. */
+  let firstDue: Instant = 0;
   /** When each mapping was used last, the oldest first; and the instants alone, to find one among thousands. */
   const used = new Map<string, Instant>();
   const instants: Instant[] = [];
@@ -96,19 +98,25 @@ export function deviceBudget(): DeviceBudget {
     when(now, kind, mapping, life) {
       settle(now);
       if (now < pausedUntil) return pausedUntil;
-      const { depth, perSecond } = CLASSES[kind];
       const known = (used.get(mapping) ?? -NEVER) + life.lifetimeMs > now;
       const freeAt = known ? now : under(1, kind, life);
       if (freeAt > now) return Math.max(now + 1, freeAt);
+      // The first packet to somebody opens the way, so it goes although others, who may not answer at all, have used up the rest.
+      const first = kind === 'easy' && !known;
+      const depth = CLASSES[kind].depth + (first ? LIMITS.easyFirstBurst : 0);
       if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / LIMITS.probesPerSecond);
+      const perSecond = first ? LIMITS.easyFirstPerSecond : CLASSES[kind].perSecond;
       const slack = ((kind === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce) * 1000) / perSecond;
-      return due[kind] - slack > now ? due[kind] - slack : now;
+      const dueAt = first ? firstDue : due[kind];
+      return dueAt - slack > now ? dueAt - slack : now;
     },
     take(now, kind, mapping) {
       settle(now);
       debt += 1;
-      due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
       const before = used.get(mapping);
+      if (kind === 'easy' && before === undefined)
+        firstDue = Math.max(firstDue, now) + 1000 / LIMITS.easyFirstPerSecond;
+      else due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
       if (before !== undefined) instants.splice(after(before) - 1, 1);
       used.delete(mapping);
       used.set(mapping, now);
@@ -192,8 +200,8 @@ export function purse(now: Instant, first: Permit, lan: readonly string[]): Purs
  * was dropped does not block the rest.
  */
 export interface HardSlot {
-  /** 0: the slot is yours until `now + holdMs`; n: so many are before you. */
-  request(now: Instant, session: string): number;
+  /** 0: the slot is yours until `now + holdMs`; n: so many are before you. `first`: only who has the slot is. */
+  request(now: Instant, session: string, first?: boolean): number;
   release(session: string): void;
   /** Who had it last, or has it; null where nobody ever had. */
   holder(): string | null;
@@ -204,8 +212,14 @@ export function hardSlot(): HardSlot {
   const queue = new Map<string, Instant>();
   let holder: string | null = null;
   return {
-    request(now, session) {
+    request(now, session, first = false) {
       for (const [other, until] of queue) if (until <= now) queue.delete(other);
+      if (first && !queue.has(session)) {
+        const waiting = [...queue].slice(1, LIMITS.hardQueueMax - 1);
+        for (const other of [...queue.keys()].slice(1)) queue.delete(other);
+        queue.set(session, now);
+        for (const [other, until] of waiting) queue.set(other, until);
+      }
       if (!queue.has(session) && queue.size >= LIMITS.hardQueueMax) return LIMITS.hardQueueMax;
       queue.set(session, now + LIMITS.hardHoldMs);
       const before = [...queue.keys()].indexOf(session);

@@ -118,6 +118,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.copied': 'Der Link liegt in der Zwischenablage.',
   'host.silent': 'Auf Port {port} lauscht noch nichts. Bitte den Spielserver starten.',
   'host.players': 'Spieler',
+  'host.wrongPasswords':
+    'Falsche Passwörter bisher: {count}. Jedes lässt länger warten, wer probiert, nicht deine Freunde.',
   'host.noPlayers': 'Noch hat niemand angeklopft.',
   'host.question': '{name} einlassen?',
   'host.new': 'Ist neu hier.',

@@ -116,6 +116,7 @@ export const en = {
   'host.copied': 'The link is on your clipboard.',
   'host.silent': 'Nothing listens on port {port} yet. Start your game server.',
   'host.players': 'Players',
+  'host.wrongPasswords': 'Wrong passwords so far: {count}. Each makes whoever tries wait longer, not your friends.',
   'host.noPlayers': 'Nobody has knocked yet.',
   'host.question': 'Let {name} in?',
   'host.new': 'It is new here.',

@@ -194,6 +194,11 @@ function Open(props: { readonly hosting: HostingView }) {
       <AnnounceTick />
       <OwnNetwork />
       <h2>{t('host.players')}</h2>
+      {hosting.wrongPasswords > 0 ? (
+        <p class="notice" role="status" id="wrong-passwords">
+          {t('host.wrongPasswords', { count: hosting.wrongPasswords })}
+        </p>
+      ) : null}
       {hosting.friends.length === 0 ? <p class="dim">{t('host.noPlayers')}</p> : null}
       {asking === undefined ? null : <Question key={asking.friend} friend={asking} />}
       <ul class="friends" aria-live="polite">

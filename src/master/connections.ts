@@ -1,0 +1,82 @@
+/**
+ * Connections to the HTTP server, as many as there are file descriptors for and shared among those who ask: three addresses
+ * that open as many as they can must not keep a fourth from the list. Who is pushed out had no request under way, if its address
+ * has one like that.
+ */
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { isLoopback, type Placed, Shares, type TableState } from '../core/index.ts';
+import { plainAddress } from './http-common.ts';
+import { MASTER_LIMITS } from './limits.ts';
+
+interface Connection extends Placed {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly since: number;
+  /** Requests that are not answered yet, live streams among them. */
+  requests: number;
+}
+
+export interface Connections {
+  /** From here on its connections are shared and its slow ones closed. */
+  guard(server: Server): void;
+  tables(): readonly TableState[];
+}
+
+export function createConnections(): Connections {
+  const shares = new Shares<Connection>({
+    name: 'http-connections',
+    max: MASTER_LIMITS.httpConnectionsMax,
+    caps: MASTER_LIMITS.httpConnectionCaps,
+    secret: randomBytes(16),
+    draw: () => randomInt(2 ** 32),
+    addressOf: ({ address }) => address,
+    proven: ({ requests }) => requests > 0,
+    since: ({ since }) => since,
+  });
+  /** By the other end: with TLS a request knows another object than the one that was accepted. */
+  const byPeer = new Map<string, Connection>();
+
+  function accepted(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    // Gone already; or a proxy on this computer, which stands for many.
+    if (address === '' || isLoopback(address)) return;
+    const crowded = shares.crowdedOut(address);
+    if (crowded !== null) {
+      shares.remove(crowded);
+      crowded.socket.destroy();
+    }
+    const connection = { socket, address, since: performance.now(), requests: 0, place: -1 };
+    const peer = peerOf(socket);
+    shares.add(connection);
+    byPeer.set(peer, connection);
+    socket.once('close', () => {
+      shares.remove(connection);
+      if (byPeer.get(peer) === connection) byPeer.delete(peer);
+    });
+  }
+
+  return {
+    guard(server) {
+      server.headersTimeout = MASTER_LIMITS.httpHeadersMs;
+      server.requestTimeout = MASTER_LIMITS.httpRequestMs;
+      // Also who reads its answer too slowly: live streams are written to more often than that.
+      server.timeout = MASTER_LIMITS.httpIdleMs;
+      server.on('connection', accepted);
+      server.on('request', ({ socket }, response) => {
+        const connection = byPeer.get(peerOf(socket));
+        if (connection === undefined) return;
+        connection.requests += 1;
+        response.once('close', () => {
+          connection.requests -= 1;
+        });
+      });
+    },
+    tables: () => [shares.state()],
+  };
+}
+
+function peerOf({ remoteAddress, remotePort, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
+}

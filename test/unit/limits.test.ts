@@ -1,0 +1,378 @@
+/**
+ * Every table of the masterserver that strangers can fill, filled by strangers: from a /48 with as many addresses as it likes, and
+ * from 60 IPv4 addresses, each in a network of its own. Then an honest host and an honest client do what they came for, in at most
+ * twice the time, and keep what they have while the strangers go on.
+ *
+ * The tables are those that the parts name themselves (`tables()`); one that nobody here knows how to fill fails the test, and so
+ * does a new Map, Set or Table of the masterserver that is not said to be bounded.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { basename, join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Endpoint, MasterMachine, TableState } from '../../src/core/index.ts';
+import type { Joins } from '../../src/core/rendezvous/joins.ts';
+import type { HostEntry, Registry } from '../../src/core/rendezvous/registry.ts';
+import type { Session, Sessions } from '../../src/core/rendezvous/sessions.ts';
+import { type Connections, createConnections } from '../../src/master/connections.ts';
+import { createOffice, type Office } from '../../src/master/office.ts';
+import { openStore, type Store } from '../../src/master/store.ts';
+import { nodeCrypto } from '../../src/node/crypto.ts';
+import { ANNOUNCEMENT, type Participant, REGISTER, type World, world } from './rendezvous-net.ts';
+
+/** The rooms of the machine: strangers are put straight into them, or a hundred thousand handshakes would take a day. */
+interface Rooms {
+  readonly sessions: Sessions;
+  readonly registry: Registry;
+  readonly joins: Joins;
+}
+
+const IPV4 = Array.from({ length: 60 }, (_, n) => `60.${n}.1.9`);
+/** Any address of one /48: another /64 each time. */
+let next64 = 0;
+const ipv6 = (): string => `2001:db8:77:${(next64++ & 0xffff).toString(16)}::1`;
+
+let w: World;
+let office: Office;
+let store: Store;
+let connections: Connections;
+let server: Server;
+
+const rooms = (): Rooms => w.master.machine as unknown as Rooms;
+const machine = (): MasterMachine => w.master.machine as unknown as MasterMachine;
+const tables = (): readonly TableState[] => [...machine().tables(), ...office.tables(), ...connections.tables()];
+const stateOf = (name: string): TableState => tables().find((table) => table.name === name) as TableState;
+
+beforeAll(() => {
+  store = openStore({ file: ':memory:', onProblem: (problem) => expect.unreachable(problem) });
+  let policy: Office['policy'] | null = null;
+  w = world({
+    crypto: nodeCrypto,
+    policy: {
+      announce: (...asked) => (policy as Office['policy']).announce(...asked),
+      admit: (...asked) => (policy as Office['policy']).admit(...asked),
+      list: (query) => (policy as Office['policy']).list?.(query) ?? { entries: [], next: null },
+      proven: (host) => policy?.proven?.(host) ?? false,
+    },
+  });
+  office = createOffice({
+    codes: {
+      waitMs: (address) => machine().codeWaitMs(w.net.now, address),
+      wrong: (address) => machine().wrongCode(w.net.now, address),
+    },
+    ...{ store, log: pino({ level: 'silent' }), wallClock: () => w.net.now, monotonic: () => performance.now() },
+    ...{ domains: [], contact: null, hooks: [], webFolder: null, link: () => '', command: () => {} },
+    ...{ counters: () => null, onTokenUsed: () => {} },
+  });
+  policy = office.policy;
+  connections = createConnections();
+  server = createServer();
+  connections.guard(server);
+});
+afterAll(() => {
+  office.close();
+  store.close();
+});
+
+function session(address: string, confirmed: boolean): Session {
+  const { sessions } = rooms();
+  const cid = sessions.freshCid();
+  const from: Endpoint = { address, port: 1024 + (next64 & 0xfff) };
+  const keys = { send: randomBytes(32), receive: randomBytes(32) };
+  // What a handshake would have shown.
+  w.net.ledger.proven.add(address);
+  const hello = { ephemeral: randomBytes(32), accept: new Uint8Array(1), time: 1, proven: true };
+  sessions.addPending(w.net.now, { cid, key: randomBytes(32), keys, socket: 1, from }, hello);
+  const number = cid.subarray(2).reduce((sum, byte) => sum * 256 + byte, 0);
+  const made = sessions.find(number) as Session;
+  if (confirmed) sessions.confirm(w.net.now, made, from);
+  return made;
+}
+
+function host(address: string, name = ''): HostEntry {
+  const made = session(address, true);
+  const beat = { announcement: { ...ANNOUNCEMENT, name }, players: 0, profile: null };
+  return rooms().registry.register(w.net.now, made, made.from, beat).entry;
+}
+
+/** A connection as the server sees it; Node takes any duplex stream for one. */
+function connect(address: string): PassThrough {
+  const socket = Object.assign(new PassThrough(), {
+    remoteAddress: address,
+    remotePort: next64++,
+    localPort: 8420,
+    ...{ setTimeout: () => socket, setNoDelay: () => socket, setKeepAlive: () => socket, ref() {}, unref() {} },
+  });
+  server.emit('connection', socket);
+  return socket;
+}
+
+const fetchFrom = (path: string, address: string) =>
+  office.app.request(path, { headers: { host: '127.0.0.1:8420', 'x-forwarded-for': address } });
+
+/** How strangers fill each table, so many entries of one address; by its name. */
+const fill: Readonly<Record<string, (address: string) => unknown>> = {
+  sessions: (address) => session(address, true),
+  pending: (address) => session(address, false),
+  hosts: (address) => host(address),
+  'away-codes': (address) => rooms().registry.remove(w.net.now, host(address)),
+  joins: (address) => {
+    const { joins, registry } = rooms();
+    const made = session(address, false);
+    const target = registry.of(crowdHost.session) as HostEntry;
+    const request = {
+      type: 'join',
+      sid: randomBytes(16),
+      hostKey: randomBytes(32),
+      handshake: new Uint8Array(900),
+    } as const;
+    return joins.join(w.net.now, made, made.from, request, target);
+  },
+  names: (address) =>
+    office.policy.announce(
+      randomBytes(32),
+      { address, port: 1 },
+      { ...ANNOUNCEMENT, name: randomBytes(9).toString('hex') },
+    ),
+  'event-streams': (address) => fetchFrom('/api/v1/events', address),
+  'http-connections': (address) => connect(address),
+};
+/** Whose host the strangers want to join. */
+let crowdHost: HostEntry;
+
+/** More than an address may have, and more than a /48 may have. */
+const PER_ADDRESS: Readonly<Record<string, readonly [ipv4: number, ipv6: number]>> = {
+  sessions: [530, 8_300],
+  pending: [70, 140],
+  hosts: [34, 70],
+  'away-codes': [150, 4_200],
+  joins: [280, 1_100],
+  names: [40, 160],
+  'event-streams': [20, 80],
+  'http-connections': [70, 140],
+};
+
+async function attack(name: string, part = 1): Promise<void> {
+  const [each, wide] = PER_ADDRESS[name] as readonly [number, number];
+  for (let n = 0; n < wide * part; n++) await fill[name]?.(ipv6());
+  for (let n = 0; n < each * part; n++) for (const address of IPV4) await fill[name]?.(address);
+}
+
+/** Virtual time until `done`. */
+function took(act: () => void, done: () => boolean): number {
+  const at = w.net.now;
+  act();
+  for (let step = 0; step < 2_000 && !done(); step++) w.net.run(5);
+  expect(done()).toBe(true);
+  return w.net.now - at;
+}
+
+interface Pair {
+  readonly host: Participant;
+  readonly client: Participant;
+  readonly sid: Uint8Array;
+  readonly ms: number;
+}
+
+/** An honest host comes and registers, an honest client comes, lists and joins it, and is answered. */
+function honest(name: string, network: number): Pair {
+  const host = w.participant(`host of ${name}`, `203.0.113.${network}`);
+  const client = w.participant(`client of ${name}`, `198.18.7.${network}`);
+  const sid = randomBytes(16);
+  const up = (one: Participant) => () => one.states.includes('up');
+  let ms = took(() => host.do({ do: 'start' }), up(host));
+  ms += took(() => client.do({ do: 'start' }), up(client));
+  const ask = (one: Participant, request: Parameters<Participant['ask']>[0], type: string): void => {
+    let ref = 0;
+    ms += took(
+      () => {
+        ref = one.ask(request, request.type === 'join' ? one.socket() : null);
+      },
+      () => one.answerTo(ref) !== null,
+    );
+    expect(one.answerTo(ref)?.type, request.type).toBe(type);
+  };
+  const announcement = { ...ANNOUNCEMENT, name: `Arena of ${name}` };
+  ask(host, REGISTER.type === 'register' ? { ...REGISTER, announcement } : REGISTER, 'registered');
+  ask(client, { type: 'list', after: '', game: '' }, 'entries');
+  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(900) }, 'ok');
+  ask(host, { type: 'answer', sid, handshake: new Uint8Array(900) }, 'ok');
+  return { host, client, sid, ms };
+}
+
+test('the tables name themselves, and each of them is filled below', () => {
+  const names = tables().map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names.sort()).toEqual(Object.keys(fill).sort());
+  for (const { max, perAddress } of tables()) expect(perAddress).toBeLessThanOrEqual(max / 2);
+});
+
+describe('strangers from a /48 and from 60 addresses', () => {
+  let calm: Pair;
+  beforeAll(() => {
+    calm = honest('calm', 1);
+    crowdHost = rooms().registry.find(calm.host.key.publicKey) as HostEntry;
+  });
+
+  test.each(Object.keys(fill))(
+    'fill `%s`, and honest people come in, do what they want and keep it',
+    async (name) => {
+      const before = stateOf(name);
+      await attack(name);
+      const full = stateOf(name);
+      expect(full.size).toBeLessThanOrEqual(full.max);
+      // It was reached: the largest holders have made room, or what is too fast has been held back.
+      const paced = name === 'names' && full.size - before.size < 60 * 40;
+      expect(full.evicted > before.evicted || paced).toBe(true);
+      const network = 10 + Object.keys(fill).indexOf(name);
+      const pair = honest(name, network);
+      expect(pair.ms).toBeLessThanOrEqual(2 * calm.ms);
+      const listed = await fetchFrom('/api/v1/servers', `198.18.7.${network}`);
+      expect(listed.status).toBe(200);
+      const stream = await fetchFrom('/api/v1/events', `198.18.7.${network}`);
+      expect(stream.status).toBe(200);
+      const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+      expect((await reader.read()).done).toBe(false);
+      const connection = connect(`198.18.7.${network}`);
+      // They go on, and take nothing away again.
+      await attack(name, 0.3);
+      const { joins, registry } = rooms();
+      expect(joins.find(pair.sid)).not.toBeNull();
+      for (const one of [calm.host, pair.host]) expect(registry.find(one.key.publicKey)).not.toBeNull();
+      for (const one of [pair.host, pair.client]) {
+        const ref = one.ask({ type: 'echo' });
+        w.net.run(100);
+        expect(one.answerTo(ref)?.type).toBe('ok');
+        expect(one.states).toEqual(['connecting', 'up']);
+      }
+      expect(connection.destroyed).toBe(false);
+      const ended = await Promise.race([
+        reader.read().then(({ done }) => done),
+        new Promise((resolve) => setTimeout(resolve, 20, false)),
+      ]);
+      expect(ended).toBe(false);
+    },
+    120_000,
+  );
+
+  test('wrong codes of a /48 are counted together, over the link and over HTTP, and nobody else waits for them', async () => {
+    const client = w.participant('guesser', '2001:db8:99:1::1').start();
+    let told = 0;
+    for (let n = 0; n < 400; n++) {
+      const response = await fetchFrom('/api/v1/servers/WWWW-WWWW', `2001:db8:99:${n.toString(16)}::1`);
+      told += Number(response.status === 404);
+      if (response.status !== 404) expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect(told).toBeLessThanOrEqual(81);
+    expect(told).toBeGreaterThan(20);
+    expect(client.get({ type: 'resolve', code: 'RRRRRRRR' })).toMatchObject({ failure: 'BUSY' });
+    const other = w.participant('other', '198.18.9.9').start();
+    expect(other.get({ type: 'resolve', code: 'RRRRRRRR' })).toMatchObject({ failure: 'CODE_UNKNOWN' });
+    expect((await fetchFrom('/api/v1/servers/WWWW-WWWW', '198.18.9.9')).status).toBe(404);
+    // A /32 has as many as twenty networks have, whatever it has of them.
+    let wide = 0;
+    for (let n = 0; n < 2_000; n++) {
+      const response = await fetchFrom('/api/v1/servers/WWWW-WWWW', `2001:db9:${n.toString(16)}::1`);
+      wide += Number(response.status === 404);
+    }
+    expect(wide).toBeLessThanOrEqual(321);
+  });
+
+  test('60 addresses that ask one host as often as they may leave its door to others', () => {
+    const { client, host } = calm;
+    const late = w.participant('late', '198.18.11.1').start();
+    const people = IPV4.slice(0, 60).map((address, n) => w.participant(`asker ${n}`, address.replace('60.', '61.')));
+    for (const one of people) one.do({ do: 'start' });
+    w.net.run(3_000);
+    const join = (one: Participant) =>
+      one.ask(
+        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(900) },
+        one.socket(),
+      );
+    for (let second = 0; second < 12; second++) {
+      for (const one of people) for (let n = 0; n < 2; n++) join(one);
+      w.net.run(1_000);
+    }
+    expect(w.counters().limited['join-host'] ?? 0).toBeGreaterThan(100);
+    for (const one of [late, client]) {
+      const ref = join(one);
+      w.net.run(200);
+      expect(one.answerTo(ref)?.type).toBe('ok');
+    }
+  });
+});
+
+/** What bounds each collection that no `Shares` keeps. */
+const BOUNDED: Readonly<Record<string, string>> = {
+  'sessions.ts pushes': 'pushesMax, of one session',
+  'sessions.ts confirmed': 'table sessions',
+  'sessions.ts pending': 'table pending',
+  'sessions.ts pendingByHello': 'table pending',
+  'sessions.ts expiry': 'table sessions, and what has ended since',
+  'registry.ts keyOfCode': 'tables hosts and away-codes',
+  'registry.ts texts': 'sharedTextsMax, then begun anew',
+  'registry.ts away': 'table away-codes',
+  'registry.ts byKey': 'table hosts',
+  'joins.ts bySid': 'table joins',
+  'joins.ts expiry': 'table joins, and what has ended since',
+  'permits.ts byTarget': 'hardRunsPerTarget of each target of a join',
+  'permits.ts bySender': 'one of each session with a join',
+  'permits.ts restingUntil': 'restingMax',
+  'control.ts repeats': 'pushesMax of each session',
+  'master.ts ports': 'its own ports',
+  'master.ts receptions': 'its own addresses',
+  'connections.ts byPeer': 'table http-connections',
+  'directory.ts officials': 'officialServersMax',
+  'directory.ts unsaved': 'table hosts, and who has gone since the last save',
+  'directory.ts table': 'table hosts',
+  'http-events.ts streams': 'table event-streams',
+  'http-list.ts answers': 'pageCacheEntries',
+  'http-list.ts near': 'of one call',
+  'json-lines.ts lines': 'of one file of the operator',
+  'listing.ts items': 'table hosts',
+  'listing.ts codes': 'table hosts',
+  'listing.ts before': 'table hosts, of one second',
+  'listing.ts views': 'the sort keys that there are',
+  'listing.ts building': 'the sort keys that there are',
+  'listing.ts games': 'table hosts',
+  'listing.ts removed': 'of one call',
+  'listing.ts old': 'of one call',
+  'listing.ts fresh': 'of one call',
+  'metrics.ts values': 'labels of our own',
+  'metrics.ts series': 'labels of our own',
+  'moderation.ts reserved': 'officialServersMax',
+  'pages.ts pages': 'files of our own',
+  'probe-worker.ts table': 'table sessions',
+  'statistics.ts sums': 'kinds of NAT, by hour',
+  'store.ts statements': 'statements of our own',
+  'stun.ts sockets': 'its own ports',
+  'text.ts INVISIBLE': 'a constant',
+  'text.ts LOOKALIKES': 'a constant',
+  'test-join.ts testedAt': 'testJoinsRemembered',
+  'webhooks.ts told': 'webhookDedupeEntries',
+};
+
+test('whatever else the masterserver keeps is bounded by something, and a new collection has to say by what', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const found: string[] = [];
+  // Of what lies beside the machine in core, the links are a participant's.
+  const folders = ['src/core/rendezvous', 'src/core/master', 'src/master'].filter((folder) =>
+    existsSync(join(root, folder)),
+  );
+  for (const folder of folders) {
+    for (const file of readdirSync(join(root, folder)).filter(
+      (name) => name.endsWith('.ts') && !/^(link|table|wheel)/.test(name),
+    )) {
+      const text = readFileSync(join(root, folder, file), 'utf8');
+      for (const [, name] of text.matchAll(/(\w+)(?:: [^=\n]+)? (?:\?\?)?= new (?:Map|Set|Table|Wheel)\b/g))
+        found.push(`${basename(file)} ${name}`);
+    }
+  }
+  expect(found.length).toBeGreaterThan(30);
+  expect([...new Set(found)].filter((one) => !(one in BOUNDED))).toEqual([]);
+  expect(Object.keys(BOUNDED).filter((one) => !found.includes(one))).toEqual([]);
+});
