@@ -49,6 +49,13 @@ export function readOrCreateKey(path: string): { readonly secret: Uint8Array; re
   return { secret, created: true };
 }
 
+/** Another secret in the place of one that nobody has seen used. */
+export function replaceKey(path: string): Uint8Array {
+  const secret = new Uint8Array(randomBytes(KEY_BYTES));
+  renameSync(writeTemporary(path, `${Buffer.from(secret).toString('base64url')}\n`), path);
+  return secret;
+}
+
 function readKey(path: string): Uint8Array | null {
   const text = readSmallFile(path);
   if (text === null) return null;

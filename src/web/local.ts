@@ -44,7 +44,7 @@ export const streamer = computed(() => settings.value?.streamerMode ?? false);
 
 /** A code as the page shows it: hidden in streamer mode. */
 export function shownCode(code: string): string {
-  return streamer.value ? '••••-••••' : showCode(code);
+  return streamer.value ? '•••••-•••••' : showCode(code);
 }
 
 function headers(): Record<string, string> {

@@ -19,7 +19,7 @@ function script(address: string, patienceMs: number): string {
       process.exit(0);
     });
     setTimeout(() => {
-      const said = () => ({ code: 'K7TQ9RBW', name: 'Arena', game: 'luanti' });
+      const said = () => ({ code: 'K7TQ9RBWHM', name: 'Arena', game: 'luanti' });
       announceOnLan('sallyport://${address}:8430/#${KEY}', said);
     }, 200);
     setTimeout(() => process.exit(0), ${patienceMs});
@@ -38,7 +38,7 @@ describeUnless(labMissing(), 'on one local network', () => {
   test('a host that announces itself is heard with its code, name, game and address, and answers a ping', async () => {
     const measured = { pingMs: expect.any(Number), pingGivenUp: false };
     expect(JSON.parse(await inLan(script('10.7.0.9', 30_000)))).toEqual([
-      { code: 'K7TQ9RBW', name: 'Arena', game: 'luanti', address: '10.7.0.1', ...measured },
+      { code: 'K7TQ9RBWHM', name: 'Arena', game: 'luanti', address: '10.7.0.1', ...measured },
     ]);
   });
 

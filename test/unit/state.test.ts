@@ -68,11 +68,11 @@ test('documents survive a round trip; a broken one reads as none', () => {
 test('a host key is pinned per master and code, survives a restart, and the oldest goes first', () => {
   const [masterA, masterB] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
   const key = (n: number): Uint8Array => new Uint8Array(32).fill(n);
-  hostPins(folder).set(masterA, 'K7TQ9RBW', key(7));
-  expect(hostPins(folder).get(masterA, 'K7TQ9RBW')).toEqual(key(7));
-  expect(hostPins(folder).get(masterB, 'K7TQ9RBW')).toBeNull();
+  hostPins(folder).set(masterA, 'K7TQ9RBWHM', key(7));
+  expect(hostPins(folder).get(masterA, 'K7TQ9RBWHM')).toEqual(key(7));
+  expect(hostPins(folder).get(masterB, 'K7TQ9RBWHM')).toBeNull();
   writeFileSync(join(folder, 'known-hosts.json'), 'garbage');
-  expect(hostPins(folder).get(masterA, 'K7TQ9RBW')).toBeNull();
+  expect(hostPins(folder).get(masterA, 'K7TQ9RBWHM')).toBeNull();
 });
 
 test('the state directory follows XDG', () => {
@@ -118,8 +118,8 @@ test.runIf(process.platform === 'linux')('a folder that can not be made is told 
   // Node's own `recursive` never comes back from here.
   expect(() => readOrCreateKey('/proc/nowhere/deep/host.key')).toThrow(/\/proc\/nowhere/);
   const pins = hostPins('/proc/nowhere');
-  pins.set(new Uint8Array(32), 'K7TQ9RBW', new Uint8Array(32));
-  expect(pins.get(new Uint8Array(32), 'K7TQ9RBW')).toBeNull();
+  pins.set(new Uint8Array(32), 'K7TQ9RBWHM', new Uint8Array(32));
+  expect(pins.get(new Uint8Array(32), 'K7TQ9RBWHM')).toBeNull();
   writeFileSync(join(folder, 'file'), '');
   expect(() => takeLock(join(folder, 'file', 'deep', 'master.lock'))).toThrow(/ENOTDIR/);
 });

@@ -319,6 +319,7 @@ export class Hosting implements PathOwner {
         ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
         ...{ local: this.context.local(socket), join: null, friend, attempts, packetsSent },
         elapsedMs: now - visit.offer.at,
+        words: session.config.keys.words,
       },
       this,
     );

@@ -55,7 +55,7 @@ export function entryBytes(entry: ListEntry): number {
 }
 
 function writeFirst(writer: Writer, entry: ListEntry): void {
-  writer.text8(entry.hostId, 32).text8(entry.code, 8);
+  writer.text8(entry.hostId, 32).text8(entry.code, LIMITS.codeSymbols);
   writer
     .u8(entry.passwordNeeded ? 1 : 0)
     .u16(entry.players)

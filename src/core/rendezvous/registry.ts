@@ -1,9 +1,10 @@
 /**
- * Who hosts: records by key, join codes, the public list. A code belongs to a key for good; it is derived from the key, so it
- * is the same again after any restart, and the few that collide are told apart by a counter that is remembered.
+ * Who hosts: records by key, join codes, the public list. A code is derived from its key by each host itself and claimed; that costs
+ * a tenth of a second, so it is believed here until a second key claims the same. Then the code of the first is derived outside this
+ * machine: a liar loses it, an honest owner keeps it for good.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
-import { codeOf, hostIdOf } from '../code.ts';
+import { hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -63,6 +64,9 @@ export type Registered =
   | { readonly entry: HostEntry; readonly change: 'new' | 'changed' | 'none'; readonly newCode: string | null }
   | { readonly failure: FailureCode };
 
+/** Whose a code is that a key claims. */
+export type Claim = 'own' | 'free' | 'taken' | 'contested';
+
 interface Beat {
   readonly announcement: HostAnnouncement;
   readonly players: number;
@@ -74,8 +78,10 @@ export class Registry {
   private readonly suite: CryptoSuite;
   /** By key text. */
   private readonly byKey: Table<string, HostEntry>;
-  /** Key texts; of everybody who was ever given a code. */
+  /** Key texts; of everybody who ever claimed a code. */
   private readonly keyOfCode = new Map<string, string>();
+  /** Codes that were contested and derived: they are their owner's for good. */
+  private readonly derived = new Set<string>();
   /** One copy of what many hosts have in common: game, map, mode, version. */
   private readonly texts = new Map<string, string>();
   private readonly perAddress: Tally;
@@ -109,29 +115,41 @@ export class Registry {
     return key === undefined ? null : keyBytes(key);
   }
 
-  /** Was this key ever given a code? */
-  knows(hostKey: Uint8Array): boolean {
-    for (let attempt = 0; attempt <= LIMITS.codeAttemptsMax; attempt++) {
-      const owner = this.keyOfCode.get(codeOf(this.suite, hostKey, attempt));
-      if (owner === undefined) return false;
-      if (owner === keyText(hostKey)) return true;
-    }
-    return false;
+  claim(hostKey: Uint8Array, code: string): Claim {
+    const owner = this.keyOfCode.get(code);
+    if (owner === undefined) return 'free';
+    if (owner === keyText(hostKey)) return 'own';
+    return this.derived.has(code) ? 'taken' : 'contested';
   }
 
-  /** From the store: what earlier runs gave out. */
+  /** What the derivation of a contested code's owner has come to. A host that has lied is returned, to be told as gone. */
+  settle(code: string, owner: Uint8Array, derived: string | null): HostEntry | null {
+    if (this.keyOfCode.get(code) !== keyText(owner)) return null;
+    if (derived === code) {
+      this.derived.add(code);
+      return null;
+    }
+    this.keyOfCode.delete(code);
+    const liar = this.find(owner);
+    return liar?.record.code === code ? liar : null;
+  }
+
+  /** From the store: what earlier runs were told. */
   remember(code: string, hostKey: Uint8Array): void {
     if (!this.keyOfCode.has(code)) this.keyOfCode.set(code, keyText(hostKey));
   }
 
-  register(now: Instant, session: Session, observed: Endpoint, beat: Beat): Registered {
+  register(now: Instant, session: Session, observed: Endpoint, code: string, beat: Beat): Registered {
     const known = this.byKey.get(session.keyText);
     if (known !== undefined) {
+      // One key has one code, so a host that says another now has lied at least once.
+      if (known.record.code !== code) return { failure: 'REFUSED' };
       known.session = session;
       return { entry: known, change: this.update(known, observed, beat), newCode: null };
     }
     if (this.full(observed.address)) return { failure: 'BUSY' };
-    const { code, fresh } = this.assignCode(session);
+    const fresh = !this.keyOfCode.has(code);
+    this.keyOfCode.set(code, session.keyText);
     // One literal: put together from parts, V8 makes it as a dictionary.
     const record = new Record(session.keyText, {
       hostId: hostIdOf(this.suite, session.key),
@@ -196,18 +214,6 @@ export class Registry {
 
   private count(entry: HostEntry, by: 1 | -1): void {
     for (const prefix of addressPrefixes(entry.address)) this.perAddress.add(prefix, by);
-  }
-
-  private assignCode(session: Session): { code: string; fresh: boolean } {
-    for (let attempt = 0; ; attempt++) {
-      const code = codeOf(this.suite, session.key, attempt);
-      const owner = this.keyOfCode.get(code);
-      if (owner === session.keyText) return { code, fresh: false };
-      // Each round fails with the odds of one code in 2.56e10 per host known, so the bound is never reached.
-      if (owner !== undefined && attempt < LIMITS.codeAttemptsMax) continue;
-      this.keyOfCode.set(code, session.keyText);
-      return { code, fresh: true };
-    }
   }
 
   private interned(announcement: HostAnnouncement): HostAnnouncement {

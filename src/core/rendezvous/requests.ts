@@ -43,6 +43,11 @@ export class Requests {
   private readonly secret: Uint8Array;
   private readonly unknownCodes = new Limiter(LIMITS.resolveUnknownRate);
   private readonly newCodes = new Limiter(LIMITS.newCodeRate);
+  private readonly contestsOfAddress = new Limiter(LIMITS.contestRate);
+  private readonly contestsOfNetwork = new Limiter(LIMITS.contestRateWide);
+  private readonly contestsOfAll = new Limiter(LIMITS.contestRateAll);
+  /** Codes that are being derived, the first of them just now, with the key that claims each so far. */
+  private readonly contests = new Map<string, Uint8Array>();
   private readonly lists = new Limiter(LIMITS.listRate);
   private readonly joinsOfClient = new Limiter(LIMITS.joinPerClientRate);
   private readonly joinsOfAddress = new Limiter(LIMITS.joinPerAddressRate);
@@ -97,14 +102,12 @@ export class Requests {
     const { registry, counters } = this.parts;
     const announcement = this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
-    const { narrow } = addressKeys(this.secret, from.address);
-    if (!registry.knows(session.key) && !this.newCodes.allow(now, narrow)) {
-      counters.limit('codes');
-      return failed('BUSY', 1000 / LIMITS.newCodeRate.perSecond, 'too many new hosts from this address');
-    }
-    const { players, profile } = request;
-    const done = registry.register(now, session, from, { announcement, players, profile });
+    const { code, players, profile } = request;
+    const refusal = this.codeRefusal(now, session, from, code);
+    if (refusal !== null) return refusal;
+    const done = registry.register(now, session, from, code, { announcement, players, profile });
     if ('failure' in done) {
+      if (done.failure === 'REFUSED') return failed('REFUSED', 0, 'this key has another code');
       counters.limit('hosts');
       return failed(done.failure, LIMITS.sessionExpiryMs, 'too many hosts at this address');
     }
@@ -112,6 +115,55 @@ export class Requests {
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
     return { type: 'registered', code: entry.record.code, hostId: entry.record.hostId, observed: from };
+  }
+
+  /** Null where the code is free or the host's own. */
+  private codeRefusal(now: Instant, session: Session, from: Endpoint, code: string): Response | null {
+    const { narrow, wide } = addressKeys(this.secret, from.address);
+    switch (this.parts.registry.claim(session.key, code)) {
+      case 'own':
+        return null;
+      case 'taken':
+        return failed('CODE_TAKEN');
+      case 'free':
+        if (this.newCodes.allow(now, narrow)) return null;
+        this.parts.counters.limit('codes');
+        return failed('BUSY', 1000 / LIMITS.newCodeRate.perSecond, 'too many new hosts from this address');
+      case 'contested':
+        this.contest(now, code, narrow, wide);
+        return failed('BUSY', LIMITS.contestRestMs, 'two hosts claim this code: the masterserver looks whose it is');
+    }
+  }
+
+  /** Asks for the code of the one who claims it so far. What the limits do not let pass is asked for by a later claim. */
+  private contest(now: Instant, code: string, narrow: number, wide: number): void {
+    const { registry, counters } = this.parts;
+    const owner = registry.keyOf(code);
+    if (owner === null || this.contests.has(code)) return;
+    const limits = [
+      [this.contestsOfAddress, narrow],
+      [this.contestsOfNetwork, wide],
+      [this.contestsOfAll, 0],
+    ] as const;
+    // Nobody pays for what is not done.
+    if (this.contests.size >= LIMITS.contestsMax || !limits.every(([limit, hash]) => limit.permits(now, hash))) {
+      counters.limit('contests');
+      return;
+    }
+    for (const [limit, hash] of limits) limit.allow(now, hash);
+    this.contests.set(code, owner);
+    if (this.contests.size === 1) this.parts.event({ ev: 'derive', key: owner });
+  }
+
+  /** The code of a key that was asked for. */
+  derived(key: Uint8Array, derived: string | null): void {
+    const [code, owner] = this.contests.entries().next().value ?? [];
+    if (code === undefined || owner === undefined || !equalBytes(owner, key)) return;
+    this.contests.delete(code);
+    const liar = this.parts.registry.settle(code, owner, derived);
+    if (liar !== null) this.gone(liar, 'evicted');
+    const next = this.contests.values().next().value;
+    if (next !== undefined) this.parts.event({ ev: 'derive', key: next });
   }
 
   private heartbeat(session: Session, from: Endpoint, request: Of<'heartbeat'>): Response {
