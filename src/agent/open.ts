@@ -140,7 +140,7 @@ function identityOf(keyFile: string | undefined): Identity {
       },
     };
   }
-  let { secret, created } = readOrCreateKey(keyFile);
+  let { secret } = readOrCreateKey(keyFile);
   const lock = takeLock(`${keyFile}.lock`);
   if (typeof lock === 'number') {
     throw usage(`Process ${lock} uses the key ${keyFile} already: is this hosted twice?`);
@@ -150,14 +150,17 @@ function identityOf(keyFile: string | undefined): Identity {
     lock,
     secret: () => secret,
     renew() {
-      // A key that was made by hand or copied here may be known elsewhere.
-      if (!created || readDocument(codeFile) !== null) return false;
+      if (readDocument(codeFile) !== null) return false;
       secret = replaceKey(keyFile);
       return true;
     },
     keep(code) {
       const kept = readDocument(codeFile) as { readonly code?: unknown } | null;
-      if (kept?.code !== code) writeDocument(codeFile, { v: 1, code });
+      try {
+        if (kept?.code !== code) writeDocument(codeFile, { v: 1, code });
+      } catch {
+        // On a full disk nobody is kept from hosting; it is written the next time.
+      }
     },
   };
 }

@@ -59,12 +59,23 @@ function obey(terminal: Terminal, hosting: Hosting, friends: ReadonlyMap<string,
       for (const one of everybody) terminal.say(`  ${friendName(one).padEnd(10)}  ${one.state}`);
       if (everybody.length === 0) terminal.say('  Nobody is here.');
       return;
+    case 's':
+    case 'words': {
+      const inside = everybody.filter((one) => one.path !== null);
+      for (const one of inside) terminal.say(`  ${friendName(one).padEnd(10)}  ${one.path?.words}`);
+      if (inside.length === 0) terminal.say('  Nobody is connected, so there are no words.');
+      else
+        terminal.say(
+          '  The same words on the screen of that friend, or somebody sits in between: compare them by voice.',
+        );
+      return;
+    }
     case 'kick':
     case 'ban':
       for (const one of meant) hosting.kick(one.friend, { ban: word === 'ban' });
       if (meant.length === 0) terminal.say('  There is no friend of that name; "who" lists them.');
       return;
     default:
-      terminal.say('  who · kick NAME · ban NAME · y or n for a friend who asks · Ctrl+C ends');
+      terminal.say('  who · S words to compare · kick NAME · ban NAME · y or n for a friend who asks · Ctrl+C ends');
   }
 }

@@ -49,11 +49,10 @@ export function readOrCreateKey(path: string): { readonly secret: Uint8Array; re
   return { secret, created: true };
 }
 
-/** Another secret in the place of one that nobody has seen used. */
+/** Another secret in the place of one that nobody knows yet. That one is kept beside it as `.taken`: a key is never lost. */
 export function replaceKey(path: string): Uint8Array {
-  const secret = new Uint8Array(randomBytes(KEY_BYTES));
-  renameSync(writeTemporary(path, `${Buffer.from(secret).toString('base64url')}\n`), path);
-  return secret;
+  renameSync(path, `${path}.taken`);
+  return readOrCreateKey(path).secret;
 }
 
 function readKey(path: string): Uint8Array | null {

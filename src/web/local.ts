@@ -120,9 +120,9 @@ export function answerText(answer: Extract<LocalAnswer, { readonly ok: false }>)
 }
 
 /** Starts a join and shows it; why not, where it could not even begin. */
-export async function joinTarget(target: string, password = ''): Promise<string | null> {
+export async function joinTarget(target: string, password = '', newKey = false): Promise<string | null> {
   const localPort = settings.value?.localPort ?? 0;
-  const answer = await command({ do: 'join', target, password, localPort });
+  const answer = await command({ do: 'join', target, password, localPort, newKey });
   if (!answer.ok) return answerText(answer);
   if (answer.join !== undefined) go(`/joins/${answer.join}`);
   return null;

@@ -351,6 +351,7 @@ export class Engine implements UiEngine {
       kind: news.path?.kind ?? null,
       rttMs: news.path?.rttMs ?? null,
       seenAs: news.seenAs === null ? null : news.seenAs.address,
+      words: news.path?.words ?? null,
     };
     const others = (this.#hostingView?.friends ?? []).filter((friend) => friend.friend !== view.friend);
     const isGone = ({ state }: FriendView): boolean => state === 'left' || state === 'refused';
@@ -363,7 +364,7 @@ export class Engine implements UiEngine {
     const id = this.#nextJoin++;
     const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
     this.#running.set(id, running);
-    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now())];
+    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now(), command.newKey)];
     void this.#runJoin(agent, id, running, command);
     return { join: id };
   }
@@ -382,6 +383,7 @@ export class Engine implements UiEngine {
         signal: running.abort.signal,
         name: settings.values.playerName,
         ...(command.password === '' ? {} : { password: command.password }),
+        acceptNewKey: command.newKey ?? false,
         onEvent: (event) => {
           if (event.ev === 'found') settings.remember(event.entry.code, event.entry.name, Date.now());
           this.#updateJoin(id, (join) => reduceJoin(join, event, Date.now()));

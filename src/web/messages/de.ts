@@ -167,6 +167,12 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.rtt': '{ms} ms',
   'connect.payload': 'Pakete bis {n} Byte',
   'connect.again': 'Noch einmal versuchen',
+  'connect.newKey': 'Der Host bestätigt es: mit dem neuen Schlüssel beitreten',
+  'connect.newKeyAbout':
+    'Frag den Host, mit der Stimme oder auf anderem Weg als im Spiel, ob er einen neuen Schlüssel hat.',
+  'words.title': 'Wörter zum Vergleichen',
+  'words.about':
+    'Dieselben vier Wörter stehen auf dem anderen Bildschirm. Andere bedeuten, dass jemand dazwischen sitzt.',
   'connect.replay': 'Noch einmal zeigen',
   'connect.log': 'Protokoll',
   'connect.logThis': 'von Versuch {n}',

@@ -7,6 +7,7 @@ import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
+import { Words } from '../parts/words.tsx';
 
 export function Host() {
   const hosting = local.value?.hosting ?? null;
@@ -183,7 +184,7 @@ function Open(props: { readonly hosting: HostingView }) {
 }
 
 function Friend(props: { readonly friend: FriendView }) {
-  const { friend, name, state, kind, rttMs, seenAs } = props.friend;
+  const { friend, name, state, kind, rttMs, seenAs, words } = props.friend;
   const parts = [
     t(`host.state.${state}`),
     kind === null ? '' : t(`connect.kind.${kind}`),
@@ -213,6 +214,7 @@ function Friend(props: { readonly friend: FriendView }) {
           </button>
         </>
       ) : null}
+      {words === null ? null : <Words words={words} />}
     </li>
   );
 }
