@@ -112,7 +112,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-interface Identity {
+export interface Identity {
   readonly lock: Lock | null;
   secret(): Uint8Array;
   /** Another secret from here on; false where the present one has hosted, or may have. */
@@ -125,7 +125,7 @@ interface Identity {
  * Two agents with one key would take the session with the master from each other for ever, so the key is locked. Beside the key
  * stands the code under which it has hosted: a key without one is nobody's yet, and may be replaced.
  */
-function identityOf(keyFile: string | undefined): Identity {
+export function identityOf(keyFile: string | undefined): Identity {
   if (keyFile === undefined) {
     let [secret, used] = [nodeCrypto.randomBytes(32), false];
     return {
