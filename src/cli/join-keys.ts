@@ -43,7 +43,7 @@ export interface KeysOptions {
 }
 
 /** What two people compare by voice. */
-export function wordsLine(words: string): string {
+function wordsLine(words: string): string {
   return words === ''
     ? 'There are no words before the host has let you in.'
     : `  Words  ${words}   (the same on both screens, or somebody sits in between: compare them by voice)`;
