@@ -74,6 +74,7 @@ test('both ends say the same of a path, and datagrams pass both ways', async () 
   expect(path.remote.port).toBe(hostPath.local.port);
   expect(hostPath.remote.port).toBe(path.local.port);
   expect(path.payloadBytesMax).toBeGreaterThan(1_200);
+  expect(path.words).toBe(hostPath.words);
   const there = message(hostPath);
   path.send(bytes('ping'));
   expect(await there).toBe('ping');
@@ -200,7 +201,7 @@ test.each([
 ] as const)('host() with %s is refused', async (_what, options) => {
   const host = await agent();
   await expect(host.host(options as HostOptions)).rejects.toMatchObject({ code: 'USAGE' });
-  expect((await host.host({ onPath: () => {} })).code).toHaveLength(8);
+  expect((await host.host({ onPath: () => {} })).code).toHaveLength(10);
 });
 
 test('relay: only is refused instead of quietly direct', async () => {
