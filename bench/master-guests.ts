@@ -146,7 +146,12 @@ export class Crowd {
    * master works, because making one takes us as long as answering it takes the master. `returning`: those of a session before,
    * who come back by their tickets.
    */
-  enter(first: number, count: number, request: (index: number) => Request, returning?: readonly Guest[]): void {
+  enter(
+    first: number,
+    count: number,
+    request: (index: number, key: Uint8Array) => Request,
+    returning?: readonly Guest[],
+  ): void {
     const waiting = new Map<number, Knocking>();
     const ready: Knocking[] = [];
     let made = 0;
@@ -161,7 +166,7 @@ export class Crowd {
           this.target.port,
           from,
         );
-      else this.queue(this.seal(guest, request(knock.index)), guest.accept.controlPort, from);
+      else this.queue(this.seal(guest, request(knock.index, knock.keys.publicKey)), guest.accept.controlPort, from);
     };
     while (made < count || ready.length > 0 || waiting.size > 0) {
       if (made < count && ready.length < KNOCKS_READY) {

@@ -71,6 +71,12 @@ export interface Agent {
 
 export interface AgentParts {
   readonly machine: Machine<PeerCommand, PeerEvent>;
+  /** The join code of a key (`core/code.ts`); null where no secret has it. */
+  readonly deriveCode: (key: Uint8Array) => Promise<string | null>;
+  /** The same participant with a new key, where the present one has never hosted; null where it has. */
+  readonly newIdentity: () => Machine<PeerCommand, PeerEvent> | null;
+  /** From now on friends know the host by this code. */
+  readonly onHosting: (code: string) => void;
   readonly master: MasterAddress;
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
@@ -93,7 +99,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   profile: NatProfile | null = null;
   link: Extract<PeerEvent, { ev: 'link' }> | null = null;
   readonly parts: AgentParts;
-  readonly #driver: Driver<PeerCommand>;
+  #driver: Driver<PeerCommand>;
   readonly #watch: NetworkWatch;
   readonly #upnp: UpnpTask;
   readonly #paths = new Map<PathId, AgentPath>();
@@ -111,11 +117,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   constructor(parts: AgentParts) {
     super();
     this.parts = parts;
-    this.#driver = drive(parts.machine, {
-      onEvent: (event) => this.#queue(cleanEvent(event)),
-      onFault: (error) => this.#fault(error),
-      onRelease: (socket, released) => this.#released.set(socket, released),
-    });
+    this.#driver = this.#drive(parts.machine);
     this.#upnp = upnpTask(
       () => this.#gateway,
       (works, external) => this.command({ do: 'upnp', works, external }),
@@ -126,6 +128,14 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       LIMITS.networkWatchMs,
     );
     this.command({ do: 'start' });
+  }
+
+  #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
+    return drive(machine, {
+      onEvent: (event) => this.#queue(cleanEvent(event)),
+      onFault: (error) => this.#fault(error),
+      onRelease: (socket, released) => this.#released.set(socket, released),
+    });
   }
 
   command(command: PeerCommand): void {
@@ -150,6 +160,34 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   async host(options: HostOptions): Promise<Hosting> {
     const askGame = await askerFor(options);
+    for (let drawn = 0; ; drawn += 1) {
+      try {
+        return await this.#host(options, askGame);
+      } catch (error) {
+        const taken = error instanceof SallyportError && error.code === 'CODE_TAKEN';
+        if (!taken || drawn === LIMITS.identitiesDrawnMax || !(await this.#drawIdentity())) throw error;
+      }
+    }
+  }
+
+  /** Becomes somebody else, whom nobody knows yet. False where somebody may know the present key. */
+  async #drawIdentity(): Promise<boolean> {
+    if (this.#closing !== null || this.#joins.size > 0 || this.#paths.size > 0) return false;
+    const machine = this.parts.newIdentity();
+    if (machine === null) return false;
+    this.#driver.dispose();
+    this.#events = [];
+    this.#ready = false;
+    this.profile = null;
+    this.link = null;
+    this.#driver = this.#drive(machine);
+    this.#tellNetwork(localAddresses(), this.#gateway);
+    this.command({ do: 'start' });
+    await this.ready();
+    return true;
+  }
+
+  async #host(options: HostOptions, askGame: AskGame | null): Promise<Hosting> {
     this.#assertOpen();
     if (this.#hosting !== null) throw usage('This agent hosts already.');
     const hosting = new AgentHosting(this, options, () => {
@@ -272,6 +310,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       this.#paths.get(event.path)?.received(event.channel, event.bytes);
       return;
     }
+    if (event.ev === 'derive') this.#derive(event.key);
+    if (event.ev === 'hosting') this.parts.onHosting(event.code);
     if (event.ev === 'link') this.link = event;
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
     if (event.ev === 'ready') this.#ready = true;
@@ -284,6 +324,17 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     else this.#hosting?.onEvent(event);
     for (const waiter of [...this.#waiters]) waiter.onEvent(event);
     this.emit('event', event);
+  }
+
+  #derive(key: Uint8Array): void {
+    const { deriveCode, pins, master } = this.parts;
+    // A pin was written after this very check.
+    const pinned = pins?.codeOf(master.key, key) ?? null;
+    const code = pinned === null ? deriveCode(key) : Promise.resolve(pinned);
+    code.then(
+      (derived) => this.command({ do: 'derived', key, code: derived }),
+      (error: Error) => this.#fault(error),
+    );
   }
 
   /** A master that does not answer means little where nobody answers: then it is this network (no STUN server answered either). */

@@ -9,7 +9,7 @@ import {
   type HostAnnouncement,
   LIMITS,
   type PeerEvent,
-  type SallyportError,
+  SallyportError,
   usage,
 } from '../core/index.ts';
 import type { MachineAgent } from './agent.ts';
@@ -160,6 +160,10 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.hostKey = Uint8Array.from(event.hostKey);
       this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
       if (before !== '' && before !== event.code) this.emit('code', event.code);
+    } else if (event.ev === 'hosting-failed') {
+      // A master that answers again may turn out to lie only now: whoever hosts has to know. Others of its refusals may pass.
+      if (event.failure === 'CODE_MISMATCH' || event.failure === 'CODE_TAKEN')
+        this.failed(new SallyportError(event.failure));
     } else if (event.ev === 'peer') this.#news(event);
     else if (event.ev === 'wrong-passwords') this.emit('wrongPasswords', event.count);
   }

@@ -1,6 +1,7 @@
 /** One join: from a code or link to a path, and on while the path is lost and punched again. */
 import {
   CODE_SYMBOLS,
+  equalBytes,
   FAILURES,
   type FailureCode,
   type JoinId,
@@ -12,7 +13,6 @@ import {
   parseHostLink,
   parseJoinTarget,
   SallyportError,
-  toBase64Url,
   usage,
 } from '../core/index.ts';
 import type { MachineAgent } from './agent.ts';
@@ -32,6 +32,11 @@ export interface JoinOptions {
   readonly name?: string;
   /** Give up after this long; 0 (the default) = try until aborted. */
   readonly timeoutMs?: number;
+  /**
+   * Joins a host that is known by another key, and remembers the new one: after a person has asked whoever hosts. Without it such a
+   * join fails with HOST_KEY_CHANGED. A code or link whose key does not belong to it is refused all the same.
+   */
+  readonly acceptNewKey?: boolean;
 }
 
 /** A code or a join link as it was typed. Throws CODE_UNKNOWN for what can be no code, USAGE for a link that is not whole. */
@@ -39,7 +44,9 @@ export function readJoinTarget(text: string): JoinTarget {
   const target = parseJoinTarget(text);
   if (target !== null) return target;
   if (!text.includes('://')) {
-    throw new SallyportError('CODE_UNKNOWN', { detail: `A code is 8 of ${CODE_SYMBOLS}, like K7TQ-9RBW.` });
+    throw new SallyportError('CODE_UNKNOWN', {
+      detail: `A code is ${LIMITS.codeSymbols} of ${CODE_SYMBOLS}, like K7TQ9-RBWHM.`,
+    });
   }
   const link = parseHostLink(text);
   const detail = 'problem' in link ? link.problem : 'The join link is not whole: copy all of it.';
@@ -56,7 +63,7 @@ export class Joining {
   readonly #startedAt = performance.now();
   readonly #log: LogEntry[] = [];
   #parsed: JoinTarget | null = null;
-  #found = false;
+  #found: Extract<JoinEvent, { ev: 'found' }> | null = null;
   #settle: { resolve(path: Path): void; reject(error: SallyportError): void } | null = null;
   readonly #onAbort = (): void => this.#abort();
 
@@ -83,7 +90,9 @@ export class Joining {
   }
 
   onEvent(event: PeerEvent): void {
-    if (event.ev === 'found') this.#onFound(event);
+    if (event.ev === 'found') this.#found = event;
+    // The host has answered the handshake, which only its key can: from here on it is known.
+    if (event.ev === 'networks') this.#pin();
     if (isJoinEvent(event)) {
       this.#keep(event);
       this.#options.onEvent?.(event);
@@ -93,7 +102,7 @@ export class Joining {
 
   /** A join that has not reached its host yet depends on the master; later ones go on without it. */
   onLink(event: Extract<PeerEvent, { ev: 'link' }>): void {
-    if (event.failure === null || this.#found) return;
+    if (event.failure === null || this.#found !== null) return;
     this.#agent.command({ do: 'abort', join: this.#id });
     this.fail(this.#error(event.failure, ''));
   }
@@ -129,24 +138,34 @@ export class Joining {
   #begin(): void {
     const { code, hostKey } = this.#parsed as JoinTarget;
     const { pins, master } = this.#agent.parts;
+    const { acceptNewKey = false } = this.#options;
+    const pinned = acceptNewKey ? null : (pins?.get(master.key, code) ?? null);
+    if (pinned !== null && hostKey !== null && !equalBytes(pinned, hostKey)) {
+      this.fail(
+        this.#error('HOST_KEY_CHANGED', 'The link has another key than the host that you joined by this code before.'),
+      );
+      return;
+    }
     this.#agent.command({
       do: 'join',
       join: this.#id,
       code,
-      hostKey: hostKey ?? pins?.get(master.key, code) ?? null,
+      hostKey: hostKey ?? pinned,
+      ...(pins === null || acceptNewKey ? {} : { known: pins.names(master.key) }),
       password: this.#options.password ?? null,
       name: this.#options.name ?? '',
       timeoutMs: this.#options.timeoutMs ?? 0,
     });
   }
 
-  #onFound(event: Extract<PeerEvent, { ev: 'found' }>): void {
-    this.#found = true;
+  #pin(): void {
     const { pins, master } = this.#agent.parts;
+    if (pins === null || this.#found === null) return;
+    const { hostKey, entry } = this.#found;
     const { code } = this.#parsed as JoinTarget;
-    const pinned = pins?.get(master.key, code) ?? null;
-    if (pinned === null || toBase64Url(pinned) !== toBase64Url(event.hostKey))
-      pins?.set(master.key, code, event.hostKey);
+    const known = [pins.get(master.key, code), entry.name === '' ? hostKey : pins.names(master.key).get(entry.name)];
+    if (known.some((key) => key == null || !equalBytes(key, hostKey)))
+      pins.set(master.key, { code, name: entry.name, hostKey });
   }
 
   #abort(): void {

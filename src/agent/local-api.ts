@@ -37,6 +37,8 @@ export type JoinPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 's
 export interface JoinView {
   readonly id: number;
   readonly target: string;
+  /** The person has decided to take another key than the one known. */
+  readonly newKey: boolean;
   readonly hostName: string;
   readonly phase: JoinPhase;
   /** The host of this code is known; together with `peer`, `attempts` and `path` this is how far the join has come. */
@@ -70,6 +72,8 @@ export interface JoinView {
     readonly rttMs: number;
     readonly elapsedMs: number;
     readonly payloadBytesMax: number;
+    /** Four words to compare with those of the host. */
+    readonly words: string;
   } | null;
 }
 
@@ -86,6 +90,8 @@ export interface FriendView {
   readonly rttMs: number | null;
   /** The loopback address by which the game sees this friend. */
   readonly seenAs: string | null;
+  /** Four words to compare with those of this friend; null where there is no path. */
+  readonly words: string | null;
 }
 
 export interface HostingView {
@@ -190,7 +196,14 @@ export type LocalCommand =
   | { readonly do: 'unhost' }
   | { readonly do: 'admit'; readonly friend: string; readonly admit: boolean }
   | { readonly do: 'kick'; readonly friend: string; readonly ban: boolean }
-  | { readonly do: 'join'; readonly target: string; readonly password: string; readonly localPort: number }
+  | {
+      readonly do: 'join';
+      readonly target: string;
+      readonly password: string;
+      readonly localPort: number;
+      /** The person has asked the host: take another key than the one known. */
+      readonly newKey?: boolean | undefined;
+    }
   | { readonly do: 'abort'; readonly join: number }
   | { readonly do: 'forget'; readonly join: number }
   | { readonly do: 'check' }

@@ -17,12 +17,14 @@ import {
 } from '../core/index.ts';
 import {
   defaultGateway,
+  deriveCode,
   hostPins,
   knownFriends,
   type Lock,
   nodeCrypto,
   readDocument,
   readOrCreateKey,
+  replaceKey,
   systemRandom,
   takeLock,
   writeDocument,
@@ -73,28 +75,34 @@ function readStunServer(server: string): StunServer {
 
 export async function openAgent(options: AgentOptions): Promise<Agent> {
   const { masterLink, stun: servers } = checkAgentOptions(options);
-  const { secret, lock } = identityOf(options.keyFile);
+  const identity = identityOf(options.keyFile);
+  const { lock } = identity;
   try {
     const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(servers)]);
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
     const findGateway = master.addresses.every(isLoopback) ? async () => null : defaultGateway;
     const gateway = await findGateway();
     if (options.signal?.aborted) throw new SallyportError('ABORTED');
-    const machine = createPeer({
-      master,
-      identity: nodeCrypto.keyPair(secret),
-      stun,
-      stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
-      crypto: nodeCrypto,
-      random: systemRandom,
-      wallClock: () => Date.now(),
-      // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
-      family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
-    });
+    const peer = () =>
+      createPeer({
+        master,
+        identity: nodeCrypto.keyPair(identity.secret()),
+        stun,
+        stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
+        crypto: nodeCrypto,
+        random: systemRandom,
+        wallClock: () => Date.now(),
+        // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
+        family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
+      });
+    const newIdentity = () => (identity.renew() ? peer() : null);
     const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
     const friends = options.stateDir === undefined ? null : knownFriends(options.stateDir);
     const onClosed = (): void => lock?.release();
-    const agent = new MachineAgent({ machine, master, masterLink, pins, friends, gateway, findGateway, onClosed });
+    const agent = new MachineAgent({
+      ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
+      ...{ master, masterLink, pins, friends, gateway, findGateway, onClosed },
+    });
     const { stateDir } = options;
     if (stateDir !== undefined) {
       agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));
@@ -106,15 +114,57 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-/** Two agents with one key would take the session with the master from each other for ever, so the key is locked. */
-function identityOf(keyFile: string | undefined): { readonly secret?: Uint8Array; readonly lock: Lock | null } {
-  if (keyFile === undefined) return { lock: null };
-  const { secret } = readOrCreateKey(keyFile);
+export interface Identity {
+  readonly lock: Lock | null;
+  secret(): Uint8Array;
+  /** Another secret from here on; false where the present one has hosted, or may have. */
+  renew(): boolean;
+  /** It hosts by this code, so friends know it. */
+  keep(code: string): void;
+}
+
+/**
+ * Two agents with one key would take the session with the master from each other for ever, so the key is locked. Beside the key
+ * stands the code under which it has hosted: a key without one is nobody's yet, and may be replaced.
+ */
+export function identityOf(keyFile: string | undefined): Identity {
+  if (keyFile === undefined) {
+    let [secret, used] = [nodeCrypto.randomBytes(32), false];
+    return {
+      lock: null,
+      secret: () => secret,
+      renew() {
+        if (!used) secret = nodeCrypto.randomBytes(32);
+        return !used;
+      },
+      keep: () => {
+        used = true;
+      },
+    };
+  }
+  let { secret } = readOrCreateKey(keyFile);
   const lock = takeLock(`${keyFile}.lock`);
   if (typeof lock === 'number') {
     throw usage(`Process ${lock} uses the key ${keyFile} already: is this hosted twice?`);
   }
-  return { secret, lock };
+  const codeFile = `${keyFile}.code`;
+  return {
+    lock,
+    secret: () => secret,
+    renew() {
+      if (readDocument(codeFile) !== null) return false;
+      secret = replaceKey(keyFile);
+      return true;
+    },
+    keep(code) {
+      const kept = readDocument(codeFile) as { readonly code?: unknown } | null;
+      try {
+        if (kept?.code !== code) writeDocument(codeFile, { v: 1, code });
+      } catch {
+        // On a full disk nobody is kept from hosting; it is written the next time.
+      }
+    },
+  };
 }
 
 /** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */

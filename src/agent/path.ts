@@ -50,6 +50,11 @@ export interface Path {
   readonly attempts: number;
   readonly packetsSent: number;
   readonly payloadBytesMax: number;
+  /**
+   * Four words of the end-to-end handshake, separated by spaces, the same on both sides unless somebody sits in between: for two
+   * people to compare by voice. Other ones after the path was lost and restored.
+   */
+  readonly words: string;
   readonly state: 'up' | 'lost' | 'closed';
   /**
    * Sends one datagram, encrypted. Unreliable and unordered like UDP itself; while the path is lost nothing is sent.
@@ -107,6 +112,9 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   }
   get packetsSent(): number {
     return this.#up.packetsSent;
+  }
+  get words(): string {
+    return this.#up.words;
   }
   get payloadBytesMax(): number {
     return this.#up.payloadBytesMax;

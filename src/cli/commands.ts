@@ -70,6 +70,7 @@ export const JOIN_FLAGS = {
   timeout: { kind: 'number', value: 'SECONDS', max: 86_400, about: 'give up after this long (default 0: never)' },
   'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
   name: { kind: 'text', value: 'NAME', about: 'how the host sees you' },
+  'new-key': { kind: 'on', about: 'take the new key of a host that you know by another one; ask the host first' },
   relay: RELAY_FLAG,
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
 } as const satisfies Flags;
@@ -168,14 +169,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'reach the server of a friend',
     words: ['CODE'],
     flags: JOIN_FLAGS,
-    examples: ['sallyport join K7TQ-9RBW', 'sallyport join K7TQ-9RBW --local-port 30000'],
+    examples: ['sallyport join K7TQ9-RBWHM', 'sallyport join K7TQ9-RBWHM --local-port 30000'],
     load: async () => (await import('./join.ts')).joinCommand,
   },
   check: {
     summary: 'what this network is like, and what would make it better',
     words: [],
     flags: CHECK_FLAGS,
-    examples: ['sallyport check --json', 'sallyport check --every 30s', 'sallyport check --with K7TQ-9RBW'],
+    examples: ['sallyport check --json', 'sallyport check --every 30s', 'sallyport check --with K7TQ9-RBWHM'],
     load: async () => (await import('./check.ts')).checkCommand,
   },
   ui: {

@@ -87,6 +87,10 @@ class Desk {
       case 'who':
         this.#who();
         return;
+      case 's':
+      case 'words':
+        this.#words();
+        return;
       case 'kick':
       case 'ban': {
         const meant = this.#called(wanted);
@@ -95,7 +99,9 @@ class Desk {
         return;
       }
       default:
-        this.#terminal.say('  who · kick NAME · ban NAME · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends');
+        this.#terminal.say(
+          '  who · S words to compare · kick NAME · ban NAME · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends',
+        );
     }
   }
 
@@ -142,6 +148,13 @@ class Desk {
       this.#terminal.say(`  ${friendName(one).padEnd(10)}  ${one.state.padEnd(10)}  ${whatIsKnown(one)}`);
     }
     if (this.#friends.size === 0) this.#terminal.say('  Nobody is here.');
+  }
+
+  #words(): void {
+    const inside = [...this.#friends.values()].filter((one) => one.path !== null);
+    for (const one of inside) this.#terminal.say(`  ${friendName(one).padEnd(10)}  ${one.path?.words}`);
+    const advice = 'The same words on the screen of that friend, or somebody sits in between: compare them by voice.';
+    this.#terminal.say(inside.length === 0 ? '  Nobody is connected, so there are no words.' : `  ${advice}`);
   }
 
   /** By name, or by four digits of the key or more. */

@@ -169,6 +169,7 @@ function sayFriend(terminal: Terminal, { friend, name, state, knownAs, path, see
     path: path?.kind ?? null,
     remote: path === null ? null : endpointKey(path.remote),
     rttMs: path === null ? null : Math.round(path.rttMs * 10) / 10,
+    words: path?.words ?? null,
     seenAs: seenAs === null ? null : endpointKey(seenAs),
   });
   const clock = new Date().toTimeString().slice(0, 8);

@@ -1,4 +1,5 @@
-/** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), stop. S28. */
+/** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), the words
+ * of the path, stop. S28. */
 import type { JoinEvent } from '../agent/index.ts';
 import { LIMITS, maskText } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
@@ -36,10 +37,19 @@ export interface KeysOptions {
   readonly terminal: Terminal;
   readonly log: JoinLog;
   readonly stop: () => void;
+  /** Of the path; empty before there is one. */
+  readonly words: () => string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-export function watchKeys({ terminal, log, stop, env }: KeysOptions): { close(): void } {
+/** What two people compare by voice. */
+function wordsLine(words: string): string {
+  return words === ''
+    ? 'There are no words before the host has let you in.'
+    : `  Words  ${words}   (the same on both screens, or somebody sits in between: compare them by voice)`;
+}
+
+export function watchKeys({ terminal, log, stop, words, env }: KeysOptions): { close(): void } {
   const { stdin } = process;
   if (!stdin.isTTY) return { close() {} };
   const onKey = async (bytes: Buffer): Promise<void> => {
@@ -47,6 +57,7 @@ export function watchKeys({ terminal, log, stop, env }: KeysOptions): { close():
     // Raw mode keeps Ctrl+C from the system, so it is ours to obey; the second one ends at once.
     if (key === '\u0003') process.kill(process.pid, 'SIGINT');
     else if (key === 'q' || key === '\u001b') stop();
+    else if (key === 's') terminal.say(wordsLine(words()));
     else if (key === 'l' || key === 'a') terminal.lines(log.text(key === 'a'));
     else if (key === 'c' || key === 't') {
       const copied = await copyToClipboard(maskText(log.text(key === 'c')), env);

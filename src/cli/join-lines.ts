@@ -49,10 +49,10 @@ export function hardText({ likely, advice }: Extract<JoinEvent, { ev: 'hard' }>)
 
 /** The JSON line of a path that is up. `local`: the address for the game, null where there is none. */
 export function tellConnected(terminal: Terminal, path: Path, local: string | null): void {
-  const { kind, remote, elapsedMs, attempts, packetsSent, rttMs } = path;
+  const { kind, remote, elapsedMs, attempts, packetsSent, rttMs, words } = path;
   terminal.event('connected', {
     ...{ path: kind, remote: endpointKey(remote), local, ms: Math.round(elapsedMs) },
-    ...{ attempts, packetsSent, rttMs: Math.round(rttMs * 10) / 10 },
+    ...{ attempts, packetsSent, rttMs: Math.round(rttMs * 10) / 10, words },
   });
 }
 

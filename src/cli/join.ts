@@ -65,15 +65,21 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
       const screen = new JoinScreen(terminal);
       // Aborted with the entry of an official server: it is joined by its address.
       const direct = new AbortController();
-      const keys = watchKeys({ terminal, log: screen.log, stop: invocation.stop, env: invocation.env });
+      let toCompare = '';
+      const keys = watchKeys({
+        ...{ terminal, log: screen.log, stop: invocation.stop, env: invocation.env },
+        words: () => toCompare,
+      });
       try {
         const path = await agent.join(words[0] as string, {
           signal: AbortSignal.any([invocation.signal, direct.signal]),
           onEvent(event) {
             screen.onEvent(event);
+            if (event.ev === 'path') toCompare = event.words;
             if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
           },
           timeoutMs: (flags.timeout ?? 0) * 1_000,
+          acceptNewKey: flags['new-key'],
           ...(password === undefined ? {} : { password }),
           ...(flags.name === undefined ? {} : { name: flags.name }),
         });

@@ -1,21 +1,22 @@
-/** Join codes: what a person reads out over the phone. 8 of 20 symbols that nobody mistakes for another or reads as a word. */
+/** Join codes: what a person reads out over the phone. 10 of 20 symbols that nobody mistakes for another or reads as a word. */
 
-import { toBase32, utf8Encode } from './bytes.ts';
+import { toBase32 } from './bytes.ts';
 import { LIMITS } from './limits.ts';
 import type { CryptoSuite } from './secure/crypto.ts';
 
 export const CODE_SYMBOLS = '6789BCDFGHJKLMNPQRTW';
 
 /**
- * The code of a host: a hash of its key, so it is the same after every restart and nobody can choose one. `attempt` counts
- * up where another host already has the code (20^8 = 2.56e10 codes: at 100,000 hosts one in five such tables has a single
- * collision at all).
+ * How the bytes of a code come from a host's key: scrypt (RFC 7914) of the key with this salt, 40 bytes. N and r make it take
+ * 128 * N * r = 32 MiB and a tenth of a second, so that a key for a given code can't be ground (decisions/0016). Whoever runs a
+ * machine of core does this outside it and brings the result: it would hold everything else up.
  */
-export function codeOf(suite: CryptoSuite, hostKey: Uint8Array, attempt: number): string {
-  const digest = suite.sha256(utf8Encode(`sallyport code ${attempt} `), hostKey);
+export const CODE_DERIVATION = { salt: 'sallyport code', N: 32_768, r: 8, p: 1, bytes: 40 } as const;
+
+/** The code that these 40 bytes make: 4 bytes modulo 20 for each symbol are even to one part in 2^27. */
+export function codeFrom(bytes: Uint8Array): string {
   let code = '';
-  // 4 bytes modulo 20 are even to one part in 2^27.
-  for (let i = 0; i < LIMITS.codeSymbols; i++) code += CODE_SYMBOLS.charAt(u32(digest, 4 * i) % CODE_SYMBOLS.length);
+  for (let i = 0; i < LIMITS.codeSymbols; i++) code += CODE_SYMBOLS.charAt(u32(bytes, 4 * i) % CODE_SYMBOLS.length);
   return code;
 }
 
@@ -25,9 +26,9 @@ export function normalizeCode(text: string): string | null {
   return code.length === LIMITS.codeSymbols && [...code].every((symbol) => CODE_SYMBOLS.includes(symbol)) ? code : null;
 }
 
-/** A code as people read it out: `K7TQ9RBW` is shown as `K7TQ-9RBW`. What is none (a whole link) comes back as it is. */
+/** A code as people read it out: `K7TQ9RBWHM` is shown as `K7TQ9-RBWHM`. What is none (a whole link) comes back as it is. */
 export function showCode(code: string): string {
-  return code.length === LIMITS.codeSymbols ? `${code.slice(0, 4)}-${code.slice(4)}` : code;
+  return code.length === LIMITS.codeSymbols ? `${code.slice(0, 5)}-${code.slice(5)}` : code;
 }
 
 /** Names a host in lists and addresses: 26 symbols, 130 bits of SHA-256 of its static key. */

@@ -51,7 +51,7 @@ export const FAILURES = {
     retryable: false,
     what: 'The host has another key than expected.',
     why: 'The host was installed anew, or somebody pretends to be it.',
-    next: 'Ask the host for a fresh link, and join with that.',
+    next: 'Ask the host, not through the game, whether it has a new key. If it has, join with --new-key, which remembers that one.',
   },
   CODE_MISMATCH: {
     exit: 8,
@@ -59,6 +59,13 @@ export const FAILURES = {
     what: 'The masterserver calls this host by a join code that is not its own.',
     why: 'A code is derived from the key of the host. The masterserver is broken, or sends your friends to somebody else.',
     next: 'Give that code to nobody, and use another masterserver.',
+  },
+  CODE_TAKEN: {
+    exit: 8,
+    retryable: false,
+    what: 'Another host has the join code of this one.',
+    why: 'Two keys have one code, which is rarer than one in a million for all hosts of a large masterserver together.',
+    next: 'Move the key file of this host away and host again: it gets a new key, and with that a new code and link.',
   },
   PASSWORD: {
     exit: 5,

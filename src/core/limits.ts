@@ -102,6 +102,15 @@ export const LIMITS = {
   stampMs: 10_000,
   challengesMax: 4,
   codeAttemptsMax: 64,
+  /** Registry: hosts per IPv4 address and /24, per IPv6 /64 and /48 (security.md row 12). */
+  hostsPerIpv4: { narrow: 32, wide: 128 },
+  hostsPerIpv6: { narrow: 8, wide: 64 },
+  /** Codes are for ever, so keys without one are rationed per address: 32 at once, then one in 10 s. */
+  newCodeRate: { perSecond: 0.1, burst: 32 },
+  /** Codes in dispute at once, and how many may wait for their derivation. */
+  contestsMax: 8,
+  /** A code in dispute is known after that; the host asks again. */
+  contestRestMs: 2_000,
   /** Games, maps, modes and versions of which the registry keeps one copy for all hosts. */
   sharedTextsMax: 8_192,
   /**
@@ -132,8 +141,8 @@ export const LIMITS = {
   pushesMax: 32,
   /** Addresses of one family that a master listens on: two suffice for every filtering test (RFC 5780). */
   masterAddressesMax: 4,
-  /** 20^8 codes: short enough to say, too many to guess while guesses are limited. */
-  codeSymbols: 8,
+  /** 20^10 codes: short enough to say, and at 32 MiB for each try too many to find a key for a given one (decisions/0016). */
+  codeSymbols: 10,
   /** Entries of one answer to `list`; as many as fit, four of the longest, mostly ten. */
   listPageMax: 16,
   /** One entry, and the address of an official server in it: a name of 253 symbols and a port. */
@@ -199,6 +208,10 @@ export const LIMITS = {
   pinnedHostsMax: 1_000,
   /** Friends remembered by key, likewise. */
   knownFriendsMax: 1_000,
+  /** Join codes that a process keeps beside their keys, so that nobody waits for the same one twice. */
+  codesKeptMax: 64,
+  /** Keys that a host draws until one has a code of its own; a second collision in a row is unheard of. */
+  identitiesDrawnMax: 3,
   /** A clipboard tool that has not answered by then will not. */
   clipboardMs: 1_000,
 
@@ -313,8 +326,6 @@ export const LIMITS = {
   admittedMax: 10_000,
   /** Session ids whose repeated offer is recognised (S17). */
   sessionsRememberedMax: 1_024,
-  /** How far a code's counter may honestly be: a third collision in a row is unheard of, each more halves a liar's work. */
-  codeAttemptsBelieved: 4,
   candidatesMax: 8,
   listEntriesMax: 1_000,
   /** A list that takes longer is given up. */

@@ -30,7 +30,7 @@ const hostId = z.string().max(64);
 export const serverSchema = z
   .object({
     hostId: hostId.describe('Identity of the host: base32 of the hash of its key'),
-    code: z.string().describe('Join code, 8 symbols; empty for an official server without an agent'),
+    code: z.string().describe('Join code, 10 symbols; empty for an official server without an agent'),
     name: z.string(),
     game: z.string(),
     map: z.string(),

@@ -15,6 +15,7 @@ import {
   isLoopback,
   isPrivate,
   type KeyPair,
+  LIMITS,
   type MasterCommand,
   type MasterCounters,
   PROBE_PORTS,
@@ -23,6 +24,8 @@ import {
   usage,
 } from '../core/index.ts';
 import {
+  type Driver,
+  deriveCode,
   drive,
   type Lock,
   localAddresses,
@@ -281,7 +284,7 @@ function openPorts(parts: {
     bound = resolve;
     failed = reject;
   });
-  const driver = drive(machine, {
+  const driver: Driver<MasterCommand> = drive(machine, {
     countErrors: false,
     ...(openSocket === undefined ? {} : { openSocket }),
     onEvent(event) {
@@ -290,6 +293,7 @@ function openPorts(parts: {
       if (event.ev === 'listening') bound(event.endpoints);
       else if (event.ev === 'bind-failed') failed(bindError(event.endpoint, event.code));
       else if (event.ev === 'drained') drained();
+      else if (event.ev === 'derive') derive(event.key);
     },
     onFault(error) {
       // The introductions have stopped: whoever watches `/readyz` or the process should start us anew.
@@ -299,6 +303,15 @@ function openPorts(parts: {
       failed(error);
     },
   });
+  function derive(key: Uint8Array): void {
+    deriveCode(key).then(
+      (code) => driver.command({ do: 'derived', key, code }),
+      (error: Error) => {
+        log.warn({ error: error.message }, 'a join code could not be derived: tried again');
+        setTimeout(() => derive(key), LIMITS.contestRestMs).unref();
+      },
+    );
+  }
   return {
     command: driver.command,
     listening,

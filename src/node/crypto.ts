@@ -17,7 +17,14 @@ import {
   type KeyObject,
   randomFillSync,
 } from 'node:crypto';
-import type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from '../core/index.ts';
+import {
+  type AeadKey,
+  type CryptoSuite,
+  isPublicKey,
+  type KeyPair,
+  type MacKey,
+  type PrivateKey,
+} from '../core/index.ts';
 
 /**
  * RFC 8037. Raw keys go in and out as JWK, not as DER: OpenSSL 3 finds a decoder for DER anew each time, which costs ten times
@@ -85,7 +92,7 @@ function privateKeyOf(secret: Uint8Array): KeyObject {
 }
 
 function agree(privateKey: PrivateKey, publicKey: Uint8Array): Uint8Array | null {
-  if (publicKey.length !== 32) return null;
+  if (!isPublicKey(publicKey)) return null;
   try {
     const secret = plain(diffieHellman({ privateKey: object(privateKey), publicKey: publicKeyOf(publicKey) }));
     return secret.some((byte) => byte !== 0) ? secret : null;

@@ -2,6 +2,7 @@
 
 export * from './clipboard.ts';
 export * from './clock.ts';
+export * from './codes.ts';
 export * from './crypto.ts';
 export * from './drive.ts';
 export * from './friends.ts';

@@ -49,6 +49,12 @@ export function readOrCreateKey(path: string): { readonly secret: Uint8Array; re
   return { secret, created: true };
 }
 
+/** Another secret in the place of one that nobody knows yet. That one is kept beside it as `.taken`: a key is never lost. */
+export function replaceKey(path: string): Uint8Array {
+  renameSync(path, `${path}.taken`);
+  return readOrCreateKey(path).secret;
+}
+
 function readKey(path: string): Uint8Array | null {
   const text = readSmallFile(path);
   if (text === null) return null;

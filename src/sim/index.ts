@@ -27,4 +27,5 @@ export {
   traceLine,
   traceObject,
 } from './trace.ts';
+export * from './weak-codes.ts';
 export * from './world.ts';

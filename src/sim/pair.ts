@@ -12,6 +12,7 @@ import {
 } from '../core/index.ts';
 import type { Host, Running } from './host.ts';
 import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass } from './population.ts';
+import { weakCodes } from './weak-codes.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
 
 export type PairSide = 'client' | 'host';
@@ -196,16 +197,19 @@ function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOpt
   const random = world.random('master');
   const start = () => {
     const running = place.run(
-      createMaster({
-        crypto,
-        random,
-        wallClock: () => WALL_CLOCK_START + world.now,
-        identity,
-        addresses: place.addresses,
-        advertised: null,
-        port: MASTER_PORT,
-        policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
-      }),
+      weakCodes(
+        createMaster({
+          crypto,
+          random,
+          wallClock: () => WALL_CLOCK_START + world.now,
+          identity,
+          addresses: place.addresses,
+          advertised: null,
+          port: MASTER_PORT,
+          policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
+        }),
+        suite,
+      ),
     );
     running.command({ do: 'start' });
     return running;
@@ -255,7 +259,10 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
   const last = new Map<PeerEvent['ev'], PeerEvent>();
   function start(): Running<PeerCommand, PeerEvent> {
     const wallClock = (): number => WALL_CLOCK_START + skewMs + world.now;
-    const machine = createPeer({ master: master.address, identity, stun, crypto, random, wallClock, family: 4 });
+    const machine = weakCodes(
+      createPeer({ master: master.address, identity, stun, crypto, random, wallClock, family: 4 }),
+      crypto,
+    );
     const running = place.run(machine, {
       onEvent: (event, at) => {
         last.set(event.ev, event);

@@ -46,7 +46,7 @@ export const streamer = computed(() => settings.value?.streamerMode ?? false);
 
 /** A code as the page shows it: hidden in streamer mode. */
 export function shownCode(code: string): string {
-  return streamer.value ? '••••-••••' : showCode(code);
+  return streamer.value ? '•••••-•••••' : showCode(code);
 }
 
 function headers(): Record<string, string> {
@@ -129,9 +129,9 @@ export function answerText(answer: Extract<LocalAnswer, { readonly ok: false }>)
 }
 
 /** Starts a join and shows it; why not, where it could not even begin. */
-export async function joinTarget(target: string, password = ''): Promise<string | null> {
+export async function joinTarget(target: string, password = '', newKey = false): Promise<string | null> {
   const localPort = settings.value?.localPort ?? 0;
-  const answer = await command({ do: 'join', target, password, localPort });
+  const answer = await command({ do: 'join', target, password, localPort, newKey });
   if (!answer.ok) return answerText(answer);
   if (answer.join !== undefined) go(`/joins/${answer.join}`);
   return null;

@@ -106,7 +106,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
   });
 
   test('a code that nobody has is said to be one', { timeout: TEST_MS }, async () => {
-    await join(friend.page, '6789BCDF');
+    await join(friend.page, '6789BCDFGH');
     await friend.page.waitForSelector('#connect-sentence:has-text("No host has this join code")');
     await closeJoin(friend.page);
   });

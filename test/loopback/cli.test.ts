@@ -35,7 +35,7 @@ describe('host and join', () => {
     const master = await startMaster();
     const host = await startHost(master.link, ['--name', 'Ana', '--game', 'luanti']);
     expect(host.ready).toMatchObject({ v: 1, ev: 'ready' });
-    expect(host.code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{8}$/);
+    expect(host.code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{10}$/);
     expect(host.link).toContain(host.code);
     expect(host.ready.profile).toMatchObject({ v: 1 });
     const friend = bench.sallyport(joinArgs(master.link, host.code.toLowerCase(), ['--name', 'Kofi']));
@@ -91,7 +91,7 @@ describe('host and join', () => {
     await expect.poll(() => host.stdout()).toMatch(/^sallyport:\/\/\S+\n$/);
     const friend = bench.sallyport(['join', host.stdout().trim()]);
     await expect.poll(() => friend.stdout()).toMatch(/^127\.0\.0\.1:\d+\n$/);
-    expect(host.stderr()).toMatch(/Join code {3}[0-9A-Z]{4}-[0-9A-Z]{4}/);
+    expect(host.stderr()).toMatch(/Join code {3}[0-9A-Z]{5}-[0-9A-Z]{5}/);
     await expect.poll(() => host.stderr()).toContain('seen by the game as 127.77.0.2');
     expect(friend.stderr()).toContain('Found       "Ana"');
     expect(friend.stderr()).toMatch(/In the game connect to {4}127\.0\.0\.1 {2}port \d+/);
@@ -140,12 +140,12 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
       ['join'],
       ['host', '99999', '--master', 'x'],
       ['host', '1', '--mastr', 'x'],
-      ['join', 'K7TQ-9RBW'],
+      ['join', 'K7TQ9-RBWHM'],
       ['check', '--master', 'sallyport://127.0.0.1:1/#short'],
       ['check', '--fail-on', 'open'],
-      ['check', '--every', '30s', '--with', 'K7TQ-9RBW'],
+      ['check', '--every', '30s', '--with', 'K7TQ9-RBWHM'],
       ['host', '1', '--relay', 'only', '--master', KEYED],
-      ['join', 'K7TQ-9RBW', '--password-file', '/nonexistent'],
+      ['join', 'K7TQ9-RBWHM', '--password-file', '/nonexistent'],
       ['host', '1', '--master', KEYED, '--stun', 'stun.example.org:99999'],
       ['join', `${KEYED}half`],
     ]) {
@@ -158,14 +158,14 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
   });
 
   test('a page that does not tell of its master: exit 3', async () => {
-    const run = bench.sallyport(joinArgs('', 'http://127.0.0.1:1/j/K7TQ-9RBW'));
+    const run = bench.sallyport(joinArgs('', 'http://127.0.0.1:1/j/K7TQ9-RBWHM'));
     expect(await outcome(run)).toMatchObject({ exit: 3, error: 'MASTER_UNREACHABLE' });
     expect(run.stderr()).toContain('The page http://127.0.0.1:1 does not tell of it.');
   });
 
   test('an unknown or malformed code: exit 4', async () => {
     const master = await startMaster();
-    for (const code of ['K7TQ-9RBW', 'not-a-code']) {
+    for (const code of ['K7TQ9-RBWHM', 'not-a-code']) {
       const run = bench.sallyport(joinArgs(master.link, code));
       const { exit, error, ms } = await outcome(run);
       expect({ exit, error }).toEqual({ exit: 4, error: 'CODE_UNKNOWN' });
@@ -197,7 +197,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     ];
     for (const { link, exit, error } of cases) {
       const runs = [
-        joinArgs(link, 'K7TQ-9RBW'),
+        joinArgs(link, 'K7TQ9-RBWHM'),
         ['host', '1', '--master', link, '--json'],
         ['list', '--master', link, '--json'],
       ].map(async (args) => {
@@ -286,7 +286,9 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     const [master, stun] = [(await bench.udp()).address().port, (await bench.udp()).address().port];
     const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;
     const more = ['--master', `sallyport://127.0.0.1:${master}/#${key}`, '--stun', `127.0.0.1:${stun}`, '--json'];
-    const runs = [['host', '1'], ['join', 'K7TQ-9RBW'], ['check']].map((words) => bench.sallyport([...words, ...more]));
+    const runs = [['host', '1'], ['join', 'K7TQ9-RBWHM'], ['check']].map((words) =>
+      bench.sallyport([...words, ...more]),
+    );
     for (const run of runs) {
       const { exit, error } = await outcome(run);
       expect({ exit, error }).toEqual({ exit: 3, error: 'UDP_BLOCKED' });
@@ -410,7 +412,7 @@ async function joinUntilFound(master: string, code: string): Promise<string> {
 test('the library example: two processes, one sentence each way, both end by themselves', async () => {
   const master = await startMaster();
   const host = bench.run(['examples/host.mjs', master.link]);
-  await expect.poll(() => host.stdout()).toMatch(/^[0-9A-Z]{8}\n$/);
+  await expect.poll(() => host.stdout()).toMatch(/^[0-9A-Z]{10}\n$/);
   const friend = bench.run(['examples/join.mjs', master.link, host.stdout().trim()]);
   expect(await friend.exit, friend.stderr()).toBe(0);
   expect(friend.stdout()).toMatch(/^(direct|lan) you said: hello\n$/);
@@ -442,7 +444,7 @@ describe('quitting', () => {
   test('while nobody answers, Ctrl+C does not wait for the time-out', async () => {
     const silent = (await bench.udp()).address().port;
     const link = `sallyport://127.0.0.1:${silent}/#${'C'.repeat(42)}A`;
-    for (const words of [['host', '1'], ['join', 'K7TQ-9RBW'], ['check'], ['list']]) {
+    for (const words of [['host', '1'], ['join', 'K7TQ9-RBWHM'], ['check'], ['list']]) {
       const run = bench.sallyport([...words, '--master', link]);
       await new Promise((resolve) => setTimeout(resolve, 900));
       const begin = performance.now();

@@ -29,6 +29,7 @@ function pathPair(friend: string): { atHost: AgentPath; atFriend: AgentPath } {
     attempts: 1,
     packetsSent: 1,
     payloadBytesMax: PAYLOAD_MAX,
+    words: '',
   });
   const to = (other: () => AgentPath): PathPort => ({
     send: (_path, bytes, channel) => other().received(channel, bytes),

@@ -74,6 +74,7 @@ test('both ends say the same of a path, and datagrams pass both ways', async () 
   expect(path.remote.port).toBe(hostPath.local.port);
   expect(hostPath.remote.port).toBe(path.local.port);
   expect(path.payloadBytesMax).toBeGreaterThan(1_200);
+  expect(path.words).toBe(hostPath.words);
   const there = message(hostPath);
   path.send(bytes('ping'));
   expect(await there).toBe('ping');
@@ -200,7 +201,7 @@ test.each([
 ] as const)('host() with %s is refused', async (_what, options) => {
   const host = await agent();
   await expect(host.host(options as HostOptions)).rejects.toMatchObject({ code: 'USAGE' });
-  expect((await host.host({ onPath: () => {} })).code).toHaveLength(8);
+  expect((await host.host({ onPath: () => {} })).code).toHaveLength(10);
 });
 
 test('relay: only is refused instead of quietly direct', async () => {
@@ -220,7 +221,7 @@ test('after close nothing is left: no handle of ours, no promise pending', async
     const [a, b] = [await openAgent({ master: process.argv[1] }), await openAgent({ master: process.argv[1] })];
     const hosting = await a.host({ onPath: () => {} });
     await b.join(hosting.code);
-    const lost = b.join('K7TQ-9RBW').catch((error) => error.code);
+    const lost = b.join('K7TQ9-RBWHM').catch((error) => error.code);
     await Promise.all([a.close(), b.close()]);
     await new Promise((resolve) => setTimeout(resolve, 20)); // libuv closes handles in its next round
     console.log(await lost, process.getActiveResourcesInfo().filter((name) => /UDP|Timeout/.test(name)).join());`;

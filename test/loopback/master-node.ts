@@ -11,7 +11,7 @@ import {
   parseMasterLink,
 } from '../../src/core/index.ts';
 import { type MasterFact, type MasterOptions, type RunningMaster, startMaster } from '../../src/master/index.ts';
-import { drive, nodeCrypto, systemRandom } from '../../src/node/index.ts';
+import { type Driver, deriveCode, drive, nodeCrypto, systemRandom } from '../../src/node/index.ts';
 
 export interface Guest {
   readonly identity: KeyPair;
@@ -53,8 +53,12 @@ export class MasterBench {
       ...{ identity, stun: [], crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, family: 4 },
       master: { key: parsed.key, addresses: [parsed.host], port: parsed.port },
     });
-    const driver = drive(peer, {
+    const driver: Driver<PeerCommand> = drive(peer, {
       onEvent(event) {
+        if (event.ev === 'derive') {
+          const { key } = event;
+          void deriveCode(key).then((code) => driver.command({ do: 'derived', key, code }));
+        }
         events.push(event);
         for (const look of waiting) look();
       },

@@ -18,7 +18,7 @@ function connected(setup: Peers, client: Participant, limitMs = 2_000) {
 test('a code that nobody has fails with CODE_UNKNOWN within 2 s', () => {
   const setup = peers({ seed: 'code' });
   const { client } = hostAndClient(setup, EASY);
-  client.command(joinCommand({ code: '66666666' }));
+  client.command(joinCommand({ code: '6666666666' }));
   expect(failure(setup, client)).toBe('CODE_UNKNOWN');
 });
 
@@ -309,7 +309,7 @@ test('a master that does not answer fails a join with MASTER_UNREACHABLE within 
   const setup = peers({ seed: 'no master' });
   setup.master.stop();
   const client = setup.participant('client', NATS.linux);
-  client.command(joinCommand({ code: '66666666' }));
+  client.command(joinCommand({ code: '6666666666' }));
   expect(failure(setup, client, 2_100)).toBe('MASTER_UNREACHABLE');
 });
 
@@ -318,7 +318,7 @@ test('a master with another key than the one in its link fails a join with MASTE
   const other = setup.participant('other', NATS.linux);
   const master = { ...setup.master.address, key: other.publicKey };
   const client = setup.participant('client', NATS.linux, { master });
-  client.command(joinCommand({ code: '66666666' }));
+  client.command(joinCommand({ code: '6666666666' }));
   expect(failure(setup, client, 2_100)).toBe('MASTER_KEY_MISMATCH');
 });
 
@@ -327,6 +327,6 @@ test('where no UDP gets out, a join fails with UDP_BLOCKED within 2.1 s', () => 
   const stun = [{ address: setup.world.publicAddress(), port: 3478 }];
   const place = { name: 'c', behind: NATS.linux, link: { blackHole: true } };
   const client = setup.participant('client', setup.world.host(place), { stun });
-  client.command(joinCommand({ code: '66666666' }));
+  client.command(joinCommand({ code: '6666666666' }));
   expect(failure(setup, client, 2_100)).toBe('UDP_BLOCKED');
 });

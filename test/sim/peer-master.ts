@@ -14,7 +14,7 @@ import {
   type TicketKey,
 } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
-import type { Host, World } from '../../src/sim/index.ts';
+import { type Host, type World, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';
 
 export interface SimMaster {
@@ -65,15 +65,18 @@ export function startMaster(world: World): SimMaster {
   let insides: Insides;
   const run = () => {
     const told: MasterEvent[] = [];
-    const machine = createMaster({
-      ...{ crypto, random: world.random('master'), identity, addresses: ADDRESSES, advertised: null, port: PORT },
-      wallClock: () => 1_700_000_000_000 + world.now,
-      policy: {
-        announce: (_key, _from, announcement: HostAnnouncement) => announcement,
-        admit: () => null,
-        list: (query) => plainList(told, query),
-      },
-    });
+    const machine = weakCodes(
+      createMaster({
+        ...{ crypto, random: world.random('master'), identity, addresses: ADDRESSES, advertised: null, port: PORT },
+        wallClock: () => 1_700_000_000_000 + world.now,
+        policy: {
+          announce: (_key, _from, announcement: HostAnnouncement) => announcement,
+          admit: () => null,
+          list: (query) => plainList(told, query),
+        },
+      }),
+      crypto,
+    );
     insides = machine as unknown as Insides;
     const onEvent = (event: MasterEvent) => {
       told.push(event);

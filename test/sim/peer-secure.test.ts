@@ -18,6 +18,93 @@ test('row 14: a master that gives out another host under the code is found out',
   expect(thief.all('peer')).toEqual([]);
 });
 
+test('row 14: a host that its master calls by the code of another says so, tells no code, and leaves for good', () => {
+  const setup = peers({ seed: 'wrong code' });
+  const thief = setup.participant('thief', NATS.linux);
+  thief.command(hostCommand({ name: 'Arena' }));
+  setup.until(() => thief.last('hosting') !== undefined, 3_000, 'the thief is listed');
+  const stolen = thief.last('hosting')?.code as string;
+  setup.master.lie({
+    push: (push) => [push],
+    response: (response) => (response.type === 'registered' ? { ...response, code: stolen } : response),
+  });
+  const host = setup.participant('host', NATS.linux);
+  host.command(hostCommand());
+  setup.until(() => host.last('hosting-failed') !== undefined, 3_000, 'the host says so');
+  expect(host.last('hosting-failed')?.failure).toBe('CODE_MISMATCH');
+  setup.world.run(120_000);
+  expect(host.all('hosting')).toEqual([]);
+  // Not one friend is led to it either.
+  const client = setup.participant('client', NATS.linux);
+  client.command(joinCommand({ hostKey: host.publicKey }));
+  setup.until(() => client.last('join-failed') !== undefined, 30_000, 'nobody is there');
+  expect(host.all('peer')).toEqual([]);
+});
+
+test('row 14: a host that learns only after an evening that its master lies stops and says so', () => {
+  const setup = peers({ seed: 'late lie' });
+  const { host } = hostAndClient(setup, EASY);
+  setup.master.stop();
+  setup.world.run(5_000);
+  setup.master.start();
+  setup.master.lie({
+    push: (push) => [push],
+    response: (response) => (response.type === 'registered' ? { ...response, code: '6666666666' } : response),
+  });
+  setup.until(() => host.last('hosting-failed') !== undefined, 60_000, 'the host says so');
+  expect(host.last('hosting-failed')?.failure).toBe('CODE_MISMATCH');
+});
+
+test('row 14: nothing at all goes to a host before its code is known to belong to its key', () => {
+  const setup = peers({ seed: 'late code' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  const thief = setup.participant('thief', NATS.linux);
+  thief.command(hostCommand({ name: 'Arena' }));
+  setup.until(() => thief.last('hosting') !== undefined, 3_000, 'the thief is listed');
+  // Link and master agree on the thief: whoever typed the code itself is not fooled.
+  setup.master.giveCodeTo(code, thief.publicKey);
+  client.command(joinCommand({ code, hostKey: thief.publicKey }));
+  setup.until(() => client.last('join-failed') !== undefined, 2_000, 'the join fails');
+  expect(client.last('join-failed')?.failure).toBe('HOST_KEY_CHANGED');
+  expect(client.all('found')).toEqual([]);
+  expect([...thief.all('peer'), ...host.all('peer')]).toEqual([]);
+});
+
+test('a host that comes by a name known with another key stops the join before it hears of us', () => {
+  const setup = peers({ seed: 'known name' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  const known = new Map([['Arena', client.publicKey]]);
+  client.command(joinCommand({ code, known }));
+  setup.until(() => client.last('join-failed') !== undefined, 2_000, 'the join fails');
+  expect(client.last('join-failed')).toMatchObject({
+    failure: 'HOST_KEY_CHANGED',
+    detail: expect.stringContaining('"Arena"'),
+  });
+  expect(host.all('peer')).toEqual([]);
+  client.command(joinCommand({ join: 2, code, known: new Map([['Arena', host.publicKey]]) }));
+  setup.until(() => client.last('path') !== undefined, 3_000, 'the known key is let in');
+});
+
+test('both sides have the same four words, other ones for each path, and two handshakes of one in between never agree', () => {
+  const setup = peers({ seed: 'words' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  client.command(joinCommand({ code }));
+  setup.until(() => host.last('path') !== undefined && client.last('path') !== undefined, 3_000, 'both have a path');
+  const words = client.last('path')?.words as string;
+  expect(words).toMatch(/^([bdfghjklmnprstvz][aiou][bdfghjklmnprstvz][aiou][bdfghjklmnprstvz]( |$)){4}/);
+  expect(host.last('path')?.words).toBe(words);
+  // In between: the client has handshaken with it, and it with the host.
+  const thief = setup.participant('thief', NATS.linux);
+  thief.command(hostCommand({ name: 'Other' }));
+  setup.until(() => thief.last('hosting') !== undefined, 3_000, 'the thief is listed');
+  thief.command(joinCommand({ join: 7, hostKey: host.publicKey }));
+  client.command(joinCommand({ join: 2, hostKey: thief.publicKey }));
+  setup.until(() => thief.all('path').length === 2, 5_000, 'it sits in between');
+  const [one, other] = thief.all('path').map((path) => path.words);
+  expect(new Set([one, other, words]).size).toBe(3);
+  expect(client.last('path')?.words).not.toBe(host.last('path')?.words);
+});
+
 test('row 14: a master that sends the join on to another host gets nobody in', () => {
   const setup = peers({ seed: 'detour' });
   const { host, client } = hostAndClient(setup, EASY);

@@ -17,6 +17,7 @@ import {
   type Running,
   type World,
   type WorldOptions,
+  weakCodes,
 } from '../../src/sim/index.ts';
 import { type SimMaster, startMaster } from './peer-master.ts';
 
@@ -81,11 +82,14 @@ function participant(
   const crypto = seededCrypto(`${world.options.seed}/${name}`, nodeCrypto);
   const identity = config.identity ?? crypto.keyPair();
   const log: { at: number; event: PeerEvent }[] = [];
-  const machine = createPeer({
-    ...{ master: master.address, identity, stun: [], crypto, random: world.random(name) },
-    ...{ wallClock: () => 1_700_000_000_000 + world.now, family: 4 },
-    ...config,
-  });
+  const machine = weakCodes(
+    createPeer({
+      ...{ master: master.address, identity, stun: [], crypto, random: world.random(name) },
+      ...{ wallClock: () => 1_700_000_000_000 + world.now, family: 4 },
+      ...config,
+    }),
+    crypto,
+  );
   const running = host.run(machine, { onEvent: (event, at) => log.push({ at, event }) });
   running.command({ do: 'network', network: { addresses: host.addresses, gateway: null } });
   if (start) running.command({ do: 'start' });

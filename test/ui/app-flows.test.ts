@@ -170,7 +170,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
 
   test('whoever closes a join and goes on to another screen stays there, however late the answer comes', async () => {
     const page = await app();
-    await joinByCode(page, '6789BCDF');
+    await joinByCode(page, '6789BCDFGH');
     await page.waitForSelector('#connect-close');
     let release = (): void => {};
     const gate = new Promise<void>((resolve) => {
@@ -196,7 +196,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const code = await hostFromPage(page);
     const shown = `${code.slice(0, 4)}-${code.slice(4)}`;
     await page.check('.preferences input[type=checkbox]');
-    await page.waitForSelector('#host-code:has-text("••••-••••")');
+    await page.waitForSelector('#host-code:has-text("•••••-•••••")');
     const { host: masterAddress } = new URL(master.replace('sallyport:', 'http:'));
     await page.click('nav >> text=Servers');
     await joinByCode(page, other);

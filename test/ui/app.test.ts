@@ -85,7 +85,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.fill('#host-name', 'Ana’s world');
     await page.click('#host-start');
     const code = ((await page.textContent('#host-code')) ?? '').replace('-', '');
-    expect(code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{8}$/);
+    expect(code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{10}$/);
     await page.click('#copy-link');
     await expect.poll(() => clipboard(page)).toContain(code);
     await expectAccessible(page);
@@ -124,7 +124,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.fill('#join-target', 'not a code');
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('[role=alert]:has-text("No host has this join code")');
-    await page.fill('#join-target', '6789-BCDF');
+    await page.fill('#join-target', '6789B-CDFGH');
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('#connect-sentence:has-text("No host has this join code")');
     await page.click('#connect-close');

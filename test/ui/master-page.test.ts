@@ -79,7 +79,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
   test('500 hostile names, as raw as a hostile master would send them, run no script and make no element', async () => {
     const { page, faults } = await openPage(browser, 'about:blank', DESK);
     const servers = HOSTILE_NAMES.map((whole) => whole.slice(0, 300)).map((name, n) => ({
-      ...{ hostId: `host${n}`, code: 'K7TQ9RBW', name, game: name, map: name, mode: name, version: name, players: 1 },
+      ...{ hostId: `host${n}`, code: 'K7TQ9RBWHM', name, game: name, map: name, mode: name, version: name, players: 1 },
       ...{
         playersMax: 8,
         passwordNeeded: false,
@@ -139,7 +139,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     );
     expect(width).toBeLessThanOrEqual(PHONE.width);
     await expectAccessible(page);
-    await page.goto(`${http}/j/6789BCDF`);
+    await page.goto(`${http}/j/6789BCDFGH`);
     await page.waitForSelector('text=No host has this code now');
   });
 

@@ -11,7 +11,7 @@ import { chromiumMissing, openBrowser } from './browser.ts';
 
 /** Random ports against an ordinary router: many ports against many probes, the fullest picture there is. */
 function simulatedJoin(): JoinView {
-  let join = newJoin(1, 'K7TQ9RBW', 0);
+  let join = newJoin(1, 'K7TQ9RBWHM', 0);
   const request = { clientClass: 'S4', hostClass: 'P3', seed: 3, limitMs: 30_000 } as const;
   const result = runPair({
     ...request,

@@ -11,12 +11,12 @@ import {
   parseMasterLink,
 } from '../../src/core/index.ts';
 
-const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'A'.repeat(43)}`);
-const CODE = 'K7TQ9RBW';
+const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
+const CODE = 'K7TQ9RBWHM';
 const PATH: PeerEvent = {
   ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', kind: 'direct', socket: 1 },
   ...{ local: { address: '0.0.0.0', port: 1 }, remote: { address: '192.0.2.2', port: 2 } },
-  ...{ rttMs: 1, elapsedMs: 1, attempts: 1, packetsSent: 1, payloadBytesMax: 1_438 },
+  ...{ rttMs: 1, elapsedMs: 1, attempts: 1, packetsSent: 1, payloadBytesMax: 1_438, words: '' },
 };
 const LOST: PeerEvent = { ev: 'path-lost', path: 1, reason: 'consent', punchingAgain: true };
 
@@ -46,6 +46,7 @@ function agentOf(answer: (command: PeerCommand) => readonly PeerEvent[]) {
       friends: null,
     },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
+    ...{ deriveCode: async () => CODE, newIdentity: () => null, onHosting: () => {} },
   });
   return { agent, commands };
 }

@@ -79,7 +79,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
       rttMs: 1,
       elapsedMs: 1,
     },
-    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1 },
+    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1, words: WORD },
   },
   message: { ev: 'message', path: 9, bytes: new Uint8Array(1), channel: 0 },
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
@@ -90,6 +90,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   log: { ev: 'log', join: 1, attempt: 1, what: WORD, data: { code: WORD, why: WORD } },
   'stun-rests': { ev: 'stun-rests', rests: [{ server: WORD, forMs: 1 }] },
   upnp: { ev: 'upnp', op: any(WORD), port: 1 },
+  derive: { ev: 'derive', key: new Uint8Array(32) },
   closed: { ev: 'closed' },
 };
 
@@ -137,6 +138,7 @@ async function told(events: readonly PeerEvent[]): Promise<readonly PeerEvent[]>
       friends: null,
     },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
+    ...{ deriveCode: async () => 'K7TQ9RBWHM', newIdentity: () => null, onHosting: () => {} },
   });
   const heard: PeerEvent[] = [];
   agent.on('event', (event) => heard.push(event));

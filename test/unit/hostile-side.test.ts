@@ -16,6 +16,7 @@ import {
 import { type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
 import type { SidePlan } from '../../src/core/traverse/side.ts';
 import { encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { weakCodes } from '../../src/sim/index.ts';
 import {
   ANNOUNCEMENT,
   DOOR,
@@ -41,11 +42,14 @@ interface HostPeer {
 function hostPeer(w: World): HostPeer {
   const crypto = testCrypto('host peer');
   const identity = crypto.keyPair();
-  const machine: Machine<PeerCommand, PeerEvent> = createPeer({
-    ...{ crypto, identity, random: testRandom(7), stun: [], family: 4 },
-    master: { key: w.identity.publicKey, addresses: [MASTER_ADDRESS], port: DOOR.port },
-    wallClock: () => 1_700_000_000_000 + w.net.now,
-  });
+  const machine: Machine<PeerCommand, PeerEvent> = weakCodes(
+    createPeer({
+      ...{ crypto, identity, random: testRandom(7), stun: [], family: 4 },
+      master: { key: w.identity.publicKey, addresses: [MASTER_ADDRESS], port: DOOR.port },
+      wallClock: () => 1_700_000_000_000 + w.net.now,
+    }),
+    crypto,
+  );
   const node = w.net.add(machine, HOST_IP);
   const command = (one: PeerCommand): void => w.net.command(node, one);
   command({ do: 'network', network: { addresses: [HOST_IP], gateway: null } });

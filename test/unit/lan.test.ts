@@ -15,9 +15,9 @@ const host = {
 };
 
 test('a public host is heard by everybody, its code normalized and its name cleaned', () => {
-  const text = formatAnnouncement({ ...host, public: true, code: 'k7tq-9rbw', name: 'Ana\u001b[31m' });
+  const text = formatAnnouncement({ ...host, public: true, code: 'k7tq9-rbwhm', name: 'Ana\u001b[31m' });
   expect(parseAnnouncement(text, from, nobody)).toEqual({
-    code: 'K7TQ9RBW',
+    code: 'K7TQ9RBWHM',
     name: expect.not.stringContaining('\u001b'),
     game: 'luanti',
     address: '192.168.1.7',
@@ -73,7 +73,7 @@ test.each([
   ['no JSON', 'sallyport-lan 2 {'],
   ['a code that is none', say({ code: 'AAAA', name: '', game: '' })],
   ['fields of another type', say({ code: 7, name: {}, game: [] })],
-  ['more than fits', say({ code: 'K7TQ9RBW', name: 'x'.repeat(600), game: '' })],
+  ['more than fits', say({ code: 'K7TQ9RBWHM', name: 'x'.repeat(600), game: '' })],
 ])('%s is not heard', (_name, text) => {
   expect(parseAnnouncement(text, from, nobody)).toBeNull();
 });

@@ -96,7 +96,9 @@ function session(address: string, confirmed: boolean): Session {
 function host(address: string, name = ''): HostEntry {
   const made = session(address, true);
   const beat = { announcement: { ...ANNOUNCEMENT, name }, players: 0, profile: null };
-  return rooms().registry.register(w.net.now, made, made.from, beat).entry;
+  const code = `K7TQ${[...String(next64++).padStart(6, '0')].map((digit) => '6789BCDFGH'[Number(digit)]).join('')}`;
+  const done = rooms().registry.register(w.net.now, made, made.from, code, beat);
+  return 'entry' in done ? done.entry : expect.unreachable(done.failure);
 }
 
 /** A connection as the server sees it; Node takes any duplex stream for one. */

@@ -39,7 +39,7 @@ const traversal = {
 
 test('codes, bans, statistics, names, settings and the list come back after a restart', () => {
   const first = open();
-  first.saveCode(1, { code: 'K7TQ9RBW', hostKey: key(7) });
+  first.saveCode(1, { code: 'K7TQ9RBWHM', hostKey: key(7) });
   const id = first.addBan(ban);
   first.recordTraversal(100, traversal);
   first.recordTraversal(100, traversal);
@@ -51,7 +51,7 @@ test('codes, bans, statistics, names, settings and the list come back after a re
   first.recordPoint({ at: 300, hosts: 1, joins: 2, paths: 3, failures: 4 });
   first.close();
   const second = open();
-  expect(second.codes().map(({ code, hostKey }) => [code, [...hostKey]])).toEqual([['K7TQ9RBW', [...key(7)]]]);
+  expect(second.codes().map(({ code, hostKey }) => [code, [...hostKey]])).toEqual([['K7TQ9RBWHM', [...key(7)]]]);
   expect(second.bans()).toMatchObject([{ ...ban, id }]);
   expect(second.traversals(100)).toMatchObject([{ ...traversal, count: 2, elapsedMs: 400, attempts: 2 }]);
   expect(second.traversals(101)).toEqual([]);

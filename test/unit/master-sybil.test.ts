@@ -8,6 +8,7 @@ import { createPseudonyms } from '../../src/master/log.ts';
 import { createModeration } from '../../src/master/moderation.ts';
 import { openStore } from '../../src/master/store.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
+import { weakCodeOf } from '../../src/sim/index.ts';
 
 const FAKES = 100_000;
 const REAL = 60;
@@ -52,7 +53,12 @@ test('10^5 fake hosts from 50 addresses: at most 1600 are listed, and the real o
     const session = sessionOf(name, address);
     const cleaned = moderation.announce(session.key, session.from, announcement(name));
     if (typeof cleaned === 'string') return false;
-    const done = registry.register(0, session, session.from, { announcement: cleaned, players, profile: null });
+    const done = registry.register(0, session, session.from, weakCodeOf(nodeCrypto, session.key), {
+      announcement: cleaned,
+      players,
+      profile: null,
+    });
+    if (!('entry' in done)) return false;
     if (done.crowdedOut !== null) directory.gone(done.crowdedOut.record);
     directory.host(done.entry.record);
     return true;
@@ -88,11 +94,12 @@ test('a household with two servers is no crowd, a third makes all wait behind th
   const registry = new Registry(nodeCrypto, new Uint8Array(16).fill(3), () => false);
   const add = (name: string, address: string, players: number) => {
     const session = sessionOf(name, address);
-    const done = registry.register(0, session, session.from, {
+    const done = registry.register(0, session, session.from, weakCodeOf(nodeCrypto, session.key), {
       announcement: announcement(name),
       players,
       profile: null,
     });
+    if (!('entry' in done)) return expect.unreachable(done.failure);
     directory.host(done.entry.record);
     return done.entry.record;
   };

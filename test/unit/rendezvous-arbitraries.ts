@@ -5,6 +5,7 @@ import {
   type FailureCode,
   HANDSHAKE_BYTES_MAX,
   type HostAnnouncement,
+  isPublicKey,
   LIMITS,
   type ListEntry,
   type NatProfile,
@@ -16,6 +17,10 @@ import {
 } from '../../src/core/index.ts';
 
 export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+/** Canonical and of no low order: what a clear highest bit and a random rest make of it but for one in 2^120. */
+export const publicKey = bytes(32)
+  .map((key) => key.with(31, (key[31] as number) & 0x7f))
+  .filter(isPublicKey);
 const upTo = (length: number) => fc.uint8Array({ maxLength: length });
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const u16 = fc.integer({ min: 0, max: 0xffff });
@@ -100,7 +105,7 @@ export const profile = fc
 const seconds = fc.integer({ min: 0, max: 0xffff_fffe }).map((count) => count * 1_000);
 const entry: fc.Arbitrary<ListEntry> = fc.record({
   hostId: fc.constant('abcdefghijklmnopqrstuvwxyz'),
-  code: fc.constant('K7TQ9RBW'),
+  code: fc.constant('K7TQ9RBWHM'),
   name: text(LIMITS.announcedNameBytesMax),
   game: text(LIMITS.announcedTextBytesMax),
   map: text(LIMITS.announcedTextBytesMax),
@@ -138,11 +143,11 @@ const hold = { sid, ahead: fc.integer({ min: 0, max: 255 }) };
 const step = { sid, n: u32, sealed: upTo(LIMITS.stepBytesMax) };
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
-  fc.record({ type: type('register'), announcement, ...beat }),
+  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWHM'), announcement, ...beat }),
   fc.record({ type: type('heartbeat'), announcement: orNull(announcement), ...beat }),
   fc.record({ type: type('goodbye') }),
-  fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBW') }),
-  fc.record({ type: type('join'), sid, hostKey: bytes(32), handshake }),
+  fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBWHM') }),
+  fc.record({ type: type('join'), sid, hostKey: publicKey, handshake }),
   fc.record({ type: type('answer'), sid, handshake }),
   fc.record({ type: type('refuse'), ...refusal }),
   fc.record({ type: type('hold'), ...hold }),
@@ -167,8 +172,8 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
 
 export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('ok'), observed: endpoint }),
-  fc.record({ type: type('registered'), code: fc.constant('K7TQ9RBW'), hostId: text(26), observed: endpoint }),
-  fc.record({ type: type('resolved'), hostKey: bytes(32), entry }),
+  fc.record({ type: type('registered'), code: fc.constant('K7TQ9RBWHM'), hostId: text(26), observed: endpoint }),
+  fc.record({ type: type('resolved'), hostKey: publicKey, entry }),
   fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),
   fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS, type Push, type Request } from '../../src/core/index.ts';
+import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
+import { weakCodeOf } from '../../src/sim/index.ts';
 import {
   masterEvents,
   type Participant,
@@ -146,7 +149,7 @@ describe('typed refusals', () => {
     const resolve = { type: 'resolve', code: registered.code.toLowerCase() } as const;
     const found = client.get(resolve);
     expect(found).toMatchObject({ type: 'resolved', hostKey: host.key.publicKey, entry: { name: 'Arena' } });
-    expect(client.get({ type: 'resolve', code: 'WWWWWWWW' })).toMatchObject({ failure: 'CODE_UNKNOWN' });
+    expect(client.get({ type: 'resolve', code: 'WWWWWWWWWW' })).toMatchObject({ failure: 'CODE_UNKNOWN' });
     expect(client.get({ type: 'resolve', code: '?' })).toMatchObject({ failure: 'CODE_UNKNOWN' });
     host.get({ type: 'goodbye' });
     expect(client.get(resolve)).toMatchObject({ failure: 'HOST_OFFLINE' });
@@ -156,8 +159,8 @@ describe('typed refusals', () => {
   test('codes cannot be tried out: after 20 wrong ones an address has to wait, whatever its key', () => {
     const { w, client } = pair();
     let wrong = 0;
-    while (client.get({ type: 'resolve', code: 'WWWWWWWW' }, null, 60).type === 'failed' && wrong < 25) {
-      const last = client.get({ type: 'resolve', code: 'WWWWWWWW' }, null, 60);
+    while (client.get({ type: 'resolve', code: 'WWWWWWWWWW' }, null, 60).type === 'failed' && wrong < 25) {
+      const last = client.get({ type: 'resolve', code: 'WWWWWWWWWW' }, null, 60);
       if (last.type === 'failed' && last.failure === 'BUSY') break;
       wrong += 2;
     }
@@ -165,7 +168,7 @@ describe('typed refusals', () => {
     const sybil = w.participant('sybil', CLIENT_IP);
     w.net.nodes.splice(w.net.nodes.indexOf(client.node), 1);
     sybil.start();
-    expect(sybil.get({ type: 'resolve', code: 'RRRRRRRR' })).toMatchObject({ failure: 'BUSY' });
+    expect(sybil.get({ type: 'resolve', code: 'RRRRRRRRRR' })).toMatchObject({ failure: 'BUSY' });
   });
 
   test('what the policy refuses is refused: announcing, listing, joining', () => {
@@ -217,23 +220,90 @@ describe('the registry', () => {
     expect(host.get(REGISTER)).toMatchObject({ type: 'registered' });
   });
 
-  test('two hosts whose keys collide get different codes, and keep them over restarts where the table is kept', () => {
-    const first = pair();
-    const registered = first.host.get(REGISTER);
-    if (registered.type !== 'registered') return expect.unreachable();
-    // Somebody else already has the code that this key would get.
-    const w = world();
-    const codes = [{ code: registered.code, hostKey: new Uint8Array(32).fill(9) }];
-    w.restartMaster('collision', codes);
-    const host = w.participant('host', HOST_IP).start();
-    const other = host.get(REGISTER);
-    if (other.type !== 'registered') return expect.unreachable();
-    expect(other.code).not.toBe(registered.code);
-    const told = masterEvents(w.master).flatMap((event) => (event.ev === 'code' ? [event] : []));
-    expect(told).toEqual([{ ev: 'code', code: other.code, hostKey: host.key.publicKey }]);
-    w.restartMaster('again', [...codes, ...told]);
-    w.net.run(5_000);
-    expect(host.get(REGISTER)).toMatchObject({ code: other.code });
+  describe('a code that two keys claim', () => {
+    /** A host with the code of another claims it first. */
+    function squatted() {
+      const w = world();
+      const liar = w.participant('liar', '203.0.113.66').start();
+      const host = w.participant('host', HOST_IP).start();
+      const code = weakCodeOf(nodeCrypto, host.key.publicKey);
+      const claim = { ...REGISTER, code } as Request;
+      const asker = w.participant('asker', CLIENT_IP).start();
+      const owner = () => asker.get({ type: 'resolve', code });
+      return { w, liar, host, code, claim, owner };
+    }
+
+    test('whoever has it by a lie loses it as soon as its owner comes, who then has it for good', () => {
+      const { w, liar, host, code, claim, owner } = squatted();
+      expect(liar.get(claim)).toMatchObject({ type: 'registered', code });
+      expect(host.get(claim)).toMatchObject({ type: 'failed', failure: 'BUSY' });
+      expect(masterEvents(w.master).at(-1)).toMatchObject({ ev: 'host-gone', reason: 'evicted' });
+      expect(host.get(claim)).toMatchObject({ type: 'registered', code });
+      expect(owner()).toMatchObject({ type: 'resolved', hostKey: host.key.publicKey });
+      // The owner's own code is derived once, and never again.
+      expect(liar.get(claim)).toMatchObject({ type: 'failed', failure: 'BUSY' });
+      expect(liar.get(claim)).toMatchObject({ type: 'failed', failure: 'CODE_TAKEN' });
+      expect(owner()).toMatchObject({ type: 'resolved', hostKey: host.key.publicKey });
+    });
+
+    test('an owner keeps it against a liar while it is away, and over a restart of the master', () => {
+      const { w, liar, host, code, claim } = squatted();
+      host.get(claim);
+      host.get({ type: 'goodbye' });
+      expect(liar.get(claim)).toMatchObject({ failure: 'BUSY' });
+      expect(liar.get(claim)).toMatchObject({ failure: 'CODE_TAKEN' });
+      w.restartMaster('again', [{ code, hostKey: host.key.publicKey }]);
+      w.net.run(5_000);
+      expect(liar.get(claim)).toMatchObject({ failure: 'BUSY' });
+      expect(liar.get(claim)).toMatchObject({ failure: 'CODE_TAKEN' });
+      expect(host.get(claim)).toMatchObject({ type: 'registered', code });
+    });
+
+    test('a host that says another code than before is refused: a key has one', () => {
+      const { host, claim } = squatted();
+      host.get(claim);
+      expect(host.get({ ...REGISTER, code: 'WWWWWWWWWW' } as Request)).toMatchObject({ failure: 'REFUSED' });
+      expect(host.get({ ...REGISTER, code: 'WWWWWWWWWW' } as Request)).not.toMatchObject({ type: 'registered' });
+    });
+
+    test('one at a time is derived and a few wait, whatever forty networks claim of each other; nobody is told more than BUSY', () => {
+      const w = world({}, null);
+      for (let i = 0; i < 40; i++) {
+        const code = `${'W'.repeat(8)}${'6789BCDFGH'[i % 10]}${'6789'[Math.floor(i / 10)]}`;
+        const claims = [18, 19].map((net) => w.participant(`${net} of ${i}`, `198.${net}.${i}.7`).start());
+        const answers = claims.map((one) => one.get({ ...REGISTER, code } as Request, null, 50));
+        expect(answers).toMatchObject([{ type: 'registered' }, { failure: 'BUSY' }]);
+      }
+      // Nothing is answered here, so only the first is ever asked for.
+      expect(masterEvents(w.master).filter((event) => event.ev === 'derive')).toHaveLength(1);
+      expect(w.counters().limited.contests).toBe(40 - LIMITS.contestsMax);
+    });
+
+    test('a derivation is paid for: an address has four at once, everybody together a fifth of a core', () => {
+      for (const [addresses, bound] of [
+        [1, SHARES.contestRates.narrow.burst],
+        [60, SHARES.contestRateAll.burst],
+      ] as const) {
+        let derived = 0;
+        const w = world({}, () => `W${String(derived++).padStart(9, 'R')}`);
+        const squatter = (i: number) => w.participant(`squatter ${i}`, `203.0.113.${i + 1}`).start();
+        const codes = Array.from(
+          { length: 20 },
+          (_, i) => `${'W'.repeat(8)}${'6789BCDFGH'[i % 10]}${'67'[Math.floor(i / 10)]}`,
+        );
+        for (const [i, code] of codes.entries()) squatter(i).get({ ...REGISTER, code } as Request, null, 20);
+        const since = w.net.now;
+        for (const [i, code] of codes.entries()) {
+          const one = w.participant(`${addresses} claims ${i}`, `198.18.${i % addresses}.7`);
+          one.start();
+          one.get({ ...REGISTER, code } as Request, null, 20);
+          w.net.nodes.splice(w.net.nodes.indexOf(one.node), 1);
+        }
+        const rate = addresses === 1 ? SHARES.contestRates.narrow : SHARES.contestRateAll;
+        expect(derived).toBeGreaterThanOrEqual(bound);
+        expect(derived).toBeLessThanOrEqual(bound + Math.ceil(((w.net.now - since) / 1_000) * rate.perSecond));
+      }
+    });
   });
 
   test('pages of the list hold every public host once and no private one, whatever the names', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  codeOf,
+  CODE_DERIVATION,
   formatHostLink,
   formatMasterLink,
   hostIdOf,
@@ -9,8 +9,8 @@ import {
   parseHostLink,
   parseMasterLink,
 } from '../../src/core/index.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
-import { bytes } from './rendezvous-arbitraries.ts';
+import { deriveCode, nodeCrypto } from '../../src/node/index.ts';
+import { publicKey } from './rendezvous-arbitraries.ts';
 
 const KEY = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
 
@@ -21,12 +21,12 @@ describe('links', () => {
       fc.property(
         host,
         fc.integer({ min: 1, max: 65535 }),
-        bytes(32),
-        fc.option(bytes(32), { nil: null }),
+        publicKey,
+        fc.option(publicKey, { nil: null }),
         (h, port, key, hostKey) => {
           const master = { host: h, port, key };
           expect(parseMasterLink(formatMasterLink(master))).toEqual(master);
-          const link = { master, code: 'K7TQ9RBW', hostKey };
+          const link = { master, code: 'K7TQ9RBWHM', hostKey };
           expect(parseHostLink(formatHostLink(link))).toEqual(link);
         },
       ),
@@ -39,7 +39,10 @@ describe('links', () => {
       port: 8430,
     });
     expect(parseMasterLink(`sallyport://[2001:DB8:0::7]:9/#${KEY}`)).toMatchObject({ host: '2001:db8::7', port: 9 });
-    expect(parseHostLink(`sallyport://10.0.0.1/j/k7tq-9rbw#${KEY}`)).toMatchObject({ code: 'K7TQ9RBW', hostKey: null });
+    expect(parseHostLink(`sallyport://10.0.0.1/j/k7tq9-rbwhm#${KEY}`)).toMatchObject({
+      code: 'K7TQ9RBWHM',
+      hostKey: null,
+    });
   });
 
   test.each([
@@ -54,7 +57,7 @@ describe('links', () => {
     [`sallyport://[zz::1]/#${KEY}`, 'malformed address'],
     [`sallyport://2001:db8::1/#${KEY}`, 'not in [brackets]'],
     [`sallyport:///#${KEY}`, 'no address'],
-    [`sallyport://a.example/j/K7TQ9RBW#${KEY}`, 'link to a host'],
+    [`sallyport://a.example/j/K7TQ9RBWHM#${KEY}`, 'link to a host'],
     [`sallyport://a.example/#${KEY}.${KEY}`, 'two keys'],
   ])('%s is refused with a reason', (link, reason) => {
     const parsed = parseMasterLink(link);
@@ -62,20 +65,23 @@ describe('links', () => {
   });
 
   test('a host link needs a well-formed code', () => {
-    for (const path of ['', '/', '/j/', '/j/K7TQ9RB', '/j/K7TQ9RBA', '/x/K7TQ9RBW']) {
+    for (const path of ['', '/', '/j/', '/j/K7TQ9RBWH', '/j/K7TQ9RBWHA', '/x/K7TQ9RBWHM']) {
       expect(parseHostLink(`sallyport://a.example${path}#${KEY}`), path).toHaveProperty('problem');
     }
   });
 });
 
-test('a code depends on the key and the attempt only, and has none of the symbols people mistake', () => {
+test('a code comes from the key alone, takes a derivation to make, and has none of the symbols people mistake', async () => {
   const key = nodeCrypto.keyPair(new Uint8Array(32).fill(7)).publicKey;
-  const code = codeOf(nodeCrypto, key, 0);
-  expect(code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{8}$/);
-  expect(codeOf(nodeCrypto, key, 0)).toBe(code);
-  expect(codeOf(nodeCrypto, key, 1)).not.toBe(code);
-  expect(normalizeCode(` ${code.slice(0, 4).toLowerCase()}-${code.slice(4)} `)).toBe(code);
-  for (const bad of ['', 'K7TQ9RB', 'K7TQ9RBWW', 'K7TQ9RBA', 'K7TQ9RB0', 'K7TQ_9RBW'])
+  const code = (await deriveCode(key)) as string;
+  expect(code).toBe('DTQ7JPNBRG');
+  expect(code).toMatch(/^[6789BCDFGHJKLMNPQRTW]{10}$/);
+  expect(await deriveCode(key)).toBe(code);
+  expect(await deriveCode(nodeCrypto.keyPair(new Uint8Array(32).fill(8)).publicKey)).not.toBe(code);
+  // 32 MiB, so that whoever grinds for a code pays for memory (decisions/0016).
+  expect(128 * CODE_DERIVATION.N * CODE_DERIVATION.r).toBeGreaterThanOrEqual(32 * 2 ** 20);
+  expect(normalizeCode(` ${code.slice(0, 5).toLowerCase()}-${code.slice(5)} `)).toBe(code);
+  for (const bad of ['', 'K7TQ9RBWH', 'K7TQ9RBW', 'K7TQ9RBWHMM', 'K7TQ9RBWHA', 'K7TQ9RBWH0', 'K7TQ9_RBWHM'])
     expect(normalizeCode(bad), bad).toBeNull();
   expect(hostIdOf(nodeCrypto, key)).toMatch(/^[a-z2-7]{26}$/);
 });

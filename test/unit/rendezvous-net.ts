@@ -29,6 +29,7 @@ import {
   WIRE,
 } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/crypto.ts';
+import { weakCodeOf, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';
 
 export interface Packet {
@@ -227,8 +228,11 @@ export interface World {
   participant(name: string, address: string, options?: Partial<ParticipantOptions>): Participant;
 }
 
-/** A master at work and the means to add participants. */
-export function world(overrides: Partial<MasterConfig> = {}): World {
+/** A master at work and the means to add participants. `codeOf`: what derives codes for the master; null: nothing ever does. */
+export function world(
+  overrides: Partial<MasterConfig> = {},
+  codeOf: ((key: Uint8Array) => string | null) | null = (key) => weakCodeOf(nodeCrypto, key),
+): World {
   const net = new Net();
   const identity = testCrypto('master').keyPair();
   type Codes = readonly { code: string; hostKey: Uint8Array }[];
@@ -248,6 +252,7 @@ export function world(overrides: Partial<MasterConfig> = {}): World {
       },
       ...overrides,
     });
+    if (codeOf !== null) weakCodes(machine, nodeCrypto, codeOf);
     const node = net.add(machine, MASTER_ADDRESS);
     net.master = node;
     net.command(node, { do: 'remember', codes, ticketKeys });
@@ -340,7 +345,9 @@ export class Participant {
 
   ask(request: Request, socket: SocketId | null = null): number {
     const ref = this.nextRef++;
-    this.do({ do: 'request', ref, request, socket });
+    const own = request.type === 'register' && request.code === '';
+    const told = own ? { ...request, code: weakCodeOf(nodeCrypto, this.key.publicKey) } : request;
+    this.do({ do: 'request', ref, request: told, socket });
     return ref;
   }
 
@@ -368,6 +375,7 @@ export const ANNOUNCEMENT = {
   ...{ playersMax: 8, passwordNeeded: false },
 } as const;
 
+/** `Participant.ask` puts the participant's own code in. */
 export const REGISTER: Request = {
-  ...{ type: 'register', announcement: ANNOUNCEMENT, players: 0, profile: null },
+  ...{ type: 'register', code: '', announcement: ANNOUNCEMENT, players: 0, profile: null },
 };

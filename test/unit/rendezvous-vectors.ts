@@ -2,11 +2,13 @@
  * One exchange with fixed secrets, and one message of every kind: the test vectors of docs/protocol.md. Made by the real code;
  * `rendezvous-vectors.test.ts` keeps the file equal to it and reads it back with other code.
  */
+import { scryptSync } from 'node:crypto';
 import {
   acceptPayload,
+  CODE_DERIVATION,
   CONTROL_PROLOGUE,
   cidNumber,
-  codeOf,
+  codeFrom,
   concat,
   formatHostLink,
   formatMasterLink,
@@ -54,6 +56,8 @@ const OBSERVED_6 = { address: '2001:db8::9', port: 41822 } as const;
 const SID = Uint8Array.from({ length: 16 }, (_, i) => i);
 const CID = Uint8Array.of(0, 0, 1, 2, 3, 4, 5, 6);
 const HOST_KEY = suite.keyPair(secret(0x33)).publicKey;
+const { salt, N, r, p } = CODE_DERIVATION;
+const CODE = codeFrom(scryptSync(HOST_KEY, salt, CODE_DERIVATION.bytes, { N, r, p, maxmem: 2 ** 26 }));
 const ANNOUNCEMENT = {
   ...{ name: 'Arena', game: 'teeworlds', map: 'dm1', mode: 'dm', version: '0.7', public: true },
   ...{ playersMax: 8, passwordNeeded: false },
@@ -65,7 +69,7 @@ const PERMIT = {
   expiresInMs: 15000,
 };
 const ENTRY: ListEntry = {
-  ...{ hostId: hostIdOf(suite, HOST_KEY), code: codeOf(suite, HOST_KEY, 0), name: 'Arena', game: 'teeworlds' },
+  ...{ hostId: hostIdOf(suite, HOST_KEY), code: CODE, name: 'Arena', game: 'teeworlds' },
   ...{ map: 'dm1', mode: 'dm', version: '0.7', players: 3, playersMax: 8, passwordNeeded: false },
   ...{ natType: 'cone', verdict: 'moderate', natDelta: 0, section: 'community', pingEstimateMs: null },
   ...{ verifiedAt: 1_700_000_000_000, firstSeenAt: 1_600_000_000_000, lastSeenAt: 1_700_000_100_000 },
@@ -80,7 +84,7 @@ export const PROFILE: NatProfile = {
 };
 
 const REQUESTS: readonly Request[] = [
-  { type: 'register', announcement: ANNOUNCEMENT, players: 3, profile: PROFILE },
+  { type: 'register', code: CODE, announcement: ANNOUNCEMENT, players: 3, profile: PROFILE },
   { type: 'heartbeat', announcement: null, players: 4, profile: null },
   { type: 'goodbye' },
   { type: 'resolve', code: ENTRY.code },
@@ -233,7 +237,7 @@ export function protocolVectors() {
     profile: toHex(writer.done()),
     names: {
       hostKey: toHex(HOST_KEY),
-      codes: [0, 1, 2].map((attempt) => codeOf(suite, HOST_KEY, attempt)),
+      code: CODE,
       hostId: hostIdOf(suite, HOST_KEY),
       masterLink: formatMasterLink(master),
       hostLink: formatHostLink({ master, code: ENTRY.code, hostKey: HOST_KEY }),

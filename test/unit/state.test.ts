@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SallyportError } from '../../src/core/index.ts';
+import { SallyportError, toBase64Url } from '../../src/core/index.ts';
 import {
   copyToClipboard,
   hostPins,
@@ -65,14 +65,34 @@ test('documents survive a round trip; a broken one reads as none', () => {
   expect(readDocument(path)).toBeNull();
 });
 
-test('a host key is pinned per master and code, survives a restart, and the oldest goes first', () => {
+test('a host key is pinned per master, by code and by name, survives a restart, and a file that is none counts as empty', () => {
   const [masterA, masterB] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
-  const key = (n: number): Uint8Array => new Uint8Array(32).fill(n);
-  hostPins(folder).set(masterA, 'K7TQ9RBW', key(7));
-  expect(hostPins(folder).get(masterA, 'K7TQ9RBW')).toEqual(key(7));
-  expect(hostPins(folder).get(masterB, 'K7TQ9RBW')).toBeNull();
+  const hostKey = new Uint8Array(32).fill(7);
+  hostPins(folder).set(masterA, { code: 'K7TQ9RBWHM', name: 'Arena', hostKey });
+  const pins = hostPins(folder);
+  expect(pins.get(masterA, 'K7TQ9RBWHM')).toEqual(hostKey);
+  expect(pins.names(masterA)).toEqual(new Map([['Arena', hostKey]]));
+  expect(pins.codeOf(masterA, hostKey)).toBe('K7TQ9RBWHM');
+  expect([pins.get(masterB, 'K7TQ9RBWHM'), pins.names(masterB).size, pins.codeOf(masterB, hostKey)]).toEqual([
+    null,
+    0,
+    null,
+  ]);
+  // What stands in the file need not be a key.
+  const text = readFileSync(join(folder, 'known-hosts.json'), 'utf8');
+  writeFileSync(
+    join(folder, 'known-hosts.json'),
+    text.replaceAll(toBase64Url(hostKey), toBase64Url(new Uint8Array(32))),
+  );
+  expect([pins.get(masterA, 'K7TQ9RBWHM'), pins.names(masterA).size]).toEqual([null, 0]);
   writeFileSync(join(folder, 'known-hosts.json'), 'garbage');
-  expect(hostPins(folder).get(masterA, 'K7TQ9RBW')).toBeNull();
+  expect(pins.get(masterA, 'K7TQ9RBWHM')).toBeNull();
+});
+
+test('hosts without a name are pinned by code alone', () => {
+  const master = new Uint8Array(32).fill(1);
+  hostPins(folder).set(master, { code: 'K7TQ9RBWHM', name: '', hostKey: new Uint8Array(32).fill(7) });
+  expect(hostPins(folder).names(master).size).toBe(0);
 });
 
 test('the state directory follows XDG', () => {
@@ -118,8 +138,8 @@ test.runIf(process.platform === 'linux')('a folder that can not be made is told 
   // Node's own `recursive` never comes back from here.
   expect(() => readOrCreateKey('/proc/nowhere/deep/host.key')).toThrow(/\/proc\/nowhere/);
   const pins = hostPins('/proc/nowhere');
-  pins.set(new Uint8Array(32), 'K7TQ9RBW', new Uint8Array(32));
-  expect(pins.get(new Uint8Array(32), 'K7TQ9RBW')).toBeNull();
+  pins.set(new Uint8Array(32), { code: 'K7TQ9RBWHM', name: '', hostKey: new Uint8Array(32).fill(7) });
+  expect(pins.get(new Uint8Array(32), 'K7TQ9RBWHM')).toBeNull();
   writeFileSync(join(folder, 'file'), '');
   expect(() => takeLock(join(folder, 'file', 'deep', 'master.lock'))).toThrow(/ENOTDIR/);
 });

@@ -16,7 +16,7 @@ const DATA = {
 
 function joinWith(...salvos: readonly Partial<typeof DATA>[]): JoinView {
   const log = salvos.map((change): LogLine => ({ atMs: 500, attempt: 1, what: 'salvo', data: { ...DATA, ...change } }));
-  return { ...newJoin(1, 'K7TQ9RBW', 0), log: [...log, { atMs: 900, attempt: 1, what: 'over', data: {} }] };
+  return { ...newJoin(1, 'K7TQ9RBWHM', 0), log: [...log, { atMs: 900, attempt: 1, what: 'over', data: {} }] };
 }
 
 test('nothing flies before a salvo starts, its first probe does at its time, nothing after the last has landed', () => {

@@ -378,6 +378,7 @@ export class Engine implements UiEngine {
       kind: news.path?.kind ?? null,
       rttMs: news.path?.rttMs ?? null,
       seenAs: news.seenAs === null ? null : news.seenAs.address,
+      words: news.path?.words ?? null,
     };
     const before = this.#hostingView?.friends ?? [];
     const asks = ({ state }: FriendView): boolean => state === 'asking' || state === 'waiting';
@@ -397,7 +398,7 @@ export class Engine implements UiEngine {
     const id = this.#nextJoin++;
     const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
     this.#running.set(id, running);
-    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now())];
+    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now(), command.newKey)];
     void this.#runJoin(agent, id, running, command);
     return { join: id };
   }
@@ -419,6 +420,7 @@ export class Engine implements UiEngine {
         signal: running.abort.signal,
         name: settings.values.playerName,
         ...(command.password === '' ? {} : { password: command.password }),
+        acceptNewKey: command.newKey ?? false,
         onEvent: (event) => {
           if (event.ev === 'found')
             settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());

@@ -11,10 +11,11 @@ const ATTEMPTS_MAX = 500;
 
 type JoinEvent = Extract<PeerEvent, { readonly join: unknown }>;
 
-export function newJoin(id: number, target: string, wallMs: number): JoinView {
+export function newJoin(id: number, target: string, wallMs: number, newKey = false): JoinView {
   return {
     id,
     target,
+    newKey,
     hostName: '',
     phase: 'resolving',
     found: false,
@@ -94,6 +95,7 @@ export function reduceJoin(join: JoinView, event: JoinEvent, wallMs: number): Jo
           rttMs: event.rttMs,
           elapsedMs: event.elapsedMs,
           payloadBytesMax: event.payloadBytesMax,
+          words: event.words,
         },
       };
     case 'hard':

@@ -45,6 +45,7 @@ export const commandSchema = z.discriminatedUnion('do', [
     target: z.string().trim().min(1).max(512),
     password: z.string().max(128),
     localPort: port,
+    newKey: z.boolean().optional(),
   }),
   z.object({ do: z.literal('abort'), join: z.int() }),
   z.object({ do: z.literal('forget'), join: z.int() }),

@@ -91,6 +91,8 @@ export interface PeerContext {
     onResponse: (now: Instant, response: Response) => void,
     family?: 4 | 6,
   ): Alarm;
+  /** `onCode` is called once with the join code of the key (null: no secret has it), unless cancelled. Never before this returns. */
+  deriveCode(key: Uint8Array, onCode: (now: Instant, code: string | null) => void): Alarm;
   /** Opens a socket that no child owns yet. */
   open(family: 4 | 6, onOutcome: (now: Instant, outcome: SocketOutcome) => void): SocketId;
   /** Does the socket carry several paths? Then nobody may close it or take it away. */

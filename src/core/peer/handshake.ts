@@ -23,6 +23,7 @@ import { NOISE_MESSAGE_1_OVERHEAD, type NoiseKeys, noiseInitiate, noiseRespond }
 import { SecureSession } from '../secure/session.ts';
 import type { Candidate, Role } from '../traverse/interface.ts';
 import type { FriendId } from './interface.ts';
+import { wordsOf } from './words.ts';
 
 const END_TO_END_VERSION = 1;
 const FLAG_PASSWORD = 1;
@@ -52,6 +53,8 @@ export interface EndToEnd {
   readonly signal: SecureSession;
   readonly path: SecureSession;
   readonly punchKey: Uint8Array;
+  /** For two people to compare: see `words.ts`. */
+  readonly words: string;
 }
 
 export interface ClientHandshake {
@@ -138,7 +141,12 @@ function endToEnd(crypto: CryptoSuite, keys: NoiseKeys, role: Role): EndToEnd {
       send: deriveKey(crypto, keys.send, utf8Encode(label)),
       receive: deriveKey(crypto, keys.receive, utf8Encode(label)),
     });
-  return { signal: session('sig'), path: session('path'), punchKey: deriveKey(crypto, both, utf8Encode('punch')) };
+  return {
+    signal: session('sig'),
+    path: session('path'),
+    punchKey: deriveKey(crypto, both, utf8Encode('punch')),
+    words: wordsOf(crypto, keys.hash),
+  };
 }
 
 function writeClientHello(hello: ClientHello): Uint8Array {

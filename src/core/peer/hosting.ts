@@ -446,6 +446,7 @@ export class Hosting implements PathOwner {
       ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
       ...{ local: this.context.local(socket), join: null, friend, attempts, packetsSent },
       elapsedMs: now - visit.offer.at,
+      words: session.config.keys.words,
     };
     // Others had their paths sooner. The friend may have its own already, or still wait for it: it is told on both ways.
     if (this.isFull(visit.offer)) {

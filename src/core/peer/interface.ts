@@ -43,9 +43,12 @@ export type PeerCommand =
       readonly join: JoinId;
       /** A join code, any case, dashes allowed. Null where only `hostKey` is known (from a link). */
       readonly code: string | null;
-      /** The host's static key, from a link or pinned by an earlier join: with a code that leads to another key the join fails
-       * with HOST_KEY_CHANGED. */
+      /** The host's static key, from a link or pinned by an earlier join: with a code that leads to another key, or that does not
+       * belong to this one, the join fails with HOST_KEY_CHANGED. */
       readonly hostKey: Uint8Array | null;
+      /** Keys of hosts joined earlier, by the name each has at this master: one that comes by such a name with another key fails
+       * with HOST_KEY_CHANGED as well. */
+      readonly known?: ReadonlyMap<string, Uint8Array>;
       readonly password: string | null;
       readonly name: string;
       /** Give up after this long, 0 = never. */
@@ -65,6 +68,8 @@ export type PeerCommand =
   | { readonly do: 'network'; readonly network: LocalNetwork }
   /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
+  /** The code of a key that a `derive` event asked for; null where no secret has this public key. */
+  | { readonly do: 'derived'; readonly key: Uint8Array; readonly code: string | null }
   /** Leaves all paths, says goodbye, and answers `closed` within 300 ms, with no socket open. */
   | { readonly do: 'close' };
 
@@ -131,6 +136,8 @@ export type PeerEvent =
   | { readonly ev: 'ready'; readonly profile: NatProfile }
   | { readonly ev: 'hosting'; readonly code: string; readonly hostKey: Uint8Array; readonly hostId: string }
   | { readonly ev: 'hosting-failed'; readonly failure: FailureCode }
+  /** The driver is asked for the join code of this key (`core/code.ts`: a tenth of a second of scrypt), to be told by `derived`. */
+  | { readonly ev: 'derive'; readonly key: Uint8Array }
   /** So many wrong passwords have come in since hosting began; told at the first and then at most once in ten seconds. */
   | { readonly ev: 'wrong-passwords'; readonly count: number }
   /**
@@ -145,8 +152,8 @@ export type PeerEvent =
       readonly path: PathId | null;
     }
   /**
-   * The code has been resolved, or the link's host is known to the master. `hostKey` is for pinning: with a bare code the
-   * first key is trusted, later joins give both code and key and another key is HOST_KEY_CHANGED.
+   * The code has been resolved, or the link's host is known to the master, and the code belongs to `hostKey`. The host has not shown
+   * yet that the key is its own: `networks` says so.
    */
   | { readonly ev: 'found'; readonly join: JoinId; readonly hostKey: Uint8Array; readonly entry: ListEntry }
   /** The host has answered: what both networks are, for "Your side: ... Host: ...". */
@@ -197,6 +204,8 @@ export type PeerEvent =
       readonly attempts: number;
       readonly packetsSent: number;
       readonly payloadBytesMax: number;
+      /** Four words of the end-to-end handshake, the same on both sides unless somebody sits in between (`peer/words.ts`). */
+      readonly words: string;
     }
   | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel: number }
   | {

@@ -7,16 +7,16 @@
  *                                                                  +----------------------+
  */
 import { equalBytes } from '../bytes.ts';
-import { codeOf, normalizeCode } from '../code.ts';
+import { normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../rendezvous/messages.ts';
-import { saidByMaster } from '../rendezvous/text.ts';
+import { cleanText, saidByMaster } from '../rendezvous/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { friendOf } from './handshake.ts';
-import type { JoinId, JoinStage, PathId, PathKind, PeerCommand } from './interface.ts';
+import type { JoinId, JoinStage, ListEntry, PathId, PathKind, PeerCommand } from './interface.ts';
 import { Knock, type KnockResult } from './knock.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
 import { Session, type SessionConfig, type SessionEvent } from './session.ts';
@@ -54,6 +54,9 @@ export class Join implements PathOwner {
   /** A path was up before: what may pass is waited for. */
   private persistent = false;
   private resolving: Alarm | null = null;
+  /** Does the code belong to the key? */
+  private checking: Alarm | null = null;
+  private checkingLink: Alarm | null = null;
   private retry: Alarm | null = null;
   private knock: Knock | null = null;
   private knockQuiet: Alarm | null = null;
@@ -192,13 +195,21 @@ export class Join implements PathOwner {
   private begin(now: Instant): void {
     if (this.begun || this.over || !this.linkUp) return;
     this.begun = true;
+    this.checkLink();
     this.ask(now);
+  }
+
+  /** A link brings the key beside the code: whether they belong together is known by the time that the master answers. */
+  private checkLink(): void {
+    const { code, hostKey } = this.command;
+    if (code === null || hostKey === null) return;
+    this.checkingLink = this.context.deriveCode(hostKey, (now, derived) => void this.belongs(now, derived));
   }
 
   private resolve(now: Instant): void {
     const code = normalizeCode(this.command.code ?? '');
     if (code === null) {
-      this.fail(now, 'CODE_UNKNOWN', 'A code has 8 symbols.');
+      this.fail(now, 'CODE_UNKNOWN', `A code has ${LIMITS.codeSymbols} symbols.`);
       return;
     }
     const request = { type: 'resolve', code } as const;
@@ -215,8 +226,17 @@ export class Join implements PathOwner {
       this.fail(now, 'HOST_KEY_CHANGED', '');
       return;
     }
-    if (!this.belongs(hostKey)) {
-      this.fail(now, 'HOST_KEY_CHANGED', 'The masterserver names a host that this code does not belong to.');
+    this.checking = this.context.deriveCode(hostKey, (at, code) => this.checked(at, hostKey, entry, code));
+  }
+
+  /** Nothing is sent to the host before this: a code is derived from its key, so a master that lies has 20^10 keys to try. */
+  private checked(now: Instant, hostKey: Uint8Array, entry: ListEntry, code: string | null): void {
+    this.checking = null;
+    if (!this.belongs(now, code)) return;
+    const known = this.command.known?.get(entry.name);
+    if (known !== undefined && !equalBytes(known, hostKey)) {
+      const name = cleanText(entry.name, LIMITS.nameShownMax);
+      this.fail(now, 'HOST_KEY_CHANGED', `You have joined "${name}" here before, and it had another key.`);
       return;
     }
     this.hostKey = hostKey;
@@ -225,12 +245,14 @@ export class Join implements PathOwner {
     this.ask(now);
   }
 
-  /** A code is a hash of the key, so a master that lies has 20^8 keys to try (security.md row 14). */
-  private belongs(hostKey: Uint8Array): boolean {
-    const code = normalizeCode(this.command.code ?? '');
-    for (let attempt = 0; attempt < LIMITS.codeAttemptsBelieved; attempt++) {
-      if (codeOf(this.context.config.crypto, hostKey, attempt) === code) return true;
-    }
+  /** `code`: what the key gives. False where it is not the one that was asked for, and the join is over. */
+  private belongs(now: Instant, code: string | null): boolean {
+    if (code !== null && code === normalizeCode(this.command.code ?? '')) return true;
+    const given = this.command.hostKey !== null;
+    const detail = given
+      ? 'The code and the key in the link do not belong together.'
+      : 'The masterserver names a host that this code does not belong to.';
+    this.fail(now, 'HOST_KEY_CHANGED', detail);
     return false;
   }
 
@@ -339,6 +361,7 @@ export class Join implements PathOwner {
       {
         ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
         ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent, elapsedMs: now - this.since },
+        words: session.config.keys.words,
         friend: friendOf(this.context.config.crypto, this.hostKey),
       },
       this,
@@ -419,6 +442,8 @@ export class Join implements PathOwner {
     this.deadlineAlarm?.cancel();
     this.knockQuiet?.cancel();
     this.resolving?.cancel();
+    this.checking?.cancel();
+    this.checkingLink?.cancel();
     this.onOver();
   }
 

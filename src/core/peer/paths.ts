@@ -22,6 +22,8 @@ export interface NewPath {
   readonly elapsedMs: number;
   readonly attempts: number;
   readonly packetsSent: number;
+  /** Of the handshake behind it. */
+  readonly words: string;
 }
 
 export type PathEnd = 'consent' | LeaveReason;
@@ -79,7 +81,7 @@ export class Paths {
     nest.add(machine, (at, event) => this.handle(at, entry, event));
     if (!this.context.isShared(socket)) nest.assign(socket, machine);
     nest.command(now, machine, { do: 'start' });
-    const { join, friend, kind, local, elapsedMs, attempts, packetsSent } = found;
+    const { join, friend, kind, local, elapsedMs, attempts, packetsSent, words } = found;
     out.event({
       ...{
         ev: 'path',
@@ -94,6 +96,7 @@ export class Paths {
         elapsedMs,
         attempts,
         packetsSent,
+        words,
       },
       payloadBytesMax: payloadBytesMax(remote),
     });

@@ -18,7 +18,7 @@ import { StunSource } from '../stun/source.ts';
 import { device } from '../traverse/budget.ts';
 import type { Candidate } from '../traverse/interface.ts';
 import { WIRE } from '../wire.ts';
-import { agenda, type PeerConfig, type PeerContext } from './context.ts';
+import { type Alarm, agenda, type PeerConfig, type PeerContext } from './context.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
 import type { FriendId, JoinId, ListEntry, LocalNetwork, PeerCommand, PeerEvent } from './interface.ts';
 import { Ipv6 } from './ipv6.ts';
@@ -65,6 +65,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly openers = new Map<SocketId, (now: Instant, outcome: SocketOutcome) => void>();
   private readonly requests = new Map<number, (now: Instant, response: Response) => void>();
   private nextRef = 1;
+  /** Keys whose code the driver has been asked for, as hex, with who waits for each. */
+  private readonly deriving = new Map<string, Set<(now: Instant, code: string | null) => void>>();
   private network: LocalNetwork = { addresses: [], gateway: null };
   private now: Instant = 0;
   private linkUp = false;
@@ -183,6 +185,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'upnp':
         this.nest.command(now, this.mapper, command);
         break;
+      case 'derived':
+        this.derived(now, toHex(command.key), command.code);
+        break;
       case 'close':
         this.close(now);
     }
@@ -254,6 +259,22 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.out.event({ ev: 'list', id, entries: [...entries.values()], failure });
       }
     });
+  }
+
+  private deriveCode(key: Uint8Array, onCode: (now: Instant, code: string | null) => void): Alarm {
+    const name = toHex(key);
+    const waiting = this.deriving.get(name) ?? new Set();
+    waiting.add(onCode);
+    // Each join and the hosting wait for one key at a time, so the table is as bounded as they are.
+    if (!this.deriving.has(name)) this.out.event({ ev: 'derive', key });
+    this.deriving.set(name, waiting);
+    return { cancel: () => void waiting.delete(onCode) };
+  }
+
+  private derived(now: Instant, name: string, code: string | null): void {
+    const waiting = this.deriving.get(name) ?? [];
+    this.deriving.delete(name);
+    for (const onCode of [...waiting]) onCode(now, code);
   }
 
   private changeNetwork(now: Instant, network: LocalNetwork): void {
@@ -412,6 +433,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
           },
         };
       },
+      deriveCode: (key, onCode) => this.deriveCode(key, onCode),
       open: (family, onOutcome) => {
         const socket = sockets.next();
         this.openers.set(socket, onOutcome);

@@ -1,9 +1,10 @@
 /**
  * What the master knows of a host: registered whenever the session with the master is new, then a heartbeat each 20 s, and at
- * once when the announcement, the players or the profile change.
+ * once when the announcement, the players or the profile change. The host derives its code itself: a master that calls it by another
+ * one would lead its friends to whoever that code belongs to, so it is left at once and for good.
  */
 import type { Instant } from '../contract.ts';
-import type { FailureCode } from '../errors.ts';
+import { assert, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Response } from '../rendezvous/messages.ts';
@@ -30,6 +31,11 @@ export class Registration {
   private pending: Alarm | null = null;
   private timer: Alarm | null = null;
   private sentAt: Instant = Number.NEGATIVE_INFINITY;
+  /** Derived from our key; null until it is. */
+  private code: string | null = null;
+  private deriving: Alarm | null = null;
+  /** The master lies, or this hosting has ended. */
+  private over = false;
 
   constructor(context: PeerContext, announced: Announced, onEvent: (event: RegistrationEvent) => void) {
     this.context = context;
@@ -42,7 +48,7 @@ export class Registration {
     this.linkUp = up;
     this.registered = false;
     this.forget();
-    if (up) this.register(now);
+    if (up && !this.over) this.register(now);
   }
 
   announce(now: Instant, announced: Announced): void {
@@ -63,6 +69,8 @@ export class Registration {
     if (this.linkUp) this.context.request(now, { type: 'goodbye' }, null, () => {});
     this.registered = false;
     this.linkUp = false;
+    this.over = true;
+    this.deriving?.cancel();
   }
 
   private changed(now: Instant): void {
@@ -70,8 +78,20 @@ export class Registration {
   }
 
   private register(now: Instant): void {
+    if (this.code === null) {
+      this.derive();
+      return;
+    }
     const { announcement, players } = this.announced;
-    this.send(now, { type: 'register', announcement, players, profile: this.profile });
+    this.send(now, { type: 'register', code: this.code, announcement, players, profile: this.profile });
+  }
+
+  private derive(): void {
+    this.deriving ??= this.context.deriveCode(this.context.config.identity.publicKey, (now, code) => {
+      assert(code !== null, 'an own key has a code');
+      this.code = code;
+      if (this.linkUp) this.register(now);
+    });
   }
 
   private beat(now: Instant): void {
@@ -104,6 +124,11 @@ export class Registration {
       return;
     }
     if (response.type === 'registered') {
+      if (response.code !== this.code) {
+        this.goodbye(now);
+        this.onEvent({ ev: 'failed', failure: 'CODE_MISMATCH' });
+        return;
+      }
       this.registered = true;
       this.onEvent({ ev: 'registered', code: response.code, hostId: response.hostId });
     }

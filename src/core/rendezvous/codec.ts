@@ -10,8 +10,10 @@ import { readEntries, readEntry, writeEntries, writeEntry } from './entry-wire.t
 import {
   readAnnouncement,
   readCode,
+  readCodeTold,
   readEndpoint,
   readFailure,
+  readKey,
   readMany,
   readPermit,
   readWord,
@@ -58,14 +60,13 @@ function readStepBody(reader: Reader): Uint8Array {
 type Beat = Extract<Request, { type: 'register' | 'heartbeat' }>;
 
 function writeBeat(writer: Writer, beat: Beat): void {
-  // Four bytes that nobody reads any more.
-  writer.u32(0).u16(beat.players);
+  writer.u16(beat.players);
   writeNested(writer, beat.announcement, ANNOUNCEMENT_BYTES_MAX, writeAnnouncement);
   writeNested(writer, beat.profile, PROFILE_BYTES_MAX, writeProfile);
 }
 
 function readBeat(reader: Reader) {
-  const [, players] = [reader.u32(), reader.u16()];
+  const players = reader.u16();
   const announcement = readNested(reader, readAnnouncement);
   return { players, announcement, profile: readNested(reader, readProfile) };
 }
@@ -90,11 +91,15 @@ const readHold = (reader: Reader): Hold => ({ sid: readSid(reader), ahead: reade
 const REQUESTS: Codecs<Request> = {
   register: {
     number: 1,
-    write: writeBeat,
+    write(writer, message) {
+      writer.text8(message.code, 16);
+      writeBeat(writer, message);
+    },
     read: (reader) => {
+      const code = readCode(reader);
       const { announcement, ...beat } = readBeat(reader);
       if (announcement === null) reader.fail();
-      return { type: 'register', ...beat, announcement: announcement as NonNullable<typeof announcement> };
+      return { type: 'register', code, ...beat, announcement: announcement as NonNullable<typeof announcement> };
     },
   },
   heartbeat: { number: 2, write: writeBeat, read: (reader) => ({ type: 'heartbeat', ...readBeat(reader) }) },
@@ -108,7 +113,7 @@ const REQUESTS: Codecs<Request> = {
     number: 5,
     write: (writer, message) => writer.raw(message.sid).raw(message.hostKey).blob16(message.handshake),
     read: (reader) => ({
-      ...{ type: 'join', sid: readSid(reader), hostKey: reader.take(32).slice(), handshake: readHandshake(reader) },
+      ...{ type: 'join', sid: readSid(reader), hostKey: readKey(reader), handshake: readHandshake(reader) },
     }),
   },
   answer: {
@@ -181,7 +186,7 @@ const RESPONSES: Codecs<Response> = {
       writeEndpoint(writer, message.observed);
     },
     read: (reader) => ({
-      ...{ type: 'registered', code: readCode(reader), hostId: reader.text8(), observed: readEndpoint(reader) },
+      ...{ type: 'registered', code: readCodeTold(reader), hostId: reader.text8(), observed: readEndpoint(reader) },
     }),
   },
   resolved: {
@@ -190,7 +195,7 @@ const RESPONSES: Codecs<Response> = {
       writer.raw(message.hostKey);
       writeEntry(writer, message.entry);
     },
-    read: (reader) => ({ type: 'resolved', hostKey: reader.take(32).slice(), entry: readEntry(reader) }),
+    read: (reader) => ({ type: 'resolved', hostKey: readKey(reader), entry: readEntry(reader) }),
   },
   entries: {
     number: 4,

@@ -35,6 +35,7 @@ export type LimitName =
   | 'credit'
   | 'hosts'
   | 'codes'
+  | 'contests'
   | 'pushes';
 
 export class Counters implements MasterCounters {

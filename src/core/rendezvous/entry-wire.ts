@@ -5,7 +5,7 @@
 import { type Reader, Writer } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { ListEntry } from '../peer/interface.ts';
-import { readCode, readMany, readScaled, readSigned, writeMany, writeScaled, writeSigned } from './fields.ts';
+import { readCodeTold, readMany, readScaled, readSigned, writeMany, writeScaled, writeSigned } from './fields.ts';
 import { NAT_TYPES, VERDICTS } from './profile-wire.ts';
 
 const SECTIONS = ['community', 'local', 'official'] as const satisfies readonly ListEntry['section'][];
@@ -55,7 +55,7 @@ export function entryBytes(entry: ListEntry): number {
 }
 
 function writeFirst(writer: Writer, entry: ListEntry): void {
-  writer.text8(entry.hostId, 32).text8(entry.code, 8);
+  writer.text8(entry.hostId, 32).text8(entry.code, LIMITS.codeSymbols);
   writer
     .u8(entry.passwordNeeded ? 1 : 0)
     .u16(entry.players)
@@ -70,7 +70,7 @@ function writeFirst(writer: Writer, entry: ListEntry): void {
 
 function readFirst(reader: Reader): Omit<ListEntry, keyof Later> {
   const hostId = reader.text8();
-  const code = readCode(reader);
+  const code = readCodeTold(reader);
   const flags = reader.u8();
   const players = reader.u16();
   const playersMax = reader.u16();

@@ -9,6 +9,7 @@ import { normalizeCode } from '../code.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { HostAnnouncement } from '../peer/interface.ts';
+import { isPublicKey } from '../secure/keys.ts';
 import type { Permit } from '../traverse/interface.ts';
 
 const NULL_U32 = 0xffff_ffff;
@@ -51,6 +52,21 @@ export function writeShare(writer: Writer, value: number): void {
 
 export function readShare(reader: Reader): number {
   return reader.u16() / 0xffff;
+}
+
+/** A public key in its one encoding: 32 bytes that are none do not parse. */
+export function readKey(reader: Reader): Uint8Array {
+  const key = reader.take(32).slice();
+  if (!isPublicKey(key)) reader.fail();
+  return key;
+}
+
+/** A join code as it is kept; what is none does not parse. Codes are read, never passed through. */
+export function readCode(reader: Reader): string {
+  const code = normalizeCode(reader.text8());
+  if (code !== null) return code;
+  reader.fail();
+  return '';
 }
 
 export function writeAddress(writer: Writer, address: string): void {
@@ -112,8 +128,8 @@ export function writeNested<Value>(
   writer.blob16(inner.done());
 }
 
-/** A join code in its one form, or empty: whoever sends what is no code has said none. */
-export function readCode(reader: Reader): string {
+/** A join code in its one form, or empty: whoever tells what is no code has told none. */
+export function readCodeTold(reader: Reader): string {
   return normalizeCode(reader.text8()) ?? '';
 }
 

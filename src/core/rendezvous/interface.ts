@@ -48,10 +48,12 @@ export type MasterEvent =
   /** Public and unlisted hosts alike; who lists looks at `announcement.public`. */
   | { readonly ev: 'host'; readonly change: 'new' | 'changed'; readonly host: HostRecord }
   | { readonly ev: 'host-gone'; readonly host: HostRecord; readonly reason: GoneReason }
-  /** A code was given out for the first time. Always before the response that tells it, so a store never loses a told code. */
+  /** A code has a new owner. Always before the response that confirms it, so a store never loses a confirmed code. */
   | { readonly ev: 'code'; readonly code: string; readonly hostKey: Uint8Array }
   /** Too many codes have their host away: this one is unknown from now on. It is derived, so its host gets the same again. */
   | { readonly ev: 'code-forgotten'; readonly code: string }
+  /** Whoever drives the machine is asked for the join code of this key (`core/code.ts`), to be told by `derived`. One at a time. */
+  | { readonly ev: 'derive'; readonly key: Uint8Array }
   /** A new key was made: all that count from here on, to be kept as secret as the identity. */
   | { readonly ev: 'ticket-keys'; readonly keys: readonly TicketKey[] }
   | { readonly ev: 'join'; readonly hostId: string | null; readonly result: 'offered' | FailureCode }
@@ -80,6 +82,8 @@ export type MasterCommand =
       readonly codes: readonly { readonly code: string; readonly hostKey: Uint8Array }[];
       readonly ticketKeys?: readonly TicketKey[];
     }
+  /** The code of a key that a `derive` event asked for; null where no secret has this public key. */
+  | { readonly do: 'derived'; readonly key: Uint8Array; readonly code: string | null }
   /** Take a host off at once (ban, kill switch); its next register meets the policy. */
   | { readonly do: 'evict'; readonly hostKey: Uint8Array }
   /** Say `going-away` to all sessions, take no new ones, finish what runs. */

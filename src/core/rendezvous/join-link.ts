@@ -1,15 +1,16 @@
 /**
  * What a person pastes to join. Four forms, carrying less or more of the same three things:
  *
- *     K7TQ-9RBW                                              code; any case, dashes and spaces free
- *     sallyport://join/K7TQ9RBW#HOSTKEY                      code and the host's key
- *     sallyport://198.51.100.7:8430/j/K7TQ9RBW#KEY.HOSTKEY   and the master with its key: nothing else is needed
- *     https://ms.example.org/j/K7TQ9RBW#HOSTKEY              the page of a host at the master's web server
+ *     K7TQ9-RBWHM                                              code; any case, dashes and spaces free
+ *     sallyport://join/K7TQ9RBWHM#HOSTKEY                      code and the host's key
+ *     sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#KEY.HOSTKEY   and the master with its key: nothing else is needed
+ *     https://ms.example.org/j/K7TQ9RBWHM#HOSTKEY              the page of a host at the master's web server
  *
  * Keys stand after `#`, which browsers never send to a server, so the page's server can't swap the host.
  */
 import { fromBase64Url } from '../bytes.ts';
 import { normalizeCode } from '../code.ts';
+import { isPublicKey } from '../secure/keys.ts';
 import { formatMasterLink, parseHostLink } from './master-link.ts';
 
 export interface JoinTarget {
@@ -35,6 +36,6 @@ export function parseJoinTarget(text: string): JoinTarget | null {
   const code = normalizeCode(codeText);
   // A page's link may name the master's key before the host's.
   const key = keys === '' ? null : fromBase64Url(keys.split('.').at(-1) ?? '');
-  if (code === null || (keys !== '' && key?.length !== 32)) return null;
+  if (code === null || (keys !== '' && (key === null || !isPublicKey(key)))) return null;
   return { code, hostKey: key, master: null, page };
 }

@@ -2,13 +2,14 @@
  * Links that people copy.
  *
  *     sallyport://198.51.100.7:8430/#KEY                      a master; an IPv6 address in brackets, a name is allowed
- *     sallyport://198.51.100.7:8430/j/K7TQ9RBW#KEY.HOSTKEY    a host there; the host's key may be missing
+ *     sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#KEY.HOSTKEY    a host there; the host's key may be missing
  *
  * KEY and HOSTKEY are 32 bytes in base64url (43 symbols), after `#` so that no web server ever sees them.
  */
 import { addressBytes, addressText } from '../address.ts';
 import { fromBase64Url, toBase64Url } from '../bytes.ts';
 import { normalizeCode } from '../code.ts';
+import { isPublicKey } from '../secure/keys.ts';
 
 const SCHEME = 'sallyport://';
 export const MASTER_PORT_DEFAULT = 8430;
@@ -110,7 +111,7 @@ function parseKeys(text: string | undefined): readonly Uint8Array[] | LinkProble
   const keys: Uint8Array[] = [];
   for (const part of text.split('.')) {
     const key = fromBase64Url(part);
-    if (key === null || key.length !== 32) return problem('has an incomplete or mistyped key after "#"');
+    if (key === null || !isPublicKey(key)) return problem('has an incomplete or mistyped key after "#"');
     keys.push(key);
   }
   return keys.length > 2 ? problem('has more than two keys') : keys;

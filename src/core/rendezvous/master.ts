@@ -145,6 +145,9 @@ class Master implements MasterMachine {
         for (const { code, hostKey } of command.codes) this.registry.remember(code, hostKey);
         if (command.ticketKeys !== undefined) this.tickets.remember(command.ticketKeys);
         return;
+      case 'derived':
+        this.requests.derived(now, command.key, command.code);
+        return;
       case 'evict': {
         const entry = this.registry.find(command.hostKey);
         if (entry !== null) this.requests.gone(now, entry, 'evicted');

@@ -19,6 +19,8 @@ export type SessionId = Uint8Array;
 export type Request =
   | {
       readonly type: 'register';
+      /** What the host's key gives (`core/code.ts`): derived by the host, believed by the master until somebody else claims it. */
+      readonly code: string;
       readonly announcement: HostAnnouncement;
       readonly players: number;
       readonly profile: NatProfile | null;

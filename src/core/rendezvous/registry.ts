@@ -1,11 +1,13 @@
 /**
- * Who hosts: records by key, join codes, the public list. A code belongs to a key for good; it is derived from the key, so it
- * is the same again after any restart, and the few that collide are told apart by a counter that is remembered.
+ * Who hosts: records by key, join codes, the public list. A code is derived from its key by each host itself and claimed; that costs
+ * a tenth of a second, so it is believed here until a second key claims the same. Then the code of the first is derived outside this
+ * machine: a liar loses it, an honest owner keeps it for good.
  */
 import { addressText, type Endpoint, sameEndpoint } from '../address.ts';
 import { utf8Encode } from '../bytes.ts';
-import { codeOf, hostIdOf } from '../code.ts';
+import { hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
@@ -68,13 +70,18 @@ interface Away extends Placed {
 }
 
 /** What became of a register or heartbeat. */
-export interface Registered {
-  readonly entry: HostEntry;
-  readonly change: 'new' | 'changed' | 'none';
-  readonly newCode: string | null;
-  /** The host that had to go for it: its address had as many as it may. */
-  readonly crowdedOut: HostEntry | null;
-}
+export type Registered =
+  | {
+      readonly entry: HostEntry;
+      readonly change: 'new' | 'changed' | 'none';
+      readonly newCode: string | null;
+      /** The host that had to go for it: its address had as many as it may. */
+      readonly crowdedOut: HostEntry | null;
+    }
+  | { readonly failure: FailureCode };
+
+/** Whose a code is that a key claims. */
+export type Claim = 'own' | 'free' | 'taken' | 'contested';
 
 interface Beat {
   readonly announcement: HostAnnouncement;
@@ -87,8 +94,10 @@ export class Registry {
   private readonly suite: CryptoSuite;
   /** By key text. */
   private readonly byKey: Table<string, HostEntry>;
-  /** Key texts; of everybody who was ever given a code. */
+  /** Key texts; of everybody who ever claimed a code. */
   private readonly keyOfCode = new Map<string, string>();
+  /** Codes that were contested and derived: they are their owner's for good. */
+  private readonly derived = new Set<string>();
   /** One copy of what many hosts have in common: game, map, mode, version. */
   private readonly texts = new Map<string, string>();
   private readonly shares: Shares<HostEntry>;
@@ -146,17 +155,26 @@ export class Registry {
     return key === undefined ? null : keyBytes(key);
   }
 
-  /** Was this key ever given a code? */
-  knows(hostKey: Uint8Array): boolean {
-    for (let attempt = 0; attempt <= LIMITS.codeAttemptsMax; attempt++) {
-      const owner = this.keyOfCode.get(codeOf(this.suite, hostKey, attempt));
-      if (owner === undefined) return false;
-      if (owner === keyText(hostKey)) return true;
-    }
-    return false;
+  claim(hostKey: Uint8Array, code: string): Claim {
+    const owner = this.keyOfCode.get(code);
+    if (owner === undefined) return 'free';
+    if (owner === keyText(hostKey)) return 'own';
+    return this.derived.has(code) ? 'taken' : 'contested';
   }
 
-  /** From the store: what earlier runs gave out. */
+  /** What the derivation of a contested code's owner has come to. A host that has lied is returned, to be told as gone. */
+  settle(code: string, owner: Uint8Array, derived: string | null): HostEntry | null {
+    if (this.keyOfCode.get(code) !== keyText(owner)) return null;
+    if (derived === code) {
+      this.derived.add(code);
+      return null;
+    }
+    this.forget(code);
+    const liar = this.find(owner);
+    return liar?.record.code === code ? liar : null;
+  }
+
+  /** From the store: what earlier runs were told. */
   remember(code: string, hostKey: Uint8Array): void {
     if (this.keyOfCode.has(code)) return;
     this.keyOfCode.set(code, keyText(hostKey));
@@ -173,13 +191,19 @@ export class Registry {
   private leave(code: string, address: string, now: Instant): void {
     const crowded = this.awayShares.crowdedOut(address);
     if (crowded !== null) {
-      this.comeBack(crowded.code);
-      this.keyOfCode.delete(crowded.code);
+      this.forget(crowded.code);
       this.lost.push(crowded.code);
     }
     const away = { code, address, since: now, place: -1 };
     this.away.set(code, away);
     this.awayShares.add(away);
+  }
+
+  /** It is nobody's from now on. */
+  private forget(code: string): void {
+    this.comeBack(code);
+    this.keyOfCode.delete(code);
+    this.derived.delete(code);
   }
 
   private comeBack(code: string): void {
@@ -194,15 +218,18 @@ export class Registry {
     return this.shares.crowded(address);
   }
 
-  register(now: Instant, session: Session, observed: Endpoint, beat: Beat): Registered {
+  register(now: Instant, session: Session, observed: Endpoint, code: string, beat: Beat): Registered {
     const known = this.byKey.get(session.keyText);
     if (known !== undefined) {
+      // One key has one code, so a host that says another now has lied at least once.
+      if (known.record.code !== code) return { failure: 'REFUSED' };
       known.session = session;
       return { entry: known, change: this.update(known, observed, beat), newCode: null, crowdedOut: null };
     }
     const crowdedOut = this.shares.crowdedOut(observed.address);
     if (crowdedOut !== null) this.remove(now, crowdedOut);
-    const { code, fresh } = this.assignCode(session);
+    const fresh = !this.keyOfCode.has(code);
+    this.keyOfCode.set(code, session.keyText);
     // One literal: put together from parts, V8 makes it as a dictionary.
     const record = new Record(session.keyText, {
       hostId: hostIdOf(this.suite, session.key),
@@ -258,19 +285,9 @@ export class Registry {
   remove(now: Instant, entry: HostEntry): void {
     this.byKey.delete(entry.record.keyText);
     this.shares.remove(entry);
-    this.leave(entry.record.code, entry.address, now);
-  }
-
-  private assignCode(session: Session): { code: string; fresh: boolean } {
-    for (let attempt = 0; ; attempt++) {
-      const code = codeOf(this.suite, session.key, attempt);
-      const owner = this.keyOfCode.get(code);
-      if (owner === session.keyText) return { code, fresh: false };
-      // Each round fails with the odds of one code in 2.56e10 per host known, so the bound is never reached.
-      if (owner !== undefined && attempt < LIMITS.codeAttemptsMax) continue;
-      this.keyOfCode.set(code, session.keyText);
-      return { code, fresh: true };
-    }
+    const { code } = entry.record;
+    // Not where it had lied about its code and lost it.
+    if (this.keyOfCode.get(code) === entry.record.keyText) this.leave(code, entry.address, now);
   }
 
   private interned(announcement: HostAnnouncement): HostAnnouncement {

@@ -12,7 +12,7 @@ import type { Counters } from './counters.ts';
 import { entryBytes } from './entry-wire.ts';
 import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
-import { addressKeys, Limiter, Pace } from './limiter.ts';
+import { type AddressKeys, addressKeys, Limiter, Pace } from './limiter.ts';
 import type { Push, Request, Response } from './messages.ts';
 import { type HostEntry, plainEntry, type Registry } from './registry.ts';
 import type { Session } from './sessions.ts';
@@ -47,6 +47,10 @@ export class Requests {
   private readonly wrongCodes = new Pace(SHARES.wrongCodeRates);
   private readonly newCodes = new Pace(SHARES.newCodeRates);
   private readonly hostRoom = new Pace(SHARES.hostRoomRates);
+  private readonly contestsOfAddress = new Pace(SHARES.contestRates);
+  private readonly contestsOfAll = new Limiter(SHARES.contestRateAll);
+  /** Codes that are being derived, the first of them just now, with the key that claims each so far. */
+  private readonly contests = new Map<string, Uint8Array>();
   private readonly lists = new Limiter(LIMITS.listRate);
   private readonly joinsOfClient = new Limiter(LIMITS.joinPerClientRate);
   private readonly joins = new Pace(SHARES.joinRates);
@@ -116,24 +120,68 @@ export class Requests {
     const { registry, counters } = this.parts;
     const announcement = this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
-    const keys = addressKeys(this.secret, from.address);
-    const codeWaitMs = registry.knows(session.key) ? 0 : this.newCodes.take(now, keys);
-    if (codeWaitMs > 0) {
-      counters.limit('codes');
-      return failed('BUSY', Math.ceil(codeWaitMs), 'too many new hosts from this address');
-    }
+    const { code, players, profile } = request;
+    const refusal = this.codeRefusal(now, session, from, code);
+    if (refusal !== null) return refusal;
     if (registry.of(session) === null && registry.crowded(from.address)) {
-      const roomWaitMs = this.hostRoom.take(now, keys);
+      const roomWaitMs = this.hostRoom.take(now, addressKeys(this.secret, from.address));
       counters.limit('hosts');
       if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'too many hosts at this address');
     }
-    const { players, profile } = request;
-    const done = registry.register(now, session, from, { announcement, players, profile });
+    const done = registry.register(now, session, from, code, { announcement, players, profile });
+    if ('failure' in done) return failed(done.failure, 0, 'this key has another code');
     const { entry, change, newCode, crowdedOut } = done;
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
     return { type: 'registered', code: entry.record.code, hostId: entry.record.hostId, observed: from };
+  }
+
+  /** Null where the code is free or the host's own. */
+  private codeRefusal(now: Instant, session: Session, from: Endpoint, code: string): Response | null {
+    const keys = addressKeys(this.secret, from.address);
+    switch (this.parts.registry.claim(session.key, code)) {
+      case 'own':
+        return null;
+      case 'taken':
+        return failed('CODE_TAKEN');
+      case 'free': {
+        const waitMs = this.newCodes.take(now, keys);
+        if (waitMs === 0) return null;
+        this.parts.counters.limit('codes');
+        return failed('BUSY', Math.ceil(waitMs), 'too many new hosts from this address');
+      }
+      case 'contested':
+        this.contest(now, code, keys);
+        return failed('BUSY', LIMITS.contestRestMs, 'two hosts claim this code: the masterserver looks whose it is');
+    }
+  }
+
+  /** Asks for the code of the one who claims it so far. What the limits do not let pass is asked for by a later claim. */
+  private contest(now: Instant, code: string, keys: AddressKeys): void {
+    const { registry, counters } = this.parts;
+    const owner = registry.keyOf(code);
+    if (owner === null || this.contests.has(code)) return;
+    const full = this.contests.size >= LIMITS.contestsMax || !this.contestsOfAll.permits(now, 0);
+    // Nobody pays for what is not done.
+    if (full || this.contestsOfAddress.take(now, keys) > 0) {
+      counters.limit('contests');
+      return;
+    }
+    this.contestsOfAll.allow(now, 0);
+    this.contests.set(code, owner);
+    if (this.contests.size === 1) this.parts.event({ ev: 'derive', key: owner });
+  }
+
+  /** The code of a key that was asked for. */
+  derived(now: Instant, key: Uint8Array, derived: string | null): void {
+    const [code, owner] = this.contests.entries().next().value ?? [];
+    if (code === undefined || owner === undefined || !equalBytes(owner, key)) return;
+    this.contests.delete(code);
+    const liar = this.parts.registry.settle(code, owner, derived);
+    if (liar !== null) this.gone(now, liar, 'evicted');
+    const next = this.contests.values().next().value;
+    if (next !== undefined) this.parts.event({ ev: 'derive', key: next });
   }
 
   private heartbeat(session: Session, from: Endpoint, request: Of<'heartbeat'>): Response {

@@ -32,6 +32,12 @@ export const SHARES = {
   awayCodeCaps: { narrow: 1_024, wide: 4_096, widest: 65_536 },
   /** Wrong codes, over the link and over HTTP together: 20 at once, then one in 5 s for an address, 0.8/s for a /48 or /24. */
   wrongCodeRates: rates(0.2, 20, 4, 4),
+  /**
+   * A code that two keys claim is derived (a tenth of a second, 32 MiB): one at a time, and so many wait. Who claims a code that is
+   * another's pays by address and network, and all together take a fifth of one core at most.
+   */
+  contestRates: rates(0.1, 4, 4, 4),
+  contestRateAll: { perSecond: 2, burst: 8 },
   joinRates: rates(10, 40, 4, 4),
   /** Joins of one host: what an address may have of it, ... */
   hostJoinRates: rates(1, 16, 4, 4),

@@ -26,7 +26,7 @@ export interface CryptoSuite {
   randomBytes(length: number): Uint8Array;
   /** X25519 key pair; from a 32-byte secret where one is given. */
   keyPair(secret?: Uint8Array): KeyPair;
-  /** X25519; 32 bytes, or null where the result is all zero (low-order point) or the key is malformed. */
+  /** X25519; 32 bytes, or null where the key is none (`isPublicKey`) or the result is all zero. */
   agree(privateKey: PrivateKey, publicKey: Uint8Array): Uint8Array | null;
   /** SHA-256 of the concatenation, 32 bytes. */
   sha256(...parts: readonly Uint8Array[]): Uint8Array;

@@ -13,6 +13,7 @@
 import { concat, EMPTY, utf8Encode } from '../bytes.ts';
 import type { AeadKey, CryptoSuite, KeyPair } from './crypto.ts';
 import { noiseHkdf } from './hkdf.ts';
+import { isPublicKey } from './keys.ts';
 
 export const NOISE_KEY_BYTES = 32;
 export const NOISE_TAG_BYTES = 16;
@@ -61,6 +62,7 @@ export interface InitiatorInput {
 
 /** Null where the remote static key is not a usable X25519 key. */
 export function noiseInitiate(suite: CryptoSuite, input: InitiatorInput): NoiseInitiator | null {
+  if (!isPublicKey(input.remoteStatic)) return null;
   const ephemeral = input.ephemeral ?? suite.keyPair();
   const es = suite.agree(ephemeral.privateKey, input.remoteStatic);
   const ss = suite.agree(input.own.privateKey, input.remoteStatic);
@@ -83,6 +85,7 @@ function finish(
 ): { payload: Uint8Array; keys: NoiseKeys } | null {
   if (message2.length < NOISE_MESSAGE_2_OVERHEAD) return null;
   const remoteEphemeral = message2.subarray(0, NOISE_KEY_BYTES);
+  if (!isPublicKey(remoteEphemeral)) return null;
   const ee = suite.agree(ephemeral.privateKey, remoteEphemeral);
   const se = suite.agree(own.privateKey, remoteEphemeral);
   if (ee === null || se === null) return null;
@@ -103,13 +106,14 @@ export function noiseRespond(
 ): NoiseResponder | null {
   if (message1.length < NOISE_MESSAGE_1_OVERHEAD) return null;
   const remoteEphemeral = message1.slice(0, NOISE_KEY_BYTES);
+  if (!isPublicKey(remoteEphemeral)) return null;
   const es = suite.agree(input.own.privateKey, remoteEphemeral);
   if (es === null) return null;
   const state = new Symmetric(suite, input.prologue, input.own.publicKey);
   state.mixHash(remoteEphemeral);
   state.mixKey(es);
   const remoteStatic = state.openAndHash(message1.subarray(32, 80));
-  if (remoteStatic === null) return null;
+  if (remoteStatic === null || !isPublicKey(remoteStatic)) return null;
   const ss = suite.agree(input.own.privateKey, remoteStatic);
   if (ss === null) return null;
   state.mixKey(ss);

@@ -71,7 +71,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'servers.favourite': 'Favorit',
   'servers.recent': 'Zuletzt',
   'servers.joinBy': 'Beitreten mit Code, Link oder Adresse',
-  'servers.joinByHint': 'K7TQ-9RBW oder ein ganzer Link',
+  'servers.joinByHint': 'K7TQ9-RBWHM oder ein ganzer Link',
   'servers.d.version': 'Version',
   'servers.d.nat': 'Art des Netzes',
   'servers.d.seen': 'Letztes Lebenszeichen',
@@ -181,6 +181,12 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.rtt': '{ms} ms',
   'connect.payload': 'Pakete bis {n} Byte',
   'connect.again': 'Noch einmal versuchen',
+  'connect.newKey': 'Der Host bestätigt es: mit dem neuen Schlüssel beitreten',
+  'connect.newKeyAbout':
+    'Frag den Host, mit der Stimme oder auf anderem Weg als im Spiel, ob er einen neuen Schlüssel hat.',
+  'words.title': 'Wörter zum Vergleichen',
+  'words.about':
+    'Dieselben vier Wörter stehen auf dem anderen Bildschirm. Andere bedeuten, dass jemand dazwischen sitzt.',
   'connect.replay': 'Noch einmal zeigen',
   'connect.log': 'Protokoll',
   'connect.logThis': 'von Versuch {n}',
@@ -364,9 +370,11 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'failure.UDP_BLOCKED':
     'UDP kommt aus diesem Netz nicht hinaus. Bitte in der Firewall erlauben oder ein anderes Netz probieren.',
   'failure.HOST_KEY_CHANGED':
-    'Der Host hat einen anderen Schlüssel als beim letzten Mal. Ist das gewollt, bitte um einen neuen Link.',
+    'Der Host hat einen anderen Schlüssel als erwartet: Er wurde neu installiert, oder jemand gibt sich für ihn aus. Frag den Host, aber nicht über das Spiel.',
   'failure.CODE_MISMATCH':
     'Der Masterserver nennt für diesen Host einen Code, der nicht seiner ist. Gib den Code niemandem und nimm einen anderen Masterserver.',
+  'failure.CODE_TAKEN':
+    'Ein anderer Host hat den Code von diesem. Leg die Schlüsseldatei dieses Hosts beiseite und starte neu: Er bekommt einen neuen Code.',
   'failure.PASSWORD': 'Das Passwort fehlt oder ist falsch. Bitte den Host danach fragen.',
   'failure.REFUSED': 'Der Host hat abgelehnt.',
   'failure.BANNED': 'Du bist hier gesperrt. Bitte den Betreiber fragen.',

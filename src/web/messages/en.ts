@@ -70,7 +70,7 @@ export const en = {
   'servers.favourite': 'Favourite',
   'servers.recent': 'Recent',
   'servers.joinBy': 'Join by code, link or address',
-  'servers.joinByHint': 'K7TQ-9RBW, or a whole link',
+  'servers.joinByHint': 'K7TQ9-RBWHM, or a whole link',
   'servers.d.version': 'Version',
   'servers.d.nat': 'Network type',
   'servers.d.seen': 'Last heartbeat',
@@ -174,6 +174,10 @@ export const en = {
   'connect.rtt': '{ms} ms',
   'connect.payload': 'packets up to {n} bytes',
   'connect.again': 'Try again',
+  'connect.newKey': 'The host says so: join with the new key',
+  'connect.newKeyAbout': 'Ask whoever hosts, by voice or another way than the game, whether the host has a new key.',
+  'words.title': 'Words to compare',
+  'words.about': 'The same four words stand on the other screen. Different ones mean that somebody sits in between.',
   'connect.replay': 'Replay',
   'connect.log': 'Log',
   'connect.logThis': 'of attempt {n}',
@@ -354,9 +358,12 @@ export const en = {
   'failure.MASTER_KEY_MISMATCH':
     'The masterserver does not have the key in your link. Get a fresh link from its operator.',
   'failure.UDP_BLOCKED': 'UDP does not get out of this network. Allow it in the firewall, or try another network.',
-  'failure.HOST_KEY_CHANGED': 'The host has another key than the last time. If that is expected, ask for a fresh link.',
+  'failure.HOST_KEY_CHANGED':
+    'The host has another key than expected: it was installed anew, or somebody pretends to be it. Ask the host, not through the game.',
   'failure.CODE_MISMATCH':
     'The masterserver calls this host by a join code that is not its own. Give that code to nobody, and use another masterserver.',
+  'failure.CODE_TAKEN':
+    'Another host has the join code of this one. Move the key file of this host away and host again: it gets a new code.',
   'failure.PASSWORD': 'The password is missing or wrong. Ask the host for it.',
   'failure.REFUSED': 'The host refused the join.',
   'failure.BANNED': 'You are banned here. Ask whoever runs it.',

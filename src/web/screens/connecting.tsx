@@ -8,6 +8,7 @@ import { CopyButton } from '../parts/copy-button.tsx';
 import { Flight } from '../parts/flight.tsx';
 import { LogPanel } from '../parts/log-panel.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
+import { Words } from '../parts/words.tsx';
 import { go } from '../router.ts';
 
 const STAGES = ['found', 'networks', 'punching', 'checking', 'ready'] as const;
@@ -52,6 +53,7 @@ function JoinWindow(props: { readonly join: JoinView }) {
       </p>
       {join.path === null || isOver(join) ? null : <Address join={join} path={join.path} />}
       {join.failure === 'PASSWORD' ? <PasswordForm join={join} /> : null}
+      {join.failure === 'HOST_KEY_CHANGED' ? <NewKey join={join} /> : null}
       <p class="actions">
         {isOver(join) ? (
           <button type="button" id="connect-close" onClick={close}>
@@ -111,6 +113,7 @@ function Address(props: { readonly join: JoinView; readonly path: NonNullable<Jo
         {t(`connect.kind.${path.kind}`)} · {t('connect.rtt', { ms: Math.round(path.rttMs) })} ·{' '}
         {t('connect.payload', { n: path.payloadBytesMax })}
       </p>
+      <Words words={path.words} />
     </>
   );
 }
@@ -124,7 +127,7 @@ function PasswordForm(props: { readonly join: JoinView }) {
   useEffect(() => field.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    error.value = await joinTarget(join.target, typed.value);
+    error.value = await joinTarget(join.target, typed.value, join.newKey);
     if (error.value === null) await command({ do: 'forget', join: join.id });
   };
   return (
@@ -148,6 +151,29 @@ function PasswordForm(props: { readonly join: JoinView }) {
         {error.value}
       </p>
     </form>
+  );
+}
+
+/** The host has another key: joined only by a person's decision, after asking whoever hosts. */
+function NewKey(props: { readonly join: JoinView }) {
+  const { join } = props;
+  const error = useSignal<string | null>(null);
+  const accept = async (): Promise<void> => {
+    error.value = await joinTarget(join.target, '', true);
+    if (error.value === null) await command({ do: 'forget', join: join.id });
+  };
+  return (
+    <>
+      <p class="notice">{t('connect.newKeyAbout')}</p>
+      <p class="actions">
+        <button type="button" class="danger" id="join-new-key" onClick={accept}>
+          {t('connect.newKey')}
+        </button>
+      </p>
+      <p class="error" role="alert">
+        {error.value}
+      </p>
+    </>
   );
 }
 

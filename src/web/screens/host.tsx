@@ -8,6 +8,7 @@ import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
+import { Words } from '../parts/words.tsx';
 
 const QUESTION_READ_MS = 700;
 
@@ -244,7 +245,7 @@ function Question(props: { readonly friend: FriendView }) {
 }
 
 function Friend(props: { readonly friend: FriendView }) {
-  const { friend, name, state, kind, rttMs, seenAs } = props.friend;
+  const { friend, name, state, kind, rttMs, seenAs, words } = props.friend;
   const parts = [
     t(`host.state.${state}`),
     kind === null ? '' : t(`connect.kind.${kind}`),
@@ -264,6 +265,7 @@ function Friend(props: { readonly friend: FriendView }) {
           </button>
         </>
       ) : null}
+      {words === null ? null : <Words words={words} />}
     </li>
   );
 }
