@@ -28,7 +28,7 @@ import {
   writeResponse,
 } from '../../src/core/index.ts';
 import { decodeStep, encodeStep } from '../../src/core/traverse/step.ts';
-import { step } from '../property/step-arbitraries.ts';
+import { addressArbitrary, stepArbitrary } from '../property/step-arbitraries.ts';
 import { profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { REGISTER, world } from '../unit/rendezvous-net.ts';
 
@@ -83,6 +83,7 @@ const TEXTS = [
   'K7TQ-9RBW',
   'Ana’s world ☃ 𐍈',
 ].map((text) => utf8Encode(text));
+const STEPS = fc.sample(stepArbitrary(addressArbitrary, 8), { numRuns: 150, seed: 1 }).map((step) => encodeStep(step));
 const TRANSACTION = new Uint8Array(12).fill(3);
 const STUN = [
   encodeStun({ class: 'request', transaction: TRANSACTION }),
@@ -109,7 +110,7 @@ export const DECODERS: readonly Decoder[] = [
   sent('control', readControlHeader),
   sent('probe', readProbe),
   sent('probe-answer', (bytes) => readProbeAnswer(KEY, bytes)),
-  { name: 'step', corpus: fc.sample(step, { numRuns: 150, seed: 1 }).map(encodeStep), run: (bytes) => void decodeStep(bytes) },
+  { name: 'step', corpus: STEPS, run: (bytes) => void decodeStep(bytes) },
   { name: 'stun', corpus: STUN, run: (bytes) => void parseStun(bytes, { classic: true }) },
   { name: 'text', corpus: TEXTS, run: text },
 ];
