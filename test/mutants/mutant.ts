@@ -46,8 +46,8 @@ export function mutantPlugins(root: string, json = process.env.SALLYPORT_MUTANT)
   if (json === undefined) return [];
   const edits = editsOf(JSON.parse(json) as Mutant);
   const transform = (text: string, id: string): string | null => {
-    const edit = edits.find(({ file }) => id.split('?')[0] === `${root}/${file}`);
-    return edit === undefined ? null : applyEdit(edit, text);
+    const here = edits.filter(({ file }) => id.split('?')[0] === `${root}/${file}`);
+    return here.length === 0 ? null : here.reduce((changed, edit) => applyEdit(edit, changed), text);
   };
   return [{ name: 'sallyport-mutant', enforce: 'pre' as const, transform }];
 }

@@ -108,6 +108,34 @@ describe('where a session is', () => {
   });
 });
 
+test('a datagram that was changed on the way, in whatever bit, does nothing', () => {
+  const { w, host } = pair();
+  const caught: Packet[] = [];
+  w.net.hook = (packet) => {
+    if (!isControl(packet)) return [packet];
+    caught.push(packet);
+    return [];
+  };
+  host.ask({ type: 'heartbeat', announcement: null, players: 5, profile: null });
+  const { from, to, bytes } = caught[0] ?? expect.unreachable('the host has sent its heartbeat');
+  const before = w.net.sent.length;
+  const told = masterEvents(w.master).length;
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const changed = bytes.slice();
+    changed[bit >> 3]! ^= 1 << (bit & 7);
+    w.net.inject({ from, to, bytes: changed });
+    // Within the rate of a session, so that it is not the limit that refuses.
+    if (bit % 50 === 0) w.net.run(1_000 / LIMITS.controlRate.perSecond);
+  }
+  w.net.run(100);
+  expect(masterEvents(w.master).slice(told)).toEqual([]);
+  expect(w.net.sent.slice(before).filter((packet) => packet.from.address === MASTER_ADDRESS)).toEqual([]);
+  w.net.inject({ from, to, bytes });
+  w.net.run(100);
+  const [change] = masterEvents(w.master).slice(told);
+  expect(change).toMatchObject({ ev: 'host', change: 'changed', host: { players: 5 } });
+});
+
 describe('two sessions with one key', () => {
   test('the one that does not host any more can neither speak for the host nor say its goodbye', () => {
     const w = world();

@@ -55,7 +55,7 @@ interface Source {
 }
 
 function filesUnder(folder: string): string[] {
-  const skip = new Set(['node_modules', 'dist', '.git', 'coverage', '.lab']);
+  const skip = new Set(['node_modules', 'dist', '.git', 'coverage', '.lab', '.mutants']);
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) return skip.has(entry.name) ? [] : filesUnder(path);
