@@ -297,6 +297,9 @@ describe('strangers from a /48 and from 60 addresses', () => {
       for (const one of people) for (let n = 0; n < 2; n++) join(one);
       w.net.run(1_000);
     }
+    // And once more just before: whatever had come back is taken.
+    for (const one of people) join(one);
+    w.net.run(50);
     expect(w.counters().limited['join-host'] ?? 0).toBeGreaterThan(100);
     for (const one of [late, client]) {
       const ref = join(one);

@@ -40,7 +40,7 @@ export const SHARES = {
    * address, an IPv6 /48) has an allowance apart: 60 addresses that ask as often as they may use 12/s of those 20.
    */
   hostJoinFresh: { perSecond: 0.2, burst: 1 },
-  hostJoinRateFresh: { perSecond: 20, burst: 60 },
+  hostJoinRateFresh: { perSecond: 20, burst: 120 },
   hostJoinRateOthers: { perSecond: 10, burst: 30 },
   /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
   joinsMax: 16_384,
