@@ -149,7 +149,7 @@ const PER_ADDRESS: Readonly<Record<string, readonly [ipv4: number, ipv6: number]
   sessions: [530, 8_300],
   pending: [70, 140],
   hosts: [34, 70],
-  'away-codes': [150, 4_200],
+  'away-codes': [40, 2_150],
   joins: [280, 1_100],
   names: [40, 160],
   'event-streams': [20, 80],

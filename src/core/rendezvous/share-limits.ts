@@ -29,7 +29,7 @@ export const SHARES = {
   newCodeRates: rates(0.1, 32, 4, 4),
   /** Codes of hosts that are away: 150 bytes each. One that is forgotten is the same again when its host comes back. */
   awayCodesMax: 500_000,
-  awayCodeCaps: { narrow: 1_024, wide: 4_096, widest: 65_536 },
+  awayCodeCaps: { narrow: 512, wide: 2_048, widest: 65_536 },
   /** Wrong codes, over the link and over HTTP together: 20 at once, then one in 5 s for an address, 0.8/s for a /48 or /24. */
   wrongCodeRates: rates(0.2, 20, 4, 4),
   joinRates: rates(10, 40, 4, 4),
