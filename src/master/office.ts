@@ -259,10 +259,8 @@ export function createOffice(options: OfficeOptions): Office {
       },
     },
     directory,
-    newToken: token.fresh,
-    forgetToken: () => keepTokenHash(store, ''),
-    event,
-    metrics: measures.text,
+    ...{ newToken: token.fresh, forgetToken: () => keepTokenHash(store, '') },
+    ...{ event, metrics: measures.text },
     tables: () => [...events.tables(), ...moderation.tables()],
     official(folder) {
       moderation.reserve(folder.reservedNames);

@@ -191,10 +191,7 @@ async function startLocked(
     command: (command) => (running === null ? void early.push(command) : running.command(command)),
     counters: () => running?.counters() ?? null,
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
-    codes: {
-      waitMs: (address) => running?.codes.waitMs(address) ?? 0,
-      wrong: (address) => running?.codes.wrong(address),
-    },
+    codes: codesOf(() => running),
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office, tell);
@@ -215,19 +212,7 @@ async function startLocked(
     const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
     const udp = openPorts({ machine, office, probes, log, tell, openSocket });
     closers.push(udp.close);
-    running = {
-      command: udp.command,
-      counters: () => probes?.counters(machine.counters()) ?? machine.counters(),
-      silentMs(hostKey) {
-        const at = machine.lastSeen(hostKey);
-        return at === null ? null : Math.max(0, Math.round(monotonicNow() - at));
-      },
-      codes: {
-        waitMs: (address) => machine.codeWaitMs(monotonicNow(), address),
-        wrong: (address) => machine.wrongCode(monotonicNow(), address),
-      },
-      tables: () => [...machine.tables(), ...office.tables(), ...connections.tables()],
-    };
+    running = runningOf({ machine, probes, office, connections, command: udp.command });
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
     const endpoints = (await udp.listening).flatMap(portsOf);
@@ -251,6 +236,38 @@ async function startLocked(
     await closeAll();
     throw error;
   }
+}
+
+/** The machine at work, as the office sees it. */
+function runningOf(parts: {
+  readonly machine: ReturnType<typeof createMaster>;
+  readonly probes: ProbeWorkers | null;
+  readonly office: Office;
+  readonly connections: Connections;
+  readonly command: (command: MasterCommand) => void;
+}): Running {
+  const { machine, probes, office, connections, command } = parts;
+  return {
+    command,
+    counters: () => probes?.counters(machine.counters()) ?? machine.counters(),
+    silentMs(hostKey) {
+      const at = machine.lastSeen(hostKey);
+      return at === null ? null : Math.max(0, Math.round(monotonicNow() - at));
+    },
+    codes: {
+      waitMs: (address) => machine.codeWaitMs(monotonicNow(), address),
+      wrong: (address) => machine.wrongCode(monotonicNow(), address),
+    },
+    tables: () => [...machine.tables(), ...office.tables(), ...connections.tables()],
+  };
+}
+
+/** The office is there before the machine is. */
+function codesOf(running: () => Running | null): CodeGuesses {
+  return {
+    waitMs: (address) => running()?.codes.waitMs(address) ?? 0,
+    wrong: (address) => running()?.codes.wrong(address),
+  };
 }
 
 /** The address that others can most likely reach: a public one before a private one, IPv4 before IPv6. */

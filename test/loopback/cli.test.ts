@@ -296,7 +296,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     expect(await runs[2]?.line('profile')).toMatchObject({ profile: { type: 'blocked', verdict: 'strict' } });
   });
 
-  test('a missing or wrong password: exit 5; the right one connects', async () => {
+  test('a missing or wrong password: exit 5, and the host is told; the right one connects', async () => {
     const master = await startMaster();
     const folder = bench.folder();
     const file = (name: string, text: string): string => {
@@ -308,6 +308,8 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
       const { exit, error } = await outcome(bench.sallyport(joinArgs(master.link, host.code, more)));
       expect({ exit, error }).toEqual({ exit: 5, error: 'PASSWORD' });
     }
+    // Whoever hosts sees that somebody tries; a missing one is no guess.
+    expect(await host.run.line('wrong-passwords')).toMatchObject({ count: 1 });
     const friend = bench.sallyport(joinArgs(master.link, host.code, ['--password-file', file('right', 'open sesame')]));
     await friend.line('connected');
   });

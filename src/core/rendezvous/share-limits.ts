@@ -29,7 +29,7 @@ export const SHARES = {
   newCodeRates: rates(0.1, 32, 4, 4),
   /** Codes of hosts that are away: 150 bytes each. One that is forgotten is the same again when its host comes back. */
   awayCodesMax: 500_000,
-  awayCodeCaps: { narrow: 1_024, wide: 4_096, widest: 65_536 },
+  awayCodeCaps: { narrow: 512, wide: 2_048, widest: 65_536 },
   /** Wrong codes, over the link and over HTTP together: 20 at once, then one in 5 s for an address, 0.8/s for a /48 or /24. */
   wrongCodeRates: rates(0.2, 20, 4, 4),
   /**
@@ -46,7 +46,7 @@ export const SHARES = {
    * address, an IPv6 /48) has an allowance apart: 60 addresses that ask as often as they may use 12/s of those 20.
    */
   hostJoinFresh: { perSecond: 0.2, burst: 1 },
-  hostJoinRateFresh: { perSecond: 20, burst: 60 },
+  hostJoinRateFresh: { perSecond: 20, burst: 120 },
   hostJoinRateOthers: { perSecond: 10, burst: 30 },
   /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
   joinsMax: 16_384,
