@@ -41,10 +41,6 @@ export function hostPins(stateDir: string): HostPins {
       document?.v === 1 && typeof of === 'object' && of !== null ? (of as Pins['hosts']) : {};
     return { v: 1, hosts: table(document?.hosts), names: table(document?.names) };
   };
-  const keyOf = (text: unknown): Uint8Array | null => {
-    const key = typeof text === 'string' ? Buffer.from(text, 'base64url') : null;
-    return key?.length === 32 ? new Uint8Array(key) : null;
-  };
   return {
     get: (masterKey, code) => keyOf(read().hosts[`${toBase64Url(masterKey)}/${code}`]),
     all(masterKey) {
