@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS, type Push, type Request } from '../../src/core/index.ts';
+import { permitOf } from '../permit.ts';
 import {
   masterEvents,
   type Participant,
@@ -40,11 +41,11 @@ describe('a join', () => {
     expect(client.get(joinOf(host), clientSocket)).toEqual({ type: 'ok', observed: seenClient });
     const offer = host.pushes[0];
     expect(offer).toMatchObject({ type: 'offer', sid: SID, handshake: MESSAGE_1, observed: [seenClient] });
-    expect(offer).toMatchObject({ permit: { addresses: [CLIENT_IP], probesMax: 60 } });
+    expect(offer).toMatchObject({ permit: { grants: [{ address: CLIENT_IP, probesMax: 60 }] } });
     const seenHost = { address: HOST_IP, port: host.portOf(hostSocket) };
     expect(host.get(ANSWER, hostSocket)).toEqual({ type: 'ok', observed: seenHost });
     expect(client.pushes).toMatchObject([{ type: 'answered', sid: SID, handshake: MESSAGE_2, observed: [seenHost] }]);
-    expect(client.pushes).toMatchObject([{ permit: { addresses: [HOST_IP], probesMax: 60, expiresInMs: 15_000 } }]);
+    expect(client.pushes).toMatchObject([{ permit: permitOf([HOST_IP]) }]);
     const joins = masterEvents(w.master).filter((event) => event.ev === 'join');
     expect(joins).toMatchObject([{ result: 'offered' }]);
     // JOIN and ANSWER pay for what they allow: 1200 bytes each.
