@@ -77,7 +77,14 @@ describeUnless(labMissing(), 'on the wire', () => {
     const house = await lab.nat('ananat', 'home-router');
     const [host, master] = [await lab.hostBehind(house, 'ana'), await lab.hostBehind(house, 'master')];
     await house.shell(
-      `nft 'table inet forwarded { chain in { type nat hook prerouting priority dstnat - 5; iifname "wan" udp dport 8430-8454 dnat ip to ${master.address}; } }'`,
+      `nft -f - <<'RULES'
+table inet forwarded {
+  chain in {
+    type nat hook prerouting priority dstnat - 5;
+    iifname "wan" udp dport 8430-8454 dnat ip to ${master.address}
+  }
+}
+RULES`,
     );
     const other = await lab.nat('kofinat', 'home-router');
     const [friend, printer] = [await lab.hostBehind(other, 'kofi'), await lab.hostBehind(other, 'printer')];
