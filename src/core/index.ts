@@ -51,6 +51,7 @@ export * from './rendezvous/profile-wire.ts';
 export { plainEntry } from './rendezvous/registry.ts';
 export * from './rendezvous/text.ts';
 export * from './rendezvous/wire.ts';
+export * from './scope.ts';
 export type * from './secure/crypto.ts';
 export * from './secure/hkdf.ts';
 export * from './secure/keys.ts';

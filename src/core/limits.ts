@@ -139,6 +139,15 @@ export const LIMITS = {
   restingMax: 16_384,
   /** Pushes of one session that wait for their acknowledgement. */
   pushesMax: 32,
+  /**
+   * An address that was not heard from for so long may have another owner: five of the echoes that a participant sends (`pingMs`). On
+   * a crowded master, where they come each 10 s, some pushes cost a challenge, which is one more trip.
+   */
+  pushSilentMs: 10_000,
+  /** Repetitions of pushes to an address before it is heard again: one lost packet costs no more than its 250 ms. */
+  pushRepeatsUnheardMax: 1,
+  /** Challenges to an address before it is heard again; of eight round trips at 20 % loss each way all fail once in 3,500. */
+  challengesUnheardMax: 8,
   /** Addresses of one family that a master listens on: two suffice for every filtering test (RFC 5780). */
   masterAddressesMax: 4,
   /** 20^10 codes: short enough to say, and at 32 MiB for each try too many to find a key for a given one (decisions/0016). */
@@ -281,8 +290,17 @@ export const LIMITS = {
   answerRate: { perSecond: 50, burst: 256 },
   /** Sockets without a plan that are kept for a moment because the peer was heard on them. Two would do. */
   proofSocketsMax: 64,
-  /** A LAN address is not proven to the master (it can't be), so it gets few probes, and only behind a shared address. */
+  /** A local address may belong to a stranger's printer as well, so all of them together get few packets in a session. */
   lanProbesMax: 40,
+  /**
+   * Of what an address has paid for, the last packets are kept for answers: a reply, a probe back, and the nomination with its
+   * repetitions. Without them a path could be found and not proven.
+   */
+  answersReserved: 16,
+  /** Addresses of one peer that a session keeps accounts for: each permit names four, and an honest peer's change once or twice. */
+  accountsMax: 16,
+  /** Texts whose scope a session remembers; what an order names beyond them is parsed each time. */
+  scopesRememberedMax: 64,
   /** Probes that may still be answered: a full birthday run and its repetition. */
   probesOutstandingMax: 8192,
   /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */

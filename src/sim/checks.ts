@@ -2,6 +2,7 @@
  * Checks over every packet of a world. Each answers null, or what is wrong; `world.check` adds how to replay the run. Two more
  * are built into the driver of machines and always on: sending on a closed socket, and never coming to rest (live-lock).
  */
+import { WIRE } from '../core/index.ts';
 import type { Check, World } from './world.ts';
 
 /** Every peer has a path, or none does; one that was reported and then lost is none. */
@@ -105,6 +106,32 @@ export const noAmplification: Check = (world) => {
   return null;
 };
 
+/**
+ * Every public address gets at most 2.93 times (over IPv6 2.95) as many bytes of probes, from all peers together, as it has sent to a
+ * master itself, headers included; counted at every packet. Only where a master of ours runs.
+ */
+export const paidForItself: Check = (world) => {
+  const masters = new Set(world.hosts.filter((host) => host.server && host.runsMachine).map((host) => host.name));
+  const names = new Set(world.hosts.map((host) => host.name));
+  const paid = new Map<string, number>();
+  const got = new Map<string, number>();
+  const add = (sums: Map<string, number>, address: string, bytes: Uint8Array): number => {
+    const sum = (sums.get(address) ?? 0) + bytes.length + (address.includes(':') ? 48 : 28);
+    sums.set(address, sum);
+    return sum;
+  };
+  for (const { at, what, where, packet } of world.trace) {
+    if (masters.size === 0 || packet.icmp !== null) continue;
+    const { from, to, bytes, origin } = packet;
+    if (what === 'delivered' && masters.has(where) && names.has(origin)) add(paid, from.address, bytes);
+    if (what !== 'sent' || bytes[0] !== WIRE.punch || !world.internet.has(to.address)) continue;
+    const [hit, own] = [add(got, to.address, bytes), paid.get(to.address) ?? 0];
+    if (hit > (to.address.includes(':') ? 2.95 : 2.932) * own)
+      return `${where} sent to ${to.address} at ${at.toFixed(3)} ms: ${hit} bytes in all, for ${own} of its own`;
+  }
+  return null;
+};
+
 /** A machine that has said `closed` sends nothing any more. */
 export const nothingAfterClose: Check = (world) => {
   const closedAt = new Map(world.hosts.map((host) => [host.name, host.closedAt]));
@@ -118,6 +145,7 @@ export const nothingAfterClose: Check = (world) => {
 /** What every run of real machines has to pass. */
 export const STANDARD_CHECKS: readonly Check[] = [
   noPacketToUnprovenAddress,
+  paidForItself,
   noAmplification,
   bothSidesAgree,
   nothingAfterClose,

@@ -46,6 +46,8 @@ export interface HostPlace {
   readonly hops?: number;
   /** Also a global IPv6 address, behind the stateful firewalls of the same boxes. */
   readonly ipv6?: boolean;
+  /** Of a public host: so many addresses; default 1. */
+  readonly addresses?: number;
 }
 
 export interface GatewayPlace {
@@ -148,6 +150,8 @@ export class World {
     const gateway = place.behind === undefined ? null : this.#chain(name, place.behind);
     const realm = gateway?.inside ?? this.internet;
     this.#connect(host, realm, gateway === null ? this.publicAddress() : this.#lanAddress(realm), place);
+    for (let n = 1; n < (place.addresses ?? 1) && gateway === null; n++)
+      this.#connect(host, realm, this.publicAddress(), place);
     if (place.ipv6) this.#connect6(host, gateway, place);
     return host;
   }

@@ -27,6 +27,7 @@ import { packetsOf, type SidePlan, tupleAt } from '../../src/core/traverse/side.
 import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
+import { permitOf } from '../permit.ts';
 import { FUZZ_SEED } from './wire-fuzz.ts';
 
 const HOST = '203.0.113.66';
@@ -196,9 +197,17 @@ test('whatever the host says of itself and answers, the client sends to ports th
   const methods = new Set<string>();
   fc.assert(
     fc.property(told, told, fc.array(answer, { minLength: 1, maxLength: 6 }), fc.nat(), (own, peer, answers, seed) => {
-      const permit = { addresses: [HOST], probesMax: 1e6, probesPerSecondMax: 65_535, expiresInMs: 1e6 };
+      const permit = permitOf([HOST], { probesMax: 1e6, probesPerSecondMax: 65_535, expiresInMs: 1e6 });
       const machine = traversal(0, {
-        ...{ role: 'client', sid: new Uint8Array(16), punchKey: new Uint8Array(32), socket: 1000, family: 4, permit },
+        ...{
+          role: 'client',
+          sid: new Uint8Array(16),
+          punchKey: new Uint8Array(32),
+          socket: 1000,
+          family: 4,
+          permit,
+          master: null,
+        },
         ...{ relayRttMs: 80, sources: [SOURCE], redirecting: SOURCE, sockets: socketIds(), random: simRandom(seed) },
         own: { profile: own, candidates: [{ kind: 'reflexive', endpoint: { address: CLIENT, port: 7 } }] },
         peer: { profile: peer, candidates: [{ kind: 'reflexive', endpoint: { address: HOST, port: 4_000 } }] },

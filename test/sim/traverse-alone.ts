@@ -22,8 +22,9 @@ import {
 import { probeCodec } from '../../src/core/traverse/probe.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
+import { permitOf } from '../permit.ts';
 
-/** The only address of the permit. */
+/** The only address of the permit, but for `named`. */
 export const TWIN = '203.0.113.66';
 const SOCKET: SocketId = 1000;
 const SERVER: Endpoint = { address: '192.0.2.53', port: 3478 };
@@ -61,6 +62,10 @@ export interface AloneOptions {
   readonly peer?: NatProfile;
   readonly candidates?: readonly Candidate[];
   readonly probesMax?: number;
+  /** Named in the permit as well. */
+  readonly named?: readonly string[];
+  /** Where it has the master. */
+  readonly master?: string;
   readonly device?: Device;
   readonly sid?: Uint8Array;
   /** The twin probes every socket from which it was probed, once, and never answers: it is heard there, and no path comes up. */
@@ -89,12 +94,11 @@ const SOURCE: MappingSource = {
 
 export function alone(role: Role, options: AloneOptions = {}): Alone {
   const { heard = false, failEvery = 0, sid = new Uint8Array(16), twin = () => null } = options;
-  const permit = {
-    addresses: [TWIN],
+  const permit = permitOf([TWIN, ...(options.named ?? [])], {
     probesMax: options.probesMax ?? 100_000,
     probesPerSecondMax: 65_535,
     expiresInMs: 1_000_000,
-  };
+  });
   const shared = options.device ?? device();
   let offered = 0;
   const counting: Device = {
@@ -113,6 +117,7 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
   };
   const machine = traversal(0, {
     ...{ role, sid, punchKey: PUNCH_KEY, socket: SOCKET, family: 4, own, permit, relayRttMs: 80 },
+    master: options.master ?? SERVER.address,
     ...{
       peer: { profile: options.peer ?? UNKNOWN_PROFILE, candidates: options.candidates ?? [] },
       sources: [SOURCE],

@@ -308,7 +308,7 @@ test('orders beside each other are few, and those that can send nothing cost nex
   expect(runs(host)).toBe(LIMITS.plansAtOnce);
   const before = host.offered();
   host.run(12_000);
-  expect(host.sent.length).toBe(100);
+  expect(host.sent.length).toBe(100 - LIMITS.answersReserved);
   // Each looks every 20 ms whether it may send on.
   expect(host.offered() - before).toBeLessThanOrEqual(10 * 50 * LIMITS.plansAtOnce);
 });
@@ -360,4 +360,72 @@ test('a session that waits for room in the table ends its turn in time, though o
   }
   expect(greedy.events.some((event) => event.ev === 'log' && event.what === 'refused')).toBe(true);
   expect(at).toBeLessThanOrEqual(6_000 + 2 * LIMITS.hardTurnMs + LIMITS.mappingLifetimeMs);
+});
+
+/** What no participant is at, and what is inside somebody's network. */
+const INSIDE = ['127.0.0.1', '192.168.1.10', '10.0.0.53', '100.64.0.9', '169.254.169.254'];
+const NOWHERE = ['239.255.255.250', '255.255.255.255', '0.0.0.0', '240.0.0.1'];
+
+/** Everything at once: the permit names it, a candidate does, and every kind of order aims at it. */
+function aimedAt(role: 'client' | 'host', address: string, kind: Candidate['kind'], master: string): readonly Sent[] {
+  const candidates: Candidate[] = [1, 2].map((n) => ({ kind, endpoint: { address, port: 52 + n } }));
+  const { machine, sent, run } = alone(role, {
+    candidates,
+    named: [address],
+    master,
+    peer: { ...PROFILE, external: [address] },
+  });
+  const orders: Partial<SidePlan>[] = [
+    { class: 'easy', from: 'known', sockets: 1, tuples: 200 },
+    {
+      class: 'easy',
+      from: 'known',
+      sockets: 1,
+      tuples: 1,
+      ports: { kind: 'fixed', port: 53 },
+      again: { mode: 'refresh', everyMs: 20 },
+    },
+    { class: 'prediction', sockets: 64, tuples: 64 },
+    {},
+  ];
+  for (const [n, side] of orders.entries()) {
+    const run1 = { startInMs: 0, side: { ...SALVO, addresses: [address], ...side } };
+    machine.handleCommand(5_000 * n, {
+      do: 'step',
+      bytes: encodeStep({ order: n + 1, endpoint: { address, port: 53 }, run: run1 }),
+    });
+    run(5_000 * (n + 1));
+  }
+  run(60_000);
+  return sent.filter(({ to }) => to.address === address);
+}
+
+const KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
+
+test('a master on the Internet and a peer that name this computer, a local network, everybody or nobody: not one packet', () => {
+  for (const address of [...INSIDE, ...NOWHERE])
+    for (const role of ['client', 'host'] as const)
+      for (const kind of KINDS)
+        expect(aimedAt(role, address, kind, '198.51.100.8'), `${role} ${kind} ${address}`).toEqual([]);
+});
+
+test('a master in the local network: 40 packets at most to an address in it, and only to the port that is named', () => {
+  let tried = 0;
+  for (const address of INSIDE.slice(1))
+    for (const kind of KINDS) {
+      const sent = aimedAt('host', address, kind, '192.168.1.1');
+      tried += sent.length;
+      expect(sent.length).toBeLessThanOrEqual(LIMITS.lanProbesMax);
+      expect(new Set(sent.map(({ to }) => to.port)).size).toBeLessThanOrEqual(2);
+      expect(new Set(sent.map(({ socket }) => socket)).size).toBeLessThanOrEqual(1);
+    }
+  expect(tried).toBeGreaterThan(40);
+  for (const address of ['127.0.0.1', ...NOWHERE])
+    expect(aimedAt('host', address, 'lan', '192.168.1.1'), address).toEqual([]);
+});
+
+test('on one computer, where the master is at loopback too, both may be', () => {
+  const sent = aimedAt('host', '127.0.0.1', 'reflexive', '127.0.0.1');
+  expect(sent.length).toBeGreaterThan(5);
+  expect(sent.length).toBeLessThanOrEqual(LIMITS.lanProbesMax);
 });

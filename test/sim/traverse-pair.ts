@@ -14,7 +14,6 @@ import {
   type NatProfile,
   Nest,
   outputs,
-  type Permit,
   type Role,
   type SocketId,
   type SocketIds,
@@ -41,6 +40,7 @@ import {
   type World,
   type WorldOptions,
 } from '../../src/sim/index.ts';
+import { permitOf } from '../permit.ts';
 
 const JOIN_PORT = 8430;
 const PROBE_PORTS = [8431, 8432, 8433, 8434];
@@ -241,7 +241,6 @@ export function runPair(options: PairOptions): PairResult {
   let attempts = 0;
   let kind: string | null = null;
   const sources = PROBE_PORTS.map((port) => source({ address: server.address, port }));
-  const permit = (): Permit => ({ addresses: [], probesMax: 60, probesPerSecondMax: 1000, expiresInMs: 15_000 });
   const peers = {} as Record<Role, Running<PeerCommand, PeerEvent>>;
   const devices: Record<Role, Device> = { client: device(), host: device() };
 
@@ -277,7 +276,7 @@ export function runPair(options: PairOptions): PairResult {
       world.after(2 * oneWay, () => {
         granted[twin] += 60 * event.credits;
         const addresses = [observed[role]!.address];
-        peers[twin].command({ do: 'permit', permit: { ...permit(), addresses, probesMax: granted[twin] } });
+        peers[twin].command({ do: 'permit', permit: permitOf(addresses, { probesMax: granted[twin] }) });
       });
     } else if (event.ev === 'path') {
       upAt[role] = world.now;
@@ -318,7 +317,8 @@ export function runPair(options: PairOptions): PairResult {
       punchKey: PUNCH_KEY,
       family: 4,
       relayRttMs: 4 * oneWay + (role === 'client' ? (options.relayLongerMs ?? 0) : 0),
-      permit: { ...permit(), addresses: [observed[role === 'client' ? 'host' : 'client']?.address ?? ''] },
+      permit: permitOf([observed[role === 'client' ? 'host' : 'client']?.address ?? '']),
+      master: server.address,
       sources,
       redirecting: options.unmeasured ? null : sources[0]!,
       random: world.random(role),

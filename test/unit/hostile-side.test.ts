@@ -17,6 +17,7 @@ import { type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
 import type { SidePlan } from '../../src/core/traverse/side.ts';
 import { encodeStep, type Step } from '../../src/core/traverse/step.ts';
 import { weakCodes } from '../../src/sim/index.ts';
+import { permitOf } from '../permit.ts';
 import {
   ANNOUNCEMENT,
   DOOR,
@@ -84,7 +85,7 @@ function intruder(w: World, host: HostPeer): Intruder {
   const done = answered?.type === 'answered' ? handshake.finish(answered.handshake) : null;
   if (!done) throw new Error('the intruder is let in');
   const { signal } = done.keys;
-  const permit = { addresses: [EVIL_IP], probesMax: 60, probesPerSecondMax: 1_000, expiresInMs: 15_000 };
+  const permit = permitOf([EVIL_IP]);
   return {
     ...{ who, sid, keys: done.keys, offer: { type: 'offer', sid, observed: [], permit, handshake: handshake.message } },
     step: (step) => ({ type: 'step', sid, n: signal.sequence, sealed: signal.seal(sid, encodeStep(step)) }),
@@ -106,15 +107,23 @@ const SALVO: SidePlan = {
   durationMs: 1,
 };
 
+interface PushedTo {
+  pushes: unknown;
+  readonly path: { readonly address: string };
+  proofOf(address: string): { unheard: unknown };
+}
+
 /** The machine of the master, turned against those that trust it. */
 function pushTo(w: World, key: Uint8Array, push: Push): void {
   const { registry, control } = w.master.machine as unknown as {
-    readonly registry: { find(key: Uint8Array): { readonly session: { pushes: unknown } } };
+    readonly registry: { find(key: Uint8Array): { readonly session: PushedTo } };
     readonly control: { push(now: number, session: unknown, push: Push): boolean };
   };
   const { session } = registry.find(key);
   control.push(w.net.now, session, push);
+  // An honest master would stop: nobody acknowledges.
   session.pushes = null;
+  session.proofOf(session.path.address).unheard = null;
   w.net.drain(w.master);
 }
 
@@ -144,7 +153,7 @@ test('a master that takes in nothing and offers without end: what the host canno
   for (let n = 0; n < 2 * LIMITS.linkRequestsMax; n++) {
     const sid = new Uint8Array(16).fill(n & 255);
     sid[0] = n >> 8;
-    const permit = { addresses: [EVIL_IP], probesMax: 60, probesPerSecondMax: 1_000, expiresInMs: 15_000 };
+    const permit = permitOf([EVIL_IP]);
     pushTo(w, host.publicKey, { type: 'offer', sid, observed: [], permit, handshake: Uint8Array.of(1, 2, 3) });
     if (n % 16 === 0) w.net.run(1);
   }

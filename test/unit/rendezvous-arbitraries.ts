@@ -129,11 +129,9 @@ const entry: fc.Arbitrary<ListEntry> = fc.record({
 /** The longest address that an operator may write. */
 const farEntry = entry.map((one) => ({ ...one, address: `${'a'.repeat(249)}:30000` }));
 
+const grant = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
 const permit: fc.Arbitrary<Permit> = fc.record({
-  addresses: fc.array(address, { maxLength: LIMITS.permitAddressesMax }),
-  probesMax: u32,
-  probesPerSecondMax: u16,
-  expiresInMs: u32,
+  grants: fc.array(grant, { maxLength: LIMITS.permitAddressesMax }),
 });
 
 const type = <T extends string>(name: T) => fc.constant(name);

@@ -162,7 +162,9 @@ describe('what is paid for', () => {
     client.get(joinOf(host), client.socket());
     host.get({ type: 'answer', sid: SID, handshake: Uint8Array.of(2) }, host.socket());
     for (const n of [1, 2, 1, 2, 1]) expect(client.get({ type: 'credit', sid: SID, n }).type).toBe('ok');
-    const bought = host.pushes.flatMap((push) => (push.type === 'credited' ? [push.permit.probesMax] : []));
+    const bought = host.pushes.flatMap((push) =>
+      push.type === 'credited' ? push.permit.grants.map(({ probesMax }) => probesMax) : [],
+    );
     expect(bought).toHaveLength(2);
     expect(new Set(bought).size).toBe(2);
   });

@@ -3,6 +3,7 @@ import { LIMITS, type Push, type Request } from '../../src/core/index.ts';
 import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf } from '../../src/sim/index.ts';
+import { permitOf } from '../permit.ts';
 import {
   masterEvents,
   type Participant,
@@ -43,11 +44,11 @@ describe('a join', () => {
     expect(client.get(joinOf(host), clientSocket)).toEqual({ type: 'ok', observed: seenClient });
     const offer = host.pushes[0];
     expect(offer).toMatchObject({ type: 'offer', sid: SID, handshake: MESSAGE_1, observed: [seenClient] });
-    expect(offer).toMatchObject({ permit: { addresses: [CLIENT_IP], probesMax: 60 } });
+    expect(offer).toMatchObject({ permit: { grants: [{ address: CLIENT_IP, probesMax: 60 }] } });
     const seenHost = { address: HOST_IP, port: host.portOf(hostSocket) };
     expect(host.get(ANSWER, hostSocket)).toEqual({ type: 'ok', observed: seenHost });
     expect(client.pushes).toMatchObject([{ type: 'answered', sid: SID, handshake: MESSAGE_2, observed: [seenHost] }]);
-    expect(client.pushes).toMatchObject([{ permit: { addresses: [HOST_IP], probesMax: 60, expiresInMs: 15_000 } }]);
+    expect(client.pushes).toMatchObject([{ permit: permitOf([HOST_IP]) }]);
     const joins = masterEvents(w.master).filter((event) => event.ev === 'join');
     expect(joins).toMatchObject([{ result: 'offered' }]);
     // JOIN and ANSWER pay for what they allow: 1200 bytes each.

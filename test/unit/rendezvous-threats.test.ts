@@ -14,6 +14,7 @@ import {
   WIRE,
   writeHello,
 } from '../../src/core/index.ts';
+import { permitOf } from '../permit.ts';
 import {
   DOOR,
   MASTER_ADDRESS,
@@ -175,7 +176,7 @@ describe('row 2: nobody can be named as a target', () => {
     }
     const permits = host.pushes.flatMap((push) => ('permit' in push ? [push.permit] : []));
     expect(permits.length).toBeGreaterThan(10);
-    for (const permit of permits) expect(permit.addresses).toEqual([attacker.node.address]);
+    for (const permit of permits) expect(permit.grants.map(({ address }) => address)).toEqual([attacker.node.address]);
     for (const push of host.pushes) {
       if ('observed' in push) for (const seen of push.observed) expect(seen.address).not.toBe(VICTIM);
     }
@@ -200,7 +201,7 @@ describe('row 2: nobody can be named as a target', () => {
     // As soon as it answers the challenge, the repeated join goes through.
     w.net.hook = (packet) => [packet];
     w.net.run(1_100);
-    expect(host.pushes).toMatchObject([{ type: 'offer', permit: { addresses: [client.node.address] } }]);
+    expect(host.pushes).toMatchObject([{ type: 'offer', permit: permitOf([client.node.address]) }]);
   });
 });
 

@@ -63,10 +63,10 @@ const ANNOUNCEMENT = {
   ...{ playersMax: 8, passwordNeeded: false },
 } as const;
 const PERMIT = {
-  addresses: ['203.0.113.9', '2001:db8::9'],
-  probesMax: 60,
-  probesPerSecondMax: 1000,
-  expiresInMs: 15000,
+  grants: [
+    { address: '203.0.113.9', probesMax: 60, probesPerSecondMax: 1000, expiresInMs: 15000 },
+    { address: '2001:db8::9', probesMax: 46, probesPerSecondMax: 400, expiresInMs: 9000 },
+  ],
 };
 const ENTRY: ListEntry = {
   ...{ hostId: hostIdOf(suite, HOST_KEY), code: CODE, name: 'Arena', game: 'teeworlds' },

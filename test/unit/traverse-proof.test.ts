@@ -14,6 +14,7 @@ import type { SidePlan } from '../../src/core/traverse/side.ts';
 import { encodeStep } from '../../src/core/traverse/step.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
+import { permitOf } from '../permit.ts';
 
 const PEER = { address: '203.0.113.5', port: 5000 };
 const SID = new Uint8Array(16);
@@ -47,9 +48,20 @@ function runTo(machine: Traversal, from: number, until: number, said: Said[]): v
 /** The machine 295 ms after the order, what it has said, and the socket of the salvo. */
 function ordered() {
   const side = { profile: UNKNOWN_PROFILE, candidates: [] };
-  const permit = { addresses: [PEER.address], probesMax: 100, probesPerSecondMax: 100, expiresInMs: 60_000 };
+  const permit = permitOf([PEER.address], { probesMax: 100, probesPerSecondMax: 100, expiresInMs: 60_000 });
   const machine = traversal(0, {
-    ...{ role: 'host', sid: SID, punchKey: KEY, socket: 1, family: 4, own: side, peer: side, relayRttMs: 80, permit },
+    ...{
+      role: 'host',
+      sid: SID,
+      punchKey: KEY,
+      socket: 1,
+      family: 4,
+      own: side,
+      peer: side,
+      relayRttMs: 80,
+      permit,
+      master: null,
+    },
     ...{ sources: [], redirecting: null, sockets: socketIds(), random: simRandom(1), crypto: nodeCrypto },
     device: device(),
   });

@@ -5,6 +5,7 @@
 import { type Endpoint, endpointKey, familyOf, isPrivate } from '../address.ts';
 import type { SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
+import { scopeOf } from '../scope.ts';
 import type { Candidate, Permit } from '../traverse/interface.ts';
 import type { PeerContext } from './context.ts';
 
@@ -44,7 +45,9 @@ export function usableCandidates(
   const usable = claimed.filter(({ kind, endpoint }) =>
     kind === 'lan'
       ? together && isPrivate(endpoint.address)
-      : kind === 'ipv6' || permit.addresses.includes(endpoint.address),
+      : kind === 'ipv6'
+        ? scopeOf(endpoint.address) === 'public'
+        : permit.grants.some(({ address }) => address === endpoint.address),
   );
   const reflexive = observed.map((endpoint): Candidate => ({ kind: 'reflexive', endpoint }));
   const seen = new Set<string>();

@@ -77,6 +77,10 @@ export interface PeerContext {
   readonly link: LinkMachine;
   /** Sessions under way, by the hex of the 8 bytes that name them in probes. */
   readonly sessions: Map<string, Session>;
+  /** Where we have the master; null before the session with it is up. */
+  masterAddress(): string | null;
+  /** Pays from our IPv6 address, where we have one beside IPv4: what may be probed there is what it has paid. */
+  payIpv6(now: Instant, credit: Request & { readonly type: 'credit' }): void;
   readonly profile: () => NatProfile;
   readonly network: () => LocalNetwork;
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */

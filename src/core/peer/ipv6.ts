@@ -5,6 +5,7 @@
 import { familyOf, isPrivate } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
+import type { Request } from '../rendezvous/messages.ts';
 import type { Candidate } from '../traverse/interface.ts';
 import type { Alarm, PeerContext } from './context.ts';
 
@@ -38,6 +39,11 @@ export class Ipv6 {
         else this.socket = 0;
       });
     }
+  }
+
+  /** Nobody waits for the answer: it is repeated by the link, and what it has bought is pushed to the other side. */
+  pay(now: Instant, credit: Request & { readonly type: 'credit' }): void {
+    if (this.candidate !== null) this.context.request(now, credit, this.socket, () => {}, 6);
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Push, Response, SessionId } from '../rendezvous/messages.ts';
 import { saidByMaster } from '../rendezvous/text.ts';
+import type { Grant } from '../traverse/interface.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { type ClientHandshake, openAsClient, passwordProof } from './handshake.ts';
@@ -48,6 +49,8 @@ export class Knock {
   private sent: Sent | null = null;
   /** Our address as the master saw it in the JOIN. */
   private observed: Endpoint | null = null;
+  /** What another address of the host has bought, told before the answer. */
+  private credited: readonly Grant[] = [];
   private done = false;
 
   constructor(context: PeerContext, now: Instant, door: Door, onResult: (now: Instant, result: KnockResult) => void) {
@@ -62,6 +65,8 @@ export class Knock {
   push(now: Instant, push: Push): boolean {
     if (this.done || !('sid' in push) || !equalBytes(push.sid, this.sid)) return false;
     if (push.type === 'answered') this.answered(now, push);
+    else if (push.type === 'credited')
+      this.credited = [...this.credited, ...push.permit.grants].slice(-LIMITS.permitAddressesMax);
     else if (push.type === 'refused') this.refuse(now, push.failure, push.retryAfterMs, '');
     else if (push.type === 'over') this.finish(now, { kind: 'silence' }, true);
     return true;
@@ -122,8 +127,11 @@ export class Knock {
   }
 
   private joined(now: Instant, response: Response): void {
-    if (response.type === 'ok') this.observed = response.observed;
-    else if (response.type === 'failed')
+    if (response.type === 'ok') {
+      this.observed = response.observed;
+      // Not before: the master has to know of the join.
+      this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
+    } else if (response.type === 'failed')
       this.refuse(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
   }
 
@@ -137,9 +145,10 @@ export class Knock {
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, 'the answer is not by the host that was asked');
     else {
       const { profile, candidates, heldMs } = answer.hello;
-      const usable = usableCandidates(push.observed, candidates, push.permit, this.ownAddresses());
+      const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, LIMITS.permitAddressesMax) };
+      const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses());
       const session: SessionConfig = {
-        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
+        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit },
         peer: { profile, candidates: usable },
         relayRttMs: Math.min(LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
       };

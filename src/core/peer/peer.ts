@@ -128,7 +128,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   poll(): Output<PeerEvent> {
-    const output = this.out.next(Math.min(this.agenda.next(), this.nest.next()));
+    let output = this.out.next(Math.min(this.agenda.next(), this.nest.next()));
+    // A request that the link repeats on a punching socket that has been closed since.
+    while (output.kind === 'transmit' && output.bytes[0] === WIRE.control && !this.locals.has(output.socket))
+      output = this.out.next(Math.min(this.agenda.next(), this.nest.next()));
     if (output.kind === 'socket' && output.op !== 'open') this.locals.delete(output.socket);
     return output;
   }
@@ -417,6 +420,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { config, out, nest, sockets, link } = this;
     return {
       ...{ config, out, nest, sockets, agenda: this.agenda, link, device: device(), sessions: new Map() },
+      masterAddress: () => link.sources[0]?.target.address ?? null,
+      payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
       shared: () => this.shared(),

@@ -3,6 +3,7 @@
  * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
  * watches the master while a burst runs.
  */
+import { familyOf } from '../address.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
@@ -48,6 +49,10 @@ export class Session {
   /** Credits to be bought, when as many as at first may be, and the rest before any more is. */
   private creditsWanted = 0;
   private creditsFullAt: Instant = 0;
+  /** The punching socket: its address is the one that has to pay. */
+  private payer: SocketId;
+  /** When our IPv6 address has last paid. */
+  private ipv6PaidAt: Instant;
   private creditsRest: Alarm | null = null;
   private steps = 0;
   /** Steps that the master had no room for, and the rest before they are sent again. */
@@ -66,12 +71,15 @@ export class Session {
     this.config = config;
     this.sid = config.sid;
     this.onEvent = onEvent;
+    this.payer = config.socket;
+    this.ipv6PaidAt = now;
     const [stun] = context.config.stun;
     this.traversal = traversal(now, {
       ...config,
       punchKey: config.keys.punchKey,
       family: context.config.family,
       sources: context.link.sources,
+      master: context.masterAddress(),
       redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
       sockets: context.sockets,
       random: context.config.random,
@@ -141,6 +149,7 @@ export class Session {
         this.step(now, event.bytes);
         break;
       case 'pay':
+        this.payer = event.socket;
         this.want(event.credits);
         this.buy(now);
         break;
@@ -182,11 +191,16 @@ export class Session {
     if (this.speaks && !this.over) this.sendStep(now, EMPTY);
   }
 
-  private send(now: Instant, request: Request): void {
-    const pending: Alarm = this.context.request(now, request, null, (at, response) => {
+  private send(now: Instant, request: Request, socket: SocketId | null = null): void {
+    const onResponse = (at: Instant, response: Response): void => {
       this.requests.delete(pending);
       if (response.type === 'failed') this.failed(at, request, response);
-    });
+    };
+    const { context } = this;
+    const pending: Alarm =
+      socket === null
+        ? context.request(now, request, null, onResponse)
+        : context.request(now, request, socket, onResponse, context.config.family);
     this.requests.add(pending);
   }
 
@@ -204,8 +218,21 @@ export class Session {
         return;
       }
       this.creditsFullAt = fullAt;
-      this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits });
+      this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits }, this.creditSocket());
+      if (now - this.ipv6PaidAt < LIMITS.permitRenewMs) continue;
+      this.ipv6PaidAt = now;
+      this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: ++this.credits });
     }
+  }
+
+  /**
+   * Whose bytes a credit is made of, that address it buys for. The session's own socket mostly has the address that the peer probes;
+   * not where the NAT draws one for each socket, nor where we have the master over the other family.
+   */
+  private creditSocket(): SocketId | null {
+    const master = this.context.masterAddress();
+    const same = master === null || familyOf(master) === this.context.config.family;
+    return same && this.config.own.profile.pooling !== 'arbitrary' ? null : this.payer;
   }
 
   private restCredits(now: Instant, restMs: number): void {

@@ -68,6 +68,7 @@ export class Visit {
     }
     const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;
     this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
+    context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
     const { hello } = handshake;
     const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external);
     this.session = new Session(

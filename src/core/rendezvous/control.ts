@@ -5,6 +5,10 @@
  * first sealed packet proves the address of the HELLO, because it needs the ACCEPT that went there. Anything from another
  * address is answered with nothing but an 8-byte challenge, never larger than what came; pushes keep going to the old place
  * until the challenge is answered from the new one.
+ *
+ * Whoever was at an address may have left it, and go on asking for what is pushed there. So a push goes out once on trust and is
+ * repeated once; more only after its receiver was heard. Where nobody has been heard for 10 s it is not even sent: a challenge of
+ * 42 bytes asks whether anybody is there, a few times, and what waits follows its answer.
  */
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { Reader } from '../bytes.ts';
@@ -14,7 +18,7 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import type { Counters } from './counters.ts';
 import { allowAt } from './limiter.ts';
 import type { Push, Request, Response } from './messages.ts';
-import type { PendingPush, Session, Sessions } from './sessions.ts';
+import type { PendingPush, Proof, Session, Sessions } from './sessions.ts';
 import { Wheel } from './wheel.ts';
 import {
   CHALLENGE_BYTES,
@@ -91,7 +95,7 @@ export class Control {
       this.parts.counters.limit('pushes');
       return false;
     }
-    this.sendPush(now, { session, push });
+    this.repeats.add(now, { session, push }, this.sendPush(now, session, push));
     return true;
   }
 
@@ -100,10 +104,8 @@ export class Control {
     this.repeats.advance(now, (repeat) => {
       const { session, push } = repeat;
       if (session.over || session.pushes?.get(push.id) !== push) return null;
-      if (push.tries < LIMITS.requestTriesMax) {
-        this.sendPush(now, repeat);
-        return null;
-      }
+      if (now < push.dueAt) return push.dueAt;
+      if (push.tries < LIMITS.requestTriesMax) return this.sendPush(now, session, push);
       session.pushDone(push.id);
       this.parts.counters.drop('push-unanswered');
       return null;
@@ -129,8 +131,8 @@ export class Control {
         return;
       }
       session.heardAt = Math.floor(now);
-      session.stamped(proof, stamp);
       session.pushDone(id);
+      this.heard(now, session, proof, stamp);
       return;
     }
     const request = frame === FRAME.request ? readRequestFrame(reader) : null;
@@ -138,9 +140,8 @@ export class Control {
       counters.drop('control-frame');
       return;
     }
-    if (proof !== null) session.stamped(proof, request.stamp);
-    const ageMax = paying(request.message) ? LIMITS.proofMsMax : LIMITS.sessionExpiryMs;
-    if (proof === null || now - proof.provenAt > ageMax) {
+    if (proof !== null) this.heard(now, session, proof, request.stamp);
+    if (proof === null || now - proof.provenAt > LIMITS.proofMsMax || isSilent(now, proof)) {
       counters.drop('control-unproven');
       this.challenge(now, session, from, !request.via, size);
       return;
@@ -177,17 +178,53 @@ export class Control {
     session.prove(now, from.address);
     session.heardAt = Math.floor(now);
     if (challenge.moves) session.path = from;
+    this.resume(now, session, from.address);
   }
 
-  private sendPush(now: Instant, repeat: Repeat): void {
-    const { session, push } = repeat;
-    const proof = session.path && session.proofOf(session.path.address);
+  /** Something has come from there, and what waited for that goes out at once. */
+  private heard(now: Instant, session: Session, proof: Proof, stamp: number): void {
+    session.stamped(now, proof, stamp);
+    if (proof.unheard === null) this.resume(now, session, proof.address);
+  }
+
+  private resume(now: Instant, session: Session, address: string): void {
+    if (session.path?.address !== address) return;
+    for (const push of session.pushes?.values() ?? []) {
+      // Held back, or lost; one that has just been sent for the first time may still be on its way.
+      if (push.tries > push.sent) push.dueAt = this.sendPush(now, session, push);
+    }
+  }
+
+  /** Sends it as far as that is allowed, and answers when to look at it again. */
+  private sendPush(now: Instant, session: Session, push: PendingPush): Instant {
     const pause = LIMITS.requestRepeatMs[Math.min(push.tries, LIMITS.requestRepeatMs.length - 1)] as number;
     push.tries++;
-    this.repeats.add(now, repeat, now + pause);
-    if (session.path === null || !proof) return;
-    const stamp = session.stampFor(now, this.parts.suite, proof);
-    this.send(session, session.path, writePushFrame(push.id, stamp, push.message));
+    push.dueAt = now + pause;
+    const { path } = session;
+    const proof = path && session.proofOf(path.address);
+    if (path === null || !proof) return push.dueAt;
+    if (this.mayPush(now, proof, push)) {
+      push.sent++;
+      const stamp = session.stampFor(now, this.parts.suite, proof);
+      this.send(session, path, writePushFrame(push.id, stamp, push.message));
+    } else this.askWhetherThere(session, path, proof);
+    return push.dueAt;
+  }
+
+  private mayPush(now: Instant, proof: Proof, push: PendingPush): boolean {
+    if (isSilent(now, proof) || now - proof.provenAt > LIMITS.proofMsMax) return false;
+    proof.unheard ??= { pushes: 0, repeats: 0, challenges: 0 };
+    const { unheard } = proof;
+    if (push.sent === 0) return unheard.pushes++ < LIMITS.pushesMax;
+    return unheard.repeats++ < LIMITS.pushRepeatsUnheardMax;
+  }
+
+  private askWhetherThere(session: Session, path: Endpoint, proof: Proof): void {
+    proof.unheard ??= { pushes: 0, repeats: 0, challenges: 0 };
+    if (proof.unheard.challenges++ >= LIMITS.challengesUnheardMax) return;
+    this.parts.counters.challenges++;
+    const { token } = session.challenge(path, false, this.parts.suite);
+    this.send(session, path, writeChallengeFrame(FRAME.challenge, token));
   }
 
   private send(session: Session, to: Endpoint, plaintext: Uint8Array): void {
@@ -214,7 +251,6 @@ export class Control {
   }
 }
 
-/** These make others send probes to where they come from, so that address has to be proven freshly. */
-function paying(message: Request): boolean {
-  return message.type === 'join' || message.type === 'answer' || message.type === 'credit';
+function isSilent(now: Instant, proof: Proof): boolean {
+  return now - proof.heardAt > LIMITS.pushSilentMs;
 }

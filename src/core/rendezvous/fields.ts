@@ -10,7 +10,7 @@ import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { HostAnnouncement } from '../peer/interface.ts';
 import { isPublicKey } from '../secure/keys.ts';
-import type { Permit } from '../traverse/interface.ts';
+import type { Grant, Permit } from '../traverse/interface.ts';
 
 const NULL_U32 = 0xffff_ffff;
 const NULL_I32 = 0x8000_0000;
@@ -177,11 +177,17 @@ function readText(reader: Reader, bytesMax: number): string {
 }
 
 export function writePermit(writer: Writer, permit: Permit): void {
-  writeMany(writer, permit.addresses, LIMITS.permitAddressesMax, writeAddress);
-  writer.u32(permit.probesMax).u16(permit.probesPerSecondMax).u32(permit.expiresInMs);
+  writeMany(writer, permit.grants, LIMITS.permitAddressesMax, (inner, grant) => {
+    writeAddress(inner, grant.address);
+    inner.u32(grant.probesMax).u16(grant.probesPerSecondMax).u16(grant.expiresInMs);
+  });
 }
 
 export function readPermit(reader: Reader): Permit {
-  const addresses = readMany(reader, LIMITS.permitAddressesMax, readAddress);
-  return { addresses, probesMax: reader.u32(), probesPerSecondMax: reader.u16(), expiresInMs: reader.u32() };
+  return { grants: readMany(reader, LIMITS.permitAddressesMax, readGrant) };
+}
+
+function readGrant(reader: Reader): Grant {
+  const address = readAddress(reader);
+  return { address, probesMax: reader.u32(), probesPerSecondMax: reader.u16(), expiresInMs: reader.u16() };
 }

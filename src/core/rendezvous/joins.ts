@@ -12,7 +12,7 @@ import { type Placed, Shares, type TableState } from '../shares.ts';
 import type { Permit } from '../traverse/interface.ts';
 import { allowAt } from './limiter.ts';
 import type { Push, Request, SessionId } from './messages.ts';
-import { Budget, type Paid, Permits } from './permits.ts';
+import { Budgets, type Paid, Permits } from './permits.ts';
 import type { HostEntry } from './registry.ts';
 import { keyText, type Session } from './sessions.ts';
 import { SHARES } from './share-limits.ts';
@@ -23,8 +23,8 @@ interface End {
   session: Session;
   /** Punching sockets as seen, newest first. */
   observed: Endpoint[];
-  /** What this end may send at the other. */
-  readonly budget: Budget;
+  /** What this end may send at each address of the other. */
+  readonly budgets: Budgets;
   readonly steps: ReplayWindow;
   readonly credits: ReplayWindow;
   stepFullAt: Instant;
@@ -109,7 +109,7 @@ export class Joins {
     this.expiry.add(now, join, now + LIMITS.joinIdleMs);
     const paid = this.pay(now, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
-    return { ok: true, relays: [...room, this.offer(now, join, paid.probesPerSecondMax)] };
+    return { ok: true, relays: [...room, this.offer(now, join)] };
   }
 
   /** The same client again: it has lost an answer, its session, or has come from another socket. */
@@ -126,8 +126,15 @@ export class Joins {
     join.client.session = session;
     join.touchedAt = now;
     see(join.client, from);
+    const paid = this.payAnew(now, join.host, join.client, join.sid, from.address);
     // Pushes of a lost session are gone with it, so the answer is told again.
-    return moved && join.answer !== null ? { ok: true, relays: [this.answered(now, join)] } : NOTHING;
+    return { ok: true, relays: moved && join.answer !== null ? [...paid, this.answered(now, join)] : paid };
+  }
+
+  /** JOIN or ANSWER has come once more, from another address than before: these bytes are that address's own. */
+  private payAnew(now: Instant, sender: End, payer: End, sid: SessionId, address: string): readonly Relay[] {
+    if (sender.budgets.get(address) !== null || !sender.session.hasRoom) return [];
+    return this.pay(now, sender, address).ok ? [credited(now, sender, payer, sid)] : [];
   }
 
   answer(now: Instant, session: Session, from: Endpoint, request: Extract<Request, { type: 'answer' }>): Outcome {
@@ -136,12 +143,13 @@ export class Joins {
     if (join === null || ends?.own !== join.host) return no('ABORTED');
     join.touchedAt = now;
     see(join.host, from);
-    if (join.answer !== null) return NOTHING;
+    if (join.answer !== null)
+      return { ok: true, relays: this.payAnew(now, join.client, join.host, join.sid, from.address) };
     if (!join.client.session.hasRoom) return no('BUSY', 1_000);
     join.answer = request.handshake;
     const paid = this.pay(now, join.client, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
-    return { ok: true, relays: [this.answered(now, join, paid.probesPerSecondMax)] };
+    return { ok: true, relays: [this.answered(now, join)] };
   }
 
   refuse(now: Instant, session: Session, request: Extract<Request, { type: 'refuse' }>): Outcome {
@@ -191,8 +199,7 @@ export class Joins {
     const paid = this.pay(now, ends.other, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     ends.own.credits.mark(request.n);
-    const permit = permitFor(now, ends.other, ends.own, paid.probesPerSecondMax);
-    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'credited', sid: request.sid, permit } }] };
+    return { ok: true, relays: [credited(now, ends.other, ends.own, request.sid)] };
   }
 
   /** The other end is told once; a repeated `done` finds nothing any more. */
@@ -237,23 +244,23 @@ export class Joins {
     join.over = true;
     this.bySid.delete(keyText(join.sid));
     this.shares.remove(join);
-    this.permits.end(now, join.client.budget);
-    this.permits.end(now, join.host.budget);
+    join.client.budgets.end(now, this.permits);
+    join.host.budgets.end(now, this.permits);
   }
 
   private pay(now: Instant, sender: End, address: string): Paid {
-    return this.permits.pay(now, sender.budget, sender.session.keyText, address);
+    return sender.budgets.pay(now, this.permits, sender.session.keyText, address);
   }
 
-  private offer(now: Instant, join: Join, probesPerSecondMax: number): Relay {
+  private offer(now: Instant, join: Join): Relay {
     const { sid, client, host, handshake } = join;
-    const permit = permitFor(now, host, client, probesPerSecondMax);
+    const permit = permitFor(now, host, client);
     return { to: host.session, push: { type: 'offer', sid, observed: client.observed, permit, handshake } };
   }
 
-  private answered(now: Instant, join: Join, probesPerSecondMax: number = LIMITS.probesPerSecondBurst): Relay {
+  private answered(now: Instant, join: Join): Relay {
     const { sid, client, host, answer } = join;
-    const permit = permitFor(now, client, host, probesPerSecondMax);
+    const permit = permitFor(now, client, host);
     const handshake = answer ?? new Uint8Array(0);
     return { to: client.session, push: { type: 'answered', sid, observed: host.observed, permit, handshake } };
   }
@@ -261,7 +268,7 @@ export class Joins {
 
 function end(session: Session, from: Endpoint | null): End {
   return {
-    ...{ session, observed: from === null ? [] : [from], budget: new Budget(), stepFullAt: 0 },
+    ...{ session, observed: from === null ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
     ...{ steps: new ReplayWindow(), credits: new ReplayWindow() },
   };
 }
@@ -286,12 +293,11 @@ function endsOf(join: Join, session: Session): { own: End; other: End } | null {
   return { own: known, other: known === client ? host : client };
 }
 
-/** Only addresses that the target has proven within the last 30 s, whatever anybody claims (row 2). */
-function permitFor(now: Instant, sender: End, target: End, probesPerSecondMax: number): Permit {
-  return {
-    addresses: target.session.provenAddresses(now).slice(0, LIMITS.permitAddressesMax),
-    probesMax: sender.budget.probesMax,
-    probesPerSecondMax,
-    expiresInMs: LIMITS.permitMs,
-  };
+/** Only addresses that the target has proven within the last 30 s, each with what it has paid itself, whatever anybody claims (row 2). */
+function permitFor(now: Instant, sender: End, target: End): Permit {
+  return sender.budgets.permit(now, target.session.provenAddresses(now));
+}
+
+function credited(now: Instant, sender: End, payer: End, sid: SessionId): Relay {
+  return { to: sender.session, push: { type: 'credited', sid, permit: permitFor(now, sender, payer) } };
 }

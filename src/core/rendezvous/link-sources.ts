@@ -5,6 +5,7 @@
  */
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import type { AnswerFrom, MappingSource } from '../detect/source.ts';
+import { sameRealm } from '../scope.ts';
 import { type Accept, readProbeAnswer, writeProbe } from './wire.ts';
 
 /** Where the answer comes from: offset of the probe port and of the address, used by both ends. */
@@ -14,7 +15,10 @@ export function answeringPort(offset: number, ports: number, answerFrom: AnswerF
 
 export function probeSources(master: string, accept: Accept, key: Uint8Array): MappingSource[] {
   // Whoever has a socket of one family only can't ask at an address of the other.
-  const others = accept.otherAddresses.filter((address) => familyOf(address) === familyOf(master));
+  // Nor does a master on the Internet have an address inside our network, whatever it says.
+  const others = accept.otherAddresses.filter(
+    (address) => familyOf(address) === familyOf(master) && sameRealm(master, address),
+  );
   const addresses = [master, ...others];
   const sources: MappingSource[] = [];
   for (let offset = 0; offset < accept.probePorts; offset++) {

@@ -8,12 +8,16 @@
  */
 import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
+import type { Grant, Permit } from '../traverse/interface.ts';
 import { addressPrefixes, allowAt } from './limiter.ts';
 
-/** One direction of one pair. */
+/** What one address has paid for, in one direction of one pair. */
 export class Budget {
   /** Since the session began; what the permit says. */
   probesMax = 0;
+  probesPerSecondMax = 0;
+  /** When it has last paid. */
+  paidAt: Instant = 0;
   /** Cell rate algorithm of what needs no place. */
   softFullAt: Instant = 0;
   run: Run | null = null;
@@ -28,9 +32,7 @@ interface Run {
   over: boolean;
 }
 
-export type Paid =
-  | { readonly ok: true; readonly probesPerSecondMax: number }
-  | { readonly ok: false; readonly retryAfterMs: number };
+export type Paid = { readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number };
 
 export class Permits {
   /** Hard runs by target address, by the network around it, and the one of each sender. */
@@ -43,7 +45,9 @@ export class Permits {
     const probes = target.includes(':') ? LIMITS.probesPerCreditIpv6 : LIMITS.probesPerCredit;
     const paid = (probesPerSecondMax: number): Paid => {
       budget.probesMax += probes;
-      return { ok: true, probesPerSecondMax };
+      budget.probesPerSecondMax = probesPerSecondMax;
+      budget.paidAt = now;
+      return { ok: true };
     };
     if (budget.run !== null && idle(now, budget.run)) this.end(now, budget);
     const soft = allowAt(budget.softFullAt, now, LIMITS.softCreditRate);
@@ -122,6 +126,48 @@ export class Permits {
 
 function idle(now: Instant, run: Run): boolean {
   return run.over || now - run.paidAt > LIMITS.hardIdleMs;
+}
+
+/**
+ * What one end of a pair may send at the other: a budget for each address of the other that has paid. The one that has not paid for
+ * longest makes room.
+ */
+export class Budgets {
+  private readonly byAddress = new Map<string, Budget>();
+
+  get(address: string): Budget | null {
+    return this.byAddress.get(address) ?? null;
+  }
+
+  pay(now: Instant, permits: Permits, sender: string, address: string): Paid {
+    const known = this.byAddress.get(address);
+    const budget = known ?? new Budget();
+    const paid = permits.pay(now, budget, sender, address);
+    if (!paid.ok) return paid;
+    this.byAddress.delete(address);
+    this.byAddress.set(address, budget);
+    for (const [oldest, old] of this.byAddress) {
+      if (this.byAddress.size <= LIMITS.permitAddressesMax) break;
+      permits.end(now, old);
+      this.byAddress.delete(oldest);
+    }
+    return paid;
+  }
+
+  end(now: Instant, permits: Permits): void {
+    for (const budget of this.byAddress.values()) permits.end(now, budget);
+  }
+
+  /** Those that still hold, of the addresses that `proven` names; the one that has paid last comes first. */
+  permit(now: Instant, proven: readonly string[]): Permit {
+    const grants: Grant[] = [];
+    for (const [address, { probesMax, probesPerSecondMax, paidAt }] of this.byAddress) {
+      const expiresInMs = Math.ceil(paidAt + LIMITS.permitMs - now);
+      if (expiresInMs > 0 && proven.includes(address))
+        grants.unshift({ address, probesMax, probesPerSecondMax, expiresInMs });
+    }
+    return { grants };
+  }
 }
 
 /** The address itself and the network around it; they never have the same text. */

@@ -28,6 +28,17 @@ export interface Proof {
   stampAt: Instant;
   previousStamp: number;
   previousStampAt: Instant;
+  /** When something has last come from there with one of these stamps: nobody else could have sent it. */
+  heardAt: Instant;
+  /** What has been pushed there since; null where that is nothing. */
+  unheard: Unheard | null;
+}
+
+export interface Unheard {
+  /** Pushes sent for the first time, and repetitions of them. */
+  pushes: number;
+  repeats: number;
+  challenges: number;
 }
 
 export interface Challenge {
@@ -41,6 +52,10 @@ export interface PendingPush {
   readonly id: number;
   readonly message: Push;
   tries: number;
+  /** When it is looked at again. */
+  dueAt: Instant;
+  /** How often it was sent. */
+  sent: number;
 }
 
 const NO_CHALLENGES: readonly Challenge[] = [];
@@ -158,13 +173,16 @@ export class Session extends SecureSession implements Placed {
     const known = this.proofOf(address);
     if (known !== null) {
       known.provenAt = provenAt;
+      known.heardAt = provenAt;
+      known.unheard = null;
       return known;
     }
     const others: Proof[] = [];
     for (let proof = this.proofs; proof !== null; proof = proof.next) others.push(proof);
     others.sort((left, right) => right.provenAt - left.provenAt);
     const never = NEVER_GIVEN;
-    const fresh = { address, provenAt, stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never, next: null };
+    const stamps = { stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never };
+    const fresh: Proof = { address, provenAt, ...stamps, heardAt: provenAt, unheard: null, next: null };
     this.proofs = [fresh, ...others.slice(0, LIMITS.permitAddressesMax - 1)].reduceRight<Proof | null>(
       (next, proof) => Object.assign(proof, { next }),
       null,
@@ -185,10 +203,11 @@ export class Session extends SecureSession implements Placed {
   }
 
   /** A stamp that comes back proves that it was received, some time after it was given. */
-  stamped(proof: Proof, stamp: number): void {
-    if (stamp === 0) return;
-    if (stamp === proof.stamp) proof.provenAt = Math.max(proof.provenAt, proof.stampAt);
-    else if (stamp === proof.previousStamp) proof.provenAt = Math.max(proof.provenAt, proof.previousStampAt);
+  stamped(now: Instant, proof: Proof, stamp: number): void {
+    if (stamp === 0 || (stamp !== proof.stamp && stamp !== proof.previousStamp)) return;
+    proof.provenAt = Math.max(proof.provenAt, stamp === proof.stamp ? proof.stampAt : proof.previousStampAt);
+    proof.heardAt = Math.floor(now);
+    proof.unheard = null;
   }
 
   /** One question per address, however often it turns up. */
@@ -220,7 +239,7 @@ export class Session extends SecureSession implements Placed {
   queuePush(message: Push): PendingPush | null {
     this.pushes ??= new Map();
     if (this.pushes.size >= LIMITS.pushesMax) return null;
-    const push = { id: this.nextPushId, message, tries: 0 };
+    const push = { id: this.nextPushId, message, tries: 0, dueAt: 0, sent: 0 };
     this.nextPushId = (this.nextPushId + 1) & 0xffff;
     this.pushes.set(push.id, push);
     return push;

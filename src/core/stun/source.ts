@@ -6,6 +6,7 @@ import { type Endpoint, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
 import type { AnswerFrom, MappingAnswer, MappingSource } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
+import { sameRealm } from '../scope.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { encodeStun, parseStun, STUN_BINDING, type StunAttributes } from './codec.ts';
 
@@ -84,6 +85,8 @@ export class StunSource implements MappingSource {
   private learnOther(other: Endpoint): void {
     const { address, port } = this.target;
     if (this.other !== null || other.address === address || other.port === port || other.port === 0) return;
+    // Nor does it send us to an address of our own network (security.md row 15).
+    if (!sameRealm(address, other.address)) return;
     this.other = other;
     const endpoints = [{ address, port: other.port }, other, { address: other.address, port }];
     this.related = endpoints.map((endpoint) => new StunSource(endpoint, this.crypto));

@@ -7,7 +7,8 @@
  */
 import { type Instant, NEVER } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import type { Permit } from './interface.ts';
+import type { Grant, Permit } from './interface.ts';
+import type { Reach } from './reach.ts';
 import type { ProbeClass } from './side.ts';
 
 const CLASSES: Readonly<
@@ -143,52 +144,95 @@ export function deviceBudget(): DeviceBudget {
   };
 }
 
-/** One session's permit. */
+/**
+ * What a packet is for: a `plan` of many ports or sockets, a few at one `known` endpoint, or the `answer` to somebody who has just
+ * proven to be the peer there (a reply, a probe back, the nomination).
+ */
+export type Purpose = 'plan' | 'known' | 'answer';
+
+/** One session's permit: each address of the peer has an account of its own. */
 export interface Purse {
   /** May this address be probed at all, now? */
   allows(now: Instant, address: string): boolean;
-  addresses(): readonly string[];
-  /** Pays one probe towards the address. `unpaid`: not now, perhaps when credits come in; `forbidden`: not at all. */
-  spend(now: Instant, address: string): 'paid' | 'unpaid' | 'forbidden';
+  /** Those that may be. */
+  addresses(now: Instant): readonly string[];
+  /**
+   * Pays one packet towards the address. `unpaid`: not now, perhaps when credits come in. `awaited`: the peer is about to pay, and
+   * need not be asked. `forbidden`: not at all.
+   */
+  spend(now: Instant, address: string, purpose: Purpose): 'paid' | 'unpaid' | 'awaited' | 'forbidden';
   permit(now: Instant, permit: Permit): void;
 }
 
-/** `lan`: addresses of the peer that may be probed because both sides are behind the same proven address. */
-export function purse(now: Instant, first: Permit, lan: readonly string[]): Purse {
-  let addresses = new Set<string>();
+interface Account {
   /** In all, since the session began, as the master counts it; and what has been used of it. */
-  let granted = 0;
-  let used = 0;
-  let expires: Instant = 0;
+  granted: number;
+  used: number;
+  expires: Instant;
   /** Time between two probes at the rate that the master allows, and when the next one is due at that rate. */
-  let gapMs = 0;
-  let due: Instant = 0;
-  let lanLeft = LIMITS.lanProbesMax;
-  const lanSet = new Set(lan);
+  gapMs: number;
+  due: Instant;
+}
 
-  const proven = (at: Instant, address: string): boolean => at < expires && addresses.has(address);
+export interface PurseConfig {
+  /** How far an address that a permit names may be probed at all. */
+  reach(address: string): Reach;
+  /** Local addresses that the peer claims and that may be ours: they share the few packets of a session. */
+  readonly lan: readonly string[];
+  /** Addresses that the peer claims and pays for by a packet of its own, a moment after the first permit. */
+  readonly awaited: readonly string[];
+}
+
+export function purse(now: Instant, first: Permit, { reach, lan, awaited }: PurseConfig): Purse {
+  const accounts = new Map<string, Account>();
+  /** Local addresses, and until when each may be tried. */
+  const few = new Map<string, Instant>(lan.map((address) => [address, NEVER]));
+  let fewLeft: number = LIMITS.lanProbesMax;
+
+  const isFew = (at: Instant, address: string): boolean => fewLeft > 0 && at < (few.get(address) ?? 0);
+
+  function grant(at: Instant, { address, probesMax, probesPerSecondMax, expiresInMs }: Grant): void {
+    const known = accounts.get(address);
+    const account = known ?? { granted: 0, used: 0, expires: 0, gapMs: 0, due: 0 };
+    // Overtaken by one that was granted after it, or told twice.
+    if (probesMax <= account.granted) return;
+    if (known === undefined && accounts.size >= LIMITS.accountsMax) return;
+    account.granted = probesMax;
+    account.gapMs = 1000 / Math.max(1, probesPerSecondMax);
+    account.expires = Math.max(account.expires, at + expiresInMs);
+    accounts.set(address, account);
+    if (reach(address) === 'few' && few.get(address) !== NEVER) few.set(address, account.expires);
+  }
+
+  function spendFew(at: Instant, address: string, purpose: Purpose): 'paid' | 'forbidden' {
+    const reserved = purpose === 'answer' ? 0 : LIMITS.answersReserved;
+    if (purpose === 'plan' || fewLeft <= reserved || !isFew(at, address)) return 'forbidden';
+    fewLeft--;
+    return 'paid';
+  }
+
+  function spendPaid(at: Instant, account: Account, purpose: Purpose): 'paid' | 'unpaid' {
+    const reserved = purpose === 'answer' ? 0 : LIMITS.answersReserved;
+    const slackMs = LIMITS.predictionAtOnce * account.gapMs;
+    const early = purpose !== 'answer' && account.due - slackMs > at;
+    if (account.granted - account.used <= reserved || at >= account.expires || early) return 'unpaid';
+    account.due = Math.max(account.due, at) + account.gapMs;
+    account.used++;
+    return 'paid';
+  }
+
   const self: Purse = {
-    allows: (at, address) => proven(at, address) || (lanLeft > 0 && lanSet.has(address)),
-    addresses: () => [...addresses],
-    spend(at, address) {
-      if (addresses.has(address)) {
-        const slackMs = LIMITS.predictionAtOnce * gapMs;
-        if (used >= granted || at >= expires || due - slackMs > at) return 'unpaid';
-        due = Math.max(due, at) + gapMs;
-        used++;
-        return 'paid';
-      }
-      if (lanLeft < 1 || !lanSet.has(address)) return 'forbidden';
-      lanLeft--;
-      return 'paid';
+    allows: (at, address) =>
+      isFew(at, address) || (reach(address) === 'paid' && at < (accounts.get(address)?.expires ?? 0)),
+    addresses: (at) => [...accounts.keys()].filter((address) => self.allows(at, address)),
+    spend(at, address, purpose) {
+      if (few.has(address)) return spendFew(at, address, purpose);
+      const account = accounts.get(address);
+      if (account !== undefined && reach(address) === 'paid') return spendPaid(at, account, purpose);
+      return awaited.includes(address) && reach(address) === 'paid' ? 'awaited' : 'forbidden';
     },
-    permit(at, permit) {
-      // Overtaken by one that was granted after it.
-      if (permit.probesMax < granted) return;
-      addresses = new Set(permit.addresses.slice(0, LIMITS.permitAddressesMax));
-      granted = permit.probesMax;
-      gapMs = 1000 / Math.max(1, permit.probesPerSecondMax);
-      expires = Math.max(expires, at + permit.expiresInMs);
+    permit(at, { grants }) {
+      for (const one of grants.slice(0, LIMITS.permitAddressesMax)) grant(at, one);
     },
   };
   self.permit(now, first);

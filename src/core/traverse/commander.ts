@@ -94,8 +94,9 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   let allowedAt: Instant = 0;
   let renewOrder = 0;
   let payAt: Instant = NEVER;
-  /** Probes that each payer has already paid for beyond what was used; the JOIN paid the first. */
-  const prepaid: Record<Role, number> = { client: LIMITS.probesPerCredit, host: LIMITS.probesPerCredit };
+  /** Probes that each payer has already paid for beyond what was used; the JOIN paid the first, some of them for answers. */
+  const first = LIMITS.probesPerCredit - LIMITS.answersReserved;
+  const prepaid: Record<Role, number> = { client: first, host: first };
   /** When each payer last bought: a credit also renews the permit of the other side. */
   const paidAt: Record<Role, Instant> = { client: 0, host: 0 };
   let clock: Instant = 0;
@@ -123,7 +124,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     if (credits <= 0) return;
     prepaid[payer] += credits * LIMITS.probesPerCredit;
     paidAt[payer] = clock;
-    if (payer === 'client') out.event({ ev: 'pay', credits });
+    if (payer === 'client') out.event({ ev: 'pay', credits, socket: side.known() });
     else send({ pay: credits });
   }
 
@@ -233,7 +234,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       // The host's probes at us wait for credits. That is our line, so it is our say: at most so many a second.
       if (step.pay !== undefined && now - askedAt >= LIMITS.unpaidMs) {
         askedAt = now;
-        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsWhenUnpaid) });
+        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsWhenUnpaid), socket: side.known() });
       }
       const answer = remotes.get(step.order);
       if (step.queued !== undefined) {

@@ -7,14 +7,14 @@ import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { PathKind } from '../peer/interface.ts';
-import { type Life, purse } from './budget.ts';
+import { type Life, type Purpose, type PurseConfig, purse } from './budget.ts';
 import { type Canaries, canaries } from './canary.ts';
-import { lanAddresses } from './candidates.ts';
 import type { TraversalCommand, TraversalConfig, TraversalEvent } from './interface.ts';
 import { lifetimeOf, quotaOf, replacedAfter } from './nature.ts';
 import { probeCodec } from './probe.ts';
 import { type Proof, prover } from './prover.ts';
 import { questions } from './questions.ts';
+import { lanAddresses, reachOf } from './reach.ts';
 import { type Range, type Salvo, salvo } from './salvo.ts';
 import type { ProbeClass, SidePlan } from './side.ts';
 
@@ -59,8 +59,10 @@ export interface Engine {
   bursting(): boolean;
   /** Since when a probe has been waiting for credits; null where none waits. Asking puts the question off. */
   starving(now: Instant): boolean;
-  /** Addresses of the peer that the permit names now. */
+  /** Addresses of the peer that the permits name now. */
   addresses(): readonly string[];
+  /** The punching socket: its address is the one that the peer probes. */
+  known(): SocketId;
   /** Ends everything; keeps the socket of the path. */
   finish(): void;
 }
@@ -77,7 +79,7 @@ interface Restun {
 export function engine(created: Instant, config: TraversalConfig, out: Outputs<TraversalEvent>): Engine {
   const { device, random } = config;
   const lan = lanAddresses(config);
-  const money = purse(created, config.permit, lan);
+  const money = purse(created, config.permit, termsOf(config, lan));
   // An endpoint-independent NAT spends one mapping on all that one socket does.
   const quota = config.own.profile.mapping === 'eim' ? null : quotaOf(config.own.profile);
   /** Answers would go to another address than that of the witness. */
@@ -101,6 +103,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   let sent = 0;
   let finished = false;
   let unpaidSince: Instant | null = null;
+  /** Of the turn under way. */
+  let clock = created;
 
   const book = questions(config.sources, random, (socket, to, bytes) => {
     if (owned.has(socket)) out.transmit(socket, to, bytes);
@@ -114,8 +118,15 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       // Answers and probes back go to whoever proved to be the peer; the plan's own probes are paid for in `shoot`.
       // A socket may have gone while something still wanted to use it.
       if (!owned.has(socket) && !shared.has(socket)) return;
+      if (!paying) {
+        // Paid for like the rest: whoever may spoof the peer's source would else have us send without end.
+        if (money.spend(now, to.address, 'answer') !== 'paid') {
+          unpaidSince ??= now;
+          return;
+        }
+        device.budget.count(now);
+      }
       sent++;
-      if (!paying) device.budget.count(now);
       out.transmit(socket, to, bytes, ttl ?? undefined);
     },
   });
@@ -128,12 +139,15 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     return { quota, lifetimeMs: kind === 'birthday' ? knownMs : Math.min(knownMs, lifetimeMs) };
   }
 
-  function shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null {
+  function shoot(now: Instant, plan: SidePlan, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null {
+    const kind = plan.class;
+    const purpose: Purpose = kind === 'easy' && plan.ports.kind === 'fixed' ? 'known' : 'plan';
     const mapping = `${socket}>${to.address}:${to.port}`;
     const when = device.budget.when(now, kind, mapping, lifeOf(kind));
     if (when > now) return when;
-    const paid = money.spend(now, to.address);
+    const paid = money.spend(now, to.address, purpose);
     if (paid === 'forbidden') return null;
+    if (paid === 'awaited') return now + UNPAID_POLL_MS;
     if (paid === 'unpaid') {
       if (unpaidSince === null) unpaidSince = now;
       return now + UNPAID_POLL_MS;
@@ -298,6 +312,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       } else for (const running of salvos) running.socket(now, socket, outcome.ok);
     },
     run(now) {
+      clock = now;
       proofs.timeout(now);
       if (finished) return;
       runRestun(now);
@@ -332,7 +347,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       unpaidSince = now;
       return true;
     },
-    addresses: () => money.addresses(),
+    addresses: () => money.addresses(clock),
+    known: () => known,
     finish() {
       stopSalvos();
       birds?.stop();
@@ -342,6 +358,26 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       device.held.delete(held);
       finished = true;
     },
+  };
+}
+
+function termsOf({ master, peer }: TraversalConfig, lan: readonly string[]): PurseConfig {
+  return {
+    reach: remembered((address) => reachOf(address, master)),
+    lan,
+    awaited: peer.candidates.filter(({ kind }) => kind === 'ipv6').map(({ endpoint }) => endpoint.address),
+  };
+}
+
+/** One answer for each text: addresses are few, and asked about with every packet. */
+function remembered<Answer>(ask: (text: string) => Answer): (text: string) => Answer {
+  const known = new Map<string, Answer>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const answer = ask(text);
+    if (known.size < LIMITS.scopesRememberedMax) known.set(text, answer);
+    return answer;
   };
 }
 

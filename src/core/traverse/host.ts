@@ -228,7 +228,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
         stop();
       }
       if (step.pay !== undefined) {
-        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsAtOnce) });
+        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsAtOnce), socket: side.known() });
       }
       if (step.restun) {
         side.renew(now);

@@ -25,13 +25,21 @@ export interface Candidate {
   readonly socket?: SocketId;
 }
 
-/** A grant by the master (security.md 3.2/3.3): only these addresses may be probed, only so much, only so long. */
+/**
+ * What the master grants (security.md 3.2/3.3): only these addresses may be probed, each with what it has paid for itself, only so
+ * long. A grant that comes late or twice changes nothing.
+ */
 export interface Permit {
-  /** IP addresses that the peer has proven to the master. */
-  readonly addresses: readonly string[];
-  /** In all, since the session began; each credit of the other side raises it. One that comes late or twice changes nothing. */
+  readonly grants: readonly Grant[];
+}
+
+/** One address that the peer has proven to the master. */
+export interface Grant {
+  readonly address: string;
+  /** In all, since the session began; each credit from this very address raises it. */
   readonly probesMax: number;
   readonly probesPerSecondMax: number;
+  /** At most 65,535. */
   readonly expiresInMs: number;
 }
 
@@ -50,6 +58,8 @@ export interface TraversalConfig {
   /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
   readonly relayRttMs: number;
   readonly permit: Permit;
+  /** Address at which we have the master: whose network a local address is can be told by it. Null where there is none. */
+  readonly master: string | null;
   /** Where fresh sockets learn their mapping just before a punch: the master's probe ports. */
   readonly sources: readonly MappingSource[];
   /** A server that sends its answer to another socket's port where it is asked to (`requestTo`); null where none is known. */
@@ -76,8 +86,8 @@ export type TraversalCommand =
 
 export type TraversalEvent =
   | { readonly ev: 'step'; readonly bytes: Uint8Array }
-  /** We want the peer to send more probes at us: pay so many credits to the master. */
-  | { readonly ev: 'pay'; readonly credits: number }
+  /** We want the peer to send more probes at us, at the address of this socket: pay so many credits to the master. */
+  | { readonly ev: 'pay'; readonly credits: number; readonly socket: SocketId }
   /** A burst is running (`true`): send an echo to the master twice a second and tell us with `pause` when it suffers. */
   | { readonly ev: 'burst'; readonly on: boolean }
   | { readonly ev: 'attempt'; readonly n: number; readonly plan: PlanSummary }

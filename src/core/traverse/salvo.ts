@@ -30,7 +30,7 @@ export interface Range {
   open(): SocketId;
   close(socket: SocketId): void;
   /** Sends a probe and answers null, or the instant from which to try again. */
-  shoot(now: Instant, kind: ProbeClass, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
+  shoot(now: Instant, plan: SidePlan, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
   /** How long the mappings of a birthday of this side live, as far as it is known now. */
   lifetimeMs(): number;
   /** Sends a datagram to a server from one of the sockets that watch how long mappings live, under the same budget. */
@@ -126,7 +126,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
 
   function fire(now: Instant, slot: Slot, tuple: Tuple, ttl: number | null): Instant | null {
     if (slot.dead) return null;
-    const wait = range.shoot(now, plan.class, slot.id, { address: tuple.address, port: tuple.port }, ttl);
+    const wait = range.shoot(now, plan, slot.id, { address: tuple.address, port: tuple.port }, ttl);
     if (wait === null) sent++;
     return wait;
   }
