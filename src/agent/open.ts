@@ -110,7 +110,9 @@ function identityOf(keyFile: string | undefined): { readonly secret?: Uint8Array
   const { secret } = readOrCreateKey(keyFile);
   const lock = takeLock(`${keyFile}.lock`);
   if (typeof lock === 'number') {
-    throw usage(`Process ${lock} uses the key ${keyFile} already: is this hosted twice?`);
+    throw new SallyportError('ALREADY_RUNNING', {
+      detail: `Process ${lock} uses the key ${keyFile} already: is this hosted twice?`,
+    });
   }
   return { secret, lock };
 }

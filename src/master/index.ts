@@ -2,4 +2,5 @@
 export * from './api.ts';
 export { hiddenFile, SERVICE_FILE, writeServiceUnit } from './service-unit.ts';
 export { type MasterFact, type MasterOptions, type RunningMaster, startMaster } from './start.ts';
+export { backupStore, checkStore, renewToken, repairStore, restoreStore, type StoreReport } from './store-care.ts';
 export { type WebhookConfig, webhookSchema } from './webhooks.ts';

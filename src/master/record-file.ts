@@ -3,7 +3,9 @@
  * reading is `sqlite-pages.ts`. Needs of SQLite only what any binding has: text to execute and statements to run.
  */
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   linkSync,
@@ -11,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from 'node:fs';
 import { uptime } from 'node:os';
@@ -127,17 +130,17 @@ class SqliteFile implements RecordFile {
     if (durable) fsyncSync(this.#markFd);
   }
 
-  replace(rows: readonly RecordRow[]): string | null {
+  replace(rows: readonly RecordRow[], why: 'damaged' | 'replaced'): string | null {
     this.close();
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.#rebuilt}${suffix}`, { force: true });
     writeDatabase(this.#rebuilt, rows);
     const present = existsSync(this.name);
-    const aside = present
-      ? freeName(`${this.name}.damaged-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`)
-      : null;
+    const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
+    const aside = present ? freeName(`${this.name}.${why}-${stamp}`) : null;
     // A log left beside the new file would be played into it, so it goes first; the rebuilt file is there until all is done.
     if (aside !== null) linkOrCopy(this.name, aside);
-    if (existsSync(`${this.name}-wal`)) renameSync(`${this.name}-wal`, `${aside ?? this.name}-damaged-wal`);
+    if (existsSync(`${this.name}-wal`))
+      renameSync(`${this.name}-wal`, `${aside ?? freeName(`${this.name}.${why}-${stamp}`)}-wal`);
     rmSync(`${this.name}-shm`, { force: true });
     renameSync(this.#rebuilt, this.name);
     syncFolder(this.name);
@@ -147,13 +150,18 @@ class SqliteFile implements RecordFile {
   explain(error: unknown): string {
     const code = codeOf(error);
     const message = error instanceof Error ? error.message : String(error);
-    if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT')
-      return `The store ${this.name} can't be written: the disk is full. Free some space; until then new facts are only in memory.`;
+    const until = 'until then new facts are only in memory.';
     if (this.isDamage(error))
       return `The store ${this.name} is damaged (${message}); it is set aside and written anew.`;
-    if (/^(SQLITE_(READONLY|CANTOPEN|PERM)|EROFS|EACCES|EPERM)/.test(code))
-      return `The store ${this.name} can't be used: ${message}. Check who owns the file and its folder, and whether the disk is read-only; until then new facts are only in memory.`;
-    return `The store ${this.name} can't be used: ${message}. Until that is mended new facts are only in memory.`;
+    // SQLite names the cause only sometimes: a log that finds no room is an "I/O error" to it.
+    if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code) || (code.startsWith('SQLITE_') && isFull(dirname(this.name))))
+      return `The store ${this.name} can't be written: the disk is full. Free some space; ${until}`;
+    const denied = deniedBy(dirname(this.name)) ?? deniedBy(this.name);
+    if (code === 'EROFS' || denied === 'EROFS')
+      return `The store ${this.name} can't be written: the disk is read-only. Mount it for writing; ${until}`;
+    if (/^(SQLITE_(READONLY|CANTOPEN|PERM)|EACCES|EPERM)/.test(code) || denied !== null)
+      return `The store ${this.name} can't be used: ${message}. Check who owns the file and its folder; ${until}`;
+    return `The store ${this.name} can't be used: ${message}. Mend that; ${until}`;
   }
 
   isDamage(error: unknown): boolean {
@@ -230,6 +238,25 @@ function readOrNone(file: string): Buffer | null {
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < 64 * 1024;
+  } catch {
+    return false;
+  }
+}
+
+/** The error code of what may not be written, or null. */
+function deniedBy(path: string): string | null {
+  try {
+    accessSync(path, constants.W_OK);
+    return null;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? null : codeOf(error);
+  }
 }
 
 function freeName(name: string): string {

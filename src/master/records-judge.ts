@@ -23,6 +23,8 @@ export interface Verdict {
   readonly turn: number;
   /** What is or may be missing, in words for the operator; null = nothing is. */
   readonly lost: string | null;
+  /** The rows are exactly those that the file itself says it has, whatever the mark knows of newer ones. */
+  readonly whole: boolean;
   /** The file must be written anew before it can be used. */
   readonly replace: boolean;
   /** There was nothing at all. */
@@ -41,6 +43,7 @@ const NOUNS: Readonly<Record<string, readonly [string, string]>> = {
   traversal: ['sum of traversals', 'sums of traversals'],
   point: ['point of the history', 'points of the history'],
   snapshot: ['entry of the list', 'entries of the list'],
+  'master-key': ['key of the masterserver', 'keys of the masterserver'],
   told: ['note of what webhooks told', 'notes of what webhooks told'],
 };
 
@@ -64,7 +67,8 @@ export function judge(content: FileContent, boot: string): Verdict {
   const fresh = !content.present && content.marks.every((text) => text === '');
   const best = pick(views, seal);
   const number = Math.max(seal?.number ?? 0, ...best.rows.map((row) => row.number), 0);
-  const verdict = { rows: best.rows, seal, number, turn: mark?.turn ?? 0, fresh };
+  const whole = best.seal !== null && best.wrong === 0 && content.damage === null && distance(best, best.seal) === 0;
+  const verdict = { rows: best.rows, seal, number, turn: mark?.turn ?? 0, whole, fresh };
   if (fresh) return { ...verdict, lost: null, replace: false, foreign: false };
   if (seal !== null && seal.v > STORE_VERSION) {
     const lost = `It was written by a newer version of sallyport (store ${seal.v}, known ${STORE_VERSION}) and is left alone: this run remembers nothing. Use that version.`;
@@ -154,7 +158,7 @@ function tailOf(view: View, seal: Seal | null): readonly string[] {
   if (own === null || seal === null || seal.number <= own.number || distance(view, seal) === 0) return [];
   const changes = Object.entries(seal.kinds).flatMap(([kind, { writes }]) => {
     const count = writes - (own.kinds[kind]?.writes ?? 0);
-    return count <= 0 ? [] : [`${count} ${nounsOf(kind)[count === 1 ? 0 : 1]}`];
+    return count <= 0 ? [] : [kindText(kind, count)];
   });
   return [`What was written from ${timeText(own.at)} to ${timeText(seal.at)} is missing: ${changes.join(', ')}.`];
 }
@@ -176,6 +180,11 @@ function doubts(
       `The computer stopped without warning: what was written${since} may be missing, though no ban, token or key.`,
     ];
   return [];
+}
+
+/** `3 bans` */
+export function kindText(kind: string, count: number): string {
+  return `${count} ${nounsOf(kind)[count === 1 ? 0 : 1]}`;
 }
 
 function nounsOf(kind: string): readonly [string, string] {

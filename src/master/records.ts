@@ -78,8 +78,11 @@ export interface RecordFile {
   checkpoint(): void;
   /** There is room for two copies, written in turn, so that one is whole while the other is being written. */
   writeMark(slot: number, text: string, durable: boolean): void;
-  /** Sets the file aside and writes a new one with these rows; answers under what name the old one is kept, if there was one. */
-  replace(rows: readonly RecordRow[]): string | null;
+  /**
+   * Sets the file aside, its name and why in the new name, and writes another with these rows. Answers under what name the old
+   * one is kept, or null where there was none.
+   */
+  replace(rows: readonly RecordRow[], why: 'damaged' | 'replaced'): string | null;
   /** What went wrong and what to do, for the operator. */
   explain(error: unknown): string;
   /** The file is broken, not just the disk full or the folder somebody else's. */
@@ -206,7 +209,17 @@ class Book implements Records {
       return verdict;
     } catch (error) {
       const lost = `${file.explain(error)} What it holds is unknown to this run.`;
-      return { rows: [], seal: null, number: 0, turn: 0, lost, replace: false, fresh: false, foreign: true };
+      return {
+        rows: [],
+        seal: null,
+        number: 0,
+        turn: 0,
+        whole: false,
+        lost,
+        replace: false,
+        fresh: false,
+        foreign: true,
+      };
     }
   }
 
@@ -363,7 +376,7 @@ class Book implements Records {
     const { file } = this.#options;
     if (!this.#mustReplace) this.#mustReplace = file.open() !== null;
     if (this.#mustReplace) {
-      const aside = file.replace([...this.#rows(), sealRow(this.#seal())]);
+      const aside = file.replace([...this.#rows(), sealRow(this.#seal())], 'damaged');
       for (const table of this.#kinds.values()) for (const entry of table.values()) entry.written = entry.number;
       this.#pending.clear();
       this.#mustReplace = false;

@@ -1,6 +1,6 @@
 /** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
 
-import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
@@ -84,6 +84,8 @@ export type MasterFact =
   | { readonly fact: 'admin-token'; readonly file: string }
   /** The admin's page stays closed for this run. */
   | { readonly fact: 'token-problem'; readonly file: string; readonly detail: string }
+  /** Another master could use the same folder unnoticed. */
+  | { readonly fact: 'unlocked'; readonly detail: string }
   | { readonly fact: 'no-second-address' }
   | { readonly fact: 'private-address'; readonly address: string }
   | { readonly fact: 'store-problem'; readonly problem: string }
@@ -121,32 +123,56 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
   checkOptions(options);
   const tell = options.onFact ?? (() => {});
   const stateDir = options.stateDir ?? stateDirectory();
-  const lock = lockState(stateDir);
+  const lock = lockState(stateDir, tell);
   try {
-    return await startLocked(options, stateDir, tell, () => lock.release());
+    return await startLocked(options, stateDir, tell, lock.release);
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-/** Two masters with one key and one store would write over each other, and each would know half of the hosts. */
-function lockState(stateDir: string): Lock {
-  let lock: Lock | number;
+/**
+ * Two masters with one key and one store would write over each other, and each would know half of the hosts. A disk that takes
+ * no lock, full or read-only, keeps no master from starting: it is said, and the lock taken as soon as that is possible.
+ */
+function lockState(stateDir: string, tell: (fact: MasterFact) => void): Lock {
+  const file = join(stateDir, 'master.lock');
+  let lock: Lock | number | null = null;
+  const retry = setInterval(() => {
+    try {
+      lock = takeLock(file);
+    } catch {
+      return;
+    }
+    clearInterval(retry);
+    if (typeof lock === 'number')
+      tell({ fact: 'unlocked', detail: `process ${lock} is a master with ${stateDir} too` });
+  }, MASTER_LIMITS.storeRetryMs);
+  retry.unref();
   try {
-    lock = takeLock(join(stateDir, 'master.lock'));
+    lock = takeLock(file);
+    clearInterval(retry);
   } catch (error) {
-    throw usage(`The folder ${stateDir} can't be used: ${(error as Error).message}. Give another --state-dir.`, error);
+    tell({ fact: 'unlocked', detail: `no lock could be written in ${stateDir}: ${(error as Error).message}` });
   }
-  if (typeof lock !== 'number') return lock;
-  throw usage(`Process ${lock} is a master with the folder ${stateDir} already. Give this one another --state-dir.`);
+  if (typeof lock === 'number') {
+    const detail = `Process ${lock} is a master with the folder ${stateDir} already.`;
+    throw new SallyportError('ALREADY_RUNNING', { detail });
+  }
+  return {
+    release() {
+      clearInterval(retry);
+      if (lock !== null && typeof lock !== 'number') lock.release();
+    },
+  };
 }
 
-function identityIn(stateDir: string, tell: (fact: MasterFact) => void): KeyPair {
+function identityIn(stateDir: string, tell: (fact: MasterFact) => void) {
   const file = join(stateDir, 'master.key');
   const { secret, created } = readOrCreateKey(file);
   tell({ fact: 'identity', file, created });
-  return nodeCrypto.keyPair(secret);
+  return { identity: nodeCrypto.keyPair(secret), created };
 }
 
 async function startLocked(
@@ -156,7 +182,7 @@ async function startLocked(
   unlock: () => void,
 ): Promise<RunningMaster> {
   const listen = listenAddresses(options.listen, tell);
-  const identity = identityIn(stateDir, tell);
+  const { identity, created } = identityIn(stateDir, tell);
   const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
 
@@ -166,6 +192,8 @@ async function startLocked(
     tell({ fact: 'store-problem', problem });
   };
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem });
+  if (store.fresh && !created)
+    onProblem(`There is no store beside the key in ${stateDir}: bans, names and codes begin anew.`);
   const early: MasterCommand[] = [];
   let running: Running | null = null;
   const office = createOffice({
@@ -322,13 +350,17 @@ function portsOf({ address, port }: Endpoint): readonly Endpoint[] {
 }
 
 function bindError({ address, port }: Endpoint, code: string): SallyportError {
+  const where = `UDP port ${port} on ${address} can't be bound`;
+  if (code === 'unsupported')
+    return usage(
+      `${where}: this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT.`,
+    );
   const why = {
     'in-use': 'another program has it. Give another --port',
     denied: 'this user may not. Give a --port from 1024 on',
-    unsupported: 'this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT',
     limit: 'too many files are open. Raise the limit (ulimit -n)',
   }[code];
-  return usage(`UDP port ${port} on ${address} can't be bound: ${why ?? code}.`);
+  return new SallyportError('PORT_TAKEN', { detail: `${where}: ${why ?? code}.` });
 }
 
 function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {
@@ -423,7 +455,7 @@ async function listenOn(server: Server, at: string, flag: string): Promise<strin
           : error.code === 'EACCES'
             ? 'this user may not'
             : error.message;
-      reject(usage(`${at} can't be bound for ${flag}: ${why}.`));
+      reject(new SallyportError('PORT_TAKEN', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
     });
     server.listen(port, host, resolve);
   });
@@ -445,7 +477,7 @@ function keepToken(stateDir: string, office: Office, tell: (fact: MasterFact) =>
     if (office.newToken !== null) writeFileSync(file, `${office.newToken}\n`, { mode: 0o600 });
   } catch (error) {
     // A full disk must not keep the master from introducing. Nobody knows this token: the next start makes another.
-    if (existsSync(file)) unlinkSync(file);
+    forgetToken(stateDir);
     office.forgetToken();
     tell({ fact: 'token-problem', file, detail: (error as Error).message });
   }
@@ -453,6 +485,9 @@ function keepToken(stateDir: string, office: Office, tell: (fact: MasterFact) =>
 }
 
 function forgetToken(stateDir: string): void {
-  const file = join(stateDir, 'admin.once');
-  if (existsSync(file)) unlinkSync(file);
+  try {
+    rmSync(join(stateDir, 'admin.once'), { force: true });
+  } catch {
+    // A read-only disk: what stands there is of no use to anybody, the token in it has been used or is void.
+  }
 }

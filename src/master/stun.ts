@@ -3,7 +3,7 @@
  * is decided by `core/stun/server.ts`; here are the sockets and the limits. With two addresses there is a second port, the next
  * one, and the server is one of RFC 5780.
  */
-import { answerStun, type Endpoint, endpointKey, familyOf, usage } from '../core/index.ts';
+import { answerStun, type Endpoint, endpointKey, familyOf, SallyportError } from '../core/index.ts';
 import { monotonicNow, openUdpSocket, type UdpSocket } from '../node/index.ts';
 import { createLimiter } from './limiter.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -38,7 +38,7 @@ export function startStun(addresses: readonly string[], port: number): StunServi
     if (socket === null) {
       close();
       const why = outcome.ok ? 'no socket' : outcome.code;
-      throw usage(`--stun-port: ${endpointKey(local)} can't be bound (${why}).`);
+      throw new SallyportError('PORT_TAKEN', { detail: `--stun-port: ${endpointKey(local)} can't be bound (${why}).` });
     }
     sockets.set(endpointKey(local), socket);
   }

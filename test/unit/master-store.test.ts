@@ -304,9 +304,9 @@ test('a file that breaks under way is set aside and written anew from memory', (
       real.commit(rows, gone);
     },
     writeMark: (slot, text, durable) => real.writeMark(slot, text, durable),
-    replace(rows) {
+    replace(rows, why) {
       broken = false;
-      return real.replace(rows);
+      return real.replace(rows, why);
     },
     ...{
       explain: (error) => real.explain(error),
