@@ -42,6 +42,8 @@ export interface AgentOptions {
   readonly keyFile?: string;
   /** Where the keys of hosts joined by code are pinned. Without it a code is trusted anew each time. */
   readonly stateDir?: string;
+  /** What is wrong with the state folder, in words for the person. Without it Node prints it as a warning. */
+  readonly onStateProblem?: (problem: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -90,7 +92,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
       family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
     });
-    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
+    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({ machine, master, masterLink, pins, gateway, findGateway, onClosed });
     const { stateDir } = options;
