@@ -77,7 +77,7 @@ class SqliteFile implements RecordFile {
     const text = readOrNone(this.#markFile) ?? Buffer.alloc(0);
     const slots = [text.subarray(0, MARK_SLOT_BYTES), text.subarray(MARK_SLOT_BYTES)];
     const marks = slots.map((slot) => slot.toString('utf8').replace(/[\0\s]+$/, ''));
-    const damage = main === null && log.length > 0 ? 'there is only its write-ahead log' : read.damage;
+    const damage = (main?.length ?? 0) === 0 && log.length > 0 ? 'there is only its write-ahead log' : read.damage;
     return { present: main !== null || log.length > 0 || rebuilt !== null, views, damage, marks };
   }
 

@@ -27,8 +27,6 @@ export interface Verdict {
   readonly whole: boolean;
   /** The file must be written anew before it can be used. */
   readonly replace: boolean;
-  /** There was nothing at all. */
-  readonly fresh: boolean;
   /** Not ours to write to: of a newer version, or not readable. */
   readonly foreign: boolean;
 }
@@ -59,7 +57,8 @@ interface View {
   readonly wrong: number;
 }
 
-export function judge(content: FileContent, boot: string): Verdict {
+/** `expected`: there was a store before, so that nothing at all means that everything is gone. */
+export function judge(content: FileContent, boot: string, expected: boolean): Verdict {
   const views = content.views.map(viewOf);
   const marks = content.marks.map(readMark);
   const mark = newest(marks, ({ turn }) => turn);
@@ -67,9 +66,12 @@ export function judge(content: FileContent, boot: string): Verdict {
   const fresh = !content.present && content.marks.every((text) => text === '');
   const best = pick(views, seal);
   const number = Math.max(seal?.number ?? 0, ...best.rows.map((row) => row.number), 0);
-  const whole = best.seal !== null && best.wrong === 0 && content.damage === null && distance(best, best.seal) === 0;
-  const verdict = { rows: best.rows, seal, number, turn: mark?.turn ?? 0, whole, fresh };
-  if (fresh) return { ...verdict, lost: null, replace: false, foreign: false };
+  const whole = isWhole(best, content);
+  const verdict = { rows: best.rows, seal, number, turn: mark?.turn ?? 0, whole };
+  if (fresh) {
+    const lost = expected ? 'It is not there, though it was: nobody can tell what it held.' : null;
+    return { ...verdict, lost, replace: false, foreign: false };
+  }
   if (seal !== null && seal.v > STORE_VERSION) {
     const lost = `It was written by a newer version of sallyport (store ${seal.v}, known ${STORE_VERSION}) and is left alone: this run remembers nothing. Use that version.`;
     return { ...verdict, rows: [], lost, replace: false, foreign: true };
@@ -82,7 +84,7 @@ export function judge(content: FileContent, boot: string): Verdict {
       ? [`${best.wrong} rows were damaged; good copies of them were found.`]
       : []),
     ...tailOf(best, seal),
-    ...doubts(best, content, mark, marks, boot),
+    ...doubts(best, content, marks, boot),
   ];
   const sound = content.present && content.damage === null && best === views[0];
   const replace = !sound || best.wrong > 0 || broken.length > 0 || best.seal === null;
@@ -110,15 +112,21 @@ function viewOf(found: readonly RecordRow[]): View {
   return { rows, seal, kinds, wrong };
 }
 
-/** The first view that is as the seal says; failing that, the one that lacks least. */
+/**
+ * The first view that is as the newest seal says; failing that, the one whose own seal is the newest, and of several the nearest
+ * to the newest seal; without any seal, the one with the most rows.
+ */
 function pick(views: readonly View[], seal: Seal | null): View {
-  let best: View = { rows: [], seal: null, kinds: new Map(), wrong: 0 };
-  let least = Number.POSITIVE_INFINITY;
-  for (const view of views) {
-    const lacking = seal === null ? -view.rows.length : distance(view, seal);
-    if (lacking < least) [best, least] = [view, lacking];
-  }
-  return best;
+  const empty: View = { rows: [], seal: null, kinds: new Map(), wrong: 0 };
+  if (seal === null) return views.reduce((best, view) => (view.rows.length > best.rows.length ? view : best), empty);
+  const perfect = views.find((view) => distance(view, seal) === 0 && view.rows.length > 0);
+  if (perfect !== undefined) return perfect;
+  return views.reduce((best, view) => {
+    const [own, other] = [view.seal?.number ?? -1, best.seal?.number ?? -1];
+    if (own !== other) return own > other ? view : best;
+    if (own < 0) return view.rows.length > best.rows.length ? view : best;
+    return distance(view, seal) < distance(best, seal) ? view : best;
+  }, empty);
 }
 
 function distance(view: View, seal: Seal): number {
@@ -164,22 +172,21 @@ function tailOf(view: View, seal: Seal | null): readonly string[] {
 }
 
 /** Where nobody can tell exactly. */
-function doubts(
-  view: View,
-  content: FileContent,
-  mark: Mark | null,
-  marks: readonly (Mark | null)[],
-  boot: string,
-): readonly string[] {
+function doubts(view: View, content: FileContent, marks: readonly (Mark | null)[], boot: string): readonly string[] {
+  const mark = newest(marks, ({ turn }) => turn);
   const since = view.seal === null ? '' : ` after ${timeText(view.seal.at)}`;
-  const torn = marks.some((one, index) => one === null && content.marks[index] !== '');
+  // One copy alone is right only after the very first writing.
+  const torn = marks.some((one, index) => one === null && (content.marks[index] !== '' || (mark?.turn ?? 0) > 1));
   if (mark === null || torn)
     return [`Its mark is ${torn ? 'damaged' : 'missing'}: what was written${since} may be missing.`];
-  if (mark.open && (mark.boot !== boot || boot === ''))
-    return [
-      `The computer stopped without warning: what was written${since} may be missing, though no ban, token or key.`,
-    ];
-  return [];
+  if (!mark.open || (mark.boot === boot && boot !== '')) return [];
+  // Those are on the disk before anybody is told; but only a file that is whole still has them.
+  const critical = isWhole(view, content) ? ', though no ban, token or key' : '';
+  return [`The computer stopped without warning: what was written${since} may be missing${critical}.`];
+}
+
+function isWhole(view: View, { damage }: FileContent): boolean {
+  return view.seal !== null && view.wrong === 0 && damage === null && distance(view, view.seal) === 0;
 }
 
 /** `3 bans` */

@@ -111,7 +111,7 @@ export interface Records {
   batch(work: () => void): void;
   /** Why something is not written down now, or what was lost before this run, or null. */
   problem(): string | null;
-  /** The same, as long as a fact is only in memory. */
+  /** The same, as long as a fact is only in memory, or written but not where it is safe from the death of the computer. */
   unwritten(): string | null;
   /** Once a second: writes what could not be written, checkpoints what is due. */
   tick(now: number): void;
@@ -120,10 +120,11 @@ export interface Records {
 
 export interface RecordsOptions {
   readonly file: RecordFile;
-  readonly now: number;
   /** Milliseconds, to see how long a checkpoint takes. */
   readonly clock: () => number;
   readonly onProblem: (problem: string) => void;
+  /** There was a store before. */
+  readonly expected?: boolean;
 }
 
 export function sumOf(row: Omit<RecordRow, 'sum'>): number {
@@ -149,13 +150,14 @@ interface Pending {
   readonly written: number;
 }
 
+/** Reads what there is and says what is missing; the first change or `tick` makes the file ready for writing. */
 export function openRecords(options: RecordsOptions): Records {
   return new Book(options);
 }
 
 /** What the file holds, checked; throws where the disk can't be read. Nothing is changed. */
-export function inspect(file: RecordFile): Verdict {
-  return judge(file.read(), file.boot);
+export function inspect(file: RecordFile, expected = false): Verdict {
+  return judge(file.read(), file.boot, expected);
 }
 
 export function sealRow(seal: Seal): RecordRow {
@@ -181,6 +183,8 @@ class Book implements Records {
   #ready = false;
   #mustReplace = false;
   #batching = false;
+  /** Something that was told must not wait for the next checkpoint. */
+  #critical = false;
   #retryAt = 0;
   #checkpointAt = Number.POSITIVE_INFINITY;
   #checkpointFree = 0;
@@ -190,13 +194,14 @@ class Book implements Records {
     this.#options = options;
     this.verdict = this.#load();
     this.#mustReplace = this.verdict.replace;
-    if (!this.verdict.foreign) this.#write(options.now, true);
+    // Before anything is written: a start that is killed after the writing would leave nothing to say.
+    if (this.verdict.lost !== null) options.onProblem(`The store ${options.file.name}: ${this.verdict.lost}`);
   }
 
   #load(): Verdict {
     const { file } = this.#options;
     try {
-      const verdict = inspect(file);
+      const verdict = inspect(file, this.#options.expected);
       this.#number = verdict.number;
       this.#turn = verdict.turn;
       for (const [kind, seal] of Object.entries(verdict.seal?.kinds ?? {}))
@@ -217,7 +222,6 @@ class Book implements Records {
         whole: false,
         lost,
         replace: false,
-        fresh: false,
         foreign: true,
       };
     }
@@ -275,7 +279,7 @@ class Book implements Records {
 
   readonly problem = (): string | null => this.#problem ?? this.verdict.lost;
 
-  readonly unwritten = (): string | null => (this.#pending.size === 0 ? null : this.problem());
+  readonly unwritten = (): string | null => (this.#pending.size > 0 ? this.problem() : this.#problem);
 
   tick(now: number): void {
     if (this.#pending.size > 0 || (!this.#ready && !this.verdict.foreign)) this.#write(now, false);
@@ -328,15 +332,14 @@ class Book implements Records {
   }
 
   #due(now: number, urgency: Urgency): void {
-    if (urgency !== 'at-once') {
-      const { storeSoonMs, storeLaterMs } = MASTER_LIMITS;
-      this.#checkpointAt = Math.min(this.#checkpointAt, now + (urgency === 'soon' ? storeSoonMs : storeLaterMs));
-    }
+    const { storeSoonMs, storeLaterMs } = MASTER_LIMITS;
+    const withinMs = { 'at-once': 0, soon: storeSoonMs, later: storeLaterMs }[urgency];
+    this.#checkpointAt = Math.min(this.#checkpointAt, now + withinMs);
+    if (urgency === 'at-once') this.#critical = true;
     if (this.#batching) return;
     this.#write(now, urgency === 'at-once');
-    if (urgency === 'at-once') this.#checkpoint(now);
     // The first name after a calm second is on the disk at once; a crowd of them shares one checkpoint.
-    else if (urgency === 'soon' && now >= this.#checkpointFree) this.#checkpoint(now);
+    if (urgency === 'soon' && now >= this.#checkpointFree) this.#checkpoint(now);
   }
 
   #seal(): Seal {
@@ -367,6 +370,8 @@ class Book implements Records {
       this.#written();
       this.#mark(true, false);
       this.#problem = null;
+      // Also where it is written long after it was told, because the disk had been full.
+      if (this.#critical) this.#checkpoint(now);
     } catch (error) {
       this.#fail(now, error);
     }
@@ -410,6 +415,7 @@ class Book implements Records {
     try {
       file.checkpoint();
       this.#checkpointAt = Number.POSITIVE_INFINITY;
+      this.#critical = false;
       this.#problem = null;
     } catch (error) {
       this.#fail(now, error);

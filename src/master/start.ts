@@ -191,9 +191,7 @@ async function startLocked(
     log.error({}, problem);
     tell({ fact: 'store-problem', problem });
   };
-  const store = openStore({ file: join(stateDir, 'master.db'), onProblem });
-  if (store.fresh && !created)
-    onProblem(`There is no store beside the key in ${stateDir}: bans, names and codes begin anew.`);
+  const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
   const early: MasterCommand[] = [];
   let running: Running | null = null;
   const office = createOffice({

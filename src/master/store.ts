@@ -61,8 +61,6 @@ export interface Store {
   problem(): string | null;
   /** Why the newest facts are only in memory, or null: everything told is written down. */
   unwritten(): string | null;
-  /** There was no store before: nothing to remember. */
-  readonly fresh: boolean;
   codes(): CodeRow[];
   saveCode(now: number, code: CodeRow): void;
   bans(): BanRow[];
@@ -95,17 +93,19 @@ export interface StoreOptions {
   /** `:memory:` for none. */
   readonly file: string;
   readonly onProblem: (problem: string) => void;
+  /** There was a store before, so that its absence is a loss. */
+  readonly expected?: boolean;
   /** The file grows to so many pages of 4 kB at most; beyond it the disk counts as full. */
   readonly pagesMax?: number;
 }
 
 /** A store on this computer; it keeps itself going until it is closed. */
-export function openStore({ file, onProblem, pagesMax }: StoreOptions): Store {
+export function openStore({ file, pagesMax, ...options }: StoreOptions): Store {
   const store = createStore({
     file: openRecordFile({ file, ...(pagesMax === undefined ? {} : { pagesMax }) }),
     wallClock: Date.now,
     clock: () => performance.now(),
-    onProblem,
+    ...options,
   });
   const timer = setInterval(store.tick, MASTER_LIMITS.storeSoonMs);
   timer.unref();
@@ -122,10 +122,11 @@ export interface StoreParts {
   /** Milliseconds, to see how long the disk takes. */
   readonly clock: () => number;
   readonly onProblem: (problem: string) => void;
+  readonly expected?: boolean;
 }
 
-export function createStore({ file, wallClock, clock, onProblem }: StoreParts): Store {
-  const records = openRecords({ file, now: wallClock(), clock, onProblem });
+export function createStore({ wallClock, ...options }: StoreParts): Store {
+  const records = openRecords(options);
   const { verdict } = records;
 
   function put(kind: string, key: string, body: unknown, urgency: Urgency): void {
@@ -135,16 +136,13 @@ export function createStore({ file, wallClock, clock, onProblem }: StoreParts): 
     put('audit', String(records.next), { at, act, detail }, 'soon');
   }
 
-  if (verdict.lost !== null) {
-    onProblem(`The store ${file.name}: ${verdict.lost}`);
-    // The admin page shows it for this run, the audit log from now on.
-    audit(wallClock(), 'store', verdict.lost);
-  }
+  // The admin page shows it for this run, the audit log from now on.
+  if (verdict.lost !== null) audit(wallClock(), 'store', verdict.lost);
+  else records.tick(wallClock());
 
   return {
     problem: records.problem,
     unwritten: records.unwritten,
-    fresh: verdict.fresh,
     codes: () => rowsOf<string>(records, 'code').map(({ key, body }) => ({ code: key, hostKey: fromBase64(body) })),
     saveCode: (_now, { code, hostKey }) => put('code', code, Buffer.from(hostKey).toString('base64url'), 'soon'),
     bans() {
