@@ -62,3 +62,30 @@ test('a slow disk takes a twentieth of the time at most, and a ban is on it all 
   expect(again.bans()).toHaveLength(1);
   expect(said.join()).toMatch(/may be missing/);
 });
+
+test('what a full disk did not take is written by itself when there is room again, and a kill then takes nothing', () => {
+  const disk = new SimDisk(simRandom('full'));
+  let now = 1_700_000_000_000;
+  const said: string[] = [];
+  const open = () =>
+    createStore({
+      file: new SimRecordFile(disk),
+      wallClock: () => now,
+      clock: () => disk.busyMs,
+      onProblem: (problem) => said.push(problem),
+    });
+  const store = open();
+  disk.capacityBytes = 0;
+  store.addBan({ kind: 'name', pattern: 'p', label: '', scope: 'ban', reason: '', createdAt: now, expiresAt: null });
+  store.saveCode(now, { code: 'C', hostKey: new Uint8Array(32) });
+  expect(store.unwritten()).toMatch(/ENOSPC/);
+  expect(said).toHaveLength(1);
+  disk.capacityBytes = Number.POSITIVE_INFINITY;
+  now += 5_000;
+  store.tick();
+  expect([store.unwritten(), store.problem()]).toEqual([null, null]);
+  disk.restart('kill');
+  const again = open();
+  expect([again.bans().length, again.codes().length]).toEqual([1, 1]);
+  expect(said).toHaveLength(1);
+});
