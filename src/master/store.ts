@@ -234,12 +234,9 @@ function sumTraversals(records: Records, sinceHour: number): TraversalRow[] {
 
 function pruneAll(records: Records, now: number): void {
   const { statisticsHoursMax, auditEntriesMax, nameHeldMs, traversalRowsMax, webhookDedupeMs } = MASTER_LIMITS;
-  /** Rows stand in the order in which they were written last, so the first that is young enough ends it: 200,000 names wait there. */
-  function dropWhile(kind: string, isOver: (key: string, body: string) => boolean): void {
-    for (const { key, body } of records.all(kind)) {
-      if (!isOver(key, body)) return;
-      records.remove(now, kind, key, 'later');
-    }
+  function drop(kind: string, isOver: (body: never, key: string) => boolean): void {
+    for (const { key, body } of rowsOf<never>(records, kind))
+      if (isOver(body, key)) records.remove(now, kind, key, 'later');
   }
   function dropOldest(kind: string, rowsMax: number): void {
     const surplus = records.size(kind) - rowsMax;
@@ -247,12 +244,11 @@ function pruneAll(records: Records, now: number): void {
       records.remove(now, kind, key, 'later');
   }
   const hourMin = Math.floor(now / 3_600_000) - statisticsHoursMax;
-  for (const { key, body } of rowsOf<BanRow>(records, 'ban'))
-    if (body.expiresAt !== null && body.expiresAt <= now) records.remove(now, 'ban', key, 'later');
-  dropWhile('traversal', (key) => (JSON.parse(key) as TraversalKey)[0] < hourMin);
-  dropWhile('point', (key) => Number(key) < now - statisticsHoursMax * 3_600_000);
-  dropWhile('told', (_, at) => Number(at) < now - webhookDedupeMs);
-  dropWhile('name', (_, held) => (JSON.parse(held) as readonly [string, number])[1] < now - nameHeldMs);
+  drop('ban', ({ expiresAt }: BanRow) => expiresAt !== null && expiresAt <= now);
+  drop('traversal', (_, key) => (JSON.parse(key) as TraversalKey)[0] < hourMin);
+  drop('point', (_, key) => Number(key) < now - statisticsHoursMax * 3_600_000);
+  drop('told', (at: number) => at < now - webhookDedupeMs);
+  drop('name', ([, seenAt]: readonly [string, number]) => seenAt < now - nameHeldMs);
   dropOldest('audit', auditEntriesMax);
   dropOldest('traversal', traversalRowsMax);
 }
