@@ -203,25 +203,23 @@ export class Control {
     const { path } = session;
     const proof = path && session.proofOf(path.address);
     if (path === null || !proof) return push.dueAt;
-    if (this.mayPush(now, proof, push)) {
+    if (this.mayPush(now, session, proof, push)) {
       push.sent++;
       const stamp = session.stampFor(now, this.parts.suite, proof);
       this.send(session, path, writePushFrame(push.id, stamp, push.message));
-    } else this.askWhetherThere(session, path, proof);
+    } else this.askWhetherThere(now, session, path, proof);
     return push.dueAt;
   }
 
-  private mayPush(now: Instant, proof: Proof, push: PendingPush): boolean {
+  private mayPush(now: Instant, session: Session, proof: Proof, push: PendingPush): boolean {
     if (isSilent(now, proof) || now - proof.provenAt > LIMITS.proofMsMax) return false;
-    proof.unheard ??= { pushes: 0, repeats: 0, challenges: 0 };
-    const { unheard } = proof;
+    const unheard = session.unheard(now, this.parts.suite, proof);
     if (push.sent === 0) return unheard.pushes++ < LIMITS.pushesMax;
     return unheard.repeats++ < LIMITS.pushRepeatsUnheardMax;
   }
 
-  private askWhetherThere(session: Session, path: Endpoint, proof: Proof): void {
-    proof.unheard ??= { pushes: 0, repeats: 0, challenges: 0 };
-    if (proof.unheard.challenges++ >= LIMITS.challengesUnheardMax) return;
+  private askWhetherThere(now: Instant, session: Session, path: Endpoint, proof: Proof): void {
+    if (session.unheard(now, this.parts.suite, proof).challenges++ >= LIMITS.challengesUnheardMax) return;
     this.parts.counters.challenges++;
     const { token } = session.challenge(path, false, this.parts.suite);
     this.send(session, path, writeChallengeFrame(FRAME.challenge, token));

@@ -192,14 +192,28 @@ export class Session extends SecureSession implements Placed {
 
   /** The stamp to send to this address; a fresh one every 10 s. */
   stampFor(now: Instant, suite: CryptoSuite, proof: Proof): number {
-    if (now - proof.stampAt >= LIMITS.stampMs) {
-      proof.previousStamp = proof.stamp;
-      proof.previousStampAt = proof.stampAt;
-      // 0 is what a participant says that has no stamp yet.
-      proof.stamp = randomU32(suite) >>> 1 || 1;
-      proof.stampAt = Math.floor(now);
-    }
+    if (now - proof.stampAt >= LIMITS.stampMs) this.freshStamp(now, suite, proof);
     return proof.stamp;
+  }
+
+  private freshStamp(now: Instant, suite: CryptoSuite, proof: Proof): void {
+    proof.previousStamp = proof.stamp;
+    proof.previousStampAt = proof.stampAt;
+    // 0 is what a participant says that has no stamp yet.
+    proof.stamp = randomU32(suite) >>> 1 || 1;
+    proof.stampAt = Math.floor(now);
+  }
+
+  /**
+   * What is pushed to this address from now on without a word from there. With the first goes a fresh stamp, and only that one coming
+   * back ends it: whoever has left the address knows the stamps of before, and could send them in its name.
+   */
+  unheard(now: Instant, suite: CryptoSuite, proof: Proof): Unheard {
+    if (proof.unheard === null) {
+      this.freshStamp(now, suite, proof);
+      proof.unheard = { pushes: 0, repeats: 0, challenges: 0 };
+    }
+    return proof.unheard;
   }
 
   /** A stamp that comes back proves that it was received, some time after it was given. */
@@ -207,7 +221,7 @@ export class Session extends SecureSession implements Placed {
     if (stamp === 0 || (stamp !== proof.stamp && stamp !== proof.previousStamp)) return;
     proof.provenAt = Math.max(proof.provenAt, stamp === proof.stamp ? proof.stampAt : proof.previousStampAt);
     proof.heardAt = Math.floor(now);
-    proof.unheard = null;
+    if (stamp === proof.stamp) proof.unheard = null;
   }
 
   /** One question per address, however often it turns up. */
