@@ -101,12 +101,6 @@ export const LIMITS = {
   proofMsMax: 30_000,
   stampMs: 10_000,
   challengesMax: 4,
-  codeAttemptsMax: 64,
-  /** Registry: hosts per IPv4 address and /24, per IPv6 /64 and /48 (security.md row 12). */
-  hostsPerIpv4: { narrow: 32, wide: 128 },
-  hostsPerIpv6: { narrow: 8, wide: 64 },
-  /** Codes are for ever, so keys without one are rationed per address: 32 at once, then one in 10 s. */
-  newCodeRate: { perSecond: 0.1, burst: 32 },
   /** Codes in dispute at once, and how many may wait for their derivation. */
   contestsMax: 8,
   /** A code in dispute is known after that; the host asks again. */
