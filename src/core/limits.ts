@@ -23,7 +23,7 @@ export const LIMITS = {
   /** A session ends and is handshaken anew after so many datagrams (security.md 3.1). */
   sessionSequenceMax: 2 ** 32,
 
-  /** Control messages (rendezvous/codec.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
+  /** Control messages (wire/codec.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
   sessionIdBytes: 16,
   /** Characters of what a master says of a failure that are shown. */
   masterWordsMax: 128,

@@ -149,7 +149,7 @@ const NAME = 'select host_key as hostKey, seen_at as seenAt from names where ske
 const HOLD_NAME = 'insert or replace into names (skeleton, host_key, seen_at, network) values (?, ?, ?, ?)';
 const DROP_NAMES_OF_KEY = `delete from names where host_key = ? and skeleton in
   (select skeleton from names where host_key = ? order by seen_at desc, skeleton = ? desc limit -1 offset ?)`;
-/** A provider's IPv6 (/32) is as large as sixteen IPv4 networks (/24), as in `core/shares.ts`. */
+/** A provider's IPv6 (/32) is as large as sixteen IPv4 networks (/24), as in `core/rate/shares.ts`. */
 const LARGEST_NETWORK = `select network, count(*) as n from names group by network
   order by count(*) / (case when network like '6:%' then 16.0 else 1.0 end) desc limit 1`;
 const DROP_NAMES_OF_NETWORK = `delete from names where skeleton in

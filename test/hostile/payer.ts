@@ -24,8 +24,8 @@ import {
   WIRE,
 } from '../../src/core/index.ts';
 import { type ClientHandshake, type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { encodeStep } from '../../src/core/traverse/step.ts';
+import { encodeStep } from '../../src/core/traverse/lead/step.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
 
 export interface PayerConfig {
   readonly crypto: CryptoSuite;

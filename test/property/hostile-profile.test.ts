@@ -19,12 +19,12 @@ import {
   Writer,
   writeProfile,
 } from '../../src/core/index.ts';
-import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/advice.ts';
-import { knownLife, natureWords, quotaOf } from '../../src/core/traverse/nature.ts';
-import { type Plan, plansFor } from '../../src/core/traverse/plan.ts';
-import { portCount } from '../../src/core/traverse/ports.ts';
-import { packetsOf, type SidePlan, tupleAt } from '../../src/core/traverse/side.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/plan/advice.ts';
+import { knownLife, natureWords, quotaOf } from '../../src/core/traverse/plan/nature.ts';
+import { type Plan, plansFor } from '../../src/core/traverse/plan/plan.ts';
+import { portCount } from '../../src/core/traverse/plan/ports.ts';
+import { packetsOf, type SidePlan, tupleAt } from '../../src/core/traverse/plan/side-plan.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

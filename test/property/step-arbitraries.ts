@@ -1,9 +1,9 @@
 /** Steps with anything in them that means something, the ends of every range among it. */
 import fc from 'fast-check';
 import { LIMITS } from '../../src/core/limits.ts';
-import type { PortSpec } from '../../src/core/traverse/ports.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { SAMPLES_MAX, type Step } from '../../src/core/traverse/step.ts';
+import { SAMPLES_MAX, type Step } from '../../src/core/traverse/lead/step.ts';
+import type { PortSpec } from '../../src/core/traverse/plan/ports.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
 
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;

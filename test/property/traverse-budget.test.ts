@@ -8,9 +8,9 @@ import {
   type Purse,
   type PurseConfig,
   purse,
-} from '../../src/core/traverse/budget.ts';
-import { reachOf } from '../../src/core/traverse/reach.ts';
-import type { ProbeClass } from '../../src/core/traverse/side.ts';
+} from '../../src/core/traverse/pay/budget.ts';
+import { reachOf } from '../../src/core/traverse/pay/reach.ts';
+import type { ProbeClass } from '../../src/core/traverse/plan/side-plan.ts';
 import { permitOf } from '../permit.ts';
 
 /** Each packet of the test below is the first of its mapping. */

@@ -5,8 +5,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LIMITS, type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/learn/canary.ts';
 import { type Alone, alone, TWIN } from '../sim/traverse-alone.ts';
 import { sideArbitrary, stepArbitrary, wildSideArbitrary } from './step-arbitraries.ts';
 

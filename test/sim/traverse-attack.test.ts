@@ -9,9 +9,9 @@ import {
   UNKNOWN_ALLOCATOR,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/learn/canary.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
 import { type Alone, alone, type Sent, TWIN } from './traverse-alone.ts';
 
 const VICTIM = '198.51.100.7';

@@ -14,8 +14,8 @@ import {
   WIRE,
 } from '../../src/core/index.ts';
 import { type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
 import { weakCodes } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
 import {

@@ -1,8 +1,8 @@
 /** Many people behind one address, and one among them who wants all the places (security.md 3.4: fair behind a carrier's NAT). */
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/index.ts';
-import { type Session, Sessions } from '../../src/core/rendezvous/sessions.ts';
-import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
+import { type Session, Sessions } from '../../src/core/master/sessions.ts';
+import { SHARES } from '../../src/core/master/share-limits.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 const CARRIER = '203.0.113.5';

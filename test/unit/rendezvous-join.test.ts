@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LIMITS, type Push, type Request } from '../../src/core/index.ts';
-import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
+import { SHARES } from '../../src/core/master/share-limits.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

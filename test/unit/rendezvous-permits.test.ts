@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/index.ts';
-import { Budget, Permits } from '../../src/core/rendezvous/permits.ts';
+import { Budget, Permits } from '../../src/core/master/permits.ts';
 
 /** IPv4 and UDP headers included, as security.md 3.3 counts. */
 const CREDIT_WIRE_BYTES = 1228;

@@ -1,7 +1,7 @@
 /** Coming back by a ticket, without a Diffie-Hellman (security.md 3.1, RESUME), and what nobody can make of a ticket. */
 import { describe, expect, test } from 'vitest';
 import { type KeyPair, LIMITS, WIRE } from '../../src/core/index.ts';
-import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
+import { SHARES } from '../../src/core/master/share-limits.ts';
 import {
   DOOR,
   MASTER_ADDRESS,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LIMITS, NEVER } from '../../src/core/index.ts';
-import { Cookies } from '../../src/core/rendezvous/cookie.ts';
-import { addressKeys, addressPrefixes, allowAt, Limiter } from '../../src/core/rendezvous/limiter.ts';
-import { Wheel } from '../../src/core/rendezvous/wheel.ts';
+import { Cookies } from '../../src/core/master/cookie.ts';
+import { Wheel } from '../../src/core/master/wheel.ts';
+import { addressKeys, addressPrefixes, allowAt, Limiter } from '../../src/core/rate/pace.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 describe('the wheel of deadlines', () => {

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { limitsFor, NATURES, plansPage } from '../../bench/plans.ts';
 import type { AllocatorKind, Filtering, Mapping, NatProfile, PlanLimits, Role } from '../../src/core/index.ts';
 import { LIMITS, type Plan, planFor, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
-import { type Method, plansFor } from '../../src/core/traverse/plan.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/learn/canary.ts';
+import { type Method, plansFor } from '../../src/core/traverse/plan/plan.ts';
 
 const MAPPINGS: readonly Mapping[] = ['eim', 'adm', 'apdm', 'unknown'];
 const FILTERINGS: readonly Filtering[] = ['eif', 'adf', 'apdf', 'unknown'];

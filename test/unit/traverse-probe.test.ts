@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/probe.ts';
+import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const KEY = new Uint8Array(32).fill(3);

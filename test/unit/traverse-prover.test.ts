@@ -1,8 +1,8 @@
 /** What counts as a proof of a path, and for whom a prover does anything at all. */
 import { expect, test } from 'vitest';
 import { type Endpoint, LIMITS } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/probe.ts';
-import { prover } from '../../src/core/traverse/prover.ts';
+import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
+import { prover } from '../../src/core/traverse/prove/prover.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const SID = new Uint8Array(16).fill(1);

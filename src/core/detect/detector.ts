@@ -17,10 +17,10 @@ import { blockQuota, ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
+import { type Cooling, Rotation } from '../sources/rotation.ts';
+import type { MappingSource } from '../sources/source.ts';
 import { type LifetimeRun, lifetimeRun } from './lifetime.ts';
-import { type Cooling, Rotation } from './rotation.ts';
 import { Run, type RunFindings } from './run.ts';
-import type { MappingSource } from './source.ts';
 
 export type DetectCommand =
   /** Whom to ask; replaces the former list. */

@@ -2,7 +2,7 @@
 import { type Endpoint, endpointKey } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import type { AnswerFrom, MappingSource } from './source.ts';
+import type { AnswerFrom, MappingSource } from '../sources/source.ts';
 
 export interface Question {
   readonly request: number;

@@ -4,8 +4,8 @@
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { Filtering } from '../nat/profile.ts';
+import type { AnswerFrom, MappingSource } from '../sources/source.ts';
 import type { Exchange, Question } from './exchange.ts';
-import type { AnswerFrom, MappingSource } from './source.ts';
 
 /** Four losses in a row at 4 % a round trip: one detection in 400 000 errs. Requests are this far apart. */
 const REQUESTS = 4;

@@ -7,8 +7,8 @@ import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
+import type { MappingSource } from '../sources/source.ts';
 import { Exchange, type Question } from './exchange.ts';
-import type { MappingSource } from './source.ts';
 
 /** The first is the control: where it fails the server does not do what it was asked. Carriers forget after 10-200 s, mostly after 35 or 65 (Richter 2016); home routers after 30, 60, 120 or 180 s. */
 const RUNGS_MS = [0, 10_000, 20_000, 33_000, 50_000, 63_000, 100_000, 125_000, 185_000] as const;

@@ -8,10 +8,10 @@ import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Mapping, NatType, Tested } from '../nat/profile.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import { StunSource } from '../stun/source.ts';
+import type { MappingSource } from '../sources/source.ts';
+import { StunSource } from '../sources/stun-source.ts';
 import type { Exchange, Question, Send } from './exchange.ts';
 import type { FilterProbe, FilterTest } from './filter.ts';
-import type { MappingSource } from './source.ts';
 
 /** NATs are found up to this hop; further ones exist (12 seen, nat-model 1.2) but a packet each is spent here. */
 const HOPS_MAX = 5;

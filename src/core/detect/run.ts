@@ -15,12 +15,12 @@ import type { Filtering, Tested } from '../nat/profile.ts';
 import type { LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
+import type { MappingSource } from '../sources/source.ts';
 import type { DetectEvent } from './detector.ts';
 import { Exchange, type Question } from './exchange.ts';
 import { FilterTest } from './filter.ts';
 import { Refinement } from './refine.ts';
 import { planSocket } from './sampling.ts';
-import type { MappingSource } from './source.ts';
 
 /**
  * When each fresh socket asks its two sources, counted from the start: twelve instants, uneven, tell a clock-driven allocator

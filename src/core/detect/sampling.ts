@@ -7,8 +7,8 @@
  */
 import type { Instant } from '../contract.ts';
 import type { Random } from '../random.ts';
+import type { MappingSource } from '../sources/source.ts';
 import type { Exchange } from './exchange.ts';
-import type { MappingSource } from './source.ts';
 
 /** What one fresh socket asks, in this order. */
 export type SocketPlan = readonly MappingSource[];

@@ -4,7 +4,7 @@
  *
  * For users of the library (`sallyport/core`), and the independent check that a profile is calibrated: `bench:detection` asks for the
  * 90 % window of the next port and looks whether that came. The planner shares only the law of the strangers (`strangersIn`): its
- * windows lie between two samples of one burst (`traverse/salvos.ts`), so there is no age to account for.
+ * windows lie between two samples of one burst (`traverse/plan/salvos.ts`), so there is no age to account for.
  */
 import { countLaw, strangersIn } from './distribution.ts';
 import type { Allocator } from './profile.ts';

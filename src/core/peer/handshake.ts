@@ -14,14 +14,14 @@
 import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { readEndpoint, readMany, readWord, writeEndpoint, writeMany, writeWord } from '../rendezvous/fields.ts';
-import { HANDSHAKE_BYTES_MAX, type SessionId } from '../rendezvous/messages.ts';
-import { readProfile, writeProfile } from '../rendezvous/profile-wire.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
 import { NOISE_MESSAGE_1_OVERHEAD, type NoiseKeys, noiseInitiate, noiseRespond } from '../secure/noise.ts';
 import { SecureSession } from '../secure/session.ts';
 import type { Candidate, Role } from '../traverse/interface.ts';
+import { readEndpoint, readMany, readWord, writeEndpoint, writeMany, writeWord } from '../wire/fields.ts';
+import { HANDSHAKE_BYTES_MAX, type SessionId } from '../wire/messages.ts';
+import { readProfile, writeProfile } from '../wire/profile-wire.ts';
 import type { FriendId } from './interface.ts';
 import { wordsOf } from './words.ts';
 

@@ -5,9 +5,9 @@
  */
 import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
-import type { Cooling } from '../detect/rotation.ts';
 import type { FailureCode } from '../errors.ts';
 import type { NatProfile, NatType, ProbeResult, Verdict } from '../nat/profile.ts';
+import type { Cooling } from '../sources/rotation.ts';
 
 export type JoinId = number;
 export type PathId = number;

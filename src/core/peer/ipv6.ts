@@ -5,8 +5,8 @@
 import { familyOf, isPrivate } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import type { Request } from '../rendezvous/messages.ts';
 import type { Candidate } from '../traverse/interface.ts';
+import type { Request } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 
 export class Ipv6 {

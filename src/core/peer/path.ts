@@ -22,7 +22,7 @@ import { outputs, timers } from '../machine.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { SecureSession } from '../secure/session.ts';
-import { WIRE } from '../wire.ts';
+import { WIRE } from '../wire/first-byte.ts';
 
 /** Header, kind and tag. */
 export const PATH_OVERHEAD_BYTES = 1 + 8 + 8 + 1 + 16;

@@ -7,7 +7,7 @@ import type { Instant } from '../contract.ts';
 import { assert, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import type { Response } from '../rendezvous/messages.ts';
+import type { Response } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { HostAnnouncement } from './interface.ts';
 

@@ -8,12 +8,12 @@ import { EMPTY, toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { allowAt } from '../rendezvous/limiter.ts';
-import type { Push, Request, Response, SessionId } from '../rendezvous/messages.ts';
-import { StunSource } from '../stun/source.ts';
-import type { Device } from '../traverse/budget.ts';
+import { allowAt } from '../rate/pace.ts';
+import { StunSource } from '../sources/stun-source.ts';
 import type { Candidate, Permit, Role, Traversal, TraversalEvent } from '../traverse/interface.ts';
+import type { Device } from '../traverse/pay/budget.ts';
 import { traversal } from '../traverse/traversal.ts';
+import type { Push, Request, Response, SessionId } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { EndToEnd } from './handshake.ts';
 

@@ -13,12 +13,12 @@ import {
   type SocketIds,
   type SocketOutcome,
 } from '../contract.ts';
-import type { MappingSource } from '../detect/source.ts';
 import { LIMITS } from '../limits.ts';
 import { outputs, timers } from '../machine.ts';
 import type { Filtering, PortMappingReport, Tested } from '../nat/profile.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
+import type { MappingSource } from '../sources/source.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
 import { parsePcp, pcpMapRequest } from './pcp.ts';
 

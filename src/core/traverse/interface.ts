@@ -9,12 +9,12 @@
  */
 import type { Endpoint } from '../address.ts';
 import type { Machine, SocketId, SocketIds } from '../contract.ts';
-import type { MappingSource } from '../detect/source.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { LogData, PathKind, PlanSummary } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import type { Device } from './budget.ts';
+import type { MappingSource } from '../sources/source.ts';
+import type { Device } from './pay/budget.ts';
 
 export type Role = 'client' | 'host';
 
