@@ -6,7 +6,7 @@
 import { closeSync, openSync } from 'node:fs';
 import Database from 'libsql';
 import type { TableState } from '../core/index.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { type Migration, migrate } from './store-schema.ts';
 
 export interface CodeRow {
@@ -250,7 +250,7 @@ export function openStore(options: StoreOptions): Store {
       read<{ hostKey: string; seenAt: number } | undefined>('a name', undefined, () => sql(NAME).get(skeleton)) ?? null,
     holdName: (name) => tryWrite('a name', () => holdName(name)),
     names: () => {
-      const { namesMax, newNameRates } = MASTER_LIMITS;
+      const { namesMax, newNameRates } = SERVER_LIMITS;
       return { name: 'names', size: countNames(), max: namesMax, perAddress: newNameRates.narrow.burst, evicted };
     },
     forgetCode: (code) => tryWrite('a join code', () => sql('delete from codes where code = ?').run(code)),
@@ -275,7 +275,7 @@ export function openStore(options: StoreOptions): Store {
 
   /** The share of one key is two names; where all are too many, the network that holds most loses its oldest. */
   function holdName({ skeleton, hostKey, seenAt, network }: HeldName): void {
-    const { namesMax, namesDroppedAtOnce, namesPerKeyMax } = MASTER_LIMITS;
+    const { namesMax, namesDroppedAtOnce, namesPerKeyMax } = SERVER_LIMITS;
     const before = countNames();
     const known = sql(NAME).get(skeleton) !== undefined;
     sql(HOLD_NAME).run(skeleton, hostKey, seenAt, network);
@@ -346,7 +346,7 @@ function explain(what: string, file: string, error: unknown, act = 'write'): str
 }
 
 function pruneAll(sql: (text: string) => Statement, now: number): void {
-  const { statisticsHoursMax, auditEntriesMax, nameHeldMs, webhookDedupeMs } = MASTER_LIMITS;
+  const { statisticsHoursMax, auditEntriesMax, nameHeldMs, webhookDedupeMs } = SERVER_LIMITS;
   sql('delete from bans where expires_at is not null and expires_at <= ?').run(now);
   sql('delete from traversals where hour < ?').run(Math.floor(now / 3_600_000) - statisticsHoursMax);
   sql('delete from points where at < ?').run(now - statisticsHoursMax * 3_600_000);

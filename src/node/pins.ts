@@ -3,7 +3,8 @@
  * key under one of them stops the join with HOST_KEY_CHANGED. Written only after a host has shown that the key is its own.
  */
 import { join } from 'node:path';
-import { fromBase64Url, isPublicKey, LIMITS, toBase64Url } from '../core/index.ts';
+import { fromBase64Url, isPublicKey, toBase64Url } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 import { readDocument, writeDocument } from './state.ts';
 
 interface Pins {
@@ -83,7 +84,7 @@ export function hostPins(stateDir: string): HostPins {
 
 function withNewest(table: Pins['hosts'], name: string, key: string): Pins['hosts'] {
   const others = Object.entries(table).filter(([other]) => other !== name);
-  return Object.fromEntries([...others.slice(-(LIMITS.pinnedHostsMax - 1)), [name, key]]);
+  return Object.fromEntries([...others.slice(-(NODE_LIMITS.pinnedHostsMax - 1)), [name, key]]);
 }
 
 /** A key that a file claims: what is none counts as not there. */

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   device,
-  LIMITS,
+  LEAD_LIMITS,
   type MappingSource,
   type NatProfile,
   PROFILE_BYTES_MAX,
@@ -16,6 +16,7 @@ import {
   type TraversalEvent,
   traversal,
   UNKNOWN_PROFILE,
+  WIRE_LIMITS,
   Writer,
   writeProfile,
 } from '../../src/core/index.ts';
@@ -69,8 +70,8 @@ const said = fc
     mapping: fc.constantFrom('unknown', 'eim', 'adm', 'apdm'),
     filtering: fc.constantFrom('unknown', 'eif', 'adf', 'apdf'),
     type: fc.constantFrom('unknown', 'public', 'cone', 'address-sensitive', 'port-sensitive'),
-    mixture: fc.array(allocator, { maxLength: LIMITS.profileMixtureMax }),
-    external: fc.array(address, { maxLength: LIMITS.profileAddressesMax }),
+    mixture: fc.array(allocator, { maxLength: WIRE_LIMITS.profileMixtureMax }),
+    external: fc.array(address, { maxLength: WIRE_LIMITS.profileAddressesMax }),
     pooling: fc.constantFrom('unknown', 'paired', 'arbitrary'),
     delta: signed,
     lastPort: port,
@@ -114,7 +115,7 @@ const limitsOf = (profile: NatProfile) => ({ quota: quotaOf(profile), lifetimeMs
 function fault(plan: Plan): string | null {
   const { expected, packets, durationMs, restMs, mappings, probes } = plan;
   if (!(expected >= 0 && expected <= 1)) return `expected ${expected}`;
-  if (!(durationMs > 0 && durationMs <= LIMITS.salvoMs)) return `durationMs ${durationMs}`;
+  if (!(durationMs > 0 && durationMs <= LEAD_LIMITS.salvoMs)) return `durationMs ${durationMs}`;
   const counts = { mappings, probes, restMs, client: packets.client, host: packets.host };
   const odd = Object.entries(counts).find(([, count]) => !(Number.isSafeInteger(count) && count >= 0));
   return odd === undefined ? null : odd.join(' ');

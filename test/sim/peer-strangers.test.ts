@@ -1,6 +1,6 @@
 /** Strangers at a host's door (silent knocks, askers without end, guessed passwords), and a friend who wants in meanwhile. */
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
+import { PEER_LIMITS } from '../../src/core/index.ts';
 import { DOOR } from '../../src/core/peer/door-limits.ts';
 import { type Host, NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
@@ -148,6 +148,6 @@ test('somebody who mistypes three times waits for nothing, and one who shares an
     expect(client.last('join-failed')?.failure).toBe('PASSWORD');
   }
   expect(joinMs(setup, client, { join: 20, code, password: 'swordfish' })).toBeLessThan(
-    DOOR.guessWaitMs + LIMITS.retryRestMs + 1_000,
+    DOOR.guessWaitMs + PEER_LIMITS.retryRestMs + 1_000,
   );
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MASTER_LIMITS } from '../../src/master/limits.ts';
+import { SERVER_LIMITS } from '../../src/master/limits.ts';
 import { openStore, StoreError } from '../../src/master/store.ts';
 
 let folder = '';
@@ -169,7 +169,7 @@ test('an old file is migrated step by step, a failed step changes nothing, a fil
 
 test('the cleaning takes bans that have ended and the oldest of the audit, and nothing else', () => {
   const store = open();
-  const { auditEntriesMax, statisticsHoursMax, webhookDedupeMs, nameHeldMs } = MASTER_LIMITS;
+  const { auditEntriesMax, statisticsHoursMax, webhookDedupeMs, nameHeldMs } = SERVER_LIMITS;
   const now = 1_800_000_000_000;
   const hour = Math.floor(now / 3_600_000);
   const kept = [null, now + 1].map((expiresAt) => store.addBan({ ...ban, expiresAt }));

@@ -8,7 +8,6 @@ import type { Endpoint } from '../address.ts';
 import { familyOf } from '../address.ts';
 import type { Instant, Machine, Output, SocketId, SocketIds, SocketOutcome } from '../contract.ts';
 import { NEVER } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { outputs } from '../machine.ts';
 import { rememberingInference } from '../nat/infer.ts';
 import type { Observation } from '../nat/observation.ts';
@@ -20,6 +19,7 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import { type Cooling, Rotation } from '../sources/rotation.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { type LifetimeRun, lifetimeRun } from './lifetime.ts';
+import { DETECT_LIMITS } from './limits.ts';
 import { Run, type RunFindings } from './run.ts';
 
 export type DetectCommand =
@@ -345,7 +345,9 @@ function merged(before: RunFindings, now: RunFindings): RunFindings {
 }
 
 function trimmed(now: Instant, observations: readonly Observation[]): readonly Observation[] {
-  return observations.filter(({ sentAt }) => now - sentAt <= LIMITS.observationMsMax).slice(-LIMITS.observationsMax);
+  return observations
+    .filter(({ sentAt }) => now - sentAt <= DETECT_LIMITS.observationMsMax)
+    .slice(-DETECT_LIMITS.observationsMax);
 }
 
 /** None of the old external addresses among many new ones: the line was renumbered, the old samples are of another NAT. */

@@ -1,8 +1,8 @@
 /** Questions asked of mapping sources and their answers: who was asked from which socket, when, and what came back. */
 import { type Endpoint, endpointKey } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import type { AnswerFrom, MappingSource } from '../sources/source.ts';
+import { DETECT_LIMITS } from './limits.ts';
 
 export interface Question {
   readonly request: number;
@@ -38,7 +38,7 @@ export class Exchange {
 
   /** Neither the packets nor the mappings that they may have made are at their limit. */
   maySend(socket: SocketId, to: Endpoint): boolean {
-    const { detectPacketsMax, detectMappingsMax } = LIMITS;
+    const { detectPacketsMax, detectMappingsMax } = DETECT_LIMITS;
     const known = this.ways.has(wayOf(socket, to));
     return this.packets < detectPacketsMax && (known || this.ways.size < detectMappingsMax);
   }

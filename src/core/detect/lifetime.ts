@@ -5,9 +5,9 @@
  */
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { MappingSource } from '../sources/source.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
 import { Exchange, type Question } from './exchange.ts';
 
 /** The first is the control: where it fails the server does not do what it was asked. Carriers forget after 10-200 s, mostly after 35 or 65 (Richter 2016); home routers after 30, 60, 120 or 180 s. */
@@ -19,7 +19,7 @@ const TRY_AFTER_MS = 1_000;
 
 /** The silence that a mapping was not seen to survive, where `idleLifetimeMs` is the longest that it was: its life lies between. */
 export function lifetimeBelow(idleLifetimeMs: number): number {
-  return RUNGS_MS.find((ms) => ms > idleLifetimeMs) ?? LIMITS.mappingLifetimeMsMax;
+  return RUNGS_MS.find((ms) => ms > idleLifetimeMs) ?? WIRE_LIMITS.mappingLifetimeMsMax;
 }
 
 interface Rung {

@@ -5,13 +5,13 @@
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import type { Mapping, NatType, Tested } from '../nat/profile.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { StunSource } from '../sources/stun-source.ts';
 import type { Exchange, Question, Send } from './exchange.ts';
 import type { FilterProbe, FilterTest } from './filter.ts';
+import { DETECT_LIMITS } from './limits.ts';
 
 /** NATs are found up to this hop; further ones exist (12 seen, nat-model 1.2) but a packet each is spent here. */
 const HOPS_MAX = 5;
@@ -157,7 +157,7 @@ export class Refinement {
 
   private repeat(now: Instant, question: Question | null, ttl?: number): void {
     if (question === null || question.observed !== null) return;
-    if (this.exchange.packets < LIMITS.detectPacketsMax) this.exchange.repeat(now, question, ttl);
+    if (this.exchange.packets < DETECT_LIMITS.detectPacketsMax) this.exchange.repeat(now, question, ttl);
   }
 
   private conclude(): void {

@@ -6,7 +6,6 @@
 import type { Endpoint } from '../address.ts';
 import { endpointKey, familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import type { Outputs } from '../machine.ts';
 import type { MappingKnowledge } from '../nat/infer.ts';
 import { believeMapping, withoutLiars } from '../nat/mapping.ts';
@@ -19,6 +18,7 @@ import type { MappingSource } from '../sources/source.ts';
 import type { DetectEvent } from './detector.ts';
 import { Exchange, type Question } from './exchange.ts';
 import { FilterTest } from './filter.ts';
+import { DETECT_LIMITS } from './limits.ts';
 import { Refinement } from './refine.ts';
 import { planSocket } from './sampling.ts';
 
@@ -45,7 +45,7 @@ const LOOKOUTS_MS = [200, 450, 750, 1_100, 1_500, 1_950, 2_400] as const;
 /** So much later at most: in step with a clock-driven allocator, all samples would see the same rounding. */
 const DITHER_MS = 8;
 /** The last of the two seconds belongs to the driver and to whoever waits for us. */
-const RUN_MS_MAX = LIMITS.detectMsMax - 100;
+const RUN_MS_MAX = DETECT_LIMITS.detectMsMax - 100;
 
 export interface RunConfig {
   readonly random: Random;
@@ -288,7 +288,7 @@ export class Run {
   }
 
   private repeat(now: Instant, question: Question): void {
-    if (this.exchange.packets < LIMITS.detectPacketsMax) this.exchange.repeat(now, question);
+    if (this.exchange.packets < DETECT_LIMITS.detectPacketsMax) this.exchange.repeat(now, question);
   }
 
   /** Until when the latest burst's answers are awaited. */

@@ -31,6 +31,7 @@ import {
   resumePayload,
   writeHello,
 } from '../wire/datagrams.ts';
+import { LINK_LIMITS } from './limits.ts';
 
 /** A master's ticket and what belongs to it. */
 interface LinkTicket {
@@ -125,10 +126,10 @@ export class LinkHandshake {
   /** The HELLO that is due now, or null. */
   due(now: Instant): Uint8Array | null {
     if (now < this.nextAt) return null;
-    const insists = this.cookie === null && (this.sent >= LIMITS.helloInsistFrom || this.keys.purse.has(now));
+    const insists = this.cookie === null && (this.sent >= LINK_LIMITS.helloInsistFrom || this.keys.purse.has(now));
     const resumes = this.cookie !== null && this.showTicket(now);
     this.sent++;
-    const next = LIMITS.helloRepeatAtMs.find((at) => this.startedAt + at > now);
+    const next = LINK_LIMITS.helloRepeatAtMs.find((at) => this.startedAt + at > now);
     this.nextAt = next === undefined ? NEVER : this.startedAt + next;
     const initiator = resumes ? (this.resumer ?? this.initiator) : this.initiator;
     return writeHello(initiator.message1, this.cookie, insists, resumes);

@@ -9,13 +9,13 @@
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { outputs } from '../machine.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Response } from '../wire/messages.ts';
 import { type Accepted, LinkHandshake, TicketPurse } from './handshake.ts';
 import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine } from './interface.ts';
+import { LINK_LIMITS } from './limits.ts';
 import { LinkRequests, type OpenRequest } from './requests.ts';
 import { LinkSession } from './session.ts';
 
@@ -79,7 +79,7 @@ export class Link implements LinkMachine {
         this.beginRound(now);
         return;
       case 'request':
-        if (this.requests.full) this.fail(command.ref, 'BUSY', LIMITS.busyRestMs);
+        if (this.requests.full) this.fail(command.ref, 'BUSY', LINK_LIMITS.busyRestMs);
         else this.requests.add(now, command.ref, command.request, command.socket, command.family ?? null);
         break;
       case 'cancel':
@@ -125,7 +125,7 @@ export class Link implements LinkMachine {
       return Math.min(requests, this.round.endsAt, ...hellos, ...waiting);
     }
     if (this.session === null) return Math.min(requests, this.restUntil);
-    return Math.min(requests, this.askedAt + LIMITS.linkDeadMs, this.echoDueAt(), this.agreeAt);
+    return Math.min(requests, this.askedAt + LINK_LIMITS.linkDeadMs, this.echoDueAt(), this.agreeAt);
   }
 
   /** Everything whose time has come. Each step leaves a state in which its own deadline lies in the future. */
@@ -135,7 +135,7 @@ export class Link implements LinkMachine {
     if (this.restUntil <= now) this.beginRound(now);
     if (this.round !== null) this.workRound(now, this.round);
     if (this.session === null) return;
-    if (this.askedAt + LIMITS.linkDeadMs <= now) {
+    if (this.askedAt + LINK_LIMITS.linkDeadMs <= now) {
       this.lose(now, 'MASTER_UNREACHABLE');
       return;
     }
@@ -151,7 +151,7 @@ export class Link implements LinkMachine {
   /** Show that we are there every `pingMs`; and ask when some other question stays without answer. */
   private echoDueAt(): Instant {
     if (this.session === null || this.requests.echoing) return NEVER;
-    return this.askedAt === NEVER ? this.heardAt + this.session.pingMs : this.askedAt + LIMITS.linkEchoRepeatMs;
+    return this.askedAt === NEVER ? this.heardAt + this.session.pingMs : this.askedAt + LINK_LIMITS.linkEchoRepeatMs;
   }
 
   private ask(now: Instant): void {
@@ -175,12 +175,12 @@ export class Link implements LinkMachine {
     this.up = false;
     this.restUntil = NEVER;
     this.askedAt = NEVER;
-    if (this.failedRounds > 0 && this.failedRounds % LIMITS.linkRoundsPerSocketMax === 0) this.closeLegs();
-    const addresses = this.config.master.addresses.slice(0, LIMITS.linkAddressesMax);
+    if (this.failedRounds > 0 && this.failedRounds % LINK_LIMITS.linkRoundsPerSocketMax === 0) this.closeLegs();
+    const addresses = this.config.master.addresses.slice(0, LINK_LIMITS.linkAddressesMax);
     for (const address of addresses) this.openLeg(familyOf(address));
     this.round = {
-      endsAt: now + LIMITS.handshakeMsMax,
-      waiting: addresses.map((address, i) => ({ address, at: now + i * LIMITS.linkAddressStaggerMs })),
+      endsAt: now + LINK_LIMITS.handshakeMsMax,
+      waiting: addresses.map((address, i) => ({ address, at: now + i * LINK_LIMITS.linkAddressStaggerMs })),
       handshakes: [],
     };
   }
@@ -257,9 +257,9 @@ export class Link implements LinkMachine {
   }
 
   private rest(): number {
-    const doubled = LIMITS.linkRestMs * 2 ** Math.min(this.failedRounds, 10);
-    const jitter = 1 + LIMITS.linkRestJitter * (2 * this.config.random.float() - 1);
-    return Math.min(doubled, LIMITS.linkRestMsMax) * jitter;
+    const doubled = LINK_LIMITS.linkRestMs * 2 ** Math.min(this.failedRounds, 10);
+    const jitter = 1 + LINK_LIMITS.linkRestJitter * (2 * this.config.random.float() - 1);
+    return Math.min(doubled, LINK_LIMITS.linkRestMsMax) * jitter;
   }
 
   private handleHandshake(now: Instant, socket: SocketId, bytes: Uint8Array): void {
@@ -280,7 +280,7 @@ export class Link implements LinkMachine {
     this.purse.put(now, this.config.crypto, accepted);
     // Those who came back together after a restart must not do it all at one time.
     const share = 0.5 + 0.5 * this.config.random.float();
-    this.agreeAt = accepted.resumed ? Math.min(this.agreeAt, now + LIMITS.resumedMsMax * share) : NEVER;
+    this.agreeAt = accepted.resumed ? Math.min(this.agreeAt, now + LINK_LIMITS.resumedMsMax * share) : NEVER;
     this.heardAt = now;
     this.askedAt = NEVER;
     this.requests.restart(now);

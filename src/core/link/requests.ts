@@ -5,6 +5,7 @@
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import type { Request, Response } from '../wire/messages.ts';
+import { LINK_LIMITS } from './limits.ts';
 
 export interface OpenRequest {
   /** Null: the link's own (echo). */
@@ -33,13 +34,13 @@ export class LinkRequests {
     while (this.byId.has(this.nextId)) this.nextId = (this.nextId + 1) & 0xffff;
     const id = this.nextId;
     this.nextId = (id + 1) & 0xffff;
-    const giveUpAt = now + LIMITS.requestGiveUpMs;
+    const giveUpAt = now + LINK_LIMITS.requestGiveUpMs;
     this.byId.set(id, { ref, request, socket, family, id, giveUpAt, tries: 0, sentAt: now, nextAt: now });
   }
 
   /** Others decide how many: a peer asks because of what it is sent. */
   get full(): boolean {
-    return this.byId.size >= LIMITS.linkRequestsMax;
+    return this.byId.size >= LINK_LIMITS.linkRequestsMax;
   }
 
   /** The request that an answer belongs to, no longer open; what can't be its answer is none. */
@@ -108,6 +109,6 @@ function answerTo({ type }: Request): Response['type'] {
 
 /** Echoes are how a dead session is noticed, so they come thick; what others ask backs off (security.md 3.2). */
 function pauseOf(open: OpenRequest): number {
-  if (open.ref === null) return LIMITS.linkEchoRepeatMs;
+  if (open.ref === null) return LINK_LIMITS.linkEchoRepeatMs;
   return LIMITS.requestRepeatMs[Math.min(open.tries - 1, LIMITS.requestRepeatMs.length - 1)] as number;
 }

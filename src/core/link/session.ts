@@ -2,7 +2,6 @@
 import type { Endpoint } from '../address.ts';
 import { equalBytes, Reader } from '../bytes.ts';
 import type { SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { SecureSession } from '../secure/session.ts';
 import type { MappingSource } from '../sources/source.ts';
@@ -19,6 +18,7 @@ import {
 } from '../wire/datagrams.ts';
 import type { Push, Request, Response } from '../wire/messages.ts';
 import type { Accepted } from './handshake.ts';
+import { LINK_LIMITS } from './limits.ts';
 import { probeSources } from './sources.ts';
 
 export type FromMaster =
@@ -41,7 +41,7 @@ export class LinkSession {
   constructor(suite: CryptoSuite, master: string, { accept, keys }: Accepted) {
     this.cid = accept.cid;
     // However often a master wants to be asked.
-    this.pingMs = Math.max(LIMITS.linkEchoRepeatMs, accept.pingMs);
+    this.pingMs = Math.max(LINK_LIMITS.linkEchoRepeatMs, accept.pingMs);
     this.control = { address: master, port: accept.controlPort };
     this.secure = new SecureSession(suite, keys);
     this.sources = probeSources(master, accept, probeKey(suite, keys.send, keys.receive));
@@ -110,13 +110,13 @@ export class LinkSession {
   private keepStamp(socket: SocketId, stamp: number): void {
     this.stamps.delete(socket);
     this.stamps.set(socket, stamp);
-    if (this.stamps.size > LIMITS.linkStampsMax) this.stamps.delete(first(this.stamps.keys()));
+    if (this.stamps.size > LINK_LIMITS.linkStampsMax) this.stamps.delete(first(this.stamps.keys()));
   }
 
   private seen(id: number): boolean {
     if (this.pushes.has(id)) return true;
     this.pushes.add(id);
-    if (this.pushes.size > LIMITS.linkPushesRememberedMax) this.pushes.delete(first(this.pushes));
+    if (this.pushes.size > LINK_LIMITS.linkPushesRememberedMax) this.pushes.delete(first(this.pushes));
     return false;
   }
 }

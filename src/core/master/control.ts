@@ -30,6 +30,7 @@ import {
 } from '../wire/datagrams.ts';
 import type { Push, Request, Response } from '../wire/messages.ts';
 import type { Counters } from './counters.ts';
+import { MASTER_LIMITS } from './limits.ts';
 import type { PendingPush, Proof, Session, Sessions } from './sessions.ts';
 import { Wheel } from './wheel.ts';
 
@@ -141,7 +142,7 @@ export class Control {
       return;
     }
     if (proof !== null) this.heard(now, session, proof, request.stamp);
-    if (proof === null || now - proof.provenAt > LIMITS.proofMsMax || isSilent(now, proof)) {
+    if (proof === null || now - proof.provenAt > MASTER_LIMITS.proofMsMax || isSilent(now, proof)) {
       counters.drop('control-unproven');
       this.challenge(now, session, from, !request.via, size);
       return;
@@ -212,14 +213,14 @@ export class Control {
   }
 
   private mayPush(now: Instant, session: Session, proof: Proof, push: PendingPush): boolean {
-    if (isSilent(now, proof) || now - proof.provenAt > LIMITS.proofMsMax) return false;
+    if (isSilent(now, proof) || now - proof.provenAt > MASTER_LIMITS.proofMsMax) return false;
     const unheard = session.unheard(now, this.parts.suite, proof);
-    if (push.sent === 0) return unheard.pushes++ < LIMITS.pushesMax;
-    return unheard.repeats++ < LIMITS.pushRepeatsUnheardMax;
+    if (push.sent === 0) return unheard.pushes++ < MASTER_LIMITS.pushesMax;
+    return unheard.repeats++ < MASTER_LIMITS.pushRepeatsUnheardMax;
   }
 
   private askWhetherThere(now: Instant, session: Session, path: Endpoint, proof: Proof): void {
-    if (session.unheard(now, this.parts.suite, proof).challenges++ >= LIMITS.challengesUnheardMax) return;
+    if (session.unheard(now, this.parts.suite, proof).challenges++ >= MASTER_LIMITS.challengesUnheardMax) return;
     this.parts.counters.challenges++;
     const { token } = session.challenge(path, false, this.parts.suite);
     this.send(session, path, writeChallengeFrame(FRAME.challenge, token));
@@ -237,18 +238,18 @@ export class Control {
 
   /** 50/s, burst 100, per session; ten times that for long ends it (security.md 3.4). */
   private overLimit(now: Instant, session: Session): boolean {
-    const next = allowAt(session.controlFullAt, Math.floor(now), LIMITS.controlRate);
+    const next = allowAt(session.controlFullAt, Math.floor(now), MASTER_LIMITS.controlRate);
     if (next !== null) {
       session.controlFullAt = next;
       session.overLimit = Math.max(0, session.overLimit - 1);
       return false;
     }
     session.overLimit++;
-    if (session.overLimit > LIMITS.controlOverMax) this.parts.sessions.close(session);
+    if (session.overLimit > MASTER_LIMITS.controlOverMax) this.parts.sessions.close(session);
     return true;
   }
 }
 
 function isSilent(now: Instant, proof: Proof): boolean {
-  return now - proof.heardAt > LIMITS.pushSilentMs;
+  return now - proof.heardAt > MASTER_LIMITS.pushSilentMs;
 }

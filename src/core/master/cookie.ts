@@ -5,9 +5,9 @@
 import { addressBytes, type Endpoint } from '../address.ts';
 import { concat, EMPTY, equalBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import type { CryptoSuite, MacKey } from '../secure/crypto.ts';
 import { COOKIE_BYTES } from '../wire/datagrams.ts';
+import { MASTER_LIMITS } from './limits.ts';
 
 const LABEL = utf8Encode('rt');
 const TAG_BYTES = 16;
@@ -34,7 +34,7 @@ export class Cookies {
     this.rotate(now);
     const stamp = cookie.subarray(0, 4);
     const madeAt = new Reader(stamp).u32() * 1000;
-    if (madeAt > now || now - madeAt > LIMITS.cookieMs + 1000) return false;
+    if (madeAt > now || now - madeAt > MASTER_LIMITS.cookieMs + 1000) return false;
     const tag = cookie.subarray(4, 4 + TAG_BYTES);
     return (
       equalBytes(tag, this.tag(this.current, from, ephemeral, stamp)) ||
@@ -49,7 +49,7 @@ export class Cookies {
   }
 
   private rotate(now: Instant): void {
-    const epoch = Math.floor(now / LIMITS.cookieKeyMs);
+    const epoch = Math.floor(now / MASTER_LIMITS.cookieKeyMs);
     if (epoch === this.epoch) return;
     this.previous = this.current;
     this.current = this.freshKey();

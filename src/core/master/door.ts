@@ -6,7 +6,6 @@
  */
 import type { Endpoint } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { type AddressKeys, addressKeys, allowAt, Limiter, Pace } from '../rate/pace.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { noiseRespond } from '../secure/noise.ts';
@@ -24,6 +23,7 @@ import {
 } from '../wire/datagrams.ts';
 import { Cookies } from './cookie.ts';
 import type { Counters } from './counters.ts';
+import { MASTER_LIMITS } from './limits.ts';
 import type { Sessions } from './sessions.ts';
 import { SHARES } from './share-limits.ts';
 import type { Tickets } from './tickets.ts';
@@ -46,7 +46,7 @@ export class Door {
   private readonly cookies: Cookies;
   private readonly secret: Uint8Array;
   private readonly hellos = new Pace(SHARES.helloRates);
-  private readonly retries = new Limiter(LIMITS.retryRate);
+  private readonly retries = new Limiter(MASTER_LIMITS.retryRate);
   private readonly handshakes = new Pace(SHARES.handshakeRates);
   /** Handshakes without a cookie, all together: above the rate everybody is asked for one. */
   private freeFullAt: Instant = 0;
@@ -93,7 +93,7 @@ export class Door {
   private calm(now: Instant, resumes: boolean): boolean {
     if (this.sessions.pendingCount > SHARES.pendingMax / 2) return false;
     if (resumes) return true;
-    const next = allowAt(this.freeFullAt, now, LIMITS.freeHandshakeRate);
+    const next = allowAt(this.freeFullAt, now, MASTER_LIMITS.freeHandshakeRate);
     if (next !== null) this.freeFullAt = next;
     return next !== null;
   }
@@ -160,13 +160,14 @@ export class Door {
     // show that it is received. With a cookie it is as new as the cookie, whatever its clock says, but such a time is not kept:
     // one of next year would make all of this year's stale.
     const told = readHelloTime(responder.payload);
-    const helloTime = Math.abs(told - this.wallClock()) <= LIMITS.helloClockMsMax ? told : null;
+    const helloTime = Math.abs(told - this.wallClock()) <= MASTER_LIMITS.helloClockMsMax ? told : null;
     if (hello.cookie === null && (helloTime === null || this.sessions.stale(key, helloTime))) return retry(null);
     const cid = this.sessions.freshCid();
     const control = reception.control[(key[0] as number) % reception.control.length];
     if (control === undefined) return null;
     const { firstProbePort, probePorts, otherAddresses } = reception;
-    const pingMs = this.sessions.size < LIMITS.pingOftenSessions ? LIMITS.pingMs : LIMITS.pingMsCrowded;
+    const pingMs =
+      this.sessions.size < MASTER_LIMITS.pingOftenSessions ? MASTER_LIMITS.pingMs : MASTER_LIMITS.pingMsCrowded;
     const answer = responder.respond((keys) =>
       acceptPayload({
         ...{ cid, pingMs, observed: from, controlPort: control.port },

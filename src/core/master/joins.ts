@@ -6,12 +6,13 @@ import { type Endpoint, sameEndpoint } from '../address.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { allowAt } from '../rate/pace.ts';
 import { type Placed, Shares, type TableState } from '../rate/shares.ts';
 import { ReplayWindow } from '../secure/session.ts';
 import type { Permit } from '../traverse/interface.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Request, SessionId } from '../wire/messages.ts';
+import { MASTER_LIMITS } from './limits.ts';
 import { Budgets, type Paid, Permits } from './permits.ts';
 import type { HostEntry } from './registry.ts';
 import { keyText, type Session } from './sessions.ts';
@@ -106,7 +107,7 @@ export class Joins {
     const room = crowded === null ? [] : this.over(now, crowded);
     this.bySid.set(keyText(request.sid), join);
     this.shares.add(join);
-    this.expiry.add(now, join, now + LIMITS.joinIdleMs);
+    this.expiry.add(now, join, now + MASTER_LIMITS.joinIdleMs);
     const paid = this.pay(now, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     return { ok: true, relays: [...room, this.offer(now, join)] };
@@ -167,7 +168,7 @@ export class Joins {
     const ends = join && endsOf(join, session);
     if (join === null || ends?.own !== join.host || join.answer !== null) return NOTHING;
     join.touchedAt = now;
-    const next = allowAt(ends.own.stepFullAt, now, LIMITS.stepRate);
+    const next = allowAt(ends.own.stepFullAt, now, MASTER_LIMITS.stepRate);
     if (next === null || !ends.other.session.hasRoom) return no('BUSY', 1_000);
     ends.own.stepFullAt = next;
     const { sid, ahead } = request;
@@ -180,7 +181,7 @@ export class Joins {
     if (join === null || !ends) return no('ABORTED');
     join.touchedAt = now;
     if (!ends.own.steps.check(request.n)) return NOTHING;
-    const next = allowAt(ends.own.stepFullAt, now, LIMITS.stepRate);
+    const next = allowAt(ends.own.stepFullAt, now, MASTER_LIMITS.stepRate);
     if (next === null || !ends.other.session.hasRoom) return no('BUSY', 1_000);
     ends.own.stepFullAt = next;
     ends.own.steps.mark(request.n);
@@ -219,7 +220,7 @@ export class Joins {
   expire(now: Instant, gone: (join: Join, relays: readonly Relay[]) => void): void {
     this.expiry.advance(now, (join) => {
       if (join.over) return null;
-      const at = join.touchedAt + LIMITS.joinIdleMs;
+      const at = join.touchedAt + MASTER_LIMITS.joinIdleMs;
       if (at > now) return at;
       gone(join, this.over(now, join));
       return null;
@@ -275,7 +276,7 @@ function end(session: Session, from: Endpoint | null): End {
 
 function see(one: End, from: Endpoint): void {
   const others = one.observed.filter((endpoint) => !sameEndpoint(endpoint, from));
-  one.observed = [from, ...others].slice(0, LIMITS.observedMax);
+  one.observed = [from, ...others].slice(0, WIRE_LIMITS.observedMax);
 }
 
 /**

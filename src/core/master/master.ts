@@ -16,7 +16,6 @@ import {
   type SocketOutcome,
   socketIds,
 } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { answeringPort } from '../link/sources.ts';
 import { outputs } from '../machine.ts';
 import type { TableState } from '../rate/shares.ts';
@@ -26,6 +25,7 @@ import { Counters } from './counters.ts';
 import { Door, type Reception } from './door.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
+import { MASTER_LIMITS } from './limits.ts';
 import { answerProbe } from './probes.ts';
 import { Registry } from './registry.ts';
 import { Requests } from './requests.ts';
@@ -84,7 +84,7 @@ class Master implements MasterMachine {
     this.registry = new Registry(suite, secret, (host) => config.policy.proven?.(host) ?? false);
     this.sessions = new Sessions(
       suite,
-      LIMITS.sessionExpiryMs,
+      MASTER_LIMITS.sessionExpiryMs,
       (session) => this.closed(session),
       (session) => session.pushes !== null || this.registry.of(session)?.session === session,
       secret,

@@ -10,6 +10,8 @@ import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
 import { addressPrefixes, allowAt } from '../rate/pace.ts';
 import type { Grant, Permit } from '../traverse/interface.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
+import { MASTER_LIMITS } from './limits.ts';
 
 /** What one address has paid for, in one direction of one pair. */
 export class Budget {
@@ -42,7 +44,7 @@ export class Permits {
 
   /** `sender` names the participant that will send the probes, `target` is the address that pays and will be hit. */
   pay(now: Instant, budget: Budget, sender: string, target: string): Paid {
-    const probes = target.includes(':') ? LIMITS.probesPerCreditIpv6 : LIMITS.probesPerCredit;
+    const probes = target.includes(':') ? MASTER_LIMITS.probesPerCreditIpv6 : LIMITS.probesPerCredit;
     const paid = (probesPerSecondMax: number): Paid => {
       budget.probesMax += probes;
       budget.probesPerSecondMax = probesPerSecondMax;
@@ -50,22 +52,22 @@ export class Permits {
       return { ok: true };
     };
     if (budget.run !== null && idle(now, budget.run)) this.end(now, budget);
-    const soft = allowAt(budget.softFullAt, now, LIMITS.softCreditRate);
+    const soft = allowAt(budget.softFullAt, now, MASTER_LIMITS.softCreditRate);
     if (budget.run === null && soft !== null) {
       budget.softFullAt = soft;
-      return paid(LIMITS.probesPerSecondBurst);
+      return paid(MASTER_LIMITS.probesPerSecondBurst);
     }
     const run = budget.run ?? this.begin(now, sender, target);
     if (typeof run === 'number') return { ok: false, retryAfterMs: run };
     budget.run = run;
-    if (run.credits >= LIMITS.hardCreditsMax) {
+    if (run.credits >= MASTER_LIMITS.hardCreditsMax) {
       this.end(now, budget);
-      return { ok: false, retryAfterMs: Math.max(1, run.begunAt + LIMITS.hardRestMs - now) };
+      return { ok: false, retryAfterMs: Math.max(1, run.begunAt + MASTER_LIMITS.hardRestMs - now) };
     }
     run.credits++;
     run.paidAt = now;
     const sharing = this.byTarget.get(places(target)[0])?.size ?? 1;
-    return paid(Math.floor(LIMITS.probesPerSecondHard / sharing));
+    return paid(Math.floor(MASTER_LIMITS.probesPerSecondHard / sharing));
   }
 
   /** The pair is over, or its run is. */
@@ -89,15 +91,15 @@ export class Permits {
   /** A place, or how long to wait for one. */
   private begin(now: Instant, sender: string, target: string): Run | number {
     const other = this.bySender.get(sender);
-    if (other !== undefined && !idle(now, other)) return LIMITS.hardIdleMs;
+    if (other !== undefined && !idle(now, other)) return MASTER_LIMITS.hardIdleMs;
     if (other !== undefined) this.endRun(now, other);
     for (const place of places(target)) this.sweep(now, place);
     const resting = (this.restingUntil.get(sender) ?? now) - now;
     if (resting > 0) return resting;
     const [narrow, wide] = places(target);
     const taken = (place: string): number => this.byTarget.get(place)?.size ?? 0;
-    if (taken(narrow) >= LIMITS.hardRunsPerTarget || taken(wide) >= LIMITS.hardRunsPerNetwork) {
-      return LIMITS.hardRestMs;
+    if (taken(narrow) >= MASTER_LIMITS.hardRunsPerTarget || taken(wide) >= MASTER_LIMITS.hardRunsPerNetwork) {
+      return MASTER_LIMITS.hardRestMs;
     }
     const run: Run = { sender, target, begunAt: now, credits: 0, paidAt: now, over: false };
     this.bySender.set(sender, run);
@@ -115,17 +117,17 @@ export class Permits {
 
   private rest(now: Instant, { sender, begunAt }: Run): void {
     this.restingUntil.delete(sender);
-    this.restingUntil.set(sender, begunAt + LIMITS.hardRestMs);
+    this.restingUntil.set(sender, begunAt + MASTER_LIMITS.hardRestMs);
     // In the order of their ends: one that is over may stand behind one that is not, but no longer than a rest.
     for (const [name, until] of this.restingUntil) {
-      if (until > now && this.restingUntil.size <= LIMITS.restingMax) break;
+      if (until > now && this.restingUntil.size <= MASTER_LIMITS.restingMax) break;
       this.restingUntil.delete(name);
     }
   }
 }
 
 function idle(now: Instant, run: Run): boolean {
-  return run.over || now - run.paidAt > LIMITS.hardIdleMs;
+  return run.over || now - run.paidAt > MASTER_LIMITS.hardIdleMs;
 }
 
 /**
@@ -147,7 +149,7 @@ export class Budgets {
     this.byAddress.delete(address);
     this.byAddress.set(address, budget);
     for (const [oldest, old] of this.byAddress) {
-      if (this.byAddress.size <= LIMITS.permitAddressesMax) break;
+      if (this.byAddress.size <= WIRE_LIMITS.permitAddressesMax) break;
       permits.end(now, old);
       this.byAddress.delete(oldest);
     }
@@ -162,7 +164,7 @@ export class Budgets {
   permit(now: Instant, proven: readonly string[]): Permit {
     const grants: Grant[] = [];
     for (const [address, { probesMax, probesPerSecondMax, paidAt }] of this.byAddress) {
-      const expiresInMs = Math.ceil(paidAt + LIMITS.permitMs - now);
+      const expiresInMs = Math.ceil(paidAt + MASTER_LIMITS.permitMs - now);
       if (expiresInMs > 0 && proven.includes(address))
         grants.unshift({ address, probesMax, probesPerSecondMax, expiresInMs });
     }

@@ -2,15 +2,15 @@
  * The probe ports: 48 bytes in, 48 bytes out, telling a socket its mapping. Authenticated both ways with the session's probe
  * key (SipHash, no native call: this is the master's busiest path), so a stranger gets no answer at all. Whoever has a session
  * may forge where a probe comes from (a socket asks in order to learn that): then as many bytes go there as it has sent, by
- * `LIMITS.probeRate`.
+ * `MASTER_LIMITS.probeRate`.
  */
 import type { Endpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { allowAt } from '../rate/pace.ts';
 import type { AnswerFrom } from '../sources/source.ts';
 import { probeAuthentic, readProbe, writeProbeAnswer } from '../wire/datagrams.ts';
 import type { Counters } from './counters.ts';
+import { MASTER_LIMITS } from './limits.ts';
 
 /** What answering needs of a session; `path` is null until it is confirmed. */
 export interface ProbeSession {
@@ -46,7 +46,7 @@ export function answerProbe(
     counters.drop('probe-forged');
     return null;
   }
-  const next = allowAt(session.probeFullAt, Math.floor(now), LIMITS.probeRate);
+  const next = allowAt(session.probeFullAt, Math.floor(now), MASTER_LIMITS.probeRate);
   if (next === null) {
     counters.limit('probe');
     return null;

@@ -8,13 +8,13 @@ import { utf8Encode } from '../bytes.ts';
 import { hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
 import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
 import { type Placed, Shares, type TableState } from '../rate/shares.ts';
 import { Table, textHash } from '../rate/table.ts';
 import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
 import type { HostRecord, ListViewer } from './interface.ts';
+import { MASTER_LIMITS } from './limits.ts';
 import { keyBytes, keyText, type Session } from './sessions.ts';
 import { SHARES } from './share-limits.ts';
 
@@ -301,7 +301,7 @@ export class Registry {
     const known = this.texts.get(text);
     if (known !== undefined) return known;
     // Who makes texts up gets no more than that: what is in use is there again with its next host.
-    if (this.texts.size >= LIMITS.sharedTextsMax) this.texts.clear();
+    if (this.texts.size >= MASTER_LIMITS.sharedTextsMax) this.texts.clear();
     this.texts.set(text, text);
     return text;
   }

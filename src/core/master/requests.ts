@@ -4,16 +4,17 @@ import { equalBytes, utf8Encode } from '../bytes.ts';
 import { normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
 import { type AddressKeys, addressKeys, Limiter, Pace } from '../rate/pace.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { sipHash32 } from '../secure/siphash.ts';
 import { entryBytes } from '../wire/entry-wire.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Request, Response } from '../wire/messages.ts';
 import type { Counters } from './counters.ts';
 import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
+import { MASTER_LIMITS } from './limits.ts';
 import { type HostEntry, plainEntry, type Registry } from './registry.ts';
 import type { Session } from './sessions.ts';
 import { SHARES } from './share-limits.ts';
@@ -51,8 +52,8 @@ export class Requests {
   private readonly contestsOfAll = new Limiter(SHARES.contestRateAll);
   /** Codes that are being derived, the first of them just now, with the key that claims each so far. */
   private readonly contests = new Map<string, Uint8Array>();
-  private readonly lists = new Limiter(LIMITS.listRate);
-  private readonly joinsOfClient = new Limiter(LIMITS.joinPerClientRate);
+  private readonly lists = new Limiter(MASTER_LIMITS.listRate);
+  private readonly joinsOfClient = new Limiter(MASTER_LIMITS.joinPerClientRate);
   private readonly joins = new Pace(SHARES.joinRates);
   private readonly hostJoins = new Pace(SHARES.hostJoinRates);
   private readonly hostJoinFresh = new Limiter(SHARES.hostJoinFresh);
@@ -153,7 +154,11 @@ export class Requests {
       }
       case 'contested':
         this.contest(now, code, keys);
-        return failed('BUSY', LIMITS.contestRestMs, 'two hosts claim this code: the masterserver looks whose it is');
+        return failed(
+          'BUSY',
+          MASTER_LIMITS.contestRestMs,
+          'two hosts claim this code: the masterserver looks whose it is',
+        );
     }
   }
 
@@ -162,7 +167,7 @@ export class Requests {
     const { registry, counters } = this.parts;
     const owner = registry.keyOf(code);
     if (owner === null || this.contests.has(code)) return;
-    const full = this.contests.size >= LIMITS.contestsMax || !this.contestsOfAll.permits(now, 0);
+    const full = this.contests.size >= MASTER_LIMITS.contestsMax || !this.contestsOfAll.permits(now, 0);
     // Nobody pays for what is not done.
     if (full || this.contestsOfAddress.take(now, keys) > 0) {
       counters.limit('contests');
@@ -247,9 +252,9 @@ export class Requests {
     if (refusal !== null) return failed(refusal);
     if (!this.lists.allow(now, this.pairKey(session, from))) {
       this.parts.counters.limit('list');
-      return failed('BUSY', 1000 / LIMITS.listRate.perSecond);
+      return failed('BUSY', 1000 / MASTER_LIMITS.listRate.perSecond);
     }
-    let [room, left] = [LIMITS.listPageMax, PAGE_BYTES_MAX];
+    let [room, left] = [WIRE_LIMITS.listPageMax, PAGE_BYTES_MAX];
     const fits = (entry: ListEntry): boolean => {
       room--;
       left -= entryBytes(entry);

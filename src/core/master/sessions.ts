@@ -6,7 +6,6 @@
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { equalBytes, Writer } from '../bytes.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { type Placed, Shares, type TableState } from '../rate/shares.ts';
 import { Table, textHash } from '../rate/table.ts';
 import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
@@ -14,7 +13,9 @@ import type { TransportKeys } from '../secure/noise.ts';
 import { SecureSession, sessionSlab } from '../secure/session.ts';
 import type { Slab } from '../secure/slab.ts';
 import { CHALLENGE_BYTES, CID_BYTES, cidNumber, probeKey } from '../wire/datagrams.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push } from '../wire/messages.ts';
+import { MASTER_LIMITS } from './limits.ts';
 import { SHARES } from './share-limits.ts';
 import { Wheel } from './wheel.ts';
 
@@ -147,7 +148,7 @@ export class Session extends SecureSession implements Placed {
    */
   overtaken(now: Instant, id: number): boolean {
     const behind = (this.hostingId - id) & 0xffff;
-    if (now - this.hostingAt < LIMITS.hostingOrderMs && behind > 0 && behind < 0x8000) return true;
+    if (now - this.hostingAt < MASTER_LIMITS.hostingOrderMs && behind > 0 && behind < 0x8000) return true;
     this.hostingId = id;
     this.hostingAt = Math.floor(now);
     return false;
@@ -163,7 +164,7 @@ export class Session extends SecureSession implements Placed {
   provenAddresses(now: Instant): string[] {
     const addresses: string[] = [];
     for (let proof = this.proofs; proof !== null; proof = proof.next)
-      if (now - proof.provenAt <= LIMITS.proofMsMax) addresses.push(proof.address);
+      if (now - proof.provenAt <= MASTER_LIMITS.proofMsMax) addresses.push(proof.address);
     return addresses;
   }
 
@@ -183,7 +184,7 @@ export class Session extends SecureSession implements Placed {
     const never = NEVER_GIVEN;
     const stamps = { stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never };
     const fresh: Proof = { address, provenAt, ...stamps, heardAt: provenAt, unheard: null, next: null };
-    this.proofs = [fresh, ...others.slice(0, LIMITS.permitAddressesMax - 1)].reduceRight<Proof | null>(
+    this.proofs = [fresh, ...others.slice(0, WIRE_LIMITS.permitAddressesMax - 1)].reduceRight<Proof | null>(
       (next, proof) => Object.assign(proof, { next }),
       null,
     );
@@ -192,7 +193,7 @@ export class Session extends SecureSession implements Placed {
 
   /** The stamp to send to this address; a fresh one every 10 s. */
   stampFor(now: Instant, suite: CryptoSuite, proof: Proof): number {
-    if (now - proof.stampAt >= LIMITS.stampMs) this.freshStamp(now, suite, proof);
+    if (now - proof.stampAt >= MASTER_LIMITS.stampMs) this.freshStamp(now, suite, proof);
     return proof.stamp;
   }
 
@@ -229,7 +230,7 @@ export class Session extends SecureSession implements Placed {
     const asked = this.challenges.find((open) => open.moves === moves && sameEndpoint(open.endpoint, endpoint));
     if (asked !== undefined) return asked;
     const challenge = { endpoint, moves, token: suite.randomBytes(CHALLENGE_BYTES) };
-    this.challenges = [challenge, ...this.challenges].slice(0, LIMITS.challengesMax);
+    this.challenges = [challenge, ...this.challenges].slice(0, MASTER_LIMITS.challengesMax);
     return challenge;
   }
 
@@ -246,13 +247,13 @@ export class Session extends SecureSession implements Placed {
 
   /** Can one more push be told? */
   get hasRoom(): boolean {
-    return (this.pushes?.size ?? 0) < LIMITS.pushesMax;
+    return (this.pushes?.size ?? 0) < MASTER_LIMITS.pushesMax;
   }
 
   /** Null where too many are under way. */
   queuePush(message: Push): PendingPush | null {
     this.pushes ??= new Map();
-    if (this.pushes.size >= LIMITS.pushesMax) return null;
+    if (this.pushes.size >= MASTER_LIMITS.pushesMax) return null;
     const push = { id: this.nextPushId, message, tries: 0, dueAt: 0, sent: 0 };
     this.nextPushId = (this.nextPushId + 1) & 0xffff;
     this.pushes.set(push.id, push);
@@ -299,7 +300,7 @@ export class Sessions {
   private readonly shares: Shares<Session>;
   private readonly pendingShares: Shares<Pending>;
   /** Newest HELLO time of the static keys that share a place; who meets a stranger's time has to show a cookie, no more. */
-  private readonly helloTimes = new Float64Array(LIMITS.helloTimesMax).fill(-1);
+  private readonly helloTimes = new Float64Array(MASTER_LIMITS.helloTimesMax).fill(-1);
   private readonly secret: number;
   private readonly expiry = new Wheel<Session>(1_000, 256);
   private readonly slab = sessionSlab();
@@ -379,7 +380,7 @@ export class Sessions {
     },
   ): void {
     for (const { session: old } of this.pending.values()) {
-      if (now - old.heardAt <= LIMITS.pendingMs) break;
+      if (now - old.heardAt <= MASTER_LIMITS.pendingMs) break;
       this.forget(old);
     }
     const crowded = this.pendingShares.crowdedOut(parts.from.address);
@@ -433,7 +434,7 @@ export class Sessions {
   }
 
   private helloPlace(keyText: string): number {
-    return textHash(this.secret, keyText) % LIMITS.helloTimesMax;
+    return textHash(this.secret, keyText) % MASTER_LIMITS.helloTimesMax;
   }
 
   close(session: Session): void {

@@ -4,10 +4,10 @@
  */
 import { type Endpoint, endpointKey, familyOf, isPrivate } from '../address.ts';
 import type { SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { scopeOf } from '../scope.ts';
 import type { Candidate, Permit } from '../traverse/interface.ts';
 import type { PeerContext } from './context.ts';
+import { PEER_LIMITS } from './limits.ts';
 
 /** The fresh socket of a join or an answer. */
 export interface Bound {
@@ -27,7 +27,7 @@ export function ownCandidates(context: PeerContext, bound: Bound, lan: boolean):
     } else if (!isPrivate(address)) candidates.push({ kind: 'public', endpoint });
     else if (lan) candidates.push({ kind: 'lan', endpoint });
   }
-  return candidates.slice(0, LIMITS.candidatesMax);
+  return candidates.slice(0, PEER_LIMITS.candidatesMax);
 }
 
 /**

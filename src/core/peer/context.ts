@@ -2,7 +2,6 @@
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
 import { assert } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { LinkMachine, MasterAddress } from '../link/interface.ts';
 import type { Nest, Outputs } from '../machine.ts';
 import type { NatProfile } from '../nat/profile.ts';
@@ -13,6 +12,7 @@ import type { Candidate } from '../traverse/interface.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Request, Response } from '../wire/messages.ts';
 import type { JoinId, LocalNetwork, LogData, PeerEvent } from './interface.ts';
+import { PEER_LIMITS } from './limits.ts';
 import type { Session } from './session.ts';
 
 export interface PeerConfig {
@@ -51,7 +51,7 @@ export function agenda(): Agenda {
   };
   return {
     at(instant, run) {
-      assert(entries.size < LIMITS.agendaMax, 'the agenda of a peer is bounded');
+      assert(entries.size < PEER_LIMITS.agendaMax, 'the agenda of a peer is bounded');
       const alarm: Alarm = { cancel: () => void entries.delete(alarm) };
       entries.set(alarm, { at: instant, run });
       return alarm;

@@ -18,6 +18,7 @@ import type { Alarm, PeerContext } from './context.ts';
 import { friendOf } from './handshake.ts';
 import type { JoinId, JoinStage, ListEntry, PathId, PathKind, PeerCommand } from './interface.ts';
 import { Knock, type KnockResult } from './knock.ts';
+import { PEER_LIMITS } from './limits.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
 import { Session, type SessionConfig, type SessionEvent } from './session.ts';
 
@@ -82,13 +83,13 @@ export class Join implements PathOwner {
     const late = (at: Instant): void => {
       if (!this.linkUp && !this.begun) this.unreachable(at, 'MASTER_UNREACHABLE');
     };
-    this.linkWait = context.agenda.at(now + LIMITS.linkWaitMs, late);
+    this.linkWait = context.agenda.at(now + PEER_LIMITS.linkWaitMs, late);
     this.stage('resolving', 'Looking for the host.');
   }
 
   link(now: Instant, up: boolean, failure: FailureCode | null): void {
     this.linkUp = up;
-    if (this.begun) this.hostReturnsUntil = now + LIMITS.hostReturnMs;
+    if (this.begun) this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
     if (failure !== null && !this.begun) this.unreachable(now, failure);
     this.begin(now);
   }
@@ -235,7 +236,7 @@ export class Join implements PathOwner {
     if (!this.belongs(now, code)) return;
     const known = this.command.known?.get(entry.name);
     if (known !== undefined && !equalBytes(known, hostKey)) {
-      const name = cleanText(entry.name, LIMITS.nameShownMax);
+      const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
       this.fail(now, 'HOST_KEY_CHANGED', `You have joined "${name}" here before, and it had another key.`);
       return;
     }
@@ -270,7 +271,7 @@ export class Join implements PathOwner {
     const door = { hostKey: this.hostKey, password, name };
     this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
     this.knockQuiet?.cancel();
-    this.knockQuiet = this.context.agenda.at(now + LIMITS.knockQuietMs, () => this.quiet());
+    this.knockQuiet = this.context.agenda.at(now + PEER_LIMITS.knockQuietMs, () => this.quiet());
   }
 
   /** Somebody who waits is told for whom; what has been asked stays asked. */
@@ -341,7 +342,7 @@ export class Join implements PathOwner {
         out.event({ ...event, join });
         break;
       case 'broken':
-        this.again(now, event.why, LIMITS.brokenRestMs);
+        this.again(now, event.why, PEER_LIMITS.brokenRestMs);
         break;
       case 'path':
         this.connected(now, session, event);
@@ -395,7 +396,7 @@ export class Join implements PathOwner {
     const returning = failure === 'HOST_OFFLINE' && now < this.hostReturnsUntil;
     if (failure === 'BUSY' || returning || (this.persistent && FAILURES[failure].retryable)) {
       this.stage('waiting', FAILURES[failure].what);
-      this.later(now, Math.max(retryAfterMs, LIMITS.retryRestMs));
+      this.later(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
     } else this.fail(now, failure, detail);
   }
 

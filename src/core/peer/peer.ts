@@ -7,7 +7,6 @@ import { type Endpoint, familyOf } from '../address.ts';
 import { toHex } from '../bytes.ts';
 import { type Instant, type Machine, type Output, type SocketId, type SocketOutcome, socketIds } from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
-import { LIMITS } from '../limits.ts';
 import type { LinkEvent, LinkMachine } from '../link/interface.ts';
 import { Link } from '../link/link.ts';
 import { Nest, outputs } from '../machine.ts';
@@ -23,6 +22,7 @@ import { type HostCommand, Hosting } from './hosting.ts';
 import type { FriendId, JoinId, ListEntry, LocalNetwork, PeerCommand, PeerEvent } from './interface.ts';
 import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
+import { PEER_LIMITS } from './limits.ts';
 import { Paths } from './paths.ts';
 
 export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
@@ -156,7 +156,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       case 'kick':
         if (this.hosting !== null) this.hosting.kick(now, command.friend, command.ban);
-        else if (command.ban && this.banned.size < LIMITS.bannedMax) this.banned.add(command.friend);
+        else if (command.ban && this.banned.size < PEER_LIMITS.bannedMax) this.banned.add(command.friend);
         break;
       case 'join':
         this.join(now, command);
@@ -180,7 +180,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.nest.command(now, this.mapper, { do: 'again' });
         break;
       case 'list':
-        this.list(now, { id: command.id, until: now + LIMITS.listMs, entries: new Map() }, '');
+        this.list(now, { id: command.id, until: now + PEER_LIMITS.listMs, entries: new Map() }, '');
         break;
       case 'network':
         this.changeNetwork(now, command.network);
@@ -203,7 +203,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.offerSources(now);
     this.nest.command(now, this.detector, { do: 'detect' });
     this.openFront();
-    this.agenda.at(now + LIMITS.readyMs, (at) => this.beReady(at));
+    this.agenda.at(now + PEER_LIMITS.readyMs, (at) => this.beReady(at));
   }
 
   private offerSources(now: Instant): void {
@@ -236,7 +236,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private join(now: Instant, command: PeerCommand & { readonly do: 'join' }): void {
-    if (this.joins.has(command.join) || this.joins.size >= LIMITS.joinsMax) {
+    if (this.joins.has(command.join) || this.joins.size >= PEER_LIMITS.joinsMax) {
       this.out.event({ ev: 'join-failed', join: command.join, failure: 'BUSY', detail: 'too many joins at once' });
       return;
     }
@@ -256,7 +256,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       }
       if (response.type === 'entries') for (const entry of response.entries) entries.set(entry.hostId, entry);
       const next = response.type === 'entries' ? response.next : '';
-      if (next !== '' && entries.size < LIMITS.listEntriesMax && at < list.until) this.list(at, list, next);
+      if (next !== '' && entries.size < PEER_LIMITS.listEntriesMax && at < list.until) this.list(at, list, next);
       else {
         const failure = response.type === 'failed' ? response.failure : null;
         this.out.event({ ev: 'list', id, entries: [...entries.values()], failure });
@@ -300,7 +300,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.nest.command(now, this.mapper, { do: 'stop' });
     // The goodbye is on its way; its answer is awaited only so long, because whoever quits wants to be gone.
     if (this.requests.size === 0 || !this.linkUp) this.closed(now);
-    else this.agenda.at(now + LIMITS.closeWaitMs, (at) => this.closed(at));
+    else this.agenda.at(now + PEER_LIMITS.closeWaitMs, (at) => this.closed(at));
   }
 
   private closed(now: Instant): void {

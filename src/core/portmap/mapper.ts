@@ -13,12 +13,12 @@ import {
   type SocketIds,
   type SocketOutcome,
 } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { outputs, timers } from '../machine.ts';
 import type { Filtering, PortMappingReport, Tested } from '../nat/profile.ts';
 import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { MappingSource } from '../sources/source.ts';
+import { PORTMAP_LIMITS } from './limits.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
 import { parsePcp, pcpMapRequest } from './pcp.ts';
 
@@ -262,7 +262,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     const witness = able[this.proofs % Math.max(1, able.length)];
     if (witness === undefined || answerFrom === undefined) return;
     this.proofs++;
-    const request = LIMITS.portMapRequestFirst + this.proofRequest++;
+    const request = PORTMAP_LIMITS.portMapRequestFirst + this.proofRequest++;
     this.out.transmit(this.target.socket, witness.target, witness.request(now, request, answerFrom));
     this.timers.set('prove', now + PROOF_INTERVAL_MS);
   }
@@ -271,7 +271,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.claimed === null || this.proven !== null) return;
     for (const source of this.witnesses.sources) {
       const answer = source.answer(from, bytes);
-      if (answer === null || answer.request < LIMITS.portMapRequestFirst) continue;
+      if (answer === null || answer.request < PORTMAP_LIMITS.portMapRequestFirst) continue;
       // Proven is what was seen: the claimed port, at the address that the outside sees.
       if (answer.observed.port !== this.claimed.external.port) return;
       this.proven = answer.observed;

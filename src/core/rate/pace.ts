@@ -5,8 +5,8 @@
 import { addressBytes } from '../address.ts';
 import { EMPTY } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { sipHash32 } from '../secure/siphash.ts';
+import { RATE_LIMITS } from './limits.ts';
 
 export interface Rate {
   readonly perSecond: number;
@@ -31,8 +31,8 @@ export class Limiter {
 
   /** Takes one from the allowance of `hash`; false where it is used up. */
   allow(now: Instant, hash: number): boolean {
-    const bucket = hash % LIMITS.limiterBuckets;
-    this.fullAt ??= new Float64Array(LIMITS.limiterBuckets);
+    const bucket = hash % RATE_LIMITS.limiterBuckets;
+    this.fullAt ??= new Float64Array(RATE_LIMITS.limiterBuckets);
     const next = allowAt(this.fullAt[bucket] as number, now, this.rate);
     if (next === null) return false;
     this.fullAt[bucket] = next;
@@ -41,7 +41,7 @@ export class Limiter {
 
   /** Would `allow` say yes? Takes nothing. */
   permits(now: Instant, hash: number): boolean {
-    return allowAt(this.fullAt?.[hash % LIMITS.limiterBuckets] ?? 0, now, this.rate) !== null;
+    return allowAt(this.fullAt?.[hash % RATE_LIMITS.limiterBuckets] ?? 0, now, this.rate) !== null;
   }
 }
 
@@ -83,9 +83,9 @@ function plainBytes(address: string): Uint8Array {
 
 /** As many buckets of networks as make it unlikely (60 attackers: 1 in 270) that an honest one shares a bucket with one. */
 const BUCKETS: Levels<number> = {
-  narrow: LIMITS.limiterBuckets,
-  wide: LIMITS.limiterBuckets / 4,
-  widest: LIMITS.limiterBuckets / 16,
+  narrow: RATE_LIMITS.limiterBuckets,
+  wide: RATE_LIMITS.limiterBuckets / 4,
+  widest: RATE_LIMITS.limiterBuckets / 16,
 };
 const LEVELS = ['narrow', 'wide', 'widest'] as const;
 

@@ -4,7 +4,7 @@
  */
 import { type Endpoint, endpointKey } from '../address.ts';
 import type { Instant } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
+import { SOURCES_LIMITS } from './limits.ts';
 import type { MappingSource } from './source.ts';
 
 export interface Cooling {
@@ -24,8 +24,8 @@ export class Rotation {
   }
 
   restore(now: Instant, cooling: readonly Cooling[]): void {
-    for (const { server, forMs } of cooling.slice(0, LIMITS.stunServersMax)) {
-      this.restUntil.set(server, now + Math.min(Math.max(0, forMs), LIMITS.stunRestMs));
+    for (const { server, forMs } of cooling.slice(0, SOURCES_LIMITS.stunServersMax)) {
+      this.restUntil.set(server, now + Math.min(Math.max(0, forMs), SOURCES_LIMITS.stunRestMs));
     }
   }
 
@@ -33,7 +33,7 @@ export class Rotation {
   usable(now: Instant): MappingSource[] {
     const master = this.sources.filter(({ kind }) => kind === 'master');
     const addresses = new Set(master.map(({ group }) => group)).size;
-    const wanted = Math.max(0, LIMITS.detectAddressesMax - addresses);
+    const wanted = Math.max(0, SOURCES_LIMITS.detectAddressesMax - addresses);
     const servers = this.sources.filter(({ kind }) => kind === 'stun');
     const rested = servers.filter((source) => this.restOf(source) <= now);
     const inTurn = rested.map((_, i) => rested[(i + this.turn) % rested.length]!);
@@ -55,7 +55,7 @@ export class Rotation {
 
   used(now: Instant, sources: readonly MappingSource[]): void {
     const servers = sources.filter(({ kind }) => kind === 'stun');
-    for (const source of servers) this.restUntil.set(endpointKey(source.target), now + LIMITS.stunRestMs);
+    for (const source of servers) this.restUntil.set(endpointKey(source.target), now + SOURCES_LIMITS.stunRestMs);
     this.turn += servers.length;
   }
 

@@ -4,10 +4,10 @@
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { sameRealm } from '../scope.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { encodeStun, parseStun, STUN_BINDING, type StunAttributes } from '../stun/codec.ts';
+import { SOURCES_LIMITS } from './limits.ts';
 import type { AnswerFrom, MappingAnswer, MappingSource } from './source.ts';
 
 interface Pending {
@@ -21,7 +21,7 @@ export class StunSource implements MappingSource {
   readonly group: string;
   readonly kind = 'stun';
   private readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
-  /** Youngest last; the oldest falls out at `LIMITS.stunPendingMax`. */
+  /** Youngest last; the oldest falls out at `SOURCES_LIMITS.stunPendingMax`. */
   private pending: Pending[] = [];
   private other: Endpoint | null = null;
   private related: readonly StunSource[] = [];
@@ -55,7 +55,7 @@ export class StunSource implements MappingSource {
     let entry = this.pending.find((candidate) => candidate.request === request);
     if (entry === undefined) {
       entry = { request, answerFrom, transaction: this.crypto.randomBytes(12) };
-      this.pending = [...this.pending.slice(1 - LIMITS.stunPendingMax), entry];
+      this.pending = [...this.pending.slice(1 - SOURCES_LIMITS.stunPendingMax), entry];
     }
     return encodeStun({ class: 'request', transaction: entry.transaction, ...fields, fingerprint: true });
   }

@@ -4,7 +4,6 @@
  * ignored (padding, and what later versions append). Drawn in docs/protocol.md.
  */
 import { Reader, type Writer } from '../bytes.ts';
-import { LIMITS } from '../limits.ts';
 import type { PathKind } from '../peer/interface.ts';
 import { readEntries, readEntry, writeEntries, writeEntry } from './entry-wire.ts';
 import {
@@ -25,6 +24,7 @@ import {
   writePermit,
   writeWord,
 } from './fields.ts';
+import { WIRE_LIMITS } from './limits.ts';
 import { HANDSHAKE_BYTES_MAX, type Push, type Request, type Response } from './messages.ts';
 import { NAT_TYPES, PROFILE_BYTES_MAX, readProfile, writeProfile } from './profile-wire.ts';
 
@@ -41,9 +41,9 @@ const PATH_KINDS = ['none', 'direct', 'lan', 'mapped', 'ipv6', 'relay'] as const
   | PathKind
   | 'none'
 )[];
-const ANNOUNCEMENT_BYTES_MAX = 8 + LIMITS.announcedNameBytesMax + 4 * (LIMITS.announcedTextBytesMax + 1);
+const ANNOUNCEMENT_BYTES_MAX = 8 + WIRE_LIMITS.announcedNameBytesMax + 4 * (WIRE_LIMITS.announcedTextBytesMax + 1);
 
-const readSid = (reader: Reader): Uint8Array => reader.take(LIMITS.sessionIdBytes).slice();
+const readSid = (reader: Reader): Uint8Array => reader.take(WIRE_LIMITS.sessionIdBytes).slice();
 
 function readHandshake(reader: Reader): Uint8Array {
   const handshake = reader.blob16();
@@ -53,7 +53,7 @@ function readHandshake(reader: Reader): Uint8Array {
 
 function readStepBody(reader: Reader): Uint8Array {
   const sealed = reader.blob16();
-  if (sealed.length > LIMITS.stepBytesMax) reader.fail();
+  if (sealed.length > WIRE_LIMITS.stepBytesMax) reader.fail();
   return sealed.slice();
 }
 
@@ -166,7 +166,7 @@ const REQUESTS: Codecs<Request> = {
   },
   list: {
     number: 11,
-    write: (writer, message) => writer.text8(message.after, 64).text8(message.game, LIMITS.announcedTextBytesMax),
+    write: (writer, message) => writer.text8(message.after, 64).text8(message.game, WIRE_LIMITS.announcedTextBytesMax),
     read: (reader) => ({ type: 'list', after: reader.text8(), game: reader.text8() }),
   },
   echo: { number: 12, write: () => {}, read: () => ({ type: 'echo' }) },
@@ -221,14 +221,14 @@ type Relayed = Extract<Push, { type: 'answered' }>;
 
 function writeRelayed(writer: Writer, message: Omit<Relayed, 'type'>): void {
   writer.raw(message.sid);
-  writeMany(writer, message.observed, LIMITS.observedMax, writeEndpoint);
+  writeMany(writer, message.observed, WIRE_LIMITS.observedMax, writeEndpoint);
   writePermit(writer, message.permit);
   writer.blob16(message.handshake);
 }
 
 function readRelayed(reader: Reader): Omit<Relayed, 'type'> {
   const sid = readSid(reader);
-  const observed = readMany(reader, LIMITS.observedMax, readEndpoint);
+  const observed = readMany(reader, WIRE_LIMITS.observedMax, readEndpoint);
   return { sid, observed, permit: readPermit(reader), handshake: readHandshake(reader) };
 }
 

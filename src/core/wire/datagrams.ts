@@ -21,7 +21,6 @@
  */
 import { addressBytes, addressText, type Endpoint, familyOf } from '../address.ts';
 import { concat, EMPTY, equalBytes, passingBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
-import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
 import { NOISE_MESSAGE_1_OVERHEAD, NOISE_TAG_BYTES } from '../secure/noise.ts';
@@ -31,6 +30,7 @@ import type { AnswerFrom } from '../sources/source.ts';
 import { readRequest, writePush, writeRequest, writeResponse } from './codec.ts';
 import { readAddress, readEndpoint, readMany, writeAddress, writeEndpoint, writeMany } from './fields.ts';
 import { WIRE } from './first-byte.ts';
+import { WIRE_LIMITS } from './limits.ts';
 import type { Push, Request, Response } from './messages.ts';
 
 export const PROTOCOL_VERSION = 1;
@@ -42,9 +42,9 @@ export const TICKET_BYTES = 136;
 export const CID_BYTES = 8;
 export const CONTROL_HEADER_BYTES = 1 + CID_BYTES + 8;
 const HELLO_HEADER_BYTES = 4 + COOKIE_BYTES;
-const HELLO_PAYLOAD_BYTES = LIMITS.helloBytes - HELLO_HEADER_BYTES - NOISE_MESSAGE_1_OVERHEAD;
+const HELLO_PAYLOAD_BYTES = WIRE_LIMITS.helloBytes - HELLO_HEADER_BYTES - NOISE_MESSAGE_1_OVERHEAD;
 const RESUME_PAYLOAD_BYTES =
-  LIMITS.helloBytes - HELLO_HEADER_BYTES - RESUME_RANDOM_BYTES - TICKET_BYTES - NOISE_TAG_BYTES;
+  WIRE_LIMITS.helloBytes - HELLO_HEADER_BYTES - RESUME_RANDOM_BYTES - TICKET_BYTES - NOISE_TAG_BYTES;
 const ECHO_BYTES = 8;
 const FLAG_COOKIE = 1;
 const FLAG_INSIST = 2;
@@ -83,7 +83,7 @@ export function writeHello(
   resumes = false,
 ): Uint8Array {
   const flags = (cookie === null ? 0 : FLAG_COOKIE) | (insists ? FLAG_INSIST : 0) | (resumes ? FLAG_RESUME : 0);
-  const writer = new Writer(LIMITS.helloBytes).u8(WIRE.hello).u8(PROTOCOL_VERSION).u8(flags).u8(0);
+  const writer = new Writer(WIRE_LIMITS.helloBytes).u8(WIRE.hello).u8(PROTOCOL_VERSION).u8(flags).u8(0);
   return writer
     .raw(cookie ?? new Uint8Array(COOKIE_BYTES))
     .raw(message1)
@@ -91,7 +91,7 @@ export function writeHello(
 }
 
 export function readHello(bytes: Uint8Array): Hello | null {
-  if (bytes.length !== LIMITS.helloBytes || bytes[0] !== WIRE.hello) return null;
+  if (bytes.length !== WIRE_LIMITS.helloBytes || bytes[0] !== WIRE.hello) return null;
   const flags = bytes[2] as number;
   if (flags > (FLAG_COOKIE | FLAG_INSIST | FLAG_RESUME) || bytes[3] !== 0) return null;
   return {
@@ -114,7 +114,7 @@ export function writeRetry(
   observed: Endpoint,
   refused: Retry['refused'] = null,
 ): Uint8Array {
-  const writer = new Writer(LIMITS.retryBytes)
+  const writer = new Writer(WIRE_LIMITS.retryBytes)
     .u8(WIRE.retry)
     .u8(PROTOCOL_VERSION)
     .u8(refused === null ? 0 : REFUSED[refused])
@@ -122,7 +122,7 @@ export function writeRetry(
   writer.raw(message1.subarray(0, ECHO_BYTES)).raw(cookie);
   return writer
     .raw(xor(packEndpoint(observed), helloEphemeral(message1)))
-    .padTo(LIMITS.retryBytes)
+    .padTo(WIRE_LIMITS.retryBytes)
     .done();
 }
 
@@ -136,7 +136,7 @@ export interface Retry {
 
 /** Null where it does not answer the HELLO with this message 1. */
 export function readRetry(message1: Uint8Array, bytes: Uint8Array): Retry | null {
-  if (bytes.length !== LIMITS.retryBytes || bytes[0] !== WIRE.retry) return null;
+  if (bytes.length !== WIRE_LIMITS.retryBytes || bytes[0] !== WIRE.retry) return null;
   if (!equalBytes(bytes.subarray(4, 12), message1.subarray(0, ECHO_BYTES))) return null;
   const observed = unpackEndpoint(xor(bytes.subarray(36, 36 + PACKED_ENDPOINT_BYTES), helloEphemeral(message1)));
   const flags = bytes[2] as number;
@@ -159,10 +159,10 @@ export interface Accept {
 }
 
 export function acceptPayload(accept: Accept): Uint8Array {
-  const writer = new Writer(LIMITS.acceptBytesMax).raw(accept.cid).u32(accept.pingMs);
+  const writer = new Writer(WIRE_LIMITS.acceptBytesMax).raw(accept.cid).u32(accept.pingMs);
   writeEndpoint(writer, accept.observed);
   writer.u16(accept.controlPort).u16(accept.firstProbePort).u8(accept.probePorts);
-  writeMany(writer, accept.otherAddresses, LIMITS.masterAddressesMax, writeAddress);
+  writeMany(writer, accept.otherAddresses, WIRE_LIMITS.masterAddressesMax, writeAddress);
   return writer.blob8(accept.ticket ?? EMPTY).done();
 }
 
@@ -171,7 +171,7 @@ export function readAcceptPayload(payload: Uint8Array): Accept | null {
   const accept = {
     ...{ cid: reader.take(CID_BYTES).slice(), pingMs: reader.u32(), observed: readEndpoint(reader) },
     ...{ controlPort: reader.u16(), firstProbePort: reader.u16(), probePorts: reader.u8() },
-    otherAddresses: readMany(reader, LIMITS.masterAddressesMax, readAddress),
+    otherAddresses: readMany(reader, WIRE_LIMITS.masterAddressesMax, readAddress),
   };
   const ticket = reader.left > 0 ? reader.blob8().slice() : EMPTY;
   if (!portsThereAre(accept)) reader.fail();
@@ -189,7 +189,8 @@ export function writeAccept(message1: Uint8Array, message2: Uint8Array): Uint8Ar
 
 /** Message 2, or null where it does not answer the HELLO with this message 1. */
 export function readAccept(message1: Uint8Array, bytes: Uint8Array): Uint8Array | null {
-  if (bytes.length > LIMITS.acceptBytesMax || bytes.length < 4 + ECHO_BYTES || bytes[0] !== WIRE.accept) return null;
+  if (bytes.length > WIRE_LIMITS.acceptBytesMax || bytes.length < 4 + ECHO_BYTES || bytes[0] !== WIRE.accept)
+    return null;
   if (bytes[1] !== PROTOCOL_VERSION) return null;
   return equalBytes(bytes.subarray(4, 12), message1.subarray(0, ECHO_BYTES)) ? bytes.subarray(12) : null;
 }
@@ -206,7 +207,8 @@ export interface ControlHeader {
 }
 
 export function readControlHeader(bytes: Uint8Array): ControlHeader | null {
-  if (bytes.length < CONTROL_HEADER_BYTES + NOISE_TAG_BYTES + 1 || bytes.length > LIMITS.controlBytesMax) return null;
+  if (bytes.length < CONTROL_HEADER_BYTES + NOISE_TAG_BYTES + 1 || bytes.length > WIRE_LIMITS.controlBytesMax)
+    return null;
   if (bytes[0] !== WIRE.control) return null;
   const reader = new Reader(bytes.subarray(1 + CID_BYTES, CONTROL_HEADER_BYTES));
   const sequence = reader.u64();
@@ -232,8 +234,8 @@ export function readControlHeader(bytes: Uint8Array): ControlHeader | null {
  */
 export const FRAME = { request: 1, response: 2, push: 3, pushAck: 4, challenge: 5, challengeAnswer: 6 } as const;
 export const CHALLENGE_BYTES = 8;
-const PLAINTEXT_BYTES_MAX = LIMITS.controlBytesMax - CONTROL_HEADER_BYTES - NOISE_TAG_BYTES;
-const CONFIRM_PLAINTEXT_BYTES = LIMITS.confirmBytesMin - CONTROL_HEADER_BYTES - NOISE_TAG_BYTES;
+const PLAINTEXT_BYTES_MAX = WIRE_LIMITS.controlBytesMax - CONTROL_HEADER_BYTES - NOISE_TAG_BYTES;
+const CONFIRM_PLAINTEXT_BYTES = WIRE_LIMITS.confirmBytesMin - CONTROL_HEADER_BYTES - NOISE_TAG_BYTES;
 
 /** Frames are made here and copied out: a fresh 1200 bytes for each would be most of the master's garbage. */
 const scratch = new Uint8Array(PLAINTEXT_BYTES_MAX);
@@ -302,7 +304,7 @@ export function probeKey(suite: CryptoSuite, toMaster: Uint8Array, toParticipant
 }
 
 export function writeProbe(key: Uint8Array, cid: Uint8Array, request: number, answerFrom: AnswerFrom): Uint8Array {
-  const writer = new Writer(LIMITS.probeBytes).u8(WIRE.probe).u8(ANSWERS_FROM.indexOf(answerFrom)).u16(0).raw(cid);
+  const writer = new Writer(WIRE_LIMITS.probeBytes).u8(WIRE.probe).u8(ANSWERS_FROM.indexOf(answerFrom)).u16(0).raw(cid);
   return withMac(key, writer.u32(request));
 }
 
@@ -315,7 +317,7 @@ export interface Probe {
 
 /** Everything but the MAC, which needs the session that the CID names. */
 export function readProbe(bytes: Uint8Array): Probe | null {
-  if (bytes.length !== LIMITS.probeBytes || bytes[0] !== WIRE.probe) return null;
+  if (bytes.length !== WIRE_LIMITS.probeBytes || bytes[0] !== WIRE.probe) return null;
   const answerFrom = ANSWERS_FROM[bytes[1] as number];
   if (answerFrom === undefined) return null;
   return { session: cidNumber(bytes, 4), answerFrom, request: word(bytes, 12) };
@@ -344,7 +346,7 @@ export function probeAuthentic(key: Uint8Array, bytes: Uint8Array): boolean {
 export function writeProbeAnswer(key: Uint8Array, probe: Probe, observed: Endpoint): Uint8Array {
   const { request } = probe;
   const { address, port } = observed;
-  const bytes = passingBytes(LIMITS.probeBytes);
+  const bytes = passingBytes(WIRE_LIMITS.probeBytes);
   bytes[0] = WIRE.probeAnswer;
   bytes[1] = ANSWERS_FROM.indexOf(probe.answerFrom);
   bytes[2] = familyOf(address);
@@ -364,7 +366,8 @@ export interface ProbeAnswer {
 
 /** Null where it is not authentic. */
 export function readProbeAnswer(key: Uint8Array, bytes: Uint8Array): ProbeAnswer | null {
-  if (bytes.length !== LIMITS.probeBytes || bytes[0] !== WIRE.probeAnswer || !probeAuthentic(key, bytes)) return null;
+  if (bytes.length !== WIRE_LIMITS.probeBytes || bytes[0] !== WIRE.probeAnswer || !probeAuthentic(key, bytes))
+    return null;
   const reader = new Reader(bytes.subarray(4, 10));
   const [request, port] = [reader.u32(), reader.u16()];
   const answerFrom = ANSWERS_FROM[bytes[1] as number];

@@ -6,6 +6,7 @@ import { type Reader, Writer } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { ListEntry } from '../peer/interface.ts';
 import { readCodeTold, readMany, readScaled, readSigned, writeMany, writeScaled, writeSigned } from './fields.ts';
+import { WIRE_LIMITS } from './limits.ts';
 import { NAT_TYPES, VERDICTS } from './profile-wire.ts';
 
 const SECTIONS = ['community', 'local', 'official'] as const satisfies readonly ListEntry['section'][];
@@ -37,19 +38,19 @@ export function readEntry(reader: Reader): ListEntry {
 }
 
 export function writeEntries(writer: Writer, entries: readonly ListEntry[]): void {
-  writeMany(writer, entries, LIMITS.listPageMax, writeFirst);
-  writeMany(writer, entries, LIMITS.listPageMax, writeLater);
+  writeMany(writer, entries, WIRE_LIMITS.listPageMax, writeFirst);
+  writeMany(writer, entries, WIRE_LIMITS.listPageMax, writeLater);
 }
 
 export function readEntries(reader: Reader): ListEntry[] {
-  const entries = readMany(reader, LIMITS.listPageMax, readFirst);
-  const later = reader.left === 0 ? [] : readMany(reader, LIMITS.listPageMax, readLater);
+  const entries = readMany(reader, WIRE_LIMITS.listPageMax, readFirst);
+  const later = reader.left === 0 ? [] : readMany(reader, WIRE_LIMITS.listPageMax, readLater);
   return entries.map((entry, i) => ({ ...entry, ...(later[i] ?? NOT_TOLD) }));
 }
 
 /** What an entry takes, so that a page is filled to the brim and not over. */
 export function entryBytes(entry: ListEntry): number {
-  const writer = new Writer(LIMITS.entryBytesMax);
+  const writer = new Writer(WIRE_LIMITS.entryBytesMax);
   writeEntry(writer, entry);
   return writer.length;
 }
@@ -60,9 +61,9 @@ function writeFirst(writer: Writer, entry: ListEntry): void {
     .u8(entry.passwordNeeded ? 1 : 0)
     .u16(entry.players)
     .u16(entry.playersMax);
-  writer.text8(entry.name, LIMITS.announcedNameBytesMax);
+  writer.text8(entry.name, WIRE_LIMITS.announcedNameBytesMax);
   for (const text of [entry.game, entry.map, entry.mode, entry.version]) {
-    writer.text8(text, LIMITS.announcedTextBytesMax);
+    writer.text8(text, WIRE_LIMITS.announcedTextBytesMax);
   }
   writer.text8(entry.natType, 24).text8(entry.verdict, 12);
   writeScaled(writer, entry.pingEstimateMs);
@@ -91,7 +92,7 @@ function writeLater(writer: Writer, entry: ListEntry): void {
   for (const at of [entry.verifiedAt, entry.firstSeenAt, entry.lastSeenAt]) {
     writeScaled(writer, at === null ? null : Math.floor(at / 1_000));
   }
-  writer.text8(entry.address ?? '', LIMITS.entryAddressBytesMax);
+  writer.text8(entry.address ?? '', WIRE_LIMITS.entryAddressBytesMax);
 }
 
 function readLater(reader: Reader): Later {

@@ -7,10 +7,10 @@ import { addressBytes, addressText, type Endpoint } from '../address.ts';
 import { EMPTY, type Reader, Writer } from '../bytes.ts';
 import { normalizeCode } from '../code.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { HostAnnouncement } from '../peer/interface.ts';
 import { isPublicKey } from '../secure/keys.ts';
 import type { Grant, Permit } from '../traverse/interface.ts';
+import { WIRE_LIMITS } from './limits.ts';
 
 const NULL_U32 = 0xffff_ffff;
 const NULL_I32 = 0x8000_0000;
@@ -145,17 +145,17 @@ export function readFailure(reader: Reader): FailureCode {
 
 export function writeAnnouncement(writer: Writer, announcement: HostAnnouncement): void {
   writer.u8((announcement.public ? 1 : 0) | (announcement.passwordNeeded ? 2 : 0)).u16(announcement.playersMax);
-  writer.text8(announcement.name, LIMITS.announcedNameBytesMax);
+  writer.text8(announcement.name, WIRE_LIMITS.announcedNameBytesMax);
   for (const text of [announcement.game, announcement.map, announcement.mode, announcement.version]) {
-    writer.text8(text, LIMITS.announcedTextBytesMax);
+    writer.text8(text, WIRE_LIMITS.announcedTextBytesMax);
   }
 }
 
 export function readAnnouncement(reader: Reader): HostAnnouncement {
   const flags = reader.u8();
   const playersMax = reader.u16();
-  const name = readText(reader, LIMITS.announcedNameBytesMax);
-  const [game, map, mode, version] = [0, 1, 2, 3].map(() => readText(reader, LIMITS.announcedTextBytesMax));
+  const name = readText(reader, WIRE_LIMITS.announcedNameBytesMax);
+  const [game, map, mode, version] = [0, 1, 2, 3].map(() => readText(reader, WIRE_LIMITS.announcedTextBytesMax));
   return {
     name,
     game: game ?? '',
@@ -177,14 +177,14 @@ function readText(reader: Reader, bytesMax: number): string {
 }
 
 export function writePermit(writer: Writer, permit: Permit): void {
-  writeMany(writer, permit.grants, LIMITS.permitAddressesMax, (inner, grant) => {
+  writeMany(writer, permit.grants, WIRE_LIMITS.permitAddressesMax, (inner, grant) => {
     writeAddress(inner, grant.address);
     inner.u32(grant.probesMax).u16(grant.probesPerSecondMax).u16(grant.expiresInMs);
   });
 }
 
 export function readPermit(reader: Reader): Permit {
-  return { grants: readMany(reader, LIMITS.permitAddressesMax, readGrant) };
+  return { grants: readMany(reader, WIRE_LIMITS.permitAddressesMax, readGrant) };
 }
 
 function readGrant(reader: Reader): Grant {

@@ -1,4 +1,4 @@
-import { LIMITS } from '../limits.ts';
+import { WIRE_LIMITS } from './limits.ts';
 
 /**
  * First byte of every datagram of ours. Chosen outside STUN (0-3), DTLS (20-63), TURN channels (64-79) and RTP (128-191),
@@ -24,7 +24,7 @@ export const WIRE = {
  * there. Its own packets beginning with 0xd1-0xd8 would be mistaken, hence the length check for the two that can come late.
  */
 export function isSallyportDatagram(bytes: Uint8Array): boolean {
-  if (bytes[0] === WIRE.punch) return bytes.length === LIMITS.punchBytes && bytes[1] === 0x5a;
+  if (bytes[0] === WIRE.punch) return bytes.length === WIRE_LIMITS.punchBytes && bytes[1] === 0x5a;
   return bytes[0] === WIRE.path && bytes.length >= PATH_BYTES_MIN;
 }
 

@@ -4,7 +4,6 @@
  * Numbers are rounded (shares to 1/65535, rates to 1/1000); what is appended by later versions is ignored.
  */
 import type { Reader, Writer } from '../bytes.ts';
-import { LIMITS } from '../limits.ts';
 import {
   type Allocator,
   type AllocatorKind,
@@ -33,6 +32,7 @@ import {
   writeSigned,
   writeWord,
 } from './fields.ts';
+import { WIRE_LIMITS } from './limits.ts';
 
 type Words<Word> = readonly [Word, ...Word[]];
 const MAPPINGS: Words<Mapping> = ['unknown', 'eim', 'adm', 'apdm'];
@@ -50,7 +50,7 @@ export const VERDICTS: Words<Verdict> = ['strict', 'moderate', 'open'];
 const ALLOCATOR_BYTES = 24;
 const FIXED_BYTES = 64;
 export const PROFILE_BYTES_MAX =
-  FIXED_BYTES + LIMITS.profileMixtureMax * ALLOCATOR_BYTES + (LIMITS.profileAddressesMax + 1) * 19;
+  FIXED_BYTES + WIRE_LIMITS.profileMixtureMax * ALLOCATOR_BYTES + (WIRE_LIMITS.profileAddressesMax + 1) * 19;
 
 export function writeProfile(writer: Writer, profile: NatProfile): void {
   writer.u8(profile.v);
@@ -63,8 +63,8 @@ export function writeProfile(writer: Writer, profile: NatProfile): void {
   writeSigned(writer, profile.delta);
   for (const value of numericFields(profile)) writeScaled(writer, value);
   writeShare(writer, profile.confidence);
-  writeMany(writer, profile.mixture, LIMITS.profileMixtureMax, writeAllocator);
-  writeMany(writer, profile.external, LIMITS.profileAddressesMax, writeAddress);
+  writeMany(writer, profile.mixture, WIRE_LIMITS.profileMixtureMax, writeAllocator);
+  writeMany(writer, profile.external, WIRE_LIMITS.profileAddressesMax, writeAddress);
   writeMany(writer, profile.portMapping.external === null ? [] : [profile.portMapping.external], 1, writeEndpoint);
 }
 
@@ -100,8 +100,8 @@ export function readProfile(reader: Reader): NatProfile {
   ];
   const [idleLifetimeMs, quota, samples, addressesAsked, ageMs] = [number(), number(), number(), number(), number()];
   const confidence = readShare(reader);
-  const mixture = readMany(reader, LIMITS.profileMixtureMax, readAllocator);
-  const external = readMany(reader, LIMITS.profileAddressesMax, readAddress);
+  const mixture = readMany(reader, WIRE_LIMITS.profileMixtureMax, readAllocator);
+  const external = readMany(reader, WIRE_LIMITS.profileAddressesMax, readAddress);
   const mapped = readMany(reader, 1, readEndpoint)[0] ?? null;
   // One literal: put together from parts, V8 makes it as a dictionary, which costs ten times as much.
   return {
@@ -119,9 +119,9 @@ export function readProfile(reader: Reader): NatProfile {
     predictedNextPort: port(predictedNextPort),
     hairpin,
     poisonable,
-    natHops: within(0, LIMITS.natHopsMax, natHops),
+    natHops: within(0, WIRE_LIMITS.natHopsMax, natHops),
     layers,
-    idleLifetimeMs: within(LIMITS.mappingLifetimeMsMin, LIMITS.mappingLifetimeMsMax, idleLifetimeMs),
+    idleLifetimeMs: within(WIRE_LIMITS.mappingLifetimeMsMin, WIRE_LIMITS.mappingLifetimeMsMax, idleLifetimeMs),
     quota: within(1, PORT_HIGH, quota),
     portMapping: { upnp, natPmp, pcp, external: mapped },
     ipv6,

@@ -3,7 +3,7 @@
  * (security.md row 19): C0/C1 controls (terminal escapes, CWE-150), bidirectional controls, invisible and unassigned
  * characters. What remains is inert in a text node; `<` and `&` are legal in a name.
  */
-import { LIMITS } from '../limits.ts';
+import { WIRE_LIMITS } from './limits.ts';
 
 /** Letters, marks, numbers, punctuation, symbols and the plain space: everything else is dropped. */
 const ALLOWED = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
@@ -34,7 +34,7 @@ export function cleanText(text: string, charactersMax: number): string {
 
 /** What the masterserver says for people, as its words and not ours; empty where it says nothing. */
 export function saidByMaster(detail: string): string {
-  const words = cleanText(detail, LIMITS.masterWordsMax);
+  const words = cleanText(detail, WIRE_LIMITS.masterWordsMax);
   return words === '' ? '' : `The masterserver says: "${words}".`;
 }
 

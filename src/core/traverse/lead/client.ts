@@ -4,16 +4,17 @@
  */
 import { familyOf } from '../../address.ts';
 import { type Instant, NEVER } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
 import type { Outputs } from '../../machine.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import type { Candidate, TraversalConfig, TraversalEvent } from '../interface.ts';
 import { adviceFor, changeText, oddsNextMinute } from '../plan/advice.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 import { knownLife, natureWords, quotaOf } from '../plan/nature.ts';
 import { type Method, type Plan, plansFor } from '../plan/plan.ts';
 import type { Engine } from '../run/engine.ts';
 import { type Commander, commander, queueText } from './commander.ts';
 import type { Strategy } from './host.ts';
+import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { type Script, scriptFor, type Wait } from './scripts.ts';
 
@@ -145,10 +146,10 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     if (restMs === 0) return;
     const times = resting.get(method)?.times ?? 0;
     if (!tried) {
-      resting.set(method, { times, until: Math.max(now + LIMITS.manyPortsEarlyMs, boss.allowedAt()) });
+      resting.set(method, { times, until: Math.max(now + LEAD_LIMITS.manyPortsEarlyMs, boss.allowedAt()) });
       return;
     }
-    const until = begunAt + Math.min(LIMITS.manyPortsRestMsMax, restMs * LIMITS.hardRestGrowth ** times);
+    const until = begunAt + Math.min(LEAD_LIMITS.manyPortsRestMsMax, restMs * PLAN_LIMITS.hardRestGrowth ** times);
     resting.set(method, { times: times + 1, until });
   }
 

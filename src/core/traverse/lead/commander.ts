@@ -8,9 +8,12 @@ import { LIMITS } from '../../limits.ts';
 import type { Outputs } from '../../machine.ts';
 import type { LogData } from '../../peer/interface.ts';
 import type { Role, TraversalConfig, TraversalEvent } from '../interface.ts';
+import { PAY_LIMITS } from '../pay/limits.ts';
 import { packetsOf, type SidePlan } from '../plan/side-plan.ts';
 import type { Engine } from '../run/engine.ts';
+import { RUN_LIMITS } from '../run/limits.ts';
 import type { Salvo, Sample } from '../run/salvo.ts';
+import { LEAD_LIMITS } from './limits.ts';
 import { encodeStep, type Step } from './step.ts';
 
 /** How often the sum of what each side still has to send is looked at, to pay for it in time. */
@@ -95,7 +98,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
   let renewOrder = 0;
   let payAt: Instant = NEVER;
   /** Probes that each payer has already paid for beyond what was used; the JOIN paid the first, some of them for answers. */
-  const first = LIMITS.probesPerCredit - LIMITS.answersReserved;
+  const first = LIMITS.probesPerCredit - PAY_LIMITS.answersReserved;
   const prepaid: Record<Role, number> = { client: first, host: first };
   /** When each payer last bought: a credit also renews the permit of the other side. */
   const paidAt: Record<Role, Instant> = { client: 0, host: 0 };
@@ -119,8 +122,8 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     const payer = other(sender);
     const missing = Math.ceil((probes - prepaid[payer]) / LIMITS.probesPerCredit);
     // The permit may run out in a rest: one credit renews it, whatever is left of its probes.
-    const renewing = clock - paidAt[payer] >= LIMITS.permitRenewMs ? 1 : 0;
-    const credits = Math.min(LIMITS.creditsAtOnce, Math.max(missing, renewing));
+    const renewing = clock - paidAt[payer] >= LEAD_LIMITS.permitRenewMs ? 1 : 0;
+    const credits = Math.min(LEAD_LIMITS.creditsAtOnce, Math.max(missing, renewing));
     if (credits <= 0) return;
     prepaid[payer] += credits * LIMITS.probesPerCredit;
     paidAt[payer] = clock;
@@ -153,7 +156,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     for (const one of lasting) {
       one.owed += ((now - one.at) * one.perSecond) / 1000;
       one.at = now;
-      const renew = now - paidAt[one.payer] >= LIMITS.permitRenewMs;
+      const renew = now - paidAt[one.payer] >= LEAD_LIMITS.permitRenewMs;
       if (one.owed < LIMITS.probesPerCredit && !renew) continue;
       use(other(one.payer), Math.floor(one.owed));
       one.owed = 0;
@@ -232,9 +235,9 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       asked = Number.NEGATIVE_INFINITY;
       if (step.endpoint && step.order === renewOrder) hostEndpoint = step.endpoint;
       // The host's probes at us wait for credits. That is our line, so it is our say: at most so many a second.
-      if (step.pay !== undefined && now - askedAt >= LIMITS.unpaidMs) {
+      if (step.pay !== undefined && now - askedAt >= RUN_LIMITS.unpaidMs) {
         askedAt = now;
-        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsWhenUnpaid), socket: side.known() });
+        out.event({ ev: 'pay', credits: Math.min(step.pay, LEAD_LIMITS.creditsWhenUnpaid), socket: side.known() });
       }
       const answer = remotes.get(step.order);
       if (step.queued !== undefined) {
@@ -255,7 +258,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
     },
     run(now) {
       clock = now;
-      if (side.starving(now)) send({ pay: LIMITS.creditsWhenUnpaid });
+      if (side.starving(now)) send({ pay: LEAD_LIMITS.creditsWhenUnpaid });
       if (now >= payAt) payLasting(now);
     },
     next: () => payAt,

@@ -4,15 +4,17 @@
  */
 import { familyOf } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
 import type { Outputs } from '../../machine.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import type { TraversalConfig, TraversalEvent } from '../interface.ts';
+import { PAY_LIMITS } from '../pay/limits.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 import { knownLife } from '../plan/nature.ts';
 import { type SidePlan, socketsOf } from '../plan/side-plan.ts';
 import type { Engine } from '../run/engine.ts';
 import type { Salvo } from '../run/salvo.ts';
 import { queueText } from './commander.ts';
+import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { encodeStep, type Step } from './step.ts';
 
@@ -42,8 +44,8 @@ function isMany(plan: SidePlan): boolean {
 
 /** What no rest and no waiting makes fit to be done. */
 function isNever({ class: kind, sockets, durationMs }: SidePlan): boolean {
-  const most = kind === 'birthday' ? LIMITS.birthdayMappings : LIMITS.predictionMappings;
-  return sockets > most || durationMs > LIMITS.salvoMs;
+  const most = kind === 'birthday' ? PLAN_LIMITS.birthdayMappings : PLAN_LIMITS.predictionMappings;
+  return sockets > most || durationMs > LEAD_LIMITS.salvoMs;
 }
 
 export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs<TraversalEvent>): Strategy {
@@ -66,7 +68,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   /** It has been in this turn. */
   let awaited = false;
   let manyAllowedAt: Instant = 0;
-  let manyRestMs: number = LIMITS.manyPortsRestMs;
+  let manyRestMs: number = PLAN_LIMITS.manyPortsRestMs;
   /** Ports opened since the last rest. */
   let opened = 0;
   let hardSalvos: readonly Salvo[] = [];
@@ -79,7 +81,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
   const tell = (step: Step): void => out.event({ ev: 'step', bytes: encodeStep(step) });
 
   function admit(now: Instant, asked: number, plan: SidePlan, startInMs: number): void {
-    const early = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > LIMITS.birthdayMappings;
+    const early = isMany(plan) && now < manyAllowedAt && opened + plan.sockets > PLAN_LIMITS.birthdayMappings;
     const never = isNever(plan);
     if (never || early || isFull(plan)) {
       refuse(asked, plan, early && !never ? manyAllowedAt - now : null);
@@ -89,9 +91,9 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     const roomAt = before === 0 && inherited ? roomFor(now, plan) : now;
     if (before > 0) queue(asked, before);
     else if (roomAt > now + ROOM_MS) {
-      awaitedUntil = roomAt + LIMITS.hardHoldMs;
+      awaitedUntil = roomAt + PAY_LIMITS.hardHoldMs;
       // Once: those who go on making mappings would put off the end of this turn for ever.
-      if (!awaited) turnUntil = roomAt + LIMITS.hardTurnMs;
+      if (!awaited) turnUntil = roomAt + LEAD_LIMITS.hardTurnMs;
       awaited = true;
       refuse(asked, plan, roomAt - now);
     } else {
@@ -105,13 +107,17 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     const { sockets, plans } = side.held();
     const more = socketsOf(plan);
     const all = [...config.device.held].reduce((sum, held) => sum + held(), more);
-    return plans >= LIMITS.plansAtOnce || sockets + more > LIMITS.birthdayMappings || all > LIMITS.plannedSocketsMax;
+    return (
+      plans >= LEAD_LIMITS.plansAtOnce ||
+      sockets + more > PLAN_LIMITS.birthdayMappings ||
+      all > LEAD_LIMITS.plannedSocketsMax
+    );
   }
 
   /** Takes the device's one hard slot while it runs: for itself, or because many small ones run beside it. */
   function isHard(plan: SidePlan): boolean {
     const burst = plan.sockets > MANY_SOCKETS || plan.tuples > MANY_SOCKETS;
-    return burst || side.held().sockets + socketsOf(plan) > LIMITS.predictionMappings;
+    return burst || side.held().sockets + socketsOf(plan) > PLAN_LIMITS.predictionMappings;
   }
 
   function refuse(asked: number, plan: SidePlan, allowedInMs: number | null): void {
@@ -145,7 +151,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     const before = config.device.slot.request(now, session);
     if (before > 0) turnUntil = NOTHING;
     else if (turnUntil === NOTHING) {
-      turnUntil = now + LIMITS.hardTurnMs;
+      turnUntil = now + LEAD_LIMITS.hardTurnMs;
       awaited = false;
       inherited = last !== null && last !== session;
     }
@@ -167,8 +173,8 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     if (isMany(plan)) {
       if (now >= manyAllowedAt) {
         opened = 0;
-        manyAllowedAt = now + manyRestMs - LIMITS.manyPortsEarlyMs;
-        manyRestMs = Math.min(LIMITS.manyPortsRestMsMax, manyRestMs * LIMITS.hardRestGrowth);
+        manyAllowedAt = now + manyRestMs - LEAD_LIMITS.manyPortsEarlyMs;
+        manyRestMs = Math.min(LEAD_LIMITS.manyPortsRestMsMax, manyRestMs * PLAN_LIMITS.hardRestGrowth);
       }
       opened += plan.sockets;
     }
@@ -178,7 +184,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
       hardSalvos = [...hardSalvos.filter((one) => !one.over()), salvo];
       hardOrder = asked;
     }
-    if (plan.sampleEvery > 0) reporting = [...reporting, { order: asked, salvo }].slice(-LIMITS.reportsMax);
+    if (plan.sampleEvery > 0) reporting = [...reporting, { order: asked, salvo }].slice(-LEAD_LIMITS.reportsMax);
     // Samples are an answer; without them the client would not know that anybody obeys.
     if (plan.sampleEvery === 0) tell({ order: asked });
     log('run', { class: plan.class, sockets: plan.sockets, tuples: plan.tuples, ports: plan.ports.kind });
@@ -219,7 +225,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     step(now, step) {
       if (ended || seen.has(step.order)) return;
       seen.add(step.order);
-      if (seen.size > LIMITS.stepsRemembered) seen.delete(seen.values().next().value!);
+      if (seen.size > LEAD_LIMITS.stepsRemembered) seen.delete(seen.values().next().value!);
       // A step that was delayed ends only what is older than itself.
       const newest = step.order > order;
       order = Math.max(order, step.order);
@@ -228,7 +234,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
         stop();
       }
       if (step.pay !== undefined) {
-        out.event({ ev: 'pay', credits: Math.min(step.pay, LIMITS.creditsAtOnce), socket: side.known() });
+        out.event({ ev: 'pay', credits: Math.min(step.pay, LEAD_LIMITS.creditsAtOnce), socket: side.known() });
       }
       if (step.restun) {
         side.renew(now);
@@ -239,7 +245,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     run(now) {
       if (ended) return;
       report();
-      if (side.starving(now)) tell({ order, pay: LIMITS.creditsWhenUnpaid });
+      if (side.starving(now)) tell({ order, pay: LEAD_LIMITS.creditsWhenUnpaid });
       if (now < holdAt) return;
       const busy = now < awaitedUntil || hardSalvos.some((one) => !one.over());
       const before = busy ? hold(now) : 0;

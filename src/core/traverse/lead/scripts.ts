@@ -4,9 +4,10 @@
  */
 import { type Endpoint, familyOf } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import type { Role, TraversalConfig } from '../interface.ts';
+import { PAY_LIMITS } from '../pay/limits.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 import { knownLife, lifetimeOf, type Nature } from '../plan/nature.ts';
 import { type Plan, roundsOf, watched } from '../plan/plan.ts';
 import {
@@ -359,7 +360,7 @@ function* rowScript(plan: Plan, stage: Stage): Script {
       from,
       ports,
       from.length,
-      LIMITS.birthdayPerSecond,
+      PLAN_LIMITS.birthdayPerSecond,
       lifetimeOf(profileOf(stage, hard)),
       plan.durationMs,
     ),
@@ -386,7 +387,7 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
       addressesOf(stage, other(role)).slice(0, 1),
       role === 'client' ? row : column,
       count,
-      LIMITS.probesPerSecond,
+      PAY_LIMITS.probesPerSecond,
       lifetimeOf(profileOf(stage, role)),
       plan.durationMs,
     );

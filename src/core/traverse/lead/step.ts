@@ -7,15 +7,17 @@
  */
 import { addressBytes, type Endpoint } from '../../address.ts';
 import { Reader, Writer } from '../../bytes.ts';
-import { LIMITS } from '../../limits.ts';
+import { WIRE_LIMITS } from '../../wire/limits.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 import type { PortRun, PortSpec } from '../plan/ports.ts';
 import { type Pass, type ProbeClass, type SidePlan, samplesOf } from '../plan/side-plan.ts';
 import type { Sample } from '../run/salvo.ts';
+import { LEAD_LIMITS } from './limits.ts';
 
 const VERSION = 1;
 const FLAG = { restun: 1, samples: 2, endpoint: 4, run: 8, stop: 16, queued: 32, pay: 64, refused: 128 } as const;
 /** The carrier seals with a tag and a counter: 512 - 40. */
-export const STEP_PLAIN_BYTES_MAX = LIMITS.stepBytesMax - 40;
+export const STEP_PLAIN_BYTES_MAX = WIRE_LIMITS.stepBytesMax - 40;
 /** Samples that one step can tell of, and so all that an order may ask for. */
 export const SAMPLES_MAX = 64;
 const RUNS_MAX = 48;
@@ -105,7 +107,7 @@ export function decodeStep(bytes: Uint8Array): Step | null {
 /** The time came later than the flag: a step that ends here says none. */
 function readRefused(read: Reader): NonNullable<Step['refused']> {
   const allowedInMs = read.left === 0 ? NEVER_ALLOWED : read.u32();
-  return { allowedInMs: allowedInMs === NEVER_ALLOWED ? null : Math.min(allowedInMs, LIMITS.manyPortsRestMsMax) };
+  return { allowedInMs: allowedInMs === NEVER_ALLOWED ? null : Math.min(allowedInMs, LEAD_LIMITS.manyPortsRestMsMax) };
 }
 
 /** Steps order salvos of IPv4: any other address is written as one that no permit names. */
@@ -277,7 +279,7 @@ function readSide(read: Reader): SidePlan | null {
  */
 function makesSense(side: SidePlan): boolean {
   const { from, sockets, tuples, passes, again } = side;
-  if (tuples > LIMITS.birthdayBurst || samplesOf(side) > SAMPLES_MAX) return false;
+  if (tuples > PLAN_LIMITS.birthdayBurst || samplesOf(side) > SAMPLES_MAX) return false;
   if (tuples === 0) return side.sampleEvery > 0 && sockets === 1 && passes.length === 1 && again.mode === 'none';
   if (from === 'known') return sockets === 1 && again.mode !== 'replace';
   return sockets <= tuples;

@@ -6,8 +6,8 @@
  */
 import type { Endpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
 import type { MappingSource } from '../../sources/source.ts';
+import { WIRE_LIMITS } from '../../wire/limits.ts';
 import type { Range } from '../run/salvo.ts';
 import { type Witness, witness } from './witness.ts';
 
@@ -157,7 +157,7 @@ export function canaries(now: Instant, range: Range, source: MappingSource | nul
     lifetimeMs(assumedMs) {
       if (survivedMs === 0) return Math.min(assumedMs, found ?? assumedMs);
       // For all that is known it ends within the next silence; those after the first five take minutes to say so.
-      const next = SILENCES_MS.find((ms) => ms > survivedMs) ?? LIMITS.mappingLifetimeMsMax;
+      const next = SILENCES_MS.find((ms) => ms > survivedMs) ?? WIRE_LIMITS.mappingLifetimeMsMax;
       return found ?? Math.max(assumedMs, next);
     },
     stop() {

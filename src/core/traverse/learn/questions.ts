@@ -1,9 +1,9 @@
 /** Who has been asked for the mapping of which socket: the master's probe ports and STUN servers in turn, one question at a time. */
 import type { Endpoint } from '../../address.ts';
 import type { Instant, SocketId } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
 import type { Random } from '../../random.ts';
 import type { MappingSource } from '../../sources/source.ts';
+import { LEARN_LIMITS } from './limits.ts';
 
 export interface Questions {
   /**
@@ -35,7 +35,7 @@ export function questions(
       asked.set(socket, source);
       number = (number + 1) & 0xffff;
       sockets.set(number, socket);
-      if (sockets.size > LIMITS.samplesOutstandingMax) sockets.delete(sockets.keys().next().value!);
+      if (sockets.size > LEARN_LIMITS.samplesOutstandingMax) sockets.delete(sockets.keys().next().value!);
       transmit(socket, source.target, source.request(now, number, 'same'));
     },
     answer(socket, from, bytes) {

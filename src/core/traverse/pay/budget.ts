@@ -6,21 +6,27 @@
  * depth, no faster than its peak. So a prediction burst of 300 goes at 1000/s, and then 100/s is all there is.
  */
 import { type Instant, NEVER } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
+import { WIRE_LIMITS } from '../../wire/limits.ts';
 import type { Grant, Permit } from '../interface.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 import type { ProbeClass } from '../plan/side-plan.ts';
+import { PAY_LIMITS } from './limits.ts';
 import type { Reach } from './reach.ts';
 
 const CLASSES: Readonly<
   Record<ProbeClass, { readonly depth: number; readonly perSecond: number; readonly mappings: number }>
 > = {
-  easy: { depth: LIMITS.easyBurst, perSecond: LIMITS.easyPerSecond, mappings: LIMITS.predictionMappings },
+  easy: { depth: PAY_LIMITS.easyBurst, perSecond: PAY_LIMITS.easyPerSecond, mappings: PLAN_LIMITS.predictionMappings },
   prediction: {
-    depth: LIMITS.predictionBurst,
-    perSecond: LIMITS.predictionPerSecond,
-    mappings: LIMITS.predictionMappings,
+    depth: PAY_LIMITS.predictionBurst,
+    perSecond: PLAN_LIMITS.predictionPerSecond,
+    mappings: PLAN_LIMITS.predictionMappings,
   },
-  birthday: { depth: LIMITS.birthdayBurst, perSecond: LIMITS.birthdayPerSecond, mappings: LIMITS.birthdayMappings },
+  birthday: {
+    depth: PLAN_LIMITS.birthdayBurst,
+    perSecond: PLAN_LIMITS.birthdayPerSecond,
+    mappings: PLAN_LIMITS.birthdayMappings,
+  },
 };
 
 /** What is known of the mappings of the own NAT. */
@@ -59,10 +65,10 @@ export function deviceBudget(): DeviceBudget {
 
   function settle(now: Instant): void {
     if (now === debtAt) return;
-    debt = Math.max(0, debt - ((now - debtAt) * LIMITS.probesPerSecond) / 1000);
+    debt = Math.max(0, debt - ((now - debtAt) * PAY_LIMITS.probesPerSecond) / 1000);
     debtAt = now;
     for (const [mapping, at] of used) {
-      if (at + LIMITS.mappingLifetimeMsMax > now) break;
+      if (at + WIRE_LIMITS.mappingLifetimeMsMax > now) break;
       used.delete(mapping);
       instants.shift();
     }
@@ -91,7 +97,7 @@ export function deviceBudget(): DeviceBudget {
    * than half of a known quota: the other half is the user's.
    */
   function under(count: number, kind: ProbeClass, { quota, lifetimeMs }: Life): Instant {
-    const classAt = roomAt(count, CLASSES[kind].mappings, Math.max(lifetimeMs, LIMITS.routerLifetimeMs));
+    const classAt = roomAt(count, CLASSES[kind].mappings, Math.max(lifetimeMs, PAY_LIMITS.routerLifetimeMs));
     return quota === null ? classAt : Math.max(classAt, roomAt(count, Math.floor(quota / 2), lifetimeMs));
   }
 
@@ -104,10 +110,11 @@ export function deviceBudget(): DeviceBudget {
       if (freeAt > now) return Math.max(now + 1, freeAt);
       // The first packet to somebody opens the way, so it goes although others, who may not answer at all, have used up the rest.
       const first = kind === 'easy' && !known;
-      const depth = CLASSES[kind].depth + (first ? LIMITS.easyFirstBurst : 0);
-      if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / LIMITS.probesPerSecond);
-      const perSecond = first ? LIMITS.easyFirstPerSecond : CLASSES[kind].perSecond;
-      const slack = ((kind === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce) * 1000) / perSecond;
+      const depth = CLASSES[kind].depth + (first ? PAY_LIMITS.easyFirstBurst : 0);
+      if (debt + 1 > depth) return now + Math.max(1, ((debt + 1 - depth) * 1000) / PAY_LIMITS.probesPerSecond);
+      const perSecond = first ? PAY_LIMITS.easyFirstPerSecond : CLASSES[kind].perSecond;
+      const slack =
+        ((kind === 'prediction' ? PLAN_LIMITS.predictionAtOnce : PAY_LIMITS.probesAtOnce) * 1000) / perSecond;
       const dueAt = first ? firstDue : due[kind];
       return dueAt - slack > now ? dueAt - slack : now;
     },
@@ -116,7 +123,7 @@ export function deviceBudget(): DeviceBudget {
       debt += 1;
       const before = used.get(mapping);
       if (kind === 'easy' && before === undefined)
-        firstDue = Math.max(firstDue, now) + 1000 / LIMITS.easyFirstPerSecond;
+        firstDue = Math.max(firstDue, now) + 1000 / PAY_LIMITS.easyFirstPerSecond;
       else due[kind] = Math.max(due[kind], now) + 1000 / CLASSES[kind].perSecond;
       if (before !== undefined) instants.splice(after(before) - 1, 1);
       used.delete(mapping);
@@ -125,13 +132,13 @@ export function deviceBudget(): DeviceBudget {
     },
     count(now) {
       settle(now);
-      debt = Math.max(debt, Math.min(debt + 1, LIMITS.birthdayBurst));
+      debt = Math.max(debt, Math.min(debt + 1, PLAN_LIMITS.birthdayBurst));
     },
     room(now, kind, packets, life) {
       settle(now);
       const { depth } = CLASSES[kind];
       const excess = debt + Math.min(packets, depth) - depth;
-      const paid = excess <= 0 ? now : now + (excess * 1000) / LIMITS.probesPerSecond;
+      const paid = excess <= 0 ? now : now + (excess * 1000) / PAY_LIMITS.probesPerSecond;
       return Math.max(paid, under(packets, kind, life));
     },
     liveMappings: (now, lifetimeMs) => {
@@ -187,7 +194,7 @@ export function purse(now: Instant, first: Permit, { reach, lan, awaited }: Purs
   const accounts = new Map<string, Account>();
   /** Local addresses, and until when each may be tried. */
   const few = new Map<string, Instant>(lan.map((address) => [address, NEVER]));
-  let fewLeft: number = LIMITS.lanProbesMax;
+  let fewLeft: number = PAY_LIMITS.lanProbesMax;
 
   const isFew = (at: Instant, address: string): boolean => fewLeft > 0 && at < (few.get(address) ?? 0);
 
@@ -196,7 +203,7 @@ export function purse(now: Instant, first: Permit, { reach, lan, awaited }: Purs
     const account = known ?? { granted: 0, used: 0, expires: 0, gapMs: 0, due: 0 };
     // Overtaken by one that was granted after it, or told twice.
     if (probesMax <= account.granted) return;
-    if (known === undefined && accounts.size >= LIMITS.accountsMax) return;
+    if (known === undefined && accounts.size >= PAY_LIMITS.accountsMax) return;
     account.granted = probesMax;
     account.gapMs = 1000 / Math.max(1, probesPerSecondMax);
     account.expires = Math.max(account.expires, at + expiresInMs);
@@ -205,15 +212,15 @@ export function purse(now: Instant, first: Permit, { reach, lan, awaited }: Purs
   }
 
   function spendFew(at: Instant, address: string, purpose: Purpose): 'paid' | 'forbidden' {
-    const reserved = purpose === 'answer' ? 0 : LIMITS.answersReserved;
+    const reserved = purpose === 'answer' ? 0 : PAY_LIMITS.answersReserved;
     if (purpose === 'plan' || fewLeft <= reserved || !isFew(at, address)) return 'forbidden';
     fewLeft--;
     return 'paid';
   }
 
   function spendPaid(at: Instant, account: Account, purpose: Purpose): 'paid' | 'unpaid' {
-    const reserved = purpose === 'answer' ? 0 : LIMITS.answersReserved;
-    const slackMs = LIMITS.predictionAtOnce * account.gapMs;
+    const reserved = purpose === 'answer' ? 0 : PAY_LIMITS.answersReserved;
+    const slackMs = PLAN_LIMITS.predictionAtOnce * account.gapMs;
     const early = purpose !== 'answer' && account.due - slackMs > at;
     if (account.granted - account.used <= reserved || at >= account.expires || early) return 'unpaid';
     account.due = Math.max(account.due, at) + account.gapMs;
@@ -232,7 +239,7 @@ export function purse(now: Instant, first: Permit, { reach, lan, awaited }: Purs
       return awaited.includes(address) && reach(address) === 'paid' ? 'awaited' : 'forbidden';
     },
     permit(at, { grants }) {
-      for (const one of grants.slice(0, LIMITS.permitAddressesMax)) grant(at, one);
+      for (const one of grants.slice(0, WIRE_LIMITS.permitAddressesMax)) grant(at, one);
     },
   };
   self.permit(now, first);
@@ -259,13 +266,13 @@ export function hardSlot(): HardSlot {
     request(now, session, first = false) {
       for (const [other, until] of queue) if (until <= now) queue.delete(other);
       if (first && !queue.has(session)) {
-        const waiting = [...queue].slice(1, LIMITS.hardQueueMax - 1);
+        const waiting = [...queue].slice(1, PAY_LIMITS.hardQueueMax - 1);
         for (const other of [...queue.keys()].slice(1)) queue.delete(other);
         queue.set(session, now);
         for (const [other, until] of waiting) queue.set(other, until);
       }
-      if (!queue.has(session) && queue.size >= LIMITS.hardQueueMax) return LIMITS.hardQueueMax;
-      queue.set(session, now + LIMITS.hardHoldMs);
+      if (!queue.has(session) && queue.size >= PAY_LIMITS.hardQueueMax) return PAY_LIMITS.hardQueueMax;
+      queue.set(session, now + PAY_LIMITS.hardHoldMs);
       const before = [...queue.keys()].indexOf(session);
       if (before === 0) holder = session;
       return before;

@@ -5,10 +5,10 @@
  */
 
 import { lifetimeBelow } from '../../detect/lifetime.ts';
-import { LIMITS } from '../../limits.ts';
 import type { Allocator, NatProfile } from '../../nat/profile.ts';
 import { blockQuota } from '../../nat/verdict.ts';
 import type { Life } from '../pay/budget.ts';
+import { PLAN_LIMITS } from './limits.ts';
 import { PORT_HIGH, PORT_LOW } from './ports.ts';
 
 export type Nature =
@@ -111,7 +111,9 @@ export function quotaOf({ quota, allocator }: NatProfile): number | null {
 
 /** How long a mapping is taken to live. Where each costs a place of a quota, rather too long than too short. */
 export function lifetimeOf(profile: NatProfile): number {
-  return profile.idleLifetimeMs ?? (quotaOf(profile) === null ? LIMITS.mappingLifetimeMs : LIMITS.quotaLifetimeMs);
+  return (
+    profile.idleLifetimeMs ?? (quotaOf(profile) === null ? PLAN_LIMITS.mappingLifetimeMs : PLAN_LIMITS.quotaLifetimeMs)
+  );
 }
 
 /** The same for the budget. */
@@ -124,7 +126,7 @@ export function knownLife(profile: NatProfile): Life {
  * that new ones and old ones together stay below the caps.
  */
 export function replacedAfter({ idleLifetimeMs }: NatProfile): number {
-  return idleLifetimeMs === null ? LIMITS.quotaLifetimeMs : lifetimeBelow(idleLifetimeMs);
+  return idleLifetimeMs === null ? PLAN_LIMITS.quotaLifetimeMs : lifetimeBelow(idleLifetimeMs);
 }
 
 function natureOf(allocator: Allocator, adm: boolean, pool: number): Nature {

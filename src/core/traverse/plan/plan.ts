@@ -3,11 +3,12 @@
  * and printed in docs/plans.md. Which hypothesis of the pair is tried next follows from Bayes' rule: the one with the greatest
  * chance of a path, given its weight and how often it has failed already.
  */
-import { LIMITS } from '../../limits.ts';
+
 import { countOdds, countQuantile, strangersIn } from '../../nat/distribution.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import type { Role } from '../interface.ts';
 import { CANARIES_MAX } from '../learn/canary.ts';
+import { PLAN_LIMITS } from './limits.ts';
 import { type Hypothesis, hypothesesOf, type Nature, natureText } from './nature.ts';
 import { birthdayCount, birthdayOdds } from './odds.ts';
 
@@ -43,7 +44,7 @@ export interface Plan {
   readonly expected: number;
   readonly packets: Readonly<Record<Role, number>>;
   readonly durationMs: number;
-  /** Least time from one attempt to the next by the same method; grows with each (`LIMITS.hardRestGrowth`). */
+  /** Least time from one attempt to the next by the same method; grows with each (`PLAN_LIMITS.hardRestGrowth`). */
   readonly restMs: number;
   /** Names the pair of hypotheses in the history. */
   readonly key: string;
@@ -77,7 +78,7 @@ const PER_ADDRESS = 4;
 const CROSS_ROUNDS = 6;
 /** Where a mapping gets one of several addresses, one cross in so many can meet at all. */
 const CROSS_ROUNDS_MAX = 16;
-/** With the samples before and after, a burst of one instant (`LIMITS.predictionAtOnce`). */
+/** With the samples before and after, a burst of one instant (`PLAN_LIMITS.predictionAtOnce`). */
 const CROSS_WIDTH_MAX = 58;
 /** However sure a plan is of itself, a failure may have been bad luck on the line: it is tried again before wilder guesses. */
 const TRUST_MAX = 0.85;
@@ -213,10 +214,10 @@ function againstKnown(base: Base & { readonly hard: Role }, hard: Nature, limits
   const balanced = birthdayCount(size, BIRTHDAY_ODDS);
   const mappings = Math.min(balanced, mappingsMax(limits));
   const wanted = mappings < balanced ? Math.ceil((size * Math.log(1 / (1 - BIRTHDAY_ODDS))) / mappings) : balanced;
-  const probes = Math.min(wanted, size, LIMITS.birthdayBurst);
+  const probes = Math.min(wanted, size, PLAN_LIMITS.birthdayBurst);
   const expected = birthdayOdds(size, mappings, probes);
   const packets = packetsBy(base.hard, mappings, probes);
-  const durationMs = 2 * (1_500 + (Math.max(mappings, probes) * 1000) / LIMITS.birthdayPerSecond);
+  const durationMs = 2 * (1_500 + (Math.max(mappings, probes) * 1000) / PLAN_LIMITS.birthdayPerSecond);
   return {
     ...base,
     method: 'birthday',
@@ -225,7 +226,7 @@ function againstKnown(base: Base & { readonly hard: Role }, hard: Nature, limits
     expected,
     packets,
     durationMs,
-    restMs: LIMITS.manyPortsRestMs,
+    restMs: PLAN_LIMITS.manyPortsRestMs,
   };
 }
 
@@ -237,8 +238,8 @@ function sizeOf({ low, high, pool }: Draw): number {
 /** Live mappings that a birthday may take on this side. */
 function mappingsMax({ quota }: SideLimits): number {
   return quota === null
-    ? LIMITS.birthdayMappings
-    : Math.max(8, Math.min(LIMITS.birthdayMappings, Math.floor(quota / 2)));
+    ? PLAN_LIMITS.birthdayMappings
+    : Math.max(8, Math.min(PLAN_LIMITS.birthdayMappings, Math.floor(quota / 2)));
 }
 
 /** The same where mappings are replaced for ever: those that find out how long one lives need places too. */
@@ -326,7 +327,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   const mappings = Math.min(rollingMax(limits[hard]), Math.max(1, size - 1));
   const step = (left.kind === 'random' ? right : left) as Step;
   const columns = step.pool > 1 ? PER_ADDRESS * step.pool : MAPPINGS_IN_WINDOW;
-  const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? LIMITS.mappingLifetimeMs);
+  const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? PLAN_LIMITS.mappingLifetimeMs);
   const first = mappings / size / step.pool;
   const expected = 1 - (1 - first) * Math.exp((-mappings * (rounds - 1)) / (size - mappings) / step.pool);
   const packets = packetsBy(hard, Math.round(mappings * rounds), columns);
@@ -339,7 +340,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
     expected,
     packets,
     durationMs: ROLLING_MS,
-    restMs: LIMITS.manyPortsRestMs,
+    restMs: PLAN_LIMITS.manyPortsRestMs,
   };
 }
 
@@ -349,7 +350,8 @@ function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan 
     Math.min(most, Math.max(1, sizes[n]! - 1)),
   );
   const shares = counts.map((count, n) => count / sizes[n]!);
-  const lifetimeMs = Math.max(limits.client.lifetimeMs ?? 0, limits.host.lifetimeMs ?? 0) || LIMITS.mappingLifetimeMs;
+  const lifetimeMs =
+    Math.max(limits.client.lifetimeMs ?? 0, limits.host.lifetimeMs ?? 0) || PLAN_LIMITS.mappingLifetimeMs;
   const rounds = (2 * ROLLING_MS) / lifetimeMs;
   const expected = 1 - (1 - shares[0]! * shares[1]!) ** rounds;
   const packets = { client: Math.round(counts[0]! * rounds), host: Math.round(counts[1]! * rounds) };
@@ -363,6 +365,6 @@ function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan 
     expected,
     packets,
     durationMs: ROLLING_MS,
-    restMs: LIMITS.manyPortsRestMs,
+    restMs: PLAN_LIMITS.manyPortsRestMs,
   };
 }

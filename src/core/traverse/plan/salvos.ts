@@ -1,7 +1,7 @@
 /** The side plans of each method: numbers of a plan and fresh samples in, data for the executor out. */
 import type { Endpoint } from '../../address.ts';
-import { LIMITS } from '../../limits.ts';
 import { EXPIRY_MARGIN_MS, type Sample } from '../run/salvo.ts';
+import { PLAN_LIMITS } from './limits.ts';
 import type { Nature } from './nature.ts';
 import { type Plan, spreadOf } from './plan.ts';
 import { PORT_HIGH, PORT_LOW, type PortRun, type PortSpec, wrapped } from './ports.ts';
@@ -39,7 +39,7 @@ export function sandwich(mappings: number, target: Endpoint, ttl: number | null,
     tuples: mappings,
     ...fixedPort(target),
     portEvery: mappings,
-    ratePerSecond: LIMITS.predictionPerSecond,
+    ratePerSecond: PLAN_LIMITS.predictionPerSecond,
     passes: [{ afterMs: 0, ttl }, ...gaps.map((afterMs) => ({ afterMs, ttl: null }))],
     again: { mode: 'none', everyMs: 0 },
     sampleEvery: 1,
@@ -57,7 +57,7 @@ export function takeSample(address: string): SidePlan {
     addresses: [address],
     ports: { kind: 'fixed', port: 1 },
     portEvery: 1,
-    ratePerSecond: LIMITS.predictionPerSecond,
+    ratePerSecond: PLAN_LIMITS.predictionPerSecond,
     passes: [{ afterMs: 0, ttl: null }],
     again: { mode: 'none', everyMs: 0 },
     sampleEvery: 1,
@@ -110,7 +110,7 @@ export function windowProbes(
     addresses,
     ports: { kind: 'runs', runs },
     portEvery: addresses.length,
-    ratePerSecond: LIMITS.predictionPerSecond,
+    ratePerSecond: PLAN_LIMITS.predictionPerSecond,
     passes: (tuples > WINDOW_REPEATED_MAX ? [0, 150] : [0, 100, 150, 300]).map((afterMs) => ({ afterMs, ttl: null })),
     again: { mode: 'none', everyMs: 0 },
     sampleEvery: 0,
@@ -123,7 +123,7 @@ export function windowProbes(
  * other side has sent its probes.
  */
 export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): SidePlan {
-  const burstMs = (Math.max(plan.mappings, plan.probes) * 1000) / LIMITS.birthdayPerSecond;
+  const burstMs = (Math.max(plan.mappings, plan.probes) * 1000) / PLAN_LIMITS.birthdayPerSecond;
   const repeat = ttl === null ? [] : [{ afterMs: burstMs, ttl: null }];
   return {
     class: 'birthday',
@@ -132,7 +132,7 @@ export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): 
     tuples: plan.mappings,
     ...fixedPort(target),
     portEvery: plan.mappings,
-    ratePerSecond: LIMITS.birthdayPerSecond,
+    ratePerSecond: PLAN_LIMITS.birthdayPerSecond,
     passes: [{ afterMs: 0, ttl }, ...repeat],
     again: { mode: 'none', everyMs: 0 },
     sampleEvery: 0,
@@ -150,11 +150,11 @@ export function birthdayProbes(plan: Plan, nature: Draw, addresses: readonly str
     addresses,
     ports: { kind: 'shuffle', low: nature.low, high: nature.high, seed },
     portEvery: addresses.length,
-    ratePerSecond: LIMITS.birthdayPerSecond,
+    ratePerSecond: PLAN_LIMITS.birthdayPerSecond,
     passes: [{ afterMs: 0, ttl: null }],
     again: { mode: 'none', everyMs: 0 },
     sampleEvery: 0,
-    durationMs: (plan.probes * 1000) / LIMITS.birthdayPerSecond + BIRTHDAY_TAIL_MS,
+    durationMs: (plan.probes * 1000) / PLAN_LIMITS.birthdayPerSecond + BIRTHDAY_TAIL_MS,
   };
 }
 
@@ -199,7 +199,7 @@ export function aimAt(nature: Step, samples: readonly Sample[], ageMs: number): 
   return {
     port,
     address: newest.observed.address,
-    count: Math.min(LIMITS.predictionMappings, most - least + 3),
+    count: Math.min(PLAN_LIMITS.predictionMappings, most - least + 3),
   };
 }
 
@@ -211,7 +211,7 @@ export function crossSalvo(count: number, target: Endpoint): SidePlan {
     tuples: count,
     ...fixedPort(target),
     portEvery: count,
-    ratePerSecond: LIMITS.predictionPerSecond,
+    ratePerSecond: PLAN_LIMITS.predictionPerSecond,
     // The repetition is for losses; where it would eat the budget of the next round, that is worth more.
     passes:
       count > CROSS_REPEATED_MAX

@@ -10,9 +10,9 @@
  */
 
 import { equalBytes } from '../../bytes.ts';
-import { LIMITS } from '../../limits.ts';
 import type { CryptoSuite } from '../../secure/crypto.ts';
 import { WIRE } from '../../wire/first-byte.ts';
+import { WIRE_LIMITS } from '../../wire/limits.ts';
 import type { Role } from '../interface.ts';
 
 const MAGIC = 0x5a;
@@ -46,7 +46,7 @@ export function probeCodec(
   const own = role === 'host' ? FLAG_HOST : 0;
 
   function sealed(flags: number, seq: number): Uint8Array {
-    const bytes = new Uint8Array(LIMITS.punchBytes);
+    const bytes = new Uint8Array(WIRE_LIMITS.punchBytes);
     bytes[0] = WIRE.punch;
     bytes[1] = MAGIC;
     bytes[2] = VERSION;
@@ -60,13 +60,13 @@ export function probeCodec(
   return {
     encode: ({ reply, nominate, seq }) => sealed(own | (reply ? FLAG_REPLY : 0) | (nominate ? FLAG_NOMINATE : 0), seq),
     decode(bytes) {
-      if (bytes.length !== LIMITS.punchBytes) return null;
+      if (bytes.length !== WIRE_LIMITS.punchBytes) return null;
       if (bytes[0] !== WIRE.punch || bytes[1] !== MAGIC || bytes[2] !== VERSION) return null;
       const flags = bytes[3]!;
       if ((flags & FLAG_HOST) === own) return null;
       for (let n = 0; n < 8; n++) if (bytes[4 + n] !== sid[n]) return null;
       const mac = crypto.hmac(key, bytes.subarray(0, HEAD_BYTES));
-      if (!equalBytes(mac.subarray(0, LIMITS.punchBytes - HEAD_BYTES), bytes.subarray(HEAD_BYTES))) return null;
+      if (!equalBytes(mac.subarray(0, WIRE_LIMITS.punchBytes - HEAD_BYTES), bytes.subarray(HEAD_BYTES))) return null;
       return {
         reply: (flags & FLAG_REPLY) !== 0,
         nominate: (flags & FLAG_NOMINATE) !== 0,

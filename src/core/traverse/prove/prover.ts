@@ -9,9 +9,9 @@
 import type { Endpoint } from '../../address.ts';
 import { endpointKey, sameEndpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
 import { allowAt } from '../../rate/pace.ts';
 import type { Role } from '../interface.ts';
+import { PROVE_LIMITS } from './limits.ts';
 import type { Probe, ProbeCodec } from './probe.ts';
 
 /** A probe that was answered may be followed by one of ours at most so often per endpoint. */
@@ -76,7 +76,7 @@ export function prover(config: ProverConfig): Prover {
 
   function probe(now: Instant, socket: SocketId, to: Endpoint, ttl: number | null): void {
     seq = (seq + 1) >>> 0;
-    if (outstanding.size >= LIMITS.probesOutstandingMax) {
+    if (outstanding.size >= PROVE_LIMITS.probesOutstandingMax) {
       const [oldest] = outstanding.keys();
       outstanding.delete(oldest!);
     }
@@ -132,7 +132,7 @@ export function prover(config: ProverConfig): Prover {
 
   /** A peer that goes on probing without ever having its proof gets so many answers, and no more. */
   function mayAnswer(now: Instant): boolean {
-    const fullAt = allowAt(answersFullAt, now, LIMITS.answerRate);
+    const fullAt = allowAt(answersFullAt, now, PROVE_LIMITS.answerRate);
     answersFullAt = fullAt ?? answersFullAt;
     return fullAt !== null;
   }

@@ -4,7 +4,6 @@
  */
 import { type Endpoint, familyOf } from '../../address.ts';
 import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
 import type { Outputs } from '../../machine.ts';
 import type { PathKind } from '../../peer/interface.ts';
 import type { TraversalCommand, TraversalConfig, TraversalEvent } from '../interface.ts';
@@ -12,10 +11,12 @@ import { type Canaries, canaries } from '../learn/canary.ts';
 import { questions } from '../learn/questions.ts';
 import { type Life, type Purpose, type PurseConfig, purse } from '../pay/budget.ts';
 import { lanAddresses, reachOf } from '../pay/reach.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 import { lifetimeOf, quotaOf, replacedAfter } from '../plan/nature.ts';
 import type { ProbeClass, SidePlan } from '../plan/side-plan.ts';
 import { probeCodec } from '../prove/probe.ts';
 import { type Proof, prover } from '../prove/prover.ts';
+import { RUN_LIMITS } from './limits.ts';
 import { type Range, type Salvo, salvo } from './salvo.ts';
 
 /** How often the purse is looked at while credits are on their way. */
@@ -31,7 +32,7 @@ const RESTUN_DRAWS = 8;
  */
 const PROOF_MS = 2_000;
 /** The few that watch how long mappings live don't wait for places: as long as they have said nothing, none may come free. */
-const WATCHED: Life = { quota: null, lifetimeMs: LIMITS.mappingLifetimeMs };
+const WATCHED: Life = { quota: null, lifetimeMs: PLAN_LIMITS.mappingLifetimeMs };
 
 export interface Engine {
   /** Starts a plan; it runs until its time is over, `stopSalvos` or the path. */
@@ -179,7 +180,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     close(socket) {
       book.forget(socket);
       if (!heardAt.has(socket)) shut(socket);
-      else if (unused.add(socket).size > LIMITS.proofSocketsMax) shut(unused.values().next().value!);
+      else if (unused.add(socket).size > RUN_LIMITS.proofSocketsMax) shut(unused.values().next().value!);
     },
     lifetimeMs: () => lifeOf('birthday').lifetimeMs,
     shoot,
@@ -341,9 +342,9 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     pathKind: (proof) => kindOf(config, proof, lan),
     heard: () => proofs.heard(),
     sent: () => sent,
-    bursting: () => !finished && [...salvos].some(({ plan, over }) => plan.tuples >= LIMITS.burstTuples && !over()),
+    bursting: () => !finished && [...salvos].some(({ plan, over }) => plan.tuples >= RUN_LIMITS.burstTuples && !over()),
     starving(now) {
-      if (unpaidSince === null || now - unpaidSince < LIMITS.unpaidMs) return false;
+      if (unpaidSince === null || now - unpaidSince < RUN_LIMITS.unpaidMs) return false;
       unpaidSince = now;
       return true;
     },
@@ -376,7 +377,7 @@ function remembered<Answer>(ask: (text: string) => Answer): (text: string) => An
     const before = known.get(text);
     if (before !== undefined) return before;
     const answer = ask(text);
-    if (known.size < LIMITS.scopesRememberedMax) known.set(text, answer);
+    if (known.size < RUN_LIMITS.scopesRememberedMax) known.set(text, answer);
     return answer;
   };
 }

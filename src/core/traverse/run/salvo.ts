@@ -5,7 +5,8 @@
  */
 import type { Endpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
-import { LIMITS } from '../../limits.ts';
+import { PAY_LIMITS } from '../pay/limits.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 import { type ProbeClass, type SidePlan, type Tuple, tupleAt } from '../plan/side-plan.ts';
 
 /** How long samples may take to come back before the salvo reports what it has. */
@@ -85,7 +86,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   const endAt = startAt + plan.durationMs;
   const first = firstPass(plan);
   // No class has a higher peak; what is not held back by the budget, because it can't be sent, goes no faster either.
-  const interval = 1000 / Math.min(Math.max(1, plan.ratePerSecond), LIMITS.predictionPerSecond);
+  const interval = 1000 / Math.min(Math.max(1, plan.ratePerSecond), PLAN_LIMITS.predictionPerSecond);
   /** When each tuple was sent last, for repetition. */
   const lastSent: Instant[] = [];
   let generation = 0;
@@ -93,7 +94,7 @@ export function salvo(range: Range, plan: SidePlan, startAt: Instant, known: Soc
   let at = 0;
   let passStart = startAt;
   /** What may go at one instant; the budget holds the sum. */
-  const headStart = interval * (plan.class === 'prediction' ? LIMITS.predictionAtOnce : LIMITS.probesAtOnce);
+  const headStart = interval * (plan.class === 'prediction' ? PLAN_LIMITS.predictionAtOnce : PAY_LIMITS.probesAtOnce);
   let dueAt = startAt - headStart;
   let nextAt = startAt;
   let sent = 0;
