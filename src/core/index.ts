@@ -1,7 +1,6 @@
 /** The public face of core: what sim, node, master, agent and the tests build on. */
 export * from './address.ts';
 export * from './bytes.ts';
-export * from './code.ts';
 export * from './contract.ts';
 export * from './detect/detector.ts';
 export * from './detect/limits.ts';
@@ -19,7 +18,12 @@ export * from './master/limits.ts';
 export * from './master/master.ts';
 export * from './master/probes.ts';
 export { plainEntry } from './master/registry.ts';
+export * from './model/code.ts';
 export * from './model/failure.ts';
+export type * from './model/listing.ts';
+export type * from './model/log.ts';
+export type * from './model/network.ts';
+export type * from './model/pair.ts';
 export * from './nat/infer.ts';
 export type * from './nat/observation.ts';
 export * from './nat/predict.ts';
@@ -38,15 +42,7 @@ export * from './portmap/natpmp.ts';
 export * from './portmap/pcp.ts';
 export type * from './random.ts';
 export * from './rate/limits.ts';
-export {
-  type AddressKeys,
-  addressKeys,
-  addressPrefixes,
-  type Levels,
-  Limiter,
-  Pace,
-  type Rate,
-} from './rate/pace.ts';
+export { type AddressKeys, addressKeys, addressPrefixes, type Levels, Limiter, Pace, type Rate } from './rate/pace.ts';
 export * from './rate/shares.ts';
 export * from './scope.ts';
 export type * from './secure/crypto.ts';
@@ -65,7 +61,6 @@ export * from './sources/stun-source.ts';
 export * from './stun/codec.ts';
 export * from './stun/limits.ts';
 export * from './stun/server.ts';
-export type * from './traverse/interface.ts';
 export * from './traverse/lead/limits.ts';
 export * from './traverse/learn/limits.ts';
 export { type Device, device } from './traverse/pay/budget.ts';
@@ -74,6 +69,7 @@ export * from './traverse/plan/limits.ts';
 export { type Nature, natureText } from './traverse/plan/nature.ts';
 export { type Plan, type PlanLimits, planFor } from './traverse/plan/plan.ts';
 export * from './traverse/prove/limits.ts';
+export type * from './traverse/run/interface.ts';
 export * from './traverse/run/limits.ts';
 export { traversal } from './traverse/traversal.ts';
 export * from './wire/codec.ts';

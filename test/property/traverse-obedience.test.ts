@@ -2,6 +2,7 @@
  * Orders and answers of a twin that is authenticated and let in, but means no good: every field of a step, the ends of its range
  * among the values, told to the machines of both sides, for longer than mappings live. They go on, within sockets and permits.
  */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -13,7 +14,7 @@ import {
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/learn/canary.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
 import { type Alone, alone, TWIN } from '../sim/traverse-alone.ts';
 import { sideArbitrary, stepArbitrary, wildSideArbitrary } from './step-arbitraries.ts';
 

@@ -1,4 +1,5 @@
 /** A peer or a master that lies: whatever field names a victim, the victim gets nothing, and the caps of the device hold. */
+
 import { expect, test } from 'vitest';
 import {
   type Allocator,
@@ -14,8 +15,8 @@ import {
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/learn/canary.ts';
 import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
 import { type Alone, alone, type Sent, TWIN } from './traverse-alone.ts';
 
 const VICTIM = '198.51.100.7';

@@ -1,8 +1,10 @@
 /** How the life of mappings is found out, with a server that sends its answers to a witness and one that does not. */
+
 import { expect, test } from 'vitest';
 import type { Endpoint, MappingSource, SocketId } from '../../src/core/index.ts';
-import { CANARIES_MAX, canaries } from '../../src/core/traverse/learn/canary.ts';
-import type { Range } from '../../src/core/traverse/run/salvo.ts';
+import { canaries } from '../../src/core/traverse/learn/canary.ts';
+import type { Range } from '../../src/core/traverse/learn/range.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
 
 const SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
 const WITNESS_PORT = 9;

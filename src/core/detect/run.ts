@@ -3,15 +3,16 @@
  * at once shows the allocator's step bare, what leaves later shows how busy the others are. Beside the bursts two sockets
  * test the filter; when the profile is final, the same sockets and a few more measure poisoning, hairpin and hops.
  */
+
 import type { Endpoint } from '../address.ts';
 import { endpointKey, familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
 import type { Outputs } from '../machine.ts';
+import type { LogData } from '../model/log.ts';
 import type { MappingKnowledge } from '../nat/infer.ts';
 import { believeMapping, withoutLiars } from '../nat/mapping.ts';
 import type { Observation } from '../nat/observation.ts';
 import type { Filtering, Tested } from '../nat/profile.ts';
-import type { LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { MappingSource } from '../sources/source.ts';

@@ -3,15 +3,11 @@
  * the number of ports), one from `other-address` from the same port of the master's next address: so it is known beforehand
  * where the answer must come from, and anything else is not one (security.md row 22).
  */
+
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { sameRealm } from '../scope.ts';
 import type { AnswerFrom, MappingSource } from '../sources/source.ts';
-import { type Accept, readProbeAnswer, writeProbe } from '../wire/datagrams.ts';
-
-/** Where the answer comes from: offset of the probe port and of the address, used by both ends. */
-export function answeringPort(offset: number, ports: number, answerFrom: AnswerFrom): number {
-  return answerFrom === 'other-port' ? (offset + ports / 2) % ports : offset;
-}
+import { type Accept, answeringPort, readProbeAnswer, writeProbe } from '../wire/datagrams.ts';
 
 export function probeSources(master: string, accept: Accept, key: Uint8Array): MappingSource[] {
   // Whoever has a socket of one family only can't ask at an address of the other.

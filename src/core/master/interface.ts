@@ -3,11 +3,13 @@
  * HTTP, store, moderation, webhooks, metrics). The machine stores nothing: what must survive a restart goes out as an event
  * and comes back as a command.
  */
+
 import type { Endpoint } from '../address.ts';
 import type { Instant, Machine } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
+import type { PathKind } from '../model/pair.ts';
 import type { NatType, Verdict } from '../nat/profile.ts';
-import type { HostAnnouncement, ListEntry, PathKind } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { TableState } from '../rate/shares.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';

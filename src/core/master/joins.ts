@@ -2,14 +2,15 @@
  * Joins under way: who wants to whom, what was seen of both, what each has paid, which steps and credits have been passed on.
  * Everything here is idempotent by session id, because requests are repeated; the handshakes and steps are opaque.
  */
+
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import type { Permit } from '../model/pair.ts';
 import { allowAt } from '../rate/pace.ts';
 import { type Placed, Shares, type TableState } from '../rate/shares.ts';
 import { ReplayWindow } from '../secure/session.ts';
-import type { Permit } from '../traverse/interface.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Request, SessionId } from '../wire/messages.ts';
 import { MASTER_LIMITS } from './limits.ts';

@@ -6,6 +6,7 @@
  *     port + 1…8  control: everything sealed
  *     port + 9…24 probes: 48 bytes in, 48 bytes out
  */
+
 import { type Endpoint, familyOf } from '../address.ts';
 import {
   type Instant,
@@ -16,10 +17,10 @@ import {
   type SocketOutcome,
   socketIds,
 } from '../contract.ts';
-import { answeringPort } from '../link/sources.ts';
 import { outputs } from '../machine.ts';
 import type { TableState } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
+import { answeringPort } from '../wire/datagrams.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
 import { Door, type Reception } from './door.ts';

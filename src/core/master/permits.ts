@@ -6,10 +6,11 @@
  * of the target address's eight places for *hard* runs; a run is at most 34 credits, a sender has one run at a time and begins
  * the next 20 s after it at the earliest, and the runs at one address share 400 probes per second.
  */
+
 import type { Instant } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
+import type { Grant, Permit } from '../model/pair.ts';
 import { addressPrefixes, allowAt } from '../rate/pace.ts';
-import type { Grant, Permit } from '../traverse/interface.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import { MASTER_LIMITS } from './limits.ts';
 

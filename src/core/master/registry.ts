@@ -3,13 +3,14 @@
  * a tenth of a second, so it is believed here until a second key claims the same. Then the code of the first is derived outside this
  * machine: a liar loses it, an honest owner keeps it for good.
  */
+
 import { addressText, type Endpoint, sameEndpoint } from '../address.ts';
 import { utf8Encode } from '../bytes.ts';
-import { hostIdOf } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import { hostIdOf } from '../model/code.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
 import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
-import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
 import { type Placed, Shares, type TableState } from '../rate/shares.ts';
 import { Table, textHash } from '../rate/table.ts';
 import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';

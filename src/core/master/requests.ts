@@ -1,10 +1,11 @@
 /** What each request of a proven participant does, and what it is answered. */
+
 import type { Endpoint } from '../address.ts';
 import { equalBytes, utf8Encode } from '../bytes.ts';
-import { normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import type { HostAnnouncement, ListEntry } from '../peer/interface.ts';
+import { normalizeCode } from '../model/code.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
 import { type AddressKeys, addressKeys, Limiter, Pace } from '../rate/pace.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { sipHash32 } from '../secure/siphash.ts';

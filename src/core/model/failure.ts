@@ -1,6 +1,7 @@
 /** A failure that a person can act on, as an exception: what the library rejects with and the command prints. */
+
 import { FAILURES, type FailureCode } from '../errors.ts';
-import type { LogData } from '../peer/interface.ts';
+import type { LogData } from './log.ts';
 
 /** One line of the log of a join: its time counts from the beginning of the join, over all attempts (S22, S28). */
 export interface LogEntry {

@@ -2,10 +2,11 @@
  * Where a participant may be reached, and what of the other side's claims may be tried. The addresses of a LAN travel only end
  * to end, and are tried only when both sides sit behind the same public address (security.md row 17).
  */
+
 import { type Endpoint, endpointKey, familyOf, isPrivate } from '../address.ts';
 import type { SocketId } from '../contract.ts';
+import type { Candidate, Permit } from '../model/pair.ts';
 import { scopeOf } from '../scope.ts';
-import type { Candidate, Permit } from '../traverse/interface.ts';
 import type { PeerContext } from './context.ts';
 import { PEER_LIMITS } from './limits.ts';
 

@@ -1,17 +1,20 @@
 /** What the parts of a `Peer` (hosting, joins, sessions, paths) share: its configuration, its children and its agenda. */
+
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
 import { assert } from '../errors.ts';
 import type { LinkMachine, MasterAddress } from '../link/interface.ts';
 import type { Nest, Outputs } from '../machine.ts';
+import type { LogData } from '../model/log.ts';
+import type { LocalNetwork } from '../model/network.ts';
+import type { Candidate } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import type { Cooling } from '../sources/rotation.ts';
-import type { Candidate } from '../traverse/interface.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Request, Response } from '../wire/messages.ts';
-import type { JoinId, LocalNetwork, LogData, PeerEvent } from './interface.ts';
+import type { JoinId, PeerEvent } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 import type { Session } from './session.ts';
 

@@ -11,13 +11,14 @@
  * What follows the handshake is keyed from both transport keys: K_sig seals the steps, K_punch authenticates the probes, K_path
  * seals what the path carries. (Not from the handshake hash alone, as security.md row 7 says: every input of that hash is public.)
  */
+
 import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
+import type { Candidate, Role } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
 import { NOISE_MESSAGE_1_OVERHEAD, type NoiseKeys, noiseInitiate, noiseRespond } from '../secure/noise.ts';
 import { SecureSession } from '../secure/session.ts';
-import type { Candidate, Role } from '../traverse/interface.ts';
 import { readEndpoint, readMany, readWord, writeEndpoint, writeMany, writeWord } from '../wire/fields.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import { HANDSHAKE_BYTES_MAX, type SessionId } from '../wire/messages.ts';

@@ -2,9 +2,10 @@
  * Our IPv6 address beside IPv4: one socket for all paths that come up over it. Nothing translates there, so no profile is needed;
  * but the master has to know the address before anybody may be told to probe it, and to see it again every half minute.
  */
+
 import { familyOf, isPrivate } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import type { Candidate } from '../traverse/interface.ts';
+import type { Candidate } from '../model/pair.ts';
 import type { Request } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { PEER_LIMITS } from './limits.ts';

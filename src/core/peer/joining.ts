@@ -6,17 +6,20 @@
  *                                                                  ^ new sid, new socket  |
  *                                                                  +----------------------+
  */
+
 import { equalBytes } from '../bytes.ts';
-import { normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { normalizeCode } from '../model/code.ts';
+import type { ListEntry } from '../model/listing.ts';
+import type { PathKind } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { friendOf } from './handshake.ts';
-import type { JoinId, JoinStage, ListEntry, PathId, PathKind, PeerCommand } from './interface.ts';
+import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { Knock, type KnockResult } from './knock.ts';
 import { PEER_LIMITS } from './limits.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';

@@ -2,11 +2,12 @@
  * The client's knock at a host's door: a fresh socket, JOIN sent from it (so that the master reads the reflexive address off
  * the packet, S7), and what comes back. One knock has one sid and one result.
  */
+
 import type { Endpoint } from '../address.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import type { Grant } from '../traverse/interface.ts';
+import type { Grant } from '../model/pair.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
 import { saidByMaster } from '../wire/text.ts';

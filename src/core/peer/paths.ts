@@ -1,10 +1,12 @@
 /** The table of proven paths of a peer: makes them out of what a session found, and tells the application what becomes of them. */
+
 import type { Endpoint } from '../address.ts';
 import { toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
+import type { PathKind } from '../model/pair.ts';
 import type { SecureSession } from '../secure/session.ts';
 import type { PeerContext } from './context.ts';
-import type { FriendId, JoinId, PathId, PathKind } from './interface.ts';
+import type { FriendId, JoinId, PathId } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { type LeaveReason, PathMachine, type PathMachineEvent, payloadBytesMax } from './path.ts';
 

@@ -3,12 +3,13 @@
  * once when the announcement, the players or the profile change. The host derives its code itself: a master that calls it by another
  * one would lead its friends to whoever that code belongs to, so it is left at once and for good.
  */
+
 import type { Instant } from '../contract.ts';
 import { assert, type FailureCode } from '../errors.ts';
+import type { HostAnnouncement } from '../model/listing.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Response } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
-import type { HostAnnouncement } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 
 export interface Announced {

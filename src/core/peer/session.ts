@@ -3,16 +3,18 @@
  * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
  * watches the master while a burst runs.
  */
+
 import { familyOf } from '../address.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LINK_LIMITS } from '../link/limits.ts';
+import type { Candidate, Permit, Role } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import { allowAt } from '../rate/pace.ts';
 import { StunSource } from '../sources/stun-source.ts';
-import type { Candidate, Permit, Role, Traversal, TraversalEvent } from '../traverse/interface.ts';
 import { LEAD_LIMITS } from '../traverse/lead/limits.ts';
 import type { Device } from '../traverse/pay/budget.ts';
+import type { Traversal, TraversalEvent } from '../traverse/run/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
 import type { Push, Request, Response, SessionId } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';

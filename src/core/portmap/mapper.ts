@@ -3,6 +3,7 @@
  * router claims counts for nothing: a mapping is reported only after a packet that no filter would have let in came through it.
  * A router that lies, hangs or answers nonsense costs a few packets and no time, for nobody waits for this machine.
  */
+
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import {
   type Instant,
@@ -14,8 +15,9 @@ import {
   type SocketOutcome,
 } from '../contract.ts';
 import { outputs, timers } from '../machine.ts';
+import type { LogData } from '../model/log.ts';
+import type { LocalNetwork } from '../model/network.ts';
 import type { Filtering, PortMappingReport, Tested } from '../nat/profile.ts';
-import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { PORTMAP_LIMITS } from './limits.ts';

@@ -3,8 +3,9 @@
  * table per direction, so that encoder and decoder of a message stand side by side. Bytes after the last known field are
  * ignored (padding, and what later versions append). Drawn in docs/protocol.md.
  */
+
 import { Reader, type Writer } from '../bytes.ts';
-import type { PathKind } from '../peer/interface.ts';
+import type { PathKind } from '../model/pair.ts';
 import { readEntries, readEntry, writeEntries, writeEntry } from './entry-wire.ts';
 import {
   readAnnouncement,

@@ -402,3 +402,8 @@ function unpackEndpoint(packed: Uint8Array): Endpoint | null {
 function xor(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
   return bytes.map((byte, i) => byte ^ (mask[i] ?? 0));
 }
+
+/** Where the answer comes from: offset of the probe port and of the address, used by both ends. */
+export function answeringPort(offset: number, ports: number, answerFrom: AnswerFrom): number {
+  return answerFrom === 'other-port' ? (offset + ports / 2) % ports : offset;
+}

@@ -2,9 +2,10 @@
  * Rows of the list in bytes: what a row has always had, and behind all rows of a message what was appended later, so that who
  * knows only the first part reads it as ever (docs/protocol.md).
  */
+
 import { type Reader, Writer } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
-import type { ListEntry } from '../peer/interface.ts';
+import type { ListEntry } from '../model/listing.ts';
 import { readCodeTold, readMany, readScaled, readSigned, writeMany, writeScaled, writeSigned } from './fields.ts';
 import { WIRE_LIMITS } from './limits.ts';
 import { NAT_TYPES, VERDICTS } from './profile-wire.ts';

@@ -3,13 +3,14 @@
  * the end; words of a closed list travel as their index, and an index we do not know becomes the first word of its list,
  * which is the unknown or harmless one. Structures that may grow travel with their length, and what follows in them is ignored.
  */
+
 import { addressBytes, addressText, type Endpoint } from '../address.ts';
 import { EMPTY, type Reader, Writer } from '../bytes.ts';
-import { normalizeCode } from '../code.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
-import type { HostAnnouncement } from '../peer/interface.ts';
+import { normalizeCode } from '../model/code.ts';
+import type { HostAnnouncement } from '../model/listing.ts';
+import type { Grant, Permit } from '../model/pair.ts';
 import { isPublicKey } from '../secure/keys.ts';
-import type { Grant, Permit } from '../traverse/interface.ts';
 import { WIRE_LIMITS } from './limits.ts';
 
 const NULL_U32 = 0xffff_ffff;

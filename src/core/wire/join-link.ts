@@ -9,7 +9,7 @@
  * Keys stand after `#`, which browsers never send to a server, so the page's server can't swap the host.
  */
 import { fromBase64Url } from '../bytes.ts';
-import { normalizeCode } from '../code.ts';
+import { normalizeCode } from '../model/code.ts';
 import { isPublicKey } from '../secure/keys.ts';
 import { formatMasterLink, parseHostLink } from './master-link.ts';
 

@@ -8,7 +8,7 @@
  */
 import { addressBytes, addressText } from '../address.ts';
 import { fromBase64Url, toBase64Url } from '../bytes.ts';
-import { normalizeCode } from '../code.ts';
+import { normalizeCode } from '../model/code.ts';
 import { isPublicKey } from '../secure/keys.ts';
 
 const SCHEME = 'sallyport://';

@@ -3,11 +3,12 @@
  * idempotent and repeated at 250/500/1000 ms (8 tries) with that id (security.md section 3.2).
  * This file is the vocabulary; the byte layout is in `codec.ts` and drawn in docs/protocol.md.
  */
+
 import type { Endpoint } from '../address.ts';
 import type { FailureCode } from '../errors.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
+import type { PathKind, Permit } from '../model/pair.ts';
 import type { NatProfile, NatType } from '../nat/profile.ts';
-import type { HostAnnouncement, ListEntry, PathKind } from '../peer/interface.ts';
-import type { Permit } from '../traverse/interface.ts';
 
 /** The most that the opaque `handshake` of a join or an answer may be: what fits a datagram beside everything else. */
 export const HANDSHAKE_BYTES_MAX = 960;

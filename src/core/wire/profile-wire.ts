@@ -3,6 +3,7 @@
  * `PROFILE_BYTES_MAX`, so that it fits beside Noise message 1 and the candidates in one datagram of 1200 bytes.
  * Numbers are rounded (shares to 1/65535, rates to 1/1000); what is appended by later versions is ignored.
  */
+import { PORT_HIGH, PORT_LOW } from '../address.ts';
 import type { Reader, Writer } from '../bytes.ts';
 import {
   type Allocator,
@@ -15,7 +16,6 @@ import {
   UNKNOWN_ALLOCATOR,
   type Verdict,
 } from '../nat/profile.ts';
-import { PORT_HIGH, PORT_LOW } from '../traverse/plan/ports.ts';
 import {
   readAddress,
   readEndpoint,

@@ -2,16 +2,18 @@
  * The client's side: it leads. Each attempt is a linear script (the generators in `scripts.ts`) that runs here step by step;
  * between attempts it learns, rests, and says what it changes. It goes on for ever, until the path is up or it is aborted.
  */
+
 import { familyOf } from '../../address.ts';
 import { type Instant, NEVER } from '../../contract.ts';
 import type { Outputs } from '../../machine.ts';
+import type { Candidate } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import type { Candidate, TraversalConfig, TraversalEvent } from '../interface.ts';
 import { adviceFor, changeText, oddsNextMinute } from '../plan/advice.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
 import { knownLife, natureWords, quotaOf } from '../plan/nature.ts';
 import { type Method, type Plan, plansFor } from '../plan/plan.ts';
 import type { Engine } from '../run/engine.ts';
+import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
 import { type Commander, commander, queueText } from './commander.ts';
 import type { Strategy } from './host.ts';
 import { LEAD_LIMITS } from './limits.ts';

@@ -2,17 +2,19 @@
  * Orders of the client to either side in the same words: a salvo of its own runs here, one of the host goes out as a step and
  * its samples come back as one. So a script is written once, whichever side is the hard one.
  */
+
 import type { Endpoint } from '../../address.ts';
 import { type Instant, NEVER } from '../../contract.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Outputs } from '../../machine.ts';
-import type { LogData } from '../../peer/interface.ts';
-import type { Role, TraversalConfig, TraversalEvent } from '../interface.ts';
+import type { LogData } from '../../model/log.ts';
+import type { Role } from '../../model/pair.ts';
 import { PAY_LIMITS } from '../pay/limits.ts';
-import { packetsOf, type SidePlan } from '../plan/side-plan.ts';
+import { packetsOf, type Sample, type SidePlan } from '../plan/side-plan.ts';
 import type { Engine } from '../run/engine.ts';
+import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
 import { RUN_LIMITS } from '../run/limits.ts';
-import type { Salvo, Sample } from '../run/salvo.ts';
+import type { Salvo } from '../run/salvo.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { encodeStep, type Step } from './step.ts';
 

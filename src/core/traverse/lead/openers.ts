@@ -7,11 +7,12 @@
 
 import { isPrivate } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
+import type { Candidate } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import type { Candidate, TraversalConfig } from '../interface.ts';
-import { socketFor } from '../plan/candidates.ts';
 import type { Pass, SidePlan } from '../plan/side-plan.ts';
+import { socketFor } from '../run/candidates.ts';
 import type { Engine } from '../run/engine.ts';
+import type { TraversalConfig } from '../run/interface.ts';
 
 /** After the first packet; sums to about a second and a half. */
 const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];

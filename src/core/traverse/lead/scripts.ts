@@ -2,10 +2,11 @@
  * The methods as linear scripts, told from the client's side. A script yields what it waits for and is given the time. It
  * orders salvos of either side through the commander; it never knows which of the two it runs on.
  */
+
 import { type Endpoint, familyOf } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
+import type { Role } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import type { Role, TraversalConfig } from '../interface.ts';
 import { PAY_LIMITS } from '../pay/limits.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
 import { knownLife, lifetimeOf, type Nature } from '../plan/nature.ts';
@@ -26,8 +27,9 @@ import {
   windowProbes,
   windowRuns,
 } from '../plan/salvos.ts';
+import type { Sample } from '../plan/side-plan.ts';
 import type { Engine } from '../run/engine.ts';
-import type { Sample } from '../run/salvo.ts';
+import type { TraversalConfig } from '../run/interface.ts';
 import { type Commander, other, type Volley } from './commander.ts';
 import { known, LAST_MS, lowTtl } from './openers.ts';
 

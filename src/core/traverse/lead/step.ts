@@ -5,13 +5,13 @@
  *     0         1       2 .. 3
  *     version   flags   order      [samples] [endpoint 6] [run] [queued 1] [pay 2] [refused: allowed in ms 4]
  */
+
 import { addressBytes, type Endpoint } from '../../address.ts';
 import { Reader, Writer } from '../../bytes.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
 import type { PortRun, PortSpec } from '../plan/ports.ts';
-import { type Pass, type ProbeClass, type SidePlan, samplesOf } from '../plan/side-plan.ts';
-import type { Sample } from '../run/salvo.ts';
+import { type Pass, type ProbeClass, type Sample, type SidePlan, samplesOf } from '../plan/side-plan.ts';
 import { LEAD_LIMITS } from './limits.ts';
 
 const VERSION = 1;

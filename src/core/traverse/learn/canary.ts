@@ -4,11 +4,14 @@
  * the answers, the mappings are unanswered ones, as those are that depend on it. Else they are answered, which may live longer, so
  * what is found is never too short.
  */
+
 import type { Endpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
+import { assert } from '../../errors.ts';
 import type { MappingSource } from '../../sources/source.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
-import type { Range } from '../run/salvo.ts';
+import { CANARIES_MAX } from '../plan/side-plan.ts';
+import type { Range } from './range.ts';
 import { type Witness, witness } from './witness.ts';
 
 /**
@@ -16,12 +19,10 @@ import { type Witness, witness } from './witness.ts';
  * question to question: at the NAT it is as long, but for the jitter on the way there, which the tenth of a second is for.
  */
 const SILENCES_MS: readonly number[] = [20_100, 30_100, 35_100, 45_100, 60_100];
+assert(SILENCES_MS.length + 1 === CANARIES_MAX, 'each silence has a canary, and the witness is one more');
 
 /** Those of the shortest that have survived go on with these: 120 s, 180 s and 200 s. */
 const LONGER_MS: readonly number[] = [125_100, 205_100];
-
-/** Mappings that they hold at once, the witness's own included. */
-export const CANARIES_MAX = SILENCES_MS.length + 1;
 
 /** Questions by way of the witness: so often, so long apart; then the server is taken for one that does not do it. */
 const TRIES = 4;

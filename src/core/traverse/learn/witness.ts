@@ -3,10 +3,11 @@
  * (RFC 5780 §7.5, RESPONSE-PORT). So the mapping stays one that nobody has answered, like those of a plan, and carriers forget these
  * sooner than answered ones (nat-model 1.2).
  */
+
 import type { Endpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
 import type { MappingSource } from '../../sources/source.ts';
-import type { Range } from '../run/salvo.ts';
+import type { Range } from './range.ts';
 
 /** Its own mapping is refreshed inside the shortest life that was measured on a carrier's NAT, 10 s (nat-model 1.2). */
 const REFRESH_MS = 9_000;

@@ -5,10 +5,12 @@
  * A device keeps one debt: every packet adds one, 100 a second are paid back. A class may send while the debt is below its
  * depth, no faster than its peak. So a prediction burst of 300 goes at 1000/s, and then 100/s is all there is.
  */
+
 import { type Instant, NEVER } from '../../contract.ts';
+import type { Grant, Permit } from '../../model/pair.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
-import type { Grant, Permit } from '../interface.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
+import type { Life } from '../plan/nature.ts';
 import type { ProbeClass } from '../plan/side-plan.ts';
 import { PAY_LIMITS } from './limits.ts';
 import type { Reach } from './reach.ts';
@@ -28,12 +30,6 @@ const CLASSES: Readonly<
     mappings: PLAN_LIMITS.birthdayMappings,
   },
 };
-
-/** What is known of the mappings of the own NAT. */
-export interface Life {
-  readonly quota: number | null;
-  readonly lifetimeMs: number;
-}
 
 /** What the traversals of one device share. */
 export interface DeviceBudget {

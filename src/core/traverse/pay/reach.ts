@@ -7,7 +7,7 @@
  * address, so they are behind one NAT; or we have the master itself at a local address, so it sees the peer in that very network.
  */
 import { isLocal, scopeOf } from '../../scope.ts';
-import type { TraversalConfig } from '../interface.ts';
+import type { TraversalConfig } from '../run/interface.ts';
 
 /** `paid`: as much as the address has paid for. `few`: what a session may send to local addresses in all. */
 export type Reach = 'paid' | 'few' | 'never';

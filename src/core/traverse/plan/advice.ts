@@ -1,11 +1,9 @@
 /** What to tell a person whose pair of networks does not meet (product.md section 4 B). Attempts go on meanwhile. */
 import { isPrivate } from '../../address.ts';
+import type { Side } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import type { TraversalConfig } from '../interface.ts';
 import { natureWords } from './nature.ts';
 import type { Plan } from './plan.ts';
-
-type Side = TraversalConfig['own'];
 
 const MINUTE_MS = 60_000;
 

@@ -4,12 +4,11 @@
  * and never meets turns into a symmetric one by Bayes' rule, without a rule of its own.
  */
 
+import { PORT_HIGH, PORT_LOW } from '../../address.ts';
 import { lifetimeBelow } from '../../detect/lifetime.ts';
 import type { Allocator, NatProfile } from '../../nat/profile.ts';
 import { blockQuota } from '../../nat/verdict.ts';
-import type { Life } from '../pay/budget.ts';
 import { PLAN_LIMITS } from './limits.ts';
-import { PORT_HIGH, PORT_LOW } from './ports.ts';
 
 export type Nature =
   /** Reached at its known endpoint by anybody who sends there (public, EIF), or once it has sent to that address (ADF). */
@@ -41,6 +40,12 @@ export type Nature =
       readonly pool: number;
     }
   | { readonly kind: 'blocked' };
+
+/** What is known of the mappings of the own NAT. */
+export interface Life {
+  readonly quota: number | null;
+  readonly lifetimeMs: number;
+}
 
 export interface Hypothesis {
   readonly weight: number;

@@ -4,13 +4,13 @@
  * chance of a path, given its weight and how often it has failed already.
  */
 
+import type { Role } from '../../model/pair.ts';
 import { countOdds, countQuantile, strangersIn } from '../../nat/distribution.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import type { Role } from '../interface.ts';
-import { CANARIES_MAX } from '../learn/canary.ts';
 import { PLAN_LIMITS } from './limits.ts';
 import { type Hypothesis, hypothesesOf, type Nature, natureText } from './nature.ts';
 import { birthdayCount, birthdayOdds } from './odds.ts';
+import { CANARIES_MAX } from './side-plan.ts';
 
 export type Method =
   /** Probe the known address from both sides. */

@@ -2,6 +2,7 @@
  * Destination ports as data: a few numbers that go into a step, and a function from a position to a port. Never a list, so
  * that 65 536 ports cost as much as one, and both ends of a test can enumerate what a side will probe.
  */
+import { PORT_HIGH } from '../../address.ts';
 import { assert } from '../../errors.ts';
 
 export type PortSpec =
@@ -18,9 +19,6 @@ export interface PortRun {
   readonly step: number;
   readonly count: number;
 }
-
-export const PORT_LOW = 1024;
-export const PORT_HIGH = 65535;
 
 /** How many different ports a specification names. */
 export function portCount(spec: PortSpec): number {

@@ -1,11 +1,13 @@
 /** The side plans of each method: numbers of a plan and fresh samples in, data for the executor out. */
+
 import type { Endpoint } from '../../address.ts';
-import { EXPIRY_MARGIN_MS, type Sample } from '../run/salvo.ts';
+import { PORT_HIGH, PORT_LOW } from '../../address.ts';
 import { PLAN_LIMITS } from './limits.ts';
 import type { Nature } from './nature.ts';
 import { type Plan, spreadOf } from './plan.ts';
-import { PORT_HIGH, PORT_LOW, type PortRun, type PortSpec, wrapped } from './ports.ts';
+import { type PortRun, type PortSpec, wrapped } from './ports.ts';
 import type { SidePlan } from './side-plan.ts';
+import { EXPIRY_MARGIN_MS, type Sample } from './side-plan.ts';
 
 type Step = Extract<Nature, { kind: 'step' }>;
 type Draw = Extract<Nature, { kind: 'random' }>;

@@ -3,6 +3,7 @@
  * of plans, and `salvo.ts` runs it on either side. Tuple `i` is sent from socket `i mod sockets` to port `ports(⌊i/portEvery⌋)`:
  * one socket and many ports, many sockets and one port, and the sweeps between are all this one rule.
  */
+import type { Endpoint } from '../../address.ts';
 import type { PortSpec } from './ports.ts';
 import { portAt } from './ports.ts';
 
@@ -67,3 +68,18 @@ export function samplesOf({ tuples, sampleEvery }: SidePlan): number {
 export function socketsOf(side: SidePlan): number {
   return (side.from === 'fresh' ? side.sockets : 0) + samplesOf(side);
 }
+
+/**
+ * A mapping is replaced so long after its life should be over. Not longer: the more of the others are still alive, the fewer
+ * ports are left for the new one to draw from, and the likelier is the one that is aimed at.
+ */
+export const EXPIRY_MARGIN_MS = 20;
+
+/** External endpoint of a sample, and how many tuples of the first pass were sent before it. */
+export interface Sample {
+  readonly before: number;
+  readonly observed: Endpoint;
+}
+
+/** Mappings held by the sockets that watch how long a mapping lives, the witness among them (`learn/canary.ts`). */
+export const CANARIES_MAX = 6;

@@ -10,10 +10,10 @@
  */
 
 import { equalBytes } from '../../bytes.ts';
+import type { Role } from '../../model/pair.ts';
 import type { CryptoSuite } from '../../secure/crypto.ts';
 import { WIRE } from '../../wire/first-byte.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
-import type { Role } from '../interface.ts';
 
 const MAGIC = 0x5a;
 const VERSION = 1;

@@ -6,11 +6,12 @@
  *
  * In time: client's probe (1), host's reply and probe (2): the client is up; client's nominating reply (3): the host is up.
  */
+
 import type { Endpoint } from '../../address.ts';
 import { endpointKey, sameEndpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
+import type { Role } from '../../model/pair.ts';
 import { allowAt } from '../../rate/pace.ts';
-import type { Role } from '../interface.ts';
 import { PROVE_LIMITS } from './limits.ts';
 import type { Probe, ProbeCodec } from './probe.ts';
 

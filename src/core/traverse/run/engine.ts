@@ -2,22 +2,24 @@
  * What both sides of a traversal have in common: the sockets, the proof, the purse, the salvos that are running and the sources
  * that tell a socket its mapping. The client's and the host's machines are built on it.
  */
+
 import { type Endpoint, familyOf } from '../../address.ts';
 import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
 import type { Outputs } from '../../machine.ts';
-import type { PathKind } from '../../peer/interface.ts';
-import type { TraversalCommand, TraversalConfig, TraversalEvent } from '../interface.ts';
+import type { PathKind } from '../../model/pair.ts';
 import { type Canaries, canaries } from '../learn/canary.ts';
 import { questions } from '../learn/questions.ts';
-import { type Life, type Purpose, type PurseConfig, purse } from '../pay/budget.ts';
+import type { Range } from '../learn/range.ts';
+import { type Purpose, type PurseConfig, purse } from '../pay/budget.ts';
 import { lanAddresses, reachOf } from '../pay/reach.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
-import { lifetimeOf, quotaOf, replacedAfter } from '../plan/nature.ts';
+import { type Life, lifetimeOf, quotaOf, replacedAfter } from '../plan/nature.ts';
 import type { ProbeClass, SidePlan } from '../plan/side-plan.ts';
 import { probeCodec } from '../prove/probe.ts';
 import { type Proof, prover } from '../prove/prover.ts';
+import type { TraversalCommand, TraversalConfig, TraversalEvent } from './interface.ts';
 import { RUN_LIMITS } from './limits.ts';
-import { type Range, type Salvo, salvo } from './salvo.ts';
+import { type Salvo, salvo } from './salvo.ts';
 
 /** How often the purse is looked at while credits are on their way. */
 const UNPAID_POLL_MS = 20;

@@ -3,42 +3,18 @@
  * them where the plan says so, and afterwards refreshes, replaces or advances until its time is over. The same executor runs
  * what the client plans for itself and what it asks of the host.
  */
+
 import type { Endpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
+import type { Range } from '../learn/range.ts';
 import { PAY_LIMITS } from '../pay/limits.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
-import { type ProbeClass, type SidePlan, type Tuple, tupleAt } from '../plan/side-plan.ts';
+import { EXPIRY_MARGIN_MS, type Sample, type SidePlan, type Tuple, tupleAt } from '../plan/side-plan.ts';
 
 /** How long samples may take to come back before the salvo reports what it has. */
 const SAMPLE_WAIT_MS = 400;
 /** A sample that was not answered is asked again from its socket: the mapping is the same, so the answer is as good. */
 const SAMPLE_AGAIN_MS = 120;
-
-/**
- * A mapping is replaced so long after its life should be over. Not longer: the more of the others are still alive, the fewer
- * ports are left for the new one to draw from, and the likelier is the one that is aimed at.
- */
-export const EXPIRY_MARGIN_MS = 20;
-
-/** External endpoint of a sample, and how many tuples of the first pass were sent before it. */
-export interface Sample {
-  readonly before: number;
-  readonly observed: Endpoint;
-}
-
-/** What a salvo needs of the side that runs it. */
-export interface Range {
-  open(): SocketId;
-  close(socket: SocketId): void;
-  /** Sends a probe and answers null, or the instant from which to try again. */
-  shoot(now: Instant, plan: SidePlan, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
-  /** How long the mappings of a birthday of this side live, as far as it is known now. */
-  lifetimeMs(): number;
-  /** Sends a datagram to a server from one of the sockets that watch how long mappings live, under the same budget. */
-  send(now: Instant, socket: SocketId, to: Endpoint, bytes: Uint8Array): Instant | null;
-  /** Asks a source for the mapping of the socket; the answer comes through `answered`. Null = sent. */
-  ask(now: Instant, kind: ProbeClass | 'watch', socket: SocketId): Instant | null;
-}
 
 export interface Salvo {
   readonly plan: SidePlan;

@@ -1,8 +1,8 @@
 /** Join codes: what a person reads out over the phone. 10 of 20 symbols that nobody mistakes for another or reads as a word. */
 
-import { toBase32 } from './bytes.ts';
-import { LIMITS } from './limits.ts';
-import type { CryptoSuite } from './secure/crypto.ts';
+import { toBase32 } from '../bytes.ts';
+import { LIMITS } from '../limits.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
 
 export const CODE_SYMBOLS = '6789BCDFGHJKLMNPQRTW';
 

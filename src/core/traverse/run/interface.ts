@@ -7,41 +7,16 @@
  * first byte is `WIRE.punch`, and every other datagram on sockets that the traversal opened itself. After `path` keep the
  * machine alive as long as the path lives or at least 10 s: it answers late probes and repeats what a lost packet took.
  */
-import type { Endpoint } from '../address.ts';
-import type { Machine, SocketId, SocketIds } from '../contract.ts';
-import type { NatProfile } from '../nat/profile.ts';
-import type { LogData, PathKind, PlanSummary } from '../peer/interface.ts';
-import type { Random } from '../random.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
-import type { MappingSource } from '../sources/source.ts';
-import type { Device } from './pay/budget.ts';
 
-export type Role = 'client' | 'host';
-
-export interface Candidate {
-  readonly kind: 'reflexive' | 'lan' | 'mapped' | 'ipv6' | 'public';
-  readonly endpoint: Endpoint;
-  /** Of our own candidates: the socket it leads to, where that is not `TraversalConfig.socket`. */
-  readonly socket?: SocketId;
-}
-
-/**
- * What the master grants (security.md 3.2/3.3): only these addresses may be probed, each with what it has paid for itself, only so
- * long. A grant that comes late or twice changes nothing.
- */
-export interface Permit {
-  readonly grants: readonly Grant[];
-}
-
-/** One address that the peer has proven to the master. */
-export interface Grant {
-  readonly address: string;
-  /** In all, since the session began; each credit from this very address raises it. */
-  readonly probesMax: number;
-  readonly probesPerSecondMax: number;
-  /** At most 65,535. */
-  readonly expiresInMs: number;
-}
+import type { Endpoint } from '../../address.ts';
+import type { Machine, SocketId, SocketIds } from '../../contract.ts';
+import type { LogData } from '../../model/log.ts';
+import type { Candidate, PathKind, Permit, PlanSummary, Role } from '../../model/pair.ts';
+import type { NatProfile } from '../../nat/profile.ts';
+import type { Random } from '../../random.ts';
+import type { CryptoSuite } from '../../secure/crypto.ts';
+import type { MappingSource } from '../../sources/source.ts';
+import type { Device } from '../pay/budget.ts';
 
 export interface TraversalConfig {
   readonly role: Role;

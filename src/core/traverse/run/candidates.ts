@@ -1,7 +1,9 @@
 /** From which of our sockets a candidate of the peer is tried. */
+
 import { familyOf } from '../../address.ts';
 import type { SocketId } from '../../contract.ts';
-import type { Candidate, TraversalConfig } from '../interface.ts';
+import type { Candidate } from '../../model/pair.ts';
+import type { TraversalConfig } from './interface.ts';
 
 /** The socket from which a candidate of the peer is tried; null where we have none of its family. */
 export function socketFor(config: TraversalConfig, candidate: Candidate): SocketId | null {
