@@ -358,8 +358,6 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'statistics.ts sums': 'kinds of NAT, by hour',
   'store.ts statements': 'statements of our own',
   'stun.ts sockets': 'its own ports',
-  'text.ts INVISIBLE': 'a constant',
-  'text.ts LOOKALIKES': 'a constant',
   'test-join.ts testedAt': 'testJoinsRemembered',
   'webhooks.ts told': 'webhookDedupeEntries',
 };

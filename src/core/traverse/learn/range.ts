@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../address.ts';
 import type { Instant, SocketId } from '../../contract.ts';
-import type { ProbeClass } from '../plan/side-plan.ts';
+import type { ProbeClass, SidePlan } from '../plan/side-plan.ts';
 
 /** What a salvo needs of the side that runs it. */
 export interface Range {

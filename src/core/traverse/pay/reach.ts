@@ -6,8 +6,9 @@
  * tried only for a reason, as a candidate of a LAN, with a handful of packets. The reasons: the master sees both sides at one
  * address, so they are behind one NAT; or we have the master itself at a local address, so it sees the peer in that very network.
  */
+
+import type { Permit, Side } from '../../model/pair.ts';
 import { isLocal, scopeOf } from '../../scope.ts';
-import type { TraversalConfig } from '../run/interface.ts';
 
 /** `paid`: as much as the address has paid for. `few`: what a session may send to local addresses in all. */
 export type Reach = 'paid' | 'few' | 'never';
@@ -23,7 +24,15 @@ export function reachOf(address: string, master: string | null): Reach {
 }
 
 /** Local addresses that the peer claims, as far as there is reason to believe that they are in our network. */
-export function lanAddresses({ own, permit, peer }: TraversalConfig): readonly string[] {
+export function lanAddresses({
+  own,
+  permit,
+  peer,
+}: {
+  readonly own: Side;
+  readonly peer: Side;
+  readonly permit: Permit;
+}): readonly string[] {
   const mine = new Set([
     ...own.profile.external,
     ...own.candidates.filter((one) => one.kind === 'reflexive').map((one) => one.endpoint.address),
