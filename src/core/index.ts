@@ -3,7 +3,6 @@ export * from './address.ts';
 export * from './bytes.ts';
 export * from './contract.ts';
 export * from './detect/detector.ts';
-export * from './detect/limits.ts';
 export * from './errors.ts';
 export * from './limits.ts';
 export type * from './link/interface.ts';
@@ -24,11 +23,7 @@ export type * from './model/listing.ts';
 export type * from './model/log.ts';
 export type * from './model/network.ts';
 export type * from './model/pair.ts';
-export * from './nat/infer.ts';
-export type * from './nat/observation.ts';
-export * from './nat/predict.ts';
 export * from './nat/profile.ts';
-export * from './nat/verdict.ts';
 export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
@@ -38,8 +33,6 @@ export * from './peer/peer.ts';
 export * from './peer/words.ts';
 export * from './portmap/limits.ts';
 export * from './portmap/mapper.ts';
-export * from './portmap/natpmp.ts';
-export * from './portmap/pcp.ts';
 export type * from './random.ts';
 export * from './rate/limits.ts';
 export { type AddressKeys, addressKeys, addressPrefixes, type Levels, Limiter, Pace, type Rate } from './rate/pace.ts';
@@ -58,11 +51,17 @@ export * from './sources/limits.ts';
 export type { Cooling } from './sources/rotation.ts';
 export type * from './sources/source.ts';
 export * from './sources/stun-source.ts';
-export * from './stun/codec.ts';
-export * from './stun/limits.ts';
+export {
+  encodeStun,
+  parseStun,
+  STUN_BINDING,
+  type StunAttributes,
+  type StunDraft,
+  type StunMessage,
+  type StunReject,
+} from './stun/codec.ts';
 export * from './stun/server.ts';
 export * from './traverse/lead/limits.ts';
-export * from './traverse/learn/limits.ts';
 export { type Device, device } from './traverse/pay/budget.ts';
 export * from './traverse/pay/limits.ts';
 export * from './traverse/plan/limits.ts';

@@ -5,15 +5,17 @@ import {
   encodeStun,
   type MapCommand,
   type MapEvent,
+  StunSource,
+  socketIds,
+  type Transmit,
+} from '../../src/core/index.ts';
+import {
   natPmpAddressRequest,
   natPmpMapRequest,
   parseNatPmp,
   parsePcp,
   pcpMapRequest,
-  StunSource,
-  socketIds,
-  type Transmit,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));

@@ -52,7 +52,7 @@ const PARITY_SIZES = [1, 2, 3, 4] as const;
  * So many mappings, the last one ours, lie so many ports further. Where parity is kept the last of them may have gone one port
  * further for it, so there are two answers, of which one or both are whole numbers.
  */
-export function mappingsIn(ports: number, size: number, parity: boolean): readonly number[] {
+function mappingsIn(ports: number, size: number, parity: boolean): readonly number[] {
   const ways = parity ? [ports / size, (ports - 1) / size] : [ports / size];
   return ways.filter((mappings) => Number.isInteger(mappings) && mappings >= 1);
 }

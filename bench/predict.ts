@@ -1,15 +1,11 @@
 /**
- * "Which external port will my next mapping get, best first, with what probability?" (S11). The answer is a lazy sequence,
- * because a window for 99 % may be one port or ten thousand; whoever asks takes as much as it can pay for.
- *
- * For users of the library (`sallyport/core`), and the independent check that a profile is calibrated: `bench:detection` asks for the
- * 90 % window of the next port and looks whether that came. The planner shares only the law of the strangers (`strangersIn`): its
- * windows lie between two samples of one burst (`traverse/plan/salvos.ts`), so there is no age to account for.
+ * "Which external port will the next mapping get, best first, with what probability?" The check that a profile is calibrated:
+ * `bench:detection` asks for the 90 % window of the next port and looks whether that came. The answer is a lazy sequence, because a
+ * window for 99 % may be one port or ten thousand. It shares nothing with the inference but the profile, so that an error of the
+ * inference's own distributions shows.
  */
-import { countLaw, strangersIn } from './distribution.ts';
-import type { Allocator } from './profile.ts';
-import { PORTS_ALL } from './region.ts';
-import { mappingsIn } from './sequence.ts';
+import type { Allocator } from '../src/core/index.ts';
+import { PORTS_ALL } from '../src/sim/index.ts';
 
 export interface PredictedPort {
   readonly port: number;
@@ -133,14 +129,9 @@ function uniform(weight: number, low: number, high: number): Branch {
 function stepping(allocator: Allocator, basis: PredictionBasis, lastPort: number): Branch {
   const step = allocator.step ?? 1;
   const parity = parityOf(allocator, basis);
-  const strangers = {
-    background: allocator.backgroundPerSecond ?? 0,
-    dispersion: allocator.backgroundDispersion ?? 1,
-    doubt: allocator.backgroundError ?? 0,
-  };
-  const { mean, dispersion } = strangersIn(strangers, basis.ageMs);
-  const law = countLaw(mean, dispersion);
-  const chanceOf = (count: number) => Math.exp(law(count));
+  const { mean, dispersion } = strangersIn(allocator, basis.ageMs / 1000);
+  const masses = countMasses(mean, dispersion);
+  const chanceOf = (count: number) => masses[count] ?? 0;
   const portOf = (count: number) => {
     const port = lastPort + step * (count + basis.mappingsAhead);
     return wrapped(parity === null || isOf(parity, port) ? port : port + Math.sign(step));
@@ -152,7 +143,7 @@ function stepping(allocator: Allocator, basis: PredictionBasis, lastPort: number
       // Counted in the direction of the step, around the end of the range where need be.
       const ahead = Math.sign(step) * (port - wrapped(lastPort));
       const ways = mappingsIn(ahead < 0 ? ahead + PORTS_TOTAL : ahead, Math.abs(step), parity !== null);
-      return ways.reduce((sum, mappings) => sum + Math.max(0, chanceOf(mappings - basis.mappingsAhead)), 0);
+      return ways.reduce((sum, mappings) => sum + chanceOf(mappings - basis.mappingsAhead), 0);
     },
     *ports() {
       // Unimodal: from the mode outwards, the likelier side first.
@@ -171,6 +162,34 @@ function stepping(allocator: Allocator, basis: PredictionBasis, lastPort: number
       }
     },
   };
+}
+
+/** So many mappings, the last one ours; where parity is kept that one may have gone one port further for it. */
+function mappingsIn(ports: number, size: number, parity: boolean): readonly number[] {
+  const ways = parity ? [ports / size, (ports - 1) / size] : [ports / size];
+  return ways.filter((mappings) => Number.isInteger(mappings) && mappings >= 1);
+}
+
+/** Mappings of others in a time: a rate known only with an error spreads their number by (error x time)^2 more. */
+function strangersIn(allocator: Allocator, seconds: number): { readonly mean: number; readonly dispersion: number } {
+  const mean = (allocator.backgroundPerSecond ?? 0) * seconds;
+  const own = allocator.backgroundDispersion ?? 1;
+  const doubt = allocator.backgroundError ?? 0;
+  return { mean, dispersion: own + (mean > 0 ? (doubt * seconds) ** 2 / mean : 0) };
+}
+
+/** P(N = n) for n from 0 until nothing is left: Poisson where the variance is the mean, negative binomial where it is larger. */
+function countMasses(mean: number, dispersion: number): readonly number[] {
+  if (mean < 1e-9) return [1];
+  const poisson = dispersion <= 1.02;
+  const shape = mean / (dispersion - 1);
+  let log = poisson ? -mean : -shape * Math.log(dispersion);
+  const masses: number[] = [];
+  for (let n = 0; n <= mean || log > Math.log(TAIL / 1000); n++) {
+    masses.push(Math.exp(log));
+    log += Math.log(poisson ? mean / (n + 1) : ((n + shape) / (n + 1)) * (1 - 1 / dispersion));
+  }
+  return masses;
 }
 
 /** Of the local port, where the NAT keeps it. */
