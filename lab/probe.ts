@@ -5,6 +5,7 @@
  */
 import { createSocket } from 'node:dgram';
 import {
+  Asker,
   answerStun,
   createDetector,
   createPortMapper,
@@ -16,6 +17,7 @@ import {
   NEVER,
   type Output,
   outputs,
+  requestNumbers,
   type SocketId,
   type SocketIds,
   type SocketOutcome,
@@ -57,7 +59,8 @@ function stunServer(addresses: readonly string[], ports: readonly number[]): voi
 }
 
 async function detect(servers: readonly Endpoint[], lifetime: boolean): Promise<void> {
-  const config = { random: systemRandom, crypto: nodeCrypto, sockets: socketIds(), family: 4 } as const;
+  const ids = { sockets: socketIds(), requests: requestNumbers() };
+  const config = { random: systemRandom, crypto: nodeCrypto, ...ids, family: 4 } as const;
   const driver = drive(createDetector(config), { onEvent: print, onFault: fault });
   driver.command({ do: 'network', network: { addresses: localAddresses(), gateway: await defaultGateway() } });
   driver.command({ do: 'sources', sources: servers.map((server) => new StunSource(server, nodeCrypto)) });
@@ -71,24 +74,27 @@ class Mapped implements Machine<MapCommand, MapEvent> {
   readonly #mapper: Machine<MapCommand, MapEvent>;
   readonly #out = outputs<MapEvent>();
   readonly #sources: readonly StunSource[];
+  readonly #asker: Asker;
 
   constructor(sockets: SocketIds, port: number, sources: readonly StunSource[]) {
     this.main = sockets.next();
     this.#sources = sources;
-    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets, lifetimeSeconds: LEASE_SECONDS });
+    const requests = requestNumbers();
+    this.#asker = new Asker(this.#out.transmit, requests);
+    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets, requests, lifetimeSeconds: LEASE_SECONDS });
     this.#out.open(this.main, 4, port);
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    const learnt = socket === this.main && this.#sources.some((source) => source.answer(from, bytes)?.request === 1);
-    if (learnt) this.handleCommand(now, { do: 'witnesses', sources: this.#sources, filtering: 'apdf' });
+    if (this.#asker.receive(now, socket, from, bytes) !== null)
+      this.handleCommand(now, { do: 'witnesses', sources: this.#sources, filtering: 'apdf' });
     else this.#mapper.handleDatagram(now, socket, from, bytes);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (socket !== this.main) this.#mapper.handleSocket(now, socket, outcome);
     else if (outcome.ok) {
-      for (const source of this.#sources) this.#out.transmit(this.main, source.target, source.request(now, 1, 'same'));
+      for (const source of this.#sources) this.#asker.ask(now, this.main, source);
       this.handleCommand(now, { do: 'map', socket: this.main, port: outcome.local.port });
     }
   }

@@ -5,6 +5,7 @@ import {
   encodeStun,
   type MapCommand,
   type MapEvent,
+  requestNumbers,
   StunSource,
   socketIds,
   type Transmit,
@@ -85,9 +86,10 @@ describe('the mapper', () => {
   function start() {
     let counter = 0;
     const crypto = { randomBytes: (length: number) => new Uint8Array(length).fill(++counter) };
-    const mapper = createPortMapper({ crypto, sockets: socketIds() });
+    const requests = requestNumbers();
+    const mapper = createPortMapper({ crypto, sockets: socketIds(), requests });
     const source = new StunSource(server, crypto);
-    const learn = source.request(0, 1, 'same');
+    const learn = source.request(0, requests.next(), 'same');
     source.answer(
       server,
       encodeStun({ class: 'success', transaction: learn.slice(8, 20), xorMapped: outside, otherAddress: other }),

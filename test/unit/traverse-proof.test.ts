@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   device,
   type Output,
+  requestNumbers,
   socketIds,
   type Traversal,
   type TraversalEvent,
@@ -63,7 +64,7 @@ function ordered() {
       master: null,
     },
     ...{ sources: [], redirecting: null, sockets: socketIds(), random: simRandom(1), crypto: nodeCrypto },
-    device: device(),
+    ...{ requests: requestNumbers(), device: device() },
   });
   const said: Said[] = [];
   machine.handleCommand(0, { do: 'start' });

@@ -11,6 +11,7 @@ import type { Candidate } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import type { RequestNumbers } from '../sources/asker.ts';
 import type { Cooling } from '../sources/rotation.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Request, Response } from '../wire/messages.ts';
@@ -75,6 +76,7 @@ export interface PeerContext {
   readonly out: Outputs<PeerEvent>;
   readonly nest: Nest;
   readonly sockets: SocketIds;
+  readonly requests: RequestNumbers;
   readonly agenda: Agenda;
   readonly device: Device;
   readonly link: LinkMachine;

@@ -15,6 +15,7 @@ import type { LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
 import type { Filtering, NatProfile } from '../nat/profile.ts';
 import { createPortMapper, type MapEvent } from '../portmap/mapper.ts';
+import { requestNumbers } from '../sources/asker.ts';
 import { StunSource } from '../sources/stun-source.ts';
 import { device } from '../traverse/pay/budget.ts';
 import { WIRE } from '../wire/first-byte.ts';
@@ -46,6 +47,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly out = outputs<PeerEvent>();
   private readonly nest = new Nest(this.out);
   private readonly sockets = socketIds();
+  private readonly requestNumbers = requestNumbers();
   private readonly agenda = agenda();
   private readonly link: LinkMachine;
   private readonly detector: Detector;
@@ -80,10 +82,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   constructor(config: PeerConfig) {
     this.config = config;
     const { crypto, random, family, identity, master, wallClock } = config;
-    const { sockets } = this;
+    const { sockets, requestNumbers: requests } = this;
     this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
-    this.detector = createDetector({ crypto, random, sockets, family });
-    this.mapper = createPortMapper({ crypto, sockets });
+    this.detector = createDetector({ crypto, random, sockets, requests, family });
+    this.mapper = createPortMapper({ crypto, sockets, requests });
     this.context = this.makeContext();
     this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
     this.paths = new Paths(this.context);
@@ -419,9 +421,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private makeContext(): PeerContext {
-    const { config, out, nest, sockets, link } = this;
+    const { config, out, nest, sockets, requestNumbers: numbers, link } = this;
     return {
-      ...{ config, out, nest, sockets, agenda: this.agenda, link, device: device(), sessions: new Map() },
+      ...{ config, out, nest, sockets, requests: numbers, agenda: this.agenda, link },
+      ...{ device: device(), sessions: new Map() },
       masterAddress: () => link.sources[0]?.target.address ?? null,
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),

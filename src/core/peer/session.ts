@@ -86,6 +86,7 @@ export class Session {
       master: context.masterAddress(),
       redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
       sockets: context.sockets,
+      requests: context.requests,
       random: context.config.random,
       crypto: context.config.crypto,
       device: config.first === true ? goingFirst(context.device) : context.device,

@@ -1,5 +1,7 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
 export const SOURCES_LIMITS = {
+  /** Questions of one asker that are remembered, answered or not: the samples that a punch may wait for at one time. */
+  questionsMax: 256,
   /** Requests of one source that may be answered: all of one detection. */
   stunPendingMax: 64,
   /** A public server gets one detection of ours, then so long a rest (S3). */

@@ -10,8 +10,6 @@ export interface Range {
   shoot(now: Instant, plan: SidePlan, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null;
   /** How long the mappings of a birthday of this side live, as far as it is known now. */
   lifetimeMs(): number;
-  /** Sends a datagram to a server from one of the sockets that watch how long mappings live, under the same budget. */
-  send(now: Instant, socket: SocketId, to: Endpoint, bytes: Uint8Array): Instant | null;
   /** Asks a source for the mapping of the socket; the answer comes through `answered`. Null = sent. */
-  ask(now: Instant, kind: ProbeClass | 'watch', socket: SocketId): Instant | null;
+  ask(now: Instant, kind: ProbeClass, socket: SocketId): Instant | null;
 }

@@ -7,7 +7,9 @@ import { type Endpoint, familyOf } from '../../address.ts';
 import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
 import type { Outputs } from '../../machine.ts';
 import type { PathKind } from '../../model/pair.ts';
-import { type Canaries, canaries } from '../learn/canary.ts';
+import { Asker, type Send } from '../../sources/asker.ts';
+import type { LifetimeWatch } from '../../sources/lifetime.ts';
+import { canaries, watchedMs } from '../learn/canary.ts';
 import { questions } from '../learn/questions.ts';
 import type { Range } from '../learn/range.ts';
 import { type Purpose, type PurseConfig, purse } from '../pay/budget.ts';
@@ -90,7 +92,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   /** How long mappings live; and those of a birthday, which are many at one time, where that can't be watched. */
   const lifetimeMs = lifetimeOf(config.own.profile);
   let birthdayMs = lifetimeMs;
-  let birds: Canaries | null = null;
+  let watch: LifetimeWatch | null = null;
   /** What the salvos have last been told. */
   let toldMs = lifetimeMs;
   const salvos = new Set<Salvo>();
@@ -109,9 +111,10 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   /** Of the turn under way. */
   let clock = created;
 
-  const book = questions(config.sources, random, (socket, to, bytes) => {
+  const transmit: Send = (socket, to, bytes) => {
     if (owned.has(socket)) out.transmit(socket, to, bytes);
-  });
+  };
+  const book = questions(config.sources, random, new Asker(transmit, config.requests));
   const proofs = prover({
     role: config.role,
     codec: probeCodec(config.role, config.sid, config.punchKey, config.crypto),
@@ -137,7 +140,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
 
   function lifeOf(kind: ProbeClass): Life {
     const assumedMs = kind === 'birthday' ? birthdayMs : lifetimeMs;
-    const knownMs = birds?.lifetimeMs(assumedMs) ?? assumedMs;
+    const knownMs = watch === null ? assumedMs : watchedMs(watch, assumedMs);
     // What is left of a birthday is not to keep the few mappings of the others waiting for longer than that.
     return { quota, lifetimeMs: kind === 'birthday' ? knownMs : Math.min(knownMs, lifetimeMs) };
   }
@@ -180,17 +183,11 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       return socket;
     },
     close(socket) {
-      book.forget(socket);
       if (!heardAt.has(socket)) shut(socket);
       else if (unused.add(socket).size > RUN_LIMITS.proofSocketsMax) shut(unused.values().next().value!);
     },
     lifetimeMs: () => lifeOf('birthday').lifetimeMs,
     shoot,
-    send(now, socket, to, bytes) {
-      const when = sampling(now, 'watch', socket);
-      if (when === null && owned.has(socket)) out.transmit(socket, to, bytes);
-      return when;
-    },
     ask(now, kind, socket) {
       const when = sampling(now, kind, socket);
       if (when === null) book.ask(now, socket, true);
@@ -207,14 +204,13 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
   const proofEndsAt = (socket: SocketId): Instant => (heardAt.get(socket) ?? 0) + PROOF_MS;
 
   function answered(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (birds?.witnessed(now, socket, from, bytes)) {
+    if (watch?.datagram(now, socket, from, bytes)) {
       learnLifetime(now);
       return;
     }
-    const observed = book.answer(socket, from, bytes);
+    const observed = book.answer(now, socket, from, bytes);
     if (observed === null) return;
     if (restun?.socket === socket) adopt(now, observed);
-    else if (birds?.answered(now, socket, observed)) learnLifetime(now);
     else for (const running of salvos) if (running.answered(now, socket, observed)) return;
   }
 
@@ -230,11 +226,18 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
    * So many mappings that it matters how long they live: that is watched where a new mapping has another port. Not for the sake
    * of one burst where a quota has few places.
    */
-  function watchLives(now: Instant, lasting: boolean): void {
+  function watchLives(lasting: boolean): void {
     const { allocator } = config.own.profile;
     if (lasting) birthdayMs = Math.max(birthdayMs, replacedAfter(config.own.profile));
     if (allocator.kind === 'preserve' || (quota !== null && !lasting)) return;
-    birds ??= canaries(now, range, pooled ? null : config.redirecting);
+    watch ??= canaries({
+      source: (pooled ? null : config.redirecting)?.requestTo === undefined ? null : config.redirecting,
+      plainSource: book.nextSource,
+      asker: new Asker(transmit, config.requests),
+      open: range.open,
+      close: range.close,
+      room: (at, socket) => sampling(at, 'watch', socket),
+    });
   }
 
   function restart(now: Instant, draws: number): void {
@@ -281,7 +284,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     launch(now, plan, startAt, from) {
       const running = salvo(range, plan, startAt, from ?? known);
       salvos.add(running);
-      if (plan.class === 'birthday' && plan.from === 'fresh') watchLives(now, plan.again.mode === 'replace');
+      if (plan.class === 'birthday' && plan.from === 'fresh') watchLives(plan.again.mode === 'replace');
       running.run(now);
       return running;
     },
@@ -308,7 +311,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     },
     socket(now, socket, outcome) {
       if (!outcome.ok) owned.delete(socket);
-      if (outcome.ok) birds?.socket(now, socket);
+      watch?.socket(now, socket, outcome.ok);
       if (restun?.socket === socket) {
         restun.ready = outcome.ok;
         if (!outcome.ok) restun = null;
@@ -319,8 +322,8 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
       proofs.timeout(now);
       if (finished) return;
       runRestun(now);
-      if (birds !== null && now >= birds.next()) {
-        birds.run(now);
+      if (watch !== null && now >= watch.next()) {
+        watch.run(now);
         learnLifetime(now);
       }
       for (const running of salvos) {
@@ -334,7 +337,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     next() {
       let next = proofs.next();
       if (finished) return next;
-      if (birds !== null) next = Math.min(next, birds.next());
+      if (watch !== null) next = Math.min(next, watch.next());
       if (restun?.ready) next = Math.min(next, restun.at);
       for (const running of salvos) next = Math.min(next, running.next());
       for (const socket of unused) next = Math.min(next, proofEndsAt(socket));
@@ -354,7 +357,7 @@ export function engine(created: Instant, config: TraversalConfig, out: Outputs<T
     known: () => known,
     finish() {
       stopSalvos();
-      birds?.stop();
+      watch?.stop();
       const keep = proofs.proof()?.socket ?? null;
       for (const socket of [...owned]) if (socket !== keep) shut(socket);
       restun = null;

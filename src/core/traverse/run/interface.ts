@@ -15,6 +15,7 @@ import type { Candidate, PathKind, Permit, PlanSummary, Role } from '../../model
 import type { NatProfile } from '../../nat/profile.ts';
 import type { Random } from '../../random.ts';
 import type { CryptoSuite } from '../../secure/crypto.ts';
+import type { RequestNumbers } from '../../sources/asker.ts';
 import type { MappingSource } from '../../sources/source.ts';
 import type { Device } from '../pay/budget.ts';
 
@@ -40,6 +41,7 @@ export interface TraversalConfig {
   /** A server that sends its answer to another socket's port where it is asked to (`requestTo`); null where none is known. */
   readonly redirecting: MappingSource | null;
   readonly sockets: SocketIds;
+  readonly requests: RequestNumbers;
   readonly random: Random;
   readonly crypto: Pick<CryptoSuite, 'macKey' | 'hmac'>;
   /** Shared by all traversals of this device. */

@@ -1,8 +1,12 @@
-/** Questions asked of mapping sources and their answers: who was asked from which socket, when, and what came back. */
-import { type Endpoint, endpointKey } from '../address.ts';
+/**
+ * Questions to mapping sources and their answers: who was asked for the mapping of which socket, when, and what came back. Whoever
+ * wants to know a mapping asks through one of these: a detection, the watch of how long mappings live, the proof of a port
+ * mapping, the samples before a punch.
+ */
+import type { Endpoint } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import type { AnswerFrom, MappingSource } from '../sources/source.ts';
-import { DETECT_LIMITS } from './limits.ts';
+import { SOURCES_LIMITS } from './limits.ts';
+import type { AnswerFrom, MappingSource } from './source.ts';
 
 export interface Question {
   readonly request: number;
@@ -19,34 +23,38 @@ export interface Question {
   answeredAt: Instant | null;
 }
 
+/**
+ * Names requests. The numbers are unique in a participant, as socket ids are: a parent machine hands one counter to all its children,
+ * so that no answer that one of them has asked for is taken for an answer to another, whichever socket it is led to.
+ */
+export interface RequestNumbers {
+  next(): number;
+}
+
+/** Requests carry them in 32 bits. */
+export function requestNumbers(): RequestNumbers {
+  let last = 0;
+  return {
+    next() {
+      last = last === 0xffff_ffff ? 1 : last + 1;
+      return last;
+    },
+  };
+}
+
 export type Send = (socket: SocketId, to: Endpoint, bytes: Uint8Array, ttl?: number) => void;
 
-export class Exchange {
+export class Asker {
+  /** Oldest first. */
   readonly questions: Question[] = [];
-  packets = 0;
-  /** A symmetric NAT makes a mapping for each. */
-  private readonly ways = new Set<string>();
   /** What `rttMs` said, while it holds. */
   private median: { readonly rttMs: number | null } | null = null;
   private readonly send: Send;
-  private readonly nextRequest: () => number;
+  private readonly numbers: RequestNumbers;
 
-  constructor(send: Send, nextRequest: () => number) {
+  constructor(send: Send, numbers: RequestNumbers) {
     this.send = send;
-    this.nextRequest = nextRequest;
-  }
-
-  /** Neither the packets nor the mappings that they may have made are at their limit. */
-  maySend(socket: SocketId, to: Endpoint): boolean {
-    const { detectPacketsMax, detectMappingsMax } = DETECT_LIMITS;
-    const known = this.ways.has(wayOf(socket, to));
-    return this.packets < detectPacketsMax && (known || this.ways.size < detectMappingsMax);
-  }
-
-  /** A packet that is no question counts like one. */
-  note(socket: SocketId, to: Endpoint): void {
-    this.packets++;
-    this.ways.add(wayOf(socket, to));
+    this.numbers = numbers;
   }
 
   ask(now: Instant, socket: SocketId, source: MappingSource, answerFrom: AnswerFrom = 'same', ttl?: number): Question {
@@ -58,37 +66,22 @@ export class Exchange {
     return this.begin(now, { socket, source, answerFrom: 'same', onBehalf: { socket: asker, port } });
   }
 
-  private begin(
-    now: Instant,
-    what: Pick<Question, 'socket' | 'source' | 'answerFrom' | 'onBehalf'>,
-    ttl?: number,
-  ): Question {
-    const question: Question = {
-      ...what,
-      request: this.nextRequest(),
-      sentAt: now,
-      sentLastAt: now,
-      packets: 0,
-      observed: null,
-      answeredAt: null,
-    };
-    this.questions.push(question);
-    this.repeat(now, question, ttl);
-    return question;
-  }
-
   /** The same request once more, so that either answer counts. */
   repeat(now: Instant, question: Question, ttl?: number): void {
     question.sentLastAt = now;
     question.packets++;
     this.median = null;
     const { socket, source, request, answerFrom, onBehalf } = question;
-    this.note(onBehalf?.socket ?? socket, source.target);
     const bytes =
       onBehalf === null
         ? source.request(now, request, answerFrom)
         : (source.requestTo?.(now, request, onBehalf.port) ?? null);
     if (bytes !== null) this.send(onBehalf?.socket ?? socket, source.target, bytes, ttl);
+  }
+
+  /** What the socket asked last. */
+  last(socket: SocketId): Question | null {
+    return this.questions.findLast((question) => question.socket === socket) ?? null;
   }
 
   /** The question that an authentic datagram answers for the first time; the socket that asked has to be the one that hears. */
@@ -117,8 +110,19 @@ export class Exchange {
     this.median = { rttMs: trips[trips.length >> 1] ?? null };
     return this.median.rttMs;
   }
-}
 
-function wayOf(socket: SocketId, to: Endpoint): string {
-  return `${socket} ${endpointKey(to)}`;
+  private begin(
+    now: Instant,
+    what: Pick<Question, 'socket' | 'source' | 'answerFrom' | 'onBehalf'>,
+    ttl?: number,
+  ): Question {
+    const request = this.numbers.next();
+    const question: Question = {
+      ...{ ...what, request, sentAt: now, sentLastAt: now },
+      ...{ packets: 0, observed: null, answeredAt: null },
+    };
+    if (this.questions.push(question) > SOURCES_LIMITS.questionsMax) this.questions.shift();
+    this.repeat(now, question, ttl);
+    return question;
+  }
 }
