@@ -89,7 +89,6 @@ export function detect(detection: Detection): { final: NatProfile; refined: NatP
 function asMaster(source: StunSource): MappingSource {
   return {
     target: source.target,
-    group: source.group,
     kind: 'master',
     get answersFrom() {
       return source.answersFrom;

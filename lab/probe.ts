@@ -68,7 +68,7 @@ async function detect(servers: readonly Endpoint[], lifetime: boolean): Promise<
   if (lifetime) driver.command({ do: 'lifetime' });
 }
 
-/** Gives the mapper a main socket of its own, as a participant does, and teaches the witnesses their other addresses first. */
+/** Gives the mapper a main socket of its own, as a participant does, and teaches the sources their other addresses first. */
 class Mapped implements Machine<MapCommand, MapEvent> {
   readonly main: SocketId;
   readonly #mapper: Machine<MapCommand, MapEvent>;
@@ -87,7 +87,7 @@ class Mapped implements Machine<MapCommand, MapEvent> {
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     if (this.#asker.receive(now, socket, from, bytes) !== null)
-      this.handleCommand(now, { do: 'witnesses', sources: this.#sources, filtering: 'apdf' });
+      this.handleCommand(now, { do: 'sources', sources: this.#sources, filtering: 'apdf' });
     else this.#mapper.handleDatagram(now, socket, from, bytes);
   }
 

@@ -172,7 +172,6 @@ function stepOf(order: number, { samples, near, endpoint, refused, pay }: FcValu
 /** Tells a socket its mapping. */
 const SOURCE: MappingSource = {
   target: { address: '198.51.100.1', port: 3478 },
-  group: 'one',
   kind: 'stun',
   answersFrom: [],
   request: (_now, request) => Uint8Array.of(0, request >> 8, request & 255),

@@ -44,7 +44,7 @@ const answer = fc.record({
 function source(n: number): MappingSource {
   const target = { address: `198.51.100.${1 + (n >> 1)}`, port: 3_478 + (n & 1) };
   return {
-    ...{ target, group: target.address, kind: n < 2 ? 'master' : 'stun' },
+    ...{ target, kind: n < 2 ? 'master' : 'stun' },
     answersFrom: ['same', 'other-port', 'other-address'],
     answererOf: (from) => ({
       address: from === 'other-address' ? '198.51.100.99' : target.address,

@@ -90,7 +90,7 @@ test('with every STUN server resting the next detection waits, says so, and then
   running.command({ do: 'detect' });
   world.run(100);
   const waiting = running.events.slice(seen).find((event) => event.ev === 'waiting');
-  expect(waiting?.text).toMatch(/resting/);
+  expect(waiting?.why).toBe('all-rest');
   world.run(31_000);
   expect(running.events.slice(seen).some((event) => event.ev === 'profile' && event.final)).toBe(true);
 });
@@ -102,7 +102,7 @@ test('rests of an earlier program run hold, and what the master alone tells is c
   running.command({ do: 'rests', rests: [{ server, forMs: 20_000 }] });
   const early = detect(detection);
   expect(early.final).toMatchObject({ mapping: 'eim', addressesAsked: 1 });
-  expect(running.events.some((event) => event.ev === 'waiting' && /resting/.test(event.text))).toBe(true);
+  expect(running.events.some((event) => event.ev === 'waiting' && event.why === 'some-rest')).toBe(true);
   world.run(20_000);
   const profiles = running.events.flatMap((event) => (event.ev === 'profile' && event.final ? [event.profile] : []));
   expect(profiles.at(-1)!.addressesAsked).toBeGreaterThanOrEqual(2);

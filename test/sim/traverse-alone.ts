@@ -80,7 +80,6 @@ export interface AloneOptions {
 /** Question and answer: the number of the request, and the port that was seen. */
 const SOURCE: MappingSource = {
   target: SERVER,
-  group: SERVER.address,
   kind: 'stun',
   answersFrom: ['same'],
   request: (_now, request) => Uint8Array.of(request >>> 8, request),

@@ -171,7 +171,6 @@ function peerlet(
 function source(target: Endpoint): MappingSource {
   return {
     target,
-    group: target.address,
     kind: 'master',
     answersFrom: ['same'],
     request: (_now, request) => asciiOf(`? ${request}`),

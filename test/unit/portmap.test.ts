@@ -111,7 +111,7 @@ describe('the mapper', () => {
       return drain();
     };
     command(0, { do: 'network', network: { addresses: ['10.8.0.1', '192.168.1.2'], gateway: gateway.address } });
-    command(0, { do: 'witnesses', sources: [source], filtering: 'apdf' });
+    command(0, { do: 'sources', sources: [source], filtering: 'apdf' });
     command(0, { do: 'map', socket: MAIN, port: 40_000 });
     mapper.handleSocket(0, gate, { ok: true, local: { address: '0.0.0.0', port: 5 } });
     const hear = (now: number, from: typeof gateway, bytes: Uint8Array, socket = gate) => {

@@ -22,7 +22,6 @@ const SAID_MS = 1_000;
 /** A server whose question and answer are three bytes: the request, the port that it answers to (0: the asker's), the port seen. */
 const sourceAt = (target: Endpoint): MappingSource => ({
   target,
-  group: target.address,
   kind: 'stun',
   answersFrom: ['same'],
   request: (_now, request) => Uint8Array.of(request, 0),

@@ -1,7 +1,7 @@
 /**
- * The machine that learns what this computer's NAT does (design 5). A *run* samples mappings on fresh sockets and tests the
- * filter; within two seconds its profile is final. What takes longer or matters less (hops, poisoning, hairpin) follows
- * behind the user's back and refines the profile. The knowledge ages; every further run refreshes it.
+ * The machine that learns what this computer's NAT does (docs/reference/design.md §5), and the owner of that knowledge: whoever needs
+ * the own profile asks for it anew (`OwnProfile`). A *run* samples mappings on fresh sockets and tests the filter; within two seconds
+ * its profile is final. What takes longer or matters less (hops, poisoning, hairpin) is measured after that and refines it.
  */
 
 import type { Endpoint } from '../address.ts';
@@ -13,7 +13,7 @@ import { outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
 import { rememberingInference } from '../nat/infer.ts';
-import type { Observation } from '../nat/observation.ts';
+import { addressesOf, type Observation } from '../nat/observation.ts';
 import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
 import { blockQuota, ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
 import type { Random } from '../random.ts';
@@ -31,7 +31,10 @@ export type DetectCommand =
   | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
   /** Servers that rest since an earlier run of the program. */
   | { readonly do: 'rests'; readonly rests: readonly Cooling[] }
-  /** Run now, or as soon as there is somebody to ask. While a run is under way, refinements included, it is that one; its profile is told at once if it is final. */
+  /**
+   * Run now, or as soon as there is somebody to ask. While a run is under way, refinements included, no other begins; its profile is told
+   * at once if it is final.
+   */
   | { readonly do: 'detect' }
   /** A change of addresses or gateway forgets everything and runs again. */
   | { readonly do: 'network'; readonly network: LocalNetwork }
@@ -51,8 +54,8 @@ export type DetectEvent =
       readonly final: boolean;
       readonly probes: readonly ProbeResult[];
     }
-  /** All servers are resting (S3), or there is none yet (`until` = NEVER): the run starts by itself. */
-  | { readonly ev: 'waiting'; readonly text: string; readonly until: Instant }
+  /** For one server at least to have rested (docs/seed.md S3), or to become known (`until` = NEVER): then a run starts by itself. */
+  | { readonly ev: 'waiting'; readonly why: 'all-rest' | 'some-rest' | 'none-known'; readonly until: Instant }
   /** Keep this on disk and give it back as `rests`. */
   | { readonly ev: 'cooling'; readonly cooling: readonly Cooling[] }
   | { readonly ev: 'log'; readonly what: string; readonly data: LogData };
@@ -262,22 +265,23 @@ class DetectorMachine implements Detector {
   }
 
   /**
-   * One address is enough to begin with; the servers that rest are asked as soon as they have rested (S3), once for each wish.
+   * One address is enough to begin with; the servers that rest are asked as soon as they have rested (docs/seed.md S3), once for each wish.
    * `completion`: of the wish that this run is for.
    */
   private begin(now: Instant, completion: 'had' | null): void {
     const sources = this.rotation.usable(now);
-    const addresses = new Set(sources.map(({ group }) => group)).size;
+    const addresses = addressesOf(sources).size;
     const restedAt = this.rotation.restedAt(now);
     this.keep(now);
     this.run?.close();
     if (addresses === 0) {
       this.enter({ in: 'waiting', until: restedAt ?? NEVER });
-      this.tellWaiting(now, 'all STUN servers are resting', restedAt);
+      const why = restedAt === null ? 'none-known' : 'all-rest';
+      this.out.event({ ev: 'waiting', why, until: restedAt ?? NEVER });
       return;
     }
     const completed = addresses === 1 && completion === null ? restedAt : completion;
-    if (typeof completed === 'number') this.tellWaiting(now, 'the STUN servers are resting', completed);
+    if (typeof completed === 'number') this.out.event({ ev: 'waiting', why: 'some-rest', until: completed });
     this.observations = trimmed(now, this.observations);
     this.rotation.used(now, sources);
     const cooling = this.rotation.cooling(now);
@@ -289,12 +293,6 @@ class DetectorMachine implements Detector {
       log: (what, data) => this.log(what, data),
     });
     this.enter({ in: 'running', run, completion: completed }, { sources: sources.length, addresses });
-  }
-
-  private tellWaiting(now: Instant, resting: string, restedAt: Instant | null): void {
-    const text =
-      restedAt === null ? 'nobody to ask yet' : `${resting}, going on in ${Math.ceil((restedAt - now) / 1000)} s`;
-    this.out.event({ ev: 'waiting', text, until: restedAt ?? NEVER });
   }
 
   /** Tells what the run has brought, once after each step of it. */
@@ -315,7 +313,7 @@ class DetectorMachine implements Detector {
     const { type, allocator } = this.profile(now);
     if (this.idleLifetime.is !== 'asked' || this.observations.length === 0) return;
     if (type === 'public' || type === 'blocked') return;
-    const source = this.rotation.witness(
+    const source = this.rotation.familiar(
       this.observations.flatMap(({ observed, target }) => (observed ? [target] : [])),
     );
     if (source === null) return;

@@ -35,7 +35,7 @@ export class FilterTest {
   }
 
   /** Begins once a source has answered that can do the tests. */
-  step(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
+  advance(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
     if (this.done) return;
     if (this.probes.length === 0) this.begin(now, sources, bound);
     else if (this.probes.every(({ question }) => question.observed !== null)) this.done = true;

@@ -1,6 +1,6 @@
 /**
  * What a plan gains from but need not wait for, measured after the profile is final: does an early packet from outside spoil a
- * mapping (nat-model 2.2), how far away is the outermost own NAT (it decides the low TTL), does hairpinning work.
+ * mapping (docs/reference/nat-model.md §2.2), how far away is the outermost own NAT (it decides the low TTL), does hairpinning work.
  * All three need one mapping for all destinations: behind a symmetric NAT they stay untested.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
@@ -13,7 +13,7 @@ import { StunSource } from '../sources/stun-source.ts';
 import type { Allowance } from './allowance.ts';
 import type { FilterProbe, FilterTest } from './filter.ts';
 
-/** NATs are found up to this hop; further ones exist (12 seen, nat-model 1.2) but a packet each is spent here. */
+/** NATs are found up to this hop; further ones exist (12 seen, docs/reference/nat-model.md §1.2) but a packet each is spent here. */
 const HOPS_MAX = 5;
 const REPEAT_AFTER_MS = 60;
 /** From us to us, recognised by its contents. */
@@ -95,7 +95,7 @@ export class Refinement {
     return true;
   }
 
-  step(now: Instant): void {
+  advance(now: Instant): void {
     if (this.done) return;
     for (const hop of this.hops) if (hop.question === null && this.config.bound(hop.socket)) this.askHop(now, hop);
     if (!this.repeated && now >= this.at) this.repeatAll(now);

@@ -12,7 +12,7 @@ import type { Outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { MappingKnowledge } from '../nat/infer.ts';
 import { believeMapping, withoutLiars } from '../nat/mapping.ts';
-import type { Observation } from '../nat/observation.ts';
+import { addressesOf, type Observation } from '../nat/observation.ts';
 import type { Filtering, Tested } from '../nat/profile.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
@@ -101,7 +101,7 @@ export class Run {
   private readonly allowance: Allowance;
   private readonly filter: FilterTest;
   private sources: readonly MappingSource[];
-  /** Bound sockets in the order they were asked for; null = not bound yet. */
+  /** Sockets that have not asked yet, in the order they were opened. */
   private readonly fresh: SocketId[] = [];
   private readonly ports = new Map<SocketId, number>();
   private readonly opened: SocketId[] = [];
@@ -140,12 +140,12 @@ export class Run {
     if (outcome.ok) this.ports.set(socket, outcome.local.port);
     // Fewer sockets than wished for (a limit of the system): fewer samples, no stand-still.
     else if (this.fresh.includes(socket)) this.fresh.splice(this.fresh.indexOf(socket), 1);
-    this.step(now);
+    this.advance(now);
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     if (this.refinement?.hear(bytes) === true) {
-      this.step(now);
+      this.advance(now);
       return;
     }
     const question = this.asker.receive(now, socket, from, bytes);
@@ -156,7 +156,7 @@ export class Run {
       port: question.observed!.port,
       ms: Math.round(now - question.sentLastAt),
     });
-    this.step(now);
+    this.advance(now);
   }
 
   /** Somebody more to ask: the master has been reached while we were asking STUN servers. */
@@ -168,7 +168,7 @@ export class Run {
   }
 
   handleTimeout(now: Instant): void {
-    this.step(now);
+    this.advance(now);
   }
 
   nextAt(): Instant {
@@ -210,7 +210,6 @@ export class Run {
       socket: question.socket,
       localPort: this.ports.get(question.socket) ?? 0,
       target: question.source.target,
-      group: question.source.group,
       trusted: question.source.kind === 'master',
       sentAt: question.sentAt,
       // A filter test is repeated for want of an answer that the NAT may keep out: its first packet made the mapping.
@@ -237,11 +236,11 @@ export class Run {
   }
 
   /** Everything that is due; each step may make the next one due. */
-  private step(now: Instant): void {
+  private advance(now: Instant): void {
     const late = now >= this.startedAt + RUN_MS_MAX;
     if (this.phase.in === 'sampling') this.sample(now);
     if (this.phase.in === 'sampling' || this.phase.in === 'filtering') {
-      this.filter.step(now, this.sources, (socket) => this.ports.has(socket));
+      this.filter.advance(now, this.sources, (socket) => this.ports.has(socket));
       if (this.phase.in === 'sampling' && this.isSampled(now)) {
         this.enter({ in: 'filtering' });
         this.news ||= !this.filter.done;
@@ -252,9 +251,9 @@ export class Run {
     if (this.phase.in === 'refining') this.refine(now, this.phase.refinement, this.phase.lookouts);
   }
 
-  /** What goes on behind the user's back, to its end. */
+  /** What is measured after the profile is final, to its end. */
   private refine(now: Instant, refinement: Refinement | null, lookouts: Instant[]): void {
-    refinement?.step(now);
+    refinement?.advance(now);
     if (now >= (lookouts[0] ?? NEVER)) {
       lookouts.shift();
       this.burst(now, this.fresh.slice(0, 1));
@@ -321,7 +320,7 @@ export class Run {
   private knowsEnough(): boolean {
     if (this.bursts < SPARSE_FROM) return false;
     const { mapping, probability, compared } = believeMapping(this.observations());
-    const comparable = new Set(this.sources.map(({ group }) => group)).size >= 2;
+    const comparable = addressesOf(this.sources).size >= 2;
     if (mapping === 'eim' && comparable && !compared) return false;
     return probability >= MAPPING_SURE && (this.sparse || mapping === 'eim');
   }
@@ -342,7 +341,7 @@ export class Run {
     return this.samples.every(({ observed }) => observed !== null) || now >= this.patience();
   }
 
-  /** Every question may move the port of the next one. The dear part of the answer is not asked for where the first says no. */
+  /** Every question may move the port of the next one. The fit is dear, so it is not made where the mapping settles it. */
   private countsMappings(): boolean {
     const observations = this.observations();
     if (believeMapping(withoutLiars(observations)).mapping === 'eim') return false;
@@ -383,9 +382,9 @@ export class Run {
 
   private learnRelatives(source: MappingSource): void {
     const known = new Set(this.sources.map(({ target }) => endpointKey(target)));
-    const groups = new Set(this.sources.map(({ group }) => group)).size;
-    // Two ports of one address are needed to tell ADM from APDM, two addresses to tell EIM: enough is enough.
-    if (groups >= 2 && this.sources.length > groups) return;
+    const addresses = addressesOf(this.sources).size;
+    // Two ports of one address are needed to tell ADM from APDM, two addresses to tell EIM; more of them would tell nothing more.
+    if (addresses >= 2 && this.sources.length > addresses) return;
     const news = (source.relatives?.() ?? []).filter(
       ({ target }) => !known.has(endpointKey(target)) && familyOf(target.address) === this.config.family,
     );

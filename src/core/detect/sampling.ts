@@ -37,13 +37,13 @@ function isSilent(now: Instant, source: MappingSource, asker: Asker, patienceMs:
 
 function twoPorts(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
   const fits = (left: MappingSource, right: MappingSource) =>
-    left.group === right.group && left.target.port !== right.target.port;
+    left.target.address === right.target.address && left.target.port !== right.target.port;
   const alike = (left: MappingSource, right: MappingSource) => left.target.port % 2 === right.target.port % 2;
   return pairOf(ranked, silent, fits, alike);
 }
 
 function twoAddresses(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
-  const fits = (left: MappingSource, right: MappingSource) => left.group !== right.group;
+  const fits = (left: MappingSource, right: MappingSource) => left.target.address !== right.target.address;
   const alike = (left: MappingSource, right: MappingSource) => left.target.port === right.target.port;
   return pairOf(ranked, silent, fits, alike);
 }

@@ -35,7 +35,6 @@ function source(
     endpoint(answerFrom === 'other-address' ? other : address, answeringPort(offset, accept.probePorts, answerFrom));
   return {
     target: endpoint(address, offset),
-    group: address,
     kind: 'master',
     answersFrom: addresses.length > 1 ? ['same', 'other-port', 'other-address'] : ['same', 'other-port'],
     answererOf: expected,

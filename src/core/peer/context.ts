@@ -8,7 +8,7 @@ import type { Nest, Outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { OwnProfile } from '../nat/profile.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import type { RequestNumbers } from '../sources/asker.ts';
@@ -86,7 +86,7 @@ export interface PeerContext {
   masterAddress(): string | null;
   /** Pays from our IPv6 address, where we have one beside IPv4: what may be probed there is what it has paid. */
   payIpv6(now: Instant, credit: Request & { readonly type: 'credit' }): void;
-  readonly profile: () => NatProfile;
+  readonly profile: OwnProfile;
   readonly network: () => LocalNetwork;
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
   readonly shared: () => readonly Candidate[];

@@ -214,12 +214,12 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { stun, crypto } = this.config;
     const sources = [...this.link.sources, ...stun.map((target) => new StunSource(target, crypto))];
     this.nest.command(now, this.detector, { do: 'sources', sources });
-    this.offerWitnesses(now);
+    this.offerProvers(now);
   }
 
-  private offerWitnesses(now: Instant): void {
+  private offerProvers(now: Instant): void {
     const { filtering } = this;
-    this.nest.command(now, this.mapper, { do: 'witnesses', sources: this.link.sources, filtering });
+    this.nest.command(now, this.mapper, { do: 'sources', sources: this.link.sources, filtering });
   }
 
   /** A port mapping needs a socket that stays: paths that come through it share it, told apart by their session ids. */
@@ -374,7 +374,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.profileFinal ||= event.final;
         if (event.profile.filtering !== this.filtering) {
           this.filtering = event.profile.filtering;
-          this.offerWitnesses(now);
+          this.offerProvers(now);
         }
         this.hosting?.profile(now, event.profile);
         for (const join of this.joins.values()) join.profile(now, event.profile);
@@ -384,7 +384,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.out.event({ ev: 'stun-rests', rests: event.cooling });
         break;
       case 'waiting':
-        this.context.log(null, 'detect-waiting', { text: event.text, untilMs: event.until - now });
+        this.context.log(null, 'detect-waiting', { why: event.why, untilMs: event.until - now });
         break;
       case 'log':
         this.context.log(null, event.what, event.data);

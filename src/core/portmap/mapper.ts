@@ -1,7 +1,7 @@
 /**
  * The machine that asks the home router for an open port: PCP and NAT-PMP itself, UPnP through the driver (it is HTTP). What a
  * router claims counts for nothing: a mapping is reported only after a packet that no filter would have let in came through it.
- * A router that lies, hangs or answers nonsense costs a few packets and no time, for nobody waits for this machine.
+ * A router that lies, hangs or answers nonsense costs a few packets and nobody's time: what is found is told when it is found.
  */
 
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
@@ -30,7 +30,7 @@ export type MapCommand =
   /** Open this socket's port to everybody. The socket stays the caller's; `port` is its local one. */
   | { readonly do: 'map'; readonly socket: SocketId; readonly port: number }
   /** Who can prove it, and what is known of the filter: where it lets in other ports of an address, only another address is proof. */
-  | { readonly do: 'witnesses'; readonly sources: readonly MappingSource[]; readonly filtering: Filtering }
+  | { readonly do: 'sources'; readonly sources: readonly MappingSource[]; readonly filtering: Filtering }
   /** What UPnP has come to; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   /** Ask the router once more, as after mapping has been switched on in it. What is proven stays. */
@@ -67,7 +67,7 @@ interface Claim {
 
 type Phase =
   | { readonly in: 'unmapped' }
-  /** Not believed yet. `proof`: what witnesses have been asked for. */
+  /** Not believed yet. `proof`: what sources were asked for it. */
   | { readonly in: 'claimed'; readonly claim: Claim; readonly proof: Asker }
   /** `seen`: the claimed port, at the address that the outside sees. */
   | { readonly in: 'proven'; readonly claim: Claim; readonly seen: Endpoint }
@@ -81,7 +81,7 @@ export const MAPPER_PHASES = {
   },
   claimed: {
     proven: 'a packet that no filter would have let in has come through',
-    claimed: 'the router names another endpoint, or there are other witnesses to ask',
+    claimed: 'the router names another endpoint, or there are other sources to ask',
     unmapped: 'its life is over, the router takes it back, or is another one',
     stopped: 'the end: the router is asked to close the port',
   },
@@ -104,7 +104,7 @@ const ASK_AFTER_MS = [0, 250, 750, 1_750] as const;
 const PCP_TRIES = 2;
 const GIVE_UP_MS = 2_750;
 const LIFETIME_SECONDS = 3_600;
-/** Routers are believed down to this, so that a silly one does not make us hurry. */
+/** A shorter life is not believed: renewing it would keep us busy. */
 const LIFETIME_SECONDS_MIN = 4;
 const PROOFS_MAX = 4;
 const PROOF_INTERVAL_MS = 400;
@@ -120,7 +120,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private gate: Gate = { is: 'none' };
   private network: LocalNetwork | null = null;
   private target: { readonly socket: SocketId; readonly port: number } | null = null;
-  private witnesses: { readonly sources: readonly MappingSource[]; readonly filtering: Filtering } = {
+  /** Who can be asked to prove a claim. */
+  private asked: { readonly sources: readonly MappingSource[]; readonly filtering: Filtering } = {
     ...{ sources: [], filtering: 'unknown' },
   };
   private supported: Record<Protocol, Tested> = { ...UNTESTED };
@@ -135,7 +136,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     if (this.gate.is !== 'none' && socket === this.gate.socket) this.hearGateway(now, from, bytes);
-    else if (socket === this.target?.socket) this.hearWitness(now, from, bytes);
+    else if (socket === this.target?.socket) this.hearProof(now, from, bytes);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
@@ -163,8 +164,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       case 'map':
         this.target = { socket: command.socket, port: command.port };
         break;
-      case 'witnesses':
-        this.witnesses = command;
+      case 'sources':
+        this.asked = command;
         if (this.phase.in === 'claimed') this.believe(now, this.phase.claim);
         return;
       case 'upnp':
@@ -300,11 +301,11 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.prove(now);
   }
 
-  /** Asks a witness, through the mapped socket, for an answer from somewhere we have never sent to. */
+  /** Asks a source, through the mapped socket, for an answer from somewhere we have never sent to. */
   private prove(now: Instant): void {
     if (this.phase.in !== 'claimed' || this.target === null) return;
     const { proof } = this.phase;
-    const { sources, filtering } = this.witnesses;
+    const { sources, filtering } = this.asked;
     const wanted = filtering === 'apdf' ? (['other-address', 'other-port'] as const) : (['other-address'] as const);
     const answerFrom = wanted.find((from) => sources.some((source) => source.answersFrom.includes(from)));
     if (answerFrom === undefined || proof.questions.length >= PROOFS_MAX) return;
@@ -313,7 +314,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.timers.set('prove', now + PROOF_INTERVAL_MS);
   }
 
-  private hearWitness(now: Instant, from: Endpoint, bytes: Uint8Array): void {
+  private hearProof(now: Instant, from: Endpoint, bytes: Uint8Array): void {
     if (this.phase.in !== 'claimed' || this.target === null) return;
     const { claim, proof } = this.phase;
     const seen = proof.receive(now, this.target.socket, from, bytes)?.observed ?? null;

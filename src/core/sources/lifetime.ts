@@ -12,7 +12,8 @@ import type { MappingSource } from './source.ts';
  * How a canary learns whether its mapping lives. `compare`: it asks again; a NAT whose ports move gives a new mapping another one.
  * `reach`: another socket has the server send to the old port (RFC 5780 §4.6), where the NAT would give a new mapping the same one.
  * Either way its mapping is an answered one. `unanswered`: the server sends the answers to another socket, the *witness* (RFC 5780
- * §7.5), so that the mapping stays one that nobody has answered; carriers forget these sooner (docs/reference/nat-model.md §1.2).
+ * §7.5), so that the mapping stays one that nobody has answered; carriers forget these sooner
+ * (docs/reference/nat-model.md §1.2).
  */
 export type LifetimeMethod = 'compare' | 'reach' | 'unanswered';
 
@@ -56,7 +57,7 @@ interface Witness {
   at: Instant;
 }
 
-/** The mapping of a witness is refreshed inside the shortest life measured on a carrier's NAT, 10 s (docs/reference/nat-model.md §1.2). */
+/** The mapping of a witness is refreshed inside the shortest life that was measured on a carrier, 10 s (docs/reference/nat-model.md §1.2). */
 const REFRESH_MS = 9_000;
 
 export class LifetimeWatch {
@@ -102,7 +103,8 @@ export class LifetimeWatch {
     if (question === null) return false;
     const canary = this.canaries.find((one) => one.question === question);
     if (canary !== undefined) this.heard(now, canary, question);
-    else if (this.witness !== null && this.witness.question === question) this.known(now, this.witness, question);
+    else if (this.witness !== null && this.witness.question === question)
+      this.placeWitness(now, this.witness, question);
     return true;
   }
 
@@ -142,7 +144,7 @@ export class LifetimeWatch {
     witness.at = wait ?? now + (witness.port === null ? tryAfterMs : REFRESH_MS);
   }
 
-  private known(now: Instant, witness: Witness, question: Question): void {
+  private placeWitness(now: Instant, witness: Witness, question: Question): void {
     witness.port = question.observed!.port;
     for (const canary of this.canaries) if (canary.question === null) canary.at = Math.min(canary.at, now);
   }

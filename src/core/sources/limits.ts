@@ -4,7 +4,7 @@ export const SOURCES_LIMITS = {
   questionsMax: 256,
   /** Requests of one source that may be answered: all of one detection. */
   stunPendingMax: 64,
-  /** A public server gets one detection of ours, then so long a rest (S3). */
+  /** A public server gets one detection of ours, then so long a rest (docs/seed.md S3). */
   stunRestMs: 30_000,
   /** Servers whose rest is remembered; a list is rarely longer. */
   stunServersMax: 64,

@@ -1,9 +1,10 @@
 /**
- * Public STUN servers are guests' houses: each is used for one detection, then rests (S3). The rests outlive the program: the
+ * Public STUN servers belong to others: each is used for one detection, then rests (docs/seed.md S3). The rests outlive the program: the
  * owner keeps them on disk (`cooling`) and gives them back (`restore`). The master's own ports need no rest.
  */
 import { type Endpoint, endpointKey } from '../address.ts';
 import type { Instant } from '../contract.ts';
+import { addressesOf } from '../nat/observation.ts';
 import { SOURCES_LIMITS } from './limits.ts';
 import type { MappingSource } from './source.ts';
 
@@ -32,7 +33,7 @@ export class Rotation {
   /** All of the master's ports; of the STUN servers as many as their addresses add something, rested ones only. */
   usable(now: Instant): MappingSource[] {
     const master = this.sources.filter(({ kind }) => kind === 'master');
-    const addresses = new Set(master.map(({ group }) => group)).size;
+    const addresses = addressesOf(master).size;
     const wanted = Math.max(0, SOURCES_LIMITS.detectAddressesMax - addresses);
     const servers = this.sources.filter(({ kind }) => kind === 'stun');
     const rested = servers.filter((source) => this.restOf(source) <= now);
@@ -46,8 +47,11 @@ export class Rotation {
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  /** One that has answered, rested or not: a handful of packets in minutes. One that can send elsewhere is worth most. */
-  witness(answered: readonly Endpoint[]): MappingSource | null {
+  /**
+   * One that has answered, to be asked a handful of questions in minutes, rested or not; best one that can send its answers to another
+   * port than the asker's.
+   */
+  familiar(answered: readonly Endpoint[]): MappingSource | null {
     const known = new Set(answered.map(endpointKey));
     const able = this.sources.filter(({ target }) => known.has(endpointKey(target)));
     return able.find(({ requestTo }) => requestTo !== undefined) ?? able[0] ?? null;

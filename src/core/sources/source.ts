@@ -16,8 +16,6 @@ export interface MappingAnswer {
 
 export interface MappingSource {
   readonly target: Endpoint;
-  /** Sources with the same group share a destination IP address. */
-  readonly group: string;
   readonly kind: 'master' | 'stun';
   /** Which filtering tests it can do. */
   readonly answersFrom: readonly AnswerFrom[];

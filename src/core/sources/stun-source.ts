@@ -1,6 +1,6 @@
 /**
  * A public STUN server as a source of mappings. Authentic is what carries the 96 random bits of a request of ours *and* comes
- * from the address that was asked (security row 22); for the filtering tests, from the other address the server had named.
+ * from the address that was asked (SECURITY.md, row 22); for the filtering tests, from the other address the server had named.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
@@ -18,7 +18,6 @@ interface Pending {
 
 export class StunSource implements MappingSource {
   readonly target: Endpoint;
-  readonly group: string;
   readonly kind = 'stun';
   private readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   /** Youngest last; the oldest falls out at `SOURCES_LIMITS.stunPendingMax`. */
@@ -28,7 +27,6 @@ export class StunSource implements MappingSource {
 
   constructor(target: Endpoint, crypto: Pick<CryptoSuite, 'randomBytes'>) {
     this.target = target;
-    this.group = target.address;
     this.crypto = crypto;
   }
 
