@@ -16,6 +16,7 @@ import {
   type MapEvent,
   NEVER,
   type Output,
+  type OwnProfile,
   outputs,
   requestNumbers,
   type SocketId,
@@ -23,6 +24,7 @@ import {
   type SocketOutcome,
   StunSource,
   socketIds,
+  UNKNOWN_PROFILE,
 } from '../src/core/index.ts';
 import { defaultGateway, drive, keepUpnpMapping, localAddresses, nodeCrypto, systemRandom } from '../src/node/index.ts';
 
@@ -81,13 +83,16 @@ class Mapped implements Machine<MapCommand, MapEvent> {
     this.#sources = sources;
     const requests = requestNumbers();
     this.#asker = new Asker(this.#out.transmit, requests);
-    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets, requests, lifetimeSeconds: LEASE_SECONDS });
+    const profile: OwnProfile = () => ({ ...UNKNOWN_PROFILE, filtering: 'apdf' });
+    this.#mapper = createPortMapper({
+      ...{ crypto: nodeCrypto, sockets, requests, profile, lifetimeSeconds: LEASE_SECONDS },
+    });
     this.#out.open(this.main, 4, port);
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     if (this.#asker.receive(now, socket, from, bytes) !== null)
-      this.handleCommand(now, { do: 'sources', sources: this.#sources, filtering: 'apdf' });
+      this.handleCommand(now, { do: 'sources', sources: this.#sources });
     else this.#mapper.handleDatagram(now, socket, from, bytes);
   }
 

@@ -14,6 +14,7 @@ import {
   type SocketId,
   StunSource,
   socketIds,
+  UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 
 const SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
@@ -59,7 +60,9 @@ test('the answer to one part of a participant, led to the socket of another, ans
 
 test('a port mapping is not proven by the answer to a question about the claim before', () => {
   const numbers = requestNumbers();
-  const mapper = createPortMapper({ crypto, sockets: socketIds(), requests: numbers });
+  const mapper = createPortMapper({
+    ...{ crypto, sockets: socketIds(), requests: numbers, profile: () => UNKNOWN_PROFILE },
+  });
   const outside = { address: '203.0.113.9', port: 40_000 };
   const other = { address: '192.0.2.2', port: 3479 };
   const source = new StunSource(SERVER, crypto);
@@ -75,7 +78,7 @@ test('a port mapping is not proven by the answer to a question about the claim b
   const isProven = () => JSON.stringify(drain()).includes('"to":"proven"');
   const upnp = (external: Endpoint | null) =>
     mapper.handleCommand(0, { do: 'upnp', works: external !== null, external });
-  mapper.handleCommand(0, { do: 'sources', sources: [source], filtering: 'eif' });
+  mapper.handleCommand(0, { do: 'sources', sources: [source] });
   mapper.handleCommand(0, { do: 'map', socket: 100, port: 40_000 });
   upnp(outside);
   const [before] = proofs();

@@ -9,6 +9,7 @@ import {
   StunSource,
   socketIds,
   type Transmit,
+  UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import {
   natPmpAddressRequest,
@@ -87,7 +88,8 @@ describe('the mapper', () => {
     let counter = 0;
     const crypto = { randomBytes: (length: number) => new Uint8Array(length).fill(++counter) };
     const requests = requestNumbers();
-    const mapper = createPortMapper({ crypto, sockets: socketIds(), requests });
+    const profile = () => ({ ...UNKNOWN_PROFILE, filtering: 'apdf' }) as const;
+    const mapper = createPortMapper({ crypto, sockets: socketIds(), requests, profile });
     const source = new StunSource(server, crypto);
     const learn = source.request(0, requests.next(), 'same');
     source.answer(
@@ -111,7 +113,7 @@ describe('the mapper', () => {
       return drain();
     };
     command(0, { do: 'network', network: { addresses: ['10.8.0.1', '192.168.1.2'], gateway: gateway.address } });
-    command(0, { do: 'sources', sources: [source], filtering: 'apdf' });
+    command(0, { do: 'sources', sources: [source] });
     command(0, { do: 'map', socket: MAIN, port: 40_000 });
     mapper.handleSocket(0, gate, { ok: true, local: { address: '0.0.0.0', port: 5 } });
     const hear = (now: number, from: typeof gateway, bytes: Uint8Array, socket = gate) => {

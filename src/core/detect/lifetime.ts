@@ -14,6 +14,8 @@ import { WIRE_LIMITS } from '../wire/limits.ts';
  * or 65 (Richter 2016); home routers after 30, 60, 120 or 180 s.
  */
 const SILENCES_MS = [0, 10_000, 20_000, 33_000, 50_000, 63_000, 100_000, 125_000, 185_000] as const;
+/** How often a question is sent, and how far apart. */
+const OFTEN = { tries: 3, tryAfterMs: 1_000 } as const;
 /** What is said of a mapping that did not survive the shortest silence. */
 const SHORTEST_MS = 5_000;
 
@@ -39,7 +41,7 @@ export function idleWatch({
   if (!portsMove && source.requestTo === undefined) return null;
   return new LifetimeWatch({
     method: portsMove ? 'compare' : 'reach',
-    ...{ source, plainSource: () => null, silencesMs: SILENCES_MS, longerMs: [], tries: 3, tryAfterMs: 1_000 },
+    ...{ source, plainSource: () => null, silencesMs: SILENCES_MS, longerMs: [], ...OFTEN },
     asker: new Asker(out.transmit, requests),
     open() {
       const socket: SocketId = sockets.next();

@@ -85,7 +85,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { sockets, requestNumbers: requests } = this;
     this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
     this.detector = createDetector({ crypto, random, sockets, requests, family });
-    this.mapper = createPortMapper({ crypto, sockets, requests });
+    this.mapper = createPortMapper({ crypto, sockets, requests, profile: () => this.context.profile() });
     this.context = this.makeContext();
     this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
     this.paths = new Paths(this.context);
@@ -218,8 +218,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private offerProvers(now: Instant): void {
-    const { filtering } = this;
-    this.nest.command(now, this.mapper, { do: 'sources', sources: this.link.sources, filtering });
+    this.nest.command(now, this.mapper, { do: 'sources', sources: this.link.sources });
   }
 
   /** A port mapping needs a socket that stays: paths that come through it share it, told apart by their session ids. */

@@ -18,7 +18,7 @@ import { assert } from '../errors.ts';
 import { outputs, timers } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
-import type { Filtering, PortMappingReport, Tested } from '../nat/profile.ts';
+import type { OwnProfile, PortMappingReport, Tested } from '../nat/profile.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { Asker, type RequestNumbers } from '../sources/asker.ts';
 import type { MappingSource } from '../sources/source.ts';
@@ -29,8 +29,8 @@ export type MapCommand =
   | { readonly do: 'network'; readonly network: LocalNetwork }
   /** Open this socket's port to everybody. The socket stays the caller's; `port` is its local one. */
   | { readonly do: 'map'; readonly socket: SocketId; readonly port: number }
-  /** Who can prove it, and what is known of the filter: where it lets in other ports of an address, only another address is proof. */
-  | { readonly do: 'sources'; readonly sources: readonly MappingSource[]; readonly filtering: Filtering }
+  /** Who can be asked to prove it. Given again where the own filter turns out to be another: a proof under way begins anew. */
+  | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
   /** What UPnP has come to; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   /** Ask the router once more, as after mapping has been switched on in it. What is proven stays. */
@@ -48,6 +48,7 @@ export interface MapperConfig {
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly sockets: SocketIds;
   readonly requests: RequestNumbers;
+  readonly profile: OwnProfile;
   /** Asked for, in seconds; an hour unless a test says otherwise. */
   readonly lifetimeSeconds?: number;
 }
@@ -121,9 +122,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private network: LocalNetwork | null = null;
   private target: { readonly socket: SocketId; readonly port: number } | null = null;
   /** Who can be asked to prove a claim. */
-  private asked: { readonly sources: readonly MappingSource[]; readonly filtering: Filtering } = {
-    ...{ sources: [], filtering: 'unknown' },
-  };
+  private sources: readonly MappingSource[] = [];
   private supported: Record<Protocol, Tested> = { ...UNTESTED };
   private router: string | null = null;
   private told = '';
@@ -165,7 +164,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
         this.target = { socket: command.socket, port: command.port };
         break;
       case 'sources':
-        this.asked = command;
+        this.sources = command.sources;
         if (this.phase.in === 'claimed') this.believe(now, this.phase.claim);
         return;
       case 'upnp':
@@ -305,8 +304,12 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private prove(now: Instant): void {
     if (this.phase.in !== 'claimed' || this.target === null) return;
     const { proof } = this.phase;
-    const { sources, filtering } = this.asked;
-    const wanted = filtering === 'apdf' ? (['other-address', 'other-port'] as const) : (['other-address'] as const);
+    const { sources } = this;
+    // Where the filter lets in other ports of an address, only another address is proof.
+    const wanted =
+      this.config.profile().filtering === 'apdf'
+        ? (['other-address', 'other-port'] as const)
+        : (['other-address'] as const);
     const answerFrom = wanted.find((from) => sources.some((source) => source.answersFrom.includes(from)));
     if (answerFrom === undefined || proof.questions.length >= PROOFS_MAX) return;
     const able = sources.filter((source) => source.answersFrom.includes(answerFrom));

@@ -19,12 +19,14 @@ assert(SILENCES_MS.length + 1 === CANARIES_MAX, 'each silence has a canary, and 
 /** Those of the shortest that have survived go on with these: 120 s, 180 s and 200 s. */
 const LONGER_MS: readonly number[] = [125_100, 205_100];
 
+/** How often a question is sent by way of the witness, and how far apart; then the server is taken for one that does not do it. */
+const OFTEN = { tries: 4, tryAfterMs: 500 } as const;
+
 export type CanaryConfig = Pick<LifetimeWatchConfig, 'source' | 'plainSource' | 'asker' | 'open' | 'close' | 'room'>;
 
 export function canaries(config: CanaryConfig): LifetimeWatch {
-  const often = { tries: 4, tryAfterMs: 500 };
   return new LifetimeWatch({
-    ...{ ...config, ...often, method: 'unanswered', silencesMs: SILENCES_MS, longerMs: LONGER_MS },
+    ...{ ...config, ...OFTEN, method: 'unanswered', silencesMs: SILENCES_MS, longerMs: LONGER_MS },
   });
 }
 
