@@ -18,7 +18,7 @@ export interface Questions {
 }
 
 export function questions(sources: readonly MappingSource[], random: Random, asker: Asker): Questions {
-  // The first number of a request was drawn here. The draw stays for one commit more, so that traces can be compared.
+  // The first number of a request was drawn here once. The draw stays, so that a seed replays the world that it did.
   random.int(1, 30_000);
   let turn = sources.length > 0 ? random.int(0, sources.length - 1) : 0;
 
