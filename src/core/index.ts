@@ -32,7 +32,6 @@ export * from './peer/limits.ts';
 export * from './peer/path.ts';
 export * from './peer/peer.ts';
 export * from './peer/words.ts';
-export * from './portmap/limits.ts';
 export * from './portmap/mapper.ts';
 export type * from './random.ts';
 export * from './rate/limits.ts';

@@ -9,6 +9,7 @@ import {
   type MappingSource,
   type NatProfile,
   type Output,
+  requestNumbers,
   socketIds,
 } from '../../src/core/index.ts';
 import { testRandom } from './rendezvous-net.ts';
