@@ -1,8 +1,9 @@
 /** One world of the detection benchmark: a detector behind one NAT, what it said, what would have been right. */
-import { encodeStun, type NatProfile, parseStun, predictionWindow } from '../src/core/index.ts';
+import { encodeStun, type NatProfile, parseStun } from '../src/core/index.ts';
 import type { SimUser } from '../src/sim/index.ts';
 import { allocatorIsRight, mappingIsRight, truthOf } from './detection-truth.ts';
 import { type Detection, type DetectionSetting, describeProfile, detect, placeDetector } from './detection-world.ts';
+import { predictionWindow } from './predict.ts';
 
 /** Did the next mapping fall into the window said to hold 90 %, how large was it, and what did it really claim to hold? */
 export interface Window {

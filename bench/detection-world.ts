@@ -7,6 +7,7 @@ import {
   type Detector,
   type MappingSource,
   type NatProfile,
+  requestNumbers,
   StunSource,
   socketIds,
 } from '../src/core/index.ts';
@@ -58,7 +59,7 @@ export function placeDetector(user: SimUser, setting: DetectionSetting): Detecti
   if (setting.servers === 'stun')
     for (const addresses of [2, 1, 1]) serve(addresses, addresses === 2 ? [3478, 3479] : [3478], 'stun');
   const host = placeUser(world, user, 'user');
-  const detector = createDetector({ random, crypto, sockets: socketIds(), family: 4 });
+  const detector = createDetector({ random, crypto, sockets: socketIds(), requests: requestNumbers(), family: 4 });
   const running = host.run(detector);
   running.command({ do: 'network', network: { addresses: host.addresses, gateway: null } });
   running.command({ do: 'sources', sources });
@@ -88,7 +89,6 @@ export function detect(detection: Detection): { final: NatProfile; refined: NatP
 function asMaster(source: StunSource): MappingSource {
   return {
     target: source.target,
-    group: source.group,
     kind: 'master',
     get answersFrom() {
       return source.answersFrom;

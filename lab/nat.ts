@@ -4,51 +4,49 @@
  * a map from the external port to the internal endpoint, filled as packets go out.
  */
 
-/** How the external port of a new mapping is chosen. */
-export type Allocation =
-  /** Keep the local port if the 5-tuple is free, else random: EIM-like. What most home routers do. */
-  | { readonly kind: 'preserve' }
-  /** `random` and `fully-random` are the same since Linux 5.x: a new uniform port for each destination endpoint: APDM. */
-  | { readonly kind: 'random' }
-  | { readonly kind: 'fully-random' }
-  /** Random start in the range, then the same port for the same source: EIM-like. Keep it clear of ephemeral ports. */
-  | { readonly kind: 'range'; readonly low: number; readonly high: number }
-  /** Uniform in the range for each destination endpoint: APDM in a block. */
-  | { readonly kind: 'range-random'; readonly low: number; readonly high: number }
-  /** The next port of one counter for each destination endpoint: APDM with delta 1. */
-  | { readonly kind: 'step'; readonly low: number; readonly high: number }
-  /** One port for each destination address: ADM. The kernel has no such rule; a hash stands in for the memory of one. */
-  | { readonly kind: 'per-address'; readonly low: number; readonly high: number };
+import { type NatBehaviour as AnyBehaviour, PORTS_ALL, PORTS_PF, type PortRange } from '../src/sim/index.ts';
 
-export interface NatBehaviour {
+/** The rules of the simulator's `Allocation` that the kernel has, or that can be made of its rules. */
+export type Allocation =
+  /** Keep the local port if the 5-tuple is free, else random. What most home routers do. */
+  | 'preserve'
+  /** A port of the range at random: for each destination endpoint, or for each destination address. */
+  | { readonly random: PortRange }
+  /** Random start in the range, then the same port for the same source. Keep it clear of ephemeral ports. */
+  | { readonly scan: PortRange }
+  /** The next port of one counter for each destination endpoint. */
+  | { readonly step: 1; readonly range: PortRange };
+
+/** What can be had of a kernel, in the words of the simulator; the README of the packet scripts lives by it. */
+export interface NatBehaviour
+  extends Required<Pick<AnyBehaviour, 'filtering' | 'unsolicited' | 'sessionsMax' | 'udpBlocked'>> {
+  readonly mapping: 'endpoint-independent' | 'address' | 'address-and-port';
   readonly allocation: Allocation;
-  readonly filtering: 'independent' | 'address' | 'address-and-port';
-  /** What the router does with a packet from outside that belongs to no mapping; `accept` poisons tuples (nat-model 2.2). */
-  readonly unsolicited: 'drop' | 'reject' | 'accept';
-  /** Whether a packet from inside to the NAT's own external address is turned around. */
-  readonly hairpin: boolean;
-  /** Mappings die so long after the last packet; unreplied: nothing has come back yet. */
-  readonly timeoutSeconds: { readonly unreplied: number; readonly replied: number };
-  /** Sessions the router holds at most; null = as many as the kernel. */
-  readonly sessionsMax: number | null;
-  /** UDP does not pass at all (class X). */
-  readonly udp: 'pass' | 'blocked';
+  /** The word of nftables for a random port of all; since Linux 5.0 both draw anew for each destination endpoint. */
+  readonly drawnBy: 'random' | 'fully-random';
+  readonly hairpin: 'none' | 'external-source';
+  /** In whole seconds, as the kernel has them. */
+  readonly timeouts: { readonly unrepliedMs: number; readonly establishedMs: number };
 }
 
 const LINUX: NatBehaviour = {
-  allocation: { kind: 'preserve' },
+  mapping: 'endpoint-independent',
   filtering: 'address-and-port',
+  allocation: 'preserve',
+  drawnBy: 'fully-random',
   unsolicited: 'drop',
-  hairpin: false,
-  timeoutSeconds: { unreplied: 30, replied: 120 },
-  sessionsMax: null,
-  udp: 'pass',
+  hairpin: 'none',
+  timeouts: { unrepliedMs: 30_000, establishedMs: 120_000 },
+  sessionsMax: Number.POSITIVE_INFINITY,
+  udpBlocked: false,
 };
+const SYMMETRIC = { ...LINUX, mapping: 'address-and-port' } as const;
+const TABLE: PortRange = { low: 22_500, high: 26_595 };
 
 /** Named behaviours; the letter in the comment is the population class of nat-model section 3. */
 export const NAT_PRESETS = {
   /** P1 */
-  'full-cone': { ...LINUX, filtering: 'independent', hairpin: true },
+  'full-cone': { ...LINUX, filtering: 'endpoint-independent', hairpin: 'external-source' },
   /** P2 */
   'address-cone': { ...LINUX, filtering: 'address' },
   /** P3: Linux CPE (OpenWrt and the like). */
@@ -58,20 +56,20 @@ export const NAT_PRESETS = {
   /** P4: the poisonable one. */
   'home-router-accept': { ...LINUX, unsolicited: 'accept' },
   /** Carrier rule "SNAT to a range": random, but endpoint-independent. */
-  'range-cone': { ...LINUX, allocation: { kind: 'range', low: 20_000, high: 30_000 } },
+  'range-cone': { ...LINUX, allocation: { scan: { low: 20_000, high: 30_000 } } },
   /** S1 */
-  'address-sensitive': { ...LINUX, allocation: { kind: 'per-address', low: 22_500, high: 26_595 } },
+  'address-sensitive': { ...LINUX, mapping: 'address', allocation: { random: TABLE } },
   /** S2 */
-  step: { ...LINUX, allocation: { kind: 'step', low: 22_500, high: 26_595 } },
+  step: { ...SYMMETRIC, allocation: { step: 1, range: TABLE } },
   /** S4 */
-  random: { ...LINUX, allocation: { kind: 'random' } },
-  'fully-random': { ...LINUX, allocation: { kind: 'fully-random' } },
+  random: { ...SYMMETRIC, allocation: { random: PORTS_ALL }, drawnBy: 'random' },
+  'fully-random': { ...SYMMETRIC, allocation: { random: PORTS_ALL } },
   /** S5: the range of pf. */
-  pf: { ...LINUX, allocation: { kind: 'range-random', low: 50_001, high: 65_535 } },
+  pf: { ...SYMMETRIC, allocation: { random: PORTS_PF } },
   /** S6: one block of a carrier NAT. */
-  'block-512': { ...LINUX, allocation: { kind: 'range-random', low: 20_480, high: 20_991 } },
+  'block-512': { ...SYMMETRIC, allocation: { random: { low: 20_480, high: 20_991 } } },
   /** X */
-  'udp-blocked': { ...LINUX, udp: 'blocked' },
+  'udp-blocked': { ...LINUX, udpBlocked: true },
 } as const satisfies Record<string, NatBehaviour>;
 
 export type NatPreset = keyof typeof NAT_PRESETS;
@@ -80,40 +78,36 @@ export type NatPreset = keyof typeof NAT_PRESETS;
  * A number to a port of the range, of 4096 at most: an unprivileged user's netlink message takes no more. A table, because nft
  * would take a bare number for a port in the wrong byte order.
  */
-function portTable(range: { readonly low: number; readonly high: number }): string {
+function portTable(range: PortRange): string {
   const ports = Array.from({ length: range.high - range.low + 1 }, (_, index) => `${index} : ${range.low + index}`);
   return `mod ${ports.length} map { ${ports.join(', ')} }`;
 }
 
-function sourceRule(allocation: Allocation, external: string): string {
-  switch (allocation.kind) {
-    case 'preserve':
-      return 'masquerade';
-    case 'random':
-      return 'masquerade random';
-    case 'fully-random':
-      return 'masquerade fully-random';
-    case 'range':
-      return `snat to ${external}:${allocation.low}-${allocation.high}`;
-    case 'range-random':
-      return `snat to ${external}:${allocation.low}-${allocation.high} random`;
-    case 'step':
-      return `snat to ${external} : numgen inc ${portTable(allocation)}`;
-    case 'per-address':
-      return `snat to ${external} : jhash ip saddr . udp sport . ip daddr ${portTable(allocation)}`;
-  }
+function sourceRule({ mapping, allocation, drawnBy }: NatBehaviour, external: string): string {
+  if (allocation === 'preserve') return 'masquerade';
+  const within = ({ low, high }: PortRange) => `snat to ${external}:${low}-${high}`;
+  if ('scan' in allocation) return within(allocation.scan);
+  if ('step' in allocation) return `snat to ${external} : numgen inc ${portTable(allocation.range)}`;
+  // The kernel has no rule for one port for each destination address; a hash stands in for the memory of one.
+  if (mapping === 'address')
+    return `snat to ${external} : jhash ip saddr . udp sport . ip daddr ${portTable(allocation.random)}`;
+  const { low, high } = allocation.random;
+  return low === PORTS_ALL.low && high === PORTS_ALL.high
+    ? `masquerade ${drawnBy}`
+    : `${within(allocation.random)} random`;
 }
 
 /** Chains that remember who uses which external port, for filtering more open than conntrack's and for hairpin. */
 function openFilterRules(nat: NatBehaviour, external: string): string {
-  if (nat.filtering === 'address-and-port' && !nat.hairpin) return '';
-  const life = `flags dynamic, timeout; timeout ${nat.timeoutSeconds.replied}s; size 65535;`;
+  if (nat.filtering === 'address-and-port' && nat.hairpin === 'none') return '';
+  const life = `flags dynamic, timeout; timeout ${nat.timeouts.establishedMs / 1000}s; size 65535;`;
   const inbound = {
-    independent: 'iifname "wan" dnat to udp dport map @owner',
+    'endpoint-independent': 'iifname "wan" dnat to udp dport map @owner',
     address: 'iifname "wan" udp dport . ip saddr @contacted dnat to udp dport map @owner',
     'address-and-port': '',
   }[nat.filtering];
-  const hairpin = nat.hairpin ? `iifname "lan" ip daddr ${external} dnat to udp dport map @owner` : '';
+  const hairpin =
+    nat.hairpin === 'external-source' ? `iifname "lan" ip daddr ${external} dnat to udp dport map @owner` : '';
   return `
   map owner { type inet_service : ipv4_addr . inet_service; ${life} }
   set contacted { type inet_service . ipv4_addr; ${life} }
@@ -131,14 +125,16 @@ function openFilterRules(nat: NatBehaviour, external: string): string {
 
 /** The whole rule set of one NAT box whose devices are called `wan` and `lan`. */
 export function natRules(nat: NatBehaviour, external: string, lan: string): string {
-  const sessions = nat.sessionsMax === null ? '' : `iifname "lan" ct state new ct count over ${nat.sessionsMax} drop`;
-  const blocked = nat.udp === 'blocked' ? 'meta l4proto udp drop' : '';
+  const sessions = Number.isFinite(nat.sessionsMax)
+    ? `iifname "lan" ct state new ct count over ${nat.sessionsMax} drop`
+    : '';
+  const blocked = nat.udpBlocked ? 'meta l4proto udp drop' : '';
   return `
 table ip nat {${openFilterRules(nat, external)}
   chain outbound {
     type nat hook postrouting priority srcnat;
     oifname "lan" ip saddr ${lan} ct status dnat snat to ${external}
-    oifname "wan" meta l4proto udp ${sourceRule(nat.allocation, external)}
+    oifname "wan" meta l4proto udp ${sourceRule(nat, external)}
     oifname "wan" masquerade
   }
 }

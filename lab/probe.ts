@@ -5,6 +5,7 @@
  */
 import { createSocket } from 'node:dgram';
 import {
+  Asker,
   answerStun,
   createDetector,
   createPortMapper,
@@ -15,12 +16,15 @@ import {
   type MapEvent,
   NEVER,
   type Output,
+  type OwnProfile,
   outputs,
+  requestNumbers,
   type SocketId,
   type SocketIds,
   type SocketOutcome,
   StunSource,
   socketIds,
+  UNKNOWN_PROFILE,
 } from '../src/core/index.ts';
 import { defaultGateway, drive, keepUpnpMapping, localAddresses, nodeCrypto, systemRandom } from '../src/node/index.ts';
 
@@ -57,7 +61,8 @@ function stunServer(addresses: readonly string[], ports: readonly number[]): voi
 }
 
 async function detect(servers: readonly Endpoint[], lifetime: boolean): Promise<void> {
-  const config = { random: systemRandom, crypto: nodeCrypto, sockets: socketIds(), family: 4 } as const;
+  const ids = { sockets: socketIds(), requests: requestNumbers() };
+  const config = { random: systemRandom, crypto: nodeCrypto, ...ids, family: 4 } as const;
   const driver = drive(createDetector(config), { onEvent: print, onFault: fault });
   driver.command({ do: 'network', network: { addresses: localAddresses(), gateway: await defaultGateway() } });
   driver.command({ do: 'sources', sources: servers.map((server) => new StunSource(server, nodeCrypto)) });
@@ -65,30 +70,36 @@ async function detect(servers: readonly Endpoint[], lifetime: boolean): Promise<
   if (lifetime) driver.command({ do: 'lifetime' });
 }
 
-/** Gives the mapper a main socket of its own, as a participant does, and teaches the witnesses their other addresses first. */
+/** Gives the mapper a main socket of its own, as a participant does, and teaches the sources their other addresses first. */
 class Mapped implements Machine<MapCommand, MapEvent> {
   readonly main: SocketId;
   readonly #mapper: Machine<MapCommand, MapEvent>;
   readonly #out = outputs<MapEvent>();
   readonly #sources: readonly StunSource[];
+  readonly #asker: Asker;
 
   constructor(sockets: SocketIds, port: number, sources: readonly StunSource[]) {
     this.main = sockets.next();
     this.#sources = sources;
-    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets, lifetimeSeconds: LEASE_SECONDS });
+    const requests = requestNumbers();
+    this.#asker = new Asker(this.#out.transmit, requests);
+    const profile: OwnProfile = () => ({ ...UNKNOWN_PROFILE, filtering: 'apdf' });
+    this.#mapper = createPortMapper({
+      ...{ crypto: nodeCrypto, sockets, requests, profile, lifetimeSeconds: LEASE_SECONDS },
+    });
     this.#out.open(this.main, 4, port);
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    const learnt = socket === this.main && this.#sources.some((source) => source.answer(from, bytes)?.request === 1);
-    if (learnt) this.handleCommand(now, { do: 'witnesses', sources: this.#sources, filtering: 'apdf' });
+    if (this.#asker.receive(now, socket, from, bytes) !== null)
+      this.handleCommand(now, { do: 'sources', sources: this.#sources });
     else this.#mapper.handleDatagram(now, socket, from, bytes);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (socket !== this.main) this.#mapper.handleSocket(now, socket, outcome);
     else if (outcome.ok) {
-      for (const source of this.#sources) this.#out.transmit(this.main, source.target, source.request(now, 1, 'same'));
+      for (const source of this.#sources) this.#asker.ask(now, this.main, source);
       this.handleCommand(now, { do: 'map', socket: this.main, port: outcome.local.port });
     }
   }

@@ -221,10 +221,10 @@ function namespaceCommands(name: string): string[] {
 }
 
 function ruleCommands(name: string, nat: NatBehaviour, external: string, lanPrefix: string): string {
-  const { unreplied, replied } = nat.timeoutSeconds;
+  const { unrepliedMs, establishedMs } = nat.timeouts;
   return [
-    `ip netns exec ${name} sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=${unreplied}`,
-    `ip netns exec ${name} sysctl -q -w net.netfilter.nf_conntrack_udp_timeout_stream=${replied}`,
+    `ip netns exec ${name} sysctl -q -w net.netfilter.nf_conntrack_udp_timeout=${unrepliedMs / 1000}`,
+    `ip netns exec ${name} sysctl -q -w net.netfilter.nf_conntrack_udp_timeout_stream=${establishedMs / 1000}`,
     `ip netns exec ${name} nft -f - <<'RULES'\nflush ruleset\n${natRules(nat, external, `${lanPrefix}.0/24`)}\nRULES`,
   ].join('\n');
 }

@@ -8,7 +8,6 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type JoinId,
-  LIMITS,
   type ListEntry,
   type Machine,
   type MasterAddress,
@@ -35,6 +34,7 @@ import { type AskGame, gameAsker } from './ask-game.ts';
 import { cleanEvent } from './edge.ts';
 import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
 import { Joining, type JoinOptions } from './joining.ts';
+import { AGENT_LIMITS } from './limits.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
 
@@ -125,7 +125,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#tellNetwork(localAddresses(), parts.gateway);
     this.#watch = watchNetwork(
       async (addresses) => this.#tellNetwork(addresses, await parts.findGateway()),
-      LIMITS.networkWatchMs,
+      AGENT_LIMITS.networkWatchMs,
     );
     this.command({ do: 'start' });
   }
@@ -151,7 +151,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const profileNow = (): NatProfile | null => (this.#ready && this.link?.state === 'up' ? this.profile : null);
     const profile = profileNow();
     if (profile !== null) return Promise.resolve(profile);
-    return this.#wait<NatProfile>(LIMITS.agentReadyMs, (event, settle) => {
+    return this.#wait<NatProfile>(AGENT_LIMITS.agentReadyMs, (event, settle) => {
       const known = profileNow();
       if (known !== null) settle.resolve(known);
       else if (event.ev === 'link' && event.failure !== null) settle.reject(new SallyportError(event.failure));
@@ -165,7 +165,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
         return await this.#host(options, askGame);
       } catch (error) {
         const taken = error instanceof SallyportError && error.code === 'CODE_TAKEN';
-        if (!taken || drawn === LIMITS.identitiesDrawnMax || !(await this.#drawIdentity())) throw error;
+        if (!taken || drawn === AGENT_LIMITS.identitiesDrawnMax || !(await this.#drawIdentity())) throw error;
       }
     }
   }
@@ -196,7 +196,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#hosting = hosting;
     try {
       await this.#wait<void>(
-        LIMITS.agentReadyMs,
+        AGENT_LIMITS.agentReadyMs,
         (event, settle) => {
           if (event.ev === 'hosting') settle.resolve();
           else if (event.ev === 'hosting-failed') settle.reject(new SallyportError(event.failure));
@@ -222,7 +222,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   list(): Promise<readonly ListEntry[]> {
     const id = this.#id();
     return this.#wait<readonly ListEntry[]>(
-      LIMITS.agentReadyMs,
+      AGENT_LIMITS.agentReadyMs,
       (event, settle) => {
         if (event.ev === 'list' && event.id === id) {
           if (event.failure === null) settle.resolve(event.entries);
@@ -239,7 +239,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   check(): Promise<NatProfile> {
     return this.#wait<NatProfile>(
-      LIMITS.agentCheckMs,
+      AGENT_LIMITS.agentCheckMs,
       (event, settle) => {
         if (event.ev === 'profile' && event.final) settle.resolve(event.profile);
       },
@@ -410,13 +410,13 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     for (const waiter of [...this.#waiters]) waiter.fail(new SallyportError('ABORTED'));
     const unmapped = this.#upnp.close();
     await this.#wait<void>(
-      LIMITS.agentCloseMs,
+      AGENT_LIMITS.agentCloseMs,
       (event, settle) => event.ev === 'closed' && settle.resolve(),
       () => this.command({ do: 'close' }),
     ).catch(() => {});
     this.#dispose('closed');
     // A router that does not answer forgets the mapping when its lease is over.
-    await atMost(LIMITS.upnpCloseMs, unmapped);
+    await atMost(AGENT_LIMITS.upnpCloseMs, unmapped);
   }
 
   /** The machine has broken an assertion of its own: everything that waits is told, nothing is left open. */

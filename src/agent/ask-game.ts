@@ -2,7 +2,8 @@
  * Asks an unmodified game on this computer for its name, map and players, by the optional package gamedig, which speaks the
  * protocols of some hundred games. The host's own agent asks, because only it reaches the game (decisions/0014).
  */
-import { cleanText, type Endpoint, LIMITS, usage } from '../core/index.ts';
+import { cleanText, type Endpoint, usage, WIRE_LIMITS } from '../core/index.ts';
+import { AGENT_LIMITS } from './limits.ts';
 
 export interface GameStatus {
   readonly name: string;
@@ -31,7 +32,7 @@ export async function gameAsker(wanted: string, game: Endpoint): Promise<AskGame
     ...{ type, host: game.address, port: port === undefined ? game.port : Number(port) },
     // Elsewhere on this computer another game may answer.
     givenPortOnly: true,
-    ...{ maxRetries: 1, socketTimeout: LIMITS.gameAnswerMs, attemptTimeout: LIMITS.gameAnswerMs },
+    ...{ maxRetries: 1, socketTimeout: AGENT_LIMITS.gameAnswerMs, attemptTimeout: AGENT_LIMITS.gameAnswerMs },
   };
   return async () => {
     try {
@@ -48,8 +49,8 @@ function statusOf(state: Readonly<Record<string, unknown>>): GameStatus {
     typeof value === 'string' ? cleanText(value, charactersMax) : '';
   const all = Math.floor(Number(state.numplayers));
   const bots = Array.isArray(state.bots) ? state.bots.length : 0;
-  const players = Number.isFinite(all) ? Math.min(Math.max(0, all - bots), LIMITS.playersTold) : 0;
-  const { announcedNameBytesMax, announcedTextBytesMax } = LIMITS;
+  const players = Number.isFinite(all) ? Math.min(Math.max(0, all - bots), AGENT_LIMITS.playersTold) : 0;
+  const { announcedNameBytesMax, announcedTextBytesMax } = WIRE_LIMITS;
   return { name: text(state.name, announcedNameBytesMax), map: text(state.map, announcedTextBytesMax), players };
 }
 
@@ -63,7 +64,7 @@ export function keepAsking(ask: AskGame, tell: (status: GameStatus | null) => vo
     if (stopped) return;
     if (told !== JSON.stringify(status)) tell(status);
     told = JSON.stringify(status);
-    timer = setTimeout(round, LIMITS.gameAskMs);
+    timer = setTimeout(round, AGENT_LIMITS.gameAskMs);
   };
   void round();
   return {

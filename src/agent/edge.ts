@@ -4,15 +4,16 @@
  * field that is added tomorrow is clean, too. What comes from outside by another way (the local network, HTTP, a game that is asked)
  * is cleaned where it is parsed.
  */
-import { cleanText, LIMITS, normalizeCode, type PeerEvent } from '../core/index.ts';
+import { cleanText, normalizeCode, type PeerEvent, WIRE_LIMITS } from '../core/index.ts';
+import { AGENT_LIMITS } from './limits.ts';
 
 /** What a person would take for a line of ours can't be made of one line of theirs, however long: texts of hosts are shorter still. */
 const CHARACTERS_MAX: Readonly<Record<string, number>> = {
-  name: LIMITS.announcedNameBytesMax,
-  game: LIMITS.announcedTextBytesMax,
-  map: LIMITS.announcedTextBytesMax,
-  mode: LIMITS.announcedTextBytesMax,
-  version: LIMITS.announcedTextBytesMax,
+  name: WIRE_LIMITS.announcedNameBytesMax,
+  game: WIRE_LIMITS.announcedTextBytesMax,
+  map: WIRE_LIMITS.announcedTextBytesMax,
+  mode: WIRE_LIMITS.announcedTextBytesMax,
+  version: WIRE_LIMITS.announcedTextBytesMax,
 };
 const PLAIN = /^(?:[!-~]|(?<! ) (?! |$))*$/;
 
@@ -36,6 +37,6 @@ function clean(value: unknown, field: string, codes: boolean): unknown {
 
 function cleanString(text: string, field: string, codes: boolean): string {
   if (codes && field === 'code') return normalizeCode(text) ?? '';
-  const charactersMax = CHARACTERS_MAX[field] ?? LIMITS.eventTextMax;
+  const charactersMax = CHARACTERS_MAX[field] ?? AGENT_LIMITS.eventTextMax;
   return text.length <= charactersMax && PLAIN.test(text) ? text : cleanText(text, charactersMax);
 }

@@ -7,7 +7,8 @@
  * its seat, however many come.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { type Endpoint, type FriendId, LIMITS } from '../core/index.ts';
+import { type Endpoint, type FriendId, PEER_LIMITS } from '../core/index.ts';
+import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
 export type HostForwardNotice =
@@ -40,7 +41,7 @@ export interface HostForward {
 
 export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNotice) => void): HostForward {
   const seats = new Map<string, Seat>();
-  let lastNumber = LIMITS.loopbackFirst - 1;
+  let lastNumber = AGENT_LIMITS.loopbackFirst - 1;
   let ownAddresses = true;
   let gameSilent = false;
   const fullTold = new Set<FriendId>();
@@ -54,7 +55,7 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
     }
     const socket = makeRoom(channel) ? openSeatSocket() : null;
     if (socket === null) {
-      if (fullTold.size >= LIMITS.forwardSeatsMax) fullTold.clear();
+      if (fullTold.size >= AGENT_LIMITS.forwardSeatsMax) fullTold.clear();
       if (!fullTold.has(path.friend)) onNotice({ kind: 'seats-full', friend: path.friend, seats: seats.size });
       fullTold.add(path.friend);
       return null;
@@ -81,9 +82,9 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
    * that has been silent for long. At most `guestsMax` friends are connected, so those that come always find one.
    */
   function makeRoom(channel: number): boolean {
-    if (seats.size < LIMITS.forwardSeatsMax - (channel === 0 ? 0 : LIMITS.guestsMax)) return true;
+    if (seats.size < AGENT_LIMITS.forwardSeatsMax - (channel === 0 ? 0 : PEER_LIMITS.guestsMax)) return true;
     const now = performance.now();
-    const idle = ({ channel: of, heardAt }: Seat): boolean => of !== 0 && now - heardAt >= LIMITS.seatIdleMs;
+    const idle = ({ channel: of, heardAt }: Seat): boolean => of !== 0 && now - heardAt >= AGENT_LIMITS.seatIdleMs;
     const gone = [...seats].find(([, seat]) => seat.path.state !== 'up') ?? [...seats].find(([, seat]) => idle(seat));
     if (gone === undefined) return false;
     seats.delete(gone[0]);
@@ -94,7 +95,7 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
   function openSeatSocket(): Socket | null {
     if (ownAddresses) {
       lastNumber += 1;
-      const number = lastNumber % LIMITS.loopbackNumbers;
+      const number = lastNumber % AGENT_LIMITS.loopbackNumbers;
       const socket = connected(`127.77.${number >> 8}.${number & 0xff}`, game);
       if (socket !== null) return socket;
       ownAddresses = false;
@@ -107,7 +108,7 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
     tellGame(false);
     const { path } = seat;
     if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
-    else if (!seat.sizesTold.has(bytes.length) && seat.sizesTold.size < LIMITS.sizesToldMax) {
+    else if (!seat.sizesTold.has(bytes.length) && seat.sizesTold.size < AGENT_LIMITS.sizesToldMax) {
       seat.sizesTold.add(bytes.length);
       onNotice({ kind: 'too-large', friend: path.friend, bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
     }

@@ -4,7 +4,8 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type Endpoint, endpointKey, LIMITS, SallyportError } from '../core/index.ts';
+import { type Endpoint, endpointKey, PEER_LIMITS, SallyportError } from '../core/index.ts';
+import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
 export type LocalPortNotice =
@@ -69,12 +70,12 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
    * idle one makes room: first those that the server has never answered, then players that have been silent for long.
    */
   function freeChannel(): number | null {
-    for (let channel = 0; channel < LIMITS.pathChannelsMax; channel++) if (!byChannel.has(channel)) return channel;
+    for (let channel = 0; channel < PEER_LIMITS.pathChannelsMax; channel++) if (!byChannel.has(channel)) return channel;
     const now = performance.now();
     const idleMs = (client: LocalClient): number => now - client.heardAt;
     const gone =
-      [...clients].find(([, client]) => !client.answered && idleMs(client) >= LIMITS.seatUnansweredMs) ??
-      [...clients].find(([, client]) => idleMs(client) >= LIMITS.seatIdleMs);
+      [...clients].find(([, client]) => !client.answered && idleMs(client) >= AGENT_LIMITS.seatUnansweredMs) ??
+      [...clients].find(([, client]) => idleMs(client) >= AGENT_LIMITS.seatIdleMs);
     if (gone === undefined) return null;
     const [name, client] = gone;
     clients.delete(name);
@@ -85,14 +86,14 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
   socket.on('message', (bytes, from) => {
     const client = clientAt({ address: from.address, port: from.port });
     if (client === null) {
-      if (!fullTold) onNotice({ kind: 'seats-full', seats: LIMITS.pathChannelsMax });
+      if (!fullTold) onNotice({ kind: 'seats-full', seats: PEER_LIMITS.pathChannelsMax });
       fullTold = true;
       return;
     }
     const { channel } = client;
     if (path === null) return;
     if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
-    else if (!sizesTold.has(bytes.length) && sizesTold.size < LIMITS.sizesToldMax) {
+    else if (!sizesTold.has(bytes.length) && sizesTold.size < AGENT_LIMITS.sizesToldMax) {
       sizesTold.add(bytes.length);
       onNotice({ kind: 'too-large', bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
     }
@@ -124,7 +125,7 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
 
 /** The wished port, else the next free one above it, else any. */
 async function bindNear(port: number): Promise<Socket> {
-  const last = Math.min(port + LIMITS.localPortTries - 1, 65_535);
+  const last = Math.min(port + AGENT_LIMITS.localPortTries - 1, 65_535);
   for (let candidate = port; candidate <= last; candidate++) {
     const socket = await bind(candidate);
     if (socket !== null) return socket;

@@ -16,13 +16,13 @@ import {
   equalBytes,
   fromBase64Url,
   isLoopback,
-  LIMITS,
   normalizeCode,
   parseMasterLink,
   toBase64Url,
   utf8Encode,
 } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
+import { AGENT_LIMITS } from './limits.ts';
 import type { LanServer } from './local-api.ts';
 
 /** Administratively scoped (RFC 2365), never forwarded by routers; the port is the first below those of a masterserver. */
@@ -74,7 +74,7 @@ export function announceOnLan(masterLink: string, announcement: () => LanAnnounc
       socket.send(formatAnnouncement(announcement()), GROUP.port, GROUP.address, () => {});
     });
   };
-  const timer = setInterval(say, LIMITS.lanAnnounceMs);
+  const timer = setInterval(say, AGENT_LIMITS.lanAnnounceMs);
   say();
   return {
     close: () => {
@@ -124,7 +124,7 @@ export function listenOnLan(
   const examined = new Map<string, number>();
   const knownTo = (address: string): readonly KnownHost[] => {
     const times = examined.get(address) ?? 0;
-    if (times >= LIMITS.lanExaminedMax || (times === 0 && examined.size >= LIMITS.lanServersMax)) return [];
+    if (times >= AGENT_LIMITS.lanExaminedMax || (times === 0 && examined.size >= AGENT_LIMITS.lanServersMax)) return [];
     examined.set(address, times + 1);
     return hosts;
   };
@@ -152,7 +152,7 @@ export function listenOnLan(
   socket.on('error', () => {});
   socket.on('message', (bytes, from) => {
     const server = parseAnnouncement(String(bytes), from, knownTo);
-    if (server === null || (!heard.has(server.code) && heard.size >= LIMITS.lanServersMax)) return;
+    if (server === null || (!heard.has(server.code) && heard.size >= AGENT_LIMITS.lanServersMax)) return;
     const before = heard.get(server.code);
     const same = before !== undefined && before.server.address === server.address ? before : UNMEASURED;
     const now = { ...same, server, at: performance.now() };
@@ -170,11 +170,11 @@ export function listenOnLan(
   const timer = setInterval(() => {
     hosts = known();
     examined.clear();
-    const oldest = performance.now() - 3 * LIMITS.lanAnnounceMs;
+    const oldest = performance.now() - 3 * AGENT_LIMITS.lanAnnounceMs;
     const gone = [...heard].filter(([, { at }]) => at < oldest);
     for (const [code] of gone) heard.delete(code);
     if (gone.length > 0) tell();
-  }, LIMITS.lanAnnounceMs);
+  }, AGENT_LIMITS.lanAnnounceMs);
   return {
     close: () => {
       clearInterval(timer);
@@ -188,7 +188,7 @@ const UNMEASURED = { pingMs: null, unanswered: 0, asked: '', sentAt: 0 } as cons
 
 function viewOf({ server, pingMs, unanswered }: Heard): LanServer {
   const rounded = pingMs === null ? null : Math.round(pingMs);
-  return { ...server, pingMs: rounded, pingGivenUp: pingMs === null && unanswered > LIMITS.lanPingsMax };
+  return { ...server, pingMs: rounded, pingGivenUp: pingMs === null && unanswered > AGENT_LIMITS.lanPingsMax };
 }
 
 function ping(from: Socket, to: Heard, port: number): void {
@@ -204,7 +204,7 @@ export function parseAnnouncement(
   { address }: Pick<RemoteInfo, 'address'>,
   known: (address: string) => readonly KnownHost[],
 ): Announced | null {
-  if (!text.startsWith(GREETING) || text.length > LIMITS.lanAnnounceBytesMax) return null;
+  if (!text.startsWith(GREETING) || text.length > AGENT_LIMITS.lanAnnounceBytesMax) return null;
   try {
     const told = JSON.parse(text.slice(GREETING.length)) as Readonly<Record<string, unknown>>;
     const { code, name, game, nonce, mac } = told;

@@ -2,9 +2,12 @@
  * What the local page (`sallyport ui`) and the process behind it say to each other: one state document, whole at first and then
  * its changed parts by server-sent events, and a handful of commands. Types only, so the page can share them.
  */
+
 import type { FailureCode } from '../core/errors.ts';
+import type { ListEntry } from '../core/model/listing.ts';
+import type { LogData } from '../core/model/log.ts';
+import type { PathKind } from '../core/model/pair.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
-import type { ListEntry, LogData, PathKind } from '../core/peer/interface.ts';
 
 /** Every request carries `authorization: Bearer TOKEN`; the token comes in the link's fragment, so no server log has it. */
 export const LOCAL_API = {

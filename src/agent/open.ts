@@ -12,6 +12,7 @@ import {
   type MasterLink,
   parseMasterLink,
   SallyportError,
+  SOURCES_LIMITS,
   type Cooling as StunRest,
   usage,
 } from '../core/index.ts';
@@ -190,7 +191,7 @@ const RESTS_FILE = 'stun-rests.json';
 function readRests(stateDir: string): readonly StunRest[] {
   const document = readDocument(join(stateDir, RESTS_FILE)) as { readonly rests?: unknown } | null;
   if (!Array.isArray(document?.rests)) return [];
-  return document.rests.slice(0, LIMITS.stunServersMax).flatMap((rest) => {
+  return document.rests.slice(0, SOURCES_LIMITS.stunServersMax).flatMap((rest) => {
     const { server, until } = (rest ?? {}) as { readonly server?: unknown; readonly until?: unknown };
     return typeof server === 'string' && typeof until === 'number' ? [{ server, forMs: until - Date.now() }] : [];
   });
@@ -208,7 +209,7 @@ function keepRests(stateDir: string, rests: readonly StunRest[]): void {
 /** Names that do not resolve in time are left out: STUN only adds knowledge. */
 async function resolveStun(servers: readonly StunServer[]): Promise<readonly Endpoint[]> {
   const resolved = await Promise.all(
-    servers.slice(0, LIMITS.stunServersMax).map(async ({ host, port }) => {
+    servers.slice(0, SOURCES_LIMITS.stunServersMax).map(async ({ host, port }) => {
       const addresses = await resolveName(host);
       return addresses.slice(0, 1).map((address) => ({ address, port }));
     }),

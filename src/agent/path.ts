@@ -6,9 +6,9 @@ import {
   assert,
   type Endpoint,
   type FriendId,
-  LIMITS,
   type PathId,
   type PathKind,
+  PEER_LIMITS,
   type PeerEvent,
   type SallyportError,
   type SocketId,
@@ -126,7 +126,7 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
         `a datagram of ${bytes.length} bytes does not fit the path, which takes ${this.payloadBytesMax}`,
       );
     }
-    assert(channel >= 0 && channel < LIMITS.pathChannelsMax, 'no such channel');
+    assert(channel >= 0 && channel < PEER_LIMITS.pathChannelsMax, 'no such channel');
     if (this.state === 'up') this.#port.send(this.id, bytes, channel);
   }
 

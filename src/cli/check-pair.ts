@@ -1,9 +1,9 @@
 /** `sallyport check --with CODE`: the plan to which two networks lead, carried out without a game, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, JoinEvent } from '../agent/index.ts';
-import { LIMITS } from '../core/index.ts';
 import { milliseconds, profileLine } from './agents.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
+import { CLI_LIMITS } from './limits.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,11 +20,11 @@ export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pa
   const path = await agent.join(pair.code, {
     signal,
     name: 'check',
-    timeoutMs: LIMITS.checkPairMs,
+    timeoutMs: CLI_LIMITS.checkPairMs,
     onEvent: (event) => show(terminal, repeated, event),
     ...(pair.password === undefined ? {} : { password: pair.password }),
   });
-  await sleep(LIMITS.checkPathMs, undefined, { signal }).catch(() => {});
+  await sleep(CLI_LIMITS.checkPathMs, undefined, { signal }).catch(() => {});
   tellConnected(terminal, path, null);
   terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)}      (${took(path)})`);
   path.close();

@@ -1,12 +1,13 @@
 /** `sallyport check`: the own network, for a person or as JSON; once, or again and again; alone, or together with a host. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, readJoinTarget } from '../agent/index.ts';
-import { LIMITS, type NatProfile, type ProbeResult, SallyportError, usage, type Verdict } from '../core/index.ts';
+import { type NatProfile, type ProbeResult, SallyportError, usage, type Verdict } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
 import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
+import { CLI_LIMITS } from './limits.ts';
 import { probeLines, reportLines } from './report.ts';
 import type { Invocation } from './run.ts';
 
@@ -91,11 +92,11 @@ class Check {
     look();
     const { signal } = this.#invocation;
     const wait = async (wishedMs: number, until: AbortSignal): Promise<void> => {
-      const leftMs = this.#beganAt + LIMITS.checkReportMs - performance.now();
+      const leftMs = this.#beganAt + CLI_LIMITS.checkReportMs - performance.now();
       await sleep(Math.max(0, Math.min(wishedMs, leftMs)), undefined, { signal: until }).catch(() => {});
     };
-    await wait(LIMITS.checkRefineMs, signal);
-    await wait(LIMITS.checkReportMs, AbortSignal.any([answered.signal, signal]));
+    await wait(CLI_LIMITS.checkRefineMs, signal);
+    await wait(CLI_LIMITS.checkReportMs, AbortSignal.any([answered.signal, signal]));
     return newest;
   }
 

@@ -1,7 +1,8 @@
 /** What the person who hosts may type: let friends in (--ask), see who is there, kick and ban. */
 import { createInterface } from 'node:readline';
 import type { FriendNews, Hosting } from '../agent/index.ts';
-import { cleanText, LIMITS, showFingerprint } from '../core/index.ts';
+import { cleanText, PEER_LIMITS, showFingerprint } from '../core/index.ts';
+import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface HostConsole {
@@ -11,7 +12,7 @@ export interface HostConsole {
 
 /** How a friend is called on the screen: the name it gave, else the beginning of its key's hash. */
 export function friendName({ name, friend }: Pick<FriendNews, 'name' | 'friend'>): string {
-  return cleanText(name, LIMITS.nameShownMax) || friend.slice(0, 8);
+  return cleanText(name, PEER_LIMITS.nameShownMax) || friend.slice(0, 8);
 }
 
 /** `new here, key 9f3a-12cd-55e0-77b1`: what there is to know one by whose name anybody could give. */
@@ -107,8 +108,8 @@ class Desk {
 
   #ask(about: FriendNews): void {
     const now = performance.now();
-    const close = now - this.#questionEndedAt < LIMITS.questionReadMs;
-    this.#question = { about, answerableAt: close ? now + LIMITS.questionReadMs : now };
+    const close = now - this.#questionEndedAt < CLI_LIMITS.questionReadMs;
+    this.#question = { about, answerableAt: close ? now + CLI_LIMITS.questionReadMs : now };
     this.#terminal.say(`Let ${friendName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
   }
 

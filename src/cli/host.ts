@@ -9,7 +9,6 @@ import {
 } from '../agent/index.ts';
 import {
   endpointKey,
-  LIMITS,
   type NatProfile,
   type PeerEvent,
   SallyportError,
@@ -22,6 +21,7 @@ import { HOST_FLAGS } from './commands.ts';
 import { readCommandLine, readNumber } from './flags.ts';
 import { gameListens } from './game.ts';
 import { friendName, type HostConsole, hostConsole } from './host-console.ts';
+import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -139,7 +139,7 @@ function watchGame(terminal: Terminal, port: number, said: boolean): NodeJS.Time
     if (now) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
     else terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends get no answer until it does`);
     terminal.event('game', { listening: now });
-  }, LIMITS.gameWatchMs);
+  }, CLI_LIMITS.gameWatchMs);
 }
 
 function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): void {

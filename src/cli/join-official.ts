@@ -1,5 +1,5 @@
 /** Official public servers are joined directly (S26): the game itself connects to the address that the list has of them. */
-import { cleanText, LIMITS, type ListEntry, SallyportError } from '../core/index.ts';
+import { cleanText, type ListEntry, PEER_LIMITS, SallyportError } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { type AgentFlagValues, checkAgentFlags, withAgent } from './agents.ts';
 import type { Invocation } from './run.ts';
@@ -26,7 +26,7 @@ export async function joinOfficial(invocation: Invocation, flags: OfficialFlags,
 export async function tellOfficial(invocation: Invocation, flags: OfficialFlags, entry: ListEntry): Promise<void> {
   const { terminal, env } = invocation;
   const address = entry.address as string;
-  const name = cleanText(entry.name, LIMITS.nameShownMax);
+  const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
   terminal.event('official', { name, address }, 'whole');
   terminal.result(address);
   terminal.fact('done', 'Official', `"${name}" is public: no path has to be made`);

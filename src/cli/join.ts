@@ -16,6 +16,7 @@ import {
   LIMITS,
   type ListEntry,
   type NatProfile,
+  PEER_LIMITS,
   parseMasterLink,
   SallyportError,
   showCode,
@@ -27,6 +28,7 @@ import { readCommandLine } from './flags.ts';
 import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
+import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -224,7 +226,7 @@ class JoinScreen {
   }
 
   resume(): void {
-    this.#ticker ??= setInterval(() => this.#tick(), LIMITS.statusLineMs);
+    this.#ticker ??= setInterval(() => this.#tick(), CLI_LIMITS.statusLineMs);
   }
 
   connected(): void {
@@ -238,8 +240,8 @@ class JoinScreen {
   }
 
   #found({ hostKey, entry }: Extract<JoinEvent, { ev: 'found' }>): void {
-    const name = cleanText(entry.name, LIMITS.nameShownMax);
-    const game = cleanText(entry.game, LIMITS.nameShownMax);
+    const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
+    const game = cleanText(entry.game, PEER_LIMITS.nameShownMax);
     this.#terminal.event('found', { entry, hostKey: Buffer.from(hostKey).toString('base64url') });
     const players = entry.playersMax > 0 ? `${entry.players}/${entry.playersMax} players` : '';
     const words = [name === '' ? 'the host' : `"${name}"`, game, players].filter((word) => word !== '');

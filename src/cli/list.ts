@@ -1,5 +1,5 @@
 /** `sallyport list`: the public servers of a masterserver. */
-import { cleanText, LIMITS, type ListEntry, showCode } from '../core/index.ts';
+import { cleanText, type ListEntry, PEER_LIMITS, showCode } from '../core/index.ts';
 import { checkAgentFlags, withAgent } from './agents.ts';
 import { LIST_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
@@ -44,10 +44,10 @@ function rowOf(server: ListEntry, now: number): readonly string[] {
   return [
     server.pingEstimateMs === null ? '?' : `~${Math.round(server.pingEstimateMs)}`,
     server.address ?? showCode(server.code),
-    `${cleanText(server.name, LIMITS.nameShownMax)}${server.passwordNeeded ? ' (password)' : ''}`,
+    `${cleanText(server.name, PEER_LIMITS.nameShownMax)}${server.passwordNeeded ? ' (password)' : ''}`,
     server.playersMax === 0 ? '-' : `${server.players}/${server.playersMax}`,
     [server.game, server.map, server.mode]
-      .map((text) => cleanText(text, LIMITS.nameShownMax))
+      .map((text) => cleanText(text, PEER_LIMITS.nameShownMax))
       .filter(Boolean)
       .join(' · '),
     server.verdict,

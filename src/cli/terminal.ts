@@ -7,7 +7,7 @@ import { maskText, type SallyportError } from '../core/index.ts';
 
 /** Terminal controls, C1 included, and everything that reorders or hides text (security.md row 19); newlines are another matter. */
 const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-const LINE_BREAKS = /\s*[\n\r\v\f\u0085\u2028\u2029]\s*/gu;
+const LINE_BREAKS = /[\n\r\v\f\u0085\u2028\u2029]+/gu;
 
 export interface TerminalOptions {
   readonly json: boolean;
@@ -131,7 +131,8 @@ export class Terminal {
 }
 
 function oneLine(text: string): string {
-  return text.replace(LINE_BREAKS, ' ');
+  const [first = '', ...rest] = text.split(LINE_BREAKS);
+  return [first, ...rest.map((line) => line.trim())].join(' ');
 }
 
 function plain(text: string): string {

@@ -121,3 +121,6 @@ export function isPrivate(address: string): boolean {
   if (a === 10 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168)) return true;
   return (a === 169 && b === 254) || (a === 100 && (b & 0xc0) === 64);
 }
+
+export const PORT_LOW = 1024;
+export const PORT_HIGH = 65535;

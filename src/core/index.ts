@@ -1,72 +1,84 @@
 /** The public face of core: what sim, node, master, agent and the tests build on. */
 export * from './address.ts';
 export * from './bytes.ts';
-export * from './code.ts';
 export * from './contract.ts';
 export * from './detect/detector.ts';
-export type { Cooling } from './detect/rotation.ts';
-export type * from './detect/source.ts';
+export { RUN_PHASES } from './detect/run.ts';
 export * from './errors.ts';
-export * from './failure.ts';
 export * from './limits.ts';
+export type * from './link/interface.ts';
+export * from './link/limits.ts';
+export * from './link/link.ts';
+export * from './link/sources.ts';
 export * from './machine.ts';
 export * from './mask.ts';
-export * from './nat/infer.ts';
-export type * from './nat/observation.ts';
-export * from './nat/predict.ts';
+export { Counters } from './master/counters.ts';
+export type * from './master/interface.ts';
+export * from './master/limits.ts';
+export * from './master/master.ts';
+export * from './master/probes.ts';
+export { plainEntry } from './master/registry.ts';
+export * from './model/code.ts';
+export * from './model/failure.ts';
+export type * from './model/listing.ts';
+export type * from './model/log.ts';
+export type * from './model/network.ts';
+export type * from './model/pair.ts';
 export * from './nat/profile.ts';
-export * from './nat/verdict.ts';
 export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
+export * from './peer/limits.ts';
 export * from './peer/path.ts';
 export * from './peer/peer.ts';
 export * from './peer/words.ts';
 export * from './portmap/mapper.ts';
-export * from './portmap/natpmp.ts';
-export * from './portmap/pcp.ts';
 export type * from './random.ts';
-export * from './rendezvous/codec.ts';
-export { Counters } from './rendezvous/counters.ts';
-export { isServerAddress } from './rendezvous/entry-wire.ts';
-export type * from './rendezvous/interface.ts';
-export * from './rendezvous/join-link.ts';
-export {
-  type AddressKeys,
-  addressKeys,
-  addressPrefixes,
-  type Levels,
-  Limiter,
-  Pace,
-  type Rate,
-} from './rendezvous/limiter.ts';
-export * from './rendezvous/link.ts';
-export type * from './rendezvous/link-interface.ts';
-export * from './rendezvous/link-sources.ts';
-export * from './rendezvous/master.ts';
-export * from './rendezvous/master-link.ts';
-export * from './rendezvous/messages.ts';
-export * from './rendezvous/probes.ts';
-export * from './rendezvous/profile-wire.ts';
-export { plainEntry } from './rendezvous/registry.ts';
-export * from './rendezvous/text.ts';
-export * from './rendezvous/wire.ts';
+export * from './rate/limits.ts';
+export { type AddressKeys, addressKeys, addressPrefixes, type Levels, Limiter, Pace, type Rate } from './rate/pace.ts';
+export * from './rate/shares.ts';
 export * from './scope.ts';
 export type * from './secure/crypto.ts';
 export * from './secure/hkdf.ts';
 export * from './secure/keys.ts';
+export * from './secure/limits.ts';
 export * from './secure/noise.ts';
 export * from './secure/resume.ts';
 export * from './secure/seeded.ts';
 export * from './secure/session.ts';
 export * from './secure/siphash.ts';
-export * from './shares.ts';
-export * from './stun/codec.ts';
+export * from './sources/asker.ts';
+export * from './sources/limits.ts';
+export type { Cooling } from './sources/rotation.ts';
+export type * from './sources/source.ts';
+export * from './sources/stun-source.ts';
+export {
+  encodeStun,
+  parseStun,
+  STUN_BINDING,
+  type StunAttributes,
+  type StunDraft,
+  type StunMessage,
+  type StunReject,
+} from './stun/codec.ts';
 export * from './stun/server.ts';
-export * from './stun/source.ts';
-export { type Device, device } from './traverse/budget.ts';
-export type * from './traverse/interface.ts';
-export { type Nature, natureText } from './traverse/nature.ts';
-export { type Plan, type PlanLimits, planFor } from './traverse/plan.ts';
+export * from './traverse/lead/limits.ts';
+export { type Device, device } from './traverse/pay/budget.ts';
+export * from './traverse/pay/limits.ts';
+export * from './traverse/plan/limits.ts';
+export { type Nature, natureText } from './traverse/plan/nature.ts';
+export { type Plan, type PlanLimits, planFor } from './traverse/plan/plan.ts';
+export * from './traverse/prove/limits.ts';
+export type * from './traverse/run/interface.ts';
+export * from './traverse/run/limits.ts';
 export { traversal } from './traverse/traversal.ts';
-export * from './wire.ts';
+export * from './wire/codec.ts';
+export * from './wire/datagrams.ts';
+export { isServerAddress } from './wire/entry-wire.ts';
+export * from './wire/first-byte.ts';
+export * from './wire/join-link.ts';
+export * from './wire/limits.ts';
+export * from './wire/master-link.ts';
+export * from './wire/messages.ts';
+export * from './wire/profile-wire.ts';
+export * from './wire/text.ts';

@@ -8,7 +8,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { isLoopback, type Placed, Shares, type TableState } from '../core/index.ts';
 import { plainAddress } from './http-common.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 
 interface Connection extends Placed {
   readonly socket: Socket;
@@ -27,8 +27,8 @@ export interface Connections {
 export function createConnections(): Connections {
   const shares = new Shares<Connection>({
     name: 'http-connections',
-    max: MASTER_LIMITS.httpConnectionsMax,
-    caps: MASTER_LIMITS.httpConnectionCaps,
+    max: SERVER_LIMITS.httpConnectionsMax,
+    caps: SERVER_LIMITS.httpConnectionCaps,
     secret: randomBytes(16),
     draw: () => randomInt(2 ** 32),
     addressOf: ({ address }) => address,
@@ -59,10 +59,10 @@ export function createConnections(): Connections {
 
   return {
     guard(server) {
-      server.headersTimeout = MASTER_LIMITS.httpHeadersMs;
-      server.requestTimeout = MASTER_LIMITS.httpRequestMs;
+      server.headersTimeout = SERVER_LIMITS.httpHeadersMs;
+      server.requestTimeout = SERVER_LIMITS.httpRequestMs;
       // Also who reads its answer too slowly: live streams are written to more often than that.
-      server.timeout = MASTER_LIMITS.httpIdleMs;
+      server.timeout = SERVER_LIMITS.httpIdleMs;
       server.on('connection', accepted);
       server.on('request', ({ socket }, response) => {
         const connection = byPeer.get(peerOf(socket));

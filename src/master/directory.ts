@@ -2,9 +2,9 @@
  * Between the machine and everybody who looks: turns what the machine tells about hosts into entries of the list, adds what
  * only the masterserver knows (official, held back, verified, first seen), and remembers the list over a restart.
  */
-import { type HostRecord, LIMITS, type ListPage, type ListQuery, type ListViewer, toHex } from '../core/index.ts';
+import { type HostRecord, type ListPage, type ListQuery, type ListViewer, toHex } from '../core/index.ts';
 import type { AdminHost, Server } from './api.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { createListing, type ListCommit, ListItem, type Listing } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
 import type { Moderation } from './moderation.ts';
@@ -78,12 +78,12 @@ export function createDirectory(options: DirectoryOptions): Directory {
         official: official !== undefined,
         hidden: !moderation.shows(host),
         returning: change.returning ?? false,
-        crowded: official === undefined && crowd.length > MASTER_LIMITS.householdHostsMax,
+        crowded: official === undefined && crowd.length > SERVER_LIMITS.householdHostsMax,
         address: official?.traversal === 'off' ? official.address : null,
       }),
     );
     unsaved.add(host.hostId);
-    if (old === undefined && crowd.length === MASTER_LIMITS.householdHostsMax + 1) recount(crowd, host.hostId);
+    if (old === undefined && crowd.length === SERVER_LIMITS.householdHostsMax + 1) recount(crowd, host.hostId);
   }
 
   /** The address has become crowded: that holds for those who were there before, too. */
@@ -103,7 +103,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     nearby.delete(item.host.observed.address, item.hostId);
     listing.remove(item.hostId);
     const left = nearby.of(item.host.observed.address);
-    if (left.length === MASTER_LIMITS.householdHostsMax) recount(left, item.hostId);
+    if (left.length === SERVER_LIMITS.householdHostsMax) recount(left, item.hostId);
   }
 
   function gone(host: HostRecord): void {
@@ -124,7 +124,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     const near = local(viewer.address);
     const best = listing.best();
     const count = near.length + best.length;
-    const end = Math.min(count, after + LIMITS.listScanMax);
+    const end = Math.min(count, after + SERVER_LIMITS.listScanMax);
     const entries: Server[] = [];
     for (let at = after; at < end; at++) {
       const item = (at < near.length ? near[at] : best[at - near.length]) as ListItem;
@@ -192,7 +192,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       return commit !== null;
     },
     expire() {
-      if (loadedAt === 0 || wallClock() - loadedAt < MASTER_LIMITS.hostExpiryMs) return;
+      if (loadedAt === 0 || wallClock() - loadedAt < SERVER_LIMITS.hostExpiryMs) return;
       for (const item of [...listing.all()]) if (item.returning) gone(item.host);
       loadedAt = 0;
     },
@@ -212,7 +212,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     load() {
       const { at, rows } = store.snapshot();
       // What was written down longer ago than a host may be silent is history, not a list.
-      const old = wallClock() - at > MASTER_LIMITS.snapshotTrustMs;
+      const old = wallClock() - at > SERVER_LIMITS.snapshotTrustMs;
       if (old) for (const row of rows) unsaved.add(row.hostId);
       if (old) return;
       loadedAt = wallClock();

@@ -3,7 +3,7 @@
  * one key is two names; where all are too many, the network that holds most loses its oldest.
  */
 import type { TableState } from '../core/index.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { bodyOf, type Records, rowsOf } from './records.ts';
 
 export interface HeldName {
@@ -27,7 +27,7 @@ export interface HeldNames {
 type Body = readonly [hostKey: string, seenAt: number, network: string];
 
 const KIND = 'name';
-/** A provider's IPv6 (/32) is as large as so many IPv4 networks (/24), as in `core/shares.ts`. */
+/** A provider's IPv6 (/32) is as large as so many IPv4 networks (/24), as in `core/rate/shares.ts`. */
 const PROVIDER_WEIGHT = 16;
 
 export function createHeldNames(records: Records): HeldNames {
@@ -72,22 +72,21 @@ export function createHeldNames(records: Records): HeldNames {
   /** Of the key's names those beyond its share, the oldest; of two seen at once, the one just taken stays. */
   function surplusOf(hostKey: string, taken: string): readonly string[] {
     const names = namesOfKey.get(hostKey) ?? [];
-    if (names.length <= MASTER_LIMITS.namesPerKeyMax) return [];
+    if (names.length <= SERVER_LIMITS.namesPerKeyMax) return [];
     const newestFirst = names.toSorted(
       (left, right) => seenAt(right) - seenAt(left) || Number(right === taken) - Number(left === taken),
     );
-    return newestFirst.slice(MASTER_LIMITS.namesPerKeyMax);
+    return newestFirst.slice(SERVER_LIMITS.namesPerKeyMax);
   }
 
   function oldestOfLargestNetwork(): readonly string[] {
-    let largest: ReadonlyMap<string, number> = new Map();
-    let most = 0;
+    let [largest, most] = ['', 0];
     for (const [network, names] of namesOfNetwork) {
       const size = names.size / (network.startsWith('6:') ? PROVIDER_WEIGHT : 1);
-      if (size > most) [largest, most] = [names, size];
+      if (size > most) [largest, most] = [network, size];
     }
-    const some = Math.min(MASTER_LIMITS.namesDroppedAtOnce, Math.ceil(largest.size / 2));
-    const oldestFirst = [...largest].sort(([, left], [, right]) => left - right);
+    const oldestFirst = [...(namesOfNetwork.get(largest) ?? [])].sort(([, left], [, right]) => left - right);
+    const some = Math.min(SERVER_LIMITS.namesDroppedAtOnce, Math.ceil(oldestFirst.length / 2));
     return oldestFirst.slice(0, some).map(([skeleton]) => skeleton);
   }
 
@@ -104,21 +103,21 @@ export function createHeldNames(records: Records): HeldNames {
       records.put(now, KIND, skeleton, JSON.stringify(body), old?.[0] === hostKey ? 'later' : 'soon');
       enter(skeleton, body);
       drop(now, surplusOf(hostKey, skeleton));
-      if (records.size(KIND) <= MASTER_LIMITS.namesMax) return;
+      if (records.size(KIND) <= SERVER_LIMITS.namesMax) return;
       const oldest = oldestOfLargestNetwork();
       drop(now, oldest);
       evicted += oldest.length;
     },
     prune(now) {
       const networks = [...namesOfNetwork.values()];
-      const over = networks.flatMap((names) => [...names].filter(([, at]) => at < now - MASTER_LIMITS.nameHeldMs));
+      const over = networks.flatMap((names) => [...names].filter(([, at]) => at < now - SERVER_LIMITS.nameHeldMs));
       drop(
         now,
         over.map(([skeleton]) => skeleton),
       );
     },
     state() {
-      const { namesMax, newNameRates } = MASTER_LIMITS;
+      const { namesMax, newNameRates } = SERVER_LIMITS;
       return {
         name: 'names',
         size: records.size(KIND),

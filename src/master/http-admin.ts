@@ -16,7 +16,7 @@ import {
 } from './api.ts';
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
 import { type Moderation, parseCidr } from './moderation.ts';
@@ -42,13 +42,13 @@ export interface AdminRoutes {
 }
 
 const tooLarge = bodyLimit({
-  maxSize: MASTER_LIMITS.bodyBytesMax,
-  onError: () => problem(413, 'Too large', `At most ${MASTER_LIMITS.bodyBytesMax} bytes.`),
+  maxSize: SERVER_LIMITS.bodyBytesMax,
+  onError: () => problem(413, 'Too large', `At most ${SERVER_LIMITS.bodyBytesMax} bytes.`),
 });
 
 export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
   const { store, directory, moderation, statistics, wallClock } = routes;
-  const pace = new Pace(MASTER_LIMITS.adminFailureRates);
+  const pace = new Pace(SERVER_LIMITS.adminFailureRates);
   const secret = randomBytes(16);
   const failures = (address: string): number => pace.take(performance.now(), addressKeys(secret, address));
   const audit = (act: string, detail: string): void => store.audit(wallClock(), act, detail);
@@ -95,8 +95,8 @@ export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
     if (!read.success) return invalid(read.error);
     const rule = ruleFor(routes, read.data);
     if (rule instanceof Response) return rule;
-    if (moderation.bans().length >= MASTER_LIMITS.bansMax)
-      return problem(409, 'Too many rules', `At most ${MASTER_LIMITS.bansMax}; lift some.`);
+    if (moderation.bans().length >= SERVER_LIMITS.bansMax)
+      return problem(409, 'Too many rules', `At most ${SERVER_LIMITS.bansMax}; lift some.`);
     audit(rule.scope, `${rule.kind} ${rule.label || rule.pattern} ${rule.reason}`);
     const ban = moderation.ban(wallClock(), rule);
     const unwritten = store.unwritten();

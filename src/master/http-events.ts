@@ -5,7 +5,7 @@ import { type Placed, Shares, type TableState } from '../core/index.ts';
 import { API, type ListChange } from './api.ts';
 import type { Directory } from './directory.ts';
 import { callerAddress } from './http-common.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { ListCommit } from './listing.ts';
 
 export interface EventStreams {
@@ -27,8 +27,8 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
   const streams = new Set<Stream>();
   const shares = new Shares<Stream>({
     name: 'event-streams',
-    max: MASTER_LIMITS.eventStreamsMax,
-    caps: MASTER_LIMITS.eventStreamCaps,
+    max: SERVER_LIMITS.eventStreamsMax,
+    caps: SERVER_LIMITS.eventStreamCaps,
     secret: randomBytes(16),
     draw: () => randomInt(2 ** 32),
     addressOf: ({ caller }) => caller,
@@ -69,7 +69,7 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
           if (stream !== null) drop(stream);
         },
       },
-      new ByteLengthQueuingStrategy({ highWaterMark: MASTER_LIMITS.eventBacklogBytesMax }),
+      new ByteLengthQueuingStrategy({ highWaterMark: SERVER_LIMITS.eventBacklogBytesMax }),
     );
     // `no-transform` and the nginx header: a proxy that gathers or compresses would hold the events back.
     const headers = {
@@ -83,13 +83,13 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
   const pulse = setInterval(() => {
     const ping = encoder.encode(': ping\n\n');
     for (const stream of [...streams]) push(stream, ping);
-  }, MASTER_LIMITS.eventPingMs);
+  }, SERVER_LIMITS.eventPingMs);
   pulse.unref();
 
   return {
     tell(commit) {
       if (streams.size === 0) return;
-      const many = commit.changed.length + commit.gone.length > MASTER_LIMITS.eventChangesMax;
+      const many = commit.changed.length + commit.gone.length > SERVER_LIMITS.eventChangesMax;
       const told = many
         ? frame('reset', { generation: commit.generation })
         : frame('change', changeFor(directory, commit, null));

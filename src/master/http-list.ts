@@ -7,7 +7,7 @@ import { addressKeys, isLoopback, Pace } from '../core/index.ts';
 import { API, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { hasFilter, type ListItem, matches, pageOf, readCursor } from './listing.ts';
 import { compareBy } from './order.ts';
 import { filterInSlices } from './sorted.ts';
@@ -38,7 +38,7 @@ interface Answer {
 }
 
 export function addListRoutes(app: Hono, { directory, wallClock, onLimited, codes }: ListRoutes): void {
-  const pace = new Pace(MASTER_LIMITS.httpRates);
+  const pace = new Pace(SERVER_LIMITS.httpRates);
   const secret = randomBytes(16);
   const answers = new Map<string, Promise<Answer>>();
   let answersOf = '';
@@ -66,7 +66,7 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
   /** One answer per generation of the list, question and (rarely) viewer. */
   function answerFor(query: ServersQuery, caller: string): Promise<Answer> {
     const epoch = `${directory.listing.generation}.${Math.floor(wallClock() / ANSWER_AGE_MS)}`;
-    if (epoch !== answersOf || answers.size >= MASTER_LIMITS.pageCacheEntries) {
+    if (epoch !== answersOf || answers.size >= SERVER_LIMITS.pageCacheEntries) {
       answers.clear();
       answersOf = epoch;
     }
@@ -89,7 +89,7 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
     if (read.data.after !== undefined && readCursor(read.data.after) === null)
       return problem(400, 'Bad request', '`after` is not a `next` of this list.');
     const scanning = hasFilter(read.data);
-    if (scanning && scans >= MASTER_LIMITS.scansWaitingMax)
+    if (scanning && scans >= SERVER_LIMITS.scansWaitingMax)
       return problem(503, 'Busy', 'Too many searches just now.', { headers: { 'retry-after': '1' } });
     scans += Number(scanning);
     try {

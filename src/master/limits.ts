@@ -1,5 +1,5 @@
 /** Maxima of the masterserver around the machine; those of the protocol stand in `src/core/limits.ts`. */
-export const MASTER_LIMITS = {
+export const SERVER_LIMITS = {
   /** Text of an announcement in characters: one row of a list, and 900 bytes of a heartbeat hold them all. */
   nameCharacters: 48,
   gameCharacters: 32,
@@ -128,4 +128,7 @@ export const MASTER_LIMITS = {
 
   /** Drain: sessions are told where to go and get this long. */
   drainMs: 30_000,
+
+  /** Hosts looked at for one page of a filtered list. */
+  listScanMax: 256,
 } as const;

@@ -4,7 +4,7 @@
  */
 import type { HostRecord, NatType } from '../core/index.ts';
 import type { ServersQuery, SortKey } from './api.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { type Compare, compareBy, type OrderFields } from './order.ts';
 import { firstAfter, mergeChanges, sortInSlices } from './sorted.ts';
 
@@ -191,7 +191,7 @@ export function createListing(): Listing {
     before.clear();
     if (changed.length === 0 && gone.length === 0) return null;
     for (const [key, view] of views) {
-      if (now - view.usedAt > MASTER_LIMITS.viewIdleMs) views.delete(key);
+      if (now - view.usedAt > SERVER_LIMITS.viewIdleMs) views.delete(key);
       else view.items = mergeChanges(view.items, removed, changed, view.compare);
     }
     generation += 1;

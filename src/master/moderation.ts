@@ -20,7 +20,7 @@ import {
 } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import type { BanInput } from './api.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { BanRow, Store } from './store.ts';
 
 export interface ReservedName {
@@ -58,7 +58,7 @@ interface Who {
 export function createModeration(store: Store, wallClock: () => number): Moderation {
   let rules: Rule[] = store.bans().map((row) => ({ row, hits: matcher(row) }));
   let reserved = new Map<string, string | null>();
-  const newNames = new Pace(MASTER_LIMITS.newNameRates);
+  const newNames = new Pace(SERVER_LIMITS.newNameRates);
   const secret = randomBytes(16);
 
   function find(scope: BanRow['scope'], who: Who): Rule | undefined {
@@ -79,7 +79,7 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
     if (!isPublic || name === '') return plain;
     const now = wallClock();
     const holder = store.nameHolder(skeleton);
-    const free = holder === null || now - holder.seenAt > MASTER_LIMITS.nameHeldMs;
+    const free = holder === null || now - holder.seenAt > SERVER_LIMITS.nameHeldMs;
     if (!free && holder.hostKey !== hostKey) return marked(plain, hostKey);
     // Neither held nor left for another to take: shown with its mark until an address that makes up many names has paused.
     const fresh = holder?.hostKey !== hostKey;
@@ -153,11 +153,11 @@ export function cleanAnnouncement(announcement: HostAnnouncement): HostAnnouncem
   const { name, game, map, mode, version } = announcement;
   return {
     ...announcement,
-    name: cleanText(name, MASTER_LIMITS.nameCharacters),
-    game: cleanText(game, MASTER_LIMITS.gameCharacters),
-    map: cleanText(map, MASTER_LIMITS.mapCharacters),
-    mode: cleanText(mode, MASTER_LIMITS.modeCharacters),
-    version: cleanText(version, MASTER_LIMITS.versionCharacters),
+    name: cleanText(name, SERVER_LIMITS.nameCharacters),
+    game: cleanText(game, SERVER_LIMITS.gameCharacters),
+    map: cleanText(map, SERVER_LIMITS.mapCharacters),
+    mode: cleanText(mode, SERVER_LIMITS.modeCharacters),
+    version: cleanText(version, SERVER_LIMITS.versionCharacters),
   };
 }
 
@@ -170,7 +170,7 @@ function networkOf(address: string): string {
 /** A clone of a held name is told apart by its key, in the name itself so that every list shows it. */
 function marked(name: string, hostKey: string): string {
   const mark = ` #${hostKey.slice(0, 4)}`;
-  return `${[...name].slice(0, MASTER_LIMITS.nameCharacters - mark.length).join('')}${mark}`;
+  return `${[...name].slice(0, SERVER_LIMITS.nameCharacters - mark.length).join('')}${mark}`;
 }
 
 function matcher(row: BanRow): Rule['hits'] {

@@ -17,7 +17,7 @@ import { createDirectory, type Directory } from './directory.ts';
 import { createHttpApp } from './http.ts';
 import type { AdminRoutes } from './http-admin.ts';
 import type { CodeGuesses } from './http-list.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 import { createPseudonyms, type Logger } from './log.ts';
 import { createMeasures } from './measures.ts';
@@ -155,7 +155,7 @@ export function createOffice(options: OfficeOptions): Office {
   /** What changes after a calm second is shown at once, what follows together a second later. */
   function showSoon(): void {
     if (commitTimer !== null) return;
-    const at = committedAt + MASTER_LIMITS.snapshotIntervalMs;
+    const at = committedAt + SERVER_LIMITS.snapshotIntervalMs;
     const commit = (): void => {
       commitTimer = null;
       if (directory.commit()) committedAt = options.monotonic();
@@ -223,12 +223,12 @@ export function createOffice(options: OfficeOptions): Office {
 
   let rowsLeft = false;
   const saveSome = (): void => {
-    rowsLeft = directory.save(MASTER_LIMITS.snapshotRowsAtOnce);
+    rowsLeft = directory.save(SERVER_LIMITS.snapshotRowsAtOnce);
   };
   // A little at a time: whoever joins just then must not wait for a thousand rows.
   const rows = setInterval(() => {
     if (rowsLeft) saveSome();
-  }, MASTER_LIMITS.snapshotRowsMs);
+  }, SERVER_LIMITS.snapshotRowsMs);
   rows.unref();
 
   let beats = 0;
@@ -242,7 +242,7 @@ export function createOffice(options: OfficeOptions): Office {
       store.prune(wallClock());
     }
     directory.expire();
-  }, MASTER_LIMITS.snapshotIntervalMs);
+  }, SERVER_LIMITS.snapshotIntervalMs);
   second.unref();
 
   directory.load();

@@ -8,29 +8,29 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { fromHex, type HostRecord, hostIdOf, isServerAddress, LIMITS, toBase32 } from '../core/index.ts';
+import { fromHex, type HostRecord, hostIdOf, isServerAddress, toBase32, WIRE_LIMITS } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { parseLocated } from './json-lines.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { cleanAnnouncement, type ReservedName } from './moderation.ts';
 
 const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'is not a public key (64 hexadecimal digits)');
 const address = z
   .string()
-  .max(LIMITS.entryAddressBytesMax)
+  .max(WIRE_LIMITS.entryAddressBytesMax)
   .refine(isServerAddress, 'is not HOST:PORT (an IPv6 address in brackets)')
   .refine((text) => portOf(text) >= 1 && portOf(text) <= 65_535, 'has a port outside 1-65535');
 
 const officialServerSchema = z
   .strictObject({
-    name: z.string().min(1).max(MASTER_LIMITS.nameCharacters),
-    game: z.string().max(MASTER_LIMITS.gameCharacters).default(''),
+    name: z.string().min(1).max(SERVER_LIMITS.nameCharacters),
+    game: z.string().max(SERVER_LIMITS.gameCharacters).default(''),
     address: address.optional(),
     key: hexKey.optional(),
     traversal: z.enum(['on', 'off']).default('off'),
-    map: z.string().max(MASTER_LIMITS.mapCharacters).default(''),
-    mode: z.string().max(MASTER_LIMITS.modeCharacters).default(''),
-    version: z.string().max(MASTER_LIMITS.versionCharacters).default(''),
+    map: z.string().max(SERVER_LIMITS.mapCharacters).default(''),
+    mode: z.string().max(SERVER_LIMITS.modeCharacters).default(''),
+    version: z.string().max(SERVER_LIMITS.versionCharacters).default(''),
     playersMax: z.int().min(0).max(65_535).default(0),
   })
   .refine((server) => server.traversal === 'on' || server.address !== undefined, {
@@ -43,10 +43,10 @@ const officialServerSchema = z
   });
 
 const officialFileSchema = z.strictObject({
-  servers: z.array(officialServerSchema).max(MASTER_LIMITS.officialServersMax).default([]),
+  servers: z.array(officialServerSchema).max(SERVER_LIMITS.officialServersMax).default([]),
   reservedNames: z
-    .array(z.strictObject({ name: z.string().min(1).max(MASTER_LIMITS.nameCharacters), key: hexKey.optional() }))
-    .max(MASTER_LIMITS.officialServersMax)
+    .array(z.strictObject({ name: z.string().min(1).max(SERVER_LIMITS.nameCharacters), key: hexKey.optional() }))
+    .max(SERVER_LIMITS.officialServersMax)
     .default([]),
 });
 
@@ -82,7 +82,7 @@ export function readOfficialFolder(folder: string): OfficialFolder {
     reservedNames.push(...file.reservedNames);
     errors.push(...file.errors);
   }
-  return { servers: servers.slice(0, MASTER_LIMITS.officialServersMax), reservedNames, errors };
+  return { servers: servers.slice(0, SERVER_LIMITS.officialServersMax), reservedNames, errors };
 }
 
 function readOfficialFile(path: string, name: string): OfficialFolder {

@@ -8,7 +8,7 @@
  * The *mark*, a copy of the newest seal outside the database, says how far the writing had come, so a lost tail is seen.
  */
 import { crc32 } from 'node:zlib';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { judge, type Verdict } from './records-judge.ts';
 
 export const STORE_VERSION = 1;
@@ -347,7 +347,7 @@ class Book implements Records {
   }
 
   #due(now: number, urgency: Urgency): void {
-    const { storeSoonMs, storeLaterMs } = MASTER_LIMITS;
+    const { storeSoonMs, storeLaterMs } = SERVER_LIMITS;
     const withinMs = { 'at-once': 0, soon: storeSoonMs, later: storeLaterMs }[urgency];
     this.#checkpointAt = Math.min(this.#checkpointAt, now + withinMs);
     if (urgency === 'at-once') this.#critical = true;
@@ -436,7 +436,7 @@ class Book implements Records {
       this.#fail(now, error);
     }
     const tookMs = clock() - began;
-    this.#checkpointFree = now + tookMs + Math.max(MASTER_LIMITS.storeSoonMs, tookMs * MASTER_LIMITS.storeSlowFactor);
+    this.#checkpointFree = now + tookMs + Math.max(SERVER_LIMITS.storeSoonMs, tookMs * SERVER_LIMITS.storeSlowFactor);
   }
 
   #fail(now: number, error: unknown): void {
@@ -444,7 +444,7 @@ class Book implements Records {
     const problem = file.explain(error);
     if (this.#problem !== problem) onProblem(problem);
     this.#problem = problem;
-    this.#retryAt = now + MASTER_LIMITS.storeRetryMs;
+    this.#retryAt = now + SERVER_LIMITS.storeRetryMs;
     if (this.#ready && file.isDamage(error)) {
       // Memory has everything: the next try sets the broken file aside and writes another.
       this.#ready = false;

@@ -3,7 +3,7 @@
  * slices, so that the UDP ports of the same thread are served in between, and each change is merged in one pass.
  */
 import { setImmediate } from 'node:timers/promises';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 
 type CompareItems<T> = (left: T, right: T) => number;
 
@@ -40,7 +40,7 @@ export function firstAfter<T, P>(sorted: readonly T[], place: P, compare: (item:
 
 /** Merge sort that gives way to the event loop after every slice of work. */
 export async function sortInSlices<T>(items: readonly T[], compare: CompareItems<T>): Promise<T[]> {
-  const slice = MASTER_LIMITS.sortSliceItems;
+  const slice = SERVER_LIMITS.sortSliceItems;
   let runs: T[][] = [];
   for (let start = 0; start < items.length; start += slice) {
     runs.push(items.slice(start, start + slice).sort(compare));
@@ -61,7 +61,7 @@ export async function sortInSlices<T>(items: readonly T[], compare: CompareItems
 
 /** `filter` that gives way to the event loop likewise. */
 export async function filterInSlices<T>(items: readonly T[], fits: (item: T) => boolean): Promise<T[]> {
-  const slice = MASTER_LIMITS.filterSliceItems;
+  const slice = SERVER_LIMITS.filterSliceItems;
   const found: T[] = [];
   for (let start = 0; start < items.length; start += slice) {
     if (start > 0) await setImmediate();

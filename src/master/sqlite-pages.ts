@@ -3,7 +3,7 @@
  * without SQLite. That works on a read-only disk, where SQLite can't open a log; it changes nothing, so evidence stays; and it
  * finds every sound page of a file that SQLite refuses as a whole. That rows belong together is proven by seal and sums, not here.
  */
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { RecordRow } from './records.ts';
 
 export const PAGE_BYTES = 4096;
@@ -131,7 +131,7 @@ function rowAt(page: Buffer, at: number, pages: Pages): RecordRow | null {
 
 /** A cell's content, gathered from overflow pages where it is long. */
 function payloadOf(page: Buffer, at: number, bytes: number, pages: Pages): Buffer | null {
-  if (bytes > MASTER_LIMITS.storeRowBytesMax) return null;
+  if (bytes > SERVER_LIMITS.storeRowBytesMax) return null;
   if (bytes <= PAGE_BYTES - 35) return page.subarray(at, at + bytes);
   const least = Math.floor(((PAGE_BYTES - 12) * 32) / 255) - 23;
   const fitting = least + ((bytes - least) % (PAGE_BYTES - 4));

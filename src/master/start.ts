@@ -14,7 +14,7 @@ import {
   isLoopback,
   isPrivate,
   type KeyPair,
-  LIMITS,
+  MASTER_LIMITS,
   type MasterCommand,
   type MasterCounters,
   PROBE_PORTS,
@@ -36,7 +36,7 @@ import {
 } from '../node/index.ts';
 import { type Connections, createConnections } from './connections.ts';
 import type { CodeGuesses } from './http-list.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
@@ -207,7 +207,7 @@ async function startLocked(
     office.setReady(true);
     const drain = async (): Promise<void> => {
       office.drain();
-      await udp.drain(MASTER_LIMITS.drainMs);
+      await udp.drain(SERVER_LIMITS.drainMs);
       await closeAll();
     };
     const { tables } = running;
@@ -305,7 +305,7 @@ function openPorts(parts: {
       (code) => driver.command({ do: 'derived', key, code }),
       (error: Error) => {
         log.warn({ error: error.message }, 'a join code could not be derived: tried again');
-        setTimeout(() => derive(key), LIMITS.contestRestMs).unref();
+        setTimeout(() => derive(key), MASTER_LIMITS.contestRestMs).unref();
       },
     );
   }
@@ -383,7 +383,7 @@ function startOfficial(folder: string | null, office: Office, log: Logger, tell:
     void resolve();
   };
   now();
-  const timer = setInterval(() => void resolve(), MASTER_LIMITS.officialResolveMs);
+  const timer = setInterval(() => void resolve(), SERVER_LIMITS.officialResolveMs);
   timer.unref();
   return { now, stop: () => clearInterval(timer) };
 }
@@ -414,11 +414,11 @@ async function startHttp(
   if (at === null) return null;
   const tls = options.tls ?? null;
   const listener = getRequestListener(office.app.fetch);
-  const checked = { connectionsCheckingInterval: MASTER_LIMITS.httpCheckMs };
+  const checked = { connectionsCheckingInterval: SERVER_LIMITS.httpCheckMs };
   const server =
     tls === null
       ? createPlainServer(checked, listener)
-      : createTlsServer({ ...checked, ...readTls(tls), handshakeTimeout: MASTER_LIMITS.httpHeadersMs }, listener);
+      : createTlsServer({ ...checked, ...readTls(tls), handshakeTimeout: SERVER_LIMITS.httpHeadersMs }, listener);
   connections.guard(server);
   const bound = await listenOn(server, at, '--http');
   closers.push(() => closeServer(server));

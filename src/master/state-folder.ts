@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SallyportError } from '../core/index.ts';
 import { type Lock, nodeCrypto, readOrCreateKey, takeLock } from '../node/index.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';
 import type { MasterFact } from './start.ts';
 
@@ -23,7 +23,7 @@ export function lockState(stateDir: string, tell: (fact: MasterFact) => void): L
     clearInterval(retry);
     if (typeof lock === 'number')
       tell({ fact: 'unlocked', detail: `process ${lock} is a master with ${stateDir} too` });
-  }, MASTER_LIMITS.storeRetryMs);
+  }, SERVER_LIMITS.storeRetryMs);
   retry.unref();
   try {
     lock = takeLock(file);

@@ -6,7 +6,7 @@
  */
 import type { TableState } from '../core/index.ts';
 import { createHeldNames, type HeldName, type HeldNames } from './held-names.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import { openRecordFile } from './record-file.ts';
 import { bodyOf, openRecords, type RecordFile, type Records, rowsOf, type Urgency } from './records.ts';
 
@@ -112,7 +112,7 @@ export function openStore({ file, pagesMax, ...options }: StoreOptions): Store {
     clock: () => performance.now(),
     ...options,
   });
-  const timer = setInterval(store.tick, MASTER_LIMITS.storeSoonMs);
+  const timer = setInterval(store.tick, SERVER_LIMITS.storeSoonMs);
   timer.unref();
   const close = (): void => {
     clearInterval(timer);
@@ -235,7 +235,7 @@ function sumTraversals(records: Records, sinceHour: number): TraversalRow[] {
 }
 
 function pruneAll(records: Records, names: HeldNames, now: number): void {
-  const { statisticsHoursMax, auditEntriesMax, traversalRowsMax, webhookDedupeMs } = MASTER_LIMITS;
+  const { statisticsHoursMax, auditEntriesMax, traversalRowsMax, webhookDedupeMs } = SERVER_LIMITS;
   function drop(kind: string, isOver: (body: never, key: string) => boolean): void {
     for (const { key, body } of rowsOf<never>(records, kind))
       if (isOver(body, key)) records.remove(now, kind, key, 'later');

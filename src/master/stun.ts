@@ -15,7 +15,7 @@ import {
   SallyportError,
 } from '../core/index.ts';
 import { monotonicNow, openUdpSocket, type UdpSocket } from '../node/index.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 
 export interface StunService {
   readonly endpoints: readonly Endpoint[];
@@ -56,8 +56,8 @@ export function startStun(addresses: readonly string[], port: number): StunServi
 
 function limits(): (address: string) => boolean {
   const secret = randomBytes(16);
-  const each = new Pace(MASTER_LIMITS.stunRates);
-  const total = new Limiter(MASTER_LIMITS.stunTotal);
+  const each = new Pace(SERVER_LIMITS.stunRates);
+  const total = new Limiter(SERVER_LIMITS.stunTotal);
   return (address) => {
     const now = monotonicNow();
     return each.take(now, addressKeys(secret, address)) === 0 && total.allow(now, 0);

@@ -5,7 +5,7 @@
  */
 import { createPeer, type FailureCode, type KeyPair, type PeerConfig } from '../core/index.ts';
 import { drive, localAddresses, nodeCrypto, systemRandom } from '../node/index.ts';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 
 export interface TesterOptions {
@@ -35,9 +35,9 @@ const NOT_JOINABLE: readonly FailureCode[] = [
 
 export function startTester(options: TesterOptions): Tester {
   const { intervalMs, againMs, timeoutMs } = options.timing ?? {
-    intervalMs: MASTER_LIMITS.testJoinIntervalMs,
-    againMs: MASTER_LIMITS.testJoinAgainMs,
-    timeoutMs: MASTER_LIMITS.testJoinTimeoutMs,
+    intervalMs: SERVER_LIMITS.testJoinIntervalMs,
+    againMs: SERVER_LIMITS.testJoinAgainMs,
+    timeoutMs: SERVER_LIMITS.testJoinTimeoutMs,
   };
   /** When each host was tested last; those that are gone are forgotten when the next is chosen. */
   const testedAt = new Map<string, number>();
@@ -86,7 +86,7 @@ export function startTester(options: TesterOptions): Tester {
     if (!ready || current !== null) return;
     const item = choose();
     if (item === null) return;
-    if (testedAt.size > MASTER_LIMITS.testJoinsRemembered) testedAt.clear();
+    if (testedAt.size > SERVER_LIMITS.testJoinsRemembered) testedAt.clear();
     testedAt.set(item.hostId, options.now());
     joins += 1;
     current = { join: joins, hostId: item.hostId };

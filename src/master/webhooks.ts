@@ -6,7 +6,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { MASTER_LIMITS } from './limits.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { Store } from './store.ts';
 
 const eventKinds = ['host.listed', 'host.gone', 'alert', 'ban', 'test'] as const;
@@ -55,14 +55,14 @@ interface Delivery {
 
 export function createWebhooks(options: WebhookOptions): Webhooks {
   const timing = options.timing ?? {
-    intervalMs: MASTER_LIMITS.webhookIntervalMs,
-    muteMs: MASTER_LIMITS.webhookMuteMs,
-    retryMs: MASTER_LIMITS.webhookIntervalMs,
+    intervalMs: SERVER_LIMITS.webhookIntervalMs,
+    muteMs: SERVER_LIMITS.webhookMuteMs,
+    retryMs: SERVER_LIMITS.webhookIntervalMs,
   };
   const mutedUntil = options.now() + timing.muteMs;
   const told = new Map<string, number>();
   // Told by the run before: as long ago as the clock on the wall says.
-  for (const { subject, at } of options.store.told(options.wallClock() - MASTER_LIMITS.webhookDedupeMs))
+  for (const { subject, at } of options.store.told(options.wallClock() - SERVER_LIMITS.webhookDedupeMs))
     told.set(subject, options.now() - Math.max(0, options.wallClock() - at));
   const queue: Delivery[] = [];
   const stop = new AbortController();
@@ -75,10 +75,10 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
     if (key === null) return false;
     const now = options.now();
     const last = told.get(key);
-    if (last !== undefined && now - last < MASTER_LIMITS.webhookDedupeMs) return true;
+    if (last !== undefined && now - last < SERVER_LIMITS.webhookDedupeMs) return true;
     told.delete(key);
     told.set(key, now);
-    if (told.size > MASTER_LIMITS.webhookDedupeEntries) told.delete(told.keys().next().value ?? '');
+    if (told.size > SERVER_LIMITS.webhookDedupeEntries) told.delete(told.keys().next().value ?? '');
     return false;
   }
 
@@ -104,7 +104,7 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
         options.onDelivery(message.kind, 'ok');
         return;
       }
-      if (!answer.retryable || attempt >= MASTER_LIMITS.webhookAttemptsMax) {
+      if (!answer.retryable || attempt >= SERVER_LIMITS.webhookAttemptsMax) {
         failed += 1;
         options.onDelivery(message.kind, 'failed');
         return;
@@ -124,7 +124,7 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
       if (message.kind !== 'test' && message.kind !== 'alert' && options.now() < mutedUntil) return;
       if (key !== null) options.store.saveTold(key, options.wallClock());
       for (const hook of hooks) {
-        if (queue.length >= MASTER_LIMITS.webhookQueueMax) options.onDelivery(message.kind, 'dropped');
+        if (queue.length >= SERVER_LIMITS.webhookQueueMax) options.onDelivery(message.kind, 'dropped');
         else queue.push({ hook, message, at: options.wallClock() });
       }
       if (!running) void run();
@@ -148,7 +148,7 @@ async function post(hook: WebhookConfig, message: WebhookMessage, at: number, st
     const digest = createHmac('sha256', hook.secret).update(`${at}.${body}`).digest('hex');
     headers['x-sallyport-signature'] = `t=${at},v1=${digest}`;
   }
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(MASTER_LIMITS.webhookTimeoutMs)]);
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(SERVER_LIMITS.webhookTimeoutMs)]);
   try {
     const response = await fetch(hook.url, { method: 'POST', body, headers, signal, redirect: 'error' });
     await response.body?.cancel();

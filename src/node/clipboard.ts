@@ -1,6 +1,6 @@
 /** Puts a text on the clipboard with the tool the system has; silently nothing where it has none. */
 import { spawn } from 'node:child_process';
-import { LIMITS } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 
 type Tool = readonly [command: string, ...args: string[]];
 
@@ -32,7 +32,7 @@ function pipeTo([command, ...args]: Tool, text: string, env: NodeJS.ProcessEnv):
     const timer = setTimeout(() => {
       child.kill();
       finish(false);
-    }, LIMITS.clipboardMs);
+    }, NODE_LIMITS.clipboardMs);
     child.on('error', () => finish(false));
     child.on('exit', (code) => finish(code === 0));
     child.stdin.on('error', () => {});

@@ -1,6 +1,7 @@
 /** Join codes derived for real: what `core/code.ts` describes, by node:crypto on its pool of threads. */
 import { scrypt } from 'node:crypto';
-import { CODE_DERIVATION, codeFrom, isInSubgroup, LIMITS, toHex } from '../core/index.ts';
+import { CODE_DERIVATION, codeFrom, isInSubgroup, toHex } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 
 /** The newest last. A promise, so that two who ask at the same time cost one derivation. */
 const known = new Map<string, Promise<string | null>>();
@@ -11,7 +12,7 @@ export function deriveCode(key: Uint8Array): Promise<string | null> {
   const code = known.get(name) ?? derive(key);
   known.delete(name);
   known.set(name, code);
-  if (known.size > LIMITS.codesKeptMax) known.delete(known.keys().next().value as string);
+  if (known.size > NODE_LIMITS.codesKeptMax) known.delete(known.keys().next().value as string);
   // What has failed (there was no memory) is tried again.
   code.catch(() => known.delete(name));
   return code;

@@ -18,6 +18,7 @@ import {
   type Transmit,
 } from '../core/index.ts';
 import { monotonicNow } from './clock.ts';
+import { NODE_LIMITS } from './limits.ts';
 import { type OpenUdpSocket, openUdpSocket, type UdpSocket } from './socket.ts';
 
 export interface DriveOptions<Event> {
@@ -106,19 +107,19 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
     while (!disposed) {
       const input = inputs.shift();
       if (input !== undefined) input(monotonicNow());
-      else if (until !== NEVER && until <= monotonicNow() && passes < LIMITS.drivePassesPerTurnMax) {
+      else if (until !== NEVER && until <= monotonicNow() && passes < NODE_LIMITS.drivePassesPerTurnMax) {
         passes += 1;
         machine.handleTimeout(monotonicNow());
       } else return;
       outputs += drain();
-      assert(outputs <= LIMITS.driveOutputsPerTurnMax, 'a machine makes outputs without end');
+      assert(outputs <= NODE_LIMITS.driveOutputsPerTurnMax, 'a machine makes outputs without end');
     }
   }
 
   function drain(): number {
     for (let outputs = 0; ; outputs += 1) {
       if (disposed) return outputs;
-      assert(outputs <= LIMITS.driveOutputsPerTurnMax, 'a machine never answers wait');
+      assert(outputs <= NODE_LIMITS.driveOutputsPerTurnMax, 'a machine never answers wait');
       const output = machine.poll();
       if (output.kind === 'wait') {
         until = output.until;

@@ -3,7 +3,8 @@
  * is told whether it is known or new. The name is what it called itself then; it proves nothing, the key does.
  */
 import { join } from 'node:path';
-import { type FriendId, LIMITS } from '../core/index.ts';
+import type { FriendId } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 import { readDocument, writeDocument } from './state.ts';
 
 export interface KnownFriends {
@@ -24,7 +25,7 @@ export function knownFriends(stateDir: string): KnownFriends {
     nameOf: (friend) => read().get(friend) ?? null,
     add(friend, name) {
       // The newest stands last, so that the one longest away is forgotten first.
-      const others = [...read()].filter(([other]) => other !== friend).slice(-(LIMITS.knownFriendsMax - 1));
+      const others = [...read()].filter(([other]) => other !== friend).slice(-(NODE_LIMITS.knownFriendsMax - 1));
       try {
         writeDocument(path, { v: 1, friends: Object.fromEntries([...others, [friend, name]]) });
       } catch {

@@ -3,7 +3,8 @@
  * call (`recvmmsg`), where node:dgram needs a call and 64 KiB for each (decisions/0011).
  */
 import type UDX from 'udx-native';
-import { LIMITS, SallyportError, usage } from '../core/index.ts';
+import { SallyportError, usage } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 import { type OpenUdpSocket, outcomeCode } from './socket.ts';
 
 /** How to open sockets by it; USAGE where it is not installed. */
@@ -24,7 +25,7 @@ export async function nativeUdp(): Promise<OpenUdpSocket> {
       return { outcome: { ok: false, code: outcomeCode((error as NodeJS.ErrnoException).code ?? '') }, socket: null };
     }
     // It asks for megabytes: a queue so long makes every answer late when too much comes in (security.md 3).
-    socket.setRecvBufferSize(LIMITS.nativeReceiveBytes);
+    socket.setRecvBufferSize(NODE_LIMITS.nativeReceiveBytes);
     const bound = socket.address();
     const local = { address: bound.host, port: bound.port };
     socket.on('message', (bytes, from) =>

@@ -6,7 +6,8 @@
 import { constants, copyFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { fromBase64Url, isPublicKey, LIMITS, toBase64Url } from '../core/index.ts';
+import { fromBase64Url, isPublicKey, toBase64Url } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 import { writeDocument } from './state.ts';
 
 /** Of hosts `masterKey/CODE` to the host's key, of names `masterKey=NAME`; keys in base64url, oldest first. */
@@ -109,7 +110,7 @@ export function hostPins(
 
 function withNewest(table: Table, entry: string, key: string): Table {
   const others = [...table].filter(([other]) => other !== entry);
-  return new Map([...others.slice(-(LIMITS.pinnedHostsMax - 1)), [entry, key]]);
+  return new Map([...others.slice(-(NODE_LIMITS.pinnedHostsMax - 1)), [entry, key]]);
 }
 
 function ofMaster(tables: Tables, table: keyof Tables, masterKey: Uint8Array): readonly [string, Uint8Array][] {
@@ -129,7 +130,7 @@ function keyOf(text: unknown): Uint8Array | null {
 /** Empty where there is none yet. */
 function readText(path: string, say: (problem: string) => void): string | null {
   try {
-    if (statSync(path).size > LIMITS.stateFileBytesMax) throw new Error('it is too large');
+    if (statSync(path).size > NODE_LIMITS.stateFileBytesMax) throw new Error('it is too large');
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';

@@ -19,7 +19,8 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LIMITS, SallyportError } from '../core/index.ts';
+import { SallyportError } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 
 const KEY_BYTES = 32;
 
@@ -143,7 +144,7 @@ function writeTemporary(path: string, content: string): string {
 
 function readSmallFile(path: string): string | null {
   try {
-    if (statSync(path).size > LIMITS.stateFileBytesMax) throw new Error('it is too large');
+    if (statSync(path).size > NODE_LIMITS.stateFileBytesMax) throw new Error('it is too large');
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -3,8 +3,6 @@
  * plays the same files on a kernel NAT; both must answer alike.
  */
 import type { Endpoint } from '../core/index.ts';
-import type { Allocation } from './nat/allocation.ts';
-import { PORTS_ALL } from './nat/allocation.ts';
 import type { NatBehaviour } from './nat/behaviour.ts';
 import { NATS } from './nat/presets.ts';
 import type { Packet } from './packet.ts';
@@ -13,17 +11,9 @@ import { createWorld } from './world.ts';
 
 export interface NatScript {
   readonly about: string;
-  /** The words of the lab for a Linux router; what is left out drops strangers and has 30 s and 120 s. */
-  readonly nat: ScriptNat;
+  /** Beside those of a Linux router that drops strangers and keeps mappings for 30 s and 120 s. */
+  readonly nat: Partial<NatBehaviour>;
   readonly steps: readonly ScriptStep[];
-}
-
-export interface ScriptNat {
-  readonly allocation: { readonly kind: string; readonly low?: number; readonly high?: number };
-  readonly filtering?: 'independent' | 'address' | 'address-and-port';
-  readonly unsolicited?: 'drop' | 'reject' | 'accept';
-  readonly timeoutSeconds?: { readonly unreplied: number; readonly replied: number };
-  readonly sessionsMax?: number | null;
 }
 
 export interface ScriptStep {
@@ -81,35 +71,7 @@ function portAnswer(seen: number, local: number, labels: ReadonlyMap<string, num
   return label ? `as ${label[0]}` : 'new';
 }
 
-function linuxBehaviour(nat: ScriptNat): NatBehaviour {
-  const filtering = nat.filtering ?? 'address-and-port';
-  return {
-    ...NATS.linux,
-    ...mappingOf(nat.allocation),
-    filtering: filtering === 'independent' ? 'endpoint-independent' : filtering,
-    unsolicited: nat.unsolicited ?? 'drop',
-    timeouts: {
-      ...NATS.linux.timeouts,
-      unrepliedMs: 1000 * (nat.timeoutSeconds?.unreplied ?? 30),
-      establishedMs: 1000 * (nat.timeoutSeconds?.replied ?? 120),
-    },
-    ...(nat.sessionsMax ? { sessionsMax: nat.sessionsMax } : {}),
-  };
-}
-
-/** The kernel's rules in the words of RFC 4787. */
-function mappingOf(rule: ScriptNat['allocation']): { mapping: NatBehaviour['mapping']; allocation: Allocation } {
-  const range = { low: rule.low ?? PORTS_ALL.low, high: rule.high ?? PORTS_ALL.high };
-  switch (rule.kind) {
-    case 'preserve':
-      return { mapping: 'endpoint-independent', allocation: 'preserve' };
-    case 'range':
-      return { mapping: 'endpoint-independent', allocation: { scan: range } };
-    case 'step':
-      return { mapping: 'address-and-port', allocation: { step: 1, range } };
-    case 'per-address':
-      return { mapping: 'address', allocation: { random: range } };
-    default:
-      return { mapping: 'address-and-port', allocation: { random: range } };
-  }
+function linuxBehaviour(nat: NatScript['nat']): NatBehaviour {
+  const timeouts = { ...NATS.linux.timeouts, unrepliedMs: 30_000, establishedMs: 120_000, ...nat.timeouts };
+  return { ...NATS.linux, unsolicited: 'drop', ...nat, timeouts };
 }

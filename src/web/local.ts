@@ -9,7 +9,7 @@ import {
   type LocalState,
   type SettingsChange,
 } from '../agent/local-api.ts';
-import { showCode } from '../core/code.ts';
+import { showCode } from '../core/model/code.ts';
 import { openStream } from './events.ts';
 import { isLanguage, language, t } from './messages/index.ts';
 import { go } from './router.ts';

@@ -8,13 +8,13 @@ import {
   type Endpoint,
   type Instant,
   type KeyPair,
-  LIMITS,
   Link,
   type LinkEvent,
   type Machine,
   type MasterAddress,
   type Output,
   outputs,
+  PLAN_LIMITS,
   type Random,
   type Request,
   type SocketId,
@@ -24,8 +24,8 @@ import {
   WIRE,
 } from '../../src/core/index.ts';
 import { type ClientHandshake, type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { encodeStep } from '../../src/core/traverse/step.ts';
+import { encodeStep } from '../../src/core/traverse/lead/step.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
 
 export interface PayerConfig {
   readonly crypto: CryptoSuite;
@@ -140,7 +140,7 @@ export class Payer implements Machine<{ readonly do: 'start' }, PayerEvent> {
   }
 
   private salvo(kind: SidePlan['class']): SidePlan {
-    const many = kind === 'birthday' ? LIMITS.birthdayMappings : 64;
+    const many = kind === 'birthday' ? PLAN_LIMITS.birthdayMappings : 64;
     return {
       ...{ class: kind, from: kind === 'easy' ? 'known' : 'fresh', sockets: kind === 'easy' ? 1 : many, tuples: many },
       ...{ addresses: [this.config.aim], ports: { kind: 'shuffle', low: 1_024, high: 65_535, seed: 1 }, portEvery: 1 },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openScene, Puppet, type Scene } from '../../lab/index.ts';
+import { NAT_PRESETS, openScene, Puppet, type Scene } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const JOIN_MS = 60_000;
@@ -12,7 +12,7 @@ const GAME_TICK_MS = 25;
 const NEW_SOCKET_EVERY = 8;
 const LOOK_EVERY_MS = 500;
 
-const RANDOM = { kind: 'nat', nat: { allocation: { kind: 'random' }, sessionsMax: SESSIONS_MAX } } as const;
+const RANDOM = { kind: 'nat', nat: { ...NAT_PRESETS.random, sessionsMax: SESSIONS_MAX } } as const;
 
 interface Seen {
   /** Most sessions that the client's router held at a time. */

@@ -102,7 +102,7 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
   });
 
   test('coturn is asked to send to mappings that kept still: one of 15 s outlives 10 s and not 20 s', async () => {
-    const host = await behind({ timeoutSeconds: { unreplied: 15, replied: 15 } });
+    const host = await behind({ timeouts: { unrepliedMs: 15_000, establishedMs: 15_000 } });
     const program = host.spawn([process.execPath, compiled('lab/probe.js'), 'lifetime', `${coturn.address}:3478`]);
     const lifetime = await program.find(({ text }) => {
       const event = JSON.parse(text);

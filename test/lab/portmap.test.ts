@@ -122,7 +122,7 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
   test('a router that lies is not believed', async () => {
     const { host, nat } = await home({ lying: true });
     const program = mapper(host, 'map');
-    await program.find(({ text }) => text.includes('router claims a mapping') || null, 20_000);
+    await program.find(({ text }) => text.includes('"to":"claimed"') || null, 20_000);
     expect(await redirects(nat)).toBe(true);
     await expect(proven(program)).rejects.toThrow('no expected line');
     await program.stop();

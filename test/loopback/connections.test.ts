@@ -1,7 +1,7 @@
 /** Slow callers of the masterserver's HTTP side, on real sockets. */
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { MASTER_LIMITS } from '../../src/master/limits.ts';
+import { SERVER_LIMITS } from '../../src/master/limits.ts';
 import { MasterBench } from './master-node.ts';
 
 const bench = new MasterBench();
@@ -29,6 +29,6 @@ test('a slow head, a slow body and silence end in time, and the list is there me
   const closed = Promise.all(slow.map((sent) => closedAfter(Number(port), sent)));
   expect((await fetch(`${master.http}/api/v1/servers`)).status).toBe(200);
   const times = await closed;
-  const { httpHeadersMs, httpRequestMs, httpCheckMs } = MASTER_LIMITS;
+  const { httpHeadersMs, httpRequestMs, httpCheckMs } = SERVER_LIMITS;
   for (const ms of times) expect(ms).toBeLessThan(Math.max(httpHeadersMs, httpRequestMs) + 2 * httpCheckMs + 3_000);
 }, 60_000);

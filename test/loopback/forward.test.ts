@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { afterEach, expect, test, vi } from 'vitest';
 import { forwardToGame, type HostForwardNotice } from '../../src/agent/forward-host.ts';
 import { type LocalPortNotice, openLocalPort } from '../../src/agent/forward-join.ts';
+import { AGENT_LIMITS } from '../../src/agent/limits.ts';
 import { AgentPath, type PathPort } from '../../src/agent/path.ts';
-import { type Endpoint, LIMITS, type PeerEvent } from '../../src/core/index.ts';
+import { type Endpoint, PEER_LIMITS, type PeerEvent } from '../../src/core/index.ts';
 
 const PAYLOAD_MAX = 1438;
 const cleanups: (() => void)[] = [];
@@ -234,14 +235,14 @@ test('seats of programs that the server never answered go first and soon, those 
   await expect.poll(() => arrived.length).toBe(1);
   await send('too many');
   await expect.poll(() => notices).toEqual([{ kind: 'seats-full', seats: 16 }]);
-  time(LIMITS.seatUnansweredMs);
+  time(AGENT_LIMITS.seatUnansweredMs);
   await send('second');
   await expect.poll(() => arrived.at(-1)).toMatch(/second$/);
   expect(arrived[1]?.split(' ')[0]).toBe(arrived[0]?.split(' ')[0]);
   await send('third');
   // Refused once more: told again, because there was a free seat in between.
   await expect.poll(() => notices.length).toBe(2);
-  time(LIMITS.seatIdleMs);
+  time(AGENT_LIMITS.seatIdleMs);
   await send('fourth');
   await send('fifth');
   await expect.poll(() => arrived.map((line) => line.split(' ')[1])).toEqual(['filler', 'second', 'fourth', 'fifth']);
@@ -257,10 +258,10 @@ test('a connected friend keeps its seat while others, and programs behind others
   const gone = pathPair('gone');
   const goneSeat = forward.attach(gone.atHost);
   gone.atHost.over('left');
-  const guests = Array.from({ length: LIMITS.guestsMax - 2 }, (_, n) => pathPair(`guest ${n}`));
+  const guests = Array.from({ length: PEER_LIMITS.guestsMax - 2 }, (_, n) => pathPair(`guest ${n}`));
   for (const { atHost, atFriend } of guests) {
     forward.attach(atHost);
-    for (let channel = 1; channel < LIMITS.pathChannelsMax; channel++) atFriend.send(Uint8Array.of(1), channel);
+    for (let channel = 1; channel < PEER_LIMITS.pathChannelsMax; channel++) atFriend.send(Uint8Array.of(1), channel);
   }
   expect(notices.filter(({ kind }) => kind === 'seats-full').length).toBeGreaterThan(0);
   // A friend that comes after all of them has its own seat, too.

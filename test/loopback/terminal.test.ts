@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
+import { CLI_LIMITS } from '../../src/cli/limits.ts';
 import { Bench, portBase } from './processes.ts';
 
 let bench: Bench;
@@ -40,7 +40,7 @@ describe.skipIf(missing)('in a terminal', () => {
     const late = bench.atTerminal(['join', code, '--master', link]);
     await expect.poll(asking).toBe(2);
     // The question before has only just gone.
-    await sleep(LIMITS.questionReadMs);
+    await sleep(CLI_LIMITS.questionReadMs);
     host.child.stdin?.write('y\n');
     await expect.poll(() => late.stdout()).toContain('Keep this window open');
     late.child.stdin?.write('q');

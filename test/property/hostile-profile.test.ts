@@ -6,25 +6,27 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   device,
-  LIMITS,
+  LEAD_LIMITS,
   type MappingSource,
   type NatProfile,
   PROFILE_BYTES_MAX,
   Reader,
   readProfile,
+  requestNumbers,
   socketIds,
   type TraversalEvent,
   traversal,
   UNKNOWN_PROFILE,
+  WIRE_LIMITS,
   Writer,
   writeProfile,
 } from '../../src/core/index.ts';
-import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/advice.ts';
-import { knownLife, natureWords, quotaOf } from '../../src/core/traverse/nature.ts';
-import { type Plan, plansFor } from '../../src/core/traverse/plan.ts';
-import { portCount } from '../../src/core/traverse/ports.ts';
-import { packetsOf, type SidePlan, tupleAt } from '../../src/core/traverse/side.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/plan/advice.ts';
+import { knownLife, natureWords, quotaOf } from '../../src/core/traverse/plan/nature.ts';
+import { type Plan, plansFor } from '../../src/core/traverse/plan/plan.ts';
+import { portCount } from '../../src/core/traverse/plan/ports.ts';
+import { packetsOf, type SidePlan, tupleAt } from '../../src/core/traverse/plan/side-plan.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
@@ -69,8 +71,8 @@ const said = fc
     mapping: fc.constantFrom('unknown', 'eim', 'adm', 'apdm'),
     filtering: fc.constantFrom('unknown', 'eif', 'adf', 'apdf'),
     type: fc.constantFrom('unknown', 'public', 'cone', 'address-sensitive', 'port-sensitive'),
-    mixture: fc.array(allocator, { maxLength: LIMITS.profileMixtureMax }),
-    external: fc.array(address, { maxLength: LIMITS.profileAddressesMax }),
+    mixture: fc.array(allocator, { maxLength: WIRE_LIMITS.profileMixtureMax }),
+    external: fc.array(address, { maxLength: WIRE_LIMITS.profileAddressesMax }),
     pooling: fc.constantFrom('unknown', 'paired', 'arbitrary'),
     delta: signed,
     lastPort: port,
@@ -114,7 +116,7 @@ const limitsOf = (profile: NatProfile) => ({ quota: quotaOf(profile), lifetimeMs
 function fault(plan: Plan): string | null {
   const { expected, packets, durationMs, restMs, mappings, probes } = plan;
   if (!(expected >= 0 && expected <= 1)) return `expected ${expected}`;
-  if (!(durationMs > 0 && durationMs <= LIMITS.salvoMs)) return `durationMs ${durationMs}`;
+  if (!(durationMs > 0 && durationMs <= LEAD_LIMITS.salvoMs)) return `durationMs ${durationMs}`;
   const counts = { mappings, probes, restMs, client: packets.client, host: packets.host };
   const odd = Object.entries(counts).find(([, count]) => !(Number.isSafeInteger(count) && count >= 0));
   return odd === undefined ? null : odd.join(' ');
@@ -170,7 +172,6 @@ function stepOf(order: number, { samples, near, endpoint, refused, pay }: FcValu
 /** Tells a socket its mapping. */
 const SOURCE: MappingSource = {
   target: { address: '198.51.100.1', port: 3478 },
-  group: 'one',
   kind: 'stun',
   answersFrom: [],
   request: (_now, request) => Uint8Array.of(0, request >> 8, request & 255),
@@ -210,6 +211,7 @@ test('whatever the host says of itself and answers, the client sends to ports th
         },
         ...{ relayRttMs: 80, sources: [SOURCE], redirecting: SOURCE, sockets: socketIds(), random: simRandom(seed) },
         own: { profile: own, candidates: [{ kind: 'reflexive', endpoint: { address: CLIENT, port: 7 } }] },
+        requests: requestNumbers(),
         peer: { profile: peer, candidates: [{ kind: 'reflexive', endpoint: { address: HOST, port: 4_000 } }] },
         crypto: nodeCrypto,
         device: device(),

@@ -12,6 +12,7 @@ import {
   PROFILE_BYTES_MAX,
   Reader,
   readProfile,
+  requestNumbers,
   socketIds,
   Writer,
   writeProfile,
@@ -43,7 +44,7 @@ const answer = fc.record({
 function source(n: number): MappingSource {
   const target = { address: `198.51.100.${1 + (n >> 1)}`, port: 3_478 + (n & 1) };
   return {
-    ...{ target, group: target.address, kind: n < 2 ? 'master' : 'stun' },
+    ...{ target, kind: n < 2 ? 'master' : 'stun' },
     answersFrom: ['same', 'other-port', 'other-address'],
     answererOf: (from) => ({
       address: from === 'other-address' ? '198.51.100.99' : target.address,
@@ -72,7 +73,8 @@ test('whatever its sources say, a detector ends with a profile that others can r
   fc.assert(
     fc.property(ports, fc.array(answer, { minLength: 1, maxLength: 12 }), fc.nat(), (counter, answers, seed) => {
       const sources = [0, 1, 2, 3].map(source);
-      const detector = createDetector({ random: simRandom(seed), crypto: nodeCrypto, sockets: socketIds(), family: 4 });
+      const ids = { sockets: socketIds(), requests: requestNumbers() };
+      const detector = createDetector({ random: simRandom(seed), crypto: nodeCrypto, ...ids, family: 4 });
       const inputs: { readonly at: number; run(): void }[] = [];
       let [now, told, asked] = [0, 0, 0];
       let last: NatProfile | null = null;

@@ -1,7 +1,7 @@
 /** Participants that the master has let in and that ask whatever the protocol can say, in any order and from any socket of theirs. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LIMITS, type Request } from '../../src/core/index.ts';
+import { LINK_LIMITS, MASTER_LIMITS, type Request } from '../../src/core/index.ts';
 import { request } from '../unit/rendezvous-arbitraries.ts';
 import { ANNOUNCEMENT, world } from '../unit/rendezvous-net.ts';
 import { FUZZ_SEED } from './wire-fuzz.ts';
@@ -47,7 +47,7 @@ test('whatever three participants ask, in whatever order, the master answers eac
           if (event.ev === 'response')
             seen.add(`${message.type} ${event.response.type === 'failed' ? event.response.failure : ''}`);
       }
-      w.net.run(LIMITS.requestGiveUpMs);
+      w.net.run(LINK_LIMITS.requestGiveUpMs);
       const unanswered = all.flatMap(({ events }) =>
         events.filter(
           (event) =>
@@ -57,7 +57,7 @@ test('whatever three participants ask, in whatever order, the master answers eac
         ),
       );
       expect(unanswered).toEqual([]);
-      w.net.run(10 * LIMITS.joinIdleMs);
+      w.net.run(10 * MASTER_LIMITS.joinIdleMs);
       const { joins, registry } = w.master.machine as unknown as Record<
         'joins' | 'registry',
         { readonly size: number }

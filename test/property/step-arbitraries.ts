@@ -1,9 +1,9 @@
 /** Steps with anything in them that means something, the ends of every range among it. */
 import fc from 'fast-check';
-import { LIMITS } from '../../src/core/limits.ts';
-import type { PortSpec } from '../../src/core/traverse/ports.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { SAMPLES_MAX, type Step } from '../../src/core/traverse/step.ts';
+import { LEAD_LIMITS, PLAN_LIMITS } from '../../src/core/index.ts';
+import { SAMPLES_MAX, type Step } from '../../src/core/traverse/lead/step.ts';
+import type { PortSpec } from '../../src/core/traverse/plan/ports.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
 
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;
@@ -41,7 +41,7 @@ const common = {
   ports,
   portEvery: positive,
   ratePerSecond: positive,
-  durationMs: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1_000, max: LIMITS.salvoMs }) }, whole(0, U32)),
+  durationMs: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1_000, max: LEAD_LIMITS.salvoMs }) }, whole(0, U32)),
 } as const;
 const passes = fc.array(fc.record({ afterMs: u16, ttl }), { minLength: 1, maxLength: 6 });
 const everyMs = fc.oneof(fc.constantFrom(1, 9_000), whole(1, U32));
@@ -60,7 +60,7 @@ export function sideArbitrary(addresses: fc.Arbitrary<string>): fc.Arbitrary<Sid
     ...{ tuples: fc.constant(0), sampleEvery: positive, passes: fc.tuple(fc.record({ afterMs: u16, ttl })) },
     again: fc.record({ mode: fc.constant('none'), everyMs }),
   } as const);
-  const probes = fc.tuple(whole(1, LIMITS.birthdayBurst), fc.boolean()).chain(([tuples, fresh]) =>
+  const probes = fc.tuple(whole(1, PLAN_LIMITS.birthdayBurst), fc.boolean()).chain(([tuples, fresh]) =>
     fc.record({
       ...{ ...common, addresses: towards, tuples: fc.constant(tuples), passes, sampleEvery: sampleEvery(tuples) },
       from: fc.constant(fresh ? 'fresh' : 'known'),
@@ -106,7 +106,7 @@ export function stepArbitrary(addresses: fc.Arbitrary<string>, samplesMax: numbe
       stop: fc.constant(true as const),
       queued: fc.nat(255),
       pay: u16,
-      refused: fc.record({ allowedInMs: fc.option(whole(0, LIMITS.manyPortsRestMsMax)) }),
+      refused: fc.record({ allowedInMs: fc.option(whole(0, LEAD_LIMITS.manyPortsRestMsMax)) }),
     },
     { requiredKeys: ['order'] },
   );

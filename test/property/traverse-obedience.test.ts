@@ -2,11 +2,19 @@
  * Orders and answers of a twin that is authenticated and let in, but means no good: every field of a step, the ends of its range
  * among the values, told to the machines of both sides, for longer than mappings live. They go on, within sockets and permits.
  */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LIMITS, type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import {
+  LEAD_LIMITS,
+  type NatProfile,
+  PLAN_LIMITS,
+  RUN_LIMITS,
+  UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
+} from '../../src/core/index.ts';
+import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
 import { type Alone, alone, TWIN } from '../sim/traverse-alone.ts';
 import { sideArbitrary, stepArbitrary, wildSideArbitrary } from './step-arbitraries.ts';
 
@@ -20,7 +28,7 @@ const anySide = fc.oneof({ weight: 2, arbitrary: sideArbitrary(addresses) }, wil
 /** After the last step: mappings have been replaced once, and the shortest-lived canaries have spoken. */
 const AFTER_MS = 70_000;
 /** A session's sockets at most: those of its plans, its canaries, the punching one and a new one, and those that were heard on. */
-const SOCKETS_MAX = LIMITS.birthdayMappings + CANARIES_MAX + 2 + LIMITS.proofSocketsMax;
+const SOCKETS_MAX = PLAN_LIMITS.birthdayMappings + CANARIES_MAX + 2 + RUN_LIMITS.proofSocketsMax;
 
 /** Packets to the twin: as many as the permit has, and an answer and a probe back for each of the probes of the twin. */
 function withinPermits({ sent, peak }: Alone, probesMax: number, heard: boolean): void {
@@ -68,7 +76,7 @@ test('no steps of a client, whatever is in them, stop a host, nor make it exceed
       host.run(gapMs * steps.length + AFTER_MS);
       withinPermits(host, options.probesMax, options.heard);
       const seconds = (gapMs * steps.length + AFTER_MS) / 1000;
-      expect(host.offered() / seconds).toBeLessThanOrEqual(LIMITS.plansAtOnce * LIMITS.predictionPerSecond);
+      expect(host.offered() / seconds).toBeLessThanOrEqual(LEAD_LIMITS.plansAtOnce * PLAN_LIMITS.predictionPerSecond);
       obeyed += logged(host, 'run');
     }),
     { numRuns: RUNS, seed: SEED },

@@ -1,6 +1,6 @@
 /** Whole joins with the real client, host and master, detection included, in virtual time. */
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
+import { LEAD_LIMITS, LIMITS } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { packetRate, runPair, type SimClassId, STANDARD_CHECKS, traceJson } from '../../src/sim/index.ts';
 
@@ -62,10 +62,10 @@ test('credits that the master refuses are asked for again as one purchase, and t
   const credits = world.trace.filter(
     ({ what, where, packet }) => what === 'sent' && where === 'client' && packet.bytes.length === LIMITS.creditBytes,
   );
-  expect(credits.length).toBeGreaterThan(LIMITS.creditsAtOnce);
+  expect(credits.length).toBeGreaterThan(LEAD_LIMITS.creditsAtOnce);
   for (const { at } of credits) {
     const soon = credits.filter((other) => other.at >= at && other.at < at + 1_000);
-    expect(soon.length).toBeLessThan(3 * LIMITS.creditsAtOnce);
+    expect(soon.length).toBeLessThan(3 * LEAD_LIMITS.creditsAtOnce);
   }
   expect(links).toEqual({ client: 1, host: 1 });
 });

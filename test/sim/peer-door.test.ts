@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
+import { LIMITS, PEER_LIMITS } from '../../src/core/index.ts';
 import { NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
@@ -95,7 +95,7 @@ test('the test join of the master takes no place, and its sockets are closed soo
   const before = host.running.socketsOpen;
   tester.command(joinCommand({ hostKey: host.publicKey }));
   connected(setup, tester);
-  setup.world.run(LIMITS.testJoinHoldMs + 200);
+  setup.world.run(PEER_LIMITS.testJoinHoldMs + 200);
   expect(host.running.socketsOpen).toBe(before);
   tester.command({ do: 'leave', path: 1 });
   tester.command(joinCommand({ join: 2, hostKey: host.publicKey }));
@@ -145,9 +145,9 @@ for (const late of [null, true, false]) {
     setup.master.stop();
     setup.world.run(3_000);
     setup.master.start();
-    setup.world.run(LIMITS.knockMs);
+    setup.world.run(PEER_LIMITS.knockMs);
     if (late !== null) host.command({ do: 'admit', friend: host.last('peer')!.friend, admit: late });
-    setup.world.run(LIMITS.visitIdleMs);
+    setup.world.run(PEER_LIMITS.visitIdleMs);
     const told = host.all('peer').map(({ state }) => state);
     expect(told).toEqual(['knocking', 'asking', late === false ? 'refused' : 'left']);
   });
@@ -163,7 +163,7 @@ test('whom a person has let in is not asked about again, until thousands have co
   setup.until(() => asked() === 1, 1_000, 'the host is asked');
   const { friend } = host.last('peer')!;
   host.command({ do: 'admit', friend, admit: true });
-  for (const others of [0, LIMITS.admittedMax]) {
+  for (const others of [0, PEER_LIMITS.admittedMax]) {
     connected(setup, client);
     client.command({ do: 'leave', path: client.last('path')!.path });
     for (let n = 0; n < others; n++) host.command({ do: 'admit', friend: `friend ${n}`, admit: true });
@@ -242,7 +242,7 @@ test('a word that comes when the knock is over makes room for the next question'
   setup.until(() => state('Bea') === 'waiting', 2_000, 'the second waits');
   // Without a sign of life, and so without a new knock.
   ann.running.stop();
-  setup.world.run(LIMITS.knockMs + 1_000);
+  setup.world.run(PEER_LIMITS.knockMs + 1_000);
   host.command({ do: 'admit', friend, admit: true });
   setup.world.run(500);
   expect(state('Bea')).toBe('asking');

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isPrivate, LIMITS, type Push, type Response, WIRE } from '../../src/core/index.ts';
+import { isPrivate, PAY_LIMITS, PLAN_LIMITS, type Push, type Response, WIRE } from '../../src/core/index.ts';
 import { NATS, simRandom } from '../../src/sim/index.ts';
 import { push as anyPush, response as anyResponse } from '../unit/rendezvous-arbitraries.ts';
 import type { Lies } from './peer-master.ts';
@@ -84,7 +84,7 @@ test(`in ${SEEDS} worlds with a master that lies, nobody dies, exceeds a cap or 
     }
     for (const count of sent.values()) {
       probes += count;
-      expect(count).toBeLessThanOrEqual(LIMITS.birthdayBurst + (LIMITS.probesPerSecond * RUN_MS) / 1_000);
+      expect(count).toBeLessThanOrEqual(PLAN_LIMITS.birthdayBurst + (PAY_LIMITS.probesPerSecond * RUN_MS) / 1_000);
     }
     lies += lying.told.length;
     // Nobody is left without a word.

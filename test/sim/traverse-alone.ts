@@ -11,6 +11,7 @@ import {
   type NatProfile,
   type Output,
   type Role,
+  requestNumbers,
   type SocketId,
   socketIds,
   type Traversal,
@@ -19,7 +20,7 @@ import {
   UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/probe.ts';
+import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
@@ -79,7 +80,6 @@ export interface AloneOptions {
 /** Question and answer: the number of the request, and the port that was seen. */
 const SOURCE: MappingSource = {
   target: SERVER,
-  group: SERVER.address,
   kind: 'stun',
   answersFrom: ['same'],
   request: (_now, request) => Uint8Array.of(request >>> 8, request),
@@ -123,6 +123,7 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
       sources: [SOURCE],
       redirecting: null,
       sockets: socketIds(),
+      requests: requestNumbers(),
       random: simRandom(1),
       crypto: nodeCrypto,
       device: counting,

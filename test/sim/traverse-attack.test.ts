@@ -1,17 +1,22 @@
 /** A peer or a master that lies: whatever field names a victim, the victim gets nothing, and the caps of the device hold. */
+
 import { expect, test } from 'vitest';
 import {
   type Allocator,
   type Candidate,
   device,
-  LIMITS,
+  LEAD_LIMITS,
   type NatProfile,
+  PAY_LIMITS,
+  PLAN_LIMITS,
+  PROVE_LIMITS,
+  RUN_LIMITS,
   UNKNOWN_ALLOCATOR,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
 import { type Alone, alone, type Sent, TWIN } from './traverse-alone.ts';
 
 const VICTIM = '198.51.100.7';
@@ -128,12 +133,12 @@ test('a dishonest master and a dishonest client together do not get more out of 
     run(1_000 * order + 999);
   }
   expect(sent.length).toBeGreaterThan(1_000);
-  expect(sent.length).toBeLessThanOrEqual(LIMITS.birthdayBurst + 61 * LIMITS.probesPerSecond);
+  expect(sent.length).toBeLessThanOrEqual(PLAN_LIMITS.birthdayBurst + 61 * PAY_LIMITS.probesPerSecond);
   for (const [n, { at }] of sent.entries()) {
-    const before = sent[n - LIMITS.birthdayPerSecond - LIMITS.probesAtOnce - 2];
+    const before = sent[n - PLAN_LIMITS.birthdayPerSecond - PAY_LIMITS.probesAtOnce - 2];
     if (before !== undefined) expect(at - before.at).toBeGreaterThan(1_000);
   }
-  expect(new Set(sent.map(({ socket }) => socket)).size).toBeLessThanOrEqual(LIMITS.birthdayMappings + 1);
+  expect(new Set(sent.map(({ socket }) => socket)).size).toBeLessThanOrEqual(PLAN_LIMITS.birthdayMappings + 1);
 });
 
 test('S15: many ports are opened for one client once per rest, and a repeated order is not obeyed twice', () => {
@@ -187,13 +192,13 @@ test('a hard session that goes on for ever ends its turn when another waits, and
   ask(endless, 0, 1);
   let order = 0;
   let at = 0;
-  for (; at < 2 * LIMITS.hardTurnMs && waiting.sent.length === 0; at += 2_000) {
+  for (; at < 2 * LEAD_LIMITS.hardTurnMs && waiting.sent.length === 0; at += 2_000) {
     endless.run(at);
     ask(waiting, at, ++order);
     waiting.run(at + 1_000);
   }
-  expect(at).toBeGreaterThanOrEqual(LIMITS.hardTurnMs);
-  expect(at).toBeLessThanOrEqual(LIMITS.hardTurnMs + 5_000);
+  expect(at).toBeGreaterThanOrEqual(LEAD_LIMITS.hardTurnMs);
+  expect(at).toBeLessThanOrEqual(LEAD_LIMITS.hardTurnMs + 5_000);
   const before = endless.sent.length;
   expect(before).toBeGreaterThanOrEqual(100);
   // What it ran has ended, and its client knows: asking again gives it its place behind the other.
@@ -214,10 +219,10 @@ const PLAIN: SidePlan = {
     ratePerSecond: 1_000,
   },
   ...{ ports: { kind: 'fixed', port: 9 }, passes: [{ afterMs: 0, ttl: null }], again: { mode: 'none', everyMs: 0 } },
-  ...{ sampleEvery: 0, durationMs: LIMITS.salvoMs },
+  ...{ sampleEvery: 0, durationMs: LEAD_LIMITS.salvoMs },
 };
 /** A session's sockets at most: those of its plans, its canaries, the punching one and a new one, and those that were heard on. */
-const SOCKETS_MAX = LIMITS.birthdayMappings + CANARIES_MAX + 2 + LIMITS.proofSocketsMax;
+const SOCKETS_MAX = PLAN_LIMITS.birthdayMappings + CANARIES_MAX + 2 + RUN_LIMITS.proofSocketsMax;
 
 const orderOf = (order: number, side: Partial<SidePlan>): Uint8Array =>
   encodeStep({ order, run: { startInMs: 0, side: { ...PLAIN, ...side } } });
@@ -235,7 +240,7 @@ test('an order that nobody means is none: neither probe nor sample, the known so
     { from: 'known', again: replace },
     { sockets: 2 },
     { sockets: 64, tuples: 64, sampleEvery: 1 },
-    { tuples: LIMITS.birthdayBurst + 1 },
+    { tuples: PLAN_LIMITS.birthdayBurst + 1 },
     { sockets: 0 },
     { ports: { kind: 'fixed', port: 0 } },
     { ports: { kind: 'shuffle', low: 0, high: 9, seed: 1 } },
@@ -254,12 +259,12 @@ test('an order that nobody means is none: neither probe nor sample, the known so
 
 test('whatever is ordered and however often, the sockets of a session stay within what a birthday may have', () => {
   const greedy: Partial<SidePlan>[] = [
-    { sockets: LIMITS.predictionMappings, tuples: LIMITS.predictionMappings },
+    { sockets: PLAN_LIMITS.predictionMappings, tuples: PLAN_LIMITS.predictionMappings },
     { sockets: 64, tuples: 64 },
     { class: 'birthday', sockets: 64, tuples: 64 },
     { class: 'easy', sockets: 63, tuples: 63, sampleEvery: 1 },
     { class: 'birthday', sockets: 64, tuples: 64, again: { mode: 'replace', everyMs: 1 } },
-    { class: 'birthday', sockets: LIMITS.birthdayMappings, tuples: LIMITS.birthdayMappings },
+    { class: 'birthday', sockets: PLAN_LIMITS.birthdayMappings, tuples: PLAN_LIMITS.birthdayMappings },
   ];
   for (const side of greedy) {
     for (const heard of [false, true]) {
@@ -287,8 +292,8 @@ test('all sessions of a host together have no more sockets than a process is sur
     }
   }
   const open = hosts.reduce((sum, host) => sum + host.open(), 0);
-  expect(open).toBeGreaterThan(LIMITS.birthdayMappings);
-  expect(open).toBeLessThanOrEqual(LIMITS.plannedSocketsMax);
+  expect(open).toBeGreaterThan(PLAN_LIMITS.birthdayMappings);
+  expect(open).toBeLessThanOrEqual(LEAD_LIMITS.plannedSocketsMax);
   // A session that has ended gives its places back.
   for (const host of hosts) host.machine.handleCommand(900, { do: 'abort' });
   expect(shared.held.size).toBe(0);
@@ -305,12 +310,12 @@ test('orders beside each other are few, and those that can send nothing cost nex
     host.tell(orderOf(order, side));
     host.run(10 * order);
   }
-  expect(runs(host)).toBe(LIMITS.plansAtOnce);
+  expect(runs(host)).toBe(LEAD_LIMITS.plansAtOnce);
   const before = host.offered();
   host.run(12_000);
-  expect(host.sent.length).toBe(100 - LIMITS.answersReserved);
+  expect(host.sent.length).toBe(100 - PAY_LIMITS.answersReserved);
   // Each looks every 20 ms whether it may send on.
-  expect(host.offered() - before).toBeLessThanOrEqual(10 * 50 * LIMITS.plansAtOnce);
+  expect(host.offered() - before).toBeLessThanOrEqual(10 * 50 * LEAD_LIMITS.plansAtOnce);
 });
 
 test('samples seen at a fifth address are left out, not moved to the first', () => {
@@ -328,7 +333,7 @@ test('a peer that floods a host with probes gets few answers, and the other sess
     host.knock(1 + (at % 5_000));
     host.run(at);
   }
-  const { burst, perSecond } = LIMITS.answerRate;
+  const { burst, perSecond } = PROVE_LIMITS.answerRate;
   // Each may be probed back.
   expect(host.sent.length).toBeLessThanOrEqual(2 * (burst + 10 * perSecond));
   expect(host.sent.length).toBeGreaterThan(burst);
@@ -354,12 +359,14 @@ test('a session that waits for room in the table ends its turn in time, though o
     small.run(at);
     if (order % 5 === 0) small.tell(orderOf(order, { durationMs: 1_000 }));
     greedy.run(at);
-    greedy.tell(orderOf(order, { ...hard, sockets: LIMITS.birthdayMappings, tuples: LIMITS.birthdayMappings }));
+    greedy.tell(
+      orderOf(order, { ...hard, sockets: PLAN_LIMITS.birthdayMappings, tuples: PLAN_LIMITS.birthdayMappings }),
+    );
     third.run(at);
     if (at > 60_000) third.tell(orderOf(order, { ...hard, sockets: 65, tuples: 65 }));
   }
   expect(greedy.events.some((event) => event.ev === 'log' && event.what === 'refused')).toBe(true);
-  expect(at).toBeLessThanOrEqual(6_000 + 2 * LIMITS.hardTurnMs + LIMITS.mappingLifetimeMs);
+  expect(at).toBeLessThanOrEqual(6_000 + 2 * LEAD_LIMITS.hardTurnMs + PLAN_LIMITS.mappingLifetimeMs);
 });
 
 /** What no participant is at, and what is inside somebody's network. */
@@ -415,7 +422,7 @@ test('a master in the local network: 40 packets at most to an address in it, and
     for (const kind of KINDS) {
       const sent = aimedAt('host', address, kind, '192.168.1.1');
       tried += sent.length;
-      expect(sent.length).toBeLessThanOrEqual(LIMITS.lanProbesMax);
+      expect(sent.length).toBeLessThanOrEqual(PAY_LIMITS.lanProbesMax);
       expect(new Set(sent.map(({ to }) => to.port)).size).toBeLessThanOrEqual(2);
       expect(new Set(sent.map(({ socket }) => socket)).size).toBeLessThanOrEqual(1);
     }
@@ -427,5 +434,5 @@ test('a master in the local network: 40 packets at most to an address in it, and
 test('on one computer, where the master is at loopback too, both may be', () => {
   const sent = aimedAt('host', '127.0.0.1', 'reflexive', '127.0.0.1');
   expect(sent.length).toBeGreaterThan(5);
-  expect(sent.length).toBeLessThanOrEqual(LIMITS.lanProbesMax);
+  expect(sent.length).toBeLessThanOrEqual(PAY_LIMITS.lanProbesMax);
 });

@@ -15,6 +15,7 @@ import {
   Nest,
   outputs,
   type Role,
+  requestNumbers,
   type SocketId,
   type SocketIds,
   socketIds,
@@ -170,7 +171,6 @@ function peerlet(
 function source(target: Endpoint): MappingSource {
   return {
     target,
-    group: target.address,
     kind: 'master',
     answersFrom: ['same'],
     request: (_now, request) => asciiOf(`? ${request}`),
@@ -321,6 +321,7 @@ export function runPair(options: PairOptions): PairResult {
       master: server.address,
       sources,
       redirecting: options.unmeasured ? null : sources[0]!,
+      requests: requestNumbers(),
       random: world.random(role),
       crypto: nodeCrypto,
       device: devices[role],

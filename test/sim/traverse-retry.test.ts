@@ -1,6 +1,6 @@
 /** What follows an attempt that failed or could not be made: how soon, and that it is the right thing (S22, design 6). */
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
+import { LEAD_LIMITS, PLAN_LIMITS } from '../../src/core/index.ts';
 import { NATS, type NatBehaviour, PORTS_ALL } from '../../src/sim/index.ts';
 import { type PairOptions, type PairResult, runPair } from './traverse-pair.ts';
 
@@ -59,8 +59,8 @@ test('birthdays that fail are at least 20 s apart, three of them fit into a minu
     const begun = attempts.filter(({ method }) => method === 'birthday').map(({ from }) => from);
     const gaps = begun.slice(1).map((from, n) => from - begun[n]!);
     expect(begun.filter((from) => from <= begun[0]! + 60_000)).toHaveLength(3);
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(LIMITS.manyPortsRestMs);
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(LIMITS.manyPortsRestMsMax + EASY_REST_MS_MAX);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(PLAN_LIMITS.manyPortsRestMs);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(LEAD_LIMITS.manyPortsRestMsMax + EASY_REST_MS_MAX);
     expect(gaps).toEqual([...gaps].sort((left, right) => left - right));
   }
 });

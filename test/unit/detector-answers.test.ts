@@ -9,6 +9,7 @@ import {
   type MappingSource,
   type NatProfile,
   type Output,
+  requestNumbers,
   socketIds,
 } from '../../src/core/index.ts';
 import { testRandom } from './rendezvous-net.ts';
@@ -46,7 +47,7 @@ type Answer = (asked: Asked) => { readonly afterMs: number; readonly socket?: nu
 function detect(answer: Answer): { profile: NatProfile; ms: number; asked: readonly Asked[] } {
   const random = testRandom(5);
   const crypto = { randomBytes: (length: number) => new Uint8Array(length).map(() => random.int(0, 255)) };
-  const detector = createDetector({ crypto, random, sockets: socketIds(), family: 4 });
+  const detector = createDetector({ crypto, random, sockets: socketIds(), requests: requestNumbers(), family: 4 });
   const targets = ['192.0.2.1', '192.0.2.2'].map((address) => ({ address, port: 3478 }));
   const inputs: { at: Instant; run(): void }[] = [];
   const asked: Asked[] = [];

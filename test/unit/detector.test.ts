@@ -4,6 +4,7 @@ import {
   type DetectEvent,
   encodeStun,
   type Output,
+  requestNumbers,
   StunSource,
   socketIds,
 } from '../../src/core/index.ts';
@@ -24,7 +25,8 @@ function detectWith(granted: (socket: number) => boolean): {
     },
   };
   const random = { float: () => 0.5, int: (low: number) => low };
-  const detector = createDetector({ crypto, random, sockets: socketIds(), family: 4 });
+  const ids = { sockets: socketIds(), requests: requestNumbers() };
+  const detector = createDetector({ crypto, random, ...ids, family: 4 });
   let now = 0;
   const inputs: (() => void)[] = [
     () => detector.handleCommand(now, { do: 'sources', sources: [new StunSource(server, crypto)] }),

@@ -6,7 +6,9 @@ import { expect, test } from 'vitest';
 import {
   createPeer,
   LIMITS,
+  LINK_LIMITS,
   type Machine,
+  PEER_LIMITS,
   type PeerCommand,
   type PeerEvent,
   type Push,
@@ -14,8 +16,8 @@ import {
   WIRE,
 } from '../../src/core/index.ts';
 import { type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { encodeStep, type Step } from '../../src/core/traverse/step.ts';
+import { encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
 import { weakCodes } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
 import {
@@ -137,7 +139,7 @@ test('a client that asks for credits without end gets as many as a session may b
   const before = paddedBy(w, HOST_IP).length;
   for (let order = 1; order <= 60; order++) who.ask(step({ order, pay: 65_535 }));
   w.net.run(5_000);
-  const { perSecond, burst } = LIMITS.creditRate;
+  const { perSecond, burst } = PEER_LIMITS.creditRate;
   expect(paddedBy(w, HOST_IP).length - before).toBeGreaterThanOrEqual(burst / 2);
   expect(paddedBy(w, HOST_IP).length - before).toBeLessThanOrEqual(burst + 5 * perSecond);
   expect(host.all('peer').at(-1)?.state).toBe('knocking');
@@ -150,7 +152,7 @@ test('a master that takes in nothing and offers without end: what the host canno
   const deaf = (packet: Packet): readonly Packet[] =>
     packet.from.address === HOST_IP && packet.bytes[0] === WIRE.control && packet.bytes.length < 200 ? [] : [packet];
   w.net.hook = deaf;
-  for (let n = 0; n < 2 * LIMITS.linkRequestsMax; n++) {
+  for (let n = 0; n < 2 * LINK_LIMITS.linkRequestsMax; n++) {
     const sid = new Uint8Array(16).fill(n & 255);
     sid[0] = n >> 8;
     const permit = permitOf([EVIL_IP]);

@@ -15,9 +15,9 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Endpoint, MasterMachine, TableState } from '../../src/core/index.ts';
-import type { Joins } from '../../src/core/rendezvous/joins.ts';
-import type { HostEntry, Registry } from '../../src/core/rendezvous/registry.ts';
-import type { Session, Sessions } from '../../src/core/rendezvous/sessions.ts';
+import type { Joins } from '../../src/core/master/joins.ts';
+import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
+import type { Session, Sessions } from '../../src/core/master/sessions.ts';
 import { type Connections, createConnections } from '../../src/master/connections.ts';
 import { createOffice, type Office } from '../../src/master/office.ts';
 import { openStore, type Store } from '../../src/master/store.ts';
@@ -368,8 +368,6 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'statistics.ts sums': 'kinds of NAT, by hour',
   'store.ts sums': 'traversalRowsMax',
   'stun.ts sockets': 'its own ports',
-  'text.ts INVISIBLE': 'a constant',
-  'text.ts LOOKALIKES': 'a constant',
   'test-join.ts testedAt': 'testJoinsRemembered',
   'webhooks.ts told': 'webhookDedupeEntries',
 };

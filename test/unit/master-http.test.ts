@@ -16,7 +16,7 @@ import {
   type ServersPage,
   serversPageSchema,
 } from '../../src/master/api.ts';
-import { MASTER_LIMITS } from '../../src/master/limits.ts';
+import { SERVER_LIMITS } from '../../src/master/limits.ts';
 import { createOffice, type Office } from '../../src/master/office.ts';
 import { openStore, type Store } from '../../src/master/store.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
@@ -398,7 +398,7 @@ test('a list that was written down too long ago is history: it is not shown, and
   office.close();
   expect(store.snapshot().rows).toHaveLength(2);
   store.close();
-  wall += MASTER_LIMITS.snapshotTrustMs + 1;
+  wall += SERVER_LIMITS.snapshotTrustMs + 1;
   startOffice();
   expect((await list()).servers).toEqual([]);
   office.close();
@@ -430,7 +430,7 @@ test('a reader of live changes that falls too far behind is cut off', async () =
   const quick = (await get('/api/v1/events')).body!.getReader();
   await quick.read();
   let told = 0;
-  for (let round = 0; told < 2 * MASTER_LIMITS.eventBacklogBytesMax; round += 1) {
+  for (let round = 0; told < 2 * SERVER_LIMITS.eventBacklogBytesMax; round += 1) {
     put(...Array.from({ length: 100 }, (_, n) => hostRecord(n, { players: round % 8 })));
     told += (await quick.read()).value?.length ?? 0;
   }
@@ -443,7 +443,7 @@ test('a reader of live changes that falls too far behind is cut off', async () =
     [read, over] = [next, next.done];
   }
   expect(over).toBe(true);
-  expect(heard).toBeLessThan(1.2 * MASTER_LIMITS.eventBacklogBytesMax);
+  expect(heard).toBeLessThan(1.2 * SERVER_LIMITS.eventBacklogBytesMax);
   put(hostRecord(500));
   expect(new TextDecoder().decode((await quick.read()).value)).toContain('Server 500');
   await quick.cancel();

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LIMITS, type ListEntry, type ListPage } from '../../src/core/index.ts';
+import type { ListEntry, ListPage } from '../../src/core/index.ts';
 import { serverSchema, serversPageSchema } from '../../src/master/api.ts';
+import { SERVER_LIMITS } from '../../src/master/limits.ts';
 import { createLog } from '../../src/master/log.ts';
 import { createOffice, type Office } from '../../src/master/office.ts';
 import { readOfficialFolder } from '../../src/master/official.ts';
@@ -101,9 +102,9 @@ test('pages hold every public host once and no private one; neighbours of the as
 });
 
 test('a rare game is found without looking at more hosts at once than the limit says', () => {
-  const count = 2 * LIMITS.listScanMax + 10;
+  const count = 2 * SERVER_LIMITS.listScanMax + 10;
   put(...Array.from({ length: count }, (_, n) => hostRecord(n, {}, { game: n === count - 1 ? 'rare' : 'luanti' })));
-  expect(page(0, { game: 'rare' }).next).toBe(LIMITS.listScanMax);
+  expect(page(0, { game: 'rare' }).next).toBe(SERVER_LIMITS.listScanMax);
   expect(all({ game: 'rare' }).map(({ game }) => game)).toEqual(['rare']);
 });
 

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MASTER_LIMITS } from '../../src/master/limits.ts';
+import { SERVER_LIMITS } from '../../src/master/limits.ts';
 import { openRecordFile } from '../../src/master/record-file.ts';
 import { type RecordFile, sealRow, sumOf } from '../../src/master/records.ts';
 import { createStore, openStore } from '../../src/master/store.ts';
@@ -359,7 +359,7 @@ test('the sum of a row covers each of its columns', () => {
 
 test('the cleaning takes bans that have ended and the oldest of the audit, and nothing else', () => {
   const store = open();
-  const { auditEntriesMax, statisticsHoursMax, webhookDedupeMs, nameHeldMs } = MASTER_LIMITS;
+  const { auditEntriesMax, statisticsHoursMax, webhookDedupeMs, nameHeldMs } = SERVER_LIMITS;
   const now = 1_800_000_000_000;
   const hour = Math.floor(now / 3_600_000);
   const kept = [null, now + 1].map((expiresAt) => store.addBan({ ...ban, expiresAt }));
@@ -417,7 +417,7 @@ test('a key holds two names, the newest, over a restart too; a code that is forg
 
 test('beyond so many names the largest network loses its oldest; a provider is as large as sixteen networks', () => {
   const store = openStore({ file: ':memory:', onProblem });
-  const { namesMax, namesDroppedAtOnce } = MASTER_LIMITS;
+  const { namesMax, namesDroppedAtOnce } = SERVER_LIMITS;
   let made = 0;
   const fill = (network: string, count: number): void => {
     // Seen last in the other order than written.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { type HostAnnouncement, sessionSlab } from '../../src/core/index.ts';
-import { Registry } from '../../src/core/rendezvous/registry.ts';
-import { Session } from '../../src/core/rendezvous/sessions.ts';
+import { Registry } from '../../src/core/master/registry.ts';
+import { Session } from '../../src/core/master/sessions.ts';
 import { createDirectory } from '../../src/master/directory.ts';
 import { createPseudonyms } from '../../src/master/log.ts';
 import { createModeration } from '../../src/master/moderation.ts';

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type Allocator,
-  inferMapping,
-  type Observation,
-  predictionWindow,
-  predictPorts,
-  UNKNOWN_ALLOCATOR,
-} from '../../src/core/index.ts';
+import { predictionWindow, predictPorts } from '../../bench/predict.ts';
+import { type Allocator, UNKNOWN_ALLOCATOR } from '../../src/core/index.ts';
+import { inferMapping, type Observation } from '../../src/core/testing.ts';
 
 const A = '192.0.2.1';
 const B = '192.0.2.2';
@@ -29,12 +24,10 @@ function observe(
       const key = `${socket} ${mapping === 'eim' ? '' : target.address} ${mapping === 'apdm' ? target.port : ''}`;
       if (!ports.has(key)) ports.set(key, portOf(ports.size, sentAt, localPort));
       const observed = { address: US, port: ports.get(key)! };
-      const group = target.address;
       observations.push({
         socket,
         localPort,
         target,
-        group,
         trusted: true,
         sentAt,
         repeated: false,
@@ -90,7 +83,6 @@ describe('what a mapping depends on', () => {
       .map((observation, i) => ({
         ...observation,
         trusted: false,
-        group: '192.0.2.66',
         target: { address: '192.0.2.66', port: 1 },
         observed: { address: US, port: 5000 + 31 * i },
       }));
@@ -102,7 +94,6 @@ describe('what a mapping depends on', () => {
     const lies = honest.map((observation) => ({
       ...observation,
       trusted: false,
-      group: B,
       target: { address: B, port: 1 },
       observed: { address: '198.51.100.66', port: 1234 },
     }));
@@ -160,11 +151,11 @@ describe('the rule that picks the ports', () => {
   ): Observation[] =>
     times.flatMap((at, n) => {
       const localPort = 40_000 + 137 * n;
-      return [A, B].map((group, k) => {
-        const { port, address = US } = portOf(at, 2 * n + k, localPort);
+      return [A, B].map((address, k) => {
+        const { port, address: outside = US } = portOf(at, 2 * n + k, localPort);
         return {
-          ...{ socket: n, localPort, target: { address: group, port: 1 }, group, trusted: true, sentAt: 1000 + at },
-          ...{ repeated: false, observed: { address, port }, roundTripMs: null },
+          ...{ socket: n, localPort, target: { address, port: 1 }, trusted: true, sentAt: 1000 + at },
+          ...{ repeated: false, observed: { address: outside, port }, roundTripMs: null },
         };
       });
     });

@@ -5,15 +5,19 @@ import {
   encodeStun,
   type MapCommand,
   type MapEvent,
+  requestNumbers,
+  StunSource,
+  socketIds,
+  type Transmit,
+  UNKNOWN_PROFILE,
+} from '../../src/core/index.ts';
+import {
   natPmpAddressRequest,
   natPmpMapRequest,
   parseNatPmp,
   parsePcp,
   pcpMapRequest,
-  StunSource,
-  socketIds,
-  type Transmit,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
@@ -83,9 +87,11 @@ describe('the mapper', () => {
   function start() {
     let counter = 0;
     const crypto = { randomBytes: (length: number) => new Uint8Array(length).fill(++counter) };
-    const mapper = createPortMapper({ crypto, sockets: socketIds() });
+    const requests = requestNumbers();
+    const profile = () => ({ ...UNKNOWN_PROFILE, filtering: 'apdf' }) as const;
+    const mapper = createPortMapper({ crypto, sockets: socketIds(), requests, profile });
     const source = new StunSource(server, crypto);
-    const learn = source.request(0, 1, 'same');
+    const learn = source.request(0, requests.next(), 'same');
     source.answer(
       server,
       encodeStun({ class: 'success', transaction: learn.slice(8, 20), xorMapped: outside, otherAddress: other }),
@@ -107,7 +113,7 @@ describe('the mapper', () => {
       return drain();
     };
     command(0, { do: 'network', network: { addresses: ['10.8.0.1', '192.168.1.2'], gateway: gateway.address } });
-    command(0, { do: 'witnesses', sources: [source], filtering: 'apdf' });
+    command(0, { do: 'sources', sources: [source] });
     command(0, { do: 'map', socket: MAIN, port: 40_000 });
     mapper.handleSocket(0, gate, { ok: true, local: { address: '0.0.0.0', port: 5 } });
     const hear = (now: number, from: typeof gateway, bytes: Uint8Array, socket = gate) => {

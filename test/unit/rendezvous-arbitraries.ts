@@ -6,7 +6,6 @@ import {
   HANDSHAKE_BYTES_MAX,
   type HostAnnouncement,
   isPublicKey,
-  LIMITS,
   type ListEntry,
   type NatProfile,
   type Permit,
@@ -14,6 +13,7 @@ import {
   type Request,
   type Response,
   utf8Encode,
+  WIRE_LIMITS,
 } from '../../src/core/index.ts';
 
 export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -40,11 +40,11 @@ const failure = fc.constantFrom(...(Object.keys(FAILURES) as FailureCode[]));
 const handshake = upTo(HANDSHAKE_BYTES_MAX);
 
 const announcement: fc.Arbitrary<HostAnnouncement> = fc.record({
-  name: text(LIMITS.announcedNameBytesMax),
-  game: text(LIMITS.announcedTextBytesMax),
-  map: text(LIMITS.announcedTextBytesMax),
-  mode: text(LIMITS.announcedTextBytesMax),
-  version: text(LIMITS.announcedTextBytesMax),
+  name: text(WIRE_LIMITS.announcedNameBytesMax),
+  game: text(WIRE_LIMITS.announcedTextBytesMax),
+  map: text(WIRE_LIMITS.announcedTextBytesMax),
+  mode: text(WIRE_LIMITS.announcedTextBytesMax),
+  version: text(WIRE_LIMITS.announcedTextBytesMax),
   public: fc.boolean(),
   passwordNeeded: fc.boolean(),
   playersMax: u16,
@@ -79,8 +79,8 @@ export const profile = fc
     mapping: fc.constantFrom('unknown', 'eim', 'adm', 'apdm'),
     filtering: fc.constantFrom('unknown', 'eif', 'adf', 'apdf'),
     type: fc.constantFrom('unknown', 'public', 'cone', 'port-preserving-cone', 'port-sensitive', 'blocked'),
-    mixture: fc.array(allocator, { minLength: 1, maxLength: LIMITS.profileMixtureMax }),
-    external: fc.array(address, { maxLength: LIMITS.profileAddressesMax }),
+    mixture: fc.array(allocator, { minLength: 1, maxLength: WIRE_LIMITS.profileMixtureMax }),
+    external: fc.array(address, { maxLength: WIRE_LIMITS.profileAddressesMax }),
     pooling: fc.constantFrom('unknown', 'paired', 'arbitrary'),
     delta: orNull(fc.integer({ min: -65535, max: 65535 })),
     lastPort: orNull(port),
@@ -88,9 +88,11 @@ export const profile = fc
     predictedNextPort: orNull(port),
     hairpin: tested,
     poisonable: tested,
-    natHops: orNull(fc.integer({ min: 0, max: LIMITS.natHopsMax })),
+    natHops: orNull(fc.integer({ min: 0, max: WIRE_LIMITS.natHopsMax })),
     layers: small,
-    idleLifetimeMs: orNull(fc.integer({ min: LIMITS.mappingLifetimeMsMin, max: LIMITS.mappingLifetimeMsMax })),
+    idleLifetimeMs: orNull(
+      fc.integer({ min: WIRE_LIMITS.mappingLifetimeMsMin, max: WIRE_LIMITS.mappingLifetimeMsMax }),
+    ),
     quota: orNull(port),
     portMapping: fc.record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) }),
     ipv6: tested,
@@ -106,11 +108,11 @@ const seconds = fc.integer({ min: 0, max: 0xffff_fffe }).map((count) => count * 
 const entry: fc.Arbitrary<ListEntry> = fc.record({
   hostId: fc.constant('abcdefghijklmnopqrstuvwxyz'),
   code: fc.constant('K7TQ9RBWHM'),
-  name: text(LIMITS.announcedNameBytesMax),
-  game: text(LIMITS.announcedTextBytesMax),
-  map: text(LIMITS.announcedTextBytesMax),
-  mode: text(LIMITS.announcedTextBytesMax),
-  version: text(LIMITS.announcedTextBytesMax),
+  name: text(WIRE_LIMITS.announcedNameBytesMax),
+  game: text(WIRE_LIMITS.announcedTextBytesMax),
+  map: text(WIRE_LIMITS.announcedTextBytesMax),
+  mode: text(WIRE_LIMITS.announcedTextBytesMax),
+  version: text(WIRE_LIMITS.announcedTextBytesMax),
   players: u16,
   playersMax: u16,
   passwordNeeded: fc.boolean(),
@@ -131,14 +133,14 @@ const farEntry = entry.map((one) => ({ ...one, address: `${'a'.repeat(249)}:3000
 
 const grant = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
 const permit: fc.Arbitrary<Permit> = fc.record({
-  grants: fc.array(grant, { maxLength: LIMITS.permitAddressesMax }),
+  grants: fc.array(grant, { maxLength: WIRE_LIMITS.permitAddressesMax }),
 });
 
 const type = <T extends string>(name: T) => fc.constant(name);
 const beat = { players: u16, profile: orNull(profile) };
 const refusal = { sid, failure, retryAfterMs: u32 };
 const hold = { sid, ahead: fc.integer({ min: 0, max: 255 }) };
-const step = { sid, n: u32, sealed: upTo(LIMITS.stepBytesMax) };
+const step = { sid, n: u32, sealed: upTo(WIRE_LIMITS.stepBytesMax) };
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWHM'), announcement, ...beat }),
@@ -164,7 +166,7 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
     elapsedMs: u32,
     packetsSent: u32,
   }),
-  fc.record({ type: type('list'), after: text(64), game: text(LIMITS.announcedTextBytesMax) }),
+  fc.record({ type: type('list'), after: text(64), game: text(WIRE_LIMITS.announcedTextBytesMax) }),
   fc.record({ type: type('echo') }),
 );
 
@@ -177,7 +179,7 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
 );
 
-const relayed = { sid, observed: fc.array(endpoint, { maxLength: LIMITS.observedMax }), permit, handshake };
+const relayed = { sid, observed: fc.array(endpoint, { maxLength: WIRE_LIMITS.observedMax }), permit, handshake };
 
 export const push: fc.Arbitrary<Push> = fc.oneof(
   fc.record({ type: type('offer'), ...relayed }),

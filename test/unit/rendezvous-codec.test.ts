@@ -18,6 +18,7 @@ import {
   sipHash128,
   toHex,
   UNKNOWN_PROFILE,
+  WIRE_LIMITS,
   Writer,
   writeProbe,
   writeProbeAnswer,
@@ -39,8 +40,8 @@ test('every request comes back as it was sent, in a datagram of the size it must
       const frame = writeRequestFrame({ id, via, stamp, message });
       expect(readRequestFrame(new Reader(frame.subarray(1)))).toEqual({ id, via, stamp, message });
       const size = frame.length + SEALED_OVERHEAD;
-      expect(size).toBeLessThanOrEqual(LIMITS.controlBytesMax);
-      expect(size).toBeGreaterThanOrEqual(LIMITS.confirmBytesMin);
+      expect(size).toBeLessThanOrEqual(WIRE_LIMITS.controlBytesMax);
+      expect(size).toBeGreaterThanOrEqual(WIRE_LIMITS.confirmBytesMin);
       if (['join', 'answer', 'credit'].includes(message.type)) expect(size).toBe(LIMITS.joinBytes);
       if (message.type === 'heartbeat') expect(size).toBeLessThanOrEqual(900);
     }),

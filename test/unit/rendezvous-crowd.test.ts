@@ -1,8 +1,8 @@
 /** Many people behind one address, and one among them who wants all the places (security.md 3.4: fair behind a carrier's NAT). */
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
-import { type Session, Sessions } from '../../src/core/rendezvous/sessions.ts';
-import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
+import { MASTER_LIMITS } from '../../src/core/index.ts';
+import { type Session, Sessions } from '../../src/core/master/sessions.ts';
+import { SHARES } from '../../src/core/master/share-limits.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 const CARRIER = '203.0.113.5';
@@ -13,7 +13,7 @@ const NOW = 1_000_000;
 function table(spared: (session: Session) => boolean = () => false) {
   const crypto = testCrypto('crowd');
   const ended: Session[] = [];
-  const sessions = new Sessions(crypto, LIMITS.sessionExpiryMs, (session) => ended.push(session), spared);
+  const sessions = new Sessions(crypto, MASTER_LIMITS.sessionExpiryMs, (session) => ended.push(session), spared);
   const pending = (address: string): Session => {
     const [cid, from] = [sessions.freshCid(), { address, port: 1024 + sessions.size }];
     const keys = { send: crypto.randomBytes(32), receive: crypto.randomBytes(32) };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LIMITS, type Push, type Request } from '../../src/core/index.ts';
-import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
+import { MASTER_LIMITS, type Push, type Request } from '../../src/core/index.ts';
+import { SHARES } from '../../src/core/master/share-limits.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
@@ -95,7 +95,7 @@ describe('a join', () => {
   test('forgotten by both sides it expires after a minute, and both are told', () => {
     const { w, host, client } = pair();
     client.get(joinOf(host), client.socket());
-    w.net.run(LIMITS.joinIdleMs + 3_000);
+    w.net.run(MASTER_LIMITS.joinIdleMs + 3_000);
     const over = { type: 'over', sid: SID, outcome: 'expired' };
     expect([host.pushes.at(-1), client.pushes.at(-1)]).toEqual([over, over]);
   });
@@ -216,7 +216,7 @@ describe('the registry', () => {
     w.net.hook = () => [];
     for (let n = 0; n < 40_000; n++) host.do({ do: 'cancel', ref: host.ask({ type: 'echo' }) });
     w.net.hook = (packet) => [packet];
-    w.net.run(LIMITS.hostingOrderMs);
+    w.net.run(MASTER_LIMITS.hostingOrderMs);
     expect(host.states.filter((state) => state === 'up')).toHaveLength(1);
     expect(host.get(REGISTER)).toMatchObject({ type: 'registered' });
   });
@@ -277,7 +277,7 @@ describe('the registry', () => {
       }
       // Nothing is answered here, so only the first is ever asked for.
       expect(masterEvents(w.master).filter((event) => event.ev === 'derive')).toHaveLength(1);
-      expect(w.counters().limited.contests).toBe(40 - LIMITS.contestsMax);
+      expect(w.counters().limited.contests).toBe(40 - MASTER_LIMITS.contestsMax);
     });
 
     test('a derivation is paid for: an address has four at once, everybody together a fifth of a core', () => {

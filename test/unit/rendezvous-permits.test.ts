@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
-import { Budget, Permits } from '../../src/core/rendezvous/permits.ts';
+import { MASTER_LIMITS } from '../../src/core/index.ts';
+import { Budget, Permits } from '../../src/core/master/permits.ts';
 
 /** IPv4 and UDP headers included, as security.md 3.3 counts. */
 const CREDIT_WIRE_BYTES = 1228;
@@ -32,7 +32,7 @@ describe('the permit machine', () => {
             expect(result.retryAfterMs).toBeGreaterThan(0);
             continue;
           }
-          expect(budget.probesPerSecondMax).toBeLessThanOrEqual(LIMITS.probesPerSecondBurst);
+          expect(budget.probesPerSecondMax).toBeLessThanOrEqual(MASTER_LIMITS.probesPerSecondBurst);
           paid.set(target, (paid.get(target) ?? 0) + CREDIT_WIRE_BYTES);
           allowed.set(target, (allowed.get(target) ?? 0) + (budget.probesMax - before) * PROBE_WIRE_BYTES);
         }
@@ -48,11 +48,11 @@ describe('the permit machine', () => {
     const pay = (now: number) => permits.pay(now, budget, 'host', '203.0.113.1');
     const results = Array.from({ length: 60 }, (_, i) => pay(i));
     const granted = results.filter((result) => result.ok).length;
-    expect(granted).toBe(LIMITS.softCreditRate.burst + LIMITS.hardCreditsMax);
+    expect(granted).toBe(MASTER_LIMITS.softCreditRate.burst + MASTER_LIMITS.hardCreditsMax);
     expect(budget.probesMax).toBe(granted * 60);
     expect(pay(200)).toMatchObject({ ok: false });
     expect(pay(5_000)).toEqual({ ok: true });
-    expect(budget.probesPerSecondMax).toBe(LIMITS.probesPerSecondBurst);
+    expect(budget.probesPerSecondMax).toBe(MASTER_LIMITS.probesPerSecondBurst);
     for (let now = 5_001; now < 5_030; now++) pay(now);
     expect(permits.pay(21_000, new Budget(), 'host', '203.0.113.1')).toMatchObject({ ok: true });
   });
@@ -63,7 +63,7 @@ describe('the permit machine', () => {
     const run = (now: number, sender: string, target: string) => {
       const budget = new Budget();
       let last = permits.pay(now, budget, sender, target);
-      for (let i = 0; i < LIMITS.softCreditRate.burst; i++) last = permits.pay(now, budget, sender, target);
+      for (let i = 0; i < MASTER_LIMITS.softCreditRate.burst; i++) last = permits.pay(now, budget, sender, target);
       return { budget, last };
     };
     const runs = Array.from({ length: 9 }, (_, i) => run(0, `sender ${i}`, '203.0.113.1'));
@@ -74,15 +74,15 @@ describe('the permit machine', () => {
     permits.end(10, (runs[0] as { budget: Budget }).budget);
     expect(run(20, 'late', '203.0.113.1').last.ok).toBe(true);
     // Runs that nobody pays for any more hold no place.
-    const later = run(LIMITS.hardIdleMs + 100, 'later', '203.0.113.1');
+    const later = run(MASTER_LIMITS.hardIdleMs + 100, 'later', '203.0.113.1');
     expect([later.last.ok, later.budget.probesPerSecondMax]).toEqual([true, 400]);
   });
 
   test.each(['203.0.113.1', '2001:db8::1'])('the runs at %s share one rate', (target) => {
     const permits = new Permits();
-    const shares = Array.from({ length: LIMITS.hardRunsPerTarget }, (_, i) => {
+    const shares = Array.from({ length: MASTER_LIMITS.hardRunsPerTarget }, (_, i) => {
       const budget = new Budget();
-      for (let n = 0; n < LIMITS.softCreditRate.burst; n++) permits.pay(0, budget, `sender ${i}`, target);
+      for (let n = 0; n < MASTER_LIMITS.softCreditRate.burst; n++) permits.pay(0, budget, `sender ${i}`, target);
       const paid = permits.pay(0, budget, `sender ${i}`, target);
       return paid.ok ? budget.probesPerSecondMax : null;
     });

@@ -1,7 +1,7 @@
 /** Coming back by a ticket, without a Diffie-Hellman (security.md 3.1, RESUME), and what nobody can make of a ticket. */
 import { describe, expect, test } from 'vitest';
-import { type KeyPair, LIMITS, WIRE } from '../../src/core/index.ts';
-import { SHARES } from '../../src/core/rendezvous/share-limits.ts';
+import { type KeyPair, LIMITS, WIRE, WIRE_LIMITS } from '../../src/core/index.ts';
+import { SHARES } from '../../src/core/master/share-limits.ts';
 import {
   DOOR,
   MASTER_ADDRESS,
@@ -46,7 +46,7 @@ describe('after a restart of the master', () => {
     expect(w.counters()).toMatchObject({ handshakes: 0, resumptions: 40, sessions: 40, hosts: 40 });
     expect(w.net.ledger.worst).toBeLessThan(1);
     for (const accept of w.net.sent.filter(({ bytes }) => bytes[0] === WIRE.accept))
-      expect(accept.bytes.length).toBeLessThanOrEqual(LIMITS.acceptBytesMax);
+      expect(accept.bytes.length).toBeLessThanOrEqual(WIRE_LIMITS.acceptBytesMax);
   });
 
   test('a resumed session gives way to one with a Diffie-Hellman within the hour, and nobody is told of a loss', () => {

@@ -1,6 +1,6 @@
 /** Pushes to somebody who may have left: what goes to an address that does not answer, and that honest ones still get theirs. */
 import { describe, expect, test } from 'vitest';
-import { type Endpoint, LIMITS, NEVER, type Request, utf8Encode } from '../../src/core/index.ts';
+import { type Endpoint, MASTER_LIMITS, NEVER, type Request, utf8Encode } from '../../src/core/index.ts';
 import { type Participant, REGISTER, type World, world } from './rendezvous-net.ts';
 
 const HOST_IP = '203.0.113.5';
@@ -65,14 +65,14 @@ describe('whoever has left its address', () => {
     client.get(joinOf(host, 1), client.socket());
     w.net.run(9_000);
     const hit = sizes(w, since);
-    expect(hit.filter((bytes) => bytes > CHALLENGE_BYTES)).toHaveLength(1 + LIMITS.pushRepeatsUnheardMax);
-    expect(hit.length).toBeLessThanOrEqual(2 + LIMITS.challengesUnheardMax);
+    expect(hit.filter((bytes) => bytes > CHALLENGE_BYTES)).toHaveLength(1 + MASTER_LIMITS.pushRepeatsUnheardMax);
+    expect(hit.length).toBeLessThanOrEqual(2 + MASTER_LIMITS.challengesUnheardMax);
   });
 
   test('after 10 s it gets challenges only, eight in all, whatever is asked for', () => {
     const { w, host, client } = pair();
     leaves(host);
-    w.net.run(LIMITS.pushSilentMs + 2_000);
+    w.net.run(MASTER_LIMITS.pushSilentMs + 2_000);
     const since = w.net.sent.length;
     for (let n = 1; n <= 40; n++) {
       client.ask(joinOf(host, n), client.socket());
@@ -80,7 +80,7 @@ describe('whoever has left its address', () => {
     }
     const hit = sizes(w, since);
     expect(hit.length).toBeGreaterThan(0);
-    expect(hit.length).toBeLessThanOrEqual(LIMITS.challengesUnheardMax);
+    expect(hit.length).toBeLessThanOrEqual(MASTER_LIMITS.challengesUnheardMax);
     expect(hit.every((bytes) => bytes === CHALLENGE_BYTES)).toBe(true);
   });
 
@@ -103,7 +103,7 @@ describe('whoever has left its address', () => {
     };
     expect(asks(5)).toBeGreaterThan(CHALLENGE_BYTES);
     // The newest stamp that it has heard counts until there are two newer ones.
-    asks((2 * LIMITS.stampMs + LIMITS.pushSilentMs) / 1_000);
+    asks((2 * MASTER_LIMITS.stampMs + MASTER_LIMITS.pushSilentMs) / 1_000);
     expect(asks(20)).toBe(CHALLENGE_BYTES);
   });
 });
@@ -143,7 +143,7 @@ describe('an honest host', () => {
   test('that was silent for 10 s gets an offer one round trip later than otherwise', () => {
     const { w, host, client } = pair();
     leaves(host);
-    w.net.run(LIMITS.pushSilentMs + 2_000);
+    w.net.run(MASTER_LIMITS.pushSilentMs + 2_000);
     host.node.alive = true;
     host.node.until = NEVER;
     const at = w.net.now;

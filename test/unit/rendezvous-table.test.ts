@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Table, textHash } from '../../src/core/rendezvous/table.ts';
+import { Table, textHash } from '../../src/core/rate/table.ts';
 
 interface Item {
   readonly key: number;

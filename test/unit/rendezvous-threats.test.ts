@@ -6,12 +6,12 @@ import {
   CONTROL_PROLOGUE,
   concat,
   helloPayload,
-  LIMITS,
   type MasterMachine,
   noiseInitiate,
   type Request,
   utf8Encode,
   WIRE,
+  WIRE_LIMITS,
   writeHello,
 } from '../../src/core/index.ts';
 import { permitOf } from '../permit.ts';
@@ -364,6 +364,6 @@ describe('the ledger', () => {
     ledger.arrived(small);
     ledger.leaves(answer(20));
     expect(() => ledger.leaves(answer(20))).toThrow('ledger');
-    expect(LIMITS.retryBytes).toBeLessThan(LIMITS.helloBytes);
+    expect(WIRE_LIMITS.retryBytes).toBeLessThan(WIRE_LIMITS.helloBytes);
   });
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LIMITS, NEVER } from '../../src/core/index.ts';
-import { Cookies } from '../../src/core/rendezvous/cookie.ts';
-import { addressKeys, addressPrefixes, allowAt, Limiter } from '../../src/core/rendezvous/limiter.ts';
-import { Wheel } from '../../src/core/rendezvous/wheel.ts';
+import { MASTER_LIMITS, NEVER } from '../../src/core/index.ts';
+import { Cookies } from '../../src/core/master/cookie.ts';
+import { Wheel } from '../../src/core/master/wheel.ts';
+import { addressKeys, addressPrefixes, allowAt, Limiter } from '../../src/core/rate/pace.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 describe('the wheel of deadlines', () => {
@@ -104,10 +104,10 @@ test('a cookie made just before its key changes is still good, one of two keys a
   const cookies = new Cookies(testCrypto('cookies'));
   const from = { address: '203.0.113.1', port: 5 };
   const ephemeral = new Uint8Array(32).fill(1);
-  const made = cookies.make(LIMITS.cookieKeyMs - 1_000, from, ephemeral);
-  expect(cookies.valid(LIMITS.cookieKeyMs + 1_000, from, ephemeral, made)).toBe(true);
-  expect(cookies.valid(LIMITS.cookieKeyMs + 40_000, from, ephemeral, made)).toBe(false);
-  const later = cookies.make(3 * LIMITS.cookieKeyMs, from, ephemeral);
-  expect(cookies.valid(3 * LIMITS.cookieKeyMs, from, ephemeral, made)).toBe(false);
-  expect(cookies.valid(3 * LIMITS.cookieKeyMs, from, ephemeral, later)).toBe(true);
+  const made = cookies.make(MASTER_LIMITS.cookieKeyMs - 1_000, from, ephemeral);
+  expect(cookies.valid(MASTER_LIMITS.cookieKeyMs + 1_000, from, ephemeral, made)).toBe(true);
+  expect(cookies.valid(MASTER_LIMITS.cookieKeyMs + 40_000, from, ephemeral, made)).toBe(false);
+  const later = cookies.make(3 * MASTER_LIMITS.cookieKeyMs, from, ephemeral);
+  expect(cookies.valid(3 * MASTER_LIMITS.cookieKeyMs, from, ephemeral, made)).toBe(false);
+  expect(cookies.valid(3 * MASTER_LIMITS.cookieKeyMs, from, ephemeral, later)).toBe(true);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LIMITS, ReplayWindow, SecureSession } from '../../src/core/index.ts';
+import { ReplayWindow, SECURE_LIMITS, SecureSession } from '../../src/core/index.ts';
 import { nodeCrypto as suite } from '../../src/node/crypto.ts';
 
 const NONE = new Uint8Array(0);
@@ -14,7 +14,7 @@ test('the replay window takes each sequence once and none older than 1,024, as a
       let highest = -1;
       for (const by of steps) {
         const sequence = Math.max(0, highest + by);
-        const expected = !seen.has(sequence) && sequence > highest - LIMITS.replayWindow;
+        const expected = !seen.has(sequence) && sequence > highest - SECURE_LIMITS.replayWindow;
         expect(window.check(sequence)).toBe(expected);
         if (!expected) continue;
         window.mark(sequence);
@@ -62,15 +62,15 @@ test('after a jump of the sequence every number of the window opens once, wherev
   for (let offset = 0; offset < 33; offset++) {
     const [left, right] = pair();
     const seal = () => ({ sequence: left.sequence, sealed: left.seal(NONE, Uint8Array.of(1)) });
-    const before = 2 * LIMITS.replayWindow;
+    const before = 2 * SECURE_LIMITS.replayWindow;
     for (let n = 0; n < before; n++) {
       const { sequence, sealed } = seal();
       expect(right.open(sequence, NONE, sealed)).not.toBeNull();
     }
-    const later = Array.from({ length: 3 * LIMITS.replayWindow + offset }, seal);
+    const later = Array.from({ length: 3 * SECURE_LIMITS.replayWindow + offset }, seal);
     const newest = later.at(-1)!;
     expect(right.open(newest.sequence, NONE, newest.sealed)).not.toBeNull();
-    const window = later.slice(-LIMITS.replayWindow, -1);
+    const window = later.slice(-SECURE_LIMITS.replayWindow, -1);
     const refused = window.filter(({ sequence, sealed }) => right.open(sequence, NONE, sealed) === null);
     expect(refused.map(({ sequence }) => sequence)).toEqual([]);
     const again = [...window, newest].filter(({ sequence, sealed }) => right.open(sequence, NONE, sealed) !== null);

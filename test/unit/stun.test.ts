@@ -2,7 +2,8 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeStun, integrityMatches, LIMITS, parseStun, type StunMessage, StunSource } from '../../src/core/index.ts';
+import { encodeStun, parseStun, type StunMessage, StunSource } from '../../src/core/index.ts';
+import { integrityMatches, STUN_LIMITS } from '../../src/core/testing.ts';
 
 const vectors = JSON.parse(readFileSync(new URL('../vectors/rfc5769.json', import.meta.url), 'utf8'));
 const bytesOf = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'));
@@ -99,7 +100,7 @@ test('no input makes the parser throw, and one flipped bit never passes a finger
 
 test('too short, too long and foreign datagrams are told apart', () => {
   expect(parseStun(new Uint8Array(0))).toEqual({ reject: 'short' });
-  expect(parseStun(new Uint8Array(LIMITS.stunBytesMax + 1))).toEqual({ reject: 'oversize' });
+  expect(parseStun(new Uint8Array(STUN_LIMITS.stunBytesMax + 1))).toEqual({ reject: 'oversize' });
   expect(parseStun(new Uint8Array(20))).toEqual({ reject: 'not-stun' });
 });
 

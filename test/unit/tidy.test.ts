@@ -28,13 +28,26 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
 };
 
 /**
+ * The rooms of core, the lowest first: the files in `src/core` itself are the ground. A room may import the ground and the rooms
+ * before it, types included, so no two import each other. `index.ts` and `testing.ts` are the doors to the outside.
+ */
+const ROOMS = [
+  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'link', 'detect', 'portmap'],
+  ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
+  ...['peer', 'master'],
+];
+
+/** The masterserver and the participants have only these in common. */
+const MASTER_MAY = ['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire'];
+
+/**
  * Second entries: what the web app and its server agree on. They hold shapes and schemas, import nothing of Node, and
  * therefore take types straight from core's files, whose index would bring the whole protocol into the browser.
  */
 const WEB_ENTRIES = ['src/agent/local-api.ts', 'src/master/api.ts'];
 
 /** Pure helpers of core that the page shares as values, so that nothing is written twice; they bring no machine with them. */
-const WEB_CORE = ['src/core/mask.ts', 'src/core/code.ts'];
+const WEB_CORE = ['src/core/mask.ts', 'src/core/model/code.ts'];
 
 /** Layers that must not know what time it is or throw dice. The compiler refuses them timers, `process` and the like already. */
 const PURE = ['src/core', 'src/sim'];
@@ -141,6 +154,25 @@ describe('the repository is tidy:', () => {
         return typeOnly && allowed.types.includes(target) ? [] : [`imports ${from}`];
       });
     expect(faults(check, product)).toEqual([]);
+  });
+
+  test('a room of core imports only the rooms below it', () => {
+    const roomOf = (path: string): string => {
+      const folder = dirname(path).slice('src/core'.length + 1);
+      return folder === '' ? 'ground' : folder;
+    };
+    const core = product.filter(
+      ({ path, layer }) => layer === 'src/core' && !/^src\/core\/(?:index|testing)\.ts$/.test(path),
+    );
+    expect([...new Set(core.map(({ path }) => roomOf(path)))].filter((room) => !ROOMS.includes(room))).toEqual([]);
+    const check = ({ path, imports }: Source): string[] =>
+      imports.flatMap(({ from }) => {
+        const room = roomOf(path);
+        const other = roomOf(normalize(join(dirname(path), from)));
+        const allowed = room === 'master' ? MASTER_MAY : ROOMS.slice(0, ROOMS.indexOf(room));
+        return other === room || allowed.includes(other) ? [] : [`imports ${from}`];
+      });
+    expect(faults(check, core)).toEqual([]);
   });
 
   test('core and sim import no package and no part of Node', () => {

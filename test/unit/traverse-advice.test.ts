@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { limitsFor, NATURES } from '../../bench/plans.ts';
 import { type Plan, planFor, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/advice.ts';
+import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/plan/advice.ts';
 
 const plan = (client: keyof typeof NATURES, host: keyof typeof NATURES): Plan => {
   const [left, right] = [NATURES[client]!, NATURES[host]!];

@@ -2,9 +2,16 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { limitsFor, NATURES, plansPage } from '../../bench/plans.ts';
 import type { AllocatorKind, Filtering, Mapping, NatProfile, PlanLimits, Role } from '../../src/core/index.ts';
-import { LIMITS, type Plan, planFor, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/canary.ts';
-import { type Method, plansFor } from '../../src/core/traverse/plan.ts';
+import {
+  LEAD_LIMITS,
+  PLAN_LIMITS,
+  type Plan,
+  planFor,
+  UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
+} from '../../src/core/index.ts';
+import { type Method, plansFor } from '../../src/core/traverse/plan/plan.ts';
+import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
 
 const MAPPINGS: readonly Mapping[] = ['eim', 'adm', 'apdm', 'unknown'];
 const FILTERINGS: readonly Filtering[] = ['eif', 'adf', 'apdf', 'unknown'];
@@ -55,14 +62,14 @@ function openedBy({ method, hard, settle, mappings, probes }: Plan): Record<Role
 function fault(plan: Plan, limits: PlanLimits): string | null {
   if (!(plan.expected > 0 && plan.expected <= 1)) return `expected ${plan.expected}`;
   const opened = openedBy(plan);
-  const most = PREDICTING.includes(plan.method) ? LIMITS.predictionMappings : LIMITS.birthdayMappings;
+  const most = PREDICTING.includes(plan.method) ? PLAN_LIMITS.predictionMappings : PLAN_LIMITS.birthdayMappings;
   for (const role of ['client', 'host'] as const) {
     const { quota } = limits[role];
     const cap = quota === null ? most : Math.min(most, quota / 2);
     if (opened[role] > cap) return `${plan.method}: ${opened[role]} mappings at the ${role}, ${cap} are allowed`;
   }
-  if (plan.probes > LIMITS.birthdayBurst) return 'more probes than the cap';
-  if (plan.durationMs > LIMITS.salvoMs) return 'too long';
+  if (plan.probes > PLAN_LIMITS.birthdayBurst) return 'more probes than the cap';
+  if (plan.durationMs > LEAD_LIMITS.salvoMs) return 'too long';
   return null;
 }
 

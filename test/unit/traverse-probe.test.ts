@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/probe.ts';
+import { WIRE_LIMITS } from '../../src/core/index.ts';
+import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const KEY = new Uint8Array(32).fill(3);
@@ -14,7 +14,7 @@ test('what one side says the other reads, in 32 bytes', () => {
   fc.assert(
     fc.property(probe, (said) => {
       const bytes = client.encode(said);
-      expect(bytes.length).toBe(LIMITS.punchBytes);
+      expect(bytes.length).toBe(WIRE_LIMITS.punchBytes);
       expect(host.decode(bytes)).toEqual(said);
     }),
   );

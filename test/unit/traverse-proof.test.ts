@@ -3,15 +3,16 @@ import { expect, test } from 'vitest';
 import {
   device,
   type Output,
+  requestNumbers,
   socketIds,
   type Traversal,
   type TraversalEvent,
   traversal,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/probe.ts';
-import type { SidePlan } from '../../src/core/traverse/side.ts';
-import { encodeStep } from '../../src/core/traverse/step.ts';
+import { encodeStep } from '../../src/core/traverse/lead/step.ts';
+import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
@@ -63,7 +64,7 @@ function ordered() {
       master: null,
     },
     ...{ sources: [], redirecting: null, sockets: socketIds(), random: simRandom(1), crypto: nodeCrypto },
-    device: device(),
+    ...{ requests: requestNumbers(), device: device() },
   });
   const said: Said[] = [];
   machine.handleCommand(0, { do: 'start' });

@@ -1,8 +1,8 @@
 /** What counts as a proof of a path, and for whom a prover does anything at all. */
 import { expect, test } from 'vitest';
-import { type Endpoint, LIMITS } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/probe.ts';
-import { prover } from '../../src/core/traverse/prover.ts';
+import { type Endpoint, PROVE_LIMITS } from '../../src/core/index.ts';
+import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
+import { prover } from '../../src/core/traverse/prove/prover.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const SID = new Uint8Array(16).fill(1);
@@ -93,9 +93,9 @@ test('a nomination that nobody answers is repeated for some seconds, and then gi
   expect(repeated.length).toBeLessThan(16);
 });
 
-test(`of more than ${LIMITS.probesOutstandingMax} probes under way the oldest is forgotten`, () => {
+test(`of more than ${PROVE_LIMITS.probesOutstandingMax} probes under way the oldest is forgotten`, () => {
   const { machine, sent, hear } = one('client');
-  for (let n = 0; n <= LIMITS.probesOutstandingMax; n++) machine.probe(0, SOCKET, { ...PEER, port: 1 + n }, null);
+  for (let n = 0; n <= PROVE_LIMITS.probesOutstandingMax; n++) machine.probe(0, SOCKET, { ...PEER, port: 1 + n }, null);
   const [oldest, second] = sent as [(typeof sent)[0], (typeof sent)[0]];
   hear(40, SOCKET, oldest.to, oldest.seq, { reply: true });
   expect(machine.proof()).toBeNull();
@@ -105,7 +105,7 @@ test(`of more than ${LIMITS.probesOutstandingMax} probes under way the oldest is
 
 test('a peer that probes without end gets so many answers, and probes back at no more than 256 endpoints', () => {
   const { sent, hear } = one('host');
-  const { burst, perSecond } = LIMITS.answerRate;
+  const { burst, perSecond } = PROVE_LIMITS.answerRate;
   for (let n = 0; n < 5_000; n++) hear(n, SOCKET, { ...PEER, port: 1 + n }, n);
   const replies = sent.filter(({ reply }) => reply);
   expect(replies.length).toBeGreaterThanOrEqual(burst);

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  ipv6Of,
-  layersOf,
-  type NatProfile,
-  UNKNOWN_ALLOCATOR,
-  UNKNOWN_PROFILE,
-  verdictOf,
-} from '../../src/core/index.ts';
+import { type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { ipv6Of, layersOf, verdictOf } from '../../src/core/testing.ts';
 
 const profile = (fields: Partial<NatProfile>): NatProfile => ({
   ...UNKNOWN_PROFILE,

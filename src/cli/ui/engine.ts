@@ -31,7 +31,6 @@ import {
   endpointKey,
   FAILURES,
   type FailureCode,
-  LIMITS,
   type ListEntry,
   type PeerEvent,
   type ProbeResult,
@@ -40,6 +39,7 @@ import {
   showFingerprint,
 } from '../../core/index.ts';
 import { copyToClipboard } from '../../node/index.ts';
+import { CLI_LIMITS } from '../limits.ts';
 import { isOver, losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
 import { keepNewest } from './keep.ts';
 import type { UiEngine } from './server.ts';
@@ -389,7 +389,7 @@ export class Engine implements UiEngine {
     }
     const others = before.filter((friend) => friend.friend !== view.friend);
     const isGone = ({ state }: FriendView): boolean => state === 'left' || state === 'refused';
-    this.#viewHosting({ friends: keepNewest([...others, view], isGone, LIMITS.uiFriendsGoneMax) });
+    this.#viewHosting({ friends: keepNewest([...others, view], isGone, CLI_LIMITS.uiFriendsGoneMax) });
   }
 
   async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<{ readonly join: number }> {
@@ -456,7 +456,7 @@ export class Engine implements UiEngine {
 
   #updateJoin(id: number, change: (join: JoinView) => JoinView): void {
     const joins = this.#joins.map((join) => (join.id === id ? change(join) : join));
-    this.#joins = keepNewest(joins, isOver, LIMITS.uiJoinsOverMax);
+    this.#joins = keepNewest(joins, isOver, CLI_LIMITS.uiJoinsOverMax);
     this.#changed();
   }
 

@@ -1,33 +1,40 @@
 /**
- * The machine that learns what this computer's NAT does (design 5). A *run* samples mappings on fresh sockets and tests the
- * filter; within two seconds its profile is final. What takes longer or matters less (hops, poisoning, hairpin) follows
- * behind the user's back and refines the profile. The knowledge ages; every further run refreshes it.
+ * The machine that learns what this computer's NAT does (docs/reference/design.md §5), and the owner of that knowledge: whoever needs
+ * the own profile asks for it anew (`OwnProfile`). A *run* samples mappings on fresh sockets and tests the filter; within two seconds
+ * its profile is final. What takes longer or matters less (hops, poisoning, hairpin) is measured after that and refines it.
  */
 
 import type { Endpoint } from '../address.ts';
 import { familyOf } from '../address.ts';
 import type { Instant, Machine, Output, SocketId, SocketIds, SocketOutcome } from '../contract.ts';
 import { NEVER } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
+import { assert } from '../errors.ts';
 import { outputs } from '../machine.ts';
+import type { LogData } from '../model/log.ts';
+import type { LocalNetwork } from '../model/network.ts';
 import { rememberingInference } from '../nat/infer.ts';
-import type { Observation } from '../nat/observation.ts';
+import { addressesOf, type Observation } from '../nat/observation.ts';
 import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
 import { blockQuota, ipv6Of, layersOf, verdictOf } from '../nat/verdict.ts';
-import type { LocalNetwork, LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import { type LifetimeRun, lifetimeRun } from './lifetime.ts';
-import { type Cooling, Rotation } from './rotation.ts';
+import type { RequestNumbers } from '../sources/asker.ts';
+import type { LifetimeWatch } from '../sources/lifetime.ts';
+import { type Cooling, Rotation } from '../sources/rotation.ts';
+import type { MappingSource } from '../sources/source.ts';
+import { idleLifetimeOf, idleWatch } from './lifetime.ts';
+import { DETECT_LIMITS } from './limits.ts';
 import { Run, type RunFindings } from './run.ts';
-import type { MappingSource } from './source.ts';
 
 export type DetectCommand =
   /** Whom to ask; replaces the former list. */
   | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
   /** Servers that rest since an earlier run of the program. */
   | { readonly do: 'rests'; readonly rests: readonly Cooling[] }
-  /** Run now, or as soon as there is somebody to ask. While a run is under way, refinements included, it is that one; its profile is told at once if it is final. */
+  /**
+   * Run now, or as soon as there is somebody to ask. While a run is under way, refinements included, no other begins; its profile is told
+   * at once if it is final.
+   */
   | { readonly do: 'detect' }
   /** A change of addresses or gateway forgets everything and runs again. */
   | { readonly do: 'network'; readonly network: LocalNetwork }
@@ -47,8 +54,8 @@ export type DetectEvent =
       readonly final: boolean;
       readonly probes: readonly ProbeResult[];
     }
-  /** All servers are resting (S3), or there is none yet (`until` = NEVER): the run starts by itself. */
-  | { readonly ev: 'waiting'; readonly text: string; readonly until: Instant }
+  /** For one server at least to have rested (docs/seed.md S3), or to become known (`until` = NEVER): then a run starts by itself. */
+  | { readonly ev: 'waiting'; readonly why: 'all-rest' | 'some-rest' | 'none-known'; readonly until: Instant }
   /** Keep this on disk and give it back as `rests`. */
   | { readonly ev: 'cooling'; readonly cooling: readonly Cooling[] }
   | { readonly ev: 'log'; readonly what: string; readonly data: LogData };
@@ -57,6 +64,7 @@ export interface DetectorConfig {
   readonly random: Random;
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly sockets: SocketIds;
+  readonly requests: RequestNumbers;
   readonly family: 4 | 6;
 }
 
@@ -79,103 +87,123 @@ const NOTHING_FOUND: RunFindings = {
 };
 const UNTESTED = UNKNOWN_PROFILE.portMapping;
 
+/** When the run that completes one which had only one address to ask is due: an instant, or that it was had; null = none is needed. */
+type Completion = Instant | 'had' | null;
+
+type Phase =
+  | { readonly in: 'idle'; readonly completion: Completion }
+  /** For somebody to ask: `until` is when the first server has rested, NEVER where nobody is known. */
+  | { readonly in: 'waiting'; readonly until: Instant }
+  | { readonly in: 'running'; readonly run: Run; readonly completion: Completion }
+  | { readonly in: 'stopped' };
+
+/** Which phase may follow which, and when. */
+export const DETECTOR_PHASES = {
+  idle: {
+    running: 'a detection is asked for, the network has changed, or the run that completes the last one is due',
+    waiting: 'the same, and every server rests or none is known',
+    stopped: 'the end',
+  },
+  waiting: {
+    running: 'a server has rested or become known',
+    waiting: 'asked for again, or on another network, and still nobody to ask',
+    stopped: 'the end',
+  },
+  running: {
+    idle: 'the run is over, refinements included, or what it has found holds no longer: the network is another',
+    running: 'the run that completes this one is due',
+    waiting: 'the same, and every server rests or none is known',
+    stopped: 'the end',
+  },
+  stopped: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
+/** How long idle mappings live, measured once on each network from the day that somebody has asked. */
+type IdleLifetime =
+  | { readonly is: 'unasked' | 'asked' }
+  | { readonly is: 'watched'; readonly watch: LifetimeWatch }
+  /** Null: it could not be measured. */
+  | { readonly is: 'measured'; readonly ms: number | null };
+
 class DetectorMachine implements Detector {
   private readonly config: DetectorConfig;
   private readonly out = outputs<DetectEvent>();
   private readonly rotation = new Rotation();
   private readonly infer = rememberingInference();
+  private phase: Phase = { in: 'idle', completion: null };
+  private idleLifetime: IdleLifetime = { is: 'unasked' };
   private observations: readonly Observation[] = [];
   private network: LocalNetwork | null = null;
   private findings = NOTHING_FOUND;
   private portMapping: { report: PortMappingReport; router: string | null } = { report: UNTESTED, router: null };
   private ipv6Works = false;
-  private run: Run | null = null;
-  private lifetime: LifetimeRun | null = null;
-  /** Somebody has asked, on whatever network: each is measured once. */
-  private lifetimeAsked = false;
-  private lifetimeWanted = false;
-  private idleLifetimeMs: number | null = null;
-  /** A run was asked for and waits for a source. */
-  private wanted = false;
-  private retryAt: Instant = NEVER;
-  /** The run that completes this one has been arranged: once is enough for each wish. */
-  private completing = false;
-  private nextRequest = 1;
-  private stopped = false;
 
   constructor(config: DetectorConfig) {
     this.config = config;
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (this.lifetime?.handleDatagram(now, socket, from, bytes) === true) this.afterLifetime(now);
+    if (this.watch?.datagram(now, socket, from, bytes) === true) this.advanceWatch(now);
     this.run?.handleDatagram(now, socket, from, bytes);
     this.afterRun(now);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
-    this.lifetime?.handleSocket(now, socket, outcome);
-    this.afterLifetime(now);
+    this.watch?.socket(now, socket, outcome.ok);
+    this.advanceWatch(now);
     this.run?.handleSocket(now, socket, outcome);
     this.afterRun(now);
   }
 
   handleTimeout(now: Instant): void {
-    if (now >= this.retryAt) this.begin(now);
+    if (now >= this.beginsAt()) this.begin(now, this.phase.in === 'waiting' ? null : 'had');
     this.run?.handleTimeout(now);
     this.afterRun(now);
-    this.lifetime?.handleTimeout(now);
-    this.afterLifetime(now);
+    this.advanceWatch(now);
   }
 
   handleCommand(now: Instant, command: DetectCommand): void {
-    if (this.stopped) return;
+    if (this.phase.in === 'stopped') return;
     switch (command.do) {
       case 'sources':
         this.rotation.offer(command.sources.filter(({ target }) => familyOf(target.address) === this.config.family));
-        if (this.wanted) this.begin(now);
+        if (this.phase.in === 'waiting') this.begin(now, null);
         else this.run?.offer(this.rotation.usable(now).filter(({ kind }) => kind === 'master'));
         break;
       case 'rests':
         this.rotation.restore(now, command.rests);
         break;
       case 'detect':
-        if (this.run !== null) {
-          if (this.run.final) this.tell(now, true);
-          break;
-        }
-        this.completing = false;
-        this.begin(now);
+        if (this.run === null) this.begin(now, null);
+        else if (this.run.final) this.tell(now, true);
         break;
       case 'network':
         this.changeNetwork(now, command.network);
         break;
       case 'port-mapping':
         this.portMapping = command;
-        if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
+        this.tellNews(now);
         break;
       case 'ipv6':
         if (command.works === this.ipv6Works) break;
         this.ipv6Works = command.works;
-        if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
+        this.tellNews(now);
         break;
       case 'lifetime':
-        this.lifetimeAsked = true;
-        this.lifetimeWanted = this.idleLifetimeMs === null && this.lifetime === null;
+        if (this.watch === null && this.idleLifetimeMs === null) this.idleLifetime = { is: 'asked' };
         if (this.run === null) this.measureLifetime(now);
         break;
       case 'stop':
-        this.stopped = true;
-        this.abandon();
-        this.lifetime?.close();
-        this.lifetime = null;
+        this.run?.close();
+        this.stopWatch();
+        this.enter({ in: 'stopped' });
         break;
     }
     this.afterRun(now);
   }
 
   poll(): Output<DetectEvent> {
-    return this.out.next(Math.min(this.retryAt, this.run?.nextAt() ?? NEVER, this.lifetime?.nextAt() ?? NEVER));
+    return this.out.next(Math.min(this.beginsAt(), this.run?.nextAt() ?? NEVER, this.watch?.next() ?? NEVER));
   }
 
   profile(now: Instant): NatProfile {
@@ -205,85 +233,112 @@ class DetectorMachine implements Detector {
     return { ...profile, layers: layersOf(profile, this.portMapping.router), verdict: verdictOf(profile) };
   }
 
+  private enter(phase: Phase, data: LogData = {}): void {
+    const from = this.phase.in;
+    assert(phase.in in DETECTOR_PHASES[from], `a detector goes from ${from} to ${phase.in}`);
+    this.phase = phase;
+    this.log('detector', { from, to: phase.in, ...data });
+  }
+
+  private get run(): Run | null {
+    return this.phase.in === 'running' ? this.phase.run : null;
+  }
+
+  private get watch(): LifetimeWatch | null {
+    return this.idleLifetime.is === 'watched' ? this.idleLifetime.watch : null;
+  }
+
+  private get idleLifetimeMs(): number | null {
+    return this.idleLifetime.is === 'measured' ? this.idleLifetime.ms : null;
+  }
+
   /** Of this computer's interfaces. */
   private localAddresses(): readonly string[] {
     return this.network?.addresses ?? [];
   }
 
-  private begin(now: Instant): void {
+  /** When a run begins by itself. */
+  private beginsAt(): Instant {
+    const { phase } = this;
+    if (phase.in === 'waiting') return phase.until;
+    return phase.in !== 'stopped' && typeof phase.completion === 'number' ? phase.completion : NEVER;
+  }
+
+  /**
+   * One address is enough to begin with; the servers that rest are asked as soon as they have rested (docs/seed.md S3), once for each wish.
+   * `completion`: of the wish that this run is for.
+   */
+  private begin(now: Instant, completion: 'had' | null): void {
     const sources = this.rotation.usable(now);
-    this.retryAt = NEVER;
-    this.wanted = sources.length === 0;
-    const addresses = new Set(sources.map(({ group }) => group)).size;
-    // One address is enough to begin with; the servers that rest are asked as soon as they have rested.
-    if (addresses < 2) this.awaitServers(now, addresses);
-    if (addresses === 0) return;
+    const addresses = addressesOf(sources).size;
+    const restedAt = this.rotation.restedAt(now);
     this.keep(now);
-    this.abandon();
+    this.run?.close();
+    if (addresses === 0) {
+      this.enter({ in: 'waiting', until: restedAt ?? NEVER });
+      const why = restedAt === null ? 'none-known' : 'all-rest';
+      this.out.event({ ev: 'waiting', why, until: restedAt ?? NEVER });
+      return;
+    }
+    const completed = addresses === 1 && completion === null ? restedAt : completion;
+    if (typeof completed === 'number') this.out.event({ ev: 'waiting', why: 'some-rest', until: completed });
     this.observations = trimmed(now, this.observations);
     this.rotation.used(now, sources);
     const cooling = this.rotation.cooling(now);
     if (cooling.length > 0) this.out.event({ ev: 'cooling', cooling });
-    this.log('detection started', { sources: sources.length, addresses });
-    this.run = new Run(now, sources, {
+    const run = new Run(now, sources, {
       ...this.config,
       infer: (observations) => this.infer(observations, this.localAddresses()),
       out: this.out,
-      nextRequest: () => this.nextRequest++,
+      log: (what, data) => this.log(what, data),
     });
-  }
-
-  /** Sees to it that the run starts, or is repeated with more addresses, by itself (S3). */
-  private awaitServers(now: Instant, addresses: number): void {
-    const restedAt = this.rotation.restedAt(now);
-    if (addresses > 0 && (restedAt === null || this.completing)) return;
-    this.completing = addresses > 0;
-    this.retryAt = restedAt ?? NEVER;
-    const seconds = Math.ceil((this.retryAt - now) / 1000);
-    const resting = addresses === 0 ? 'all STUN servers are resting' : 'the STUN servers are resting';
-    const text = restedAt === null ? 'nobody to ask yet' : `${resting}, going on in ${seconds} s`;
-    this.out.event({ ev: 'waiting', text, until: this.retryAt });
+    this.enter({ in: 'running', run, completion: completed }, { sources: sources.length, addresses });
   }
 
   /** Tells what the run has brought, once after each step of it. */
   private afterRun(now: Instant): void {
-    const news = this.run?.takeNews() ?? null;
-    if (news === null) return;
-    if (this.run!.over) this.findings = merged(this.findings, this.run!.findings());
-    for (const line of news.log) this.log(line.what, line.data);
-    if (news.profile) this.tell(now, this.run!.final);
-    if (this.run!.over) {
-      this.keep(now);
-      this.run = null;
-      this.measureLifetime(now);
-    }
+    if (this.phase.in !== 'running') return;
+    const { run, completion } = this.phase;
+    if (!run.takeNews()) return;
+    if (run.over) this.findings = merged(this.findings, run.findings());
+    this.tell(now, run.final);
+    if (!run.over) return;
+    this.keep(now);
+    this.enter({ in: 'idle', completion });
+    this.measureLifetime(now);
   }
 
   /** Behind a NAT that has answered, and once: the knowledge lasts as long as the network. */
   private measureLifetime(now: Instant): void {
     const { type, allocator } = this.profile(now);
-    if (!this.lifetimeWanted || this.observations.length === 0 || type === 'public' || type === 'blocked') return;
-    const source = this.rotation.witness(
+    if (this.idleLifetime.is !== 'asked' || this.observations.length === 0) return;
+    if (type === 'public' || type === 'blocked') return;
+    const source = this.rotation.familiar(
       this.observations.flatMap(({ observed, target }) => (observed ? [target] : [])),
     );
     if (source === null) return;
-    this.lifetimeWanted = false;
-    const { sockets, family } = this.config;
-    this.lifetime = lifetimeRun(now, {
-      ...{ source, sockets, family, out: this.out, nextRequest: () => this.nextRequest++ },
-      portsMove: allocator.kind !== 'preserve',
-    });
+    const watch = idleWatch({ ...this.config, source, out: this.out, portsMove: allocator.kind !== 'preserve' });
+    this.idleLifetime = watch === null ? { is: 'measured', ms: null } : { is: 'watched', watch };
   }
 
-  private afterLifetime(now: Instant): void {
-    if (this.lifetime === null || !this.lifetime.done) return;
-    this.idleLifetimeMs = this.lifetime.idleLifetimeMs;
-    this.lifetime.close();
-    this.lifetime = null;
-    this.log('idle lifetime measured', { ms: this.idleLifetimeMs });
-    if (this.idleLifetimeMs !== null) this.tell(now, true);
+  private advanceWatch(now: Instant): void {
+    const { watch } = this;
+    if (watch === null) return;
+    watch.run(now);
+    if (!watch.done) return;
+    const ms = idleLifetimeOf(watch);
+    this.idleLifetime = { is: 'measured', ms };
+    this.log('idle lifetime measured', { ms });
+    if (ms !== null) this.tell(now, true);
   }
 
+  private stopWatch(): void {
+    if (this.watch === null) return;
+    this.watch.stop();
+    this.idleLifetime = { is: 'asked' };
+  }
+
+  /** What the run under way has seen stays, and older observations with it. */
   private keep(now: Instant): void {
     if (this.run === null) return;
     const seen = this.run.observations();
@@ -291,27 +346,23 @@ class DetectorMachine implements Detector {
     this.observations = trimmed(now, [...before, ...seen]);
   }
 
-  private abandon(): void {
-    this.run?.close();
-    this.run = null;
-  }
-
   private changeNetwork(now: Instant, network: LocalNetwork): void {
     const before = this.network;
     this.network = network;
     if (before === null || sameNetwork(before, network)) return;
-    const known = this.run !== null || this.observations.length > 0 || this.wanted;
-    this.abandon();
+    const known = this.phase.in !== 'idle' || this.observations.length > 0;
+    if (this.run !== null) {
+      this.run.close();
+      this.enter({ in: 'idle', completion: null });
+    }
+    this.stopWatch();
+    if (this.idleLifetime.is !== 'unasked') this.idleLifetime = { is: 'asked' };
     this.observations = [];
-    this.lifetime?.close();
-    this.lifetime = null;
-    this.idleLifetimeMs = null;
-    this.lifetimeWanted = this.lifetimeAsked;
     this.findings = NOTHING_FOUND;
     this.portMapping = { report: UNTESTED, router: null };
     this.ipv6Works = false;
     this.log('network changed', { addresses: network.addresses.length });
-    if (known) this.begin(now);
+    if (known) this.begin(now, null);
   }
 
   private probes(): readonly ProbeResult[] {
@@ -321,6 +372,11 @@ class DetectorMachine implements Detector {
 
   private tell(now: Instant, final: boolean): void {
     this.out.event({ ev: 'profile', profile: this.profile(now), final, probes: this.probes() });
+  }
+
+  /** Something beside the samples has changed; before the first of them there is nothing to tell. */
+  private tellNews(now: Instant): void {
+    if (this.observations.length > 0) this.tell(now, this.run?.final ?? true);
   }
 
   private log(what: string, data: LogData): void {
@@ -345,7 +401,9 @@ function merged(before: RunFindings, now: RunFindings): RunFindings {
 }
 
 function trimmed(now: Instant, observations: readonly Observation[]): readonly Observation[] {
-  return observations.filter(({ sentAt }) => now - sentAt <= LIMITS.observationMsMax).slice(-LIMITS.observationsMax);
+  return observations
+    .filter(({ sentAt }) => now - sentAt <= DETECT_LIMITS.observationMsMax)
+    .slice(-DETECT_LIMITS.observationsMax);
 }
 
 /** None of the old external addresses among many new ones: the line was renumbered, the old samples are of another NAT. */

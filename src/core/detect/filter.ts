@@ -4,8 +4,8 @@
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { Filtering } from '../nat/profile.ts';
-import type { Exchange, Question } from './exchange.ts';
-import type { AnswerFrom, MappingSource } from './source.ts';
+import type { Asker, Question } from '../sources/asker.ts';
+import type { AnswerFrom, MappingSource } from '../sources/source.ts';
 
 /** Four losses in a row at 4 % a round trip: one detection in 400 000 errs. Requests are this far apart. */
 const REQUESTS = 4;
@@ -21,12 +21,12 @@ export class FilterTest {
   done = false;
   /** What was asked, for the tests that build upon it. */
   readonly probes: FilterProbe[] = [];
-  private readonly exchange: Exchange;
+  private readonly asker: Asker;
   private readonly sockets: readonly [SocketId, SocketId];
   private at: Instant = NEVER;
 
-  constructor(exchange: Exchange, sockets: readonly [SocketId, SocketId]) {
-    this.exchange = exchange;
+  constructor(asker: Asker, sockets: readonly [SocketId, SocketId]) {
+    this.asker = asker;
     this.sockets = sockets;
   }
 
@@ -35,7 +35,7 @@ export class FilterTest {
   }
 
   /** Begins once a source has answered that can do the tests. */
-  step(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
+  advance(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
     if (this.done) return;
     if (this.probes.length === 0) this.begin(now, sources, bound);
     else if (this.probes.every(({ question }) => question.observed !== null)) this.done = true;
@@ -61,14 +61,14 @@ export class FilterTest {
 
   private begin(now: Instant, sources: readonly MappingSource[], bound: (socket: SocketId) => boolean): void {
     if (!this.sockets.every(bound)) return;
-    const heard = new Set(this.exchange.questions.filter(({ observed }) => observed).map(({ source }) => source));
+    const heard = new Set(this.asker.questions.filter(({ observed }) => observed).map(({ source }) => source));
     const able = (answerFrom: AnswerFrom) =>
       sources.find((source) => heard.has(source) && source.answersFrom.includes(answerFrom));
     for (const [i, answerFrom] of (['other-address', 'other-port'] as const).entries()) {
       const source = able(answerFrom);
       if (source === undefined) continue;
       const socket = this.sockets[i]!;
-      this.probes.push({ socket, answerFrom, question: this.exchange.ask(now, socket, source, answerFrom) });
+      this.probes.push({ socket, answerFrom, question: this.asker.ask(now, socket, source, answerFrom) });
     }
     if (this.probes.length > 0) this.at = now + REQUEST_INTERVAL_MS;
   }
@@ -77,7 +77,7 @@ export class FilterTest {
     let waiting = false;
     for (const { question } of this.probes) {
       if (question.observed !== null || question.packets >= REQUESTS) continue;
-      this.exchange.repeat(now, question);
+      this.asker.repeat(now, question);
       waiting = true;
     }
     if (waiting) this.at = now + REQUEST_INTERVAL_MS;
@@ -90,6 +90,6 @@ export class FilterTest {
   }
 
   private patienceMs(): number {
-    return 50 + 1.5 * (this.exchange.rttMs() ?? 200);
+    return 50 + 1.5 * (this.asker.rttMs() ?? 200);
   }
 }

@@ -1,19 +1,19 @@
 /**
  * What a plan gains from but need not wait for, measured after the profile is final: does an early packet from outside spoil a
- * mapping (nat-model 2.2), how far away is the outermost own NAT (it decides the low TTL), does hairpinning work.
+ * mapping (docs/reference/nat-model.md §2.2), how far away is the outermost own NAT (it decides the low TTL), does hairpinning work.
  * All three need one mapping for all destinations: behind a symmetric NAT they stay untested.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import type { Mapping, NatType, Tested } from '../nat/profile.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import { StunSource } from '../stun/source.ts';
-import type { Exchange, Question, Send } from './exchange.ts';
+import type { Asker, Question } from '../sources/asker.ts';
+import type { MappingSource } from '../sources/source.ts';
+import { StunSource } from '../sources/stun-source.ts';
+import type { Allowance } from './allowance.ts';
 import type { FilterProbe, FilterTest } from './filter.ts';
-import type { MappingSource } from './source.ts';
 
-/** NATs are found up to this hop; further ones exist (12 seen, nat-model 1.2) but a packet each is spent here. */
+/** NATs are found up to this hop; further ones exist (12 seen, docs/reference/nat-model.md §1.2) but a packet each is spent here. */
 const HOPS_MAX = 5;
 const REPEAT_AFTER_MS = 60;
 /** From us to us, recognised by its contents. */
@@ -26,7 +26,7 @@ export interface RefineConfig {
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly open: () => SocketId;
   readonly bound: (socket: SocketId) => boolean;
-  readonly send: Send;
+  readonly allowance: Allowance;
 }
 
 interface HopProbe {
@@ -41,7 +41,7 @@ export class Refinement {
   hairpin: Tested = 'untested';
   poisonable: Tested = 'untested';
   natHops: number | null = null;
-  private readonly exchange: Exchange;
+  private readonly asker: Asker;
   private readonly config: RefineConfig;
   private readonly filtered: FilterProbe | null;
   /** The spoilt mapping, if it is, and one of the same socket that is certainly not. */
@@ -54,18 +54,18 @@ export class Refinement {
   private repeated = false;
 
   /** Null where there is nothing to be gained. */
-  static of(now: Instant, exchange: Exchange, filter: FilterTest, config: RefineConfig): Refinement | null {
-    return config.mapping === 'eim' ? new Refinement(now, exchange, filter, config) : null;
+  static of(now: Instant, asker: Asker, filter: FilterTest, config: RefineConfig): Refinement | null {
+    return config.mapping === 'eim' ? new Refinement(now, asker, filter, config) : null;
   }
 
-  private constructor(now: Instant, exchange: Exchange, filter: FilterTest, config: RefineConfig) {
-    this.exchange = exchange;
+  private constructor(now: Instant, asker: Asker, filter: FilterTest, config: RefineConfig) {
+    this.asker = asker;
     this.config = config;
     // A test whose answer the NAT kept out has just sent it an unsolicited packet: the beginning of the two tests below.
     this.filtered =
       filter.probes.find(({ question }) => question.observed === null && answererOf(question) !== null) ?? null;
     this.at = now + REPEAT_AFTER_MS;
-    this.endAt = now + 150 + 2 * (exchange.rttMs() ?? 200);
+    this.endAt = now + 150 + 2 * (asker.rttMs() ?? 200);
     this.askPoison(now);
     this.askHairpin();
     if (this.filtered !== null && config.type !== 'public') {
@@ -95,7 +95,7 @@ export class Refinement {
     return true;
   }
 
-  step(now: Instant): void {
+  advance(now: Instant): void {
     if (this.done) return;
     for (const hop of this.hops) if (hop.question === null && this.config.bound(hop.socket)) this.askHop(now, hop);
     if (!this.repeated && now >= this.at) this.repeatAll(now);
@@ -105,16 +105,14 @@ export class Refinement {
   private askPoison(now: Instant): void {
     const answerer = this.filtered === null ? null : answererOf(this.filtered.question);
     if (this.filtered === null || answerer === null) return;
-    this.poison = this.exchange.ask(now, this.filtered.socket, this.sourceAt(answerer));
-    this.control = this.exchange.ask(now, this.filtered.socket, this.filtered.question.source);
+    this.poison = this.asker.ask(now, this.filtered.socket, this.sourceAt(answerer));
+    this.control = this.asker.ask(now, this.filtered.socket, this.filtered.question.source);
   }
 
   /** Two of our sockets send to each other's external address, each opening its filter for the other. */
   private askHairpin(): void {
     if (this.config.type === 'public') return;
-    const known = this.exchange.questions.filter(
-      ({ observed, answerFrom }) => observed !== null && answerFrom === 'same',
-    );
+    const known = this.asker.questions.filter(({ observed, answerFrom }) => observed !== null && answerFrom === 'same');
     const one = known[0];
     const two = known.find(({ socket }) => socket !== one?.socket);
     if (one === undefined || two === undefined) return;
@@ -127,8 +125,7 @@ export class Refinement {
       [one.socket, two.observed!],
       [two.socket, one.observed!],
     ] as const) {
-      this.exchange.note(from, to);
-      this.config.send(from, to, this.echo);
+      this.config.allowance.send(from, to, this.echo);
     }
   }
 
@@ -137,10 +134,10 @@ export class Refinement {
     const { source, answerFrom } = this.filtered!.question;
     const answerer = answererOf(this.filtered!.question)!;
     const target = this.sourceAt(answerer);
-    if (!this.exchange.maySend(hop.socket, target.target)) return;
-    hop.opener = this.exchange.ask(now, hop.socket, target, 'same', hop.ttl);
-    if (!this.exchange.maySend(hop.socket, source.target)) return;
-    hop.question = this.exchange.ask(now, hop.socket, source, answerFrom);
+    if (!this.config.allowance.maySend(hop.socket, target.target)) return;
+    hop.opener = this.asker.ask(now, hop.socket, target, 'same', hop.ttl);
+    if (!this.config.allowance.maySend(hop.socket, source.target)) return;
+    hop.question = this.asker.ask(now, hop.socket, source, answerFrom);
   }
 
   private repeatAll(now: Instant): void {
@@ -157,7 +154,7 @@ export class Refinement {
 
   private repeat(now: Instant, question: Question | null, ttl?: number): void {
     if (question === null || question.observed !== null) return;
-    if (this.exchange.packets < LIMITS.detectPacketsMax) this.exchange.repeat(now, question, ttl);
+    if (this.config.allowance.mayRepeat) this.asker.repeat(now, question, ttl);
   }
 
   private conclude(): void {

@@ -3,24 +3,26 @@
  * at once shows the allocator's step bare, what leaves later shows how busy the others are. Beside the bursts two sockets
  * test the filter; when the profile is final, the same sockets and a few more measure poisoning, hairpin and hops.
  */
+
 import type { Endpoint } from '../address.ts';
 import { endpointKey, familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
+import { assert } from '../errors.ts';
 import type { Outputs } from '../machine.ts';
+import type { LogData } from '../model/log.ts';
 import type { MappingKnowledge } from '../nat/infer.ts';
 import { believeMapping, withoutLiars } from '../nat/mapping.ts';
-import type { Observation } from '../nat/observation.ts';
+import { addressesOf, type Observation } from '../nat/observation.ts';
 import type { Filtering, Tested } from '../nat/profile.ts';
-import type { LogData } from '../peer/interface.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import type { DetectEvent } from './detector.ts';
-import { Exchange, type Question } from './exchange.ts';
+import { Asker, type Question, type RequestNumbers } from '../sources/asker.ts';
+import type { MappingSource } from '../sources/source.ts';
+import { Allowance } from './allowance.ts';
 import { FilterTest } from './filter.ts';
+import { DETECT_LIMITS } from './limits.ts';
 import { Refinement } from './refine.ts';
 import { planSocket } from './sampling.ts';
-import type { MappingSource } from './source.ts';
 
 /**
  * When each fresh socket asks its two sources, counted from the start: twelve instants, uneven, tell a clock-driven allocator
@@ -45,7 +47,7 @@ const LOOKOUTS_MS = [200, 450, 750, 1_100, 1_500, 1_950, 2_400] as const;
 /** So much later at most: in step with a clock-driven allocator, all samples would see the same rounding. */
 const DITHER_MS = 8;
 /** The last of the two seconds belongs to the driver and to whoever waits for us. */
-const RUN_MS_MAX = LIMITS.detectMsMax - 100;
+const RUN_MS_MAX = DETECT_LIMITS.detectMsMax - 100;
 
 export interface RunConfig {
   readonly random: Random;
@@ -53,8 +55,9 @@ export interface RunConfig {
   readonly sockets: SocketIds;
   readonly family: 4 | 6;
   readonly infer: (observations: readonly Observation[]) => MappingKnowledge;
-  readonly out: Outputs<DetectEvent>;
-  readonly nextRequest: () => number;
+  readonly out: Pick<Outputs<never>, 'open' | 'close' | 'transmit'>;
+  readonly requests: RequestNumbers;
+  log(what: string, data: LogData): void;
 }
 
 export interface RunFindings {
@@ -67,70 +70,93 @@ export interface RunFindings {
   readonly blocked: boolean;
 }
 
-export interface RunNews {
-  readonly profile: boolean;
-  readonly log: readonly { readonly what: string; readonly data: LogData }[];
-}
+type Phase =
+  | { readonly in: 'sampling' }
+  | { readonly in: 'filtering' }
+  /** `lookouts`: when a port that moves is looked at again, soonest first. */
+  | { readonly in: 'refining'; readonly refinement: Refinement | null; readonly lookouts: Instant[] }
+  /** What the refinement has found stays. */
+  | { readonly in: 'over'; readonly refinement: Refinement | null };
+
+/** Which phase may follow which, and when. */
+export const RUN_PHASES = {
+  sampling: {
+    filtering: 'every socket has asked, and its answer has come or is no longer awaited',
+    refining: 'the time is over before every socket has asked',
+    over: 'another network, another run or the end',
+  },
+  filtering: {
+    refining: 'the filter is tested, cannot be, or the time is over: the profile is final',
+    over: 'another network, another run or the end',
+  },
+  refining: { over: 'hops, poisoning and hairpin are measured, and a port that moves was looked at for long enough' },
+  over: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
 export class Run {
-  /** The profile waits for nothing more of this run. */
-  final = false;
-  /** Nothing more to do at all. */
-  over = false;
+  private phase: Phase = { in: 'sampling' };
   private readonly startedAt: Instant;
   private readonly config: RunConfig;
-  private readonly exchange: Exchange;
+  private readonly asker: Asker;
+  private readonly allowance: Allowance;
   private readonly filter: FilterTest;
-  private refinement: Refinement | null = null;
   private sources: readonly MappingSource[];
-  /** Bound sockets in the order they were asked for; null = not bound yet. */
+  /** Sockets that have not asked yet, in the order they were opened. */
   private readonly fresh: SocketId[] = [];
   private readonly ports = new Map<SocketId, number>();
   private readonly opened: SocketId[] = [];
   private readonly samples: Question[] = [];
   private bursts = 0;
   private sparse = false;
+  /** Tries after nothing was heard; all of them, where two more sockets have asked instead. */
   private extra = 0;
-  private samplingOver = false;
-  private lookouts: Instant[] = [];
   /** Of each burst. */
   private readonly dithers: readonly number[];
-  private news: { profile: boolean; log: { what: string; data: LogData }[] } | null = null;
+  /** What is known has changed so that others should hear of it. */
+  private news = false;
 
   constructor(now: Instant, sources: readonly MappingSource[], config: RunConfig) {
     this.startedAt = now;
     this.sources = sources;
     this.config = config;
-    this.exchange = new Exchange(
-      (socket, to, bytes, ttl) => config.out.transmit(socket, to, bytes, ttl),
-      config.nextRequest,
-    );
+    this.allowance = new Allowance(config.out.transmit);
+    this.asker = new Asker(this.allowance.send, config.requests);
     this.dithers = BURSTS_MS.map((afterMs) => (afterMs === 0 ? 0 : DITHER_MS * config.random.float()));
     for (let i = 0; i < BURSTS_MS.length + EXTRA_SOCKETS; i++) this.fresh.push(this.open());
-    this.filter = new FilterTest(this.exchange, [this.open(), this.open()]);
+    this.filter = new FilterTest(this.asker, [this.open(), this.open()]);
+  }
+
+  /** The profile waits for nothing more of this run. */
+  get final(): boolean {
+    return this.phase.in === 'refining' || this.phase.in === 'over';
+  }
+
+  /** Nothing more to do at all. */
+  get over(): boolean {
+    return this.phase.in === 'over';
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (outcome.ok) this.ports.set(socket, outcome.local.port);
     // Fewer sockets than wished for (a limit of the system): fewer samples, no stand-still.
     else if (this.fresh.includes(socket)) this.fresh.splice(this.fresh.indexOf(socket), 1);
-    this.step(now);
+    this.advance(now);
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     if (this.refinement?.hear(bytes) === true) {
-      this.step(now);
+      this.advance(now);
       return;
     }
-    const question = this.exchange.receive(now, socket, from, bytes);
+    const question = this.asker.receive(now, socket, from, bytes);
     if (question === null) return;
     this.learnRelatives(question.source);
-    this.note('answer', {
+    this.config.log('answer', {
       source: endpointKey(question.source.target),
       port: question.observed!.port,
       ms: Math.round(now - question.sentLastAt),
     });
-    this.step(now);
+    this.advance(now);
   }
 
   /** Somebody more to ask: the master has been reached while we were asking STUN servers. */
@@ -138,31 +164,32 @@ export class Run {
     const known = new Set(this.sources.map(({ target }) => endpointKey(target)));
     const news = sources.filter(({ target }) => !known.has(endpointKey(target)));
     // First, so that those who have been asked all along make room for them.
-    if (news.length > 0 && !this.samplingOver) this.sources = [...news, ...this.sources];
+    if (news.length > 0 && this.phase.in === 'sampling') this.sources = [...news, ...this.sources];
   }
 
   handleTimeout(now: Instant): void {
-    this.step(now);
+    this.advance(now);
   }
 
   nextAt(): Instant {
-    if (this.over) return NEVER;
-    if (this.final) {
-      const next = Math.min(this.refinement?.nextAt() ?? NEVER, this.lookouts[0] ?? NEVER);
+    const { phase } = this;
+    if (phase.in === 'over') return NEVER;
+    if (phase.in === 'refining') {
+      const next = Math.min(phase.refinement?.nextAt() ?? NEVER, phase.lookouts[0] ?? NEVER);
       return next === NEVER ? this.patience() : next;
     }
     const times = [this.startedAt + RUN_MS_MAX, this.filter.nextAt()];
-    const burst = this.burstDue();
     const silence = NOTHING_HEARD_MS[this.extra];
-    if (this.ready()) times.push(burst);
-    if (this.allAsked() && !this.samplingOver && this.answered() > 0) times.push(this.patience());
+    if (this.ready()) times.push(this.burstDue());
+    if (phase.in === 'sampling' && this.allAsked() && this.answered() > 0) times.push(this.patience());
     if (this.answered() === 0 && silence !== undefined) times.push(this.startedAt + silence);
     return Math.min(...times);
   }
 
-  takeNews(): RunNews | null {
-    const news = this.news;
-    this.news = null;
+  /** Once after each change that others should hear of. */
+  takeNews(): boolean {
+    const { news } = this;
+    this.news = false;
     return news;
   }
 
@@ -173,7 +200,7 @@ export class Run {
       hairpin: this.refinement?.hairpin ?? 'untested',
       poisonable: this.refinement?.poisonable ?? 'untested',
       natHops: this.refinement?.natHops ?? null,
-      blocked: this.final && this.answered() === 0 && this.exchange.packets >= 8,
+      blocked: this.final && this.answered() === 0 && this.allowance.packets >= 8,
     };
   }
 
@@ -183,7 +210,6 @@ export class Run {
       socket: question.socket,
       localPort: this.ports.get(question.socket) ?? 0,
       target: question.source.target,
-      group: question.source.group,
       trusted: question.source.kind === 'master',
       sentAt: question.sentAt,
       // A filter test is repeated for want of an answer that the NAT may keep out: its first packet made the mapping.
@@ -197,32 +223,44 @@ export class Run {
   close(): void {
     for (const socket of this.opened) this.config.out.close(socket);
     this.opened.length = 0;
-    this.over = true;
+    this.enter({ in: 'over', refinement: this.refinement });
+  }
+
+  private enter(phase: Phase): void {
+    assert(phase.in in RUN_PHASES[this.phase.in], `a run goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
+  }
+
+  private get refinement(): Refinement | null {
+    return 'refinement' in this.phase ? this.phase.refinement : null;
   }
 
   /** Everything that is due; each step may make the next one due. */
-  private step(now: Instant): void {
-    if (this.over) return;
-    if (!this.final) {
-      this.sample(now);
-      this.filter.step(now, this.sources, (socket) => this.ports.has(socket));
-      const filtered = this.filter.done || this.filter.probes.length === 0 || now >= this.startedAt + RUN_MS_MAX;
-      if (this.samplingDone(now) && filtered) this.finish(now);
+  private advance(now: Instant): void {
+    const late = now >= this.startedAt + RUN_MS_MAX;
+    if (this.phase.in === 'sampling') this.sample(now);
+    if (this.phase.in === 'sampling' || this.phase.in === 'filtering') {
+      this.filter.advance(now, this.sources, (socket) => this.ports.has(socket));
+      if (this.phase.in === 'sampling' && this.isSampled(now)) {
+        this.enter({ in: 'filtering' });
+        this.news ||= !this.filter.done;
+      }
+      const filtered = this.filter.done || this.filter.probes.length === 0 || late;
+      if (filtered && (this.phase.in === 'filtering' || (late && !this.allAsked()))) this.finish(now);
     }
-    this.refinement?.step(now);
-    if (this.final) this.lookOut(now);
+    if (this.phase.in === 'refining') this.refine(now, this.phase.refinement, this.phase.lookouts);
   }
 
-  /** What goes on behind the user's back, to its end. */
-  private lookOut(now: Instant): void {
-    if (now >= (this.lookouts[0] ?? NEVER)) {
-      this.lookouts.shift();
+  /** What is measured after the profile is final, to its end. */
+  private refine(now: Instant, refinement: Refinement | null, lookouts: Instant[]): void {
+    refinement?.advance(now);
+    if (now >= (lookouts[0] ?? NEVER)) {
+      lookouts.shift();
       this.burst(now, this.fresh.slice(0, 1));
     }
-    const complete = this.samples.every(({ observed }) => observed !== null) || now >= this.patience();
-    if (this.lookouts.length > 0 || !complete || this.refinement?.done === false) return;
+    if (lookouts.length > 0 || !this.isAnswered(now) || refinement?.done === false) return;
     this.close();
-    this.tell();
+    this.news = true;
   }
 
   private sample(now: Instant): void {
@@ -234,7 +272,7 @@ export class Run {
       this.burst(now, this.oddAndEven() ?? this.fresh.slice(0, 1));
     } else if (this.answered() === 0 && now >= this.startedAt + (NOTHING_HEARD_MS[this.extra] ?? NEVER)) {
       this.extra++;
-      for (const question of this.samples.slice(0, 4)) this.repeat(now, question);
+      for (const question of this.samples.slice(0, 4)) if (this.allowance.mayRepeat) this.asker.repeat(now, question);
     } else if (this.bursts === BURSTS_MS.length && this.extra === 0 && now >= this.patience() && this.isThin()) {
       this.extra = NOTHING_HEARD_MS.length;
       this.burst(now, this.fresh.slice(0, EXTRA_SOCKETS));
@@ -271,9 +309,9 @@ export class Run {
     for (const socket of sockets) {
       this.fresh.splice(this.fresh.indexOf(socket), 1);
       if (!this.ports.has(socket)) continue;
-      const plan = planSocket(now, this.sources, this.exchange, this.config.random);
+      const plan = planSocket(now, this.sources, this.asker, this.config.random);
       for (const source of this.knowsEnough() ? plan.slice(0, 1) : plan) {
-        if (this.exchange.maySend(socket, source.target)) this.samples.push(this.exchange.ask(now, socket, source));
+        if (this.allowance.maySend(socket, source.target)) this.samples.push(this.asker.ask(now, socket, source));
       }
     }
   }
@@ -282,32 +320,28 @@ export class Run {
   private knowsEnough(): boolean {
     if (this.bursts < SPARSE_FROM) return false;
     const { mapping, probability, compared } = believeMapping(this.observations());
-    const comparable = new Set(this.sources.map(({ group }) => group)).size >= 2;
+    const comparable = addressesOf(this.sources).size >= 2;
     if (mapping === 'eim' && comparable && !compared) return false;
     return probability >= MAPPING_SURE && (this.sparse || mapping === 'eim');
-  }
-
-  private repeat(now: Instant, question: Question): void {
-    if (this.exchange.packets < LIMITS.detectPacketsMax) this.exchange.repeat(now, question);
   }
 
   /** Until when the latest burst's answers are awaited. */
   private patience(): Instant {
     const last = this.samples.at(-1);
-    return (last?.sentLastAt ?? this.startedAt) + Math.max(120, 1.5 * (this.exchange.rttMs() ?? 250) + 20);
+    return (last?.sentLastAt ?? this.startedAt) + Math.max(120, 1.5 * (this.asker.rttMs() ?? 250) + 20);
   }
 
-  private samplingDone(now: Instant): boolean {
-    if (this.samplingOver) return true;
-    if (!this.allAsked()) return now >= this.startedAt + RUN_MS_MAX;
-    const complete = this.samples.every(({ observed }) => observed !== null);
-    const silent = this.answered() === 0 && now < this.startedAt + RUN_MS_MAX;
-    this.samplingOver = complete || (now >= this.patience() && !silent);
-    if (this.samplingOver && !this.filter.done) this.tell();
-    return this.samplingOver;
+  /** Every socket has asked and was answered, or for long enough; where nobody was, the whole time is waited. */
+  private isSampled(now: Instant): boolean {
+    const silent = this.samples.length > 0 && this.answered() === 0 && now < this.startedAt + RUN_MS_MAX;
+    return this.allAsked() && !silent && this.isAnswered(now);
   }
 
-  /** Every question may move the port of the next one. The dear part of the answer is not asked for where the first says no. */
+  private isAnswered(now: Instant): boolean {
+    return this.samples.every(({ observed }) => observed !== null) || now >= this.patience();
+  }
+
+  /** Every question may move the port of the next one. The fit is dear, so it is not made where the mapping settles it. */
   private countsMappings(): boolean {
     const observations = this.observations();
     if (believeMapping(withoutLiars(observations)).mapping === 'eim') return false;
@@ -324,36 +358,33 @@ export class Run {
   }
 
   private finish(now: Instant): void {
-    this.final = true;
     this.filter.conclude();
     const { mapping, type, allocator } = this.config.infer(this.observations());
-    this.refinement = Refinement.of(now, this.exchange, this.filter, {
-      mapping,
-      type,
-      sources: this.sources,
-      crypto: this.config.crypto,
+    const { sources, asker, allowance } = this;
+    const refinement = Refinement.of(now, asker, this.filter, {
+      ...{ mapping, type, sources, allowance, crypto: this.config.crypto },
       open: () => this.open(),
       bound: (socket) => this.ports.has(socket),
-      send: (socket, to, bytes, ttl) => this.config.out.transmit(socket, to, bytes, ttl),
     });
-    if (allocator.kind === 'step' || allocator.kind === 'time') {
-      this.lookouts = LOOKOUTS_MS.map((afterMs) => now + afterMs + DITHER_MS * this.config.random.float());
-      for (let i = this.fresh.length; i < LOOKOUTS_MS.length; i++) this.fresh.push(this.open());
-    }
-    this.tell();
-    this.note('detection finished', {
+    const moves = allocator.kind === 'step' || allocator.kind === 'time';
+    const after = moves ? LOOKOUTS_MS : [];
+    const lookouts = after.map((afterMs) => now + afterMs + DITHER_MS * this.config.random.float());
+    for (let i = this.fresh.length; i < lookouts.length; i++) this.fresh.push(this.open());
+    this.enter({ in: 'refining', refinement, lookouts });
+    this.news = true;
+    this.config.log('detection finished', {
       ms: Math.round(now - this.startedAt),
-      packets: this.exchange.packets,
+      packets: allowance.packets,
       answered: this.answered(),
-      rttMs: this.exchange.rttMs(),
+      rttMs: asker.rttMs(),
     });
   }
 
   private learnRelatives(source: MappingSource): void {
     const known = new Set(this.sources.map(({ target }) => endpointKey(target)));
-    const groups = new Set(this.sources.map(({ group }) => group)).size;
-    // Two ports of one address are needed to tell ADM from APDM, two addresses to tell EIM: enough is enough.
-    if (groups >= 2 && this.sources.length > groups) return;
+    const addresses = addressesOf(this.sources).size;
+    // Two ports of one address are needed to tell ADM from APDM, two addresses to tell EIM; more of them would tell nothing more.
+    if (addresses >= 2 && this.sources.length > addresses) return;
     const news = (source.relatives?.() ?? []).filter(
       ({ target }) => !known.has(endpointKey(target)) && familyOf(target.address) === this.config.family,
     );
@@ -365,18 +396,5 @@ export class Run {
     this.opened.push(socket);
     this.config.out.open(socket, this.config.family);
     return socket;
-  }
-
-  private tell(): void {
-    this.news = { profile: true, log: this.news?.log ?? [] };
-  }
-
-  private tellQuietly(): void {
-    this.news ??= { profile: false, log: [] };
-  }
-
-  private note(what: string, data: LogData): void {
-    this.tellQuietly();
-    this.news!.log.push({ what, data });
   }
 }

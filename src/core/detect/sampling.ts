@@ -7,48 +7,43 @@
  */
 import type { Instant } from '../contract.ts';
 import type { Random } from '../random.ts';
-import type { Exchange } from './exchange.ts';
-import type { MappingSource } from './source.ts';
+import type { Asker } from '../sources/asker.ts';
+import type { MappingSource } from '../sources/source.ts';
 
 /** What one fresh socket asks, in this order. */
 export type SocketPlan = readonly MappingSource[];
 
-export function planSocket(
-  now: Instant,
-  sources: readonly MappingSource[],
-  exchange: Exchange,
-  random: Random,
-): SocketPlan {
+export function planSocket(now: Instant, sources: readonly MappingSource[], asker: Asker, random: Random): SocketPlan {
   const used = new Map<MappingSource, number>();
-  for (const { source } of exchange.questions) used.set(source, (used.get(source) ?? 0) + 1);
-  const patienceMs = 100 + 2 * (exchange.rttMs() ?? 150);
-  const silent = new Set(sources.filter((source) => isSilent(now, source, exchange, patienceMs)));
+  for (const { source } of asker.questions) used.set(source, (used.get(source) ?? 0) + 1);
+  const patienceMs = 100 + 2 * (asker.rttMs() ?? 150);
+  const silent = new Set(sources.filter((source) => isSilent(now, source, asker, patienceMs)));
   const rank = new Map(
     sources.map((source) => [source, (silent.has(source) ? 1e6 : 0) + (used.get(source) ?? 0) + random.float()]),
   );
   const ranked = sources.toSorted((left, right) => rank.get(left)! - rank.get(right)!);
   const ports = twoPorts(ranked, silent);
   const addresses = twoAddresses(ranked, silent);
-  const sockets = new Set(exchange.questions.map(({ socket }) => socket)).size;
+  const sockets = new Set(asker.questions.map(({ socket }) => socket)).size;
   const pair = sockets % 2 === 0 ? (ports ?? addresses) : (addresses ?? ports);
   return pair ?? ranked.slice(0, 1);
 }
 
 /** Asked long enough ago, never answered. */
-function isSilent(now: Instant, source: MappingSource, exchange: Exchange, patienceMs: number): boolean {
-  const asked = exchange.questions.filter((question) => question.source === source);
+function isSilent(now: Instant, source: MappingSource, asker: Asker, patienceMs: number): boolean {
+  const asked = asker.questions.filter((question) => question.source === source);
   return asked.some(({ sentAt }) => now - sentAt > patienceMs) && asked.every(({ answeredAt }) => answeredAt === null);
 }
 
 function twoPorts(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
   const fits = (left: MappingSource, right: MappingSource) =>
-    left.group === right.group && left.target.port !== right.target.port;
+    left.target.address === right.target.address && left.target.port !== right.target.port;
   const alike = (left: MappingSource, right: MappingSource) => left.target.port % 2 === right.target.port % 2;
   return pairOf(ranked, silent, fits, alike);
 }
 
 function twoAddresses(ranked: readonly MappingSource[], silent: ReadonlySet<MappingSource>): SocketPlan | null {
-  const fits = (left: MappingSource, right: MappingSource) => left.group !== right.group;
+  const fits = (left: MappingSource, right: MappingSource) => left.target.address !== right.target.address;
   const alike = (left: MappingSource, right: MappingSource) => left.target.port === right.target.port;
   return pairOf(ranked, silent, fits, alike);
 }

@@ -1,6 +1,7 @@
 /**
  * Which rule gave the external ports? Every rule gets the logarithm of prior x likelihood of the mappings seen; the mixture is
- * their posterior, so that a NAT between two rules is shown as such (half to two thirds of the carriers mix, nat-model 1.2).
+ * their posterior, so that a NAT between two rules is shown as such (half to two thirds of the carriers mix,
+ * docs/reference/nat-model.md §1.2).
  */
 import { fitClock } from './clock.ts';
 import { normalised } from './distribution.ts';
@@ -9,7 +10,7 @@ import { type Allocator, type AllocatorKind, UNKNOWN_ALLOCATOR } from './profile
 import { fitRegions } from './region.ts';
 import { fitSequence } from './sequence.ts';
 
-/** Believed of a NAT before the first sample (nat-model 3: preserving at home, sequential and random at carriers). */
+/** Believed of a NAT before the first sample (docs/reference/nat-model.md §3: preserving at home, sequential and random at carriers). */
 const PRIOR = { preserve: 0.55, step: 0.18, time: 0.03, region: 0.2, preserveElse: 0.05 } as const;
 /** Boxes side by side stand at 3 of 72 carriers (Wang 2011). */
 const BOXES = 0.04;

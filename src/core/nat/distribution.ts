@@ -25,7 +25,7 @@ export type CountLaw = (count: number) => number;
 
 /**
  * How many there are, given mean and variance over mean: Poisson at 1, negative binomial above (it fits the background traffic of
- * real NATs better, nat-model 1.3). What does not depend on the count is computed once.
+ * real NATs better, docs/reference/nat-model.md §1.3). What does not depend on the count is computed once.
  */
 export function countLaw(mean: number, dispersion: number): CountLaw {
   if (mean < 1e-9) return (count) => (count === 0 ? 0 : Number.NEGATIVE_INFINITY);
@@ -47,7 +47,10 @@ export function countLaw(mean: number, dispersion: number): CountLaw {
 /** No count of strangers that matters is larger. */
 const COUNT_MAX = 2_000;
 
-/** Smallest n with P(count <= n) >= p, by the law of `countLaw`; the normal curve where the mean is large (nat-model 4.2). */
+/**
+ * Smallest n with P(count <= n) >= p, by the law of `countLaw`; the normal curve where the mean is large
+ * (docs/reference/nat-model.md §4.2).
+ */
 export function countQuantile(mean: number, dispersion: number, p: number): number {
   if (mean <= 0) return 0;
   if (mean > 400) return Math.max(0, Math.ceil(mean + normalQuantile(p) * Math.sqrt(mean * dispersion)));

@@ -13,7 +13,8 @@ import type { Allocator, NatProfile, NatType } from './profile.ts';
 const DOUBT = 0.005;
 /**
  * With one destination address an ADM NAT looks like an EIM one. Of those whose ports move so many are ADM: S1 beside P5 and half
- * of P1 (nat-model 3), 5 % at home, 11 % of mobile phones. No ADM NAT is known to keep the local port; one in a hundred may.
+ * of P1 (the classes of docs/reference/nat-model.md §3), 5 % at home, 11 % of mobile phones. No ADM NAT is known to keep the
+ * local port; one in a hundred may.
  */
 const ADM_AMONG_SEEMING_EIM = { preserving: 0.01, moving: 0.08 } as const;
 /** One external address seen so often: others would have shown. */

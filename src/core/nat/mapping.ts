@@ -3,12 +3,15 @@
  * the rest, to two addresses they tell EIM. Answers of a source that contradicts all others are set aside first.
  */
 import { normalised } from './distribution.ts';
-import type { Observation } from './observation.ts';
+import { addressesOf, type Observation } from './observation.ts';
 import type { Mapping } from './profile.ts';
 
-/** Share of users, home and mobile together (nat-model 3): what is believed before the first answer. */
+/** Share of users, home and mobile together (docs/reference/nat-model.md §3): what is believed before the first answer. */
 const PRIOR = { eim: 0.76, adm: 0.02, apdm: 0.22 } as const;
-/** Several external addresses (nat-model 3, modifiers): none, one drawn for each mapping, boxes side by side, or both at once. */
+/**
+ * Several external addresses (docs/reference/nat-model.md §3, modifiers): none, one drawn for each mapping, boxes side by side, or
+ * both at once.
+ */
 const POOL_PRIOR = { single: 0.93, drawn: 0.05, boxes: 0.017, drawnBoxes: 0.003 } as const;
 /** More than one external address, from a NAT that has one: the line was renumbered meanwhile. */
 const ODD_ADDRESS = 0.005;
@@ -53,7 +56,7 @@ export function believeMapping(observations: readonly Observation[]): MappingBel
   const ports = { agree: 0, port: 0, address: 0 };
   const addresses = { agree: 0, port: 0, address: 0 };
   for (const answers of bySocket(observations)) countPairs(answers, ports, addresses);
-  const addressesAsked = new Set(observations.filter(({ observed }) => observed).map(({ group }) => group)).size;
+  const addressesAsked = addressesOf(observations.filter(({ observed }) => observed)).size;
   if (total(ports) + total(addresses) === 0)
     return { mapping: 'unknown', probability: 0, compared: false, boxes: false, addressesAsked };
   const external = new Set(observations.flatMap(({ observed }) => observed?.address ?? []));
@@ -110,12 +113,13 @@ function bySocket(observations: readonly Observation[]): Observation[][] {
 function countPairs(answers: readonly Observation[], ports: Pairs, addresses: Pairs): void {
   const firstAt = new Map<string, Observation>();
   for (const answer of answers) {
-    const neighbour = firstAt.get(answer.group);
-    const other = [...firstAt.values()].find(({ group }) => group !== answer.group);
+    const { address, port } = answer.target;
+    const neighbour = firstAt.get(address);
+    const other = [...firstAt.values()].find(({ target }) => target.address !== address);
     if (neighbour === undefined) {
-      firstAt.set(answer.group, answer);
+      firstAt.set(address, answer);
       if (other !== undefined) tally(addresses, other, answer);
-    } else if (neighbour.target.port !== answer.target.port) tally(ports, neighbour, answer);
+    } else if (neighbour.target.port !== port) tally(ports, neighbour, answer);
   }
 }
 
@@ -133,18 +137,18 @@ function tally(pairs: Pairs, left: Observation, right: Observation): void {
  */
 export function withoutLiars(observations: readonly Observation[]): Observation[] {
   const answered = observations.filter(({ observed }) => observed !== null);
-  const suspects = new Set(answered.filter(({ trusted }) => !trusted).map(({ group }) => group));
-  const liars = [...suspects].filter((group) => {
-    const others = answered.filter((observation) => observation.group !== group);
-    const own = answered.filter((observation) => observation.group === group);
+  const suspects = addressesOf(answered.filter(({ trusted }) => !trusted));
+  const liars = [...suspects].filter((address) => {
+    const others = answered.filter(({ target }) => target.address !== address);
+    const own = answered.filter(({ target }) => target.address === address);
     return seesAnotherAddress(own, others) || contradicts(answered, others);
   });
-  return liars.length === 1 ? observations.filter(({ group }) => group !== liars[0]) : [...observations];
+  return liars.length === 1 ? observations.filter(({ target }) => target.address !== liars[0]) : [...observations];
 }
 
 /** Others, who are to be believed together, agree on one address; this one has never seen it. */
 function seesAnotherAddress(own: readonly Observation[], others: readonly Observation[]): boolean {
-  const believable = others.some(({ trusted }) => trusted) || new Set(others.map(({ group }) => group)).size >= 2;
+  const believable = others.some(({ trusted }) => trusted) || addressesOf(others).size >= 2;
   const addresses = new Set(others.map(({ observed }) => observed!.address));
   if (!believable || others.length < 3 || addresses.size !== 1) return false;
   return own.every(({ observed }) => !addresses.has(observed!.address));

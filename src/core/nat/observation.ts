@@ -11,8 +11,6 @@ export interface Observation {
   readonly socket: number;
   readonly localPort: number;
   readonly target: Endpoint;
-  /** Destination IP address. */
-  readonly group: string;
   /** The answer is authenticated (the master's probe ports). */
   readonly trusted: boolean;
   readonly sentAt: Instant;
@@ -24,6 +22,11 @@ export interface Observation {
   readonly roundTripMs: number | null;
 }
 
+/** Destination IP addresses: with one of them ADM looks like EIM. */
+export function addressesOf(asked: readonly { readonly target: Endpoint }[]): ReadonlySet<string> {
+  return new Set(asked.map(({ target }) => target.address));
+}
+
 export function sameObservation(left: Observation, right: Observation): boolean {
   if (left.observed === null || right.observed === null) {
     if (left.observed !== right.observed) return false;
@@ -31,7 +34,6 @@ export function sameObservation(left: Observation, right: Observation): boolean 
   return (
     left.socket === right.socket &&
     left.localPort === right.localPort &&
-    left.group === right.group &&
     left.trusted === right.trusted &&
     left.sentAt === right.sentAt &&
     left.repeated === right.repeated &&
@@ -73,6 +75,6 @@ export function mappingsMade(observations: readonly Observation[], mapping: Mapp
 }
 
 function destinationKey(observation: Observation, mapping: Mapping): string {
-  if (mapping === 'adm') return observation.group;
+  if (mapping === 'adm') return observation.target.address;
   return mapping === 'apdm' ? endpointKey(observation.target) : '';
 }

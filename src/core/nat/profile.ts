@@ -7,7 +7,7 @@ import type { Endpoint } from '../address.ts';
 
 export type Mapping = 'eim' | 'adm' | 'apdm' | 'unknown';
 export type Filtering = 'eif' | 'adf' | 'apdf' | 'unknown';
-/** The words of the original notes (S1). */
+/** The words of the original notes (docs/seed.md S1). */
 export type NatType =
   | 'public'
   | 'port-preserving-cone'
@@ -53,7 +53,7 @@ export interface PortMappingReport {
   readonly external: { readonly address: string; readonly port: number } | null;
 }
 
-/** One line of "my network details" (S30): asked there from this local port, seen as that; null = no answer. */
+/** One line of "my network details" (docs/seed.md S30): asked there from this local port, seen as that; null = no answer. */
 export interface ProbeResult {
   readonly destination: Endpoint;
   readonly localPort: number;
@@ -80,7 +80,7 @@ export interface NatProfile {
   /** S19/S30: what the next mapping will most likely get. */
   readonly predictedNextPort: number | null;
   readonly hairpin: Tested;
-  /** Does an early packet from outside spoil the mapping (nat-model 2.2)? */
+  /** Does an early packet from outside spoil the mapping (docs/reference/nat-model.md §2.2)? */
   readonly poisonable: Tested;
   /** Hops up to and including the outermost own NAT; null = not measured. */
   readonly natHops: number | null;
@@ -88,7 +88,10 @@ export interface NatProfile {
   readonly layers: number | null;
   /** How long an idle mapping was seen to live; null = not measured. */
   readonly idleLifetimeMs: number | null;
-  /** Mappings the NAT gives one subscriber at most, as a port block tells it; null = none is known. Nobody tries: at its end the own network stands still. */
+  /**
+   * Mappings the NAT gives one subscriber at most, as a port block tells it; null = none is known. It is never measured: at its end
+   * nobody in the own network could open anything.
+   */
   readonly quota: number | null;
   readonly portMapping: PortMappingReport;
   readonly ipv6: Tested;
@@ -112,6 +115,12 @@ export const UNKNOWN_ALLOCATOR: Allocator = {
   backgroundError: null,
   parity: 'unknown',
 };
+
+/**
+ * Reads the own profile as its owner, the detector, knows it at this moment, ages included. Keep this and ask anew, rather than a copy:
+ * the filter, the life of mappings and an open port are found out while the copy is held.
+ */
+export type OwnProfile = () => NatProfile;
 
 /** Before the first answer. */
 export const UNKNOWN_PROFILE: NatProfile = {

@@ -16,7 +16,7 @@ const KNOWN = [
   { kind: 'range', low: 49_152, high: 65_535, prior: 0.03 },
   { kind: 'range', low: 32_768, high: 60_999, prior: 0.001 },
 ] as const;
-/** CGN blocks of 64...4096 ports (FortiGate, Juniper, Cisco; nat-model 2.1), aligned to their size. */
+/** CGN blocks of 64...4096 ports (FortiGate, Juniper, Cisco; docs/reference/nat-model.md §2.1), aligned to their size. */
 const BLOCK_BITS = [6, 7, 8, 9, 10, 11, 12] as const;
 const BLOCK_PRIOR = 0.2 / BLOCK_BITS.length;
 /** Any other range, its bounds unknown: rules for single customers (Linux SNAT, TNSR), which have small ones mostly. */
@@ -48,7 +48,7 @@ export function fitRegions(ports: readonly number[]): Region[] {
 
 /**
  * Anywhere, of any width, equally likely on a logarithmic scale: the likelihood width^-n summed over all bounds that hold the ports
- * has a closed form. The best unbiased guess widens the span by (n+1)/(n-1) (nat-model 4.1).
+ * has a closed form. The best unbiased guess widens the span by (n+1)/(n-1) (docs/reference/nat-model.md §4.1).
  */
 function learntRange(ports: readonly number[], low: number, high: number): Region | null {
   const n = ports.length;

@@ -14,11 +14,11 @@ const JITTER_MS = 0.3;
 const GAP_MS_MAX = 5_000;
 /** Most packets are lost beyond the NAT, or kept out by its filter on the way back. */
 const UNANSWERED_MADE = 0.9;
-/** Background mappings per second behind one NAT: from a silent home to a carrier's busiest box (nat-model 3, S3). */
+/** Background mappings per second behind one NAT: from a silent home to a carrier's busiest box (docs/reference/nat-model.md §3). */
 const RATES = [0.1, 0.5, 1, 2, 3.5, 5, 7, 10, 14, 20, 28, 40, 56, 80, 110, 160, 220, 320, 450, 640, 900, 1300, 1900];
 /**
  * Variance over mean, and what is believed of each behind few people and behind many: Poisson, measured on a campus (1.06-1.57),
- * assumed for carriers (1.2-3; nat-model 1.3, 3).
+ * assumed for carriers (1.2-3; docs/reference/nat-model.md §1.3, §3).
  */
 const DISPERSIONS = [
   { dispersion: 1, few: 0.6, many: 0.25 },
@@ -30,7 +30,10 @@ const DISPERSIONS = [
 const MANY_PER_SECOND = 100;
 /** Believed of the rate: half of the sequential NATs serve few people. */
 const QUIET_PER_SECOND = 8;
-/** Most sequential NATs step by one (all of nat-model's S1 and S3); of S2, half of them all, 20 % by two and 10 % by -1 or something else. */
+/**
+ * Most sequential NATs step by one: all of the classes S1 and S3 of docs/reference/nat-model.md §3. Of S2, which is half of them, 20 %
+ * step by two and 10 % by -1 or something else.
+ */
 const STEP_PRIOR: ReadonlyMap<number, number> = new Map([
   [1, 0.82],
   [2, 0.1],
@@ -39,7 +42,7 @@ const STEP_PRIOR: ReadonlyMap<number, number> = new Map([
 ]);
 const OTHER_STEP_PRIOR = 0.04 / 128;
 const STEP_MAX = 64;
-/** Share of NATs that keep the parity (nat-model 3, modifiers). */
+/** Share of NATs that keep the parity (docs/reference/nat-model.md §3, modifiers). */
 export const PARITY_PRIOR = 0.05;
 /** A gap with more is an outlier: nobody is that busy within `GAP_MS_MAX`. */
 const OTHERS_MAX = 8_000;
@@ -52,7 +55,7 @@ const PARITY_SIZES = [1, 2, 3, 4] as const;
  * So many mappings, the last one ours, lie so many ports further. Where parity is kept the last of them may have gone one port
  * further for it, so there are two answers, of which one or both are whole numbers.
  */
-export function mappingsIn(ports: number, size: number, parity: boolean): readonly number[] {
+function mappingsIn(ports: number, size: number, parity: boolean): readonly number[] {
   const ways = parity ? [ports / size, (ports - 1) / size] : [ports / size];
   return ways.filter((mappings) => Number.isInteger(mappings) && mappings >= 1);
 }

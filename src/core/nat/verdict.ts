@@ -24,7 +24,7 @@ export function layersOf(profile: NatProfile, router: string | null): number | n
   return profile.natHops === 1 ? 1 : null;
 }
 
-/** Port blocks of carriers have 64 to 4096 ports (nat-model 2.1). */
+/** Port blocks of carriers have 64 to 4096 ports (docs/reference/nat-model.md §2.1). */
 const BLOCK_PORTS_MAX = 8_192;
 
 /** Ports in a block so small that it must be one subscriber's own; null where the rule has none, or a larger one. */

@@ -2,12 +2,13 @@
  * Where a participant may be reached, and what of the other side's claims may be tried. The addresses of a LAN travel only end
  * to end, and are tried only when both sides sit behind the same public address (security.md row 17).
  */
+
 import { type Endpoint, endpointKey, familyOf, isPrivate } from '../address.ts';
 import type { SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
+import type { Candidate, Permit } from '../model/pair.ts';
 import { scopeOf } from '../scope.ts';
-import type { Candidate, Permit } from '../traverse/interface.ts';
 import type { PeerContext } from './context.ts';
+import { PEER_LIMITS } from './limits.ts';
 
 /** The fresh socket of a join or an answer. */
 export interface Bound {
@@ -27,7 +28,7 @@ export function ownCandidates(context: PeerContext, bound: Bound, lan: boolean):
     } else if (!isPrivate(address)) candidates.push({ kind: 'public', endpoint });
     else if (lan) candidates.push({ kind: 'lan', endpoint });
   }
-  return candidates.slice(0, LIMITS.candidatesMax);
+  return candidates.slice(0, PEER_LIMITS.candidatesMax);
 }
 
 /**

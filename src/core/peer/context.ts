@@ -1,18 +1,22 @@
 /** What the parts of a `Peer` (hosting, joins, sessions, paths) share: its configuration, its children and its agenda. */
+
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
-import type { Cooling } from '../detect/rotation.ts';
 import { assert } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
+import type { LinkMachine, MasterAddress } from '../link/interface.ts';
 import type { Nest, Outputs } from '../machine.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { LogData } from '../model/log.ts';
+import type { LocalNetwork } from '../model/network.ts';
+import type { Candidate } from '../model/pair.ts';
+import type { OwnProfile } from '../nat/profile.ts';
 import type { Random } from '../random.ts';
-import type { LinkMachine, MasterAddress } from '../rendezvous/link-interface.ts';
-import type { Request, Response } from '../rendezvous/messages.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
-import type { Device } from '../traverse/budget.ts';
-import type { Candidate } from '../traverse/interface.ts';
-import type { JoinId, LocalNetwork, LogData, PeerEvent } from './interface.ts';
+import type { RequestNumbers } from '../sources/asker.ts';
+import type { Cooling } from '../sources/rotation.ts';
+import type { Device } from '../traverse/pay/budget.ts';
+import type { Request, Response } from '../wire/messages.ts';
+import type { JoinId, PeerEvent } from './interface.ts';
+import { PEER_LIMITS } from './limits.ts';
 import type { Session } from './session.ts';
 
 export interface PeerConfig {
@@ -51,7 +55,7 @@ export function agenda(): Agenda {
   };
   return {
     at(instant, run) {
-      assert(entries.size < LIMITS.agendaMax, 'the agenda of a peer is bounded');
+      assert(entries.size < PEER_LIMITS.agendaMax, 'the agenda of a peer is bounded');
       const alarm: Alarm = { cancel: () => void entries.delete(alarm) };
       entries.set(alarm, { at: instant, run });
       return alarm;
@@ -72,6 +76,7 @@ export interface PeerContext {
   readonly out: Outputs<PeerEvent>;
   readonly nest: Nest;
   readonly sockets: SocketIds;
+  readonly requests: RequestNumbers;
   readonly agenda: Agenda;
   readonly device: Device;
   readonly link: LinkMachine;
@@ -81,7 +86,7 @@ export interface PeerContext {
   masterAddress(): string | null;
   /** Pays from our IPv6 address, where we have one beside IPv4: what may be probed there is what it has paid. */
   payIpv6(now: Instant, credit: Request & { readonly type: 'credit' }): void;
-  readonly profile: () => NatProfile;
+  readonly profile: OwnProfile;
   readonly network: () => LocalNetwork;
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
   readonly shared: () => readonly Candidate[];

@@ -4,7 +4,7 @@
  * with its own key, and somebody who comes for the first time waits for nobody else.
  */
 import type { Instant } from '../contract.ts';
-import { type AddressKeys, addressKeys, allowAt } from '../rendezvous/limiter.ts';
+import { type AddressKeys, addressKeys, allowAt } from '../rate/pace.ts';
 import { DOOR } from './door-limits.ts';
 
 interface Guesser {

@@ -11,18 +11,20 @@
  * What follows the handshake is keyed from both transport keys: K_sig seals the steps, K_punch authenticates the probes, K_path
  * seals what the path carries. (Not from the handshake hash alone, as security.md row 7 says: every input of that hash is public.)
  */
+
 import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
-import { LIMITS } from '../limits.ts';
+import type { Candidate, Role } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { readEndpoint, readMany, readWord, writeEndpoint, writeMany, writeWord } from '../rendezvous/fields.ts';
-import { HANDSHAKE_BYTES_MAX, type SessionId } from '../rendezvous/messages.ts';
-import { readProfile, writeProfile } from '../rendezvous/profile-wire.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
 import { NOISE_MESSAGE_1_OVERHEAD, type NoiseKeys, noiseInitiate, noiseRespond } from '../secure/noise.ts';
 import { SecureSession } from '../secure/session.ts';
-import type { Candidate, Role } from '../traverse/interface.ts';
+import { readEndpoint, readMany, readWord, writeEndpoint, writeMany, writeWord } from '../wire/fields.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
+import { HANDSHAKE_BYTES_MAX, type SessionId } from '../wire/messages.ts';
+import { readProfile, writeProfile } from '../wire/profile-wire.ts';
 import type { FriendId } from './interface.ts';
+import { PEER_LIMITS } from './limits.ts';
 import { wordsOf } from './words.ts';
 
 const END_TO_END_VERSION = 1;
@@ -152,7 +154,7 @@ function endToEnd(crypto: CryptoSuite, keys: NoiseKeys, role: Role): EndToEnd {
 function writeClientHello(hello: ClientHello): Uint8Array {
   const writer = new Writer(HELLO_BYTES_MAX)
     .u8(hello.passwordProof === null ? 0 : FLAG_PASSWORD)
-    .text8(hello.name, LIMITS.announcedNameBytesMax);
+    .text8(hello.name, WIRE_LIMITS.announcedNameBytesMax);
   if (hello.passwordProof !== null) writer.raw(hello.passwordProof);
   writer.u16(Math.min(0xffff, Math.round(hello.masterRttMs)));
   writeCandidates(writer, hello.candidates);
@@ -187,14 +189,14 @@ function readHostHello(bytes: Uint8Array): HostHello | null {
 }
 
 function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {
-  writeMany(writer, candidates, LIMITS.candidatesMax, (into, candidate) => {
+  writeMany(writer, candidates, PEER_LIMITS.candidatesMax, (into, candidate) => {
     writeWord(into, CANDIDATE_KINDS, candidate.kind);
     writeEndpoint(into, candidate.endpoint);
   });
 }
 
 function readCandidates(reader: Reader): readonly Candidate[] {
-  return readMany(reader, LIMITS.candidatesMax, (from) => ({
+  return readMany(reader, PEER_LIMITS.candidatesMax, (from) => ({
     kind: readWord(from, CANDIDATE_KINDS),
     endpoint: readEndpoint(from),
   }));

@@ -6,16 +6,16 @@
 import { equalBytes, toHex } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import type { Push } from '../rendezvous/messages.ts';
+import { type Placed, Shares } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
-import { type Placed, Shares } from '../shares.ts';
+import type { Push } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { DOOR } from './door-limits.ts';
 import { Guesses } from './guesses.ts';
 import { friendOf, openAsHost, passwordProof } from './handshake.ts';
 import type { FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
+import { PEER_LIMITS } from './limits.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
 import { Registration, type RegistrationEvent } from './registration.ts';
 import type { Session, SessionEvent } from './session.ts';
@@ -85,7 +85,7 @@ export class Hosting implements PathOwner {
     this.known = friends.known;
     const { crypto } = context.config;
     const secret = crypto.randomBytes(16);
-    const rules = { max: LIMITS.guestsMax, caps: DOOR.guestCaps, secret, draw: () => randomU32(crypto) };
+    const rules = { max: PEER_LIMITS.guestsMax, caps: DOOR.guestCaps, secret, draw: () => randomU32(crypto) };
     this.visitShares = new Shares({
       ...{ ...rules, name: 'visits', addressOf: ({ visit }) => addressOf(visit.offer.push) },
       ...{ proven: ({ visit }) => visit.offer.known, since: ({ visit }) => visit.offer.at },
@@ -147,7 +147,7 @@ export class Hosting implements PathOwner {
     if (asking === undefined) return;
     const { offer } = asking;
     // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
-    if (admit && now - offer.at >= LIMITS.knockMs) asking.admitted = true;
+    if (admit && now - offer.at >= PEER_LIMITS.knockMs) asking.admitted = true;
     else {
       this.answered(friend);
       if (admit) this.letIn(now, offer);
@@ -166,13 +166,14 @@ export class Hosting implements PathOwner {
   private remember(friend: FriendId): void {
     this.admitted.delete(friend);
     this.admitted.add(friend);
-    if (this.admitted.size > LIMITS.admittedMax) this.admitted.delete(this.admitted.values().next().value as FriendId);
+    if (this.admitted.size > PEER_LIMITS.admittedMax)
+      this.admitted.delete(this.admitted.values().next().value as FriendId);
   }
 
   kick(now: Instant, friend: FriendId, ban: boolean): void {
     this.admitted.delete(friend);
     this.known.delete(friend);
-    if (ban && this.banned.size < LIMITS.bannedMax) this.banned.add(friend);
+    if (ban && this.banned.size < PEER_LIMITS.bannedMax) this.banned.add(friend);
     const failure = ban ? 'BANNED' : 'REFUSED';
     const offer = this.answered(friend);
     if (offer !== null) this.refuse(now, offer, failure);
@@ -265,7 +266,7 @@ export class Hosting implements PathOwner {
   private isNew(sid: string): boolean {
     if (this.seen.has(sid)) return false;
     this.seen.add(sid);
-    if (this.seen.size > LIMITS.sessionsRememberedMax) this.seen.delete(this.seen.values().next().value as string);
+    if (this.seen.size > PEER_LIMITS.sessionsRememberedMax) this.seen.delete(this.seen.values().next().value as string);
     return true;
   }
 
@@ -280,7 +281,7 @@ export class Hosting implements PathOwner {
 
   private isFull({ friend }: Offer): boolean {
     const others = this.inside.size - Number(this.inside.has(friend));
-    return others >= Math.min(this.command.announcement.playersMax, LIMITS.guestsMax);
+    return others >= Math.min(this.command.announcement.playersMax, PEER_LIMITS.guestsMax);
   }
 
   private isKnown(friend: FriendId): boolean {
@@ -341,7 +342,7 @@ export class Hosting implements PathOwner {
       this.askShares.remove(before);
     }
     // One that lives knocks again long before; the master may have forgotten to say that it is gone.
-    const idle = this.context.agenda.at(now + LIMITS.visitIdleMs, (at) => this.stopAsking(at, offer));
+    const idle = this.context.agenda.at(now + PEER_LIMITS.visitIdleMs, (at) => this.stopAsking(at, offer));
     // A key that is there keeps its place in the line.
     const asking = { offer, idle, state: before?.state ?? null, admitted: false, place: -1 };
     this.asking.set(friend, asking);
@@ -436,7 +437,7 @@ export class Hosting implements PathOwner {
     if (this.isMaster(visit.offer)) {
       // Its late probes are still answered for a moment: it may not have its proof yet.
       visiting.proven = true;
-      visiting.idle = this.context.agenda.at(now + LIMITS.testJoinHoldMs, (at) => this.dismiss(at, visit, 'left'));
+      visiting.idle = this.context.agenda.at(now + PEER_LIMITS.testJoinHoldMs, (at) => this.dismiss(at, visit, 'left'));
       return;
     }
     this.visiting.delete(friend);
@@ -466,7 +467,7 @@ export class Hosting implements PathOwner {
 
   /** The client is the one that tries again: a visit nobody speaks for is over. */
   private idle(now: Instant, visit: Visit): Alarm {
-    return this.context.agenda.at(now + LIMITS.visitIdleMs, (at) => this.dismiss(at, visit, 'left'));
+    return this.context.agenda.at(now + PEER_LIMITS.visitIdleMs, (at) => this.dismiss(at, visit, 'left'));
   }
 
   private dismiss(now: Instant, visit: Visit, state: FriendState): void {
@@ -494,7 +495,7 @@ export class Hosting implements PathOwner {
     now: Instant,
     push: Push & { readonly type: 'offer' },
     failure: FailureCode,
-    retryAfterMs = failure === 'BUSY' ? LIMITS.retryRestMs : 0,
+    retryAfterMs = failure === 'BUSY' ? PEER_LIMITS.retryRestMs : 0,
   ): void {
     this.context.request(now, { type: 'refuse', sid: push.sid, failure, retryAfterMs }, null, () => {});
   }

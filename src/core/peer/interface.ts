@@ -3,27 +3,21 @@
  * host, a client or both: it owns the link to the master, the detector, the hosting, the joins and the paths.
  * `src/agent` wraps it for the library and the command; `src/sim` drives the very same machine in virtual time.
  */
+
 import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
-import type { Cooling } from '../detect/rotation.ts';
 import type { FailureCode } from '../errors.ts';
-import type { NatProfile, NatType, ProbeResult, Verdict } from '../nat/profile.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
+import type { LogData } from '../model/log.ts';
+import type { LocalNetwork } from '../model/network.ts';
+import type { PathKind, PlanSummary } from '../model/pair.ts';
+import type { NatProfile, ProbeResult } from '../nat/profile.ts';
+import type { Cooling } from '../sources/rotation.ts';
 
 export type JoinId = number;
 export type PathId = number;
 /** Who a friend is, for kick, ban and logs: the first 8 bytes of SHA-256 of its static key, hex. */
 export type FriendId = string;
-
-export interface HostAnnouncement {
-  readonly name: string;
-  readonly game: string;
-  readonly public: boolean;
-  readonly playersMax: number;
-  readonly map: string;
-  readonly mode: string;
-  readonly version: string;
-  readonly passwordNeeded: boolean;
-}
 
 export type PeerCommand =
   /** Once; before it only `network` and `close` mean anything. */
@@ -72,52 +66,6 @@ export type PeerCommand =
   | { readonly do: 'derived'; readonly key: Uint8Array; readonly code: string | null }
   /** Leaves all paths, says goodbye, and answers `closed` within 300 ms, with no socket open. */
   | { readonly do: 'close' };
-
-/** What the driver knows of this computer's network; told at start and on every change. */
-export interface LocalNetwork {
-  /** Addresses of the interfaces, no loopback. */
-  readonly addresses: readonly string[];
-  readonly gateway: string | null;
-}
-
-export interface PlanSummary {
-  readonly method: string;
-  /** Probability of success stated before the attempt runs. */
-  readonly expected: number;
-  readonly packets: number;
-}
-
-export type PathKind = 'direct' | 'lan' | 'mapped' | 'ipv6' | 'relay';
-
-/** A row of the list: the same names and meanings as `Server` of the master's HTTP interface (`master/api.ts`). */
-export interface ListEntry {
-  readonly hostId: string;
-  /** Empty for an official server without an agent: it is joined by its address. */
-  readonly code: string;
-  readonly name: string;
-  readonly game: string;
-  readonly map: string;
-  readonly mode: string;
-  readonly version: string;
-  readonly players: number;
-  readonly playersMax: number;
-  readonly passwordNeeded: boolean;
-  readonly natType: NatType;
-  readonly verdict: Verdict;
-  /** Signed step per new mapping, 0 for a cone, null when unpredictable or unknown. */
-  readonly natDelta: number | null;
-  /** `local`: it shares the asker's public address. */
-  readonly section: 'local' | 'official' | 'community';
-  readonly pingEstimateMs: number | null;
-  /** Unix times in milliseconds, to the second; 0 = the master does not tell. `verifiedAt`: when the master itself last joined it. */
-  readonly verifiedAt: number | null;
-  readonly firstSeenAt: number;
-  readonly lastSeenAt: number;
-  /** Known from before a restart of the master, not heard of since. */
-  readonly returning: boolean;
-  /** Of official public servers alone: join it directly, without traversal. */
-  readonly address: string | null;
-}
 
 export type PeerEvent =
   | {
@@ -253,5 +201,3 @@ export type JoinStage =
   | 'punching'
   | 'waiting'
   | 'connected';
-
-export type LogData = Readonly<Record<string, string | number | boolean | null>>;

@@ -2,12 +2,13 @@
  * Our IPv6 address beside IPv4: one socket for all paths that come up over it. Nothing translates there, so no profile is needed;
  * but the master has to know the address before anybody may be told to probe it, and to see it again every half minute.
  */
+
 import { familyOf, isPrivate } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
-import type { Request } from '../rendezvous/messages.ts';
-import type { Candidate } from '../traverse/interface.ts';
+import type { Candidate } from '../model/pair.ts';
+import type { Request } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
+import { PEER_LIMITS } from './limits.ts';
 
 export class Ipv6 {
   /** Null until the master has answered over IPv6. */
@@ -66,7 +67,7 @@ export class Ipv6 {
       socket,
       (at, response) => {
         this.candidate = response.type === 'ok' ? { kind: 'ipv6', endpoint: response.observed, socket } : null;
-        const againMs = response.type === 'ok' ? LIMITS.ipv6ProveMs : LIMITS.ipv6RetryMs;
+        const againMs = response.type === 'ok' ? PEER_LIMITS.ipv6ProveMs : PEER_LIMITS.ipv6RetryMs;
         this.asked = context.agenda.at(at + againMs, (later) => this.prove(later));
         this.onAnswer(at, response.type === 'ok');
       },

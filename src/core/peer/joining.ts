@@ -6,18 +6,22 @@
  *                                                                  ^ new sid, new socket  |
  *                                                                  +----------------------+
  */
+
 import { equalBytes } from '../bytes.ts';
-import { normalizeCode } from '../code.ts';
 import type { Instant } from '../contract.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { normalizeCode } from '../model/code.ts';
+import type { ListEntry } from '../model/listing.ts';
+import type { PathKind } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import type { Push, Response } from '../rendezvous/messages.ts';
-import { cleanText, saidByMaster } from '../rendezvous/text.ts';
+import type { Push, Response } from '../wire/messages.ts';
+import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { friendOf } from './handshake.ts';
-import type { JoinId, JoinStage, ListEntry, PathId, PathKind, PeerCommand } from './interface.ts';
+import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { Knock, type KnockResult } from './knock.ts';
+import { PEER_LIMITS } from './limits.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
 import { Session, type SessionConfig, type SessionEvent } from './session.ts';
 
@@ -82,13 +86,13 @@ export class Join implements PathOwner {
     const late = (at: Instant): void => {
       if (!this.linkUp && !this.begun) this.unreachable(at, 'MASTER_UNREACHABLE');
     };
-    this.linkWait = context.agenda.at(now + LIMITS.linkWaitMs, late);
+    this.linkWait = context.agenda.at(now + PEER_LIMITS.linkWaitMs, late);
     this.stage('resolving', 'Looking for the host.');
   }
 
   link(now: Instant, up: boolean, failure: FailureCode | null): void {
     this.linkUp = up;
-    if (this.begun) this.hostReturnsUntil = now + LIMITS.hostReturnMs;
+    if (this.begun) this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
     if (failure !== null && !this.begun) this.unreachable(now, failure);
     this.begin(now);
   }
@@ -235,7 +239,7 @@ export class Join implements PathOwner {
     if (!this.belongs(now, code)) return;
     const known = this.command.known?.get(entry.name);
     if (known !== undefined && !equalBytes(known, hostKey)) {
-      const name = cleanText(entry.name, LIMITS.nameShownMax);
+      const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
       this.fail(now, 'HOST_KEY_CHANGED', `You have joined "${name}" here before, and it had another key.`);
       return;
     }
@@ -270,7 +274,7 @@ export class Join implements PathOwner {
     const door = { hostKey: this.hostKey, password, name };
     this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
     this.knockQuiet?.cancel();
-    this.knockQuiet = this.context.agenda.at(now + LIMITS.knockQuietMs, () => this.quiet());
+    this.knockQuiet = this.context.agenda.at(now + PEER_LIMITS.knockQuietMs, () => this.quiet());
   }
 
   /** Somebody who waits is told for whom; what has been asked stays asked. */
@@ -341,7 +345,7 @@ export class Join implements PathOwner {
         out.event({ ...event, join });
         break;
       case 'broken':
-        this.again(now, event.why, LIMITS.brokenRestMs);
+        this.again(now, event.why, PEER_LIMITS.brokenRestMs);
         break;
       case 'path':
         this.connected(now, session, event);
@@ -395,7 +399,7 @@ export class Join implements PathOwner {
     const returning = failure === 'HOST_OFFLINE' && now < this.hostReturnsUntil;
     if (failure === 'BUSY' || returning || (this.persistent && FAILURES[failure].retryable)) {
       this.stage('waiting', FAILURES[failure].what);
-      this.later(now, Math.max(retryAfterMs, LIMITS.retryRestMs));
+      this.later(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
     } else this.fail(now, failure, detail);
   }
 

@@ -2,17 +2,19 @@
  * The client's knock at a host's door: a fresh socket, JOIN sent from it (so that the master reads the reflexive address off
  * the packet, S7), and what comes back. One knock has one sid and one result.
  */
+
 import type { Endpoint } from '../address.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
-import type { Push, Response, SessionId } from '../rendezvous/messages.ts';
-import { saidByMaster } from '../rendezvous/text.ts';
-import type { Grant } from '../traverse/interface.ts';
+import type { Grant } from '../model/pair.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
+import type { Push, Response, SessionId } from '../wire/messages.ts';
+import { saidByMaster } from '../wire/text.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { type ClientHandshake, openAsClient, passwordProof } from './handshake.ts';
+import { PEER_LIMITS } from './limits.ts';
 import type { SessionConfig } from './session.ts';
 
 export interface Door {
@@ -59,14 +61,14 @@ export class Knock {
     this.onResult = onResult;
     this.sid = context.config.crypto.randomBytes(16);
     this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
-    this.alarms.push(context.agenda.at(now + LIMITS.knockMs, (at) => this.finish(at, { kind: 'silence' }, true)));
+    this.alarms.push(context.agenda.at(now + PEER_LIMITS.knockMs, (at) => this.finish(at, { kind: 'silence' }, true)));
   }
 
   push(now: Instant, push: Push): boolean {
     if (this.done || !('sid' in push) || !equalBytes(push.sid, this.sid)) return false;
     if (push.type === 'answered') this.answered(now, push);
     else if (push.type === 'credited')
-      this.credited = [...this.credited, ...push.permit.grants].slice(-LIMITS.permitAddressesMax);
+      this.credited = [...this.credited, ...push.permit.grants].slice(-WIRE_LIMITS.permitAddressesMax);
     else if (push.type === 'refused') this.refuse(now, push.failure, push.retryAfterMs, '');
     else if (push.type === 'over') this.finish(now, { kind: 'silence' }, true);
     return true;
@@ -145,12 +147,12 @@ export class Knock {
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, 'the answer is not by the host that was asked');
     else {
       const { profile, candidates, heldMs } = answer.hello;
-      const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, LIMITS.permitAddressesMax) };
+      const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
       const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses());
       const session: SessionConfig = {
         ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit },
         peer: { profile, candidates: usable },
-        relayRttMs: Math.min(LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
+        relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
       };
       this.finish(now, { kind: 'welcome', session }, false);
     }

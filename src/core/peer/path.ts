@@ -17,12 +17,12 @@
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { concat, equalBytes, Reader, Writer } from '../bytes.ts';
 import type { Instant, Machine, Output, SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
 import { outputs, timers } from '../machine.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { SecureSession } from '../secure/session.ts';
-import { WIRE } from '../wire.ts';
+import { WIRE } from '../wire/first-byte.ts';
+import { PEER_LIMITS } from './limits.ts';
 
 /** Header, kind and tag. */
 export const PATH_OVERHEAD_BYTES = 1 + 8 + 8 + 1 + 16;
@@ -43,7 +43,7 @@ const LEAVE_REASONS = Object.keys(LEAVE) as readonly LeaveReason[];
  * than this would be fragmented everywhere, so it is reported instead.
  */
 export function payloadBytesMax(remote: Endpoint): number {
-  return LIMITS.pathMtuBytes - IP_UDP_BYTES[familyOf(remote.address)] - PATH_OVERHEAD_BYTES;
+  return PEER_LIMITS.pathMtuBytes - IP_UDP_BYTES[familyOf(remote.address)] - PATH_OVERHEAD_BYTES;
 }
 
 export interface PathConfig {
@@ -133,19 +133,19 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
     switch (command.do) {
       case 'start':
         this.heardAt = now;
-        this.timers.set('check', now + this.jittered(LIMITS.consentEveryMs));
-        this.timers.set('expire', now + LIMITS.consentExpireMs);
+        this.timers.set('check', now + this.jittered(PEER_LIMITS.consentEveryMs));
+        this.timers.set('expire', now + PEER_LIMITS.consentExpireMs);
         break;
       case 'send':
         this.send(command.bytes, command.channel ?? 0);
         // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
-        if (this.tries === 0 && now - this.heardAt > LIMITS.pathQuietMs) this.timers.set('check', now);
+        if (this.tries === 0 && now - this.heardAt > PEER_LIMITS.pathQuietMs) this.timers.set('check', now);
         break;
       case 'nudge':
         this.timers.set('check', now);
         break;
       case 'leave':
-        for (let n = 0; n < LIMITS.leaveCopies; n++) {
+        for (let n = 0; n < PEER_LIMITS.leaveCopies; n++) {
           this.transmit(this.remote, KIND.leave, Uint8Array.of(LEAVE[command.reason]));
         }
         this.stop(command.reason);
@@ -158,7 +158,7 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
 
   private take(now: Instant, from: Endpoint, kind: number, body: Uint8Array): void {
     if (kind === KIND.data) this.out.event({ ev: 'message', bytes: body, channel: 0 });
-    else if (kind > KIND.channel && kind < KIND.channel + LIMITS.pathChannelsMax) {
+    else if (kind > KIND.channel && kind < KIND.channel + PEER_LIMITS.pathChannelsMax) {
       this.out.event({ ev: 'message', bytes: body, channel: kind - KIND.channel });
     } else if (kind === KIND.leave) this.stop(LEAVE_REASONS[body[0] ?? 0] ?? 'left');
     else if (body.length < TOKEN_BYTES) return;
@@ -187,17 +187,18 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
   }
 
   private check(now: Instant): void {
-    if (this.tries < LIMITS.consentTriesMax) {
+    if (this.tries < PEER_LIMITS.consentTriesMax) {
       this.tries++;
-      this.asked = [...this.asked, this.ask(now, this.remote)].slice(-LIMITS.consentTriesMax);
-      this.timers.set('repeat', now + LIMITS.consentRepeatMs);
+      this.asked = [...this.asked, this.ask(now, this.remote)].slice(-PEER_LIMITS.consentTriesMax);
+      this.timers.set('repeat', now + PEER_LIMITS.consentRepeatMs);
       return;
     }
     this.tries = 0;
-    const restMs = this.jittered(LIMITS.consentEveryMs) - LIMITS.consentRepeatMs * LIMITS.consentTriesMax;
+    const restMs =
+      this.jittered(PEER_LIMITS.consentEveryMs) - PEER_LIMITS.consentRepeatMs * PEER_LIMITS.consentTriesMax;
     this.timers.set('check', now + restMs);
     // Answers may be lost among much else that arrives: then only the end of consent counts.
-    if (now - this.heardAt > LIMITS.pathQuietMs) this.setSilent(true);
+    if (now - this.heardAt > PEER_LIMITS.pathQuietMs) this.setSilent(true);
   }
 
   /** RFC 7675 section 5.1: 0.8 to 1.2 of the interval, so that checks do not fall into step. */
@@ -223,8 +224,8 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
     this.asked = [];
     this.tries = 0;
     this.timers.clear('repeat');
-    this.timers.set('check', now + this.jittered(LIMITS.consentEveryMs));
-    this.timers.set('expire', now + LIMITS.consentExpireMs);
+    this.timers.set('check', now + this.jittered(PEER_LIMITS.consentEveryMs));
+    this.timers.set('expire', now + PEER_LIMITS.consentExpireMs);
     this.setSilent(false);
     this.rttMs = roundTripMs;
     this.out.event({ ev: 'rtt', rttMs: roundTripMs });
@@ -240,18 +241,18 @@ export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
   private question(now: Instant, from: Endpoint): void {
     if (this.challenge !== null) return;
     this.challenge = { ...this.ask(now, from), tries: 1 };
-    this.timers.set('challenge', now + LIMITS.pathChallengeRepeatMs);
+    this.timers.set('challenge', now + PEER_LIMITS.pathChallengeRepeatMs);
   }
 
   private challengeAgain(now: Instant): void {
     if (this.challenge === null) return;
-    if (this.challenge.tries >= LIMITS.pathChallengeTriesMax) {
+    if (this.challenge.tries >= PEER_LIMITS.pathChallengeTriesMax) {
       this.challenge = null;
       return;
     }
     this.transmit(this.challenge.to, KIND.ask, this.challenge.token);
     this.challenge = { ...this.challenge, tries: this.challenge.tries + 1 };
-    this.timers.set('challenge', now + LIMITS.pathChallengeRepeatMs);
+    this.timers.set('challenge', now + PEER_LIMITS.pathChallengeRepeatMs);
   }
 
   private stop(reason: 'consent' | LeaveReason): void {

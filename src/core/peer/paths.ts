@@ -1,11 +1,13 @@
 /** The table of proven paths of a peer: makes them out of what a session found, and tells the application what becomes of them. */
+
 import type { Endpoint } from '../address.ts';
 import { toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
+import type { PathKind } from '../model/pair.ts';
 import type { SecureSession } from '../secure/session.ts';
 import type { PeerContext } from './context.ts';
-import type { FriendId, JoinId, PathId, PathKind } from './interface.ts';
+import type { FriendId, JoinId, PathId } from './interface.ts';
+import { PEER_LIMITS } from './limits.ts';
 import { type LeaveReason, PathMachine, type PathMachineEvent, payloadBytesMax } from './path.ts';
 
 /** What a session found, and who for. */
@@ -126,7 +128,7 @@ export class Paths {
     }
     // The first data of a join often overtakes the last proof. Only with the id of a session that runs, and only so many.
     if (this.context.sessions.has(toHex(bytes.subarray(1, 9)))) {
-      this.early = [...this.early, { socket, from, bytes }].slice(-LIMITS.pathEarlyMax);
+      this.early = [...this.early, { socket, from, bytes }].slice(-PEER_LIMITS.pathEarlyMax);
     }
     return false;
   }

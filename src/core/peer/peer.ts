@@ -7,22 +7,25 @@ import { type Endpoint, familyOf } from '../address.ts';
 import { toHex } from '../bytes.ts';
 import { type Instant, type Machine, type Output, type SocketId, type SocketOutcome, socketIds } from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
-import { LIMITS } from '../limits.ts';
+import type { LinkEvent, LinkMachine } from '../link/interface.ts';
+import { Link } from '../link/link.ts';
 import { Nest, outputs } from '../machine.ts';
+import type { ListEntry } from '../model/listing.ts';
+import type { LocalNetwork } from '../model/network.ts';
+import type { Candidate } from '../model/pair.ts';
 import type { Filtering, NatProfile } from '../nat/profile.ts';
 import { createPortMapper, type MapEvent } from '../portmap/mapper.ts';
-import { Link } from '../rendezvous/link.ts';
-import type { LinkEvent, LinkMachine } from '../rendezvous/link-interface.ts';
-import type { Push, Response } from '../rendezvous/messages.ts';
-import { StunSource } from '../stun/source.ts';
-import { device } from '../traverse/budget.ts';
-import type { Candidate } from '../traverse/interface.ts';
-import { WIRE } from '../wire.ts';
+import { requestNumbers } from '../sources/asker.ts';
+import { StunSource } from '../sources/stun-source.ts';
+import { device } from '../traverse/pay/budget.ts';
+import { WIRE } from '../wire/first-byte.ts';
+import type { Push, Response } from '../wire/messages.ts';
 import { type Alarm, agenda, type PeerConfig, type PeerContext } from './context.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
-import type { FriendId, JoinId, ListEntry, LocalNetwork, PeerCommand, PeerEvent } from './interface.ts';
+import type { FriendId, JoinId, PeerCommand, PeerEvent } from './interface.ts';
 import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
+import { PEER_LIMITS } from './limits.ts';
 import { Paths } from './paths.ts';
 
 export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
@@ -44,6 +47,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly out = outputs<PeerEvent>();
   private readonly nest = new Nest(this.out);
   private readonly sockets = socketIds();
+  private readonly requestNumbers = requestNumbers();
   private readonly agenda = agenda();
   private readonly link: LinkMachine;
   private readonly detector: Detector;
@@ -78,10 +82,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   constructor(config: PeerConfig) {
     this.config = config;
     const { crypto, random, family, identity, master, wallClock } = config;
-    const { sockets } = this;
+    const { sockets, requestNumbers: requests } = this;
     this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
-    this.detector = createDetector({ crypto, random, sockets, family });
-    this.mapper = createPortMapper({ crypto, sockets });
+    this.detector = createDetector({ crypto, random, sockets, requests, family });
+    this.mapper = createPortMapper({ crypto, sockets, requests, profile: () => this.context.profile() });
     this.context = this.makeContext();
     this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
     this.paths = new Paths(this.context);
@@ -156,7 +160,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       case 'kick':
         if (this.hosting !== null) this.hosting.kick(now, command.friend, command.ban);
-        else if (command.ban && this.banned.size < LIMITS.bannedMax) this.banned.add(command.friend);
+        else if (command.ban && this.banned.size < PEER_LIMITS.bannedMax) this.banned.add(command.friend);
         break;
       case 'join':
         this.join(now, command);
@@ -180,7 +184,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.nest.command(now, this.mapper, { do: 'again' });
         break;
       case 'list':
-        this.list(now, { id: command.id, until: now + LIMITS.listMs, entries: new Map() }, '');
+        this.list(now, { id: command.id, until: now + PEER_LIMITS.listMs, entries: new Map() }, '');
         break;
       case 'network':
         this.changeNetwork(now, command.network);
@@ -203,19 +207,18 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.offerSources(now);
     this.nest.command(now, this.detector, { do: 'detect' });
     this.openFront();
-    this.agenda.at(now + LIMITS.readyMs, (at) => this.beReady(at));
+    this.agenda.at(now + PEER_LIMITS.readyMs, (at) => this.beReady(at));
   }
 
   private offerSources(now: Instant): void {
     const { stun, crypto } = this.config;
     const sources = [...this.link.sources, ...stun.map((target) => new StunSource(target, crypto))];
     this.nest.command(now, this.detector, { do: 'sources', sources });
-    this.offerWitnesses(now);
+    this.offerProvers(now);
   }
 
-  private offerWitnesses(now: Instant): void {
-    const { filtering } = this;
-    this.nest.command(now, this.mapper, { do: 'witnesses', sources: this.link.sources, filtering });
+  private offerProvers(now: Instant): void {
+    this.nest.command(now, this.mapper, { do: 'sources', sources: this.link.sources });
   }
 
   /** A port mapping needs a socket that stays: paths that come through it share it, told apart by their session ids. */
@@ -236,7 +239,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private join(now: Instant, command: PeerCommand & { readonly do: 'join' }): void {
-    if (this.joins.has(command.join) || this.joins.size >= LIMITS.joinsMax) {
+    if (this.joins.has(command.join) || this.joins.size >= PEER_LIMITS.joinsMax) {
       this.out.event({ ev: 'join-failed', join: command.join, failure: 'BUSY', detail: 'too many joins at once' });
       return;
     }
@@ -256,7 +259,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       }
       if (response.type === 'entries') for (const entry of response.entries) entries.set(entry.hostId, entry);
       const next = response.type === 'entries' ? response.next : '';
-      if (next !== '' && entries.size < LIMITS.listEntriesMax && at < list.until) this.list(at, list, next);
+      if (next !== '' && entries.size < PEER_LIMITS.listEntriesMax && at < list.until) this.list(at, list, next);
       else {
         const failure = response.type === 'failed' ? response.failure : null;
         this.out.event({ ev: 'list', id, entries: [...entries.values()], failure });
@@ -300,7 +303,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.nest.command(now, this.mapper, { do: 'stop' });
     // The goodbye is on its way; its answer is awaited only so long, because whoever quits wants to be gone.
     if (this.requests.size === 0 || !this.linkUp) this.closed(now);
-    else this.agenda.at(now + LIMITS.closeWaitMs, (at) => this.closed(at));
+    else this.agenda.at(now + PEER_LIMITS.closeWaitMs, (at) => this.closed(at));
   }
 
   private closed(now: Instant): void {
@@ -370,7 +373,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.profileFinal ||= event.final;
         if (event.profile.filtering !== this.filtering) {
           this.filtering = event.profile.filtering;
-          this.offerWitnesses(now);
+          this.offerProvers(now);
         }
         this.hosting?.profile(now, event.profile);
         for (const join of this.joins.values()) join.profile(now, event.profile);
@@ -380,7 +383,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.out.event({ ev: 'stun-rests', rests: event.cooling });
         break;
       case 'waiting':
-        this.context.log(null, 'detect-waiting', { text: event.text, untilMs: event.until - now });
+        this.context.log(null, 'detect-waiting', { why: event.why, untilMs: event.until - now });
         break;
       case 'log':
         this.context.log(null, event.what, event.data);
@@ -417,9 +420,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private makeContext(): PeerContext {
-    const { config, out, nest, sockets, link } = this;
+    const { config, out, nest, sockets, requestNumbers: numbers, link } = this;
     return {
-      ...{ config, out, nest, sockets, agenda: this.agenda, link, device: device(), sessions: new Map() },
+      ...{ config, out, nest, sockets, requests: numbers, agenda: this.agenda, link },
+      ...{ device: device(), sessions: new Map() },
       masterAddress: () => link.sources[0]?.target.address ?? null,
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),

@@ -3,13 +3,14 @@
  * once when the announcement, the players or the profile change. The host derives its code itself: a master that calls it by another
  * one would lead its friends to whoever that code belongs to, so it is left at once and for good.
  */
+
 import type { Instant } from '../contract.ts';
 import { assert, type FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
+import type { HostAnnouncement } from '../model/listing.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import type { Response } from '../rendezvous/messages.ts';
+import type { Response } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
-import type { HostAnnouncement } from './interface.ts';
+import { PEER_LIMITS } from './limits.ts';
 
 export interface Announced {
   readonly announcement: HostAnnouncement;
@@ -74,7 +75,7 @@ export class Registration {
   }
 
   private changed(now: Instant): void {
-    if (this.registered) this.beatAt(Math.max(now, this.sentAt + LIMITS.heartbeatGapMs));
+    if (this.registered) this.beatAt(Math.max(now, this.sentAt + PEER_LIMITS.heartbeatGapMs));
   }
 
   private register(now: Instant): void {
@@ -135,23 +136,25 @@ export class Registration {
     const dirty = this.dirty.announcement || this.dirty.profile;
     // 20 s give or take a fifth, so that hosts do not fall into step (security.md 3.2).
     const spread = 0.8 + 0.4 * this.context.config.random.float();
-    this.beatAt(dirty ? now + LIMITS.heartbeatGapMs : now + LIMITS.heartbeatMs * spread);
+    this.beatAt(dirty ? now + PEER_LIMITS.heartbeatGapMs : now + PEER_LIMITS.heartbeatMs * spread);
   }
 
   /** Forgotten by the master, or refused: register anew where that may help. An unreachable master is the link's business. */
   private failed(now: Instant, failure: FailureCode, retryAfterMs: number): void {
     this.registered = false;
     if (failure === 'HOST_OFFLINE' || failure === 'BUSY') {
-      this.timer = this.context.agenda.at(now + Math.max(retryAfterMs, LIMITS.retryRestMs), (at) => this.register(at));
+      this.timer = this.context.agenda.at(now + Math.max(retryAfterMs, PEER_LIMITS.retryRestMs), (at) =>
+        this.register(at),
+      );
     } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent({ ev: 'failed', failure });
-    else if (this.linkUp) this.timer = this.context.agenda.at(now + LIMITS.retryRestMs, (at) => this.register(at));
+    else if (this.linkUp) this.timer = this.context.agenda.at(now + PEER_LIMITS.retryRestMs, (at) => this.register(at));
   }
 
   /** Told once. Further beats are refused until the other is gone; then the master knows nobody, and we register anew. */
   private displaced(now: Instant): void {
     if (this.registered) this.onEvent({ ev: 'failed', failure: 'REFUSED' });
     this.registered = false;
-    this.beatAt(now + LIMITS.heartbeatMs);
+    this.beatAt(now + PEER_LIMITS.heartbeatMs);
   }
 
   private beatAt(at: Instant): void {

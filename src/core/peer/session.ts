@@ -3,19 +3,23 @@
  * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
  * watches the master while a burst runs.
  */
+
 import { familyOf } from '../address.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
-import { LIMITS } from '../limits.ts';
+import { LINK_LIMITS } from '../link/limits.ts';
+import type { Candidate, Permit, Role } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { allowAt } from '../rendezvous/limiter.ts';
-import type { Push, Request, Response, SessionId } from '../rendezvous/messages.ts';
-import { StunSource } from '../stun/source.ts';
-import type { Device } from '../traverse/budget.ts';
-import type { Candidate, Permit, Role, Traversal, TraversalEvent } from '../traverse/interface.ts';
+import { allowAt } from '../rate/pace.ts';
+import { StunSource } from '../sources/stun-source.ts';
+import { LEAD_LIMITS } from '../traverse/lead/limits.ts';
+import type { Device } from '../traverse/pay/budget.ts';
+import type { Traversal, TraversalEvent } from '../traverse/run/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
+import type { Push, Request, Response, SessionId } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { EndToEnd } from './handshake.ts';
+import { PEER_LIMITS } from './limits.ts';
 
 export interface SessionConfig {
   readonly role: Role;
@@ -82,6 +86,7 @@ export class Session {
       master: context.masterAddress(),
       redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
       sockets: context.sockets,
+      requests: context.requests,
       random: context.config.random,
       crypto: context.config.crypto,
       device: config.first === true ? goingFirst(context.device) : context.device,
@@ -168,7 +173,7 @@ export class Session {
 
   private step(now: Instant, bytes: Uint8Array): void {
     const waiting = this.requests.size + this.refused.length;
-    if (++this.steps > LIMITS.stepsPerSessionMax || waiting >= LIMITS.sessionRequestsMax)
+    if (++this.steps > PEER_LIMITS.stepsPerSessionMax || waiting >= PEER_LIMITS.sessionRequestsMax)
       this.onEvent(now, { ev: 'broken', why: 'too many steps' });
     else this.sendStep(now, bytes);
   }
@@ -183,7 +188,7 @@ export class Session {
   /** The master forgets a session in which nothing moves; the rests of hard pairs are longer. An empty step says nothing. */
   private stayKnown(now: Instant): void {
     this.alive?.cancel();
-    this.alive = this.context.agenda.at(now + LIMITS.sessionAliveMs, (at) => this.sendStep(at, EMPTY));
+    this.alive = this.context.agenda.at(now + PEER_LIMITS.sessionAliveMs, (at) => this.sendStep(at, EMPTY));
   }
 
   /** The master has us under a new session: it must hear of us in this join, or it sends the steps for us to the old one. */
@@ -206,20 +211,20 @@ export class Session {
 
   /** What was wanted and refused long ago is of no use to the attempt of today: one purchase is kept, not their sum. */
   private want(credits: number): void {
-    this.creditsWanted = Math.min(this.creditsWanted + credits, LIMITS.creditsAtOnce);
+    this.creditsWanted = Math.min(this.creditsWanted + credits, LEAD_LIMITS.creditsAtOnce);
   }
 
   /** It is our line that they take, and the other side that asks: so many at once, and a few each second. */
   private buy(now: Instant): void {
     for (; this.creditsWanted > 0 && this.creditsRest === null; this.creditsWanted--) {
-      const fullAt = allowAt(this.creditsFullAt, now, LIMITS.creditRate);
+      const fullAt = allowAt(this.creditsFullAt, now, PEER_LIMITS.creditRate);
       if (fullAt === null) {
-        this.restCredits(now, 1000 / LIMITS.creditRate.perSecond);
+        this.restCredits(now, 1000 / PEER_LIMITS.creditRate.perSecond);
         return;
       }
       this.creditsFullAt = fullAt;
       this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits }, this.creditSocket());
-      if (now - this.ipv6PaidAt < LIMITS.permitRenewMs) continue;
+      if (now - this.ipv6PaidAt < LEAD_LIMITS.permitRenewMs) continue;
       this.ipv6PaidAt = now;
       this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: ++this.credits });
     }
@@ -250,7 +255,7 @@ export class Session {
   }
 
   private failed(now: Instant, request: Request, response: Response & { readonly type: 'failed' }): void {
-    const restMs = Math.max(response.retryAfterMs, LIMITS.busyRestMs);
+    const restMs = Math.max(response.retryAfterMs, LINK_LIMITS.busyRestMs);
     if (response.failure === 'BUSY' && request.type === 'credit') {
       // All credits rest, for as long as the master says of one.
       this.want(1);
@@ -267,16 +272,16 @@ export class Session {
   /** security.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
   private watch(now: Instant): void {
     const sentAt = now;
-    const { echoSlowMs, echoSlowMsMax, echoSlowFactor } = LIMITS;
+    const { echoSlowMs, echoSlowMsMax, echoSlowFactor } = PEER_LIMITS;
     const slowMs = Math.min(echoSlowMsMax, Math.max(echoSlowMs, echoSlowFactor * this.config.relayRttMs));
     const late = this.context.agenda.at(now + slowMs, (at) => {
       answer.cancel();
-      this.context.nest.command(at, this.traversal, { do: 'pause', ms: LIMITS.burstPauseMs });
-      this.echo = this.context.agenda.at(at + LIMITS.burstPauseMs, (later) => this.watch(later));
+      this.context.nest.command(at, this.traversal, { do: 'pause', ms: PEER_LIMITS.burstPauseMs });
+      this.echo = this.context.agenda.at(at + PEER_LIMITS.burstPauseMs, (later) => this.watch(later));
     });
     const answer = this.context.request(now, { type: 'echo' }, null, (at) => {
       late.cancel();
-      this.echo = this.context.agenda.at(Math.max(at, sentAt + LIMITS.echoEveryMs), (later) => this.watch(later));
+      this.echo = this.context.agenda.at(Math.max(at, sentAt + PEER_LIMITS.echoEveryMs), (later) => this.watch(later));
     });
     this.echo = {
       cancel: () => {

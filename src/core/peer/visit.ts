@@ -1,6 +1,6 @@
 /** One offer that a host has let in: a fresh socket, ANSWER sent from it, then the traversal on the host's side. */
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
-import type { Push, Response } from '../rendezvous/messages.ts';
+import type { Push, Response } from '../wire/messages.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { HostHandshake } from './handshake.ts';

@@ -3,15 +3,15 @@
  * (inside the associated data) and a window of 1,024 keeps replays out (security.md 3.1; the ring bitmap of RFC 6479).
  */
 import { assert } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from './crypto.ts';
+import { SECURE_LIMITS } from './limits.ts';
 import { NOISE_TAG_BYTES, noiseNonce, type TransportKeys } from './noise.ts';
 import { Slab } from './slab.ts';
 
 const WORD_BITS = 32;
 const WORD_RANGE = 2 ** WORD_BITS;
 /** One word more than the window, because the word that is being filled is only partly valid. */
-const RING_WORDS = LIMITS.replayWindow / WORD_BITS + 1;
+const RING_WORDS = SECURE_LIMITS.replayWindow / WORD_BITS + 1;
 
 /** The ring, and the highest sequence seen plus one in two words. */
 const WINDOW_WORDS = RING_WORDS + 2;
@@ -30,7 +30,7 @@ export class ReplayWindow {
   check(sequence: number): boolean {
     const { highest } = this;
     if (sequence > highest) return true;
-    if (sequence + LIMITS.replayWindow <= highest) return false;
+    if (sequence + SECURE_LIMITS.replayWindow <= highest) return false;
     const word = Math.floor(sequence / WORD_BITS);
     return ((this.words[this.at + (word % RING_WORDS)] as number) & (1 << (sequence % WORD_BITS))) === 0;
   }
@@ -101,7 +101,7 @@ export class SecureSession {
 
   /** True once so much was sent that a new handshake is due (2^32, security.md 3.1). */
   get spent(): boolean {
-    return this.nextSequence >= LIMITS.sessionSequenceMax;
+    return this.nextSequence >= SECURE_LIMITS.sessionSequenceMax;
   }
 
   /** Ciphertext and tag under the sequence that `sequence` named before the call. */
@@ -113,7 +113,7 @@ export class SecureSession {
 
   /** Null where the sequence was seen, is too old or too high, or the tag does not match; nothing has changed then. */
   open(sequence: number, associated: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-    if (this.over || sealed.length < NOISE_TAG_BYTES || sequence >= LIMITS.sessionSequenceMax) return null;
+    if (this.over || sealed.length < NOISE_TAG_BYTES || sequence >= SECURE_LIMITS.sessionSequenceMax) return null;
     const window = new ReplayWindow(this.slab.wordsOf(this.record), this.slab.wordAt(this.record, WINDOW_AT / 4));
     if (!window.check(sequence)) return null;
     const key = this.suite.aeadKey(this.receiveKey);

@@ -14,8 +14,8 @@
 import { addressBytes, addressText, type Endpoint } from '../address.ts';
 import { concat } from '../bytes.ts';
 import { assert } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { crc32 } from './crc32.ts';
+import { STUN_LIMITS } from './limits.ts';
 
 const STUN_HEADER_BYTES = 20;
 const STUN_MAGIC = 0x2112a442;
@@ -108,7 +108,7 @@ const SKIPPED: ReadonlySet<number> = new Set([
 
 export function parseStun(bytes: Uint8Array, options: { readonly classic?: boolean } = {}): StunMessage | StunReject {
   if (bytes.length < STUN_HEADER_BYTES) return { reject: 'short' };
-  if (bytes.length > LIMITS.stunBytesMax) return { reject: 'oversize' };
+  if (bytes.length > STUN_LIMITS.stunBytesMax) return { reject: 'oversize' };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = view.getUint16(0);
   const classic = view.getUint32(4) !== STUN_MAGIC;
@@ -132,7 +132,7 @@ function parseAttributes(bytes: Uint8Array, view: DataView, header: Header): Stu
   const message: Mutable<StunMessage> = { ...header, fingerprint: false, integrityAt: null, unknownRequired };
   let offset = STUN_HEADER_BYTES;
   for (let count = 0; offset < bytes.length; count++) {
-    if (count >= LIMITS.stunAttributesMax || offset + 4 > bytes.length) return { reject: 'attribute' };
+    if (count >= STUN_LIMITS.stunAttributesMax || offset + 4 > bytes.length) return { reject: 'attribute' };
     const type = view.getUint16(offset);
     const length = view.getUint16(offset + 2);
     const next = offset + 4 + ((length + 3) & ~3);
@@ -220,10 +220,10 @@ function xorKey(transaction: Uint8Array): Uint8Array {
   return key;
 }
 
-/** Never more than `LIMITS.stunTextBytesMax`, and printable ASCII only: it ends in logs. */
+/** Never more than `STUN_LIMITS.stunTextBytesMax`, and printable ASCII only: it ends in logs. */
 function asciiText(bytes: Uint8Array): string {
   return String.fromCharCode(
-    ...bytes.subarray(0, LIMITS.stunTextBytesMax).map((byte) => (byte >= 32 && byte < 127 ? byte : 63)),
+    ...bytes.subarray(0, STUN_LIMITS.stunTextBytesMax).map((byte) => (byte >= 32 && byte < 127 ? byte : 63)),
   );
 }
 
@@ -268,7 +268,7 @@ export function encodeStun(draft: StunDraft): Uint8Array {
     message = concat(message, attribute(TYPE.fingerprint, sum));
   }
   setLength(message, 0);
-  assert(message.length <= LIMITS.stunBytesMax, 'a STUN message of ours is not oversize');
+  assert(message.length <= STUN_LIMITS.stunBytesMax, 'a STUN message of ours is not oversize');
   return message;
 }
 

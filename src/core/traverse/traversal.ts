@@ -1,11 +1,11 @@
 /** One traversal as a machine: the engine of both sides, and the strategy of its role. */
 import { type Instant, NEVER } from '../contract.ts';
 import { outputs } from '../machine.ts';
-import { clientStrategy } from './client.ts';
-import { engine } from './engine.ts';
-import { hostStrategy } from './host.ts';
-import type { Traversal, TraversalCommand, TraversalConfig, TraversalEvent } from './interface.ts';
-import { decodeStep } from './step.ts';
+import { clientStrategy } from './lead/client.ts';
+import { hostStrategy } from './lead/host.ts';
+import { decodeStep } from './lead/step.ts';
+import { engine } from './run/engine.ts';
+import type { Traversal, TraversalCommand, TraversalConfig, TraversalEvent } from './run/interface.ts';
 
 export function traversal(now: Instant, config: TraversalConfig): Traversal {
   const out = outputs<TraversalEvent>();

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { FriendView, HostingView } from '../../agent/local-api.ts';
-import { showCode } from '../../core/code.ts';
+import { showCode } from '../../core/model/code.ts';
 import { GAMES } from '../games.ts';
 import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { showCode } from '../../core/code.ts';
+import { showCode } from '../../core/model/code.ts';
 import type { MasterInfo, Server } from '../../master/api.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';

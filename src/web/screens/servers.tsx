@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { showCode } from '../../core/code.ts';
+import { showCode } from '../../core/model/code.ts';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText } from '../format.ts';
 import {

@@ -1,0 +1,48 @@
+/** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
+export const AGENT_LIMITS = {
+  /** Keys that a host draws until one has a code of its own; a second collision in a row is unheard of. */
+  identitiesDrawnMax: 3,
+  /**
+   * A program at the local port whose seat another may take: one that the game server has never answered (a server that is there
+   * answers a join within a second), and a player that says nothing any more (games give up after 30 s at most).
+   */
+  seatUnansweredMs: 5_000,
+  seatIdleMs: 60_000,
+  /**
+   * Friends (and programs behind them) that keep their address at the game server; far above any player limit seen. Of these
+   * `guestsMax` are kept free for friends that come, so that programs behind friends never take their place.
+   */
+  forwardSeatsMax: 1_024,
+  /** Friends are 127.77.0.2 upwards: clear of 127.0.0.x, where other programs sit. */
+  loopbackFirst: 2,
+  loopbackNumbers: 65_536,
+  /** Sizes of oversized datagrams told per path; a game has one or two. */
+  sizesToldMax: 8,
+  /** Ports tried upwards from a wished local port that is taken. */
+  localPortTries: 20,
+  /** The master answers in a round trip, and detection has 2 s (design section 5); by then we know that it will not. */
+  agentReadyMs: 8_000,
+  /** The whole of `check`, the slow measurements included. */
+  agentCheckMs: 15_000,
+  /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
+  agentCloseMs: 500,
+  /** Characters of a text in an event: the longest of ours are the advice for a hard pair and a plan in the log. */
+  eventTextMax: 512,
+  /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
+  networkWatchMs: 2_000,
+  /** LAN announcements: how often, how many servers a list keeps, and the longest datagram read (code, name and game fit twice).
+   * Each is answered by a ping; after so many without an answer the list says so. */
+  lanAnnounceMs: 3_000,
+  lanServersMax: 64,
+  lanPingsMax: 3,
+  /** Private hosts are looked up among all known ones; an honest address says two or three things in an interval. */
+  lanExaminedMax: 8,
+  lanAnnounceBytesMax: 512,
+  /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
+  gameAskMs: 10_000,
+  gameAnswerMs: 2_000,
+  /** What a heartbeat can carry. */
+  playersTold: 65_535,
+  /** Quitting waits so long for the router to close the port; it usually takes a few milliseconds. */
+  upnpCloseMs: 1_000,
+} as const;

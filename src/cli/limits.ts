@@ -1,0 +1,19 @@
+/** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
+export const CLI_LIMITS = {
+  /** `check` reports so long after it has begun to measure, whatever is still being waited for (design section 5). */
+  checkReportMs: 2_000,
+  /** Distance of the NAT, hairpin and the like come so soon after the profile; a report waits for them, a join does not. */
+  checkRefineMs: 700,
+  /** `check --with` tries the pair for so long: three birthday attempts and their rests. */
+  checkPairMs: 120_000,
+  /** A path that was found is kept so long: both sides know of it, and the round trip is measured. */
+  checkPathMs: 1_000,
+  /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
+  questionReadMs: 1_000,
+  gameWatchMs: 2_000,
+  /** App: joins that are over and friends that are gone which its page still shows; each join has a log of its own. */
+  uiJoinsOverMax: 20,
+  uiFriendsGoneMax: 50,
+  /** The status line of a join; faster than this nobody reads. */
+  statusLineMs: 250,
+} as const;

@@ -1,0 +1,71 @@
+/**
+ * What the `Peer` machine needs of the link to the master (`link/link.ts`): a session that makes itself, comes back by
+ * itself, carries requests from any socket of the participant, and lends the master's probe ports as mapping sources.
+ */
+import type { Endpoint } from '../address.ts';
+import type { Machine, SocketId, SocketIds } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import type { Random } from '../random.ts';
+import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import type { MappingSource } from '../sources/source.ts';
+import type { Push, Request, Response } from '../wire/messages.ts';
+
+/** What a master link says: `sallyport://198.51.100.7:8430/#KEY`, its name already resolved. */
+export interface MasterAddress {
+  /** Pinned; another key is MASTER_KEY_MISMATCH. */
+  readonly key: Uint8Array;
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+export interface LinkConfig {
+  readonly crypto: CryptoSuite;
+  readonly random: Random;
+  readonly sockets: SocketIds;
+  readonly identity: KeyPair;
+  readonly master: MasterAddress;
+  /** Milliseconds since 1970: the time stamp in HELLO that makes its replay worthless. */
+  readonly wallClock: () => number;
+}
+
+export type LinkCommand =
+  | { readonly do: 'start' }
+  /**
+   * Answered by exactly one `response` with the same `ref`: the master's, or `failed` MASTER_UNREACHABLE when all tries went
+   * unanswered. Waits for the session where there is none yet. `socket`: where it is sent from; null = the link's own. `family`:
+   * the socket's, where it is not that of the session: the master is then asked at its address of that family.
+   */
+  | {
+      readonly do: 'request';
+      readonly ref: number;
+      readonly request: Request;
+      readonly socket: SocketId | null;
+      readonly family?: 4 | 6;
+    }
+  /** Forget a request: no response any more. */
+  | { readonly do: 'cancel'; readonly ref: number }
+  /** The network of this computer has changed: another session, from another socket, at once. */
+  | { readonly do: 'nudge' }
+  /** Ends quietly: no datagram, the socket closed. A goodbye is a request made before. */
+  | { readonly do: 'close' };
+
+export type LinkEvent =
+  /** `up` is told again after every new handshake: what the master knew of us may be gone, so hosts register again. */
+  | {
+      readonly ev: 'state';
+      readonly state: 'connecting' | 'up' | 'lost';
+      readonly failure: FailureCode | null;
+      readonly rttMs: number | null;
+    }
+  | { readonly ev: 'response'; readonly ref: number; readonly response: Response }
+  /** Each push once, already acknowledged. */
+  | { readonly ev: 'push'; readonly push: Push }
+  /** Our address as the master sees the link's own socket: first known, or changed (the NAT has let go of the mapping). */
+  | { readonly ev: 'observed'; readonly observed: Endpoint };
+
+export interface LinkMachine extends Machine<LinkCommand, LinkEvent> {
+  /** The link's own socket; 0 before `start`. */
+  readonly socket: SocketId;
+  /** The probe ports of the master; empty before the session is up. */
+  readonly sources: readonly MappingSource[];
+}

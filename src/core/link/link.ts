@@ -1,0 +1,362 @@
+/**
+ * A participant's session with the master. It makes itself (rounds of handshakes with rests between them), notices within
+ * 2.25 s of a question that the master is gone, and begins again by itself: nobody has to do anything when a master restarts.
+ * It owns one socket (one per address family while it tries); requests may go out from any other socket of the participant.
+ *
+ *     start ─► rounds of HELLO ─ACCEPT─► confirming ─first answer─► up ─silence─► lost ─► rounds …
+ *                   ▲    └─ 2 s over ─► rest ─┘
+ */
+import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
+import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { outputs } from '../machine.ts';
+import type { MappingSource } from '../sources/source.ts';
+import { WIRE } from '../wire/first-byte.ts';
+import type { Response } from '../wire/messages.ts';
+import { type Accepted, LinkHandshake, TicketPurse } from './handshake.ts';
+import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine } from './interface.ts';
+import { LINK_LIMITS } from './limits.ts';
+import { LinkRequests, type OpenRequest } from './requests.ts';
+import { LinkSession } from './session.ts';
+
+/** One socket per family of the master's addresses. */
+interface Leg {
+  readonly family: 4 | 6;
+  socket: SocketId;
+  state: 'opening' | 'open' | 'failed';
+}
+
+/** One round: up to 2 s of HELLOs to the master's addresses, then of asking the control port that an ACCEPT named. */
+interface Round {
+  readonly endsAt: Instant;
+  /** Addresses not yet tried, each with its time. */
+  readonly waiting: { readonly address: string; readonly at: Instant }[];
+  readonly handshakes: LinkHandshake[];
+}
+
+export class Link implements LinkMachine {
+  private readonly config: LinkConfig;
+  private readonly out = outputs<LinkEvent>();
+  private readonly requests: LinkRequests;
+  private readonly legs: Leg[] = [];
+  private main: SocketId = 0;
+  private running = false;
+  private round: Round | null = null;
+  private restUntil: Instant = NEVER;
+  private failedRounds = 0;
+  /** Told to the parent; `connecting` is told only once, at the start. */
+  private told: FailureCode | 'nothing' | 'up' = 'nothing';
+  private session: LinkSession | null = null;
+  private readonly purse = new TicketPurse();
+  /** When a resumed session, or the one that was resumed from it, gives way to one with a Diffie-Hellman. */
+  private agreeAt: Instant = NEVER;
+  private up = false;
+  private heardAt: Instant = 0;
+  /** The oldest question after the newest sign of life. */
+  private askedAt: Instant = NEVER;
+  private rttMs = 0;
+  private observed: Endpoint | null = null;
+
+  constructor(config: LinkConfig) {
+    this.config = config;
+    this.requests = new LinkRequests(config.random.int(0, 0xffff));
+  }
+
+  get socket(): SocketId {
+    return this.main;
+  }
+
+  get sources(): readonly MappingSource[] {
+    return this.up && this.session !== null ? this.session.sources : [];
+  }
+
+  handleCommand(now: Instant, command: LinkCommand): void {
+    switch (command.do) {
+      case 'start':
+        if (this.running) return;
+        this.running = true;
+        this.out.event({ ev: 'state', state: 'connecting', failure: null, rttMs: null });
+        this.beginRound(now);
+        return;
+      case 'request':
+        if (this.requests.full) this.fail(command.ref, 'BUSY', LINK_LIMITS.busyRestMs);
+        else this.requests.add(now, command.ref, command.request, command.socket, command.family ?? null);
+        break;
+      case 'cancel':
+        this.requests.cancel(command.ref);
+        break;
+      case 'nudge':
+        this.move(now);
+        break;
+      case 'close':
+        this.close();
+    }
+    this.work(now);
+  }
+
+  handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    const leg = this.legs.find((other) => other.socket === socket);
+    if (leg === undefined) return;
+    leg.state = outcome.ok ? 'open' : 'failed';
+    this.work(now);
+  }
+
+  handleTimeout(now: Instant): void {
+    this.work(now);
+  }
+
+  /** Also for datagrams of other sockets of the participant, where they begin with `WIRE.control`. */
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (bytes[0] === WIRE.control) this.handleControl(now, socket, from, bytes);
+    else if (bytes[0] === WIRE.accept || bytes[0] === WIRE.retry) this.handleHandshake(now, socket, bytes);
+    this.work(now);
+  }
+
+  poll(): Output<LinkEvent> {
+    return this.out.next(this.deadline());
+  }
+
+  private deadline(): Instant {
+    if (!this.running) return NEVER;
+    const requests = this.requests.next(this.session === null ? 'none' : this.up ? 'all' : 'own');
+    if (this.round !== null) {
+      const hellos = this.round.handshakes.map((handshake) => handshake.nextAt);
+      const waiting = this.round.waiting.filter((next) => this.ready(next.address)).map((next) => next.at);
+      return Math.min(requests, this.round.endsAt, ...hellos, ...waiting);
+    }
+    if (this.session === null) return Math.min(requests, this.restUntil);
+    return Math.min(requests, this.askedAt + LINK_LIMITS.linkDeadMs, this.echoDueAt(), this.agreeAt);
+  }
+
+  /** Everything whose time has come. Each step leaves a state in which its own deadline lies in the future. */
+  private work(now: Instant): void {
+    if (!this.running) return;
+    for (const { ref } of this.requests.expired(now)) if (ref !== null) this.fail(ref, 'MASTER_UNREACHABLE', 0);
+    if (this.restUntil <= now) this.beginRound(now);
+    if (this.round !== null) this.workRound(now, this.round);
+    if (this.session === null) return;
+    if (this.askedAt + LINK_LIMITS.linkDeadMs <= now) {
+      this.lose(now, 'MASTER_UNREACHABLE');
+      return;
+    }
+    if (this.session.spent || this.agreeAt <= now) {
+      this.purse.take(now);
+      this.beginRound(now);
+      return;
+    }
+    if (this.echoDueAt() <= now) this.ask(now);
+    this.send(now);
+  }
+
+  /** Show that we are there every `pingMs`; and ask when some other question stays without answer. */
+  private echoDueAt(): Instant {
+    if (this.session === null || this.requests.echoing) return NEVER;
+    return this.askedAt === NEVER ? this.heardAt + this.session.pingMs : this.askedAt + LINK_LIMITS.linkEchoRepeatMs;
+  }
+
+  private ask(now: Instant): void {
+    if (!this.requests.echoing) this.requests.add(now, null, { type: 'echo' }, null);
+  }
+
+  /**
+   * This computer is on another network, or may be. What was seen on the old one is not shown on the new one (as RFC 9000 §9.5 has
+   * it): another socket, another session, hence other keys and another CID. The old session stays at the master until it expires.
+   */
+  private move(now: Instant): void {
+    if (!this.running) return;
+    this.closeLegs();
+    this.beginRound(now);
+  }
+
+  // ── rounds of handshakes ──────────────────────────────────────────────────────────────────────────────────────────
+
+  private beginRound(now: Instant): void {
+    this.session = null;
+    this.up = false;
+    this.restUntil = NEVER;
+    this.askedAt = NEVER;
+    if (this.failedRounds > 0 && this.failedRounds % LINK_LIMITS.linkRoundsPerSocketMax === 0) this.closeLegs();
+    const addresses = this.config.master.addresses.slice(0, LINK_LIMITS.linkAddressesMax);
+    for (const address of addresses) this.openLeg(familyOf(address));
+    this.round = {
+      endsAt: now + LINK_LIMITS.handshakeMsMax,
+      waiting: addresses.map((address, i) => ({ address, at: now + i * LINK_LIMITS.linkAddressStaggerMs })),
+      handshakes: [],
+    };
+  }
+
+  private openLeg(family: 4 | 6): void {
+    const leg = this.legs.find((other) => other.family === family);
+    if (leg !== undefined && leg.state !== 'failed') return;
+    const socket = this.config.sockets.next();
+    if (this.main === 0 || this.main === leg?.socket) this.main = socket;
+    if (leg === undefined) this.legs.push({ family, socket, state: 'opening' });
+    else Object.assign(leg, { socket, state: 'opening' });
+    this.out.open(socket, family);
+  }
+
+  private closeLegs(keep?: SocketId): void {
+    for (const leg of this.legs) if (leg.state !== 'failed' && leg.socket !== keep) this.out.close(leg.socket);
+    const kept = this.legs.filter((leg) => leg.socket === keep);
+    this.legs.splice(0, this.legs.length, ...kept);
+    this.main = keep ?? 0;
+  }
+
+  private ready(address: string): boolean {
+    return this.legs.some((leg) => leg.family === familyOf(address) && leg.state === 'open');
+  }
+
+  private workRound(now: Instant, round: Round): void {
+    for (let i = round.waiting.length - 1; i >= 0; i--) {
+      const next = round.waiting[i];
+      if (next === undefined || next.at > now || !this.ready(next.address)) continue;
+      round.waiting.splice(i, 1);
+      this.beginHandshake(now, round, next.address);
+    }
+    for (const handshake of round.handshakes) {
+      const hello = handshake.due(now);
+      if (hello !== null) this.out.transmit(handshake.socket, handshake.door, hello);
+    }
+    const refused = round.handshakes.find((handshake) => handshake.failure !== 'MASTER_UNREACHABLE');
+    const unusable = this.legs.every((leg) => leg.state === 'failed');
+    if (round.endsAt <= now || refused !== undefined || unusable) {
+      this.endRound(now, refused?.failure ?? 'MASTER_UNREACHABLE');
+    }
+  }
+
+  private beginHandshake(now: Instant, round: Round, address: string): void {
+    const leg = this.legs.find((other) => other.family === familyOf(address));
+    if (leg === undefined) return;
+    const { crypto: suite, identity: own, master, wallClock } = this.config;
+    const at = { socket: leg.socket, door: { address, port: master.port } };
+    const { purse } = this;
+    const handshake = LinkHandshake.start(now, at, { suite, own, masterKey: master.key, time: wallClock(), purse });
+    // A key that is no point of the curve can be nobody's.
+    if (handshake === null) this.endRound(now, 'MASTER_KEY_MISMATCH');
+    else round.handshakes.push(handshake);
+  }
+
+  private endRound(now: Instant, failure: FailureCode): void {
+    this.failedRounds++;
+    this.lose(now, failure);
+  }
+
+  /** Tells the parent once per cause, then rests before the next round. The first round after a loss comes at once. */
+  private lose(now: Instant, failure: FailureCode): void {
+    const wasUp = this.up;
+    this.round = null;
+    this.session = null;
+    this.up = false;
+    this.askedAt = NEVER;
+    if (this.told !== failure) {
+      this.told = failure;
+      this.out.event({ ev: 'state', state: 'lost', failure, rttMs: null });
+    }
+    if (wasUp) this.beginRound(now);
+    else this.restUntil = now + this.rest();
+  }
+
+  private rest(): number {
+    const doubled = LINK_LIMITS.linkRestMs * 2 ** Math.min(this.failedRounds, 10);
+    const jitter = 1 + LINK_LIMITS.linkRestJitter * (2 * this.config.random.float() - 1);
+    return Math.min(doubled, LINK_LIMITS.linkRestMsMax) * jitter;
+  }
+
+  private handleHandshake(now: Instant, socket: SocketId, bytes: Uint8Array): void {
+    if (this.round === null) return;
+    for (const handshake of this.round.handshakes) {
+      const accepted = handshake.socket === socket ? handshake.take(now, bytes) : null;
+      if (accepted === null) continue;
+      this.confirm(now, handshake, accepted);
+      return;
+    }
+  }
+
+  /** The keys are there: the first sealed packet proves our address to the master, its answer makes the session up. */
+  private confirm(now: Instant, handshake: LinkHandshake, accepted: Accepted): void {
+    this.round = null;
+    this.closeLegs(handshake.socket);
+    this.session = new LinkSession(this.config.crypto, handshake.door.address, accepted);
+    this.purse.put(now, this.config.crypto, accepted);
+    // Those who came back together after a restart must not do it all at one time.
+    const share = 0.5 + 0.5 * this.config.random.float();
+    this.agreeAt = accepted.resumed ? Math.min(this.agreeAt, now + LINK_LIMITS.resumedMsMax * share) : NEVER;
+    this.heardAt = now;
+    this.askedAt = NEVER;
+    this.requests.restart(now);
+    this.ask(now);
+  }
+
+  // ── the session ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Sends what is due. Until the session is confirmed only our own echo: it is what confirms it. */
+  private send(now: Instant): void {
+    const session = this.session;
+    if (session === null) return;
+    for (const open of this.requests.due(now, this.rttMs, this.up)) {
+      const socket = open.socket ?? this.main;
+      const to = this.controlOf(session, open.family);
+      if (to !== null) this.out.transmit(socket, to, session.request(open.id, open.request, socket, this.main));
+      if (this.askedAt === NEVER) this.askedAt = now;
+    }
+  }
+
+  /** The master has the same ports at all its addresses; null where it has none of the family. */
+  private controlOf({ control }: LinkSession, family: 4 | 6 | null): Endpoint | null {
+    if (family === null || familyOf(control.address) === family) return control;
+    const address = this.config.master.addresses.find((other) => familyOf(other) === family);
+    return address === undefined ? null : { address, port: control.port };
+  }
+
+  private handleControl(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    const session = this.session;
+    const told = session?.open(socket, bytes) ?? null;
+    if (session === null || told === null) return;
+    this.heardAt = now;
+    this.askedAt = NEVER;
+    const to = this.controlOf(session, familyOf(from.address)) ?? session.control;
+    if (told.frame === 'challenge') {
+      this.out.transmit(socket, to, session.challengeAnswer(told.token));
+    } else if (told.frame === 'push') {
+      this.out.transmit(socket, to, session.pushAck(told.id, socket));
+      if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
+    } else {
+      const open = this.requests.settle(told.id, told.message);
+      if (open !== null) this.settle(now, open, told.message);
+    }
+  }
+
+  private settle(now: Instant, open: OpenRequest, response: Response): void {
+    const rttMs = now - open.sentAt;
+    if (open.tries === 1) this.rttMs = this.rttMs === 0 ? rttMs : this.rttMs + (rttMs - this.rttMs) / 8;
+    if (!this.up) {
+      this.up = true;
+      this.failedRounds = 0;
+      this.told = 'up';
+      this.out.event({ ev: 'state', state: 'up', failure: null, rttMs });
+    }
+    const own = open.socket === null || open.socket === this.main;
+    if ('observed' in response && own) this.see(response.observed);
+    if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
+    // Nobody has told us that this is another network, but the master sees another address.
+    if ('observed' in response && own && this.session?.seenElsewhere(response.observed.address)) this.move(now);
+  }
+
+  private see(observed: Endpoint): void {
+    if (this.observed !== null && sameEndpoint(this.observed, observed)) return;
+    this.observed = observed;
+    this.out.event({ ev: 'observed', observed });
+  }
+
+  private fail(ref: number, failure: FailureCode, retryAfterMs: number): void {
+    this.out.event({ ev: 'response', ref, response: { type: 'failed', failure, detail: '', retryAfterMs } });
+  }
+
+  private close(): void {
+    this.running = false;
+    this.round = null;
+    this.session = null;
+    this.up = false;
+    this.closeLegs();
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The seam between the `Master` machine (protocol, registry, limits) and the masterserver around it (`src/master`: sockets,
+ * HTTP, store, moderation, webhooks, metrics). The machine stores nothing: what must survive a restart goes out as an event
+ * and comes back as a command.
+ */
+
+import type { Endpoint } from '../address.ts';
+import type { Instant, Machine } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
+import type { PathKind } from '../model/pair.ts';
+import type { NatType, Verdict } from '../nat/profile.ts';
+import type { Random } from '../random.ts';
+import type { TableState } from '../rate/shares.ts';
+import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+
+/** One registered host. A change makes a new object, so whoever holds the old one can compare. */
+export interface HostRecord {
+  readonly hostId: string;
+  /** Static key, 32 bytes. */
+  readonly hostKey: Uint8Array;
+  readonly code: string;
+  /** As the policy let it pass: cleaned text. */
+  readonly announcement: HostAnnouncement;
+  readonly players: number;
+  readonly natType: NatType;
+  readonly verdict: Verdict;
+  /** Signed step per new mapping, 0 for a cone, null when unpredictable or unknown. */
+  readonly delta: number | null;
+  /** Never leaves the process through the list (security.md row 17); the policy and the admin's pseudonym need it. */
+  readonly observed: Endpoint;
+  /** Round trip between host and master, null until measured. */
+  readonly rttMs: number | null;
+  readonly since: Instant;
+}
+
+/** Why a host went: by its own word, after 65 s of silence, or by a command. */
+export type GoneReason = 'goodbye' | 'expired' | 'evicted';
+
+/** A key of the tickets by which participants come back without a Diffie-Hellman: 32 secret bytes, one for each day. */
+export interface TicketKey {
+  readonly epoch: number;
+  readonly key: Uint8Array;
+}
+
+export type MasterEvent =
+  /** All UDP ports are bound. */
+  | { readonly ev: 'listening'; readonly endpoints: readonly Endpoint[] }
+  | { readonly ev: 'bind-failed'; readonly endpoint: Endpoint; readonly code: string }
+  /** Public and unlisted hosts alike; who lists looks at `announcement.public`. */
+  | { readonly ev: 'host'; readonly change: 'new' | 'changed'; readonly host: HostRecord }
+  | { readonly ev: 'host-gone'; readonly host: HostRecord; readonly reason: GoneReason }
+  /** A code has a new owner. Always before the response that confirms it, so a store never loses a confirmed code. */
+  | { readonly ev: 'code'; readonly code: string; readonly hostKey: Uint8Array }
+  /** Too many codes have their host away: this one is unknown from now on. It is derived, so its host gets the same again. */
+  | { readonly ev: 'code-forgotten'; readonly code: string }
+  /** Whoever drives the machine is asked for the join code of this key (`core/code.ts`), to be told by `derived`. One at a time. */
+  | { readonly ev: 'derive'; readonly key: Uint8Array }
+  /** A new key was made: all that count from here on, to be kept as secret as the identity. */
+  | { readonly ev: 'ticket-keys'; readonly keys: readonly TicketKey[] }
+  | { readonly ev: 'join'; readonly hostId: string | null; readonly result: 'offered' | FailureCode }
+  | {
+      readonly ev: 'report';
+      readonly clientNat: NatType;
+      readonly hostNat: NatType;
+      readonly family: 4 | 6;
+      readonly path: PathKind | null;
+      readonly outcome: 'path' | 'aborted';
+      readonly method: string;
+      readonly attempts: number;
+      readonly elapsedMs: number;
+      readonly packetsSent: number;
+    }
+  /** Where probes are answered elsewhere: a session that may be answered with this key, and the end of one. */
+  | { readonly ev: 'probe-key'; readonly session: number; readonly key: Uint8Array }
+  | { readonly ev: 'probe-key-over'; readonly session: number }
+  /** After `drain`: nothing is under way any more. */
+  | { readonly ev: 'drained' };
+
+export type MasterCommand =
+  | { readonly do: 'start' }
+  | {
+      readonly do: 'remember';
+      readonly codes: readonly { readonly code: string; readonly hostKey: Uint8Array }[];
+      readonly ticketKeys?: readonly TicketKey[];
+    }
+  /** The code of a key that a `derive` event asked for; null where no secret has this public key. */
+  | { readonly do: 'derived'; readonly key: Uint8Array; readonly code: string | null }
+  /** Take a host off at once (ban, kill switch); its next register meets the policy. */
+  | { readonly do: 'evict'; readonly hostKey: Uint8Array }
+  /** Say `going-away` to all sessions, take no new ones, finish what runs. */
+  | { readonly do: 'drain'; readonly afterMs: number }
+  | { readonly do: 'close' };
+
+/** Asked synchronously at announce, list and join, so a ban works from the next datagram on. */
+export interface MasterPolicy {
+  /** The announcement to keep (text cleaned, name possibly marked), or why it is refused. */
+  announce(hostKey: Uint8Array, from: Endpoint, announcement: HostAnnouncement): HostAnnouncement | FailureCode;
+  /** May this participant list or join? null = yes. */
+  admit(act: 'list' | 'join', key: Uint8Array, from: Endpoint): FailureCode | null;
+  /** One page of the public list, in the order it is shown in. Left out: this master shows none. */
+  list?(query: ListQuery): ListPage;
+  /** Has the host shown that it can be joined? Where an address has too many, such hosts are the last to go. Left out: none has. */
+  proven?(host: HostRecord): boolean;
+  /** A host as whoever has its code is told of it, who may be unlisted. Left out: what its record says. */
+  entry?(host: HostRecord, viewer: ListViewer): ListEntry;
+}
+
+export interface ListViewer {
+  readonly address: string;
+  /** Round trip between viewer and master, null until measured. */
+  readonly rttMs: number | null;
+}
+
+export interface ListQuery {
+  /** `next` of the page before; 0 = from the beginning. */
+  readonly after: number;
+  /** Only this game; empty = all. */
+  readonly game: string;
+  readonly viewer: ListViewer;
+  /** Is there room for one more? Asked once for each entry, in order; after the first no the page is over. */
+  fits(entry: ListEntry): boolean;
+}
+
+export interface ListPage {
+  readonly entries: readonly ListEntry[];
+  /** Null: that was the last page. */
+  readonly next: number | null;
+}
+
+/** Counters since the start, read when somebody asks (`/metrics`), so that counting costs an addition. */
+export interface MasterCounters {
+  readonly sessions: number;
+  readonly hosts: number;
+  readonly probes: number;
+  readonly heartbeats: number;
+  readonly handshakes: number;
+  /** Handshakes by ticket, without Diffie-Hellman. */
+  readonly resumptions: number;
+  /** Cookies demanded (RETRY) and path challenges. */
+  readonly challenges: number;
+  readonly controls: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly limited: Readonly<Record<string, number>>;
+}
+
+/** `createMaster(config)` in `master.ts` makes the machine. */
+export interface MasterConfig {
+  readonly crypto: CryptoSuite;
+  readonly random: Random;
+  /** Milliseconds since 1970, for the time stamp in HELLO and the epochs of cookies. */
+  readonly wallClock: () => number;
+  readonly identity: KeyPair;
+  /** To bind; the first is the main one, a second of the same family makes filtering tests possible. */
+  readonly addresses: readonly string[];
+  /** What the participants are told instead, where the addresses themselves are behind a 1:1 NAT. Same order. */
+  readonly advertised: readonly string[] | null;
+  /** The door; control ports and probe ports follow it. */
+  readonly port: number;
+  readonly policy: MasterPolicy;
+  /** True: somebody else has the probe ports open (worker threads), and is told the keys by events. */
+  readonly probesElsewhere?: boolean;
+}
+
+export interface MasterMachine extends Machine<MasterCommand, MasterEvent> {
+  counters(): MasterCounters;
+  /** Every table that strangers can fill, and how full it is. */
+  tables(): readonly TableState[];
+  /** Codes may be tried over other ways too (HTTP): how long this address has to wait for the next, and that it was wrong. */
+  codeWaitMs(now: Instant, address: string): number;
+  wrongCode(now: Instant, address: string): void;
+  /** When the host was heard of last; null where it is not registered. */
+  lastSeen(hostKey: Uint8Array): Instant | null;
+}

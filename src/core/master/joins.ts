@@ -1,0 +1,305 @@
+/**
+ * Joins under way: who wants to whom, what was seen of both, what each has paid, which steps and credits have been passed on.
+ * Everything here is idempotent by session id, because requests are repeated; the handshakes and steps are opaque.
+ */
+
+import { type Endpoint, sameEndpoint } from '../address.ts';
+import { equalBytes } from '../bytes.ts';
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import type { Permit } from '../model/pair.ts';
+import { allowAt } from '../rate/pace.ts';
+import { type Placed, Shares, type TableState } from '../rate/shares.ts';
+import { ReplayWindow } from '../secure/session.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
+import type { Push, Request, SessionId } from '../wire/messages.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import { Budgets, type Paid, Permits } from './permits.ts';
+import type { HostEntry } from './registry.ts';
+import { keyText, type Session } from './sessions.ts';
+import { SHARES } from './share-limits.ts';
+import { Wheel } from './wheel.ts';
+
+/** One end of a join. */
+interface End {
+  session: Session;
+  /** Punching sockets as seen, newest first. */
+  observed: Endpoint[];
+  /** What this end may send at each address of the other. */
+  readonly budgets: Budgets;
+  readonly steps: ReplayWindow;
+  readonly credits: ReplayWindow;
+  stepFullAt: Instant;
+}
+
+export interface Join extends Placed {
+  readonly begunAt: Instant;
+  /** Where its client was when it began: whose share it takes. */
+  readonly address: string;
+  readonly sid: SessionId;
+  readonly hostId: string;
+  readonly client: End;
+  readonly host: End;
+  readonly handshake: Uint8Array;
+  answer: Uint8Array | null;
+  touchedAt: Instant;
+  over: boolean;
+}
+
+/** A push and the session it goes to. */
+export interface Relay {
+  readonly to: Session;
+  readonly push: Push;
+}
+
+/** What to do with a request: whom to tell, or why not. */
+export type Outcome =
+  | { readonly ok: true; readonly relays: readonly Relay[] }
+  | { readonly ok: false; readonly failure: FailureCode; readonly retryAfterMs: number };
+
+const NOTHING: Outcome = { ok: true, relays: [] };
+const no = (failure: FailureCode, retryAfterMs = 0): Outcome => ({ ok: false, failure, retryAfterMs });
+
+export class Joins {
+  private readonly permits = new Permits();
+  private readonly bySid = new Map<string, Join>();
+  private readonly expiry = new Wheel<Join>(1_000, 128);
+  private readonly shares: Shares<Join>;
+
+  /** `secret`: 16 bytes for the hashes of addresses; `draw`: 32 random bits. */
+  constructor(secret: Uint8Array, draw: () => number) {
+    this.shares = new Shares({
+      ...{ name: 'joins', max: SHARES.joinsMax, caps: SHARES.joinCaps, secret, draw },
+      addressOf: ({ address }) => address,
+      proven: ({ answer }) => answer !== null,
+      since: ({ begunAt }) => begunAt,
+    });
+  }
+
+  tables(): readonly TableState[] {
+    return [this.shares.state()];
+  }
+
+  get size(): number {
+    return this.bySid.size;
+  }
+
+  find(sid: SessionId): Join | null {
+    return this.bySid.get(keyText(sid)) ?? null;
+  }
+
+  /** A first JOIN is offered to the host; a repeated one only refreshes what is seen of the client. */
+  join(
+    now: Instant,
+    session: Session,
+    from: Endpoint,
+    request: Extract<Request, { type: 'join' }>,
+    host: HostEntry,
+  ): Outcome {
+    const known = this.find(request.sid);
+    if (known !== null) return this.rejoin(now, known, session, from, request);
+    if (!host.session.hasRoom) return no('BUSY', 1_000);
+    const crowded = this.shares.crowdedOut(from.address);
+    const join: Join = {
+      ...{ begunAt: now, address: from.address, place: -1 },
+      ...{ sid: request.sid, hostId: host.record.hostId, handshake: request.handshake, answer: null },
+      ...{ client: end(session, from), host: end(host.session, null), touchedAt: now, over: false },
+    };
+    const room = crowded === null ? [] : this.over(now, crowded);
+    this.bySid.set(keyText(request.sid), join);
+    this.shares.add(join);
+    this.expiry.add(now, join, now + MASTER_LIMITS.joinIdleMs);
+    const paid = this.pay(now, join.host, from.address);
+    if (!paid.ok) return no('BUSY', paid.retryAfterMs);
+    return { ok: true, relays: [...room, this.offer(now, join)] };
+  }
+
+  /** The same client again: it has lost an answer, its session, or has come from another socket. */
+  private rejoin(
+    now: Instant,
+    join: Join,
+    session: Session,
+    from: Endpoint,
+    request: Extract<Request, { type: 'join' }>,
+  ): Outcome {
+    if (!equalBytes(join.client.session.key, session.key)) return no('REFUSED');
+    if (!equalBytes(join.handshake, request.handshake)) return no('REFUSED');
+    const moved = join.client.session !== session;
+    join.client.session = session;
+    join.touchedAt = now;
+    see(join.client, from);
+    const paid = this.payAnew(now, join.host, join.client, join.sid, from.address);
+    // Pushes of a lost session are gone with it, so the answer is told again.
+    return { ok: true, relays: moved && join.answer !== null ? [...paid, this.answered(now, join)] : paid };
+  }
+
+  /** JOIN or ANSWER has come once more, from another address than before: these bytes are that address's own. */
+  private payAnew(now: Instant, sender: End, payer: End, sid: SessionId, address: string): readonly Relay[] {
+    if (sender.budgets.get(address) !== null || !sender.session.hasRoom) return [];
+    return this.pay(now, sender, address).ok ? [credited(now, sender, payer, sid)] : [];
+  }
+
+  answer(now: Instant, session: Session, from: Endpoint, request: Extract<Request, { type: 'answer' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || ends?.own !== join.host) return no('ABORTED');
+    join.touchedAt = now;
+    see(join.host, from);
+    if (join.answer !== null)
+      return { ok: true, relays: this.payAnew(now, join.client, join.host, join.sid, from.address) };
+    if (!join.client.session.hasRoom) return no('BUSY', 1_000);
+    join.answer = request.handshake;
+    const paid = this.pay(now, join.client, from.address);
+    if (!paid.ok) return no('BUSY', paid.retryAfterMs);
+    return { ok: true, relays: [this.answered(now, join)] };
+  }
+
+  refuse(now: Instant, session: Session, request: Extract<Request, { type: 'refuse' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || ends?.own !== join.host) return NOTHING;
+    this.remove(now, join);
+    const { sid, failure, retryAfterMs } = request;
+    return { ok: true, relays: [{ to: join.client.session, push: { type: 'refused', sid, failure, retryAfterMs } }] };
+  }
+
+  /** A host's word while a person is asked; as many as steps, because friends come and go before this one. */
+  hold(now: Instant, session: Session, request: Extract<Request, { type: 'hold' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || ends?.own !== join.host || join.answer !== null) return NOTHING;
+    join.touchedAt = now;
+    const next = allowAt(ends.own.stepFullAt, now, MASTER_LIMITS.stepRate);
+    if (next === null || !ends.other.session.hasRoom) return no('BUSY', 1_000);
+    ends.own.stepFullAt = next;
+    const { sid, ahead } = request;
+    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'held', sid, ahead } }] };
+  }
+
+  step(now: Instant, session: Session, request: Extract<Request, { type: 'step' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || !ends) return no('ABORTED');
+    join.touchedAt = now;
+    if (!ends.own.steps.check(request.n)) return NOTHING;
+    const next = allowAt(ends.own.stepFullAt, now, MASTER_LIMITS.stepRate);
+    if (next === null || !ends.other.session.hasRoom) return no('BUSY', 1_000);
+    ends.own.stepFullAt = next;
+    ends.own.steps.mark(request.n);
+    const { sid, n, sealed } = request;
+    return { ok: true, relays: [{ to: ends.other.session, push: { type: 'step', sid, n, sealed } }] };
+  }
+
+  /** Padded bytes from the address that will be hit: they buy the other end probes towards it. */
+  credit(now: Instant, session: Session, from: Endpoint, request: Extract<Request, { type: 'credit' }>): Outcome {
+    const join = this.find(request.sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || !ends) return no('ABORTED');
+    join.touchedAt = now;
+    if (!ends.own.credits.check(request.n)) return NOTHING;
+    if (!ends.other.session.hasRoom) return no('BUSY', 1_000);
+    const paid = this.pay(now, ends.other, from.address);
+    if (!paid.ok) return no('BUSY', paid.retryAfterMs);
+    ends.own.credits.mark(request.n);
+    return { ok: true, relays: [credited(now, ends.other, ends.own, request.sid)] };
+  }
+
+  /** The other end is told once; a repeated `done` finds nothing any more. */
+  done(
+    now: Instant,
+    session: Session,
+    sid: SessionId,
+    outcome: 'path' | 'aborted',
+  ): { join: Join; relay: Relay } | null {
+    const join = this.find(sid);
+    const ends = join && endsOf(join, session);
+    if (join === null || !ends) return null;
+    this.remove(now, join);
+    return { join, relay: { to: ends.other.session, push: { type: 'over', sid, outcome } } };
+  }
+
+  expire(now: Instant, gone: (join: Join, relays: readonly Relay[]) => void): void {
+    this.expiry.advance(now, (join) => {
+      if (join.over) return null;
+      const at = join.touchedAt + MASTER_LIMITS.joinIdleMs;
+      if (at > now) return at;
+      gone(join, this.over(now, join));
+      return null;
+    });
+  }
+
+  /** Ends a join that nobody has ended; both sides are told, and whoever still wants it joins anew. */
+  private over(now: Instant, join: Join): readonly Relay[] {
+    this.remove(now, join);
+    const push: Push = { type: 'over', sid: join.sid, outcome: 'expired' };
+    return [
+      { to: join.client.session, push },
+      { to: join.host.session, push },
+    ];
+  }
+
+  next(): Instant {
+    return this.expiry.next();
+  }
+
+  private remove(now: Instant, join: Join): void {
+    join.over = true;
+    this.bySid.delete(keyText(join.sid));
+    this.shares.remove(join);
+    join.client.budgets.end(now, this.permits);
+    join.host.budgets.end(now, this.permits);
+  }
+
+  private pay(now: Instant, sender: End, address: string): Paid {
+    return sender.budgets.pay(now, this.permits, sender.session.keyText, address);
+  }
+
+  private offer(now: Instant, join: Join): Relay {
+    const { sid, client, host, handshake } = join;
+    const permit = permitFor(now, host, client);
+    return { to: host.session, push: { type: 'offer', sid, observed: client.observed, permit, handshake } };
+  }
+
+  private answered(now: Instant, join: Join): Relay {
+    const { sid, client, host, answer } = join;
+    const permit = permitFor(now, client, host);
+    const handshake = answer ?? new Uint8Array(0);
+    return { to: client.session, push: { type: 'answered', sid, observed: host.observed, permit, handshake } };
+  }
+}
+
+function end(session: Session, from: Endpoint | null): End {
+  return {
+    ...{ session, observed: from === null ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
+    ...{ steps: new ReplayWindow(), credits: new ReplayWindow() },
+  };
+}
+
+function see(one: End, from: Endpoint): void {
+  const others = one.observed.filter((endpoint) => !sameEndpoint(endpoint, from));
+  one.observed = [from, ...others].slice(0, WIRE_LIMITS.observedMax);
+}
+
+/**
+ * Which end a session is. A participant that was handshaken anew is still the same one, its key says so; but one computer may
+ * be both ends with one key, so the very session counts first.
+ */
+function endsOf(join: Join, session: Session): { own: End; other: End } | null {
+  const { client, host } = join;
+  if (client.session === session) return { own: client, other: host };
+  if (host.session === session) return { own: host, other: client };
+  const own = [client, host].find((one) => one.session.over && one.session.keyText === session.keyText);
+  const known = own ?? [client, host].find((one) => one.session.keyText === session.keyText);
+  if (known === undefined) return null;
+  known.session = session;
+  return { own: known, other: known === client ? host : client };
+}
+
+/** Only addresses that the target has proven within the last 30 s, each with what it has paid itself, whatever anybody claims (row 2). */
+function permitFor(now: Instant, sender: End, target: End): Permit {
+  return sender.budgets.permit(now, target.session.provenAddresses(now));
+}
+
+function credited(now: Instant, sender: End, payer: End, sid: SessionId): Relay {
+  return { to: sender.session, push: { type: 'credited', sid, permit: permitFor(now, sender, payer) } };
+}

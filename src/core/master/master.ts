@@ -1,0 +1,314 @@
+/**
+ * The master: introduces hosts and clients, tells sockets their mappings, lists public servers. One machine behind 25 UDP ports
+ * per address (separate ports, so that a flood on one leaves the others alone, security.md row 11):
+ *
+ *     port        the door: HELLO, RETRY, ACCEPT
+ *     port + 1…8  control: everything sealed
+ *     port + 9…24 probes: 48 bytes in, 48 bytes out
+ */
+
+import { type Endpoint, familyOf } from '../address.ts';
+import {
+  type Instant,
+  NEVER,
+  type Output,
+  type SocketId,
+  type SocketIds,
+  type SocketOutcome,
+  socketIds,
+} from '../contract.ts';
+import { outputs } from '../machine.ts';
+import type { TableState } from '../rate/shares.ts';
+import { randomU32 } from '../secure/crypto.ts';
+import { answeringPort } from '../wire/datagrams.ts';
+import { Control } from './control.ts';
+import { Counters } from './counters.ts';
+import { Door, type Reception } from './door.ts';
+import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
+import { Joins } from './joins.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import { answerProbe } from './probes.ts';
+import { Registry } from './registry.ts';
+import { Requests } from './requests.ts';
+import { type Session, Sessions } from './sessions.ts';
+import { Tickets } from './tickets.ts';
+
+export const CONTROL_PORTS = 8;
+export const PROBE_PORTS = 16;
+
+interface Place {
+  readonly address: string;
+  readonly door: SocketId;
+  readonly control: readonly { readonly socket: SocketId; readonly port: number }[];
+  readonly probes: readonly SocketId[];
+}
+
+interface Port {
+  readonly role: 'door' | 'control' | 'probe';
+  readonly place: Place;
+  /** Which of the probe ports. */
+  readonly offset: number;
+  readonly endpoint: Endpoint;
+}
+
+export function createMaster(config: MasterConfig): MasterMachine {
+  return new Master(config);
+}
+
+class Master implements MasterMachine {
+  private readonly config: MasterConfig;
+  private readonly out = outputs<MasterEvent>();
+  private readonly ids: SocketIds = socketIds();
+  private readonly places: Place[] = [];
+  private readonly ports = new Map<SocketId, Port>();
+  private readonly receptions = new Map<Place, Reception>();
+  private readonly counts = new Counters();
+  private readonly sessions: Sessions;
+  private readonly registry: Registry;
+  private readonly joins: Joins;
+  private readonly tickets: Tickets;
+  private readonly door: Door;
+  private readonly control: Control;
+  private readonly requests: Requests;
+  /** Of the call that runs: sessions end in many places. */
+  private now: Instant = 0;
+  private toBind = 0;
+  private bindFailed = false;
+  private drainBy: Instant = NEVER;
+  private draining = false;
+
+  constructor(config: MasterConfig) {
+    this.config = config;
+    const suite = config.crypto;
+    const counters = this.counts;
+    const secret = suite.randomBytes(16);
+    this.registry = new Registry(suite, secret, (host) => config.policy.proven?.(host) ?? false);
+    this.sessions = new Sessions(
+      suite,
+      MASTER_LIMITS.sessionExpiryMs,
+      (session) => this.closed(session),
+      (session) => session.pushes !== null || this.registry.of(session)?.session === session,
+      secret,
+    );
+    this.joins = new Joins(secret, () => randomU32(suite));
+    this.tickets = new Tickets({
+      ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
+      onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
+    });
+    const { sessions, tickets } = this;
+    const { wallClock } = config;
+    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
+    this.requests = new Requests({
+      ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
+      own: config.identity.publicKey,
+      secret,
+      push: (now, session, message) => this.control.push(now, session, message),
+      event: (event) => this.out.event(event),
+    });
+    this.control = new Control({
+      ...{ suite, sessions: this.sessions, counters },
+      transmit: (socket, to, bytes) => this.out.transmit(socket, to, bytes),
+      twin: (socket, family) => this.twin(socket, family),
+      handle: (now, session, from, request, id) => this.requests.handle(now, session, from, request, id),
+      confirmed: (now, session) => this.welcome(now, session),
+    });
+  }
+
+  counters(): MasterCounters {
+    this.counts.sessions = this.sessions.size;
+    this.counts.hosts = this.registry.size;
+    return this.counts;
+  }
+
+  tables(): readonly TableState[] {
+    return [...this.sessions.tables(), ...this.registry.tables(), ...this.joins.tables()];
+  }
+
+  codeWaitMs(now: Instant, address: string): number {
+    return this.requests.codeWaitMs(now, address);
+  }
+
+  wrongCode(now: Instant, address: string): void {
+    this.requests.wrongCode(now, address);
+  }
+
+  lastSeen(hostKey: Uint8Array): Instant | null {
+    return this.registry.find(hostKey)?.session.heardAt ?? null;
+  }
+
+  handleCommand(now: Instant, command: MasterCommand): void {
+    this.now = now;
+    switch (command.do) {
+      case 'start':
+        for (const address of this.config.addresses) this.openPlace(address);
+        return;
+      case 'remember':
+        for (const { code, hostKey } of command.codes) this.registry.remember(code, hostKey);
+        if (command.ticketKeys !== undefined) this.tickets.remember(command.ticketKeys);
+        return;
+      case 'derived':
+        this.requests.derived(now, command.key, command.code);
+        return;
+      case 'evict': {
+        const entry = this.registry.find(command.hostKey);
+        if (entry !== null) this.requests.gone(now, entry, 'evicted');
+        return;
+      }
+      case 'drain':
+        this.draining = true;
+        this.drainBy = now + command.afterMs;
+        for (const session of this.sessions.all()) this.goAway(now, session);
+        this.checkDrained(now);
+        return;
+      case 'close':
+        for (const socket of this.ports.keys()) this.out.close(socket);
+        this.ports.clear();
+    }
+  }
+
+  handleSocket(_now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    const port = this.ports.get(socket);
+    if (port === undefined) return;
+    this.toBind--;
+    if (!outcome.ok) {
+      this.bindFailed = true;
+      this.ports.delete(socket);
+      this.out.event({ ev: 'bind-failed', endpoint: port.endpoint, code: outcome.code });
+    }
+    if (this.toBind > 0 || this.bindFailed) return;
+    const doors = this.places.map((place) => ({ address: place.address, port: this.config.port }));
+    this.out.event({ ev: 'listening', endpoints: doors });
+  }
+
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    this.now = now;
+    const port = this.ports.get(socket);
+    if (port === undefined) {
+      this.counts.drop('socket-unknown');
+      return;
+    }
+    if (port.role === 'control') this.control.receive(now, socket, from, bytes);
+    else if (port.role === 'probe') this.receiveProbe(now, port, from, bytes);
+    else this.receiveAtDoor(now, socket, port.place, from, bytes);
+  }
+
+  handleTimeout(now: Instant): void {
+    this.now = now;
+    this.control.advance(now);
+    this.sessions.expire(now);
+    this.joins.expire(now, (_join, relays) => {
+      for (const { to, push } of relays) this.control.push(now, to, push);
+    });
+    this.checkDrained(now);
+  }
+
+  poll(): Output<MasterEvent> {
+    // The deadlines are looked for only when there is nothing else to do: a busy master is asked a hundred thousand times a second.
+    if (!this.out.idle) return this.out.next(NEVER);
+    return this.out.next(Math.min(this.control.next(), this.sessions.next(), this.joins.next(), this.drainBy));
+  }
+
+  private receiveAtDoor(now: Instant, socket: SocketId, place: Place, from: Endpoint, bytes: Uint8Array): void {
+    const reception = this.receptions.get(place);
+    if (this.draining || reception === undefined) {
+      this.counts.drop('door-draining');
+      return;
+    }
+    const answer = this.door.answer(now, from, bytes, reception);
+    if (answer !== null) this.out.transmit(socket, from, answer);
+  }
+
+  private receiveProbe(now: Instant, port: Port, from: Endpoint, bytes: Uint8Array): void {
+    const { sessions, counts } = this;
+    const reply = answerProbe(now, from, bytes, { sessions, counters: counts });
+    if (reply === null) return;
+    const place = reply.answerFrom === 'other-address' ? this.nextPlace(port.place) : port.place;
+    const socket = place?.probes[answeringPort(port.offset, PROBE_PORTS, reply.answerFrom)];
+    if (socket !== undefined) this.out.transmit(socket, from, reply.bytes);
+  }
+
+  /** The next address of the same family, or null where there is no other. */
+  private nextPlace(place: Place): Place | null {
+    const family = this.familyPlaces(place);
+    const next = family[(family.indexOf(place) + 1) % family.length] ?? null;
+    return next === place ? null : next;
+  }
+
+  private familyPlaces(place: Place): Place[] {
+    return this.places.filter((other) => familyOf(other.address) === familyOf(place.address));
+  }
+
+  private openPlace(address: string): void {
+    const open = (port: number): SocketId => {
+      const socket = this.ids.next();
+      this.out.open(socket, familyOf(address), port, address);
+      this.toBind++;
+      return socket;
+    };
+    const { port } = this.config;
+    const place: Place = {
+      ...{ address, door: open(port) },
+      control: range(CONTROL_PORTS).map((i) => ({ socket: open(port + 1 + i), port: port + 1 + i })),
+      probes: range(this.config.probesElsewhere ? 0 : PROBE_PORTS).map((i) => open(port + 1 + CONTROL_PORTS + i)),
+    };
+    this.places.push(place);
+    this.name(place, place.door, 'door', 0, port);
+    for (const control of place.control) this.name(place, control.socket, 'control', 0, control.port);
+    place.probes.forEach((socket, i) => {
+      this.name(place, socket, 'probe', i, port + 1 + CONTROL_PORTS + i);
+    });
+    for (const known of this.places) this.receptions.set(known, this.receptionAt(known));
+  }
+
+  private name(place: Place, socket: SocketId, role: Port['role'], offset: number, port: number): void {
+    this.ports.set(socket, { role, place, offset, endpoint: { address: place.address, port } });
+  }
+
+  private twin(socket: SocketId, family: 4 | 6): SocketId {
+    const own = this.ports.get(socket);
+    if (own === undefined || familyOf(own.endpoint.address) === family) return socket;
+    const place = this.places.find((other) => familyOf(other.address) === family);
+    return place?.control.find(({ port }) => port === own.endpoint.port)?.socket ?? socket;
+  }
+
+  private receptionAt(place: Place): Reception {
+    const family = this.familyPlaces(place);
+    const at = family.indexOf(place);
+    // In the order in which `nextPlace` goes round, so that participants know which address is the next one.
+    const others = [...family.slice(at + 1), ...family.slice(0, at)];
+    return {
+      ...{ control: place.control, firstProbePort: this.config.port + 1 + CONTROL_PORTS, probePorts: PROBE_PORTS },
+      otherAddresses: others.map((other) => this.advertised(other)),
+    };
+  }
+
+  private advertised(place: Place): string {
+    return this.config.advertised?.[this.config.addresses.indexOf(place.address)] ?? place.address;
+  }
+
+  private closed(session: Session): void {
+    if (this.config.probesElsewhere) this.out.event({ ev: 'probe-key-over', session: session.number });
+    const entry = this.registry.of(session);
+    if (entry?.session === session) this.requests.gone(this.now, entry, 'expired');
+  }
+
+  private welcome(now: Instant, session: Session): void {
+    if (this.config.probesElsewhere)
+      this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
+    if (this.draining) this.goAway(now, session);
+  }
+
+  private goAway(now: Instant, session: Session): void {
+    this.control.push(now, session, { type: 'going-away', afterMs: Math.max(0, this.drainBy - now) });
+  }
+
+  private checkDrained(now: Instant): void {
+    if (this.drainBy === NEVER || (this.joins.size > 0 && now < this.drainBy)) return;
+    this.drainBy = NEVER;
+    this.out.event({ ev: 'drained' });
+  }
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}

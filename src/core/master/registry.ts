@@ -1,0 +1,342 @@
+/**
+ * Who hosts: records by key, join codes, the public list. A code is derived from its key by each host itself and claimed; that costs
+ * a tenth of a second, so it is believed here until a second key claims the same. Then the code of the first is derived outside this
+ * machine: a liar loses it, an honest owner keeps it for good.
+ */
+
+import { addressText, type Endpoint, sameEndpoint } from '../address.ts';
+import { utf8Encode } from '../bytes.ts';
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { hostIdOf } from '../model/code.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
+import type { NatProfile, NatType, Verdict } from '../nat/profile.ts';
+import { type Placed, Shares, type TableState } from '../rate/shares.ts';
+import { Table, textHash } from '../rate/table.ts';
+import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
+import type { HostRecord, ListViewer } from './interface.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import { keyBytes, keyText, type Session } from './sessions.ts';
+import { SHARES } from './share-limits.ts';
+
+/**
+ * A record as the registry keeps it: one shape, the key as text that the session has anyway, whole numbers where a fraction
+ * would cost an object of its own.
+ */
+class Record implements HostRecord {
+  readonly keyText: string;
+  readonly hostId: string;
+  readonly code: string;
+  readonly announcement: HostAnnouncement;
+  readonly players: number;
+  readonly natType: NatType;
+  readonly verdict: Verdict;
+  readonly delta: number | null;
+  readonly observed: Endpoint;
+  readonly rttMs: number | null;
+  readonly since: Instant;
+
+  constructor(keyText: string, known: Omit<HostRecord, 'hostKey'>) {
+    this.keyText = keyText;
+    this.hostId = known.hostId;
+    this.code = known.code;
+    this.announcement = known.announcement;
+    this.players = known.players;
+    this.natType = known.natType;
+    this.verdict = known.verdict;
+    this.delta = known.delta;
+    this.observed = known.observed;
+    this.rttMs = known.rttMs === null ? null : Math.round(known.rttMs);
+    this.since = Math.round(known.since);
+  }
+
+  get hostKey(): Uint8Array {
+    return keyBytes(this.keyText);
+  }
+}
+
+export interface HostEntry extends Placed {
+  record: Record;
+  session: Session;
+  /** Address under which it is counted for quotas. */
+  readonly address: string;
+}
+
+/** The code of a host that is away. */
+interface Away extends Placed {
+  readonly code: string;
+  /** Whose share it takes: where it hosted. */
+  readonly address: string;
+  readonly since: Instant;
+}
+
+/** What became of a register or heartbeat. */
+export type Registered =
+  | {
+      readonly entry: HostEntry;
+      readonly change: 'new' | 'changed' | 'none';
+      readonly newCode: string | null;
+      /** The host that had to go for it: its address had as many as it may. */
+      readonly crowdedOut: HostEntry | null;
+    }
+  | { readonly failure: FailureCode };
+
+/** Whose a code is that a key claims. */
+export type Claim = 'own' | 'free' | 'taken' | 'contested';
+
+interface Beat {
+  readonly announcement: HostAnnouncement;
+  readonly players: number;
+  /** Null leaves what is known. */
+  readonly profile: NatProfile | null;
+}
+
+export class Registry {
+  private readonly suite: CryptoSuite;
+  /** By key text. */
+  private readonly byKey: Table<string, HostEntry>;
+  /** Key texts; of everybody who ever claimed a code. */
+  private readonly keyOfCode = new Map<string, string>();
+  /** Codes that were contested and derived: they are their owner's for good. */
+  private readonly derived = new Set<string>();
+  /** One copy of what many hosts have in common: game, map, mode, version. */
+  private readonly texts = new Map<string, string>();
+  private readonly shares: Shares<HostEntry>;
+  /** Codes of hosts that are away, by code: the ones that may be forgotten. */
+  private readonly away = new Map<string, Away>();
+  private readonly awayShares: Shares<Away>;
+  /** Codes forgotten, and not yet told. */
+  private readonly lost: string[] = [];
+
+  /** `proven`: is this host known to be one that can be joined? `secret`: 16 bytes for the hashes of addresses. */
+  constructor(suite: CryptoSuite, secret: Uint8Array, proven: (host: HostRecord) => boolean) {
+    this.suite = suite;
+    const keySecret = randomU32(suite);
+    const draw = (): number => randomU32(suite);
+    this.shares = new Shares({
+      ...{ name: 'hosts', max: SHARES.sessionsMax, secret, draw },
+      caps: (address) => (address.includes(':') ? SHARES.hostCapsIpv6 : SHARES.hostCapsIpv4),
+      addressOf: ({ address }) => address,
+      proven: ({ record }) => proven(record),
+      since: ({ record }) => record.since,
+    });
+    this.awayShares = new Shares({
+      ...{ name: 'away-codes', max: SHARES.awayCodesMax, secret, draw },
+      caps: SHARES.awayCodeCaps,
+      addressOf: ({ address }) => address,
+      proven: () => false,
+      since: ({ since }) => since,
+    });
+    this.byKey = new Table(
+      (key) => textHash(keySecret, key),
+      ({ record }, key) => record.keyText === key,
+    );
+  }
+
+  tables(): readonly TableState[] {
+    return [this.shares.state(), this.awayShares.state()];
+  }
+
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  find(hostKey: Uint8Array): HostEntry | null {
+    return this.byKey.get(keyText(hostKey)) ?? null;
+  }
+
+  /** What the participant of this session hosts. */
+  of(session: Session): HostEntry | null {
+    return this.byKey.get(session.keyText) ?? null;
+  }
+
+  /** The key that a code belongs to, whether its host is there or not. */
+  keyOf(code: string): Uint8Array | null {
+    const key = this.keyOfCode.get(code);
+    return key === undefined ? null : keyBytes(key);
+  }
+
+  claim(hostKey: Uint8Array, code: string): Claim {
+    const owner = this.keyOfCode.get(code);
+    if (owner === undefined) return 'free';
+    if (owner === keyText(hostKey)) return 'own';
+    return this.derived.has(code) ? 'taken' : 'contested';
+  }
+
+  /** What the derivation of a contested code's owner has come to. A host that has lied is returned, to be told as gone. */
+  settle(code: string, owner: Uint8Array, derived: string | null): HostEntry | null {
+    if (this.keyOfCode.get(code) !== keyText(owner)) return null;
+    if (derived === code) {
+      this.derived.add(code);
+      return null;
+    }
+    this.forget(code);
+    const liar = this.find(owner);
+    return liar?.record.code === code ? liar : null;
+  }
+
+  /** From the store: what earlier runs were told. */
+  remember(code: string, hostKey: Uint8Array): void {
+    if (this.keyOfCode.has(code)) return;
+    this.keyOfCode.set(code, keyText(hostKey));
+    // Of runs before it is not known where it hosted: each has a share of its own.
+    this.leave(code, addressText(this.suite.sha256(utf8Encode(code)).subarray(0, 16)) ?? '', 0);
+  }
+
+  /** Codes forgotten since this was asked last, because the table of those whose host is away is full. */
+  forgotten(): readonly string[] {
+    return this.lost.splice(0);
+  }
+
+  /** The host of this code is away from now on. */
+  private leave(code: string, address: string, now: Instant): void {
+    const crowded = this.awayShares.crowdedOut(address);
+    if (crowded !== null) {
+      this.forget(crowded.code);
+      this.lost.push(crowded.code);
+    }
+    const away = { code, address, since: now, place: -1 };
+    this.away.set(code, away);
+    this.awayShares.add(away);
+  }
+
+  /** It is nobody's from now on. */
+  private forget(code: string): void {
+    this.comeBack(code);
+    this.keyOfCode.delete(code);
+    this.derived.delete(code);
+  }
+
+  private comeBack(code: string): void {
+    const away = this.away.get(code);
+    if (away === undefined) return;
+    this.away.delete(code);
+    this.awayShares.remove(away);
+  }
+
+  /** Would one more host of this address push another out? */
+  crowded(address: string): boolean {
+    return this.shares.crowded(address);
+  }
+
+  register(now: Instant, session: Session, observed: Endpoint, code: string, beat: Beat): Registered {
+    const known = this.byKey.get(session.keyText);
+    if (known !== undefined) {
+      // One key has one code, so a host that says another now has lied at least once.
+      if (known.record.code !== code) return { failure: 'REFUSED' };
+      known.session = session;
+      return { entry: known, change: this.update(known, observed, beat), newCode: null, crowdedOut: null };
+    }
+    const crowdedOut = this.shares.crowdedOut(observed.address);
+    if (crowdedOut !== null) this.remove(now, crowdedOut);
+    const fresh = !this.keyOfCode.has(code);
+    this.keyOfCode.set(code, session.keyText);
+    // One literal: put together from parts, V8 makes it as a dictionary.
+    const record = new Record(session.keyText, {
+      hostId: hostIdOf(this.suite, session.key),
+      code,
+      observed: shared(session, observed),
+      since: now,
+      announcement: this.interned(beat.announcement),
+      players: beat.players,
+      rttMs: session.rttMs,
+      natType: beat.profile?.type ?? 'unknown',
+      verdict: beat.profile?.verdict ?? 'strict',
+      delta: beat.profile?.delta ?? null,
+    });
+    const entry: HostEntry = { record, session, address: record.observed.address, place: -1 };
+    this.byKey.set(session.keyText, entry);
+    this.shares.add(entry);
+    this.comeBack(code);
+    return { entry, change: 'new', newCode: fresh ? code : null, crowdedOut };
+  }
+
+  /** A new record where anything has changed. */
+  update(entry: HostEntry, observed: Endpoint, beat: Beat): 'changed' | 'none' {
+    const old = entry.record;
+    const { natType, verdict, delta } =
+      beat.profile === null
+        ? old
+        : { natType: beat.profile.type, verdict: beat.profile.verdict, delta: beat.profile.delta };
+    const same =
+      old.players === beat.players &&
+      old.natType === natType &&
+      old.verdict === verdict &&
+      old.delta === delta &&
+      old.observed.address === observed.address &&
+      old.observed.port === observed.port &&
+      sameAnnouncement(old.announcement, beat.announcement);
+    if (same) return 'none';
+    const { hostId, code, since } = old;
+    entry.record = new Record(entry.session.keyText, {
+      hostId,
+      code,
+      since,
+      natType,
+      verdict,
+      delta,
+      players: beat.players,
+      rttMs: entry.session.rttMs,
+      announcement: this.interned(beat.announcement),
+      observed: shared(entry.session, observed),
+    });
+    return 'changed';
+  }
+
+  remove(now: Instant, entry: HostEntry): void {
+    this.byKey.delete(entry.record.keyText);
+    this.shares.remove(entry);
+    const { code } = entry.record;
+    // Not where it had lied about its code and lost it.
+    if (this.keyOfCode.get(code) === entry.record.keyText) this.leave(code, entry.address, now);
+  }
+
+  private interned(announcement: HostAnnouncement): HostAnnouncement {
+    const { name, public: isPublic, playersMax, passwordNeeded } = announcement;
+    const [game, map] = [this.text(announcement.game), this.text(announcement.map)];
+    const [mode, version] = [this.text(announcement.mode), this.text(announcement.version)];
+    return { name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded };
+  }
+
+  private text(text: string): string {
+    const known = this.texts.get(text);
+    if (known !== undefined) return known;
+    // Who makes texts up gets no more than that: what is in use is there again with its next host.
+    if (this.texts.size >= MASTER_LIMITS.sharedTextsMax) this.texts.clear();
+    this.texts.set(text, text);
+    return text;
+  }
+}
+
+/** What the record alone says; the masterserver around the machine knows more (`MasterPolicy.entry`). */
+export function plainEntry(record: HostRecord, viewer: ListViewer): ListEntry {
+  const { name, game, map, mode, version, playersMax, passwordNeeded } = record.announcement;
+  // Through the master is a bound for the direct path: good enough to order a list by, and it tells nobody's address.
+  const known = record.rttMs !== null && viewer.rttMs !== null;
+  return {
+    ...{ hostId: record.hostId, code: record.code, name, game, map, mode, version, playersMax, passwordNeeded },
+    ...{ players: record.players, natType: record.natType, verdict: record.verdict, natDelta: record.delta },
+    section: record.observed.address === viewer.address ? 'local' : 'community',
+    pingEstimateMs: known ? Math.round((record.rttMs as number) + (viewer.rttMs as number)) : null,
+    ...{ verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0, returning: false, address: null },
+  };
+}
+
+/** The session's own path where it is the same: one object less. */
+function shared(session: Session, observed: Endpoint): Endpoint {
+  return session.path !== null && sameEndpoint(session.path, observed) ? session.path : observed;
+}
+
+function sameAnnouncement(left: HostAnnouncement, right: HostAnnouncement): boolean {
+  return (
+    left === right ||
+    (left.name === right.name &&
+      left.game === right.game &&
+      left.map === right.map &&
+      left.mode === right.mode &&
+      left.version === right.version &&
+      left.public === right.public &&
+      left.playersMax === right.playersMax &&
+      left.passwordNeeded === right.passwordNeeded)
+  );
+}

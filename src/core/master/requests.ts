@@ -1,0 +1,335 @@
+/** What each request of a proven participant does, and what it is answered. */
+
+import type { Endpoint } from '../address.ts';
+import { equalBytes, utf8Encode } from '../bytes.ts';
+import type { Instant } from '../contract.ts';
+import type { FailureCode } from '../errors.ts';
+import { normalizeCode } from '../model/code.ts';
+import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
+import { type AddressKeys, addressKeys, Limiter, Pace } from '../rate/pace.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import { sipHash32 } from '../secure/siphash.ts';
+import { entryBytes } from '../wire/entry-wire.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
+import type { Push, Request, Response } from '../wire/messages.ts';
+import type { Counters } from './counters.ts';
+import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
+import type { Joins, Outcome } from './joins.ts';
+import { MASTER_LIMITS } from './limits.ts';
+import { type HostEntry, plainEntry, type Registry } from './registry.ts';
+import type { Session } from './sessions.ts';
+import { SHARES } from './share-limits.ts';
+
+export interface RequestParts {
+  readonly suite: CryptoSuite;
+  readonly registry: Registry;
+  readonly joins: Joins;
+  readonly counters: Counters;
+  readonly policy: MasterPolicy;
+  /** 16 bytes for the hashes of addresses. */
+  readonly secret: Uint8Array;
+  /** The master's own public key: what it does itself, as a test, counts in no statistics. */
+  readonly own: Uint8Array;
+  push(now: Instant, session: Session, message: Push): boolean;
+  event(event: MasterEvent): void;
+}
+
+type Of<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;
+
+function failed(failure: FailureCode, retryAfterMs = 0, detail = ''): Response {
+  return { type: 'failed', failure, detail, retryAfterMs };
+}
+
+/** What a page of entries may take of a datagram, beside frame, cursor and seal. */
+const PAGE_BYTES_MAX = 1_050;
+
+export class Requests {
+  private readonly parts: RequestParts;
+  private readonly secret: Uint8Array;
+  private readonly wrongCodes = new Pace(SHARES.wrongCodeRates);
+  private readonly newCodes = new Pace(SHARES.newCodeRates);
+  private readonly hostRoom = new Pace(SHARES.hostRoomRates);
+  private readonly contestsOfAddress = new Pace(SHARES.contestRates);
+  private readonly contestsOfAll = new Limiter(SHARES.contestRateAll);
+  /** Codes that are being derived, the first of them just now, with the key that claims each so far. */
+  private readonly contests = new Map<string, Uint8Array>();
+  private readonly lists = new Limiter(MASTER_LIMITS.listRate);
+  private readonly joinsOfClient = new Limiter(MASTER_LIMITS.joinPerClientRate);
+  private readonly joins = new Pace(SHARES.joinRates);
+  private readonly hostJoins = new Pace(SHARES.hostJoinRates);
+  private readonly hostJoinFresh = new Limiter(SHARES.hostJoinFresh);
+  private readonly hostJoinsFresh = new Limiter(SHARES.hostJoinRateFresh);
+  private readonly hostJoinsOthers = new Limiter(SHARES.hostJoinRateOthers);
+
+  constructor(parts: RequestParts) {
+    this.parts = parts;
+    this.secret = parts.secret;
+  }
+
+  /** How long this address has to wait before it may try another code, over whatever way; 0 = not at all. */
+  codeWaitMs(now: Instant, address: string): number {
+    return this.wrongCodes.waitMs(now, addressKeys(this.secret, address));
+  }
+
+  /** It has tried one that there is not. */
+  wrongCode(now: Instant, address: string): void {
+    this.wrongCodes.take(now, addressKeys(this.secret, address));
+  }
+
+  handle(now: Instant, session: Session, from: Endpoint, request: Request, id: number): Response {
+    switch (request.type) {
+      case 'echo':
+        return { type: 'ok', observed: from };
+      case 'register':
+      case 'heartbeat':
+      case 'goodbye':
+        // Nobody waits for what an overtaken word is answered.
+        if (session.overtaken(now, id)) return { type: 'ok', observed: from };
+        return this.hosting(now, session, from, request);
+      case 'resolve':
+        return this.resolve(now, session, from, request);
+      case 'list':
+        return this.list(now, session, from, request);
+      case 'join':
+        return this.join(now, session, from, request);
+      case 'answer':
+        return this.relay(now, from, this.parts.joins.answer(now, session, from, request));
+      case 'refuse':
+        return this.relay(now, from, this.parts.joins.refuse(now, session, request));
+      case 'hold':
+        return this.relay(now, from, this.parts.joins.hold(now, session, request));
+      case 'step':
+        return this.relay(now, from, this.parts.joins.step(now, session, request));
+      case 'credit':
+        return this.relay(now, from, this.parts.joins.credit(now, session, from, request));
+      case 'done':
+        return this.done(now, session, from, request);
+    }
+  }
+
+  private hosting(
+    now: Instant,
+    session: Session,
+    from: Endpoint,
+    request: Of<'register' | 'heartbeat' | 'goodbye'>,
+  ): Response {
+    if (request.type === 'register') return this.register(now, session, from, request);
+    if (request.type === 'heartbeat') return this.heartbeat(session, from, request);
+    return this.goodbye(now, session, from);
+  }
+
+  private register(now: Instant, session: Session, from: Endpoint, request: Of<'register'>): Response {
+    const { registry, counters } = this.parts;
+    const announcement = this.announced(session, from, request.announcement);
+    if (typeof announcement === 'string') return failed(announcement);
+    const { code, players, profile } = request;
+    const refusal = this.codeRefusal(now, session, from, code);
+    if (refusal !== null) return refusal;
+    if (registry.of(session) === null && registry.crowded(from.address)) {
+      const roomWaitMs = this.hostRoom.take(now, addressKeys(this.secret, from.address));
+      counters.limit('hosts');
+      if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'too many hosts at this address');
+    }
+    const done = registry.register(now, session, from, code, { announcement, players, profile });
+    if ('failure' in done) return failed(done.failure, 0, 'this key has another code');
+    const { entry, change, newCode, crowdedOut } = done;
+    if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
+    if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
+    if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
+    return { type: 'registered', code: entry.record.code, hostId: entry.record.hostId, observed: from };
+  }
+
+  /** Null where the code is free or the host's own. */
+  private codeRefusal(now: Instant, session: Session, from: Endpoint, code: string): Response | null {
+    const keys = addressKeys(this.secret, from.address);
+    switch (this.parts.registry.claim(session.key, code)) {
+      case 'own':
+        return null;
+      case 'taken':
+        return failed('CODE_TAKEN');
+      case 'free': {
+        const waitMs = this.newCodes.take(now, keys);
+        if (waitMs === 0) return null;
+        this.parts.counters.limit('codes');
+        return failed('BUSY', Math.ceil(waitMs), 'too many new hosts from this address');
+      }
+      case 'contested':
+        this.contest(now, code, keys);
+        return failed(
+          'BUSY',
+          MASTER_LIMITS.contestRestMs,
+          'two hosts claim this code: the masterserver looks whose it is',
+        );
+    }
+  }
+
+  /** Asks for the code of the one who claims it so far. What the limits do not let pass is asked for by a later claim. */
+  private contest(now: Instant, code: string, keys: AddressKeys): void {
+    const { registry, counters } = this.parts;
+    const owner = registry.keyOf(code);
+    if (owner === null || this.contests.has(code)) return;
+    const full = this.contests.size >= MASTER_LIMITS.contestsMax || !this.contestsOfAll.permits(now, 0);
+    // Nobody pays for what is not done.
+    if (full || this.contestsOfAddress.take(now, keys) > 0) {
+      counters.limit('contests');
+      return;
+    }
+    this.contestsOfAll.allow(now, 0);
+    this.contests.set(code, owner);
+    if (this.contests.size === 1) this.parts.event({ ev: 'derive', key: owner });
+  }
+
+  /** The code of a key that was asked for. */
+  derived(now: Instant, key: Uint8Array, derived: string | null): void {
+    const [code, owner] = this.contests.entries().next().value ?? [];
+    if (code === undefined || owner === undefined || !equalBytes(owner, key)) return;
+    this.contests.delete(code);
+    const liar = this.parts.registry.settle(code, owner, derived);
+    if (liar !== null) this.gone(now, liar, 'evicted');
+    const next = this.contests.values().next().value;
+    if (next !== undefined) this.parts.event({ ev: 'derive', key: next });
+  }
+
+  private heartbeat(session: Session, from: Endpoint, request: Of<'heartbeat'>): Response {
+    const { registry, counters } = this.parts;
+    const entry = registry.of(session);
+    if (entry === null) return failed('HOST_OFFLINE', 0, 'not registered');
+    if (entry.session !== session) return failed('REFUSED', 0, 'another session hosts with this key');
+    counters.heartbeats++;
+    const wished = request.announcement ?? entry.record.announcement;
+    const announcement = request.announcement === null ? wished : this.announced(session, from, request.announcement);
+    if (typeof announcement === 'string') return failed(announcement);
+    const { players, profile } = request;
+    const change = registry.update(entry, from, { announcement, players, profile });
+    if (change === 'changed') this.parts.event({ ev: 'host', change, host: entry.record });
+    return { type: 'ok', observed: from };
+  }
+
+  private announced(session: Session, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
+    return this.parts.policy.announce(session.key, from, wished);
+  }
+
+  private goodbye(now: Instant, session: Session, from: Endpoint): Response {
+    const entry = this.parts.registry.of(session);
+    if (entry?.session === session) this.gone(now, entry, 'goodbye');
+    return { type: 'ok', observed: from };
+  }
+
+  gone(now: Instant, entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
+    this.parts.registry.remove(now, entry);
+    this.toldGone(entry, reason);
+  }
+
+  private toldGone(entry: HostEntry, reason: 'goodbye' | 'expired' | 'evicted'): void {
+    const { registry, event } = this.parts;
+    event({ ev: 'host-gone', host: entry.record, reason });
+    for (const code of registry.forgotten()) event({ ev: 'code-forgotten', code });
+  }
+
+  /** Wrong codes are rationed per address and network, so that codes cannot be tried out (20 at once, then one in 5 s). */
+  private resolve(now: Instant, session: Session, from: Endpoint, request: Of<'resolve'>): Response {
+    const waitMs = this.codeWaitMs(now, from.address);
+    if (waitMs > 0) {
+      this.parts.counters.limit('resolve');
+      return failed('BUSY', Math.ceil(waitMs), 'too many unknown codes from this address');
+    }
+    const code = normalizeCode(request.code);
+    const key = code === null ? null : this.parts.registry.keyOf(code);
+    if (key === null) {
+      this.wrongCode(now, from.address);
+      return failed('CODE_UNKNOWN');
+    }
+    const entry = this.parts.registry.find(key);
+    if (entry === null) return failed('HOST_OFFLINE');
+    const { policy } = this.parts;
+    const viewer = viewerOf(session, from);
+    const told = policy.entry?.(entry.record, viewer) ?? plainEntry(entry.record, viewer);
+    return { type: 'resolved', hostKey: key, entry: told };
+  }
+
+  private list(now: Instant, session: Session, from: Endpoint, request: Of<'list'>): Response {
+    const { policy } = this.parts;
+    const refusal = policy.admit('list', session.key, from);
+    if (refusal !== null) return failed(refusal);
+    if (!this.lists.allow(now, this.pairKey(session, from))) {
+      this.parts.counters.limit('list');
+      return failed('BUSY', 1000 / MASTER_LIMITS.listRate.perSecond);
+    }
+    let [room, left] = [WIRE_LIMITS.listPageMax, PAGE_BYTES_MAX];
+    const fits = (entry: ListEntry): boolean => {
+      room--;
+      left -= entryBytes(entry);
+      return room >= 0 && left >= 0;
+    };
+    const after = /^\d{1,9}$/.test(request.after) ? Number(request.after) : 0;
+    const page = policy.list?.({ after, game: request.game, viewer: viewerOf(session, from), fits });
+    return { type: 'entries', entries: page?.entries ?? [], next: String(page?.next ?? '') };
+  }
+
+  private join(now: Instant, session: Session, from: Endpoint, request: Of<'join'>): Response {
+    const { registry, joins, policy } = this.parts;
+    const entry = registry.find(request.hostKey);
+    const told = (failure: FailureCode, retryAfterMs = 0): Response => {
+      if (!this.isOwn(session)) this.parts.event({ ev: 'join', hostId: entry?.record.hostId ?? null, result: failure });
+      return failed(failure, retryAfterMs);
+    };
+    const refusal = policy.admit('join', session.key, from);
+    if (refusal !== null) return told(refusal);
+    // A repetition costs no allowance: it is the same join.
+    const known = joins.find(request.sid) !== null;
+    const limited = known ? null : this.joinLimit(now, session, from, request.hostKey);
+    if (limited !== null) return told('BUSY', limited);
+    if (entry === null) return told('HOST_OFFLINE');
+    const outcome = joins.join(now, session, from, request, entry);
+    if (!outcome.ok) return told(outcome.failure, outcome.retryAfterMs);
+    if (!known && !this.isOwn(session))
+      this.parts.event({ ev: 'join', hostId: entry.record.hostId, result: 'offered' });
+    return this.relay(now, from, outcome);
+  }
+
+  private joinLimit(now: Instant, session: Session, from: Endpoint, hostKey: Uint8Array): number | null {
+    const keys = addressKeys(this.secret, from.address);
+    if (!this.joinsOfClient.allow(now, this.pairKey(session, from)) || this.joins.take(now, keys) > 0) {
+      this.parts.counters.limit('join-client');
+      return 2_000;
+    }
+    const host = sipHash32(this.secret, hostKey);
+    const of = (key: number): number => (key ^ host) >>> 0;
+    const fresh = this.hostJoinFresh.allow(now, of(from.address.includes(':') ? keys.wide : keys.narrow));
+    const { narrow, wide, widest } = keys;
+    const waitMs = this.hostJoins.take(now, { narrow: of(narrow), wide: of(wide), widest: of(widest) });
+    const all = fresh ? this.hostJoinsFresh : this.hostJoinsOthers;
+    if (waitMs === 0 && (all.allow(now, host) || (fresh && this.hostJoinsOthers.allow(now, host)))) return null;
+    this.parts.counters.limit('join-host');
+    return Math.max(3_000, Math.ceil(waitMs));
+  }
+
+  private done(now: Instant, session: Session, from: Endpoint, request: Of<'done'>): Response {
+    const { type: _type, sid, ...report } = request;
+    const done = this.parts.joins.done(now, session, sid, request.outcome);
+    if (done !== null) {
+      this.parts.push(now, done.relay.to, done.relay.push);
+      if (!this.isOwn(session)) this.parts.event({ ev: 'report', ...report });
+    }
+    return { type: 'ok', observed: from };
+  }
+
+  private isOwn(session: Session): boolean {
+    return equalBytes(session.key, this.parts.own);
+  }
+
+  private relay(now: Instant, from: Endpoint, outcome: Outcome): Response {
+    if (!outcome.ok) return failed(outcome.failure, outcome.retryAfterMs);
+    for (const { to, push } of outcome.relays) this.parts.push(now, to, push);
+    return { type: 'ok', observed: from };
+  }
+
+  /** One participant at one address: a bad neighbour behind the same carrier NAT takes nothing away from others. */
+  private pairKey(session: Session, from: Endpoint): number {
+    return sipHash32(this.secret, utf8Encode(`${from.address} ${session.keyText}`));
+  }
+}
+
+function viewerOf(session: Session, from: Endpoint): ListViewer {
+  return { address: from.address, rttMs: session.rttMs };
+}

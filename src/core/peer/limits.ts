@@ -1,0 +1,82 @@
+/** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
+export const PEER_LIMITS = {
+  /** How long a host still answers the probes of the master's test join after its own proof. */
+  testJoinHoldMs: 2_000,
+  /** Paths (peer/path.ts). RFC 7675: consent is asked for every 5 s and expires 30 s after the last answer. */
+  consentEveryMs: 5_000,
+  consentExpireMs: 30_000,
+  /** One lost datagram must not cost a sixth of the 30 s: a check is repeated, so that even 20 % loss keeps a path up. */
+  consentTriesMax: 3,
+  consentRepeatMs: 1_000,
+  /** A path on which nothing comes in for so long while we send is asked about at once. */
+  pathQuietMs: 1_500,
+  /** Moving to a new address: questions sent there, and how long between them. */
+  pathChallengeTriesMax: 3,
+  pathChallengeRepeatMs: 300,
+  /** A leave is not repeated on a timer, because whoever leaves wants to be gone; two copies survive one loss. */
+  leaveCopies: 2,
+  /** Ethernet; what a path carries must fit one frame. */
+  pathMtuBytes: 1_500,
+  /** Programs on one friend's computer that may share a path, each with a channel of its own. */
+  pathChannelsMax: 16,
+  /** Credits that one session buys, whatever its other side asks for: more than a master takes (40 at once, 67 in 20 s). */
+  creditRate: { perSecond: 5, burst: 40 },
+  /** Steps and credits of one session that wait for the master's word; a lossy line has a dozen, and what `creditRate` allows. */
+  sessionRequestsMax: 128,
+  /** A peer (peer/*.ts). Closures that wait for their time; a few for each join, visit and request. */
+  agendaMax: 4_096,
+  joinsMax: 16,
+  /** Visits, askers and waiters of one host: above every game's number of players. */
+  guestsMax: 128,
+  bannedMax: 10_000,
+  /** Friends that a person has let in; of whom no more is known than the name, the one longest ago is asked about again. */
+  admittedMax: 10_000,
+  /** Session ids whose repeated offer is recognised (S17). */
+  sessionsRememberedMax: 1_024,
+  candidatesMax: 8,
+  listEntriesMax: 1_000,
+  /** A list that takes longer is given up. */
+  listMs: 7_000,
+  /** Hours of an endless session whose bursts are paid for by steps; the rate is the master's to limit (20/s, security.md 3.4). */
+  stepsPerSessionMax: 5_000,
+  /** "Typed failures within 2 s": how long a join waits for the link, which itself needs 2 s to know. */
+  linkWaitMs: 2_050,
+  /** Detection never blocks anybody longer. */
+  readyMs: 2_000,
+  /** A knock without an answer is followed by a new one, from a new socket: shorter than any mapping lives. */
+  knockMs: 10_000,
+  /** "Typed failures within 2 s": so long after a knock the person is told that nobody has answered. */
+  knockQuietMs: 2_000,
+  /** A relay that seems slower is one whose host waited. */
+  relayRttMsMax: 2_000,
+  /** After a restart of the master all hosts are back within a few seconds (security.md P2, P10). */
+  hostReturnMs: 10_000,
+  /** Before something that failed is tried again. */
+  retryRestMs: 2_000,
+  brokenRestMs: 1_000,
+  /** An address counts as proven to the master for 30 s; without IPv6 through to it, try seldom. */
+  ipv6ProveMs: 20_000,
+  ipv6RetryMs: 300_000,
+  /** Twice within the master's `joinIdleMs`. */
+  sessionAliveMs: 25_000,
+  /** security.md 3.2: 20 s give or take a fifth; news not closer together than the gap. */
+  heartbeatMs: 20_000,
+  heartbeatGapMs: 500,
+  /** The longest rest between two attempts is 5 min: a visit that is silent for longer has no client any more. */
+  visitIdleMs: 330_000,
+  /**
+   * The echo to the master during a burst (security.md row 16): 2/s; late is 3 round trips, at least 300 ms, and at most what is left
+   * of the 2 s within which a burst backs off.
+   */
+  echoEveryMs: 500,
+  echoSlowMs: 300,
+  echoSlowMsMax: 1_500,
+  echoSlowFactor: 3,
+  burstPauseMs: 5_000,
+  /** Whoever quits waits so long for the answer to the goodbye. */
+  closeWaitMs: 300,
+  /** Command: names of strangers are cut to this many characters on screens. */
+  nameShownMax: 40,
+  /** Datagrams kept for a path whose last proof is still on its way: a game's first burst. */
+  pathEarlyMax: 32,
+} as const;

@@ -1,0 +1,83 @@
+/**
+ * The first move of both sides, before any step: every candidate of the peer gets a few probes. The host's come first, when it
+ * answers, with a low TTL where the peer's NAT could take an early packet amiss (nat-model 2.2): they open its own NAT and die
+ * on the way. The client's follow when the answer reaches it, and by then the host's door is open; only then, one relay trip
+ * later, does the host send with the full TTL.
+ */
+
+import { isPrivate } from '../../address.ts';
+import type { Instant } from '../../contract.ts';
+import type { Candidate } from '../../model/pair.ts';
+import type { NatProfile } from '../../nat/profile.ts';
+import type { Pass, SidePlan } from '../plan/side-plan.ts';
+import { socketFor } from '../run/candidates.ts';
+import type { Engine } from '../run/engine.ts';
+import type { TraversalConfig } from '../run/interface.ts';
+
+/** After the first packet; sums to about a second and a half. */
+const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];
+/**
+ * Where the depth of the own NAT was not measured. Others use 7 and 4 (frp), 5 (hyperdht), 2-3 (RakNet), and each is wrong for
+ * some: carriers' NATs lie at hops 2-5 and deeper (nat-model 1.2), and two NATs may have one router between them. Deeper ones
+ * come first (the first attempt takes the second of these): a packet that dies too early opens no door in any attempt, one that
+ * goes too far harms only where somebody accepts strangers. With 3, 7, 4, 5 one pair P4-S3 in ten never met.
+ */
+const TTLS: readonly number[] = [4, 7, 10, 13, 3, 5];
+
+/**
+ * What a side waits beyond the trip that is measured, before a packet that must not come first: timers, jitter of the lines, and
+ * a process that is busy with a handshake. It delays nobody whose door is open already.
+ */
+export const LAST_MS = 25;
+
+/** A TTL that leaves the own NAT and dies before the far one. */
+export function lowTtl(own: NatProfile, attempt: number): number {
+  return own.natHops === null ? TTLS[attempt % TTLS.length]! : own.natHops + 1;
+}
+
+/**
+ * The very first packet, when the full TTL follows one trip later anyway: where the depth is not known it opens a NAT at hop 1
+ * only, and is sure to die on the way.
+ */
+function openerTtl(own: NatProfile): number {
+  return own.natHops === null ? 2 : own.natHops + 1;
+}
+
+export function openers(now: Instant, config: TraversalConfig, side: Engine): void {
+  for (const candidate of config.peer.candidates) {
+    const socket = socketFor(config, candidate);
+    if (socket === null) continue;
+    side.launch(now, openerPlan(config, candidate), now, socket);
+  }
+}
+
+function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
+  const { address, port } = candidate.endpoint;
+  const wary = config.role === 'host' && candidate.kind === 'reflexive' && !isPrivate(address);
+  const first: readonly Pass[] = wary
+    ? [
+        { afterMs: 0, ttl: openerTtl(config.own.profile) },
+        { afterMs: config.relayRttMs / 2 + LAST_MS, ttl: null },
+      ]
+    : [{ afterMs: 0, ttl: null }];
+  return known([address], port, [...first, ...GAPS_MS.map((afterMs) => ({ afterMs, ttl: null }))]);
+}
+
+/** Probes from the punching socket at one endpoint. */
+export function known(addresses: readonly string[], port: number, passes: readonly Pass[]): SidePlan {
+  const lastMs = passes.reduce((sum, pass) => sum + pass.afterMs, 0);
+  return {
+    class: 'easy',
+    from: 'known',
+    sockets: 1,
+    tuples: 1,
+    addresses,
+    ports: { kind: 'fixed', port },
+    portEvery: 1,
+    ratePerSecond: 50,
+    passes,
+    again: { mode: 'none', everyMs: 0 },
+    sampleEvery: 0,
+    durationMs: lastMs + 500,
+  };
+}

@@ -1,0 +1,412 @@
+/**
+ * The methods as linear scripts, told from the client's side. A script yields what it waits for and is given the time. It
+ * orders salvos of either side through the commander; it never knows which of the two it runs on.
+ */
+
+import { type Endpoint, familyOf } from '../../address.ts';
+import type { Instant } from '../../contract.ts';
+import type { Role } from '../../model/pair.ts';
+import type { NatProfile } from '../../nat/profile.ts';
+import { PAY_LIMITS } from '../pay/limits.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
+import { knownLife, lifetimeOf, type Nature } from '../plan/nature.ts';
+import { type Plan, roundsOf, watched } from '../plan/plan.ts';
+import {
+  type Aim,
+  aimAt,
+  basis,
+  birthdayHard,
+  birthdayProbes,
+  crossSalvo,
+  rollingSalvo,
+  rowColumns,
+  sandwich,
+  settleProbe,
+  strangersBetween,
+  takeSample,
+  windowProbes,
+  windowRuns,
+} from '../plan/salvos.ts';
+import type { Sample } from '../plan/side-plan.ts';
+import type { Engine } from '../run/engine.ts';
+import type { TraversalConfig } from '../run/interface.ts';
+import { type Commander, other, type Volley } from './commander.ts';
+import { known, LAST_MS, lowTtl } from './openers.ts';
+
+export interface Wait {
+  readonly until: Instant;
+  /** Go on earlier when this answers true. */
+  readonly ready?: () => boolean;
+}
+
+export interface Stage {
+  readonly attempt: number;
+  readonly config: TraversalConfig;
+  readonly boss: Commander;
+  readonly side: Engine;
+  /** An ADM side has just been made known; its socket must stay. */
+  settled?: boolean;
+}
+
+/**
+ * Answers whether the method was carried out at all: where an endpoint or a sample was missing, or the host had no room, the
+ * failure says nothing about the networks, and there is nothing to rest from.
+ */
+export type Script = Generator<Wait, boolean, Instant>;
+
+/** A new socket on either side: two trips through the relay and the source's answer, with room for losses. */
+const RENEW_MS = 1_200;
+const SAMPLES_MS = 1_200;
+/** A stranger's mapping in the way costs a new socket; three in a row are rare below 1000 a second. */
+const SETTLE_TRIES = 4;
+/** The last round's repetition, for what was lost. */
+const CROSS_TAIL_MS = 600;
+
+export function* scriptFor(plan: Plan, stage: Stage): Script {
+  if (plan.method !== 'row' && plan.method !== 'lattice') stage.boss.reserve(plan.packets);
+  if (plan.settle !== null) {
+    const settling = yield* settled(plan, plan.settle, stage);
+    if (settling !== 'known') return settling === 'in vain';
+  }
+  return yield* methodScript(plan, stage);
+}
+
+function methodScript(plan: Plan, stage: Stage): Script {
+  switch (plan.method) {
+    case 'known':
+      return knownScript(plan, stage);
+    case 'window':
+      return windowScript(plan, stage);
+    case 'birthday':
+      return birthdayScript(plan, stage);
+    case 'cross':
+      return crossScript(plan, stage);
+    case 'row':
+      return rowScript(plan, stage);
+    case 'lattice':
+      return latticeScript(plan, stage);
+    default:
+      return nothingScript(plan);
+  }
+}
+
+/** Where the mappings of a side may turn up, as far as they may be probed: a client knows only of one that it is proven. */
+function addressesOf(stage: Stage, role: Role): readonly string[] {
+  const { boss, config, side } = stage;
+  const first = boss.endpointOf(role)?.address;
+  if (role === 'client') return [first ?? config.own.profile.external[0] ?? '0.0.0.0'];
+  // Several only where the host's NAT spreads its mappings over them, and then those that its permit names.
+  const permitted = side.addresses().filter((address) => familyOf(address) === 4);
+  if (first !== undefined && config.peer.profile.pooling !== 'arbitrary') return [first];
+  return permitted.length > 0 ? permitted : ['0.0.0.0'];
+}
+
+function* nothingScript(plan: Plan): Script {
+  const now = yield { until: 0 };
+  yield { until: now + plan.durationMs };
+  return true;
+}
+
+/** A new punching socket on the sides named, and their endpoints as sources saw them. */
+function* renewed(now: Instant, roles: readonly Role[], { boss }: Stage): Generator<Wait, Instant, Instant> {
+  for (const role of roles) boss.renew(now, role);
+  return yield { until: now + RENEW_MS, ready: () => roles.every((role) => boss.endpointOf(role) !== null) };
+}
+
+/** Attempt 1 is the openers of both sides, which need no step; later ones use new sockets, another TTL, and a common start. */
+function* knownScript(plan: Plan, stage: Stage): Script {
+  const { attempt, config, boss } = stage;
+  let now = yield { until: 0 };
+  if (attempt === 1) {
+    const target = plan.hard === null ? null : boss.endpointOf(other(plan.hard));
+    if (plan.hard !== null && target !== null) boss.order(now, plan.hard, sandwich(plan.mappings, target, null, 0));
+    yield { until: now + plan.durationMs };
+    return true;
+  }
+  now = yield* renewed(now, ['client', 'host'], stage);
+  const client = boss.endpointOf('client');
+  const host = boss.endpointOf('host');
+  if (client === null || host === null) return false;
+  // Odd attempts open with a low TTL on the host's side, even ones start both at one instant with the full TTL: the first
+  // fails where no router lies between the NATs, the second where the clocks of the relay trip deceive.
+  const trip = boss.relayRttMs() / 2;
+  const wary = attempt % 2 === 1;
+  const first = wary
+    ? [
+        { afterMs: 0, ttl: lowTtl(config.peer.profile, attempt) },
+        { afterMs: trip + 2 * LAST_MS, ttl: null },
+      ]
+    : [{ afterMs: 0, ttl: null }];
+  const rest = [60, 120, 200, 350].map((afterMs) => ({ afterMs, ttl: null }));
+  boss.order(now, 'host', known([client.address], client.port, [...first, ...rest]));
+  const startMs = wary ? trip + LAST_MS : trip;
+  boss.order(now, 'client', known([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), startMs);
+  if (plan.hard !== null)
+    boss.order(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
+  yield { until: now + trip + plan.durationMs };
+  return true;
+}
+
+/** The easy side's endpoint; on every attempt but the first, and where the answer that names it was lost, from a new socket. */
+function* easyEndpoint(
+  now: Instant,
+  easy: Role,
+  anew: boolean,
+  stage: Stage,
+): Generator<Wait, Endpoint | null, Instant> {
+  const unknown = stage.boss.endpointOf(easy) === null;
+  if (anew || unknown || (stage.attempt > 1 && !stage.settled)) yield* renewed(now, [easy], stage);
+  return stage.boss.endpointOf(easy);
+}
+
+function* windowScript(plan: Plan, stage: Stage): Script {
+  const { boss } = stage;
+  const hard = plan.hard!;
+  const nature = natureOf(plan, hard);
+  let now = yield { until: 0 };
+  const target = yield* easyEndpoint(now, other(hard), false, stage);
+  if (target === null || nature.kind !== 'step') return false;
+  now = yield { until: 0 };
+  const volleys = windowTtls(hard, stage).map((ttl) =>
+    boss.order(now, hard, sandwich(plan.mappings, target, ttl, boss.relayRttMs())),
+  );
+  now = yield { until: now + SAMPLES_MS, ready: answered(...volleys) };
+  const windows = volleys.flatMap((volley) => {
+    const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(stage, hard));
+    return probes === null ? [] : [probes];
+  });
+  if (windows.length === 0) return false;
+  for (const probes of windows) boss.order(now, other(hard), probes);
+  yield { until: now + plan.durationMs };
+  return true;
+}
+
+/**
+ * A full TTL reaches the far NAT before that has sent anything, and may poison it; a low one may die before it has opened a NAT
+ * that lies deeper than thought. Where neither is known, some mappings are made with one and some with the other.
+ */
+function windowTtls(hard: Role, stage: Stage): readonly (number | null)[] {
+  const own = profileOf(stage, hard);
+  const { poisonable } = profileOf(stage, other(hard));
+  if (poisonable === 'no') return [null];
+  const low = lowTtl(own, stage.attempt);
+  return own.natHops === null ? [null, low] : [low];
+}
+
+/**
+ * Twice, from new sockets: a mapping that was opened before the other side probes its port is met whatever its TTL; one opened
+ * after is met only by a packet that arrives. So the full TTL meets twice as many pairs at once, and goes first. Where an early
+ * packet poisons the other NAT it loses half of them for good: then the openers die on the way, and are repeated at the end.
+ */
+function* birthdayScript(plan: Plan, stage: Stage): Script {
+  const { boss, config } = stage;
+  const hard = plan.hard!;
+  const nature = natureOf(plan, hard);
+  const [own, far] = hard === 'client' ? [config.own, config.peer] : [config.peer, config.own];
+  let now = yield { until: 0 };
+  for (const round of [1, 2]) {
+    const anew = round === 2 && !stage.settled;
+    const target = yield* easyEndpoint(now, other(hard), anew, stage);
+    if (target === null || nature.kind !== 'random') return round > 1;
+    now = yield { until: 0 };
+    const trip = boss.relayRttMs() / 2;
+    const wary = round === 2 || far.profile.poisonable === 'yes';
+    const open = birthdayHard(plan, target, wary ? lowTtl(own.profile, stage.attempt) : null);
+    const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), config.random.int(0, 0xffff_ffff));
+    const opening = boss.order(now, hard, open, hard === 'client' ? trip : 0);
+    const probing = boss.order(now, other(hard), probe, hard === 'client' ? 0 : trip);
+    const refused = (): boolean => opening.refused() || probing.refused();
+    now = yield { until: now + trip + open.durationMs, ready: refused };
+    if (refused()) return round > 1;
+  }
+  return true;
+}
+
+/**
+ * An ADM side has one port for all ports of the peer. A new socket sends one probe between two samples: where just one port
+ * lies between them, that is it, and the side is as good as easy from here on.
+ */
+function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, 'known' | 'in vain' | 'lost', Instant> {
+  const { boss } = stage;
+  const nature = natureOf(plan, role);
+  if (nature.kind !== 'step') return 'in vain';
+  for (let tries = 0; tries < SETTLE_TRIES; tries++) {
+    let now = yield { until: 0 };
+    now = yield* renewed(now, [role], stage);
+    const peer = boss.endpointOf(other(role));
+    if (boss.endpointOf(role) === null) return 'lost';
+    const target = peer ?? { address: addressesOf(stage, other(role))[0]!, port: 9 };
+    const volley = boss.order(now, role, settleProbe(target));
+    yield { until: now + SAMPLES_MS, ready: answered(volley) };
+    const samples = volley.samples() ?? [];
+    const [run] = windowRuns(nature, samples, 1);
+    if (samples.length < 2 || run === undefined || run.count !== 1) continue;
+    boss.assume(role, { address: samples[0]!.observed.address, port: run.start });
+    stage.settled = true;
+    return 'known';
+  }
+  return 'in vain';
+}
+
+type StepNature = Extract<Nature, { kind: 'step' }>;
+
+interface Taken {
+  readonly samples: readonly Sample[];
+  /** When the side's NAT saw them, on our clock. */
+  readonly at: Instant;
+}
+
+/** Samples of both sides that are as fresh as can be: the host's are asked for first, the client's when those are on the way. */
+function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Instant> {
+  const { boss } = stage;
+  const start = yield { until: 0 };
+  const host = boss.order(start, 'host', takeSample(addressesOf(stage, 'client')[0]!));
+  const now = yield { until: start + boss.relayRttMs() * 0.9 };
+  const client = boss.order(now, 'client', takeSample(addressesOf(stage, 'host')[0]!));
+  yield { until: now + SAMPLES_MS, ready: answered(host, client) };
+  return {
+    client: { samples: client.samples() ?? [], at: now },
+    host: { samples: host.samples() ?? [], at: start + boss.relayRttMs() / 2 },
+  };
+}
+
+/**
+ * Each side aims mappings at the one port that the other is about to get, until the other must have passed it; both meet where
+ * nobody else took either port. The samples that end a burst aim the next one.
+ */
+function* crossScript(plan: Plan, stage: Stage): Script {
+  const { boss, config } = stage;
+  let client = plan.client as StepNature;
+  let host = plan.host as StepNature;
+  const round = { client: 2 * plan.mappings, host: 2 * plan.mappings };
+  boss.reserve(round);
+  let taken = yield* freshSamples(stage);
+  for (let n = 0; n < roundsOf(client, host); n++) {
+    const start = yield { until: 0 };
+    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, knownLife(config.own.profile));
+    if (room > start) {
+      yield { until: room };
+      boss.reserve(round);
+      taken = yield* freshSamples(stage);
+    }
+    const now = yield { until: 0 };
+    const trip = boss.relayRttMs() / 2;
+    const fireAt = now + trip;
+    const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
+    const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
+    if (mine === null || yours === null) return n > 0;
+    const [here, there] = [placeOf(mine, 'client', n, stage), placeOf(yours, 'host', n, stage)];
+    const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, here));
+    const clientVolley = boss.order(now, 'client', crossSalvo(mine.count, there), trip);
+    boss.reserve(round);
+    yield { until: fireAt + SAMPLES_MS + yours.count, ready: answered(hostVolley, clientVolley) };
+    const seen = {
+      client: { samples: clientVolley.samples() ?? [], at: fireAt },
+      host: { samples: hostVolley.samples() ?? [], at: fireAt },
+    };
+    client = wiser(client, taken.client, seen.client, mine.count);
+    host = wiser(host, taken.host, seen.host, yours.count);
+    taken = seen;
+  }
+  yield { until: (yield { until: 0 }) + CROSS_TAIL_MS };
+  return true;
+}
+
+/**
+ * Of several addresses a mapping gets any. Aimed at is the one that the last sample got (boxes side by side count each for
+ * themselves), where it may be probed; else another one each round.
+ */
+function placeOf(aim: Aim, role: Role, round: number, stage: Stage): Endpoint {
+  const addresses = addressesOf(stage, role);
+  const address = addresses.includes(aim.address) ? aim.address : addresses[round % addresses.length]!;
+  return { address, port: aim.port };
+}
+
+/** What a burst has shown of the strangers: all ports between two samples that were not our own. */
+function wiser(nature: StepNature, before: Taken, after: Taken, count: number): StepNature {
+  const [from, to] = [basis(nature, before.samples), basis(nature, after.samples)];
+  if (from === null || to === null || after.at <= before.at) return nature;
+  const own = nature.timed ? 0 : count + 2;
+  const strangers = strangersBetween(nature, from, to, own);
+  const ms = after.at - before.at;
+  // A lost answer or a range that came round would teach nonsense.
+  if (strangers < -2 || strangers > 20 + (10 * nature.background * ms) / 1000) return nature;
+  return watched(nature, strangers, ms);
+}
+
+/**
+ * The stepping side makes a few mappings towards one port of the other, between samples, so that its own ports are known, and
+ * keeps them. Every mapping of the other side that lands on that one port is a path.
+ */
+function* rowScript(plan: Plan, stage: Stage): Script {
+  const { boss, config } = stage;
+  const hard = plan.hard!;
+  const step = natureOf(plan, other(hard)) as StepNature;
+  const draw = natureOf(plan, hard) as Extract<Nature, { kind: 'random' }>;
+  let now = yield { until: 0 };
+  const target = { address: addressesOf(stage, hard)[0]!, port: config.random.int(draw.low, draw.high) };
+  const columns = boss.order(now, other(hard), rowColumns(plan.probes, target, plan.durationMs));
+  now = yield { until: now + SAMPLES_MS, ready: answered(columns) };
+  const samples = columns.samples() ?? [];
+  if (samples.length < 2) return false;
+  const [first, ...rest] = windowRuns(step, samples, plan.probes);
+  // A gap with strangers in it is worth less than one without; the shortest ones only.
+  const runs = [first!, ...rest.filter((run) => run.count === first!.count)];
+  const ports = { kind: 'runs', runs } as const;
+  const from = addressesOf(stage, other(hard));
+  const rolling = boss.order(
+    now,
+    hard,
+    rollingSalvo(
+      plan.mappings,
+      from,
+      ports,
+      from.length,
+      PLAN_LIMITS.birthdayPerSecond,
+      lifetimeOf(profileOf(stage, hard)),
+      plan.durationMs,
+    ),
+  );
+  yield { until: now + plan.durationMs, ready: rolling.refused };
+  return !rolling.refused();
+}
+
+/**
+ * Both draw: each aims all its mappings at one port of the other and replaces them as they expire. At the sustained rate: what
+ * is worth most are the old ones of one side against the new ones of the other, and at 400/s too many would have expired while a
+ * packet is under way, or because the end of a life is known to a tenth of a second only.
+ */
+function* latticeScript(plan: Plan, stage: Stage): Script {
+  const { boss, config } = stage;
+  const now = yield { until: 0 };
+  const aims = { client: plan.client, host: plan.host } as Record<Role, Extract<Nature, { kind: 'random' }>>;
+  const at = (role: Role) => ({ kind: 'fixed', port: config.random.int(aims[role].low, aims[role].high) }) as const;
+  const [row, column] = [at('host'), at('client')];
+  const trip = boss.relayRttMs() / 2;
+  const salvo = (role: Role, count: number) =>
+    rollingSalvo(
+      count,
+      addressesOf(stage, other(role)).slice(0, 1),
+      role === 'client' ? row : column,
+      count,
+      PAY_LIMITS.probesPerSecond,
+      lifetimeOf(profileOf(stage, role)),
+      plan.durationMs,
+    );
+  const theirs = boss.order(now, 'host', salvo('host', plan.probes));
+  boss.order(now, 'client', salvo('client', plan.mappings), trip);
+  yield { until: now + trip + plan.durationMs, ready: theirs.refused };
+  return !theirs.refused();
+}
+
+function profileOf({ config }: Stage, role: Role): NatProfile {
+  return role === 'client' ? config.own.profile : config.peer.profile;
+}
+
+function natureOf(plan: Plan, role: Role): Nature {
+  return role === 'client' ? plan.client : plan.host;
+}
+
+function answered(...volleys: readonly Volley[]): () => boolean {
+  return () => volleys.every((volley) => volley.samples() !== null || volley.refused());
+}

@@ -1,0 +1,41 @@
+/**
+ * What a person pastes to join. Four forms, carrying less or more of the same three things:
+ *
+ *     K7TQ9-RBWHM                                              code; any case, dashes and spaces free
+ *     sallyport://join/K7TQ9RBWHM#HOSTKEY                      code and the host's key
+ *     sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#KEY.HOSTKEY   and the master with its key: nothing else is needed
+ *     https://ms.example.org/j/K7TQ9RBWHM#HOSTKEY              the page of a host at the master's web server
+ *
+ * Keys stand after `#`, which browsers never send to a server, so the page's server can't swap the host.
+ */
+import { fromBase64Url } from '../bytes.ts';
+import { normalizeCode } from '../model/code.ts';
+import { isPublicKey } from '../secure/keys.ts';
+import { formatMasterLink, parseHostLink } from './master-link.ts';
+
+export interface JoinTarget {
+  readonly code: string;
+  readonly hostKey: Uint8Array | null;
+  /** The master link inside a join link, to be used where no other is given. */
+  readonly master: string | null;
+  /** Where the page of a web link is served: its master's link can be asked for there. */
+  readonly page: string | null;
+}
+
+/** Null where it is none of the forms, or one of them but not whole: half a link must not be used. */
+export function parseJoinTarget(text: string): JoinTarget | null {
+  const bare = normalizeCode(text);
+  if (bare !== null) return { code: bare, hostKey: null, master: null, page: null };
+  const host = parseHostLink(text);
+  if (!('problem' in host)) {
+    return { code: host.code, hostKey: host.hostKey, master: formatMasterLink(host.master), page: null };
+  }
+  const link = /^(?:sallyport:\/\/join|(https?:\/\/[^/?#\s]+)\/j)\/([^/?#\s]+)(?:#([^\s]*))?$/.exec(text.trim());
+  if (link === null) return null;
+  const [, page = null, codeText = '', keys = ''] = link;
+  const code = normalizeCode(codeText);
+  // A page's link may name the master's key before the host's.
+  const key = keys === '' ? null : fromBase64Url(keys.split('.').at(-1) ?? '');
+  if (code === null || (keys !== '' && (key === null || !isPublicKey(key)))) return null;
+  return { code, hostKey: key, master: null, page };
+}

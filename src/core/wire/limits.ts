@@ -1,0 +1,40 @@
+/** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
+export const WIRE_LIMITS = {
+  /** Wire (security.md 3.1-3.3; sizes are UDP payload bytes and part of the protocol). */
+  helloBytes: 512,
+  retryBytes: 64,
+  acceptBytesMax: 320,
+  confirmBytesMin: 64,
+  probeBytes: 48,
+  stepBytesMax: 512,
+  punchBytes: 32,
+  /** Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). */
+  controlBytesMax: 1200,
+  /** Control messages (wire/codec.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
+  sessionIdBytes: 16,
+  /** Characters of what a master says of a failure that are shown. */
+  masterWordsMax: 128,
+  /** Texts a host announces: what a list row shows; together with the profile a heartbeat stays below 900 bytes. */
+  announcedNameBytesMax: 64,
+  announcedTextBytesMax: 32,
+  /** Hypotheses of a mixture that travel: the seventh never weighed more than a percent. */
+  profileMixtureMax: 6,
+  /** External addresses of a profile that travel; a CGN pool may show more, the planner uses the first. */
+  profileAddressesMax: 4,
+  /** Addresses that one peer may have proven and be probed at: IPv4 and IPv6, each with one change of network. */
+  permitAddressesMax: 4,
+  /** Endpoints of a peer seen by the master at one join. */
+  observedMax: 4,
+  /** Addresses of one family that a master listens on: two suffice for every filtering test (RFC 5780). */
+  masterAddressesMax: 4,
+  /** Entries of one answer to `list`; as many as fit, four of the longest, mostly ten. */
+  listPageMax: 16,
+  /** One entry, and the address of an official server in it: a name of 253 symbols and a port. */
+  entryBytesMax: 600,
+  entryAddressBytesMax: 255,
+  /** No NAT is known to keep a mapping that nobody uses for longer than 350 s (nat-model 2.1). */
+  mappingLifetimeMsMax: 355_000,
+  /** What a profile may say: no NAT is known to forget within a second, or to lie deeper than a packet of 64 hops goes. */
+  mappingLifetimeMsMin: 1_000,
+  natHopsMax: 64,
+} as const;

@@ -1,0 +1,126 @@
+/**
+ * Links that people copy.
+ *
+ *     sallyport://198.51.100.7:8430/#KEY                      a master; an IPv6 address in brackets, a name is allowed
+ *     sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#KEY.HOSTKEY    a host there; the host's key may be missing
+ *
+ * KEY and HOSTKEY are 32 bytes in base64url (43 symbols), after `#` so that no web server ever sees them.
+ */
+import { addressBytes, addressText } from '../address.ts';
+import { fromBase64Url, toBase64Url } from '../bytes.ts';
+import { normalizeCode } from '../model/code.ts';
+import { isPublicKey } from '../secure/keys.ts';
+
+const SCHEME = 'sallyport://';
+export const MASTER_PORT_DEFAULT = 8430;
+
+export interface MasterLink {
+  /** An IP address in canonical form, or a name that is still to be resolved. */
+  readonly host: string;
+  readonly port: number;
+  readonly key: Uint8Array;
+}
+
+export interface HostLink {
+  readonly master: MasterLink;
+  readonly code: string;
+  /** Pinned where present. */
+  readonly hostKey: Uint8Array | null;
+}
+
+/** What is wrong with a link, as one sentence for the person who pasted it. */
+export interface LinkProblem {
+  readonly problem: string;
+}
+
+export function formatMasterLink(link: MasterLink): string {
+  return `${origin(link)}/#${toBase64Url(link.key)}`;
+}
+
+export function formatHostLink(link: HostLink): string {
+  const keys = link.hostKey === null ? [link.master.key] : [link.master.key, link.hostKey];
+  return `${origin(link.master)}/j/${link.code}#${keys.map(toBase64Url).join('.')}`;
+}
+
+export function parseMasterLink(text: string): MasterLink | LinkProblem {
+  const link = parse(text);
+  if ('problem' in link) return link;
+  if (link.path === '' || link.path === '/') return link.keys.length > 1 ? problem('has two keys') : link.master;
+  return problem(`names "${link.path}" where a masterserver link has nothing: is it a link to a host?`);
+}
+
+export function parseHostLink(text: string): HostLink | LinkProblem {
+  const link = parse(text);
+  if ('problem' in link) return link;
+  const code = /^\/j\/([^/]+)$/.exec(link.path)?.[1];
+  if (code === undefined) return problem('has no join code: it should look like sallyport://…/j/CODE#KEY');
+  const normal = normalizeCode(code);
+  if (normal === null) return problem(`has a malformed join code "${code}"`);
+  return { master: link.master, code: normal, hostKey: link.keys[1] ?? null };
+}
+
+interface Parts {
+  readonly master: MasterLink;
+  readonly path: string;
+  readonly keys: readonly Uint8Array[];
+}
+
+function parse(text: string): Parts | LinkProblem {
+  const trimmed = text.trim();
+  if (!trimmed.toLowerCase().startsWith(SCHEME)) return problem(`does not begin with ${SCHEME}`);
+  const match = /^([^/#]*)(\/[^#]*)?(?:#(.*))?$/.exec(trimmed.slice(SCHEME.length));
+  if (match === null) return problem('is malformed');
+  const place = parsePlace(match[1] ?? '');
+  if ('problem' in place) return place;
+  const keys = parseKeys(match[3]);
+  if ('problem' in keys) return keys;
+  const key = keys[0];
+  return key === undefined ? problem(NO_KEY) : { master: { ...place, key }, path: match[2] ?? '', keys };
+}
+
+const NO_KEY = 'has no key after "#": copy the whole link (in a shell, put it in quotes)';
+
+function parsePlace(text: string): { host: string; port: number } | LinkProblem {
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  if (match === null) {
+    return text.split(':').length > 2
+      ? problem('has an IPv6 address that is not in [brackets]')
+      : problem('has no address of a masterserver');
+  }
+  const port = match[3] === undefined ? MASTER_PORT_DEFAULT : Number(match[3]);
+  if (port < 1 || port > 65535) return problem(`has the port ${port}; ports are 1 to 65535`);
+  const host = match[1] === undefined ? nameOrAddress(match[2] ?? '') : bracketed(match[1]);
+  return host === null ? problem(`has the malformed address "${match[1] ?? match[2]}"`) : { host, port };
+}
+
+function bracketed(text: string): string | null {
+  const bytes = text.includes(':') ? addressBytes(text) : null;
+  return bytes === null ? null : addressText(bytes);
+}
+
+function nameOrAddress(text: string): string | null {
+  if (/^[\d.]+$/.test(text)) return addressBytes(text) === null ? null : text;
+  const name = text.toLowerCase();
+  const labels = (name.endsWith('.') ? name.slice(0, -1) : name).split('.');
+  const fits = name.length <= 253 && labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
+  return fits ? name : null;
+}
+
+function parseKeys(text: string | undefined): readonly Uint8Array[] | LinkProblem {
+  if (text === undefined || text === '') return problem(NO_KEY);
+  const keys: Uint8Array[] = [];
+  for (const part of text.split('.')) {
+    const key = fromBase64Url(part);
+    if (key === null || !isPublicKey(key)) return problem('has an incomplete or mistyped key after "#"');
+    keys.push(key);
+  }
+  return keys.length > 2 ? problem('has more than two keys') : keys;
+}
+
+function origin(link: MasterLink): string {
+  return `${SCHEME}${link.host.includes(':') ? `[${link.host}]` : link.host}:${link.port}`;
+}
+
+function problem(text: string): LinkProblem {
+  return { problem: `The link ${text}.` };
+}

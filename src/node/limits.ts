@@ -1,0 +1,19 @@
+/** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
+export const NODE_LIMITS = {
+  /** Driver (src/node): a machine that makes more outputs in one turn than a birthday salvo could is caught in a loop. */
+  driveOutputsPerTurnMax: 65_536,
+  /** Deadlines already due are served at once this often per turn; after that the timer (>= 1 ms) takes over. */
+  drivePassesPerTurnMax: 32,
+  /** Receive buffer of a native socket (security.md 3): at overload megabytes only make the answers late. */
+  nativeReceiveBytes: 262_144,
+  /** State files are keys and short lists; anything larger is not ours. */
+  stateFileBytesMax: 1_048_576,
+  /** Hosts remembered by key, the oldest forgotten first: years of evenings, and still a small file. */
+  pinnedHostsMax: 1_000,
+  /** Friends remembered by key, likewise. */
+  knownFriendsMax: 1_000,
+  /** Join codes that a process keeps beside their keys, so that nobody waits for the same one twice. */
+  codesKeptMax: 64,
+  /** A clipboard tool that has not answered by then will not. */
+  clipboardMs: 1_000,
+} as const;
