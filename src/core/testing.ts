@@ -1,4 +1,6 @@
 /** A second entry, for tests alone: parts of core that they look at by themselves, though no other layer builds on them. */
+import { PUSHES, REQUESTS, RESPONSES } from './wire/messages.ts';
+
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
@@ -6,3 +8,9 @@ export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/n
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
 export { integrityMatches } from './stun/codec.ts';
 export { STUN_LIMITS } from './stun/limits.ts';
+/**
+ * Every control message there is, by direction and type: `MESSAGES.requests.join.fields.sid` is a `Field` with its `kind`, and with
+ * `words`, `parts`, `item` or `bytesMax` where that kind has them.
+ */
+export const MESSAGES = { requests: REQUESTS, responses: RESPONSES, pushes: PUSHES } as const;
+export { type Field, type Fields, type Kind, layoutOf } from './wire/struct.ts';
