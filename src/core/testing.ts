@@ -1,5 +1,9 @@
 /** A second entry, for tests alone: parts of core that they look at by themselves, though no other layer builds on them. */
+import { ACCEPT } from './wire/datagrams.ts';
+import { entry } from './wire/entry-wire.ts';
+import { announcement, permit } from './wire/fields.ts';
 import { PUSHES, REQUESTS, RESPONSES } from './wire/messages.ts';
+import { profile } from './wire/profile-wire.ts';
 
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
@@ -13,4 +17,6 @@ export { STUN_LIMITS } from './stun/limits.ts';
  * `words`, `parts`, `item` or `bytesMax` where that kind has them.
  */
 export const MESSAGES = { requests: REQUESTS, responses: RESPONSES, pushes: PUSHES } as const;
-export { type Field, type Fields, type Kind, layoutOf } from './wire/struct.ts';
+/** What messages are made of and the document draws by itself. */
+export const STRUCTURES = { announcement, entry, permit, profile, accept: ACCEPT } as const;
+export { type Field, type Fields, layoutOf } from './wire/struct.ts';

@@ -176,7 +176,8 @@ const TICKET: Field<Uint8Array | null> = {
   },
 };
 
-const ACCEPT: Field<Accept> = refine(
+/** The payload. */
+export const ACCEPT: Field<Accept> = refine(
   struct({
     cid: bytes(CID_BYTES),
     pingMs: u32,

@@ -26,7 +26,7 @@ const timeOrZero: Field<number> = refine(
   (at) => at ?? 0,
 );
 
-export const entry: Field<ListEntry> = struct({
+const ROW = struct({
   hostId: text(32),
   code: codeTold,
   flags: flags('passwordNeeded', 'returning'),
@@ -51,6 +51,7 @@ export const entry: Field<ListEntry> = struct({
     (told) => (isServerAddress(told) ? told : null),
   ),
 });
+export const entry: Field<ListEntry> = { ...ROW, layout: '' };
 
 /** What an entry takes, so that a page is filled to the brim and not over. */
 export function entryBytes(value: ListEntry): number {

@@ -32,9 +32,9 @@ const POOLINGS: Words<NatProfile['pooling']> = ['unknown', 'paired', 'arbitrary'
 const TESTED: Words<Tested> = ['untested', 'yes', 'no'];
 const VERDICTS: Words<Verdict> = ['strict', 'moderate', 'open'];
 
-export const natType = word(NAT_TYPES);
+export const natType = { ...word(NAT_TYPES), layout: '1 (a NAT type)' };
 export const verdict = word(VERDICTS);
-const tested = word(TESTED);
+const tested = { ...word(TESTED), layout: '1 (tested)' };
 
 /** No NAT gives out port 0, so 0 says that none is known. */
 const port: Field<number | null> = refine(

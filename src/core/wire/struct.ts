@@ -123,10 +123,14 @@ export const u32 = number(
 const NULL_U32 = 0xffff_ffff;
 const NULL_I32 = 0x8000_0000;
 
+function unitOf(scale: number): string {
+  return scale === 1 ? '' : `in 1/${scale}; `;
+}
+
 /** A non-negative number in units of 1 / scale, or null. */
 export function scaled(scale = 1): Field<number | null> {
   return {
-    ...{ kind: 'number', layout: '4 (ffffffff: unknown)', bytesMax: 4 },
+    ...{ kind: 'number', layout: `4 (${unitOf(scale)}ffffffff: unknown)`, bytesMax: 4 },
     write(writer, value) {
       if (value === null || !Number.isFinite(value)) writer.u32(NULL_U32);
       else writer.u32(Math.min(NULL_U32 - 1, Math.max(0, Math.round(value * scale))));
@@ -140,7 +144,7 @@ export function scaled(scale = 1): Field<number | null> {
 
 export function signed(scale = 1): Field<number | null> {
   return {
-    ...{ kind: 'number', layout: '4 (signed; 80000000: unknown)', bytesMax: 4 },
+    ...{ kind: 'number', layout: `4 (signed; ${unitOf(scale)}80000000: unknown)`, bytesMax: 4 },
     write(writer, value) {
       if (value === null || !Number.isFinite(value)) writer.u32(NULL_I32);
       else writer.u32(Math.min(0x7fff_ffff, Math.max(-0x7fff_ffff, Math.round(value * scale))) >>> 0);
@@ -155,7 +159,7 @@ export function signed(scale = 1): Field<number | null> {
 
 /** 0 to 1. */
 export const share: Field<number> = {
-  ...{ kind: 'number', layout: '2 (of 65535)', bytesMax: 2 },
+  ...{ kind: 'number', layout: '2 (in 1/65535)', bytesMax: 2 },
   write: (writer, value) => void writer.u16(Math.round(Math.min(1, Math.max(0, value)) * 0xffff)),
   read: (reader) => reader.u16() / 0xffff,
 };
