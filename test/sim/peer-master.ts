@@ -7,6 +7,7 @@ import {
   type KeyPair,
   type MasterAddress,
   type MasterEvent,
+  type MasterMachine,
   type Push,
   type Request,
   type Response,
@@ -21,6 +22,8 @@ export interface SimMaster {
   readonly address: MasterAddress;
   readonly host: Host;
   readonly identity: KeyPair;
+  /** The one that runs now. */
+  readonly machine: MasterMachine;
   /** What clients have said of the end of their sessions. */
   readonly reports: readonly (MasterEvent & { readonly ev: 'report' })[];
   /** As a crash: nothing is said to anybody. */
@@ -63,6 +66,7 @@ export function startMaster(world: World): SimMaster {
   let ticketKeys: readonly TicketKey[] = [];
   const reports: (MasterEvent & { readonly ev: 'report' })[] = [];
   let insides: Insides;
+  let current: MasterMachine;
   const run = () => {
     const told: MasterEvent[] = [];
     const machine = weakCodes(
@@ -77,6 +81,7 @@ export function startMaster(world: World): SimMaster {
       }),
       crypto,
     );
+    current = machine;
     insides = machine as unknown as Insides;
     const onEvent = (event: MasterEvent) => {
       told.push(event);
@@ -92,6 +97,9 @@ export function startMaster(world: World): SimMaster {
   let running = run();
   return {
     ...{ host, identity, reports, address: { key: identity.publicKey, addresses: ADDRESSES, port: PORT } },
+    get machine() {
+      return current;
+    },
     stop: () => running.stop(),
     start: () => {
       running = run();
