@@ -34,6 +34,17 @@ const FORBIDDEN = [
 ];
 const HOSTILE_TEXT = '\u001b]0;x\u0007\n✓ Update: run this\r\n\u202Egnp.exe\u0000';
 const OLD_KEPT = 6;
+/** Of long lists the rest is one field. */
+const NTH_MAX = 40;
+/** Frame, flags and the number of the message are among the first fields of a frame. */
+const HEAD_FIELDS = 5;
+
+interface Message {
+  /** How often each place has written into it. */
+  readonly counts: Map<string, number>;
+  readonly head: number[];
+  written: number;
+}
 
 interface Patched {
   [operation: string]: (this: Writer, value: Value, ...rest: unknown[]) => Writer;
@@ -51,6 +62,8 @@ export class Tongue {
   private speaking: 'liar' | 'other' | null = null;
   private depth = 0;
   private turn = 0;
+  /** Those that are being written. */
+  private readonly messages = new WeakMap<Writer, Message>();
   /** What anybody has written of each length: keys, session ids, tokens, whole handshakes; and what stood in the field before. */
   private readonly heard = new Map<string, Value[]>();
 
@@ -95,11 +108,15 @@ export class Tongue {
   private write(writer: Writer, operation: Operation, write: (value: Value) => Writer, honest: Value): Writer {
     const { lie, speaking } = this;
     let told = honest;
-    if (speaking === 'liar' && (lie === null || lie.field.operation === operation)) {
-      const field = fieldHere(operation);
-      if (!this.fields.has(field.key)) this.fields.set(field.key, field);
-      if (lie?.field.key === field.key && !(lie.everyOther && this.turn++ % 2 === 1))
-        told = this.instead(lie.value, honest);
+    if (speaking === 'liar') {
+      const message = this.messageOf(writer);
+      if (lie === null || lie.field.operation === operation) {
+        const field = this.numbered(fieldHere(operation), message);
+        if (!this.fields.has(field.key)) this.fields.set(field.key, field);
+        if (lie?.field.key === field.key && !(lie.everyOther && this.turn++ % 2 === 1))
+          told = this.instead(lie.value, honest);
+      }
+      if (message.written++ < HEAD_FIELDS && operation === 'u8') message.head.push(honest as number);
     }
     this.keep(operation, honest);
     if (told === honest) return write(honest);
@@ -111,6 +128,46 @@ export class Tongue {
       // It does not fit: nothing can be sent that way.
       writer.length = length;
       return write(honest);
+    }
+  }
+
+  /** Which of a message's fields it is, of those that the same place writes: loops and tables write many. */
+  private numbered(field: Field, { counts, head }: Message): Field {
+    const n = counts.get(field.key) ?? 0;
+    counts.set(field.key, n + 1);
+    const parts = [
+      field.name.includes('Frame') ? `type ${head.join('.')}` : '',
+      n === 0 ? '' : `nth ${Math.min(n, NTH_MAX)}`,
+    ];
+    const which = parts.filter((part) => part !== '').join(' ');
+    return which === '' ? field : { ...field, key: `${field.key} ${which}`, name: `${field.name}, ${which}` };
+  }
+
+  private messageOf(writer: Writer): Message {
+    const known = this.messages.get(writer);
+    if (known !== undefined) return known;
+    const fresh = { counts: new Map<string, number>(), head: [], written: 0 };
+    this.messages.set(writer, fresh);
+    return fresh;
+  }
+
+  /**
+   * What is put together byte by byte, without a `Writer`, before it is sealed or signed: probes, answers to probes, the inside of a
+   * path's datagrams. Each byte is a field, and so is an address.
+   */
+  touch(what: string, bytes: Uint8Array, from: number, to: number, addressAt: number | null = null): void {
+    const { lie } = this;
+    const parts: (readonly [at: number, length: number])[] = [];
+    for (let at = from; at < Math.min(to, bytes.length); at++) parts.push([at, 1]);
+    if (addressAt !== null) parts.push([addressAt, 4]);
+    for (const [at, length] of parts) {
+      const name = `${what} byte ${at}${length === 1 ? '' : ` to ${at + length - 1}`}`;
+      if (!this.fields.has(name)) this.fields.set(name, { key: name, name, operation: 'raw' });
+      if (lie?.field.key !== name || (lie.everyOther && this.turn++ % 2 === 1)) continue;
+      this.told++;
+      const told = this.instead(lie.value, length === 1 ? (bytes[at] as number) : bytes.slice(at, at + length));
+      if (typeof told === 'number') bytes[at] = told;
+      else bytes.set((told as Uint8Array).subarray(0, length), at);
     }
   }
 
@@ -147,14 +204,14 @@ export class Tongue {
 
 /** So many values fit a field at most: all of them are told one after the other by `--all`. */
 export const VALUES_MAX = 24;
-const FRAMES = 14;
+const SITES_MAX = 14;
 /** Whoever writes fields; what calls them from outside is the machine, whose reasons do not make another field. */
 const CODECS =
   /\/src\/core\/(wire\/|bytes\.|peer\/handshake\.|peer\/path\.|traverse\/lead\/step\.|master\/(tickets|cookie|sessions)\.)/;
 
 function fieldHere(operation: Operation): Field {
   const { stackTraceLimit, prepareStackTrace } = Error;
-  Error.stackTraceLimit = FRAMES;
+  Error.stackTraceLimit = SITES_MAX;
   Error.prepareStackTrace = (_error, sites) => sites;
   const sites = new Error().stack as unknown as readonly NodeJS.CallSite[];
   Error.stackTraceLimit = stackTraceLimit;

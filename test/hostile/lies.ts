@@ -3,8 +3,25 @@
  * (`fields.ts`). Each lie has a world of its own with honest participants in it, who come to no harm by it and, when the lies stop,
  * meet as if nothing had been.
  */
-import { type Machine, PAY_LIMITS, PLAN_LIMITS, scopeOf, WIRE } from '../../src/core/index.ts';
-import { NATS, noAmplification, noPacketToUnprovenAddress, paidForItself } from '../../src/sim/index.ts';
+import {
+  type CryptoSuite,
+  type Machine,
+  type Output,
+  PAY_LIMITS,
+  PLAN_LIMITS,
+  scopeOf,
+  seededCrypto,
+  sipHash128,
+  WIRE,
+} from '../../src/core/index.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
+import {
+  NATS,
+  type NatBehaviour,
+  noAmplification,
+  noPacketToUnprovenAddress,
+  paidForItself,
+} from '../../src/sim/index.ts';
 import { ANNOUNCEMENT, hostCommand, joinCommand, type Participant, type Peers, peers } from '../sim/peers.ts';
 import { type Field, type Lie, Tongue } from './fields.ts';
 
@@ -22,6 +39,10 @@ const COLLECTION_MAX = 4_096;
 const SECRETS = ['what the host tells its friend', 'what the friend tells its host'].map((text) =>
   Uint8Array.from(`sallyport ${text}`, (sign) => sign.charCodeAt(0)),
 ) as [Uint8Array, Uint8Array];
+
+/** Networks that meet at once, and such that need credits, steps and a long run. */
+export type Nets = 'easy' | 'hard';
+export const NETS: readonly Nets[] = ['easy', 'hard'];
 
 export interface Told {
   readonly fields: readonly Field[];
@@ -53,6 +74,45 @@ function speak(machine: AnyMachine, tongue: Tongue, who: 'liar' | 'other'): void
   });
 }
 
+/** A suite that lies just before it signs or seals: `bytes` are those that will be sent. */
+function forked(suite: CryptoSuite, tongue: () => Tongue): CryptoSuite {
+  return {
+    ...suite,
+    hmac(key, ...parts) {
+      const [bytes] = parts;
+      if (bytes?.[0] === WIRE.punch && bytes.length === 16) tongue().touch('probe', bytes, 1, 16);
+      return suite.hmac(key, ...parts);
+    },
+    seal(key, nonce, associated, plaintext) {
+      if (associated[0] !== WIRE.path) return suite.seal(key, nonce, associated, plaintext);
+      const told = plaintext.slice();
+      tongue().touch('path', told, 0, 9);
+      return suite.seal(key, nonce, associated, told);
+    },
+  };
+}
+
+interface Probed {
+  readonly sessions: {
+    all(): Iterable<{ readonly probeKey: Uint8Array; readonly from: { readonly address: string } }>;
+  };
+}
+
+/** Answers of a master's probe ports: told anew, with the key of whoever asked. */
+function twistAnswers(machine: AnyMachine, tongue: Tongue): void {
+  const { poll } = machine;
+  const { sessions } = machine as unknown as Probed;
+  machine.poll = () => {
+    const output = poll.call(machine) as Output<unknown>;
+    if (output.kind !== 'transmit' || output.bytes[0] !== WIRE.probeAnswer) return output;
+    const { bytes, to } = output;
+    const asked = [...sessions.all()].find(({ from }) => from.address === to.address);
+    tongue.touch('answer to a probe', bytes, 1, 32, 16);
+    if (asked !== undefined) bytes.set(sipHash128(asked.probeKey, bytes.subarray(0, 32)), 32);
+    return output;
+  };
+}
+
 interface Stage {
   readonly setup: Peers;
   readonly tongue: Tongue;
@@ -63,24 +123,30 @@ interface Stage {
   readonly victim: string;
 }
 
-function stage(liar: Liar, seed: number): Stage {
+function stage(liar: Liar, nets: Nets, seed: number): Stage {
   const setup = peers({ seed: `lies ${seed}`, trace: true });
   const { world, master } = setup;
   const victim = world.host({ name: 'victim' }).address;
-  const named = (name: string, place: typeof NATS.linux | null): Participant =>
-    setup.participant(name, place, {}, false);
-  const [host, friend, third] = [named('host', NATS.linux), named('friend', NATS.linux), named('third', null)];
+  let tongue: Tongue;
+  const named = (name: string, place: NatBehaviour | null): Participant => {
+    const suite = seededCrypto(`${world.options.seed}/${name}`, nodeCrypto);
+    return setup.participant(name, place, { crypto: name === liar ? forked(suite, () => tongue) : suite }, false);
+  };
+  const host = named('host', NATS.linux);
+  const friend = named('friend', nets === 'easy' ? NATS.linux : NATS.linuxRandom);
+  const third = named('third', null);
   const places = [victim, third.host.address, master.host.address, friend.host.address];
-  const tongue = new Tongue(world.random('lies'), places);
+  tongue = new Tongue(world.random('lies'), places);
   for (const [who, one] of Object.entries({ host, friend, third }))
     speak(one.machine as AnyMachine, tongue, who === liar ? 'liar' : 'other');
+  if (liar === 'master') twistAnswers(master.machine as unknown as AnyMachine, tongue);
   speak(master.machine as unknown as AnyMachine, tongue, liar === 'master' ? 'liar' : 'other');
   return { setup, tongue, host, friend, third, victim };
 }
 
 /** Throws where somebody honest has come to harm; tells which fields there are to lie about. `lie` null: nobody lies. */
-export function perform(liar: Liar, seed: number, lie: Lie | null): Told {
-  const scene = stage(liar, seed);
+export function perform(liar: Liar, nets: Nets, seed: number, lie: Lie | null): Told {
+  const scene = stage(liar, nets, seed);
   const { setup, tongue } = scene;
   const deaf = tongue.listen();
   try {
@@ -91,7 +157,7 @@ export function perform(liar: Liar, seed: number, lie: Lie | null): Told {
     tongue.lie = null;
     judge(liar, scene, watched);
     deaf();
-    meetAgain(liar, scene);
+    meetAgain(liar, nets, scene);
     return { fields: [...tongue.fields.values()], lies };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${setup.world.replayText()}`, { cause: error });
@@ -217,13 +283,17 @@ function largest(root: unknown): readonly [string, number] {
 }
 
 /** The lies have stopped: whoever is honest hosts and joins as always, if need be by the command that a person would repeat. */
-function meetAgain(liar: Liar, { setup, host, friend, third }: Stage): void {
+function meetAgain(liar: Liar, nets: Nets, { setup, host, friend, third }: Stage): void {
   const { world, master } = setup;
   if (liar === 'master') {
     master.stop();
+    // Those it gave as a liar may name whomever it liked.
+    master.forgetTickets();
     master.start();
   }
-  const [server, guest] = liar === 'host' ? [third, friend] : liar === 'friend' ? [host, third] : [host, friend];
+  // Where the two are hard to bring together, somebody else shows that both the master and the host are well.
+  const guest = liar === 'friend' || (liar === 'master' && nets === 'hard') ? third : friend;
+  const server = liar === 'host' ? third : host;
   const before = guest.all('path').length;
   const end = world.now + HONEST_MS;
   const isIn = () => guest.all('path').length > before;

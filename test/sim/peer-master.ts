@@ -29,6 +29,8 @@ export interface SimMaster {
   /** As a crash: nothing is said to anybody. */
   stop(): void;
   start(): void;
+  /** Whatever tickets it has given: none counts after its next start. */
+  forgetTickets(): void;
   /** Turns dishonest: the code leads to this host's key. */
   giveCodeTo(code: string, hostKey: Uint8Array): void;
   /** Turns dishonest: every join is offered to this host, whomever it is for. */
@@ -103,6 +105,9 @@ export function startMaster(world: World): SimMaster {
     stop: () => running.stop(),
     start: () => {
       running = run();
+    },
+    forgetTickets: () => {
+      ticketKeys = [];
     },
     giveCodeTo(code, hostKey) {
       const { registry } = insides;
