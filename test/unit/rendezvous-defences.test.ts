@@ -102,10 +102,18 @@ describe('where a session is', () => {
 
   test('an address that was left more than 30 s ago is in no permit', () => {
     const { w, host, client } = pair();
+    const home = client.node.address;
+    const join = joinOf(host);
+    // It pays there, and its session stays at home.
     client.node.address = '198.18.0.77';
+    client.get(join, client.socket(), 500);
+    client.node.address = home;
     w.net.run(MASTER_LIMITS.proofMsMax + 2 * MASTER_LIMITS.pingMs);
-    client.get(joinOf(host), client.socket(), 3_000);
-    expect(host.pushes).toMatchObject([{ type: 'offer', permit: { grants: [{ address: '198.18.0.77' }] } }]);
+    client.get({ type: 'credit', sid: SID, n: 1 }, client.socket());
+    expect(host.pushes).toMatchObject([
+      { type: 'offer', permit: { grants: [{ address: '198.18.0.77' }] } },
+      { type: 'credited', permit: { grants: [{ address: home }] } },
+    ]);
   });
 });
 
