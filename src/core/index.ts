@@ -29,7 +29,7 @@ export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
 export * from './peer/limits.ts';
-export * from './peer/path.ts';
+export { PATH_PHASES, payloadBytesMax } from './peer/path.ts';
 export * from './peer/peer.ts';
 export * from './peer/words.ts';
 export * from './portmap/mapper.ts';

@@ -5,7 +5,7 @@
  */
 
 import { familyOf } from '../address.ts';
-import { EMPTY, toHex } from '../bytes.ts';
+import { EMPTY } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { LINK_LIMITS } from '../link/limits.ts';
 import type { Candidate, Permit, Role } from '../model/pair.ts';
@@ -20,6 +20,7 @@ import type { Push, Request, Response, SessionId } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { EndToEnd } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
+import { sessionName } from './path.ts';
 
 export interface SessionConfig {
   readonly role: Role;
@@ -100,7 +101,7 @@ export class Session {
 
   /** As probes name it. */
   private get name(): string {
-    return toHex(this.sid.subarray(0, 8));
+    return sessionName(this.sid);
   }
 
   /** A push of the master that names this session. */
