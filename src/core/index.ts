@@ -28,6 +28,7 @@ export * from './nat/profile.ts';
 export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
+export { JOIN_PHASES } from './peer/join-phase.ts';
 export * from './peer/limits.ts';
 export { PATH_PHASES, payloadBytesMax } from './peer/path.ts';
 export * from './peer/peer.ts';
