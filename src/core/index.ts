@@ -32,6 +32,7 @@ export { JOIN_PHASES } from './peer/join-phase.ts';
 export * from './peer/limits.ts';
 export { PATH_PHASES, payloadBytesMax } from './peer/path.ts';
 export * from './peer/peer.ts';
+export { SESSION_PHASES } from './peer/session.ts';
 export * from './peer/words.ts';
 export * from './portmap/mapper.ts';
 export type * from './random.ts';

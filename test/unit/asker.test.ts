@@ -13,6 +13,7 @@ import {
   PATH_PHASES,
   RUN_PHASES,
   requestNumbers,
+  SESSION_PHASES,
   type SocketId,
   StunSource,
   socketIds,
@@ -93,7 +94,7 @@ test('a port mapping is not proven by the answer to a question about the claim b
   expect(isProven()).toBe(true);
 });
 
-test.each(Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, JOIN_PHASES, PATH_PHASES }))(
+test.each(Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, JOIN_PHASES, PATH_PHASES, SESSION_PHASES }))(
   '%s names every phase, says when each follows, and has one end',
   (_name, table: Readonly<Record<string, Readonly<Record<string, string>>>>) => {
     const phases = Object.keys(table);

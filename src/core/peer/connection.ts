@@ -4,7 +4,7 @@
  *
  * `ask` is the consent check (RFC 7675: every 5 s, a path dies 30 s after the last answer), the measure of the round trip, the
  * keepalive (5 s is below every mapping life-time seen) and, sent to an address that has just turned up, the challenge that must be
- * answered *from there* before that becomes a path of its own and takes the other's place (security.md row 8).
+ * answered *from there* before that becomes a path of its own and takes the other's place (SECURITY.md row 8).
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { equalBytes, passingBytes, Writer } from '../bytes.ts';
