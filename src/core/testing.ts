@@ -8,6 +8,8 @@ import { profile } from './wire/profile-wire.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
+export { agenda } from './peer/agenda.ts';
+export { Connection, type ConnectionEvent } from './peer/connection.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
 export { integrityMatches } from './stun/codec.ts';
