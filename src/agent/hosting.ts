@@ -136,7 +136,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   }
 
   kick(friend: FriendId, { ban = false }: { readonly ban?: boolean } = {}): void {
-    this.#agent.command({ do: 'kick', friend, ban });
+    this.#agent.command(ban ? { do: 'ban', friend, network: false } : { do: 'kick', friend });
   }
 
   announce(change: Partial<HostAnnouncement>, players: number): void {

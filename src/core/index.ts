@@ -31,6 +31,7 @@ export type * from './peer/interface.ts';
 export * from './peer/limits.ts';
 export * from './peer/path.ts';
 export * from './peer/peer.ts';
+export { VISIT_PHASES } from './peer/visit.ts';
 export * from './peer/words.ts';
 export * from './portmap/mapper.ts';
 export type * from './random.ts';

@@ -15,12 +15,13 @@ afterEach(() => {
 });
 
 /** Two ends of one path; `friend` is what the host calls the other end. */
-function pathPair(friend: string): { atHost: AgentPath; atFriend: AgentPath } {
+function pathPair(friend: string, instance = 'i'): { atHost: AgentPath; atFriend: AgentPath } {
   const up = (path: number): Extract<PeerEvent, { ev: 'path' }> => ({
     ev: 'path',
     path,
     join: null,
     friend,
+    instance,
     kind: 'direct',
     socket: 1,
     local: { address: '0.0.0.0', port: 1 },

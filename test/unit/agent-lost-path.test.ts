@@ -14,7 +14,7 @@ import {
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
 const CODE = 'K7TQ9RBWHM';
 const PATH: PeerEvent = {
-  ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', kind: 'direct', socket: 1 },
+  ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', instance: '', kind: 'direct', socket: 1 },
   ...{ local: { address: '0.0.0.0', port: 1 }, remote: { address: '192.0.2.2', port: 2 } },
   ...{ rttMs: 1, elapsedMs: 1, attempts: 1, packetsSent: 1, payloadBytesMax: 1_438, words: '' },
 };

@@ -18,7 +18,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
-import { friendOf } from './handshake.ts';
+import { friendKey, friendOf } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { Knock, type KnockResult } from './knock.ts';
 import { PEER_LIMITS } from './limits.ts';
@@ -269,9 +269,11 @@ export class Join implements PathOwner {
       this.stage('networks', 'Looking at your own network.');
       return;
     }
-    const { password, name } = this.command;
+    const { password, name, device } = this.command;
+    const { crypto, identity } = this.context.config;
     if (this.ahead === null) this.stage('asking', 'Asking the host.');
-    const door = { hostKey: this.hostKey, password, name };
+    const own = device === undefined ? identity : friendKey(crypto, device, this.hostKey);
+    const door = { hostKey: this.hostKey, own, password, name };
     this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
     this.knockQuiet?.cancel();
     this.knockQuiet = this.context.agenda.at(now + PEER_LIMITS.knockQuietMs, () => this.quiet());
@@ -367,6 +369,7 @@ export class Join implements PathOwner {
         ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent, elapsedMs: now - this.since },
         words: session.config.keys.words,
         friend: friendOf(this.context.config.crypto, this.hostKey),
+        instance: '',
       },
       this,
     );

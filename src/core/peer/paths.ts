@@ -20,6 +20,7 @@ export interface NewPath {
   readonly kind: PathKind;
   readonly join: JoinId | null;
   readonly friend: FriendId;
+  readonly instance: string;
   readonly rttMs: number;
   readonly elapsedMs: number;
   readonly attempts: number;
@@ -83,13 +84,14 @@ export class Paths {
     nest.add(machine, (at, event) => this.handle(at, entry, event));
     if (!this.context.isShared(socket)) nest.assign(socket, machine);
     nest.command(now, machine, { do: 'start' });
-    const { join, friend, kind, local, elapsedMs, attempts, packetsSent, words } = found;
+    const { join, friend, instance, kind, local, elapsedMs, attempts, packetsSent, words } = found;
     out.event({
       ...{
         ev: 'path',
         path: entry.id,
         join,
         friend,
+        instance,
         kind,
         socket,
         local,
