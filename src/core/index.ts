@@ -25,6 +25,7 @@ export type * from './model/log.ts';
 export type * from './model/network.ts';
 export type * from './model/pair.ts';
 export * from './nat/profile.ts';
+export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';

@@ -10,6 +10,7 @@ import {
   type PeerEvent,
   parseMasterLink,
 } from '../../src/core/index.ts';
+import { guestBook, knownFriends } from '../../src/node/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
 const CODE = 'K7TQ9RBWHM';
@@ -43,7 +44,9 @@ function agentOf(answer: (command: PeerCommand) => readonly PeerEvent[]) {
       master: { key: LINK.key, addresses: ['192.0.2.1'], port: 8430 },
       masterLink: LINK,
       pins: null,
-      friends: null,
+      friends: knownFriends(null),
+      guests: guestBook(null),
+      device: () => new Uint8Array(32).fill(5),
     },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
     ...{ deriveCode: async () => CODE, newIdentity: () => null, onHosting: () => {} },

