@@ -17,7 +17,6 @@ export type { HostForwardNotice } from './forward-host.ts';
 export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';
 export type { FriendNews, Hosting, HostingEvents, HostOptions } from './hosting.ts';
 export { type JoinEvent, type JoinOptions, readJoinTarget } from './joining.ts';
-export { announceOnLan, type KnownHost, type LanHandle, listenOnLan } from './lan.ts';
-export * from './local-api.ts';
+export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';
 export { type AgentOptions, checkAgentOptions, hostKeyFile, openAgent } from './open.ts';
 export type { Path, PathEvents } from './path.ts';

@@ -8,7 +8,7 @@ import {
   type LocalSettings,
   type LocalState,
   type SettingsChange,
-} from '../agent/local-api.ts';
+} from '../app/local-api.ts';
 import { showCode } from '../core/model/code.ts';
 import { openStream } from './events.ts';
 import { isLanguage, language, t } from './messages/index.ts';

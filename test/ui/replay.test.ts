@@ -1,8 +1,8 @@
 /** The picture of an attempt: a join of the real machines in the simulator, reduced as the app does it, replayed in the page. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { JoinView, LocalState } from '../../src/agent/index.ts';
-import { newJoin, reduceJoin } from '../../src/cli/ui/join-log.ts';
+import { newJoin, reduceJoin } from '../../src/app/join-log.ts';
+import type { JoinView, LocalState } from '../../src/app/local-api.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { runPair } from '../../src/sim/index.ts';
 import { Bench } from '../loopback/processes.ts';

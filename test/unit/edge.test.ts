@@ -1,10 +1,10 @@
 /** Hostile text in every string of every event: nothing of it comes out of the library but plain text of one line. */
 import { expect, test } from 'vitest';
 import { MachineAgent } from '../../src/agent/agent.ts';
+import { newJoin, reduceJoin } from '../../src/app/join-log.ts';
 import { joinLog } from '../../src/cli/join-keys.ts';
 import { tellProgress } from '../../src/cli/join-lines.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
-import { newJoin, reduceJoin } from '../../src/cli/ui/join-log.ts';
 import {
   type ListEntry,
   type Machine,

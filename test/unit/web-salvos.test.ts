@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { JoinView, LogLine } from '../../src/agent/index.ts';
-import { newJoin } from '../../src/cli/ui/join-log.ts';
+import { newJoin } from '../../src/app/join-log.ts';
+import type { JoinView, LogLine } from '../../src/app/local-api.ts';
 import { FLIGHT_MS, flyingAt, probesOf, salvosOf } from '../../src/web/parts/salvos.ts';
 
 const DATA = {

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { JoinView } from '../../agent/local-api.ts';
+import type { JoinView } from '../../app/local-api.ts';
 import { t } from '../messages/index.ts';
 import { flyingAt, probesOf, type Salvo, salvosOf } from './salvos.ts';
 

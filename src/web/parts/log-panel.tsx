@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AttemptView, JoinView, LogLine } from '../../agent/local-api.ts';
+import type { AttemptView, JoinView, LogLine } from '../../app/local-api.ts';
 import { createMask, percent } from '../format.ts';
 import { streamer } from '../local.ts';
 import { t } from '../messages/index.ts';

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { AttemptView, JoinView } from '../../agent/local-api.ts';
+import type { AttemptView, JoinView } from '../../app/local-api.ts';
 import { t } from '../messages/index.ts';
 import { Picture } from './flight.tsx';
 import { FLIGHT_MS, salvosOf } from './salvos.ts';

@@ -1,5 +1,5 @@
 /** The salvos of an attempt as the log tells them, and which of their probes are in the air at a moment. */
-import type { JoinView, LogLine } from '../../agent/local-api.ts';
+import type { JoinView, LogLine } from '../../app/local-api.ts';
 
 export interface Salvo {
   readonly side: 'client' | 'host';

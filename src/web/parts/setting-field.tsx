@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
+import type { LocalAnswer, SettingsChange } from '../../app/local-api.ts';
 import { answerText, saveSettings } from '../local.ts';
 import { t } from '../messages/index.ts';
 

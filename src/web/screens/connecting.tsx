@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { JoinView } from '../../agent/local-api.ts';
+import type { JoinView } from '../../app/local-api.ts';
 import { clock, percent } from '../format.ts';
 import { command, joinTarget, local, shownCode } from '../local.ts';
 import { type MessageKey, t, tMaybe } from '../messages/index.ts';

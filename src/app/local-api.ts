@@ -3,6 +3,7 @@
  * its changed parts by server-sent events, and a handful of commands. Types only, so the page can share them.
  */
 
+import type { LanServer } from '../agent/index.ts';
 import type { FailureCode } from '../core/errors.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { LogData } from '../core/model/log.ts';
@@ -143,17 +144,6 @@ export interface LocalSettings {
 
 /** Only what changes: each setting by itself, so that two changes under way at once don't undo each other. */
 export type SettingsChange = { readonly [Key in keyof LocalSettings]?: LocalSettings[Key] | undefined };
-
-export interface LanServer {
-  readonly name: string;
-  readonly game: string;
-  readonly code: string;
-  readonly address: string;
-  /** Measured; null = not yet. */
-  readonly pingMs: number | null;
-  /** It has answered no ping: an older version, or a firewall. */
-  readonly pingGivenUp: boolean;
-}
 
 export interface LocalState {
   readonly v: 1;

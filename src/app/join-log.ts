@@ -2,8 +2,8 @@
  * One join as the local page shows it: a pure reduction of the peer's events. The log grows to a maximum and then loses its
  * oldest lines; attempts are all kept up to theirs, so the slider over past attempts and "copy all" have something to show.
  */
-import type { AttemptView, JoinPhase, JoinView, LogLine } from '../../agent/index.ts';
-import { FAILURES, type PeerEvent } from '../../core/index.ts';
+import { FAILURES, type PeerEvent } from '../core/index.ts';
+import type { AttemptView, JoinPhase, JoinView, LogLine } from './local-api.ts';
 
 /** Lines kept for one join: an evening of retries at some ten lines a minute. */
 const LOG_LINES_MAX = 2000;

@@ -7,26 +7,19 @@ import {
   type Agent,
   announceOnLan,
   type FriendNews,
-  type FriendView,
   type Hosting,
-  type HostingView,
-  type JoinView,
   type KnownHost,
   type LanHandle,
   type LanServer,
-  type LocalAnswer,
-  type LocalCommand,
   type LocalPort,
   type LocalPortNotice,
-  type LocalState,
   listenOnLan,
   openAgent,
   openLocalPort,
   type Path,
   type PathEvents,
-  type ProbeView,
   SallyportError,
-} from '../../agent/index.ts';
+} from '../agent/index.ts';
 import {
   endpointKey,
   FAILURES,
@@ -37,11 +30,20 @@ import {
   parseJoinTarget,
   payloadBytesMax,
   showFingerprint,
-} from '../../core/index.ts';
-import { copyToClipboard } from '../../node/index.ts';
-import { CLI_LIMITS } from '../limits.ts';
+} from '../core/index.ts';
+import { copyToClipboard } from '../node/index.ts';
 import { isOver, losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
 import { keepNewest } from './keep.ts';
+import { APP_LIMITS } from './limits.ts';
+import type {
+  FriendView,
+  HostingView,
+  JoinView,
+  LocalAnswer,
+  LocalCommand,
+  LocalState,
+  ProbeView,
+} from './local-api.ts';
 import type { UiEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
@@ -389,7 +391,7 @@ export class Engine implements UiEngine {
     }
     const others = before.filter((friend) => friend.friend !== view.friend);
     const isGone = ({ state }: FriendView): boolean => state === 'left' || state === 'refused';
-    this.#viewHosting({ friends: keepNewest([...others, view], isGone, CLI_LIMITS.uiFriendsGoneMax) });
+    this.#viewHosting({ friends: keepNewest([...others, view], isGone, APP_LIMITS.friendsGoneMax) });
   }
 
   async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<{ readonly join: number }> {
@@ -456,7 +458,7 @@ export class Engine implements UiEngine {
 
   #updateJoin(id: number, change: (join: JoinView) => JoinView): void {
     const joins = this.#joins.map((join) => (join.id === id ? change(join) : join));
-    this.#joins = keepNewest(joins, isOver, CLI_LIMITS.uiJoinsOverMax);
+    this.#joins = keepNewest(joins, isOver, APP_LIMITS.joinsOverMax);
     this.#changed();
   }
 

@@ -1,6 +1,6 @@
 /** Commands of the local page, checked before anything acts on them. Bad values say why, beside the field. */
 import { z } from 'zod';
-import type { LocalCommand } from '../../agent/index.ts';
+import type { LocalCommand } from './local-api.ts';
 
 const port = z.int().min(0).max(65_535);
 const hostPort = z

@@ -1,8 +1,8 @@
 /** What the person has set in the app, kept in one document of the state folder and saved at every change. */
 import { join } from 'node:path';
-import type { LocalSettings, SettingsChange } from '../../agent/index.ts';
-import { LIMITS, parseMasterLink } from '../../core/index.ts';
-import { readDocument, writeDocument } from '../../node/index.ts';
+import { LIMITS, parseMasterLink } from '../core/index.ts';
+import { readDocument, writeDocument } from '../node/index.ts';
+import type { LocalSettings, SettingsChange } from './local-api.ts';
 import { settingsSchema } from './schema.ts';
 
 const DEFAULTS: LocalSettings = {
