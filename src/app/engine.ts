@@ -8,16 +8,21 @@ import {
   announceOnLan,
   type FriendNews,
   type Hosting,
+  isOver,
+  type JoinEvent,
   type KnownHost,
   type LanHandle,
   type LanServer,
   type LocalPort,
   type LocalPortNotice,
   listenOnLan,
+  losePath,
+  NEW_JOIN,
   openAgent,
   openLocalPort,
   type Path,
   type PathEvents,
+  reduceJoin,
   SallyportError,
 } from '../agent/index.ts';
 import {
@@ -32,15 +37,14 @@ import {
   showFingerprint,
 } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
-import { isOver, losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
 import { keepNewest } from './keep.ts';
 import { APP_LIMITS } from './limits.ts';
 import type {
   FriendView,
   HostingView,
-  JoinView,
   LocalAnswer,
   LocalCommand,
+  LocalJoin,
   LocalState,
   ProbeView,
 } from './local-api.ts';
@@ -76,7 +80,7 @@ export class Engine implements UiEngine {
   #agent: Agent | null = null;
   #hosting: Hosting | null = null;
   #hostingView: HostingView | null = null;
-  #joins: readonly JoinView[] = [];
+  #joins: readonly LocalJoin[] = [];
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -400,7 +404,7 @@ export class Engine implements UiEngine {
     const id = this.#nextJoin++;
     const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
     this.#running.set(id, running);
-    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now(), command.newKey)];
+    this.#joins = [...this.#joins, newJoin(id, command)];
     void this.#runJoin(agent, id, running, command);
     return { join: id };
   }
@@ -426,21 +430,19 @@ export class Engine implements UiEngine {
         onEvent: (event) => {
           if (event.ev === 'found')
             settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
-          this.#updateJoin(id, (join) => reduceJoin(join, event, Date.now()));
+          this.#tellJoin(id, event);
         },
       });
       running.path = path;
       running.port.use(path);
       const local = endpointKey(running.port.local);
-      this.#updateJoin(id, (join) => (join.path === null ? join : { ...join, path: { ...join.path, local } }));
+      this.#updateJoin(id, (join) => ({ ...join, local }));
       if (clipboard) void copyToClipboard(local, env);
       path.on('lost', () => this.#updateJoin(id, losePath));
       path.on('close', (reason, error) => this.#pathOver(id, reason, error));
     } catch (error) {
       const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
-      this.#updateJoin(id, (join) =>
-        reduceJoin(join, { ev: 'join-failed', join: id, failure, detail: '' }, Date.now()),
-      );
+      this.#failJoin(id, failure);
       running.port?.close();
       this.#running.delete(id);
     }
@@ -448,15 +450,23 @@ export class Engine implements UiEngine {
 
   #pathOver(id: number, reason: PathEvents['close'][0], error: SallyportError | null): void {
     if (error !== null) {
-      const failed = { ev: 'join-failed', join: id, failure: error.code, detail: '' } as const;
-      this.#updateJoin(id, (join) => reduceJoin(join, failed, Date.now()));
+      this.#failJoin(id, error.code);
     } else if (reason === 'left' || reason === 'kicked') {
       this.#updateJoin(id, (join) => ({ ...join, ended: reason }));
     }
     this.#stop(id);
   }
 
-  #updateJoin(id: number, change: (join: JoinView) => JoinView): void {
+  #tellJoin(id: number, event: JoinEvent): void {
+    this.#updateJoin(id, (join) => reduceJoin(join, event, Date.now() - join.startedAt));
+  }
+
+  /** What has failed already keeps its own reason. */
+  #failJoin(id: number, failure: FailureCode): void {
+    this.#tellJoin(id, { ev: 'join-failed', join: id, failure, detail: null });
+  }
+
+  #updateJoin(id: number, change: (join: LocalJoin) => LocalJoin): void {
     const joins = this.#joins.map((join) => (join.id === id ? change(join) : join));
     this.#joins = keepNewest(joins, isOver, APP_LIMITS.joinsOverMax);
     this.#changed();
@@ -467,7 +477,7 @@ export class Engine implements UiEngine {
     const running = this.#running.get(id);
     if (running === undefined) return;
     this.#running.delete(id);
-    this.#updateJoin(id, (join) => stopJoin(join, Date.now()));
+    this.#failJoin(id, 'ABORTED');
     running.abort.abort();
     running.path?.close();
     running.port?.close();
@@ -477,6 +487,11 @@ export class Engine implements UiEngine {
     this.#n += 1;
     for (const listener of this.#listeners) listener();
   }
+}
+
+function newJoin(id: number, { target, newKey = false }: Extract<LocalCommand, { do: 'join' }>): LocalJoin {
+  const notYet = { ended: null, portTaken: null, seatsFull: false, local: '' };
+  return { ...NEW_JOIN, ...notYet, id, target, newKey, startedAt: Date.now() };
 }
 
 function probeView({ destination, seenAs }: ProbeResult): ProbeView {

@@ -10,10 +10,10 @@
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { FAILURES, type FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { ListEntry } from '../model/listing.ts';
 import type { PathKind } from '../model/pair.ts';
+import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
@@ -87,7 +87,7 @@ export class Join implements PathOwner {
       if (!this.linkUp && !this.begun) this.unreachable(at, 'MASTER_UNREACHABLE');
     };
     this.linkWait = context.agenda.at(now + PEER_LIMITS.linkWaitMs, late);
-    this.stage('resolving', 'Looking for the host.');
+    this.stage('resolving');
   }
 
   link(now: Instant, up: boolean, failure: FailureCode | null): void {
@@ -120,7 +120,7 @@ export class Join implements PathOwner {
     if (!session) return false;
     if (push.type === 'refused') this.sentAway(now, session, push);
     else if (push.type !== 'over') session.push(now, push);
-    else if (session === this.session) this.again(now, `the master says: ${push.outcome}`, 0);
+    else if (session === this.session) this.again(now, `master-${push.outcome}`, 0);
     return true;
   }
 
@@ -131,13 +131,13 @@ export class Join implements PathOwner {
       return;
     }
     this.dropAttempt(now);
-    this.failed(now, push.failure, push.retryAfterMs, '');
+    this.failed(now, push.failure, push.retryAfterMs, null);
   }
 
   /** A join that has its path ends like any path that is left; one without is told to have failed. */
   abort(now: Instant): void {
     if (this.established !== null) this.end(now);
-    else this.fail(now, 'ABORTED', '');
+    else this.fail(now, 'ABORTED', null);
   }
 
   /** The program ends: quietly, and at once. */
@@ -185,15 +185,15 @@ export class Join implements PathOwner {
   }
 
   /** Who has not answered; nothing where it was the NATs that did not meet. */
-  private silence(): string {
-    if (this.welcomed) return '';
-    if (this.ahead !== null && this.linkUp) return 'Whoever runs the host has not said yes or no.';
-    return this.linkUp ? 'The host has not answered: is it still there?' : 'The masterserver does not answer.';
+  private silence(): FailureReason | null {
+    if (this.welcomed) return null;
+    if (this.ahead !== null && this.linkUp) return { because: 'host-undecided' };
+    return { because: this.linkUp ? 'host-silent' : 'master-silent' };
   }
 
   private unreachable(now: Instant, failure: FailureCode): void {
     const blocked = failure === 'MASTER_UNREACHABLE' && this.context.profile().type === 'blocked';
-    this.fail(now, blocked ? 'UDP_BLOCKED' : failure, '');
+    this.fail(now, blocked ? 'UDP_BLOCKED' : failure, null);
   }
 
   private begin(now: Instant): void {
@@ -213,7 +213,7 @@ export class Join implements PathOwner {
   private resolve(now: Instant): void {
     const code = normalizeCode(this.command.code ?? '');
     if (code === null) {
-      this.fail(now, 'CODE_UNKNOWN', `A code has ${LIMITS.codeSymbols} symbols.`);
+      this.fail(now, 'CODE_UNKNOWN', { because: 'code-malformed' });
       return;
     }
     const request = { type: 'resolve', code } as const;
@@ -227,7 +227,7 @@ export class Join implements PathOwner {
     if (response.type !== 'resolved') return;
     const { hostKey, entry } = response;
     if (this.command.hostKey !== null && !equalBytes(this.command.hostKey, hostKey)) {
-      this.fail(now, 'HOST_KEY_CHANGED', '');
+      this.fail(now, 'HOST_KEY_CHANGED', null);
       return;
     }
     this.checking = this.context.deriveCode(hostKey, (at, code) => this.checked(at, hostKey, entry, code));
@@ -240,12 +240,12 @@ export class Join implements PathOwner {
     const known = this.command.known?.get(entry.name);
     if (known !== undefined && !equalBytes(known, hostKey)) {
       const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
-      this.fail(now, 'HOST_KEY_CHANGED', `You have joined "${name}" here before, and it had another key.`);
+      this.fail(now, 'HOST_KEY_CHANGED', { because: 'other-key-for-name', name });
       return;
     }
     this.hostKey = hostKey;
     this.context.out.event({ ev: 'found', join: this.id, hostKey, entry });
-    this.stage('found', `Found ${entry.name}.`);
+    this.stage('found');
     this.ask(now);
   }
 
@@ -253,10 +253,7 @@ export class Join implements PathOwner {
   private belongs(now: Instant, code: string | null): boolean {
     if (code !== null && code === normalizeCode(this.command.code ?? '')) return true;
     const given = this.command.hostKey !== null;
-    const detail = given
-      ? 'The code and the key in the link do not belong together.'
-      : 'The masterserver names a host that this code does not belong to.';
-    this.fail(now, 'HOST_KEY_CHANGED', detail);
+    this.fail(now, 'HOST_KEY_CHANGED', { because: given ? 'link-contradicts-itself' : 'host-of-another-code' });
     return false;
   }
 
@@ -266,11 +263,11 @@ export class Join implements PathOwner {
       return;
     }
     if (!this.profiled) {
-      this.stage('networks', 'Looking at your own network.');
+      this.stage('networks');
       return;
     }
     const { password, name } = this.command;
-    if (this.ahead === null) this.stage('asking', 'Asking the host.');
+    if (this.ahead === null) this.stage('asking');
     const door = { hostKey: this.hostKey, password, name };
     this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
     this.knockQuiet?.cancel();
@@ -281,10 +278,7 @@ export class Join implements PathOwner {
   private quiet(): void {
     if (this.knock === null) return;
     this.ahead = null;
-    const text = this.linkUp
-      ? 'No answer from the host yet: maybe it has gone.'
-      : 'The masterserver does not answer just now.';
-    this.stage('waiting', `${text} Trying on.`);
+    this.stage('waiting', { because: this.linkUp ? 'host-silent' : 'master-silent' });
   }
 
   /** The host lives, and a person there is asked about us or about others first. */
@@ -292,8 +286,8 @@ export class Join implements PathOwner {
     this.knockQuiet?.cancel();
     if (this.ahead === ahead) return;
     this.ahead = ahead;
-    if (ahead === 0) this.stage('asked', 'The host is asked whether you may come in.');
-    else this.stage('queued', `The host is asked about ${ahead === 1 ? 'one other' : `${ahead} others`} before you.`);
+    if (ahead === 0) this.stage('asked');
+    else this.stage('queued', { because: 'host-asked-about-others', ahead });
   }
 
   private answered(now: Instant, result: KnockResult): void {
@@ -315,7 +309,7 @@ export class Join implements PathOwner {
   private traverse(now: Instant, session: SessionConfig): void {
     this.welcomed = true;
     this.context.out.event({ ev: 'networks', join: this.id, own: session.own.profile, peer: session.peer.profile });
-    this.stage('punching', 'Opening the path.');
+    this.stage('punching');
     this.attempt = null;
     this.packetsSent = 0;
     const attempt = new Session(this.context, now, session, (at, event) => this.traversed(at, attempt, event));
@@ -336,7 +330,7 @@ export class Join implements PathOwner {
         out.event({ ...event, join });
         break;
       case 'waiting':
-        this.stage('waiting', event.text);
+        this.stage('waiting', event.why);
         break;
       case 'hard':
         out.event({ ev: 'hard', join, pair: event.pair, likely: event.likely, advice: event.advice });
@@ -359,7 +353,7 @@ export class Join implements PathOwner {
     const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
     this.done(now, session, kind, attempts, packetsSent);
     if (this.established !== null) this.paths.leave(now, this.established.path, 'replaced');
-    this.stage('connected', 'Connected.');
+    this.stage('connected');
     const path = this.paths.add(
       now,
       {
@@ -395,10 +389,10 @@ export class Join implements PathOwner {
   }
 
   /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
-  private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: string): void {
+  private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: FailureReason | null): void {
     const returning = failure === 'HOST_OFFLINE' && now < this.hostReturnsUntil;
     if (failure === 'BUSY' || returning || (this.persistent && FAILURES[failure].retryable)) {
-      this.stage('waiting', FAILURES[failure].what);
+      this.stage('waiting', { because: 'failure', failure });
       this.later(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
     } else this.fail(now, failure, detail);
   }
@@ -429,7 +423,7 @@ export class Join implements PathOwner {
     this.session = null;
   }
 
-  private fail(now: Instant, failure: FailureCode, detail: string): void {
+  private fail(now: Instant, failure: FailureCode, detail: FailureReason | null): void {
     if (this.over) return;
     this.end(now);
     this.context.out.event({ ev: 'join-failed', join: this.id, failure, detail });
@@ -451,8 +445,8 @@ export class Join implements PathOwner {
     this.onOver();
   }
 
-  private stage(stage: JoinStage, text: string): void {
-    this.context.out.event({ ev: 'stage', join: this.id, stage, text });
+  private stage(stage: JoinStage, why: StageReason | null = null): void {
+    this.context.out.event({ ev: 'stage', join: this.id, stage, why });
   }
 
   private log(what: string, data: Record<string, string | number | boolean | null>): void {

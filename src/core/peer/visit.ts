@@ -49,7 +49,7 @@ export class Visit {
   private bound(now: Instant, outcome: SocketOutcome): void {
     if (this.over) return;
     if (!outcome.ok) {
-      this.onEvent(now, { ev: 'broken', why: `socket: ${outcome.code}` });
+      this.onEvent(now, { ev: 'broken', why: `socket-${outcome.code}` });
       return;
     }
     const { push, handshake, at } = this.offer;
@@ -63,7 +63,7 @@ export class Visit {
     };
     const answer = handshake.answer({ heldMs: now - at, ...own });
     if (answer === null) {
-      this.onEvent(now, { ev: 'broken', why: 'the key of the client is not usable' });
+      this.onEvent(now, { ev: 'broken', why: 'client-key-unusable' });
       return;
     }
     const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;
