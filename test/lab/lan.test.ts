@@ -7,7 +7,7 @@ import { describeUnless, labMissing } from '../support.ts';
 
 const AGENT = new URL('../../dist/src/agent/index.js', import.meta.url).href;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const KEY = 'A'.repeat(43);
+const KEY = `CQ${'A'.repeat(41)}`;
 
 /** Prelude of the scripts: a host that is announced for a masterserver at `address`. */
 function said(address: string, open: boolean): string {
