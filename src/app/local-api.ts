@@ -54,7 +54,6 @@ export interface FriendView {
 export interface HostingView {
   readonly state: 'starting' | 'open' | 'failed';
   readonly failure: FailureCode | null;
-  readonly detail: string;
   readonly name: string;
   readonly port: number;
   readonly code: string;
@@ -161,4 +160,8 @@ export type LocalCommand =
 /** Answer to a command: done, and shown by the document from `n` on; or why not (shown beside the field named by `field`). */
 export type LocalAnswer =
   | { readonly ok: true; readonly n: number; readonly join?: number }
-  | { readonly ok: false; readonly failure: FailureCode | null; readonly field: string | null; readonly text: string };
+  | { readonly ok: false; readonly failure: FailureCode; readonly problem: null; readonly field: string | null }
+  | { readonly ok: false; readonly failure: null; readonly problem: LocalProblem; readonly field: null };
+
+/** `offline` is said by the page itself: the process does not answer. */
+export type LocalProblem = 'master-link' | 'settings-not-written' | 'offline';

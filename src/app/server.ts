@@ -77,15 +77,8 @@ function uiApp(engine: UiEngine, token: string, port: () => number, webRoot: str
     const parsed = commandSchema.safeParse(body);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      return context.json(
-        {
-          ok: false,
-          failure: 'USAGE',
-          field: issue?.path.join('.') ?? null,
-          text: issue?.message ?? 'malformed command',
-        },
-        400,
-      );
+      const answer: LocalAnswer = { ok: false, failure: 'USAGE', problem: null, field: issue?.path.join('.') ?? null };
+      return context.json(answer, 400);
     }
     return context.json(await engine.command(parsed.data));
   });

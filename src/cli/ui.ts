@@ -14,7 +14,7 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   const directory = stateDir(flags, env);
   const settings = new SettingsFile(directory);
   const problem = flags.master === undefined ? null : settings.change({ master: flags.master, stun: [...flags.stun] });
-  if (problem !== null) throw usage(`--master: ${problem}`);
+  if (problem !== null) throw usage(`--master: ${problem.text}`);
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

@@ -30,7 +30,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'common.unknown': 'unbekannt',
   'common.locked':
     'Diese Seite ist verschlossen: öffne sie mit dem ganzen Link, den „sallyport ui“ ausgegeben hat, oder beende das Programm und starte es neu.',
-  'common.offlinePage': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
+  'problem.offline': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
   'master.none': 'Noch ist kein Masterserver eingetragen. Sein Link gehört in die Einstellungen.',
   'master.connecting': 'Der Masterserver wird gesucht…',
   'master.lost': 'Der Masterserver ist gerade nicht da; es wird immer wieder versucht. Laufende Spiele gehen weiter.',
@@ -341,7 +341,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.quit': 'sallyport beenden',
   'set.quitHint': 'Beendet das Programm, und damit, was du hostest und spielst.',
   'set.saved': 'Gespeichert.',
-  'set.bad.master': 'Das ist kein Link eines Masterservers. Er sieht so aus: sallyport://198.51.100.7:8430/#KEY.',
+  'problem.master-link': 'Das ist kein Link eines Masterservers. Er sieht so aus: sallyport://198.51.100.7:8430/#KEY.',
+  'problem.settings-not-written':
+    'Die Einstellungen ließen sich nicht in den Zustandsordner schreiben: Ist der Datenträger voll, oder gehört der Ordner jemand anderem?',
   'set.bad.port': 'Ein Port ist eine ganze Zahl von 0 bis 65535.',
   'set.bad.players': 'Von 1 bis 64 Spieler.',
   'set.bad.stun': 'Zeile {line}: bitte host:port schreiben, etwa stun.example.org:3478.',

@@ -29,7 +29,7 @@ export const en = {
   'common.unknown': 'unknown',
   'common.locked':
     'This page is locked: open it by the whole link that "sallyport ui" has printed where it runs, or end that program and start it again.',
-  'common.offlinePage': 'The program behind this page has stopped. Start "sallyport ui" again.',
+  'problem.offline': 'The program behind this page has stopped. Start "sallyport ui" again.',
   'master.none': 'No masterserver is set yet. Give its link in the settings.',
   'master.connecting': 'Looking for the masterserver…',
   'master.lost': 'The masterserver is away just now; it is tried again all the time. Games that run go on.',
@@ -331,7 +331,9 @@ export const en = {
   'set.quit': 'Quit sallyport',
   'set.quitHint': 'Ends the program, and with it what you host and play.',
   'set.saved': 'Saved.',
-  'set.bad.master': 'This is not a masterserver link. It looks like sallyport://198.51.100.7:8430/#KEY.',
+  'problem.master-link': 'This is not a masterserver link. It looks like sallyport://198.51.100.7:8430/#KEY.',
+  'problem.settings-not-written':
+    'The settings could not be written to the state folder: is the disk full, or the folder not yours?',
   'set.bad.port': 'A port is a whole number from 0 to 65535.',
   'set.bad.players': 'From 1 to 64 players.',
   'set.bad.stun': 'Line {line}: write host:port, like stun.example.org:3478.',

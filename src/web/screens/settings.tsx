@@ -34,7 +34,7 @@ export function Settings() {
         class={now.streamerMode ? 'secret' : ''}
         value={now.master}
         change={(text) => ({ master: text.trim() })}
-        refusal={t('set.bad.master')}
+        refusal={t('problem.master-link')}
         onAnswer={onAnswer}
       />
       <SettingField
