@@ -21,4 +21,4 @@ export { type JoinOptions, readJoinTarget } from './joining.ts';
 export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';
 export { type AgentOptions, checkAgentOptions, hostKeyFile, openAgent } from './open.ts';
 export type { Path, PathEvents } from './path.ts';
-export { adviceText, nextText, stageText } from './words.ts';
+export { adviceText, linkText, nextText, stageText } from './words.ts';

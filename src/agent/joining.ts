@@ -14,7 +14,7 @@ import {
 import type { MachineAgent } from './agent.ts';
 import { type JoinEvent, type JoinView, NEW_JOIN, reduceJoin } from './join-view.ts';
 import type { AgentPath, Path } from './path.ts';
-import { reasonText } from './words.ts';
+import { linkText, reasonText } from './words.ts';
 
 export interface JoinOptions {
   readonly signal?: AbortSignal;
@@ -39,7 +39,7 @@ export function readJoinTarget(text: string): JoinTarget {
     throw new SallyportError('CODE_UNKNOWN', { detail: reasonText({ because: 'code-malformed' }) });
   }
   const link = parseHostLink(text);
-  const detail = 'problem' in link ? link.problem : 'The join link is not whole: copy all of it.';
+  const detail = 'problem' in link ? linkText(link) : 'The join link is not whole: copy all of it.';
   throw usage(detail);
 }
 

@@ -5,6 +5,7 @@ import {
   type FailureReason,
   type Help,
   LIMITS,
+  type LinkProblem,
   type NatView,
   type NextAttempt,
   type PeerEvent,
@@ -136,6 +137,26 @@ export function reasonText(reason: FailureReason): string {
       return `The masterserver says: "${reason.text}".`;
   }
 }
+
+/** What is wrong with a link, for the person who has pasted it. */
+export function linkText({ problem, part }: LinkProblem): string {
+  return `The link ${LINK_FAULTS[problem].replace('PART', () => part)}.`;
+}
+
+const LINK_FAULTS: Readonly<Record<LinkProblem['problem'], string>> = {
+  scheme: 'does not begin with sallyport://',
+  malformed: 'is malformed',
+  'no-address': 'has no address of a masterserver',
+  address: 'has the malformed address "PART"',
+  brackets: 'has an IPv6 address that is not in [brackets]',
+  port: 'has the port PART; ports are 1 to 65535',
+  'no-key': 'has no key after "#": copy the whole link (in a shell, put it in quotes)',
+  key: 'has an incomplete or mistyped key after "#"',
+  'too-many-keys': 'has more keys than such a link can have',
+  path: 'names "PART" where a masterserver link has nothing: is it a link to a host?',
+  'no-code': 'has no join code: it should look like sallyport://…/j/CODE#KEY',
+  code: 'has a malformed join code "PART"',
+};
 
 function others(n: number): string {
   return n === 1 ? 'one other' : `${n} others`;

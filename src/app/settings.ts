@@ -1,5 +1,6 @@
 /** What the person has set in the app, kept in one document of the state folder and saved at every change. */
 import { join } from 'node:path';
+import { linkText } from '../agent/index.ts';
 import { LIMITS, parseMasterLink } from '../core/index.ts';
 import { readDocument, writeDocument } from '../node/index.ts';
 import type { LocalProblem, LocalSettings, SettingsChange } from './local-api.ts';
@@ -41,7 +42,7 @@ export class SettingsFile {
   change(change: SettingsChange): { readonly problem: LocalProblem; readonly text: string } | null {
     if (change.master !== undefined && change.master !== '') {
       const link = parseMasterLink(change.master);
-      if ('problem' in link) return { problem: 'master-link', text: link.problem };
+      if ('problem' in link) return { problem: 'master-link', text: linkText(link) };
     }
     this.#values = { ...this.#values, ...(change as Partial<LocalSettings>) };
     try {

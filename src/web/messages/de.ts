@@ -182,7 +182,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.newKey': 'Der Host bestätigt es: mit dem neuen Schlüssel beitreten',
   'connect.newKeyAbout':
     'Frag den Host, mit der Stimme oder auf anderem Weg als im Spiel, ob er einen neuen Schlüssel hat.',
-  'pair.both': 'Dein Netz: {own}. Das des Hosts: {peer}.',
+  'pair.both': 'Der Plan nimmt von deinem Netz an: {own}. Von dem des Hosts: {peer}.',
   'pair.nat.open': 'ein offener Port für alle Ziele',
   'pair.nat.easy': 'ein Port für alle Ziele',
   'pair.nat.step': 'jedes Mal ein neuer Port in Schritten von {step}, {n} je Sekunde für andere',

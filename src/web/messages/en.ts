@@ -174,7 +174,7 @@ export const en = {
   'connect.again': 'Try again',
   'connect.newKey': 'The host says so: join with the new key',
   'connect.newKeyAbout': 'Ask whoever hosts, by voice or another way than the game, whether the host has a new key.',
-  'pair.both': 'Your network: {own}. The host’s: {peer}.',
+  'pair.both': 'The plan takes your network for: {own}. The host’s for: {peer}.',
   'pair.nat.open': 'one open port for all destinations',
   'pair.nat.easy': 'one port for all destinations',
   'pair.nat.step': 'a new port each time, counted by {step}, {n} a second for others',
