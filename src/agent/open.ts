@@ -51,6 +51,8 @@ export interface AgentOptions {
    * Without it a code is trusted anew each time, and every agent is somebody new.
    */
   readonly stateDir?: string;
+  /** What is wrong with the state folder, in words for the person. Without it Node prints it as a warning. */
+  readonly onStateProblem?: (problem: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -103,7 +105,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
         family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
       });
     const newIdentity = () => (identity.renew() ? peer() : null);
-    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
+    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
     const friends = knownFriends(options.stateDir ?? null);
     const guests = guestBook(options.keyFile === undefined ? null : guestFile(options.keyFile));
     const instance = nodeCrypto.randomBytes(8);
@@ -155,7 +157,9 @@ export function identityOf(keyFile: string | undefined): Identity {
   let { secret } = readOrCreateKey(keyFile);
   const lock = takeLock(`${keyFile}.lock`);
   if (typeof lock === 'number') {
-    throw usage(`Process ${lock} uses the key ${keyFile} already: is this hosted twice?`);
+    throw new SallyportError('ALREADY_RUNNING', {
+      detail: `Process ${lock} uses the key ${keyFile} already: is this hosted twice?`,
+    });
   }
   const codeFile = `${keyFile}.code`;
   return {

@@ -74,13 +74,24 @@ export * from './traverse/prove/limits.ts';
 export type * from './traverse/run/interface.ts';
 export * from './traverse/run/limits.ts';
 export { traversal } from './traverse/traversal.ts';
-export * from './wire/codec.ts';
 export * from './wire/datagrams.ts';
 export { isServerAddress } from './wire/entry-wire.ts';
 export * from './wire/first-byte.ts';
 export * from './wire/join-link.ts';
 export * from './wire/limits.ts';
 export * from './wire/master-link.ts';
-export * from './wire/messages.ts';
-export * from './wire/profile-wire.ts';
+export {
+  HANDSHAKE_BYTES_MAX,
+  type Push,
+  type Request,
+  type Response,
+  readPush,
+  readRequest,
+  readResponse,
+  type SessionId,
+  writePush,
+  writeRequest,
+  writeResponse,
+} from './wire/messages.ts';
+export { PROFILE_BYTES_MAX, readProfile, writeProfile } from './wire/profile-wire.ts';
 export * from './wire/text.ts';

@@ -6,6 +6,7 @@ import {
   DETECTOR_PHASES,
   type Endpoint,
   encodeStun,
+  LINK_PHASES,
   MAPPER_PHASES,
   type MappingSource,
   type Output,
@@ -91,7 +92,7 @@ test('a port mapping is not proven by the answer to a question about the claim b
   expect(isProven()).toBe(true);
 });
 
-test.each(Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES }))(
+test.each(Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES }))(
   '%s names every phase, says when each follows, and has one end',
   (_name, table: Readonly<Record<string, Readonly<Record<string, string>>>>) => {
     const phases = Object.keys(table);
