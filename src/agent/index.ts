@@ -1,6 +1,7 @@
 /** The library `sallyport`: host and join direct UDP paths. */
 
 export {
+  type Ban,
   type Endpoint,
   FAILURES,
   type FailureCode,
@@ -12,12 +13,14 @@ export {
   type PeerEvent,
   SallyportError,
 } from '../core/index.ts';
+export type { KeptBan } from '../node/index.ts';
 export type { Agent, AgentEvents } from './agent.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';
 export type { FriendNews, Hosting, HostingEvents, HostOptions } from './hosting.ts';
-export { type JoinEvent, type JoinOptions, readJoinTarget } from './joining.ts';
-export { announceOnLan, type KnownHost, type LanHandle, listenOnLan } from './lan.ts';
-export * from './local-api.ts';
+export { isOver, type JoinEvent, type JoinView, losePath, NEW_JOIN, reduceJoin } from './join-view.ts';
+export { type JoinOptions, readJoinTarget } from './joining.ts';
+export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';
 export { type AgentOptions, checkAgentOptions, hostKeyFile, openAgent } from './open.ts';
 export type { Path, PathEvents } from './path.ts';
+export { adviceText, linkText, nextText, stageText } from './words.ts';

@@ -13,9 +13,9 @@ export const AGENT_LIMITS = {
    * `guestsMax` are kept free for friends that come, so that programs behind friends never take their place.
    */
   forwardSeatsMax: 1_024,
-  /** Friends are 127.77.0.2 upwards: clear of 127.0.0.x, where other programs sit. */
+  /** Friends are 127.77.0.2 to 127.77.255.254: clear of 127.0.0.x, where other programs sit. */
   loopbackFirst: 2,
-  loopbackNumbers: 65_536,
+  loopbackNumbers: 65_535,
   /** Sizes of oversized datagrams told per path; a game has one or two. */
   sizesToldMax: 8,
   /** Ports tried upwards from a wished local port that is taken. */
@@ -26,7 +26,10 @@ export const AGENT_LIMITS = {
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
   agentCloseMs: 500,
-  /** Characters of a text in an event: the longest of ours are the advice for a hard pair and a plan in the log. */
+  /** Kept of a join: lines of its log, hours of attempts at some ten lines a minute, and attempts. */
+  joinLogLinesMax: 2_000,
+  joinAttemptsMax: 500,
+  /** Characters of a text in an event: the longest of ours is a plan in the log. */
   eventTextMax: 512,
   /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
   networkWatchMs: 2_000,

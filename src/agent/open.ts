@@ -19,6 +19,8 @@ import {
 import {
   defaultGateway,
   deriveCode,
+  deviceSecret,
+  guestBook,
   hostPins,
   knownFriends,
   type Lock,
@@ -31,6 +33,7 @@ import {
   writeDocument,
 } from '../node/index.ts';
 import { type Agent, MachineAgent } from './agent.ts';
+import { linkText } from './words.ts';
 
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
@@ -44,8 +47,13 @@ export interface AgentOptions {
   readonly relay?: 'never' | 'allow' | 'only';
   /** The identity, made at the first use: a host with the same key keeps its join code. Without it every agent is new. */
   readonly keyFile?: string;
-  /** Where the keys of hosts joined by code are pinned. Without it a code is trusted anew each time. */
+  /**
+   * Where the keys of hosts joined by code are pinned, and the secret of this device is kept, by which hosts know their friends again.
+   * Without it a code is trusted anew each time, and every agent is somebody new.
+   */
   readonly stateDir?: string;
+  /** What is wrong with the state folder, in words for the person. Without it Node prints it as a warning. */
+  readonly onStateProblem?: (problem: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -62,7 +70,7 @@ export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' 
   if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
   if (options.relay === 'only') throw usage("relay: 'only' is not possible: there is no relay yet.");
   const masterLink = parseMasterLink(options.master);
-  if ('problem' in masterLink) throw usage(`master: ${masterLink.problem}`);
+  if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
   return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
 }
 
@@ -88,6 +96,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       createPeer({
         master,
         identity: nodeCrypto.keyPair(identity.secret()),
+        instance,
         stun,
         stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
         crypto: nodeCrypto,
@@ -97,12 +106,15 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
         family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
       });
     const newIdentity = () => (identity.renew() ? peer() : null);
-    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
-    const friends = options.stateDir === undefined ? null : knownFriends(options.stateDir);
+    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
+    const friends = knownFriends(options.stateDir ?? null);
+    const guests = guestBook(options.keyFile === undefined ? null : guestFile(options.keyFile));
+    const instance = nodeCrypto.randomBytes(8);
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, gateway, findGateway, onClosed },
+      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed },
+      device: deviceOf(options.stateDir),
     });
     const { stateDir } = options;
     if (stateDir !== undefined) {
@@ -146,7 +158,9 @@ export function identityOf(keyFile: string | undefined): Identity {
   let { secret } = readOrCreateKey(keyFile);
   const lock = takeLock(`${keyFile}.lock`);
   if (typeof lock === 'number') {
-    throw usage(`Process ${lock} uses the key ${keyFile} already: is this hosted twice?`);
+    throw new SallyportError('ALREADY_RUNNING', {
+      detail: `Process ${lock} uses the key ${keyFile} already: is this hosted twice?`,
+    });
   }
   const codeFile = `${keyFile}.code`;
   return {
@@ -171,6 +185,20 @@ export function identityOf(keyFile: string | undefined): Identity {
 /** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
 export function hostKeyFile(stateDir: string, port: number): string {
   return join(stateDir, `host-${port}.key`);
+}
+
+/** Beside the key: friends and bans of a host belong to it, as its friends have another key at each host. */
+function guestFile(keyFile: string): string {
+  return `${keyFile.replace(/\.key$/, '')}.guests.json`;
+}
+
+/** Made, or read, with the first join. */
+function deviceOf(stateDir: string | undefined): () => Uint8Array {
+  let secret: Uint8Array | null = null;
+  return () => {
+    secret ??= stateDir === undefined ? nodeCrypto.randomBytes(32) : deviceSecret(stateDir);
+    return secret;
+  };
 }
 
 async function resolveMaster(link: MasterLink): Promise<MasterAddress> {

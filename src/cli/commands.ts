@@ -70,6 +70,7 @@ export const JOIN_FLAGS = {
   timeout: { kind: 'number', value: 'SECONDS', max: 86_400, about: 'give up after this long (default 0: never)' },
   'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
   name: { kind: 'text', value: 'NAME', about: 'how the host sees you' },
+  anonymous: { kind: 'on', about: 'come as somebody whom no host knows: bans, favourites and --ask see a stranger' },
   'new-key': { kind: 'on', about: 'take the new key of a host that you know by another one; ask the host first' },
   relay: RELAY_FLAG,
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
@@ -137,6 +138,9 @@ export const MASTER_FLAGS = {
   'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },
 } as const satisfies Flags;
 
+/** Flags of `master check` and the like. */
+export const STORE_FLAGS = { ...COMMON_FLAGS, 'state-dir': MASTER_FLAGS['state-dir'] } as const satisfies Flags;
+
 export const SIM_FLAGS = {
   ...COMMON_FLAGS,
   pair: { kind: 'text', value: 'CLIENT,HOST', about: 'classes of networks, like P3,S6@mobile (docs/simulation.md)' },
@@ -190,7 +194,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'run a masterserver, which introduces hosts and friends',
     words: [],
     flags: MASTER_FLAGS,
-    examples: ['sallyport master --listen 198.51.100.7'],
+    examples: [
+      'sallyport master --listen 198.51.100.7',
+      'sallyport master check                  is the store whole? (also while the master runs)',
+      'sallyport master repair                 write it anew from what can be read; the old one is kept',
+      'sallyport master backup FILE            a copy with the key (also while the master runs)',
+      'sallyport master restore FILE           put the copy in place; what was there is kept',
+      "sallyport master token                  the next start makes a new token for the admin's page",
+    ],
     load: async () => (await import('./master.ts')).masterCommand,
   },
   sim: {

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type SallyportError, usage } from '../core/index.ts';
+import { SallyportError } from '../core/index.ts';
 import { NODE_LIMITS } from './limits.ts';
 
 const KEY_BYTES = 32;
@@ -31,13 +31,15 @@ export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * The 32-byte secret in a key file; made on the first use. `created` tells the two apart for the person.
+ * The 32-byte secret in a key file; made on the first use, by chance or as given. `created` tells the two apart for the person.
  * A file that is there but unreadable or malformed is an error: overwriting it would change who we are.
  */
-export function readOrCreateKey(path: string): { readonly secret: Uint8Array; readonly created: boolean } {
+export function readOrCreateKey(
+  path: string,
+  secret: Uint8Array = new Uint8Array(randomBytes(KEY_BYTES)),
+): { readonly secret: Uint8Array; readonly created: boolean } {
   const present = readKey(path);
   if (present !== null) return { secret: present, created: false };
-  const secret = new Uint8Array(randomBytes(KEY_BYTES));
   try {
     createFile(path, `${Buffer.from(secret).toString('base64url')}\n`);
   } catch (error) {
@@ -62,8 +64,17 @@ function readKey(path: string): Uint8Array | null {
   const secret = Buffer.from(text.trim(), 'base64url');
   if (secret.length !== KEY_BYTES) throw unusable(path, new Error('it does not hold a key of 32 bytes'));
   // Others on this computer must not read it, even where it was copied here with a wider mode.
-  if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) narrow(path);
   return new Uint8Array(secret);
+}
+
+function narrow(path: string): void {
+  try {
+    chmodSync(path, 0o600);
+  } catch (error) {
+    // A read-only disk: nobody can mend it there, and the key is as good as before.
+    if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw unusable(path, error);
+  }
 }
 
 /** A JSON document, or null where there is none or it is not JSON: such documents can be made anew, unlike keys. */
@@ -73,6 +84,36 @@ export function readDocument(path: string): unknown {
     return text === null ? null : JSON.parse(text);
   } catch {
     return null;
+  }
+}
+
+/**
+ * A document whose loss would do harm: null where there is none, an error where there is one that can't be read, so that nothing is
+ * written over it. `parse` gives null for what it does not understand.
+ */
+export function readRecord<Value>(path: string, parse: (document: unknown) => Value | null): Value | null {
+  const text = readSmallFile(path);
+  if (text === null) return null;
+  try {
+    const value = parse(JSON.parse(text));
+    if (value !== null) return value;
+  } catch {
+    // It is no JSON.
+  }
+  throw unusable(path, new Error('it is damaged; put it right, or move it away to begin a new one'));
+}
+
+/**
+ * The secret of this device, from which its key towards each host comes; one for the command and the app. Where the folder takes no
+ * file it holds until the program ends: that must not keep anybody from joining.
+ */
+export function deviceSecret(stateDir: string): Uint8Array {
+  const path = join(stateDir, 'device.key');
+  try {
+    return readOrCreateKey(path).secret;
+  } catch (error) {
+    if (existsSync(path)) throw error;
+    return new Uint8Array(randomBytes(KEY_BYTES));
   }
 }
 
@@ -143,5 +184,5 @@ function readSmallFile(path: string): string | null {
 
 function unusable(path: string, cause: unknown): SallyportError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return usage(`The file ${path} can't be used: ${reason}.`, cause);
+  return new SallyportError('STATE_FOLDER', { detail: `The file ${path} can't be used: ${reason}.`, cause });
 }

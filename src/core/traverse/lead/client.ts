@@ -7,14 +7,15 @@ import { familyOf } from '../../address.ts';
 import { type Instant, NEVER } from '../../contract.ts';
 import type { Outputs } from '../../machine.ts';
 import type { Candidate } from '../../model/pair.ts';
+import type { NextAttempt } from '../../model/progress.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import { adviceFor, changeText, oddsNextMinute } from '../plan/advice.ts';
+import { adviceFor, changeBetween, oddsNextMinute } from '../plan/advice.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
-import { knownLife, natureWords, quotaOf } from '../plan/nature.ts';
+import { knownLife, natView, quotaOf } from '../plan/nature.ts';
 import { type Method, type Plan, plansFor } from '../plan/plan.ts';
 import type { Engine } from '../run/engine.ts';
-import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
-import { type Commander, commander, queueText } from './commander.ts';
+import type { StaleReason, TraversalConfig, TraversalEvent } from '../run/interface.ts';
+import { type Commander, commander } from './commander.ts';
 import type { Strategy } from './host.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
@@ -29,8 +30,6 @@ const REST_MAX_MS = 3_000;
 const UNHEARD_MAX = 3;
 /** Without UDP there is nothing to try; the network may change. */
 const BLOCKED_REST_MS = 5_000;
-/** What an attempt could not be made for where the host has said nothing against it. */
-const UNANSWERED = 'answers that the last attempt needed did not come in time';
 /** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
 const SAMPLE_RTT_MS = 60;
 
@@ -64,16 +63,16 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   }
 
   /** Why this join can lead to nothing any more; null where it can. */
-  function whyStale(): string | null {
-    if (unheard >= UNHEARD_MAX) return 'the host does not answer';
+  function whyStale(): StaleReason | null {
+    if (unheard >= UNHEARD_MAX) return 'host-silent';
     const theirs = seenOf(config.peer.candidates);
     const permitted = side.addresses();
     if (theirs.length > 0 && permitted.length > 0 && !theirs.some((address) => permitted.includes(address)))
-      return config.peer.profile.pooling === 'arbitrary' ? null : 'the host has another address';
+      return config.peer.profile.pooling === 'arbitrary' ? null : 'host-moved';
     const ours = seenOf(config.own.candidates);
     const { external } = profile;
     if (ours.length > 0 && external.length > 0 && !ours.some((address) => external.includes(address)))
-      return profile.pooling === 'arbitrary' ? null : 'we have another address';
+      return profile.pooling === 'arbitrary' ? null : 'we-moved';
     return null;
   }
 
@@ -128,16 +127,25 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
     rest(now, last, tried);
     const following = choose();
     upcoming = { plan: following, at: restUntil(now, following) };
-    const waitText = tried ? null : hostText(now);
-    const result = waitText === null ? 'timeout' : 'put-off';
-    const next = waitText ?? (tried ? changeText(last, following) : `${following.method}: ${UNANSWERED}`);
+    const putOff = tried ? null : whyPutOff(now);
+    const result = putOff === null ? 'timeout' : 'put-off';
+    const untried = { because: 'unanswered', method: following.method } as const;
+    const next = putOff ?? (tried ? changeBetween(last, following) : untried);
     const restMs = upcoming.at - now;
     const packetsSent = side.sent() - sentBefore;
     const planned = { planned: last.packets.client, expected: round(last.expected) };
-    log('over', { result, packets: packetsSent, ...planned, heard: side.heard(), next, restMs });
+    log('over', {
+      result,
+      packets: packetsSent,
+      ...planned,
+      heard: side.heard(),
+      next: following.method,
+      because: next.because,
+      restMs,
+    });
     out.event({ ev: 'attempt-over', n: attempt, result, packetsSent, next });
     sentBefore += packetsSent;
-    if (restMs >= 1_000) out.event({ ev: 'waiting', text: next });
+    if (restMs >= 1_000) out.event({ ev: 'waiting', why: next });
   }
 
   /**
@@ -156,16 +164,16 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
   }
 
   /** Why the host has not carried out this attempt; null where it has said nothing of it. */
-  function hostText(now: Instant): string | null {
-    if (queued !== null) return queueText(queued);
+  function whyPutOff(now: Instant): NextAttempt | null {
+    if (queued !== null) return { because: 'host-connects-others', ahead: queued };
     const seconds = Math.ceil((boss.allowedAt() - now) / 1000);
-    return seconds > 0 ? `The host lets its ports rest for another ${seconds} s.` : null;
+    return seconds > 0 ? { because: 'host-rests', seconds } : null;
   }
 
   function tellHard(now: Instant): void {
     hardAt = NEVER;
     const current = upcoming?.plan ?? plan!;
-    const pair = `${natureWords(current.client)} – ${natureWords(current.host)}`;
+    const pair = { own: natView(current.client), peer: natView(current.host) };
     const likely = round(oddsNextMinute(current));
     out.event({ ev: 'hard', pair, likely, advice: adviceFor(current, { ...config.own, profile }, config.peer) });
     log('hard', { pair: current.key, likely, sinceMs: Math.round(now - startedAt) });
@@ -203,7 +211,7 @@ export function clientStrategy(config: TraversalConfig, side: Engine, out: Outpu
       // In a rest the last attempt has been told already; a path may still come of it.
       if (plan === null || (result === 'aborted' && script === null)) return;
       const packetsSent = side.sent() - sentBefore;
-      out.event({ ev: 'attempt-over', n: attempt, result, packetsSent, next: '' });
+      out.event({ ev: 'attempt-over', n: attempt, result, packetsSent, next: null });
       log('over', { result, packets: packetsSent, planned: plan.packets.client, expected: round(plan.expected) });
     },
     get attempts() {

@@ -72,11 +72,6 @@ export function other(role: Role): Role {
   return role === 'client' ? 'host' : 'client';
 }
 
-/** The place of a client in the queue of a host, by how many are before it (S18). */
-export function queueText(before: number): string {
-  return `The host connects ${before === 1 ? 'one other' : `${before} others`} first.`;
-}
-
 /** What is sent when, for the log: enough for a picture of the salvo as it flew. */
 function salvoData(side: Role, plan: SidePlan, inMs: number): LogData {
   const { sockets, tuples, passes, ratePerSecond, again, durationMs } = plan;
@@ -243,7 +238,7 @@ export function commander(config: TraversalConfig, side: Engine, out: Outputs<Tr
       }
       const answer = remotes.get(step.order);
       if (step.queued !== undefined) {
-        out.event({ ev: 'waiting', text: queueText(step.queued) });
+        out.event({ ev: 'waiting', why: { because: 'host-connects-others', ahead: step.queued } });
       }
       if (answer === undefined) return;
       relayRttMs = Math.max(1, Math.min(relayRttMs, now - answer.sentAt));

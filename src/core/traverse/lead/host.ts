@@ -13,7 +13,6 @@ import { type SidePlan, socketsOf } from '../plan/side-plan.ts';
 import type { Engine } from '../run/engine.ts';
 import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
 import type { Salvo } from '../run/salvo.ts';
-import { queueText } from './commander.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { encodeStep, type Step } from './step.ts';
@@ -136,7 +135,7 @@ export function hostStrategy(config: TraversalConfig, side: Engine, out: Outputs
     if (hardSalvos.length > 0) stop();
     tell({ order: asked, queued: Math.min(255, before) });
     log('queued', { before });
-    if (!queued) out.event({ ev: 'waiting', text: queueText(before) });
+    if (!queued) out.event({ ev: 'waiting', why: { because: 'host-connects-others', ahead: before } });
     queued = true;
   }
 
