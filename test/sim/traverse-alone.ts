@@ -101,14 +101,19 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
   });
   const shared = options.device ?? device();
   let offered = 0;
+  const { budget } = shared;
   const counting: Device = {
     ...shared,
     budget: {
-      ...shared.budget,
       when(...given) {
         offered++;
-        return shared.budget.when(...given);
+        return budget.when(...given);
       },
+      take: (...given) => budget.take(...given),
+      count: (now) => budget.count(now),
+      room: (...given) => budget.room(...given),
+      liveMappings: (...given) => budget.liveMappings(...given),
+      pause: (until) => budget.pause(until),
     },
   };
   const own = {
