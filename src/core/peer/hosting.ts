@@ -104,7 +104,6 @@ export class Hosting implements PathOwner {
 
   profile(now: Instant, profile: NatProfile): void {
     this.registration.profiled(now, profile);
-    for (const { visit } of this.visiting.values()) visit.session?.profile(now, profile);
   }
 
   announce(now: Instant, command: PeerCommand & { readonly do: 'announce' }): void {

@@ -14,7 +14,6 @@ import { LIMITS } from '../limits.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { ListEntry } from '../model/listing.ts';
 import type { PathKind } from '../model/pair.ts';
-import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -101,10 +100,6 @@ export class Join implements PathOwner {
   ready(now: Instant): void {
     this.profiled = true;
     if (this.hostKey !== null && this.begun && !this.attempting && this.established === null) this.ask(now);
-  }
-
-  profile(now: Instant, profile: NatProfile): void {
-    this.session?.profile(now, profile);
   }
 
   /** True where the push was for this join. */

@@ -84,9 +84,6 @@ class TraversalMachine implements Traversal {
         if (step !== null) this.strategy.step(now, step);
         break;
       }
-      case 'profile':
-        this.strategy.profile(command.profile);
-        break;
       default:
         this.executor.command(now, command);
     }

@@ -87,7 +87,6 @@ export class ClientStrategy implements Strategy {
   private readonly out: Outputs<TraversalEvent>;
   private readonly log: (what: string, data: LogData) => void;
   private readonly commander: Commander;
-  private own: NatProfile;
   private phase: Phase = { in: 'new' };
   private attempt = 0;
   private startedAt: Instant = 0;
@@ -110,7 +109,6 @@ export class ClientStrategy implements Strategy {
     this.executor = executor;
     this.out = out;
     this.log = log;
-    this.own = config.own.profile;
     this.commander = new Commander(config, executor, out, log);
   }
 
@@ -132,10 +130,6 @@ export class ClientStrategy implements Strategy {
   step(now: Instant, step: Step): void {
     if (this.phase.in === 'attempting') this.phase.queued = step.queued ?? this.phase.queued;
     this.commander.answer(now, step);
-  }
-
-  profile(next: NatProfile): void {
-    this.own = next;
   }
 
   run(now: Instant): void {
@@ -170,6 +164,10 @@ export class ClientStrategy implements Strategy {
     const { phase } = this;
     if (phase.in === 'attempting') return phase.plan;
     return phase.in === 'new' ? null : phase.last;
+  }
+
+  private get own(): NatProfile {
+    return this.config.own.profile();
   }
 
   private choose(): Plan {
@@ -266,11 +264,12 @@ export class ClientStrategy implements Strategy {
   /** Why this join can lead to nothing any more; null where it can. */
   private whyStale(): string | null {
     if (this.unheard >= UNHEARD_MAX) return 'the host does not answer';
-    const { peer, own } = this.config;
+    const { peer, own: seen } = this.config;
+    const { own } = this;
     if (haveLeft(seenOf(peer.candidates), this.executor.addresses()))
       return peer.profile.pooling === 'arbitrary' ? null : 'the host has another address';
-    if (haveLeft(seenOf(own.candidates), this.own.external))
-      return this.own.pooling === 'arbitrary' ? null : 'we have another address';
+    if (haveLeft(seenOf(seen.candidates), own.external))
+      return own.pooling === 'arbitrary' ? null : 'we have another address';
     return null;
   }
 

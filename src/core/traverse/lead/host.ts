@@ -73,8 +73,6 @@ export class HostStrategy implements Strategy {
     openers(now, this.config, this.executor);
   }
 
-  profile(): void {}
-
   step(now: Instant, step: Step): void {
     if (this.ended || this.seen.has(step.order)) return;
     this.seen.add(step.order);
@@ -147,7 +145,7 @@ export class HostStrategy implements Strategy {
   /** When the device's table has room for its mappings. */
   private roomFor(now: Instant, plan: SidePlan): Instant {
     const mappings = plan.from === 'fresh' ? plan.sockets : 1;
-    return this.config.device.budget.room(now, plan.class, mappings, knownLife(this.config.own.profile));
+    return this.config.device.budget.room(now, plan.class, mappings, knownLife(this.config.own.profile()));
   }
 
   private refuse({ order, plan }: Order, allowedInMs: number | null): void {

@@ -56,7 +56,7 @@ function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
   const wary = config.role === 'host' && candidate.kind === 'reflexive' && !isPrivate(address);
   const first: readonly Pass[] = wary
     ? [
-        { afterMs: 0, ttl: openerTtl(config.own.profile) },
+        { afterMs: 0, ttl: openerTtl(config.own.profile()) },
         { afterMs: config.relayRttMs / 2 + LAST_MS, ttl: null },
       ]
     : [{ afterMs: 0, ttl: null }];

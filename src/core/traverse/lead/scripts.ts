@@ -95,7 +95,7 @@ function methodScript(plan: Plan, stage: Stage): Script {
 function addressesOf(stage: Stage, role: Role): readonly string[] {
   const { commander, config, executor } = stage;
   const first = commander.endpointOf(role)?.address;
-  if (role === 'client') return [first ?? config.own.profile.external[0] ?? '0.0.0.0'];
+  if (role === 'client') return [first ?? config.own.profile().external[0] ?? '0.0.0.0'];
   // Several only where the host's NAT spreads its mappings over them, and then those that its permit names.
   const permitted = executor.addresses().filter((address) => familyOf(address) === 4);
   if (first !== undefined && config.peer.profile.pooling !== 'arbitrary') return [first];
@@ -204,7 +204,6 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
   const { commander, config } = stage;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
-  const [own, far] = hard === 'client' ? [config.own, config.peer] : [config.peer, config.own];
   let now = yield { until: 0 };
   for (const round of [1, 2]) {
     const anew = round === 2 && !stage.settled;
@@ -212,8 +211,8 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
     if (target === null || nature.kind !== 'random') return round > 1;
     now = yield { until: 0 };
     const trip = commander.relayRttMs() / 2;
-    const wary = round === 2 || far.profile.poisonable === 'yes';
-    const open = birthdayHard(plan, target, wary ? lowTtl(own.profile, stage.attempt) : null);
+    const wary = round === 2 || profileOf(stage, other(hard)).poisonable === 'yes';
+    const open = birthdayHard(plan, target, wary ? lowTtl(profileOf(stage, hard), stage.attempt) : null);
     const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), config.random.int(0, 0xffff_ffff));
     const opening = commander.launch(now, hard, open, hard === 'client' ? trip : 0);
     const probing = commander.launch(now, other(hard), probe, hard === 'client' ? 0 : trip);
@@ -283,7 +282,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
   let taken = yield* freshSamples(stage);
   for (let n = 0; n < roundsOf(client, host); n++) {
     const start = yield { until: 0 };
-    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, knownLife(config.own.profile));
+    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, knownLife(config.own.profile()));
     if (room > start) {
       yield { until: room };
       commander.reserve(round);
@@ -400,7 +399,7 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
 }
 
 function profileOf({ config }: Stage, role: Role): NatProfile {
-  return role === 'client' ? config.own.profile : config.peer.profile;
+  return role === 'client' ? config.own.profile() : config.peer.profile;
 }
 
 function natureOf(plan: Plan, role: Role): Nature {

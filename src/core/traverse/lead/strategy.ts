@@ -1,12 +1,10 @@
 import type { Instant } from '../../contract.ts';
-import type { NatProfile } from '../../nat/profile.ts';
 import type { Step } from './step.ts';
 
 /** What the traversal asks of the client's and of the host's side alike. */
 export interface Strategy {
   start(now: Instant): void;
   step(now: Instant, step: Step): void;
-  profile(profile: NatProfile): void;
   /** Called after every input: does what has become due. */
   run(now: Instant): void;
   next(): Instant;

@@ -26,7 +26,7 @@ type Phase =
   | { readonly in: 'free' }
   | { readonly in: 'queued' }
   | ({ readonly in: 'inherited' } & Held)
-  | ({ readonly in: 'awaiting room' } & Held)
+  | ({ readonly in: 'awaiting-room' } & Held)
   | ({ readonly in: 'holding' } & Held)
   | { readonly in: 'over' };
 
@@ -45,13 +45,13 @@ export const HOST_PHASES = {
     over: 'the path is up, or the end',
   },
   inherited: {
-    'awaiting room': 'an order has to wait until mappings of the session before have expired',
+    'awaiting-room': 'an order has to wait until mappings of the session before have expired',
     holding: 'an order is carried out',
     free: 'nothing runs any more, or the turn is over',
     queued: 'the place was lost to others',
     over: 'the path is up, or the end',
   },
-  'awaiting room': {
+  'awaiting-room': {
     holding: 'an order is carried out',
     free: 'no order has come in time, or the turn is over',
     queued: 'the place was lost to others',
@@ -99,7 +99,7 @@ export class Turn {
 
   /** May mappings of the session before still be in the way of ours? */
   get isInherited(): boolean {
-    return this.phase.in === 'inherited' || this.phase.in === 'awaiting room';
+    return this.phase.in === 'inherited' || this.phase.in === 'awaiting-room';
   }
 
   /**
@@ -109,17 +109,17 @@ export class Turn {
   awaitRoom(roomAt: Instant): void {
     const { phase } = this;
     const keptUntil = roomAt + PAY_LIMITS.hardHoldMs;
-    if (phase.in === 'awaiting room') phase.keptUntil = keptUntil;
+    if (phase.in === 'awaiting-room') phase.keptUntil = keptUntil;
     else if (phase.in === 'inherited') {
       const until = roomAt + LEAD_LIMITS.hardTurnMs;
-      this.enter({ in: 'awaiting room', until, checkAt: phase.checkAt, keptUntil });
+      this.enter({ in: 'awaiting-room', until, checkAt: phase.checkAt, keptUntil });
     }
   }
 
   /** An order is carried out. */
   began(): void {
     const { phase } = this;
-    if (phase.in !== 'inherited' && phase.in !== 'awaiting room') return;
+    if (phase.in !== 'inherited' && phase.in !== 'awaiting-room') return;
     this.enter({ in: 'holding', until: phase.until, checkAt: phase.checkAt, keptUntil: phase.keptUntil });
   }
 
@@ -147,7 +147,7 @@ export class Turn {
 
   private get held(): Held | null {
     const { phase } = this;
-    return phase.in === 'inherited' || phase.in === 'awaiting room' || phase.in === 'holding' ? phase : null;
+    return phase.in === 'inherited' || phase.in === 'awaiting-room' || phase.in === 'holding' ? phase : null;
   }
 
   private enter(phase: Phase): void {

@@ -58,7 +58,7 @@ export class Executor implements SalvoContext {
     this.config = config;
     this.out = out;
     this.clock = created;
-    this.lan = lanAddresses(config);
+    this.lan = lanAddresses({ ...config, own: { ...config.own, profile: config.own.profile() } });
     this.purse = new Purse(created, config.permit, termsOf(config, this.lan));
     this.sockets = new Sockets(config, out);
     const send: Send = (socket, to, bytes) => {
@@ -66,7 +66,7 @@ export class Executor implements SalvoContext {
     };
     this.sampler = new Sampler(config.sources, random, new Asker(send, requests));
     this.lives = new MappingLives({
-      profile: () => config.own.profile,
+      profile: config.own.profile,
       redirecting: config.redirecting,
       plainSource: () => this.sampler.nextSource(),
       asker: new Asker(send, requests),

@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from '../../address.ts';
 import { type Instant, NEVER, type SocketId } from '../../contract.ts';
-import type { NatProfile } from '../../nat/profile.ts';
+import type { NatProfile, OwnProfile } from '../../nat/profile.ts';
 import type { LifetimeWatch } from '../../sources/lifetime.ts';
 import type { MappingSource } from '../../sources/source.ts';
 import { type CanaryConfig, canaries, watchedMs } from '../learn/canary.ts';
@@ -12,7 +12,7 @@ import { type Life, lifetimeOf, quotaOf, replacedAfter } from '../plan/nature.ts
 import type { ProbeClass, SidePlan } from '../plan/side-plan.ts';
 
 export interface MappingLivesConfig extends Omit<CanaryConfig, 'source'> {
-  readonly profile: () => NatProfile;
+  readonly profile: OwnProfile;
   /** A server that sends its answer to another socket's port; null where none is known. */
   readonly redirecting: MappingSource | null;
 }

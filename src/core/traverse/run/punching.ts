@@ -105,7 +105,7 @@ export class PunchingSocket {
     const { phase } = this;
     if (phase.in !== 'asking' || phase.socket !== socket) return false;
     // Of a pool of addresses the peer may probe only what the master has seen: another socket may get that one.
-    const pooled = this.around.config.own.profile.pooling === 'arbitrary';
+    const pooled = this.around.config.own.profile().pooling === 'arbitrary';
     const elsewhere = pooled && this.joinedAt !== null && observed.address !== this.joinedAt;
     if (elsewhere && phase.drawn + 1 < DRAWS) {
       this.open(phase.drawn + 1);
