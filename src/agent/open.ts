@@ -46,6 +46,8 @@ export interface AgentOptions {
   readonly keyFile?: string;
   /** Where the keys of hosts joined by code are pinned. Without it a code is trusted anew each time. */
   readonly stateDir?: string;
+  /** What is wrong with the state folder, in words for the person. Without it Node prints it as a warning. */
+  readonly onStateProblem?: (problem: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -97,7 +99,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
         family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
       });
     const newIdentity = () => (identity.renew() ? peer() : null);
-    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir);
+    const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
     const friends = options.stateDir === undefined ? null : knownFriends(options.stateDir);
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
@@ -146,7 +148,9 @@ export function identityOf(keyFile: string | undefined): Identity {
   let { secret } = readOrCreateKey(keyFile);
   const lock = takeLock(`${keyFile}.lock`);
   if (typeof lock === 'number') {
-    throw usage(`Process ${lock} uses the key ${keyFile} already: is this hosted twice?`);
+    throw new SallyportError('ALREADY_RUNNING', {
+      detail: `Process ${lock} uses the key ${keyFile} already: is this hosted twice?`,
+    });
   }
   const codeFile = `${keyFile}.code`;
   return {

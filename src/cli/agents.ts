@@ -44,6 +44,10 @@ export async function withAgent(
     stun: flags.stun,
     relay: relayOf(flags),
     stateDir: stateDir(flags, invocation.env),
+    onStateProblem(problem) {
+      invocation.terminal.event('notice', { kind: 'state-problem', problem });
+      invocation.terminal.fact('warn', 'State', problem);
+    },
     signal: invocation.signal,
     ...(keyFile === undefined ? {} : { keyFile }),
   });

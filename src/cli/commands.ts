@@ -137,6 +137,9 @@ export const MASTER_FLAGS = {
   'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },
 } as const satisfies Flags;
 
+/** Flags of `master check` and the like. */
+export const STORE_FLAGS = { ...COMMON_FLAGS, 'state-dir': MASTER_FLAGS['state-dir'] } as const satisfies Flags;
+
 export const SIM_FLAGS = {
   ...COMMON_FLAGS,
   pair: { kind: 'text', value: 'CLIENT,HOST', about: 'classes of networks, like P3,S6@mobile (docs/simulation.md)' },
@@ -190,7 +193,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'run a masterserver, which introduces hosts and friends',
     words: [],
     flags: MASTER_FLAGS,
-    examples: ['sallyport master --listen 198.51.100.7'],
+    examples: [
+      'sallyport master --listen 198.51.100.7',
+      'sallyport master check                  is the store whole? (also while the master runs)',
+      'sallyport master repair                 write it anew from what can be read; the old one is kept',
+      'sallyport master backup FILE            a copy with the key (also while the master runs)',
+      'sallyport master restore FILE           put the copy in place; what was there is kept',
+      "sallyport master token                  the next start makes a new token for the admin's page",
+    ],
     load: async () => (await import('./master.ts')).masterCommand,
   },
   sim: {

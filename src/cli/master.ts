@@ -17,12 +17,17 @@ import {
 import { stateDirectory } from '../node/index.ts';
 import { MASTER_FLAGS } from './commands.ts';
 import { type Flags, readCommandLine } from './flags.ts';
+import { isStoreAct, storeCommand } from './master-store.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
 type MasterFlagValues = ReturnType<typeof readCommandLine<typeof MASTER_FLAGS>>['flags'];
 
 export async function masterCommand(invocation: Invocation): Promise<void> {
+  const act = invocation.argv.find(
+    (word, index) => !word.startsWith('-') && !takesValue(invocation.argv[index - 1] ?? ''),
+  );
+  if (act !== undefined && isStoreAct(act)) return storeCommand(act, invocation);
   const { flags } = readCommandLine(MASTER_FLAGS, [], invocation.argv, invocation.env);
   const { terminal, signal } = invocation;
   const tls = tlsFiles(flags);
@@ -88,6 +93,9 @@ function sayFact(terminal: Terminal, fact: MasterFact): void {
       break;
     case 'token-problem':
       terminal.fact('warn', 'Admin', `no code could be left in ${fact.file}: ${fact.detail}. Mend it and start again.`);
+      break;
+    case 'unlocked':
+      terminal.fact('warn', 'Lock', `${fact.detail}. Make sure that no second master uses this folder.`);
       break;
     case 'no-second-address':
       terminal.fact(
@@ -173,5 +181,5 @@ function installService({ argv, terminal }: Invocation, tls: { cert: string; key
 
 function takesValue(flag: string): boolean {
   const table: Flags = MASTER_FLAGS;
-  return table[flag.slice(2)]?.kind !== 'on';
+  return flag.startsWith('--') && !flag.includes('=') && table[flag.slice(2)]?.kind !== 'on';
 }

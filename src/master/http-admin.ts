@@ -21,7 +21,7 @@ import type { ListItem } from './listing.ts';
 import type { Pseudonyms } from './log.ts';
 import { type Moderation, parseCidr } from './moderation.ts';
 import type { Statistics } from './statistics.ts';
-import { type BanRow, type Store, StoreError } from './store.ts';
+import type { BanRow, Store } from './store.ts';
 
 export interface AdminRoutes {
   /** SHA-256 of the token, hex. */
@@ -98,28 +98,19 @@ export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
     if (moderation.bans().length >= SERVER_LIMITS.bansMax)
       return problem(409, 'Too many rules', `At most ${SERVER_LIMITS.bansMax}; lift some.`);
     audit(rule.scope, `${rule.kind} ${rule.label || rule.pattern} ${rule.reason}`);
-    try {
-      const ban = moderation.ban(wallClock(), rule);
-      routes.onRulesChanged(ban);
-      return c.json(banView(ban), 201);
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      routes.onRulesChanged(null);
-      return problem(507, 'Not written down', `The rule works now, but a restart would forget it. ${error.message}`);
-    }
+    const ban = moderation.ban(wallClock(), rule);
+    const unwritten = store.unwritten();
+    routes.onRulesChanged(unwritten === null ? ban : null);
+    return unwritten === null ? c.json(banView(ban), 201) : notWritten('The rule works now', unwritten);
   });
 
   app.delete(`${API.admin}/bans/:id`, (c) => {
-    try {
-      const ban = moderation.unban(Number(c.req.param('id')));
-      if (ban === null) return problem(404, 'Not found', 'No such rule.');
-      audit('lift', `${ban.kind} ${ban.label || ban.pattern}`);
-      routes.onRulesChanged(null);
-      return c.body(null, 204);
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      return problem(507, 'Not written down', error.message);
-    }
+    const ban = moderation.unban(Number(c.req.param('id')));
+    if (ban === null) return problem(404, 'Not found', 'No such rule.');
+    audit('lift', `${ban.kind} ${ban.label || ban.pattern}`);
+    routes.onRulesChanged(null);
+    const unwritten = store.unwritten();
+    return unwritten === null ? c.body(null, 204) : notWritten('The rule is lifted now', unwritten);
   });
 
   app.get(`${API.admin}/audit`, (c) => c.json({ entries: store.auditEntries(200) }));
@@ -218,4 +209,9 @@ function ruleFor({ directory, pseudonyms }: AdminRoutes, input: BanInput): Rule 
 
 function banView({ id, kind, pattern, label, scope, reason, createdAt, expiresAt }: BanRow): Ban {
   return { id, kind, pattern: label === '' ? pattern : label, scope, reason, createdAt, expiresAt };
+}
+
+/** It is written as soon as that is possible again; only a restart before then would forget it. */
+function notWritten(done: string, why: string): Response {
+  return problem(507, 'Not written down', `${done}, but a restart before this is mended would forget it. ${why}`);
 }

@@ -1,5 +1,8 @@
 /** The public face of the masterserver: what the command starts, and the shapes of its HTTP interface. */
 export * from './api.ts';
+export type { FileContent, RecordFile, RecordRow } from './records.ts';
 export { hiddenFile, SERVICE_FILE, writeServiceUnit } from './service-unit.ts';
 export { type MasterFact, type MasterOptions, type RunningMaster, startMaster } from './start.ts';
+export { createStore, type Store } from './store.ts';
+export { backupStore, checkStore, renewToken, repairStore, restoreStore, type StoreReport } from './store-care.ts';
 export { type WebhookConfig, webhookSchema } from './webhooks.ts';

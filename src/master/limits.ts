@@ -72,13 +72,26 @@ export const SERVER_LIMITS = {
   snapshotRowsMs: 50,
   /** A list written down longer ago is history. */
   snapshotTrustMs: 600_000,
+  /**
+   * The store's checkpoints: a name that is new is on the disk within a second, the rest within a minute, which is what a power
+   * cut can take of it. A slow disk is left alone for 20 times as long as it took: introductions wait while it is waited for.
+   */
+  storeSoonMs: 1_000,
+  storeLaterMs: 60_000,
+  storeSlowFactor: 20,
+  /** What could not be written, for a full disk or otherwise, is tried again after this. */
+  storeRetryMs: 5_000,
+  /** A row larger than this is not read back: the largest of ours, an entry of the list or a reason, is below 4 kB. */
+  storeRowBytesMax: 65_536,
   bansMax: 10_000,
   auditEntriesMax: 10_000,
   /** Traversal statistics are summed by hour and kept for 90 days. */
   statisticsHoursMax: 2_160,
+  /** Sums of traversals held in memory, some 300 bytes each; above it the oldest hours go first. A busy year has 100 an hour. */
+  traversalRowsMax: 200_000,
   /** Names stay with the key that was listed under them first, for so long after it was seen last. */
   nameHeldMs: 7 * 24 * 3_600_000,
-  /** Names that are held, 150 bytes on disk each; beyond it the network that holds most of them loses its oldest. */
+  /** Names that are held, 200 bytes on disk and 600 in memory each; beyond it the network that holds most of them loses its oldest. */
   namesMax: 200_000,
   /** So many at once, because counting who holds most takes some 20 ms. */
   namesDroppedAtOnce: 2_000,

@@ -33,7 +33,7 @@ export interface Moderation extends Pick<MasterPolicy, 'announce' | 'admit'> {
   /** May this public host be shown in the list? */
   shows(host: HostRecord): boolean;
   bans(): readonly BanRow[];
-  /** Puts a ban in force and writes it down; throws `StoreError` where only the first worked. */
+  /** Puts a ban in force and writes it down; `Store.unwritten` tells where only the first worked. */
   ban(now: number, ban: Omit<BanInput, 'kind'> & { readonly kind: BanRow['kind']; readonly label: string }): BanRow;
   unban(id: number): BanRow | null;
   /** Is this host banned by now? Asked for everybody after a change. */
@@ -116,18 +116,12 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
     bans: () => rules.map(({ row }) => row),
     ban(now, { kind, pattern, label, scope, reason, expiresAt }) {
       const ban = { kind, pattern, label, scope, reason, expiresAt, createdAt: now };
-      try {
-        return add({ ...ban, id: store.addBan(ban) });
-      } catch (error) {
-        // In force all the same, under a number the store does not use.
-        add({ ...ban, id: -1 - rules.length });
-        throw error;
-      }
+      return add({ ...ban, id: store.addBan(ban) });
     },
     unban(id) {
       const found = rules.find(({ row }) => row.id === id);
       if (found === undefined) return null;
-      if (id > 0) store.removeBan(id);
+      store.removeBan(id);
       rules = rules.filter((rule) => rule !== found);
       return found.row;
     },

@@ -30,6 +30,9 @@ import { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
 import { VERSION } from './version.ts';
 import { createWebhooks, type WebhookConfig, type WebhookOptions } from './webhooks.ts';
 
+/** Setting of the hash of the admin's token; empty = the next start makes another. */
+export const ADMIN_TOKEN = 'admin-token-hash';
+
 export interface OfficeOptions {
   readonly store: Store;
   readonly log: Logger;
@@ -259,7 +262,7 @@ export function createOffice(options: OfficeOptions): Office {
       },
     },
     directory,
-    ...{ newToken: token.fresh, forgetToken: () => keepTokenHash(store, '') },
+    ...{ newToken: token.fresh, forgetToken: () => store.setSetting(ADMIN_TOKEN, '') },
     ...{ event, metrics: measures.text },
     tables: () => [...events.tables(), ...moderation.tables()],
     official(folder) {
@@ -287,22 +290,14 @@ export function createOffice(options: OfficeOptions): Office {
   };
 }
 
-/** The hash is kept, the token is not: made anew when there is none (or when the operator deletes the setting). */
+/** The hash is kept, the token is not: made anew when there is none (`sallyport master token` empties the setting). */
 function adminToken(store: Store): { readonly hash: string; readonly fresh: string | null } {
-  const kept = store.setting('admin-token-hash');
+  const kept = store.setting(ADMIN_TOKEN);
   if (kept !== null && /^[0-9a-f]{64}$/.test(kept)) return { hash: kept, fresh: null };
   const fresh = randomBytes(24).toString('base64url');
   const hash = createHash('sha256').update(fresh).digest('hex');
-  keepTokenHash(store, hash);
+  store.setSetting(ADMIN_TOKEN, hash);
   return { hash, fresh };
-}
-
-function keepTokenHash(store: Store, hash: string): void {
-  try {
-    store.setSetting('admin-token-hash', hash);
-  } catch {
-    // The store has said why; the token then holds for this run.
-  }
 }
 
 function listedMessage(item: ListItem) {

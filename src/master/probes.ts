@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { CONTROL_PORTS, type MasterCounters, type MasterEvent, usage } from '../core/index.ts';
+import { CONTROL_PORTS, type MasterCounters, type MasterEvent, SallyportError } from '../core/index.ts';
 
 export interface ProbeWorkerData {
   readonly addresses: readonly string[];
@@ -84,7 +84,7 @@ function ready(worker: Worker, onReport: (report: ProbeReport) => void): Promise
       if (report.kind !== 'ready') return;
       worker.off('error', reject);
       if (report.failure === null) resolve();
-      else reject(usage(`A probe port can't be bound: ${report.failure}.`));
+      else reject(new SallyportError('PORT_TAKEN', { detail: `A probe port: ${report.failure}.` }));
     });
   });
 }

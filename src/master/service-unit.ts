@@ -25,6 +25,8 @@ Description=sallyport masterserver
 Documentation=https://www.npmjs.com/package/sallyport
 After=network-online.target
 Wants=network-online.target
+# It is started again for ever: what ended it five times, a full disk or a taken port, may be mended the sixth time.
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec

@@ -1,6 +1,5 @@
 /** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
 
-import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
@@ -27,16 +26,13 @@ import {
   type Driver,
   deriveCode,
   drive,
-  type Lock,
   localAddresses,
   monotonicNow,
   nativeUdp,
   nodeCrypto,
   type OpenUdpSocket,
-  readOrCreateKey,
   stateDirectory,
   systemRandom,
-  takeLock,
 } from '../node/index.ts';
 import { type Connections, createConnections } from './connections.ts';
 import type { CodeGuesses } from './http-list.ts';
@@ -47,6 +43,7 @@ import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './offi
 import { checkOptions, placeOf, readTls } from './options.ts';
 import { webFolder } from './pages.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
+import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts';
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
 import { startTester, type TesterOptions } from './test-join.ts';
@@ -90,6 +87,8 @@ export type MasterFact =
   | { readonly fact: 'admin-token'; readonly file: string }
   /** The admin's page stays closed for this run. */
   | { readonly fact: 'token-problem'; readonly file: string; readonly detail: string }
+  /** Another master could use the same folder unnoticed. */
+  | { readonly fact: 'unlocked'; readonly detail: string }
   | { readonly fact: 'no-second-address' }
   | { readonly fact: 'private-address'; readonly address: string }
   | { readonly fact: 'store-problem'; readonly problem: string }
@@ -131,32 +130,13 @@ export async function startMaster(options: MasterOptions = {}): Promise<RunningM
   checkOptions(options);
   const tell = options.onFact ?? (() => {});
   const stateDir = options.stateDir ?? stateDirectory();
-  const lock = lockState(stateDir);
+  const lock = lockState(stateDir, tell);
   try {
-    return await startLocked(options, stateDir, tell, () => lock.release());
+    return await startLocked(options, stateDir, tell, lock.release);
   } catch (error) {
     lock.release();
     throw error;
   }
-}
-
-/** Two masters with one key and one store would write over each other, and each would know half of the hosts. */
-function lockState(stateDir: string): Lock {
-  let lock: Lock | number;
-  try {
-    lock = takeLock(join(stateDir, 'master.lock'));
-  } catch (error) {
-    throw usage(`The folder ${stateDir} can't be used: ${(error as Error).message}. Give another --state-dir.`, error);
-  }
-  if (typeof lock !== 'number') return lock;
-  throw usage(`Process ${lock} is a master with the folder ${stateDir} already. Give this one another --state-dir.`);
-}
-
-function identityIn(stateDir: string, tell: (fact: MasterFact) => void): KeyPair {
-  const file = join(stateDir, 'master.key');
-  const { secret, created } = readOrCreateKey(file);
-  tell({ fact: 'identity', file, created });
-  return nodeCrypto.keyPair(secret);
 }
 
 async function startLocked(
@@ -166,7 +146,7 @@ async function startLocked(
   unlock: () => void,
 ): Promise<RunningMaster> {
   const listen = listenAddresses(options.listen, tell);
-  const identity = identityIn(stateDir, tell);
+  const { identity, created } = identityIn(stateDir, tell);
   const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
 
@@ -175,7 +155,7 @@ async function startLocked(
     log.error({}, problem);
     tell({ fact: 'store-problem', problem });
   };
-  const store = openStore({ file: join(stateDir, 'master.db'), onProblem });
+  const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
   const early: MasterCommand[] = [];
   let running: Running | null = null;
   const connections = createConnections();
@@ -370,13 +350,17 @@ function portsOf({ address, port }: Endpoint): readonly Endpoint[] {
 }
 
 function bindError({ address, port }: Endpoint, code: string): SallyportError {
+  const where = `UDP port ${port} on ${address} can't be bound`;
+  if (code === 'unsupported')
+    return usage(
+      `${where}: this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT.`,
+    );
   const why = {
     'in-use': 'another program has it. Give another --port',
     denied: 'this user may not. Give a --port from 1024 on',
-    unsupported: 'this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT',
     limit: 'too many files are open. Raise the limit (ulimit -n)',
   }[code];
-  return usage(`UDP port ${port} on ${address} can't be bound: ${why ?? code}.`);
+  return new SallyportError('PORT_TAKEN', { detail: `${where}: ${why ?? code}.` });
 }
 
 function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {
@@ -478,7 +462,7 @@ async function listenOn(server: Server, at: string, flag: string): Promise<strin
           : error.code === 'EACCES'
             ? 'this user may not'
             : error.message;
-      reject(usage(`${at} can't be bound for ${flag}: ${why}.`));
+      reject(new SallyportError('PORT_TAKEN', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
     });
     server.listen(port, host, resolve);
   });
@@ -492,22 +476,4 @@ function closeServer(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
-}
-
-function keepToken(stateDir: string, office: Office, tell: (fact: MasterFact) => void): void {
-  const file = join(stateDir, 'admin.once');
-  try {
-    if (office.newToken !== null) writeFileSync(file, `${office.newToken}\n`, { mode: 0o600 });
-  } catch (error) {
-    // A full disk must not keep the master from introducing. Nobody knows this token: the next start makes another.
-    if (existsSync(file)) unlinkSync(file);
-    office.forgetToken();
-    tell({ fact: 'token-problem', file, detail: (error as Error).message });
-  }
-  if (existsSync(file)) tell({ fact: 'admin-token', file });
-}
-
-function forgetToken(stateDir: string): void {
-  const file = join(stateDir, 'admin.once');
-  if (existsSync(file)) unlinkSync(file);
 }

@@ -4,7 +4,16 @@
  * one, and the server is one of RFC 5780.
  */
 import { randomBytes } from 'node:crypto';
-import { addressKeys, answerStun, type Endpoint, endpointKey, familyOf, Limiter, Pace, usage } from '../core/index.ts';
+import {
+  addressKeys,
+  answerStun,
+  type Endpoint,
+  endpointKey,
+  familyOf,
+  Limiter,
+  Pace,
+  SallyportError,
+} from '../core/index.ts';
 import { monotonicNow, openUdpSocket, type UdpSocket } from '../node/index.ts';
 import { SERVER_LIMITS } from './limits.ts';
 
@@ -38,7 +47,7 @@ export function startStun(addresses: readonly string[], port: number): StunServi
     if (socket === null) {
       close();
       const why = outcome.ok ? 'no socket' : outcome.code;
-      throw usage(`--stun-port: ${endpointKey(local)} can't be bound (${why}).`);
+      throw new SallyportError('PORT_TAKEN', { detail: `--stun-port: ${endpointKey(local)} can't be bound (${why}).` });
     }
     sockets.set(endpointKey(local), socket);
   }

@@ -1,19 +1,14 @@
 /** The keys of the tickets over a restart, in the store, which is the owner's alone. */
 import { z } from 'zod';
 import { fromHex, type TicketKey, toHex } from '../core/index.ts';
-import { type Store, StoreError } from './store.ts';
+import type { Store } from './store.ts';
 
 const SETTING = 'ticket-keys';
 const keysSchema = z.array(z.object({ epoch: z.int(), key: z.string().regex(/^[0-9a-f]{64}$/) }));
 
 export function saveTicketKeys(store: Store, keys: readonly TicketKey[]): void {
   const rows: z.infer<typeof keysSchema> = keys.map(({ epoch, key }) => ({ epoch, key: toHex(key) }));
-  try {
-    store.setSetting(SETTING, JSON.stringify(rows));
-  } catch (error) {
-    // The store has said why: after a restart everybody shakes hands in full.
-    if (!(error instanceof StoreError)) throw error;
-  }
+  store.setSetting(SETTING, JSON.stringify(rows));
 }
 
 export function readTicketKeys(store: Store): readonly TicketKey[] {

@@ -11,13 +11,13 @@ export interface Lock {
   release(): void;
 }
 
-/** The lock, or the number of the process that holds it. */
+/** The lock, or the number of the process that holds it. Throws what the disk says where it takes no file. */
 export function takeLock(path: string): Lock | number {
   makeFolder(dirname(path));
   // `link` creates the lock whole or not at all, so nobody reads a lock without a number in it.
   const mine = `${path}.${process.pid}`;
-  writeFileSync(mine, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
   try {
+    writeFileSync(mine, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
     for (let tries = 0; tries < 2; tries++) {
       try {
         linkSync(mine, path);
@@ -33,6 +33,12 @@ export function takeLock(path: string): Lock | number {
   } finally {
     remove(mine);
   }
+}
+
+/** The number of the process that holds the lock now, or null. */
+export function lockHolder(path: string): number | null {
+  const owner = ownerOf(path);
+  return owner !== null && isAlive(owner) ? owner.pid : null;
 }
 
 interface Owner {

@@ -1,19 +1,35 @@
 /**
  * The hosts that were reached before (like ssh's known_hosts): which key each had, by its code and by its name, per master. Another
- * key under one of them stops the join with HOST_KEY_CHANGED. Written only after a host has shown that the key is its own.
+ * key under one of them stops the join with HOST_KEY_CHANGED. Written only after a host has shown that the key is its own. A damaged
+ * file is said and kept, never silently begun anew: who could empty it unnoticed could put another host behind a known code.
  */
+import { constants, copyFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { fromBase64Url, isPublicKey, toBase64Url } from '../core/index.ts';
 import { NODE_LIMITS } from './limits.ts';
-import { readDocument, writeDocument } from './state.ts';
+import { writeDocument } from './state.ts';
 
-interface Pins {
+/** Of hosts `masterKey/CODE` to the host's key, of names `masterKey=NAME`; keys in base64url, oldest first. */
+type Table = ReadonlyMap<string, string>;
+
+interface Tables {
+  readonly hosts: Table;
+  /** Of those that have a name. Written with another sign, so that a pin tells by itself which table it is of. */
+  readonly names: Table;
+}
+
+interface Document {
   readonly v: 1;
-  /** `masterKey/CODE` to the host's key, both base64url; oldest first. */
+  /** CRC-32 of both tables as JSON: what somebody else changed shows. */
+  readonly sum: number;
   readonly hosts: Readonly<Record<string, unknown>>;
-  /** `masterKey/NAME` likewise, of those that have a name. */
   readonly names: Readonly<Record<string, unknown>>;
 }
+
+const SIGNS = { hosts: '/', names: '=' } as const;
+/** 32 bytes in base64url. */
+const KEY_CHARACTERS = 43;
 
 export interface PinnedHost {
   readonly code: string;
@@ -34,61 +50,147 @@ export interface HostPins {
   set(masterKey: Uint8Array, host: PinnedHost): void;
 }
 
-export function hostPins(stateDir: string): HostPins {
+/** `onProblem` is told what is wrong with the file, in words for the person; the same once. Node prints it where none is given. */
+export function hostPins(
+  stateDir: string,
+  onProblem: (problem: string) => void = (problem) => process.emitWarning(problem),
+): HostPins {
   const path = join(stateDir, 'known-hosts.json');
-  const read = (): Pins => {
-    const document = readDocument(path) as Partial<Pins> | null;
-    const table = (of: unknown): Pins['hosts'] =>
-      document?.v === 1 && typeof of === 'object' && of !== null ? (of as Pins['hosts']) : {};
-    return { v: 1, hosts: table(document?.hosts), names: table(document?.names) };
+  const said = new Set<string>();
+  const say = (problem: string): void => {
+    if (!said.has(problem)) onProblem(problem);
+    said.add(problem);
   };
+
+  /** Not writable: it can't be read, or is damaged on a disk that takes no copy; what is there is worth more than one pin. */
+  function load(): Tables & { readonly writable: boolean } {
+    const text = readText(path, say);
+    if (text === null) return { ...tablesOf([]), writable: false };
+    const { tables, damage } = parse(text);
+    if (damage === null) return { ...tables, writable: true };
+    const kept = keepCopy(path);
+    const rest = `${tables.hosts.size} codes and ${tables.names.size} names could be read, others are trusted anew at the next join`;
+    const where = kept === null ? 'No copy could be kept, so nothing is written to it.' : `It is kept as ${kept}.`;
+    say(`The pinned hosts in ${path} are damaged (${damage}): ${rest}. ${where}`);
+    if (kept !== null) write(tables);
+    return { ...tables, writable: kept !== null };
+  }
+
+  function write(tables: Tables): void {
+    try {
+      writeDocument(path, documentOf(tables));
+    } catch (error) {
+      say(
+        `The pinned hosts in ${path} can't be written: ${(error as Error).message}. Each join asks the master again.`,
+      );
+    }
+  }
+
   return {
-    get: (masterKey, code) => keyOf(read().hosts[`${toBase64Url(masterKey)}/${code}`]),
-    all(masterKey) {
-      const here = `${toBase64Url(masterKey)}/`;
-      return Object.entries(read().hosts).flatMap(([name, text]) => {
-        const hostKey = name.startsWith(here) ? keyOf(text) : null;
-        return hostKey === null ? [] : [{ code: name.slice(here.length), hostKey }];
-      });
-    },
+    get: (masterKey, code) => keyOf(load().hosts.get(`${toBase64Url(masterKey)}/${code}`)),
+    all: (masterKey) => ofMaster(load(), 'hosts', masterKey).map(([code, hostKey]) => ({ code, hostKey })),
     codeOf(masterKey, hostKey) {
-      const here = `${toBase64Url(masterKey)}/`;
       const text = toBase64Url(hostKey);
-      const pin = Object.entries(read().hosts).find(([name, key]) => key === text && name.startsWith(here));
-      return pin === undefined ? null : pin[0].slice(here.length);
+      const pin = ofMaster(load(), 'hosts', masterKey).find(([, key]) => toBase64Url(key) === text);
+      return pin?.[0] ?? null;
     },
-    names(masterKey) {
-      const here = `${toBase64Url(masterKey)}/`;
-      const known = Object.entries(read().names).flatMap(([name, text]) => {
-        const key = keyOf(text);
-        return name.startsWith(here) && key !== null ? [[name.slice(here.length), key] as const] : [];
-      });
-      return new Map(known);
-    },
+    names: (masterKey) => new Map(ofMaster(load(), 'names', masterKey)),
     set(masterKey, { code, name, hostKey }) {
-      const { hosts, names } = read();
+      const { hosts, names, writable } = load();
+      if (!writable) return;
       const here = toBase64Url(masterKey);
       const key = toBase64Url(hostKey);
-      try {
-        writeDocument(path, {
-          v: 1,
-          hosts: withNewest(hosts, `${here}/${code}`, key),
-          names: name === '' ? names : withNewest(names, `${here}/${name}`, key),
-        });
-      } catch {
-        // Joining again will ask the master again.
-      }
+      write({
+        hosts: withNewest(hosts, `${here}/${code}`, key),
+        names: name === '' ? names : withNewest(names, `${here}=${name}`, key),
+      });
     },
   };
 }
 
-function withNewest(table: Pins['hosts'], name: string, key: string): Pins['hosts'] {
-  const others = Object.entries(table).filter(([other]) => other !== name);
-  return Object.fromEntries([...others.slice(-(NODE_LIMITS.pinnedHostsMax - 1)), [name, key]]);
+function withNewest(table: Table, entry: string, key: string): Table {
+  const others = [...table].filter(([other]) => other !== entry);
+  return new Map([...others.slice(-(NODE_LIMITS.pinnedHostsMax - 1)), [entry, key]]);
+}
+
+function ofMaster(tables: Tables, table: keyof Tables, masterKey: Uint8Array): readonly [string, Uint8Array][] {
+  const here = `${toBase64Url(masterKey)}${SIGNS[table]}`;
+  return [...tables[table]].flatMap(([entry, text]) => {
+    const key = entry.startsWith(here) ? keyOf(text) : null;
+    return key === null ? [] : [[entry.slice(here.length), key] as [string, Uint8Array]];
+  });
 }
 
 /** A key that a file claims: what is none counts as not there. */
 function keyOf(text: unknown): Uint8Array | null {
-  const key = typeof text === 'string' ? fromBase64Url(text) : null;
+  const key = typeof text === 'string' && text.length === KEY_CHARACTERS ? fromBase64Url(text) : null;
   return key !== null && isPublicKey(key) ? key : null;
+}
+
+/** Empty where there is none yet. */
+function readText(path: string, say: (problem: string) => void): string | null {
+  try {
+    if (statSync(path).size > NODE_LIMITS.stateFileBytesMax) throw new Error('it is too large');
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    say(
+      `The pinned hosts in ${path} can't be read: ${(error as Error).message}. Codes are trusted anew until that is mended.`,
+    );
+    return null;
+  }
+}
+
+/** With the quotes of JSON; a quote within a name is behind a backslash, so nobody's name is taken for a pin. */
+const PIN = /(?<!\\)"[\w-]{43}[/=](?:[^"\\\n]|\\.)+": "[\w-]{43}"/g;
+
+function parse(text: string): { readonly tables: Tables; readonly damage: string | null } {
+  if (text === '') return { tables: tablesOf([]), damage: null };
+  const { v, sum, hosts, names } = (parsed(text) ?? {}) as Partial<Document>;
+  if (v === 1 && isObject(hosts) && isObject(names)) {
+    const changed = sum !== sumOf(hosts, names) ? 'something else than sallyport has changed it' : null;
+    return { tables: tablesOf([...Object.entries(hosts), ...Object.entries(names)]), damage: changed };
+  }
+  // A pin tells by itself where it begins and ends, so those that are whole can be told.
+  const pins = [...text.matchAll(PIN)].flatMap(([pin]) => Object.entries(parsed(`{${pin}}`) ?? {}));
+  return { tables: tablesOf(pins), damage: 'it is not whole' };
+}
+
+function parsed(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Those of the pins that are ones, each in its table. */
+function tablesOf(pins: readonly (readonly [string, unknown])[]): Tables {
+  const sound = pins.flatMap(([entry, text]) => (keyOf(text) === null ? [] : [[entry, text as string] as const]));
+  const signed = (sign: string): Table => new Map(sound.filter(([entry]) => entry[KEY_CHARACTERS] === sign));
+  return { hosts: signed(SIGNS.hosts), names: signed(SIGNS.names) };
+}
+
+function documentOf({ hosts, names }: Tables): Document {
+  const document = { hosts: Object.fromEntries(hosts), names: Object.fromEntries(names) };
+  return { v: 1, sum: sumOf(document.hosts, document.names), ...document };
+}
+
+function sumOf(hosts: Document['hosts'], names: Document['names']): number {
+  return crc32(JSON.stringify([hosts, names]));
+}
+
+function keepCopy(path: string): string | null {
+  const kept = `${path}.damaged-${new Date().toISOString().slice(0, 23).replaceAll(':', '')}`;
+  try {
+    copyFileSync(path, kept, constants.COPYFILE_EXCL);
+    return kept;
+  } catch {
+    return null;
+  }
 }

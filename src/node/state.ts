@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type SallyportError, usage } from '../core/index.ts';
+import { SallyportError } from '../core/index.ts';
 import { NODE_LIMITS } from './limits.ts';
 
 const KEY_BYTES = 32;
@@ -31,13 +31,15 @@ export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * The 32-byte secret in a key file; made on the first use. `created` tells the two apart for the person.
+ * The 32-byte secret in a key file; made on the first use, by chance or as given. `created` tells the two apart for the person.
  * A file that is there but unreadable or malformed is an error: overwriting it would change who we are.
  */
-export function readOrCreateKey(path: string): { readonly secret: Uint8Array; readonly created: boolean } {
+export function readOrCreateKey(
+  path: string,
+  secret: Uint8Array = new Uint8Array(randomBytes(KEY_BYTES)),
+): { readonly secret: Uint8Array; readonly created: boolean } {
   const present = readKey(path);
   if (present !== null) return { secret: present, created: false };
-  const secret = new Uint8Array(randomBytes(KEY_BYTES));
   try {
     createFile(path, `${Buffer.from(secret).toString('base64url')}\n`);
   } catch (error) {
@@ -62,8 +64,17 @@ function readKey(path: string): Uint8Array | null {
   const secret = Buffer.from(text.trim(), 'base64url');
   if (secret.length !== KEY_BYTES) throw unusable(path, new Error('it does not hold a key of 32 bytes'));
   // Others on this computer must not read it, even where it was copied here with a wider mode.
-  if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) narrow(path);
   return new Uint8Array(secret);
+}
+
+function narrow(path: string): void {
+  try {
+    chmodSync(path, 0o600);
+  } catch (error) {
+    // A read-only disk: nobody can mend it there, and the key is as good as before.
+    if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw unusable(path, error);
+  }
 }
 
 /** A JSON document, or null where there is none or it is not JSON: such documents can be made anew, unlike keys. */
@@ -143,5 +154,5 @@ function readSmallFile(path: string): string | null {
 
 function unusable(path: string, cause: unknown): SallyportError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return usage(`The file ${path} can't be used: ${reason}.`, cause);
+  return new SallyportError('STATE_FOLDER', { detail: `The file ${path} can't be used: ${reason}.`, cause });
 }

@@ -1,6 +1,7 @@
 /** The simulated internet: `createWorld` and what one puts into it. docs/simulation.md is the guide. */
 export * from './checks.ts';
 export { describeUser } from './describe.ts';
+export { SimDisk, SimDiskError } from './disk.ts';
 export { FAULTS, type Fault } from './faults.ts';
 export type { Gateway } from './gateway.ts';
 export type { Host, Running, RunOptions } from './host.ts';

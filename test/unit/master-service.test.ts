@@ -18,6 +18,8 @@ test('the unit quotes what systemd would expand, and calls our exit code after S
   expect(unit).toContain('"100%% \\"real\\" $$name"');
   expect(unit).not.toContain('LoadCredential');
   expect(unit).toContain('SuccessExitStatus=143');
+  // Whatever ends it, a full disk or a taken port, it is started again for ever.
+  expect(unit).toMatch(/\[Unit\][^[]*\nStartLimitIntervalSec=0\n/);
   const secured = serviceUnit({ ...options, tls: { cert: '/etc/ssl/c.pem', key: '/etc/ssl/k.pem' } });
   expect(secured).toContain('LoadCredential=key.pem:/etc/ssl/k.pem');
   expect(secured).toContain('--tls-key %d/key.pem');

@@ -388,6 +388,11 @@ export const de: Readonly<Record<MessageKey, string>> = {
     'In der erlaubten Zeit fand sich kein direkter Weg. Gib mehr Zeit oder leite einen UDP-Port weiter.',
   'failure.ABORTED': 'Abgebrochen.',
   'failure.TOO_STRICT': 'Dieses Netz ist strenger als verlangt. Der Bericht sagt, was helfen würde.',
+  'failure.PORT_TAKEN': 'Ein Port ist von einem anderen Programm belegt oder diesem Benutzer verwehrt.',
+  'failure.ALREADY_RUNNING': 'Es läuft schon, in einem anderen Prozess.',
+  'failure.STATE_FOLDER':
+    'Der Ordner der Schlüssel ist nicht benutzbar: schreibgeschützt, voll, beschädigt oder fremd.',
+  'failure.STORE_DAMAGED': 'Der Speicher des Masterservers ist nicht vollständig.',
   'failure.USAGE': 'Etwas in diesem Formular stimmt nicht.',
   'failure.INTERNAL': 'Ein Fehler in sallyport selbst. Bitte mit dem Protokoll melden.',
   'time.s': '{n} s',

@@ -1,0 +1,67 @@
+/** `sallyport master check | repair | backup FILE | restore FILE | token`: the store between two runs (docs/operating.md). */
+import { SallyportError } from '../core/index.ts';
+import { backupStore, checkStore, renewToken, repairStore, restoreStore, type StoreReport } from '../master/index.ts';
+import { stateDirectory } from '../node/index.ts';
+import { STORE_FLAGS } from './commands.ts';
+import { readCommandLine } from './flags.ts';
+import type { Invocation } from './run.ts';
+import type { Terminal } from './terminal.ts';
+
+const ACTS = ['check', 'repair', 'backup', 'restore', 'token'] as const;
+type StoreAct = (typeof ACTS)[number];
+
+export function isStoreAct(word: string): word is StoreAct {
+  return (ACTS as readonly string[]).includes(word);
+}
+
+export async function storeCommand(act: StoreAct, { argv, env, terminal }: Invocation): Promise<void> {
+  const withFile = act === 'backup' || act === 'restore';
+  const { flags, words } = readCommandLine(STORE_FLAGS, withFile ? ['ACT', 'FILE'] : ['ACT'], argv, env);
+  const stateDir = flags['state-dir'] ?? stateDirectory(env);
+  const file = words[1] ?? '';
+  switch (act) {
+    case 'check': {
+      const report = await checkStore(stateDir);
+      show(terminal, 'check', report);
+      if (report.lost !== null) throw new SallyportError('STORE_DAMAGED', { detail: report.lost });
+      return;
+    }
+    case 'repair': {
+      const said = await repairStore(stateDir);
+      terminal.event('repair', { said });
+      for (const line of said) terminal.fact('warn', 'Store', line);
+      show(terminal, 'check', await checkStore(stateDir));
+      return;
+    }
+    case 'backup':
+      show(terminal, 'backup', await backupStore(stateDir, file));
+      terminal.say('  It holds the secret key of the masterserver: keep it where only you can read it.');
+      return;
+    case 'restore': {
+      const kept = await restoreStore(stateDir, file);
+      terminal.event('restore', { kept });
+      for (const name of kept) terminal.fact('info', 'Kept', name);
+      show(terminal, 'check', await checkStore(stateDir));
+      return;
+    }
+    case 'token':
+      await renewToken(stateDir);
+      terminal.event('token', {});
+      terminal.fact(
+        'done',
+        'Admin',
+        'the old token is void; the next start of the master leaves a new one in admin.once',
+      );
+  }
+}
+
+function show(
+  terminal: Terminal,
+  event: 'check' | 'backup',
+  { file, counts, text, newestAt, lost }: StoreReport,
+): void {
+  terminal.event(event, { file, counts, newestAt, lost });
+  const newest = newestAt === null ? '' : `, the newest of ${new Date(newestAt).toISOString()}`;
+  terminal.fact(lost === null ? 'done' : 'warn', 'Store', `${file}: ${text || 'empty'}${newest}`);
+  if (lost === null) terminal.result(file);
+}

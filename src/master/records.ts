@@ -1,0 +1,461 @@
+/**
+ * The record layer: what the masterserver must remember, as rows with a checksum and a running number of ours, held in memory
+ * and written down in a `RecordFile`. It knows no SQLite and no disk; the simulator gives it a disk that tears, loses, flips,
+ * fills and stalls (test/sim/master-disk.test.ts).
+ *
+ * Three things make a loss show. Each row carries the sum of its content, so a flipped bit is seen. A *seal*, written in the same
+ * commit as the rows, says how many rows of each kind there are and what their sums add up to, so a row that vanished is seen.
+ * The *mark*, a copy of the newest seal outside the database, says how far the writing had come, so a lost tail is seen.
+ */
+import { crc32 } from 'node:zlib';
+import { SERVER_LIMITS } from './limits.ts';
+import { judge, type Verdict } from './records-judge.ts';
+
+export const STORE_VERSION = 1;
+
+/** `number` runs over all kinds and never comes again; `at` is wall-clock time in ms; `sum` is `sumOf` the rest. */
+export interface RecordRow {
+  readonly number: number;
+  readonly at: number;
+  readonly kind: string;
+  readonly key: string;
+  readonly body: string;
+  readonly sum: number;
+}
+
+/** What the rows of one kind come to. `writes` counts every change there ever was, the end of a row too. */
+export interface KindSeal {
+  readonly count: number;
+  readonly digest: number;
+  readonly writes: number;
+}
+
+export interface Seal {
+  readonly v: number;
+  /** Of the last change that it knows of. */
+  readonly number: number;
+  readonly at: number;
+  readonly kinds: Readonly<Record<string, KindSeal>>;
+}
+
+export interface Mark {
+  /** Which writing of the mark it is: two seals may be equal, as before and after the store was closed. */
+  readonly turn: number;
+  readonly seal: Seal;
+  /** Which start of the computer it was written in; empty where that is not known. */
+  readonly boot: string;
+  /** Somebody had the store open then. */
+  readonly open: boolean;
+}
+
+export interface FileContent {
+  /** There is something of it, whatever that is. */
+  readonly present: boolean;
+  /**
+   * Rows as read, unchecked, in one or several readings of the same file: first what the database itself would read, then what
+   * else can be found in its bytes.
+   */
+  readonly views: readonly (readonly RecordRow[])[];
+  /** What is wrong with the shape of the file, or null. */
+  readonly damage: string | null;
+  /** The mark's copies, unchecked. */
+  readonly marks: readonly string[];
+}
+
+/** Where rows are kept: SQLite in `record-file.ts`, a simulated disk in the tests. Every method may throw what the disk says. */
+export interface RecordFile {
+  /** Changes with each start of the computer: what a process wrote before it was killed is safe while this stays. */
+  readonly boot: string;
+  /** For people. */
+  readonly name: string;
+  /** Changes nothing, so it works on a full or read-only disk. */
+  read(): FileContent;
+  /** Makes ready for writing; a string says that the file is damaged and must be replaced first. */
+  open(): string | null;
+  /** All or nothing, and safe from the death of the process when it returns. Rows replace those of the same number. */
+  commit(rows: readonly RecordRow[], gone: readonly number[]): void;
+  /** Brings everything committed to the disk and into the main file: safe from the death of the computer and of the log. */
+  checkpoint(): void;
+  /** There is room for two copies, written in turn, so that one is whole while the other is being written. */
+  writeMark(slot: number, text: string, durable: boolean): void;
+  /**
+   * Sets the file aside, its name and why in the new name, and writes another with these rows. Answers under what name the old
+   * one is kept, or null where there was none.
+   */
+  replace(rows: readonly RecordRow[], why: 'damaged' | 'replaced'): string | null;
+  /** What went wrong and what to do, for the operator. */
+  explain(error: unknown): string;
+  /** The file is broken, not just the disk full or the folder somebody else's. */
+  isDamage(error: unknown): boolean;
+  close(): void;
+}
+
+/**
+ * `at-once`: checkpointed before the call returns. `soon`: within `storeSoonMs`. `later`: safe from the death of the process at
+ * once, and checkpointed within `storeLaterMs`.
+ */
+export type Urgency = 'at-once' | 'soon' | 'later';
+
+export interface Records {
+  /** What was found when the store was opened. */
+  readonly verdict: Verdict;
+  get(kind: string, key: string): string | null;
+  /** Keys and bodies of a kind, in the order in which they were written. */
+  all(kind: string): readonly { readonly key: string; readonly body: string }[];
+  size(kind: string): number;
+  /** The number that the next change gets: no other row ever has it. */
+  readonly next: number;
+  put(now: number, kind: string, key: string, body: string, urgency: Urgency): void;
+  remove(now: number, kind: string, key: string, urgency: Urgency): void;
+  /** Several changes as one: all or none is written. One within another is part of it. */
+  batch(work: () => void): void;
+  /** Why something is not written down now, or what was lost before this run, or null. */
+  problem(): string | null;
+  /** The same, as long as a fact is only in memory, or written but not where it is safe from the death of the computer. */
+  unwritten(): string | null;
+  /** Once a second: writes what could not be written, checkpoints what is due. */
+  tick(now: number): void;
+  close(now: number): void;
+}
+
+export interface RecordsOptions {
+  readonly file: RecordFile;
+  /** Milliseconds, to see how long a checkpoint takes. */
+  readonly clock: () => number;
+  readonly onProblem: (problem: string) => void;
+  /** There was a store before. */
+  readonly expected?: boolean;
+}
+
+export function sumOf(row: Omit<RecordRow, 'sum'>): number {
+  return crc32(`${row.number}\n${row.at}\n${row.kind}\n${row.key}\n${row.body}`);
+}
+
+/** Sums of a kind add up to this; below 2^53, and the order does not matter. */
+export const DIGEST_MODULUS = 2 ** 48;
+
+interface Entry {
+  readonly number: number;
+  readonly at: number;
+  readonly body: string;
+  readonly sum: number;
+  /** Its number in the file; 0 = not written yet. */
+  written: number;
+}
+
+interface Pending {
+  readonly kind: string;
+  readonly key: string;
+  /** The number under which the file has an older row, or 0. */
+  readonly written: number;
+}
+
+/** Reads what there is and says what is missing; the first change or `tick` makes the file ready for writing. */
+export function openRecords(options: RecordsOptions): Records {
+  return new Book(options);
+}
+
+/** Bodies as JSON: their sums were right when they were read, so they are what was written. */
+export function rowsOf<Body>(records: Records, kind: string, isWanted: (key: string) => boolean = () => true) {
+  const rows = records.all(kind).filter(({ key }) => isWanted(key));
+  return rows.map(({ key, body }) => ({ key, body: JSON.parse(body) as Body }));
+}
+
+export function bodyOf<Body>(records: Records, kind: string, key: string): Body | null {
+  const body = records.get(kind, key);
+  return body === null ? null : (JSON.parse(body) as Body);
+}
+
+/** What the file holds, checked; throws where the disk can't be read. Nothing is changed. */
+export function inspect(file: RecordFile, expected = false): Verdict {
+  return judge(file.read(), file.boot, expected);
+}
+
+export function sealRow(seal: Seal): RecordRow {
+  const row = { number: 0, at: seal.at, kind: 'seal', key: '', body: JSON.stringify(seal) };
+  return { ...row, sum: sumOf(row) };
+}
+
+export function markText(mark: Mark): string {
+  const text = JSON.stringify(mark);
+  return `${crc32(text).toString(16).padStart(8, '0')} ${text}`;
+}
+
+class Book implements Records {
+  readonly verdict: Verdict;
+  readonly #options: RecordsOptions;
+  readonly #kinds = new Map<string, Map<string, Entry>>();
+  readonly #seals = new Map<string, { count: number; digest: number; writes: number }>();
+  readonly #pending = new Map<string, Pending>();
+  #number = 0;
+  #turn = 0;
+  #at = 0;
+  #problem: string | null = null;
+  #ready = false;
+  #mustReplace = false;
+  #batching = false;
+  /** Something that was told must not wait for the next checkpoint. */
+  #critical = false;
+  #retryAt = 0;
+  #checkpointAt = Number.POSITIVE_INFINITY;
+  #checkpointFree = 0;
+  #closed = false;
+
+  constructor(options: RecordsOptions) {
+    this.#options = options;
+    this.verdict = this.#load();
+    this.#mustReplace = this.verdict.replace;
+    // Before anything is written: a start that is killed after the writing would leave nothing to say.
+    if (this.verdict.lost !== null) options.onProblem(`The store ${options.file.name}: ${this.verdict.lost}`);
+  }
+
+  #load(): Verdict {
+    const { file } = this.#options;
+    try {
+      const verdict = inspect(file, this.#options.expected);
+      this.#number = verdict.number;
+      this.#turn = verdict.turn;
+      for (const [kind, seal] of Object.entries(verdict.seal?.kinds ?? {}))
+        this.#seals.set(kind, { count: 0, digest: 0, writes: seal.writes });
+      for (const { kind, key, body, number, at, sum } of verdict.rows) {
+        this.#table(kind).set(key, { number, at, body, sum, written: number });
+        this.#count(kind, 1, sum);
+        this.#at = Math.max(this.#at, at);
+      }
+      return verdict;
+    } catch (error) {
+      const lost = `${file.explain(error)} What it holds is unknown to this run.`;
+      return {
+        rows: [],
+        seal: null,
+        number: 0,
+        turn: 0,
+        whole: false,
+        lost,
+        replace: false,
+        foreign: true,
+      };
+    }
+  }
+
+  get(kind: string, key: string): string | null {
+    return this.#kinds.get(kind)?.get(key)?.body ?? null;
+  }
+
+  all(kind: string) {
+    return [...(this.#kinds.get(kind) ?? [])].map(([key, { body }]) => ({ key, body }));
+  }
+
+  size(kind: string): number {
+    return this.#kinds.get(kind)?.size ?? 0;
+  }
+
+  get next(): number {
+    return this.#number + 1;
+  }
+
+  put(now: number, kind: string, key: string, body: string, urgency: Urgency): void {
+    const table = this.#table(kind);
+    const old = table.get(key);
+    const row = { number: this.#next(now), at: this.#at, kind, key, body };
+    const sum = sumOf(row);
+    if (old !== undefined) this.#count(kind, -1, -old.sum);
+    this.#count(kind, 1, sum);
+    this.#change(kind, key, old);
+    // Deleted first, so that the order stays that of the writing.
+    table.delete(key);
+    table.set(key, { number: row.number, at: row.at, body, sum, written: 0 });
+    this.#due(now, urgency);
+  }
+
+  remove(now: number, kind: string, key: string, urgency: Urgency): void {
+    const old = this.#kinds.get(kind)?.get(key);
+    if (old === undefined) return;
+    this.#next(now);
+    this.#count(kind, -1, -old.sum);
+    this.#change(kind, key, old);
+    this.#table(kind).delete(key);
+    this.#due(now, urgency);
+  }
+
+  batch(work: () => void): void {
+    if (this.#batching) {
+      work();
+      return;
+    }
+    this.#batching = true;
+    try {
+      work();
+    } finally {
+      this.#batching = false;
+    }
+    this.#write(this.#at, false);
+  }
+
+  readonly problem = (): string | null => this.#problem ?? this.verdict.lost;
+
+  readonly unwritten = (): string | null => (this.#pending.size > 0 ? this.problem() : this.#problem);
+
+  tick(now: number): void {
+    if (this.#pending.size > 0 || (!this.#ready && !this.verdict.foreign)) this.#write(now, false);
+    if (now >= this.#checkpointAt && now >= this.#checkpointFree) this.#checkpoint(now);
+  }
+
+  close(now: number): void {
+    if (this.#closed) return;
+    this.#write(now, true);
+    if (this.#ready) {
+      this.#checkpoint(now);
+      try {
+        if (this.#problem === null) this.#mark(false, true);
+      } catch (error) {
+        this.#fail(now, error);
+      }
+    }
+    this.#closed = true;
+    this.#options.file.close();
+  }
+
+  #table(kind: string): Map<string, Entry> {
+    let table = this.#kinds.get(kind);
+    if (table === undefined) {
+      table = new Map();
+      this.#kinds.set(kind, table);
+    }
+    return table;
+  }
+
+  #next(now: number): number {
+    this.#at = now;
+    this.#number += 1;
+    return this.#number;
+  }
+
+  #count(kind: string, rows: number, sum: number): void {
+    const seal = this.#seals.get(kind) ?? { count: 0, digest: 0, writes: 0 };
+    seal.count += rows;
+    seal.digest = (seal.digest + sum + DIGEST_MODULUS) % DIGEST_MODULUS;
+    this.#seals.set(kind, seal);
+  }
+
+  #change(kind: string, key: string, old: Entry | undefined): void {
+    const id = `${kind}\n${key}`;
+    const written = old?.written || this.#pending.get(id)?.written || 0;
+    this.#pending.set(id, { kind, key, written });
+    const seal = this.#seals.get(kind);
+    if (seal !== undefined) seal.writes += 1;
+  }
+
+  #due(now: number, urgency: Urgency): void {
+    const { storeSoonMs, storeLaterMs } = SERVER_LIMITS;
+    const withinMs = { 'at-once': 0, soon: storeSoonMs, later: storeLaterMs }[urgency];
+    this.#checkpointAt = Math.min(this.#checkpointAt, now + withinMs);
+    if (urgency === 'at-once') this.#critical = true;
+    if (this.#batching) return;
+    this.#write(now, urgency === 'at-once');
+    // The first name after a calm second is on the disk at once; a crowd of them shares one checkpoint.
+    if (urgency === 'soon' && now >= this.#checkpointFree) this.#checkpoint(now);
+  }
+
+  #seal(): Seal {
+    return { v: STORE_VERSION, number: this.#number, at: this.#at, kinds: Object.fromEntries(this.#seals) };
+  }
+
+  #mark(open: boolean, durable: boolean): void {
+    const { file } = this.#options;
+    this.#turn += 1;
+    file.writeMark(this.#turn % 2, markText({ turn: this.#turn, seal: this.#seal(), boot: file.boot, open }), durable);
+  }
+
+  /** Writes all that is pending. After a failure only what is urgent tries again before `storeRetryMs` is over. */
+  #write(now: number, urgent: boolean): void {
+    if (this.#closed || this.verdict.foreign || (this.#problem !== null && !urgent && now < this.#retryAt)) return;
+    if (this.#ready && this.#pending.size === 0 && this.#problem === null) return;
+    const { file } = this.#options;
+    try {
+      if (!this.#ready) this.#prepare();
+      const rows: RecordRow[] = [];
+      const gone: number[] = [];
+      for (const { kind, key, written } of this.#pending.values()) {
+        const entry = this.#kinds.get(kind)?.get(key);
+        if (written > 0) gone.push(written);
+        if (entry !== undefined) rows.push({ ...entry, kind, key });
+      }
+      file.commit([...rows, sealRow(this.#seal())], gone);
+      this.#written();
+      this.#mark(true, false);
+      this.#problem = null;
+      // Also where it is written long after it was told, because the disk had been full.
+      if (this.#critical) this.#checkpoint(now);
+    } catch (error) {
+      this.#fail(now, error);
+    }
+  }
+
+  #prepare(): void {
+    const { file } = this.#options;
+    if (!this.#mustReplace) this.#mustReplace = file.open() !== null;
+    if (this.#mustReplace) {
+      const aside = file.replace([...this.#rows(), sealRow(this.#seal())], 'damaged');
+      for (const table of this.#kinds.values()) for (const entry of table.values()) entry.written = entry.number;
+      this.#pending.clear();
+      this.#mustReplace = false;
+      if (aside !== null)
+        this.#options.onProblem(`What could be read was written anew; the damaged store is kept as ${aside}.`);
+      const damage = file.open();
+      if (damage !== null) throw new Error(`the file just written is damaged (${damage})`);
+    }
+    // On the disk before anything else: without it, a computer that dies would leave no trace of having been at work.
+    this.#mark(true, true);
+    this.#ready = true;
+  }
+
+  *#rows(): Generator<RecordRow> {
+    for (const [kind, table] of this.#kinds) for (const [key, entry] of table) yield { ...entry, kind, key };
+  }
+
+  #written(): void {
+    for (const { kind, key } of this.#pending.values()) {
+      const entry = this.#kinds.get(kind)?.get(key);
+      if (entry !== undefined) entry.written = entry.number;
+    }
+    this.#pending.clear();
+  }
+
+  /** A slow disk gets one twentieth of the time at most: introductions wait while it is waited for. */
+  #checkpoint(now: number): void {
+    if (!this.#ready || this.#closed || this.#pending.size > 0) return;
+    const { clock, file } = this.#options;
+    const began = clock();
+    try {
+      file.checkpoint();
+      this.#checkpointAt = Number.POSITIVE_INFINITY;
+      this.#critical = false;
+      this.#problem = null;
+    } catch (error) {
+      this.#fail(now, error);
+    }
+    const tookMs = clock() - began;
+    this.#checkpointFree = now + tookMs + Math.max(SERVER_LIMITS.storeSoonMs, tookMs * SERVER_LIMITS.storeSlowFactor);
+  }
+
+  #fail(now: number, error: unknown): void {
+    const { file, onProblem } = this.#options;
+    const problem = file.explain(error);
+    if (this.#problem !== problem) onProblem(problem);
+    this.#problem = problem;
+    this.#retryAt = now + SERVER_LIMITS.storeRetryMs;
+    if (this.#ready && file.isDamage(error)) {
+      // Memory has everything: the next try sets the broken file aside and writes another.
+      this.#ready = false;
+      this.#mustReplace = true;
+      file.close();
+    }
+    try {
+      // It needs no new room. Should nothing of this come to the disk in time, the next start can tell that it is missing.
+      if (this.#number > 0) this.#mark(true, false);
+    } catch {
+      // The disk takes nothing at all; that has been said.
+    }
+  }
+}
