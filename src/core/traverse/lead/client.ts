@@ -23,7 +23,7 @@ import { type Script, scriptFor, type Wait } from './scripts.ts';
 import type { Step } from './step.ts';
 import type { Strategy } from './strategy.ts';
 
-/** After so long without a path the user is told what pair this is and what would help (issue 5). */
+/** After so long without a path the user is told what pair this is and what would help. */
 const HARD_AFTER_MS = 15_000;
 /** Rest after an attempt of few packets, or one that could not be made: a little more each time. */
 const REST_MS = 100;

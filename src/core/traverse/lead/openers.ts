@@ -5,12 +5,11 @@
  * later, does the host send with the full TTL.
  */
 
-import { isPrivate } from '../../address.ts';
-import type { Instant } from '../../contract.ts';
+import { familyOf, isPrivate } from '../../address.ts';
+import type { Instant, SocketId } from '../../contract.ts';
 import type { Candidate } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import type { Pass, SidePlan } from '../plan/side-plan.ts';
-import { socketFor } from '../run/candidates.ts';
 import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig } from '../run/interface.ts';
 
@@ -49,6 +48,13 @@ export function openers(now: Instant, config: TraversalConfig, executor: Executo
     if (socket === null) continue;
     executor.launch(now, openerPlan(config, candidate), now, socket);
   }
+}
+
+/** The socket from which a candidate of the peer is tried; null where we have none of its family. */
+function socketFor(config: TraversalConfig, candidate: Candidate): SocketId | null {
+  const family = familyOf(candidate.endpoint.address);
+  if (family === config.family) return config.socket;
+  return config.own.candidates.find((own) => familyOf(own.endpoint.address) === family)?.socket ?? null;
 }
 
 function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {

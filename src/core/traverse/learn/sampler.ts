@@ -13,7 +13,7 @@ export class Sampler {
   constructor(sources: readonly MappingSource[], random: Random, asker: Asker) {
     this.sources = sources;
     this.asker = asker;
-    // The first number of a request was drawn here once. The draw stays, so that a seed replays the world that it did.
+    // Nothing uses this number. It is drawn so that a seed still replays the world that it did when requests began with it.
     random.int(1, 30_000);
     this.turn = sources.length > 0 ? random.int(0, sources.length - 1) : 0;
   }
