@@ -18,7 +18,7 @@ export default defineConfig({
     reporters: ['default', './test/reporter.ts'],
     projects: [
       // What only computes: it fails at once, everywhere.
-      { extends: true, test: { name: 'pure', include: ['test/{unit,property,sim}/**/*.test.ts'] } },
+      { extends: true, test: { name: 'pure', include: ['test/{unit,property,sim,hostile}/**/*.test.ts'] } },
       // Real kernels, clocks and browsers. In CI one that fails runs once more, and one that passes then is named aloud as
       // FLAKY by the reporter, to be mended: what disturbed it was the machine or a race, and both are worth a look.
       {

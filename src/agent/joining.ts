@@ -15,6 +15,7 @@ import {
   SallyportError,
   usage,
 } from '../core/index.ts';
+import { nodeCrypto } from '../node/index.ts';
 import type { MachineAgent } from './agent.ts';
 import type { AgentPath, Path } from './path.ts';
 
@@ -32,6 +33,8 @@ export interface JoinOptions {
   readonly name?: string;
   /** Give up after this long; 0 (the default) = try until aborted. */
   readonly timeoutMs?: number;
+  /** Come as somebody whom no host has seen before, and none will see again. Whatever the host knows of this device does not hold then. */
+  readonly anonymous?: boolean;
   /**
    * Joins a host that is known by another key, and remembers the new one: after a person has asked whoever hosts. Without it such a
    * join fails with HOST_KEY_CHANGED. A code or link whose key does not belong to it is refused all the same.
@@ -63,6 +66,7 @@ export class Joining {
   readonly #startedAt = performance.now();
   readonly #log: LogEntry[] = [];
   #parsed: JoinTarget | null = null;
+  #device: Uint8Array = new Uint8Array(0);
   #found: Extract<JoinEvent, { ev: 'found' }> | null = null;
   #settle: { resolve(path: Path): void; reject(error: SallyportError): void } | null = null;
   readonly #onAbort = (): void => this.#abort();
@@ -129,6 +133,7 @@ export class Joining {
   #refusal(): SallyportError | null {
     try {
       this.#parsed = readJoinTarget(this.#target);
+      this.#device = this.#options.anonymous ? nodeCrypto.randomBytes(32) : this.#agent.parts.device();
       return null;
     } catch (error) {
       return error as SallyportError;
@@ -154,6 +159,7 @@ export class Joining {
       ...(pins === null || acceptNewKey ? {} : { known: pins.names(master.key) }),
       password: this.#options.password ?? null,
       name: this.#options.name ?? '',
+      device: this.#device,
       timeoutMs: this.#options.timeoutMs ?? 0,
     });
   }

@@ -25,12 +25,16 @@ export type * from './model/log.ts';
 export type * from './model/network.ts';
 export type * from './model/pair.ts';
 export * from './nat/profile.ts';
+export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
+export { JOIN_PHASES } from './peer/join-phase.ts';
 export * from './peer/limits.ts';
-export * from './peer/path.ts';
+export { PATH_PHASES, payloadBytesMax } from './peer/path.ts';
 export * from './peer/peer.ts';
+export { SESSION_PHASES } from './peer/session.ts';
+export { VISIT_PHASES } from './peer/visit.ts';
 export * from './peer/words.ts';
 export * from './portmap/mapper.ts';
 export type * from './random.ts';
@@ -76,13 +80,24 @@ export type * from './traverse/run/interface.ts';
 export * from './traverse/run/limits.ts';
 export { PUNCHING_PHASES } from './traverse/run/punching.ts';
 export { TRAVERSAL_PHASES, traversal } from './traverse/traversal.ts';
-export * from './wire/codec.ts';
 export * from './wire/datagrams.ts';
 export { isServerAddress } from './wire/entry-wire.ts';
 export * from './wire/first-byte.ts';
 export * from './wire/join-link.ts';
 export * from './wire/limits.ts';
 export * from './wire/master-link.ts';
-export * from './wire/messages.ts';
-export * from './wire/profile-wire.ts';
+export {
+  HANDSHAKE_BYTES_MAX,
+  type Push,
+  type Request,
+  type Response,
+  readPush,
+  readRequest,
+  readResponse,
+  type SessionId,
+  writePush,
+  writeRequest,
+  writeResponse,
+} from './wire/messages.ts';
+export { PROFILE_BYTES_MAX, readProfile, writeProfile } from './wire/profile-wire.ts';
 export * from './wire/text.ts';

@@ -7,6 +7,7 @@ import {
   type KeyPair,
   type MasterAddress,
   type MasterEvent,
+  type MasterMachine,
   type Push,
   type Request,
   type Response,
@@ -21,11 +22,15 @@ export interface SimMaster {
   readonly address: MasterAddress;
   readonly host: Host;
   readonly identity: KeyPair;
+  /** The one that runs now. */
+  readonly machine: MasterMachine;
   /** What clients have said of the end of their sessions. */
   readonly reports: readonly (MasterEvent & { readonly ev: 'report' })[];
   /** As a crash: nothing is said to anybody. */
   stop(): void;
   start(): void;
+  /** Whatever tickets it has given: none counts after its next start. */
+  forgetTickets(): void;
   /** Turns dishonest: the code leads to this host's key. */
   giveCodeTo(code: string, hostKey: Uint8Array): void;
   /** Turns dishonest: every join is offered to this host, whomever it is for. */
@@ -63,6 +68,7 @@ export function startMaster(world: World): SimMaster {
   let ticketKeys: readonly TicketKey[] = [];
   const reports: (MasterEvent & { readonly ev: 'report' })[] = [];
   let insides: Insides;
+  let current: MasterMachine;
   const run = () => {
     const told: MasterEvent[] = [];
     const machine = weakCodes(
@@ -77,6 +83,7 @@ export function startMaster(world: World): SimMaster {
       }),
       crypto,
     );
+    current = machine;
     insides = machine as unknown as Insides;
     const onEvent = (event: MasterEvent) => {
       told.push(event);
@@ -92,9 +99,15 @@ export function startMaster(world: World): SimMaster {
   let running = run();
   return {
     ...{ host, identity, reports, address: { key: identity.publicKey, addresses: ADDRESSES, port: PORT } },
+    get machine() {
+      return current;
+    },
     stop: () => running.stop(),
     start: () => {
       running = run();
+    },
+    forgetTickets: () => {
+      ticketKeys = [];
     },
     giveCodeTo(code, hostKey) {
       const { registry } = insides;

@@ -6,11 +6,15 @@ import {
   DETECTOR_PHASES,
   type Endpoint,
   encodeStun,
+  JOIN_PHASES,
+  LINK_PHASES,
   MAPPER_PHASES,
   type MappingSource,
   type Output,
+  PATH_PHASES,
   RUN_PHASES,
   requestNumbers,
+  SESSION_PHASES,
   type SocketId,
   StunSource,
   socketIds,
@@ -91,7 +95,9 @@ test('a port mapping is not proven by the answer to a question about the claim b
   expect(isProven()).toBe(true);
 });
 
-test.each(Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES }))(
+test.each(
+  Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES, JOIN_PHASES, PATH_PHASES, SESSION_PHASES }),
+)(
   '%s names every phase, says when each follows, and has one end',
   (_name, table: Readonly<Record<string, Readonly<Record<string, string>>>>) => {
     const phases = Object.keys(table);

@@ -372,7 +372,7 @@ test('the cleaning takes bans that have ended and the oldest of the audit, and n
   for (const at of [now, now - pointMs, now - pointMs - 1]) store.recordPoint({ at, ...point });
   for (const [n, age] of [0, webhookDedupeMs, webhookDedupeMs + 1].entries()) store.saveTold(`${n}`, now - age);
   for (const [n, age] of [0, nameHeldMs, nameHeldMs + 1].entries())
-    store.holdName({ skeleton: `${n}`, hostKey: 'ff', seenAt: now - age, network: '' });
+    store.holdName({ skeleton: `${n}`, hostKey: `f${n}`, seenAt: now - age, network: '' });
   store.prune(now);
   expect(store.bans().map(({ id }) => id)).toEqual(kept);
   const audit = store.auditEntries(2 * auditEntriesMax).map(({ detail }) => Number(detail));

@@ -3,12 +3,13 @@ import {
   type Endpoint,
   endpointKey,
   type Instant,
-  PathMachine,
-  type PathMachineEvent,
+  type Output,
+  outputs,
   payloadBytesMax,
   SecureSession,
   seededCrypto,
 } from '../../src/core/index.ts';
+import { agenda, Connection, type ConnectionEvent } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 /** Park and Miller's minimal generator: enough for jitter and loss. */
@@ -17,6 +18,51 @@ function lehmer(seed: number): () => number {
   return () => {
     state = (state * 16807) % 2147483647;
     return state / 2147483647;
+  };
+}
+
+type PathEvent = ConnectionEvent | { readonly ev: 'message'; readonly bytes: Uint8Array; readonly channel: number };
+
+type Command =
+  | { readonly do: 'send'; readonly bytes: Uint8Array; readonly channel?: number }
+  | { readonly do: 'leave'; readonly reason: Parameters<Connection['leave']>[1] }
+  | { readonly do: 'nudge' };
+
+/** One end of a connection with what it needs around it, and its queue of outputs. */
+interface End {
+  readonly remote: Endpoint;
+  readonly rttMs: number;
+  handleDatagram(now: Instant, socket: number, from: Endpoint, bytes: Uint8Array): void;
+  handleTimeout(now: Instant): void;
+  /** What is done with it: `send`, `leave`, `nudge`. */
+  act(what: (connection: Connection) => void): void;
+  poll(): Output<PathEvent>;
+}
+
+function endOf(config: Omit<ConstructorParameters<typeof Connection>[1], 'agenda'>): End {
+  const out = outputs<PathEvent>();
+  const alarms = agenda();
+  const connection = new Connection(
+    0,
+    { ...config, agenda: alarms },
+    {
+      transmit: (socket, to, bytes) => out.transmit(socket, to, bytes),
+      message: (bytes, channel) => out.event({ ev: 'message', bytes, channel }),
+      event: (_now, event) => out.event(event),
+      free: () => {},
+    },
+  );
+  return {
+    get remote() {
+      return connection.current.remote;
+    },
+    get rttMs() {
+      return connection.current.rttMs;
+    },
+    handleDatagram: (now, socket, from, bytes) => connection.datagram(now, socket, from, bytes),
+    handleTimeout: (now) => alarms.run(now),
+    act: (what) => what(connection),
+    poll: () => out.next(alarms.next()),
   };
 }
 
@@ -30,17 +76,18 @@ function pair() {
   };
   const float = lehmer(1);
   const random = { float, int: (low: number, high: number) => low + Math.floor(float() * (high - low + 1)) };
-  const make = (name: 'left' | 'right'): PathMachine => {
+  const make = (name: 'left' | 'right'): End => {
     const session = new SecureSession(suite, {
       send: (name === 'left' ? up : down) as Uint8Array,
       receive: (name === 'left' ? down : up) as Uint8Array,
     });
     const remote = name === 'left' ? at.right : at.left;
-    return new PathMachine({ crypto: suite, random, session, sid: sid as Uint8Array, socket: 1, remote, rttMs: 20 });
+    const proven = { kind: 'direct', socket: 1, remote, rttMs: 20 } as const;
+    return endOf({ crypto: suite, random, session, sid: sid as Uint8Array, proven });
   };
   const ends = { left: make('left'), right: make('right') };
   const flying: { at: Instant; from: Endpoint; to: Endpoint; bytes: Uint8Array }[] = [];
-  const events: { left: PathMachineEvent[]; right: PathMachineEvent[] } = { left: [], right: [] };
+  const events: { left: PathEvent[]; right: PathEvent[] } = { left: [], right: [] };
   const sent: { at: Instant; from: Endpoint; to: Endpoint; bytes: Uint8Array }[] = [];
   const world = { now: 0, drop: (_from: 'left' | 'right') => false };
   const until = { left: 0, right: 0 };
@@ -81,17 +128,21 @@ function pair() {
     world.now = untilMs;
   }
 
-  function command(name: 'left' | 'right', what: Parameters<PathMachine['handleCommand']>[1]): void {
-    ends[name].handleCommand(world.now, what);
+  function command(name: 'left' | 'right', what: Command): void {
+    ends[name].act((connection) => {
+      if (what.do === 'send') connection.send(world.now, what.bytes, what.channel ?? 0);
+      else if (what.do === 'leave') connection.leave(world.now, what.reason);
+      else connection.nudge(world.now);
+    });
     drain(name);
   }
-  command('left', { do: 'start' });
-  command('right', { do: 'start' });
+  drain('left');
+  drain('right');
   return { ends, at, events, sent, world, run, command, flying };
 }
 
-const kinds = (events: readonly PathMachineEvent[]) => events.map((event) => event.ev).filter((ev) => ev !== 'rtt');
-const text = (event: PathMachineEvent | undefined) => (event?.ev === 'message' ? [...event.bytes] : null);
+const kinds = (events: readonly PathEvent[]) => events.map((event) => event.ev).filter((ev) => ev !== 'rtt');
+const text = (event: PathEvent | undefined) => (event?.ev === 'message' ? [...event.bytes] : null);
 
 test('what is sent arrives, once, sealed and 34 bytes longer', () => {
   const { run, command, events, sent } = pair();

@@ -49,18 +49,6 @@ test('every request comes back as it was sent, in a datagram of the size it must
   );
 });
 
-test('what an older master tells of a host is read; what it does not tell is told as unknown', () => {
-  const { resolved, entries } = protocolVectors().responses as Record<'resolved' | 'entries', string>;
-  // `later` of docs/protocol.md with an empty address is 18 bytes; a list has a count before it.
-  const cut = (hex: string, bytes: number) => readResponse(new Reader(hexBytes(hex).slice(0, -bytes)));
-  const told = readResponse(new Reader(hexBytes(resolved)));
-  if (told?.type !== 'resolved') return expect.unreachable();
-  const silent = { natDelta: null, verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0 };
-  expect(told.entry).not.toMatchObject(silent);
-  expect(cut(resolved, 18)).toEqual({ ...told, entry: { ...told.entry, ...silent } });
-  expect(cut(entries, 19)).toEqual({ type: 'entries', next: '1', entries: [{ ...told.entry, ...silent }] });
-});
-
 test('an address in the list is HOST:PORT or none, whatever a master sends', () => {
   const told = readResponse(new Reader(hexBytes(protocolVectors().responses.resolved as string)));
   if (told?.type !== 'resolved') return expect.unreachable();

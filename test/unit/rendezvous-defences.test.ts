@@ -27,6 +27,7 @@ import {
   type Packet,
   type Participant,
   REGISTER,
+  stolenSession,
   testCrypto,
   type World,
   world,
@@ -87,11 +88,11 @@ describe('where a session is', () => {
     // The thief has what the host seals, not what it can open: of the answer he only knows that it is there.
     w.net.hook = (packet) => (packet.to.address === ELSEWHERE.address ? [] : [packet]);
     const token = writeChallengeFrame(FRAME.challengeAnswer, new Uint8Array(8));
-    const link = host.link as unknown as { session: { seal(plaintext: Uint8Array): Uint8Array; control: Endpoint } };
+    const session = stolenSession(host);
     host.ask({ type: 'echo' });
     w.net.run(100);
     const from = { address: ELSEWHERE.address, port: host.portOf(host.link.socket) };
-    w.net.inject({ from, to: link.session.control, bytes: link.session.seal(token) });
+    w.net.inject({ from, to: session.control, bytes: session.seal(token) });
     w.net.run(100);
     client.ask(joinOf(host), client.socket());
     w.net.run(200);
@@ -101,10 +102,18 @@ describe('where a session is', () => {
 
   test('an address that was left more than 30 s ago is in no permit', () => {
     const { w, host, client } = pair();
+    const home = client.node.address;
+    const join = joinOf(host);
+    // It pays there, and its session stays at home.
     client.node.address = '198.18.0.77';
+    client.get(join, client.socket(), 500);
+    client.node.address = home;
     w.net.run(MASTER_LIMITS.proofMsMax + 2 * MASTER_LIMITS.pingMs);
-    client.get(joinOf(host), client.socket(), 3_000);
-    expect(host.pushes).toMatchObject([{ type: 'offer', permit: { grants: [{ address: '198.18.0.77' }] } }]);
+    client.get({ type: 'credit', sid: SID, n: 1 }, client.socket());
+    expect(host.pushes).toMatchObject([
+      { type: 'offer', permit: { grants: [{ address: '198.18.0.77' }] } },
+      { type: 'credited', permit: { grants: [{ address: home }] } },
+    ]);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   Link,
   type LinkCommand,
   type LinkEvent,
+  type LinkMachine,
   type Machine,
   type MasterConfig,
   type MasterEvent,
@@ -364,6 +365,18 @@ export class Participant {
     if (response === null) throw new Error(`no answer to ${request.type}`);
     return response;
   }
+}
+
+/** What only the thief of a participant's keys has: its session with the master. */
+export function stolenSession({ link }: { readonly link: LinkMachine }): StolenSession {
+  const { phase } = link as unknown as { readonly phase: { readonly linked: { readonly session: StolenSession } } };
+  return phase.linked.session;
+}
+
+interface StolenSession {
+  readonly control: Endpoint;
+  request(id: number, message: Request, socket: SocketId, own: SocketId): Uint8Array;
+  seal(plaintext: Uint8Array): Uint8Array;
 }
 
 export function masterEvents(node: Node): readonly MasterEvent[] {

@@ -1,7 +1,7 @@
 /** Pushes to somebody who may have left: what goes to an address that does not answer, and that honest ones still get theirs. */
 import { describe, expect, test } from 'vitest';
-import { type Endpoint, MASTER_LIMITS, NEVER, type Request, utf8Encode } from '../../src/core/index.ts';
-import { type Participant, REGISTER, type World, world } from './rendezvous-net.ts';
+import { MASTER_LIMITS, NEVER, type Request, utf8Encode } from '../../src/core/index.ts';
+import { type Participant, REGISTER, stolenSession, type World, world } from './rendezvous-net.ts';
 
 const HOST_IP = '203.0.113.5';
 /** Header, frame, token and tag, and what IPv4 and UDP add. */
@@ -21,11 +21,6 @@ const joinOf = (host: Participant, n: number): Request => {
 };
 
 /** The session as its link has it. */
-interface Sealing {
-  readonly control: Endpoint;
-  request(id: number, request: Request, socket: number, main: number): Uint8Array;
-}
-
 /** Sizes of what the master has sent to the host's address since. */
 function sizes(w: World, since: number): number[] {
   return w.net.sent.slice(since).flatMap(({ to, bytes }) => (to.address === HOST_IP ? [bytes.length] : []));
@@ -88,7 +83,7 @@ describe('whoever has left its address', () => {
     const { w, host } = pair();
     // It is somewhere else now, sends with its old address, and hears nothing of what is sent there. An honest link would give up.
     leaves(host);
-    const { session } = host.link as unknown as { readonly session: Sealing };
+    const session = stolenSession(host);
     const from = { address: HOST_IP, port: host.portOf(host.link.socket) };
     let id = 1_000;
     const asks = (seconds: number): number => {

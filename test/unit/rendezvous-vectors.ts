@@ -99,6 +99,7 @@ const REQUESTS: readonly Request[] = [
   },
   { type: 'list', after: '', game: 'teeworlds' },
   { type: 'echo' },
+  { type: 'hold', sid: SID, ahead: 2 },
 ];
 
 const RESPONSES: readonly Response[] = [
@@ -120,6 +121,7 @@ const PUSHES: readonly Push[] = [
   { type: 'credited', sid: SID, permit: PERMIT },
   { type: 'over', sid: SID, outcome: 'path' },
   { type: 'going-away', afterMs: 30000 },
+  { type: 'held', sid: SID, ahead: 2 },
 ];
 
 function written<Message extends { readonly type: string }>(

@@ -6,6 +6,7 @@
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { Mapping, NatType, Tested } from '../nat/profile.ts';
+import { sameRealm } from '../scope.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { Asker, Question } from '../sources/asker.ts';
 import type { MappingSource } from '../sources/source.ts';
@@ -109,10 +110,16 @@ export class Refinement {
     this.control = this.asker.ask(now, this.filtered.socket, this.filtered.question.source);
   }
 
-  /** Two of our sockets send to each other's external address, each opening its filter for the other. */
+  /**
+   * Two of our sockets send to each other's external address, each opening its filter for the other. What a server takes for our
+   * address is only its word: one on the Internet that names a machine of our network, or all of them, is not believed.
+   */
   private askHairpin(): void {
     if (this.config.type === 'public') return;
-    const known = this.asker.questions.filter(({ observed, answerFrom }) => observed !== null && answerFrom === 'same');
+    const known = this.asker.questions.filter(
+      ({ observed, answerFrom, source }) =>
+        observed !== null && answerFrom === 'same' && sameRealm(source.target.address, observed.address),
+    );
     const one = known[0];
     const two = known.find(({ socket }) => socket !== one?.socket);
     if (one === undefined || two === undefined) return;

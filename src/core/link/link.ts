@@ -2,13 +2,10 @@
  * A participant's session with the master. It makes itself (rounds of handshakes with rests between them), notices within
  * 2.25 s of a question that the master is gone, and begins again by itself: nobody has to do anything when a master restarts.
  * It owns one socket (one per address family while it tries); requests may go out from any other socket of the participant.
- *
- *     start ─► rounds of HELLO ─ACCEPT─► confirming ─first answer─► up ─silence─► lost ─► rounds …
- *                   ▲    └─ 2 s over ─► rest ─┘
  */
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
-import type { FailureCode } from '../errors.ts';
+import { assert, type FailureCode } from '../errors.ts';
 import { outputs } from '../machine.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
@@ -34,26 +31,62 @@ interface Round {
   readonly handshakes: LinkHandshake[];
 }
 
+/** A session, from its keys on. */
+interface Linked {
+  readonly session: LinkSession;
+  heardAt: Instant;
+  /** The oldest question after the newest sign of life; `NEVER` where none is open. */
+  askedAt: Instant;
+}
+
+type Phase =
+  | { readonly in: 'idle' | 'stopped' }
+  | { readonly in: 'greeting'; readonly round: Round }
+  | { readonly in: 'resting'; readonly until: Instant }
+  /** The keys are there, but the master has not answered anything sealed with them. */
+  | { readonly in: 'confirming'; readonly linked: Linked }
+  | { readonly in: 'up'; readonly linked: Linked };
+
+/** Which phase may follow which, and when. */
+export const LINK_PHASES = {
+  idle: { greeting: 'the parent starts it', stopped: 'the end, before it has begun' },
+  greeting: {
+    confirming: 'an ACCEPT has come that only the master can have made',
+    resting: '2 s are over, the master has another key or version, or no socket opens',
+    greeting: 'this computer has changed its network',
+    stopped: 'the end',
+  },
+  resting: {
+    greeting: 'the rest is over, or this computer has changed its network',
+    stopped: 'the end',
+  },
+  confirming: {
+    up: 'the first sealed answer has come',
+    resting: 'nothing has come for 2.25 s',
+    greeting: 'this computer has changed its network',
+    stopped: 'the end',
+  },
+  up: {
+    greeting:
+      'a question stays without answer for 2.25 s, this computer has changed its network, or the keys have served their time',
+    stopped: 'the end',
+  },
+  stopped: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 export class Link implements LinkMachine {
   private readonly config: LinkConfig;
   private readonly out = outputs<LinkEvent>();
   private readonly requests: LinkRequests;
   private readonly legs: Leg[] = [];
   private main: SocketId = 0;
-  private running = false;
-  private round: Round | null = null;
-  private restUntil: Instant = NEVER;
+  private phase: Phase = { in: 'idle' };
   private failedRounds = 0;
   /** Told to the parent; `connecting` is told only once, at the start. */
   private told: FailureCode | 'nothing' | 'up' = 'nothing';
-  private session: LinkSession | null = null;
   private readonly purse = new TicketPurse();
   /** When a resumed session, or the one that was resumed from it, gives way to one with a Diffie-Hellman. */
   private agreeAt: Instant = NEVER;
-  private up = false;
-  private heardAt: Instant = 0;
-  /** The oldest question after the newest sign of life. */
-  private askedAt: Instant = NEVER;
   private rttMs = 0;
   private observed: Endpoint | null = null;
 
@@ -67,14 +100,13 @@ export class Link implements LinkMachine {
   }
 
   get sources(): readonly MappingSource[] {
-    return this.up && this.session !== null ? this.session.sources : [];
+    return this.phase.in === 'up' ? this.phase.linked.session.sources : [];
   }
 
   handleCommand(now: Instant, command: LinkCommand): void {
     switch (command.do) {
       case 'start':
-        if (this.running) return;
-        this.running = true;
+        if (this.phase.in !== 'idle') return;
         this.out.event({ ev: 'state', state: 'connecting', failure: null, rttMs: null });
         this.beginRound(now);
         return;
@@ -116,42 +148,66 @@ export class Link implements LinkMachine {
     return this.out.next(this.deadline());
   }
 
+  private enter(phase: Phase): void {
+    const from = this.phase.in;
+    assert(phase.in in LINK_PHASES[from], `a link goes from ${from} to ${phase.in}`);
+    this.phase = phase;
+  }
+
+  private get running(): boolean {
+    return this.phase.in !== 'idle' && this.phase.in !== 'stopped';
+  }
+
+  private get linked(): Linked | null {
+    return this.phase.in === 'confirming' || this.phase.in === 'up' ? this.phase.linked : null;
+  }
+
   private deadline(): Instant {
-    if (!this.running) return NEVER;
-    const requests = this.requests.next(this.session === null ? 'none' : this.up ? 'all' : 'own');
-    if (this.round !== null) {
-      const hellos = this.round.handshakes.map((handshake) => handshake.nextAt);
-      const waiting = this.round.waiting.filter((next) => this.ready(next.address)).map((next) => next.at);
-      return Math.min(requests, this.round.endsAt, ...hellos, ...waiting);
+    const { phase } = this;
+    switch (phase.in) {
+      case 'idle':
+      case 'stopped':
+        return NEVER;
+      case 'greeting': {
+        const hellos = phase.round.handshakes.map((handshake) => handshake.nextAt);
+        const waiting = phase.round.waiting.filter((next) => this.ready(next.address)).map((next) => next.at);
+        return Math.min(this.requests.next('none'), phase.round.endsAt, ...hellos, ...waiting);
+      }
+      case 'resting':
+        return Math.min(this.requests.next('none'), phase.until);
+      default: {
+        const { askedAt } = phase.linked;
+        const requests = this.requests.next(phase.in === 'up' ? 'all' : 'own');
+        return Math.min(requests, askedAt + LINK_LIMITS.linkDeadMs, this.echoDueAt(phase.linked), this.agreeAt);
+      }
     }
-    if (this.session === null) return Math.min(requests, this.restUntil);
-    return Math.min(requests, this.askedAt + LINK_LIMITS.linkDeadMs, this.echoDueAt(), this.agreeAt);
   }
 
   /** Everything whose time has come. Each step leaves a state in which its own deadline lies in the future. */
   private work(now: Instant): void {
     if (!this.running) return;
     for (const { ref } of this.requests.expired(now)) if (ref !== null) this.fail(ref, 'MASTER_UNREACHABLE', 0);
-    if (this.restUntil <= now) this.beginRound(now);
-    if (this.round !== null) this.workRound(now, this.round);
-    if (this.session === null) return;
-    if (this.askedAt + LINK_LIMITS.linkDeadMs <= now) {
+    if (this.phase.in === 'resting' && this.phase.until <= now) this.beginRound(now);
+    if (this.phase.in === 'greeting') this.workRound(now, this.phase.round);
+    const { linked } = this;
+    if (linked === null) return;
+    if (linked.askedAt + LINK_LIMITS.linkDeadMs <= now) {
       this.lose(now, 'MASTER_UNREACHABLE');
       return;
     }
-    if (this.session.spent || this.agreeAt <= now) {
+    if (linked.session.spent || this.agreeAt <= now) {
       this.purse.take(now);
       this.beginRound(now);
       return;
     }
-    if (this.echoDueAt() <= now) this.ask(now);
-    this.send(now);
+    if (this.echoDueAt(linked) <= now) this.ask(now);
+    this.send(now, linked);
   }
 
   /** Show that we are there every `pingMs`; and ask when some other question stays without answer. */
-  private echoDueAt(): Instant {
-    if (this.session === null || this.requests.echoing) return NEVER;
-    return this.askedAt === NEVER ? this.heardAt + this.session.pingMs : this.askedAt + LINK_LIMITS.linkEchoRepeatMs;
+  private echoDueAt({ session, heardAt, askedAt }: Linked): Instant {
+    if (this.requests.echoing) return NEVER;
+    return askedAt === NEVER ? heardAt + session.pingMs : askedAt + LINK_LIMITS.linkEchoRepeatMs;
   }
 
   private ask(now: Instant): void {
@@ -171,18 +227,15 @@ export class Link implements LinkMachine {
   // ── rounds of handshakes ──────────────────────────────────────────────────────────────────────────────────────────
 
   private beginRound(now: Instant): void {
-    this.session = null;
-    this.up = false;
-    this.restUntil = NEVER;
-    this.askedAt = NEVER;
     if (this.failedRounds > 0 && this.failedRounds % LINK_LIMITS.linkRoundsPerSocketMax === 0) this.closeLegs();
     const addresses = this.config.master.addresses.slice(0, LINK_LIMITS.linkAddressesMax);
     for (const address of addresses) this.openLeg(familyOf(address));
-    this.round = {
+    const round = {
       endsAt: now + LINK_LIMITS.handshakeMsMax,
       waiting: addresses.map((address, i) => ({ address, at: now + i * LINK_LIMITS.linkAddressStaggerMs })),
       handshakes: [],
     };
+    this.enter({ in: 'greeting', round });
   }
 
   private openLeg(family: 4 | 6): void {
@@ -211,7 +264,11 @@ export class Link implements LinkMachine {
       const next = round.waiting[i];
       if (next === undefined || next.at > now || !this.ready(next.address)) continue;
       round.waiting.splice(i, 1);
-      this.beginHandshake(now, round, next.address);
+      if (!this.beginHandshake(now, round, next.address)) {
+        // A key that is no point of the curve can be nobody's.
+        this.endRound(now, 'MASTER_KEY_MISMATCH');
+        return;
+      }
     }
     for (const handshake of round.handshakes) {
       const hello = handshake.due(now);
@@ -224,16 +281,16 @@ export class Link implements LinkMachine {
     }
   }
 
-  private beginHandshake(now: Instant, round: Round, address: string): void {
+  /** False where the master's key is no usable key at all. */
+  private beginHandshake(now: Instant, round: Round, address: string): boolean {
     const leg = this.legs.find((other) => other.family === familyOf(address));
-    if (leg === undefined) return;
+    if (leg === undefined) return true;
     const { crypto: suite, identity: own, master, wallClock } = this.config;
     const at = { socket: leg.socket, door: { address, port: master.port } };
     const { purse } = this;
     const handshake = LinkHandshake.start(now, at, { suite, own, masterKey: master.key, time: wallClock(), purse });
-    // A key that is no point of the curve can be nobody's.
-    if (handshake === null) this.endRound(now, 'MASTER_KEY_MISMATCH');
-    else round.handshakes.push(handshake);
+    if (handshake !== null) round.handshakes.push(handshake);
+    return handshake !== null;
   }
 
   private endRound(now: Instant, failure: FailureCode): void {
@@ -243,17 +300,12 @@ export class Link implements LinkMachine {
 
   /** Tells the parent once per cause, then rests before the next round. The first round after a loss comes at once. */
   private lose(now: Instant, failure: FailureCode): void {
-    const wasUp = this.up;
-    this.round = null;
-    this.session = null;
-    this.up = false;
-    this.askedAt = NEVER;
     if (this.told !== failure) {
       this.told = failure;
       this.out.event({ ev: 'state', state: 'lost', failure, rttMs: null });
     }
-    if (wasUp) this.beginRound(now);
-    else this.restUntil = now + this.rest();
+    if (this.phase.in === 'up') this.beginRound(now);
+    else this.enter({ in: 'resting', until: now + this.rest() });
   }
 
   private rest(): number {
@@ -263,8 +315,8 @@ export class Link implements LinkMachine {
   }
 
   private handleHandshake(now: Instant, socket: SocketId, bytes: Uint8Array): void {
-    if (this.round === null) return;
-    for (const handshake of this.round.handshakes) {
+    if (this.phase.in !== 'greeting') return;
+    for (const handshake of this.phase.round.handshakes) {
       const accepted = handshake.socket === socket ? handshake.take(now, bytes) : null;
       if (accepted === null) continue;
       this.confirm(now, handshake, accepted);
@@ -274,15 +326,13 @@ export class Link implements LinkMachine {
 
   /** The keys are there: the first sealed packet proves our address to the master, its answer makes the session up. */
   private confirm(now: Instant, handshake: LinkHandshake, accepted: Accepted): void {
-    this.round = null;
     this.closeLegs(handshake.socket);
-    this.session = new LinkSession(this.config.crypto, handshake.door.address, accepted);
+    const session = new LinkSession(this.config.crypto, handshake.door.address, accepted);
+    this.enter({ in: 'confirming', linked: { session, heardAt: now, askedAt: NEVER } });
     this.purse.put(now, this.config.crypto, accepted);
     // Those who came back together after a restart must not do it all at one time.
     const share = 0.5 + 0.5 * this.config.random.float();
     this.agreeAt = accepted.resumed ? Math.min(this.agreeAt, now + LINK_LIMITS.resumedMsMax * share) : NEVER;
-    this.heardAt = now;
-    this.askedAt = NEVER;
     this.requests.restart(now);
     this.ask(now);
   }
@@ -290,14 +340,13 @@ export class Link implements LinkMachine {
   // ── the session ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Sends what is due. Until the session is confirmed only our own echo: it is what confirms it. */
-  private send(now: Instant): void {
-    const session = this.session;
-    if (session === null) return;
-    for (const open of this.requests.due(now, this.rttMs, this.up)) {
+  private send(now: Instant, linked: Linked): void {
+    const { session } = linked;
+    for (const open of this.requests.due(now, this.rttMs, this.phase.in === 'up')) {
       const socket = open.socket ?? this.main;
       const to = this.controlOf(session, open.family);
       if (to !== null) this.out.transmit(socket, to, session.request(open.id, open.request, socket, this.main));
-      if (this.askedAt === NEVER) this.askedAt = now;
+      if (linked.askedAt === NEVER) linked.askedAt = now;
     }
   }
 
@@ -309,11 +358,12 @@ export class Link implements LinkMachine {
   }
 
   private handleControl(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    const session = this.session;
-    const told = session?.open(socket, bytes) ?? null;
-    if (session === null || told === null) return;
-    this.heardAt = now;
-    this.askedAt = NEVER;
+    const { linked } = this;
+    const told = linked?.session.open(socket, bytes) ?? null;
+    if (linked === null || told === null) return;
+    const { session } = linked;
+    linked.heardAt = now;
+    linked.askedAt = NEVER;
     const to = this.controlOf(session, familyOf(from.address)) ?? session.control;
     if (told.frame === 'challenge') {
       this.out.transmit(socket, to, session.challengeAnswer(told.token));
@@ -322,15 +372,15 @@ export class Link implements LinkMachine {
       if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
     } else {
       const open = this.requests.settle(told.id, told.message);
-      if (open !== null) this.settle(now, open, told.message);
+      if (open !== null) this.settle(now, linked, open, told.message);
     }
   }
 
-  private settle(now: Instant, open: OpenRequest, response: Response): void {
+  private settle(now: Instant, linked: Linked, open: OpenRequest, response: Response): void {
     const rttMs = now - open.sentAt;
     if (open.tries === 1) this.rttMs = this.rttMs === 0 ? rttMs : this.rttMs + (rttMs - this.rttMs) / 8;
-    if (!this.up) {
-      this.up = true;
+    if (this.phase.in === 'confirming') {
+      this.enter({ in: 'up', linked });
       this.failedRounds = 0;
       this.told = 'up';
       this.out.event({ ev: 'state', state: 'up', failure: null, rttMs });
@@ -339,7 +389,7 @@ export class Link implements LinkMachine {
     if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
     // Nobody has told us that this is another network, but the master sees another address.
-    if ('observed' in response && own && this.session?.seenElsewhere(response.observed.address)) this.move(now);
+    if ('observed' in response && own && linked.session.seenElsewhere(response.observed.address)) this.move(now);
   }
 
   private see(observed: Endpoint): void {
@@ -353,10 +403,8 @@ export class Link implements LinkMachine {
   }
 
   private close(): void {
-    this.running = false;
-    this.round = null;
-    this.session = null;
-    this.up = false;
+    if (this.phase.in === 'stopped') return;
+    this.enter({ in: 'stopped' });
     this.closeLegs();
   }
 }

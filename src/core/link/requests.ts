@@ -4,7 +4,7 @@
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import { LIMITS } from '../limits.ts';
-import type { Request, Response } from '../wire/messages.ts';
+import { answerTo, type Request, type Response } from '../wire/messages.ts';
 import { LINK_LIMITS } from './limits.ts';
 
 export interface OpenRequest {
@@ -99,12 +99,6 @@ export class LinkRequests {
     }
     return next;
   }
-}
-
-function answerTo({ type }: Request): Response['type'] {
-  if (type === 'register') return 'registered';
-  if (type === 'resolve') return 'resolved';
-  return type === 'list' ? 'entries' : 'ok';
 }
 
 /** Echoes are how a dead session is noticed, so they come thick; what others ask backs off (security.md 3.2). */

@@ -5,7 +5,6 @@ import type { SocketId } from '../contract.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { SecureSession } from '../secure/session.ts';
 import type { MappingSource } from '../sources/source.ts';
-import { readPush, readResponse } from '../wire/codec.ts';
 import {
   CHALLENGE_BYTES,
   FRAME,
@@ -16,7 +15,7 @@ import {
   writePushAckFrame,
   writeRequestFrame,
 } from '../wire/datagrams.ts';
-import type { Push, Request, Response } from '../wire/messages.ts';
+import { type Push, type Request, type Response, readPush, readResponse } from '../wire/messages.ts';
 import type { Accepted } from './handshake.ts';
 import { LINK_LIMITS } from './limits.ts';
 import { probeSources } from './sources.ts';

@@ -1,8 +1,7 @@
 /** What the parts of a `Peer` (hosting, joins, sessions, paths) share: its configuration, its children and its agenda. */
 
 import type { Endpoint } from '../address.ts';
-import { type Instant, NEVER, type SocketId, type SocketIds, type SocketOutcome } from '../contract.ts';
-import { assert } from '../errors.ts';
+import type { Instant, SocketId, SocketIds, SocketOutcome } from '../contract.ts';
 import type { LinkMachine, MasterAddress } from '../link/interface.ts';
 import type { Nest, Outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
@@ -15,13 +14,17 @@ import type { RequestNumbers } from '../sources/asker.ts';
 import type { Cooling } from '../sources/rotation.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Request, Response } from '../wire/messages.ts';
+import type { Agenda, Alarm } from './agenda.ts';
 import type { JoinId, PeerEvent } from './interface.ts';
-import { PEER_LIMITS } from './limits.ts';
 import type { Session } from './session.ts';
+
+export type { Alarm };
 
 export interface PeerConfig {
   readonly master: MasterAddress;
   readonly identity: KeyPair;
+  /** 8 bytes, new with every start of the program; made of the identity where absent. See `ClientHello.instance`. */
+  readonly instance?: Uint8Array;
   /** Public STUN servers, names already resolved. */
   readonly stun: readonly Endpoint[];
   /** Servers that still rest from an earlier run of the program. */
@@ -33,44 +36,6 @@ export interface PeerConfig {
   readonly family: 4 | 6;
 }
 
-/** Work at an instant. `cancel` is harmless when it has run or was cancelled already. */
-export interface Alarm {
-  cancel(): void;
-}
-
-/** Closures by deadline: what a join or a hosting wants to do later. */
-export interface Agenda {
-  at(instant: Instant, run: (now: Instant) => void): Alarm;
-  run(now: Instant): void;
-  clear(): void;
-  next(): Instant;
-}
-
-export function agenda(): Agenda {
-  const entries = new Map<Alarm, { readonly at: Instant; readonly run: (now: Instant) => void }>();
-  const next = (): Instant => {
-    let soonest = NEVER;
-    for (const entry of entries.values()) if (entry.at < soonest) soonest = entry.at;
-    return soonest;
-  };
-  return {
-    at(instant, run) {
-      assert(entries.size < PEER_LIMITS.agendaMax, 'the agenda of a peer is bounded');
-      const alarm: Alarm = { cancel: () => void entries.delete(alarm) };
-      entries.set(alarm, { at: instant, run });
-      return alarm;
-    },
-    run(now) {
-      if (next() > now) return;
-      const due = [...entries].filter(([, entry]) => entry.at <= now).sort((left, right) => left[1].at - right[1].at);
-      // One that has run may cancel another that was due as well.
-      for (const [alarm, entry] of due) if (entries.delete(alarm)) entry.run(now);
-    },
-    clear: () => entries.clear(),
-    next,
-  };
-}
-
 export interface PeerContext {
   readonly config: PeerConfig;
   readonly out: Outputs<PeerEvent>;
@@ -80,7 +45,7 @@ export interface PeerContext {
   readonly agenda: Agenda;
   readonly device: Device;
   readonly link: LinkMachine;
-  /** Sessions under way, by the hex of the 8 bytes that name them in probes. */
+  /** Sessions under way, by the 8 bytes that name them in probes (`sessionName`). */
   readonly sessions: Map<string, Session>;
   /** Where we have the master; null before the session with it is up. */
   masterAddress(): string | null;

@@ -1,24 +1,22 @@
 /**
  * One join: resolve, knock at the host's door, traverse, hold the path; when the path dies, all of it again with the same host.
- * It gives up only for a reason that a person has to act on, at the time-out, or on abort (S22).
- *
- *     waiting (for the master, for our profile) -> resolving -> knocking -> punching -> connected
- *                                                                  ^ new sid, new socket  |
- *                                                                  +----------------------+
+ * It gives up only for a reason that a person has to act on, at the time-out, or on abort (S22). Its phases are in `join-phase.ts`.
  */
 
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
-import { FAILURES, type FailureCode } from '../errors.ts';
+import { assert, FAILURES, type FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { ListEntry } from '../model/listing.ts';
+import type { LogData } from '../model/log.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
-import { friendOf } from './handshake.ts';
+import { friendKey, friendOf } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
+import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
 import { Knock, type KnockResult } from './knock.ts';
 import { PEER_LIMITS } from './limits.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
@@ -27,51 +25,27 @@ import { Session, type SessionConfig, type SessionEvent } from './session.ts';
 export type JoinCommand = PeerCommand & { readonly do: 'join' };
 type Found = SessionEvent & { readonly ev: 'path' };
 
-/** A proven path, with the session that found it: its traversal still answers late probes. */
-interface Established {
-  readonly path: PathId;
-  readonly session: Session;
-}
-
 export class Join implements PathOwner {
   readonly id: JoinId;
   private readonly context: PeerContext;
   private readonly paths: Paths;
   private readonly command: JoinCommand;
   private readonly onOver: () => void;
-  /** The master has to be there by then, at first. */
-  private readonly linkWait: Alarm;
-  /** Of the run under way. */
-  private deadlineAlarm: Alarm | null = null;
+  private phase: JoinPhase;
+  private standing: Established | null = null;
+  /**
+   * From the command, or from the loss of a path, to the next path. `since`: the clock that is shown counts from here (S22). `again`: a
+   * path was up before, so what may pass is waited for. `welcomed`: the host has let us in.
+   */
+  private run: { readonly since: Instant; readonly again: boolean; welcomed: boolean };
+  private deadline: Alarm | null = null;
   private hostKey: Uint8Array | null;
-  /** When this run began: the command, or the loss of the path. The clock shown counts from here (S22). */
-  private since: Instant;
   private linkUp = false;
-  /** Until then a host that the master does not know may still be on its way back to a restarted master. */
-  private hostReturnsUntil: Instant = Number.NEGATIVE_INFINITY;
   private profiled = false;
-  private begun = false;
-  private over = false;
-  /** The host has let us in, in this run. */
-  private welcomed = false;
-  /** A path was up before: what may pass is waited for. */
-  private persistent = false;
-  private resolving: Alarm | null = null;
-  /** Does the code belong to the key? */
-  private checking: Alarm | null = null;
-  private checkingLink: Alarm | null = null;
-  private retry: Alarm | null = null;
-  private knock: Knock | null = null;
-  private knockQuiet: Alarm | null = null;
-  /** How many the host answers before us, as it has said; null where it has not. */
-  private ahead: number | null = null;
-  /** Of the attempt under way. */
-  private session: Session | null = null;
-  private established: Established | null = null;
-  private attempt: number | null = null;
-  /** In the session under way, as far as its attempts are over. */
-  private packetsSent = 0;
-  private method = '';
+  /** Until then a host that the master does not know may still be on its way back to a restarted master. */
+  private hostReturnsUntil: Instant | null = null;
+  /** A link brings the key beside the code: whether they belong together is known by the time that the master answers. */
+  private linkCheck: Alarm | null = null;
 
   constructor(context: PeerContext, paths: Paths, now: Instant, command: JoinCommand, onOver: () => void) {
     this.context = context;
@@ -80,58 +54,63 @@ export class Join implements PathOwner {
     this.onOver = onOver;
     this.id = command.join;
     this.hostKey = command.code === null ? command.hostKey : null;
-    this.since = now;
-    this.deadline(now);
-    const late = (at: Instant): void => {
-      if (!this.linkUp && !this.begun) this.unreachable(at, 'MASTER_UNREACHABLE');
-    };
-    this.linkWait = context.agenda.at(now + PEER_LIMITS.linkWaitMs, late);
+    this.run = { since: now, again: false, welcomed: false };
+    this.setDeadline(now);
+    const late = context.agenda.at(now + PEER_LIMITS.linkWaitMs, (at) => this.unreachable(at, 'MASTER_UNREACHABLE'));
+    this.phase = { in: 'linking', late };
     this.stage('resolving', 'Looking for the host.');
   }
 
   link(now: Instant, up: boolean, failure: FailureCode | null): void {
     this.linkUp = up;
-    if (this.begun) this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
-    if (failure !== null && !this.begun) this.unreachable(now, failure);
-    this.begin(now);
+    if (this.phase.in !== 'linking') this.hostReturnsUntil = now + PEER_LIMITS.hostReturnMs;
+    else if (failure !== null) this.unreachable(now, failure);
+    else if (up) {
+      const { code, hostKey } = this.command;
+      if (code !== null && hostKey !== null)
+        this.linkCheck = this.context.deriveCode(hostKey, (at, derived) => void this.belongs(at, derived));
+      this.ask(now);
+    }
   }
 
   /** Our own profile is known as far as it will be for now. */
   ready(now: Instant): void {
     this.profiled = true;
-    if (this.hostKey !== null && this.begun && !this.attempting && this.established === null) this.ask(now);
+    if (this.phase.in === 'profiling') this.ask(now);
   }
 
   /** True where the push was for this join. */
   push(now: Instant, push: Push): boolean {
-    if (push.type === 'held') {
-      const ours = this.knock !== null && equalBytes(this.knock.sid, push.sid);
-      if (ours) this.held(push.ahead);
-      return ours;
+    const { phase } = this;
+    if (phase.in === 'knocking') {
+      if (push.type === 'held' && equalBytes(phase.knock.sid, push.sid)) {
+        this.held(phase, push.ahead);
+        return true;
+      }
+      if (phase.knock.push(now, push)) return true;
     }
-    if (this.knock?.push(now, push)) return true;
-    if (!('sid' in push)) return false;
-    const session = [this.session, this.established?.session].find((one) => one && equalBytes(one.sid, push.sid));
+    if (push.type === 'held' || !('sid' in push)) return false;
+    const attempt = phase.in === 'punching' ? phase.attempt : null;
+    const session = [attempt?.session, this.standing?.session].find((one) => one && equalBytes(one.sid, push.sid));
     if (!session) return false;
-    if (push.type === 'refused') this.sentAway(now, session, push);
+    const present = attempt !== null && session === attempt.session;
+    if (push.type === 'refused') this.sentAway(now, present ? attempt : null, push);
     else if (push.type !== 'over') session.push(now, push);
-    else if (session === this.session) this.again(now, `the master says: ${push.outcome}`, 0);
+    else if (present) this.again(now, `the master says: ${push.outcome}`, 0);
     return true;
   }
 
-  /** Let in at first, then sent away: kicked, maybe before the host had its own proof. */
-  private sentAway(now: Instant, session: Session, push: Push & { readonly type: 'refused' }): void {
-    if (session !== this.session) {
-      if (this.established !== null) this.paths.leave(now, this.established.path, 'kicked');
-      return;
-    }
-    this.dropAttempt(now);
-    this.failed(now, push.failure, push.retryAfterMs, '');
+  /** Let in at first, then sent away: kicked, maybe before the host had its own proof. `attempt`: null where the path stands. */
+  private sentAway(now: Instant, attempt: Attempt | null, push: Push & { readonly type: 'refused' }): void {
+    if (attempt !== null) {
+      attempt.dismissed = true;
+      this.failed(now, push.failure, push.retryAfterMs, '');
+    } else if (this.standing !== null) this.paths.leave(now, this.standing.path, 'kicked');
   }
 
   /** A join that has its path ends like any path that is left; one without is told to have failed. */
   abort(now: Instant): void {
-    if (this.established !== null) this.end(now);
+    if (this.standing !== null) this.end(now);
     else this.fail(now, 'ABORTED', '');
   }
 
@@ -145,10 +124,10 @@ export class Join implements PathOwner {
   }
 
   pathOver(now: Instant, _path: PathId, end: PathEnd): void {
-    this.established?.session.stop(now);
-    this.established = null;
+    this.standing?.session.stop(now);
+    this.standing = null;
     if (end === 'consent') {
-      this.deadline(now);
+      this.setDeadline(now);
       this.punchAgain(now);
       // Replaced by the attempt that goes on just now; without one, somebody with our key has come from elsewhere.
     } else if (!this.punchesAgain(end)) this.end(now);
@@ -157,52 +136,38 @@ export class Join implements PathOwner {
   /** A path that falls silent is punched again at once, not only when its consent ends 20 s later. */
   pathSilent(now: Instant, _path: PathId, silent: boolean): void {
     if (silent) this.punchAgain(now);
-    else this.dropAttempt(now);
+    else if (this.attempting) this.enter(now, { in: 'connected' });
   }
 
   private punchAgain(now: Instant): void {
     if (this.attempting) return;
-    this.persistent = true;
-    this.welcomed = false;
-    this.since = now;
+    this.run = { since: now, again: true, welcomed: false };
     this.ask(now);
   }
 
+  /** Is a new path looked for, for one that stood before? */
   private get attempting(): boolean {
-    return this.knock !== null || this.session !== null || this.retry !== null;
+    return this.phase.in === 'knocking' || this.phase.in === 'punching' || this.phase.in === 'resting';
   }
 
-  private deadline(now: Instant): void {
+  private setDeadline(now: Instant): void {
     const { timeoutMs } = this.command;
-    this.deadlineAlarm?.cancel();
+    this.deadline?.cancel();
     if (timeoutMs <= 0) return;
-    this.deadlineAlarm = this.context.agenda.at(now + timeoutMs, (at) => this.fail(at, 'GAVE_UP', this.silence()));
+    this.deadline = this.context.agenda.at(now + timeoutMs, (at) => this.fail(at, 'GAVE_UP', this.silence()));
   }
 
   /** Who has not answered; nothing where it was the NATs that did not meet. */
   private silence(): string {
-    if (this.welcomed) return '';
-    if (this.ahead !== null && this.linkUp) return 'Whoever runs the host has not said yes or no.';
-    return this.linkUp ? 'The host has not answered: is it still there?' : 'The masterserver does not answer.';
+    if (this.run.welcomed) return '';
+    if (!this.linkUp) return 'The masterserver does not answer.';
+    const asked = this.phase.in === 'knocking' && this.phase.ahead !== null;
+    return asked ? 'Whoever runs the host has not said yes or no.' : 'The host has not answered: is it still there?';
   }
 
   private unreachable(now: Instant, failure: FailureCode): void {
     const blocked = failure === 'MASTER_UNREACHABLE' && this.context.profile().type === 'blocked';
     this.fail(now, blocked ? 'UDP_BLOCKED' : failure, '');
-  }
-
-  private begin(now: Instant): void {
-    if (this.begun || this.over || !this.linkUp) return;
-    this.begun = true;
-    this.checkLink();
-    this.ask(now);
-  }
-
-  /** A link brings the key beside the code: whether they belong together is known by the time that the master answers. */
-  private checkLink(): void {
-    const { code, hostKey } = this.command;
-    if (code === null || hostKey === null) return;
-    this.checkingLink = this.context.deriveCode(hostKey, (now, derived) => void this.belongs(now, derived));
   }
 
   private resolve(now: Instant): void {
@@ -212,11 +177,11 @@ export class Join implements PathOwner {
       return;
     }
     const request = { type: 'resolve', code } as const;
-    this.resolving = this.context.request(now, request, null, (at, response) => this.resolved(at, response));
+    const asked = this.context.request(now, request, null, (at, response) => this.resolved(at, response));
+    this.enter(now, { in: 'resolving', request: asked });
   }
 
   private resolved(now: Instant, response: Response): void {
-    this.resolving = null;
     if (response.type === 'failed')
       this.failed(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
     if (response.type !== 'resolved') return;
@@ -225,12 +190,12 @@ export class Join implements PathOwner {
       this.fail(now, 'HOST_KEY_CHANGED', '');
       return;
     }
-    this.checking = this.context.deriveCode(hostKey, (at, code) => this.checked(at, hostKey, entry, code));
+    const derivation = this.context.deriveCode(hostKey, (at, code) => this.checked(at, hostKey, entry, code));
+    this.enter(now, { in: 'checking', derivation });
   }
 
   /** Nothing is sent to the host before this: a code is derived from its key, so a master that lies has 20^10 keys to try. */
   private checked(now: Instant, hostKey: Uint8Array, entry: ListEntry, code: string | null): void {
-    this.checking = null;
     if (!this.belongs(now, code)) return;
     const known = this.command.known?.get(entry.name);
     if (known !== undefined && !equalBytes(known, hostKey)) {
@@ -255,27 +220,30 @@ export class Join implements PathOwner {
     return false;
   }
 
-  private ask(now: Instant): void {
+  private ask(now: Instant, ahead: number | null = null): void {
     if (this.hostKey === null) {
       this.resolve(now);
       return;
     }
     if (!this.profiled) {
       this.stage('networks', 'Looking at your own network.');
+      this.enter(now, { in: 'profiling' });
       return;
     }
-    const { password, name } = this.command;
-    if (this.ahead === null) this.stage('asking', 'Asking the host.');
-    const door = { hostKey: this.hostKey, password, name };
-    this.knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
-    this.knockQuiet?.cancel();
-    this.knockQuiet = this.context.agenda.at(now + PEER_LIMITS.knockQuietMs, () => this.quiet());
+    const { password, name, device } = this.command;
+    const { crypto, identity } = this.context.config;
+    if (ahead === null) this.stage('asking', 'Asking the host.');
+    const own = device === undefined ? identity : friendKey(crypto, device, this.hostKey);
+    const door = { hostKey: this.hostKey, own, password, name };
+    const knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
+    const quiet = this.context.agenda.at(now + PEER_LIMITS.knockQuietMs, () => this.quiet());
+    this.enter(now, { in: 'knocking', knock, quiet, ahead });
   }
 
   /** Somebody who waits is told for whom; what has been asked stays asked. */
   private quiet(): void {
-    if (this.knock === null) return;
-    this.ahead = null;
+    if (this.phase.in !== 'knocking') return;
+    this.phase.ahead = null;
     const text = this.linkUp
       ? 'No answer from the host yet: maybe it has gone.'
       : 'The masterserver does not answer just now.';
@@ -283,17 +251,15 @@ export class Join implements PathOwner {
   }
 
   /** The host lives, and a person there is asked about us or about others first. */
-  private held(ahead: number): void {
-    this.knockQuiet?.cancel();
-    if (this.ahead === ahead) return;
-    this.ahead = ahead;
+  private held(knocking: JoinPhase & { readonly in: 'knocking' }, ahead: number): void {
+    knocking.quiet.cancel();
+    if (knocking.ahead === ahead) return;
+    knocking.ahead = ahead;
     if (ahead === 0) this.stage('asked', 'The host is asked whether you may come in.');
     else this.stage('queued', `The host is asked about ${ahead === 1 ? 'one other' : `${ahead} others`} before you.`);
   }
 
   private answered(now: Instant, result: KnockResult): void {
-    this.knock = null;
-    if (result.kind !== 'silence') this.ahead = null;
     switch (result.kind) {
       case 'welcome':
         this.traverse(now, result.session);
@@ -303,31 +269,30 @@ export class Join implements PathOwner {
         break;
       case 'silence':
         this.log('no-answer', {});
-        this.ask(now);
+        this.ask(now, this.phase.in === 'knocking' ? this.phase.ahead : null);
     }
   }
 
-  private traverse(now: Instant, session: SessionConfig): void {
-    this.welcomed = true;
-    this.context.out.event({ ev: 'networks', join: this.id, own: session.own.profile, peer: session.peer.profile });
+  private traverse(now: Instant, config: SessionConfig): void {
+    this.run.welcomed = true;
+    this.context.out.event({ ev: 'networks', join: this.id, own: config.own.profile, peer: config.peer.profile });
     this.stage('punching', 'Opening the path.');
-    this.attempt = null;
-    this.packetsSent = 0;
-    const attempt = new Session(this.context, now, session, (at, event) => this.traversed(at, attempt, event));
-    this.session = attempt;
+    const session = new Session(this.context, now, config, (at, event) => this.traversed(at, attempt, event));
+    const attempt: Attempt = { session, n: null, method: '', packetsSent: 0, dismissed: false };
+    this.enter(now, { in: 'punching', attempt });
   }
 
-  private traversed(now: Instant, session: Session, event: SessionEvent): void {
+  private traversed(now: Instant, attempt: Attempt, event: SessionEvent): void {
     const { out } = this.context;
     const join = this.id;
     switch (event.ev) {
       case 'attempt':
-        this.attempt = event.n;
-        this.method = event.plan.method;
-        out.event({ ...event, join, sinceMs: now - this.since });
+        attempt.n = event.n;
+        attempt.method = event.plan.method;
+        out.event({ ...event, join, sinceMs: now - this.run.since });
         break;
       case 'attempt-over':
-        this.packetsSent += event.packetsSent;
+        attempt.packetsSent += event.packetsSent;
         out.event({ ...event, join });
         break;
       case 'waiting':
@@ -340,49 +305,57 @@ export class Join implements PathOwner {
         out.event({ ...event, join });
         break;
       case 'broken':
-        this.again(now, event.why, PEER_LIMITS.brokenRestMs);
+        if (this.isPresent(attempt)) this.again(now, event.why, PEER_LIMITS.brokenRestMs);
         break;
       case 'path':
-        this.connected(now, session, event);
+        this.connected(now, attempt, event);
     }
   }
 
-  private connected(now: Instant, session: Session, found: Found): void {
-    if (session !== this.session || this.hostKey === null) return;
-    this.deadlineAlarm?.cancel();
+  private isPresent(attempt: Attempt): boolean {
+    return this.phase.in === 'punching' && this.phase.attempt === attempt;
+  }
+
+  private connected(now: Instant, attempt: Attempt, found: Found): void {
+    if (!this.isPresent(attempt) || this.hostKey === null) return;
+    this.deadline?.cancel();
+    const { session } = attempt;
     session.quiet();
     const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
-    this.done(now, session, kind, attempts, packetsSent);
-    if (this.established !== null) this.paths.leave(now, this.established.path, 'replaced');
+    this.done(now, attempt, kind, attempts, packetsSent);
+    if (this.standing !== null) this.paths.leave(now, this.standing.path, 'replaced');
     this.stage('connected', 'Connected.');
+    const { keys } = session.config;
     const path = this.paths.add(
       now,
       {
-        ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
-        ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent, elapsedMs: now - this.since },
-        words: session.config.keys.words,
+        ...{ session: keys.path, sid: session.sid, socket, remote, kind, rttMs, words: keys.words },
+        ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent },
+        elapsedMs: now - this.run.since,
         friend: friendOf(this.context.config.crypto, this.hostKey),
+        instance: '',
       },
       this,
     );
-    this.established = { path, session };
-    this.session = null;
+    this.standing = { path, session };
+    this.enter(now, { in: 'connected' });
   }
 
   /** Tells the master the end of the session, for its statistics; nobody waits for the answer. */
   private done(
     now: Instant,
-    { sid, config }: Session,
+    { session, method }: Attempt,
     path: PathKind | null,
     attempts: number,
     packetsSent: number,
   ): void {
+    const { sid, config } = session;
     this.context.request(
       now,
       {
         ...{ type: 'done', sid, outcome: path === null ? 'aborted' : 'path', path, attempts, packetsSent },
         ...{ clientNat: config.own.profile.type, hostNat: config.peer.profile.type },
-        ...{ family: this.context.config.family, method: this.method, elapsedMs: now - this.since },
+        ...{ family: this.context.config.family, method, elapsedMs: now - this.run.since },
       },
       null,
       () => {},
@@ -391,37 +364,21 @@ export class Join implements PathOwner {
 
   /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
   private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: string): void {
-    const returning = failure === 'HOST_OFFLINE' && now < this.hostReturnsUntil;
-    if (failure === 'BUSY' || returning || (this.persistent && FAILURES[failure].retryable)) {
+    const returning = failure === 'HOST_OFFLINE' && this.hostReturnsUntil !== null && now < this.hostReturnsUntil;
+    if (failure === 'BUSY' || returning || (this.run.again && FAILURES[failure].retryable)) {
       this.stage('waiting', FAILURES[failure].what);
-      this.later(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
+      this.rest(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
     } else this.fail(now, failure, detail);
   }
 
   private again(now: Instant, why: string, restMs: number): void {
     this.log('again', { why });
-    this.dropAttempt(now);
-    if (restMs > 0) this.later(now, restMs);
+    if (restMs > 0) this.rest(now, restMs);
     else this.ask(now);
   }
 
-  private later(now: Instant, restMs: number): void {
-    this.retry?.cancel();
-    this.retry = this.context.agenda.at(now + restMs, (at) => {
-      this.retry = null;
-      this.ask(at);
-    });
-  }
-
-  /** Ends what is under way for a new path; one that stands is not touched. */
-  private dropAttempt(now: Instant): void {
-    this.retry?.cancel();
-    this.retry = null;
-    this.knock?.abort(now);
-    this.knock = null;
-    this.ahead = null;
-    this.session?.stop(now);
-    this.session = null;
+  private rest(now: Instant, restMs: number): void {
+    this.enter(now, { in: 'resting', again: this.context.agenda.at(now + restMs, (at) => this.ask(at)) });
   }
 
   private fail(now: Instant, failure: FailureCode, detail: string): void {
@@ -431,26 +388,60 @@ export class Join implements PathOwner {
   }
 
   private end(now: Instant): void {
+    // Comes back to here by `pathOver`, which has ended it then.
+    if (this.standing !== null) this.paths.leave(now, this.standing.path, 'left');
     if (this.over) return;
-    this.over = true;
-    if (this.established !== null) this.paths.leave(now, this.established.path, 'left');
-    const { session } = this;
-    this.dropAttempt(now);
-    if (session !== null) this.done(now, session, null, this.attempt ?? 0, this.packetsSent);
-    this.linkWait.cancel();
-    this.deadlineAlarm?.cancel();
-    this.knockQuiet?.cancel();
-    this.resolving?.cancel();
-    this.checking?.cancel();
-    this.checkingLink?.cancel();
+    const { phase } = this;
+    this.enter(now, { in: 'over' });
+    if (phase.in === 'punching' && !phase.attempt.dismissed)
+      this.done(now, phase.attempt, null, phase.attempt.n ?? 0, phase.attempt.packetsSent);
+    this.deadline?.cancel();
+    this.linkCheck?.cancel();
     this.onOver();
+  }
+
+  private get over(): boolean {
+    return this.phase.in === 'over';
+  }
+
+  private enter(now: Instant, phase: JoinPhase): void {
+    const before = this.phase;
+    assert(phase.in in JOIN_PHASES[before.in], `a join goes from ${before.in} to ${phase.in}`);
+    this.phase = phase;
+    this.log('join', { from: before.in, to: phase.in });
+    this.letGo(now, before);
+  }
+
+  /** What belonged to a phase ends with it; a path that stands, and the session that found it, are not touched. */
+  private letGo(now: Instant, phase: JoinPhase): void {
+    switch (phase.in) {
+      case 'linking':
+        phase.late.cancel();
+        break;
+      case 'resolving':
+        phase.request.cancel();
+        break;
+      case 'checking':
+        phase.derivation.cancel();
+        break;
+      case 'knocking':
+        phase.quiet.cancel();
+        phase.knock.abort(now);
+        break;
+      case 'resting':
+        phase.again.cancel();
+        break;
+      case 'punching':
+        if (phase.attempt.session !== this.standing?.session) phase.attempt.session.stop(now);
+    }
   }
 
   private stage(stage: JoinStage, text: string): void {
     this.context.out.event({ ev: 'stage', join: this.id, stage, text });
   }
 
-  private log(what: string, data: Record<string, string | number | boolean | null>): void {
-    this.context.out.event({ ev: 'log', join: this.id, attempt: this.attempt, what, data });
+  private log(what: string, data: LogData): void {
+    const attempt = this.phase.in === 'punching' ? this.phase.attempt.n : null;
+    this.context.out.event({ ev: 'log', join: this.id, attempt, what, data });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A proven path: sealed datagrams between two participants, watched for as long as it lives.
+ * A path: one way between two participants, as data, and what travels on it. Its keys are those of the connection that owns it.
  *
  *     type 0xd8 | sid 8 | sequence 8 | ciphertext | tag 16          associated data: the first 17 bytes
  *     plaintext: kind 1 | body
@@ -8,34 +8,27 @@
  *     ask 1         body: token 8; answered at once by `answer` with the same token
  *     answer 2      body: token 8
  *     leave 3       body: reason 1
- *     channel 16+n  body: data of channel n, 1 to 15: further programs of one friend that share the path
- *
- * `ask` is the consent check (RFC 7675: every 5 s, the path dies 30 s after the last answer), the measure of the round trip,
- * the keepalive (5 s is below every mapping life-time seen) and, sent to an address that has just turned up, the challenge
- * that must be answered *from there* before the path moves to it (security.md row 8).
+ *     channel 16+n  body: data of channel n, 1 to 15: further programs of one friend that share the connection
  */
-import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
-import { concat, equalBytes, Reader, Writer } from '../bytes.ts';
-import type { Instant, Machine, Output, SocketId } from '../contract.ts';
-import { outputs, timers } from '../machine.ts';
-import type { Random } from '../random.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
-import type { SecureSession } from '../secure/session.ts';
-import { WIRE } from '../wire/first-byte.ts';
+import { type Endpoint, familyOf } from '../address.ts';
+import { Reader } from '../bytes.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import type { PathKind } from '../model/pair.ts';
 import { PEER_LIMITS } from './limits.ts';
 
+export const PATH_HEADER_BYTES = 1 + 8 + 8;
 /** Header, kind and tag. */
-export const PATH_OVERHEAD_BYTES = 1 + 8 + 8 + 1 + 16;
-const HEADER_BYTES = 17;
-const TOKEN_BYTES = 8;
+export const PATH_OVERHEAD_BYTES = PATH_HEADER_BYTES + 1 + 16;
+const SID_AT = 1;
+export const PATH_SEQUENCE_AT = SID_AT + 8;
 /** UDP and IP headers: RFC 768, RFC 791 without options, RFC 8200. */
 const IP_UDP_BYTES = { 4: 28, 6: 48 } as const;
 
-const KIND = { data: 0, ask: 1, answer: 2, leave: 3, channel: 16 } as const;
+export const DATAGRAM_KIND = { data: 0, ask: 1, answer: 2, leave: 3, channel: 16 } as const;
 
-const LEAVE = { left: 0, kicked: 1, released: 2, replaced: 3, full: 4 } as const;
-export type LeaveReason = keyof typeof LEAVE;
-const LEAVE_REASONS = Object.keys(LEAVE) as readonly LeaveReason[];
+export const LEAVE_CODE = { left: 0, kicked: 1, released: 2, replaced: 3, full: 4 } as const;
+export type LeaveReason = keyof typeof LEAVE_CODE;
+export const LEAVE_REASONS = Object.keys(LEAVE_CODE) as readonly LeaveReason[];
 
 /**
  * The largest payload that fits one Ethernet frame unfragmented: 1438 bytes over IPv4, 1418 over IPv6. Games stay below
@@ -46,219 +39,71 @@ export function payloadBytesMax(remote: Endpoint): number {
   return PEER_LIMITS.pathMtuBytes - IP_UDP_BYTES[familyOf(remote.address)] - PATH_OVERHEAD_BYTES;
 }
 
-export interface PathConfig {
-  readonly crypto: CryptoSuite;
-  readonly random: Random;
-  readonly session: SecureSession;
-  /** 8 bytes. */
-  readonly sid: Uint8Array;
-  readonly socket: SocketId;
-  readonly remote: Endpoint;
-  readonly rttMs: number;
+/** The 8 bytes at `at` that name a session in probes and datagrams, as a key for tables. Bytes that are missing count as zero. */
+export function sessionName(bytes: Uint8Array, at = 0): string {
+  const pair = (n: number): number => ((bytes[at + n] as number) << 8) | (bytes[at + n + 1] as number);
+  return String.fromCharCode(pair(0), pair(2), pair(4), pair(6));
 }
 
-export type PathCommand =
-  | { readonly do: 'start' }
-  | { readonly do: 'send'; readonly bytes: Uint8Array; readonly channel?: number }
-  /** Tell the other side and stop. */
-  | { readonly do: 'leave'; readonly reason: LeaveReason }
-  /** The network of this computer has changed: let the other side see our new address at once. */
-  | { readonly do: 'nudge' };
+/** The session that a datagram of a path names. */
+export function sessionOf(datagram: Uint8Array): string {
+  return sessionName(datagram, SID_AT);
+}
 
-export type PathMachineEvent =
-  | { readonly ev: 'message'; readonly bytes: Uint8Array; readonly channel: number }
-  | { readonly ev: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
-  | { readonly ev: 'over'; readonly reason: 'consent' | LeaveReason }
-  | { readonly ev: 'rtt'; readonly rttMs: number }
-  /** Nothing has come back for some seconds. `false`: it has recovered. */
-  | { readonly ev: 'silent'; readonly silent: boolean }
-  | { readonly ev: 'moved'; readonly remote: Endpoint };
+/** Null where it does not fit 53 bits. */
+export function sequenceOf(datagram: Uint8Array): number | null {
+  const reader = new Reader(datagram);
+  reader.offset = PATH_SEQUENCE_AT;
+  const sequence = reader.u64();
+  return reader.ok ? sequence : null;
+}
+
+export type PathState = 'proving' | 'ready' | 'sick' | 'gone';
+
+/** Which state may follow which, and when. */
+export const PATH_PHASES = {
+  proving: {
+    ready: 'a question to its address was answered from there',
+    gone: 'three questions to its address have no answer, or its connection is over',
+  },
+  ready: {
+    sick: 'nothing has come in over it for some seconds, though it was asked',
+    gone: 'it has been replaced, or its connection is over',
+  },
+  sick: {
+    ready: 'a question was answered',
+    gone: 'nothing was answered for 30 s, it has been replaced, or its connection is over',
+  },
+  gone: {},
+} as const satisfies Record<PathState, Partial<Record<PathState, string>>>;
 
 /** A question that waits for its answer. */
-interface Asked {
+export interface Asked {
   readonly token: Uint8Array;
-  readonly to: Endpoint;
   readonly at: Instant;
 }
 
-export class PathMachine implements Machine<PathCommand, PathMachineEvent> {
-  remote: Endpoint;
+export interface Path {
+  readonly kind: PathKind;
+  readonly socket: SocketId;
+  /** Never another one: where the other side has moved, that is another path. */
+  readonly remote: Endpoint;
+  readonly payloadBytesMax: number;
+  state: PathState;
+  /** When it came into this state. */
+  since: Instant;
   rttMs: number;
-  private readonly config: PathConfig;
-  private readonly out = outputs<PathMachineEvent>();
-  private readonly timers = timers<'check' | 'repeat' | 'expire' | 'challenge'>();
-  private over = false;
-  private silent = false;
-  /** When anything authentic came in last. */
-  private heardAt: Instant = Number.NEGATIVE_INFINITY;
-  private newest = -1;
-  private tries = 0;
-  /** The last questions to the present address: a late answer counts as well. */
-  private asked: readonly Asked[] = [];
-  private challenge: (Asked & { readonly tries: number }) | null = null;
-
-  constructor(config: PathConfig) {
-    this.config = config;
-    this.remote = config.remote;
-    this.rttMs = config.rttMs;
-  }
-
-  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (this.over || socket !== this.config.socket || bytes.length < PATH_OVERHEAD_BYTES) return;
-    const reader = new Reader(bytes);
-    if (reader.u8() !== WIRE.path || !equalBytes(reader.take(8), this.config.sid)) return;
-    const sequence = reader.u64();
-    if (!reader.ok) return;
-    const plaintext = this.config.session.open(sequence, bytes.subarray(0, HEADER_BYTES), reader.rest());
-    if (plaintext === null || plaintext.length === 0) return;
-    // Only the newest datagram can tell of a move: an older one from elsewhere was merely late (RFC 9000 section 9.3).
-    if (sequence > this.newest && !sameEndpoint(from, this.remote)) this.question(now, from);
-    this.newest = Math.max(this.newest, sequence);
-    this.heardAt = now;
-    this.take(now, from, plaintext[0] as number, plaintext.subarray(1));
-  }
-
-  handleSocket(): void {}
-
-  handleTimeout(now: Instant): void {
-    for (const name of this.timers.due(now)) {
-      if (name === 'expire') this.stop('consent');
-      else if (name === 'challenge') this.challengeAgain(now);
-      else this.check(now);
-    }
-  }
-
-  handleCommand(now: Instant, command: PathCommand): void {
-    if (this.over) return;
-    switch (command.do) {
-      case 'start':
-        this.heardAt = now;
-        this.timers.set('check', now + this.jittered(PEER_LIMITS.consentEveryMs));
-        this.timers.set('expire', now + PEER_LIMITS.consentExpireMs);
-        break;
-      case 'send':
-        this.send(command.bytes, command.channel ?? 0);
-        // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
-        if (this.tries === 0 && now - this.heardAt > PEER_LIMITS.pathQuietMs) this.timers.set('check', now);
-        break;
-      case 'nudge':
-        this.timers.set('check', now);
-        break;
-      case 'leave':
-        for (let n = 0; n < PEER_LIMITS.leaveCopies; n++) {
-          this.transmit(this.remote, KIND.leave, Uint8Array.of(LEAVE[command.reason]));
-        }
-        this.stop(command.reason);
-    }
-  }
-
-  poll(): Output<PathMachineEvent> {
-    return this.out.next(this.timers.next());
-  }
-
-  private take(now: Instant, from: Endpoint, kind: number, body: Uint8Array): void {
-    if (kind === KIND.data) this.out.event({ ev: 'message', bytes: body, channel: 0 });
-    else if (kind > KIND.channel && kind < KIND.channel + PEER_LIMITS.pathChannelsMax) {
-      this.out.event({ ev: 'message', bytes: body, channel: kind - KIND.channel });
-    } else if (kind === KIND.leave) this.stop(LEAVE_REASONS[body[0] ?? 0] ?? 'left');
-    else if (body.length < TOKEN_BYTES) return;
-    else if (kind === KIND.ask) this.transmit(from, KIND.answer, body.subarray(0, TOKEN_BYTES));
-    else if (kind === KIND.answer) this.answered(now, from, body.subarray(0, TOKEN_BYTES));
-  }
-
-  private send(bytes: Uint8Array, channel: number): void {
-    const limit = payloadBytesMax(this.remote);
-    if (bytes.length > limit) this.out.event({ ev: 'too-large', bytes: bytes.length, payloadBytesMax: limit });
-    // After 2^32 datagrams the key is spent; a new session brings a new one.
-    else if (this.config.session.spent) this.stop('consent');
-    else this.transmit(this.remote, channel === 0 ? KIND.data : KIND.channel + channel, bytes);
-  }
-
-  private transmit(to: Endpoint, kind: number, body: Uint8Array): void {
-    const { session, sid, socket } = this.config;
-    const header = new Writer(HEADER_BYTES).u8(WIRE.path).raw(sid).u64(session.sequence).done();
-    this.out.transmit(socket, to, concat(header, session.seal(header, concat(Uint8Array.of(kind), body))));
-  }
-
-  private ask(now: Instant, to: Endpoint): Asked {
-    const token = this.config.crypto.randomBytes(TOKEN_BYTES);
-    this.transmit(to, KIND.ask, token);
-    return { token, to, at: now };
-  }
-
-  private check(now: Instant): void {
-    if (this.tries < PEER_LIMITS.consentTriesMax) {
-      this.tries++;
-      this.asked = [...this.asked, this.ask(now, this.remote)].slice(-PEER_LIMITS.consentTriesMax);
-      this.timers.set('repeat', now + PEER_LIMITS.consentRepeatMs);
-      return;
-    }
-    this.tries = 0;
-    const restMs =
-      this.jittered(PEER_LIMITS.consentEveryMs) - PEER_LIMITS.consentRepeatMs * PEER_LIMITS.consentTriesMax;
-    this.timers.set('check', now + restMs);
-    // Answers may be lost among much else that arrives: then only the end of consent counts.
-    if (now - this.heardAt > PEER_LIMITS.pathQuietMs) this.setSilent(true);
-  }
-
-  /** RFC 7675 section 5.1: 0.8 to 1.2 of the interval, so that checks do not fall into step. */
-  private jittered(ms: number): number {
-    return ms * (0.8 + 0.4 * this.config.random.float());
-  }
-
-  private answered(now: Instant, from: Endpoint, token: Uint8Array): void {
-    const matches = (one: Asked): boolean => equalBytes(one.token, token) && sameEndpoint(one.to, from);
-    const asked = this.asked.find(matches);
-    if (asked !== undefined) this.consented(now, now - asked.at);
-    else if (this.challenge !== null && matches(this.challenge)) {
-      const roundTripMs = now - this.challenge.at;
-      this.remote = from;
-      this.challenge = null;
-      this.timers.clear('challenge');
-      this.out.event({ ev: 'moved', remote: from });
-      this.consented(now, roundTripMs);
-    }
-  }
-
-  private consented(now: Instant, roundTripMs: number): void {
-    this.asked = [];
-    this.tries = 0;
-    this.timers.clear('repeat');
-    this.timers.set('check', now + this.jittered(PEER_LIMITS.consentEveryMs));
-    this.timers.set('expire', now + PEER_LIMITS.consentExpireMs);
-    this.setSilent(false);
-    this.rttMs = roundTripMs;
-    this.out.event({ ev: 'rtt', rttMs: roundTripMs });
-  }
-
-  private setSilent(silent: boolean): void {
-    if (silent === this.silent) return;
-    this.silent = silent;
-    this.out.event({ ev: 'silent', silent });
-  }
-
-  /** An authentic datagram came from elsewhere: ask there, one address at a time, and stay where we are meanwhile. */
-  private question(now: Instant, from: Endpoint): void {
-    if (this.challenge !== null) return;
-    this.challenge = { ...this.ask(now, from), tries: 1 };
-    this.timers.set('challenge', now + PEER_LIMITS.pathChallengeRepeatMs);
-  }
-
-  private challengeAgain(now: Instant): void {
-    if (this.challenge === null) return;
-    if (this.challenge.tries >= PEER_LIMITS.pathChallengeTriesMax) {
-      this.challenge = null;
-      return;
-    }
-    this.transmit(this.challenge.to, KIND.ask, this.challenge.token);
-    this.challenge = { ...this.challenge, tries: this.challenge.tries + 1 };
-    this.timers.set('challenge', now + PEER_LIMITS.pathChallengeRepeatMs);
-  }
-
-  private stop(reason: 'consent' | LeaveReason): void {
-    if (this.over) return;
-    this.over = true;
-    for (const name of ['check', 'repeat', 'expire', 'challenge'] as const) this.timers.clear(name);
-    this.out.event({ ev: 'over', reason });
-  }
+  /** When anything authentic came in over it last. */
+  heardAt: Instant;
+  /** All questions and answers there have been: what is missing was lost, one way or the other. */
+  questions: number;
+  answers: number;
+  /** The last questions: a late answer counts as well. */
+  asked: readonly Asked[];
+  /** Questions in a row without an answer. */
+  tries: number;
+  /** When the next question is due. */
+  askAt: Instant;
+  /** When consent is over. */
+  expiresAt: Instant;
 }

@@ -1,14 +1,17 @@
-/** The table of proven paths of a peer: makes them out of what a session found, and tells the application what becomes of them. */
+/**
+ * The table of connections of a peer, each with the paths it has: makes them out of what a session found, leads every datagram to the
+ * one it is for, and tells the application what becomes of them. To the application a connection is one path, whatever way it takes.
+ */
 
 import type { Endpoint } from '../address.ts';
-import { toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { SecureSession } from '../secure/session.ts';
+import { Connection, type ConnectionEvent, type ConnectionPort } from './connection.ts';
 import type { PeerContext } from './context.ts';
 import type { FriendId, JoinId, PathId } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
-import { type LeaveReason, PathMachine, type PathMachineEvent, payloadBytesMax } from './path.ts';
+import { type LeaveReason, sessionName, sessionOf } from './path.ts';
 
 /** What a session found, and who for. */
 export interface NewPath {
@@ -20,6 +23,7 @@ export interface NewPath {
   readonly kind: PathKind;
   readonly join: JoinId | null;
   readonly friend: FriendId;
+  readonly instance: string;
   readonly rttMs: number;
   readonly elapsedMs: number;
   readonly attempts: number;
@@ -40,6 +44,7 @@ export interface PathOwner {
 
 /** A datagram of a path that the other side has proven already, but this side not yet. */
 interface Early {
+  readonly session: string;
   readonly socket: SocketId;
   readonly from: Endpoint;
   readonly bytes: Uint8Array;
@@ -47,7 +52,7 @@ interface Early {
 
 interface Entry {
   readonly id: PathId;
-  readonly machine: PathMachine;
+  readonly connection: Connection;
   readonly found: NewPath;
   readonly owner: PathOwner;
 }
@@ -55,6 +60,10 @@ interface Entry {
 export class Paths {
   private readonly context: PeerContext;
   private readonly entries = new Map<PathId, Entry>();
+  /** By what a datagram says of itself: the session it names, and the socket it came in on. */
+  private readonly routes = new Map<string, Connection>();
+  /** Sockets that the application takes: they are not closed when their path is gone. */
+  private readonly releasing = new Set<SocketId>();
   private nextId: PathId = 1;
   private early: readonly Early[] = [];
 
@@ -62,95 +71,45 @@ export class Paths {
     this.context = context;
   }
 
-  get size(): number {
-    return this.entries.size;
-  }
-
   add(now: Instant, found: NewPath, owner: PathOwner): PathId {
-    const { config, nest, out } = this.context;
-    const { session, sid, socket, remote, rttMs } = found;
-    const machine = new PathMachine({
-      crypto: config.crypto,
-      random: config.random,
-      session,
-      sid: sid.subarray(0, 8),
-      socket,
-      remote,
-      rttMs,
+    const { out } = this.context;
+    const id = this.nextId++;
+    const connection: Connection = this.connect(now, found, {
+      message: (bytes, channel) => out.event({ ev: 'message', path: id, bytes, channel }),
+      event: (at, event) => this.handle(at, entry, event),
     });
-    const entry: Entry = { id: this.nextId++, machine, found, owner };
-    this.entries.set(entry.id, entry);
-    nest.add(machine, (at, event) => this.handle(at, entry, event));
-    if (!this.context.isShared(socket)) nest.assign(socket, machine);
-    nest.command(now, machine, { do: 'start' });
-    const { join, friend, kind, local, elapsedMs, attempts, packetsSent, words } = found;
+    const entry: Entry = { id, connection, found, owner };
+    this.entries.set(id, entry);
+    const { join, friend, instance, kind, socket, local, remote, rttMs, elapsedMs, attempts, packetsSent } = found;
     out.event({
-      ...{
-        ev: 'path',
-        path: entry.id,
-        join,
-        friend,
-        kind,
-        socket,
-        local,
-        remote,
-        rttMs,
-        elapsedMs,
-        attempts,
-        packetsSent,
-        words,
-      },
-      payloadBytesMax: payloadBytesMax(remote),
+      ...{ ev: 'path', path: id, join, friend, instance, kind, socket, local, remote, rttMs, elapsedMs, attempts },
+      ...{ packetsSent, words: found.words, payloadBytesMax: connection.current.payloadBytesMax },
     });
-    this.replay(now, found);
-    return entry.id;
+    this.replay(now, connection, sessionName(found.sid));
+    return id;
   }
 
   /** Tells the other side no on a path that has just been proven; the application never hears of it. */
-  turnAway(now: Instant, { session, sid, socket, remote, rttMs }: NewPath, reason: LeaveReason): void {
-    const { config, nest } = this.context;
-    const { crypto, random } = config;
-    const machine = new PathMachine({ crypto, random, session, sid: sid.subarray(0, 8), socket, remote, rttMs });
-    nest.add(machine, () => {});
-    if (!this.context.isShared(socket)) nest.assign(socket, machine);
-    nest.command(now, machine, { do: 'start' });
-    nest.command(now, machine, { do: 'leave', reason });
-    nest.pump(now);
-    nest.remove(machine);
+  turnAway(now: Instant, found: NewPath, reason: LeaveReason): void {
+    this.connect(now, found, { message: () => {}, event: () => {} }).leave(now, reason);
   }
 
-  /** Of a datagram that starts like one of a path: true where it was for one of ours. */
-  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean {
-    for (const { machine, found } of this.entries.values()) {
-      if (found.socket !== socket || !startsWithSid(bytes, found.sid)) continue;
-      this.context.nest.datagramTo(now, machine, socket, from, bytes);
-      return true;
-    }
+  /** A datagram that starts like one of a path. */
+  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    const session = sessionOf(bytes);
+    const connection = this.routes.get(route(session, socket));
+    if (connection !== undefined) connection.datagram(now, socket, from, bytes);
     // The first data of a join often overtakes the last proof. Only with the id of a session that runs, and only so many.
-    if (this.context.sessions.has(toHex(bytes.subarray(1, 9)))) {
-      this.early = [...this.early, { socket, from, bytes }].slice(-PEER_LIMITS.pathEarlyMax);
-    }
-    return false;
-  }
-
-  /** After the `path` event, so that nobody hears data of a path not yet told. */
-  private replay(now: Instant, { socket, sid }: NewPath): void {
-    const { early } = this;
-    this.early = early.filter((one) => !startsWithSid(one.bytes, sid));
-    for (const one of early) {
-      if (one.socket === socket && startsWithSid(one.bytes, sid)) this.datagram(now, socket, one.from, one.bytes);
-    }
+    else if (this.context.sessions.has(session))
+      this.early = [...this.early, { session, socket, from, bytes }].slice(-PEER_LIMITS.pathEarlyMax);
   }
 
   send(now: Instant, path: PathId, bytes: Uint8Array, channel: number): void {
-    const entry = this.entries.get(path);
-    if (entry !== undefined) this.context.nest.command(now, entry.machine, { do: 'send', bytes, channel });
+    this.entries.get(path)?.connection.send(now, bytes, channel);
   }
 
   leave(now: Instant, path: PathId, reason: LeaveReason): void {
-    const entry = this.entries.get(path);
-    if (entry !== undefined) this.context.nest.command(now, entry.machine, { do: 'leave', reason });
-    this.context.nest.pump(now);
+    this.entries.get(path)?.connection.leave(now, reason);
   }
 
   /**
@@ -158,59 +117,83 @@ export class Paths {
    * share it.
    */
   release(now: Instant, path: PathId): void {
-    const entry = this.entries.get(path);
-    if (entry === undefined || this.context.isShared(entry.found.socket)) return;
-    this.context.nest.assign(entry.found.socket, null);
+    const { socket } = this.entries.get(path)?.connection.current ?? {};
+    if (socket === undefined || this.context.isShared(socket)) return;
+    this.releasing.add(socket);
     this.leave(now, path, 'released');
-    this.context.out.release(entry.found.socket);
   }
 
   /** The addresses of this computer have changed. */
   nudge(now: Instant): void {
-    for (const { machine } of this.entries.values()) this.context.nest.command(now, machine, { do: 'nudge' });
+    for (const { connection } of this.entries.values()) connection.nudge(now);
   }
 
   leaveAll(now: Instant, reason: LeaveReason): void {
     for (const id of [...this.entries.keys()]) this.leave(now, id, reason);
   }
 
-  private handle(now: Instant, entry: Entry, event: PathMachineEvent): void {
+  private connect(now: Instant, found: NewPath, told: Pick<ConnectionPort, 'message' | 'event'>): Connection {
+    const { config, agenda, nest, out } = this.context;
+    const { crypto, random } = config;
+    const { session, kind, socket, remote, rttMs } = found;
+    const name = sessionName(found.sid);
+    const connection: Connection = new Connection(
+      now,
+      { crypto, random, agenda, session, sid: found.sid.subarray(0, 8), proven: { kind, socket, remote, rttMs } },
+      {
+        ...told,
+        transmit: (from, to, bytes) => out.transmit(from, to, bytes),
+        free: (freed) => this.free(connection, route(name, freed), freed),
+      },
+    );
+    // From here on it is not the traversal's any more.
+    if (!this.context.isShared(socket)) nest.assign(socket, null);
+    const at = route(name, socket);
+    // The id is drawn by the other side: one that is taken stays with whoever had it.
+    if (!this.routes.has(at)) this.routes.set(at, connection);
+    return connection;
+  }
+
+  private free(connection: Connection, at: string, socket: SocketId): void {
+    if (this.routes.get(at) === connection) this.routes.delete(at);
+    if (this.releasing.delete(socket)) this.context.out.release(socket);
+    else if (!this.context.isShared(socket)) this.context.close(socket);
+  }
+
+  /** In a moment: nobody hears data of a path not yet told, and whoever adds it has to know it before what has come ends it. */
+  private replay(now: Instant, connection: Connection, session: string): void {
+    const own = this.early.filter((one) => one.session === session);
+    if (own.length === 0) return;
+    this.early = this.early.filter((one) => one.session !== session);
+    this.context.agenda.at(now, (at) => {
+      for (const { socket, from, bytes } of own) connection.datagram(at, socket, from, bytes);
+    });
+  }
+
+  private handle(now: Instant, entry: Entry, event: ConnectionEvent): void {
     const { out, log } = this.context;
-    const path = entry.id;
+    const { id: path, owner } = entry;
     const { join } = entry.found;
     switch (event.ev) {
-      case 'message':
-        out.event({ ...event, path });
-        break;
       case 'too-large':
+      case 'rtt':
         out.event({ ...event, path });
         break;
       case 'silent':
         log(join, event.silent ? 'path-silent' : 'path-answers-again', { path });
-        entry.owner.pathSilent(now, path, event.silent);
+        owner.pathSilent(now, path, event.silent);
         break;
       case 'moved':
         log(join, 'path-moved', { path, address: event.remote.address, port: event.remote.port });
         break;
       case 'over':
-        this.over(now, entry, event.reason);
-        break;
-      case 'rtt':
-        out.event({ ev: 'rtt', path, rttMs: event.rttMs });
+        this.entries.delete(path);
+        out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });
+        owner.pathOver(now, path, event.reason);
     }
-  }
-
-  private over(now: Instant, entry: Entry, end: PathEnd): void {
-    const { nest, out } = this.context;
-    this.entries.delete(entry.id);
-    nest.pump(now);
-    nest.remove(entry.machine);
-    out.event({ ev: 'path-lost', path: entry.id, reason: end, punchingAgain: entry.owner.punchesAgain(end) });
-    entry.owner.pathOver(now, entry.id, end);
   }
 }
 
-function startsWithSid(bytes: Uint8Array, sid: Uint8Array): boolean {
-  for (let n = 0; n < 8; n++) if (bytes[1 + n] !== sid[n]) return false;
-  return true;
+function route(session: string, socket: SocketId): string {
+  return session + String.fromCharCode(socket & 0xffff, socket >>> 16);
 }

@@ -5,7 +5,15 @@
 
 import { type Endpoint, familyOf } from '../address.ts';
 import { toHex } from '../bytes.ts';
-import { type Instant, type Machine, type Output, type SocketId, type SocketOutcome, socketIds } from '../contract.ts';
+import {
+  type Instant,
+  type Machine,
+  NEVER,
+  type Output,
+  type SocketId,
+  type SocketOutcome,
+  socketIds,
+} from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
 import type { LinkEvent, LinkMachine } from '../link/interface.ts';
 import { Link } from '../link/link.ts';
@@ -20,12 +28,15 @@ import { StunSource } from '../sources/stun-source.ts';
 import { device } from '../traverse/pay/budget.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Push, Response } from '../wire/messages.ts';
-import { type Alarm, agenda, type PeerConfig, type PeerContext } from './context.ts';
+import { type Alarm, agenda } from './agenda.ts';
+import type { PeerConfig, PeerContext } from './context.ts';
+import { Memory } from './door.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
-import type { FriendId, JoinId, PeerCommand, PeerEvent } from './interface.ts';
+import type { JoinId, PeerCommand, PeerEvent } from './interface.ts';
 import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
 import { PEER_LIMITS } from './limits.ts';
+import { sessionName } from './path.ts';
 import { Paths } from './paths.ts';
 
 export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
@@ -41,6 +52,9 @@ interface Fetch {
 
 /** Control datagrams of the master may arrive on any socket of ours: the link sends JOIN and ANSWER from them. */
 const CONTROL: readonly number[] = [WIRE.hello, WIRE.retry, WIRE.accept, WIRE.control];
+
+/** Where the 8 bytes that name the session stand in a probe (traverse/prove/probe.ts). */
+const PROBE_SID_AT = 4;
 
 class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly config: PeerConfig;
@@ -59,9 +73,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly context: PeerContext;
   private readonly paths: Paths;
   private readonly joins = new Map<JoinId, Join>();
-  private readonly banned = new Set<FriendId>();
-  /** Friends who have had a path to us as their host. */
-  private readonly known = new Set<FriendId>();
+  /** What one hosting leaves to the next. */
+  private memory: Memory | null = null;
   private hosting: Hosting | null = null;
   /** Where the open sockets are bound. */
   private readonly locals = new Map<SocketId, Endpoint>();
@@ -98,9 +111,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (bytes.length === 0 || this.state === 'new' || this.state === 'closed') return;
     this.now = now;
     const first = bytes[0] as number;
-    if (CONTROL.includes(first)) this.nest.datagramTo(now, this.link, socket, from, bytes);
+    if (first === WIRE.path) this.paths.datagram(now, socket, from, bytes);
+    else if (CONTROL.includes(first)) this.nest.datagramTo(now, this.link, socket, from, bytes);
     else if (first === WIRE.punch) this.punched(now, socket, from, bytes);
-    else if (first === WIRE.path) this.paths.datagram(now, socket, from, bytes);
     else this.nest.datagram(now, socket, from, bytes);
     this.nest.pump(now);
   }
@@ -132,12 +145,17 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   poll(): Output<PeerEvent> {
-    let output = this.out.next(Math.min(this.agenda.next(), this.nest.next()));
+    let output = this.next();
     // A request that the link repeats on a punching socket that has been closed since.
     while (output.kind === 'transmit' && output.bytes[0] === WIRE.control && !this.locals.has(output.socket))
-      output = this.out.next(Math.min(this.agenda.next(), this.nest.next()));
+      output = this.next();
     if (output.kind === 'socket' && output.op !== 'open') this.locals.delete(output.socket);
     return output;
+  }
+
+  /** When to be woken is looked for once everything else is handed out. */
+  private next(): Output<PeerEvent> {
+    return this.out.next(this.out.idle ? Math.min(this.agenda.next(), this.nest.next()) : NEVER);
   }
 
   private obey(now: Instant, command: PeerCommand): void {
@@ -159,8 +177,13 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.hosting?.admit(now, command.friend, command.admit);
         break;
       case 'kick':
-        if (this.hosting !== null) this.hosting.kick(now, command.friend, command.ban);
-        else if (command.ban && this.banned.size < PEER_LIMITS.bannedMax) this.banned.add(command.friend);
+        this.hosting?.kick(now, command.friend);
+        break;
+      case 'ban':
+        this.hosting?.ban(now, command.friend, command.network);
+        break;
+      case 'unban':
+        this.hosting?.unban(command.ban);
         break;
       case 'join':
         this.join(now, command);
@@ -232,7 +255,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   private host(now: Instant, command: HostCommand): void {
     this.hosting?.close(now);
-    this.hosting = new Hosting(this.context, this.paths, command, { banned: this.banned, known: this.known });
+    if (command.guests !== undefined) this.memory = new Memory(this.config.crypto, command.guests);
+    this.memory ??= new Memory(this.config.crypto, { bans: [], known: [] });
+    this.hosting = new Hosting(this.context, this.paths, command, this.memory);
     // A host has the time: its friends' plans gain from knowing how long its mappings live.
     this.nest.command(now, this.detector, { do: 'lifetime' });
     if (this.linkUp) this.hosting.link(now, true);
@@ -414,7 +439,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private punched(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    const session = this.context.sessions.get(toHex(bytes.subarray(4, 12)));
+    const session = this.context.sessions.get(sessionName(bytes, PROBE_SID_AT));
     if (session !== undefined) this.nest.datagramTo(now, session.traversal, socket, from, bytes);
   }
 

@@ -1,25 +1,27 @@
 /**
  * One session between two participants, either side: from the end-to-end keys to a path or the end. Owns the traversal, seals
  * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
- * watches the master while a burst runs.
+ * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 
-import { familyOf } from '../address.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import type { Instant, SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
 import { LINK_LIMITS } from '../link/limits.ts';
 import type { Candidate, Permit, Role } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { allowAt } from '../rate/pace.ts';
 import { StunSource } from '../sources/stun-source.ts';
-import { LEAD_LIMITS } from '../traverse/lead/limits.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Traversal, TraversalEvent } from '../traverse/run/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
 import type { Push, Request, Response, SessionId } from '../wire/messages.ts';
-import type { Alarm, PeerContext } from './context.ts';
+import type { Alarm } from './agenda.ts';
+import type { PeerContext } from './context.ts';
+import { Credits } from './credits.ts';
 import type { EndToEnd } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
+import { watchMaster } from './master-watch.ts';
+import { sessionName } from './path.ts';
 
 export interface SessionConfig {
   readonly role: Role;
@@ -41,30 +43,36 @@ export type SessionEvent =
   /** The master has forgotten the session, or can't be reached: only a new one can go on. */
   | { readonly ev: 'broken'; readonly why: string };
 
+type Phase = 'punching' | 'quiet' | 'over';
+
+/** Which phase may follow which, and when. */
+export const SESSION_PHASES = {
+  punching: {
+    quiet: 'a path is proven: no more steps or credits, but late probes are still answered',
+    over: 'it is given up, or another one has taken its place',
+  },
+  quiet: { over: 'its path has ended' },
+  over: {},
+} as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
+
 export class Session {
   readonly sid: SessionId;
   readonly config: SessionConfig;
   readonly traversal: Traversal;
   private readonly context: PeerContext;
   private readonly onEvent: (now: Instant, event: SessionEvent) => void;
+  private phase: Phase = 'punching';
+  /** Of ours that the master has not answered. */
   private readonly requests = new Set<Alarm>();
-  private echo: Alarm | null = null;
-  private alive: Alarm | null = null;
-  private credits = 0;
-  /** Credits to be bought, when as many as at first may be, and the rest before any more is. */
-  private creditsWanted = 0;
-  private creditsFullAt: Instant = 0;
-  /** The punching socket: its address is the one that has to pay. */
-  private payer: SocketId;
-  /** When our IPv6 address has last paid. */
-  private ipv6PaidAt: Instant;
-  private creditsRest: Alarm | null = null;
+  private readonly credits: Credits;
   private steps = 0;
   /** Steps that the master had no room for, and the rest before they are sent again. */
   private refused: Request[] = [];
   private stepsRest: Alarm | null = null;
-  private over = false;
-  private speaks = true;
+  /** Until the next step that only says that we are here. */
+  private alive: Alarm | null = null;
+  /** While a burst runs. */
+  private watch: Alarm | null = null;
 
   constructor(
     context: PeerContext,
@@ -76,8 +84,7 @@ export class Session {
     this.config = config;
     this.sid = config.sid;
     this.onEvent = onEvent;
-    this.payer = config.socket;
-    this.ipv6PaidAt = now;
+    this.credits = new Credits(now, context, config, (at, credit, socket) => this.send(at, credit, socket));
     const [stun] = context.config.stun;
     this.traversal = traversal(now, {
       ...config,
@@ -93,7 +100,8 @@ export class Session {
       crypto: context.config.crypto,
       device: config.first === true ? goingFirst(context.device) : context.device,
     });
-    context.sessions.set(this.name, this);
+    // The id is drawn by the client: one that is taken stays with whoever had it.
+    if (!context.sessions.has(this.name)) context.sessions.set(this.name, this);
     context.nest.add(this.traversal, (at, event) => this.traversed(at, event));
     context.nest.assign(config.socket, this.traversal);
     context.nest.command(now, this.traversal, { do: 'start' });
@@ -102,12 +110,12 @@ export class Session {
 
   /** As probes name it. */
   private get name(): string {
-    return toHex(this.sid.subarray(0, 8));
+    return sessionName(this.sid);
   }
 
   /** A push of the master that names this session. */
   push(now: Instant, push: Push): void {
-    if (this.over) return;
+    if (this.phase === 'over') return;
     const { nest } = this.context;
     if (push.type === 'step') {
       const bytes = this.config.keys.signal.open(push.n, this.sid, push.sealed);
@@ -119,53 +127,58 @@ export class Session {
 
   /** Ends the traversal, which tells how far it came, and all its sockets; a path that was taken out of it stays. */
   stop(now: Instant): void {
-    if (this.over) return;
-    this.over = true;
-    this.quiet();
-    this.context.sessions.delete(this.name);
-    this.context.nest.command(now, this.traversal, { do: 'abort' });
-    this.context.nest.pump(now);
-    this.context.nest.remove(this.traversal);
+    if (this.phase === 'over') return;
+    this.enter('over');
+    const { nest, sessions } = this.context;
+    if (sessions.get(this.name) === this) sessions.delete(this.name);
+    nest.command(now, this.traversal, { do: 'abort' });
+    nest.pump(now);
+    nest.remove(this.traversal);
   }
 
   /** The path is up: no more steps or credits, but late probes are still answered until `stop`. */
   quiet(): void {
-    this.speaks = false;
+    this.enter('quiet');
+  }
+
+  private enter(phase: Phase): void {
+    const before = this.phase;
+    assert(phase in SESSION_PHASES[before], `a session goes from ${before} to ${phase}`);
+    this.phase = phase;
+    this.context.log(null, 'session', { session: toHex(this.sid.subarray(0, 8)), from: before, to: phase });
+    if (before === 'punching') this.hush();
+  }
+
+  /** Nothing is said to the master any more. */
+  private hush(): void {
     for (const request of this.requests) request.cancel();
     this.requests.clear();
-    this.echo?.cancel();
-    this.echo = null;
-    this.alive?.cancel();
-    this.alive = null;
-    this.creditsRest?.cancel();
-    this.creditsRest = null;
-    this.creditsWanted = 0;
-    this.stepsRest?.cancel();
-    this.stepsRest = null;
+    this.credits.stop();
     this.refused = [];
+    for (const alarm of [this.stepsRest, this.alive, this.watch]) alarm?.cancel();
   }
 
   private traversed(now: Instant, event: TraversalEvent): void {
-    if (this.over && event.ev !== 'attempt-over' && event.ev !== 'log') return;
     switch (event.ev) {
+      case 'attempt-over':
+      case 'log':
+        this.onEvent(now, event);
+        break;
       case 'step':
-        this.step(now, event.bytes);
+        if (this.phase === 'punching') this.step(now, event.bytes);
         break;
       case 'pay':
-        this.payer = event.socket;
-        this.want(event.credits);
-        this.buy(now);
-        break;
-      case 'stale':
-        this.onEvent(now, { ev: 'broken', why: event.why });
+        if (this.phase === 'punching') this.credits.buy(now, event.credits, event.socket);
         break;
       case 'burst':
-        this.echo?.cancel();
-        this.echo = null;
-        if (event.on) this.watch(now);
+        this.watch?.cancel();
+        if (event.on && this.phase === 'punching') this.watch = this.watchMaster(now);
+        break;
+      case 'stale':
+        if (this.phase === 'punching') this.onEvent(now, { ev: 'broken', why: event.why });
         break;
       default:
-        this.onEvent(now, event);
+        if (this.phase !== 'over') this.onEvent(now, event);
     }
   }
 
@@ -191,7 +204,7 @@ export class Session {
 
   /** The master has us under a new session: it must hear of us in this join, or it sends the steps for us to the old one. */
   here(now: Instant): void {
-    if (this.speaks && !this.over) this.sendStep(now, EMPTY);
+    if (this.phase === 'punching') this.sendStep(now, EMPTY);
   }
 
   private send(now: Instant, request: Request, socket: SocketId | null = null): void {
@@ -207,44 +220,6 @@ export class Session {
     this.requests.add(pending);
   }
 
-  /** What was wanted and refused long ago is of no use to the attempt of today: one purchase is kept, not their sum. */
-  private want(credits: number): void {
-    this.creditsWanted = Math.min(this.creditsWanted + credits, LEAD_LIMITS.creditsAtOnce);
-  }
-
-  /** It is our line that they take, and the other side that asks: so many at once, and a few each second. */
-  private buy(now: Instant): void {
-    for (; this.creditsWanted > 0 && this.creditsRest === null; this.creditsWanted--) {
-      const fullAt = allowAt(this.creditsFullAt, now, PEER_LIMITS.creditRate);
-      if (fullAt === null) {
-        this.restCredits(now, 1000 / PEER_LIMITS.creditRate.perSecond);
-        return;
-      }
-      this.creditsFullAt = fullAt;
-      this.send(now, { type: 'credit', sid: this.sid, n: ++this.credits }, this.creditSocket());
-      if (now - this.ipv6PaidAt < LEAD_LIMITS.permitRenewMs) continue;
-      this.ipv6PaidAt = now;
-      this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: ++this.credits });
-    }
-  }
-
-  /**
-   * Whose bytes a credit is made of, that address it buys for. The session's own socket mostly has the address that the peer probes;
-   * not where the NAT draws one for each socket, nor where we have the master over the other family.
-   */
-  private creditSocket(): SocketId | null {
-    const master = this.context.masterAddress();
-    const same = master === null || familyOf(master) === this.context.config.family;
-    return same && this.context.profile().pooling !== 'arbitrary' ? null : this.payer;
-  }
-
-  private restCredits(now: Instant, restMs: number): void {
-    this.creditsRest ??= this.context.agenda.at(now + restMs, (at) => {
-      this.creditsRest = null;
-      this.buy(at);
-    });
-  }
-
   private restSteps(now: Instant, restMs: number): void {
     this.stepsRest ??= this.context.agenda.at(now + restMs, (at) => {
       this.stepsRest = null;
@@ -254,11 +229,8 @@ export class Session {
 
   private failed(now: Instant, request: Request, response: Response & { readonly type: 'failed' }): void {
     const restMs = Math.max(response.retryAfterMs, LINK_LIMITS.busyRestMs);
-    if (response.failure === 'BUSY' && request.type === 'credit') {
-      // All credits rest, for as long as the master says of one.
-      this.want(1);
-      this.restCredits(now, restMs);
-    } else if (response.failure === 'BUSY') {
+    if (response.failure === 'BUSY' && request.type === 'credit') this.credits.refused(now, restMs);
+    else if (response.failure === 'BUSY') {
       this.refused.push(request);
       this.restSteps(now, restMs);
       // A credit that is not taken is no harm; a lost step is, because the twin waits for it. Not so at the host: the client, whose
@@ -267,26 +239,10 @@ export class Session {
       this.onEvent(now, { ev: 'broken', why: response.failure });
   }
 
-  /** security.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
-  private watch(now: Instant): void {
-    const sentAt = now;
-    const { echoSlowMs, echoSlowMsMax, echoSlowFactor } = PEER_LIMITS;
-    const slowMs = Math.min(echoSlowMsMax, Math.max(echoSlowMs, echoSlowFactor * this.config.relayRttMs));
-    const late = this.context.agenda.at(now + slowMs, (at) => {
-      answer.cancel();
-      this.context.nest.command(at, this.traversal, { do: 'pause', ms: PEER_LIMITS.burstPauseMs });
-      this.echo = this.context.agenda.at(at + PEER_LIMITS.burstPauseMs, (later) => this.watch(later));
-    });
-    const answer = this.context.request(now, { type: 'echo' }, null, (at) => {
-      late.cancel();
-      this.echo = this.context.agenda.at(Math.max(at, sentAt + PEER_LIMITS.echoEveryMs), (later) => this.watch(later));
-    });
-    this.echo = {
-      cancel: () => {
-        late.cancel();
-        answer.cancel();
-      },
-    };
+  private watchMaster(now: Instant): Alarm {
+    return watchMaster(now, this.context, this.config.relayRttMs, (at) =>
+      this.context.nest.command(at, this.traversal, { do: 'pause', ms: PEER_LIMITS.burstPauseMs }),
+    );
   }
 }
 

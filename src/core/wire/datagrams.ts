@@ -27,11 +27,20 @@ import { NOISE_MESSAGE_1_OVERHEAD, NOISE_TAG_BYTES } from '../secure/noise.ts';
 import { RESUME_RANDOM_BYTES } from '../secure/resume.ts';
 import { sipHash128, sipHash128Into } from '../secure/siphash.ts';
 import type { AnswerFrom } from '../sources/source.ts';
-import { readRequest, writePush, writeRequest, writeResponse } from './codec.ts';
-import { readAddress, readEndpoint, readMany, writeAddress, writeEndpoint, writeMany } from './fields.ts';
+import { address, endpoint } from './fields.ts';
 import { WIRE } from './first-byte.ts';
 import { WIRE_LIMITS } from './limits.ts';
-import type { Push, Request, Response } from './messages.ts';
+import {
+  type Push,
+  pays,
+  type Request,
+  type Response,
+  readRequest,
+  writePush,
+  writeRequest,
+  writeResponse,
+} from './messages.ts';
+import { bytes, type Field, many, refine, struct, u8, u16, u32 } from './struct.ts';
 
 export const PROTOCOL_VERSION = 1;
 /** Binds version and roles into the handshake: nothing else can be led to accept it (security.md row 27). */
@@ -158,28 +167,48 @@ export interface Accept {
   readonly ticket: Uint8Array | null;
 }
 
+const TICKET: Field<Uint8Array | null> = {
+  ...{ kind: 'blob', layout: `(length 1: ${TICKET_BYTES}, or 0)`, bytesMax: 1 + TICKET_BYTES },
+  write: (writer, ticket) => void writer.blob8(ticket ?? EMPTY),
+  read(reader) {
+    const ticket = reader.blob8();
+    return ticket.length === TICKET_BYTES ? ticket.slice() : null;
+  },
+};
+
+/** The payload. */
+export const ACCEPT: Field<Accept> = refine(
+  struct({
+    cid: bytes(CID_BYTES),
+    pingMs: u32,
+    observed: endpoint,
+    controlPort: u16,
+    firstProbePort: u16,
+    probePorts: u8,
+    otherAddresses: many(address, WIRE_LIMITS.masterAddressesMax, 'addresses'),
+    ticket: TICKET,
+  }),
+  (accept: Accept) => accept,
+  (accept, reader) => {
+    if (!portsThereAre(accept)) reader.fail();
+    return accept;
+  },
+);
+
 export function acceptPayload(accept: Accept): Uint8Array {
-  const writer = new Writer(WIRE_LIMITS.acceptBytesMax).raw(accept.cid).u32(accept.pingMs);
-  writeEndpoint(writer, accept.observed);
-  writer.u16(accept.controlPort).u16(accept.firstProbePort).u8(accept.probePorts);
-  writeMany(writer, accept.otherAddresses, WIRE_LIMITS.masterAddressesMax, writeAddress);
-  return writer.blob8(accept.ticket ?? EMPTY).done();
+  const writer = new Writer(WIRE_LIMITS.acceptBytesMax);
+  ACCEPT.write(writer, accept);
+  return writer.done();
 }
 
 export function readAcceptPayload(payload: Uint8Array): Accept | null {
   const reader = new Reader(payload);
-  const accept = {
-    ...{ cid: reader.take(CID_BYTES).slice(), pingMs: reader.u32(), observed: readEndpoint(reader) },
-    ...{ controlPort: reader.u16(), firstProbePort: reader.u16(), probePorts: reader.u8() },
-    otherAddresses: readMany(reader, WIRE_LIMITS.masterAddressesMax, readAddress),
-  };
-  const ticket = reader.left > 0 ? reader.blob8().slice() : EMPTY;
-  if (!portsThereAre(accept)) reader.fail();
-  return reader.ok ? { ...accept, ticket: ticket.length === TICKET_BYTES ? ticket : null } : null;
+  const accept = ACCEPT.read(reader);
+  return reader.ok ? accept : null;
 }
 
-/** An answer `other-port` comes from half the ports further on, so their number is even (link-sources.ts). */
-function portsThereAre({ controlPort, firstProbePort, probePorts }: Omit<Accept, 'ticket'>): boolean {
+/** An answer `other-port` comes from half the ports further on, so their number is even (link/sources.ts). */
+function portsThereAre({ controlPort, firstProbePort, probePorts }: Accept): boolean {
   return controlPort > 0 && firstProbePort > 0 && probePorts % 2 === 0 && firstProbePort + probePorts <= 0x10000;
 }
 
@@ -249,8 +278,6 @@ export interface RequestFrame {
 
 /** Padded to the largest datagram where the message pays for something, and always large enough to confirm a session. */
 export function writeRequestFrame(frame: RequestFrame): Uint8Array {
-  const { type } = frame.message;
-  const paying = type === 'join' || type === 'answer' || type === 'credit';
   const writer = new Writer(scratch)
     .u8(FRAME.request)
     .u16(frame.id)
@@ -258,7 +285,7 @@ export function writeRequestFrame(frame: RequestFrame): Uint8Array {
     .u32(frame.stamp);
   writeRequest(writer, frame.message);
   return writer
-    .padTo(paying ? PLAINTEXT_BYTES_MAX : Math.max(writer.length, CONFIRM_PLAINTEXT_BYTES))
+    .padTo(pays(frame.message) ? PLAINTEXT_BYTES_MAX : Math.max(writer.length, CONFIRM_PLAINTEXT_BYTES))
     .done()
     .slice();
 }

@@ -10,7 +10,7 @@ export const WIRE_LIMITS = {
   punchBytes: 32,
   /** Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). */
   controlBytesMax: 1200,
-  /** Control messages (wire/codec.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
+  /** Control messages (wire/messages.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
   sessionIdBytes: 16,
   /** Characters of what a master says of a failure that are shown. */
   masterWordsMax: 128,

@@ -1,14 +1,34 @@
 /**
- * The control messages inside the sealed session between a participant and the master. Requests carry a 16-bit id, are
- * idempotent and repeated at 250/500/1000 ms (8 tries) with that id (security.md section 3.2).
- * This file is the vocabulary; the byte layout is in `codec.ts` and drawn in docs/protocol.md.
+ * The control messages inside the sealed session between a participant and the master, each stated once: its number, its fields
+ * in the order of their bytes, what it is answered by. The types, the bytes and the tables in docs/protocol.md come from here.
+ * Requests carry a 16-bit id, are idempotent and repeated at 250/500/1000 ms (8 tries) with that id (security.md section 3.2).
+ *
+ * A message is a type byte, then its fields. Bytes after the last known field are ignored (padding, and what later versions
+ * append); a number we do not know is malformed to us, so the datagram is dropped.
  */
 
-import type { Endpoint } from '../address.ts';
-import type { FailureCode } from '../errors.ts';
-import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
-import type { PathKind, Permit } from '../model/pair.ts';
-import type { NatProfile, NatType } from '../nat/profile.ts';
+import type { Reader, Writer } from '../bytes.ts';
+import type { PathKind } from '../model/pair.ts';
+import { entry } from './entry-wire.ts';
+import { announcement, code, codeTold, endpoint, failure, key, permit, sid } from './fields.ts';
+import { WIRE_LIMITS } from './limits.ts';
+import { natType, profile } from './profile-wire.ts';
+import {
+  blob,
+  type Field,
+  type Fields,
+  many,
+  nested,
+  optional,
+  refine,
+  type StructOf,
+  struct,
+  text,
+  u8,
+  u16,
+  u32,
+  word,
+} from './struct.ts';
 
 /** The most that the opaque `handshake` of a join or an answer may be: what fits a datagram beside everything else. */
 export const HANDSHAKE_BYTES_MAX = 960;
@@ -16,82 +36,157 @@ export const HANDSHAKE_BYTES_MAX = 960;
 /** 16 bytes, chosen by the client at random, unique for ever; the first 8 name the session in punch probes. */
 export type SessionId = Uint8Array;
 
-/** Participant to master. Each is answered by the `Response` of the same id. */
-export type Request =
-  | {
-      readonly type: 'register';
-      /** What the host's key gives (`core/code.ts`): derived by the host, believed by the master until somebody else claims it. */
-      readonly code: string;
-      readonly announcement: HostAnnouncement;
-      readonly players: number;
-      readonly profile: NatProfile | null;
-    }
-  | {
-      readonly type: 'heartbeat';
-      readonly announcement: HostAnnouncement | null;
-      readonly players: number;
-      readonly profile: NatProfile | null;
-    }
-  | { readonly type: 'goodbye' }
-  | { readonly type: 'resolve'; readonly code: string }
+interface Message {
+  /** Its type byte. */
+  readonly number: number;
+  readonly fields: Fields;
+}
+type Messages = Readonly<Record<string, Message>>;
+type MessageOf<Table extends Messages> = {
+  [Type in keyof Table & string]: { readonly type: Type } & StructOf<Table[Type]['fields']>;
+}[keyof Table & string];
+
+const pathOrNone: Field<PathKind | null> = refine(
+  word(['none', 'direct', 'lan', 'mapped', 'ipv6', 'relay']),
+  (path: PathKind | null) => path ?? 'none',
+  (told) => (told === 'none' ? null : told),
+);
+const family: Field<4 | 6> = refine(
+  u8,
+  (value: 4 | 6) => value,
+  (told) => (told === 6 ? 6 : 4),
+);
+/** Sealed end to end; `n` counts up per direction and removes repetitions. */
+const step = { sid, n: u32, sealed: blob(WIRE_LIMITS.stepBytesMax) };
+/** The order that a failure is told in. */
+const refusal = { sid, retryAfterMs: u32, failure };
+/** `ahead` others (0 to 255) are answered before this one. */
+const hold = { sid, ahead: u8 };
+/** Noise IK of the two participants, opaque to the master. */
+const handshake = blob(HANDSHAKE_BYTES_MAX);
+const relayed = { sid, observed: many(endpoint, WIRE_LIMITS.observedMax, 'endpoints'), permit, handshake };
+
+export const RESPONSES = {
+  /** `observed`: where the request came from. */
+  ok: { number: 1, fields: { observed: endpoint } },
+  registered: { number: 2, fields: { code: codeTold, hostId: text(32), observed: endpoint } },
+  resolved: { number: 3, fields: { hostKey: key, entry } },
+  /** `next`: where to go on; empty at the end. */
+  entries: { number: 4, fields: { next: text(64), entries: many(entry, WIRE_LIMITS.listPageMax, 'entries') } },
+  failed: { number: 5, fields: { failure, detail: text(WIRE_LIMITS.masterWordsMax), retryAfterMs: u32 } },
+} as const satisfies Messages;
+
+interface RequestMessage extends Message {
+  /** What the master answers where it does not fail. */
+  readonly answer: Exclude<keyof typeof RESPONSES, 'failed'>;
+  /** It buys the other side probes towards the address that it comes from, so it is padded to the largest datagram. */
+  readonly pays?: true;
+}
+
+export const REQUESTS = {
+  register: {
+    number: 1,
+    /** `code`: what the host's key gives (`model/code.ts`), derived by the host, believed by the master until another claims it. */
+    fields: { code, players: u16, announcement: nested(announcement), profile: optional(profile) },
+    answer: 'registered',
+  },
+  /** Null: unchanged. */
+  heartbeat: {
+    number: 2,
+    fields: { players: u16, announcement: optional(announcement), profile: optional(profile) },
+    answer: 'ok',
+  },
+  goodbye: { number: 3, fields: {}, answer: 'ok' },
+  resolve: { number: 4, fields: { code: text(16) }, answer: 'resolved' },
   /**
    * Sent from the socket that will punch: its source address, seen by the master inside an authenticated datagram, is the
-   * reflexive candidate (S7). Padded to 1200 bytes. `handshake` is Noise IK message 1 for the host, opaque to the master.
+   * reflexive candidate (S7). `handshake` is Noise IK message 1 for the host.
    */
-  | { readonly type: 'join'; readonly sid: SessionId; readonly hostKey: Uint8Array; readonly handshake: Uint8Array }
-  /** The host's answer to an offer, sent from its punching socket and padded likewise. */
-  | { readonly type: 'answer'; readonly sid: SessionId; readonly handshake: Uint8Array }
-  | { readonly type: 'refuse'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
-  /** Of a host, before it answers: a person is asked; `ahead` others (0 to 255) are answered before this one. */
-  | { readonly type: 'hold'; readonly sid: SessionId; readonly ahead: number }
-  /** Sealed end to end, at most 512 bytes; `n` counts up per direction and removes repetitions. */
-  | { readonly type: 'step'; readonly sid: SessionId; readonly n: number; readonly sealed: Uint8Array }
-  /** Padded to 1200 bytes: buys the other side 60 probes towards our address. */
-  | { readonly type: 'credit'; readonly sid: SessionId; readonly n: number }
-  | {
-      readonly type: 'done';
-      readonly sid: SessionId;
-      readonly outcome: 'path' | 'aborted';
-      /** Statistics by pair of NATs (no addresses); `path` is null where none came up. */
-      readonly clientNat: NatType;
-      readonly hostNat: NatType;
-      readonly family: 4 | 6;
-      readonly path: PathKind | null;
-      readonly method: string;
-      readonly attempts: number;
-      readonly elapsedMs: number;
-      readonly packetsSent: number;
-    }
-  | { readonly type: 'list'; readonly after: string; readonly game: string }
-  | { readonly type: 'echo' };
+  join: { number: 5, fields: { sid, hostKey: key, handshake }, answer: 'ok', pays: true },
+  /** The host's answer to an offer, sent from its punching socket. */
+  answer: { number: 6, fields: { sid, handshake }, answer: 'ok', pays: true },
+  refuse: { number: 7, fields: refusal, answer: 'ok' },
+  step: { number: 8, fields: step, answer: 'ok' },
+  credit: { number: 9, fields: { sid, n: u32 }, answer: 'ok', pays: true },
+  /** Statistics by pair of NATs (no addresses); `path` is null where none came up. */
+  done: {
+    number: 10,
+    fields: {
+      sid,
+      outcome: word(['aborted', 'path']),
+      path: pathOrNone,
+      clientNat: natType,
+      hostNat: natType,
+      family,
+      method: text(32),
+      attempts: u32,
+      elapsedMs: u32,
+      packetsSent: u32,
+    },
+    answer: 'ok',
+  },
+  list: { number: 11, fields: { after: text(64), game: text(WIRE_LIMITS.announcedTextBytesMax) }, answer: 'entries' },
+  echo: { number: 12, fields: {}, answer: 'ok' },
+  /** Of a host, before it answers: a person is asked. */
+  hold: { number: 13, fields: hold, answer: 'ok' },
+} as const satisfies Readonly<Record<string, RequestMessage>>;
 
-export type Response =
-  | { readonly type: 'ok'; readonly observed: Endpoint }
-  | { readonly type: 'registered'; readonly code: string; readonly hostId: string; readonly observed: Endpoint }
-  | { readonly type: 'resolved'; readonly hostKey: Uint8Array; readonly entry: ListEntry }
-  | { readonly type: 'entries'; readonly entries: readonly ListEntry[]; readonly next: string }
-  | { readonly type: 'failed'; readonly failure: FailureCode; readonly detail: string; readonly retryAfterMs: number };
-
-/** Master to participant, unasked; repeated until acknowledged likewise. */
-export type Push =
-  | {
-      readonly type: 'offer';
-      readonly sid: SessionId;
-      readonly observed: readonly Endpoint[];
-      readonly permit: Permit;
-      readonly handshake: Uint8Array;
-    }
-  | {
-      readonly type: 'answered';
-      readonly sid: SessionId;
-      readonly observed: readonly Endpoint[];
-      readonly permit: Permit;
-      readonly handshake: Uint8Array;
-    }
-  | { readonly type: 'refused'; readonly sid: SessionId; readonly failure: FailureCode; readonly retryAfterMs: number }
+export const PUSHES = {
+  offer: { number: 1, fields: relayed },
+  answered: { number: 2, fields: relayed },
+  refused: { number: 3, fields: refusal },
+  step: { number: 4, fields: step },
+  credited: { number: 5, fields: { sid, permit } },
+  over: { number: 6, fields: { sid, outcome: word(['expired', 'path', 'aborted']) } },
+  'going-away': { number: 7, fields: { afterMs: u32 } },
   /** What the host has said by `hold`. */
-  | { readonly type: 'held'; readonly sid: SessionId; readonly ahead: number }
-  | { readonly type: 'step'; readonly sid: SessionId; readonly n: number; readonly sealed: Uint8Array }
-  | { readonly type: 'credited'; readonly sid: SessionId; readonly permit: Permit }
-  | { readonly type: 'over'; readonly sid: SessionId; readonly outcome: 'path' | 'aborted' | 'expired' }
-  | { readonly type: 'going-away'; readonly afterMs: number };
+  held: { number: 8, fields: hold },
+} as const satisfies Messages;
+
+/** Participant to master. Each is answered by the `Response` of the same id. */
+export type Request = MessageOf<typeof REQUESTS>;
+export type Response = MessageOf<typeof RESPONSES>;
+/** Master to participant, unasked; repeated until acknowledged likewise. */
+export type Push = MessageOf<typeof PUSHES>;
+
+/** What answers this request where it does not fail. */
+export function answerTo(request: Request): Response['type'] {
+  return REQUESTS[request.type].answer;
+}
+
+export function pays(request: Request): boolean {
+  const message: RequestMessage = REQUESTS[request.type];
+  return message.pays === true;
+}
+
+interface Codec<Any> {
+  write(writer: Writer, message: Any): void;
+  /** Null where malformed. */
+  read(reader: Reader): Any | null;
+}
+
+function codecOf<Table extends Messages>(table: Table): Codec<MessageOf<Table>> {
+  const bodies: Record<string, Field<unknown>> = {};
+  const byNumber: ({ readonly type: string; readonly body: Field<object> } | undefined)[] = [];
+  for (const [type, { number, fields }] of Object.entries(table)) {
+    const body = struct(fields);
+    bodies[type] = body;
+    byNumber[number] = { type, body };
+  }
+  return {
+    write(writer, message) {
+      writer.u8((table[message.type] as Message).number);
+      (bodies[message.type] as Field<unknown>).write(writer, message);
+    },
+    read(reader) {
+      const known = byNumber[reader.u8()];
+      if (known === undefined) return null;
+      const message = { type: known.type, ...known.body.read(reader) };
+      return reader.ok ? (message as MessageOf<Table>) : null;
+    },
+  };
+}
+
+export const { write: writeRequest, read: readRequest } = codecOf(REQUESTS);
+export const { write: writeResponse, read: readResponse } = codecOf(RESPONSES);
+export const { write: writePush, read: readPush } = codecOf(PUSHES);

@@ -14,8 +14,8 @@ import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
 import { RUN_LIMITS } from '../run/limits.ts';
 import type { Salvo } from '../run/salvo.ts';
-import { Credits } from './credits.ts';
 import { LEAD_LIMITS } from './limits.ts';
+import { Payments } from './payments.ts';
 import { encodeStep, type Step } from './step.ts';
 
 /** What has become of an order. */
@@ -76,7 +76,7 @@ export class Commander {
   private readonly executor: Executor;
   private readonly out: Outputs<TraversalEvent>;
   private readonly log: (what: string, data: LogData) => void;
-  private readonly credits: Credits;
+  private readonly payments: Payments;
   private readonly remotes = new Map<number, Remote>();
   /** Salvos of our own in this attempt, with what was taken out of what is paid for. */
   private locals: { readonly salvo: Salvo; readonly packets: number }[] = [];
@@ -104,7 +104,7 @@ export class Commander {
     this.out = out;
     this.log = log;
     this.rttMs = config.relayRttMs;
-    this.credits = new Credits((payer, credits) => {
+    this.payments = new Payments((payer, credits) => {
       if (payer === 'client') this.pay(credits);
       else this.send({ pay: credits });
     });
@@ -118,26 +118,26 @@ export class Commander {
     this.attempt = attempt;
     if (this.phase.in !== 'unasked') this.enter({ in: 'unasked' });
     if (attempt === 1) {
-      this.credits.joined(now);
+      this.payments.joined(now);
       return;
     }
     this.executor.stopSalvos();
     // What a salvo that was stopped has not sent is still paid for.
-    for (const { salvo, packets } of this.locals) this.credits.giveBack('client', Math.max(0, packets - salvo.sent));
+    for (const { salvo, packets } of this.locals) this.payments.giveBack('client', Math.max(0, packets - salvo.sent));
     this.locals = [];
-    this.credits.stopPaying();
+    this.payments.stopPaying();
   }
 
   /** Buys ahead what a burst of both sides will need: credits take a trip more than the order. */
   reserve(packets: Readonly<Record<Role, number>>): void {
-    this.credits.ensure(this.clock, 'client', packets.client);
-    this.credits.ensure(this.clock, 'host', packets.host);
+    this.payments.ensure(this.clock, 'client', packets.client);
+    this.payments.ensure(this.clock, 'host', packets.host);
   }
 
   /** Starts a plan on a side, `inMs` after it can be known there. */
   launch(now: Instant, role: Role, plan: SidePlan, inMs = 0): Volley {
     this.clock = now;
-    this.credits.keepPaying(now, role, plan);
+    this.payments.keepPaying(now, role, plan);
     this.log('salvo', salvoData(role, plan, inMs));
     return role === 'client' ? this.launchHere(now, plan, inMs) : this.orderFromHost(now, plan, inMs);
   }
@@ -175,7 +175,7 @@ export class Commander {
     if (step.refused?.allowedInMs != null) heard.allowedAt = Math.max(heard.allowedAt, now + step.refused.allowedInMs);
     if (step.refused || step.queued !== undefined) {
       remote.refused = true;
-      this.credits.giveBack('host', remote.packets);
+      this.payments.giveBack('host', remote.packets);
     }
     remote.packets = 0;
   }
@@ -197,22 +197,22 @@ export class Commander {
 
   /** The attempt is over. */
   stop(): void {
-    this.credits.stopPaying();
+    this.payments.stopPaying();
   }
 
   run(now: Instant): void {
     this.clock = now;
     if (this.executor.starving(now)) this.send({ pay: LEAD_LIMITS.creditsWhenUnpaid });
-    this.credits.run(now);
+    this.payments.run(now);
   }
 
   next(): Instant {
-    return this.credits.next();
+    return this.payments.next();
   }
 
   private launchHere(now: Instant, plan: SidePlan, inMs: number): Volley {
     const packets = packetsOf(plan);
-    this.credits.use(now, 'client', packets);
+    this.payments.use(now, 'client', packets);
     const salvo = this.executor.launch(now, plan, now + inMs);
     this.locals.push({ salvo, packets });
     return { samples: () => salvo.samples, refused: () => false };
@@ -220,7 +220,7 @@ export class Commander {
 
   private orderFromHost(now: Instant, plan: SidePlan, inMs: number): Volley {
     const packets = packetsOf(plan);
-    this.credits.use(now, 'host', packets);
+    this.payments.use(now, 'host', packets);
     this.asked();
     const remote: Remote = { sentAt: now, packets, samples: null, refused: false };
     const order = this.send({ run: { startInMs: Math.max(0, Math.round(inMs)), side: plan } });

@@ -31,8 +31,8 @@ import type { Sample } from '../plan/side-plan.ts';
 import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig } from '../run/interface.ts';
 import type { Commander, Volley } from './commander.ts';
-import { other } from './credits.ts';
 import { LAST_MS, lowTtl, probesAt } from './openers.ts';
+import { other } from './payments.ts';
 
 export interface Wait {
   readonly until: Instant;

@@ -24,7 +24,7 @@ interface Lasting {
   countedAt: Instant;
 }
 
-export class Credits {
+export class Payments {
   private readonly buy: (payer: Role, credits: number) => void;
   /** Probes that each payer has already paid for beyond what was used. */
   private readonly prepaid: Record<Role, number> = { client: FIRST_PROBES, host: FIRST_PROBES };

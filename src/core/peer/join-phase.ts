@@ -1,0 +1,88 @@
+/**
+ * The phases of a join. They are about the way to a path: one that has fallen silent stands beside, while a new one is looked for.
+ */
+import type { Alarm } from './agenda.ts';
+import type { PathId } from './interface.ts';
+import type { Knock } from './knock.ts';
+import type { Session } from './session.ts';
+
+/** A proven path, with the session that found it: its traversal still answers late probes. */
+export interface Established {
+  readonly path: PathId;
+  readonly session: Session;
+}
+
+/** A session on its way to a path. */
+export interface Attempt {
+  readonly session: Session;
+  /** The newest attempt of it, null before the first. */
+  n: number | null;
+  method: string;
+  /** As far as its attempts are over. */
+  packetsSent: number;
+  /** The master has said itself that the session is over. */
+  dismissed: boolean;
+}
+
+export type JoinPhase =
+  /** Waits for the master, which has to be there before `late`. */
+  | { readonly in: 'linking'; readonly late: Alarm }
+  | { readonly in: 'resolving'; readonly request: Alarm }
+  /** Does the key that the master names belong to the code? */
+  | { readonly in: 'checking'; readonly derivation: Alarm }
+  /** Waits for the own profile. */
+  | { readonly in: 'profiling' }
+  /** `ahead`: how many the host answers before us, as it has said; null where it has not. */
+  | { readonly in: 'knocking'; readonly knock: Knock; readonly quiet: Alarm; ahead: number | null }
+  | { readonly in: 'punching'; readonly attempt: Attempt }
+  /** Before it asks again. */
+  | { readonly in: 'resting'; readonly again: Alarm }
+  | { readonly in: 'connected' }
+  | { readonly in: 'over' };
+
+const OVER = 'it is aborted, its time is over, or something stands in its way that a person has to act on';
+
+/** Which phase may follow which, and when. */
+export const JOIN_PHASES = {
+  linking: {
+    resolving: 'the master is there, and the host is known by its code',
+    profiling: 'the master is there, the host is known by its key, and the own profile is not known yet',
+    knocking: 'the master is there, the host is known by its key, and so is the own profile',
+    over: `${OVER}; or the master does not answer`,
+  },
+  resolving: {
+    checking: 'the master has named a key',
+    resting: 'the master asks for patience, or the host may still be on its way back to it',
+    over: OVER,
+  },
+  checking: {
+    profiling: 'the key belongs to the code, and the own profile is not known yet',
+    knocking: 'the key belongs to the code',
+    over: `${OVER}; or the key does not belong to the code`,
+  },
+  profiling: { knocking: 'the own profile is known as far as it will be for now', over: OVER },
+  knocking: {
+    knocking: 'nobody has answered for 10 s: again, from a new socket',
+    punching: 'the host lets us in',
+    resting: 'the master or the host asks for patience, or what failed may pass',
+    connected: 'the path that had fallen silent answers again',
+    over: `${OVER}; or the host refuses`,
+  },
+  punching: {
+    knocking: 'the master says that the session is over',
+    resting: 'the session is lost, or the host asks for patience',
+    connected: 'a path is proven, or the one that had fallen silent answers again',
+    over: `${OVER}; or the host refuses`,
+  },
+  resting: {
+    resolving: 'it has rested, and only the code is known',
+    knocking: 'it has rested',
+    connected: 'the path that had fallen silent answers again',
+    over: OVER,
+  },
+  connected: {
+    knocking: 'the path has fallen silent, or has died',
+    over: 'the path is left, by either side, or the program ends',
+  },
+  over: {},
+} as const satisfies Record<JoinPhase['in'], Partial<Record<JoinPhase['in'], string>>>;

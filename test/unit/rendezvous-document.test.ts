@@ -1,0 +1,76 @@
+/** The tables of docs/protocol.md are those of the code. `UPDATE_DOCS=1` writes them anew. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type Field, type Fields, layoutOf, MESSAGES, STRUCTURES } from '../../src/core/testing.ts';
+import { protocolVectors } from './rendezvous-vectors.ts';
+
+const FILE = new URL('../../docs/protocol.md', import.meta.url);
+const [BEGIN, END] = ['<!-- tables -->\n', '<!-- end of tables -->'];
+
+interface Row {
+  readonly number: number;
+  readonly fields: Fields;
+  readonly answer?: string;
+  readonly pays?: boolean;
+}
+
+type Drawn = Pick<Field<never>, 'parts' | 'words'>;
+
+function tables(): string {
+  const { requests, responses, pushes } = MESSAGES;
+  const rows = (table: Readonly<Record<string, Row>>): string[] =>
+    Object.entries(table).map(([type, { number, fields, answer, pays }]) => {
+      const cells = [`${number} ${type}${pays ? ' (1,200)' : ''}`, layoutOf(fields, ', '), answer];
+      return `| ${cells.filter((cell) => cell !== undefined).join(' | ')} |`;
+    });
+  return [
+    ...['| request | fields | answered by |', '|---|---|---|', ...rows(requests), ''],
+    ...['| response | fields |', '|---|---|', ...rows(responses), ''],
+    ...['| push | fields |', '|---|---|', ...rows(pushes), ''],
+    ...['| structure | fields |', '|---|---|', ...structures(), ''],
+  ].join('\n');
+}
+
+function structures(): string[] {
+  const { announcement, entry, permit, profile } = STRUCTURES;
+  const fields = (field: Drawn | undefined): string => layoutOf(field?.parts ?? {}, ', ');
+  const words = (field: Drawn | undefined): string =>
+    `0 to ${(field?.words ?? []).length - 1}: ${field?.words?.join(', ')}`;
+  const { grants } = permit.parts ?? {};
+  const { mixture, type, hairpin } = profile.parts ?? {};
+  return [
+    ['announcement', fields(announcement)],
+    ['entry', fields(entry)],
+    ['permit', fields(permit)],
+    ['grant', fields(grants?.item)],
+    ['profile', fields(profile)],
+    ['allocator', fields(mixture?.item)],
+    ['NAT type', words(type)],
+    ['tested', words(hairpin)],
+  ].map(([name, what]) => `| ${name} | ${what} |`);
+}
+
+function split(): readonly [before: string, tables: string, after: string] {
+  const text = readFileSync(FILE, 'utf8');
+  const [from, to] = [text.indexOf(BEGIN) + BEGIN.length, text.indexOf(END)];
+  return [text.slice(0, from), text.slice(from, to), text.slice(to)];
+}
+
+if (process.env.UPDATE_DOCS === '1') {
+  const [before, , after] = split();
+  writeFileSync(FILE, before + tables() + after);
+}
+
+test('docs/protocol.md draws the messages that there are', () => {
+  expect(split()[1]).toBe(tables());
+});
+
+test('no two messages of a direction have one number, and the published vectors have one of each', () => {
+  const vectors = protocolVectors();
+  for (const direction of ['requests', 'responses', 'pushes'] as const) {
+    const table: Readonly<Record<string, Row>> = MESSAGES[direction];
+    const numbers = Object.values(table).map(({ number }) => number);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(Object.keys(vectors[direction]).sort()).toEqual(Object.keys(table).sort());
+  }
+});
