@@ -1,4 +1,5 @@
 /** The demo without a kernel: the same machines, two port-preserving NATs and a master in the simulated internet. */
+import { stageText } from '../src/agent/index.ts';
 import type { PeerEvent } from '../src/core/index.ts';
 import { nodeCrypto } from '../src/node/index.ts';
 import { type PairSide, runPair } from '../src/sim/index.ts';
@@ -10,7 +11,7 @@ function inWords(event: PeerEvent): string | null {
     case 'hosting':
       return `hosts; the join code is ${event.code}`;
     case 'stage':
-      return event.text;
+      return stageText(event);
     case 'attempt':
       return `attempt ${event.n}: ${event.plan.method}, expected success ${event.plan.expected}`;
     case 'path':

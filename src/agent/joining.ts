@@ -1,14 +1,10 @@
 /** One join: from a code or link to a path, and on while the path is lost and punched again. */
 import {
-  CODE_SYMBOLS,
   equalBytes,
-  FAILURES,
   type FailureCode,
+  type FailureReason,
   type JoinId,
   type JoinTarget,
-  LIMITS,
-  type LogData,
-  type LogEntry,
   type PeerEvent,
   parseHostLink,
   parseJoinTarget,
@@ -17,13 +13,9 @@ import {
 } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import type { MachineAgent } from './agent.ts';
+import { type JoinEvent, type JoinView, NEW_JOIN, reduceJoin } from './join-view.ts';
 import type { AgentPath, Path } from './path.ts';
-
-/** What concerns one join. */
-export type JoinEvent = Extract<
-  PeerEvent,
-  { ev: 'found' | 'networks' | 'stage' | 'attempt' | 'attempt-over' | 'hard' | 'path' | 'join-failed' | 'log' }
->;
+import { linkText, reasonText } from './words.ts';
 
 export interface JoinOptions {
   readonly signal?: AbortSignal;
@@ -47,12 +39,10 @@ export function readJoinTarget(text: string): JoinTarget {
   const target = parseJoinTarget(text);
   if (target !== null) return target;
   if (!text.includes('://')) {
-    throw new SallyportError('CODE_UNKNOWN', {
-      detail: `A code is ${LIMITS.codeSymbols} of ${CODE_SYMBOLS}, like K7TQ9-RBWHM.`,
-    });
+    throw new SallyportError('CODE_UNKNOWN', { detail: reasonText({ because: 'code-malformed' }) });
   }
   const link = parseHostLink(text);
-  const detail = 'problem' in link ? link.problem : 'The join link is not whole: copy all of it.';
+  const detail = 'problem' in link ? linkText(link) : 'The join link is not whole: copy all of it.';
   throw usage(detail);
 }
 
@@ -64,7 +54,7 @@ export class Joining {
   readonly #options: JoinOptions;
   readonly #onOver: () => void;
   readonly #startedAt = performance.now();
-  readonly #log: LogEntry[] = [];
+  #view: JoinView = NEW_JOIN;
   #parsed: JoinTarget | null = null;
   #device: Uint8Array = new Uint8Array(0);
   #found: Extract<JoinEvent, { ev: 'found' }> | null = null;
@@ -98,7 +88,7 @@ export class Joining {
     // The host has answered the handshake, which only its key can: from here on it is known.
     if (event.ev === 'networks') this.#pin();
     if (isJoinEvent(event)) {
-      this.#keep(event);
+      this.#view = reduceJoin(this.#view, event, Math.round(performance.now() - this.#startedAt));
       this.#options.onEvent?.(event);
     }
     if (event.ev === 'join-failed') this.fail(this.#error(event.failure, event.detail));
@@ -108,7 +98,7 @@ export class Joining {
   onLink(event: Extract<PeerEvent, { ev: 'link' }>): void {
     if (event.failure === null || this.#found !== null) return;
     this.#agent.command({ do: 'abort', join: this.#id });
-    this.fail(this.#error(event.failure, ''));
+    this.fail(this.#error(event.failure));
   }
 
   connected(path: AgentPath): void {
@@ -146,9 +136,8 @@ export class Joining {
     const { acceptNewKey = false } = this.#options;
     const pinned = acceptNewKey ? null : (pins?.get(master.key, code) ?? null);
     if (pinned !== null && hostKey !== null && !equalBytes(pinned, hostKey)) {
-      this.fail(
-        this.#error('HOST_KEY_CHANGED', 'The link has another key than the host that you joined by this code before.'),
-      );
+      const detail = { because: 'other-key-than-before' } as const;
+      this.onEvent({ ev: 'join-failed', join: this.#id, failure: 'HOST_KEY_CHANGED', detail });
       return;
     }
     this.#agent.command({
@@ -176,7 +165,7 @@ export class Joining {
 
   #abort(): void {
     this.#agent.command({ do: 'abort', join: this.#id });
-    this.fail(this.#error('ABORTED', ''));
+    this.fail(this.#error('ABORTED'));
   }
 
   #over(): void {
@@ -184,54 +173,12 @@ export class Joining {
     this.#onOver();
   }
 
-  #error(code: FailureCode, detail: string): SallyportError {
-    // The machine's detail is for people too, unless it only repeats the table.
-    const more = detail === '' || detail === FAILURES[code].what ? {} : { detail };
-    return new SallyportError(code, { ...more, log: [...this.#log] });
-  }
-
-  #keep(event: JoinEvent): void {
-    if (this.#log.length >= LIMITS.agentLogEntriesMax) this.#log.shift();
-    const atMs = Math.round(performance.now() - this.#startedAt);
-    this.#log.push({ atMs, ...entryOf(event) });
+  #error(code: FailureCode, reason: FailureReason | null = null): SallyportError {
+    const detail = reason === null ? {} : { detail: reasonText(reason) };
+    return new SallyportError(code, { ...detail, log: this.#view.log });
   }
 }
 
 function isJoinEvent(event: PeerEvent): event is JoinEvent {
   return event.ev !== 'path-lost' && 'join' in event && event.join !== null;
-}
-
-function entryOf(event: JoinEvent): Omit<LogEntry, 'atMs'> {
-  switch (event.ev) {
-    case 'log':
-      return { attempt: event.attempt, what: event.what, data: event.data };
-    case 'attempt':
-      return { attempt: event.n, what: 'attempt', data: { ...event.plan } };
-    case 'attempt-over':
-      return {
-        attempt: event.n,
-        what: 'attempt-over',
-        data: { result: event.result, packetsSent: event.packetsSent, next: event.next },
-      };
-    case 'path':
-      return {
-        attempt: event.attempts,
-        what: 'path',
-        data: { kind: event.kind, remote: event.remote.address, port: event.remote.port },
-      };
-    case 'found':
-      return { attempt: null, what: 'found', data: { name: event.entry.name, game: event.entry.game } };
-    case 'networks':
-      return { attempt: null, what: 'networks', data: networks(event) };
-    case 'hard':
-      return { attempt: null, what: 'hard', data: { pair: event.pair, likely: event.likely, advice: event.advice } };
-    case 'stage':
-      return { attempt: null, what: event.stage, data: { text: event.text } };
-    case 'join-failed':
-      return { attempt: null, what: 'failed', data: { code: event.failure, detail: event.detail } };
-  }
-}
-
-function networks({ own, peer }: Extract<PeerEvent, { ev: 'networks' }>): LogData {
-  return { own: own.type, ownAllocator: own.allocator.kind, peer: peer.type, peerAllocator: peer.allocator.kind };
 }

@@ -23,7 +23,6 @@ import {
 } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
-import type { LanServer } from './local-api.ts';
 
 /** Administratively scoped (RFC 2365), never forwarded by routers; the port is the first below those of a masterserver. */
 const GROUP = { address: '239.255.84.30', port: 8429 } as const;
@@ -34,6 +33,17 @@ const PING = /^sallyport-ping 1 [0-9a-f]{16}$/;
 
 export interface LanHandle {
   close(): void;
+}
+
+export interface LanServer {
+  readonly name: string;
+  readonly game: string;
+  readonly code: string;
+  readonly address: string;
+  /** Measured; null = not yet. */
+  readonly pingMs: number | null;
+  /** It has answered no ping: an older version, or a firewall. */
+  readonly pingGivenUp: boolean;
 }
 
 export interface LanAnnouncement extends Pick<LanServer, 'code' | 'name' | 'game'> {

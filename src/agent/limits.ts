@@ -26,7 +26,10 @@ export const AGENT_LIMITS = {
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
   agentCloseMs: 500,
-  /** Characters of a text in an event: the longest of ours are the advice for a hard pair and a plan in the log. */
+  /** Kept of a join: lines of its log, hours of attempts at some ten lines a minute, and attempts. */
+  joinLogLinesMax: 2_000,
+  joinAttemptsMax: 500,
+  /** Characters of a text in an event: the longest of ours is a plan in the log. */
   eventTextMax: 512,
   /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
   networkWatchMs: 2_000,

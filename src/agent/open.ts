@@ -33,6 +33,7 @@ import {
   writeDocument,
 } from '../node/index.ts';
 import { type Agent, MachineAgent } from './agent.ts';
+import { linkText } from './words.ts';
 
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
@@ -69,7 +70,7 @@ export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' 
   if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
   if (options.relay === 'only') throw usage("relay: 'only' is not possible: there is no relay yet.");
   const masterLink = parseMasterLink(options.master);
-  if ('problem' in masterLink) throw usage(`master: ${masterLink.problem}`);
+  if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
   return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
 }
 

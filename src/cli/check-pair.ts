@@ -1,6 +1,6 @@
 /** `sallyport check --with CODE`: the plan to which two networks lead, carried out without a game, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Agent, JoinEvent } from '../agent/index.ts';
+import { type Agent, type JoinEvent, nextText } from '../agent/index.ts';
 import { milliseconds, profileLine } from './agents.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { CLI_LIMITS } from './limits.ts';
@@ -42,8 +42,9 @@ function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {
       break;
     case 'attempt-over': {
       const { n, result, next } = event;
-      if (result === 'put-off') repeated.say('Waiting', next);
-      if (result === 'timeout') terminal.fact('info', 'Attempt', `${n} did not meet · ${next}`);
+      if (next === null) break;
+      if (result === 'put-off') repeated.say('Waiting', nextText(next));
+      if (result === 'timeout') terminal.fact('info', 'Attempt', `${n} did not meet · ${nextText(next)}`);
       break;
     }
     case 'hard':

@@ -1,41 +1,22 @@
 /** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), the words
  * of the path, stop. S28. */
-import type { JoinEvent } from '../agent/index.ts';
-import { LIMITS, maskText } from '../core/index.ts';
+import type { JoinView } from '../agent/index.ts';
+import { maskText } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface JoinLog {
-  add(event: JoinEvent): void;
-  /** Lines of all attempts, or of the present one. */
-  text(all: boolean): string;
-}
-
-/** The cumulative log of a join; times count from its beginning, over all attempts. */
-export function joinLog(): JoinLog {
-  const startedAt = performance.now();
-  const lines: { readonly attempt: number; readonly text: string }[] = [];
-  let attempt = 0;
-  return {
-    add(event) {
-      if (event.ev === 'attempt') attempt = event.n;
-      const { ev, ...data } = event;
-      const shown = JSON.stringify(data, (_key, value) => (value instanceof Uint8Array ? undefined : value));
-      const seconds = ((performance.now() - startedAt) / 1_000).toFixed(3);
-      if (lines.length >= LIMITS.agentLogEntriesMax) lines.shift();
-      lines.push({ attempt, text: `${seconds.padStart(8)}  ${ev}  ${shown}` });
-    },
-    text: (all) =>
-      lines
-        .filter((line) => all || line.attempt === attempt)
-        .map((line) => line.text)
-        .join('\n'),
-  };
+/** Lines of the log of all attempts, or of the present one; times count from the beginning, over all attempts. */
+export function logText({ log, attempts }: JoinView, all: boolean): string {
+  const present = attempts.at(-1)?.n ?? null;
+  return log
+    .filter(({ attempt }) => all || attempt === present)
+    .map(({ atMs, what, data }) => `${(atMs / 1_000).toFixed(3).padStart(8)}  ${what}  ${JSON.stringify(data)}`)
+    .join('\n');
 }
 
 export interface KeysOptions {
   readonly terminal: Terminal;
-  readonly log: JoinLog;
+  readonly log: (all: boolean) => string;
   readonly stop: () => void;
   /** Of the path; empty before there is one. */
   readonly words: () => string;
@@ -58,9 +39,9 @@ export function watchKeys({ terminal, log, stop, words, env }: KeysOptions): { c
     if (key === '\u0003') process.kill(process.pid, 'SIGINT');
     else if (key === 'q' || key === '\u001b') stop();
     else if (key === 's') terminal.say(wordsLine(words()));
-    else if (key === 'l' || key === 'a') terminal.lines(log.text(key === 'a'));
+    else if (key === 'l' || key === 'a') terminal.lines(log(key === 'a'));
     else if (key === 'c' || key === 't') {
-      const copied = await copyToClipboard(maskText(log.text(key === 'c')), env);
+      const copied = await copyToClipboard(maskText(log(key === 'c')), env);
       terminal.say(copied ? 'Log copied, addresses masked.' : 'This system has no clipboard tool; A shows the log.');
     }
   };

@@ -1,11 +1,11 @@
 /** What `join`, `check --with` and `sim` say alike of the way to a host. */
-import type { JoinEvent, Path } from '../agent/index.ts';
+import { adviceText, type JoinEvent, type Path, stageText } from '../agent/index.ts';
 import { endpointKey, type PeerEvent, type PlanSummary } from '../core/index.ts';
 import { milliseconds } from './agents.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * The JSON lines of what both networks are, of the attempts and of the log of a join; other events have none that the commands
+ * The JSON lines of the stages of a join, of what both networks are, of the attempts and of the log; other events have none that the commands
  * tell alike. `at`: virtual milliseconds since the join, where there are such.
  */
 export function tellProgress(terminal: Terminal, event: PeerEvent, at?: number): void {
@@ -13,6 +13,9 @@ export function tellProgress(terminal: Terminal, event: PeerEvent, at?: number):
   switch (event.ev) {
     case 'networks':
       terminal.event('networks', { own: event.own, peer: event.peer, ...when });
+      break;
+    case 'stage':
+      terminal.event('stage', { stage: event.stage, why: event.why, text: stageText(event), ...when });
       break;
     case 'attempt':
       terminal.event('attempt', { n: event.n, plan: event.plan, ...when });
@@ -44,7 +47,7 @@ export function planText({ method, expected }: PlanSummary): string {
 /** No path after 15 s: how likely it is, and what would help. */
 export function hardText({ likely, advice }: Extract<JoinEvent, { ev: 'hard' }>): string {
   const chance = likely < 0.01 ? 'under 1 %' : `${Math.round(100 * likely)} %`;
-  return `Chance within the next minute: ${chance}. ${advice}`;
+  return `Chance within the next minute: ${chance}. ${adviceText(advice)}`;
 }
 
 /** The JSON line of a path that is up. `local`: the address for the game, null where there is none. */

@@ -3,9 +3,13 @@ import {
   type JoinEvent,
   type LocalPort,
   type LocalPortNotice,
+  NEW_JOIN,
+  nextText,
   openLocalPort,
   type Path,
   readJoinTarget,
+  reduceJoin,
+  stageText,
 } from '../agent/index.ts';
 import {
   cleanText,
@@ -15,7 +19,6 @@ import {
   type JoinTarget,
   LIMITS,
   type ListEntry,
-  type NatProfile,
   PEER_LIMITS,
   parseMasterLink,
   SallyportError,
@@ -25,7 +28,7 @@ import { copyToClipboard } from '../node/index.ts';
 import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
-import { type JoinLog, joinLog, watchKeys } from './join-keys.ts';
+import { logText, watchKeys } from './join-keys.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { CLI_LIMITS } from './limits.ts';
@@ -67,17 +70,15 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
       const screen = new JoinScreen(terminal);
       // Aborted with the entry of an official server: it is joined by its address.
       const direct = new AbortController();
-      let toCompare = '';
       const keys = watchKeys({
-        ...{ terminal, log: screen.log, stop: invocation.stop, env: invocation.env },
-        words: () => toCompare,
+        ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
+        words: () => screen.join.path?.words ?? '',
       });
       try {
         const path = await agent.join(words[0] as string, {
           signal: AbortSignal.any([invocation.signal, direct.signal]),
           onEvent(event) {
             screen.onEvent(event);
-            if (event.ev === 'path') toCompare = event.words;
             if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
           },
           timeoutMs: (flags.timeout ?? 0) * 1_000,
@@ -176,48 +177,40 @@ function endOf(reason: string): SallyportError {
 
 /** Follows a join for the person: lines for what is done, a status line for what goes on, the box after 15 s. */
 class JoinScreen {
-  readonly log: JoinLog;
+  /** As far as it has come. */
+  join = NEW_JOIN;
   readonly #terminal: Terminal;
   readonly #startedAt = performance.now();
-  #attempt = 0;
   #text = '';
   readonly #repeated: Repeated;
-  #networks: { readonly own: NatProfile; readonly peer: NatProfile } | null = null;
   #ticker: NodeJS.Timeout | null = null;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     this.#repeated = new Repeated(terminal);
-    this.log = joinLog();
     this.resume();
   }
 
   onEvent(event: JoinEvent): void {
-    this.log.add(event);
+    this.join = reduceJoin(this.join, event, Math.round(performance.now() - this.#startedAt));
     tellProgress(this.#terminal, event);
     switch (event.ev) {
       case 'found':
         this.#found(event);
         break;
       case 'networks':
-        this.#networks = event;
         this.#terminal.fact('done', 'Network', profileLine(event.own));
         break;
       case 'stage':
-        this.#terminal.event('stage', { stage: event.stage, text: event.text });
-        this.#text = event.text;
-        if (event.stage === 'waiting') this.#repeated.say('Waiting', event.text);
-        if (event.stage === 'asked' || event.stage === 'queued') this.#repeated.say('Asked', event.text);
+        this.#text = stageText(event);
+        if (event.stage === 'waiting') this.#repeated.say('Waiting', this.#text);
+        if (event.stage === 'asked' || event.stage === 'queued') this.#repeated.say('Asked', this.#text);
         break;
       case 'attempt':
-        this.#attempt = event.n;
         this.#text = planText(event.plan);
         break;
       case 'attempt-over':
-        if (event.result === 'put-off') this.#repeated.say('Waiting', event.next);
-        if (event.result !== 'timeout') break;
-        this.#terminal.fact('info', 'Attempt', `${event.n} did not meet · ${this.#clock()} · ${event.next}`);
-        this.#repeated.told('Waiting', event.next);
+        if (event.next !== null) this.#over(event.n, event.result, nextText(event.next));
         break;
       case 'hard':
         this.#hard(event);
@@ -249,21 +242,28 @@ class JoinScreen {
     this.#terminal.fact('done', 'Found', words.join(' · '));
   }
 
+  #over(n: number, result: Extract<JoinEvent, { ev: 'attempt-over' }>['result'], next: string): void {
+    if (result === 'put-off') this.#repeated.say('Waiting', next);
+    if (result !== 'timeout') return;
+    this.#terminal.fact('info', 'Attempt', `${n} did not meet · ${this.#clock()} · ${next}`);
+    this.#repeated.told('Waiting', next);
+  }
+
   #clock(): string {
     return milliseconds(performance.now() - this.#startedAt);
   }
 
   #tick(): void {
-    const attempt = this.#attempt === 0 ? '' : `attempt ${this.#attempt} · `;
+    const n = this.join.attempts.at(-1)?.n;
+    const attempt = n === undefined ? '' : `attempt ${n} · `;
     this.#terminal.status(`… Connecting  ${attempt}${this.#clock()} · ${this.#text}`);
   }
 
   /** Not a new mode: attempts go on for ever, the clock and the counter are kept. */
   #hard(event: Extract<JoinEvent, { ev: 'hard' }>): void {
-    const networks = this.#networks;
-    const sides =
-      networks === null ? '' : ` Your side: ${profileLine(networks.own)}. Host: ${profileLine(networks.peer)}.`;
-    this.#terminal.say(`Still trying: attempt ${Math.max(1, this.#attempt)}, ${this.#clock()}.${sides}`);
+    const { own, peer, attempts } = this.join;
+    const sides = own === null || peer === null ? '' : ` Your side: ${profileLine(own)}. Host: ${profileLine(peer)}.`;
+    this.#terminal.say(`Still trying: attempt ${attempts.at(-1)?.n ?? 1}, ${this.#clock()}.${sides}`);
     this.#terminal.say(`  ${hardText(event)}`);
     if (process.stdin.isTTY)
       this.#terminal.say(

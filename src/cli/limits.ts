@@ -13,9 +13,6 @@ export const CLI_LIMITS = {
   /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
   questionReadMs: 1_000,
   gameWatchMs: 2_000,
-  /** App: joins that are over and friends that are gone which its page still shows; each join has a log of its own. */
-  uiJoinsOverMax: 20,
-  uiFriendsGoneMax: 50,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
 } as const;

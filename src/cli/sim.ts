@@ -1,4 +1,5 @@
 /** `sallyport sim --pair CLASS,CLASS --seed S`: one join between two drawn networks, in virtual time. */
+import { nextText, stageText } from '../agent/index.ts';
 import { FAILURES, type FailureCode, type PeerEvent, SallyportError, usage } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { type AccessKind, describeUser, runPair, SIM_CLASSES, type SimClassId, traceLine } from '../sim/index.ts';
@@ -65,14 +66,14 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
   if (event.ev !== 'networks') tellProgress(terminal, event, at);
   switch (event.ev) {
     case 'stage':
-      terminal.event('stage', { stage: event.stage, text: event.text, at });
-      terminal.say(`${head}  ${event.text}`);
+      terminal.say(`${head}  ${stageText(event)}`);
       break;
     case 'attempt':
       terminal.say(`${head}  Attempt ${event.n}: ${planText(event.plan)}, ${event.plan.packets} packets`);
       break;
     case 'attempt-over':
-      if (event.result === 'timeout') terminal.say(`${head}  Attempt ${event.n} did not meet: ${event.next}`);
+      if (event.result === 'timeout' && event.next !== null)
+        terminal.say(`${head}  Attempt ${event.n} did not meet: ${nextText(event.next)}`);
       break;
     case 'hard':
       terminal.say(`${head}  Still trying. ${hardText(event)}`);

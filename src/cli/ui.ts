@@ -1,15 +1,12 @@
 /** `sallyport ui`: the same functions in a local page. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Engine, type Opener, openBrowser, SettingsFile, serveUi } from '../app/index.ts';
 import { SallyportError, usage } from '../core/index.ts';
 import { stateDir } from './agents.ts';
 import { UI_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type Invocation, untilStopped } from './run.ts';
-import { Engine } from './ui/engine.ts';
-import { type Opener, openBrowser } from './ui/opener.ts';
-import { serveUi } from './ui/server.ts';
-import { SettingsFile } from './ui/settings.ts';
 
 export async function uiCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(UI_FLAGS, [], invocation.argv, invocation.env);
@@ -17,7 +14,7 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   const directory = stateDir(flags, env);
   const settings = new SettingsFile(directory);
   const problem = flags.master === undefined ? null : settings.change({ master: flags.master, stun: [...flags.stun] });
-  if (problem !== null) throw usage(`--master: ${problem}`);
+  if (problem !== null) throw usage(`--master: ${problem.text}`);
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };

@@ -24,6 +24,7 @@ export type * from './model/listing.ts';
 export type * from './model/log.ts';
 export type * from './model/network.ts';
 export type * from './model/pair.ts';
+export type * from './model/progress.ts';
 export * from './nat/profile.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';

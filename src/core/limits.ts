@@ -18,8 +18,6 @@ export const LIMITS = {
   driveTimerMsMax: 3_600_000,
   /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */
   probesPerCredit: 60,
-  /** Lines of log kept per join: hours of attempts. */
-  agentLogEntriesMax: 2_000,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
   /** Friends at once where the person says nothing (product.md 4 A). */

@@ -1,7 +1,7 @@
 /** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
 
 import { computed, signal } from '@preact/signals';
-import type { LanServer } from '../agent/local-api.ts';
+import type { LanServer } from '../agent/index.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';

@@ -8,7 +8,7 @@ import {
   type LocalSettings,
   type LocalState,
   type SettingsChange,
-} from '../agent/local-api.ts';
+} from '../app/local-api.ts';
 import { showCode } from '../core/model/code.ts';
 import { openStream } from './events.ts';
 import { isLanguage, language, t } from './messages/index.ts';
@@ -119,13 +119,13 @@ async function send(body: LocalCommand): Promise<LocalAnswer> {
     });
     return (await response.json()) as LocalAnswer;
   } catch {
-    return { ok: false, failure: null, field: null, text: t('common.offlinePage') };
+    return { ok: false, failure: null, field: null, problem: 'offline' };
   }
 }
 
-/** Why a command was not carried out, in the language of the page where the failure has a code. */
+/** Why a command was not carried out. */
 export function answerText(answer: Extract<LocalAnswer, { readonly ok: false }>): string {
-  return answer.failure === null ? answer.text : t(`failure.${answer.failure}`);
+  return answer.failure === null ? t(`problem.${answer.problem}`) : t(`failure.${answer.failure}`);
 }
 
 /** Starts a join and shows it; why not, where it could not even begin. */

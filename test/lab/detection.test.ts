@@ -106,7 +106,7 @@ describeUnless(missing, 'the detector on kernel NATs', () => {
     const program = host.spawn([process.execPath, compiled('lab/probe.js'), 'lifetime', `${coturn.address}:3478`]);
     const lifetime = await program.find(({ text }) => {
       const event = JSON.parse(text);
-      return event.what === 'idle lifetime measured' ? event.data.ms : null;
+      return event.what === 'idle-lifetime-measured' ? event.data.ms : null;
     }, 40_000);
     expect(lifetime).toBe(10_000);
   });

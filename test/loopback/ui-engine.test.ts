@@ -1,9 +1,7 @@
 /** The process behind the local page, with a real masterserver and host on loopback. */
 import { expect, test } from 'vitest';
 import { type Agent, openAgent } from '../../src/agent/index.ts';
-import { CLI_LIMITS } from '../../src/cli/limits.ts';
-import { Engine } from '../../src/cli/ui/engine.ts';
-import { SettingsFile } from '../../src/cli/ui/settings.ts';
+import { APP_LIMITS, Engine, SettingsFile } from '../../src/app/index.ts';
 import { startMaster } from '../../src/master/index.ts';
 import { Bench, portBase } from './processes.ts';
 
@@ -21,9 +19,9 @@ test('a join that goes on is shown and can be stopped, however many have come an
       return answer.ok && answer.join !== undefined ? answer.join : expect.unreachable('the join begins');
     };
     const first = await join();
-    for (let n = 0; n < CLI_LIMITS.uiJoinsOverMax + 10; n++) await engine.command({ do: 'abort', join: await join() });
+    for (let n = 0; n < APP_LIMITS.joinsOverMax + 10; n++) await engine.command({ do: 'abort', join: await join() });
     const { joins } = engine.state();
-    expect(joins.filter(({ phase }) => phase === 'stopped')).toHaveLength(CLI_LIMITS.uiJoinsOverMax);
+    expect(joins.filter(({ phase }) => phase === 'stopped')).toHaveLength(APP_LIMITS.joinsOverMax);
     expect(joins.filter(({ phase }) => phase !== 'stopped').map(({ id }) => id)).toEqual([first]);
     await engine.command({ do: 'abort', join: first });
     expect(engine.state().joins.every(({ phase }) => phase === 'stopped')).toBe(true);

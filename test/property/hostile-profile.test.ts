@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { adviceText, natText, nextText } from '../../src/agent/words.ts';
 import {
   device,
   LEAD_LIMITS,
@@ -22,8 +23,8 @@ import {
   writeProfile,
 } from '../../src/core/index.ts';
 import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import { adviceFor, changeText, oddsNextMinute } from '../../src/core/traverse/plan/advice.ts';
-import { knownLife, natureWords, quotaOf } from '../../src/core/traverse/plan/nature.ts';
+import { adviceFor, changeBetween, oddsNextMinute } from '../../src/core/traverse/plan/advice.ts';
+import { knownLife, natView, quotaOf } from '../../src/core/traverse/plan/nature.ts';
 import { type Plan, plansFor } from '../../src/core/traverse/plan/plan.ts';
 import { portCount } from '../../src/core/traverse/plan/ports.ts';
 import { packetsOf, type SidePlan, tupleAt } from '../../src/core/traverse/plan/side-plan.ts';
@@ -132,9 +133,9 @@ test('whatever two sides say of themselves, each plan of a long session is finit
       for (let attempt = 0; attempt < 24; attempt++) {
         const plan = plansFor(client, host, failed, limits);
         expect(fault(plan), plan.key).toBeNull();
-        expect(adviceFor(plan, side(client), side(host))).not.toMatch(/NaN|undefined|Infinity/);
-        expect(changeText(last ?? plan, plan)).not.toMatch(/NaN|undefined|Infinity/);
-        expect(`${natureWords(plan.client)} ${natureWords(plan.host)}`).not.toMatch(/NaN|undefined|Infinity/);
+        expect(adviceText(adviceFor(plan, side(client), side(host)))).not.toMatch(/NaN|undefined|Infinity/);
+        expect(nextText(changeBetween(last ?? plan, plan))).not.toMatch(/NaN|undefined|Infinity/);
+        expect(`${natText(natView(plan.client))} ${natText(natView(plan.host))}`).not.toMatch(/NaN|undefined|Infinity/);
         expect(oddsNextMinute(plan)).toBeLessThanOrEqual(1);
         failed.set(plan.key, (failed.get(plan.key) ?? 0) + 1);
         last = plan;

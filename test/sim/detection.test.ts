@@ -131,7 +131,7 @@ describe('the life of an idle mapping, measured in the background', () => {
     const { world, running, detector, host } = detection;
     const life = () => detector.profile(world.now + host.clockOffsetMs).idleLifetimeMs;
     const measured = () =>
-      running.events.filter((event) => event.ev === 'log' && event.what === 'idle lifetime measured').length;
+      running.events.filter((event) => event.ev === 'log' && event.what === 'idle-lifetime-measured').length;
     running.command({ do: 'network', network: { addresses: ['192.168.1.2'], gateway: '192.168.1.1' } });
     running.command({ do: 'lifetime' });
     detect(detection);
@@ -156,7 +156,7 @@ describe('the life of an idle mapping, measured in the background', () => {
     host.limitSockets(sockets);
     running.command({ do: 'lifetime' });
     world.run(400_000);
-    expect(running.events.some((event) => event.ev === 'log' && event.what === 'idle lifetime measured')).toBe(true);
+    expect(running.events.some((event) => event.ev === 'log' && event.what === 'idle-lifetime-measured')).toBe(true);
     expect(detector.profile(world.now + host.clockOffsetMs).idleLifetimeMs).toBe(expected);
     expect(running.socketsOpen).toBe(0);
   });

@@ -206,7 +206,7 @@ test('one question at a time: the oldest asker is asked about until it is answer
     ['knocking', 'waiting'],
   ]);
   expect([ann, bea, cyd, dan].map((friend) => stage(friend)?.stage)).toEqual(['asked', 'queued', 'queued', 'queued']);
-  expect(stage(dan)?.text).toBe('The host is asked about 3 others before you.');
+  expect(stage(dan)?.why).toEqual({ because: 'host-asked-about-others', ahead: 3 });
   // Nobody who is told to wait is told every ten seconds that it asks.
   expect(dan.all('stage').length).toBeLessThan(8);
   host.command({ do: 'admit', friend: news('Ann')[0]!.friend, admit: false });
@@ -265,17 +265,16 @@ test('S18: hard pairs are punched one after another, and who waits is told', () 
   const friends = ['ann', 'bob', 'cyd'].map((name) => setup.participant(name, NATS.linuxRandom));
   setup.until(() => friends.every((friend) => friend.last('ready') !== undefined), 3_000, 'all are ready');
   for (const friend of friends) friend.command(joinCommand({ code }));
-  const waits = (friend: Participant) =>
-    friend.all('stage').some(({ text }) => /connects (one other|\d others) first/.test(text));
+  const waits = (friend: Participant) => friend.all('stage').some(({ why }) => why?.because === 'host-connects-others');
   setup.until(() => friends.filter(waits).length === 2, 20_000, 'two wait for the third');
   // The place of each: one is next, one comes after it. And whoever runs the host sees the same two wait.
-  const told = friends.flatMap((friend) => friend.all('stage').map(({ text }) => text));
-  expect(told).toContain('The host connects one other first.');
-  expect(told).toContain('The host connects 2 others first.');
+  const told = friends.flatMap((friend) => friend.all('stage').map(({ why }) => why));
+  expect(told).toContainEqual({ because: 'host-connects-others', ahead: 1 });
+  expect(told).toContainEqual({ because: 'host-connects-others', ahead: 2 });
   // An attempt that waits for its turn did not fail to meet, and says what it waits for.
   const over = friends.filter(waits).flatMap((friend) => friend.all('attempt-over'));
   expect(over.length).toBeGreaterThan(0);
-  for (const { result, next } of over) expect([result, next]).toEqual(['put-off', expect.stringMatching(/connects/)]);
+  for (const { result, next } of over) expect([result, next?.because]).toEqual(['put-off', 'host-connects-others']);
   const queued = host.all('peer').filter(({ state }) => state === 'queued');
   expect(queued.map(({ name }) => name)).toHaveLength(2);
 });

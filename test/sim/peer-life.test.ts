@@ -99,7 +99,7 @@ test('a join with a time-out fails with GAVE_UP, one without goes on for ever', 
   setup.until(() => client.last('join-failed') !== undefined, 25_100, 'given up');
   expect(client.last('join-failed')).toMatchObject({ join: 1, failure: 'GAVE_UP' });
   // It was not the NATs: the person who is asked has said nothing.
-  expect(client.last('join-failed')?.detail).toMatch(/Whoever runs the host has not said yes/);
+  expect(client.last('join-failed')?.detail).toEqual({ because: 'host-undecided' });
   setup.world.run(300_000);
   expect(client.all('join-failed')).toHaveLength(1);
 });
@@ -117,11 +117,11 @@ test('a knock without an answer is told after 2 s, with who it is that does not 
     setup.world.run(1_900);
     expect(client.last('stage')?.stage).toBe('asking');
     setup.world.run(200);
-    expect(client.last('stage')?.text).toMatch(/^(No answer from the host yet|The masterserver does not answer)/);
+    expect(client.last('stage')?.why?.because).toMatch(/^(host|master)-silent$/);
     setup.until(() => client.last('join-failed') !== undefined, 10_000, 'failed');
     const { failure, detail } = client.last('join-failed')!;
-    expect(`${failure} ${detail}`).toMatch(
-      gone === 'host' ? /^GAVE_UP The host has not answered/ : /^(GAVE_UP The masterserver|MASTER_UNREACHABLE)/,
+    expect(`${failure} ${detail?.because}`).toMatch(
+      gone === 'host' ? /^GAVE_UP host-silent/ : /^(GAVE_UP master-silent|MASTER_UNREACHABLE)/,
     );
   }
 });

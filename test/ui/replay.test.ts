@@ -1,8 +1,8 @@
 /** The picture of an attempt: a join of the real machines in the simulator, reduced as the app does it, replayed in the page. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { JoinView, LocalState } from '../../src/agent/index.ts';
-import { newJoin, reduceJoin } from '../../src/cli/ui/join-log.ts';
+import { NEW_JOIN, reduceJoin } from '../../src/agent/index.ts';
+import type { LocalJoin, LocalState } from '../../src/app/local-api.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { runPair } from '../../src/sim/index.ts';
 import { Bench } from '../loopback/processes.ts';
@@ -10,8 +10,9 @@ import { describeUnless } from '../support.ts';
 import { chromiumMissing, openBrowser } from './browser.ts';
 
 /** Random ports against an ordinary router: many ports against many probes, the fullest picture there is. */
-function simulatedJoin(): JoinView {
-  let join = newJoin(1, 'K7TQ9RBWHM', 0);
+function simulatedJoin(): LocalJoin {
+  const own = { ended: null, portTaken: null, seatsFull: false, local: '127.0.0.1:30000' };
+  let join: LocalJoin = { ...NEW_JOIN, ...own, id: 1, target: 'K7TQ9RBWHM', newKey: false, startedAt: 0 };
   const request = { clientClass: 'S4', hostClass: 'P3', seed: 3, limitMs: 30_000 } as const;
   const result = runPair({
     ...request,

@@ -1,10 +1,10 @@
 /** Hostile text in every string of every event: nothing of it comes out of the library but plain text of one line. */
 import { expect, test } from 'vitest';
 import { MachineAgent } from '../../src/agent/agent.ts';
-import { joinLog } from '../../src/cli/join-keys.ts';
+import { NEW_JOIN, reduceJoin } from '../../src/agent/index.ts';
+import { logText } from '../../src/cli/join-keys.ts';
 import { tellProgress } from '../../src/cli/join-lines.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
-import { newJoin, reduceJoin } from '../../src/cli/ui/join-log.ts';
 import {
   type ListEntry,
   type Machine,
@@ -54,6 +54,8 @@ const entry: Required<ListEntry> = {
 const at = { join: 1, friend: WORD, instance: WORD, path: 1 } as const;
 const any = <Value>(value: string): Value => value as unknown as Value;
 
+const nat = { kind: any<'open'>(WORD) } as const;
+
 /** One of each kind: the compiler demands every kind, and every field of each. */
 const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { readonly ev: Ev }>> } = {
   link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1 },
@@ -66,10 +68,23 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   peer: { ev: 'peer', friend: WORD, instance: WORD, name: WORD, state: any(WORD), path: null },
   found: { ev: 'found', join: 1, hostKey: new Uint8Array(32), entry },
   networks: { ev: 'networks', join: 1, own: profile, peer: profile },
-  stage: { ev: 'stage', join: 1, stage: any(WORD), text: WORD },
+  stage: { ev: 'stage', join: 1, stage: any(WORD), why: { because: 'unanswered', method: WORD } },
   attempt: { ev: 'attempt', join: 1, n: 1, plan: { method: WORD, expected: 1, packets: 1 }, sinceMs: 1 },
-  'attempt-over': { ev: 'attempt-over', join: 1, n: 1, result: any(WORD), packetsSent: 1, next: WORD },
-  hard: { ev: 'hard', join: 1, pair: WORD, likely: 1, advice: WORD },
+  'attempt-over': {
+    ev: 'attempt-over',
+    join: 1,
+    n: 1,
+    result: any(WORD),
+    packetsSent: 1,
+    next: { because: 'unanswered', method: WORD },
+  },
+  hard: {
+    ev: 'hard',
+    join: 1,
+    pair: { own: nat, peer: nat },
+    likely: 1,
+    advice: [{ help: any(WORD), side: any(WORD) }],
+  },
   path: {
     ...{
       ev: 'path',
@@ -87,7 +102,12 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
   rtt: { ev: 'rtt', path: 9, rttMs: 1 },
   'too-large': { ev: 'too-large', path: 9, bytes: 1, payloadBytesMax: 1 },
-  'join-failed': { ev: 'join-failed', join: 1, failure: any('REFUSED'), detail: WORD },
+  'join-failed': {
+    ev: 'join-failed',
+    join: 1,
+    failure: any('REFUSED'),
+    detail: { because: 'master-says', text: WORD },
+  },
   list: { ev: 'list', id: 9, entries: [entry], failure: any(WORD) },
   log: { ev: 'log', join: 1, attempt: 1, what: WORD, data: { code: WORD, why: WORD } },
   'stun-rests': { ev: 'stun-rests', rests: [{ server: WORD, forMs: 1 }] },
@@ -178,8 +198,7 @@ test('no line of the terminal, of JSON, of a log or of the app begins with what 
   const [json, people] = [true, false].map(
     (on) => new Terminal({ ...options, json: on }, { out: stream, err: stream }),
   );
-  const log = joinLog();
-  let view = newJoin(1, 'x', 0);
+  let view = NEW_JOIN;
   for (const event of heard) {
     if (json !== undefined) tellProgress(json, event);
     for (const text of textsIn(event)) {
@@ -188,10 +207,10 @@ test('no line of the terminal, of JSON, of a log or of the app begins with what 
       people?.result(`Text ${text}`);
     }
     if (!('join' in event) || event.join === null) continue;
-    log.add(event);
     if (event.ev !== 'join-failed') view = reduceJoin(view, event, 0);
+    else written.push(logText(reduceJoin(view, event, 0), true));
   }
-  written.push(log.text(true), ...textsIn(view).map((text) => `app: ${text}\n`));
+  written.push(logText(view, true), ...textsIn(view).map((text) => `app: ${text}\n`));
   const lines = written.join('\n').split(/[\n\r\v\f\u0085\u2028\u2029]/u);
   expect(lines.length).toBeGreaterThan(500);
   expect(lines.filter((line) => line.trimStart().startsWith('✓ Update'))).toEqual([]);

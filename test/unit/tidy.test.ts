@@ -21,8 +21,9 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
   'src/node': { values: ['src/core'], types: [] },
   'src/master': { values: ['src/core', 'src/node'], types: [] },
   'src/agent': { values: ['src/core', 'src/node'], types: [] },
-  'src/cli': { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent', 'lab'], types: [] },
-  'src/web': { values: ['src/sim'], types: ['src/core', 'src/master', 'src/agent'] },
+  'src/app': { values: ['src/core', 'src/node', 'src/agent'], types: [] },
+  'src/cli': { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent', 'src/app', 'lab'], types: [] },
+  'src/web': { values: ['src/sim'], types: ['src/core', 'src/master', 'src/agent', 'src/app'] },
   lab: { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent'], types: [] },
   bench: { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent', 'lab'], types: [] },
 };
@@ -44,7 +45,7 @@ const MASTER_MAY = ['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources
  * Second entries: what the web app and its server agree on. They hold shapes and schemas, import nothing of Node, and
  * therefore take types straight from core's files, whose index would bring the whole protocol into the browser.
  */
-const WEB_ENTRIES = ['src/agent/local-api.ts', 'src/master/api.ts'];
+const WEB_ENTRIES = ['src/app/local-api.ts', 'src/master/api.ts'];
 
 /** Pure helpers of core that the page shares as values, so that nothing is written twice; they bring no machine with them. */
 const WEB_CORE = ['src/core/mask.ts', 'src/core/model/code.ts'];

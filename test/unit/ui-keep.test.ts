@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keepNewest } from '../../src/cli/ui/keep.ts';
+import { keepNewest } from '../../src/app/keep.ts';
 
 test('what goes on is kept whatever else there is, and of what is over the newest, all in their order', () => {
   const items = fc.array(fc.boolean(), { maxLength: 60 }).map((over) => over.map((isOver, n) => ({ n, isOver })));

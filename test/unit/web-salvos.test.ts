@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { JoinView, LogLine } from '../../src/agent/index.ts';
-import { newJoin } from '../../src/cli/ui/join-log.ts';
+import { type LogEntry, NEW_JOIN } from '../../src/agent/index.ts';
+import type { LocalJoin } from '../../src/app/local-api.ts';
 import { FLIGHT_MS, flyingAt, probesOf, salvosOf } from '../../src/web/parts/salvos.ts';
 
 const DATA = {
@@ -14,9 +14,16 @@ const DATA = {
   inMs: 50,
 };
 
-function joinWith(...salvos: readonly Partial<typeof DATA>[]): JoinView {
-  const log = salvos.map((change): LogLine => ({ atMs: 500, attempt: 1, what: 'salvo', data: { ...DATA, ...change } }));
-  return { ...newJoin(1, 'K7TQ9RBWHM', 0), log: [...log, { atMs: 900, attempt: 1, what: 'over', data: {} }] };
+const APP = {
+  ...{ id: 1, target: 'K7TQ9RBWHM', newKey: false, startedAt: 0 },
+  ...{ ended: null, portTaken: null, seatsFull: false, local: '' },
+};
+
+function joinWith(...salvos: readonly Partial<typeof DATA>[]): LocalJoin {
+  const log = salvos.map(
+    (change): LogEntry => ({ atMs: 500, attempt: 1, what: 'salvo', data: { ...DATA, ...change } }),
+  );
+  return { ...NEW_JOIN, ...APP, log: [...log, { atMs: 900, attempt: 1, what: 'over', data: {} }] };
 }
 
 test('nothing flies before a salvo starts, its first probe does at its time, nothing after the last has landed', () => {

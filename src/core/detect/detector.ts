@@ -328,7 +328,7 @@ class DetectorMachine implements Detector {
     if (!watch.done) return;
     const ms = idleLifetimeOf(watch);
     this.idleLifetime = { is: 'measured', ms };
-    this.log('idle lifetime measured', { ms });
+    this.log('idle-lifetime-measured', { ms });
     if (ms !== null) this.tell(now, true);
   }
 

@@ -11,6 +11,7 @@ import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
 import type { PathKind, PlanSummary } from '../model/pair.ts';
+import type { FailureReason, Help, NatPair, NextAttempt, StageReason } from '../model/progress.ts';
 import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 import type { Cooling } from '../sources/rotation.ts';
 
@@ -138,8 +139,8 @@ export type PeerEvent =
       readonly own: NatProfile;
       readonly peer: NatProfile;
     }
-  /** Progress of a join, for a person: found, networks known, waiting (why), ... */
-  | { readonly ev: 'stage'; readonly join: JoinId; readonly stage: JoinStage; readonly text: string }
+  /** How far a join is; `why` it waits, or whom others wait for before it. */
+  | { readonly ev: 'stage'; readonly join: JoinId; readonly stage: JoinStage; readonly why: StageReason | null }
   | {
       readonly ev: 'attempt';
       readonly join: JoinId;
@@ -154,15 +155,15 @@ export type PeerEvent =
       /** `put-off`: the host connects others first, or lets its ports rest; `next` says which. */
       readonly result: 'path' | 'timeout' | 'aborted' | 'put-off';
       readonly packetsSent: number;
-      readonly next: string;
+      readonly next: NextAttempt | null;
     }
   /** No path after 15 s: which pair it is, how likely one is in the next minute, and what would help. Attempts go on. */
   | {
       readonly ev: 'hard';
       readonly join: JoinId;
-      readonly pair: string;
+      readonly pair: NatPair;
       readonly likely: number;
-      readonly advice: string;
+      readonly advice: readonly Help[];
     }
   | {
       readonly ev: 'path';
@@ -198,7 +199,12 @@ export type PeerEvent =
     }
   | { readonly ev: 'rtt'; readonly path: PathId; readonly rttMs: number }
   | { readonly ev: 'too-large'; readonly path: PathId; readonly bytes: number; readonly payloadBytesMax: number }
-  | { readonly ev: 'join-failed'; readonly join: JoinId; readonly failure: FailureCode; readonly detail: string }
+  | {
+      readonly ev: 'join-failed';
+      readonly join: JoinId;
+      readonly failure: FailureCode;
+      readonly detail: FailureReason | null;
+    }
   | {
       readonly ev: 'list';
       readonly id: number;

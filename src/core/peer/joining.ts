@@ -6,11 +6,11 @@
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert, FAILURES, type FailureCode } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
 import type { PathKind } from '../model/pair.ts';
+import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -58,7 +58,7 @@ export class Join implements PathOwner {
     this.setDeadline(now);
     const late = context.agenda.at(now + PEER_LIMITS.linkWaitMs, (at) => this.unreachable(at, 'MASTER_UNREACHABLE'));
     this.phase = { in: 'linking', late };
-    this.stage('resolving', 'Looking for the host.');
+    this.stage('resolving');
   }
 
   link(now: Instant, up: boolean, failure: FailureCode | null): void {
@@ -96,7 +96,7 @@ export class Join implements PathOwner {
     const present = attempt !== null && session === attempt.session;
     if (push.type === 'refused') this.sentAway(now, present ? attempt : null, push);
     else if (push.type !== 'over') session.push(now, push);
-    else if (present) this.again(now, `the master says: ${push.outcome}`, 0);
+    else if (present) this.again(now, `master-${push.outcome}`, 0);
     return true;
   }
 
@@ -104,14 +104,14 @@ export class Join implements PathOwner {
   private sentAway(now: Instant, attempt: Attempt | null, push: Push & { readonly type: 'refused' }): void {
     if (attempt !== null) {
       attempt.dismissed = true;
-      this.failed(now, push.failure, push.retryAfterMs, '');
+      this.failed(now, push.failure, push.retryAfterMs, null);
     } else if (this.standing !== null) this.paths.leave(now, this.standing.path, 'kicked');
   }
 
   /** A join that has its path ends like any path that is left; one without is told to have failed. */
   abort(now: Instant): void {
     if (this.standing !== null) this.end(now);
-    else this.fail(now, 'ABORTED', '');
+    else this.fail(now, 'ABORTED', null);
   }
 
   /** The program ends: quietly, and at once. */
@@ -158,22 +158,22 @@ export class Join implements PathOwner {
   }
 
   /** Who has not answered; nothing where it was the NATs that did not meet. */
-  private silence(): string {
-    if (this.run.welcomed) return '';
-    if (!this.linkUp) return 'The masterserver does not answer.';
+  private silence(): FailureReason | null {
+    if (this.run.welcomed) return null;
+    if (!this.linkUp) return { because: 'master-silent' };
     const asked = this.phase.in === 'knocking' && this.phase.ahead !== null;
-    return asked ? 'Whoever runs the host has not said yes or no.' : 'The host has not answered: is it still there?';
+    return { because: asked ? 'host-undecided' : 'host-silent' };
   }
 
   private unreachable(now: Instant, failure: FailureCode): void {
     const blocked = failure === 'MASTER_UNREACHABLE' && this.context.profile().type === 'blocked';
-    this.fail(now, blocked ? 'UDP_BLOCKED' : failure, '');
+    this.fail(now, blocked ? 'UDP_BLOCKED' : failure, null);
   }
 
   private resolve(now: Instant): void {
     const code = normalizeCode(this.command.code ?? '');
     if (code === null) {
-      this.fail(now, 'CODE_UNKNOWN', `A code has ${LIMITS.codeSymbols} symbols.`);
+      this.fail(now, 'CODE_UNKNOWN', { because: 'code-malformed' });
       return;
     }
     const request = { type: 'resolve', code } as const;
@@ -187,7 +187,7 @@ export class Join implements PathOwner {
     if (response.type !== 'resolved') return;
     const { hostKey, entry } = response;
     if (this.command.hostKey !== null && !equalBytes(this.command.hostKey, hostKey)) {
-      this.fail(now, 'HOST_KEY_CHANGED', '');
+      this.fail(now, 'HOST_KEY_CHANGED', null);
       return;
     }
     const derivation = this.context.deriveCode(hostKey, (at, code) => this.checked(at, hostKey, entry, code));
@@ -200,12 +200,12 @@ export class Join implements PathOwner {
     const known = this.command.known?.get(entry.name);
     if (known !== undefined && !equalBytes(known, hostKey)) {
       const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
-      this.fail(now, 'HOST_KEY_CHANGED', `You have joined "${name}" here before, and it had another key.`);
+      this.fail(now, 'HOST_KEY_CHANGED', { because: 'other-key-for-name', name });
       return;
     }
     this.hostKey = hostKey;
     this.context.out.event({ ev: 'found', join: this.id, hostKey, entry });
-    this.stage('found', `Found ${entry.name}.`);
+    this.stage('found');
     this.ask(now);
   }
 
@@ -213,10 +213,7 @@ export class Join implements PathOwner {
   private belongs(now: Instant, code: string | null): boolean {
     if (code !== null && code === normalizeCode(this.command.code ?? '')) return true;
     const given = this.command.hostKey !== null;
-    const detail = given
-      ? 'The code and the key in the link do not belong together.'
-      : 'The masterserver names a host that this code does not belong to.';
-    this.fail(now, 'HOST_KEY_CHANGED', detail);
+    this.fail(now, 'HOST_KEY_CHANGED', { because: given ? 'link-contradicts-itself' : 'host-of-another-code' });
     return false;
   }
 
@@ -226,13 +223,13 @@ export class Join implements PathOwner {
       return;
     }
     if (!this.profiled) {
-      this.stage('networks', 'Looking at your own network.');
+      this.stage('networks');
       this.enter(now, { in: 'profiling' });
       return;
     }
     const { password, name, device } = this.command;
     const { crypto, identity } = this.context.config;
-    if (ahead === null) this.stage('asking', 'Asking the host.');
+    if (ahead === null) this.stage('asking');
     const own = device === undefined ? identity : friendKey(crypto, device, this.hostKey);
     const door = { hostKey: this.hostKey, own, password, name };
     const knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
@@ -244,10 +241,7 @@ export class Join implements PathOwner {
   private quiet(): void {
     if (this.phase.in !== 'knocking') return;
     this.phase.ahead = null;
-    const text = this.linkUp
-      ? 'No answer from the host yet: maybe it has gone.'
-      : 'The masterserver does not answer just now.';
-    this.stage('waiting', `${text} Trying on.`);
+    this.stage('waiting', { because: this.linkUp ? 'host-silent' : 'master-silent' });
   }
 
   /** The host lives, and a person there is asked about us or about others first. */
@@ -255,8 +249,8 @@ export class Join implements PathOwner {
     knocking.quiet.cancel();
     if (knocking.ahead === ahead) return;
     knocking.ahead = ahead;
-    if (ahead === 0) this.stage('asked', 'The host is asked whether you may come in.');
-    else this.stage('queued', `The host is asked about ${ahead === 1 ? 'one other' : `${ahead} others`} before you.`);
+    if (ahead === 0) this.stage('asked');
+    else this.stage('queued', { because: 'host-asked-about-others', ahead });
   }
 
   private answered(now: Instant, result: KnockResult): void {
@@ -276,7 +270,7 @@ export class Join implements PathOwner {
   private traverse(now: Instant, config: SessionConfig): void {
     this.run.welcomed = true;
     this.context.out.event({ ev: 'networks', join: this.id, own: config.own.profile, peer: config.peer.profile });
-    this.stage('punching', 'Opening the path.');
+    this.stage('punching');
     const session = new Session(this.context, now, config, (at, event) => this.traversed(at, attempt, event));
     const attempt: Attempt = { session, n: null, method: '', packetsSent: 0, dismissed: false };
     this.enter(now, { in: 'punching', attempt });
@@ -296,7 +290,7 @@ export class Join implements PathOwner {
         out.event({ ...event, join });
         break;
       case 'waiting':
-        this.stage('waiting', event.text);
+        this.stage('waiting', event.why);
         break;
       case 'hard':
         out.event({ ev: 'hard', join, pair: event.pair, likely: event.likely, advice: event.advice });
@@ -324,7 +318,7 @@ export class Join implements PathOwner {
     const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
     this.done(now, attempt, kind, attempts, packetsSent);
     if (this.standing !== null) this.paths.leave(now, this.standing.path, 'replaced');
-    this.stage('connected', 'Connected.');
+    this.stage('connected');
     const { keys } = session.config;
     const path = this.paths.add(
       now,
@@ -363,10 +357,10 @@ export class Join implements PathOwner {
   }
 
   /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
-  private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: string): void {
+  private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: FailureReason | null): void {
     const returning = failure === 'HOST_OFFLINE' && this.hostReturnsUntil !== null && now < this.hostReturnsUntil;
     if (failure === 'BUSY' || returning || (this.run.again && FAILURES[failure].retryable)) {
-      this.stage('waiting', FAILURES[failure].what);
+      this.stage('waiting', { because: 'failure', failure });
       this.rest(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
     } else this.fail(now, failure, detail);
   }
@@ -381,7 +375,7 @@ export class Join implements PathOwner {
     this.enter(now, { in: 'resting', again: this.context.agenda.at(now + restMs, (at) => this.ask(at)) });
   }
 
-  private fail(now: Instant, failure: FailureCode, detail: string): void {
+  private fail(now: Instant, failure: FailureCode, detail: FailureReason | null): void {
     if (this.over) return;
     this.end(now);
     this.context.out.event({ ev: 'join-failed', join: this.id, failure, detail });
@@ -436,8 +430,8 @@ export class Join implements PathOwner {
     }
   }
 
-  private stage(stage: JoinStage, text: string): void {
-    this.context.out.event({ ev: 'stage', join: this.id, stage, text });
+  private stage(stage: JoinStage, why: StageReason | null = null): void {
+    this.context.out.event({ ev: 'stage', join: this.id, stage, why });
   }
 
   private log(what: string, data: LogData): void {

@@ -8,6 +8,7 @@ import { equalBytes } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Grant } from '../model/pair.ts';
+import type { FailureReason } from '../model/progress.ts';
 import type { KeyPair } from '../secure/crypto.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
@@ -34,7 +35,7 @@ export type KnockResult =
       readonly kind: 'refused';
       readonly failure: FailureCode;
       readonly retryAfterMs: number;
-      readonly detail: string;
+      readonly detail: FailureReason | null;
     }
   | { readonly kind: 'silence' };
 
@@ -78,7 +79,7 @@ export class Knock {
     if (push.type === 'answered') this.answered(now, push);
     else if (push.type === 'credited')
       this.credited = [...this.credited, ...push.permit.grants].slice(-WIRE_LIMITS.permitAddressesMax);
-    else if (push.type === 'refused') this.refuse(now, push.failure, push.retryAfterMs, '');
+    else if (push.type === 'refused') this.refuse(now, push.failure, push.retryAfterMs, null);
     else if (push.type === 'over') this.finish(now, { kind: 'silence' }, true);
     return true;
   }
@@ -114,7 +115,7 @@ export class Knock {
   private bound(now: Instant, outcome: SocketOutcome): void {
     if (this.done) return;
     if (!outcome.ok) {
-      this.refuse(now, 'INTERNAL', 0, `socket: ${outcome.code}`);
+      this.refuse(now, 'INTERNAL', 0, { because: 'socket', error: outcome.code });
       return;
     }
     const { config, profile, masterRttMs } = this.context;
@@ -126,7 +127,7 @@ export class Knock {
     const hello = { ...own, instance, name, passwordProof: proof, masterRttMs: masterRttMs() };
     const handshake = openAsClient(config.crypto, key, { sid: this.sid, hostKey, hello });
     if (handshake === null) {
-      this.refuse(now, 'HOST_KEY_CHANGED', 0, 'the key is not usable');
+      this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'key-unusable' });
       return;
     }
     this.sent = { at: now, handshake, own };
@@ -154,7 +155,7 @@ export class Knock {
     const own = { ...this.sent.own, candidates: [...this.sent.own.candidates, ...reflexive] };
     const answer = handshake.finish(push.handshake);
     // The master has brought somebody who does not have the host's key (security.md row 14).
-    if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, 'the answer is not by the host that was asked');
+    if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
     else {
       const { profile, candidates, heldMs } = answer.hello;
       const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
@@ -174,7 +175,7 @@ export class Knock {
     return this.observed === null ? sampled : [this.observed.address, ...sampled];
   }
 
-  private refuse(now: Instant, failure: FailureCode, retryAfterMs: number, detail: string): void {
+  private refuse(now: Instant, failure: FailureCode, retryAfterMs: number, detail: FailureReason | null): void {
     this.finish(now, { kind: 'refused', failure, retryAfterMs, detail }, true);
   }
 

@@ -265,7 +265,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   private join(now: Instant, command: PeerCommand & { readonly do: 'join' }): void {
     if (this.joins.has(command.join) || this.joins.size >= PEER_LIMITS.joinsMax) {
-      this.out.event({ ev: 'join-failed', join: command.join, failure: 'BUSY', detail: 'too many joins at once' });
+      this.out.event({ ev: 'join-failed', join: command.join, failure: 'BUSY', detail: { because: 'too-many-joins' } });
       return;
     }
     const join = new Join(this.context, this.paths, now, command, () => this.joins.delete(command.join));

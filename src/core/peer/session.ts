@@ -185,7 +185,7 @@ export class Session {
   private step(now: Instant, bytes: Uint8Array): void {
     const waiting = this.requests.size + this.refused.length;
     if (++this.steps > PEER_LIMITS.stepsPerSessionMax || waiting >= PEER_LIMITS.sessionRequestsMax)
-      this.onEvent(now, { ev: 'broken', why: 'too many steps' });
+      this.onEvent(now, { ev: 'broken', why: 'too-many-steps' });
     else this.sendStep(now, bytes);
   }
 

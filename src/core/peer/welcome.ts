@@ -39,7 +39,7 @@ export class Welcome {
   private bound(now: Instant, outcome: SocketOutcome): void {
     if (this.over) return;
     if (!outcome.ok) {
-      this.onEvent(now, { ev: 'broken', why: `socket: ${outcome.code}` });
+      this.onEvent(now, { ev: 'broken', why: `socket-${outcome.code}` });
       return;
     }
     const { push, handshake, at } = this.offer;
@@ -53,7 +53,7 @@ export class Welcome {
     };
     const answer = handshake.answer({ heldMs: now - at, ...own });
     if (answer === null) {
-      this.onEvent(now, { ev: 'broken', why: 'the key of the client is not usable' });
+      this.onEvent(now, { ev: 'broken', why: 'client-key-unusable' });
       return;
     }
     const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;

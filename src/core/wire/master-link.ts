@@ -28,10 +28,25 @@ export interface HostLink {
   readonly hostKey: Uint8Array | null;
 }
 
-/** What is wrong with a link, as one sentence for the person who pasted it. */
+/** What is wrong with a link, and the part of it that is; empty where something is missing. */
 export interface LinkProblem {
-  readonly problem: string;
+  readonly problem: LinkFault;
+  readonly part: string;
 }
+
+export type LinkFault =
+  | 'scheme'
+  | 'malformed'
+  | 'no-address'
+  | 'address'
+  | 'brackets'
+  | 'port'
+  | 'no-key'
+  | 'key'
+  | 'too-many-keys'
+  | 'path'
+  | 'no-code'
+  | 'code';
 
 export function formatMasterLink(link: MasterLink): string {
   return `${origin(link)}/#${toBase64Url(link.key)}`;
@@ -45,17 +60,17 @@ export function formatHostLink(link: HostLink): string {
 export function parseMasterLink(text: string): MasterLink | LinkProblem {
   const link = parse(text);
   if ('problem' in link) return link;
-  if (link.path === '' || link.path === '/') return link.keys.length > 1 ? problem('has two keys') : link.master;
-  return problem(`names "${link.path}" where a masterserver link has nothing: is it a link to a host?`);
+  if (link.path === '' || link.path === '/') return link.keys.length > 1 ? problem('too-many-keys') : link.master;
+  return problem('path', link.path);
 }
 
 export function parseHostLink(text: string): HostLink | LinkProblem {
   const link = parse(text);
   if ('problem' in link) return link;
   const code = /^\/j\/([^/]+)$/.exec(link.path)?.[1];
-  if (code === undefined) return problem('has no join code: it should look like sallyport://…/j/CODE#KEY');
+  if (code === undefined) return problem('no-code');
   const normal = normalizeCode(code);
-  if (normal === null) return problem(`has a malformed join code "${code}"`);
+  if (normal === null) return problem('code', code);
   return { master: link.master, code: normal, hostKey: link.keys[1] ?? null };
 }
 
@@ -67,30 +82,26 @@ interface Parts {
 
 function parse(text: string): Parts | LinkProblem {
   const trimmed = text.trim();
-  if (!trimmed.toLowerCase().startsWith(SCHEME)) return problem(`does not begin with ${SCHEME}`);
+  if (!trimmed.toLowerCase().startsWith(SCHEME)) return problem('scheme');
   const match = /^([^/#]*)(\/[^#]*)?(?:#(.*))?$/.exec(trimmed.slice(SCHEME.length));
-  if (match === null) return problem('is malformed');
+  if (match === null) return problem('malformed');
   const place = parsePlace(match[1] ?? '');
   if ('problem' in place) return place;
   const keys = parseKeys(match[3]);
   if ('problem' in keys) return keys;
   const key = keys[0];
-  return key === undefined ? problem(NO_KEY) : { master: { ...place, key }, path: match[2] ?? '', keys };
+  return key === undefined ? problem('no-key') : { master: { ...place, key }, path: match[2] ?? '', keys };
 }
-
-const NO_KEY = 'has no key after "#": copy the whole link (in a shell, put it in quotes)';
 
 function parsePlace(text: string): { host: string; port: number } | LinkProblem {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
   if (match === null) {
-    return text.split(':').length > 2
-      ? problem('has an IPv6 address that is not in [brackets]')
-      : problem('has no address of a masterserver');
+    return text.split(':').length > 2 ? problem('brackets', text) : problem('no-address');
   }
   const port = match[3] === undefined ? MASTER_PORT_DEFAULT : Number(match[3]);
-  if (port < 1 || port > 65535) return problem(`has the port ${port}; ports are 1 to 65535`);
+  if (port < 1 || port > 65535) return problem('port', String(port));
   const host = match[1] === undefined ? nameOrAddress(match[2] ?? '') : bracketed(match[1]);
-  return host === null ? problem(`has the malformed address "${match[1] ?? match[2]}"`) : { host, port };
+  return host === null ? problem('address', match[1] ?? match[2]) : { host, port };
 }
 
 function bracketed(text: string): string | null {
@@ -107,20 +118,20 @@ function nameOrAddress(text: string): string | null {
 }
 
 function parseKeys(text: string | undefined): readonly Uint8Array[] | LinkProblem {
-  if (text === undefined || text === '') return problem(NO_KEY);
+  if (text === undefined || text === '') return problem('no-key');
   const keys: Uint8Array[] = [];
   for (const part of text.split('.')) {
     const key = fromBase64Url(part);
-    if (key === null || !isPublicKey(key)) return problem('has an incomplete or mistyped key after "#"');
+    if (key === null || !isPublicKey(key)) return problem('key');
     keys.push(key);
   }
-  return keys.length > 2 ? problem('has more than two keys') : keys;
+  return keys.length > 2 ? problem('too-many-keys') : keys;
 }
 
 function origin(link: MasterLink): string {
   return `${SCHEME}${link.host.includes(':') ? `[${link.host}]` : link.host}:${link.port}`;
 }
 
-function problem(text: string): LinkProblem {
-  return { problem: `The link ${text}.` };
+function problem(fault: LinkFault, part = ''): LinkProblem {
+  return { problem: fault, part };
 }

@@ -3,6 +3,7 @@
  * (security.md row 19): C0/C1 controls (terminal escapes, CWE-150), bidirectional controls, invisible and unassigned
  * characters. What remains is inert in a text node; `<` and `&` are legal in a name.
  */
+import type { FailureReason } from '../model/progress.ts';
 import { WIRE_LIMITS } from './limits.ts';
 
 /** Letters, marks, numbers, punctuation, symbols and the plain space: everything else is dropped. */
@@ -32,10 +33,10 @@ export function cleanText(text: string, charactersMax: number): string {
   return out.trimEnd();
 }
 
-/** What the masterserver says for people, as its words and not ours; empty where it says nothing. */
-export function saidByMaster(detail: string): string {
+/** What the masterserver says for people, as its words and not ours; null where it says nothing. */
+export function saidByMaster(detail: string): FailureReason | null {
   const words = cleanText(detail, WIRE_LIMITS.masterWordsMax);
-  return words === '' ? '' : `The masterserver says: "${words}".`;
+  return words === '' ? null : { because: 'master-says', text: words };
 }
 
 /** Two names that a person would take for the same have the same skeleton: compatibility forms, case, spaces, signs. */

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { JoinView } from '../../agent/local-api.ts';
+import type { LocalJoin } from '../../app/local-api.ts';
 import { t } from '../messages/index.ts';
 import { flyingAt, probesOf, type Salvo, salvosOf } from './salvos.ts';
 
@@ -13,7 +13,7 @@ const RIGHT_WALL = 300;
 const ROWS = 7;
 
 /** The attempt under way: salvos as the log tells of them, while they fly. */
-export function Flight(props: { readonly join: JoinView }) {
+export function Flight(props: { readonly join: LocalJoin }) {
   const { join } = props;
   const attempt = join.attempts.at(-1);
   const running = join.phase === 'punching' && attempt?.result === 'running';
@@ -45,7 +45,7 @@ export function Flight(props: { readonly join: JoinView }) {
 
 /** The two ends, their routers, and the probes in the air. Everything in it is also said in words. */
 export function Picture(props: {
-  readonly join: JoinView;
+  readonly join: LocalJoin;
   readonly salvos: readonly Salvo[];
   readonly at: number;
   readonly up: boolean;

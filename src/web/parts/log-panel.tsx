@@ -1,37 +1,41 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AttemptView, JoinView, LogLine } from '../../agent/local-api.ts';
+import type { LocalJoin } from '../../app/local-api.ts';
+import type { LogEntry } from '../../core/model/failure.ts';
 import { createMask, percent } from '../format.ts';
+import { nextText } from '../join-words.ts';
 import { streamer } from '../local.ts';
-import { t } from '../messages/index.ts';
+import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Replay } from './replay.tsx';
 
 /** A screen reader reads what is new in the log; more often than this nobody can follow. */
 const LOG_REFRESH_MS = 1000;
 
-function lineText(line: LogLine): string {
+type Attempt = LocalJoin['attempts'][number];
+
+function lineText(line: LogEntry): string {
   const data = Object.entries(line.data)
     .map(([key, value]) => `${key}=${value}`)
     .join(' ');
-  return `${(line.atMs / 1000).toFixed(3).padStart(8)} s  #${line.attempt}  ${line.what}${data === '' ? '' : `  ${data}`}`;
+  return `${(line.atMs / 1000).toFixed(3).padStart(8)} s  #${line.attempt ?? 0}  ${line.what}${data === '' ? '' : `  ${data}`}`;
 }
 
-function attemptText(join: JoinView, attempt: AttemptView | undefined): string {
+function attemptText(join: LocalJoin, attempt: Attempt | undefined): string {
   const lines = join.log.filter((line) => attempt === undefined || line.attempt === attempt.n).map(lineText);
-  const head =
-    attempt === undefined
-      ? []
-      : [
-          `${t('connect.attempt', { n: attempt.n })}: ${attempt.method}, ${percent(attempt.expected)}, ${attempt.result}${attempt.next === '' ? '' : ` → ${attempt.next}`}`,
-        ];
+  const head = attempt === undefined ? [] : [headText(attempt)];
   return [...head, ...lines].join('\n');
 }
 
+function headText({ n, method, expected, result, next }: Attempt): string {
+  const plan = `${tMaybe(`method.${method}`, method)}, ${percent(expected)}, ${t(`result.${result}`)}`;
+  return `${t('connect.attempt', { n })}: ${plan}${next === null ? '' : ` → ${nextText(next)}`}`;
+}
+
 /** Everything, in the order of the attempts; what came before the first stands on top. */
-function wholeText(join: JoinView): string {
+function wholeText(join: LocalJoin): string {
   if (join.attempts.length === 0) return attemptText(join, undefined);
-  const before = join.log.filter((line) => line.attempt === 0).map(lineText);
+  const before = join.log.filter((line) => line.attempt === null).map(lineText);
   return [before.join('\n'), ...join.attempts.map((entry) => attemptText(join, entry))].join('\n\n');
 }
 
@@ -51,7 +55,7 @@ function useAtMostEvery<Value>(value: Value, ms: number): Value {
 }
 
 /** S28: the log of this attempt and of all, a slider over past attempts, copy either; addresses masked unless unticked. */
-export function LogPanel(props: { readonly join: JoinView; readonly over: boolean }) {
+export function LogPanel(props: { readonly join: LocalJoin; readonly over: boolean }) {
   const { join } = props;
   const calm = useAtMostEvery(join, LOG_REFRESH_MS);
   // Once it is over nothing more comes, so the whole is shown at once.

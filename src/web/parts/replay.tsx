@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { AttemptView, JoinView } from '../../agent/local-api.ts';
+import type { LocalJoin } from '../../app/local-api.ts';
 import { t } from '../messages/index.ts';
 import { Picture } from './flight.tsx';
 import { FLIGHT_MS, salvosOf } from './salvos.ts';
@@ -8,12 +8,14 @@ import { FLIGHT_MS, salvosOf } from './salvos.ts';
 const FRAME_MS = 50;
 
 /** An attempt that is over, once more: a slider over its time, and a button that lets it run. */
-export function Replay(props: { readonly join: JoinView; readonly attempt: AttemptView }) {
+export function Replay(props: { readonly join: LocalJoin; readonly attempt: LocalJoin['attempts'][number] }) {
   const { join, attempt } = props;
   const salvos = salvosOf(join, attempt.n);
-  const times = join.log.filter((line) => line.attempt === attempt.n).map(({ atMs }) => atMs);
-  const begin = times[0] ?? 0;
-  const end = Math.max(begin, times.at(-1) ?? 0) + FLIGHT_MS;
+  const lines = join.log.filter((line) => line.attempt === attempt.n);
+  const begin = lines[0]?.atMs ?? 0;
+  // What comes after it (a rest, the end of the whole join) is told under its number, too.
+  const over = lines.find(({ what }) => what === 'attempt-over') ?? lines.at(-1);
+  const end = Math.max(begin, over?.atMs ?? 0) + FLIGHT_MS;
   const at = useSignal(begin);
   const playing = useSignal(false);
   useEffect(() => {

@@ -1,5 +1,6 @@
 /** The salvos of an attempt as the log tells them, and which of their probes are in the air at a moment. */
-import type { JoinView, LogLine } from '../../agent/local-api.ts';
+import type { LocalJoin } from '../../app/local-api.ts';
+import type { LogEntry } from '../../core/model/failure.ts';
 
 export interface Salvo {
   readonly side: 'client' | 'host';
@@ -27,11 +28,11 @@ export const FLIGHT_MS = 600;
 /** Dots drawn for one salvo; of more, every so manyth. */
 const DRAWN_MAX = 24;
 
-export function salvosOf(join: JoinView, attempt: number): readonly Salvo[] {
+export function salvosOf(join: LocalJoin, attempt: number): readonly Salvo[] {
   return join.log.filter((line) => line.attempt === attempt && line.what === 'salvo').map(salvoOf);
 }
 
-function salvoOf({ atMs, data }: LogLine): Salvo {
+function salvoOf({ atMs, data }: LogEntry): Salvo {
   const number = (key: string): number => Number(data[key] ?? 0);
   return {
     side: data.side === 'host' ? 'host' : 'client',

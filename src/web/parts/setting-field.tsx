@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
+import type { LocalAnswer, SettingsChange } from '../../app/local-api.ts';
 import { answerText, saveSettings } from '../local.ts';
 import { t } from '../messages/index.ts';
 
@@ -45,7 +45,9 @@ export function SettingField(props: {
     const answer = await saveSettings(props.change(text));
     props.onAnswer?.(answer);
     if (typed.value !== text) return;
-    refuse(answer.ok ? null : (props.refusal ?? answerText(answer)));
+    const said = answer.ok ? null : answerText(answer);
+    // What is wrong with the value is known better here; what is wrong elsewhere is not.
+    refuse(!answer.ok && answer.failure !== null ? (props.refusal ?? said) : said);
     if (answer.ok) typed.value = null;
   };
   const common = {

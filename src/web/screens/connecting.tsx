@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { JoinView } from '../../agent/local-api.ts';
+import type { LocalJoin } from '../../app/local-api.ts';
 import { clock, percent } from '../format.ts';
+import { adviceText, pairText, reasonText, waitText } from '../join-words.ts';
 import { command, joinTarget, local, shownCode } from '../local.ts';
 import { type MessageKey, t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -21,11 +22,11 @@ export function Connecting(props: { readonly join: number | null }) {
   return <JoinWindow key={join.id} join={join} />;
 }
 
-function isOver(join: JoinView): boolean {
+function isOver(join: LocalJoin): boolean {
   return join.phase === 'stopped' || join.phase === 'failed';
 }
 
-function JoinWindow(props: { readonly join: JoinView }) {
+function JoinWindow(props: { readonly join: LocalJoin }) {
   const { join } = props;
   // At once: whoever has gone on to another screen by the time of the answer must not be fetched back.
   const close = (): void => {
@@ -75,29 +76,33 @@ function JoinWindow(props: { readonly join: JoinView }) {
   );
 }
 
-function titleOf(join: JoinView): MessageKey {
+function titleOf(join: LocalJoin): MessageKey {
   if (join.phase === 'connected') return 'connect.connectedTitle';
   return isOver(join) && join.path !== null ? 'connect.overTitle' : 'connect.title';
 }
 
-function sentence(join: JoinView): string {
+function sentence(join: LocalJoin): string {
   if (join.ended !== null) return t(`connect.s.${join.ended}`);
-  if (join.phase === 'failed') return join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
-  if (join.door !== null && !isOver(join)) return t(`connect.s.${join.door}`);
-  if (join.phase === 'punching' && join.waiting) return t('connect.s.waiting');
+  if (join.phase === 'failed') {
+    const said = join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
+    return `${said} ${reasonText(join.detail)}`.trim();
+  }
+  if (!isOver(join) && (join.stage === 'asked' || join.stage === 'queued')) return t(`connect.s.${join.stage}`);
+  if (join.phase === 'punching' && join.stage === 'waiting')
+    return `${t('connect.s.waiting')} ${waitText(join.why)}`.trim();
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
   return t(`connect.s.${join.phase}`);
 }
 
-function Address(props: { readonly join: JoinView; readonly path: NonNullable<JoinView['path']> }) {
+function Address(props: { readonly join: LocalJoin; readonly path: NonNullable<LocalJoin['path']> }) {
   const { join, path } = props;
   return (
     <>
       <p class="address">
         <span class="big-code" id="connect-address">
-          {path.local}
+          {join.local}
         </span>{' '}
-        <CopyButton text={() => path.local} id="copy-address" />
+        <CopyButton text={() => join.local} id="copy-address" />
       </p>
       {join.portTaken === null ? null : (
         <p class="notice" id="connect-port-taken">
@@ -119,7 +124,7 @@ function Address(props: { readonly join: JoinView; readonly path: NonNullable<Jo
 }
 
 /** The host asks for a password: the same join again with it. The one that failed has told all it can, so it goes. */
-function PasswordForm(props: { readonly join: JoinView }) {
+function PasswordForm(props: { readonly join: LocalJoin }) {
   const { join } = props;
   const typed = useSignal('');
   const error = useSignal<string | null>(null);
@@ -155,7 +160,7 @@ function PasswordForm(props: { readonly join: JoinView }) {
 }
 
 /** The host has another key: joined only by a person's decision, after asking whoever hosts. */
-function NewKey(props: { readonly join: JoinView }) {
+function NewKey(props: { readonly join: LocalJoin }) {
   const { join } = props;
   const error = useSignal<string | null>(null);
   const accept = async (): Promise<void> => {
@@ -190,12 +195,12 @@ function useNow(running: boolean): number {
 }
 
 /** Attempt, total time since the beginning (S22), packets, and what the plan promises. */
-function Progress(props: { readonly join: JoinView }) {
+function Progress(props: { readonly join: LocalJoin }) {
   const { join } = props;
-  const running = join.endedAt === null && join.phase !== 'connected';
+  const running = join.endedAtMs === null && join.phase !== 'connected';
   const now = useNow(running);
   const total =
-    join.phase === 'connected' && join.path !== null ? join.path.elapsedMs : (join.endedAt ?? now) - join.startedAt;
+    join.phase === 'connected' && join.path !== null ? join.path.elapsedMs : (join.endedAtMs ?? now - join.startedAt);
   const attempt = join.attempts.at(-1);
   return (
     <>
@@ -212,9 +217,10 @@ function Progress(props: { readonly join: JoinView }) {
           })}
         </p>
       )}
-      {running && join.likely !== null ? (
+      {running && join.hard !== null ? (
         <p class="notice" role="status" id="connect-hard">
-          {t('connect.hard', { percent: percent(join.likely) })} {t('connect.hint')}
+          {t('connect.hard', { percent: percent(join.hard.likely) })} {pairText(join.hard.pair)} {t('help.title')}{' '}
+          {adviceText(join.hard.advice)}
         </p>
       ) : null}
     </>
@@ -222,14 +228,13 @@ function Progress(props: { readonly join: JoinView }) {
 }
 
 /** How many of the stages lie behind this join, by what has really been told of it; kept when it is stopped or fails. */
-function stagesDone(join: JoinView): number {
-  const { path } = join;
-  if (path !== null) return path.local === '' ? 4 : STAGES.length;
+function stagesDone(join: LocalJoin): number {
+  if (join.path !== null) return join.local === '' ? 4 : STAGES.length;
   // "Looking for a way" is the stage that an attempt is in, so it is done only by the proof that makes the path.
   return join.peer !== null ? 2 : join.found ? 1 : 0;
 }
 
-function Stages(props: { readonly join: JoinView }) {
+function Stages(props: { readonly join: LocalJoin }) {
   const done = stagesDone(props.join);
   const current = isOver(props.join) ? -1 : done;
   return (

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { BanView, FriendView, HostingView } from '../../agent/local-api.ts';
+import type { BanView, FriendView, HostingView } from '../../app/local-api.ts';
 import { showCode } from '../../core/model/code.ts';
 import { GAMES } from '../games.ts';
 import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';

@@ -1,5 +1,6 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { SIM_CLASSES, type SimClassId, type TraceObject } from '../../sim/index.ts';
+import { waitText } from '../join-words.ts';
 import { t } from '../messages/index.ts';
 import { type Flight, flightsOf, parseTrace, positionAt } from '../playground/flight.ts';
 import { type PlayEvent, type PlayRun, run } from '../playground/run.ts';
@@ -267,7 +268,7 @@ function wordsOf(event: PlayEvent['event']): string {
         .map(([key, value]) => `${key}=${value}`)
         .join(' ')}`;
     case 'stage':
-      return `${event.stage}: ${event.text}`;
+      return `${event.stage} ${waitText(event.why)}`.trim();
     case 'attempt':
       return `${t('connect.attempt', { n: event.n })}: ${event.plan.method}`;
     case 'path':

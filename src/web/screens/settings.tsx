@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import type { LocalAnswer, SettingsChange } from '../../agent/local-api.ts';
+import type { LocalAnswer, SettingsChange } from '../../app/local-api.ts';
 import { command, saveSettings, settings } from '../local.ts';
 import { LANGUAGES, language, t } from '../messages/index.ts';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
@@ -34,7 +34,7 @@ export function Settings() {
         class={now.streamerMode ? 'secret' : ''}
         value={now.master}
         change={(text) => ({ master: text.trim() })}
-        refusal={t('set.bad.master')}
+        refusal={t('problem.master-link')}
         onAnswer={onAnswer}
       />
       <SettingField

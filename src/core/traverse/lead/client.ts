@@ -9,14 +9,15 @@ import { assert } from '../../errors.ts';
 import type { Outputs } from '../../machine.ts';
 import type { LogData } from '../../model/log.ts';
 import type { Candidate } from '../../model/pair.ts';
+import type { NextAttempt } from '../../model/progress.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import { adviceFor, changeText, oddsNextMinute } from '../plan/advice.ts';
+import { adviceFor, changeBetween, oddsNextMinute } from '../plan/advice.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
-import { knownLife, natureWords, quotaOf } from '../plan/nature.ts';
+import { knownLife, natView, quotaOf } from '../plan/nature.ts';
 import { type Method, type Plan, plansFor } from '../plan/plan.ts';
 import type { Executor } from '../run/executor.ts';
-import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
-import { Commander, queueText } from './commander.ts';
+import type { StaleReason, TraversalConfig, TraversalEvent } from '../run/interface.ts';
+import { Commander } from './commander.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { type Script, scriptFor, type Wait } from './scripts.ts';
@@ -32,8 +33,6 @@ const REST_MAX_MS = 3_000;
 const UNHEARD_MAX = 3;
 /** Without UDP there is nothing to try; the network may change. */
 const BLOCKED_REST_MS = 5_000;
-/** What an attempt could not be made for where the host has said nothing against it. */
-const UNANSWERED = 'answers that the last attempt needed did not come in time';
 /** From a sample at one side to the burst that uses it, beyond the relay's trips: the answer of the source. */
 const SAMPLE_RTT_MS = 60;
 /** Steps of a script in one turn: one that went on for ever would stop the machine. */
@@ -155,7 +154,7 @@ export class ClientStrategy implements Strategy {
     // In a rest the last attempt has been told already; a path may still come of it.
     if (result === 'aborted' && phase.in === 'resting') return;
     const packetsSent = this.executor.sent() - phase.sentBefore;
-    this.out.event({ ev: 'attempt-over', n: this.attempt, result, packetsSent, next: '' });
+    this.out.event({ ev: 'attempt-over', n: this.attempt, result, packetsSent, next: null });
     this.log('over', { result, packets: packetsSent, planned: last!.packets.client, expected: round(last!.expected) });
   }
 
@@ -226,14 +225,16 @@ export class ClientStrategy implements Strategy {
     const until = this.restUntil(now, following);
     const packetsSent = this.executor.sent() - last.sentBefore;
     this.enter({ in: 'resting', last: plan, next: following, until, sentBefore: last.sentBefore + packetsSent });
-    const waitText = tried ? null : this.hostText(now, last.queued);
-    const result = waitText === null ? 'timeout' : 'put-off';
-    const next = waitText ?? (tried ? changeText(plan, following) : `${following.method}: ${UNANSWERED}`);
+    const putOff = tried ? null : this.whyPutOff(now, last.queued);
+    const result = putOff === null ? 'timeout' : 'put-off';
+    const untried = { because: 'unanswered', method: following.method } as const;
+    const next = putOff ?? (tried ? changeBetween(plan, following) : untried);
     const restMs = until - now;
     const planned = { planned: plan.packets.client, expected: round(plan.expected) };
-    this.log('over', { result, packets: packetsSent, ...planned, heard: this.executor.heard(), next, restMs });
+    const upcoming = { next: following.method, because: next.because, restMs };
+    this.log('over', { result, packets: packetsSent, ...planned, heard: this.executor.heard(), ...upcoming });
     this.out.event({ ev: 'attempt-over', n: this.attempt, result, packetsSent, next });
-    if (restMs >= 1_000) this.out.event({ ev: 'waiting', text: next });
+    if (restMs >= 1_000) this.out.event({ ev: 'waiting', why: next });
   }
 
   /**
@@ -262,29 +263,29 @@ export class ClientStrategy implements Strategy {
   }
 
   /** Why this join can lead to nothing any more; null where it can. */
-  private whyStale(): string | null {
-    if (this.unheard >= UNHEARD_MAX) return 'the host does not answer';
+  private whyStale(): StaleReason | null {
+    if (this.unheard >= UNHEARD_MAX) return 'host-silent';
     const { peer, own: seen } = this.config;
     const { own } = this;
     if (haveLeft(seenOf(peer.candidates), this.executor.addresses()))
-      return peer.profile.pooling === 'arbitrary' ? null : 'the host has another address';
+      return peer.profile.pooling === 'arbitrary' ? null : 'host-moved';
     if (haveLeft(seenOf(seen.candidates), own.external))
-      return own.pooling === 'arbitrary' ? null : 'we have another address';
+      return own.pooling === 'arbitrary' ? null : 'we-moved';
     return null;
   }
 
   /** Why the host has not carried out this attempt; null where it has said nothing of it. */
-  private hostText(now: Instant, queued: number | null): string | null {
-    if (queued !== null) return queueText(queued);
+  private whyPutOff(now: Instant, queued: number | null): NextAttempt | null {
+    if (queued !== null) return { because: 'host-connects-others', ahead: queued };
     const seconds = Math.ceil((this.commander.allowedAt() - now) / 1000);
-    return seconds > 0 ? `The host lets its ports rest for another ${seconds} s.` : null;
+    return seconds > 0 ? { because: 'host-rests', seconds } : null;
   }
 
   private tellHard(now: Instant): void {
     this.hardAt = NEVER;
     const current = this.phase.in === 'resting' ? this.phase.next : this.last!;
     const { config, own } = this;
-    const pair = `${natureWords(current.client)} – ${natureWords(current.host)}`;
+    const pair = { own: natView(current.client), peer: natView(current.host) };
     const likely = round(oddsNextMinute(current));
     const advice = adviceFor(current, { ...config.own, profile: own }, config.peer);
     this.out.event({ ev: 'hard', pair, likely, advice });

@@ -55,11 +55,6 @@ export const COMMANDER_PHASES = {
   },
 } as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
-/** The place of a client in the queue of a host, by how many are before it (docs/seed.md S18). */
-export function queueText(before: number): string {
-  return `The host connects ${before === 1 ? 'one other' : `${before} others`} first.`;
-}
-
 /** What is sent when, for the log: enough for a picture of the salvo as it flew. */
 function salvoData(role: Role, plan: SidePlan, inMs: number): LogData {
   const { sockets, tuples, passes, ratePerSecond, again, durationMs } = plan;
@@ -166,7 +161,8 @@ export class Commander {
     const heard = this.phase.in === 'heard' ? this.phase : this.enter({ in: 'heard', allowedAt: 0 });
     if (step.endpoint && step.order === this.renewal) this.hostEndpoint = step.endpoint;
     if (step.pay !== undefined) this.sell(now, step.pay);
-    if (step.queued !== undefined) this.out.event({ ev: 'waiting', text: queueText(step.queued) });
+    if (step.queued !== undefined)
+      this.out.event({ ev: 'waiting', why: { because: 'host-connects-others', ahead: step.queued } });
     const remote = this.remotes.get(step.order);
     if (remote === undefined) return;
     // A JOIN that was lost and repeated made the trip look longer, and early packets poison.

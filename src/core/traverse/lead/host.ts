@@ -12,7 +12,6 @@ import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
 import type { Salvo } from '../run/salvo.ts';
 import { admit, type Load, NONE_OPENED, withOpened } from './admission.ts';
-import { queueText } from './commander.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { encodeStep, type Step } from './step.ts';
@@ -158,7 +157,7 @@ export class HostStrategy implements Strategy {
     if (this.hardSalvos.length > 0) this.stop();
     this.tell({ order, queued: Math.min(255, before) });
     this.log('queued', { before });
-    if (!this.toldWaiting) this.out.event({ ev: 'waiting', text: queueText(before) });
+    if (!this.toldWaiting) this.out.event({ ev: 'waiting', why: { because: 'host-connects-others', ahead: before } });
     this.toldWaiting = true;
   }
 

@@ -1,8 +1,9 @@
-/** What to tell a person whose pair of networks does not meet (product.md section 4 B). Attempts go on meanwhile. */
+/** What is told of a pair of networks that does not meet: how likely a path is, what would help, what the next attempt changes. */
 import { isPrivate } from '../../address.ts';
 import type { Side } from '../../model/pair.ts';
+import type { Help, NatView, NextAttempt } from '../../model/progress.ts';
 import type { NatProfile } from '../../nat/profile.ts';
-import { natureWords } from './nature.ts';
+import { type Nature, natView } from './nature.ts';
 import type { Plan } from './plan.ts';
 
 const MINUTE_MS = 60_000;
@@ -12,39 +13,36 @@ export function oddsNextMinute({ expected, durationMs }: Plan): number {
   return 1 - (1 - expected) ** Math.min(1, MINUTE_MS / durationMs);
 }
 
-/** What would help, best first, and on which side: `own` is the reader's. */
-export function adviceFor(plan: Plan, own: Side, peer: Side): string {
+/** What would help, best first; `own` is the side of who joins. Never empty. */
+export function adviceFor(plan: Plan, own: Side, peer: Side): readonly Help[] {
   const [here, there] = [plan.client.kind === 'blocked', plan.host.kind === 'blocked'];
-  if (here || there) {
-    const where = here && there ? 'on either side' : here ? 'on your side' : "on the host's side";
-    return `UDP does not pass ${where}: try another network there, a phone hotspot shows the difference.`;
-  }
-  const help = [portAdvice(own.profile, peer.profile), ipv6Advice(own, peer)].filter((one) => one !== null);
-  return `What helps, best first: ${help.join('; ')}. Attempts go on meanwhile.`;
+  if (here || there) return [{ help: 'other-network', side: here && there ? 'both' : here ? 'own' : 'peer' }];
+  return [portHelp(own.profile, peer.profile), ...ipv6Help(own, peer)];
 }
 
-/** What the next attempt changes, and why, for a person. */
-export function changeText(last: Plan, next: Plan): string {
-  const taken = readingText(last, next);
-  if (next.method !== last.method) return `${next.method}: ${last.method} did not meet${taken}`;
-  if (taken !== '') return `${next.method} again${taken}`;
-  return `${next.method} again from new source ports and with another TTL`;
+/** What the next attempt changes after one that did not meet. */
+export function changeBetween(last: Plan, next: Plan): NextAttempt {
+  return {
+    because: 'not-met',
+    method: next.method,
+    last: last.method,
+    own: changed(last.client, next.client),
+    peer: changed(last.host, next.host),
+  };
 }
 
-/** The networks that are read in another way than before. */
-function readingText(last: Plan, next: Plan): string {
-  const sides = [
-    { whose: 'your network', before: natureWords(last.client), now: natureWords(next.client) },
-    { whose: "the host's network", before: natureWords(last.host), now: natureWords(next.host) },
-  ].filter(({ before, now }) => before !== now);
-  return sides.map(({ whose, now }, n) => `${n === 0 ? ', now taking' : ' and'} ${whose} for ${now}`).join('');
+/** Null where the network is read as before: differences that are not told are none. */
+function changed(before: Nature, now: Nature): NatView | null {
+  const known: object = natView(before);
+  const view = natView(now);
+  const same = Object.entries(view).every(([field, value]) => known[field as keyof typeof known] === value);
+  return same ? null : view;
 }
 
-function portAdvice(own: NatProfile, peer: NatProfile): string {
+function portHelp(own: NatProfile, peer: NatProfile): Help {
   const [here, there] = [behindOneRouter(own), behindOneRouter(peer)];
-  if (!here && !there) return 'ask either provider for a public IPv4 address';
-  const where = here && there ? 'on either router' : here ? 'on your router' : "on the host's router";
-  return `turn on UPnP or forward one UDP port ${where}`;
+  if (!here && !there) return { help: 'public-address', side: 'either' };
+  return { help: 'port-mapping', side: here && there ? 'either' : here ? 'own' : 'peer' };
 }
 
 /** Behind a second one, maybe the provider's, a port of the first leads nowhere. */
@@ -52,10 +50,9 @@ function behindOneRouter({ layers, external }: NatProfile): boolean {
   return (layers === null || layers <= 1) && !external.some(isPrivate);
 }
 
-/** Null where both have it: it was tried. */
-function ipv6Advice(...sides: readonly [own: Side, peer: Side]): string | null {
+/** Nothing where both have it: it was tried. */
+function ipv6Help(...sides: readonly [own: Side, peer: Side]): readonly Help[] {
   const [here, there] = sides.map(({ candidates }) => candidates.some(({ kind }) => kind === 'ipv6'));
-  if (here && there) return null;
-  if (here) return 'use IPv6: you have it, the host does not';
-  return there ? 'use IPv6: the host has it, you do not' : 'use IPv6 on both sides';
+  if (here && there) return [];
+  return [{ help: 'ipv6', side: here ? 'peer' : there ? 'own' : 'both' }];
 }

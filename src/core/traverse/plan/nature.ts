@@ -6,6 +6,7 @@
 
 import { PORT_HIGH, PORT_LOW } from '../../address.ts';
 import { lifetimeBelow } from '../../detect/lifetime.ts';
+import type { NatView } from '../../model/progress.ts';
 import type { Allocator, NatProfile } from '../../nat/profile.ts';
 import { blockQuota } from '../../nat/verdict.ts';
 import { PLAN_LIMITS } from './limits.ts';
@@ -157,20 +158,19 @@ function natureOf(allocator: Allocator, adm: boolean, pool: number): Nature {
   return { kind: 'random', adm, low: allocator.low ?? PORT_LOW, high: allocator.high ?? PORT_HIGH, pool };
 }
 
-/** For a person: what others meet there. `natureText` names the same for the history and the log. */
-export function natureWords(nature: Nature): string {
+/** What others meet there, as it is told. `natureText` names the same for the history and the log. */
+export function natView(nature: Nature): NatView {
   switch (nature.kind) {
-    case 'open':
-      return 'one open port for all destinations';
-    case 'easy':
-      return 'one port for all destinations';
-    case 'step':
-      if (nature.timed) return `new ports that move with time, ${Math.round(nature.background)} a second`;
-      return `new ports in steps of ${nature.step}, ${Math.round(nature.background)} a second for others`;
-    case 'random':
-      return `random ports from ${nature.low} to ${nature.high}${nature.pool > 1 ? ` on ${nature.pool} addresses` : ''}`;
-    case 'blocked':
-      return 'no UDP';
+    case 'step': {
+      const { kind, timed, step, background } = nature;
+      return { kind, timed, step, perSecond: Math.round(background) };
+    }
+    case 'random': {
+      const { kind, low, high, pool } = nature;
+      return { kind, low, high, addresses: pool };
+    }
+    default:
+      return nature;
   }
 }
 

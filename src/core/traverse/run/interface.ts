@@ -12,6 +12,7 @@ import type { Endpoint } from '../../address.ts';
 import type { Machine, SocketId, SocketIds } from '../../contract.ts';
 import type { LogData } from '../../model/log.ts';
 import type { Candidate, PathKind, Permit, PlanSummary, Role } from '../../model/pair.ts';
+import type { Help, NatPair, NextAttempt } from '../../model/progress.ts';
 import type { NatProfile, OwnProfile } from '../../nat/profile.ts';
 import type { Random } from '../../random.ts';
 import type { CryptoSuite } from '../../secure/crypto.ts';
@@ -61,6 +62,8 @@ export type TraversalCommand =
   | { readonly do: 'pause'; readonly ms: number }
   | { readonly do: 'abort' };
 
+export type StaleReason = 'host-silent' | 'host-moved' | 'we-moved';
+
 export type TraversalEvent =
   | { readonly ev: 'step'; readonly bytes: Uint8Array }
   /** We want the peer to send more probes at us, at the address of this socket: pay so many credits to the master. */
@@ -74,8 +77,8 @@ export type TraversalEvent =
       /** `put-off`: the host connects others first, or lets its ports rest; `next` says which. */
       readonly result: 'path' | 'timeout' | 'aborted' | 'put-off';
       readonly packetsSent: number;
-      /** What the next attempt changes, and why. */
-      readonly next: string;
+      /** What the next attempt changes or waits for, and why; null where there is none. */
+      readonly next: NextAttempt | null;
     }
   /** Two-way proof: a valid probe and a valid reply to one of ours. All other sockets of the traversal are closed. */
   | {
@@ -89,9 +92,9 @@ export type TraversalEvent =
       readonly method: string;
     }
   /** What the join was made with holds no longer: the host is silent, or one of the two has another address. Join anew. */
-  | { readonly ev: 'stale'; readonly why: string }
+  | { readonly ev: 'stale'; readonly why: StaleReason }
   /** Of the client: what its next attempt waits for. Of the host: this client waits for others. */
-  | { readonly ev: 'waiting'; readonly text: string }
+  | { readonly ev: 'waiting'; readonly why: NextAttempt }
   /** No path after 15 s: which pair it is, how likely a path is within the next minute, and what would help. Attempts go on. */
-  | { readonly ev: 'hard'; readonly pair: string; readonly likely: number; readonly advice: string }
+  | { readonly ev: 'hard'; readonly pair: NatPair; readonly likely: number; readonly advice: readonly Help[] }
   | { readonly ev: 'log'; readonly attempt: number; readonly what: string; readonly data: LogData };

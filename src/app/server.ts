@@ -9,8 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import type { LocalCommand } from '../../agent/index.ts';
-import { LOCAL_API, type LocalAnswer, type LocalChange, type LocalState } from '../../agent/index.ts';
+import { LOCAL_API, type LocalAnswer, type LocalChange, type LocalCommand, type LocalState } from './local-api.ts';
 import { commandSchema } from './schema.ts';
 
 /** What the pages look at and command; the agent's side is in `engine.ts`. */
@@ -27,8 +26,8 @@ export interface UiServer {
   close(): Promise<void>;
 }
 
-/** dist/web, beside dist/src/cli/ui. */
-const WEB_ROOT = fileURLToPath(new URL('../../../web/', import.meta.url));
+/** dist/web, beside dist/src. */
+const WEB_ROOT = fileURLToPath(new URL('../../web/', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -78,15 +77,8 @@ function uiApp(engine: UiEngine, token: string, port: () => number, webRoot: str
     const parsed = commandSchema.safeParse(body);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      return context.json(
-        {
-          ok: false,
-          failure: 'USAGE',
-          field: issue?.path.join('.') ?? null,
-          text: issue?.message ?? 'malformed command',
-        },
-        400,
-      );
+      const answer: LocalAnswer = { ok: false, failure: 'USAGE', problem: null, field: issue?.path.join('.') ?? null };
+      return context.json(answer, 400);
     }
     return context.json(await engine.command(parsed.data));
   });

@@ -3,9 +3,9 @@
  * its changed parts by server-sent events, and a handful of commands. Types only, so the page can share them.
  */
 
+import type { JoinView, LanServer } from '../agent/index.ts';
 import type { FailureCode } from '../core/errors.ts';
 import type { ListEntry } from '../core/model/listing.ts';
-import type { LogData } from '../core/model/log.ts';
 import type { PathKind } from '../core/model/pair.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
 import type { Ban } from '../core/peer/interface.ts';
@@ -17,68 +17,22 @@ export const LOCAL_API = {
   command: '/api/local/command',
 } as const;
 
-export interface LogLine {
-  /** Milliseconds since the join (or the start of hosting) began. */
-  readonly atMs: number;
-  readonly attempt: number;
-  readonly what: string;
-  readonly data: LogData;
-}
-
-export interface AttemptView {
-  readonly n: number;
-  readonly method: string;
-  readonly expected: number;
-  readonly packetsPlanned: number;
-  readonly packetsSent: number | null;
-  readonly result: 'running' | 'path' | 'timeout' | 'aborted' | 'put-off';
-  /** What the next attempt changes, and why. */
-  readonly next: string;
-}
-
-export type JoinPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
-
-export interface JoinView {
+/** A join, and what concerns only the app. */
+export interface LocalJoin extends JoinView {
   readonly id: number;
   readonly target: string;
   /** The person has decided to take another key than the one known. */
   readonly newKey: boolean;
-  readonly hostName: string;
-  readonly phase: JoinPhase;
-  /** The host of this code is known; together with `peer`, `attempts` and `path` this is how far the join has come. */
-  readonly found: boolean;
-  readonly failure: FailureCode | null;
-  readonly detail: string;
   /** Who ended a path that was up: the host by leaving or by removing this player; null = nobody yet, or the player. */
   readonly ended: 'left' | 'kicked' | null;
   /** Wall-clock milliseconds of the beginning of the whole join; the time shown counts from here (S22). */
   readonly startedAt: number;
-  readonly endedAt: number | null;
-  readonly own: NatProfile | null;
-  readonly peer: { readonly type: string; readonly verdict: string } | null;
-  readonly attempts: readonly AttemptView[];
-  readonly log: readonly LogLine[];
-  readonly packetsSent: number;
-  /** Before the host has let us in: a person is asked about us, or about others first. */
-  readonly door: 'asked' | 'queued' | null;
-  /** Nothing is sent just now: a rest between two attempts, or the turn of others. */
-  readonly waiting: boolean;
-  /** Chance of a path in the next minute; null until the pair has proved to be a hard one (15 s). */
-  readonly likely: number | null;
   /** The local port that was wished but is taken by another program. */
   readonly portTaken: number | null;
   /** A program that sends to the local port was not let through: too many others use it. */
   readonly seatsFull: boolean;
-  readonly path: {
-    readonly kind: PathKind;
-    readonly remote: string;
-    readonly local: string;
-    readonly rttMs: number;
-    readonly elapsedMs: number;
-    readonly payloadBytesMax: number;
-    /** Four words to compare with those of the host. */
-    readonly words: string;
-  } | null;
+  /** The address for the game; empty before there is one. */
+  readonly local: string;
 }
 
 export interface FriendView {
@@ -113,7 +67,6 @@ export interface BanView {
 export interface HostingView {
   readonly state: 'starting' | 'open' | 'failed';
   readonly failure: FailureCode | null;
-  readonly detail: string;
   readonly name: string;
   readonly port: number;
   readonly code: string;
@@ -159,17 +112,6 @@ export interface LocalSettings {
 /** Only what changes: each setting by itself, so that two changes under way at once don't undo each other. */
 export type SettingsChange = { readonly [Key in keyof LocalSettings]?: LocalSettings[Key] | undefined };
 
-export interface LanServer {
-  readonly name: string;
-  readonly game: string;
-  readonly code: string;
-  readonly address: string;
-  /** Measured; null = not yet. */
-  readonly pingMs: number | null;
-  /** It has answered no ping: an older version, or a firewall. */
-  readonly pingGivenUp: boolean;
-}
-
 export interface LocalState {
   readonly v: 1;
   /** Counts the changes of the document; the answer to a command names the one that shows what it did. */
@@ -192,7 +134,7 @@ export interface LocalState {
   readonly payloadBytesMax: number;
   readonly probes: readonly ProbeView[];
   readonly hosting: HostingView | null;
-  readonly joins: readonly JoinView[];
+  readonly joins: readonly LocalJoin[];
   readonly lan: readonly LanServer[];
   readonly settings: LocalSettings;
 }
@@ -236,4 +178,8 @@ export type LocalCommand =
 /** Answer to a command: done, and shown by the document from `n` on; or why not (shown beside the field named by `field`). */
 export type LocalAnswer =
   | { readonly ok: true; readonly n: number; readonly join?: number }
-  | { readonly ok: false; readonly failure: FailureCode | null; readonly field: string | null; readonly text: string };
+  | { readonly ok: false; readonly failure: FailureCode; readonly problem: null; readonly field: string | null }
+  | { readonly ok: false; readonly failure: null; readonly problem: LocalProblem; readonly field: null };
+
+/** `offline` is said by the page itself: the process does not answer. */
+export type LocalProblem = 'master-link' | 'settings-not-written' | 'offline';

@@ -1,8 +1,9 @@
 /** What the person has set in the app, kept in one document of the state folder and saved at every change. */
 import { join } from 'node:path';
-import type { LocalSettings, SettingsChange } from '../../agent/index.ts';
-import { LIMITS, parseMasterLink } from '../../core/index.ts';
-import { readDocument, writeDocument } from '../../node/index.ts';
+import { linkText } from '../agent/index.ts';
+import { LIMITS, parseMasterLink } from '../core/index.ts';
+import { readDocument, writeDocument } from '../node/index.ts';
+import type { LocalProblem, LocalSettings, SettingsChange } from './local-api.ts';
 import { settingsSchema } from './schema.ts';
 
 const DEFAULTS: LocalSettings = {
@@ -37,18 +38,19 @@ export class SettingsFile {
     return this.#values;
   }
 
-  /** Null when saved, else why not. */
-  change(change: SettingsChange): string | null {
+  /** Null when saved, else why not; `text` for the command. */
+  change(change: SettingsChange): { readonly problem: LocalProblem; readonly text: string } | null {
     if (change.master !== undefined && change.master !== '') {
       const link = parseMasterLink(change.master);
-      if ('problem' in link) return link.problem;
+      if ('problem' in link) return { problem: 'master-link', text: linkText(link) };
     }
     this.#values = { ...this.#values, ...(change as Partial<LocalSettings>) };
     try {
       writeDocument(this.#path, this.#values);
       return null;
     } catch (error) {
-      return `The settings could not be written: ${(error as Error).message}`;
+      const text = `The settings could not be written: ${(error as Error).message}`;
+      return { problem: 'settings-not-written', text };
     }
   }
 

@@ -1,11 +1,10 @@
-/** Commands of the local page, checked before anything acts on them. Bad values say why, beside the field. */
+/** Commands of the local page, checked before anything acts on them. The page says what is wrong, beside the field. */
 import { z } from 'zod';
-import type { LocalCommand } from '../../agent/index.ts';
+import type { LocalCommand } from './local-api.ts';
 
 const port = z.int().min(0).max(65_535);
-const hostPort = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, 'Write host:port, like stun.example.org:3478.');
+/** Like `stun.example.org:3478`. */
+const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/);
 
 export const settingsSchema = z
   .object({
@@ -29,8 +28,8 @@ export const settingsSchema = z
 export const commandSchema = z.discriminatedUnion('do', [
   z.object({
     do: z.literal('host'),
-    port: port.min(1, 'Choose a game, or give the port of your game server.'),
-    name: z.string().trim().min(1, 'Give the server a name.').max(48),
+    port: port.min(1),
+    name: z.string().trim().min(1).max(48),
     game: z.string().max(32),
     playersMax: z.int().min(1).max(64),
     public: z.boolean(),

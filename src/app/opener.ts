@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writePrivateFile } from '../../node/index.ts';
+import { writePrivateFile } from '../node/index.ts';
 
 export interface Opener {
   /** Removes the file. */

@@ -8,39 +8,36 @@ import {
   announceOnLan,
   type FriendNews,
   type Hosting,
-  type HostingView,
-  type JoinView,
   type KnownHost,
   type LanHandle,
   type LanServer,
-  type LocalAnswer,
-  type LocalCommand,
-  type LocalPort,
-  type LocalPortNotice,
-  type LocalState,
   listenOnLan,
   openAgent,
-  openLocalPort,
-  type Path,
-  type PathEvents,
-  type ProbeView,
   SallyportError,
-} from '../../agent/index.ts';
+} from '../agent/index.ts';
 import {
   endpointKey,
-  FAILURES,
   type FailureCode,
   type ListEntry,
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
   payloadBytesMax,
-} from '../../core/index.ts';
-import { copyToClipboard } from '../../node/index.ts';
-import { CLI_LIMITS } from '../limits.ts';
+} from '../core/index.ts';
+import { copyToClipboard } from '../node/index.ts';
 import { banView, withFriend } from './guests.ts';
-import { isOver, losePath, newJoin, reduceJoin, stopJoin } from './join-log.ts';
+import { Joins } from './joins.ts';
 import { keepNewest } from './keep.ts';
+import { APP_LIMITS } from './limits.ts';
+import type {
+  FriendView,
+  HostingView,
+  LocalAnswer,
+  LocalCommand,
+  LocalProblem,
+  LocalState,
+  ProbeView,
+} from './local-api.ts';
 import type { UiEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
@@ -60,20 +57,15 @@ const LIST_INTERVAL_MS = 5000;
 const LIST_INTERVAL_MS_PER_ENTRY = 50;
 const ANY_IPV4 = { address: '0.0.0.0', port: 0 } as const;
 
-interface RunningJoin {
-  readonly abort: AbortController;
-  port: LocalPort | null;
-  path: Path | null;
-}
+type Done = { readonly join?: number } | { readonly problem: LocalProblem };
 
 export class Engine implements UiEngine {
   readonly #options: EngineOptions;
   readonly #listeners = new Set<() => void>();
-  readonly #running = new Map<number, RunningJoin>();
   #agent: Agent | null = null;
   #hosting: Hosting | null = null;
   #hostingView: HostingView | null = null;
-  #joins: readonly JoinView[] = [];
+  readonly #joins: Joins;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -83,7 +75,6 @@ export class Engine implements UiEngine {
     readonly failure: FailureCode | null;
   } = { entries: [], at: null, failure: null };
   #probes: readonly ProbeView[] = [];
-  #nextJoin = 1;
   #n = 0;
   #listTimer: NodeJS.Timeout | null = null;
   #lan: readonly LanServer[] = [];
@@ -94,6 +85,7 @@ export class Engine implements UiEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#joins = new Joins(options, () => this.#changed());
   }
 
   async start(): Promise<void> {
@@ -115,7 +107,7 @@ export class Engine implements UiEngine {
   async close(): Promise<void> {
     if (this.#listTimer !== null) clearInterval(this.#listTimer);
     this.#lanEar?.close();
-    for (const id of [...this.#running.keys()]) this.#stop(id);
+    this.#joins.stopAll();
     await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
@@ -149,7 +141,7 @@ export class Engine implements UiEngine {
       payloadBytesMax: payloadBytesMax(ANY_IPV4),
       probes: this.#probes,
       hosting: this.#hostingView,
-      joins: this.#joins,
+      joins: this.#joins.views,
       lan: this.#lan,
       settings: settings.values,
     };
@@ -159,18 +151,17 @@ export class Engine implements UiEngine {
     try {
       const done = await this.#act(command);
       this.#changed();
-      if (typeof done === 'string') return { ok: false, failure: null, field: null, text: done };
+      if ('problem' in done) return { ok: false, failure: null, problem: done.problem, field: null };
       return { ok: true, n: this.#n, ...done };
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
       this.#changed();
-      const { what, why, next } = FAILURES[error.code];
-      return { ok: false, failure: error.code, field: null, text: [what, why, next].join(' ') };
+      return { ok: false, failure: error.code, problem: null, field: null };
     }
   }
 
-  /** What the answer tells besides that it is done; a text where it is not. */
-  async #act(command: LocalCommand): Promise<string | { readonly join?: number }> {
+  /** What the answer tells besides that it is done; the problem where it is not. */
+  async #act(command: LocalCommand): Promise<Done> {
     switch (command.do) {
       case 'host':
         await this.#host(command);
@@ -191,13 +182,12 @@ export class Engine implements UiEngine {
         this.#hosting?.unban(command.ban);
         return {};
       case 'join':
-        return this.#join(command);
+        return { join: this.#joins.start(this.#ready(), command) };
       case 'abort':
-        this.#stop(command.join);
+        this.#joins.stop(command.join);
         return {};
       case 'forget':
-        this.#stop(command.join);
-        this.#joins = this.#joins.filter((join) => join.id !== command.join);
+        this.#joins.forget(command.join);
         return {};
       case 'check':
         await this.#check();
@@ -216,13 +206,11 @@ export class Engine implements UiEngine {
     }
   }
 
-  async #change(
-    change: Extract<LocalCommand, { do: 'settings' }>['settings'],
-  ): Promise<string | Record<string, never>> {
+  async #change(change: Extract<LocalCommand, { do: 'settings' }>['settings']): Promise<Done> {
     const { settings } = this.#options;
     const before = settings.values;
     const problem = settings.change(change);
-    if (problem !== null) return problem;
+    if (problem !== null) return { problem: problem.problem };
     const { master, stun } = settings.values;
     if (settings.values.announceOnLan !== before.announceOnLan) this.#speakOnLan();
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
@@ -231,7 +219,7 @@ export class Engine implements UiEngine {
 
   /** Another masterserver means another agent; joins and hosting of the old one end. */
   async #connect(): Promise<void> {
-    for (const id of [...this.#running.keys()]) this.#stop(id);
+    this.#joins.stopAll();
     await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
@@ -287,7 +275,6 @@ export class Engine implements UiEngine {
     this.#hostingView = {
       state: 'starting',
       failure: null,
-      detail: '',
       name,
       port,
       code: '',
@@ -326,16 +313,14 @@ export class Engine implements UiEngine {
         if (notice.kind === 'game-silent' || notice.kind === 'game-answers')
           this.#viewHosting({ gameListens: notice.kind === 'game-answers' });
       });
-      hosting.on('failed', (error) =>
-        this.#viewHosting({ state: 'failed', failure: error.code, detail: FAILURES[error.code].what }),
-      );
+      hosting.on('failed', (error) => this.#viewHosting({ state: 'failed', failure: error.code }));
       if (this.#options.clipboard) {
         const copied = await copyToClipboard(hosting.link, this.#options.env);
         this.#viewHosting({ copied });
       }
     } catch (error) {
       const code = error instanceof SallyportError ? error.code : 'INTERNAL';
-      this.#viewHosting({ state: 'failed', failure: code, detail: `${FAILURES[code].what} ${FAILURES[code].next}` });
+      this.#viewHosting({ state: 'failed', failure: code });
       throw error;
     }
   }
@@ -363,7 +348,7 @@ export class Engine implements UiEngine {
   #knownHosts(): readonly KnownHost[] {
     const { favourites, recent } = this.#options.settings.values;
     const nameOf = (code: string): string => [...favourites, ...recent].find((kept) => kept.code === code)?.name ?? '';
-    const linked = this.#joins.flatMap(({ target }) => {
+    const linked = this.#joins.views.flatMap(({ target }) => {
       const { code = '', hostKey = null } = parseJoinTarget(target) ?? {};
       return hostKey === null ? [] : [{ code, hostKey }];
     });
@@ -377,85 +362,6 @@ export class Engine implements UiEngine {
 
   #friend(news: FriendNews): void {
     this.#viewHosting({ friends: withFriend(this.#hostingView?.friends ?? [], news) });
-  }
-
-  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<{ readonly join: number }> {
-    const agent = this.#ready();
-    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
-    const id = this.#nextJoin++;
-    const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
-    this.#running.set(id, running);
-    this.#joins = [...this.#joins, newJoin(id, command.target, Date.now(), command.newKey)];
-    void this.#runJoin(agent, id, running, command);
-    return { join: id };
-  }
-
-  async #runJoin(
-    agent: Agent,
-    id: number,
-    running: RunningJoin,
-    command: Extract<LocalCommand, { do: 'join' }>,
-  ): Promise<void> {
-    const { settings, clipboard, env } = this.#options;
-    const onNotice = (notice: LocalPortNotice): void => {
-      if (notice.kind === 'seats-full') this.#updateJoin(id, (join) => ({ ...join, seatsFull: true }));
-    };
-    try {
-      running.port = await openLocalPort({ port: command.localPort, onNotice });
-      if (running.port.moved) this.#updateJoin(id, (join) => ({ ...join, portTaken: command.localPort }));
-      const path = await agent.join(command.target, {
-        signal: running.abort.signal,
-        name: settings.values.playerName,
-        ...(command.password === '' ? {} : { password: command.password }),
-        acceptNewKey: command.newKey ?? false,
-        onEvent: (event) => {
-          if (event.ev === 'found')
-            settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
-          this.#updateJoin(id, (join) => reduceJoin(join, event, Date.now()));
-        },
-      });
-      running.path = path;
-      running.port.use(path);
-      const local = endpointKey(running.port.local);
-      this.#updateJoin(id, (join) => (join.path === null ? join : { ...join, path: { ...join.path, local } }));
-      if (clipboard) void copyToClipboard(local, env);
-      path.on('lost', () => this.#updateJoin(id, losePath));
-      path.on('close', (reason, error) => this.#pathOver(id, reason, error));
-    } catch (error) {
-      const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
-      this.#updateJoin(id, (join) =>
-        reduceJoin(join, { ev: 'join-failed', join: id, failure, detail: '' }, Date.now()),
-      );
-      running.port?.close();
-      this.#running.delete(id);
-    }
-  }
-
-  #pathOver(id: number, reason: PathEvents['close'][0], error: SallyportError | null): void {
-    if (error !== null) {
-      const failed = { ev: 'join-failed', join: id, failure: error.code, detail: '' } as const;
-      this.#updateJoin(id, (join) => reduceJoin(join, failed, Date.now()));
-    } else if (reason === 'left' || reason === 'kicked') {
-      this.#updateJoin(id, (join) => ({ ...join, ended: reason }));
-    }
-    this.#stop(id);
-  }
-
-  #updateJoin(id: number, change: (join: JoinView) => JoinView): void {
-    const joins = this.#joins.map((join) => (join.id === id ? change(join) : join));
-    this.#joins = keepNewest(joins, isOver, CLI_LIMITS.uiJoinsOverMax);
-    this.#changed();
-  }
-
-  /** Abort, leave or the end of the path: the view is frozen and kept, the path and the port are closed. */
-  #stop(id: number): void {
-    const running = this.#running.get(id);
-    if (running === undefined) return;
-    this.#running.delete(id);
-    this.#updateJoin(id, (join) => stopJoin(join, Date.now()));
-    running.abort.abort();
-    running.path?.close();
-    running.port?.close();
   }
 
   #changed(): void {

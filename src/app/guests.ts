@@ -1,8 +1,9 @@
 /** Friends and bans as the page of a host shows them. */
-import type { BanView, FriendNews, FriendView, KeptBan } from '../../agent/index.ts';
-import { showFingerprint } from '../../core/index.ts';
-import { CLI_LIMITS } from '../limits.ts';
+import type { FriendNews, KeptBan } from '../agent/index.ts';
+import { showFingerprint } from '../core/index.ts';
 import { keepNewest } from './keep.ts';
+import { APP_LIMITS } from './limits.ts';
+import type { BanView, FriendView } from './local-api.ts';
 
 export function banView({ ban, name, at }: KeptBan): BanView {
   return { ban, name, at, fingerprint: ban.by === 'friend' ? showFingerprint(ban.friend) : null };
@@ -16,7 +17,7 @@ export function withFriend(before: readonly FriendView[], news: FriendNews): rea
   // One that comes back with another program is told of once.
   const stale = (friend: FriendView): boolean =>
     isSame(friend, view) || (isGone(friend) && friend.friend === view.friend);
-  return keepNewest([...before.filter((friend) => !stale(friend)), view], isGone, CLI_LIMITS.uiFriendsGoneMax);
+  return keepNewest([...before.filter((friend) => !stale(friend)), view], isGone, APP_LIMITS.friendsGoneMax);
 }
 
 function friendView({ friend, instance, name, state, knownAs, path, seenAs }: FriendNews): FriendView {

@@ -1,0 +1,146 @@
+/** The joins of the local page: each with its local port, its path and what is shown of it. What is over is kept to be looked at. */
+import {
+  type Agent,
+  isOver,
+  type JoinEvent,
+  type LocalPort,
+  type LocalPortNotice,
+  losePath,
+  NEW_JOIN,
+  openLocalPort,
+  type Path,
+  type PathEvents,
+  reduceJoin,
+  SallyportError,
+} from '../agent/index.ts';
+import { endpointKey, type FailureCode, parseJoinTarget } from '../core/index.ts';
+import { copyToClipboard } from '../node/index.ts';
+import { keepNewest } from './keep.ts';
+import { APP_LIMITS } from './limits.ts';
+import type { LocalCommand, LocalJoin } from './local-api.ts';
+import type { SettingsFile } from './settings.ts';
+
+type JoinCommand = Extract<LocalCommand, { readonly do: 'join' }>;
+
+export interface JoinsOptions {
+  readonly settings: SettingsFile;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clipboard: boolean;
+}
+
+interface RunningJoin {
+  readonly abort: AbortController;
+  port: LocalPort | null;
+  path: Path | null;
+}
+
+export class Joins {
+  readonly #options: JoinsOptions;
+  readonly #onChange: () => void;
+  readonly #running = new Map<number, RunningJoin>();
+  #views: readonly LocalJoin[] = [];
+  #next = 1;
+
+  constructor(options: JoinsOptions, onChange: () => void) {
+    this.#options = options;
+    this.#onChange = onChange;
+  }
+
+  get views(): readonly LocalJoin[] {
+    return this.#views;
+  }
+
+  /** The number of the new join. Throws CODE_UNKNOWN for what can be no code. */
+  start(agent: Agent, command: JoinCommand): number {
+    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
+    const id = this.#next++;
+    const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
+    this.#running.set(id, running);
+    this.#views = [...this.#views, newJoin(id, command)];
+    void this.#run(agent, id, running, command);
+    return id;
+  }
+
+  async #run(agent: Agent, id: number, running: RunningJoin, command: JoinCommand): Promise<void> {
+    const { settings, clipboard, env } = this.#options;
+    const onNotice = (notice: LocalPortNotice): void => {
+      if (notice.kind === 'seats-full') this.#update(id, (join) => ({ ...join, seatsFull: true }));
+    };
+    try {
+      running.port = await openLocalPort({ port: command.localPort, onNotice });
+      if (running.port.moved) this.#update(id, (join) => ({ ...join, portTaken: command.localPort }));
+      const path = await agent.join(command.target, {
+        signal: running.abort.signal,
+        name: settings.values.playerName,
+        ...(command.password === '' ? {} : { password: command.password }),
+        acceptNewKey: command.newKey ?? false,
+        onEvent: (event) => {
+          if (event.ev === 'found')
+            settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
+          this.#tell(id, event);
+        },
+      });
+      running.path = path;
+      running.port.use(path);
+      const local = endpointKey(running.port.local);
+      this.#update(id, (join) => ({ ...join, local }));
+      if (clipboard) void copyToClipboard(local, env);
+      path.on('lost', () => this.#update(id, losePath));
+      path.on('close', (reason, error) => this.#pathOver(id, reason, error));
+    } catch (error) {
+      const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
+      this.#fail(id, failure);
+      running.port?.close();
+      this.#running.delete(id);
+    }
+  }
+
+  #pathOver(id: number, reason: PathEvents['close'][0], error: SallyportError | null): void {
+    if (error !== null) {
+      this.#fail(id, error.code);
+    } else if (reason === 'left' || reason === 'kicked') {
+      this.#update(id, (join) => ({ ...join, ended: reason }));
+    }
+    this.stop(id);
+  }
+
+  #tell(id: number, event: JoinEvent): void {
+    this.#update(id, (join) => reduceJoin(join, event, Date.now() - join.startedAt));
+  }
+
+  /** What has failed already keeps its own reason. */
+  #fail(id: number, failure: FailureCode): void {
+    this.#tell(id, { ev: 'join-failed', join: id, failure, detail: null });
+  }
+
+  #update(id: number, change: (join: LocalJoin) => LocalJoin): void {
+    const joins = this.#views.map((join) => (join.id === id ? change(join) : join));
+    this.#views = keepNewest(joins, isOver, APP_LIMITS.joinsOverMax);
+    this.#onChange();
+  }
+
+  /** Abort, leave or the end of the path: the view is frozen and kept, the path and the port are closed. */
+  stop(id: number): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    this.#running.delete(id);
+    this.#fail(id, 'ABORTED');
+    running.abort.abort();
+    running.path?.close();
+    running.port?.close();
+  }
+
+  stopAll(): void {
+    for (const id of [...this.#running.keys()]) this.stop(id);
+  }
+
+  forget(id: number): void {
+    this.stop(id);
+    this.#views = this.#views.filter((join) => join.id !== id);
+  }
+}
+
+function newJoin(id: number, { target, newKey = false }: JoinCommand): LocalJoin {
+  const notYet = { ended: null, portTaken: null, seatsFull: false, local: '' };
+  return { ...NEW_JOIN, ...notYet, id, target, newKey, startedAt: Date.now() };
+}
