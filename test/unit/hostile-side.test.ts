@@ -103,7 +103,7 @@ function intruder(w: World, host: HostPeer): Intruder {
 
 const SALVO: SidePlan = {
   class: 'easy',
-  from: 'known',
+  from: 'punching',
   sockets: 1,
   tuples: 1,
   addresses: [EVIL_IP],

@@ -71,7 +71,6 @@ export class Hosting implements PathOwner {
 
   profile(now: Instant, profile: NatProfile): void {
     this.registration.profiled(now, profile);
-    for (const { phase } of this.visits.values()) if ('welcome' in phase) phase.welcome.session?.profile(now, profile);
   }
 
   announce(now: Instant, command: PeerCommand & { readonly do: 'announce' }): void {

@@ -401,7 +401,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
           this.offerProvers(now);
         }
         this.hosting?.profile(now, event.profile);
-        for (const join of this.joins.values()) join.profile(now, event.profile);
         this.maybeReady(now);
         break;
       case 'cooling':

@@ -24,7 +24,7 @@ export const LEAD_LIMITS = {
   stepsRemembered: 256,
   /** Salvos whose samples a host still owes; an attempt has two. */
   reportsMax: 8,
-  /** A probe that waits so long for credits asks for some more: those that were bought have been refused or lost. */
+  /** Credits that are asked for when a probe has waited for `RUN_LIMITS.unpaidMs`. */
   creditsWhenUnpaid: 3,
   /** A permit lives 15 s (security.md 3.2); a lasting plan renews it in time for two losses. */
   permitRenewMs: 8_000,
