@@ -11,6 +11,7 @@ import {
   type MappingSource,
   type Output,
   PATH_PHASES,
+  PEER_PHASES,
   RUN_PHASES,
   requestNumbers,
   SESSION_PHASES,
@@ -94,7 +95,9 @@ test('a port mapping is not proven by the answer to a question about the claim b
   expect(isProven()).toBe(true);
 });
 
-test.each(Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, JOIN_PHASES, PATH_PHASES, SESSION_PHASES }))(
+test.each(
+  Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, JOIN_PHASES, PATH_PHASES, PEER_PHASES, SESSION_PHASES }),
+)(
   '%s names every phase, says when each follows, and has one end',
   (_name, table: Readonly<Record<string, Readonly<Record<string, string>>>>) => {
     const phases = Object.keys(table);
