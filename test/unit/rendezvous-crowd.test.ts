@@ -2,11 +2,10 @@
 import { expect, test } from 'vitest';
 import { MASTER_LIMITS } from '../../src/core/index.ts';
 import { type Session, Sessions } from '../../src/core/master/sessions.ts';
-import { SHARES } from '../../src/core/master/share-limits.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 const CARRIER = '203.0.113.5';
-const PLACES = SHARES.sessionCaps.narrow;
+const PLACES = MASTER_LIMITS.sessionCaps.narrow;
 const NOW = 1_000_000;
 
 /** Sessions as the door and the control ports make them; `ended` are those that made room. */

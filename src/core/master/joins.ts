@@ -17,7 +17,6 @@ import { MASTER_LIMITS } from './limits.ts';
 import { Budgets, type Paid, Permits } from './permits.ts';
 import type { HostEntry } from './registry.ts';
 import { keyText, type Session } from './sessions.ts';
-import { SHARES } from './share-limits.ts';
 import { Wheel } from './wheel.ts';
 
 /** One end of a join. */
@@ -69,7 +68,7 @@ export class Joins {
   /** `secret`: 16 bytes for the hashes of addresses; `draw`: 32 random bits. */
   constructor(secret: Uint8Array, draw: () => number) {
     this.shares = new Shares({
-      ...{ name: 'joins', max: SHARES.joinsMax, caps: SHARES.joinCaps, secret, draw },
+      ...{ name: 'joins', max: MASTER_LIMITS.joinsMax, caps: MASTER_LIMITS.joinCaps, secret, draw },
       addressOf: ({ address }) => address,
       proven: ({ answer }) => answer !== null,
       since: ({ begunAt }) => begunAt,

@@ -17,7 +17,6 @@ import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
 import type { HostRecord, ListViewer } from './interface.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { keyBytes, keyText, type Session } from './sessions.ts';
-import { SHARES } from './share-limits.ts';
 
 /**
  * A record as the registry keeps it: one shape, the key as text that the session has anyway, whole numbers where a fraction
@@ -114,15 +113,15 @@ export class Registry {
     const keySecret = randomU32(suite);
     const draw = (): number => randomU32(suite);
     this.shares = new Shares({
-      ...{ name: 'hosts', max: SHARES.sessionsMax, secret, draw },
-      caps: (address) => (address.includes(':') ? SHARES.hostCapsIpv6 : SHARES.hostCapsIpv4),
+      ...{ name: 'hosts', max: MASTER_LIMITS.sessionsMax, secret, draw },
+      caps: (address) => (address.includes(':') ? MASTER_LIMITS.hostCapsIpv6 : MASTER_LIMITS.hostCapsIpv4),
       addressOf: ({ address }) => address,
       proven: ({ record }) => proven(record),
       since: ({ record }) => record.since,
     });
     this.awayShares = new Shares({
-      ...{ name: 'away-codes', max: SHARES.awayCodesMax, secret, draw },
-      caps: SHARES.awayCodeCaps,
+      ...{ name: 'away-codes', max: MASTER_LIMITS.awayCodesMax, secret, draw },
+      caps: MASTER_LIMITS.awayCodeCaps,
       addressOf: ({ address }) => address,
       proven: () => false,
       since: ({ since }) => since,

@@ -18,7 +18,6 @@ import type { Joins, Outcome } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { type HostEntry, plainEntry, type Registry } from './registry.ts';
 import type { Session } from './sessions.ts';
-import { SHARES } from './share-limits.ts';
 
 export interface RequestParts {
   readonly suite: CryptoSuite;
@@ -40,26 +39,23 @@ function failed(failure: FailureCode, retryAfterMs = 0, detail = ''): Response {
   return { type: 'failed', failure, detail, retryAfterMs };
 }
 
-/** What a page of entries may take of a datagram, beside frame, cursor and seal. */
-const PAGE_BYTES_MAX = 1_050;
-
 export class Requests {
   private readonly parts: RequestParts;
   private readonly secret: Uint8Array;
-  private readonly wrongCodes = new Pace(SHARES.wrongCodeRates);
-  private readonly newCodes = new Pace(SHARES.newCodeRates);
-  private readonly hostRoom = new Pace(SHARES.hostRoomRates);
-  private readonly contestsOfAddress = new Pace(SHARES.contestRates);
-  private readonly contestsOfAll = new Limiter(SHARES.contestRateAll);
+  private readonly wrongCodes = new Pace(MASTER_LIMITS.wrongCodeRates);
+  private readonly newCodes = new Pace(MASTER_LIMITS.newCodeRates);
+  private readonly hostRoom = new Pace(MASTER_LIMITS.hostRoomRates);
+  private readonly contestsOfAddress = new Pace(MASTER_LIMITS.contestRates);
+  private readonly contestsOfAll = new Limiter(MASTER_LIMITS.contestRateAll);
   /** Codes that are being derived, the first of them just now, with the key that claims each so far. */
   private readonly contests = new Map<string, Uint8Array>();
   private readonly lists = new Limiter(MASTER_LIMITS.listRate);
   private readonly joinsOfClient = new Limiter(MASTER_LIMITS.joinPerClientRate);
-  private readonly joins = new Pace(SHARES.joinRates);
-  private readonly hostJoins = new Pace(SHARES.hostJoinRates);
-  private readonly hostJoinFresh = new Limiter(SHARES.hostJoinFresh);
-  private readonly hostJoinsFresh = new Limiter(SHARES.hostJoinRateFresh);
-  private readonly hostJoinsOthers = new Limiter(SHARES.hostJoinRateOthers);
+  private readonly joins = new Pace(MASTER_LIMITS.joinRates);
+  private readonly hostJoins = new Pace(MASTER_LIMITS.hostJoinRates);
+  private readonly hostJoinFresh = new Limiter(MASTER_LIMITS.hostJoinFresh);
+  private readonly hostJoinsFresh = new Limiter(MASTER_LIMITS.hostJoinRateFresh);
+  private readonly hostJoinsOthers = new Limiter(MASTER_LIMITS.hostJoinRateOthers);
 
   constructor(parts: RequestParts) {
     this.parts = parts;
@@ -255,7 +251,7 @@ export class Requests {
       this.parts.counters.limit('list');
       return failed('BUSY', 1000 / MASTER_LIMITS.listRate.perSecond);
     }
-    let [room, left] = [WIRE_LIMITS.listPageMax, PAGE_BYTES_MAX];
+    let [room, left] = [WIRE_LIMITS.listPageMax, MASTER_LIMITS.listPageBytesMax];
     const fits = (entry: ListEntry): boolean => {
       room--;
       left -= entryBytes(entry);

@@ -16,7 +16,6 @@ import { CHALLENGE_BYTES, CID_BYTES, cidNumber, probeKey } from '../wire/datagra
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push } from '../wire/messages.ts';
 import { MASTER_LIMITS } from './limits.ts';
-import { SHARES } from './share-limits.ts';
 import { Wheel } from './wheel.ts';
 
 /** An address at which the participant has shown that it receives; a list, because nearly everybody has just one. */
@@ -322,11 +321,18 @@ export class Sessions {
     const draw = (): number => randomU32(suite);
     // By lot, not by age: nobody can keep a place by being busy, and who has most of them loses most.
     this.shares = new Shares({
-      ...{ name: 'sessions', max: SHARES.sessionsMax, caps: SHARES.sessionCaps, secret, draw, proven: spared },
+      ...{
+        name: 'sessions',
+        max: MASTER_LIMITS.sessionsMax,
+        caps: MASTER_LIMITS.sessionCaps,
+        secret,
+        draw,
+        proven: spared,
+      },
       addressOf: (session) => session.from.address,
     });
     this.pendingShares = new Shares({
-      ...{ name: 'pending', max: SHARES.pendingMax, caps: SHARES.pendingCaps, secret, draw },
+      ...{ name: 'pending', max: MASTER_LIMITS.pendingMax, caps: MASTER_LIMITS.pendingCaps, secret, draw },
       addressOf: ({ session }) => session.from.address,
       proven: ({ proven }) => proven,
       since: ({ session }) => session.heardAt,
