@@ -17,7 +17,7 @@ import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { type HostEntry, plainEntry, type Registry } from './registry.ts';
-import type { Session } from './sessions.ts';
+import type { MasterSession } from './session.ts';
 
 export interface RequestParts {
   readonly suite: CryptoSuite;
@@ -29,7 +29,7 @@ export interface RequestParts {
   readonly secret: Uint8Array;
   /** The master's own public key: what it does itself, as a test, counts in no statistics. */
   readonly own: Uint8Array;
-  push(now: Instant, session: Session, message: Push): boolean;
+  push(now: Instant, session: MasterSession, message: Push): boolean;
   event(event: MasterEvent): void;
 }
 
@@ -72,7 +72,7 @@ export class Requests {
     this.wrongCodes.take(now, addressKeys(this.secret, address));
   }
 
-  handle(now: Instant, session: Session, from: Endpoint, request: Request, id: number): Response {
+  handle(now: Instant, session: MasterSession, from: Endpoint, request: Request, id: number): Response {
     switch (request.type) {
       case 'echo':
         return { type: 'ok', observed: from };
@@ -105,7 +105,7 @@ export class Requests {
 
   private hosting(
     now: Instant,
-    session: Session,
+    session: MasterSession,
     from: Endpoint,
     request: Of<'register' | 'heartbeat' | 'goodbye'>,
   ): Response {
@@ -114,7 +114,7 @@ export class Requests {
     return this.goodbye(now, session, from);
   }
 
-  private register(now: Instant, session: Session, from: Endpoint, request: Of<'register'>): Response {
+  private register(now: Instant, session: MasterSession, from: Endpoint, request: Of<'register'>): Response {
     const { registry, counters } = this.parts;
     const announcement = this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
@@ -136,7 +136,7 @@ export class Requests {
   }
 
   /** Null where the code is free or the host's own. */
-  private codeRefusal(now: Instant, session: Session, from: Endpoint, code: string): Response | null {
+  private codeRefusal(now: Instant, session: MasterSession, from: Endpoint, code: string): Response | null {
     const keys = addressKeys(this.secret, from.address);
     switch (this.parts.registry.claim(session.key, code)) {
       case 'own':
@@ -186,7 +186,7 @@ export class Requests {
     if (next !== undefined) this.parts.event({ ev: 'derive', key: next });
   }
 
-  private heartbeat(session: Session, from: Endpoint, request: Of<'heartbeat'>): Response {
+  private heartbeat(session: MasterSession, from: Endpoint, request: Of<'heartbeat'>): Response {
     const { registry, counters } = this.parts;
     const entry = registry.of(session);
     if (entry === null) return failed('HOST_OFFLINE', 0, 'not registered');
@@ -201,11 +201,11 @@ export class Requests {
     return { type: 'ok', observed: from };
   }
 
-  private announced(session: Session, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
+  private announced(session: MasterSession, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
     return this.parts.policy.announce(session.key, from, wished);
   }
 
-  private goodbye(now: Instant, session: Session, from: Endpoint): Response {
+  private goodbye(now: Instant, session: MasterSession, from: Endpoint): Response {
     const entry = this.parts.registry.of(session);
     if (entry?.session === session) this.gone(now, entry, 'goodbye');
     return { type: 'ok', observed: from };
@@ -223,7 +223,7 @@ export class Requests {
   }
 
   /** Wrong codes are rationed per address and network, so that codes cannot be tried out (20 at once, then one in 5 s). */
-  private resolve(now: Instant, session: Session, from: Endpoint, request: Of<'resolve'>): Response {
+  private resolve(now: Instant, session: MasterSession, from: Endpoint, request: Of<'resolve'>): Response {
     const waitMs = this.codeWaitMs(now, from.address);
     if (waitMs > 0) {
       this.parts.counters.limit('resolve');
@@ -243,7 +243,7 @@ export class Requests {
     return { type: 'resolved', hostKey: key, entry: told };
   }
 
-  private list(now: Instant, session: Session, from: Endpoint, request: Of<'list'>): Response {
+  private list(now: Instant, session: MasterSession, from: Endpoint, request: Of<'list'>): Response {
     const { policy } = this.parts;
     const refusal = policy.admit('list', session.key, from);
     if (refusal !== null) return failed(refusal);
@@ -262,7 +262,7 @@ export class Requests {
     return { type: 'entries', entries: page?.entries ?? [], next: String(page?.next ?? '') };
   }
 
-  private join(now: Instant, session: Session, from: Endpoint, request: Of<'join'>): Response {
+  private join(now: Instant, session: MasterSession, from: Endpoint, request: Of<'join'>): Response {
     const { registry, joins, policy } = this.parts;
     const entry = registry.find(request.hostKey);
     const told = (failure: FailureCode, retryAfterMs = 0): Response => {
@@ -283,7 +283,7 @@ export class Requests {
     return this.relay(now, from, outcome);
   }
 
-  private joinLimit(now: Instant, session: Session, from: Endpoint, hostKey: Uint8Array): number | null {
+  private joinLimit(now: Instant, session: MasterSession, from: Endpoint, hostKey: Uint8Array): number | null {
     const keys = addressKeys(this.secret, from.address);
     if (!this.joinsOfClient.allow(now, this.pairKey(session, from)) || this.joins.take(now, keys) > 0) {
       this.parts.counters.limit('join-client');
@@ -300,7 +300,7 @@ export class Requests {
     return Math.max(3_000, Math.ceil(waitMs));
   }
 
-  private done(now: Instant, session: Session, from: Endpoint, request: Of<'done'>): Response {
+  private done(now: Instant, session: MasterSession, from: Endpoint, request: Of<'done'>): Response {
     const { type: _type, sid, ...report } = request;
     const done = this.parts.joins.done(now, session, sid, request.outcome);
     if (done !== null) {
@@ -310,7 +310,7 @@ export class Requests {
     return { type: 'ok', observed: from };
   }
 
-  private isOwn(session: Session): boolean {
+  private isOwn(session: MasterSession): boolean {
     return equalBytes(session.key, this.parts.own);
   }
 
@@ -321,11 +321,11 @@ export class Requests {
   }
 
   /** One participant at one address: a bad neighbour behind the same carrier NAT takes nothing away from others. */
-  private pairKey(session: Session, from: Endpoint): number {
+  private pairKey(session: MasterSession, from: Endpoint): number {
     return sipHash32(this.secret, utf8Encode(`${from.address} ${session.keyText}`));
   }
 }
 
-function viewerOf(session: Session, from: Endpoint): ListViewer {
+function viewerOf(session: MasterSession, from: Endpoint): ListViewer {
   return { address: from.address, rttMs: session.rttMs };
 }
