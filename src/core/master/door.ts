@@ -104,7 +104,7 @@ export class Door {
     keys: AddressKeys,
     refused: Retry['refused'] = null,
   ): Uint8Array | null {
-    if (!this.retries.allow(now, keys.narrow)) {
+    if (this.retries.take(now, keys.narrow) > 0) {
       this.counters.drop('door-limited');
       this.counters.limit('hello');
       return null;

@@ -164,13 +164,13 @@ export class Requests {
     const { registry, counters } = this.parts;
     const owner = registry.keyOf(code);
     if (owner === null || this.contests.has(code)) return;
-    const full = this.contests.size >= MASTER_LIMITS.contestsMax || !this.contestsOfAll.permits(now, 0);
+    const full = this.contests.size >= MASTER_LIMITS.contestsMax || this.contestsOfAll.waitMs(now, 0) > 0;
     // Nobody pays for what is not done.
     if (full || this.contestsOfAddress.take(now, keys) > 0) {
       counters.limit('contests');
       return;
     }
-    this.contestsOfAll.allow(now, 0);
+    this.contestsOfAll.take(now, 0);
     this.contests.set(code, owner);
     if (this.contests.size === 1) this.parts.event({ ev: 'derive', key: owner });
   }
@@ -247,7 +247,7 @@ export class Requests {
     const { policy } = this.parts;
     const refusal = policy.admit('list', session.key, from);
     if (refusal !== null) return failed(refusal);
-    if (!this.lists.allow(now, this.pairKey(session, from))) {
+    if (this.lists.take(now, this.pairKey(session, from)) > 0) {
       this.parts.counters.limit('list');
       return failed('BUSY', 1000 / MASTER_LIMITS.listRate.perSecond);
     }
@@ -285,17 +285,18 @@ export class Requests {
 
   private joinLimit(now: Instant, session: MasterSession, from: Endpoint, hostKey: Uint8Array): number | null {
     const keys = addressKeys(this.secret, from.address);
-    if (!this.joinsOfClient.allow(now, this.pairKey(session, from)) || this.joins.take(now, keys) > 0) {
+    if (this.joinsOfClient.take(now, this.pairKey(session, from)) > 0 || this.joins.take(now, keys) > 0) {
       this.parts.counters.limit('join-client');
       return 2_000;
     }
     const host = sipHash32(this.secret, hostKey);
     const of = (key: number): number => (key ^ host) >>> 0;
-    const fresh = this.hostJoinFresh.allow(now, of(from.address.includes(':') ? keys.wide : keys.narrow));
+    const fresh = this.hostJoinFresh.take(now, of(from.address.includes(':') ? keys.wide : keys.narrow)) === 0;
     const { narrow, wide, widest } = keys;
     const waitMs = this.hostJoins.take(now, { narrow: of(narrow), wide: of(wide), widest: of(widest) });
     const all = fresh ? this.hostJoinsFresh : this.hostJoinsOthers;
-    if (waitMs === 0 && (all.allow(now, host) || (fresh && this.hostJoinsOthers.allow(now, host)))) return null;
+    const room = (): boolean => all.take(now, host) === 0 || (fresh && this.hostJoinsOthers.take(now, host) === 0);
+    if (waitMs === 0 && room()) return null;
     this.parts.counters.limit('join-host');
     return Math.max(3_000, Math.ceil(waitMs));
   }
