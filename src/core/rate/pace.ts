@@ -17,7 +17,7 @@ export interface Rate {
  * How long to wait for one more: 0 where it may go now. Generic cell rate algorithm, so one number is kept for each who is
  * limited: the time at which its bucket would be full again.
  */
-export function waitMs(fullAt: Instant, now: Instant, { perSecond, burst }: Rate): number {
+function waitMs(fullAt: Instant, now: Instant, { perSecond, burst }: Rate): number {
   const wait = fullAt - now - ((burst - 1) * 1000) / perSecond;
   // A thousandth of a millisecond is what is left of the sums of fractions.
   return wait < 0.001 ? 0 : wait;
