@@ -269,8 +269,7 @@ export class ClientStrategy implements Strategy {
     const { own } = this;
     if (haveLeft(seenOf(peer.candidates), this.executor.addresses()))
       return peer.profile.pooling === 'arbitrary' ? null : 'host-moved';
-    if (haveLeft(seenOf(seen.candidates), own.external))
-      return own.pooling === 'arbitrary' ? null : 'we-moved';
+    if (haveLeft(seenOf(seen.candidates), own.external)) return own.pooling === 'arbitrary' ? null : 'we-moved';
     return null;
   }
 
