@@ -37,7 +37,7 @@ const HELLO_BYTES_MAX = HANDSHAKE_BYTES_MAX - 1 - NOISE_MESSAGE_1_OVERHEAD;
 
 export interface ClientHello {
   /**
-   * 8 bytes, new with every start of the client's program and kept over its reconnects: two programs that share a key (two players at
+   * 8 bytes, other ones with every start of the client's program, kept over its reconnects: two programs that share a key (two players at
    * one computer, a copied state folder) are one friend, but not one connection.
    */
   readonly instance: Uint8Array;
@@ -91,9 +91,9 @@ export function friendKey(crypto: CryptoSuite, device: Uint8Array, hostKey: Uint
   return crypto.keyPair(deriveKey(crypto, device, utf8Encode('sallyport friend'), hostKey));
 }
 
-/** Where no program start has been counted: an identity that is fresh with every start serves as well. */
-export function instanceOf(crypto: CryptoSuite, identity: KeyPair): Uint8Array {
-  return crypto.sha256(utf8Encode('sallyport instance'), identity.publicKey).slice(0, INSTANCE_BYTES);
+/** What one key shows of the program that uses it (`start`: bytes of this start of it): two keys of one program show no likeness. */
+export function instanceOf(crypto: CryptoSuite, start: Uint8Array, key: KeyPair): Uint8Array {
+  return crypto.sha256(utf8Encode('sallyport instance'), start, key.publicKey).slice(0, INSTANCE_BYTES);
 }
 
 /**

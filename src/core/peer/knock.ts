@@ -123,7 +123,7 @@ export class Knock {
     const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
     const own = { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
-    const instance = config.instance ?? instanceOf(config.crypto, config.identity);
+    const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
     const hello = { ...own, instance, name, passwordProof: proof, masterRttMs: masterRttMs() };
     const handshake = openAsClient(config.crypto, key, { sid: this.sid, hostKey, hello });
     if (handshake === null) {
