@@ -60,6 +60,6 @@ function limits(): (address: string) => boolean {
   const total = new Limiter(SERVER_LIMITS.stunTotal);
   return (address) => {
     const now = monotonicNow();
-    return each.take(now, addressKeys(secret, address)) === 0 && total.allow(now, 0);
+    return each.take(now, addressKeys(secret, address)) === 0 && total.take(now, 0) === 0;
   };
 }

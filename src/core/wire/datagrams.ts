@@ -335,7 +335,7 @@ export function writeProbe(key: Uint8Array, cid: Uint8Array, request: number, an
   return withMac(key, writer.u32(request));
 }
 
-export interface Probe {
+export interface MappingProbe {
   /** The CID as a number. */
   readonly session: number;
   readonly answerFrom: AnswerFrom;
@@ -343,7 +343,7 @@ export interface Probe {
 }
 
 /** Everything but the MAC, which needs the session that the CID names. */
-export function readProbe(bytes: Uint8Array): Probe | null {
+export function readProbe(bytes: Uint8Array): MappingProbe | null {
   if (bytes.length !== WIRE_LIMITS.probeBytes || bytes[0] !== WIRE.probe) return null;
   const answerFrom = ANSWERS_FROM[bytes[1] as number];
   if (answerFrom === undefined) return null;
@@ -370,7 +370,7 @@ export function probeAuthentic(key: Uint8Array, bytes: Uint8Array): boolean {
 }
 
 /** The master's busiest answer, hence written in place and not through `Reader` and `Writer`, which make views. */
-export function writeProbeAnswer(key: Uint8Array, probe: Probe, observed: Endpoint): Uint8Array {
+export function writeProbeAnswer(key: Uint8Array, probe: MappingProbe, observed: Endpoint): Uint8Array {
   const { request } = probe;
   const { address, port } = observed;
   const bytes = passingBytes(WIRE_LIMITS.probeBytes);

@@ -29,8 +29,7 @@ export const WIRE_LIMITS = {
   masterAddressesMax: 4,
   /** Entries of one answer to `list`; as many as fit, four of the longest, mostly ten. */
   listPageMax: 16,
-  /** One entry, and the address of an official server in it: a name of 253 symbols and a port. */
-  entryBytesMax: 600,
+  /** The address of an official server: a name of 253 symbols and a port, cut to what a text holds. */
   entryAddressBytesMax: 255,
   /** No NAT is known to keep a mapping that nobody uses for longer than 350 s (nat-model 2.1). */
   mappingLifetimeMsMax: 355_000,
