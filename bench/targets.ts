@@ -24,7 +24,10 @@ interface RowResult {
 }
 type Result = MixResult | RowResult;
 
-/** Three birthday rounds (`bench:success`); twenty lives of a mapping, of 35 s, the median of carriers, or 65 s, the longest round of nat-model 4.5. */
+/**
+ * Three birthday rounds (`bench:success`); twenty lives of a mapping, of 35 s, the median of carriers, or 65 s, the longest round of
+ * docs/reference/nat-model.md §4.5.
+ */
 const ROUND_MS = 90_000;
 const ROUNDS_MS = 700_000;
 const LONG_ROUNDS_MS = 1_300_000;

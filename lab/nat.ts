@@ -43,7 +43,7 @@ const LINUX: NatBehaviour = {
 const SYMMETRIC = { ...LINUX, mapping: 'address-and-port' } as const;
 const TABLE: PortRange = { low: 22_500, high: 26_595 };
 
-/** Named behaviours; the letter in the comment is the population class of nat-model section 3. */
+/** Named behaviours; the letter in the comment is the population class of docs/reference/nat-model.md §3. */
 export const NAT_PRESETS = {
   /** P1 */
   'full-cone': { ...LINUX, filtering: 'endpoint-independent', hairpin: 'external-source' },

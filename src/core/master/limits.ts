@@ -17,7 +17,7 @@ export const MASTER_LIMITS = {
   cookieKeyMs: 120_000,
   cookieMs: 30_000,
   pendingMs: 5_000,
-  /** Tickets (security.md 3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
+  /** Tickets (docs/reference/security.md §3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
   helloTimesMax: 65_536,
   /** Clocks that are set by NTP agree within a second; who is further off is asked for a cookie, whose time is the master's own. */
   helloClockMsMax: 60_000,
@@ -43,10 +43,10 @@ export const MASTER_LIMITS = {
   hostingOrderMs: 30_000,
   /** Hosts looked at for one page of a filtered list. */
   joinIdleMs: 60_000,
-  /** Permits (security.md 3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
+  /** Permits (docs/reference/security.md §3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
   probesPerCreditIpv6: 46,
   permitMs: 15_000,
-  /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (design 6). */
+  /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (docs/reference/design.md §6). */
   probesPerSecondBurst: 1_000,
   probesPerSecondHard: 400,
   /** Credits for predictable pairs: 360 probes at once, then 100 per second; beyond it a run needs a place. */
@@ -56,7 +56,7 @@ export const MASTER_LIMITS = {
   hardRunsPerNetwork: 32,
   /** A run not paid for so long has ended. */
   hardIdleMs: 5_000,
-  /** From the beginning of one run of a sender to that of its next (design 6: at least 20 s apart). */
+  /** From the beginning of one run of a sender to that of its next (docs/reference/design.md §6: at least 20 s apart). */
   hardRestMs: 20_000,
   restingMax: 16_384,
   /** Pushes of one session that wait for their acknowledgement. */

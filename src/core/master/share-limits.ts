@@ -20,7 +20,7 @@ export const SHARES = {
   /** Sessions of one master. A carrier's NAT has many people behind one address, and a /24 of such addresses. */
   sessionsMax: 250_000,
   sessionCaps: { narrow: 512, wide: 8_192, widest: 65_536 },
-  /** Registry: hosts per IPv4 address and /24, per IPv6 /64, /48 and /32 (security.md row 12). */
+  /** Registry: hosts per IPv4 address and /24, per IPv6 /64, /48 and /32 (SECURITY.md row 12). */
   hostCapsIpv4: { narrow: 32, wide: 128, widest: 128 },
   hostCapsIpv6: { narrow: 8, wide: 64, widest: 1_024 },
   /** Where an address is full, so often one of its hosts makes room for a newcomer; those that are pushed out come back. */

@@ -1,6 +1,6 @@
 /**
  * A host: on the master's list, and at its own door. Who may come in is decided here, by the host alone: version, ban, password,
- * places, a person's word. Until then nobody learns the host's address (security.md row 17). Repeated offers of one session are
+ * places, a person's word. Until then nobody learns the host's address (SECURITY.md row 17). Repeated offers of one session are
  * recognised (S17). That hard pairs are punched one after another (S18) is the business of the traversals' shared `Device`.
  */
 import { equalBytes, toHex } from '../bytes.ts';

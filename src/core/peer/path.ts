@@ -12,7 +12,7 @@
  *
  * `ask` is the consent check (RFC 7675: every 5 s, the path dies 30 s after the last answer), the measure of the round trip,
  * the keepalive (5 s is below every mapping life-time seen) and, sent to an address that has just turned up, the challenge
- * that must be answered *from there* before the path moves to it (security.md row 8).
+ * that must be answered *from there* before the path moves to it (SECURITY.md row 8).
  */
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { concat, equalBytes, Reader, Writer } from '../bytes.ts';

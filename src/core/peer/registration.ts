@@ -134,7 +134,7 @@ export class Registration {
       this.onEvent({ ev: 'registered', code: response.code, hostId: response.hostId });
     }
     const dirty = this.dirty.announcement || this.dirty.profile;
-    // 20 s give or take a fifth, so that hosts do not fall into step (security.md 3.2).
+    // 20 s give or take a fifth, so that hosts do not fall into step (docs/reference/security.md §3.2).
     const spread = 0.8 + 0.4 * this.context.config.random.float();
     this.beatAt(dirty ? now + PEER_LIMITS.heartbeatGapMs : now + PEER_LIMITS.heartbeatMs * spread);
   }

@@ -269,7 +269,7 @@ export class Session {
       this.onEvent(now, { ev: 'broken', why: response.failure });
   }
 
-  /** security.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
+  /** SECURITY.md row 16: an echo to the master twice a second; where it suffers, the burst rests for 5 s. */
   private watch(now: Instant): void {
     const sentAt = now;
     const { echoSlowMs, echoSlowMsMax, echoSlowFactor } = PEER_LIMITS;

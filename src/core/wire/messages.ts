@@ -1,6 +1,6 @@
 /**
  * The control messages inside the sealed session between a participant and the master. Requests carry a 16-bit id, are
- * idempotent and repeated at 250/500/1000 ms (8 tries) with that id (security.md section 3.2).
+ * idempotent and repeated at 250/500/1000 ms (8 tries) with that id (docs/reference/security.md §3.2).
  * This file is the vocabulary; the byte layout is in `codec.ts` and drawn in docs/protocol.md.
  */
 

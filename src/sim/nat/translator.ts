@@ -1,4 +1,4 @@
-/** Mappings, filters, time-outs and limits of one box (RFC 4787), and the trap of unsolicited packets (nat-model 2.2). */
+/** Mappings, filters, time-outs and limits of one box (RFC 4787), and the trap of unsolicited packets (docs/reference/nat-model.md §2.2). */
 import type { Endpoint } from '../../core/index.ts';
 import { type Packet, withFrom, withTo } from '../packet.ts';
 import type { SimRandom } from '../random.ts';

@@ -1,6 +1,6 @@
 /**
  * The one place where a probe is paid for. Nobody probes an address without the master's permit, nobody more than permit and
- * credits allow, and the caps of the device hold whatever the master or the peer says (security.md 3.3, design 6).
+ * credits allow, and the caps of the device hold whatever the master or the peer says (docs/reference/security.md §3.3, docs/reference/design.md §6).
  *
  * A device keeps one debt: every packet adds one, 100 a second are paid back. A class may send while the debt is below its
  * depth, no faster than its peak. So a prediction burst of 300 goes at 1000/s, and then 100/s is all there is.

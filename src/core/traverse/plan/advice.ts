@@ -1,4 +1,4 @@
-/** What to tell a person whose pair of networks does not meet (product.md section 4 B). Attempts go on meanwhile. */
+/** What to tell a person whose pair of networks does not meet (docs/reference/product.md §4B). Attempts go on meanwhile. */
 import { isPrivate } from '../../address.ts';
 import type { Side } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
