@@ -109,4 +109,13 @@ describe('what is cited is here:', () => {
     const claim = /`((?:unit|property|sim|loopback|ui)\/[\w-]+)`/g;
     expect(faults(pages, claim, ([, name]) => !exists(`test/${name}.test.ts`))).toEqual([]);
   });
+
+  test('every layer and every room has its line in the architecture', () => {
+    const folders = inFolders.filter((path) => /^src\/.*\.tsx?$/.test(path)).map((path) => dirname(path));
+    const rooms = new Set(folders.filter((path) => /^src\/(?:core\/.*|[^/]+)$/.test(path)));
+    const architecture = read('docs/architecture.md');
+    expect(
+      [...rooms].filter((room) => room !== 'src/core/traverse' && !architecture.includes(`| \`${room}\` |`)),
+    ).toEqual([]);
+  });
 });
