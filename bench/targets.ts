@@ -98,7 +98,7 @@ function rowLines(results: readonly RowResult[]): string[] {
     results.filter((result) => result.row === row && result.condition === condition);
   return ROWS.flatMap(({ name, asked }, row) =>
     CONDITIONS.flatMap((under, condition) =>
-      // Times and packets are asked for on lines of 20 ms; what longer ones add to them is their length.
+      // Targets for times and packets are for lines of 20 ms, the first condition: on longer lines everything takes longer by their length.
       asked
         .filter(({ kind }) => condition === 0 || kind === 'share' || kind === 'like')
         .map((one) => {

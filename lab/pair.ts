@@ -78,7 +78,10 @@ export async function runLabPair(options: LabPairOptions): Promise<LabPairResult
   }
 }
 
-/** What the command in the lab that made `runLabPair` reject said of it (docs/reference/design.md §9), and where it ran. */
+/**
+ * Of the error with which `runLabPair` has rejected: on which side the command failed, and the line of the kind `error` that it printed
+ * (docs/reference/design.md §9). Null where no command has failed.
+ */
 export function failureOf(error: unknown): { readonly on: string; readonly event: CommandEvent } | null {
   if (!(error instanceof LabFailure)) return null;
   const events = error.program.lines.flatMap(({ stream, text }) => (stream === 'stdout' ? (eventOf(text) ?? []) : []));

@@ -29,7 +29,7 @@ export function knownFriends(stateDir: string): KnownFriends {
       try {
         writeDocument(path, { v: 1, friends: Object.fromEntries([...others, [friend, name]]) });
       } catch {
-        // It is new the next time, and the person is asked as about any other.
+        // The file could not be written: the next time this friend counts as new, and the person is asked about it as about any other.
       }
     },
   };

@@ -76,7 +76,7 @@ export function hostPins(stateDir: string): HostPins {
           names: name === '' ? names : withNewest(names, `${here}/${name}`, key),
         });
       } catch {
-        // Joining again will ask the master again.
+        // The file could not be written: the host is not remembered, and the next join takes the key that the master tells, as a first one does.
       }
     },
   };
@@ -87,7 +87,7 @@ function withNewest(table: Pins['hosts'], name: string, key: string): Pins['host
   return Object.fromEntries([...others.slice(-(NODE_LIMITS.pinnedHostsMax - 1)), [name, key]]);
 }
 
-/** A key that a file claims: what is none counts as not there. */
+/** Reads a key of the file. What is no valid public key is passed over, as if it were not there. */
 function keyOf(text: unknown): Uint8Array | null {
   const key = typeof text === 'string' ? fromBase64Url(text) : null;
   return key !== null && isPublicKey(key) ? key : null;

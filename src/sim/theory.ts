@@ -102,7 +102,7 @@ function coneMeets(hard: Part | null): number {
   return hard.ports.kind === 'predictable' ? hard.ports.cone : birthdayIn(hard.ports.range);
 }
 
-/** Never more than half of the ports are taken, nor probed. */
+/** One round of a birthday: 256 mappings and 2,048 probes, but of a small range never more than half of the ports each. */
 function birthdayIn(range: number): number {
   return birthday(range, Math.min(256, range / 2), Math.min(2048, range / 2));
 }
