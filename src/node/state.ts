@@ -52,7 +52,10 @@ export function readOrCreateKey(
   return { secret, created: true };
 }
 
-/** Another secret in the place of one that nobody knows yet. That one is kept beside it as `.taken`: a key is never lost. */
+/**
+ * Replaces a key that nobody knows yet by a new one, for a host whose join code belongs to somebody else. The old file is renamed to
+ * `.taken`, so that no key is ever lost.
+ */
 export function replaceKey(path: string): Uint8Array {
   renameSync(path, `${path}.taken`);
   return readOrCreateKey(path).secret;

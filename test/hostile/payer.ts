@@ -1,5 +1,5 @@
 /**
- * A client that pays at one address for what it wants sent to another (security.md row 3). It is let in as anybody is, joins from
+ * A client that pays at one address for what it wants sent to another (SECURITY.md row 3). It is let in as anybody is, joins from
  * the socket at `aim`, buys credits from `pay` without end, and orders the host's longest runs at `aim`. A machine like every other,
  * so it attacks in the simulator and in the lab alike.
  */

@@ -1,4 +1,4 @@
-/** Many people behind one address, and one among them who wants all the places (security.md 3.4: fair behind a carrier's NAT). */
+/** Many people behind one address, and one among them who wants all the places (docs/reference/security.md §3.4: fair behind a carrier's NAT). */
 import { expect, test } from 'vitest';
 import { MASTER_LIMITS } from '../../src/core/index.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';

@@ -1,4 +1,4 @@
-/** Coming back by a ticket, without a Diffie-Hellman (security.md 3.1, RESUME), and what nobody can make of a ticket. */
+/** Coming back by a ticket, without a Diffie-Hellman (docs/reference/security.md §3.1, RESUME), and what nobody can make of a ticket. */
 import { describe, expect, test } from 'vitest';
 import { type KeyPair, LIMITS, MASTER_LIMITS, WIRE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {

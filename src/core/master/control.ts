@@ -1,7 +1,7 @@
 /**
  * The control ports: opens what is sealed, judges where it comes from, seals what goes out, repeats pushes.
  *
- * Where from (security.md rows 2, 8): an address counts only after something that the master sent there has come back. The
+ * Where from (SECURITY.md rows 2, 8): an address counts only after something that the master sent there has come back. The
  * first sealed packet proves the address of the HELLO, because it needs the ACCEPT that went there. Anything from another
  * address is answered with nothing but an 8-byte challenge, never larger than what came; pushes keep going to the old place
  * until the challenge is answered from the new one.
@@ -237,7 +237,7 @@ export class Control {
     this.parts.transmit(this.parts.twin(session.socket, familyOf(to.address)), to, datagram);
   }
 
-  /** 50/s, burst 100, per session; ten times that for long ends it (security.md 3.4). */
+  /** 50/s, burst 100, per session; ten times that for long ends it (docs/reference/security.md §3.4). */
   private overLimit(now: Instant, session: MasterSession): boolean {
     const next = allowAt(session.controlFullAt, Math.floor(now), MASTER_LIMITS.controlRate);
     if (next !== null) {

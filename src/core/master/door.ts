@@ -1,5 +1,5 @@
 /**
- * The door: HELLO in, ACCEPT or RETRY out, nothing else ever. Order (security.md 3): length and type, version, allowance of the
+ * The door: HELLO in, ACCEPT or RETRY out, nothing else ever. Order (docs/reference/security.md §3): length and type, version, allowance of the
  * address, cookie, and only then the Diffie-Hellman, which costs a hundred times as much as everything before it, or the ticket
  * that spares it. An answer is never larger than the HELLO, and without a cookie nothing is kept but one place in a table of
  * fixed size.

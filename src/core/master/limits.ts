@@ -56,10 +56,10 @@ export const MASTER_LIMITS = {
   hostingOrderMs: 30_000,
   /** A join in which neither side says anything for so long is over. */
   joinIdleMs: 60_000,
-  /** Permits (security.md 3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
+  /** Permits (docs/reference/security.md §3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
   probesPerCreditIpv6: 46,
   permitMs: 15_000,
-  /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (design 6). */
+  /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (docs/reference/design.md §6). */
   probesPerSecondBurst: 1_000,
   probesPerSecondHard: 400,
   /** Credits for predictable pairs: 360 probes at once, then 100 per second; beyond it a run needs a place. */
@@ -69,7 +69,7 @@ export const MASTER_LIMITS = {
   hardRunsPerNetwork: 32,
   /** A run not paid for so long has ended. */
   hardIdleMs: 5_000,
-  /** From the beginning of one run of a sender to that of its next (design 6: at least 20 s apart). */
+  /** From the beginning of one run of a sender to that of its next (docs/reference/design.md §6: at least 20 s apart). */
   hardRestMs: 20_000,
   restingMax: 16_384,
   /** Pushes of one session that wait for their acknowledgement. */
@@ -92,7 +92,7 @@ export const MASTER_LIMITS = {
   /** Sessions of one master. A carrier's NAT has many people behind one address, and a /24 of such addresses. */
   sessionsMax: 250_000,
   sessionCaps: { narrow: 512, wide: 8_192, widest: 65_536 },
-  /** Registry: hosts per IPv4 address and /24, per IPv6 /64, /48 and /32 (security.md row 12). */
+  /** Registry: hosts per IPv4 address and /24, per IPv6 /64, /48 and /32 (SECURITY.md row 12). */
   hostCapsIpv4: { narrow: 32, wide: 128, widest: 128 },
   hostCapsIpv6: { narrow: 8, wide: 64, widest: 1_024 },
   /** Where an address is full, so often one of its hosts makes room for a newcomer; those that are pushed out come back. */

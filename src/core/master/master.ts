@@ -1,6 +1,6 @@
 /**
  * The master: introduces hosts and clients, tells sockets their mappings, lists public servers. One machine behind 25 UDP ports
- * per address (separate ports, so that a flood on one leaves the others alone, security.md row 11):
+ * per address (separate ports, so that a flood on one leaves the others alone, SECURITY.md row 11):
  *
  *     port        the door: HELLO, RETRY, ACCEPT
  *     port + 1…8  control: everything sealed

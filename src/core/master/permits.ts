@@ -1,6 +1,6 @@
 /**
  * What one side of a pair may send at the other: paid for by the other, in bytes, from the very address that will be hit
- * (security.md rows 2, 3, 15). 60 probes of 60 bytes per padded credit of 1,228 bytes: at most 2.93 times what the target sent.
+ * (SECURITY.md rows 2, 3, 15). 60 probes of 60 bytes per padded credit of 1,228 bytes: at most 2.93 times what the target sent.
  *
  * A few credits every few seconds buy the probes of easy and predictable pairs. Whoever wants more (a birthday run) needs one
  * of the target address's eight places for *hard* runs; a run is at most 34 credits, a sender has one run at a time and begins

@@ -9,7 +9,7 @@
  *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
  *
  * What follows the handshake is keyed from both transport keys: K_sig seals the steps, K_punch authenticates the probes, K_path
- * seals what the path carries. (Not from the handshake hash alone, as security.md row 7 says: every input of that hash is public.)
+ * seals what the path carries. (Not from the handshake hash alone: every input of that hash is public.)
  */
 
 import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
@@ -98,7 +98,7 @@ export function instanceOf(crypto: CryptoSuite, start: Uint8Array, key: KeyPair)
 
 /**
  * Proof of a password for one join to one host by one client: worthless at another host, for another client or a second time
- * (security.md row 13), because the sid is taken once and all three are authenticated by the handshake around it.
+ * (SECURITY.md row 13), because the sid is taken once and all three are authenticated by the handshake around it.
  */
 export function passwordProof(
   crypto: CryptoSuite,

@@ -1,7 +1,7 @@
 /**
  * A host: on the master's list, and at its own door. The door (`door.ts`) decides who may come in; here its word is carried out: each
  * friend's program is a visit that goes through the phases of `VISIT_PHASES`. Until it is let in nobody learns the host's address
- * (docs/reference/security.md §2, row 17). Repeated offers of one session are recognised. That hard pairs are punched one after another is
+ * (SECURITY.md row 17). Repeated offers of one session are recognised. That hard pairs are punched one after another is
  * the business of the traversals' shared `Device`.
  */
 import { equalBytes, toHex } from '../bytes.ts';

@@ -154,7 +154,7 @@ export class Knock {
     const reflexive = this.observed === null ? [] : [{ kind: 'reflexive', endpoint: this.observed } as const];
     const own = { ...this.sent.own, candidates: [...this.sent.own.candidates, ...reflexive] };
     const answer = handshake.finish(push.handshake);
-    // The master has brought somebody who does not have the host's key (security.md row 14).
+    // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
     else {
       const { profile, candidates, heldMs } = answer.hello;

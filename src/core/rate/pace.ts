@@ -1,5 +1,5 @@
 /**
- * Rate limits in tables of fixed size (security.md row 9): a flood from a million addresses takes no more memory than none.
+ * Rate limits in tables of fixed size (SECURITY.md row 9): a flood from a million addresses takes no more memory than none.
  * A bucket is chosen by a keyed hash; who falls into the same bucket shares its allowance, and nobody outside can aim at it.
  */
 import { addressBytes } from '../address.ts';

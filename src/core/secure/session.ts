@@ -1,6 +1,6 @@
 /**
  * A transport session after a handshake: datagrams arrive late, twice or never, so the 64-bit sequence travels in clear
- * (inside the associated data) and a window of 1,024 keeps replays out (security.md 3.1; the ring bitmap of RFC 6479).
+ * (inside the associated data) and a window of 1,024 keeps replays out (docs/reference/security.md §3.1; the ring bitmap of RFC 6479).
  */
 import type { CryptoSuite } from './crypto.ts';
 import { SECURE_LIMITS } from './limits.ts';
@@ -75,7 +75,7 @@ export abstract class SealingSession {
     return this.nextSequence;
   }
 
-  /** True once so much was sent that a new handshake is due (2^32, security.md 3.1). */
+  /** True once so much was sent that a new handshake is due (2^32, docs/reference/security.md §3.1). */
   get spent(): boolean {
     return this.nextSequence >= SECURE_LIMITS.sessionSequenceMax;
   }

@@ -17,7 +17,7 @@
  *     ANSWER   48  d6 | answer from 1 | family 1 | 0 | request 4 | port 2 | zeros 6 | address 16 | MAC 16
  *                  MAC: SipHash-2-4-128 over the first 32 bytes, key = HKDF(k1 ‖ k2, "probe")[0..16]
  *
- * No answer is larger than what it answers, until the address is validated (security.md rows 1, 21).
+ * No answer is larger than what it answers, until the address is validated (SECURITY.md rows 1, 21).
  */
 import { addressBytes, addressText, type Endpoint, familyOf } from '../address.ts';
 import { concat, EMPTY, equalBytes, passingBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
@@ -43,7 +43,7 @@ import {
 import { bytes, type Field, many, refine, struct, u8, u16, u32 } from './struct.ts';
 
 export const PROTOCOL_VERSION = 1;
-/** Binds version and roles into the handshake: nothing else can be led to accept it (security.md row 27). */
+/** Binds version and roles into the handshake: nothing else can be led to accept it (SECURITY.md row 27). */
 export const CONTROL_PROLOGUE = utf8Encode(`sallyport participant-to-master ${PROTOCOL_VERSION}`);
 export const RESUME_PROLOGUE = utf8Encode(`sallyport participant-to-master resumed ${PROTOCOL_VERSION}`);
 export const COOKIE_BYTES = 24;

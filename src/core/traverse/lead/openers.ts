@@ -1,6 +1,6 @@
 /**
  * The first move of both sides, before any step: every candidate of the peer gets a few probes. The host's come first, when it
- * answers, with a low TTL where the peer's NAT could take an early packet amiss (nat-model 2.2): they open its own NAT and die
+ * answers, with a low TTL where the peer's NAT could take an early packet amiss (docs/reference/nat-model.md §2.2): they open its own NAT and die
  * on the way. The client's follow when the answer reaches it, and by then the host's door is open; only then, one relay trip
  * later, does the host send with the full TTL.
  */
@@ -17,7 +17,7 @@ import type { TraversalConfig } from '../run/interface.ts';
 const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];
 /**
  * Where the depth of the own NAT was not measured. Others use 7 and 4 (frp), 5 (hyperdht), 2-3 (RakNet), and each is wrong for
- * some: carriers' NATs lie at hops 2-5 and deeper (nat-model 1.2), and two NATs may have one router between them. Deeper ones
+ * some: carriers' NATs lie at hops 2-5 and deeper (docs/reference/nat-model.md §1.2), and two NATs may have one router between them. Deeper ones
  * come first (the first attempt takes the second of these): a packet that dies too early opens no door in any attempt, one that
  * goes too far harms only where somebody accepts strangers. With 3, 7, 4, 5 one pair P4-S3 in ten never met.
  */

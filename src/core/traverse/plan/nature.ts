@@ -62,7 +62,7 @@ export interface Hypothesis {
 const WEIGHT_MIN = 0.002;
 /** A profile with no confidence given is wrong about one time in fifty. */
 const CONFIDENCE_MAX = 0.98;
-/** Where the rate of others was not measured: a home line with a little traffic (nat-model 3, S2). */
+/** Where the rate of others was not measured: a home line with a little traffic (docs/reference/nat-model.md §3, S2). */
 const BACKGROUND_DEFAULT = 5;
 
 export function hypothesesOf(profile: NatProfile): readonly Hypothesis[] {

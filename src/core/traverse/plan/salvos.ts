@@ -9,7 +9,7 @@ import { type PortRun, type PortSpec, wrapped } from './ports.ts';
 import type { SidePlan } from './side-plan.ts';
 import { EXPIRY_MARGIN_MS, type Sample } from './side-plan.ts';
 
-/** The few columns are refreshed inside the shortest life that was measured on a carrier's NAT, 10 s (nat-model 1.2). */
+/** The few columns are refreshed inside the shortest life that was measured on a carrier's NAT, 10 s (docs/reference/nat-model.md §1.2). */
 const REFRESH_MS = 9_000;
 /** Ports between two samples that are probed at most: beyond it the two were not neighbours (a wrapped range, a lost order). */
 const GAP_PORTS_MAX = 64;
