@@ -24,6 +24,7 @@ import {
   type DriveCounters,
   type Driver,
   drive,
+  type GuestBook,
   type HostPins,
   type KnownFriends,
   localAddresses,
@@ -81,7 +82,10 @@ export interface AgentParts {
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
   readonly pins: HostPins | null;
-  readonly friends: KnownFriends | null;
+  readonly friends: KnownFriends;
+  readonly guests: GuestBook;
+  /** 32 secret bytes, for the keys towards hosts. */
+  readonly device: () => Uint8Array;
   /** Of the router at the start; looked for anew whenever the addresses change. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;

@@ -1,13 +1,15 @@
 /**
  * Carries datagrams between friends and an unmodified UDP server on this computer. Every friend appears to the server from a
- * loopback address of its own (127.77.0.2, .3, ...), so that player lists, kicks and bans by address work. Where the system
- * does not let a program use further loopback addresses (macOS without aliases), each friend gets a port of its own instead.
+ * loopback address of its own (127.77.x.y), the same whenever it comes, so that player lists, kicks and bans by address work; its
+ * programs differ by port. Where the system does not let a program use further loopback addresses (macOS without aliases), each
+ * program gets a port of 127.0.0.1 instead.
  *
- * A friend keeps address and port over a lost and newly punched path: the server never notices. While it is connected nobody takes
- * its seat, however many come.
+ * A program keeps its port over a lost and newly punched path: the server never notices. While it is connected nobody takes its seat,
+ * however many come.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { type Endpoint, type FriendId, PEER_LIMITS } from '../core/index.ts';
+import type { FriendAddresses } from './addresses.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
@@ -22,12 +24,12 @@ export type HostForwardNotice =
   /** Told once per size and friend. */
   | { readonly kind: 'too-large'; readonly friend: FriendId; readonly bytes: number; readonly payloadBytesMax: number };
 
-/** One source address towards the server: a friend, or one of several programs behind a friend. */
+/** One source address and port towards the server: a friend's program, or one of several that share its path. */
 interface Seat {
   readonly socket: Socket;
   readonly seenAs: Endpoint;
   path: Path;
-  /** 0 is the friend itself, others are further programs behind it. */
+  /** 0 is the first program, others are further ones that share its path. */
   readonly channel: number;
   heardAt: number;
   readonly sizesTold: Set<number>;
@@ -39,21 +41,24 @@ export interface HostForward {
   close(): void;
 }
 
-export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNotice) => void): HostForward {
+export function forwardToGame(
+  game: Endpoint,
+  addresses: FriendAddresses,
+  onNotice: (notice: HostForwardNotice) => void,
+): HostForward {
   const seats = new Map<string, Seat>();
-  let lastNumber = AGENT_LIMITS.loopbackFirst - 1;
   let ownAddresses = true;
   let gameSilent = false;
   const fullTold = new Set<FriendId>();
 
   function seatFor(path: Path, channel: number): Seat | null {
-    const name = `${path.friend}/${channel}`;
+    const name = `${path.friend}/${path.instance}/${channel}`;
     const present = seats.get(name);
     if (present !== undefined) {
       present.heardAt = performance.now();
       return present;
     }
-    const socket = makeRoom(channel) ? openSeatSocket() : null;
+    const socket = makeRoom(channel) ? openSeatSocket(path.friend) : null;
     if (socket === null) {
       if (fullTold.size >= AGENT_LIMITS.forwardSeatsMax) fullTold.clear();
       if (!fullTold.has(path.friend)) onNotice({ kind: 'seats-full', friend: path.friend, seats: seats.size });
@@ -92,11 +97,9 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
     return true;
   }
 
-  function openSeatSocket(): Socket | null {
+  function openSeatSocket(friend: FriendId): Socket | null {
     if (ownAddresses) {
-      lastNumber += 1;
-      const number = lastNumber % AGENT_LIMITS.loopbackNumbers;
-      const socket = connected(`127.77.${number >> 8}.${number & 0xff}`, game);
+      const socket = connected(addresses.of(friend), game);
       if (socket !== null) return socket;
       ownAddresses = false;
       onNotice({ kind: 'addresses-shared' });
@@ -125,8 +128,9 @@ export function forwardToGame(game: Endpoint, onNotice: (notice: HostForwardNoti
       const toGame = (channel: number, bytes: Uint8Array): void => seatFor(path, channel)?.socket.send(bytes, onSent);
       path.on('message', (bytes) => toGame(0, bytes));
       path.on('channel', toGame);
-      // All that the friend has: what the game says to a program behind it goes over the new path as well.
-      for (const seat of seats.values()) if (seat.path.friend === path.friend) seat.path = path;
+      // All that came by the path before: what the game says to a further program goes over the new one as well.
+      const same = ({ path: of }: Seat): boolean => of.friend === path.friend && of.instance === path.instance;
+      for (const seat of seats.values()) if (same(seat)) seat.path = path;
       return seatFor(path, 0)?.seenAs ?? null;
     },
     close() {

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import {
+  type Ban,
   type Endpoint,
   type FriendId,
   formatHostLink,
@@ -12,6 +13,8 @@ import {
   SallyportError,
   usage,
 } from '../core/index.ts';
+import type { KeptBan } from '../node/index.ts';
+import { friendAddresses } from './addresses.ts';
 import type { MachineAgent } from './agent.ts';
 import { type AskGame, keepAsking } from './ask-game.ts';
 import { forwardToGame, type HostForward, type HostForwardNotice } from './forward-host.ts';
@@ -47,10 +50,13 @@ export interface HostOptions {
 
 export interface FriendNews {
   readonly friend: FriendId;
+  /** Which of the friend's programs: 8 bytes, hex. Each has states of its own. */
+  readonly instance: string;
+  /** What it calls itself; where it says nothing, what it called itself before. */
   readonly name: string;
   /** `asking`: this is the one question to whoever hosts, for `admit`; others that ask are `waiting` behind it. */
   readonly state: PeerNews['state'];
-  /** The name under which it was here before, told by its key; null: never, as far as the state folder knows. */
+  /** The name under which it was here before, told by its key; null: never, as far as is remembered. */
   readonly knownAs: string | null;
   readonly path: Path | null;
   /** The address from which the game sees this friend. */
@@ -65,6 +71,8 @@ export interface HostingEvents {
   code: [code: string];
   /** So many wrong passwords have come in so far; told at most once in ten seconds. */
   wrongPasswords: [count: number];
+  /** Somebody has been banned, or let in again. `kept`: written down, and not only until the program ends. */
+  bans: [bans: readonly KeptBan[], kept: boolean];
   failed: [error: SallyportError];
 }
 
@@ -75,7 +83,16 @@ export interface Hosting {
   /** The static key of this host, 32 bytes: what its link carries. */
   readonly hostKey: Uint8Array;
   admit(friend: FriendId, admit: boolean): void;
-  kick(friend: FriendId, options?: { readonly ban?: boolean }): void;
+  /** Ends its paths; it may come again. */
+  kick(friend: FriendId): void;
+  /**
+   * Ends its paths and keeps it out, over restarts where there is a key file: by its key, which a friend has for this host as long as it
+   * keeps its state folder. `network`: everybody from its network (/24, or /48 of IPv6), too, neighbours among them.
+   */
+  ban(friend: FriendId, options?: { readonly network?: boolean }): void;
+  unban(ban: Ban): void;
+  /** The newest last. */
+  readonly bans: readonly KeptBan[];
   /** Tells the master what has changed: players, map, name. */
   announce(change: Partial<HostAnnouncement>, players: number): void;
   on<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
@@ -92,9 +109,10 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   readonly #options: HostOptions;
   readonly #forward: HostForward | null;
   readonly #onOver: () => void;
-  readonly #paths = new Map<FriendId, { readonly path: AgentPath; readonly seenAs: Endpoint | null }>();
+  /** By friend and instance. */
+  readonly #paths = new Map<string, { readonly path: AgentPath; readonly seenAs: Endpoint | null }>();
   /** Told as connected, but the path itself has not come yet. */
-  readonly #awaited = new Map<FriendId, PeerNews>();
+  readonly #awaited = new Map<string, PeerNews>();
   #announcement: HostAnnouncement;
   #asking: { stop(): void } | null = null;
   #closed = false;
@@ -105,7 +123,8 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     this.#options = options;
     this.#onOver = onOver;
     const game = gameEndpoint(options);
-    this.#forward = game === null ? null : forwardToGame(game, (notice) => this.emit('notice', notice));
+    const addresses = friendAddresses(agent.parts.guests);
+    this.#forward = game === null ? null : forwardToGame(game, addresses, (notice) => this.emit('notice', notice));
     this.#announcement = {
       name: options.name ?? '',
       game: options.game ?? '',
@@ -122,7 +141,9 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   /** `askGame`: see `HostOptions.askGame`. */
   start(askGame: AskGame | null): void {
     const { password = null, ask = false, name = '', map = '' } = this.#options;
-    this.#agent.command({ do: 'host', announcement: this.#announcement, password, ask });
+    const { guests: book, friends } = this.#agent.parts;
+    const guests = { secret: book.secret, bans: book.bans.map(({ ban }) => ban), known: friends.all() };
+    this.#agent.command({ do: 'host', announcement: this.#announcement, password, ask, guests });
     if (askGame === null) return;
     this.#asking = keepAsking(askGame, (status) => {
       // A game that says nothing has nobody inside but our own friends.
@@ -135,8 +156,22 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     this.#agent.command({ do: 'admit', friend, admit });
   }
 
-  kick(friend: FriendId, { ban = false }: { readonly ban?: boolean } = {}): void {
-    this.#agent.command({ do: 'kick', friend, ban });
+  kick(friend: FriendId): void {
+    this.#agent.command({ do: 'kick', friend });
+  }
+
+  ban(friend: FriendId, { network = false }: { readonly network?: boolean } = {}): void {
+    this.#agent.command({ do: 'ban', friend, network });
+  }
+
+  unban(ban: Ban): void {
+    this.#agent.command({ do: 'unban', ban });
+    const kept = this.#agent.parts.guests.liftBan(ban);
+    this.emit('bans', this.bans, kept);
+  }
+
+  get bans(): readonly KeptBan[] {
+    return this.#agent.parts.guests.bans;
   }
 
   announce(change: Partial<HostAnnouncement>, players: number): void {
@@ -165,17 +200,19 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       if (event.failure === 'CODE_MISMATCH' || event.failure === 'CODE_TAKEN')
         this.failed(new SallyportError(event.failure));
     } else if (event.ev === 'peer') this.#news(event);
+    else if (event.ev === 'banned') this.#banned(event);
     else if (event.ev === 'wrong-passwords') this.emit('wrongPasswords', event.count);
   }
 
   connected(path: AgentPath): void {
     const seenAs = this.#forward?.attach(path) ?? null;
-    this.#paths.set(path.friend, { path, seenAs });
+    const program = programOf(path);
+    this.#paths.set(program, { path, seenAs });
     path.on('close', () => {
-      if (this.#paths.get(path.friend)?.path === path) this.#paths.delete(path.friend);
+      if (this.#paths.get(program)?.path === path) this.#paths.delete(program);
     });
     this.emit('path', path);
-    const awaited = this.#awaited.get(path.friend);
+    const awaited = this.#awaited.get(program);
     if (awaited !== undefined) this.#news(awaited);
   }
 
@@ -191,19 +228,32 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     this.#onOver();
   }
 
+  #banned({ ban, name }: Extract<PeerEvent, { ev: 'banned' }>): void {
+    const { guests, friends } = this.#agent.parts;
+    const called = name === '' && ban.by === 'friend' ? (friends.nameOf(ban.friend) ?? '') : name;
+    const kept = guests.addBan({ ban, name: called, at: Date.now() });
+    this.emit('bans', this.bans, kept);
+  }
+
   #news(event: PeerNews): void {
-    const at = this.#paths.get(event.friend);
+    const program = programOf(event);
+    const at = this.#paths.get(program);
     if (event.state === 'connected' && at === undefined) {
-      this.#awaited.set(event.friend, event);
+      this.#awaited.set(program, event);
       return;
     }
-    this.#awaited.delete(event.friend);
-    const { friend, name, state } = event;
+    this.#awaited.delete(program);
+    const { friend, instance, state } = event;
     const { friends } = this.#agent.parts;
-    const knownAs = friends?.nameOf(friend) ?? null;
-    if (state === 'connected') friends?.add(friend, name);
-    this.emit('friend', { friend, name, state, knownAs, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
+    const knownAs = friends.nameOf(friend);
+    const name = event.name === '' ? (knownAs ?? '') : event.name;
+    if (state === 'connected') friends.add(friend, name);
+    this.emit('friend', { friend, instance, name, state, knownAs, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
   }
+}
+
+function programOf({ friend, instance }: { readonly friend: FriendId; readonly instance: string }): string {
+  return `${friend}/${instance}`;
 }
 
 /** Where the game listens; null where the application takes the paths itself. */

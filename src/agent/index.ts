@@ -1,6 +1,7 @@
 /** The library `sallyport`: host and join direct UDP paths. */
 
 export {
+  type Ban,
   type Endpoint,
   FAILURES,
   type FailureCode,
@@ -12,6 +13,7 @@ export {
   type PeerEvent,
   SallyportError,
 } from '../core/index.ts';
+export type { KeptBan } from '../node/index.ts';
 export type { Agent, AgentEvents } from './agent.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';

@@ -11,6 +11,7 @@ import {
   SallyportError,
   usage,
 } from '../core/index.ts';
+import { nodeCrypto } from '../node/index.ts';
 import type { MachineAgent } from './agent.ts';
 import { type JoinEvent, type JoinView, NEW_JOIN, reduceJoin } from './join-view.ts';
 import type { AgentPath, Path } from './path.ts';
@@ -24,6 +25,8 @@ export interface JoinOptions {
   readonly name?: string;
   /** Give up after this long; 0 (the default) = try until aborted. */
   readonly timeoutMs?: number;
+  /** Come as somebody whom no host has seen before, and none will see again. Whatever the host knows of this device does not hold then. */
+  readonly anonymous?: boolean;
   /**
    * Joins a host that is known by another key, and remembers the new one: after a person has asked whoever hosts. Without it such a
    * join fails with HOST_KEY_CHANGED. A code or link whose key does not belong to it is refused all the same.
@@ -53,6 +56,7 @@ export class Joining {
   readonly #startedAt = performance.now();
   #view: JoinView = NEW_JOIN;
   #parsed: JoinTarget | null = null;
+  #device: Uint8Array = new Uint8Array(0);
   #found: Extract<JoinEvent, { ev: 'found' }> | null = null;
   #settle: { resolve(path: Path): void; reject(error: SallyportError): void } | null = null;
   readonly #onAbort = (): void => this.#abort();
@@ -119,6 +123,7 @@ export class Joining {
   #refusal(): SallyportError | null {
     try {
       this.#parsed = readJoinTarget(this.#target);
+      this.#device = this.#options.anonymous ? nodeCrypto.randomBytes(32) : this.#agent.parts.device();
       return null;
     } catch (error) {
       return error as SallyportError;
@@ -143,6 +148,7 @@ export class Joining {
       ...(pins === null || acceptNewKey ? {} : { known: pins.names(master.key) }),
       password: this.#options.password ?? null,
       name: this.#options.name ?? '',
+      device: this.#device,
       timeoutMs: this.#options.timeoutMs ?? 0,
     });
   }

@@ -13,9 +13,9 @@ export const AGENT_LIMITS = {
    * `guestsMax` are kept free for friends that come, so that programs behind friends never take their place.
    */
   forwardSeatsMax: 1_024,
-  /** Friends are 127.77.0.2 upwards: clear of 127.0.0.x, where other programs sit. */
+  /** Friends are 127.77.0.2 to 127.77.255.254: clear of 127.0.0.x, where other programs sit. */
   loopbackFirst: 2,
-  loopbackNumbers: 65_536,
+  loopbackNumbers: 65_535,
   /** Sizes of oversized datagrams told per path; a game has one or two. */
   sizesToldMax: 8,
   /** Ports tried upwards from a wished local port that is taken. */

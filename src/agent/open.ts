@@ -19,6 +19,8 @@ import {
 import {
   defaultGateway,
   deriveCode,
+  deviceSecret,
+  guestBook,
   hostPins,
   knownFriends,
   type Lock,
@@ -45,7 +47,10 @@ export interface AgentOptions {
   readonly relay?: 'never' | 'allow' | 'only';
   /** The identity, made at the first use: a host with the same key keeps its join code. Without it every agent is new. */
   readonly keyFile?: string;
-  /** Where the keys of hosts joined by code are pinned. Without it a code is trusted anew each time. */
+  /**
+   * Where the keys of hosts joined by code are pinned, and the secret of this device is kept, by which hosts know their friends again.
+   * Without it a code is trusted anew each time, and every agent is somebody new.
+   */
   readonly stateDir?: string;
   /** What is wrong with the state folder, in words for the person. Without it Node prints it as a warning. */
   readonly onStateProblem?: (problem: string) => void;
@@ -91,6 +96,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       createPeer({
         master,
         identity: nodeCrypto.keyPair(identity.secret()),
+        instance,
         stun,
         stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
         crypto: nodeCrypto,
@@ -101,11 +107,14 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       });
     const newIdentity = () => (identity.renew() ? peer() : null);
     const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
-    const friends = options.stateDir === undefined ? null : knownFriends(options.stateDir);
+    const friends = knownFriends(options.stateDir ?? null);
+    const guests = guestBook(options.keyFile === undefined ? null : guestFile(options.keyFile));
+    const instance = nodeCrypto.randomBytes(8);
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, gateway, findGateway, onClosed },
+      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed },
+      device: deviceOf(options.stateDir),
     });
     const { stateDir } = options;
     if (stateDir !== undefined) {
@@ -176,6 +185,20 @@ export function identityOf(keyFile: string | undefined): Identity {
 /** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
 export function hostKeyFile(stateDir: string, port: number): string {
   return join(stateDir, `host-${port}.key`);
+}
+
+/** Beside the key: friends and bans of a host belong to it, as its friends have another key at each host. */
+function guestFile(keyFile: string): string {
+  return `${keyFile.replace(/\.key$/, '')}.guests.json`;
+}
+
+/** Made, or read, with the first join. */
+function deviceOf(stateDir: string | undefined): () => Uint8Array {
+  let secret: Uint8Array | null = null;
+  return () => {
+    secret ??= stateDir === undefined ? nodeCrypto.randomBytes(32) : deviceSecret(stateDir);
+    return secret;
+  };
 }
 
 async function resolveMaster(link: MasterLink): Promise<MasterAddress> {

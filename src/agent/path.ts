@@ -41,6 +41,8 @@ export interface PathPort {
 export interface Path {
   /** Who is at the other end: the first 8 bytes of the hash of its key, hex. */
   readonly friend: FriendId;
+  /** Which of the friend's programs: 8 bytes, hex. Empty where the other end is a host. */
+  readonly instance: string;
   readonly kind: PathKind;
   readonly local: Endpoint;
   readonly remote: Endpoint;
@@ -91,6 +93,9 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   }
   get friend(): FriendId {
     return this.#up.friend;
+  }
+  get instance(): string {
+    return this.#up.instance;
   }
   get kind(): PathKind {
     return this.#up.kind;

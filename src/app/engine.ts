@@ -23,21 +23,11 @@ import {
   type ProbeResult,
   parseJoinTarget,
   payloadBytesMax,
-  showFingerprint,
 } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
+import { banView, withFriend } from './guests.ts';
 import { Joins } from './joins.ts';
-import { keepNewest } from './keep.ts';
-import { APP_LIMITS } from './limits.ts';
-import type {
-  FriendView,
-  HostingView,
-  LocalAnswer,
-  LocalCommand,
-  LocalProblem,
-  LocalState,
-  ProbeView,
-} from './local-api.ts';
+import type { HostingView, LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
 import type { UiEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
@@ -173,7 +163,13 @@ export class Engine implements UiEngine {
         this.#hosting?.admit(command.friend, command.admit);
         return {};
       case 'kick':
-        this.#hosting?.kick(command.friend, { ban: command.ban });
+        this.#hosting?.kick(command.friend);
+        return {};
+      case 'ban':
+        this.#hosting?.ban(command.friend, { network: command.network });
+        return {};
+      case 'unban':
+        this.#hosting?.unban(command.ban);
         return {};
       case 'join':
         return { join: this.#joins.start(this.#ready(), command) };
@@ -276,6 +272,7 @@ export class Engine implements UiEngine {
       gameListens: null,
       copied: false,
       friends: [],
+      bans: [],
       wrongPasswords: 0,
     };
     this.#changed();
@@ -297,9 +294,10 @@ export class Engine implements UiEngine {
       this.#hosting = hosting;
       this.#announced = { public: command.public, name, game: command.game };
       this.#speakOnLan();
-      this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link });
+      this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link, bans: hosting.bans.map(banView) });
       hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
       hosting.on('friend', (news) => this.#friend(news));
+      hosting.on('bans', (bans) => this.#viewHosting({ bans: bans.map(banView) }));
       hosting.on('wrongPasswords', (wrongPasswords) => this.#viewHosting({ wrongPasswords }));
       hosting.on('notice', (notice) => {
         if (notice.kind === 'game-silent' || notice.kind === 'game-answers')
@@ -353,27 +351,7 @@ export class Engine implements UiEngine {
   }
 
   #friend(news: FriendNews): void {
-    const view: FriendView = {
-      friend: news.friend,
-      name: news.name === '' ? news.friend.slice(0, 6) : news.name,
-      state: news.state,
-      fingerprint: showFingerprint(news.friend),
-      knownAs: news.knownAs,
-      kind: news.path?.kind ?? null,
-      rttMs: news.path?.rttMs ?? null,
-      seenAs: news.seenAs === null ? null : news.seenAs.address,
-      words: news.path?.words ?? null,
-    };
-    const before = this.#hostingView?.friends ?? [];
-    const asks = ({ state }: FriendView): boolean => state === 'asking' || state === 'waiting';
-    // Who asks keeps its place in the line.
-    if (asks(view) && before.some((friend) => friend.friend === view.friend)) {
-      this.#viewHosting({ friends: before.map((friend) => (friend.friend === view.friend ? view : friend)) });
-      return;
-    }
-    const others = before.filter((friend) => friend.friend !== view.friend);
-    const isGone = ({ state }: FriendView): boolean => state === 'left' || state === 'refused';
-    this.#viewHosting({ friends: keepNewest([...others, view], isGone, APP_LIMITS.friendsGoneMax) });
+    this.#viewHosting({ friends: withFriend(this.#hostingView?.friends ?? [], news) });
   }
 
   #changed(): void {

@@ -8,6 +8,7 @@ import type { FailureCode } from '../core/errors.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { PathKind } from '../core/model/pair.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
+import type { Ban } from '../core/peer/interface.ts';
 
 /** Every request carries `authorization: Bearer TOKEN`; the token comes in the link's fragment, so no server log has it. */
 export const LOCAL_API = {
@@ -36,6 +37,8 @@ export interface LocalJoin extends JoinView {
 
 export interface FriendView {
   readonly friend: string;
+  /** Which of the friend's programs. */
+  readonly instance: string;
   readonly name: string;
   /** Of the first 64 bits of its key's hash, to be compared with what the friend reads out. */
   readonly fingerprint: string;
@@ -51,6 +54,16 @@ export interface FriendView {
   readonly words: string | null;
 }
 
+export interface BanView {
+  /** What `unban` takes. */
+  readonly ban: Ban;
+  readonly name: string;
+  /** Of the key; null where a network is banned. */
+  readonly fingerprint: string | null;
+  /** Wall-clock milliseconds. */
+  readonly at: number;
+}
+
 export interface HostingView {
   readonly state: 'starting' | 'open' | 'failed';
   readonly failure: FailureCode | null;
@@ -62,6 +75,8 @@ export interface HostingView {
   /** The link has been put on the clipboard of this computer. */
   readonly copied: boolean;
   readonly friends: readonly FriendView[];
+  /** The newest last. */
+  readonly bans: readonly BanView[];
   /** Wrong passwords that have come in since hosting began. */
   readonly wrongPasswords: number;
 }
@@ -140,7 +155,10 @@ export type LocalCommand =
     }
   | { readonly do: 'unhost' }
   | { readonly do: 'admit'; readonly friend: string; readonly admit: boolean }
-  | { readonly do: 'kick'; readonly friend: string; readonly ban: boolean }
+  | { readonly do: 'kick'; readonly friend: string }
+  /** `network`: with everybody from where the friend is. */
+  | { readonly do: 'ban'; readonly friend: string; readonly network: boolean }
+  | { readonly do: 'unban'; readonly ban: Ban }
   | {
       readonly do: 'join';
       readonly target: string;

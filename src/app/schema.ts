@@ -38,7 +38,15 @@ export const commandSchema = z.discriminatedUnion('do', [
   }),
   z.object({ do: z.literal('unhost') }),
   z.object({ do: z.literal('admit'), friend: z.string().max(64), admit: z.boolean() }),
-  z.object({ do: z.literal('kick'), friend: z.string().max(64), ban: z.boolean() }),
+  z.object({ do: z.literal('kick'), friend: z.string().max(64) }),
+  z.object({ do: z.literal('ban'), friend: z.string().max(64), network: z.boolean() }),
+  z.object({
+    do: z.literal('unban'),
+    ban: z.discriminatedUnion('by', [
+      z.object({ by: z.literal('friend'), friend: z.string().max(64) }),
+      z.object({ by: z.literal('network'), network: z.string().max(64) }),
+    ]),
+  }),
   z.object({
     do: z.literal('join'),
     target: z.string().trim().min(1).max(512),

@@ -70,6 +70,7 @@ export const JOIN_FLAGS = {
   timeout: { kind: 'number', value: 'SECONDS', max: 86_400, about: 'give up after this long (default 0: never)' },
   'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
   name: { kind: 'text', value: 'NAME', about: 'how the host sees you' },
+  anonymous: { kind: 'on', about: 'come as somebody whom no host knows: bans, favourites and --ask see a stranger' },
   'new-key': { kind: 'on', about: 'take the new key of a host that you know by another one; ask the host first' },
   relay: RELAY_FLAG,
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },

@@ -1,6 +1,6 @@
 /** What the person who hosts may type: let friends in (--ask), see who is there, kick and ban. */
 import { createInterface } from 'node:readline';
-import type { FriendNews, Hosting } from '../agent/index.ts';
+import type { FriendNews, Hosting, KeptBan } from '../agent/index.ts';
 import { cleanText, PEER_LIMITS, showFingerprint } from '../core/index.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,8 +17,16 @@ export function friendName({ name, friend }: Pick<FriendNews, 'name' | 'friend'>
 
 /** `new here, key 9f3a-12cd-55e0-77b1`: what there is to know one by whose name anybody could give. */
 function whatIsKnown({ friend, knownAs }: FriendNews): string {
-  const before = knownAs === null ? 'new here' : `was here before as ${friendName({ name: knownAs, friend })}`;
+  const before = knownAs === null ? 'new here' : `known here as ${friendName({ name: knownAs, friend })}`;
   return `${before}, key ${showFingerprint(friend)}`;
+}
+
+/** `Mallory, key 9f3a-12cd-55e0-77b1, since 2026-11-28 20:15`. Of a network no more is known than who was there. */
+function banText({ ban, name, at }: KeptBan): string {
+  const called = cleanText(name, PEER_LIMITS.nameShownMax) || 'a friend without a name';
+  const whom =
+    ban.by === 'friend' ? `${called}, key ${showFingerprint(ban.friend)}` : `everybody from the network of ${called}`;
+  return `${whom}, since ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** Reads lines where a person sits, or where --ask wants answers; elsewhere the input belongs to somebody else. */
@@ -52,7 +60,10 @@ interface Question {
 class Desk {
   readonly #terminal: Terminal;
   readonly #hosting: Hosting;
+  /** By friend and instance. */
   readonly #friends = new Map<string, FriendNews>();
+  /** One news of each friend that has left, the latest last. */
+  #gone: readonly FriendNews[] = [];
   #question: Question | null = null;
   /** When the question before this one left the screen. */
   #questionEndedAt = Number.NEGATIVE_INFINITY;
@@ -63,10 +74,14 @@ class Desk {
   }
 
   news(one: FriendNews): void {
-    if (one.state === 'left' || one.state === 'refused') this.#friends.delete(one.friend);
-    else this.#friends.set(one.friend, one);
+    const program = `${one.friend} ${one.instance}`;
+    if (one.state === 'left' || one.state === 'refused') {
+      this.#friends.delete(program);
+      this.#gone = [...this.#gone.filter(({ friend }) => friend !== one.friend), one].slice(-CLI_LIMITS.friendsGoneMax);
+    } else this.#friends.set(program, one);
+    const about = this.#question?.about;
     if (one.state === 'asking') this.#ask(one);
-    else if (this.#question?.about.friend === one.friend) {
+    else if (about?.friend === one.friend && about.instance === one.instance) {
       this.#question = null;
       this.#questionEndedAt = performance.now();
     }
@@ -93,15 +108,20 @@ class Desk {
         this.#words();
         return;
       case 'kick':
-      case 'ban': {
-        const meant = this.#called(wanted);
-        for (const one of meant) this.#hosting.kick(one.friend, { ban: word === 'ban' });
-        if (meant.length === 0) this.#terminal.say('  There is no friend of that name; "who" lists them.');
+        for (const friend of this.#friendsCalled(wanted)) this.#hosting.kick(friend);
         return;
-      }
+      case 'ban':
+        this.#ban(wanted);
+        return;
+      case 'bans':
+        this.#bans();
+        return;
+      case 'unban':
+        this.#unban(wanted);
+        return;
       default:
         this.#terminal.say(
-          '  who · S words to compare · kick NAME · ban NAME · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends',
+          '  who · S words to compare · kick NAME · ban NAME · ban NAME network · bans · unban N · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends',
         );
     }
   }
@@ -125,11 +145,49 @@ class Desk {
     } else this.#decide(question.about, admit);
   }
 
+  /** Those meant by a name or a key, each once; says so where there are none. */
+  #friendsCalled(wanted: string, among = [...this.#friends.values()]): readonly string[] {
+    const meant = new Set(this.#called(wanted, among).map(({ friend }) => friend));
+    if (meant.size === 0) this.#terminal.say('  There is no friend of that name; "who" lists them.');
+    return [...meant];
+  }
+
+  /** `wanted`: a name or a key, and `network` after it where everybody from there is meant. */
+  #ban(wanted: string): void {
+    const all = [...this.#friends.values(), ...this.#gone];
+    const [, name = ''] = this.#called(wanted, all).length > 0 ? [] : (/^(.+) network$/.exec(wanted) ?? []);
+    for (const friend of this.#friendsCalled(name === '' ? wanted : name, all)) {
+      const here = [...this.#friends.values()].some((one) => one.friend === friend);
+      this.#hosting.ban(friend, { network: name !== '' && here });
+      if (name === '')
+        this.#terminal.say('  Banned, by its key. One that takes a new key can be banned with its network.');
+      else if (here)
+        this.#terminal.say('  Banned, with everybody from its network: neighbours and housemates are out, too.');
+      else this.#terminal.say('  It has left, so its network is not known any more: banned by its key alone.');
+    }
+  }
+
+  #bans(): void {
+    for (const [n, kept] of this.#hosting.bans.entries()) this.#terminal.say(`  ${n + 1}  ${banText(kept)}`);
+    const none = this.#hosting.bans.length === 0;
+    this.#terminal.say(none ? '  Nobody is banned.' : '  unban N lifts one.');
+  }
+
+  #unban(wanted: string): void {
+    const kept = /^\d{1,6}$/.test(wanted) ? this.#hosting.bans[Number(wanted) - 1] : undefined;
+    if (kept === undefined) this.#terminal.say('  There is no ban of that number; "bans" lists them.');
+    else {
+      this.#hosting.unban(kept.ban);
+      this.#terminal.say(`  Lifted: ${banText(kept)}`);
+    }
+  }
+
   #answerAbout(wanted: string, admit: boolean): void {
-    const meant = this.#called(wanted).filter(({ state }) => state === 'asking' || state === 'waiting');
+    const asking = [...this.#friends.values()].filter(({ state }) => state === 'asking' || state === 'waiting');
+    const meant = this.#called(wanted, asking);
     const [one] = meant;
     if (one === undefined) this.#terminal.say('  Nobody of that name asks; "who" lists them.');
-    else if (meant.length === 1) this.#decide(one, admit);
+    else if (meant.every(({ friend }) => friend === one.friend)) this.#decide(one, admit);
     else {
       this.#terminal.say('  Several of that name ask: give the beginning of the key instead.');
       for (const each of meant) this.#terminal.say(`  ${friendName(each)}  ${whatIsKnown(each)}`);
@@ -159,9 +217,9 @@ class Desk {
   }
 
   /** By name, or by four digits of the key or more. */
-  #called(wanted: string): readonly FriendNews[] {
+  #called(wanted: string, among: readonly FriendNews[]): readonly FriendNews[] {
     const key = wanted.replaceAll('-', '');
     const byKey = (friend: string): boolean => /^[0-9a-f]{4,16}$/.test(key) && friend.startsWith(key);
-    return [...this.#friends.values()].filter((one) => friendName(one).toLowerCase() === wanted || byKey(one.friend));
+    return among.filter((one) => friendName(one).toLowerCase() === wanted || byKey(one.friend));
   }
 }

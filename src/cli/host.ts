@@ -147,6 +147,10 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     sayFriend(terminal, news);
     console.news(news);
   });
+  hosting.on('bans', (bans, kept) => {
+    terminal.event('bans', { bans, kept });
+    if (!kept) terminal.fact('warn', 'Bans', 'could not be written down: they hold until this program ends');
+  });
   hosting.on('notice', (notice) => sayNotice(terminal, notice));
   hosting.on('wrongPasswords', (count) => {
     terminal.event('wrong-passwords', { count });
@@ -159,9 +163,10 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
   });
 }
 
-function sayFriend(terminal: Terminal, { friend, name, state, knownAs, path, seenAs }: FriendNews): void {
+function sayFriend(terminal: Terminal, { friend, instance, name, state, knownAs, path, seenAs }: FriendNews): void {
   terminal.event('peer', {
     friend,
+    instance,
     fingerprint: showFingerprint(friend),
     name,
     state,
@@ -187,7 +192,11 @@ function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
     terminal.event('notice', notice);
     terminal.fact('warn', 'Game', 'a further program behind a friend has no seat: all are taken by others who play');
   } else if (notice.kind === 'addresses-shared') {
-    terminal.fact('info', 'Game', 'sees friends as ports of 127.0.0.1, not as addresses of their own');
+    terminal.fact(
+      'info',
+      'Game',
+      'sees friends as ports of 127.0.0.1, not as addresses of their own: ban here, not in the game',
+    );
   } else if (notice.kind === 'game-silent') {
     terminal.fact('warn', 'Game', 'does not take datagrams: is the server running, and is this its port?');
   } else terminal.fact('done', 'Game', 'answers');

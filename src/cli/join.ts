@@ -83,6 +83,7 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
           },
           timeoutMs: (flags.timeout ?? 0) * 1_000,
           acceptNewKey: flags['new-key'],
+          anonymous: flags.anonymous,
           ...(password === undefined ? {} : { password }),
           ...(flags.name === undefined ? {} : { name: flags.name }),
         });

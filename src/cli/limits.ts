@@ -8,6 +8,8 @@ export const CLI_LIMITS = {
   checkPairMs: 120_000,
   /** A path that was found is kept so long: both sides know of it, and the round trip is measured. */
   checkPathMs: 1_000,
+  /** Friends that have left and may still be banned by name. */
+  friendsGoneMax: 16,
   /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
   questionReadMs: 1_000,
   gameWatchMs: 2_000,

@@ -10,24 +10,31 @@ import { readDocument, writeDocument } from './state.ts';
 export interface KnownFriends {
   /** The name under which this friend was here the last time; null where it never was. */
   nameOf(friend: FriendId): string | null;
+  /** The one seen last stands last. */
+  all(): readonly FriendId[];
   /** Never fails: a full disk must not end a game. */
   add(friend: FriendId, name: string): void;
 }
 
-export function knownFriends(stateDir: string): KnownFriends {
-  const path = join(stateDir, 'known-friends.json');
+/** `stateDir` null: for as long as the program runs. */
+export function knownFriends(stateDir: string | null): KnownFriends {
+  const path = stateDir === null ? null : join(stateDir, 'known-friends.json');
+  let here: ReadonlyMap<string, string> = new Map();
   const read = (): ReadonlyMap<string, string> => {
+    if (path === null) return here;
     const document = readDocument(path) as { readonly v?: unknown; readonly friends?: unknown } | null;
     const friends = document?.v === 1 && typeof document.friends === 'object' ? (document.friends ?? {}) : {};
     return new Map(Object.entries(friends).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
   };
   return {
     nameOf: (friend) => read().get(friend) ?? null,
+    all: () => [...read().keys()],
     add(friend, name) {
       // The newest stands last, so that the one longest away is forgotten first.
       const others = [...read()].filter(([other]) => other !== friend).slice(-(NODE_LIMITS.knownFriendsMax - 1));
+      here = new Map([...others, [friend, name]]);
       try {
-        writeDocument(path, { v: 1, friends: Object.fromEntries([...others, [friend, name]]) });
+        if (path !== null) writeDocument(path, { v: 1, friends: Object.fromEntries(here) });
       } catch {
         // It is new the next time, and the person is asked as about any other.
       }

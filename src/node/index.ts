@@ -7,6 +7,7 @@ export * from './crypto.ts';
 export * from './drive.ts';
 export * from './friends.ts';
 export * from './gateway.ts';
+export * from './guests.ts';
 export * from './lock.ts';
 export * from './native-udp.ts';
 export * from './network.ts';

@@ -87,6 +87,36 @@ export function readDocument(path: string): unknown {
   }
 }
 
+/**
+ * A document whose loss would do harm: null where there is none, an error where there is one that can't be read, so that nothing is
+ * written over it. `parse` gives null for what it does not understand.
+ */
+export function readRecord<Value>(path: string, parse: (document: unknown) => Value | null): Value | null {
+  const text = readSmallFile(path);
+  if (text === null) return null;
+  try {
+    const value = parse(JSON.parse(text));
+    if (value !== null) return value;
+  } catch {
+    // It is no JSON.
+  }
+  throw unusable(path, new Error('it is damaged; put it right, or move it away to begin a new one'));
+}
+
+/**
+ * The secret of this device, from which its key towards each host comes; one for the command and the app. Where the folder takes no
+ * file it holds until the program ends: that must not keep anybody from joining.
+ */
+export function deviceSecret(stateDir: string): Uint8Array {
+  const path = join(stateDir, 'device.key');
+  try {
+    return readOrCreateKey(path).secret;
+  } catch (error) {
+    if (existsSync(path)) throw error;
+    return new Uint8Array(randomBytes(KEY_BYTES));
+  }
+}
+
 export function writeDocument(path: string, document: unknown): void {
   writePrivateFile(path, `${JSON.stringify(document, null, 2)}\n`);
 }

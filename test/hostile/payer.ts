@@ -66,7 +66,14 @@ export class Payer implements Machine<{ readonly do: 'start' }, PayerEvent> {
     this.link = new Link({ crypto, random, wallClock, identity, master, sockets: this.ids });
     this.aim = this.ids.next();
     this.sid = crypto.randomBytes(16);
-    const hello = { name: 'Eve', passwordProof: null, masterRttMs: 20, candidates: [], profile: UNKNOWN_PROFILE };
+    const hello = {
+      instance: new Uint8Array(8),
+      name: 'Eve',
+      passwordProof: null,
+      masterRttMs: 20,
+      candidates: [],
+      profile: UNKNOWN_PROFILE,
+    };
     const handshake = openAsClient(crypto, identity, { sid: this.sid, hostKey, hello });
     if (handshake === null) throw new Error('the key of the host is not usable');
     this.handshake = handshake;

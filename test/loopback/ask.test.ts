@@ -8,6 +8,52 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
+test('ban, bans and unban at the console of the host; the friend is told BANNED, and a restart changes nothing', async () => {
+  const master = await runMaster(bench);
+  const folder = bench.folder();
+  const home = bench.folder();
+  const port = await bench.game();
+  const begin = async () => {
+    const run = bench.sallyport([
+      ...['host', String(port), '--master', master.link, '--json', '--ask', '--state-dir', folder],
+    ]);
+    return { run, code: String((await run.line('ready')).code) };
+  };
+  const join = (): Run =>
+    bench.sallyport([
+      ...['join', host.code, '--master', master.link, '--json', '--no-clipboard', '--name', 'Mallory'],
+      ...['--state-dir', home],
+    ]);
+  let host = await begin();
+  const type = (words: string): void => void host.run.child.stdin?.write(`${words}\n`);
+  const says = (text: string | RegExp) => expect.poll(() => host.run.stderr()).toMatch(text);
+  const friend = join();
+  await says('Let Mallory in');
+  type('y mallory');
+  await friend.line('connected');
+  type('ban mallory network');
+  await says('everybody from its network');
+  expect(await friend.exit).toBe(5);
+  const banned = join();
+  expect(await banned.exit).toBe(5);
+  expect(banned.lines.at(-1)).toMatchObject({ ev: 'error', code: 'BANNED' });
+  const { code } = host;
+  host.run.kill('SIGTERM');
+  await host.run.exit;
+  host = await begin();
+  expect(host.code).toBe(code);
+  type('bans');
+  await says(/1 {2}Mallory, key [0-9a-f]{4}(-[0-9a-f]{4}){3}, since \d{4}-\d\d-\d\d/);
+  await says(/2 {2}everybody from the network of Mallory/);
+  expect(await join().exit).toBe(5);
+  type('unban 2');
+  await says('Lifted: everybody');
+  type('unban 1');
+  await says('Lifted: Mallory, key');
+  join();
+  await says(/Let Mallory in\? It is known here as Mallory, key/);
+});
+
 test('--ask: the question is about one friend at a time, and y is an answer to the one that is shown', async () => {
   const master = await runMaster(bench);
   const host = await runHost(bench, master.link, ['--ask']);

@@ -49,7 +49,7 @@ describe('host and join', () => {
     const logged = (what: string) => friend.lines.find((line) => line.ev === 'log' && line.what === what);
     expect(logged('plan')).toMatchObject({ attempt: 1, data: { expected: expect.any(Number) } });
     expect(logged('over')).toMatchObject({ attempt: 1, data: { result: 'path', planned: expect.any(Number) } });
-    expect(await bench.ask(String(connected.local), 'hello')).toBe('127.77.0.2 said hello');
+    expect(await bench.ask(String(connected.local), 'hello')).toMatch(/^127\.77\.\d+\.\d+ said hello$/);
     expect(await host.run.line('peer')).toMatchObject({ ev: 'peer', name: 'Kofi' });
     friend.kill('SIGINT');
     expect(await friend.exit).toBe(130);
@@ -93,13 +93,13 @@ describe('host and join', () => {
     const friend = bench.sallyport(['join', host.stdout().trim()]);
     await expect.poll(() => friend.stdout()).toMatch(/^127\.0\.0\.1:\d+\n$/);
     expect(host.stderr()).toMatch(/Join code {3}[0-9A-Z]{5}-[0-9A-Z]{5}/);
-    await expect.poll(() => host.stderr()).toContain('seen by the game as 127.77.0.2');
+    await expect.poll(() => host.stderr()).toMatch(/seen by the game as 127\.77\.\d+\.\d+/);
     expect(friend.stderr()).toContain('Found       "Ana"');
     expect(friend.stderr()).toMatch(/In the game connect to {4}127\.0\.0\.1 {2}port \d+/);
     expect(host.stderr() + friend.stderr()).not.toContain('\u001b');
   });
 
-  test('two programs and two friends are four players to the game', async () => {
+  test('two friends are two addresses to the game, whatever programs they use', async () => {
     const master = await startMaster();
     const host = await startHost(master.link);
     const seen = new Set<string>();
@@ -109,7 +109,7 @@ describe('host and join', () => {
       for (let program = 0; program < 2; program++)
         seen.add((await bench.ask(String(local), 'x')).split(' ')[0] as string);
     }
-    expect(seen.size).toBe(4);
+    expect(seen.size).toBe(2);
   });
 
   test('a taken local port is replaced and said', async () => {

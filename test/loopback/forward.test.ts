@@ -1,12 +1,17 @@
 /** The forwarders on real loopback sockets. The path between them is two handles joined by a wire in memory. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { friendAddresses } from '../../src/agent/addresses.ts';
 import { forwardToGame, type HostForwardNotice } from '../../src/agent/forward-host.ts';
 import { type LocalPortNotice, openLocalPort } from '../../src/agent/forward-join.ts';
 import { AGENT_LIMITS } from '../../src/agent/limits.ts';
 import { AgentPath, type PathPort } from '../../src/agent/path.ts';
 import { type Endpoint, PEER_LIMITS, type PeerEvent } from '../../src/core/index.ts';
+import { guestBook } from '../../src/node/index.ts';
 
 const PAYLOAD_MAX = 1438;
 const cleanups: (() => void)[] = [];
@@ -15,12 +20,13 @@ afterEach(() => {
 });
 
 /** Two ends of one path; `friend` is what the host calls the other end. */
-function pathPair(friend: string): { atHost: AgentPath; atFriend: AgentPath } {
+function pathPair(friend: string, instance = 'i'): { atHost: AgentPath; atFriend: AgentPath } {
   const up = (path: number): Extract<PeerEvent, { ev: 'path' }> => ({
     ev: 'path',
     path,
     join: null,
     friend,
+    instance,
     kind: 'direct',
     socket: 1,
     local: { address: '0.0.0.0', port: 1 },
@@ -63,14 +69,16 @@ async function udp(address = '127.0.0.1', port = 0): Promise<{ socket: Socket; a
 }
 
 /** A game server that answers each datagram with the address it saw, and keeps them. */
-async function echoServer(): Promise<{ at: Endpoint; seen: string[]; socket: Socket }> {
+async function echoServer(): Promise<{ at: Endpoint; seen: string[]; programs: Set<string>; socket: Socket }> {
   const { socket, at } = await udp('0.0.0.0');
   const seen: string[] = [];
+  const programs = new Set<string>();
   socket.on('message', (bytes, from) => {
+    programs.add(`${from.address}:${from.port}`);
     seen.push(`${from.address} ${bytes}`);
     socket.send(`${from.address}:${from.port} said ${bytes}`, from.port, from.address);
   });
-  return { at: { address: '127.0.0.1', port: at.port }, seen, socket };
+  return { at: { address: '127.0.0.1', port: at.port }, seen, programs, socket };
 }
 
 async function ask(socket: Socket, to: Endpoint, text: string): Promise<string> {
@@ -79,9 +87,12 @@ async function ask(socket: Socket, to: Endpoint, text: string): Promise<string> 
   return String(bytes);
 }
 
-function hostForward(game: Endpoint): { forward: ReturnType<typeof forwardToGame>; notices: HostForwardNotice[] } {
+function hostForward(
+  game: Endpoint,
+  book = guestBook(null),
+): { forward: ReturnType<typeof forwardToGame>; notices: HostForwardNotice[] } {
   const notices: HostForwardNotice[] = [];
-  const forward = forwardToGame(game, (notice) => notices.push(notice));
+  const forward = forwardToGame(game, friendAddresses(book), (notice) => notices.push(notice));
   cleanups.push(() => forward.close());
   return { forward, notices };
 }
@@ -93,7 +104,7 @@ async function localPort(port = 0) {
   return { local, notices };
 }
 
-test('each friend, and each program of a friend, is seen from a loopback address of its own and gets its own answers', async () => {
+test('each friend is seen from one loopback address, each of its programs from a port there, and gets its own answers', async () => {
   const server = await echoServer();
   const { forward, notices } = hostForward(server.at);
   const answers: string[] = [];
@@ -108,12 +119,12 @@ test('each friend, and each program of a friend, is seen from a loopback address
       if (program === 'one') expect(answers.at(-1)).toContain(`${seenAs?.address}:${seenAs?.port} said`);
     }
   }
-  expect(answers.map((answer) => answer.replace(/:\d+/, ''))).toEqual([
-    '127.77.0.2 said kofi one',
-    '127.77.0.3 said kofi two',
-    '127.77.0.4 said lee one',
-    '127.77.0.5 said lee two',
-  ]);
+  const places = answers.map((answer) => answer.split(' ')[0] ?? '');
+  expect(answers).toEqual(['kofi one', 'kofi two', 'lee one', 'lee two'].map((who, n) => `${places[n]} said ${who}`));
+  const addresses = places.map((place) => place.split(':')[0]);
+  expect(addresses[0]).toMatch(/^127\.77\.\d+\.\d+$/);
+  expect([addresses[1], addresses[3]]).toEqual([addresses[0], addresses[2]]);
+  expect([new Set(addresses).size, new Set(places).size]).toEqual([2, 4]);
   expect(notices).toEqual([]);
 });
 
@@ -133,12 +144,43 @@ test('a friend keeps address and port over a new path', async () => {
   expect(await ask(socket, local.local, 'x')).toBe(before);
 });
 
+test('two programs of one friend have one address and a port each, and keep to themselves what the game tells them', async () => {
+  const server = await echoServer();
+  const { forward } = hostForward(server.at);
+  const [ann, bob] = [pathPair('family', 'ann'), pathPair('family', 'bob')];
+  const [annAt, bobAt] = [forward.attach(ann.atHost), forward.attach(bob.atHost)];
+  expect(bobAt?.address).toBe(annAt?.address);
+  expect(bobAt?.port).not.toBe(annAt?.port);
+  const answer = new Promise((resolve) => bob.atFriend.once('message', (bytes) => resolve(String(bytes))));
+  ann.atFriend.on('message', () => expect.unreachable());
+  bob.atFriend.send(new TextEncoder().encode('hello'));
+  expect(await answer).toBe(`${bobAt?.address}:${bobAt?.port} said hello`);
+});
+
+test('the address of a friend is its own over restarts, also where another had drawn it first', async () => {
+  const server = await echoServer();
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-guests-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'host-1.guests.json');
+  const drawn = friendAddresses(guestBook(null)).of('kofi');
+  const book = guestBook(path);
+  book.keepAddress('somebody', drawn);
+  const seen = () => hostForward(server.at, guestBook(path)).forward.attach(pathPair('kofi').atHost)?.address;
+  const first = seen();
+  expect(first).toMatch(/^127\.77\./);
+  expect(first).not.toBe(drawn);
+  // Even where the other one is long forgotten.
+  writeFileSync(path, readFileSync(path, 'utf8').replace('somebody', 'nobody'));
+  expect(seen()).toBe(first);
+  expect(statSync(path).mode & 0o077).toBe(0);
+});
+
 test('a datagram that does not fit is told once per size at both ends, and the next one passes', async () => {
   const server = await echoServer();
   const { forward, notices } = hostForward(server.at);
   const { local, notices: localNotices } = await localPort();
   const { atHost, atFriend } = pathPair('kofi');
-  forward.attach(atHost);
+  const address = forward.attach(atHost)?.address;
   local.use(atFriend);
   const { socket } = await udp();
   for (let n = 0; n < 3; n++) socket.send('y'.repeat(PAYLOAD_MAX + 1), local.local.port);
@@ -151,7 +193,7 @@ test('a datagram that does not fit is told once per size at both ends, and the n
   // The largest that fits arrives, but the server's answer is longer by its prefix.
   socket.send('z'.repeat(PAYLOAD_MAX), local.local.port);
   await expect.poll(() => notices.map((notice) => notice.kind)).toEqual(['too-large']);
-  expect(server.seen.at(-1)).toHaveLength('127.77.0.2 '.length + PAYLOAD_MAX);
+  expect(server.seen.at(-1)).toHaveLength(`${address} `.length + PAYLOAD_MAX);
 });
 
 test('a game that does not listen is told once, and once more when it answers', async () => {
@@ -215,7 +257,7 @@ test('a game that is heard keeps its seat, however many programs of this compute
   const heard: string[] = [];
   game.on('message', (bytes) => heard.push(String(bytes)));
   for (const { socket } of others) socket.on('message', (bytes) => heard.push(`another got: ${bytes}`));
-  expect(new Set(server.seen.map((line) => line.split(' ')[0])).size).toBe(16);
+  expect(server.programs.size).toBe(16);
   server.socket.send('to the game', Number(seat?.split(':')[1]), seat?.split(':')[0]);
   await expect.poll(() => heard).toEqual(['to the game']);
   expect(notices).toEqual([{ kind: 'seats-full', seats: 16 }]);

@@ -111,7 +111,7 @@ test('a kicked friend is out at once; a banned one stays out', () => {
   connected(setup, client);
   setup.world.run(100);
   const { friend } = host.last('peer')!;
-  host.command({ do: 'kick', friend, ban: true });
+  host.command({ do: 'ban', friend, network: false });
   setup.until(() => client.last('path-lost') !== undefined, 500, 'the path is lost');
   expect(client.last('path-lost')).toMatchObject({ reason: 'kicked', punchingAgain: false });
   client.command(joinCommand({ join: 2, code }));

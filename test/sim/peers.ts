@@ -1,6 +1,7 @@
 /** A simulated internet with a real master in it, and the participants of a test: hosts and clients that are real `Peer` machines. */
 import {
   createPeer,
+  type GuestMemory,
   type HostAnnouncement,
   type KeyPair,
   type Machine,
@@ -110,8 +111,10 @@ export function hostCommand(
   changes: Partial<HostAnnouncement> = {},
   password: string | null = null,
   ask = false,
+  guests?: GuestMemory,
 ): PeerCommand {
-  return { do: 'host', announcement: { ...ANNOUNCEMENT, ...changes }, password, ask };
+  const command = { do: 'host', announcement: { ...ANNOUNCEMENT, ...changes }, password, ask } as const;
+  return guests === undefined ? command : { ...command, guests };
 }
 
 export function joinCommand(changes: Partial<PeerCommand & { readonly do: 'join' }> = {}): PeerCommand {

@@ -118,6 +118,13 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await visiting.click('#connect-close');
     await joinByCode(visiting, code);
     await visiting.waitForSelector('#connect-sentence:has-text("You are banned here")');
+    // Listed, and lifted by the one who hosts.
+    await expectAccessible(hosting);
+    await visiting.click('#connect-close');
+    await hosting.click('#host-bans >> text=Lift');
+    await hosting.waitForSelector('#host-bans', { state: 'detached' });
+    await joinByCode(visiting, code);
+    await visiting.waitForSelector('#connect-address');
   });
 
   test('ask before each join: one friend is refused, the next is let in', async () => {

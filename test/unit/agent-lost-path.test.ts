@@ -10,11 +10,12 @@ import {
   type PeerEvent,
   parseMasterLink,
 } from '../../src/core/index.ts';
+import { guestBook, knownFriends } from '../../src/node/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
 const CODE = 'K7TQ9RBWHM';
 const PATH: PeerEvent = {
-  ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', kind: 'direct', socket: 1 },
+  ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', instance: '', kind: 'direct', socket: 1 },
   ...{ local: { address: '0.0.0.0', port: 1 }, remote: { address: '192.0.2.2', port: 2 } },
   ...{ rttMs: 1, elapsedMs: 1, attempts: 1, packetsSent: 1, payloadBytesMax: 1_438, words: '' },
 };
@@ -43,7 +44,9 @@ function agentOf(answer: (command: PeerCommand) => readonly PeerEvent[]) {
       master: { key: LINK.key, addresses: ['192.0.2.1'], port: 8430 },
       masterLink: LINK,
       pins: null,
-      friends: null,
+      friends: knownFriends(null),
+      guests: guestBook(null),
+      device: () => new Uint8Array(32).fill(5),
     },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
     ...{ deriveCode: async () => CODE, newIdentity: () => null, onHosting: () => {} },

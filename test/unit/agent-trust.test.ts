@@ -15,7 +15,7 @@ import {
   parseMasterLink,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { hostPins } from '../../src/node/index.ts';
+import { guestBook, hostPins, knownFriends } from '../../src/node/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
 if ('problem' in LINK) throw new Error(LINK.problem);
@@ -61,7 +61,9 @@ function agentOf(answer: (command: PeerCommand) => readonly PeerEvent[], parts: 
     ...{
       masterLink: LINK,
       pins: hostPins(folder),
-      friends: null,
+      friends: knownFriends(null),
+      guests: guestBook(null),
+      device: () => new Uint8Array(32).fill(5),
       gateway: null,
       findGateway: async () => null,
       onClosed: () => {},

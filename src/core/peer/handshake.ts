@@ -4,7 +4,7 @@
  *     JOIN    version 1 | Noise message 1 { client hello }          prologue: "sallyport", version, roles, sid 16
  *     ANSWER  Noise message 2 { host hello }
  *
- *     client hello   flags 1 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile
+ *     client hello   flags 1 | instance 8 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile
  *     host hello     held ms 4 | candidates | profile
  *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
  *
@@ -30,11 +30,17 @@ import { wordsOf } from './words.ts';
 
 const END_TO_END_VERSION = 1;
 const FLAG_PASSWORD = 1;
+const INSTANCE_BYTES = 8;
 const CANDIDATE_KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
 /** Either hello fits the smaller of the two messages. */
 const HELLO_BYTES_MAX = HANDSHAKE_BYTES_MAX - 1 - NOISE_MESSAGE_1_OVERHEAD;
 
 export interface ClientHello {
+  /**
+   * 8 bytes, new with every start of the client's program and kept over its reconnects: two programs that share a key (two players at
+   * one computer, a copied state folder) are one friend, but not one connection.
+   */
+  readonly instance: Uint8Array;
   readonly name: string;
   readonly passwordProof: Uint8Array | null;
   /** Round trip between the client and the master: with its own, the host knows how long a step takes. */
@@ -75,6 +81,19 @@ export interface HostHandshake {
 /** First 8 bytes of SHA-256 of the static key, hex. */
 export function friendOf(crypto: CryptoSuite, key: Uint8Array): FriendId {
   return toHex(crypto.sha256(key).subarray(0, 8));
+}
+
+/**
+ * The key by which one device knocks at one host, always the same: the host knows its friend again, and what two hosts have been shown
+ * has nothing in common. `device`: 32 secret bytes. X25519 clamps the secret itself (RFC 7748 §5).
+ */
+export function friendKey(crypto: CryptoSuite, device: Uint8Array, hostKey: Uint8Array): KeyPair {
+  return crypto.keyPair(deriveKey(crypto, device, utf8Encode('sallyport friend'), hostKey));
+}
+
+/** Where no program start has been counted: an identity that is fresh with every start serves as well. */
+export function instanceOf(crypto: CryptoSuite, identity: KeyPair): Uint8Array {
+  return crypto.sha256(utf8Encode('sallyport instance'), identity.publicKey).slice(0, INSTANCE_BYTES);
 }
 
 /**
@@ -155,6 +174,7 @@ function endToEnd(crypto: CryptoSuite, keys: NoiseKeys, role: Role): EndToEnd {
 function writeClientHello(hello: ClientHello): Uint8Array {
   const writer = new Writer(HELLO_BYTES_MAX)
     .u8(hello.passwordProof === null ? 0 : FLAG_PASSWORD)
+    .raw(hello.instance)
     .text8(hello.name, WIRE_LIMITS.announcedNameBytesMax);
   if (hello.passwordProof !== null) writer.raw(hello.passwordProof);
   writer.u16(Math.min(0xffff, Math.round(hello.masterRttMs)));
@@ -166,12 +186,13 @@ function writeClientHello(hello: ClientHello): Uint8Array {
 function readClientHello(bytes: Uint8Array): ClientHello | null {
   const reader = new Reader(bytes);
   const flags = reader.u8();
+  const instance = reader.take(INSTANCE_BYTES).slice();
   const name = reader.text8();
   const proof = (flags & FLAG_PASSWORD) === 0 ? null : reader.take(32).slice();
   const masterRttMs = reader.u16();
   const candidates = readCandidates(reader);
   const profile = readProfile(reader);
-  return reader.ok ? { name, passwordProof: proof, masterRttMs, candidates, profile } : null;
+  return reader.ok ? { instance, name, passwordProof: proof, masterRttMs, candidates, profile } : null;
 }
 
 function writeHostHello(hello: HostHello): Uint8Array {

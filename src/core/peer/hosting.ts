@@ -1,100 +1,67 @@
 /**
- * A host: on the master's list, and at its own door. Who may come in is decided here, by the host alone: version, ban, password,
- * places, a person's word. Until then nobody learns the host's address (security.md row 17). Repeated offers of one session are
- * recognised (S17). That hard pairs are punched one after another (S18) is the business of the traversals' shared `Device`.
+ * A host: on the master's list, and at its own door. The door (`door.ts`) decides who may come in; here its word is carried out: each
+ * friend's program is a visit that goes through the phases of `VISIT_PHASES`. Until it is let in nobody learns the host's address
+ * (docs/reference/security.md §2, row 17). Repeated offers of one session are recognised. That hard pairs are punched one after another is
+ * the business of the traversals' shared `Device`.
  */
 import { equalBytes, toHex } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { NatProfile } from '../nat/profile.ts';
-import { type Placed, Shares } from '../rate/shares.ts';
+import { Shares } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import type { Push } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
+import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
 import { DOOR } from './door-limits.ts';
-import { Guesses } from './guesses.ts';
-import { friendOf, openAsHost, passwordProof } from './handshake.ts';
-import type { FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
+import type { Ban, FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 import type { PathEnd, PathOwner, Paths } from './paths.ts';
 import { Registration, type RegistrationEvent } from './registration.ts';
-import type { Session, SessionEvent } from './session.ts';
-import { type Offer, Visit } from './visit.ts';
+import type { SessionEvent } from './session.ts';
+import { Visit } from './visit.ts';
+import { Welcome } from './welcome.ts';
 
 export type HostCommand = PeerCommand & { readonly do: 'host' };
 type Found = SessionEvent & { readonly ev: 'path' };
 type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
 
-/** Let in, on the way to a path. */
-interface Visiting extends Placed {
-  readonly visit: Visit;
-  idle: Alarm;
-  /** The master's test join has its proof: whatever is pushed, it is over in a moment. */
-  proven: boolean;
-}
-
-/** Waits for a person's word. */
-interface Asking extends Placed {
-  /** The newest. */
-  readonly offer: Offer;
-  readonly idle: Alarm;
-  /** As it was told; null before that. */
-  state: 'asking' | 'waiting' | null;
-  /** The word has come when the knock was over: it is let in with its next one, and asks no more. */
-  admitted: boolean;
-}
-
-/** Connected. */
-interface Inside {
-  readonly visit: Visit;
-  readonly path: PathId;
-}
-
 export class Hosting implements PathOwner {
   private readonly context: PeerContext;
   private readonly paths: Paths;
   private readonly registration: Registration;
+  private readonly door: Door;
+  private readonly memory: Memory;
   private command: HostCommand;
   /** Players as the application counts them; null: the paths are counted. */
   private players: number | null = null;
   private code = '';
-  private readonly visiting = new Map<FriendId, Visiting>();
-  private readonly inside = new Map<FriendId, Inside>();
-  private readonly asking = new Map<FriendId, Asking>();
-  private readonly admitted = new Set<FriendId>();
-  private readonly banned: Set<FriendId>;
-  /** Who has been here before. */
-  private readonly known: Set<FriendId>;
-  private readonly visitShares: Shares<Visiting>;
-  private readonly askShares: Shares<Asking>;
-  private readonly guesses: Guesses;
+  /** At the door, one for each program of a friend; those that ask in the order of their first knock. */
+  private readonly visits = new Map<VisitorId, Visit>();
+  /** Connected. One that comes anew has a visit at the door as well: the path is only given up when the new one is proven. */
+  private readonly inside = new Map<VisitorId, Visit>();
+  private readonly comers: Shares<Visit>;
+  private readonly askers: Shares<Visit>;
   private guessesTold: Alarm | null = null;
   /** Sessions seen, oldest first, so that a repeated offer is not a second visit. */
   private readonly seen = new Set<string>();
 
-  constructor(
-    context: PeerContext,
-    paths: Paths,
-    command: HostCommand,
-    friends: { readonly banned: Set<FriendId>; readonly known: Set<FriendId> },
-  ) {
+  constructor(context: PeerContext, paths: Paths, command: HostCommand, memory: Memory) {
     this.context = context;
     this.paths = paths;
     this.command = command;
-    this.banned = friends.banned;
-    this.known = friends.known;
-    const { crypto } = context.config;
+    this.memory = memory;
+    const { crypto, identity, master } = context.config;
     const secret = crypto.randomBytes(16);
-    const rules = { max: PEER_LIMITS.guestsMax, caps: DOOR.guestCaps, secret, draw: () => randomU32(crypto) };
-    this.visitShares = new Shares({
-      ...{ ...rules, name: 'visits', addressOf: ({ visit }) => addressOf(visit.offer.push) },
-      ...{ proven: ({ visit }) => visit.offer.known, since: ({ visit }) => visit.offer.at },
-    });
-    this.askShares = new Shares({
-      ...{ ...rules, name: 'askers', addressOf: ({ offer }) => addressOf(offer.push) },
-      ...{ proven: ({ offer }) => offer.known, since: ({ offer }) => offer.at },
-    });
-    this.guesses = new Guesses(secret);
+    this.door = new Door({ crypto, identity, masterKey: master.key, memory, secret });
+    const shares = (name: string): Shares<Visit> =>
+      new Shares({
+        ...{ name, max: PEER_LIMITS.guestsMax, caps: DOOR.guestCaps, secret, draw: () => randomU32(crypto) },
+        ...{ addressOf: ({ offer }) => addressOf(offer.push), proven: ({ offer }) => offer.known },
+        since: ({ offer }) => offer.at,
+      });
+    this.comers = shares('visits');
+    this.askers = shares('askers');
     this.registration = new Registration(context, this.announced(), (event) => this.registered(event));
   }
 
@@ -104,7 +71,7 @@ export class Hosting implements PathOwner {
 
   profile(now: Instant, profile: NatProfile): void {
     this.registration.profiled(now, profile);
-    for (const { visit } of this.visiting.values()) visit.session?.profile(now, profile);
+    for (const { phase } of this.visits.values()) if ('welcome' in phase) phase.welcome.session?.profile(now, profile);
   }
 
   announce(now: Instant, command: PeerCommand & { readonly do: 'announce' }): void {
@@ -120,84 +87,72 @@ export class Hosting implements PathOwner {
       return true;
     }
     if (!('sid' in push)) return false;
-    const of = ({ visit }: { readonly visit: Visit }): boolean => equalBytes(visit.offer.push.sid, push.sid);
-    const visiting = [...this.visiting.values()].find(of);
-    if (visiting === undefined) {
-      const asking = [...this.asking.values()].find(({ offer }) => equalBytes(offer.push.sid, push.sid));
-      if (push.type === 'over' && asking !== undefined) this.stopAsking(now, asking.offer);
-      // Connected on our side already: the client may still need an answer.
-      const inside = [...this.inside.values()].find(of);
-      inside?.visit.push(now, push);
-      return inside !== undefined;
+    const ours = ({ offer }: Visit): boolean => equalBytes(offer.push.sid, push.sid);
+    const inside = [...this.inside.values()].find(ours);
+    // Connected on our side already: the client may still need an answer.
+    if (inside?.phase.in === 'inside') inside.phase.welcome.push(now, push);
+    const visit = [...this.visits.values()].find(ours);
+    if (visit === undefined) return inside !== undefined;
+    if (visit.asks) {
+      if (push.type === 'over') this.gone(now, visit);
+      return false;
     }
-    const { visit } = visiting;
-    if (!visiting.proven) {
-      visiting.idle.cancel();
-      visiting.idle = this.idle(now, visit);
-    }
+    // After the proof of the master's test join it is over in a moment, whatever is pushed.
+    if (visit.phase.in === 'punching') visit.waitFor(this.idle(now, visit));
     // The client may have its proof before we have ours.
-    if (push.type === 'over' && push.outcome !== 'path') this.dismiss(now, visit, 'left');
-    else visit.push(now, push);
+    if (push.type === 'over' && push.outcome !== 'path') this.gone(now, visit);
+    else if ('welcome' in visit.phase) visit.phase.welcome.push(now, push);
     return true;
   }
 
+  /** A person's word about a friend, for all its programs that ask. */
   admit(now: Instant, friend: FriendId, admit: boolean): void {
-    if (admit) this.remember(friend);
-    const asking = this.asking.get(friend);
-    if (asking === undefined) return;
-    const { offer } = asking;
-    // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
-    if (admit && now - offer.at >= PEER_LIMITS.knockMs) asking.admitted = true;
-    else {
-      this.answered(friend);
-      if (admit) this.letIn(now, offer);
-      else this.refuse(now, offer, 'REFUSED');
+    if (admit) this.door.admit(friend);
+    for (const visit of [...this.visits.values()]) {
+      if (visit.offer.friend !== friend || !visit.asks) continue;
+      if (!admit) this.refuse(now, visit, 'REFUSED');
+      else if (now - visit.offer.at < PEER_LIMITS.knockMs) this.letIn(now, visit);
+      // An offer that has waited long belongs to a knock that is over: the next one, seconds away, is let in at once.
+      else if (visit.phase.in !== 'admitted') visit.enter(now, { in: 'admitted' });
     }
     this.nextQuestion(now);
   }
 
-  /** The latest friends: the one longest away is a stranger again. */
-  private know(friend: FriendId): void {
-    this.known.delete(friend);
-    this.known.add(friend);
-    if (this.known.size > DOOR.knownMax) this.known.delete(this.known.values().next().value as FriendId);
+  kick(now: Instant, friend: FriendId): void {
+    this.door.forget(friend);
+    this.sendAway(now, 'REFUSED', ({ offer }) => offer.friend === friend);
   }
 
-  private remember(friend: FriendId): void {
-    this.admitted.delete(friend);
-    this.admitted.add(friend);
-    if (this.admitted.size > PEER_LIMITS.admittedMax)
-      this.admitted.delete(this.admitted.values().next().value as FriendId);
-  }
-
-  kick(now: Instant, friend: FriendId, ban: boolean): void {
-    this.admitted.delete(friend);
-    this.known.delete(friend);
-    if (ban && this.banned.size < PEER_LIMITS.bannedMax) this.banned.add(friend);
-    const failure = ban ? 'BANNED' : 'REFUSED';
-    const offer = this.answered(friend);
-    if (offer !== null) this.refuse(now, offer, failure);
-    this.nextQuestion(now);
-    const visiting = this.visiting.get(friend);
-    if (visiting !== undefined) {
-      this.refuse(now, visiting.visit.offer, failure);
-      this.drop(now, visiting.visit);
+  /** With `network`, everybody who comes from where the friend is now: those who are here go, too. */
+  ban(now: Instant, friend: FriendId, network: boolean): void {
+    const visits = [...this.visits.values(), ...this.inside.values()].filter(({ offer }) => offer.friend === friend);
+    const addresses = network ? visits.flatMap(({ offer }) => addressesOf(offer.push)) : [];
+    const networks = this.memory.bans.networksOf(addresses).map((of): Ban => ({ by: 'network', network: of }));
+    const name = visits[0]?.offer.handshake.hello.name ?? '';
+    this.door.forget(friend);
+    for (const ban of [{ by: 'friend', friend } as const, ...networks]) {
+      this.memory.bans.add(ban);
+      this.context.out.event({ ev: 'banned', ban, name });
     }
-    const inside = this.inside.get(friend);
-    if (inside !== undefined) this.paths.leave(now, inside.path, 'kicked');
+    this.sendAway(now, 'BANNED', ({ offer }) => this.door.isBanned(offer));
+  }
+
+  unban(ban: Ban): void {
+    this.memory.bans.lift(ban);
+  }
+
+  private sendAway(now: Instant, failure: FailureCode, meant: (visit: Visit) => boolean): void {
+    for (const visit of [...this.visits.values()].filter(meant)) this.refuse(now, visit, failure);
+    for (const { phase } of [...this.inside.values()].filter(meant))
+      if (phase.in === 'inside') this.paths.leave(now, phase.path, 'kicked');
+    this.nextQuestion(now);
   }
 
   /** Ends everything that belongs to the hosting. */
   close(now: Instant): void {
-    for (const { offer } of [...this.asking.values()]) {
-      this.answered(offer.friend);
-      this.refuse(now, offer, 'HOST_OFFLINE');
-    }
-    for (const { visit } of [...this.visiting.values()]) {
-      this.refuse(now, visit.offer, 'HOST_OFFLINE');
-      this.drop(now, visit);
-    }
-    for (const { path } of [...this.inside.values()]) this.paths.leave(now, path, 'left');
+    for (const visit of [...this.visits.values()]) this.refuse(now, visit, 'HOST_OFFLINE');
+    for (const { phase } of [...this.inside.values()])
+      if (phase.in === 'inside') this.paths.leave(now, phase.path, 'left');
     this.guessesTold?.cancel();
     this.registration.goodbye(now);
   }
@@ -207,13 +162,13 @@ export class Hosting implements PathOwner {
   }
 
   pathOver(now: Instant, path: PathId, end: PathEnd): void {
-    for (const [friend, inside] of this.inside) {
-      if (inside.path !== path) continue;
-      this.inside.delete(friend);
-      inside.visit.stop(now);
-      // Replaced: the same friend is about to be told as connected again, and was never away.
+    for (const [visitor, visit] of this.inside) {
+      if (visit.phase.in !== 'inside' || visit.phase.path !== path) continue;
+      this.inside.delete(visitor);
+      visit.enter(now, { in: 'over' });
+      // Replaced: the same program is about to be told as connected again, and was never away.
       if (end === 'replaced') continue;
-      this.peer(inside.visit.offer, 'left', path);
+      this.peer(visit.offer, 'left', path);
       this.countPlayers(now);
     }
   }
@@ -239,28 +194,39 @@ export class Hosting implements PathOwner {
 
   private offered(now: Instant, push: Push & { readonly type: 'offer' }): void {
     if (!this.isNew(toHex(push.sid))) return;
-    const { crypto, identity } = this.context.config;
-    const handshake = openAsHost(crypto, identity, push.sid, push.handshake);
-    if (handshake === 'version' || handshake === null) {
-      this.context.log(null, 'offer-not-readable', { version: handshake === 'version' });
-      this.answerNo(now, push, handshake === null ? 'REFUSED' : 'VERSION');
+    const offer = this.door.read(now, push);
+    if (typeof offer === 'string') {
+      this.context.log(null, 'offer-not-readable', { version: offer === 'VERSION' });
+      this.answerNo(now, push, offer);
       return;
     }
-    const friend = friendOf(crypto, handshake.clientKey);
-    const offer: Offer = { push, handshake, friend, at: now, known: this.isKnown(friend) };
-    const failure = this.judge(now, offer);
-    if (failure !== null) {
-      // It asks no more; whoever is told to be patient knocks again and keeps its place.
-      if (failure.failure !== 'BUSY') this.answered(offer.friend);
-      this.refuse(now, offer, failure.failure, failure.retryAfterMs);
-      this.nextQuestion(now);
-      return;
-    }
+    const { password, ask, announcement } = this.command;
+    const guests = [...this.inside.values()].map((visit) => visit.offer);
+    const guesses = this.door.wrongGuesses;
+    const verdict = this.door.judge(now, offer, { password, ask, playersMax: announcement.playersMax }, guests);
+    if (this.door.wrongGuesses > guesses) this.tellGuesses(now);
+    if (verdict.say === 'no') this.turnAway(now, offer, verdict.failure, verdict.retryAfterMs);
+    else this.received(now, offer, verdict.say === 'ask');
+  }
+
+  /** It asks no more; whoever is told to be patient knocks again and keeps its place. */
+  private turnAway(now: Instant, offer: Offer, failure: FailureCode, retryAfterMs?: number): void {
+    const before = this.visits.get(offer.visitor);
+    if (before?.asks && failure !== 'BUSY') this.leaves(now, before);
+    this.sayNo(now, offer, failure, retryAfterMs);
+    this.nextQuestion(now);
+  }
+
+  private received(now: Instant, offer: Offer, asks: boolean): void {
+    const before = this.visits.get(offer.visitor);
     // One that asks knocks again every few seconds, and is still the same.
-    if (!this.asking.has(offer.friend)) this.peer(offer, 'knocking');
-    const asks = this.command.ask && !this.admitted.has(offer.friend) && !this.isMaster(offer);
-    if (asks) this.askFor(now, offer);
-    else this.letIn(now, offer);
+    if (before?.asks) this.knockedAgain(now, before, offer);
+    else this.peer(offer, 'knocking');
+    // One that was let in has begun anew.
+    if (before?.comes) this.leaves(now, before);
+    const visit = before?.asks ? before : new Visit(offer);
+    if (asks) this.askFor(now, visit);
+    else this.letIn(now, visit);
   }
 
   private isNew(sid: string): boolean {
@@ -270,152 +236,81 @@ export class Hosting implements PathOwner {
     return true;
   }
 
-  /** A knock takes no place, and neither does a visit until it has its path: whoever only knocks keeps nobody out. */
-  private judge(now: Instant, offer: Offer): { readonly failure: FailureCode; readonly retryAfterMs?: number } | null {
-    if (this.banned.has(offer.friend)) return { failure: 'BANNED' };
-    if (this.isMaster(offer)) return null;
-    const wrong = this.passwordJudged(now, offer);
-    if (wrong !== null) return wrong;
-    return this.isFull(offer) ? { failure: 'FULL' } : null;
-  }
-
-  private isFull({ friend }: Offer): boolean {
-    const others = this.inside.size - Number(this.inside.has(friend));
-    return others >= Math.min(this.command.announcement.playersMax, PEER_LIMITS.guestsMax);
-  }
-
-  private isKnown(friend: FriendId): boolean {
-    return this.known.has(friend) || this.admitted.has(friend);
-  }
-
-  private passwordJudged(
-    now: Instant,
-    offer: Offer,
-  ): { readonly failure: FailureCode; readonly retryAfterMs?: number } | null {
-    if (this.command.password === null) return null;
-    // No guess at all: it has not been asked for one yet.
-    if (offer.handshake.hello.passwordProof === null) return { failure: 'PASSWORD' };
-    const caller = { address: addressOf(offer.push), friend: offer.friend, known: offer.known };
-    const waitMs = this.guesses.take(now, caller);
-    if (waitMs > 0) return { failure: 'BUSY', retryAfterMs: Math.ceil(waitMs) };
-    if (this.passwordFits(offer)) return null;
-    this.guesses.wrong(now, caller);
-    this.tellGuesses(now);
-    return { failure: 'PASSWORD' };
-  }
-
   private tellGuesses(now: Instant): void {
     if (this.guessesTold !== null) return;
-    const count = this.guesses.total;
+    const count = this.door.wrongGuesses;
     this.context.out.event({ ev: 'wrong-passwords', count });
     this.guessesTold = this.context.agenda.at(now + DOOR.guessesToldMs, (at) => {
       this.guessesTold = null;
-      if (this.guesses.total > count) this.tellGuesses(at);
+      if (this.door.wrongGuesses > count) this.tellGuesses(at);
     });
   }
 
-  /**
-   * The master's own test join ("verified joinable"): proven by its key, it needs no password and nobody's word, and gets no
-   * path, only the proof that one would come up.
-   */
-  private isMaster({ handshake }: Offer): boolean {
-    return equalBytes(handshake.clientKey, this.context.config.master.key);
-  }
-
-  private passwordFits({ push, handshake }: Offer): boolean {
-    const { password } = this.command;
-    if (password === null) return true;
-    const { crypto, identity } = this.context.config;
-    const parties = { sid: push.sid, hostKey: identity.publicKey, clientKey: handshake.clientKey };
-    const given = handshake.hello.passwordProof;
-    return given !== null && equalBytes(given, passwordProof(crypto, password, parties));
-  }
-
-  private askFor(now: Instant, offer: Offer): void {
-    const { friend } = offer;
-    const before = this.asking.get(friend);
-    if (before === undefined) {
-      const crowded = this.askShares.crowdedOut(addressOf(offer.push));
-      if (crowded !== null) this.crowdedOut(now, crowded.offer);
-    } else {
-      before.idle.cancel();
-      this.askShares.remove(before);
-    }
+  /** A program that is there keeps its place in the line. */
+  private knockedAgain(now: Instant, visit: Visit, offer: Offer): void {
+    this.askers.remove(visit);
+    visit.offer = offer;
+    this.askers.add(visit);
     // One that lives knocks again long before; the master may have forgotten to say that it is gone.
-    const idle = this.context.agenda.at(now + PEER_LIMITS.visitIdleMs, (at) => this.stopAsking(at, offer));
-    // A key that is there keeps its place in the line.
-    const asking = { offer, idle, state: before?.state ?? null, admitted: false, place: -1 };
-    this.asking.set(friend, asking);
-    this.askShares.add(asking);
-    this.nextQuestion(now, friend);
+    visit.waitFor(this.idle(now, visit));
+  }
+
+  private askFor(now: Instant, visit: Visit): void {
+    if (visit.phase.in === 'knocking') {
+      this.makeRoom(now, this.askers, visit);
+      this.visits.set(visit.offer.visitor, visit);
+      this.askers.add(visit);
+      visit.enter(now, { in: 'waiting' }, this.idle(now, visit));
+      this.nextQuestion(now, visit, true);
+    } else this.nextQuestion(now, visit);
   }
 
   /**
    * The one question is about whoever has waited longest, and stays until it is answered or its friend has gone. Each friend is told
    * when that changes for it; `knocked` in any case.
    */
-  private nextQuestion(now: Instant, knocked: FriendId | null = null): void {
+  private nextQuestion(now: Instant, knocked: Visit | null = null, first = false): void {
     let ahead = 0;
-    for (const [friend, asking] of this.asking) {
-      if (asking.admitted) continue;
-      const state = ahead === 0 ? 'asking' : 'waiting';
-      const { sid } = asking.offer.push;
-      if (asking.state !== state || friend === knocked) {
-        this.context.request(now, { type: 'hold', sid, ahead }, null, () => {});
-      }
-      if (asking.state !== state) this.peer(asking.offer, state);
-      asking.state = state;
+    for (const visit of this.visits.values()) {
+      if (visit.phase.in !== 'waiting' && visit.phase.in !== 'asking') continue;
+      const { sid } = visit.offer.push;
+      const turn = ahead === 0 && visit.phase.in === 'waiting';
+      if (turn || visit === knocked) this.context.request(now, { type: 'hold', sid, ahead }, null, () => {});
+      if (turn) visit.enter(now, { in: 'asking' });
+      if (turn || (first && visit === knocked)) this.peer(visit.offer, turn ? 'asking' : 'waiting');
       ahead += 1;
     }
   }
 
-  /** What the friend asked, which it no longer does; null where it did not. */
-  private answered(friend: FriendId): Offer | null {
-    const asking = this.asking.get(friend);
-    asking?.idle.cancel();
-    if (asking !== undefined) this.askShares.remove(asking);
-    this.asking.delete(friend);
-    return asking?.offer ?? null;
+  private letIn(now: Instant, visit: Visit): void {
+    const { offer } = visit;
+    this.askers.remove(visit);
+    this.visits.delete(offer.visitor);
+    if (!offer.test) this.makeRoom(now, this.comers, visit);
+    const welcome = new Welcome(this.context, offer, (at, event) => this.visited(at, visit, event));
+    this.visits.set(offer.visitor, visit);
+    if (!offer.test) this.comers.add(visit);
+    visit.enter(now, { in: 'punching', welcome }, this.idle(now, visit));
   }
 
-  /** The friend does not wait any longer. */
-  private stopAsking(now: Instant, offer: Offer): void {
-    this.answered(offer.friend);
-    this.peer(offer, 'left');
-    this.nextQuestion(now);
-  }
-
-  private letIn(now: Instant, offer: Offer): void {
-    const { friend } = offer;
-    this.answered(friend);
-    // The client has begun anew. A path that still stands is only given up when the new one is proven.
-    const old = this.visiting.get(friend);
-    if (old !== undefined) this.drop(now, old.visit);
-    const crowded = this.isMaster(offer) ? null : this.visitShares.crowdedOut(addressOf(offer.push));
-    if (crowded !== null) this.crowdedOut(now, crowded.visit.offer);
-    const visit = new Visit(this.context, offer, (at, event) => this.visited(at, visit, event));
-    const visiting = { visit, idle: this.idle(now, visit), proven: false, place: -1 };
-    this.visiting.set(friend, visiting);
-    if (!this.isMaster(offer)) this.visitShares.add(visiting);
-  }
-
-  /** Makes room for others at the door; whoever is really there knocks again. */
-  private crowdedOut(now: Instant, offer: Offer): void {
-    const visit = this.visiting.get(offer.friend)?.visit;
-    this.answered(offer.friend);
-    this.refuse(now, offer, 'BUSY');
-    if (visit?.offer === offer) this.drop(now, visit);
-    this.peer(offer, 'left');
+  /** Whoever has to go is really there where it knocks again. */
+  private makeRoom(now: Instant, table: Shares<Visit>, { offer }: Visit): void {
+    const crowded = table.crowdedOut(addressOf(offer.push));
+    if (crowded === null) return;
+    this.leaves(now, crowded);
+    this.sayNo(now, crowded.offer, 'BUSY');
+    this.peer(crowded.offer, 'left');
   }
 
   private visited(now: Instant, visit: Visit, event: SessionEvent): void {
+    const { friend } = visit.offer;
     switch (event.ev) {
       case 'path':
-        if (visit.session !== null) this.connected(now, visit, visit.session, event);
+        this.connected(now, visit, event);
         break;
       case 'broken':
-        this.context.log(null, 'visit-broken', { friend: visit.offer.friend, why: event.why });
-        this.dismiss(now, visit, 'left');
+        this.context.log(null, 'visit-broken', { friend, why: event.why });
+        this.gone(now, visit);
         break;
       case 'log':
         this.context.out.event({ ...event, join: null });
@@ -424,68 +319,77 @@ export class Hosting implements PathOwner {
         this.peer(visit.offer, 'queued');
         break;
       default:
-        this.context.log(null, `visit-${event.ev}`, { friend: visit.offer.friend });
+        this.context.log(null, `visit-${event.ev}`, { friend });
     }
   }
 
-  private connected(now: Instant, visit: Visit, session: Session, found: Found): void {
-    const { friend } = visit.offer;
-    const visiting = this.visiting.get(friend);
-    if (visiting?.visit !== visit) return;
-    visiting.idle.cancel();
+  private connected(now: Instant, visit: Visit, found: Found): void {
+    const { offer, phase } = visit;
+    if (phase.in !== 'punching' || phase.welcome.session === null) return;
+    const { welcome } = phase;
+    const { session } = phase.welcome;
     session.quiet();
-    if (this.isMaster(visit.offer)) {
+    if (offer.test) {
       // Its late probes are still answered for a moment: it may not have its proof yet.
-      visiting.proven = true;
-      visiting.idle = this.context.agenda.at(now + PEER_LIMITS.testJoinHoldMs, (at) => this.dismiss(at, visit, 'left'));
+      const over = this.context.agenda.at(now + PEER_LIMITS.testJoinHoldMs, (at) => this.gone(at, visit));
+      visit.enter(now, { in: 'tested', welcome }, over);
       return;
     }
-    this.visiting.delete(friend);
-    this.visitShares.remove(visiting);
+    this.visits.delete(offer.visitor);
+    this.comers.remove(visit);
     const { socket, remote, kind, rttMs, attempts, packetsSent } = found;
+    const { friend, instance, visitor } = offer;
     const proven = {
       ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
-      ...{ local: this.context.local(socket), join: null, friend, attempts, packetsSent },
-      elapsedMs: now - visit.offer.at,
+      ...{ local: this.context.local(socket), join: null, friend, instance, attempts, packetsSent },
+      elapsedMs: now - offer.at,
       words: session.config.keys.words,
     };
     // Others had their paths sooner. The friend may have its own already, or still wait for it: it is told on both ways.
-    if (this.isFull(visit.offer)) {
-      this.refuse(now, visit.offer, 'FULL');
+    const guests = [...this.inside.values()].map((inside) => inside.offer);
+    if (isFull(offer, this.command.announcement.playersMax, guests)) {
+      this.sayNo(now, offer, 'FULL');
       this.paths.turnAway(now, proven, 'full');
-      visit.stop(now);
+      visit.enter(now, { in: 'over' });
       return;
     }
-    const old = this.inside.get(friend);
-    if (old !== undefined) this.paths.leave(now, old.path, 'replaced');
+    const old = this.inside.get(visitor);
+    if (old?.phase.in === 'inside') this.paths.leave(now, old.phase.path, 'replaced');
     const path = this.paths.add(now, proven, this);
-    this.inside.set(friend, { visit, path });
-    this.know(friend);
-    this.peer(visit.offer, 'connected', path);
+    visit.enter(now, { in: 'inside', welcome, path });
+    this.inside.set(visitor, visit);
+    this.door.know(friend);
+    this.peer(offer, 'connected', path);
     this.countPlayers(now);
   }
 
   /** The client is the one that tries again: a visit nobody speaks for is over. */
   private idle(now: Instant, visit: Visit): Alarm {
-    return this.context.agenda.at(now + PEER_LIMITS.visitIdleMs, (at) => this.dismiss(at, visit, 'left'));
+    return this.context.agenda.at(now + PEER_LIMITS.visitIdleMs, (at) => this.gone(at, visit));
   }
 
-  private dismiss(now: Instant, visit: Visit, state: FriendState): void {
-    if (!this.drop(now, visit)) return;
-    this.peer(visit.offer, state);
+  private gone(now: Instant, visit: Visit): void {
+    if (!this.leaves(now, visit)) return;
+    this.peer(visit.offer, 'left');
+    this.nextQuestion(now);
   }
 
-  private drop(now: Instant, visit: Visit): boolean {
-    const visiting = this.visiting.get(visit.offer.friend);
-    if (visiting?.visit !== visit) return false;
-    this.visiting.delete(visit.offer.friend);
-    this.visitShares.remove(visiting);
-    visiting.idle.cancel();
-    visit.stop(now);
+  private refuse(now: Instant, visit: Visit, failure: FailureCode): void {
+    if (this.leaves(now, visit)) this.sayNo(now, visit.offer, failure);
+  }
+
+  /** Out of the door's tables, for good. False where it was not in them. */
+  private leaves(now: Instant, visit: Visit): boolean {
+    const { visitor } = visit.offer;
+    if (this.visits.get(visitor) !== visit) return false;
+    this.visits.delete(visitor);
+    this.comers.remove(visit);
+    this.askers.remove(visit);
+    visit.enter(now, { in: 'over' });
     return true;
   }
 
-  private refuse(now: Instant, offer: Offer, failure: FailureCode, retryAfterMs?: number): void {
+  private sayNo(now: Instant, offer: Offer, failure: FailureCode, retryAfterMs?: number): void {
     if (failure !== 'BUSY') this.peer(offer, 'refused');
     this.context.log(null, 'refused', { friend: offer.friend, failure });
     this.answerNo(now, offer.push, failure, retryAfterMs);
@@ -501,13 +405,8 @@ export class Hosting implements PathOwner {
   }
 
   private peer(offer: Offer, state: FriendState, path: PathId | null = null): void {
-    if (this.isMaster(offer)) return;
-    const { friend, handshake } = offer;
-    this.context.out.event({ ev: 'peer', friend, name: handshake.hello.name, state, path });
+    if (offer.test) return;
+    const { friend, instance, handshake } = offer;
+    this.context.out.event({ ev: 'peer', friend, instance, name: handshake.hello.name, state, path });
   }
-}
-
-/** Where the master has seen the client: whose share of the door it takes. */
-function addressOf(push: Push & { readonly type: 'offer' }): string {
-  return push.observed[0]?.address ?? '';
 }

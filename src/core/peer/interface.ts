@@ -19,6 +19,21 @@ export type JoinId = number;
 export type PathId = number;
 /** Who a friend is, for kick, ban and logs: the first 8 bytes of SHA-256 of its static key, hex. */
 export type FriendId = string;
+/** A /24 or /48, as a keyed hash that tells nobody which: 16 bytes, hex. */
+export type NetworkId = string;
+/** Whom a host keeps out: one friend, or everybody from a network. */
+export type Ban =
+  | { readonly by: 'friend'; readonly friend: FriendId }
+  | { readonly by: 'network'; readonly network: NetworkId };
+
+/** What a host remembers of those who have been at its door. */
+export interface GuestMemory {
+  /** 16 bytes, the key of the hashes in `bans`; absent: a new one, so that bans of networks end with the program. */
+  readonly secret?: Uint8Array;
+  readonly bans: readonly Ban[];
+  /** Friends who have been inside. */
+  readonly known: readonly FriendId[];
+}
 
 export type PeerCommand =
   /** Once; before it only `network` and `close` mean anything. */
@@ -28,11 +43,17 @@ export type PeerCommand =
       readonly announcement: HostAnnouncement;
       readonly password: string | null;
       readonly ask: boolean;
+      /** Absent: what this participant remembers from an earlier hosting. */
+      readonly guests?: GuestMemory;
     }
   | { readonly do: 'announce'; readonly announcement: HostAnnouncement; readonly players: number }
   | { readonly do: 'unhost' }
   | { readonly do: 'admit'; readonly friend: FriendId; readonly admit: boolean }
-  | { readonly do: 'kick'; readonly friend: FriendId; readonly ban: boolean }
+  /** Ends its paths and visits; it may come again. */
+  | { readonly do: 'kick'; readonly friend: FriendId }
+  /** As `kick`, and it is told BANNED from now on; with `network` so is everybody who comes from where it is now. Told by `banned`. */
+  | { readonly do: 'ban'; readonly friend: FriendId; readonly network: boolean }
+  | { readonly do: 'unban'; readonly ban: Ban }
   | {
       readonly do: 'join';
       readonly join: JoinId;
@@ -46,6 +67,8 @@ export type PeerCommand =
       readonly known?: ReadonlyMap<string, Uint8Array>;
       readonly password: string | null;
       readonly name: string;
+      /** 32 secret bytes: the key towards this host comes from them. Absent: the identity itself is shown to the host. */
+      readonly device?: Uint8Array;
       /** Give up after this long, 0 = never. */
       readonly timeoutMs: number;
     }
@@ -96,10 +119,14 @@ export type PeerEvent =
   | {
       readonly ev: 'peer';
       readonly friend: FriendId;
+      /** Which of the friend's programs: 8 bytes, hex. */
+      readonly instance: string;
       readonly name: string;
       readonly state: 'asking' | 'waiting' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
       readonly path: PathId | null;
     }
+  /** To be kept, and given back with the next `host`. `name`: as the friend called itself. */
+  | { readonly ev: 'banned'; readonly ban: Ban; readonly name: string }
   /**
    * The code has been resolved, or the link's host is known to the master, and the code belongs to `hostKey`. The host has not shown
    * yet that the key is its own: `networks` says so.
@@ -143,6 +170,8 @@ export type PeerEvent =
       readonly path: PathId;
       readonly join: JoinId | null;
       readonly friend: FriendId;
+      /** Which of the friend's programs, as in `peer`; empty where the other side is a host. */
+      readonly instance: string;
       readonly kind: PathKind;
       readonly socket: SocketId;
       readonly local: Endpoint;

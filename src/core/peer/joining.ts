@@ -15,7 +15,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
-import { friendOf } from './handshake.ts';
+import { friendKey, friendOf } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
 import { Knock, type KnockResult } from './knock.ts';
@@ -232,9 +232,11 @@ export class Join implements PathOwner {
       this.enter(now, { in: 'profiling' });
       return;
     }
-    const { password, name } = this.command;
+    const { password, name, device } = this.command;
+    const { crypto, identity } = this.context.config;
     if (ahead === null) this.stage('asking');
-    const door = { hostKey: this.hostKey, password, name };
+    const own = device === undefined ? identity : friendKey(crypto, device, this.hostKey);
+    const door = { hostKey: this.hostKey, own, password, name };
     const knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
     const quiet = this.context.agenda.at(now + PEER_LIMITS.knockQuietMs, () => this.quiet());
     this.enter(now, { in: 'knocking', knock, quiet, ahead });
@@ -330,6 +332,7 @@ export class Join implements PathOwner {
         ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent },
         elapsedMs: now - this.run.since,
         friend: friendOf(this.context.config.crypto, this.hostKey),
+        instance: '',
       },
       this,
     );

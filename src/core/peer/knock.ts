@@ -9,17 +9,21 @@ import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Grant } from '../model/pair.ts';
 import type { FailureReason } from '../model/progress.ts';
+import type { KeyPair } from '../secure/crypto.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
 import { saidByMaster } from '../wire/text.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
-import { type ClientHandshake, openAsClient, passwordProof } from './handshake.ts';
+import { type ClientHandshake, instanceOf, openAsClient, passwordProof } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
 import type { SessionConfig } from './session.ts';
 
-export interface Door {
+/** The host's, as the client stands before it. */
+export interface Doorstep {
   readonly hostKey: Uint8Array;
+  /** Who knocks: a key for this host alone. */
+  readonly own: KeyPair;
   readonly password: string | null;
   readonly name: string;
 }
@@ -45,7 +49,7 @@ interface Sent {
 export class Knock {
   readonly sid: SessionId;
   private readonly context: PeerContext;
-  private readonly door: Door;
+  private readonly door: Doorstep;
   private readonly onResult: (now: Instant, result: KnockResult) => void;
   private readonly socket: SocketId;
   private readonly alarms: Alarm[] = [];
@@ -56,7 +60,12 @@ export class Knock {
   private credited: readonly Grant[] = [];
   private done = false;
 
-  constructor(context: PeerContext, now: Instant, door: Door, onResult: (now: Instant, result: KnockResult) => void) {
+  constructor(
+    context: PeerContext,
+    now: Instant,
+    door: Doorstep,
+    onResult: (now: Instant, result: KnockResult) => void,
+  ) {
     this.context = context;
     this.door = door;
     this.onResult = onResult;
@@ -110,12 +119,13 @@ export class Knock {
       return;
     }
     const { config, profile, masterRttMs } = this.context;
-    const { hostKey, password, name } = this.door;
+    const { hostKey, password, name, own: key } = this.door;
     const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
     const own = { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
-    const hello = { ...own, name, passwordProof: proof, masterRttMs: masterRttMs() };
-    const handshake = openAsClient(config.crypto, config.identity, { sid: this.sid, hostKey, hello });
+    const instance = config.instance ?? instanceOf(config.crypto, config.identity);
+    const hello = { ...own, instance, name, passwordProof: proof, masterRttMs: masterRttMs() };
+    const handshake = openAsClient(config.crypto, key, { sid: this.sid, hostKey, hello });
     if (handshake === null) {
       this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'key-unusable' });
       return;
@@ -126,7 +136,7 @@ export class Knock {
   }
 
   private parties() {
-    return { sid: this.sid, hostKey: this.door.hostKey, clientKey: this.context.config.identity.publicKey };
+    return { sid: this.sid, hostKey: this.door.hostKey, clientKey: this.door.own.publicKey };
   }
 
   private joined(now: Instant, response: Response): void {

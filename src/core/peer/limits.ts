@@ -28,7 +28,8 @@ export const PEER_LIMITS = {
   joinsMax: 16,
   /** Visits, askers and waiters of one host: above every game's number of players. */
   guestsMax: 128,
-  bannedMax: 10_000,
+  /** Bans of one host, each said by a person; the oldest is lifted for a further one. */
+  bannedMax: 2_000,
   /** Friends that a person has let in; of whom no more is known than the name, the one longest ago is asked about again. */
   admittedMax: 10_000,
   /** Session ids whose repeated offer is recognised (S17). */

@@ -23,6 +23,7 @@ export interface NewPath {
   readonly kind: PathKind;
   readonly join: JoinId | null;
   readonly friend: FriendId;
+  readonly instance: string;
   readonly rttMs: number;
   readonly elapsedMs: number;
   readonly attempts: number;
@@ -79,10 +80,10 @@ export class Paths {
     });
     const entry: Entry = { id, connection, found, owner };
     this.entries.set(id, entry);
-    const { join, friend, kind, socket, local, remote, rttMs, elapsedMs, attempts, packetsSent, words } = found;
+    const { join, friend, instance, kind, socket, local, remote, rttMs, elapsedMs, attempts, packetsSent } = found;
     out.event({
-      ...{ ev: 'path', path: id, join, friend, kind, socket, local, remote, rttMs, elapsedMs, attempts, packetsSent },
-      ...{ words, payloadBytesMax: connection.current.payloadBytesMax },
+      ...{ ev: 'path', path: id, join, friend, instance, kind, socket, local, remote, rttMs, elapsedMs, attempts },
+      ...{ packetsSent, words: found.words, payloadBytesMax: connection.current.payloadBytesMax },
     });
     this.replay(now, connection, sessionName(found.sid));
     return id;

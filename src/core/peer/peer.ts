@@ -30,8 +30,9 @@ import { WIRE } from '../wire/first-byte.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { type Alarm, agenda } from './agenda.ts';
 import type { PeerConfig, PeerContext } from './context.ts';
+import { Memory } from './door.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
-import type { FriendId, JoinId, PeerCommand, PeerEvent } from './interface.ts';
+import type { JoinId, PeerCommand, PeerEvent } from './interface.ts';
 import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
 import { PEER_LIMITS } from './limits.ts';
@@ -72,9 +73,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly context: PeerContext;
   private readonly paths: Paths;
   private readonly joins = new Map<JoinId, Join>();
-  private readonly banned = new Set<FriendId>();
-  /** Friends who have had a path to us as their host. */
-  private readonly known = new Set<FriendId>();
+  /** What one hosting leaves to the next. */
+  private memory: Memory | null = null;
   private hosting: Hosting | null = null;
   /** Where the open sockets are bound. */
   private readonly locals = new Map<SocketId, Endpoint>();
@@ -177,8 +177,13 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.hosting?.admit(now, command.friend, command.admit);
         break;
       case 'kick':
-        if (this.hosting !== null) this.hosting.kick(now, command.friend, command.ban);
-        else if (command.ban && this.banned.size < PEER_LIMITS.bannedMax) this.banned.add(command.friend);
+        this.hosting?.kick(now, command.friend);
+        break;
+      case 'ban':
+        this.hosting?.ban(now, command.friend, command.network);
+        break;
+      case 'unban':
+        this.hosting?.unban(command.ban);
         break;
       case 'join':
         this.join(now, command);
@@ -250,7 +255,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   private host(now: Instant, command: HostCommand): void {
     this.hosting?.close(now);
-    this.hosting = new Hosting(this.context, this.paths, command, { banned: this.banned, known: this.known });
+    if (command.guests !== undefined) this.memory = new Memory(this.config.crypto, command.guests);
+    this.memory ??= new Memory(this.config.crypto, { bans: [], known: [] });
+    this.hosting = new Hosting(this.context, this.paths, command, this.memory);
     // A host has the time: its friends' plans gain from knowing how long its mappings live.
     this.nest.command(now, this.detector, { do: 'lifetime' });
     if (this.linkUp) this.hosting.link(now, true);

@@ -1,98 +1,90 @@
-/** One offer that a host has let in: a fresh socket, ANSWER sent from it, then the traversal on the host's side. */
-import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
-import type { Push, Response } from '../wire/messages.ts';
-import { ownCandidates, usableCandidates } from './candidates.ts';
-import type { Alarm, PeerContext } from './context.ts';
-import type { HostHandshake } from './handshake.ts';
-import type { FriendId } from './interface.ts';
-import { Session, type SessionEvent } from './session.ts';
+/** One visit at a host: from a friend's knock to the end of its path. */
+import type { Instant } from '../contract.ts';
+import { assert } from '../errors.ts';
+import type { Placed } from '../rate/shares.ts';
+import type { Alarm } from './context.ts';
+import type { Offer } from './door.ts';
+import type { PathId } from './interface.ts';
+import type { Welcome } from './welcome.ts';
 
-export interface Offer {
-  readonly push: Push & { readonly type: 'offer' };
-  readonly handshake: HostHandshake;
-  readonly friend: FriendId;
-  readonly at: Instant;
-  /** It has been here before. */
-  readonly known: boolean;
-}
+export type VisitPhase =
+  | { readonly in: 'knocking' }
+  /** A person is asked: about others first, or about this one. */
+  | { readonly in: 'waiting' }
+  | { readonly in: 'asking' }
+  /** The word was yes, but its knock was over by then. */
+  | { readonly in: 'admitted' }
+  | { readonly in: 'punching'; readonly welcome: Welcome }
+  /** The master's test join has its proof, and gets no more. */
+  | { readonly in: 'tested'; readonly welcome: Welcome }
+  | { readonly in: 'inside'; readonly welcome: Welcome; readonly path: PathId }
+  | { readonly in: 'over' };
 
-export class Visit {
-  readonly offer: Offer;
-  session: Session | null = null;
-  private readonly context: PeerContext;
-  private readonly onEvent: (now: Instant, event: SessionEvent) => void;
-  private readonly socket: SocketId;
-  private request: Alarm | null = null;
-  private over = false;
+/** Which phase may follow which, and when. */
+export const VISIT_PHASES = {
+  knocking: {
+    waiting: 'a person is to be asked',
+    punching: 'it may come in',
+    over: 'it is refused',
+  },
+  waiting: {
+    asking: 'everybody before it has an answer, or has gone',
+    admitted: 'the word is yes, before its turn and after its knock',
+    punching: 'the word is yes, or it is known by one that was',
+    over: 'the word is no, it has gone, or is crowded out',
+  },
+  asking: {
+    admitted: 'the word is yes, after its knock',
+    punching: 'the word is yes',
+    over: 'the word is no, it has gone, or is crowded out',
+  },
+  admitted: {
+    punching: 'it knocks again',
+    over: 'it has not knocked again',
+  },
+  punching: {
+    tested: 'it is the master, and has its proof',
+    inside: 'a path is proven',
+    over: 'it has gone, begins anew, or the last place was taken meanwhile',
+  },
+  tested: { over: 'late probes have been answered for a moment' },
+  inside: { over: 'its path has ended' },
+  over: {},
+} as const satisfies Record<VisitPhase['in'], Partial<Record<VisitPhase['in'], string>>>;
 
-  constructor(context: PeerContext, offer: Offer, onEvent: (now: Instant, event: SessionEvent) => void) {
-    this.context = context;
+export class Visit implements Placed {
+  /** In the shares of those who ask or of those who are let in. */
+  place = -1;
+  /** The newest of its knocks. */
+  offer: Offer;
+  phase: VisitPhase = { in: 'knocking' };
+  /** Ends it where nobody speaks for it any more. */
+  private idle: Alarm | null = null;
+
+  constructor(offer: Offer) {
     this.offer = offer;
-    this.onEvent = onEvent;
-    this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
   }
 
-  /** A push of the master that names this visit. A step says that the client has our answer: its socket may be closed now. */
-  push(now: Instant, push: Push): void {
-    if (push.type === 'step') this.request?.cancel();
-    this.session?.push(now, push);
+  get asks(): boolean {
+    return this.phase.in === 'waiting' || this.phase.in === 'asking' || this.phase.in === 'admitted';
   }
 
-  stop(now: Instant): void {
-    if (this.over) return;
-    this.over = true;
-    this.request?.cancel();
-    if (this.session === null) this.context.close(this.socket);
-    else this.session.stop(now);
+  /** Before it has its path, and let in. */
+  get comes(): boolean {
+    return this.phase.in === 'punching' || this.phase.in === 'tested';
   }
 
-  private bound(now: Instant, outcome: SocketOutcome): void {
-    if (this.over) return;
-    if (!outcome.ok) {
-      this.onEvent(now, { ev: 'broken', why: `socket-${outcome.code}` });
-      return;
-    }
-    const { push, handshake, at } = this.offer;
-    const { context } = this;
-    const profile = context.profile();
-    const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
-    const bound = { socket: this.socket, family: context.config.family, port: outcome.local.port };
-    const own = {
-      profile,
-      candidates: ownCandidates(context, bound, together),
-    };
-    const answer = handshake.answer({ heldMs: now - at, ...own });
-    if (answer === null) {
-      this.onEvent(now, { ev: 'broken', why: 'client-key-unusable' });
-      return;
-    }
-    const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;
-    this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
-    context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
-    const { hello } = handshake;
-    const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external);
-    this.session = new Session(
-      context,
-      now,
-      {
-        first: this.offer.known,
-        ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
-        peer: { profile: hello.profile, candidates },
-        relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
-      },
-      (at, event) => {
-        if (event.ev === 'path') this.request?.cancel();
-        this.onEvent(at, event);
-      },
-    );
+  /** `idle`: in place of the one there is; where left out that one goes on, but for visits that have come in or are over. */
+  enter(now: Instant, phase: VisitPhase, idle?: Alarm): void {
+    const before = this.phase;
+    assert(phase.in in VISIT_PHASES[before.in], `a visit goes from ${before.in} to ${phase.in}`);
+    if (idle !== undefined || phase.in === 'inside' || phase.in === 'over') this.waitFor(idle ?? null);
+    this.phase = phase;
+    if (phase.in === 'over' && 'welcome' in before) before.welcome.stop(now);
   }
 
-  /**
-   * Where the master's word on a first answer was lost, the client may have its path, and have said so to the master, before our
-   * repeated answer came there: then the join is over, and our own proof is under way. Whether it was given up is told by a push.
-   */
-  private answered(now: Instant, response: Response): void {
-    if (response.type === 'failed' && response.failure !== 'ABORTED')
-      this.onEvent(now, { ev: 'broken', why: response.failure });
+  waitFor(idle: Alarm | null): void {
+    this.idle?.cancel();
+    this.idle = idle;
   }
 }

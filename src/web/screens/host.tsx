@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { FriendView, HostingView } from '../../app/local-api.ts';
+import type { BanView, FriendView, HostingView } from '../../app/local-api.ts';
 import { showCode } from '../../core/model/code.ts';
 import { GAMES } from '../games.ts';
 import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
@@ -201,13 +201,42 @@ function Open(props: { readonly hosting: HostingView }) {
         </p>
       ) : null}
       {hosting.friends.length === 0 ? <p class="dim">{t('host.noPlayers')}</p> : null}
-      {asking === undefined ? null : <Question key={asking.friend} friend={asking} />}
+      {asking === undefined ? null : <Question key={asking.friend + asking.instance} friend={asking} />}
       <ul class="friends" aria-live="polite">
         {others.map((friend) => (
-          <Friend key={friend.friend} friend={friend} />
+          <Friend key={friend.friend + friend.instance} friend={friend} />
         ))}
       </ul>
+      {hosting.bans.length === 0 ? null : (
+        <>
+          <h2>{t('host.bans')}</h2>
+          <ul class="friends" id="host-bans">
+            {hosting.bans.map((ban) => (
+              <Ban key={JSON.stringify(ban.ban)} ban={ban} />
+            ))}
+          </ul>
+        </>
+      )}
     </section>
+  );
+}
+
+function Ban(props: { readonly ban: BanView }) {
+  const { ban, name, fingerprint, at } = props.ban;
+  return (
+    <li>
+      {fingerprint === null ? (
+        t('host.banNetworkOf', { name: name || '?' })
+      ) : (
+        <>
+          <strong>{name || '?'}</strong> {t('host.key')} <code>{fingerprint}</code>
+        </>
+      )}{' '}
+      <span class="dim">{new Date(at).toLocaleString()}</span>
+      <button type="button" class="quiet" onClick={() => void command({ do: 'unban', ban })}>
+        {t('host.unban')}
+      </button>
+    </li>
   );
 }
 
@@ -257,11 +286,19 @@ function Friend(props: { readonly friend: FriendView }) {
       <strong>{name}</strong> {parts.filter((part) => part !== '').join(' · ')}
       {state === 'connected' ? (
         <>
-          <button type="button" class="quiet" onClick={() => void command({ do: 'kick', friend, ban: false })}>
+          <button type="button" class="quiet" onClick={() => void command({ do: 'kick', friend })}>
             {t('host.kick')}
           </button>
-          <button type="button" class="quiet" onClick={() => void command({ do: 'kick', friend, ban: true })}>
+          <button type="button" class="quiet" onClick={() => void command({ do: 'ban', friend, network: false })}>
             {t('host.ban')}
+          </button>
+          <button
+            type="button"
+            class="quiet"
+            title={t('host.banNetworkHint')}
+            onClick={() => void command({ do: 'ban', friend, network: true })}
+          >
+            {t('host.banNetwork')}
           </button>
         </>
       ) : null}

@@ -1,0 +1,88 @@
+/** What a host does for one offer that it has let in: a fresh socket, ANSWER sent from it, then the traversal on the host's side. */
+import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
+import type { Push, Response } from '../wire/messages.ts';
+import { ownCandidates, usableCandidates } from './candidates.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import type { Offer } from './door.ts';
+import { Session, type SessionEvent } from './session.ts';
+
+export class Welcome {
+  readonly offer: Offer;
+  session: Session | null = null;
+  private readonly context: PeerContext;
+  private readonly onEvent: (now: Instant, event: SessionEvent) => void;
+  private readonly socket: SocketId;
+  private request: Alarm | null = null;
+  private over = false;
+
+  constructor(context: PeerContext, offer: Offer, onEvent: (now: Instant, event: SessionEvent) => void) {
+    this.context = context;
+    this.offer = offer;
+    this.onEvent = onEvent;
+    this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
+  }
+
+  /** A push of the master that names this session. A step says that the client has our answer: its socket may be closed now. */
+  push(now: Instant, push: Push): void {
+    if (push.type === 'step') this.request?.cancel();
+    this.session?.push(now, push);
+  }
+
+  stop(now: Instant): void {
+    if (this.over) return;
+    this.over = true;
+    this.request?.cancel();
+    if (this.session === null) this.context.close(this.socket);
+    else this.session.stop(now);
+  }
+
+  private bound(now: Instant, outcome: SocketOutcome): void {
+    if (this.over) return;
+    if (!outcome.ok) {
+      this.onEvent(now, { ev: 'broken', why: `socket-${outcome.code}` });
+      return;
+    }
+    const { push, handshake, at } = this.offer;
+    const { context } = this;
+    const profile = context.profile();
+    const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
+    const bound = { socket: this.socket, family: context.config.family, port: outcome.local.port };
+    const own = {
+      profile,
+      candidates: ownCandidates(context, bound, together),
+    };
+    const answer = handshake.answer({ heldMs: now - at, ...own });
+    if (answer === null) {
+      this.onEvent(now, { ev: 'broken', why: 'client-key-unusable' });
+      return;
+    }
+    const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;
+    this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
+    context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
+    const { hello } = handshake;
+    const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external);
+    this.session = new Session(
+      context,
+      now,
+      {
+        first: this.offer.known,
+        ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
+        peer: { profile: hello.profile, candidates },
+        relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
+      },
+      (at, event) => {
+        if (event.ev === 'path') this.request?.cancel();
+        this.onEvent(at, event);
+      },
+    );
+  }
+
+  /**
+   * Where the master's word on a first answer was lost, the client may have its path, and have said so to the master, before our
+   * repeated answer came there: then the join is over, and our own proof is under way. Whether it was given up is told by a push.
+   */
+  private answered(now: Instant, response: Response): void {
+    if (response.type === 'failed' && response.failure !== 'ABORTED')
+      this.onEvent(now, { ev: 'broken', why: response.failure });
+  }
+}
