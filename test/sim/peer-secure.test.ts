@@ -1,4 +1,4 @@
-/** What a dishonest master or friend can not do (security.md rows 7, 13, 14). */
+/** What a dishonest master or friend can not do (SECURITY.md rows 7, 13, 14). */
 import { expect, test } from 'vitest';
 import { NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, peers } from './peers.ts';

@@ -1,7 +1,7 @@
 /**
  * The control messages inside the sealed session between a participant and the master, each stated once: its number, its fields
  * in the order of their bytes, what it is answered by. The types, the bytes and the tables in docs/protocol.md come from here.
- * Requests carry a 16-bit id, are idempotent and repeated at 250/500/1000 ms (8 tries) with that id (security.md section 3.2).
+ * Requests carry a 16-bit id, are idempotent and repeated at 250/500/1000 ms (8 tries) with that id (docs/reference/security.md §3.2).
  *
  * A message is a type byte, then its fields. Bytes after the last known field are ignored (padding, and what later versions
  * append); a number we do not know is malformed to us, so the datagram is dropped.
