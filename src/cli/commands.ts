@@ -173,14 +173,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'reach the server of a friend',
     words: ['CODE'],
     flags: JOIN_FLAGS,
-    examples: ['sallyport join K7TQ9-RBWHM', 'sallyport join K7TQ9-RBWHM --local-port 30000'],
+    examples: ['sallyport join K7TQ9-RBWXM', 'sallyport join K7TQ9-RBWXM --local-port 30000'],
     load: async () => (await import('./join.ts')).joinCommand,
   },
   check: {
     summary: 'what this network is like, and what would make it better',
     words: [],
     flags: CHECK_FLAGS,
-    examples: ['sallyport check --json', 'sallyport check --every 30s', 'sallyport check --with K7TQ9-RBWHM'],
+    examples: ['sallyport check --json', 'sallyport check --every 30s', 'sallyport check --with K7TQ9-RBWXM'],
     load: async () => (await import('./check.ts')).checkCommand,
   },
   ui: {

@@ -12,7 +12,7 @@ export const LIMITS = {
   requestTriesMax: 8,
   /** Tickets (docs/reference/security.md §3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
   ticketMs: 24 * 3_600_000,
-  /** 20^10 codes: short enough to say, and at 32 MiB for each try too many to find a key for a given one (decisions/0016). */
+  /** 21^10 codes: short enough to say, and at 32 MiB for each try too many to find a key for a given one (decisions/0016). */
   codeSymbols: 10,
   /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
   driveTimerMsMax: 3_600_000,

@@ -15,7 +15,7 @@ function said(address: string, open: boolean): string {
     import { createSocket } from 'node:dgram';
     import { announceOnLan, listenOnLan } from ${JSON.stringify(AGENT)};
     const hostKey = Uint8Array.from({ length: 32 }, (_, i) => i + 65);
-    const said = () => ({ public: ${open}, code: 'K7TQ9RBWHM', name: 'Arena', game: 'luanti', hostKey });
+    const said = () => ({ public: ${open}, code: 'K7TQ9RBWXM', name: 'Arena', game: 'luanti', hostKey });
     const announce = () => announceOnLan('sallyport://${address}:8430/#${KEY}', said);
   `;
 }
@@ -66,14 +66,14 @@ describeUnless(labMissing(), 'on one local network', () => {
 
   test('a public host is heard with its code, name, game and address, and answers a ping', async () => {
     expect(JSON.parse(await inLan(script('10.7.0.9', true, '[]', 30_000)))).toEqual([
-      { code: 'K7TQ9RBWHM', name: 'Arena', game: 'luanti', address: '10.7.0.1', ...measured },
+      { code: 'K7TQ9RBWXM', name: 'Arena', game: 'luanti', address: '10.7.0.1', ...measured },
     ]);
   });
 
   test('a private host is heard by who knows its key, and by nobody else', async () => {
-    const known = "[{ code: 'K7TQ9RBWHM', hostKey, name: 'Den' }]";
+    const known = "[{ code: 'K7TQ9RBWXM', hostKey, name: 'Den' }]";
     expect(JSON.parse(await inLan(script('10.7.0.9', false, known, 30_000)))).toEqual([
-      { code: 'K7TQ9RBWHM', name: 'Den', game: '', address: '10.7.0.1', ...measured },
+      { code: 'K7TQ9RBWXM', name: 'Den', game: '', address: '10.7.0.1', ...measured },
     ]);
     expect(await inLan(script('10.7.0.9', false, '[]', 4_000))).toBe('');
   });

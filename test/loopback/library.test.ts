@@ -300,7 +300,7 @@ test('after close nothing is left: no handle of ours, no promise pending', async
     const [a, b] = [await openAgent({ master: process.argv[1] }), await openAgent({ master: process.argv[1] })];
     const hosting = await a.host({ onPath: () => {} });
     await b.join(hosting.code);
-    const lost = b.join('K7TQ9-RBWHM').catch((error) => error.code);
+    const lost = b.join('K7TQ9-RBWXM').catch((error) => error.code);
     await Promise.all([a.close(), b.close()]);
     await new Promise((resolve) => setTimeout(resolve, 20)); // libuv closes handles in its next round
     console.log(await lost, process.getActiveResourcesInfo().filter((name) => /UDP|Timeout/.test(name)).join());`;

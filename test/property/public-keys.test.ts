@@ -138,9 +138,9 @@ test('what is no key is none anywhere: in links, messages, agreements and handsh
     const text = toBase64Url(bad);
     const master = { host: '198.51.100.7', port: 8430, key: bad };
     expect(parseMasterLink(formatMasterLink(master))).toHaveProperty('problem');
-    expect(parseJoinTarget(`sallyport://join/K7TQ9RBWHM#${text}`)).toBeNull();
-    expect(parseJoinTarget(`https://ms.example.org/j/K7TQ9RBWHM#${text}`)).toBeNull();
-    expect(parseJoinTarget(`sallyport://a.example/j/K7TQ9RBWHM#${toBase64Url(own.publicKey)}.${text}`)).toBeNull();
+    expect(parseJoinTarget(`sallyport://join/K7TQ9RBWXM#${text}`)).toBeNull();
+    expect(parseJoinTarget(`https://ms.example.org/j/K7TQ9RBWXM#${text}`)).toBeNull();
+    expect(parseJoinTarget(`sallyport://a.example/j/K7TQ9RBWXM#${toBase64Url(own.publicKey)}.${text}`)).toBeNull();
     const writer = new Writer(200);
     writeRequest(writer, { type: 'join', sid: new Uint8Array(16), hostKey: bad, handshake: new Uint8Array(0) });
     expect(readRequest(new Reader(writer.done()))).toBeNull();

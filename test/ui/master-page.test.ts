@@ -79,7 +79,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
   test('500 hostile names, as raw as a hostile master would send them, run no script and make no element', async () => {
     const { page, faults } = await openPage(browser, 'about:blank', DESK);
     const servers = HOSTILE_NAMES.map((whole) => whole.slice(0, 300)).map((name, n) => ({
-      ...{ hostId: `host${n}`, code: 'K7TQ9RBWHM', name, game: name, map: name, mode: name, version: name, players: 1 },
+      ...{ hostId: `host${n}`, code: 'K7TQ9RBWXM', name, game: name, map: name, mode: name, version: name, players: 1 },
       ...{
         playersMax: 8,
         passwordNeeded: false,

@@ -13,7 +13,7 @@ import {
 import { guestBook, knownFriends } from '../../src/node/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
-const CODE = 'K7TQ9RBWHM';
+const CODE = 'K7TQ9RBWXM';
 const PATH: PeerEvent = {
   ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', instance: '', kind: 'direct', socket: 1 },
   ...{ local: { address: '0.0.0.0', port: 1 }, remote: { address: '192.0.2.2', port: 2 } },

@@ -19,7 +19,7 @@ import { guestBook, hostPins, knownFriends } from '../../src/node/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
 if ('problem' in LINK) throw new Error(LINK.problem);
-const CODE = 'K7TQ9RBWHM';
+const CODE = 'K7TQ9RBWXM';
 const [KEY, OTHER] = [new Uint8Array(32).fill(7), new Uint8Array(32).fill(9)];
 const ENTRY = { name: 'Arena', game: 'quake', code: CODE, address: null } as ListEntry;
 const FOUND: PeerEvent = { ev: 'found', join: 1, hostKey: KEY, entry: ENTRY };

@@ -43,14 +43,14 @@ test('with --json stdout holds one object a line, versioned and named, and nothi
   const { terminal: json, text } = terminal({ json: true });
   json.result('not this');
   json.page('nor this');
-  json.event('ready', { code: 'K7TQ9RBWHM' });
+  json.event('ready', { code: 'K7TQ9RBWXM' });
   json.failure(new SallyportError('CODE_UNKNOWN'));
   const lines = text.out
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines).toMatchObject([
-    { v: 1, ev: 'ready', code: 'K7TQ9RBWHM' },
+    { v: 1, ev: 'ready', code: 'K7TQ9RBWXM' },
     { v: 1, ev: 'error', code: 'CODE_UNKNOWN', retryable: false },
   ]);
   expect(text.out).toMatch(/^\{"v":1,"ev":"ready",/);

@@ -8,16 +8,16 @@ const nobody = (): readonly KnownHost[] => [];
 const say = (value: unknown): string => `sallyport-lan 2 ${JSON.stringify(value)}`;
 const host = {
   public: false,
-  code: 'K7TQ9RBW',
+  code: 'K7TQ9RBWXM',
   name: 'Den of Ana',
   game: 'luanti',
   hostKey: nodeCrypto.randomBytes(32),
 };
 
 test('a public host is heard by everybody, its code normalized and its name cleaned', () => {
-  const text = formatAnnouncement({ ...host, public: true, code: 'k7tq9-rbwhm', name: 'Ana\u001b[31m' });
+  const text = formatAnnouncement({ ...host, public: true, code: 'k7tq9-rbwxm', name: 'Ana\u001b[31m' });
   expect(parseAnnouncement(text, from, nobody)).toEqual({
-    code: 'K7TQ9RBWHM',
+    code: 'K7TQ9RBWXM',
     name: expect.not.stringContaining('\u001b'),
     game: 'luanti',
     address: '192.168.1.7',
@@ -26,12 +26,12 @@ test('a public host is heard by everybody, its code normalized and its name clea
 
 test('a private host is heard only by who has its key, by the name it is remembered by', () => {
   const text = formatAnnouncement(host);
-  const other = { code: 'K7TQ9RBW', hostKey: nodeCrypto.randomBytes(32), name: 'who has only the code' };
+  const other = { code: 'K7TQ9RBWXM', hostKey: nodeCrypto.randomBytes(32), name: 'who has only the code' };
   expect(parseAnnouncement(text, from, nobody)).toBeNull();
   expect(parseAnnouncement(text, from, () => [other])).toBeNull();
   const known = { code: host.code, hostKey: host.hostKey, name: 'Den' };
   expect(parseAnnouncement(text, from, () => [other, known])).toEqual({
-    ...{ code: 'K7TQ9RBW', name: 'Den', game: '', address: '192.168.1.7' },
+    ...{ code: 'K7TQ9RBWXM', name: 'Den', game: '', address: '192.168.1.7' },
   });
   // One that is changed in any place is nobody's.
   const { nonce, mac } = JSON.parse(text.slice('sallyport-lan 2 '.length)) as { nonce: string; mac: string };
@@ -69,11 +69,11 @@ test('a private host of the same code with another key is not taken for the one 
 
 test.each([
   ['another program', 'hello'],
-  ['another version', 'sallyport-lan 1 {"code":"K7TQ9RBW","name":"","game":""}'],
+  ['another version', 'sallyport-lan 1 {"code":"K7TQ9RBWXM","name":"","game":""}'],
   ['no JSON', 'sallyport-lan 2 {'],
   ['a code that is none', say({ code: 'AAAA', name: '', game: '' })],
   ['fields of another type', say({ code: 7, name: {}, game: [] })],
-  ['more than fits', say({ code: 'K7TQ9RBWHM', name: 'x'.repeat(600), game: '' })],
+  ['more than fits', say({ code: 'K7TQ9RBWXM', name: 'x'.repeat(600), game: '' })],
 ])('%s is not heard', (_name, text) => {
   expect(parseAnnouncement(text, from, nobody)).toBeNull();
 });

@@ -8,24 +8,24 @@ const key = fromBase64Url(KEY) as Uint8Array;
 const master = `sallyport://198.51.100.7:8430/#${KEY}`;
 
 test('a code may be typed in any case, with dashes and spaces, and is shown 5-5', () => {
-  for (const text of ['K7TQ9RBWHM', 'k7tq9-rbwhm', ' k7tq9 rbwhm ', 'K-7-T-Q-9-R-B-W-H-M']) {
-    expect(parseJoinTarget(text)).toEqual({ code: 'K7TQ9RBWHM', hostKey: null, master: null, page: null });
+  for (const text of ['K7TQ9RBWXM', 'k7tq9-rbwxm', ' k7tq9 rbwxm ', 'K-7-T-Q-9-R-B-W-H-M']) {
+    expect(parseJoinTarget(text)).toEqual({ code: 'K7TQ9RBWXM', hostKey: null, master: null, page: null });
   }
-  expect(showCode('K7TQ9RBWHM')).toBe('K7TQ9-RBWHM');
+  expect(showCode('K7TQ9RBWXM')).toBe('K7TQ9-RBWXM');
 });
 
 test('every form of a join link is understood', () => {
-  const whole = { code: 'K7TQ9RBWHM', hostKey: key, master: null, page: null };
+  const whole = { code: 'K7TQ9RBWXM', hostKey: key, master: null, page: null };
   const page = 'https://ms.example.org';
-  expect(parseJoinTarget(`sallyport://join/K7TQ9RBWHM#${KEY}`)).toEqual(whole);
-  expect(parseJoinTarget(`sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#${KEY}.${KEY}`)).toEqual({ ...whole, master });
-  expect(parseJoinTarget(`sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#${KEY}`)).toEqual({
+  expect(parseJoinTarget(`sallyport://join/K7TQ9RBWXM#${KEY}`)).toEqual(whole);
+  expect(parseJoinTarget(`sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#${KEY}.${KEY}`)).toEqual({ ...whole, master });
+  expect(parseJoinTarget(`sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#${KEY}`)).toEqual({
     ...whole,
     hostKey: null,
     master,
   });
-  expect(parseJoinTarget(`https://ms.example.org/j/K7TQ9-RBWHM#${KEY}`)).toEqual({ ...whole, page });
-  expect(parseJoinTarget('https://ms.example.org/j/k7tq9-rbwhm')).toEqual({ ...whole, hostKey: null, page });
+  expect(parseJoinTarget(`https://ms.example.org/j/K7TQ9-RBWXM#${KEY}`)).toEqual({ ...whole, page });
+  expect(parseJoinTarget('https://ms.example.org/j/k7tq9-rbwxm')).toEqual({ ...whole, hostKey: null, page });
 });
 
 test('a link that is not whole is refused, never half used', () => {
@@ -35,11 +35,11 @@ test('a link that is not whole is refused, never half used', () => {
     'K7TQ9RBWHA',
     'https://ms.example.org/',
     `sallyport://join/K7TQ9RBWH#${KEY}`,
-    'sallyport://join/K7TQ9RBWHM#short',
-    `sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#${KEY}.short`,
-    `sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#${KEY}.${KEY}.${KEY}`,
-    `ftp://ms.example.org/j/K7TQ9RBWHM#${KEY}`,
-    `https://ms.example.org/ j/K7TQ9RBWHM#${KEY}`,
+    'sallyport://join/K7TQ9RBWXM#short',
+    `sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#${KEY}.short`,
+    `sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#${KEY}.${KEY}.${KEY}`,
+    `ftp://ms.example.org/j/K7TQ9RBWXM#${KEY}`,
+    `https://ms.example.org/ j/K7TQ9RBWXM#${KEY}`,
   ])
     expect(parseJoinTarget(text), text).toBeNull();
 });

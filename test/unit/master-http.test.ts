@@ -219,7 +219,7 @@ test('health: live at once, ready when the ports are bound, not ready while drai
 });
 
 test('pages carry a policy that runs no foreign script', async () => {
-  for (const path of ['/', '/j/K7TQ9-RBWHM', '/admin']) {
+  for (const path of ['/', '/j/K7TQ9-RBWXM', '/admin']) {
     const response = await get(path);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'self'/);

@@ -34,7 +34,7 @@ export function hostRecord(
   };
 }
 
-const ALPHABET = '6789BCDFGHJKLMNPQRTW';
+const ALPHABET = '6789BCDFGHJKLMNPQRTWX';
 
 function codeOf(n: number): string {
   let code = '';

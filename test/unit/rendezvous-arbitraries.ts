@@ -107,7 +107,7 @@ export const profile = fc
 const seconds = fc.integer({ min: 0, max: 0xffff_fffe }).map((count) => count * 1_000);
 const entry: fc.Arbitrary<ListEntry> = fc.record({
   hostId: fc.constant('abcdefghijklmnopqrstuvwxyz'),
-  code: fc.constant('K7TQ9RBWHM'),
+  code: fc.constant('K7TQ9RBWXM'),
   name: text(WIRE_LIMITS.announcedNameBytesMax),
   game: text(WIRE_LIMITS.announcedTextBytesMax),
   map: text(WIRE_LIMITS.announcedTextBytesMax),
@@ -143,10 +143,10 @@ const hold = { sid, ahead: fc.integer({ min: 0, max: 255 }) };
 const step = { sid, n: u32, sealed: upTo(WIRE_LIMITS.stepBytesMax) };
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
-  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWHM'), announcement, ...beat }),
+  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWXM'), announcement, ...beat }),
   fc.record({ type: type('heartbeat'), announcement: orNull(announcement), ...beat }),
   fc.record({ type: type('goodbye') }),
-  fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBWHM') }),
+  fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBWXM') }),
   fc.record({ type: type('join'), sid, hostKey: publicKey, handshake }),
   fc.record({ type: type('answer'), sid, handshake }),
   fc.record({ type: type('refuse'), ...refusal }),
@@ -172,7 +172,7 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
 
 export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('ok'), observed: endpoint }),
-  fc.record({ type: type('registered'), code: fc.constant('K7TQ9RBWHM'), hostId: text(26), observed: endpoint }),
+  fc.record({ type: type('registered'), code: fc.constant('K7TQ9RBWXM'), hostId: text(26), observed: endpoint }),
   fc.record({ type: type('resolved'), hostKey: publicKey, entry }),
   fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),

@@ -15,7 +15,7 @@ const DATA = {
 };
 
 const APP = {
-  ...{ id: 1, target: 'K7TQ9RBWHM', newKey: false, startedAt: 0 },
+  ...{ id: 1, target: 'K7TQ9RBWXM', newKey: false, startedAt: 0 },
   ...{ ended: null, portTaken: null, seatsFull: false, local: '' },
 };
 

@@ -1,10 +1,10 @@
-/** Join codes: what a person reads out over the phone. 10 of 20 symbols that nobody mistakes for another or reads as a word. */
+/** Join codes: what a person reads out over the phone. 10 of 21 symbols that nobody mistakes for another or reads as a word. */
 
 import { toBase32 } from '../bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 
-export const CODE_SYMBOLS = '6789BCDFGHJKLMNPQRTW';
+export const CODE_SYMBOLS = '6789BCDFGHJKLMNPQRTWX';
 
 /**
  * How the bytes of a code come from a host's key: scrypt (RFC 7914) of the key with this salt, 40 bytes. N and r make it take
@@ -13,7 +13,7 @@ export const CODE_SYMBOLS = '6789BCDFGHJKLMNPQRTW';
  */
 export const CODE_DERIVATION = { salt: 'sallyport code', N: 32_768, r: 8, p: 1, bytes: 40 } as const;
 
-/** The code that these 40 bytes make: 4 bytes modulo 20 for each symbol are even to one part in 2^27. */
+/** The code that these 40 bytes make: 4 bytes modulo 21 for each symbol are even to one part in 2^27. */
 export function codeFrom(bytes: Uint8Array): string {
   let code = '';
   for (let i = 0; i < LIMITS.codeSymbols; i++) code += CODE_SYMBOLS.charAt(u32(bytes, 4 * i) % CODE_SYMBOLS.length);
@@ -26,7 +26,7 @@ export function normalizeCode(text: string): string | null {
   return code.length === LIMITS.codeSymbols && [...code].every((symbol) => CODE_SYMBOLS.includes(symbol)) ? code : null;
 }
 
-/** A code as people read it out: `K7TQ9RBWHM` is shown as `K7TQ9-RBWHM`. What is none (a whole link) comes back as it is. */
+/** A code as people read it out: `K7TQ9RBWXM` is shown as `K7TQ9-RBWXM`. What is none (a whole link) comes back as it is. */
 export function showCode(code: string): string {
   return code.length === LIMITS.codeSymbols ? `${code.slice(0, 5)}-${code.slice(5)}` : code;
 }

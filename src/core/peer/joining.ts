@@ -194,7 +194,7 @@ export class Join implements PathOwner {
     this.enter(now, { in: 'checking', derivation });
   }
 
-  /** Nothing is sent to the host before this: a code is derived from its key, so a master that lies has 20^10 keys to try. */
+  /** Nothing is sent to the host before this: a code is derived from its key, so a master that lies has 21^10 keys to try. */
   private checked(now: Instant, hostKey: Uint8Array, entry: ListEntry, code: string | null): void {
     if (!this.belongs(now, code)) return;
     const known = this.command.known?.get(entry.name);

@@ -1,10 +1,10 @@
 /**
  * What a person pastes to join. Four forms, carrying less or more of the same three things:
  *
- *     K7TQ9-RBWHM                                              code; any case, dashes and spaces free
- *     sallyport://join/K7TQ9RBWHM#HOSTKEY                      code and the host's key
- *     sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#KEY.HOSTKEY   and the master with its key: nothing else is needed
- *     https://ms.example.org/j/K7TQ9RBWHM#HOSTKEY              the page of a host at the master's web server
+ *     K7TQ9-RBWXM                                              code; any case, dashes and spaces free
+ *     sallyport://join/K7TQ9RBWXM#HOSTKEY                      code and the host's key
+ *     sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#KEY.HOSTKEY   and the master with its key: nothing else is needed
+ *     https://ms.example.org/j/K7TQ9RBWXM#HOSTKEY              the page of a host at the master's web server
  *
  * Keys stand after `#`, which browsers never send to a server, so the page's server can't swap the host.
  */

@@ -2,7 +2,7 @@
  * Links that people copy.
  *
  *     sallyport://198.51.100.7:8430/#KEY                      a master; an IPv6 address in brackets, a name is allowed
- *     sallyport://198.51.100.7:8430/j/K7TQ9RBWHM#KEY.HOSTKEY    a host there; the host's key may be missing
+ *     sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#KEY.HOSTKEY    a host there; the host's key may be missing
  *
  * KEY and HOSTKEY are 32 bytes in base64url (43 symbols), after `#` so that no web server ever sees them.
  */

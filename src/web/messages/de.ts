@@ -71,7 +71,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'servers.favourite': 'Favorit',
   'servers.recent': 'Zuletzt',
   'servers.joinBy': 'Beitreten mit Code, Link oder Adresse',
-  'servers.joinByHint': 'K7TQ9-RBWHM oder ein ganzer Link',
+  'servers.joinByHint': 'K7TQ9-RBWXM oder ein ganzer Link',
   'servers.d.version': 'Version',
   'servers.d.nat': 'Art des Netzes',
   'servers.d.seen': 'Letztes Lebenszeichen',

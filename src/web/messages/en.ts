@@ -70,7 +70,7 @@ export const en = {
   'servers.favourite': 'Favourite',
   'servers.recent': 'Recent',
   'servers.joinBy': 'Join by code, link or address',
-  'servers.joinByHint': 'K7TQ9-RBWHM, or a whole link',
+  'servers.joinByHint': 'K7TQ9-RBWXM, or a whole link',
   'servers.d.version': 'Version',
   'servers.d.nat': 'Network type',
   'servers.d.seen': 'Last heartbeat',
