@@ -1,5 +1,5 @@
 /**
- * The figures that the table of threats (docs/reference/security.md §2) asks for and that are too large for a test: a line for each
+ * The figures that the table of threats (SECURITY.md) asks for and that are too large for a test: a line for each
  * row, exit code 1 where one does not hold. Real machines in virtual time, no socket.
  *
  *     npm run campaign -- --row 1 --row 5 --scale 0.1

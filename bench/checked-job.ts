@@ -34,8 +34,8 @@ const PACKETS_PER_SECOND_MAX = 700;
 /** The depth of a birthday and what 100/s add to it in the time; answers to valid probes come on top. */
 const PACKETS_PER_RUN_MAX = 2_048 + (100 * CHECKED_MS) / 1_000 + 200;
 /**
- * A birthday's 1536, detection before it (about 50) and the links to master and sources. A NAT that reboots looks to the canaries
- * like one that forgets early, so for a while more are opened than by the count of the budget; such worlds are not held to it.
+ * Live mappings: a birthday's 1536, detection before it (about 50) and the links to master and sources. Worlds with a NAT that loses
+ * all mappings are not held to it: the program takes that for a short life of mappings, and opens new ones while it counts old ones as dead.
  */
 const MAPPINGS_MAX = 1_536 + 128;
 /**
@@ -54,7 +54,7 @@ const CHECKS: readonly Check[] = [
 ];
 const FORGETFUL: readonly string[] = ['NAT reboot', 'new public address'];
 
-/** Pairs that a second or two suffice for; what is hard without any fault says nothing about faults. */
+/** Pairs that meet within a second or two without a fault, so that one that fails fails because of the fault. */
 const PAIRS: readonly (readonly [SimClassId, SimClassId])[] = [
   ['P3', 'P3'],
   ['P1', 'P5'],
@@ -126,7 +126,7 @@ export function checkedWorld(n: number): CheckedWorld {
     if (faulty) begin(scene, name, random, () => {});
   };
   const users = { clientClass, hostClass, clientAccess, hostAccess, seed, crypto: nodeCrypto };
-  // A path that stands when the line goes dead is told to the other side when it is back.
+  // One side may have its path just when the line goes dead; the other side learns of it when the line is back.
   const agreeMs = faulty ? LAST_MS + RECOVERY_MS : undefined;
   return checked(`${seed}: ${clientClass} joins ${hostClass}, ${name}`, () => {
     const { connected, world } = runPair({

@@ -64,7 +64,7 @@ function probeWindow(detection: Detection, profile: NatProfile): Outcome['window
   const now = detector.profile(world.now + host.clockOffsetMs);
   if (now.lastPort === null || local === null) return null;
   const { step } = now.allocator;
-  // Our own mappings whose ports no answer has told are in the profile's next port already.
+  // The profile's next port allows for our own mappings that were made since its last answer: how many steps ahead that is.
   const ahead = now.allocator.kind === 'step' ? (now.predictedNextPort! - now.lastPort) / step! : 1;
   const basis = {
     lastPort: now.lastPort,

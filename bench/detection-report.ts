@@ -49,7 +49,7 @@ export function summarise(name: string, outcomes: readonly Outcome[]): Row {
 
 function windowRow(outcomes: readonly Outcome[]): WindowRow | null {
   const windows = outcomes.flatMap(({ window }) => window ?? []);
-  // A rule taken for another one here and there makes no row.
+  // Where fewer than a tenth were taken for a rule with a window, these were mistakes, and say nothing about windows.
   if (windows.length < outcomes.length / 10) return null;
   const hits = windows.filter(({ hit }) => hit).length;
   const { low, high } = wilson(hits, windows.length);
@@ -137,7 +137,7 @@ function printBins(name: string, cases: readonly Said[]): string[] {
     if (inside.length === 0) return [];
     const sum = (of: (one: Said) => number) => inside.reduce((total, one) => total + of(one), 0);
     const weight = sum((one) => one.weight);
-    // As many alike would have the same variance (Kish).
+    // Kish's effective size: so many outcomes of equal weight would have the variance of these weighted ones.
     const alike = weight ** 2 / sum((one) => one.weight ** 2);
     const right = sum((one) => (one.right ? one.weight : 0)) / weight;
     const said = sum((one) => one.weight * one.confidence) / weight;

@@ -25,7 +25,7 @@ export function truthOf(user: SimUser): Truth {
 }
 
 function mappingOf(nat: NatBehaviour): Mapping {
-  // A port kept for every destination is one port for all destinations, whatever the tables inside look like.
+  // A NAT that keeps the local port, and may use one port for several mappings, shows the same port to everybody: EIM as seen from outside.
   const keeps = nat.allocation === 'preserve' || (typeof nat.allocation === 'object' && 'preserve' in nat.allocation);
   if (keeps && nat.overloading === true) return 'eim';
   return nat.mapping === 'address' ? 'adm' : nat.mapping === 'address-and-port' ? 'apdm' : 'eim';

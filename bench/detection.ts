@@ -15,7 +15,7 @@ import type { DetectionSetting } from './detection-world.ts';
 
 /** Users handed to a worker at a time: a second or less. */
 const BATCH = 50;
-/** Beyond this a right answer is no news. */
+/** Only right answers that are surer than this are left out of the list of `--verbose`. */
 const SURE = 0.98;
 
 interface Task {
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
     },
   });
   const n = Number(values.n);
-  // As it is now: an hour later the checkout may be another one.
+  // Asked for at the start: when the results are written, an hour later, another commit may be checked out.
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const servers = values.servers as DetectionSetting['servers'];
   const parts = values.only.split('|');

@@ -60,7 +60,7 @@ export interface Guest {
   readonly session: SecureSession;
   readonly accept: Accept;
   readonly probeKey: Uint8Array;
-  /** For the next time. */
+  /** What the guest comes back with after a restart of the master. */
   readonly ticket: Ticket;
   stamp: number;
   /** When it last said something to the master. */

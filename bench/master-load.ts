@@ -213,7 +213,7 @@ function takeAnswers(crowd: Crowd, waiting: Set<Guest>): number {
   return count;
 }
 
-/** Whose turn it is. */
+/** How many heartbeats were sent so far, over all calls: the next one is of the guest whose turn it is by this number. */
 let beatsSent = 0;
 
 /** Heartbeats of everybody at their own pace (each 20 s), while a stranger may flood the door; each is repeated as a host would. */
@@ -284,7 +284,7 @@ export function heartbeat({ index }: Guest): Request {
 
 const GAMES = ['luanti', 'factorio', 'ddnet', 'openarena', 'supertuxkart'];
 
-/** With a code that costs nothing: no other host claims the same, so the master never looks. */
+/** Registers with a code that costs nothing to make. The master would derive the true one only if two hosts claimed the same. */
 export function register(index: number, key: Uint8Array): Request {
   const announcement = {
     ...{

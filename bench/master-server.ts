@@ -4,9 +4,9 @@ import { setFlagsFromString } from 'node:v8';
 import { startMaster } from '../src/master/index.ts';
 
 export interface Usage {
-  /** After a collection that leaves the holes of what is gone, as V8 does it under load. */
+  /** After a garbage collection that does not compact the heap, as V8 does under load. */
   readonly rssBytes: number;
-  /** After one that closes them, as V8 does it when a process has been calm for some seconds. */
+  /** After one that compacts it, as V8 does when a process has been idle for some seconds. */
   readonly compactRssBytes: number;
   readonly heapBytes: number;
   /** Array buffers included. */

@@ -219,7 +219,7 @@ function ticking(allocator: Allocator, basis: PredictionBasis, lastPort: number)
   const scale = Math.max(1e-3, Math.sqrt((2 * (allocator.backgroundDispersion ?? 0) + error ** 2) / 2));
   const parity = parityOf(allocator, basis);
   const reaches = (ports: number) => rampOf(ports + 1 - drift, scale) - rampOf(ports - drift, scale);
-  // What the clock has not left behind yet is taken by our own mappings.
+  // Ports below this are taken by our own mappings, even where the clock has not reached them.
   const exactly = (ports: number) => {
     if (ports < basis.mappingsAhead) return 0;
     return reaches(ports) - (ports === basis.mappingsAhead ? 0 : reaches(ports - 1));

@@ -24,7 +24,10 @@ interface RowResult {
 }
 type Result = MixResult | RowResult;
 
-/** Three birthday rounds (`bench:success`); twenty lives of a mapping, of 35 s, the median of carriers, or 65 s, the longest round of nat-model 4.5. */
+/**
+ * Three birthday rounds (`bench:success`); twenty lives of a mapping, of 35 s, the median of carriers, or 65 s, the longest round of
+ * docs/reference/nat-model.md §4.5.
+ */
 const ROUND_MS = 90_000;
 const ROUNDS_MS = 700_000;
 const LONG_ROUNDS_MS = 1_300_000;
@@ -95,7 +98,7 @@ function rowLines(results: readonly RowResult[]): string[] {
     results.filter((result) => result.row === row && result.condition === condition);
   return ROWS.flatMap(({ name, asked }, row) =>
     CONDITIONS.flatMap((under, condition) =>
-      // Times and packets are asked for on lines of 20 ms; what longer ones add to them is their length.
+      // Targets for times and packets are for lines of 20 ms, the first condition: on longer lines everything takes longer by their length.
       asked
         .filter(({ kind }) => condition === 0 || kind === 'share' || kind === 'like')
         .map((one) => {

@@ -43,7 +43,7 @@ async function tellStory(scene: Scene): Promise<void> {
   say();
   say(`Ana  $ sallyport host ${scene.game.port} --master ${scene.link}`);
   show('Ana ', scene.host);
-  // Her last line of welcome; Kofi can only begin once he has the code.
+  // `Listed` is the last line that `host` prints at its start; the code stands above it, and Kofi needs the code.
   await scene.host.find((line) => line.text.includes('Listed') || null, JOIN_MS);
   say();
   say(`Kofi $ sallyport join ${scene.code} --master ${scene.link}`);

@@ -17,7 +17,7 @@ export type Allocation =
   /** The next port of one counter for each destination endpoint. */
   | { readonly step: 1; readonly range: PortRange };
 
-/** What can be had of a kernel, in the words of the simulator; the README of the packet scripts lives by it. */
+/** The part of the simulator's `NatBehaviour` that rules for a Linux kernel can show, in the same words. Packet scripts use only this part. */
 export interface NatBehaviour
   extends Required<Pick<AnyBehaviour, 'filtering' | 'unsolicited' | 'sessionsMax' | 'udpBlocked'>> {
   readonly mapping: 'endpoint-independent' | 'address' | 'address-and-port';
@@ -43,7 +43,7 @@ const LINUX: NatBehaviour = {
 const SYMMETRIC = { ...LINUX, mapping: 'address-and-port' } as const;
 const TABLE: PortRange = { low: 22_500, high: 26_595 };
 
-/** Named behaviours; the letter in the comment is the population class of nat-model section 3. */
+/** Named behaviours; the letter in the comment is the population class of docs/reference/nat-model.md §3. */
 export const NAT_PRESETS = {
   /** P1 */
   'full-cone': { ...LINUX, filtering: 'endpoint-independent', hairpin: 'external-source' },
@@ -75,8 +75,8 @@ export const NAT_PRESETS = {
 export type NatPreset = keyof typeof NAT_PRESETS;
 
 /**
- * A number to a port of the range, of 4096 at most: an unprivileged user's netlink message takes no more. A table, because nft
- * would take a bare number for a port in the wrong byte order.
+ * The expression that turns a number into a port of the range, as a table: nft would take a bare number for a port in the wrong byte
+ * order. At most 4096 ports, because an unprivileged user's netlink message holds no larger table.
  */
 function portTable(range: PortRange): string {
   const ports = Array.from({ length: range.high - range.low + 1 }, (_, index) => `${index} : ${range.low + index}`);
@@ -88,7 +88,7 @@ function sourceRule({ mapping, allocation, drawnBy }: NatBehaviour, external: st
   const within = ({ low, high }: PortRange) => `snat to ${external}:${low}-${high}`;
   if ('scan' in allocation) return within(allocation.scan);
   if ('step' in allocation) return `snat to ${external} : numgen inc ${portTable(allocation.range)}`;
-  // The kernel has no rule for one port for each destination address; a hash stands in for the memory of one.
+  // ADM: the kernel does not remember a port for each destination address, so a hash of the address and the source gives the same one again.
   if (mapping === 'address')
     return `snat to ${external} : jhash ip saddr . udp sport . ip daddr ${portTable(allocation.random)}`;
   const { low, high } = allocation.random;

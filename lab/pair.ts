@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { LabFailure, type OutputLine } from './process.ts';
 import { type CommandEvent, eventOf, openScene, type Place, type Scene, type SceneOptions } from './scene.ts';
 
-/** Population classes (nat-model section 3) that a kernel NAT can show. S3 needs a carrier's other customers: simulator only. */
+/** Population classes (docs/reference/nat-model.md §3) that a kernel NAT can show. S3 needs a carrier's other customers: simulator only. */
 export const LAB_CLASSES = {
   P0: { kind: 'public' },
   P1: { kind: 'nat', nat: 'full-cone' },
@@ -78,7 +78,10 @@ export async function runLabPair(options: LabPairOptions): Promise<LabPairResult
   }
 }
 
-/** What the command in the lab that made `runLabPair` reject said of it (design section 9), and where it ran. */
+/**
+ * Of the error with which `runLabPair` has rejected: on which side the command failed, and the line of the kind `error` that it printed
+ * (docs/reference/design.md §9). Null where no command has failed.
+ */
 export function failureOf(error: unknown): { readonly on: string; readonly event: CommandEvent } | null {
   if (!(error instanceof LabFailure)) return null;
   const events = error.program.lines.flatMap(({ stream, text }) => (stream === 'stdout' ? (eventOf(text) ?? []) : []));

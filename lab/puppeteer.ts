@@ -85,8 +85,8 @@ export class Puppet {
   }
 
   /**
-   * Resolves when the program has sent all it was told to, and told all that its sockets held when this was called, however
-   * long that takes: by the second answer a whole turn of its event loop has gone by.
+   * Resolves when the program has carried out every command so far and has told of every datagram that was in its sockets when
+   * this was called. It is asked twice: between its two answers lies a whole turn of its event loop, in which it reads its sockets.
    */
   async settled(): Promise<void> {
     for (let turn = 0; turn < 2; turn++) {

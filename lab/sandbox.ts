@@ -109,7 +109,7 @@ export class Sandbox {
     const gone = once(this.#holder, 'close');
     this.#holder.stdin?.end();
     await gone;
-    // Whoever watched a program that was stopped is stopped itself.
+    // Where a program was stopped by a signal, nsenter, its parent, has stopped itself too, and would never report the end.
     for (const program of this.#processes) program.signal('SIGCONT');
     await Promise.all(this.#processes.map((program) => program.exited));
   }

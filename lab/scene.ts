@@ -21,7 +21,7 @@ export interface SceneOptions extends LabOptions {
   readonly masterAddresses?: 1 | 2;
 }
 
-/** One JSON line of the command (design section 9). */
+/** One JSON line of the command (docs/reference/design.md §9). */
 export interface CommandEvent {
   readonly ev: string;
   readonly [key: string]: unknown;

@@ -19,6 +19,8 @@ const PLAIN = /^(?:[!-~]|(?<! ) (?! |$))*$/;
 
 /** The same event where nothing in it needs cleaning. Bytes are left alone: nobody shows them as text. */
 export function cleanEvent<Event extends PeerEvent>(event: Event): Event {
+  // The data of a game: no text, and as many as there are datagrams.
+  if (event.ev === 'message') return event;
   return clean(event, '', event.ev !== 'log') as Event;
 }
 

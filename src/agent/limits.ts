@@ -20,7 +20,7 @@ export const AGENT_LIMITS = {
   sizesToldMax: 8,
   /** Ports tried upwards from a wished local port that is taken. */
   localPortTries: 20,
-  /** The master answers in a round trip, and detection has 2 s (design section 5); by then we know that it will not. */
+  /** The master answers in a round trip, and detection has 2 s (docs/reference/design.md §5); by then we know that it will not. */
   agentReadyMs: 8_000,
   /** The whole of `check`, the slow measurements included. */
   agentCheckMs: 15_000,

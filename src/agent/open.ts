@@ -96,7 +96,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       createPeer({
         master,
         identity: nodeCrypto.keyPair(identity.secret()),
-        instance,
+        start,
         stun,
         stunRests: options.stateDir === undefined ? [] : readRests(options.stateDir),
         crypto: nodeCrypto,
@@ -109,12 +109,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
     const friends = knownFriends(options.stateDir ?? null);
     const guests = guestBook(options.keyFile === undefined ? null : guestFile(options.keyFile));
-    const instance = nodeCrypto.randomBytes(8);
+    const start = nodeCrypto.randomBytes(16);
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
       ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed },
-      device: deviceOf(options.stateDir),
+      device: deviceOf(options),
     });
     const { stateDir } = options;
     if (stateDir !== undefined) {
@@ -193,10 +193,13 @@ function guestFile(keyFile: string): string {
 }
 
 /** Made, or read, with the first join. */
-function deviceOf(stateDir: string | undefined): () => Uint8Array {
+function deviceOf({
+  stateDir,
+  onStateProblem = (problem) => process.emitWarning(problem),
+}: AgentOptions): () => Uint8Array {
   let secret: Uint8Array | null = null;
   return () => {
-    secret ??= stateDir === undefined ? nodeCrypto.randomBytes(32) : deviceSecret(stateDir);
+    secret ??= stateDir === undefined ? nodeCrypto.randomBytes(32) : deviceSecret(stateDir, onStateProblem);
     return secret;
   };
 }

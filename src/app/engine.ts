@@ -27,17 +27,7 @@ import {
 import { copyToClipboard } from '../node/index.ts';
 import { banView, withFriend } from './guests.ts';
 import { Joins } from './joins.ts';
-import { keepNewest } from './keep.ts';
-import { APP_LIMITS } from './limits.ts';
-import type {
-  FriendView,
-  HostingView,
-  LocalAnswer,
-  LocalCommand,
-  LocalProblem,
-  LocalState,
-  ProbeView,
-} from './local-api.ts';
+import type { HostingView, LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
 import type { UiEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The web server of `sallyport ui`: bound to 127.0.0.1, every call carries a random bearer token, Host and Origin are checked,
- * no CORS header is ever sent (security.md row 20: a web page elsewhere, or one that rebinds its name to 127.0.0.1, gets nothing).
+ * no CORS header is ever sent (SECURITY.md row 20: a web page elsewhere, or one that rebinds its name to 127.0.0.1, gets nothing).
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

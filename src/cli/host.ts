@@ -1,4 +1,4 @@
-/** `sallyport host PORT`: product.md section 4 A. */
+/** `sallyport host PORT`: docs/reference/product.md §4A. */
 import {
   type Agent,
   announceOnLan,

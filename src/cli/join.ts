@@ -1,4 +1,4 @@
-/** `sallyport join CODE`: product.md section 4 B. */
+/** `sallyport join CODE`: docs/reference/product.md §4B. */
 import {
   type JoinEvent,
   type LocalPort,

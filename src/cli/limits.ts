@@ -1,6 +1,6 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
 export const CLI_LIMITS = {
-  /** `check` reports so long after it has begun to measure, whatever is still being waited for (design section 5). */
+  /** `check` reports so long after it has begun to measure, whatever is still being waited for (docs/reference/design.md §5). */
   checkReportMs: 2_000,
   /** Distance of the NAT, hairpin and the like come so soon after the profile; a report waits for them, a join does not. */
   checkRefineMs: 700,

@@ -1,4 +1,4 @@
-/** `sallyport master`: product.md section 4 D, docs/operating.md. */
+/** `sallyport master`: docs/reference/product.md §4D, docs/operating.md. */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -5,7 +5,7 @@
  */
 import { maskText, type SallyportError } from '../core/index.ts';
 
-/** Terminal controls, C1 included, and everything that reorders or hides text (security.md row 19); newlines are another matter. */
+/** Terminal controls, C1 included, and everything that reorders or hides text (SECURITY.md row 19); newlines are another matter. */
 const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const LINE_BREAKS = /[\n\r\v\f\u0085\u2028\u2029]+/gu;
 
@@ -92,7 +92,7 @@ export class Terminal {
     this.#status = '';
   }
 
-  /** What happened, most likely why, what to do (product.md section 4). Shown even with --quiet. */
+  /** What happened, most likely why, what to do (docs/reference/product.md §4). Shown even with --quiet. */
   failure(error: SallyportError): void {
     this.event('error', {
       code: error.code,

@@ -1,7 +1,7 @@
 /**
  * Bytes without a platform: core has no Buffer, no TextEncoder. Everything that comes from the network is read through
  * `Reader`, which never throws and never reads past the end: once something is missing, `ok` is false for good and every
- * further value is zero, so that a parser checks once at its end (style.md 4). Big-endian throughout.
+ * further value is zero, so that a parser checks once at its end. Big-endian throughout.
  */
 import { assert } from './errors.ts';
 

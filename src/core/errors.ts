@@ -1,6 +1,6 @@
 /**
  * Every failure a person can meet, in one table: what happened, why most likely, what to do next, and the exit code of the
- * command (product.md section 5). Protocol code refers to the codes; text is made at the edge.
+ * command (docs/reference/product.md §5). Protocol code refers to the codes; text is made at the edge.
  */
 export interface FailureText {
   readonly exit: number;

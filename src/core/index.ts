@@ -67,7 +67,10 @@ export {
   type StunReject,
 } from './stun/codec.ts';
 export * from './stun/server.ts';
+export { CLIENT_PHASES } from './traverse/lead/client.ts';
+export { COMMANDER_PHASES } from './traverse/lead/commander.ts';
 export * from './traverse/lead/limits.ts';
+export { HOST_PHASES } from './traverse/lead/turn.ts';
 export { type Device, device } from './traverse/pay/budget.ts';
 export * from './traverse/pay/limits.ts';
 export * from './traverse/plan/limits.ts';
@@ -76,7 +79,8 @@ export { type Plan, type PlanLimits, planFor } from './traverse/plan/plan.ts';
 export * from './traverse/prove/limits.ts';
 export type * from './traverse/run/interface.ts';
 export * from './traverse/run/limits.ts';
-export { traversal } from './traverse/traversal.ts';
+export { PUNCHING_PHASES } from './traverse/run/punching.ts';
+export { TRAVERSAL_PHASES, traversal } from './traverse/traversal.ts';
 export * from './wire/datagrams.ts';
 export { isServerAddress } from './wire/entry-wire.ts';
 export * from './wire/first-byte.ts';

@@ -1,25 +1,25 @@
 /** Maxima that two rooms or more agree on, each with its reason. What one room alone reads stands in that room's `limits.ts`. */
 export const LIMITS = {
-  /** Wire (security.md 3.1-3.3; sizes are UDP payload bytes and part of the protocol). */
+  /** Wire (docs/reference/security.md §3.1-§3.3; sizes are UDP payload bytes and part of the protocol). */
   joinBytes: 1200,
   creditBytes: 1200,
   /** Machines (machine.ts). Far above a birthday burst (1536 sockets and as many probes): beyond it a machine runs away. */
   machineOutputsMax: 65_536,
   /** Rounds in which siblings may answer each other at one instant. */
   nestPumpRoundsMax: 1_000,
-  /** Requests (security.md 3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */
+  /** Requests (docs/reference/security.md §3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */
   requestRepeatMs: [250, 500, 1_000],
   requestTriesMax: 8,
-  /** Tickets (security.md 3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
+  /** Tickets (docs/reference/security.md §3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
   ticketMs: 24 * 3_600_000,
   /** 20^10 codes: short enough to say, and at 32 MiB for each try too many to find a key for a given one (decisions/0016). */
   codeSymbols: 10,
   /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
   driveTimerMsMax: 3_600_000,
-  /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */
+  /** Credits asked for at once; one pays for 60 probes (docs/reference/security.md §3.3). */
   probesPerCredit: 60,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
-  /** Friends at once where the person says nothing (product.md 4 A). */
+  /** Friends at once where the person says nothing (docs/reference/product.md §4A). */
   playersMaxDefault: 8,
 } as const;

@@ -111,6 +111,8 @@ export class Nest {
   private readonly children = new Map<AnyMachine, Child>();
   private readonly owners = new Map<SocketId, Child>();
   private readonly touched = new Set<Child>();
+  /** The earliest deadline of all children; null: it has to be looked for. */
+  private soonest: Instant | null = null;
 
   constructor(out: Outputs<never> | Outputs<unknown>) {
     this.out = out as Outputs<unknown>;
@@ -133,6 +135,7 @@ export class Nest {
     }
     this.children.delete(machine);
     this.touched.delete(child);
+    this.soonest = null;
   }
 
   has(machine: AnyMachine): boolean {
@@ -198,8 +201,10 @@ export class Nest {
 
   /** The earliest deadline of all children. */
   next(): Instant {
+    if (this.soonest !== null) return this.soonest;
     let next = NEVER;
     for (const child of this.children.values()) if (child.until < next) next = child.until;
+    this.soonest = next;
     return next;
   }
 
@@ -224,6 +229,7 @@ export class Nest {
       const output = child.machine.poll();
       if (output.kind === 'wait') {
         child.until = output.until;
+        this.soonest = null;
         return;
       }
       if (output.kind === 'event') child.onEvent(now, output.event);

@@ -1,5 +1,5 @@
 /**
- * Addresses are masked in everything that a person may show to others: screens, copied logs, reports (security.md row 18).
+ * Addresses are masked in everything that a person may show to others: screens, copied logs, reports (SECURITY.md row 18).
  * Loopback addresses stay, because they are what a player types into the game and say nothing about anybody.
  */
 import { addressBytes, isLoopback } from './address.ts';

@@ -1,6 +1,6 @@
 /**
  * The HTTP interface of the masterserver as zod schemas: the server validates with them, `/api/v1/openapi.json` is generated
- * from them, and the web app imports the types (types only). No address of a player is in any of them (security.md row 17);
+ * from them, and the web app imports the types (types only). No address of a player is in any of them (SECURITY.md row 17);
  * `address` exists only for servers that the operator has configured as official and public.
  */
 import { z } from 'zod';

@@ -268,7 +268,7 @@ function serverOf(item: ListItem, viewer: Viewer, lastSeenAt: number): Server {
     verdict: host.verdict,
     natDelta: host.delta,
     section: item.official ? 'official' : local ? 'local' : 'community',
-    // The way over the master: what both sides measured to it. The direct path is seldom longer (product.md #13).
+    // The way over the master: what both sides measured to it. The direct path is seldom longer (docs/reference/product.md §6 no. 13).
     pingEstimateMs: host.rttMs === null ? null : Math.round(host.rttMs + (viewer.rttMs ?? 0)),
     verifiedAt: item.verifiedAt,
     firstSeenAt: item.firstSeenAt,

@@ -122,7 +122,7 @@ export function addAdminRoutes(app: Hono, routes: AdminRoutes): void {
   });
 }
 
-/** Token, and the checks of security.md row 20: a page on another site must not reach this one under a name of its own. */
+/** Token, and the checks of SECURITY.md row 20: a page on another site must not reach this one under a name of its own. */
 async function guard(
   c: Context,
   next: Next,

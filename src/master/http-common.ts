@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { isLoopback } from '../core/index.ts';
 import type { Problem } from './api.ts';
 
-/** security.md row 19: no script, style, frame or form but our own, whatever a host calls itself. */
+/** SECURITY.md row 19: no script, style, frame or form but our own, whatever a host calls itself. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",

@@ -13,7 +13,7 @@ export const SERVER_LIMITS = {
   filterSliceItems: 16_384,
   /** A sorted copy that nobody asked for is dropped after this; one of 100 000 entries is 0.8 MB. */
   viewIdleMs: 60_000,
-  /** The list is rebuilt at most so often (product.md section 8: the original did it for every heartbeat). */
+  /** The list is rebuilt at most so often (docs/reference/product.md §8: the original did it for every heartbeat). */
   snapshotIntervalMs: 1_000,
   /** Answers kept per generation of the list: what the pages of one second ask for. */
   pageCacheEntries: 256,
@@ -28,7 +28,7 @@ export const SERVER_LIMITS = {
   /** A reader slower than this many bytes is cut off; it comes back and fetches the page. */
   eventBacklogBytesMax: 1_048_576,
 
-  /** security.md 3.4: HTTP list 2/s burst 20 per address (or /64), 50/s per /24 (or /48), 200/s per /32. */
+  /** docs/reference/security.md §3.4: HTTP list 2/s burst 20 per address (or /64), 50/s per /24 (or /48), 200/s per /32. */
   httpRates: {
     narrow: { perSecond: 2, burst: 20 },
     wide: { perSecond: 50, burst: 200 },
@@ -47,7 +47,7 @@ export const SERVER_LIMITS = {
   httpCheckMs: 1_000,
   /** Nothing has come or gone: a live stream is written to twice as often (`eventPingMs`). */
   httpIdleMs: 40_000,
-  /** security.md 3.4 and row 21: STUN 10/s burst 20 per address, 100/s per /24 or /48, 400/s per /32, 5000/s in all. */
+  /** docs/reference/security.md §3.4, SECURITY.md row 21: STUN 10/s burst 20 per address, 100/s per /24 or /48, 400/s per /32, 5000/s in all. */
   stunRates: {
     narrow: { perSecond: 10, burst: 20 },
     wide: { perSecond: 100, burst: 200 },

@@ -1,5 +1,5 @@
 /**
- * Logs of the masterserver. No address is ever written: whoever logs one gives it to `pseudonym` first (security.md row 18),
+ * Logs of the masterserver. No address is ever written: whoever logs one gives it to `pseudonym` first (SECURITY.md row 18),
  * which is the same for the same address within a day and tells nothing to who has not the key.
  */
 import { createHmac, randomBytes } from 'node:crypto';

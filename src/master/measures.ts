@@ -1,4 +1,4 @@
-/** Everything that the masterserver tells Prometheus, under the names of product.md section 5. */
+/** Everything that the masterserver tells Prometheus, under the names of docs/reference/product.md §5. */
 import type { MasterCounters } from '../core/index.ts';
 import type { Directory } from './directory.ts';
 import { createRegistry, type Sample } from './metrics.ts';

@@ -1,5 +1,5 @@
 /**
- * Prometheus text exposition (format 0.0.4) of what the masterserver counts, under the names of product.md section 5: one
+ * Prometheus text exposition (format 0.0.4) of what the masterserver counts, under the names of docs/reference/product.md §5: one
  * prefix, base units, `_total` for counters, few label values. Label values never come from strangers.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';

@@ -1,7 +1,7 @@
 /**
  * Order of the server list. `best` is the original's `order_category`: servers with people first, by ease of their NAT, then
  * empty ones, full ones last; ties by proof, by ping, then the newest. Sections (official, community) always stay apart.
- * Hosts count their own players, so a thousand inventions from a few addresses could fill the first page (security.md row 12):
+ * Hosts count their own players, so a thousand inventions from a few addresses could fill the first page (SECURITY.md row 12):
  * unproven hosts of a crowded address stand behind everybody else.
  */
 import type { NatType } from '../core/index.ts';

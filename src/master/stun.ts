@@ -1,5 +1,5 @@
 /**
- * STUN on a port of the master's own, for clients of other makes: off unless asked for (security.md row 21). What is answered
+ * STUN on a port of the master's own, for clients of other makes: off unless asked for (SECURITY.md row 21). What is answered
  * is decided by `core/stun/server.ts`; here are the sockets and the limits. With two addresses there is a second port, the next
  * one, and the server is one of RFC 5780.
  */
@@ -60,6 +60,6 @@ function limits(): (address: string) => boolean {
   const total = new Limiter(SERVER_LIMITS.stunTotal);
   return (address) => {
     const now = monotonicNow();
-    return each.take(now, addressKeys(secret, address)) === 0 && total.allow(now, 0);
+    return each.take(now, addressKeys(secret, address)) === 0 && total.take(now, 0) === 0;
   };
 }

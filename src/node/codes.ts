@@ -1,4 +1,4 @@
-/** Join codes derived for real: what `core/code.ts` describes, by node:crypto on its pool of threads. */
+/** Join codes derived for real: what `core/model/code.ts` describes, by node:crypto on its pool of threads. */
 import { scrypt } from 'node:crypto';
 import { CODE_DERIVATION, codeFrom, isInSubgroup, toHex } from '../core/index.ts';
 import { NODE_LIMITS } from './limits.ts';

@@ -90,7 +90,7 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
       if (input === null) machine.handleDatagram(now, id, from, bytes);
       else input(now);
       const outputs = drain();
-      // What falls due within this turn is the timer's: a second look at the clock would cost as much as the answer's MAC.
+      // Deadlines that fall due during this turn are left to the timer: to read the clock again costs as much as the MAC of an answer.
       if (inputs.length > 0 || until <= now) settle(outputs);
     } catch (error) {
       dispose();

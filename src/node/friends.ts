@@ -36,7 +36,7 @@ export function knownFriends(stateDir: string | null): KnownFriends {
       try {
         if (path !== null) writeDocument(path, { v: 1, friends: Object.fromEntries(here) });
       } catch {
-        // It is new the next time, and the person is asked as about any other.
+        // The file could not be written: the next time this friend counts as new, and the person is asked about it as about any other.
       }
     },
   };

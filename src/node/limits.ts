@@ -4,7 +4,7 @@ export const NODE_LIMITS = {
   driveOutputsPerTurnMax: 65_536,
   /** Deadlines already due are served at once this often per turn; after that the timer (>= 1 ms) takes over. */
   drivePassesPerTurnMax: 32,
-  /** Receive buffer of a native socket (security.md 3): at overload megabytes only make the answers late. */
+  /** Receive buffer of a native socket (docs/reference/security.md §3): at overload megabytes only make the answers late. */
   nativeReceiveBytes: 262_144,
   /** State files are keys and short lists; anything larger is not ours. */
   stateFileBytesMax: 1_048_576,

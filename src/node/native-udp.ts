@@ -24,7 +24,7 @@ export async function nativeUdp(): Promise<OpenUdpSocket> {
       void socket.close();
       return { outcome: { ok: false, code: outcomeCode((error as NodeJS.ErrnoException).code ?? '') }, socket: null };
     }
-    // It asks for megabytes: a queue so long makes every answer late when too much comes in (security.md 3).
+    // It asks for megabytes: a queue so long makes every answer late when too much comes in (docs/reference/security.md §3).
     socket.setRecvBufferSize(NODE_LIMITS.nativeReceiveBytes);
     const bound = socket.address();
     const local = { address: bound.host, port: bound.port };

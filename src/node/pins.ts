@@ -121,7 +121,7 @@ function ofMaster(tables: Tables, table: keyof Tables, masterKey: Uint8Array): r
   });
 }
 
-/** A key that a file claims: what is none counts as not there. */
+/** Reads a key of the file. What is no valid public key is passed over, as if it were not there. */
 function keyOf(text: unknown): Uint8Array | null {
   const key = typeof text === 'string' && text.length === KEY_CHARACTERS ? fromBase64Url(text) : null;
   return key !== null && isPublicKey(key) ? key : null;

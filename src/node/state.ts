@@ -52,7 +52,10 @@ export function readOrCreateKey(
   return { secret, created: true };
 }
 
-/** Another secret in the place of one that nobody knows yet. That one is kept beside it as `.taken`: a key is never lost. */
+/**
+ * Replaces a key that nobody knows yet by a new one, for a host whose join code belongs to somebody else. The old file is renamed to
+ * `.taken`, so that no key is ever lost.
+ */
 export function replaceKey(path: string): Uint8Array {
   renameSync(path, `${path}.taken`);
   return readOrCreateKey(path).secret;
@@ -105,14 +108,15 @@ export function readRecord<Value>(path: string, parse: (document: unknown) => Va
 
 /**
  * The secret of this device, from which its key towards each host comes; one for the command and the app. Where the folder takes no
- * file it holds until the program ends: that must not keep anybody from joining.
+ * file it holds until the program ends, which `onProblem` is told: that must not keep anybody from joining.
  */
-export function deviceSecret(stateDir: string): Uint8Array {
+export function deviceSecret(stateDir: string, onProblem: (problem: string) => void): Uint8Array {
   const path = join(stateDir, 'device.key');
   try {
     return readOrCreateKey(path).secret;
   } catch (error) {
     if (existsSync(path)) throw error;
+    onProblem(`${(error as Error).message} Until then hosts take you for somebody new each time.`);
     return new Uint8Array(randomBytes(KEY_BYTES));
   }
 }

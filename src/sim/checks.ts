@@ -5,7 +5,7 @@
 import { WIRE } from '../core/index.ts';
 import type { Check, World } from './world.ts';
 
-/** Every peer has a path, or none does; one that was reported and then lost is none. */
+/** Either every peer has a path at the end or none has. A path whose loss was reported does not count. */
 export const bothSidesAgree: Check = (world) => {
   const peers = world.hosts.filter((host) => !host.server);
   const connected = peers.filter((host) => host.connected);
@@ -50,7 +50,7 @@ export function mappingBudget(mappingsMax: number): Check {
   };
 }
 
-/** Who has a path has closed all sockets but so many: those of a birthday are gone. */
+/** A peer with a path holds at most so many sockets: it has closed those of a birthday. */
 export function fewSocketsAfterPath(socketsMax: number): Check {
   return (world) => {
     const many = world.hosts.find((host) => !host.server && host.connected && host.socketsOpen > socketsMax);

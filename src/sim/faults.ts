@@ -1,5 +1,5 @@
 /**
- * The faults of security.md 4.2 that a world can show, each as something that begins and passes. Of that list, mapping time-outs,
+ * The faults of docs/reference/security.md §4.2 that a world can show, each as something that begins and passes. Of that list, mapping time-outs,
  * double and carrier NATs, small blocks and missing hairpin are drawn with the users; joins that cross and hosts with one key are in
  * `test/sim/peer-crossed.test.ts`; what a full line or a busy system does not take is loss; files, DNS and the backplane are no part of a join.
  */

@@ -89,7 +89,7 @@ export class Host {
     return this.addresses.find((address) => !address.includes(':')) ?? (this.addresses[0] as string);
   }
 
-  /** Has any machine that runs here reported a path, and not its loss? */
+  /** Whether a machine that runs here has a path: it has reported one, and has not reported its loss. */
   get connected(): boolean {
     return this.#processes.some((process) => process.paths.size > 0 && !process.stopped);
   }
@@ -264,7 +264,7 @@ class Process<Command, Event> implements Running<Command, Event> {
     return this.#open.size;
   }
 
-  /** The host's own clock; the maximum hides the rounding of the offset, for time never runs backwards. */
+  /** The host's own clock. Adding the offset rounds, and without the maximum time could so run backwards by the last digit. */
   #tick(): number {
     this.#clock = Math.max(this.#clock, this.#context.now + this.#host.clockOffsetMs);
     return this.#clock;

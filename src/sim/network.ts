@@ -57,7 +57,7 @@ export class Realm {
     return this.#routes.has(address);
   }
 
-  /** A packet that comes from nowhere in particular. */
+  /** Delivers a packet of no attachment of this realm: an attacker's, from somewhere, with any source address. */
   inject(packet: Packet): void {
     const target = this.#routes.get(packet.to.address);
     if (target === undefined) this.#context.dropped(packet, `${this.name}/router`, 'no-route');
@@ -82,7 +82,7 @@ export class Realm {
     for (const delay of out.delays) this.#later(delay, () => this.#cross(source, target, passed, delay, size));
   }
 
-  /** In the core of the realm: what reaches a line later queues behind what reached it earlier, whoever sent it. */
+  /** The packet is in the core of the realm now, and enters the target's line at this instant: so lines queue in the order of arrival, whoever sent. */
   #cross(source: Attachment, target: Attachment, packet: Packet, upDelay: number, size: number): void {
     const ttl = packet.ttl - source.hops - target.hops;
     if (ttl < 1) {

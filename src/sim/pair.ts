@@ -66,7 +66,7 @@ export interface SimPeer {
 export interface SimMaster {
   readonly address: MasterAddress;
   pause(ms: number): void;
-  /** Ends it and starts it anew, with nothing but its key. */
+  /** Ends the master and starts it anew; of all that it knew it keeps its key alone. */
   restart(): void;
 }
 

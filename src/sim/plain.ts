@@ -17,7 +17,7 @@ export interface PlainPunchResult {
 
 const SEND_EVERY_MS = 200;
 const GIVE_UP_MS = 5_000;
-/** Standard deviation of the difference of start (nat-model 2.2). */
+/** Standard deviation of the difference of start (docs/reference/nat-model.md §2.2). */
 const START_SPREAD_MS = 20;
 const LOCAL: Endpoint = { address: '0.0.0.0', port: 40_000 };
 const ASK = asciiOf('?');

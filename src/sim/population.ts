@@ -1,5 +1,5 @@
 /**
- * Who is out there: the classes of nat-model section 3 with shares, ranges and modifiers, all as data here. Shares are percent
+ * Who is out there: the classes of docs/reference/nat-model.md §3 with shares, ranges and modifiers, all as data here. Shares are percent
  * of users with IPv4 only and no port mapping, central (low-high); judgement anchored on the sources named there, not measured.
  */
 
@@ -68,7 +68,7 @@ export const MODIFIERS = {
   coreRouters: [{ weight: 1, low: 2, high: 6 }],
 } as const;
 
-/** S1: the rest draws a random port for each destination address (nat-model 3: "sequential or random"). */
+/** S1: the rest draws a random port for each destination address (docs/reference/nat-model.md §3: "sequential or random"). */
 export const ADM_SEQUENTIAL = 0.5;
 
 /** S6: sizes of port blocks; within a line each as often as the other. */

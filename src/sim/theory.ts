@@ -1,4 +1,4 @@
-/** What probability says about a pair of classes (nat-model sections 3 and 4): the limit that results are printed beside. */
+/** What probability says about a pair of classes (docs/reference/nat-model.md §3, §4): the limit that results are printed beside. */
 import { PORTS_ALL, PORTS_PF } from './nat/allocation.ts';
 import { type AccessKind, ADM_SEQUENTIAL, BLOCKS, SHARES, SIM_CLASSES, type SimClassId } from './population.ts';
 import { portableExp } from './random.ts';
@@ -12,14 +12,14 @@ export interface PairTheory {
   readonly full: number;
 }
 
-/** Chance that `probes` distinct ports out of `range` hit one of `mappings` (nat-model 4.1). */
+/** Chance that `probes` distinct ports out of `range` hit one of `mappings` (docs/reference/nat-model.md §4.1). */
 export function birthday(range: number, mappings: number, probes: number): number {
   let missed = 1;
   for (let i = 0; i < probes; i++) missed *= Math.max(0, 1 - mappings / (range - i));
   return 1 - missed;
 }
 
-/** Chance that two random sides meet, both mapping per destination (nat-model 4.5). */
+/** Chance that two random sides meet, both mapping per destination (docs/reference/nat-model.md §4.5). */
 export function meetRandom(rangeLeft: number, rangeRight: number, sentLeft: number, sentRight: number): number {
   return 1 - portableExp((-sentLeft * sentRight) / (rangeLeft * rangeRight));
 }
@@ -44,7 +44,7 @@ const random = (range: number): Ports => ({ kind: 'random', range });
 const ALL_PORTS = random(PORTS_ALL.high - PORTS_ALL.low + 1);
 const BLOCK_WEIGHT = BLOCKS.reduce((sum, { weight }) => sum + weight, 0);
 
-/** What `population.ts` draws, as shares; the chances are those of nat-model section 3. */
+/** What `population.ts` draws, as shares; the chances are those of docs/reference/nat-model.md §3. */
 const HARD: Partial<Record<SimClassId, readonly Part[]>> = {
   S1: [
     { share: ADM_SEQUENTIAL, ports: predictable(0.985), perAddress: true },
@@ -102,7 +102,7 @@ function coneMeets(hard: Part | null): number {
   return hard.ports.kind === 'predictable' ? hard.ports.cone : birthdayIn(hard.ports.range);
 }
 
-/** Never more than half of the ports are taken, nor probed. */
+/** One round of a birthday: 256 mappings and 2,048 probes, but of a small range never more than half of the ports each. */
 function birthdayIn(range: number): number {
   return birthday(range, Math.min(256, range / 2), Math.min(2048, range / 2));
 }

@@ -1,4 +1,4 @@
-/** Join codes for machines that run by the thousand: the derivation of `core/code.ts` would take them a tenth of a second each. */
+/** Join codes for machines that run by the thousand: the derivation of `core/model/code.ts` would take them a tenth of a second each. */
 import { type CryptoSuite, codeFrom, type Machine, utf8Encode } from '../core/index.ts';
 
 /**
@@ -11,7 +11,7 @@ export function weakCodeOf(suite: CryptoSuite, hostKey: Uint8Array): string {
   return codeFrom(bytes);
 }
 
-/** The same machine, answered with weak codes at once whenever it wants one derived; nobody else sees that it asked. */
+/** Wraps a machine: whenever it asks for a code to be derived, it gets a weak one at once, and its parent never sees the question. */
 export function weakCodes<M extends Machine<unknown, unknown>>(
   machine: M,
   suite: CryptoSuite,

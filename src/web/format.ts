@@ -19,7 +19,7 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-/** Ping as the list shows it: capped, `~` for an estimate (product.md section 7). */
+/** Ping as the list shows it: capped, `~` for an estimate (docs/reference/product.md §7). */
 export function pingText(ms: number, estimated: boolean): string {
   const text = ms > 999 ? '>999' : String(Math.round(ms));
   return estimated ? `~${text}` : text;

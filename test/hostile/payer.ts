@@ -1,5 +1,5 @@
 /**
- * A client that pays at one address for what it wants sent to another (security.md row 3). It is let in as anybody is, joins from
+ * A client that pays at one address for what it wants sent to another (SECURITY.md row 3). It is let in as anybody is, joins from
  * the socket at `aim`, buys credits from `pay` without end, and orders the host's longest runs at `aim`. A machine like every other,
  * so it attacks in the simulator and in the lab alike.
  */
@@ -149,7 +149,12 @@ export class Payer implements Machine<{ readonly do: 'start' }, PayerEvent> {
   private salvo(kind: SidePlan['class']): SidePlan {
     const many = kind === 'birthday' ? PLAN_LIMITS.birthdayMappings : 64;
     return {
-      ...{ class: kind, from: kind === 'easy' ? 'known' : 'fresh', sockets: kind === 'easy' ? 1 : many, tuples: many },
+      ...{
+        class: kind,
+        from: kind === 'easy' ? 'punching' : 'fresh',
+        sockets: kind === 'easy' ? 1 : many,
+        tuples: many,
+      },
       ...{ addresses: [this.config.aim], ports: { kind: 'shuffle', low: 1_024, high: 65_535, seed: 1 }, portEvery: 1 },
       ...{ ratePerSecond: 1_000, passes: [{ afterMs: 0, ttl: null }], again: { mode: 'refresh', everyMs: 1_000 } },
       ...{ sampleEvery: 0, durationMs: 60_000 },

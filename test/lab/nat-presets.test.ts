@@ -153,7 +153,7 @@ describeUnless(labMissing(), 'kernel NATs behave as they are named', () => {
     expect((await mappings(two, 's', 40_100)).port.a1).not.toBe(40_100);
   });
 
-  test('an accepted unsolicited packet poisons the tuple, a dropped one does not (nat-model 2.2)', async () => {
+  test('an accepted unsolicited packet poisons the tuple, a dropped one does not', async () => {
     for (const [preset, poisoned] of [
       ['home-router-accept', true],
       ['home-router', false],

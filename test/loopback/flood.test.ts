@@ -1,5 +1,5 @@
 /**
- * security.md row 11: a flood on one port leaves the others answering, because each is a socket with a buffer of its own. No clock is
+ * SECURITY.md row 11: a flood on one port leaves the others answering, because each is a socket with a buffer of its own. No clock is
  * asked: the flood and the questions go out in one turn of this process, before the master in it reads anything, so that the flooded
  * buffer is full when the questions come.
  */

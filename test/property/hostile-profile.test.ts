@@ -211,7 +211,7 @@ test('whatever the host says of itself and answers, the client sends to ports th
           master: null,
         },
         ...{ relayRttMs: 80, sources: [SOURCE], redirecting: SOURCE, sockets: socketIds(), random: simRandom(seed) },
-        own: { profile: own, candidates: [{ kind: 'reflexive', endpoint: { address: CLIENT, port: 7 } }] },
+        own: { profile: () => own, candidates: [{ kind: 'reflexive', endpoint: { address: CLIENT, port: 7 } }] },
         requests: requestNumbers(),
         peer: { profile: peer, candidates: [{ kind: 'reflexive', endpoint: { address: HOST, port: 4_000 } }] },
         crypto: nodeCrypto,

@@ -56,14 +56,14 @@ function sampleEvery(tuples: number): fc.Arbitrary<number> {
 export function sideArbitrary(addresses: fc.Arbitrary<string>): fc.Arbitrary<SidePlan> {
   const towards = fc.array(addresses, { minLength: 1, maxLength: 4 });
   const samples = fc.record({
-    ...{ ...common, addresses: towards, from: fc.constantFrom('known', 'fresh'), sockets: fc.constant(1) },
+    ...{ ...common, addresses: towards, from: fc.constantFrom('punching', 'fresh'), sockets: fc.constant(1) },
     ...{ tuples: fc.constant(0), sampleEvery: positive, passes: fc.tuple(fc.record({ afterMs: u16, ttl })) },
     again: fc.record({ mode: fc.constant('none'), everyMs }),
   } as const);
   const probes = fc.tuple(whole(1, PLAN_LIMITS.birthdayBurst), fc.boolean()).chain(([tuples, fresh]) =>
     fc.record({
       ...{ ...common, addresses: towards, tuples: fc.constant(tuples), passes, sampleEvery: sampleEvery(tuples) },
-      from: fc.constant(fresh ? 'fresh' : 'known'),
+      from: fc.constant(fresh ? 'fresh' : 'punching'),
       sockets: fresh ? whole(1, tuples) : fc.constant(1),
       again: fc.record({
         mode: fresh ? fc.constantFrom('none', 'refresh', 'replace') : fc.constantFrom('none', 'refresh'),
@@ -86,7 +86,7 @@ export function wildSideArbitrary(addresses: fc.Arbitrary<string>): fc.Arbitrary
     ...{ ...common, addresses: fc.array(addresses, { minLength: 1, maxLength: 4 }), passes },
     ports: fc.oneof({ weight: 4, arbitrary: ports }, nowhere),
     ...{ sockets: few(positive, 1, 2), tuples: few(u16, 0, 2, 300), sampleEvery: few(u16, 0, 1) },
-    from: fc.constantFrom('known', 'fresh'),
+    from: fc.constantFrom('punching', 'fresh'),
     again: fc.record({ mode: fc.constantFrom('none', 'refresh', 'replace'), everyMs }),
   } as const);
 }

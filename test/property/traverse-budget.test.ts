@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PAY_LIMITS, type Permit, PLAN_LIMITS } from '../../src/core/index.ts';
-import {
-  deviceBudget,
-  hardSlot,
-  type Purpose,
-  type Purse,
-  type PurseConfig,
-  purse,
-} from '../../src/core/traverse/pay/budget.ts';
+import { deviceBudget, hardSlot } from '../../src/core/traverse/pay/budget.ts';
+import { type Purpose, Purse, type PurseConfig } from '../../src/core/traverse/pay/purse.ts';
 import { reachOf } from '../../src/core/traverse/pay/reach.ts';
 import type { ProbeClass } from '../../src/core/traverse/plan/side-plan.ts';
 import { permitOf } from '../permit.ts';
@@ -115,36 +109,36 @@ test('a pause stops every class', () => {
 
 const RESERVED = PAY_LIMITS.answersReserved;
 /** A purse of somebody whose master is on the Internet. */
-const money = (permit: Permit, config: Partial<PurseConfig> = {}): Purse =>
-  purse(0, permit, { reach: (address) => reachOf(address, '192.0.2.53'), lan: [], awaited: [], ...config });
+const purseOf = (permit: Permit, config: Partial<PurseConfig> = {}): Purse =>
+  new Purse(0, permit, { reach: (address) => reachOf(address, '192.0.2.53'), lan: [], awaited: [], ...config });
 const paidOf = (times: number, spend: () => string): number =>
   Array.from({ length: times }, spend).filter((verdict) => verdict === 'paid').length;
 
 test('a purse pays for proven addresses only, only so many, only so long, whatever else is asked', () => {
   const address = '203.0.113.1';
   const granted = (probesMax: number, expiresInMs = 1_000): Permit => permitOf([address], { probesMax, expiresInMs });
-  const purse = money(granted(3 + RESERVED));
-  expect(purse.spend(1, '203.0.113.2', 'plan')).toBe('forbidden');
-  expect([1, 2, 3, 4].map((at) => purse.spend(at, address, 'plan'))).toEqual(['paid', 'paid', 'paid', 'unpaid']);
+  const purse = purseOf(granted(3 + RESERVED));
+  expect(purse.spend(1, '203.0.113.2', 'search')).toBe('forbidden');
+  expect([1, 2, 3, 4].map((at) => purse.spend(at, address, 'search'))).toEqual(['paid', 'paid', 'paid', 'unpaid']);
   purse.permit(5, granted(4 + RESERVED, 995));
   // The same permit once more, late, buys nothing more, and no time either.
   purse.permit(900, granted(4 + RESERVED));
-  expect(purse.spend(5, address, 'known')).toBe('paid');
-  expect(purse.spend(5, address, 'known')).toBe('unpaid');
+  expect(purse.spend(5, address, 'endpoint')).toBe('paid');
+  expect(purse.spend(5, address, 'endpoint')).toBe('unpaid');
   expect(purse.allows(1_000, address)).toBe(false);
   purse.permit(1_006, granted(64 + RESERVED, 994));
-  expect(purse.spend(2_000, address, 'plan')).toBe('unpaid');
+  expect(purse.spend(2_000, address, 'search')).toBe('unpaid');
   expect(purse.allows(2_000, address)).toBe(false);
 });
 
 test('the last of what was paid for is kept for answers, and these are counted too', () => {
   const address = '203.0.113.1';
-  const purse = money(permitOf([address]));
-  expect(paidOf(100, () => purse.spend(1, address, 'plan'))).toBe(60 - RESERVED);
+  const purse = purseOf(permitOf([address]));
+  expect(paidOf(100, () => purse.spend(1, address, 'search'))).toBe(60 - RESERVED);
   expect(paidOf(100, () => purse.spend(1, address, 'answer'))).toBe(RESERVED);
   purse.permit(2, permitOf([address], { probesMax: 120 }));
   expect(paidOf(100, () => purse.spend(2, address, 'answer'))).toBe(60);
-  expect(purse.spend(2, address, 'plan')).toBe('unpaid');
+  expect(purse.spend(2, address, 'search')).toBe('unpaid');
 });
 
 test('what one address has paid buys nothing towards another, in any order of permits', () => {
@@ -152,11 +146,11 @@ test('what one address has paid buys nothing towards another, in any order of pe
   const grant = fc.record({ which: fc.nat(2), probesMax: fc.nat(500) });
   const act = fc.oneof(
     grant,
-    fc.record({ which: fc.nat(2), spend: fc.constantFrom<Purpose>('plan', 'known', 'answer') }),
+    fc.record({ which: fc.nat(2), spend: fc.constantFrom<Purpose>('search', 'endpoint', 'answer') }),
   );
   fc.assert(
     fc.property(fc.array(act, { maxLength: 400 }), (acts) => {
-      const purse = money({ grants: [] });
+      const purse = purseOf({ grants: [] });
       const granted = [0, 0, 0];
       const spent = [0, 0, 0];
       for (const [at, one] of acts.entries()) {
@@ -174,21 +168,21 @@ test('what one address has paid buys nothing towards another, in any order of pe
 test('a permit that comes after a later one brings back neither its addresses nor its rate', () => {
   const [before, after] = ['203.0.113.1', '203.0.113.2'];
   const early = permitOf([before]);
-  const purse = money(early);
+  const purse = purseOf(early);
   purse.permit(10, permitOf([after], { probesMax: 180, probesPerSecondMax: 10 }));
   purse.permit(20, permitOf([after], { probesMax: 120, expiresInMs: 60_000 }));
   purse.permit(14_000, early);
   expect(purse.addresses(14_000)).toEqual([before, after]);
-  expect(paidOf(100, () => purse.spend(20, after, 'plan'))).toBe(PLAN_LIMITS.predictionAtOnce + 1);
+  expect(paidOf(100, () => purse.spend(20, after, 'search'))).toBe(PLAN_LIMITS.predictionAtOnce + 1);
   expect(purse.addresses(15_005)).toEqual([after]);
   expect(purse.allows(15_010, after)).toBe(false);
 });
 
 test('a purse pays no faster than the master allows', () => {
   const address = '203.0.113.1';
-  const purse = money(permitOf([address], { probesMax: 100_000, probesPerSecondMax: 50, expiresInMs: 100_000 }));
+  const purse = purseOf(permitOf([address], { probesMax: 100_000, probesPerSecondMax: 50, expiresInMs: 100_000 }));
   let paid = 0;
-  for (let at = 0; at < 10_000; at++) if (purse.spend(at, address, 'plan') === 'paid') paid++;
+  for (let at = 0; at < 10_000; at++) if (purse.spend(at, address, 'search') === 'paid') paid++;
   expect(paid).toBeGreaterThanOrEqual(500);
   expect(paid).toBeLessThanOrEqual(500 + PLAN_LIMITS.predictionAtOnce + 1);
 });
@@ -197,32 +191,32 @@ test('local addresses share a handful of packets, never of a plan; what names no
   const [printer, other] = ['192.168.1.7', '10.0.0.9'];
   const named = permitOf([printer, '127.0.0.1', '224.0.0.1', '255.255.255.255', '0.0.0.0'], { probesMax: 10_000 });
   // Named by a master on the Internet, and claimed by the peer without a reason.
-  const outside = money(named);
-  for (const purpose of ['plan', 'known', 'answer'] as const)
+  const outside = purseOf(named);
+  for (const purpose of ['search', 'endpoint', 'answer'] as const)
     for (const { address } of named.grants) expect(outside.spend(1, address, purpose), address).toBe('forbidden');
-  const claimed = money(permitOf([]), { lan: [printer, other] });
-  const inside = money(named, { reach: (address) => reachOf(address, '192.168.1.1') });
+  const claimed = purseOf(permitOf([]), { lan: [printer, other] });
+  const inside = purseOf(named, { reach: (address) => reachOf(address, '192.168.1.1') });
   for (const purse of [claimed, inside]) {
-    expect(purse.spend(1, printer, 'plan')).toBe('forbidden');
-    const known = paidOf(200, () => purse.spend(1, printer, 'known'));
+    expect(purse.spend(1, printer, 'search')).toBe('forbidden');
+    const known = paidOf(200, () => purse.spend(1, printer, 'endpoint'));
     const rest = paidOf(200, () => purse.spend(1, purse === claimed ? other : printer, 'answer'));
     expect([known, rest]).toEqual([PAY_LIMITS.lanProbesMax - RESERVED, RESERVED]);
     expect(purse.allows(1, printer)).toBe(false);
     for (const { address } of named.grants.slice(1))
-      expect(purse.spend(1, address, 'known'), address).toBe('forbidden');
+      expect(purse.spend(1, address, 'endpoint'), address).toBe('forbidden');
   }
 });
 
 test('an IPv6 address that is about to pay is waited for, one that nobody claims is not', () => {
   const [claimed, strange] = ['2001:db8::1', '2001:db8::2'];
-  const purse = money(permitOf(['203.0.113.1']), { awaited: [claimed, '::1'] });
-  expect([claimed, strange, '::1'].map((address) => purse.spend(1, address, 'known'))).toEqual([
+  const purse = purseOf(permitOf(['203.0.113.1']), { awaited: [claimed, '::1'] });
+  expect([claimed, strange, '::1'].map((address) => purse.spend(1, address, 'endpoint'))).toEqual([
     'awaited',
     'forbidden',
     'forbidden',
   ]);
   purse.permit(2, permitOf([claimed]));
-  expect(purse.spend(2, claimed, 'known')).toBe('paid');
+  expect(purse.spend(2, claimed, 'endpoint')).toBe('paid');
 });
 
 test('one hard session has the device; the others keep their order; one that is gone loses its place', () => {

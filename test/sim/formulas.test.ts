@@ -1,4 +1,4 @@
-/** nat-model section 4 reproduced: a plain reference prober on the simulated boxes against the formulas, seeds fixed. */
+/** docs/reference/nat-model.md §4 reproduced: a plain reference prober on the simulated boxes against the formulas, seeds fixed. */
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/core/index.ts';
 import {

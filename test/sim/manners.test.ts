@@ -15,7 +15,7 @@ import {
 
 /** So many probes in, a burst is under way that would last for more than 2 s. */
 const BURST_BEGUN = 900;
-/** security.md row 16. */
+/** SECURITY.md row 16. */
 const BACK_OFF_MS = 2_000;
 const REST_MS = 5_000;
 

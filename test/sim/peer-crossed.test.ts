@@ -1,4 +1,4 @@
-/** Joins that meet each other, and hosts that share a key (security.md 4.2). */
+/** Joins that meet each other, and hosts that share a key (docs/reference/security.md §4.2). */
 import { expect, test } from 'vitest';
 import { NATS, type NatBehaviour } from '../../src/sim/index.ts';
 import { type EventOf, hostAndClient, hostCommand, joinCommand, type Participant, peers } from './peers.ts';

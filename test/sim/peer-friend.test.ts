@@ -83,6 +83,7 @@ test('one host knows its friend again by its device; two hosts see two friends t
   joined(setup, host, client, { code, device: DEVICE });
   joined(setup, second, client, { join: 2, code: second.last('hosting')!.code, device: DEVICE });
   expect(friendAt(second)).not.toBe(friendAt(host));
+  expect(second.last('peer')?.instance).not.toBe(host.last('peer')?.instance);
   const before = friendAt(host);
   const anew = startedAnew(setup, client, 'anew');
   joined(setup, host, anew, { code, device: DEVICE });

@@ -1,4 +1,4 @@
-/** What a dishonest master or friend can not do (security.md rows 7, 13, 14). */
+/** What a dishonest master or friend can not do (SECURITY.md rows 7, 13, 14). */
 import { expect, test } from 'vitest';
 import { NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, peers } from './peers.ts';
@@ -78,7 +78,7 @@ test('a host that comes by a name known with another key stops the join before i
   setup.until(() => client.last('join-failed') !== undefined, 2_000, 'the join fails');
   expect(client.last('join-failed')).toMatchObject({
     failure: 'HOST_KEY_CHANGED',
-    detail: expect.stringContaining('"Arena"'),
+    detail: { because: 'other-key-for-name', name: 'Arena' },
   });
   expect(host.all('peer')).toEqual([]);
   client.command(joinCommand({ join: 2, code, known: new Map([['Arena', host.publicKey]]) }));

@@ -95,6 +95,9 @@ test('strangers who knock where a person is asked make room for each other: a fr
   expect(crowd.filter((one) => one.last('join-failed') !== undefined)).toEqual([]);
   client.command(joinCommand({ code }));
   setup.until(() => asked() === 1, 4_000, 'the host is asked about the friend');
+  // Those of the crowd come from few addresses: only the question that was open stands before hers.
+  setup.until(() => client.last('stage')?.stage === 'queued', 1_000, 'the friend is told that it waits');
+  expect(client.last('stage')?.why).toEqual({ because: 'host-asked-about-others', ahead: 1 });
   const { friend } = host.all('peer').find(({ name }) => name === 'Ann')!;
   host.command({ do: 'admit', friend, admit: true });
   setup.until(() => client.last('path') !== undefined, 15_000, 'the friend is in');

@@ -10,6 +10,7 @@ import {
   type MappingSource,
   type NatProfile,
   type Output,
+  type OwnProfile,
   type Role,
   requestNumbers,
   type SocketId,
@@ -60,6 +61,8 @@ export interface Alone {
 
 export interface AloneOptions {
   readonly own?: NatProfile;
+  /** Instead of `own`, where it changes. */
+  readonly ownProfile?: OwnProfile;
   readonly peer?: NatProfile;
   readonly candidates?: readonly Candidate[];
   readonly probesMax?: number;
@@ -101,18 +104,23 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
   });
   const shared = options.device ?? device();
   let offered = 0;
+  const { budget } = shared;
   const counting: Device = {
     ...shared,
     budget: {
-      ...shared.budget,
       when(...given) {
         offered++;
-        return shared.budget.when(...given);
+        return budget.when(...given);
       },
+      take: (...given) => budget.take(...given),
+      count: (now) => budget.count(now),
+      room: (...given) => budget.room(...given),
+      liveMappings: (...given) => budget.liveMappings(...given),
+      pause: (until) => budget.pause(until),
     },
   };
   const own = {
-    profile: options.own ?? UNKNOWN_PROFILE,
+    profile: options.ownProfile ?? (() => options.own ?? UNKNOWN_PROFILE),
     candidates: [{ kind: 'reflexive', endpoint: { address: '192.0.2.9', port: 7 } } as const],
   };
   const machine = traversal(0, {

@@ -53,7 +53,7 @@ test('a host that is asked for punches at a victim, in every field of a step and
   const { machine, sent, run } = alone('host', { candidates: CANDIDATES });
   const steps: Step[] = [
     { order: 1, run: { startInMs: 0, side: SALVO } },
-    { order: 2, run: { startInMs: 0, side: { ...SALVO, from: 'known', sockets: 1, class: 'easy' } } },
+    { order: 2, run: { startInMs: 0, side: { ...SALVO, from: 'punching', sockets: 1, class: 'easy' } } },
     {
       order: 3,
       endpoint: { address: VICTIM, port: 53 },
@@ -236,8 +236,8 @@ test('an order that nobody means is none: neither probe nor sample, the known so
     { tuples: 0, sampleEvery: 1, sockets: 2 },
     { tuples: 0, sampleEvery: 1, again: refresh },
     { tuples: 0, sampleEvery: 1, passes: [PLAIN.passes[0]!, PLAIN.passes[0]!] },
-    { from: 'known', sockets: 2, tuples: 2 },
-    { from: 'known', again: replace },
+    { from: 'punching', sockets: 2, tuples: 2 },
+    { from: 'punching', again: replace },
     { sockets: 2 },
     { sockets: 64, tuples: 64, sampleEvery: 1 },
     { tuples: PLAN_LIMITS.birthdayBurst + 1 },
@@ -302,7 +302,7 @@ test('all sessions of a host together have no more sockets than a process is sur
 test('orders beside each other are few, and those that can send nothing cost next to nothing', () => {
   const victims = ['198.51.100.1', '198.51.100.2', '198.51.100.3'];
   const side: Partial<SidePlan> = {
-    ...{ class: 'easy', from: 'known', tuples: 64, ratePerSecond: 65_535, again: { mode: 'refresh', everyMs: 1 } },
+    ...{ class: 'easy', from: 'punching', tuples: 64, ratePerSecond: 65_535, again: { mode: 'refresh', everyMs: 1 } },
     addresses: [...victims, TWIN],
   };
   const host = alone('host', { probesMax: 100 });
@@ -383,10 +383,10 @@ function aimedAt(role: 'client' | 'host', address: string, kind: Candidate['kind
     peer: { ...PROFILE, external: [address] },
   });
   const orders: Partial<SidePlan>[] = [
-    { class: 'easy', from: 'known', sockets: 1, tuples: 200 },
+    { class: 'easy', from: 'punching', sockets: 1, tuples: 200 },
     {
       class: 'easy',
-      from: 'known',
+      from: 'punching',
       sockets: 1,
       tuples: 1,
       ports: { kind: 'fixed', port: 53 },

@@ -156,7 +156,8 @@ function peerlet(
       } else if (command.do === 'announce') {
         out.transmit(socket, join, asciiOf(role));
       } else if (command.do === 'begin') {
-        child = traversal(now, { ...base(), role, socket, sockets: ids, own: command.own, peer: command.peer });
+        const own = { ...command.own, profile: () => command.own.profile };
+        child = traversal(now, { ...base(), role, socket, sockets: ids, own, peer: command.peer });
         children.add<TraversalCommand, TraversalEvent>(child, (_at, event) => out.event(event));
         children.assign(socket, child);
         children.command(now, child, { do: 'start' } as TraversalCommand);

@@ -1,4 +1,4 @@
-/** What follows an attempt that failed or could not be made: how soon, and that it is the right thing (S22, design 6). */
+/** What follows an attempt that failed or could not be made: how soon, and that it is the right thing (S22, docs/reference/design.md §6). */
 import { expect, test } from 'vitest';
 import { LEAD_LIMITS, PLAN_LIMITS } from '../../src/core/index.ts';
 import { NATS, type NatBehaviour, PORTS_ALL } from '../../src/sim/index.ts';
@@ -10,7 +10,7 @@ const RANDOM: NatBehaviour = {
   allocation: { random: PORTS_ALL },
   timeouts: { unrepliedMs: 30_000, establishedMs: 60_000 },
 };
-/** Longest rest after an attempt of few packets (design 6), where no burst before it has to be paid back. */
+/** Longest rest after an attempt of few packets (docs/reference/design.md §6), where no burst before it has to be paid back. */
 const EASY_REST_MS_MAX = 5_000;
 
 interface Attempt {

@@ -12,6 +12,7 @@ import {
   type MappingSource,
   type Output,
   PATH_PHASES,
+  PEER_PHASES,
   RUN_PHASES,
   requestNumbers,
   SESSION_PHASES,
@@ -96,7 +97,10 @@ test('a port mapping is not proven by the answer to a question about the claim b
 });
 
 test.each(
-  Object.entries({ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES, JOIN_PHASES, PATH_PHASES, SESSION_PHASES }),
+  Object.entries({
+    ...{ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES, JOIN_PHASES },
+    ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES },
+  }),
 )(
   '%s names every phase, says when each follows, and has one end',
   (_name, table: Readonly<Record<string, Readonly<Record<string, string>>>>) => {

@@ -5,6 +5,7 @@
 import { expect, test } from 'vitest';
 import {
   createPeer,
+  type Endpoint,
   LIMITS,
   LINK_LIMITS,
   type Machine,
@@ -18,6 +19,7 @@ import {
 import { type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
 import { encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
 import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
 import { weakCodes } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
 import {
@@ -69,6 +71,9 @@ function hostPeer(w: World): HostPeer {
 /** A client that has been let in, and says what it likes. */
 interface Intruder {
   readonly who: Participant;
+  /** Where it was let in from, and where the host waits for it. */
+  readonly at: Endpoint;
+  readonly door: Endpoint;
   readonly sid: Uint8Array;
   readonly keys: EndToEnd;
   /** As the host got it. */
@@ -76,9 +81,9 @@ interface Intruder {
   step(step: Step): Push & { readonly type: 'step' };
 }
 
-function intruder(w: World, host: HostPeer): Intruder {
-  const who = w.participant('evil', EVIL_IP).start();
-  const sid = new Uint8Array(16).fill(9);
+function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, sidEnd = 9): Intruder {
+  const who = w.participant(name, address).start();
+  const sid = new Uint8Array(16).fill(9).fill(sidEnd, 8);
   const hello = {
     instance: new Uint8Array(8),
     name: 'Eve',
@@ -87,7 +92,7 @@ function intruder(w: World, host: HostPeer): Intruder {
     candidates: [],
     profile: UNKNOWN_PROFILE,
   };
-  const handshake = openAsClient(testCrypto('evil'), who.key, { sid, hostKey: host.publicKey, hello })!;
+  const handshake = openAsClient(testCrypto(name), who.key, { sid, hostKey: host.publicKey, hello })!;
   const socket = who.socket();
   who.get({ type: 'join', sid, hostKey: host.publicKey, handshake: handshake.message }, socket);
   const answered = who.pushes.find((push) => push.type === 'answered');
@@ -96,6 +101,8 @@ function intruder(w: World, host: HostPeer): Intruder {
   const { signal } = done.keys;
   const permit = permitOf([EVIL_IP]);
   return {
+    at: { address, port: who.portOf(socket) },
+    door: answered?.type === 'answered' ? answered.observed[0]! : { address: '', port: 0 },
     ...{ who, sid, keys: done.keys, offer: { type: 'offer', sid, observed: [], permit, handshake: handshake.message } },
     step: (step) => ({ type: 'step', sid, n: signal.sequence, sealed: signal.seal(sid, encodeStep(step)) }),
   };
@@ -103,7 +110,7 @@ function intruder(w: World, host: HostPeer): Intruder {
 
 const SALVO: SidePlan = {
   class: 'easy',
-  from: 'known',
+  from: 'punching',
   sockets: 1,
   tuples: 1,
   addresses: [EVIL_IP],
@@ -151,6 +158,18 @@ test('a client that asks for credits without end gets as many as a session may b
   expect(paddedBy(w, HOST_IP).length - before).toBeLessThanOrEqual(burst + 5 * perSecond);
   expect(host.all('peer').at(-1)?.state).toBe('knocking');
   expect(who.get({ type: 'resolve', code: host.all('hosting')[0]!.code })).toMatchObject({ type: 'resolved' });
+});
+
+test('who gives its session the first bytes of another one does not get the probes of that one', () => {
+  const w = world();
+  const host = hostPeer(w);
+  const { sid, keys, at, door } = intruder(w, host);
+  intruder(w, host, 'twin', '198.18.0.67', 1);
+  const codec = probeCodec('client', sid, keys.punchKey, testCrypto('probe'));
+  w.net.inject({ from: at, to: door, bytes: codec.encode({ reply: false, nominate: false, seq: 7 }) });
+  w.net.run(100);
+  const replies = w.net.sent.filter(({ from, to }) => from.port === door.port && to.port === at.port);
+  expect(replies.map(({ bytes }) => codec.decode(bytes))).toContainEqual({ reply: true, nominate: false, seq: 7 });
 });
 
 test('a master that takes in nothing and offers without end: what the host cannot ask any more is refused, not the end of it', () => {

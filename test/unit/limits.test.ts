@@ -17,7 +17,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Endpoint, MasterMachine, TableState } from '../../src/core/index.ts';
 import type { Joins } from '../../src/core/master/joins.ts';
 import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
-import type { Session, Sessions } from '../../src/core/master/sessions.ts';
+import type { MasterSession } from '../../src/core/master/session.ts';
+import type { Sessions } from '../../src/core/master/sessions.ts';
 import { type Connections, createConnections } from '../../src/master/connections.ts';
 import { createOffice, type Office } from '../../src/master/office.ts';
 import { openStore, type Store } from '../../src/master/store.ts';
@@ -78,7 +79,7 @@ afterAll(() => {
   store.close();
 });
 
-function session(address: string, confirmed: boolean): Session {
+function session(address: string, confirmed: boolean): MasterSession {
   const { sessions } = rooms();
   const cid = sessions.freshCid();
   const from: Endpoint = { address, port: 1024 + (next64 & 0xfff) };
@@ -88,7 +89,7 @@ function session(address: string, confirmed: boolean): Session {
   const hello = { ephemeral: randomBytes(32), accept: new Uint8Array(1), time: 1, proven: true };
   sessions.addPending(w.net.now, { cid, key: randomBytes(32), keys, socket: 1, from }, hello);
   const number = cid.subarray(2).reduce((sum, byte) => sum * 256 + byte, 0);
-  const made = sessions.find(number) as Session;
+  const made = sessions.find(number) as MasterSession;
   if (confirmed) sessions.confirm(w.net.now, made, from);
   return made;
 }
@@ -313,7 +314,7 @@ describe('strangers from a /48 and from 60 addresses', () => {
 
 /** What bounds each collection that no `Shares` keeps. */
 const BOUNDED: Readonly<Record<string, string>> = {
-  'sessions.ts pushes': 'pushesMax, of one session',
+  'session.ts pushes': 'pushesMax, of one session',
   'sessions.ts confirmed': 'table sessions',
   'sessions.ts pending': 'table pending',
   'sessions.ts pendingByHello': 'table pending',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { type HostAnnouncement, sessionSlab } from '../../src/core/index.ts';
+import type { HostAnnouncement } from '../../src/core/index.ts';
 import { Registry } from '../../src/core/master/registry.ts';
-import { Session } from '../../src/core/master/sessions.ts';
+import { MasterSession, sessionSlab } from '../../src/core/master/session.ts';
 import { createDirectory } from '../../src/master/directory.ts';
 import { createPseudonyms } from '../../src/master/log.ts';
 import { createModeration } from '../../src/master/moderation.ts';
@@ -29,11 +29,11 @@ function announcement(name: string): HostAnnouncement {
 const slab = sessionSlab();
 
 /** What the master's door leaves behind: a confirmed session of a key at an address. The registry asks no more of it. */
-function sessionOf(name: string, address: string): Session {
+function sessionOf(name: string, address: string): MasterSession {
   const key = new Uint8Array(createHash('sha256').update(name).digest());
   const from = { address, port: 40_000 };
   const keys = { send: key, receive: key, hash: key };
-  return new Session(0, nodeCrypto, slab, { cid: key.subarray(0, 8), key, keys, socket: 1, from });
+  return new MasterSession(0, nodeCrypto, slab, { cid: key.subarray(0, 8), key, keys, socket: 1, from });
 }
 
 test('10^5 fake hosts from 50 addresses: at most 1600 are listed, and the real ones stay on page one', async () => {

@@ -256,7 +256,7 @@ describe('prediction', () => {
     expect(window.ports.every(({ port }) => port % 2 === 0)).toBe(true);
   });
 
-  test('probabilities fall, sum to the coverage, and windows have the size of nat-model 4.2', () => {
+  test('probabilities fall, sum to the coverage, and windows have the size that theory says', () => {
     // mu = 20, Poisson: 7 / 15 / 23 ports for 50 / 90 / 99 %.
     const mixture = [step({ backgroundPerSecond: 20 })];
     const sizes = [0.5, 0.9, 0.99].map(

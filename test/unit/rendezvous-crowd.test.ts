@@ -1,20 +1,20 @@
-/** Many people behind one address, and one among them who wants all the places (security.md 3.4: fair behind a carrier's NAT). */
+/** Many people behind one address, and one among them who wants all the places (docs/reference/security.md §3.4: fair behind a carrier's NAT). */
 import { expect, test } from 'vitest';
 import { MASTER_LIMITS } from '../../src/core/index.ts';
-import { type Session, Sessions } from '../../src/core/master/sessions.ts';
-import { SHARES } from '../../src/core/master/share-limits.ts';
+import type { MasterSession } from '../../src/core/master/session.ts';
+import { Sessions } from '../../src/core/master/sessions.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 const CARRIER = '203.0.113.5';
-const PLACES = SHARES.sessionCaps.narrow;
+const PLACES = MASTER_LIMITS.sessionCaps.narrow;
 const NOW = 1_000_000;
 
 /** Sessions as the door and the control ports make them; `ended` are those that made room. */
-function table(spared: (session: Session) => boolean = () => false) {
+function table(spared: (session: MasterSession) => boolean = () => false) {
   const crypto = testCrypto('crowd');
-  const ended: Session[] = [];
+  const ended: MasterSession[] = [];
   const sessions = new Sessions(crypto, MASTER_LIMITS.sessionExpiryMs, (session) => ended.push(session), spared);
-  const pending = (address: string): Session => {
+  const pending = (address: string): MasterSession => {
     const [cid, from] = [sessions.freshCid(), { address, port: 1024 + sessions.size }];
     const keys = { send: crypto.randomBytes(32), receive: crypto.randomBytes(32) };
     const hello = { ephemeral: crypto.randomBytes(32), accept: new Uint8Array(1), time: 1 };
@@ -22,7 +22,7 @@ function table(spared: (session: Session) => boolean = () => false) {
     const number = cid.slice(2).reduce((sum, byte) => sum * 256 + byte, 0);
     return sessions.find(number) ?? expect.unreachable();
   };
-  const enter = (count: number, address = CARRIER): Session[] =>
+  const enter = (count: number, address = CARRIER): MasterSession[] =>
     Array.from({ length: count }, () => {
       const session = pending(address);
       sessions.confirm(NOW, session, session.from);
@@ -31,7 +31,7 @@ function table(spared: (session: Session) => boolean = () => false) {
   return { sessions, ended, pending, enter };
 }
 
-const left = (some: readonly Session[]): number => some.filter((session) => !session.over).length;
+const left = (some: readonly MasterSession[]): number => some.filter((session) => !session.over).length;
 
 test('a newcomer at a full address gets in; who wants all places loses most of them, however busy they are', () => {
   const { sessions, ended, enter } = table();
@@ -50,7 +50,7 @@ test('a newcomer at a full address gets in; who wants all places loses most of t
 });
 
 test('hosts and other addresses do not make room, and a handshake that proves nothing moves nobody', () => {
-  const hosts = new Set<Session>();
+  const hosts = new Set<MasterSession>();
   const { sessions, ended, enter, pending } = table((session) => hosts.has(session));
   for (const session of enter(32)) hosts.add(session);
   const elsewhere = enter(10, '198.18.0.9');

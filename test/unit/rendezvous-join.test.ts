@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { MASTER_LIMITS, type Push, type Request } from '../../src/core/index.ts';
-import { SHARES } from '../../src/core/master/share-limits.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
@@ -282,8 +281,8 @@ describe('the registry', () => {
 
     test('a derivation is paid for: an address has four at once, everybody together a fifth of a core', () => {
       for (const [addresses, bound] of [
-        [1, SHARES.contestRates.narrow.burst],
-        [60, SHARES.contestRateAll.burst],
+        [1, MASTER_LIMITS.contestRates.narrow.burst],
+        [60, MASTER_LIMITS.contestRateAll.burst],
       ] as const) {
         let derived = 0;
         const w = world({}, () => `W${String(derived++).padStart(9, 'R')}`);
@@ -300,7 +299,7 @@ describe('the registry', () => {
           one.get({ ...REGISTER, code } as Request, null, 20);
           w.net.nodes.splice(w.net.nodes.indexOf(one.node), 1);
         }
-        const rate = addresses === 1 ? SHARES.contestRates.narrow : SHARES.contestRateAll;
+        const rate = addresses === 1 ? MASTER_LIMITS.contestRates.narrow : MASTER_LIMITS.contestRateAll;
         expect(derived).toBeGreaterThanOrEqual(bound);
         expect(derived).toBeLessThanOrEqual(bound + Math.ceil(((w.net.now - since) / 1_000) * rate.perSecond));
       }

@@ -56,7 +56,7 @@ export class Node {
   }
 }
 
-/** bytes out ≤ bytes in, per datagram and in sum, towards every address that has not been validated (security.md row 1). */
+/** bytes out ≤ bytes in, per datagram and in sum, towards every address that has not been validated (SECURITY.md row 1). */
 class Ledger {
   readonly proven = new Set<string>();
   worst = 0;

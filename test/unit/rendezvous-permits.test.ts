@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { MASTER_LIMITS } from '../../src/core/index.ts';
 import { Budget, Permits } from '../../src/core/master/permits.ts';
 
-/** IPv4 and UDP headers included, as security.md 3.3 counts. */
+/** IPv4 and UDP headers included, as docs/reference/security.md §3.3 counts. */
 const CREDIT_WIRE_BYTES = 1228;
 const PROBE_WIRE_BYTES = 60;
 

@@ -1,7 +1,6 @@
-/** Coming back by a ticket, without a Diffie-Hellman (security.md 3.1, RESUME), and what nobody can make of a ticket. */
+/** Coming back by a ticket, without a Diffie-Hellman (docs/reference/security.md §3.1, RESUME), and what nobody can make of a ticket. */
 import { describe, expect, test } from 'vitest';
-import { type KeyPair, LIMITS, WIRE, WIRE_LIMITS } from '../../src/core/index.ts';
-import { SHARES } from '../../src/core/master/share-limits.ts';
+import { type KeyPair, LIMITS, MASTER_LIMITS, WIRE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   DOOR,
   MASTER_ADDRESS,
@@ -67,7 +66,7 @@ describe('after a restart of the master', () => {
     const { w, host } = restarted();
     // Half-made sessions of strangers who never answer.
     w.net.hook = (packet) => (packet.to.address.startsWith('10.') ? [] : [packet]);
-    const half = SHARES.pendingMax / 2 + 1;
+    const half = MASTER_LIMITS.pendingMax / 2 + 1;
     w.net.run(500);
     for (let i = 0; i < half; i++) {
       w.participant(`stranger ${i}`, `10.0.${i >> 5}.${i & 31}`).do({ do: 'start' });

@@ -1,4 +1,4 @@
-/** Rows of the threat table (security.md section 2), each as an attack on a master and participants at work. */
+/** Rows of the threat table (SECURITY.md), each as an attack on a master and participants at work. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';

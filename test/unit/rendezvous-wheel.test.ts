@@ -75,13 +75,9 @@ describe('limits', () => {
       }),
     );
     const limiter = new Limiter(rate);
-    const burst = Array.from({ length: 30 }, () => limiter.allow(1_000, 7)).filter(Boolean).length;
+    const burst = Array.from({ length: 30 }, () => limiter.take(1_000, 7)).filter((wait) => wait === 0).length;
     expect(burst).toBe(20);
-    expect([limiter.permits(1_000, 7), limiter.permits(1_000, 8), limiter.allow(1_101, 7)]).toEqual([
-      false,
-      true,
-      true,
-    ]);
+    expect([limiter.waitMs(1_000, 7), limiter.waitMs(1_000, 8), limiter.take(1_101, 7)]).toEqual([100, 0, 0]);
   });
 
   test('an address is limited with its neighbours: /24 and /48 wide, /64 narrow, ports never count', () => {

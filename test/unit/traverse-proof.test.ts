@@ -57,7 +57,7 @@ function ordered() {
       punchKey: KEY,
       socket: 1,
       family: 4,
-      own: side,
+      own: { ...side, profile: () => UNKNOWN_PROFILE },
       peer: side,
       relayRttMs: 80,
       permit,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { type Endpoint, PROVE_LIMITS } from '../../src/core/index.ts';
 import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
-import { prover } from '../../src/core/traverse/prove/prover.ts';
+import { Prover } from '../../src/core/traverse/prove/prover.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const SID = new Uint8Array(16).fill(1);
@@ -15,10 +15,11 @@ const [SOCKET, OTHER_SOCKET] = [1, 2];
 function one(role: 'client' | 'host') {
   const peer = probeCodec(role === 'client' ? 'host' : 'client', SID, KEY, nodeCrypto);
   const sent: { socket: number; to: Endpoint; reply: boolean; nominate: boolean; seq: number }[] = [];
-  const machine = prover({
+  const machine = new Prover({
     ...{ role, codec: probeCodec(role, SID, KEY, nodeCrypto), firstSeq: 0 },
     allows: (_now, address) => address === PEER.address,
-    transmit: (_now, socket, to, bytes) => sent.push({ socket, to, ...peer.decode(bytes)! }),
+    transmit: (socket, to, bytes) => sent.push({ socket, to, ...peer.decode(bytes)! }),
+    answer: (_now, socket, to, bytes) => sent.push({ socket, to, ...peer.decode(bytes)! }),
   });
   const hear = (
     now: number,

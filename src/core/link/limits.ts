@@ -1,13 +1,13 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
 export const LINK_LIMITS = {
-  /** HELLO goes out at these times; from the third on it insists on a RETRY. The failure is told within 2 s (product.md 4B). */
+  /** HELLO goes out at these times; from the third on it insists on a RETRY. The failure is told within 2 s (docs/reference/product.md §4B). */
   helloRepeatAtMs: [0, 250, 750, 1250],
   helloInsistFrom: 2,
   handshakeMsMax: 2_000,
   /** Addresses of one master link that are tried, each this much after the one before (as RFC 8305 races families). */
   linkAddressesMax: 4,
   linkAddressStaggerMs: 250,
-  /** Requests (security.md 3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */
+  /** Requests (docs/reference/security.md §3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */
   requestGiveUpMs: 7_750,
   /** Far above what one participant has under way: steps, credits and joins of all its sessions. What is more is BUSY. */
   linkRequestsMax: 1_024,
@@ -27,7 +27,7 @@ export const LINK_LIMITS = {
   linkPushesRememberedMax: 256,
   /** Sockets whose newest stamp is kept: all punching sockets of a few joins. */
   linkStampsMax: 64,
-  /** Tickets (security.md 3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
+  /** Tickets (docs/reference/security.md §3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
   resumedMsMax: 3_600_000,
   /** A step or credit that the master had no room for. */
   busyRestMs: 250,

@@ -101,7 +101,7 @@ export class LinkRequests {
   }
 }
 
-/** Echoes are how a dead session is noticed, so they come thick; what others ask backs off (security.md 3.2). */
+/** Echoes are how a dead session is noticed, so they come thick; what others ask backs off (docs/reference/security.md §3.2). */
 function pauseOf(open: OpenRequest): number {
   if (open.ref === null) return LINK_LIMITS.linkEchoRepeatMs;
   return LIMITS.requestRepeatMs[Math.min(open.tries - 1, LIMITS.requestRepeatMs.length - 1)] as number;

@@ -1,7 +1,7 @@
 /**
  * The master's probe ports as mapping sources. A test answer from `other-port` comes from the port eight further on (modulo
  * the number of ports), one from `other-address` from the same port of the master's next address: so it is known beforehand
- * where the answer must come from, and anything else is not one (security.md row 22).
+ * where the answer must come from, and anything else is not one (SECURITY.md row 22).
  */
 
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';

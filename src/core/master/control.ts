@@ -1,7 +1,7 @@
 /**
  * The control ports: opens what is sealed, judges where it comes from, seals what goes out, repeats pushes.
  *
- * Where from (security.md rows 2, 8): an address counts only after something that the master sent there has come back. The
+ * Where from (SECURITY.md rows 2, 8): an address counts only after something that the master sent there has come back. The
  * first sealed packet proves the address of the HELLO, because it needs the ACCEPT that went there. Anything from another
  * address is answered with nothing but an 8-byte challenge, never larger than what came; pushes keep going to the old place
  * until the challenge is answered from the new one.
@@ -31,7 +31,8 @@ import {
 import type { Push, Request, Response } from '../wire/messages.ts';
 import type { Counters } from './counters.ts';
 import { MASTER_LIMITS } from './limits.ts';
-import type { PendingPush, Proof, Session, Sessions } from './sessions.ts';
+import type { MasterSession, PendingPush, ProvenAddress } from './session.ts';
+import type { Sessions } from './sessions.ts';
 import { Wheel } from './wheel.ts';
 
 /** Header, frame byte, token, tag: no datagram smaller than this is answered with a challenge. */
@@ -45,12 +46,12 @@ export interface ControlParts {
   /** The control socket with the same port at an address of this family; itself where it is of this family. */
   twin(socket: SocketId, family: 4 | 6): SocketId;
   /** What a request does, and what is answered. */
-  handle(now: Instant, session: Session, from: Endpoint, request: Request, id: number): Response;
-  confirmed(now: Instant, session: Session): void;
+  handle(now: Instant, session: MasterSession, from: Endpoint, request: Request, id: number): Response;
+  confirmed(now: Instant, session: MasterSession): void;
 }
 
 interface Repeat {
-  readonly session: Session;
+  readonly session: MasterSession;
   readonly push: PendingPush;
 }
 
@@ -90,7 +91,7 @@ export class Control {
   }
 
   /** Queues a push and sends it; false where the session has too many under way, or none at all any more. */
-  push(now: Instant, session: Session, message: Push): boolean {
+  push(now: Instant, session: MasterSession, message: Push): boolean {
     const push = session.over || session.path === null ? null : session.queuePush(message);
     if (push === null) {
       this.parts.counters.limit('pushes');
@@ -117,7 +118,7 @@ export class Control {
     return this.repeats.next();
   }
 
-  private frame(now: Instant, session: Session, from: Endpoint, reader: Reader, size: number): void {
+  private frame(now: Instant, session: MasterSession, from: Endpoint, reader: Reader, size: number): void {
     const { counters } = this.parts;
     const frame = reader.u8();
     if (frame === FRAME.challengeAnswer) {
@@ -156,12 +157,12 @@ export class Control {
     this.send(session, from, writeResponseFrame(request.id, stamp, response));
   }
 
-  private confirm(now: Instant, session: Session, from: Endpoint): void {
+  private confirm(now: Instant, session: MasterSession, from: Endpoint): void {
     this.parts.sessions.confirm(now, session, from);
     this.parts.confirmed(now, session);
   }
 
-  private challenge(now: Instant, session: Session, to: Endpoint, moves: boolean, size: number): void {
+  private challenge(now: Instant, session: MasterSession, to: Endpoint, moves: boolean, size: number): void {
     if (size < CHALLENGE_DATAGRAM_BYTES) return;
     this.parts.counters.challenges++;
     const { token } = session.challenge(to, moves, this.parts.suite);
@@ -169,7 +170,7 @@ export class Control {
     this.send(session, to, writeChallengeFrame(FRAME.challenge, token));
   }
 
-  private challengeAnswered(now: Instant, session: Session, from: Endpoint, reader: Reader): void {
+  private challengeAnswered(now: Instant, session: MasterSession, from: Endpoint, reader: Reader): void {
     const challenge = session.answered(from, reader.take(CHALLENGE_BYTES));
     if (challenge === null) {
       this.parts.counters.drop('control-frame');
@@ -183,12 +184,12 @@ export class Control {
   }
 
   /** Something has come from there, and what waited for that goes out at once. */
-  private heard(now: Instant, session: Session, proof: Proof, stamp: number): void {
+  private heard(now: Instant, session: MasterSession, proof: ProvenAddress, stamp: number): void {
     session.stamped(now, proof, stamp);
     if (proof.unheard === null) this.resume(now, session, proof.address);
   }
 
-  private resume(now: Instant, session: Session, address: string): void {
+  private resume(now: Instant, session: MasterSession, address: string): void {
     if (session.path?.address !== address) return;
     for (const push of session.pushes?.values() ?? []) {
       // Held back, or lost; one that has just been sent for the first time may still be on its way.
@@ -197,7 +198,7 @@ export class Control {
   }
 
   /** Sends it as far as that is allowed, and answers when to look at it again. */
-  private sendPush(now: Instant, session: Session, push: PendingPush): Instant {
+  private sendPush(now: Instant, session: MasterSession, push: PendingPush): Instant {
     const pause = LIMITS.requestRepeatMs[Math.min(push.tries, LIMITS.requestRepeatMs.length - 1)] as number;
     push.tries++;
     push.dueAt = now + pause;
@@ -212,21 +213,21 @@ export class Control {
     return push.dueAt;
   }
 
-  private mayPush(now: Instant, session: Session, proof: Proof, push: PendingPush): boolean {
+  private mayPush(now: Instant, session: MasterSession, proof: ProvenAddress, push: PendingPush): boolean {
     if (isSilent(now, proof) || now - proof.provenAt > MASTER_LIMITS.proofMsMax) return false;
     const unheard = session.unheard(now, this.parts.suite, proof);
     if (push.sent === 0) return unheard.pushes++ < MASTER_LIMITS.pushesMax;
     return unheard.repeats++ < MASTER_LIMITS.pushRepeatsUnheardMax;
   }
 
-  private askWhetherThere(now: Instant, session: Session, path: Endpoint, proof: Proof): void {
+  private askWhetherThere(now: Instant, session: MasterSession, path: Endpoint, proof: ProvenAddress): void {
     if (session.unheard(now, this.parts.suite, proof).challenges++ >= MASTER_LIMITS.challengesUnheardMax) return;
     this.parts.counters.challenges++;
     const { token } = session.challenge(path, false, this.parts.suite);
     this.send(session, path, writeChallengeFrame(FRAME.challenge, token));
   }
 
-  private send(session: Session, to: Endpoint, plaintext: Uint8Array): void {
+  private send(session: MasterSession, to: Endpoint, plaintext: Uint8Array): void {
     if (session.over) return;
     const header = writeControlHeader(session.cid, session.sequence);
     const sealed = session.seal(header, plaintext);
@@ -236,8 +237,8 @@ export class Control {
     this.parts.transmit(this.parts.twin(session.socket, familyOf(to.address)), to, datagram);
   }
 
-  /** 50/s, burst 100, per session; ten times that for long ends it (security.md 3.4). */
-  private overLimit(now: Instant, session: Session): boolean {
+  /** 50/s, burst 100, per session; ten times that for long ends it (docs/reference/security.md §3.4). */
+  private overLimit(now: Instant, session: MasterSession): boolean {
     const next = allowAt(session.controlFullAt, Math.floor(now), MASTER_LIMITS.controlRate);
     if (next !== null) {
       session.controlFullAt = next;
@@ -250,6 +251,6 @@ export class Control {
   }
 }
 
-function isSilent(now: Instant, proof: Proof): boolean {
+function isSilent(now: Instant, proof: ProvenAddress): boolean {
   return now - proof.heardAt > MASTER_LIMITS.pushSilentMs;
 }

@@ -1,5 +1,5 @@
 /**
- * The door: HELLO in, ACCEPT or RETRY out, nothing else ever. Order (security.md 3): length and type, version, allowance of the
+ * The door: HELLO in, ACCEPT or RETRY out, nothing else ever. Order (docs/reference/security.md §3): length and type, version, allowance of the
  * address, cookie, and only then the Diffie-Hellman, which costs a hundred times as much as everything before it, or the ticket
  * that spares it. An answer is never larger than the HELLO, and without a cookie nothing is kept but one place in a table of
  * fixed size.
@@ -25,7 +25,6 @@ import { Cookies } from './cookie.ts';
 import type { Counters } from './counters.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import type { Sessions } from './sessions.ts';
-import { SHARES } from './share-limits.ts';
 import type { Tickets } from './tickets.ts';
 
 /** What an address of the master says of its ports. */
@@ -45,9 +44,9 @@ export class Door {
   private readonly wallClock: () => number;
   private readonly cookies: Cookies;
   private readonly secret: Uint8Array;
-  private readonly hellos = new Pace(SHARES.helloRates);
+  private readonly hellos = new Pace(MASTER_LIMITS.helloRates);
   private readonly retries = new Limiter(MASTER_LIMITS.retryRate);
-  private readonly handshakes = new Pace(SHARES.handshakeRates);
+  private readonly handshakes = new Pace(MASTER_LIMITS.handshakeRates);
   /** Handshakes without a cookie, all together: above the rate everybody is asked for one. */
   private freeFullAt: Instant = 0;
 
@@ -91,7 +90,7 @@ export class Door {
    * a ticket is opened as quickly as a cookie is made.
    */
   private calm(now: Instant, resumes: boolean): boolean {
-    if (this.sessions.pendingCount > SHARES.pendingMax / 2) return false;
+    if (this.sessions.pendingCount > MASTER_LIMITS.pendingMax / 2) return false;
     if (resumes) return true;
     const next = allowAt(this.freeFullAt, now, MASTER_LIMITS.freeHandshakeRate);
     if (next !== null) this.freeFullAt = next;
@@ -105,7 +104,7 @@ export class Door {
     keys: AddressKeys,
     refused: Retry['refused'] = null,
   ): Uint8Array | null {
-    if (!this.retries.allow(now, keys.narrow)) {
+    if (this.retries.take(now, keys.narrow) > 0) {
       this.counters.drop('door-limited');
       this.counters.limit('hello');
       return null;

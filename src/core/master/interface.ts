@@ -27,7 +27,7 @@ export interface HostRecord {
   readonly verdict: Verdict;
   /** Signed step per new mapping, 0 for a cone, null when unpredictable or unknown. */
   readonly delta: number | null;
-  /** Never leaves the process through the list (security.md row 17); the policy and the admin's pseudonym need it. */
+  /** Never leaves the process through the list (SECURITY.md row 17); the policy and the admin's pseudonym need it. */
   readonly observed: Endpoint;
   /** Round trip between host and master, null until measured. */
   readonly rttMs: number | null;

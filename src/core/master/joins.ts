@@ -16,13 +16,12 @@ import type { Push, Request, SessionId } from '../wire/messages.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { Budgets, type Paid, Permits } from './permits.ts';
 import type { HostEntry } from './registry.ts';
-import { keyText, type Session } from './sessions.ts';
-import { SHARES } from './share-limits.ts';
+import { keyText, type MasterSession } from './session.ts';
 import { Wheel } from './wheel.ts';
 
 /** One end of a join. */
 interface End {
-  session: Session;
+  session: MasterSession;
   /** Punching sockets as seen, newest first. */
   observed: Endpoint[];
   /** What this end may send at each address of the other. */
@@ -32,7 +31,7 @@ interface End {
   stepFullAt: Instant;
 }
 
-export interface Join extends Placed {
+export interface JoinUnderWay extends Placed {
   readonly begunAt: Instant;
   /** Where its client was when it began: whose share it takes. */
   readonly address: string;
@@ -48,7 +47,7 @@ export interface Join extends Placed {
 
 /** A push and the session it goes to. */
 export interface Relay {
-  readonly to: Session;
+  readonly to: MasterSession;
   readonly push: Push;
 }
 
@@ -62,14 +61,14 @@ const no = (failure: FailureCode, retryAfterMs = 0): Outcome => ({ ok: false, fa
 
 export class Joins {
   private readonly permits = new Permits();
-  private readonly bySid = new Map<string, Join>();
-  private readonly expiry = new Wheel<Join>(1_000, 128);
-  private readonly shares: Shares<Join>;
+  private readonly bySid = new Map<string, JoinUnderWay>();
+  private readonly expiry = new Wheel<JoinUnderWay>(1_000, 128);
+  private readonly shares: Shares<JoinUnderWay>;
 
   /** `secret`: 16 bytes for the hashes of addresses; `draw`: 32 random bits. */
   constructor(secret: Uint8Array, draw: () => number) {
     this.shares = new Shares({
-      ...{ name: 'joins', max: SHARES.joinsMax, caps: SHARES.joinCaps, secret, draw },
+      ...{ name: 'joins', max: MASTER_LIMITS.joinsMax, caps: MASTER_LIMITS.joinCaps, secret, draw },
       addressOf: ({ address }) => address,
       proven: ({ answer }) => answer !== null,
       since: ({ begunAt }) => begunAt,
@@ -84,14 +83,14 @@ export class Joins {
     return this.bySid.size;
   }
 
-  find(sid: SessionId): Join | null {
+  find(sid: SessionId): JoinUnderWay | null {
     return this.bySid.get(keyText(sid)) ?? null;
   }
 
   /** A first JOIN is offered to the host; a repeated one only refreshes what is seen of the client. */
   join(
     now: Instant,
-    session: Session,
+    session: MasterSession,
     from: Endpoint,
     request: Extract<Request, { type: 'join' }>,
     host: HostEntry,
@@ -100,7 +99,7 @@ export class Joins {
     if (known !== null) return this.rejoin(now, known, session, from, request);
     if (!host.session.hasRoom) return no('BUSY', 1_000);
     const crowded = this.shares.crowdedOut(from.address);
-    const join: Join = {
+    const join: JoinUnderWay = {
       ...{ begunAt: now, address: from.address, place: -1 },
       ...{ sid: request.sid, hostId: host.record.hostId, handshake: request.handshake, answer: null },
       ...{ client: end(session, from), host: end(host.session, null), touchedAt: now, over: false },
@@ -117,8 +116,8 @@ export class Joins {
   /** The same client again: it has lost an answer, its session, or has come from another socket. */
   private rejoin(
     now: Instant,
-    join: Join,
-    session: Session,
+    join: JoinUnderWay,
+    session: MasterSession,
     from: Endpoint,
     request: Extract<Request, { type: 'join' }>,
   ): Outcome {
@@ -139,7 +138,7 @@ export class Joins {
     return this.pay(now, sender, address).ok ? [credited(now, sender, payer, sid)] : [];
   }
 
-  answer(now: Instant, session: Session, from: Endpoint, request: Extract<Request, { type: 'answer' }>): Outcome {
+  answer(now: Instant, session: MasterSession, from: Endpoint, request: Extract<Request, { type: 'answer' }>): Outcome {
     const join = this.find(request.sid);
     const ends = join && endsOf(join, session);
     if (join === null || ends?.own !== join.host) return no('ABORTED');
@@ -154,7 +153,7 @@ export class Joins {
     return { ok: true, relays: [this.answered(now, join)] };
   }
 
-  refuse(now: Instant, session: Session, request: Extract<Request, { type: 'refuse' }>): Outcome {
+  refuse(now: Instant, session: MasterSession, request: Extract<Request, { type: 'refuse' }>): Outcome {
     const join = this.find(request.sid);
     const ends = join && endsOf(join, session);
     if (join === null || ends?.own !== join.host) return NOTHING;
@@ -164,7 +163,7 @@ export class Joins {
   }
 
   /** A host's word while a person is asked; as many as steps, because friends come and go before this one. */
-  hold(now: Instant, session: Session, request: Extract<Request, { type: 'hold' }>): Outcome {
+  hold(now: Instant, session: MasterSession, request: Extract<Request, { type: 'hold' }>): Outcome {
     const join = this.find(request.sid);
     const ends = join && endsOf(join, session);
     if (join === null || ends?.own !== join.host || join.answer !== null) return NOTHING;
@@ -176,7 +175,7 @@ export class Joins {
     return { ok: true, relays: [{ to: ends.other.session, push: { type: 'held', sid, ahead } }] };
   }
 
-  step(now: Instant, session: Session, request: Extract<Request, { type: 'step' }>): Outcome {
+  step(now: Instant, session: MasterSession, request: Extract<Request, { type: 'step' }>): Outcome {
     const join = this.find(request.sid);
     const ends = join && endsOf(join, session);
     if (join === null || !ends) return no('ABORTED');
@@ -191,7 +190,7 @@ export class Joins {
   }
 
   /** Padded bytes from the address that will be hit: they buy the other end probes towards it. */
-  credit(now: Instant, session: Session, from: Endpoint, request: Extract<Request, { type: 'credit' }>): Outcome {
+  credit(now: Instant, session: MasterSession, from: Endpoint, request: Extract<Request, { type: 'credit' }>): Outcome {
     const join = this.find(request.sid);
     const ends = join && endsOf(join, session);
     if (join === null || !ends) return no('ABORTED');
@@ -207,10 +206,10 @@ export class Joins {
   /** The other end is told once; a repeated `done` finds nothing any more. */
   done(
     now: Instant,
-    session: Session,
+    session: MasterSession,
     sid: SessionId,
     outcome: 'path' | 'aborted',
-  ): { join: Join; relay: Relay } | null {
+  ): { join: JoinUnderWay; relay: Relay } | null {
     const join = this.find(sid);
     const ends = join && endsOf(join, session);
     if (join === null || !ends) return null;
@@ -218,7 +217,7 @@ export class Joins {
     return { join, relay: { to: ends.other.session, push: { type: 'over', sid, outcome } } };
   }
 
-  expire(now: Instant, gone: (join: Join, relays: readonly Relay[]) => void): void {
+  expire(now: Instant, gone: (join: JoinUnderWay, relays: readonly Relay[]) => void): void {
     this.expiry.advance(now, (join) => {
       if (join.over) return null;
       const at = join.touchedAt + MASTER_LIMITS.joinIdleMs;
@@ -229,7 +228,7 @@ export class Joins {
   }
 
   /** Ends a join that nobody has ended; both sides are told, and whoever still wants it joins anew. */
-  private over(now: Instant, join: Join): readonly Relay[] {
+  private over(now: Instant, join: JoinUnderWay): readonly Relay[] {
     this.remove(now, join);
     const push: Push = { type: 'over', sid: join.sid, outcome: 'expired' };
     return [
@@ -242,7 +241,7 @@ export class Joins {
     return this.expiry.next();
   }
 
-  private remove(now: Instant, join: Join): void {
+  private remove(now: Instant, join: JoinUnderWay): void {
     join.over = true;
     this.bySid.delete(keyText(join.sid));
     this.shares.remove(join);
@@ -254,13 +253,13 @@ export class Joins {
     return sender.budgets.pay(now, this.permits, sender.session.keyText, address);
   }
 
-  private offer(now: Instant, join: Join): Relay {
+  private offer(now: Instant, join: JoinUnderWay): Relay {
     const { sid, client, host, handshake } = join;
     const permit = permitFor(now, host, client);
     return { to: host.session, push: { type: 'offer', sid, observed: client.observed, permit, handshake } };
   }
 
-  private answered(now: Instant, join: Join): Relay {
+  private answered(now: Instant, join: JoinUnderWay): Relay {
     const { sid, client, host, answer } = join;
     const permit = permitFor(now, client, host);
     const handshake = answer ?? new Uint8Array(0);
@@ -268,7 +267,7 @@ export class Joins {
   }
 }
 
-function end(session: Session, from: Endpoint | null): End {
+function end(session: MasterSession, from: Endpoint | null): End {
   return {
     ...{ session, observed: from === null ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
     ...{ steps: new ReplayWindow(), credits: new ReplayWindow() },
@@ -284,7 +283,7 @@ function see(one: End, from: Endpoint): void {
  * Which end a session is. A participant that was handshaken anew is still the same one, its key says so; but one computer may
  * be both ends with one key, so the very session counts first.
  */
-function endsOf(join: Join, session: Session): { own: End; other: End } | null {
+function endsOf(join: JoinUnderWay, session: MasterSession): { own: End; other: End } | null {
   const { client, host } = join;
   if (client.session === session) return { own: client, other: host };
   if (host.session === session) return { own: host, other: client };

@@ -1,4 +1,15 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
+const rates = (perSecond: number, burst: number, wide: number, widest: number) => ({
+  narrow: { perSecond, burst },
+  wide: { perSecond: perSecond * wide, burst: burst * wide },
+  widest: { perSecond: perSecond * wide * widest, burst: burst * wide * widest },
+});
+
+/**
+ * Where there are three numbers they are for an address, its network and its provider (`rate/shares.ts`, `Pace`): an IPv4 address
+ * or IPv6 /64, the /24 or /48, the /32. As a rule a network gets four to eight times what an address gets and a provider four to
+ * eight times what a network gets: a carrier's NAT has many people behind few addresses, and who has rented a /48 is one person.
+ */
 export const MASTER_LIMITS = {
   /** RETRY costs one HMAC and is an eighth of its HELLO; above this rate an address gets silence. */
   retryRate: { perSecond: 30, burst: 60 },
@@ -11,13 +22,15 @@ export const MASTER_LIMITS = {
   probeRate: { perSecond: 200, burst: 400 },
   /** Pages of the list, ten entries each: 1000 entries in 3 s, within what a session may ask at all. */
   listRate: { perSecond: 20, burst: 60 },
+  /** What the rows of a page may take of a datagram, beside frame, cursor and seal. */
+  listPageBytesMax: 1_050,
   joinPerClientRate: { perSecond: 2, burst: 8 },
   stepRate: { perSecond: 20, burst: 40 },
   /** Cookies (row 9): the key rotates every two minutes and the previous one still counts, as WireGuard does it. */
   cookieKeyMs: 120_000,
   cookieMs: 30_000,
   pendingMs: 5_000,
-  /** Tickets (security.md 3.1, RESUME): good for a day; a resumed session ends by a Diffie-Hellman within the hour. */
+  /** Places for the newest HELLO time of a key (row 10); keys that share a place cost each other a cookie. */
   helloTimesMax: 65_536,
   /** Clocks that are set by NTP agree within a second; who is further off is asked for a cookie, whose time is the master's own. */
   helloClockMsMax: 60_000,
@@ -41,12 +54,12 @@ export const MASTER_LIMITS = {
    * at the rate of a session (50/s) so few requests that their 16-bit ids still tell which is older.
    */
   hostingOrderMs: 30_000,
-  /** Hosts looked at for one page of a filtered list. */
+  /** A join in which neither side says anything for so long is over. */
   joinIdleMs: 60_000,
-  /** Permits (security.md 3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
+  /** Permits (docs/reference/security.md §3.3): a probe is 60 bytes on an IPv4 wire, a credit 1,228 (60 probes); over IPv6 80 and 1,248. */
   probesPerCreditIpv6: 46,
   permitMs: 15_000,
-  /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (design 6). */
+  /** Up to 300 probes may go as a burst, a birthday run at 400/s; all runs at one address share that (docs/reference/design.md §6). */
   probesPerSecondBurst: 1_000,
   probesPerSecondHard: 400,
   /** Credits for predictable pairs: 360 probes at once, then 100 per second; beyond it a run needs a place. */
@@ -56,7 +69,7 @@ export const MASTER_LIMITS = {
   hardRunsPerNetwork: 32,
   /** A run not paid for so long has ended. */
   hardIdleMs: 5_000,
-  /** From the beginning of one run of a sender to that of its next (design 6: at least 20 s apart). */
+  /** From the beginning of one run of a sender to that of its next (docs/reference/design.md §6: at least 20 s apart). */
   hardRestMs: 20_000,
   restingMax: 16_384,
   /** Pushes of one session that wait for their acknowledgement. */
@@ -70,4 +83,44 @@ export const MASTER_LIMITS = {
   pushRepeatsUnheardMax: 1,
   /** Challenges to an address before it is heard again; of eight round trips at 20 % loss each way all fail once in 3,500. */
   challengesUnheardMax: 8,
+  helloRates: rates(10, 20, 10, 4),
+  /** A handshake costs 0.5 ms of CPU time: a /32 gets a tenth of a core. */
+  handshakeRates: rates(5, 10, 10, 4),
+  /** Handshakes answered and not yet confirmed; above half of it everybody is asked for a cookie. */
+  pendingMax: 1_024,
+  pendingCaps: { narrow: 64, wide: 128, widest: 256 },
+  /** Sessions of one master. A carrier's NAT has many people behind one address, and a /24 of such addresses. */
+  sessionsMax: 250_000,
+  sessionCaps: { narrow: 512, wide: 8_192, widest: 65_536 },
+  /** Registry: hosts per IPv4 address and /24, per IPv6 /64, /48 and /32 (SECURITY.md row 12). */
+  hostCapsIpv4: { narrow: 32, wide: 128, widest: 128 },
+  hostCapsIpv6: { narrow: 8, wide: 64, widest: 1_024 },
+  /** Where an address is full, so often one of its hosts makes room for a newcomer; those that are pushed out come back. */
+  hostRoomRates: rates(0.1, 8, 4, 4),
+  /** Codes are for ever, so keys without one are rationed: 32 at once, then one in 10 s for an address. */
+  newCodeRates: rates(0.1, 32, 4, 4),
+  /** Codes of hosts that are away: 150 bytes each. One that is forgotten is the same again when its host comes back. */
+  awayCodesMax: 500_000,
+  awayCodeCaps: { narrow: 512, wide: 2_048, widest: 65_536 },
+  /** Wrong codes, over the link and over HTTP together: 20 at once, then one in 5 s for an address, 0.8/s for a /48 or /24. */
+  wrongCodeRates: rates(0.2, 20, 4, 4),
+  /**
+   * A code that two keys claim is derived (a tenth of a second, 32 MiB): one at a time, and so many wait. Who claims a code that is
+   * another's pays by address and network, and all together take a fifth of one core at most.
+   */
+  contestRates: rates(0.1, 4, 4, 4),
+  contestRateAll: { perSecond: 2, burst: 8 },
+  joinRates: rates(10, 40, 4, 4),
+  /** Joins of one host: what an address may have of it, ... */
+  hostJoinRates: rates(1, 16, 4, 4),
+  /**
+   * ... and all together: an offer is 1.2 kB, so at most 30/s, 300 kbit/s of its line. Who has not asked this host for 5 s (an IPv4
+   * address, an IPv6 /48) has an allowance apart: 60 addresses that ask as often as they may use 12/s of those 20.
+   */
+  hostJoinFresh: { perSecond: 0.2, burst: 1 },
+  hostJoinRateFresh: { perSecond: 20, burst: 120 },
+  hostJoinRateOthers: { perSecond: 10, burst: 30 },
+  /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
+  joinsMax: 16_384,
+  joinCaps: { narrow: 256, wide: 1_024, widest: 4_096 },
 } as const;

@@ -1,6 +1,6 @@
 /**
  * The master: introduces hosts and clients, tells sockets their mappings, lists public servers. One machine behind 25 UDP ports
- * per address (separate ports, so that a flood on one leaves the others alone, security.md row 11):
+ * per address (separate ports, so that a flood on one leaves the others alone, SECURITY.md row 11):
  *
  *     port        the door: HELLO, RETRY, ACCEPT
  *     port + 1…8  control: everything sealed
@@ -30,7 +30,8 @@ import { MASTER_LIMITS } from './limits.ts';
 import { answerProbe } from './probes.ts';
 import { Registry } from './registry.ts';
 import { Requests } from './requests.ts';
-import { type Session, Sessions } from './sessions.ts';
+import type { MasterSession } from './session.ts';
+import { Sessions } from './sessions.ts';
 import { Tickets } from './tickets.ts';
 
 export const CONTROL_PORTS = 8;
@@ -286,19 +287,19 @@ class Master implements MasterMachine {
     return this.config.advertised?.[this.config.addresses.indexOf(place.address)] ?? place.address;
   }
 
-  private closed(session: Session): void {
+  private closed(session: MasterSession): void {
     if (this.config.probesElsewhere) this.out.event({ ev: 'probe-key-over', session: session.number });
     const entry = this.registry.of(session);
     if (entry?.session === session) this.requests.gone(this.now, entry, 'expired');
   }
 
-  private welcome(now: Instant, session: Session): void {
+  private welcome(now: Instant, session: MasterSession): void {
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
     if (this.draining) this.goAway(now, session);
   }
 
-  private goAway(now: Instant, session: Session): void {
+  private goAway(now: Instant, session: MasterSession): void {
     this.control.push(now, session, { type: 'going-away', afterMs: Math.max(0, this.drainBy - now) });
   }
 

@@ -1,6 +1,6 @@
 /**
  * What one side of a pair may send at the other: paid for by the other, in bytes, from the very address that will be hit
- * (security.md rows 2, 3, 15). 60 probes of 60 bytes per padded credit of 1,228 bytes: at most 2.93 times what the target sent.
+ * (SECURITY.md rows 2, 3, 15). 60 probes of 60 bytes per padded credit of 1,228 bytes: at most 2.93 times what the target sent.
  *
  * A few credits every few seconds buy the probes of easy and predictable pairs. Whoever wants more (a birthday run) needs one
  * of the target address's eight places for *hard* runs; a run is at most 34 credits, a sender has one run at a time and begins
@@ -23,10 +23,10 @@ export class Budget {
   paidAt: Instant = 0;
   /** Cell rate algorithm of what needs no place. */
   softFullAt: Instant = 0;
-  run: Run | null = null;
+  run: HardRun | null = null;
 }
 
-interface Run {
+interface HardRun {
   readonly sender: string;
   readonly target: string;
   readonly begunAt: Instant;
@@ -39,8 +39,8 @@ export type Paid = { readonly ok: true } | { readonly ok: false; readonly retryA
 
 export class Permits {
   /** Hard runs by target address, by the network around it, and the one of each sender. */
-  private readonly byTarget = new Map<string, Set<Run>>();
-  private readonly bySender = new Map<string, Run>();
+  private readonly byTarget = new Map<string, Set<HardRun>>();
+  private readonly bySender = new Map<string, HardRun>();
   private readonly restingUntil = new Map<string, Instant>();
 
   /** `sender` names the participant that will send the probes, `target` is the address that pays and will be hit. */
@@ -78,7 +78,7 @@ export class Permits {
     if (run !== null && !run.over) this.endRun(now, run);
   }
 
-  private endRun(now: Instant, run: Run): void {
+  private endRun(now: Instant, run: HardRun): void {
     run.over = true;
     this.bySender.delete(run.sender);
     for (const place of places(run.target)) {
@@ -90,7 +90,7 @@ export class Permits {
   }
 
   /** A place, or how long to wait for one. */
-  private begin(now: Instant, sender: string, target: string): Run | number {
+  private begin(now: Instant, sender: string, target: string): HardRun | number {
     const other = this.bySender.get(sender);
     if (other !== undefined && !idle(now, other)) return MASTER_LIMITS.hardIdleMs;
     if (other !== undefined) this.endRun(now, other);
@@ -102,7 +102,7 @@ export class Permits {
     if (taken(narrow) >= MASTER_LIMITS.hardRunsPerTarget || taken(wide) >= MASTER_LIMITS.hardRunsPerNetwork) {
       return MASTER_LIMITS.hardRestMs;
     }
-    const run: Run = { sender, target, begunAt: now, credits: 0, paidAt: now, over: false };
+    const run: HardRun = { sender, target, begunAt: now, credits: 0, paidAt: now, over: false };
     this.bySender.set(sender, run);
     for (const place of places(target)) {
       const runs = this.byTarget.get(place) ?? new Set();
@@ -116,7 +116,7 @@ export class Permits {
     for (const run of this.byTarget.get(place) ?? []) if (idle(now, run)) this.endRun(now, run);
   }
 
-  private rest(now: Instant, { sender, begunAt }: Run): void {
+  private rest(now: Instant, { sender, begunAt }: HardRun): void {
     this.restingUntil.delete(sender);
     this.restingUntil.set(sender, begunAt + MASTER_LIMITS.hardRestMs);
     // In the order of their ends: one that is over may stand behind one that is not, but no longer than a rest.
@@ -127,7 +127,7 @@ export class Permits {
   }
 }
 
-function idle(now: Instant, run: Run): boolean {
+function idle(now: Instant, run: HardRun): boolean {
   return run.over || now - run.paidAt > MASTER_LIMITS.hardIdleMs;
 }
 

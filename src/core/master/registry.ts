@@ -16,8 +16,7 @@ import { Table, textHash } from '../rate/table.ts';
 import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
 import type { HostRecord, ListViewer } from './interface.ts';
 import { MASTER_LIMITS } from './limits.ts';
-import { keyBytes, keyText, type Session } from './sessions.ts';
-import { SHARES } from './share-limits.ts';
+import { keyBytes, keyText, type MasterSession } from './session.ts';
 
 /**
  * A record as the registry keeps it: one shape, the key as text that the session has anyway, whole numbers where a fraction
@@ -57,7 +56,7 @@ class Record implements HostRecord {
 
 export interface HostEntry extends Placed {
   record: Record;
-  session: Session;
+  session: MasterSession;
   /** Address under which it is counted for quotas. */
   readonly address: string;
 }
@@ -114,15 +113,15 @@ export class Registry {
     const keySecret = randomU32(suite);
     const draw = (): number => randomU32(suite);
     this.shares = new Shares({
-      ...{ name: 'hosts', max: SHARES.sessionsMax, secret, draw },
-      caps: (address) => (address.includes(':') ? SHARES.hostCapsIpv6 : SHARES.hostCapsIpv4),
+      ...{ name: 'hosts', max: MASTER_LIMITS.sessionsMax, secret, draw },
+      caps: (address) => (address.includes(':') ? MASTER_LIMITS.hostCapsIpv6 : MASTER_LIMITS.hostCapsIpv4),
       addressOf: ({ address }) => address,
       proven: ({ record }) => proven(record),
       since: ({ record }) => record.since,
     });
     this.awayShares = new Shares({
-      ...{ name: 'away-codes', max: SHARES.awayCodesMax, secret, draw },
-      caps: SHARES.awayCodeCaps,
+      ...{ name: 'away-codes', max: MASTER_LIMITS.awayCodesMax, secret, draw },
+      caps: MASTER_LIMITS.awayCodeCaps,
       addressOf: ({ address }) => address,
       proven: () => false,
       since: ({ since }) => since,
@@ -146,7 +145,7 @@ export class Registry {
   }
 
   /** What the participant of this session hosts. */
-  of(session: Session): HostEntry | null {
+  of(session: MasterSession): HostEntry | null {
     return this.byKey.get(session.keyText) ?? null;
   }
 
@@ -219,7 +218,7 @@ export class Registry {
     return this.shares.crowded(address);
   }
 
-  register(now: Instant, session: Session, observed: Endpoint, code: string, beat: Beat): Registered {
+  register(now: Instant, session: MasterSession, observed: Endpoint, code: string, beat: Beat): Registered {
     const known = this.byKey.get(session.keyText);
     if (known !== undefined) {
       // One key has one code, so a host that says another now has lied at least once.
@@ -323,7 +322,7 @@ export function plainEntry(record: HostRecord, viewer: ListViewer): ListEntry {
 }
 
 /** The session's own path where it is the same: one object less. */
-function shared(session: Session, observed: Endpoint): Endpoint {
+function shared(session: MasterSession, observed: Endpoint): Endpoint {
   return session.path !== null && sameEndpoint(session.path, observed) ? session.path : observed;
 }
 

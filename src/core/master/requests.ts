@@ -17,8 +17,7 @@ import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { type HostEntry, plainEntry, type Registry } from './registry.ts';
-import type { Session } from './sessions.ts';
-import { SHARES } from './share-limits.ts';
+import type { MasterSession } from './session.ts';
 
 export interface RequestParts {
   readonly suite: CryptoSuite;
@@ -30,7 +29,7 @@ export interface RequestParts {
   readonly secret: Uint8Array;
   /** The master's own public key: what it does itself, as a test, counts in no statistics. */
   readonly own: Uint8Array;
-  push(now: Instant, session: Session, message: Push): boolean;
+  push(now: Instant, session: MasterSession, message: Push): boolean;
   event(event: MasterEvent): void;
 }
 
@@ -40,26 +39,23 @@ function failed(failure: FailureCode, retryAfterMs = 0, detail = ''): Response {
   return { type: 'failed', failure, detail, retryAfterMs };
 }
 
-/** What a page of entries may take of a datagram, beside frame, cursor and seal. */
-const PAGE_BYTES_MAX = 1_050;
-
 export class Requests {
   private readonly parts: RequestParts;
   private readonly secret: Uint8Array;
-  private readonly wrongCodes = new Pace(SHARES.wrongCodeRates);
-  private readonly newCodes = new Pace(SHARES.newCodeRates);
-  private readonly hostRoom = new Pace(SHARES.hostRoomRates);
-  private readonly contestsOfAddress = new Pace(SHARES.contestRates);
-  private readonly contestsOfAll = new Limiter(SHARES.contestRateAll);
+  private readonly wrongCodes = new Pace(MASTER_LIMITS.wrongCodeRates);
+  private readonly newCodes = new Pace(MASTER_LIMITS.newCodeRates);
+  private readonly hostRoom = new Pace(MASTER_LIMITS.hostRoomRates);
+  private readonly contestsOfAddress = new Pace(MASTER_LIMITS.contestRates);
+  private readonly contestsOfAll = new Limiter(MASTER_LIMITS.contestRateAll);
   /** Codes that are being derived, the first of them just now, with the key that claims each so far. */
   private readonly contests = new Map<string, Uint8Array>();
   private readonly lists = new Limiter(MASTER_LIMITS.listRate);
   private readonly joinsOfClient = new Limiter(MASTER_LIMITS.joinPerClientRate);
-  private readonly joins = new Pace(SHARES.joinRates);
-  private readonly hostJoins = new Pace(SHARES.hostJoinRates);
-  private readonly hostJoinFresh = new Limiter(SHARES.hostJoinFresh);
-  private readonly hostJoinsFresh = new Limiter(SHARES.hostJoinRateFresh);
-  private readonly hostJoinsOthers = new Limiter(SHARES.hostJoinRateOthers);
+  private readonly joins = new Pace(MASTER_LIMITS.joinRates);
+  private readonly hostJoins = new Pace(MASTER_LIMITS.hostJoinRates);
+  private readonly hostJoinFresh = new Limiter(MASTER_LIMITS.hostJoinFresh);
+  private readonly hostJoinsFresh = new Limiter(MASTER_LIMITS.hostJoinRateFresh);
+  private readonly hostJoinsOthers = new Limiter(MASTER_LIMITS.hostJoinRateOthers);
 
   constructor(parts: RequestParts) {
     this.parts = parts;
@@ -76,7 +72,7 @@ export class Requests {
     this.wrongCodes.take(now, addressKeys(this.secret, address));
   }
 
-  handle(now: Instant, session: Session, from: Endpoint, request: Request, id: number): Response {
+  handle(now: Instant, session: MasterSession, from: Endpoint, request: Request, id: number): Response {
     switch (request.type) {
       case 'echo':
         return { type: 'ok', observed: from };
@@ -109,7 +105,7 @@ export class Requests {
 
   private hosting(
     now: Instant,
-    session: Session,
+    session: MasterSession,
     from: Endpoint,
     request: Of<'register' | 'heartbeat' | 'goodbye'>,
   ): Response {
@@ -118,7 +114,7 @@ export class Requests {
     return this.goodbye(now, session, from);
   }
 
-  private register(now: Instant, session: Session, from: Endpoint, request: Of<'register'>): Response {
+  private register(now: Instant, session: MasterSession, from: Endpoint, request: Of<'register'>): Response {
     const { registry, counters } = this.parts;
     const announcement = this.announced(session, from, request.announcement);
     if (typeof announcement === 'string') return failed(announcement);
@@ -140,7 +136,7 @@ export class Requests {
   }
 
   /** Null where the code is free or the host's own. */
-  private codeRefusal(now: Instant, session: Session, from: Endpoint, code: string): Response | null {
+  private codeRefusal(now: Instant, session: MasterSession, from: Endpoint, code: string): Response | null {
     const keys = addressKeys(this.secret, from.address);
     switch (this.parts.registry.claim(session.key, code)) {
       case 'own':
@@ -168,13 +164,13 @@ export class Requests {
     const { registry, counters } = this.parts;
     const owner = registry.keyOf(code);
     if (owner === null || this.contests.has(code)) return;
-    const full = this.contests.size >= MASTER_LIMITS.contestsMax || !this.contestsOfAll.permits(now, 0);
+    const full = this.contests.size >= MASTER_LIMITS.contestsMax || this.contestsOfAll.waitMs(now, 0) > 0;
     // Nobody pays for what is not done.
     if (full || this.contestsOfAddress.take(now, keys) > 0) {
       counters.limit('contests');
       return;
     }
-    this.contestsOfAll.allow(now, 0);
+    this.contestsOfAll.take(now, 0);
     this.contests.set(code, owner);
     if (this.contests.size === 1) this.parts.event({ ev: 'derive', key: owner });
   }
@@ -190,7 +186,7 @@ export class Requests {
     if (next !== undefined) this.parts.event({ ev: 'derive', key: next });
   }
 
-  private heartbeat(session: Session, from: Endpoint, request: Of<'heartbeat'>): Response {
+  private heartbeat(session: MasterSession, from: Endpoint, request: Of<'heartbeat'>): Response {
     const { registry, counters } = this.parts;
     const entry = registry.of(session);
     if (entry === null) return failed('HOST_OFFLINE', 0, 'not registered');
@@ -205,11 +201,11 @@ export class Requests {
     return { type: 'ok', observed: from };
   }
 
-  private announced(session: Session, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
+  private announced(session: MasterSession, from: Endpoint, wished: HostAnnouncement): HostAnnouncement | FailureCode {
     return this.parts.policy.announce(session.key, from, wished);
   }
 
-  private goodbye(now: Instant, session: Session, from: Endpoint): Response {
+  private goodbye(now: Instant, session: MasterSession, from: Endpoint): Response {
     const entry = this.parts.registry.of(session);
     if (entry?.session === session) this.gone(now, entry, 'goodbye');
     return { type: 'ok', observed: from };
@@ -227,7 +223,7 @@ export class Requests {
   }
 
   /** Wrong codes are rationed per address and network, so that codes cannot be tried out (20 at once, then one in 5 s). */
-  private resolve(now: Instant, session: Session, from: Endpoint, request: Of<'resolve'>): Response {
+  private resolve(now: Instant, session: MasterSession, from: Endpoint, request: Of<'resolve'>): Response {
     const waitMs = this.codeWaitMs(now, from.address);
     if (waitMs > 0) {
       this.parts.counters.limit('resolve');
@@ -247,15 +243,15 @@ export class Requests {
     return { type: 'resolved', hostKey: key, entry: told };
   }
 
-  private list(now: Instant, session: Session, from: Endpoint, request: Of<'list'>): Response {
+  private list(now: Instant, session: MasterSession, from: Endpoint, request: Of<'list'>): Response {
     const { policy } = this.parts;
     const refusal = policy.admit('list', session.key, from);
     if (refusal !== null) return failed(refusal);
-    if (!this.lists.allow(now, this.pairKey(session, from))) {
+    if (this.lists.take(now, this.pairKey(session, from)) > 0) {
       this.parts.counters.limit('list');
       return failed('BUSY', 1000 / MASTER_LIMITS.listRate.perSecond);
     }
-    let [room, left] = [WIRE_LIMITS.listPageMax, PAGE_BYTES_MAX];
+    let [room, left] = [WIRE_LIMITS.listPageMax, MASTER_LIMITS.listPageBytesMax];
     const fits = (entry: ListEntry): boolean => {
       room--;
       left -= entryBytes(entry);
@@ -266,7 +262,7 @@ export class Requests {
     return { type: 'entries', entries: page?.entries ?? [], next: String(page?.next ?? '') };
   }
 
-  private join(now: Instant, session: Session, from: Endpoint, request: Of<'join'>): Response {
+  private join(now: Instant, session: MasterSession, from: Endpoint, request: Of<'join'>): Response {
     const { registry, joins, policy } = this.parts;
     const entry = registry.find(request.hostKey);
     const told = (failure: FailureCode, retryAfterMs = 0): Response => {
@@ -287,24 +283,25 @@ export class Requests {
     return this.relay(now, from, outcome);
   }
 
-  private joinLimit(now: Instant, session: Session, from: Endpoint, hostKey: Uint8Array): number | null {
+  private joinLimit(now: Instant, session: MasterSession, from: Endpoint, hostKey: Uint8Array): number | null {
     const keys = addressKeys(this.secret, from.address);
-    if (!this.joinsOfClient.allow(now, this.pairKey(session, from)) || this.joins.take(now, keys) > 0) {
+    if (this.joinsOfClient.take(now, this.pairKey(session, from)) > 0 || this.joins.take(now, keys) > 0) {
       this.parts.counters.limit('join-client');
       return 2_000;
     }
     const host = sipHash32(this.secret, hostKey);
     const of = (key: number): number => (key ^ host) >>> 0;
-    const fresh = this.hostJoinFresh.allow(now, of(from.address.includes(':') ? keys.wide : keys.narrow));
+    const fresh = this.hostJoinFresh.take(now, of(from.address.includes(':') ? keys.wide : keys.narrow)) === 0;
     const { narrow, wide, widest } = keys;
     const waitMs = this.hostJoins.take(now, { narrow: of(narrow), wide: of(wide), widest: of(widest) });
     const all = fresh ? this.hostJoinsFresh : this.hostJoinsOthers;
-    if (waitMs === 0 && (all.allow(now, host) || (fresh && this.hostJoinsOthers.allow(now, host)))) return null;
+    const room = (): boolean => all.take(now, host) === 0 || (fresh && this.hostJoinsOthers.take(now, host) === 0);
+    if (waitMs === 0 && room()) return null;
     this.parts.counters.limit('join-host');
     return Math.max(3_000, Math.ceil(waitMs));
   }
 
-  private done(now: Instant, session: Session, from: Endpoint, request: Of<'done'>): Response {
+  private done(now: Instant, session: MasterSession, from: Endpoint, request: Of<'done'>): Response {
     const { type: _type, sid, ...report } = request;
     const done = this.parts.joins.done(now, session, sid, request.outcome);
     if (done !== null) {
@@ -314,7 +311,7 @@ export class Requests {
     return { type: 'ok', observed: from };
   }
 
-  private isOwn(session: Session): boolean {
+  private isOwn(session: MasterSession): boolean {
     return equalBytes(session.key, this.parts.own);
   }
 
@@ -325,11 +322,11 @@ export class Requests {
   }
 
   /** One participant at one address: a bad neighbour behind the same carrier NAT takes nothing away from others. */
-  private pairKey(session: Session, from: Endpoint): number {
+  private pairKey(session: MasterSession, from: Endpoint): number {
     return sipHash32(this.secret, utf8Encode(`${from.address} ${session.keyText}`));
   }
 }
 
-function viewerOf(session: Session, from: Endpoint): ListViewer {
+function viewerOf(session: MasterSession, from: Endpoint): ListViewer {
   return { address: from.address, rttMs: session.rttMs };
 }

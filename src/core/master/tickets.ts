@@ -1,6 +1,6 @@
 /**
  * Tickets: what the master would have to remember of a participant to spare it the Diffie-Hellman the next time, given to the
- * participant to keep, sealed so that nobody else can read or make one (security.md 3.1, RESUME). 136 bytes:
+ * participant to keep, sealed so that nobody else can read or make one (docs/reference/security.md §3.1, RESUME). 136 bytes:
  *
  *     epoch 4 | nonce 12 | ciphertext (static key 32, proof 32, chain 32, time of the Diffie-Hellman 8) | tag 16
  *

@@ -13,7 +13,7 @@ export interface Candidate {
 }
 
 /**
- * What the master grants (security.md 3.2/3.3): only these addresses may be probed, each with what it has paid for itself, only so
+ * What the master grants (docs/reference/security.md §3.2, §3.3): only these addresses may be probed, each with what it has paid for itself, only so
  * long. A grant that comes late or twice changes nothing.
  */
 export interface Permit {

@@ -1,6 +1,6 @@
 /**
  * Where a participant may be reached, and what of the other side's claims may be tried. The addresses of a LAN travel only end
- * to end, and are tried only when both sides sit behind the same public address (security.md row 17).
+ * to end, and are tried only when both sides sit behind the same public address (SECURITY.md row 17).
  */
 
 import { type Endpoint, endpointKey, familyOf, isPrivate } from '../address.ts';

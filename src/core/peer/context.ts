@@ -23,8 +23,8 @@ export type { Alarm };
 export interface PeerConfig {
   readonly master: MasterAddress;
   readonly identity: KeyPair;
-  /** 8 bytes, new with every start of the program; made of the identity where absent. See `ClientHello.instance`. */
-  readonly instance?: Uint8Array;
+  /** 16 bytes, new with every start of the program; the identity stands for them where they are absent. See `instanceOf`. */
+  readonly start?: Uint8Array;
   /** Public STUN servers, names already resolved. */
   readonly stun: readonly Endpoint[];
   /** Servers that still rest from an earlier run of the program. */

@@ -80,7 +80,7 @@ export class Credits {
   private socket(): SocketId | null {
     const master = this.context.masterAddress();
     const same = master === null || familyOf(master) === this.context.config.family;
-    return same && this.session.own.profile.pooling !== 'arbitrary' ? null : this.payer;
+    return same && this.context.profile().pooling !== 'arbitrary' ? null : this.payer;
   }
 
   private restFor(now: Instant, restMs: number): void {

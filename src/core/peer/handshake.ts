@@ -9,7 +9,7 @@
  *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
  *
  * What follows the handshake is keyed from both transport keys: K_sig seals the steps, K_punch authenticates the probes, K_path
- * seals what the path carries. (Not from the handshake hash alone, as security.md row 7 says: every input of that hash is public.)
+ * seals what the path carries. (Not from the handshake hash alone: every input of that hash is public.)
  */
 
 import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
@@ -37,7 +37,7 @@ const HELLO_BYTES_MAX = HANDSHAKE_BYTES_MAX - 1 - NOISE_MESSAGE_1_OVERHEAD;
 
 export interface ClientHello {
   /**
-   * 8 bytes, new with every start of the client's program and kept over its reconnects: two programs that share a key (two players at
+   * 8 bytes, other ones with every start of the client's program, kept over its reconnects: two programs that share a key (two players at
    * one computer, a copied state folder) are one friend, but not one connection.
    */
   readonly instance: Uint8Array;
@@ -91,14 +91,14 @@ export function friendKey(crypto: CryptoSuite, device: Uint8Array, hostKey: Uint
   return crypto.keyPair(deriveKey(crypto, device, utf8Encode('sallyport friend'), hostKey));
 }
 
-/** Where no program start has been counted: an identity that is fresh with every start serves as well. */
-export function instanceOf(crypto: CryptoSuite, identity: KeyPair): Uint8Array {
-  return crypto.sha256(utf8Encode('sallyport instance'), identity.publicKey).slice(0, INSTANCE_BYTES);
+/** What one key shows of the program that uses it (`start`: bytes of this start of it): two keys of one program show no likeness. */
+export function instanceOf(crypto: CryptoSuite, start: Uint8Array, key: KeyPair): Uint8Array {
+  return crypto.sha256(utf8Encode('sallyport instance'), start, key.publicKey).slice(0, INSTANCE_BYTES);
 }
 
 /**
  * Proof of a password for one join to one host by one client: worthless at another host, for another client or a second time
- * (security.md row 13), because the sid is taken once and all three are authenticated by the handshake around it.
+ * (SECURITY.md row 13), because the sid is taken once and all three are authenticated by the handshake around it.
  */
 export function passwordProof(
   crypto: CryptoSuite,

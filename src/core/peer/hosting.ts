@@ -1,7 +1,7 @@
 /**
  * A host: on the master's list, and at its own door. The door (`door.ts`) decides who may come in; here its word is carried out: each
  * friend's program is a visit that goes through the phases of `VISIT_PHASES`. Until it is let in nobody learns the host's address
- * (docs/reference/security.md §2, row 17). Repeated offers of one session are recognised. That hard pairs are punched one after another is
+ * (SECURITY.md row 17). Repeated offers of one session are recognised. That hard pairs are punched one after another is
  * the business of the traversals' shared `Device`.
  */
 import { equalBytes, toHex } from '../bytes.ts';
@@ -71,7 +71,6 @@ export class Hosting implements PathOwner {
 
   profile(now: Instant, profile: NatProfile): void {
     this.registration.profiled(now, profile);
-    for (const { phase } of this.visits.values()) if ('welcome' in phase) phase.welcome.session?.profile(now, profile);
   }
 
   announce(now: Instant, command: PeerCommand & { readonly do: 'announce' }): void {
@@ -266,13 +265,27 @@ export class Hosting implements PathOwner {
   }
 
   /**
-   * The one question is about whoever has waited longest, and stays until it is answered or its friend has gone. Each friend is told
-   * when that changes for it; `knocked` in any case.
+   * Who is asked about in turn. The question that is open stays; then friends of before, then those from whose address the fewest ask,
+   * so that a crowd of one makes nobody else wait; then whoever has waited longest.
    */
+  private line(): readonly Visit[] {
+    const asking = [...this.visits.values()].filter(({ phase }) => phase.in === 'waiting' || phase.in === 'asking');
+    const ofAddress = new Map<string, number>();
+    for (const { offer } of asking) {
+      const address = addressOf(offer.push);
+      ofAddress.set(address, (ofAddress.get(address) ?? 0) + 1);
+    }
+    const rank = ({ phase, offer }: Visit): number => {
+      if (phase.in === 'asking') return 0;
+      return offer.known ? 1 : 1 + (ofAddress.get(addressOf(offer.push)) ?? 0);
+    };
+    return asking.sort((left, right) => rank(left) - rank(right));
+  }
+
+  /** There is one question at a time. Each friend is told when that changes for it; `knocked` in any case. */
   private nextQuestion(now: Instant, knocked: Visit | null = null, first = false): void {
     let ahead = 0;
-    for (const visit of this.visits.values()) {
-      if (visit.phase.in !== 'waiting' && visit.phase.in !== 'asking') continue;
+    for (const visit of this.line()) {
       const { sid } = visit.offer.push;
       const turn = ahead === 0 && visit.phase.in === 'waiting';
       if (turn || visit === knocked) this.context.request(now, { type: 'hold', sid, ahead }, null, () => {});

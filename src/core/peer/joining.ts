@@ -11,7 +11,6 @@ import type { ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { FailureReason, StageReason } from '../model/progress.ts';
-import type { NatProfile } from '../nat/profile.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -78,10 +77,6 @@ export class Join implements PathOwner {
   ready(now: Instant): void {
     this.profiled = true;
     if (this.phase.in === 'profiling') this.ask(now);
-  }
-
-  profile(now: Instant, profile: NatProfile): void {
-    if (this.phase.in === 'punching') this.phase.attempt.session.profile(now, profile);
   }
 
   /** True where the push was for this join. */

@@ -123,7 +123,7 @@ export class Knock {
     const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
     const own = { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
-    const instance = config.instance ?? instanceOf(config.crypto, config.identity);
+    const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
     const hello = { ...own, instance, name, passwordProof: proof, masterRttMs: masterRttMs() };
     const handshake = openAsClient(config.crypto, key, { sid: this.sid, hostKey, hello });
     if (handshake === null) {
@@ -154,7 +154,7 @@ export class Knock {
     const reflexive = this.observed === null ? [] : [{ kind: 'reflexive', endpoint: this.observed } as const];
     const own = { ...this.sent.own, candidates: [...this.sent.own.candidates, ...reflexive] };
     const answer = handshake.finish(push.handshake);
-    // The master has brought somebody who does not have the host's key (security.md row 14).
+    // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
     else {
       const { profile, candidates, heldMs } = answer.hello;

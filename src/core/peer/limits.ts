@@ -38,7 +38,7 @@ export const PEER_LIMITS = {
   listEntriesMax: 1_000,
   /** A list that takes longer is given up. */
   listMs: 7_000,
-  /** Hours of an endless session whose bursts are paid for by steps; the rate is the master's to limit (20/s, security.md 3.4). */
+  /** Hours of an endless session whose bursts are paid for by steps; the rate is the master's to limit (20/s, docs/reference/security.md §3.4). */
   stepsPerSessionMax: 5_000,
   /** "Typed failures within 2 s": how long a join waits for the link, which itself needs 2 s to know. */
   linkWaitMs: 2_050,
@@ -50,7 +50,7 @@ export const PEER_LIMITS = {
   knockQuietMs: 2_000,
   /** A relay that seems slower is one whose host waited. */
   relayRttMsMax: 2_000,
-  /** After a restart of the master all hosts are back within a few seconds (security.md P2, P10). */
+  /** After a restart of the master all hosts are back within a few seconds (docs/reference/security.md §4.1, P2, P10). */
   hostReturnMs: 10_000,
   /** Before something that failed is tried again. */
   retryRestMs: 2_000,
@@ -60,13 +60,13 @@ export const PEER_LIMITS = {
   ipv6RetryMs: 300_000,
   /** Twice within the master's `joinIdleMs`. */
   sessionAliveMs: 25_000,
-  /** security.md 3.2: 20 s give or take a fifth; news not closer together than the gap. */
+  /** docs/reference/security.md §3.2: 20 s give or take a fifth; news not closer together than the gap. */
   heartbeatMs: 20_000,
   heartbeatGapMs: 500,
   /** The longest rest between two attempts is 5 min: a visit that is silent for longer has no client any more. */
   visitIdleMs: 330_000,
   /**
-   * The echo to the master during a burst (security.md row 16): 2/s; late is 3 round trips, at least 300 ms, and at most what is left
+   * The echo to the master during a burst (SECURITY.md row 16): 2/s; late is 3 round trips, at least 300 ms, and at most what is left
    * of the 2 s within which a burst backs off.
    */
   echoEveryMs: 500,

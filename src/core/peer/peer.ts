@@ -4,7 +4,6 @@
  */
 
 import { type Endpoint, familyOf } from '../address.ts';
-import { toHex } from '../bytes.ts';
 import {
   type Instant,
   type Machine,
@@ -15,10 +14,10 @@ import {
   socketIds,
 } from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
+import { assert } from '../errors.ts';
 import type { LinkEvent, LinkMachine } from '../link/interface.ts';
 import { Link } from '../link/link.ts';
 import { Nest, outputs } from '../machine.ts';
-import type { ListEntry } from '../model/listing.ts';
 import type { LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
 import type { Filtering, NatProfile } from '../nat/profile.ts';
@@ -28,7 +27,8 @@ import { StunSource } from '../sources/stun-source.ts';
 import { device } from '../traverse/pay/budget.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Push, Response } from '../wire/messages.ts';
-import { type Alarm, agenda } from './agenda.ts';
+import { agenda } from './agenda.ts';
+import { Codes } from './codes.ts';
 import type { PeerConfig, PeerContext } from './context.ts';
 import { Memory } from './door.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
@@ -36,6 +36,7 @@ import type { JoinId, PeerCommand, PeerEvent } from './interface.ts';
 import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
 import { PEER_LIMITS } from './limits.ts';
+import { fetchList } from './list.ts';
 import { sessionName } from './path.ts';
 import { Paths } from './paths.ts';
 
@@ -43,18 +44,21 @@ export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> 
   return new Peer(config);
 }
 
-/** A list that comes in, page by page. */
-interface Fetch {
-  readonly id: number;
-  readonly until: Instant;
-  readonly entries: Map<string, ListEntry>;
-}
-
 /** Control datagrams of the master may arrive on any socket of ours: the link sends JOIN and ANSWER from them. */
 const CONTROL: readonly number[] = [WIRE.hello, WIRE.retry, WIRE.accept, WIRE.control];
 
-/** Where the 8 bytes that name the session stand in a probe (traverse/prove/probe.ts). */
+/** Where a probe names its session (traverse/prove/probe.ts). */
 const PROBE_SID_AT = 4;
+
+type Phase = 'new' | 'running' | 'closing' | 'closed';
+
+/** Which phase may follow which, and when. */
+export const PEER_PHASES = {
+  new: { running: 'it is started', closing: 'it is closed before it was started' },
+  running: { closing: 'it is closed: its paths are left, and the master is told' },
+  closing: { closed: 'the master has answered the goodbye, or has not for too long' },
+  closed: {},
+} as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
 
 class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly config: PeerConfig;
@@ -82,15 +86,14 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly openers = new Map<SocketId, (now: Instant, outcome: SocketOutcome) => void>();
   private readonly requests = new Map<number, (now: Instant, response: Response) => void>();
   private nextRef = 1;
-  /** Keys whose code the driver has been asked for, as hex, with who waits for each. */
-  private readonly deriving = new Map<string, Set<(now: Instant, code: string | null) => void>>();
+  private readonly codes = new Codes((key) => this.out.event({ ev: 'derive', key }));
   private network: LocalNetwork = { addresses: [], gateway: null };
   private now: Instant = 0;
   private linkUp = false;
   private rttMs = 0;
   private profileFinal = false;
   private ready = false;
-  private state: 'new' | 'running' | 'closing' | 'closed' = 'new';
+  private phase: Phase = 'new';
 
   constructor(config: PeerConfig) {
     this.config = config;
@@ -108,7 +111,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (bytes.length === 0 || this.state === 'new' || this.state === 'closed') return;
+    if (bytes.length === 0 || this.phase === 'new' || this.phase === 'closed') return;
     this.now = now;
     const first = bytes[0] as number;
     if (first === WIRE.path) this.paths.datagram(now, socket, from, bytes);
@@ -138,9 +141,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   handleCommand(now: Instant, command: PeerCommand): void {
     this.now = now;
-    const always = command.do === 'network' || command.do === 'close';
-    const fits = command.do === 'start' ? this.state === 'new' : this.state === 'running' || always;
-    if (fits && this.state !== 'closing' && this.state !== 'closed') this.obey(now, command);
+    const early = command.do === 'start' || command.do === 'network' || command.do === 'close';
+    if (this.phase === 'new' ? early : this.phase === 'running' && command.do !== 'start') this.obey(now, command);
     this.nest.pump(now);
   }
 
@@ -207,7 +209,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.nest.command(now, this.mapper, { do: 'again' });
         break;
       case 'list':
-        this.list(now, { id: command.id, until: now + PEER_LIMITS.listMs, entries: new Map() }, '');
+        fetchList(now, this.context, command.id);
         break;
       case 'network':
         this.changeNetwork(now, command.network);
@@ -216,15 +218,20 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.nest.command(now, this.mapper, command);
         break;
       case 'derived':
-        this.derived(now, toHex(command.key), command.code);
+        this.codes.derived(now, command.key, command.code);
         break;
       case 'close':
         this.close(now);
     }
   }
 
+  private enter(phase: Phase): void {
+    assert(phase in PEER_PHASES[this.phase], `a peer goes from ${this.phase} to ${phase}`);
+    this.phase = phase;
+  }
+
   private start(now: Instant): void {
-    this.state = 'running';
+    this.enter('running');
     this.nest.command(now, this.link, { do: 'start' });
     this.nest.command(now, this.detector, { do: 'rests', rests: this.config.stunRests ?? [] });
     this.offerSources(now);
@@ -274,52 +281,18 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     join.link(now, this.linkUp, null);
   }
 
-  /** Page after page, as quickly as the master gives them. A host that moves down between two pages comes only once. */
-  private list(now: Instant, list: Fetch, after: string): void {
-    this.context.request(now, { type: 'list', after, game: '' }, null, (at, response) => {
-      const { id, entries } = list;
-      if (response.type === 'failed' && response.failure === 'BUSY' && at + response.retryAfterMs < list.until) {
-        this.agenda.at(at + response.retryAfterMs, (later) => this.list(later, list, after));
-        return;
-      }
-      if (response.type === 'entries') for (const entry of response.entries) entries.set(entry.hostId, entry);
-      const next = response.type === 'entries' ? response.next : '';
-      if (next !== '' && entries.size < PEER_LIMITS.listEntriesMax && at < list.until) this.list(at, list, next);
-      else {
-        const failure = response.type === 'failed' ? response.failure : null;
-        this.out.event({ ev: 'list', id, entries: [...entries.values()], failure });
-      }
-    });
-  }
-
-  private deriveCode(key: Uint8Array, onCode: (now: Instant, code: string | null) => void): Alarm {
-    const name = toHex(key);
-    const waiting = this.deriving.get(name) ?? new Set();
-    waiting.add(onCode);
-    // Each join and the hosting wait for one key at a time, so the table is as bounded as they are.
-    if (!this.deriving.has(name)) this.out.event({ ev: 'derive', key });
-    this.deriving.set(name, waiting);
-    return { cancel: () => void waiting.delete(onCode) };
-  }
-
-  private derived(now: Instant, name: string, code: string | null): void {
-    const waiting = this.deriving.get(name) ?? [];
-    this.deriving.delete(name);
-    for (const onCode of [...waiting]) onCode(now, code);
-  }
-
   private changeNetwork(now: Instant, network: LocalNetwork): void {
     this.network = network;
     this.nest.command(now, this.detector, { do: 'network', network });
     this.nest.command(now, this.mapper, { do: 'network', network });
-    if (this.state !== 'running') return;
+    if (this.phase !== 'running') return;
     this.nest.command(now, this.link, { do: 'nudge' });
     if (this.linkUp) this.ipv6.begin(now);
     this.paths.nudge(now);
   }
 
   private close(now: Instant): void {
-    this.state = 'closing';
+    this.enter('closing');
     for (const join of [...this.joins.values()]) join.close(now);
     this.hosting?.close(now);
     this.hosting = null;
@@ -332,8 +305,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private closed(now: Instant): void {
-    if (this.state === 'closed') return;
-    this.state = 'closed';
+    if (this.phase === 'closed') return;
+    this.enter('closed');
     this.ipv6.close();
     this.nest.command(now, this.link, { do: 'close' });
     this.nest.pump(now);
@@ -363,7 +336,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         const onResponse = this.requests.get(event.ref);
         this.requests.delete(event.ref);
         onResponse?.(now, event.response);
-        if (this.state === 'closing' && this.requests.size === 0) this.closed(now);
+        if (this.phase === 'closing' && this.requests.size === 0) this.closed(now);
         break;
       }
       case 'push':
@@ -401,7 +374,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
           this.offerProvers(now);
         }
         this.hosting?.profile(now, event.profile);
-        for (const join of this.joins.values()) join.profile(now, event.profile);
         this.maybeReady(now);
         break;
       case 'cooling':
@@ -433,7 +405,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private beReady(now: Instant): void {
-    if (this.ready || this.state !== 'running') return;
+    if (this.ready || this.phase !== 'running') return;
     this.ready = true;
     this.out.event({ ev: 'ready', profile: this.context.profile() });
     for (const join of [...this.joins.values()]) join.ready(now);
@@ -467,7 +439,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
           },
         };
       },
-      deriveCode: (key, onCode) => this.deriveCode(key, onCode),
+      deriveCode: (key, onCode) => this.codes.derive(key, onCode),
       open: (family, onOutcome) => {
         const socket = sockets.next();
         this.openers.set(socket, onOutcome);

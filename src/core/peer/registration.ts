@@ -31,7 +31,7 @@ export class Registration {
   private dirty = { announcement: false, profile: false };
   private pending: Alarm | null = null;
   private timer: Alarm | null = null;
-  private sentAt: Instant = Number.NEGATIVE_INFINITY;
+  private sentAt: Instant = 0;
   /** Derived from our key; null until it is. */
   private code: string | null = null;
   private deriving: Alarm | null = null;
@@ -134,7 +134,7 @@ export class Registration {
       this.onEvent({ ev: 'registered', code: response.code, hostId: response.hostId });
     }
     const dirty = this.dirty.announcement || this.dirty.profile;
-    // 20 s give or take a fifth, so that hosts do not fall into step (security.md 3.2).
+    // 20 s give or take a fifth, so that hosts do not fall into step (docs/reference/security.md §3.2).
     const spread = 0.8 + 0.4 * this.context.config.random.float();
     this.beatAt(dirty ? now + PEER_LIMITS.heartbeatGapMs : now + PEER_LIMITS.heartbeatMs * spread);
   }

@@ -29,6 +29,7 @@ export interface SessionConfig {
   readonly keys: EndToEnd;
   /** The socket whose address the master has told the other side; the session owns it from here. */
   readonly socket: SocketId;
+  /** As the other side was told. */
   readonly own: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   readonly relayRttMs: number;
@@ -87,6 +88,7 @@ export class Session {
     const [stun] = context.config.stun;
     this.traversal = traversal(now, {
       ...config,
+      own: { ...config.own, profile: context.profile },
       punchKey: config.keys.punchKey,
       family: context.config.family,
       sources: context.link.sources,
@@ -121,10 +123,6 @@ export class Session {
     } else if (push.type === 'credited') {
       nest.command(now, this.traversal, { do: 'permit', permit: push.permit });
     }
-  }
-
-  profile(now: Instant, profile: NatProfile): void {
-    if (this.phase !== 'over') this.context.nest.command(now, this.traversal, { do: 'profile', profile });
   }
 
   /** Ends the traversal, which tells how far it came, and all its sockets; a path that was taken out of it stays. */

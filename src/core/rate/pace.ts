@@ -1,5 +1,5 @@
 /**
- * Rate limits in tables of fixed size (security.md row 9): a flood from a million addresses takes no more memory than none.
+ * Rate limits in tables of fixed size (SECURITY.md row 9): a flood from a million addresses takes no more memory than none.
  * A bucket is chosen by a keyed hash; who falls into the same bucket shares its allowance, and nobody outside can aim at it.
  */
 import { addressBytes } from '../address.ts';
@@ -13,35 +13,47 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** Generic cell rate algorithm: one number per key, the time at which its bucket would be full again. */
-export function allowAt(fullAt: Instant, now: Instant, rate: Rate): Instant | null {
-  const interval = 1000 / rate.perSecond;
-  const from = Math.max(fullAt, now);
-  return from - now > (rate.burst - 1) * interval ? null : from + interval;
+/**
+ * How long to wait for one more: 0 where it may go now. Generic cell rate algorithm, so one number is kept for each who is
+ * limited: the time at which its bucket would be full again.
+ */
+function waitMs(fullAt: Instant, now: Instant, { perSecond, burst }: Rate): number {
+  const wait = fullAt - now - ((burst - 1) * 1000) / perSecond;
+  // A thousandth of a millisecond is what is left of the sums of fractions.
+  return wait < 0.001 ? 0 : wait;
 }
 
+/** Takes one: when the bucket is full again after that, or null where there is none. */
+export function allowAt(fullAt: Instant, now: Instant, rate: Rate): Instant | null {
+  return waitMs(fullAt, now, rate) > 0 ? null : Math.max(fullAt, now) + 1000 / rate.perSecond;
+}
+
+/** One rate for many who are told apart by a hash. */
 export class Limiter {
+  private readonly rate: Rate;
+  private readonly buckets: number;
   /** Made with the first that is counted. */
   private fullAt: Float64Array | null = null;
-  private readonly rate: Rate;
 
-  constructor(rate: Rate) {
+  constructor(rate: Rate, buckets: number = RATE_LIMITS.limiterBuckets) {
     this.rate = rate;
+    this.buckets = buckets;
   }
 
-  /** Takes one from the allowance of `hash`; false where it is used up. */
-  allow(now: Instant, hash: number): boolean {
-    const bucket = hash % RATE_LIMITS.limiterBuckets;
-    this.fullAt ??= new Float64Array(RATE_LIMITS.limiterBuckets);
-    const next = allowAt(this.fullAt[bucket] as number, now, this.rate);
-    if (next === null) return false;
+  /** Takes one where there is one; otherwise the milliseconds to wait for it. */
+  take(now: Instant, hash: number): number {
+    const bucket = hash % this.buckets;
+    this.fullAt ??= new Float64Array(this.buckets);
+    const fullAt = this.fullAt[bucket] as number;
+    const next = allowAt(fullAt, now, this.rate);
+    if (next === null) return waitMs(fullAt, now, this.rate);
     this.fullAt[bucket] = next;
-    return true;
+    return 0;
   }
 
-  /** Would `allow` say yes? Takes nothing. */
-  permits(now: Instant, hash: number): boolean {
-    return allowAt(this.fullAt?.[hash % RATE_LIMITS.limiterBuckets] ?? 0, now, this.rate) !== null;
+  /** What `take` would say; takes nothing. */
+  waitMs(now: Instant, hash: number): number {
+    return waitMs(this.fullAt?.[hash % this.buckets] ?? 0, now, this.rate);
   }
 }
 
@@ -81,55 +93,42 @@ function plainBytes(address: string): Uint8Array {
   return mapped ? bytes.subarray(12) : bytes;
 }
 
-/** As many buckets of networks as make it unlikely (60 attackers: 1 in 270) that an honest one shares a bucket with one. */
-const BUCKETS: Levels<number> = {
-  narrow: RATE_LIMITS.limiterBuckets,
-  wide: RATE_LIMITS.limiterBuckets / 4,
-  widest: RATE_LIMITS.limiterBuckets / 16,
-};
 const LEVELS = ['narrow', 'wide', 'widest'] as const;
 
 /**
- * The pace of an address and of the networks around it: a token bucket for each. A refusal takes nothing from any of them, so
+ * The pace of an address and of the networks around it: a limiter for each. A refusal takes nothing from any of them, so
  * that whoever is over its own allowance uses up nobody else's, and a network with 65,536 addresses has no more than a network.
  */
 export class Pace {
-  private readonly rates: Levels<Rate>;
-  /** Made with the first that is counted. */
-  private fullAt: Levels<Float64Array> | null = null;
+  private readonly limiters: Levels<Limiter>;
 
   constructor(rates: Levels<Rate>) {
-    this.rates = rates;
+    // As many buckets of networks as make it unlikely (60 attackers: 1 in 270) that an honest one shares a bucket with one.
+    this.limiters = {
+      narrow: new Limiter(rates.narrow),
+      wide: new Limiter(rates.wide, RATE_LIMITS.limiterBuckets / 4),
+      widest: new Limiter(rates.widest, RATE_LIMITS.limiterBuckets / 16),
+    };
   }
 
   /** Takes one where there is one at every level; otherwise the milliseconds to wait for it. */
   take(now: Instant, keys: AddressKeys): number {
-    const waitMs = this.waitMs(now, keys);
-    if (waitMs > 0) return waitMs;
-    this.fullAt ??= {
-      narrow: new Float64Array(BUCKETS.narrow),
-      wide: new Float64Array(BUCKETS.wide),
-      widest: new Float64Array(BUCKETS.widest),
-    };
-    for (const level of LEVELS) {
-      if (level === 'widest' && keys.widest === keys.wide) break;
-      const bucket = keys[level] % BUCKETS[level];
-      const from = Math.max(this.fullAt[level][bucket] as number, now);
-      this.fullAt[level][bucket] = from + 1000 / this.rates[level].perSecond;
-    }
-    return 0;
+    const wait = this.waitMs(now, keys);
+    if (wait === 0) for (const level of levelsOf(keys)) this.limiters[level].take(now, keys[level]);
+    return wait;
   }
 
   /** What `take` would say; takes nothing. */
   waitMs(now: Instant, keys: AddressKeys): number {
-    let waitMs = 0;
-    for (const level of LEVELS) {
-      if (level === 'widest' && keys.widest === keys.wide) break;
-      const { perSecond, burst } = this.rates[level];
-      const spentMs = (this.fullAt?.[level][keys[level] % BUCKETS[level]] ?? 0) - now;
-      waitMs = Math.max(waitMs, spentMs - ((burst - 1) * 1000) / perSecond);
-    }
-    // A thousandth of a millisecond is what is left of the sums of fractions.
-    return waitMs < 0.001 ? 0 : waitMs;
+    let wait = 0;
+    for (const level of levelsOf(keys)) wait = Math.max(wait, this.limiters[level].waitMs(now, keys[level]));
+    return wait;
   }
+}
+
+const IPV4_LEVELS = ['narrow', 'wide'] as const;
+
+/** An IPv4 address has no provider of its own to count. */
+function levelsOf(keys: AddressKeys): readonly (typeof LEVELS)[number][] {
+  return keys.widest === keys.wide ? IPV4_LEVELS : LEVELS;
 }

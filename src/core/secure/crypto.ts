@@ -1,7 +1,7 @@
 /**
  * The cryptography that core needs, injected so that core has no I/O and the simulator and the browser can bring their own.
  * `src/node` implements it on node:crypto. All calls are synchronous. Keys are opaque handles that the implementation caches,
- * because importing a raw key per packet costs more than the operation (security.md section 3.4).
+ * because importing a raw key per packet costs more than the operation (docs/reference/security.md §3.4).
  */
 import { Reader } from '../bytes.ts';
 

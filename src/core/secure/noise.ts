@@ -8,7 +8,7 @@
  *
  * Used twice: participant to master (control session), and client to host through the master (end to end). The initiator
  * knows the responder's static key beforehand; the responder learns and may judge the initiator's. The prologue binds
- * version and roles, so that nothing can be downgraded or confused (security.md row 27).
+ * version and roles, so that nothing can be downgraded or confused (SECURITY.md row 27).
  */
 import { concat, EMPTY, utf8Encode } from '../bytes.ts';
 import type { AeadKey, CryptoSuite, KeyPair } from './crypto.ts';

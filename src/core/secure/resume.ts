@@ -1,5 +1,5 @@
 /**
- * A handshake without Diffie-Hellman between two that have had one (security.md 3.1, RESUME). The shapes are those of Noise IK,
+ * A handshake without Diffie-Hellman between two that have had one (docs/reference/security.md §3.1, RESUME). The shapes are those of Noise IK,
  * so that whoever carries the messages need not know which of the two they are:
  *
  *     -> random 32, ticket, sealed payload     nonce: the first 12 of the random; associated: prologue, random

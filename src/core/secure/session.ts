@@ -1,12 +1,10 @@
 /**
  * A transport session after a handshake: datagrams arrive late, twice or never, so the 64-bit sequence travels in clear
- * (inside the associated data) and a window of 1,024 keeps replays out (security.md 3.1; the ring bitmap of RFC 6479).
+ * (inside the associated data) and a window of 1,024 keeps replays out (docs/reference/security.md §3.1; the ring bitmap of RFC 6479).
  */
-import { assert } from '../errors.ts';
 import type { CryptoSuite } from './crypto.ts';
 import { SECURE_LIMITS } from './limits.ts';
 import { NOISE_TAG_BYTES, noiseNonce, type TransportKeys } from './noise.ts';
-import { Slab } from './slab.ts';
 
 const WORD_BITS = 32;
 const WORD_RANGE = 2 ** WORD_BITS;
@@ -14,7 +12,7 @@ const WORD_RANGE = 2 ** WORD_BITS;
 const RING_WORDS = SECURE_LIMITS.replayWindow / WORD_BITS + 1;
 
 /** The ring, and the highest sequence seen plus one in two words. */
-const WINDOW_WORDS = RING_WORDS + 2;
+export const WINDOW_WORDS = RING_WORDS + 2;
 
 /** Which sequences were seen. `check` before the tag is verified, `mark` after. All its state is in the words. */
 export class ReplayWindow {
@@ -56,83 +54,59 @@ export class ReplayWindow {
   }
 }
 
-/** A session's record in a slab: both keys, the owner's bytes, the window. */
-const KEY_BYTES = 32;
-const OWNER_AT = 2 * KEY_BYTES;
-const OWNER_BYTES = 16;
-const WINDOW_AT = OWNER_AT + OWNER_BYTES;
-const SESSION_RECORD_BYTES = WINDOW_AT + 4 * WINDOW_WORDS;
-const RELEASED = -1;
-
-/** Where many sessions keep what they hold; a session without one makes its own. */
-export function sessionSlab(): Slab {
-  return new Slab(SESSION_RECORD_BYTES, 512);
-}
-
-export class SecureSession {
+/**
+ * Seals and opens with what it is given: two keys and a window, which may be fields or views made anew on each read (a master keeps
+ * those of a hundred thousand sessions in blocks).
+ */
+export abstract class SealingSession {
   protected readonly suite: CryptoSuite;
-  private readonly slab: Slab;
-  private record: number;
   private nextSequence = 0;
 
-  constructor(suite: CryptoSuite, keys: TransportKeys, slab = new Slab(SESSION_RECORD_BYTES, 1)) {
+  constructor(suite: CryptoSuite) {
     this.suite = suite;
-    this.slab = slab;
-    this.record = slab.take();
-    slab.bytesOf(this.record, 0, KEY_BYTES).set(keys.send);
-    slab.bytesOf(this.record, KEY_BYTES, KEY_BYTES).set(keys.receive);
   }
 
-  /** Gives the record back: it is another session's from here, so nothing may be sealed or opened any more. */
-  release(): void {
-    if (!this.over) this.slab.give(this.record);
-    this.record = RELEASED;
-  }
-
-  /** Has it been released? */
-  get over(): boolean {
-    return this.record === RELEASED;
-  }
+  protected abstract get sendKey(): Uint8Array;
+  protected abstract get receiveKey(): Uint8Array;
+  protected abstract get window(): ReplayWindow;
 
   /** The sequence that the next `seal` uses; the header that carries it is part of the associated data. */
   get sequence(): number {
     return this.nextSequence;
   }
 
-  /** True once so much was sent that a new handshake is due (2^32, security.md 3.1). */
+  /** True once so much was sent that a new handshake is due (2^32, docs/reference/security.md §3.1). */
   get spent(): boolean {
     return this.nextSequence >= SECURE_LIMITS.sessionSequenceMax;
   }
 
   /** Ciphertext and tag under the sequence that `sequence` named before the call. */
   seal(associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    assert(!this.over, 'a session that is over seals nothing');
     const key = this.suite.aeadKey(this.sendKey);
     return this.suite.seal(key, noiseNonce(this.nextSequence++), associated, plaintext);
   }
 
   /** Null where the sequence was seen, is too old or too high, or the tag does not match; nothing has changed then. */
   open(sequence: number, associated: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-    if (this.over || sealed.length < NOISE_TAG_BYTES || sequence >= SECURE_LIMITS.sessionSequenceMax) return null;
-    const window = new ReplayWindow(this.slab.wordsOf(this.record), this.slab.wordAt(this.record, WINDOW_AT / 4));
+    if (sealed.length < NOISE_TAG_BYTES || sequence >= SECURE_LIMITS.sessionSequenceMax) return null;
+    const { window } = this;
     if (!window.check(sequence)) return null;
     const key = this.suite.aeadKey(this.receiveKey);
     const plaintext = this.suite.open(key, noiseNonce(sequence), associated, sealed);
     if (plaintext !== null) window.mark(sequence);
     return plaintext;
   }
+}
 
-  /** Views, not to be kept. */
-  protected get sendKey(): Uint8Array {
-    return this.slab.bytesOf(this.record, 0, KEY_BYTES);
-  }
-  protected get receiveKey(): Uint8Array {
-    return this.slab.bytesOf(this.record, KEY_BYTES, KEY_BYTES);
-  }
+/** A session that holds its keys itself: every participant's. */
+export class SecureSession extends SealingSession {
+  protected readonly sendKey: Uint8Array;
+  protected readonly receiveKey: Uint8Array;
+  protected readonly window = new ReplayWindow();
 
-  /** 16 bytes beside the keys for whoever extends this; a view, not to be kept. */
-  protected get ownerBytes(): Uint8Array {
-    assert(!this.over, 'a session that is over owns nothing');
-    return this.slab.bytesOf(this.record, OWNER_AT, OWNER_BYTES);
+  constructor(suite: CryptoSuite, keys: TransportKeys) {
+    super(suite);
+    this.sendKey = keys.send;
+    this.receiveKey = keys.receive;
   }
 }

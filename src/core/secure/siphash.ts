@@ -1,7 +1,7 @@
 /**
  * SipHash-2-4 with 128 bits of output (Aumasson and Bernstein 2012, and the 128-bit variant of their reference code): a keyed
  * hash for short inputs that needs no native call. It authenticates mapping probes, where a native HMAC would cost three
- * times as much (security.md 3.4), and picks limiter buckets so that nobody outside can aim at one.
+ * times as much (docs/reference/security.md §3.4), and picks limiter buckets so that nobody outside can aim at one.
  */
 
 /** v0..v3, high and low words. One computation at a time; nothing is kept between two. */

@@ -1,6 +1,6 @@
 /**
  * A public STUN server as a source of mappings. Authentic is what carries the 96 random bits of a request of ours *and* comes
- * from the address that was asked (SECURITY.md, row 22); for the filtering tests, from the other address the server had named.
+ * from the address that was asked (SECURITY.md row 22); for the filtering tests, from the other address the server had named.
  */
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
@@ -83,7 +83,7 @@ export class StunSource implements MappingSource {
   private learnOther(other: Endpoint): void {
     const { address, port } = this.target;
     if (this.other !== null || other.address === address || other.port === port || other.port === 0) return;
-    // Nor does it send us to an address of our own network (security.md row 15).
+    // Nor does it send us to an address of our own network (SECURITY.md row 15).
     if (!sameRealm(address, other.address)) return;
     this.other = other;
     const endpoints = [{ address, port: other.port }, other, { address: other.address, port }];

@@ -1,6 +1,6 @@
 /**
  * A STUN server as a pure function, for the master's optional STUN port. It keeps nothing, so it cannot be exhausted; it answers
- * a sender only, so all it can do for a spoofer is send 32 bytes for 20 (SECURITY.md, row 21), and everything longer has to be paid
+ * a sender only, so all it can do for a spoofer is send 32 bytes for 20 (SECURITY.md row 21), and everything longer has to be paid
  * for: OTHER-ADDRESS, CHANGE-REQUEST, RESPONSE-PORT (RFC 5780) and errors only where the request was at least as long as the answer.
  * Limiting the rate (10/s for an address) is the caller's task.
  */

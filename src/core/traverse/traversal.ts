@@ -1,85 +1,136 @@
-/** One traversal as a machine: the engine of both sides, and the strategy of its role. */
-import { type Instant, NEVER } from '../contract.ts';
+/** One traversal as a machine: the executor of both sides, and the strategy of its role. */
+import type { Endpoint } from '../address.ts';
+import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
+import { assert } from '../errors.ts';
 import { outputs } from '../machine.ts';
-import { clientStrategy } from './lead/client.ts';
-import { hostStrategy } from './lead/host.ts';
+import type { LogData } from '../model/log.ts';
+import { ClientStrategy } from './lead/client.ts';
+import { HostStrategy } from './lead/host.ts';
 import { decodeStep } from './lead/step.ts';
-import { engine } from './run/engine.ts';
+import type { Strategy } from './lead/strategy.ts';
+import { Executor } from './run/executor.ts';
 import type { Traversal, TraversalCommand, TraversalConfig, TraversalEvent } from './run/interface.ts';
 
+type Phase = 'new' | 'running' | 'proven' | 'aborted';
+
+/** Which phase may follow which, and when. */
+export const TRAVERSAL_PHASES = {
+  new: { running: 'the start', aborted: 'its parent gives up' },
+  running: { proven: 'both ways of a path are proven', aborted: 'its parent gives up' },
+  /** Late probes are still answered, and the nomination is repeated. */
+  proven: {},
+  aborted: {},
+} as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
+
 export function traversal(now: Instant, config: TraversalConfig): Traversal {
-  const out = outputs<TraversalEvent>();
-  const side = engine(now, config, out);
-  const strategy = config.role === 'client' ? clientStrategy(config, side, out) : hostStrategy(config, side, out);
-  let bursting = false;
-  let state: 'new' | 'running' | 'done' = 'new';
+  return new TraversalMachine(now, config);
+}
 
-  function advance(at: Instant): void {
-    side.run(at);
-    if (state !== 'running') return;
-    if (succeed(at)) return;
-    strategy.run(at);
-    side.run(at);
-    tellBurst();
+class TraversalMachine implements Traversal {
+  private readonly out = outputs<TraversalEvent>();
+  private readonly executor: Executor;
+  private readonly strategy: Strategy;
+  private phase: Phase = 'new';
+  private bursting = false;
+
+  constructor(now: Instant, config: TraversalConfig) {
+    const log = (what: string, data: LogData): void =>
+      this.out.event({ ev: 'log', attempt: this.strategy.attempts, what, data });
+    const Side = config.role === 'client' ? ClientStrategy : HostStrategy;
+    this.executor = new Executor(now, config, this.out, log);
+    this.strategy = new Side(config, this.executor, this.out, log);
   }
 
-  function tellBurst(): void {
-    if (side.bursting() === bursting) return;
-    bursting = !bursting;
-    out.event({ ev: 'burst', on: bursting });
+  handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    this.executor.datagram(now, socket, from, bytes);
+    this.advance(now);
   }
 
-  function succeed(at: Instant): boolean {
-    const proof = side.proof();
+  handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
+    this.executor.socket(now, socket, outcome);
+    this.advance(now);
+  }
+
+  handleTimeout(now: Instant): void {
+    this.advance(now);
+  }
+
+  handleCommand(now: Instant, command: TraversalCommand): void {
+    this.obey(now, command);
+    this.advance(now);
+  }
+
+  poll(): Output<TraversalEvent> {
+    return this.out.next(this.next());
+  }
+
+  private next(): Instant {
+    if (this.phase === 'new') return NEVER;
+    return this.phase === 'running' ? Math.min(this.executor.next(), this.strategy.next()) : this.executor.next();
+  }
+
+  private obey(now: Instant, command: TraversalCommand): void {
+    switch (command.do) {
+      case 'start':
+        if (this.phase !== 'new') break;
+        this.enter('running');
+        this.strategy.start(now);
+        break;
+      case 'abort':
+        if (this.phase === 'new' || this.phase === 'running') this.finish(now, 'aborted');
+        break;
+      case 'step': {
+        const step = this.phase === 'running' ? decodeStep(command.bytes) : null;
+        if (step !== null) this.strategy.step(now, step);
+        break;
+      }
+      default:
+        this.executor.command(now, command);
+    }
+  }
+
+  private advance(now: Instant): void {
+    this.executor.run(now);
+    if (this.phase !== 'running' || this.succeed(now)) return;
+    this.strategy.run(now);
+    this.executor.run(now);
+    this.tellBurst();
+  }
+
+  private succeed(now: Instant): boolean {
+    const proof = this.executor.proof();
     if (proof === null) return false;
-    state = 'done';
-    side.finish();
-    tellBurst();
-    strategy.end(at, 'path');
-    out.event({
+    this.finish(now, 'proven');
+    this.out.event({
       ev: 'path',
-      kind: side.pathKind(proof),
+      kind: this.executor.pathKind(proof),
       socket: proof.socket,
       remote: proof.remote,
       rttMs: proof.rttMs,
-      packetsSent: side.sent(),
-      attempts: strategy.attempts,
-      method: strategy.method,
+      packetsSent: this.executor.sent(),
+      attempts: this.strategy.attempts,
+      method: this.strategy.method,
     });
     return true;
   }
 
-  function command(at: Instant, given: TraversalCommand): void {
-    if (given.do === 'start' && state === 'new') {
-      state = 'running';
-      strategy.start(at);
-    } else if (given.do === 'abort' && state !== 'done') {
-      state = 'done';
-      side.finish();
-      tellBurst();
-      strategy.end(at, 'aborted');
-    } else if (given.do === 'step' && state === 'running') {
-      const step = decodeStep(given.bytes);
-      if (step !== null) strategy.step(at, step);
-    } else if (given.do === 'profile') strategy.profile(given.profile);
-    else side.command(at, given);
+  private finish(now: Instant, phase: 'proven' | 'aborted'): void {
+    this.enter(phase);
+    this.executor.finish();
+    this.tellBurst();
+    this.strategy.end(now, phase === 'proven' ? 'path' : 'aborted');
   }
 
-  return {
-    handleDatagram(at, socket, from, bytes) {
-      side.datagram(at, socket, from, bytes);
-      advance(at);
-    },
-    handleSocket(at, socket, outcome) {
-      side.socket(at, socket, outcome);
-      advance(at);
-    },
-    handleTimeout: advance,
-    handleCommand(at, given) {
-      command(at, given);
-      advance(at);
-    },
-    poll: () =>
-      out.next(state === 'running' ? Math.min(side.next(), strategy.next()) : state === 'done' ? side.next() : NEVER),
-  };
+  private tellBurst(): void {
+    if (this.executor.bursting() === this.bursting) return;
+    this.bursting = !this.bursting;
+    this.out.event({ ev: 'burst', on: this.bursting });
+  }
+
+  private enter(phase: Phase): void {
+    const from = this.phase;
+    assert(phase in TRAVERSAL_PHASES[from], `a traversal goes from ${from} to ${phase}`);
+    this.phase = phase;
+    this.out.event({ ev: 'log', attempt: this.strategy.attempts, what: 'traversal', data: { from, to: phase } });
+  }
 }

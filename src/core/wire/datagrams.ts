@@ -17,7 +17,7 @@
  *     ANSWER   48  d6 | answer from 1 | family 1 | 0 | request 4 | port 2 | zeros 6 | address 16 | MAC 16
  *                  MAC: SipHash-2-4-128 over the first 32 bytes, key = HKDF(k1 ‖ k2, "probe")[0..16]
  *
- * No answer is larger than what it answers, until the address is validated (security.md rows 1, 21).
+ * No answer is larger than what it answers, until the address is validated (SECURITY.md rows 1, 21).
  */
 import { addressBytes, addressText, type Endpoint, familyOf } from '../address.ts';
 import { concat, EMPTY, equalBytes, passingBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
@@ -43,7 +43,7 @@ import {
 import { bytes, type Field, many, refine, struct, u8, u16, u32 } from './struct.ts';
 
 export const PROTOCOL_VERSION = 1;
-/** Binds version and roles into the handshake: nothing else can be led to accept it (security.md row 27). */
+/** Binds version and roles into the handshake: nothing else can be led to accept it (SECURITY.md row 27). */
 export const CONTROL_PROLOGUE = utf8Encode(`sallyport participant-to-master ${PROTOCOL_VERSION}`);
 export const RESUME_PROLOGUE = utf8Encode(`sallyport participant-to-master resumed ${PROTOCOL_VERSION}`);
 export const COOKIE_BYTES = 24;
@@ -335,7 +335,7 @@ export function writeProbe(key: Uint8Array, cid: Uint8Array, request: number, an
   return withMac(key, writer.u32(request));
 }
 
-export interface Probe {
+export interface MappingProbe {
   /** The CID as a number. */
   readonly session: number;
   readonly answerFrom: AnswerFrom;
@@ -343,7 +343,7 @@ export interface Probe {
 }
 
 /** Everything but the MAC, which needs the session that the CID names. */
-export function readProbe(bytes: Uint8Array): Probe | null {
+export function readProbe(bytes: Uint8Array): MappingProbe | null {
   if (bytes.length !== WIRE_LIMITS.probeBytes || bytes[0] !== WIRE.probe) return null;
   const answerFrom = ANSWERS_FROM[bytes[1] as number];
   if (answerFrom === undefined) return null;
@@ -370,7 +370,7 @@ export function probeAuthentic(key: Uint8Array, bytes: Uint8Array): boolean {
 }
 
 /** The master's busiest answer, hence written in place and not through `Reader` and `Writer`, which make views. */
-export function writeProbeAnswer(key: Uint8Array, probe: Probe, observed: Endpoint): Uint8Array {
+export function writeProbeAnswer(key: Uint8Array, probe: MappingProbe, observed: Endpoint): Uint8Array {
   const { request } = probe;
   const { address, port } = observed;
   const bytes = passingBytes(WIRE_LIMITS.probeBytes);

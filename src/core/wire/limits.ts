@@ -1,6 +1,6 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
 export const WIRE_LIMITS = {
-  /** Wire (security.md 3.1-3.3; sizes are UDP payload bytes and part of the protocol). */
+  /** Wire (docs/reference/security.md §3.1-§3.3; sizes are UDP payload bytes and part of the protocol). */
   helloBytes: 512,
   retryBytes: 64,
   acceptBytesMax: 320,
@@ -10,7 +10,7 @@ export const WIRE_LIMITS = {
   punchBytes: 32,
   /** Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). */
   controlBytesMax: 1200,
-  /** Control messages (wire/messages.ts). 16 bytes at random: nobody guesses or repeats one (security.md row 7). */
+  /** Control messages (wire/messages.ts). 16 bytes at random: nobody guesses or repeats one (SECURITY.md row 7). */
   sessionIdBytes: 16,
   /** Characters of what a master says of a failure that are shown. */
   masterWordsMax: 128,
@@ -29,10 +29,9 @@ export const WIRE_LIMITS = {
   masterAddressesMax: 4,
   /** Entries of one answer to `list`; as many as fit, four of the longest, mostly ten. */
   listPageMax: 16,
-  /** One entry, and the address of an official server in it: a name of 253 symbols and a port. */
-  entryBytesMax: 600,
+  /** The address of an official server: a name of 253 symbols and a port, cut to what a text holds. */
   entryAddressBytesMax: 255,
-  /** No NAT is known to keep a mapping that nobody uses for longer than 350 s (nat-model 2.1). */
+  /** No NAT is known to keep a mapping that nobody uses for longer than 350 s (docs/reference/nat-model.md §2.1). */
   mappingLifetimeMsMax: 355_000,
   /** What a profile may say: no NAT is known to forget within a second, or to lie deeper than a packet of 64 hops goes. */
   mappingLifetimeMsMin: 1_000,

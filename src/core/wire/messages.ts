@@ -1,7 +1,7 @@
 /**
  * The control messages inside the sealed session between a participant and the master, each stated once: its number, its fields
  * in the order of their bytes, what it is answered by. The types, the bytes and the tables in docs/protocol.md come from here.
- * Requests carry a 16-bit id, are idempotent and repeated at 250/500/1000 ms (8 tries) with that id (security.md section 3.2).
+ * Requests carry a 16-bit id, are idempotent and repeated at 250/500/1000 ms (8 tries) with that id (docs/reference/security.md §3.2).
  *
  * A message is a type byte, then its fields. Bytes after the last known field are ignored (padding, and what later versions
  * append); a number we do not know is malformed to us, so the datagram is dropped.
@@ -15,6 +15,7 @@ import { WIRE_LIMITS } from './limits.ts';
 import { natType, profile } from './profile-wire.ts';
 import {
   blob,
+  constant,
   type Field,
   type Fields,
   many,
@@ -167,11 +168,11 @@ interface Codec<Any> {
 
 function codecOf<Table extends Messages>(table: Table): Codec<MessageOf<Table>> {
   const bodies: Record<string, Field<unknown>> = {};
-  const byNumber: ({ readonly type: string; readonly body: Field<object> } | undefined)[] = [];
+  const byNumber: (Field<unknown> | undefined)[] = [];
   for (const [type, { number, fields }] of Object.entries(table)) {
-    const body = struct(fields);
+    const body = struct({ type: constant(type), ...fields });
     bodies[type] = body;
-    byNumber[number] = { type, body };
+    byNumber[number] = body;
   }
   return {
     write(writer, message) {
@@ -179,10 +180,8 @@ function codecOf<Table extends Messages>(table: Table): Codec<MessageOf<Table>> 
       (bodies[message.type] as Field<unknown>).write(writer, message);
     },
     read(reader) {
-      const known = byNumber[reader.u8()];
-      if (known === undefined) return null;
-      const message = { type: known.type, ...known.body.read(reader) };
-      return reader.ok ? (message as MessageOf<Table>) : null;
+      const message = byNumber[reader.u8()]?.read(reader);
+      return message !== undefined && reader.ok ? (message as MessageOf<Table>) : null;
     },
   };
 }

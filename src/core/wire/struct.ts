@@ -6,8 +6,7 @@
  * with too many items) is cut when written and malformed when read. Words of a closed list travel as their index; an index we do
  * not know becomes the first word, which is the unknown or harmless one.
  *
- * A struct is filled name by name, which V8 keeps fast for up to a dozen names. Whatever is kept in large numbers and has more
- * is made by one literal in a `refine`; what comes a hundred thousand times a second (probes, headers) is read by hand.
+ * What comes a hundred thousand times a second (probes, headers) is read by hand.
  */
 import { Reader, Writer } from '../bytes.ts';
 
@@ -52,6 +51,9 @@ export type StructOf<Parts> = Flat<OwnOf<Parts> & ([InlineOf<Parts>] extends [ne
 
 export function struct<const Parts extends Fields>(parts: Parts): Field<StructOf<Parts>> {
   const fields = Object.entries(parts);
+  const names = fields.flatMap(([name, field]) => (field.inline === true ? (field.words ?? []) : [name]));
+  // An object that gets its names one by one becomes a dictionary after a dozen of them, several times as large and slow.
+  const blank = JSON.parse(`{${names.map((name) => `"${name}":null`).join()}}`) as Record<string, unknown>;
   return {
     kind: 'struct',
     layout: layoutOf(parts, ' | '),
@@ -62,7 +64,7 @@ export function struct<const Parts extends Fields>(parts: Parts): Field<StructOf
       for (const [name, field] of fields) field.write(writer, field.inline === true ? values : values[name]);
     },
     read(reader) {
-      const value: Record<string, unknown> = {};
+      const value = { ...blank };
       for (const [name, field] of fields) {
         if (field.inline === true) Object.assign(value, field.read(reader));
         else value[name] = field.read(reader);
@@ -185,6 +187,11 @@ export function blob(max: number): Field<Uint8Array> {
   };
 }
 
+/** Takes no bytes: what is known without reading it. */
+export function constant<const Value extends string>(value: Value): Field<Value> {
+  return { kind: 'word', layout: '', bytesMax: 0, words: [value], write: () => {}, read: () => value };
+}
+
 /** Length 1, then UTF-8. Too long is malformed: an honest sender cuts, and nobody is to carry what no list shows. */
 export function text(max: number): Field<string> {
   return {
@@ -227,7 +234,9 @@ export function flags<const Name extends string>(...names: Words<Name>): InlineF
     },
     read(reader) {
       const byte = reader.u8();
-      return Object.fromEntries(names.map((name, i) => [name, (byte & (2 ** i)) !== 0])) as Record<Name, boolean>;
+      const value = {} as Record<Name, boolean>;
+      for (let i = 0; i < names.length; i++) value[names[i] as Name] = (byte & (1 << i)) !== 0;
+      return value;
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Text that strangers send and others will see: in a terminal, a web page, a webhook. What cannot be read as plain text goes
- * (security.md row 19): C0/C1 controls (terminal escapes, CWE-150), bidirectional controls, invisible and unassigned
+ * (SECURITY.md row 19): C0/C1 controls (terminal escapes, CWE-150), bidirectional controls, invisible and unassigned
  * characters. What remains is inert in a text node; `<` and `&` are legal in a name.
  */
 import type { FailureReason } from '../model/progress.ts';

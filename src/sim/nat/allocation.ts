@@ -1,5 +1,5 @@
 /**
- * How NATs choose external ports (nat-model 2.1). One kind = one member of `Allocation`, its words and one function, all here;
+ * How NATs choose external ports (docs/reference/nat-model.md §2.1). One kind = one member of `Allocation`, its words and one function, all here;
  * nothing else in the simulator knows the kinds, so a new one touches this file and its test.
  */
 import type { Endpoint } from '../../core/index.ts';

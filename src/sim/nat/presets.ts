@@ -1,4 +1,4 @@
-/** NATs one meets, by the name of the gear; sources in nat-model 2.1, repeated here in a word each. */
+/** NATs one meets, by the name of the gear; sources in docs/reference/nat-model.md §2.1, repeated here in a word each. */
 import { PORTS_IPFW, PORTS_PF } from './allocation.ts';
 import type { NatBehaviour } from './behaviour.ts';
 
@@ -16,7 +16,7 @@ export const NATS = {
   linux: LINUX,
   /** OpenWrt's default firewall answers strangers by ICMP; no state is left behind. */
   linuxReject: { ...LINUX, unsolicited: 'reject' },
-  /** WAN input accepted: an early stranger takes the 5-tuple away (nat-model 2.2). */
+  /** WAN input accepted: an early stranger takes the 5-tuple away (docs/reference/nat-model.md §2.2). */
   linuxAccept: { ...LINUX, unsolicited: 'accept' },
   /** `--random-fully`: kube-proxy, some firewalls. */
   linuxRandom: {

@@ -1,4 +1,4 @@
-/** Mappings, filters, time-outs and limits of one box (RFC 4787), and the trap of unsolicited packets (nat-model 2.2). */
+/** Mappings, filters, time-outs and limits of one box (RFC 4787), and the trap of unsolicited packets (docs/reference/nat-model.md §2.2). */
 import type { Endpoint } from '../../core/index.ts';
 import { type Packet, withFrom, withTo } from '../packet.ts';
 import type { SimRandom } from '../random.ts';
@@ -19,7 +19,7 @@ interface Session {
 
 interface Mapping {
   readonly source: Source;
-  /** Under which `source` has it. */
+  /** Its key in `mappings` of `source`. */
   readonly destination: number;
   readonly internal: Endpoint;
   readonly external: Endpoint;
@@ -33,9 +33,9 @@ interface Mapping {
 /** One internal endpoint and its mappings. */
 interface Source {
   readonly local: number;
-  /** By what the mapping behaviour lets them depend on. */
+  /** The key is the part of the destination that a mapping depends on: nothing (EIM), its address (ADM), address and port (APDM). */
   readonly mappings: Map<number, Mapping>;
-  /** Those that had to differ because their 5-tuple was taken, by remote endpoint; rare. */
+  /** Mappings that got another port than the source's own because the 5-tuple was taken, by remote endpoint; rare. */
   clashed: Map<number, Mapping> | null;
 }
 
@@ -184,7 +184,7 @@ export class Translator {
 
   #makeMapping(source: Source, destination: number, internal: Endpoint, to: Endpoint, now: number): Mapping | NatDrop {
     this.#sweep(now);
-    // What has expired since the last sweep must not count as a new peak.
+    // Before a new peak is recorded, mappings that have expired since the last sweep are removed: they are not live.
     if (this.#liveMappings() >= this.#peak) this.#sweepAll(now);
     const subscriber = this.#subscriber(internal.address, now);
     if (this.#sessionTableFull(now)) return 'table-full';

@@ -81,6 +81,12 @@ function titleOf(join: LocalJoin): MessageKey {
   return isOver(join) && join.path !== null ? 'connect.overTitle' : 'connect.title';
 }
 
+/** A rest between two attempts; or somebody is waited for, and said to be. */
+function waiting({ why }: LocalJoin): string {
+  const rests = why !== null && (why.because === 'not-met' || why.because === 'unanswered');
+  return rests ? `${t('connect.s.waiting')} ${waitText(why)}` : waitText(why);
+}
+
 function sentence(join: LocalJoin): string {
   if (join.ended !== null) return t(`connect.s.${join.ended}`);
   if (join.phase === 'failed') {
@@ -88,8 +94,7 @@ function sentence(join: LocalJoin): string {
     return `${said} ${reasonText(join.detail)}`.trim();
   }
   if (!isOver(join) && (join.stage === 'asked' || join.stage === 'queued')) return t(`connect.s.${join.stage}`);
-  if (join.phase === 'punching' && join.stage === 'waiting')
-    return `${t('connect.s.waiting')} ${waitText(join.why)}`.trim();
+  if (!isOver(join) && join.phase !== 'connected' && join.stage === 'waiting') return waiting(join);
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
   return t(`connect.s.${join.phase}`);
 }

@@ -7,12 +7,12 @@ export const LEAD_LIMITS = {
    * that the strictest of common systems let a process open.
    */
   plannedSocketsMax: 2_560,
-  /** Credits asked for at once; one pays for 60 probes (security.md 3.3). */
+  /** Credits asked for at once; one pays for 60 probes (docs/reference/security.md §3.3). */
   creditsAtOnce: 40,
   /** A turn of one of them while others wait: a full birthday with its second round, or two lives of a mapping. */
   hardTurnMs: 60_000,
   /**
-   * From one attempt with many ports for one client to the next, at first and at last, for both sides (S15, design 6); each rest
+   * From one attempt with many ports for one client to the next, at first and at last, for both sides (S15, docs/reference/design.md §6); each rest
    * is half as long again as the one before, so that a second and a third attempt fit into the first minute.
    */
   manyPortsRestMsMax: 300_000,
@@ -24,8 +24,8 @@ export const LEAD_LIMITS = {
   stepsRemembered: 256,
   /** Salvos whose samples a host still owes; an attempt has two. */
   reportsMax: 8,
-  /** A probe that waits so long for credits asks for some more: those that were bought have been refused or lost. */
+  /** Credits that are asked for when a probe has waited for `RUN_LIMITS.unpaidMs`. */
   creditsWhenUnpaid: 3,
-  /** A permit lives 15 s (security.md 3.2); a lasting plan renews it in time for two losses. */
+  /** A permit lives 15 s (docs/reference/security.md §3.2); a lasting plan renews it in time for two losses. */
   permitRenewMs: 8_000,
 } as const;

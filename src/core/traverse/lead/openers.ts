@@ -1,24 +1,23 @@
 /**
  * The first move of both sides, before any step: every candidate of the peer gets a few probes. The host's come first, when it
- * answers, with a low TTL where the peer's NAT could take an early packet amiss (nat-model 2.2): they open its own NAT and die
+ * answers, with a low TTL where the peer's NAT could take an early packet amiss (docs/reference/nat-model.md §2.2): they open its own NAT and die
  * on the way. The client's follow when the answer reaches it, and by then the host's door is open; only then, one relay trip
  * later, does the host send with the full TTL.
  */
 
-import { isPrivate } from '../../address.ts';
-import type { Instant } from '../../contract.ts';
+import { familyOf, isPrivate } from '../../address.ts';
+import type { Instant, SocketId } from '../../contract.ts';
 import type { Candidate } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import type { Pass, SidePlan } from '../plan/side-plan.ts';
-import { socketFor } from '../run/candidates.ts';
-import type { Engine } from '../run/engine.ts';
+import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig } from '../run/interface.ts';
 
 /** After the first packet; sums to about a second and a half. */
 const GAPS_MS: readonly number[] = [50, 100, 200, 350, 600];
 /**
  * Where the depth of the own NAT was not measured. Others use 7 and 4 (frp), 5 (hyperdht), 2-3 (RakNet), and each is wrong for
- * some: carriers' NATs lie at hops 2-5 and deeper (nat-model 1.2), and two NATs may have one router between them. Deeper ones
+ * some: carriers' NATs lie at hops 2-5 and deeper (docs/reference/nat-model.md §1.2), and two NATs may have one router between them. Deeper ones
  * come first (the first attempt takes the second of these): a packet that dies too early opens no door in any attempt, one that
  * goes too far harms only where somebody accepts strangers. With 3, 7, 4, 5 one pair P4-S3 in ten never met.
  */
@@ -43,12 +42,19 @@ function openerTtl(own: NatProfile): number {
   return own.natHops === null ? 2 : own.natHops + 1;
 }
 
-export function openers(now: Instant, config: TraversalConfig, side: Engine): void {
+export function openers(now: Instant, config: TraversalConfig, executor: Executor): void {
   for (const candidate of config.peer.candidates) {
     const socket = socketFor(config, candidate);
     if (socket === null) continue;
-    side.launch(now, openerPlan(config, candidate), now, socket);
+    executor.launch(now, openerPlan(config, candidate), now, socket);
   }
+}
+
+/** The socket from which a candidate of the peer is tried; null where we have none of its family. */
+function socketFor(config: TraversalConfig, candidate: Candidate): SocketId | null {
+  const family = familyOf(candidate.endpoint.address);
+  if (family === config.family) return config.socket;
+  return config.own.candidates.find((own) => familyOf(own.endpoint.address) === family)?.socket ?? null;
 }
 
 function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
@@ -56,19 +62,19 @@ function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
   const wary = config.role === 'host' && candidate.kind === 'reflexive' && !isPrivate(address);
   const first: readonly Pass[] = wary
     ? [
-        { afterMs: 0, ttl: openerTtl(config.own.profile) },
+        { afterMs: 0, ttl: openerTtl(config.own.profile()) },
         { afterMs: config.relayRttMs / 2 + LAST_MS, ttl: null },
       ]
     : [{ afterMs: 0, ttl: null }];
-  return known([address], port, [...first, ...GAPS_MS.map((afterMs) => ({ afterMs, ttl: null }))]);
+  return probesAt([address], port, [...first, ...GAPS_MS.map((afterMs) => ({ afterMs, ttl: null }))]);
 }
 
 /** Probes from the punching socket at one endpoint. */
-export function known(addresses: readonly string[], port: number, passes: readonly Pass[]): SidePlan {
+export function probesAt(addresses: readonly string[], port: number, passes: readonly Pass[]): SidePlan {
   const lastMs = passes.reduce((sum, pass) => sum + pass.afterMs, 0);
   return {
     class: 'easy',
-    from: 'known',
+    from: 'punching',
     sockets: 1,
     tuples: 1,
     addresses,

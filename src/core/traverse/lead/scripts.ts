@@ -9,7 +9,7 @@ import type { Role } from '../../model/pair.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import { PAY_LIMITS } from '../pay/limits.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
-import { knownLife, lifetimeOf, type Nature } from '../plan/nature.ts';
+import { knownLife, lifetimeOf, type Nature, type RandomNature, type StepNature } from '../plan/nature.ts';
 import { type Plan, roundsOf, watched } from '../plan/plan.ts';
 import {
   type Aim,
@@ -28,10 +28,11 @@ import {
   windowRuns,
 } from '../plan/salvos.ts';
 import type { Sample } from '../plan/side-plan.ts';
-import type { Engine } from '../run/engine.ts';
+import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig } from '../run/interface.ts';
-import { type Commander, other, type Volley } from './commander.ts';
-import { known, LAST_MS, lowTtl } from './openers.ts';
+import type { Commander, Volley } from './commander.ts';
+import { LAST_MS, lowTtl, probesAt } from './openers.ts';
+import { other } from './payments.ts';
 
 export interface Wait {
   readonly until: Instant;
@@ -42,8 +43,8 @@ export interface Wait {
 export interface Stage {
   readonly attempt: number;
   readonly config: TraversalConfig;
-  readonly boss: Commander;
-  readonly side: Engine;
+  readonly commander: Commander;
+  readonly executor: Executor;
   /** An ADM side has just been made known; its socket must stay. */
   settled?: boolean;
 }
@@ -63,10 +64,10 @@ const SETTLE_TRIES = 4;
 const CROSS_TAIL_MS = 600;
 
 export function* scriptFor(plan: Plan, stage: Stage): Script {
-  if (plan.method !== 'row' && plan.method !== 'lattice') stage.boss.reserve(plan.packets);
+  if (plan.method !== 'row' && plan.method !== 'lattice') stage.commander.reserve(plan.packets);
   if (plan.settle !== null) {
     const settling = yield* settled(plan, plan.settle, stage);
-    if (settling !== 'known') return settling === 'in vain';
+    if (settling !== 'settled') return settling === 'in vain';
   }
   return yield* methodScript(plan, stage);
 }
@@ -92,11 +93,11 @@ function methodScript(plan: Plan, stage: Stage): Script {
 
 /** Where the mappings of a side may turn up, as far as they may be probed: a client knows only of one that it is proven. */
 function addressesOf(stage: Stage, role: Role): readonly string[] {
-  const { boss, config, side } = stage;
-  const first = boss.endpointOf(role)?.address;
-  if (role === 'client') return [first ?? config.own.profile.external[0] ?? '0.0.0.0'];
+  const { commander, config, executor } = stage;
+  const first = commander.endpointOf(role)?.address;
+  if (role === 'client') return [first ?? config.own.profile().external[0] ?? '0.0.0.0'];
   // Several only where the host's NAT spreads its mappings over them, and then those that its permit names.
-  const permitted = side.addresses().filter((address) => familyOf(address) === 4);
+  const permitted = executor.addresses().filter((address) => familyOf(address) === 4);
   if (first !== undefined && config.peer.profile.pooling !== 'arbitrary') return [first];
   return permitted.length > 0 ? permitted : ['0.0.0.0'];
 }
@@ -108,28 +109,29 @@ function* nothingScript(plan: Plan): Script {
 }
 
 /** A new punching socket on the sides named, and their endpoints as sources saw them. */
-function* renewed(now: Instant, roles: readonly Role[], { boss }: Stage): Generator<Wait, Instant, Instant> {
-  for (const role of roles) boss.renew(now, role);
-  return yield { until: now + RENEW_MS, ready: () => roles.every((role) => boss.endpointOf(role) !== null) };
+function* renewed(now: Instant, roles: readonly Role[], { commander }: Stage): Generator<Wait, Instant, Instant> {
+  for (const role of roles) commander.renew(role);
+  return yield { until: now + RENEW_MS, ready: () => roles.every((role) => commander.endpointOf(role) !== null) };
 }
 
 /** Attempt 1 is the openers of both sides, which need no step; later ones use new sockets, another TTL, and a common start. */
 function* knownScript(plan: Plan, stage: Stage): Script {
-  const { attempt, config, boss } = stage;
+  const { attempt, config, commander } = stage;
   let now = yield { until: 0 };
   if (attempt === 1) {
-    const target = plan.hard === null ? null : boss.endpointOf(other(plan.hard));
-    if (plan.hard !== null && target !== null) boss.order(now, plan.hard, sandwich(plan.mappings, target, null, 0));
+    const target = plan.hard === null ? null : commander.endpointOf(other(plan.hard));
+    if (plan.hard !== null && target !== null)
+      commander.launch(now, plan.hard, sandwich(plan.mappings, target, null, 0));
     yield { until: now + plan.durationMs };
     return true;
   }
   now = yield* renewed(now, ['client', 'host'], stage);
-  const client = boss.endpointOf('client');
-  const host = boss.endpointOf('host');
+  const client = commander.endpointOf('client');
+  const host = commander.endpointOf('host');
   if (client === null || host === null) return false;
   // Odd attempts open with a low TTL on the host's side, even ones start both at one instant with the full TTL: the first
   // fails where no router lies between the NATs, the second where the clocks of the relay trip deceive.
-  const trip = boss.relayRttMs() / 2;
+  const trip = commander.relayRttMs() / 2;
   const wary = attempt % 2 === 1;
   const first = wary
     ? [
@@ -138,11 +140,11 @@ function* knownScript(plan: Plan, stage: Stage): Script {
       ]
     : [{ afterMs: 0, ttl: null }];
   const rest = [60, 120, 200, 350].map((afterMs) => ({ afterMs, ttl: null }));
-  boss.order(now, 'host', known([client.address], client.port, [...first, ...rest]));
+  commander.launch(now, 'host', probesAt([client.address], client.port, [...first, ...rest]));
   const startMs = wary ? trip + LAST_MS : trip;
-  boss.order(now, 'client', known([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), startMs);
+  commander.launch(now, 'client', probesAt([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), startMs);
   if (plan.hard !== null)
-    boss.order(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
+    commander.launch(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
   yield { until: now + trip + plan.durationMs };
   return true;
 }
@@ -154,13 +156,13 @@ function* easyEndpoint(
   anew: boolean,
   stage: Stage,
 ): Generator<Wait, Endpoint | null, Instant> {
-  const unknown = stage.boss.endpointOf(easy) === null;
+  const unknown = stage.commander.endpointOf(easy) === null;
   if (anew || unknown || (stage.attempt > 1 && !stage.settled)) yield* renewed(now, [easy], stage);
-  return stage.boss.endpointOf(easy);
+  return stage.commander.endpointOf(easy);
 }
 
 function* windowScript(plan: Plan, stage: Stage): Script {
-  const { boss } = stage;
+  const { commander } = stage;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
   let now = yield { until: 0 };
@@ -168,7 +170,7 @@ function* windowScript(plan: Plan, stage: Stage): Script {
   if (target === null || nature.kind !== 'step') return false;
   now = yield { until: 0 };
   const volleys = windowTtls(hard, stage).map((ttl) =>
-    boss.order(now, hard, sandwich(plan.mappings, target, ttl, boss.relayRttMs())),
+    commander.launch(now, hard, sandwich(plan.mappings, target, ttl, commander.relayRttMs())),
   );
   now = yield { until: now + SAMPLES_MS, ready: answered(...volleys) };
   const windows = volleys.flatMap((volley) => {
@@ -176,7 +178,7 @@ function* windowScript(plan: Plan, stage: Stage): Script {
     return probes === null ? [] : [probes];
   });
   if (windows.length === 0) return false;
-  for (const probes of windows) boss.order(now, other(hard), probes);
+  for (const probes of windows) commander.launch(now, other(hard), probes);
   yield { until: now + plan.durationMs };
   return true;
 }
@@ -199,22 +201,21 @@ function windowTtls(hard: Role, stage: Stage): readonly (number | null)[] {
  * packet poisons the other NAT it loses half of them for good: then the openers die on the way, and are repeated at the end.
  */
 function* birthdayScript(plan: Plan, stage: Stage): Script {
-  const { boss, config } = stage;
+  const { commander, config } = stage;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
-  const [own, far] = hard === 'client' ? [config.own, config.peer] : [config.peer, config.own];
   let now = yield { until: 0 };
   for (const round of [1, 2]) {
     const anew = round === 2 && !stage.settled;
     const target = yield* easyEndpoint(now, other(hard), anew, stage);
     if (target === null || nature.kind !== 'random') return round > 1;
     now = yield { until: 0 };
-    const trip = boss.relayRttMs() / 2;
-    const wary = round === 2 || far.profile.poisonable === 'yes';
-    const open = birthdayHard(plan, target, wary ? lowTtl(own.profile, stage.attempt) : null);
+    const trip = commander.relayRttMs() / 2;
+    const wary = round === 2 || profileOf(stage, other(hard)).poisonable === 'yes';
+    const open = birthdayHard(plan, target, wary ? lowTtl(profileOf(stage, hard), stage.attempt) : null);
     const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), config.random.int(0, 0xffff_ffff));
-    const opening = boss.order(now, hard, open, hard === 'client' ? trip : 0);
-    const probing = boss.order(now, other(hard), probe, hard === 'client' ? 0 : trip);
+    const opening = commander.launch(now, hard, open, hard === 'client' ? trip : 0);
+    const probing = commander.launch(now, other(hard), probe, hard === 'client' ? 0 : trip);
     const refused = (): boolean => opening.refused() || probing.refused();
     now = yield { until: now + trip + open.durationMs, ready: refused };
     if (refused()) return round > 1;
@@ -226,29 +227,27 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
  * An ADM side has one port for all ports of the peer. A new socket sends one probe between two samples: where just one port
  * lies between them, that is it, and the side is as good as easy from here on.
  */
-function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, 'known' | 'in vain' | 'lost', Instant> {
-  const { boss } = stage;
+function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, 'settled' | 'in vain' | 'lost', Instant> {
+  const { commander } = stage;
   const nature = natureOf(plan, role);
   if (nature.kind !== 'step') return 'in vain';
   for (let tries = 0; tries < SETTLE_TRIES; tries++) {
     let now = yield { until: 0 };
     now = yield* renewed(now, [role], stage);
-    const peer = boss.endpointOf(other(role));
-    if (boss.endpointOf(role) === null) return 'lost';
+    const peer = commander.endpointOf(other(role));
+    if (commander.endpointOf(role) === null) return 'lost';
     const target = peer ?? { address: addressesOf(stage, other(role))[0]!, port: 9 };
-    const volley = boss.order(now, role, settleProbe(target));
+    const volley = commander.launch(now, role, settleProbe(target));
     yield { until: now + SAMPLES_MS, ready: answered(volley) };
     const samples = volley.samples() ?? [];
     const [run] = windowRuns(nature, samples, 1);
     if (samples.length < 2 || run === undefined || run.count !== 1) continue;
-    boss.assume(role, { address: samples[0]!.observed.address, port: run.start });
+    commander.assume(role, { address: samples[0]!.observed.address, port: run.start });
     stage.settled = true;
-    return 'known';
+    return 'settled';
   }
   return 'in vain';
 }
-
-type StepNature = Extract<Nature, { kind: 'step' }>;
 
 interface Taken {
   readonly samples: readonly Sample[];
@@ -258,15 +257,15 @@ interface Taken {
 
 /** Samples of both sides that are as fresh as can be: the host's are asked for first, the client's when those are on the way. */
 function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Instant> {
-  const { boss } = stage;
+  const { commander } = stage;
   const start = yield { until: 0 };
-  const host = boss.order(start, 'host', takeSample(addressesOf(stage, 'client')[0]!));
-  const now = yield { until: start + boss.relayRttMs() * 0.9 };
-  const client = boss.order(now, 'client', takeSample(addressesOf(stage, 'host')[0]!));
+  const host = commander.launch(start, 'host', takeSample(addressesOf(stage, 'client')[0]!));
+  const now = yield { until: start + commander.relayRttMs() * 0.9 };
+  const client = commander.launch(now, 'client', takeSample(addressesOf(stage, 'host')[0]!));
   yield { until: now + SAMPLES_MS, ready: answered(host, client) };
   return {
     client: { samples: client.samples() ?? [], at: now },
-    host: { samples: host.samples() ?? [], at: start + boss.relayRttMs() / 2 },
+    host: { samples: host.samples() ?? [], at: start + commander.relayRttMs() / 2 },
   };
 }
 
@@ -275,30 +274,30 @@ function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Insta
  * nobody else took either port. The samples that end a burst aim the next one.
  */
 function* crossScript(plan: Plan, stage: Stage): Script {
-  const { boss, config } = stage;
+  const { commander, config } = stage;
   let client = plan.client as StepNature;
   let host = plan.host as StepNature;
   const round = { client: 2 * plan.mappings, host: 2 * plan.mappings };
-  boss.reserve(round);
+  commander.reserve(round);
   let taken = yield* freshSamples(stage);
   for (let n = 0; n < roundsOf(client, host); n++) {
     const start = yield { until: 0 };
-    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, knownLife(config.own.profile));
+    const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, knownLife(config.own.profile()));
     if (room > start) {
       yield { until: room };
-      boss.reserve(round);
+      commander.reserve(round);
       taken = yield* freshSamples(stage);
     }
     const now = yield { until: 0 };
-    const trip = boss.relayRttMs() / 2;
+    const trip = commander.relayRttMs() / 2;
     const fireAt = now + trip;
     const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
     const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
     if (mine === null || yours === null) return n > 0;
     const [here, there] = [placeOf(mine, 'client', n, stage), placeOf(yours, 'host', n, stage)];
-    const hostVolley = boss.order(now, 'host', crossSalvo(yours.count, here));
-    const clientVolley = boss.order(now, 'client', crossSalvo(mine.count, there), trip);
-    boss.reserve(round);
+    const hostVolley = commander.launch(now, 'host', crossSalvo(yours.count, here));
+    const clientVolley = commander.launch(now, 'client', crossSalvo(mine.count, there), trip);
+    commander.reserve(round);
     yield { until: fireAt + SAMPLES_MS + yours.count, ready: answered(hostVolley, clientVolley) };
     const seen = {
       client: { samples: clientVolley.samples() ?? [], at: fireAt },
@@ -339,13 +338,13 @@ function wiser(nature: StepNature, before: Taken, after: Taken, count: number): 
  * keeps them. Every mapping of the other side that lands on that one port is a path.
  */
 function* rowScript(plan: Plan, stage: Stage): Script {
-  const { boss, config } = stage;
+  const { commander, config } = stage;
   const hard = plan.hard!;
   const step = natureOf(plan, other(hard)) as StepNature;
-  const draw = natureOf(plan, hard) as Extract<Nature, { kind: 'random' }>;
+  const draw = natureOf(plan, hard) as RandomNature;
   let now = yield { until: 0 };
   const target = { address: addressesOf(stage, hard)[0]!, port: config.random.int(draw.low, draw.high) };
-  const columns = boss.order(now, other(hard), rowColumns(plan.probes, target, plan.durationMs));
+  const columns = commander.launch(now, other(hard), rowColumns(plan.probes, target, plan.durationMs));
   now = yield { until: now + SAMPLES_MS, ready: answered(columns) };
   const samples = columns.samples() ?? [];
   if (samples.length < 2) return false;
@@ -354,7 +353,7 @@ function* rowScript(plan: Plan, stage: Stage): Script {
   const runs = [first!, ...rest.filter((run) => run.count === first!.count)];
   const ports = { kind: 'runs', runs } as const;
   const from = addressesOf(stage, other(hard));
-  const rolling = boss.order(
+  const rolling = commander.launch(
     now,
     hard,
     rollingSalvo(
@@ -377,12 +376,12 @@ function* rowScript(plan: Plan, stage: Stage): Script {
  * packet is under way, or because the end of a life is known to a tenth of a second only.
  */
 function* latticeScript(plan: Plan, stage: Stage): Script {
-  const { boss, config } = stage;
+  const { commander, config } = stage;
   const now = yield { until: 0 };
-  const aims = { client: plan.client, host: plan.host } as Record<Role, Extract<Nature, { kind: 'random' }>>;
+  const aims = { client: plan.client, host: plan.host } as Record<Role, RandomNature>;
   const at = (role: Role) => ({ kind: 'fixed', port: config.random.int(aims[role].low, aims[role].high) }) as const;
   const [row, column] = [at('host'), at('client')];
-  const trip = boss.relayRttMs() / 2;
+  const trip = commander.relayRttMs() / 2;
   const salvo = (role: Role, count: number) =>
     rollingSalvo(
       count,
@@ -393,14 +392,14 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
       lifetimeOf(profileOf(stage, role)),
       plan.durationMs,
     );
-  const theirs = boss.order(now, 'host', salvo('host', plan.probes));
-  boss.order(now, 'client', salvo('client', plan.mappings), trip);
+  const theirs = commander.launch(now, 'host', salvo('host', plan.probes));
+  commander.launch(now, 'client', salvo('client', plan.mappings), trip);
   yield { until: now + trip + plan.durationMs, ready: theirs.refused };
   return !theirs.refused();
 }
 
 function profileOf({ config }: Stage, role: Role): NatProfile {
-  return role === 'client' ? config.own.profile : config.peer.profile;
+  return role === 'client' ? config.own.profile() : config.peer.profile;
 }
 
 function natureOf(plan: Plan, role: Role): Nature {

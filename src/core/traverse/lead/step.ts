@@ -220,7 +220,7 @@ function readRuns(read: Reader): PortSpec | null {
 
 function writeSide(out: Writer, side: SidePlan): void {
   out.u8(CLASSES.indexOf(side.class));
-  out.u8(side.from === 'known' ? 0 : 1);
+  out.u8(side.from === 'punching' ? 0 : 1);
   out.u16(side.sockets);
   out.u16(side.tuples);
   const addresses = side.addresses.slice(0, ADDRESSES_MAX);
@@ -242,7 +242,7 @@ function writeSide(out: Writer, side: SidePlan): void {
 
 function readSide(read: Reader): SidePlan | null {
   const kind = CLASSES[read.u8()];
-  const from = read.u8() === 0 ? 'known' : 'fresh';
+  const from = read.u8() === 0 ? 'punching' : 'fresh';
   const sockets = read.u16();
   const tuples = read.u16();
   const addressCount = read.u8();
@@ -275,12 +275,12 @@ function readSide(read: Reader): SidePlan | null {
 
 /**
  * Fields that are each well-formed may ask together for what nobody means, and what the executor is not made for: a side that
- * neither probes nor samples, sockets without a tuple, a known socket that is to be replaced, more samples than a step tells of.
+ * neither probes nor samples, sockets without a tuple, a punching socket that is to be replaced, more samples than a step tells of.
  */
 function makesSense(side: SidePlan): boolean {
   const { from, sockets, tuples, passes, again } = side;
   if (tuples > PLAN_LIMITS.birthdayBurst || samplesOf(side) > SAMPLES_MAX) return false;
   if (tuples === 0) return side.sampleEvery > 0 && sockets === 1 && passes.length === 1 && again.mode === 'none';
-  if (from === 'known') return sockets === 1 && again.mode !== 'replace';
+  if (from === 'punching') return sockets === 1 && again.mode !== 'replace';
   return sockets <= tuples;
 }

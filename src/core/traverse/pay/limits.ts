@@ -8,7 +8,7 @@ export const PAY_LIMITS = {
   /** Beyond it, first packets on a mapping: a host's door lets 30 knocks in a second, so that is four seconds of them. */
   easyFirstBurst: 120,
   easyFirstPerSecond: 100,
-  /** A window, a cross or a sweep: the mathematics wants it short and quick (nat-model 4.3). */
+  /** A window, a cross or a sweep: the mathematics wants it short and quick (docs/reference/nat-model.md §4.3). */
   predictionBurst: 300,
   /** Timers are no finer than 1 ms, so packets go in bunches: what may go at one instant. */
   probesAtOnce: 20,

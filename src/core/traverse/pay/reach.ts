@@ -1,6 +1,6 @@
 /**
  * What may be sent to an address of the peer, whoever has named it: the master in a permit, the peer in a candidate or an order, a
- * server in an answer (security.md rows 2, 3, 15; scopes in `scope.ts`).
+ * server in an answer (SECURITY.md rows 2, 3, 15; scopes in `scope.ts`).
  *
  * A local address says nothing about which network it is in: in the friend's house the host's 192.168.1.10 is a printer. So it is
  * tried only for a reason, as a candidate of a LAN, with a handful of packets. The reasons: the master sees both sides at one

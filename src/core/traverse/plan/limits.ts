@@ -1,9 +1,9 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
 export const PLAN_LIMITS = {
-  /** A window, a cross or a sweep: the mathematics wants it short and quick (nat-model 4.3). */
+  /** A window, a cross or a sweep: the mathematics wants it short and quick (docs/reference/nat-model.md §4.3). */
   predictionPerSecond: 1000,
   predictionMappings: 256,
-  /** One run against the whole port range (nat-model 4.1); the debt of a full run is paid back in 20 s, its rest. */
+  /** One run against the whole port range (docs/reference/nat-model.md §4.1); the debt of a full run is paid back in 20 s, its rest. */
   birthdayBurst: 2048,
   birthdayPerSecond: 400,
   birthdayMappings: 1536,
@@ -11,12 +11,12 @@ export const PLAN_LIMITS = {
   predictionAtOnce: 64,
   /**
    * Life of a mapping where it is not measured: Linux's 30 s and a little; behind a quota, or replaced for ever, the median of
-   * carriers (nat-model 1.2).
+   * carriers (docs/reference/nat-model.md §1.2).
    */
   mappingLifetimeMs: 35_000,
   quotaLifetimeMs: 65_000,
   /**
-   * From one attempt with many ports for one client to the next, at first and at last, for both sides (S15, design 6); each rest
+   * From one attempt with many ports for one client to the next, at first and at last, for both sides (S15, docs/reference/design.md §6); each rest
    * is half as long again as the one before, so that a second and a third attempt fit into the first minute.
    */
   manyPortsRestMs: 20_000,

@@ -11,35 +11,40 @@ import type { Allocator, NatProfile } from '../../nat/profile.ts';
 import { blockQuota } from '../../nat/verdict.ts';
 import { PLAN_LIMITS } from './limits.ts';
 
+/** Each new mapping gets a port near the last one. */
+export interface StepNature {
+  readonly kind: 'step';
+  /** One mapping serves all ports of an address. */
+  readonly adm: boolean;
+  /** The clock moves the port along, not the mappings; `background` is its rate. */
+  readonly timed: boolean;
+  readonly step: number;
+  /** Mappings of others per second, and variance over mean of their number. */
+  readonly background: number;
+  readonly dispersion: number;
+  /** Standard error of `background`. */
+  readonly doubt: number;
+  /** Public addresses that a mapping may get, besides its port. */
+  readonly pool: number;
+}
+
+/** Each new mapping gets any port of the range. */
+export interface RandomNature {
+  readonly kind: 'random';
+  readonly adm: boolean;
+  readonly low: number;
+  readonly high: number;
+  /** Public addresses that a mapping may get, besides its port. */
+  readonly pool: number;
+}
+
 export type Nature =
   /** Reached at its known endpoint by anybody who sends there (public, EIF), or once it has sent to that address (ADF). */
   | { readonly kind: 'open' }
   /** EIM: the endpoint is known, but it must have sent to the very endpoint of the peer. */
   | { readonly kind: 'easy' }
-  /** Each new mapping gets a port near the last one. `adm`: one mapping serves all ports of an address. */
-  | {
-      readonly kind: 'step';
-      readonly adm: boolean;
-      /** The clock moves the port along, not the mappings; `background` is its rate. */
-      readonly timed: boolean;
-      readonly step: number;
-      /** Mappings of others per second, and variance over mean of their number. */
-      readonly background: number;
-      readonly dispersion: number;
-      /** Standard error of `background`. */
-      readonly doubt: number;
-      /** Public addresses that a mapping may get, besides its port. */
-      readonly pool: number;
-    }
-  /** Each new mapping gets any port of the range. */
-  | {
-      readonly kind: 'random';
-      readonly adm: boolean;
-      readonly low: number;
-      readonly high: number;
-      /** Public addresses that a mapping may get, besides its port. */
-      readonly pool: number;
-    }
+  | StepNature
+  | RandomNature
   | { readonly kind: 'blocked' };
 
 /** What is known of the mappings of the own NAT. */
@@ -57,7 +62,7 @@ export interface Hypothesis {
 const WEIGHT_MIN = 0.002;
 /** A profile with no confidence given is wrong about one time in fifty. */
 const CONFIDENCE_MAX = 0.98;
-/** Where the rate of others was not measured: a home line with a little traffic (nat-model 3, S2). */
+/** Where the rate of others was not measured: a home line with a little traffic (docs/reference/nat-model.md §3, S2). */
 const BACKGROUND_DEFAULT = 5;
 
 export function hypothesesOf(profile: NatProfile): readonly Hypothesis[] {

@@ -1,4 +1,4 @@
-/** The mathematics of nat-model section 4.1: how likely, and how many packets. */
+/** The mathematics of docs/reference/nat-model.md §4.1: how likely, and how many packets. */
 
 /** P that K different probes hit at least one of M different ports out of R. */
 export function birthdayOdds(range: number, mappings: number, probes: number): number {
@@ -10,7 +10,7 @@ export function birthdayOdds(range: number, mappings: number, probes: number): n
   return 1 - miss;
 }
 
-/** Packets a side of the balanced birthday: sqrt(R ln(1/(1-P))) (nat-model 4.1). */
+/** Packets a side of the balanced birthday: sqrt(R ln(1/(1-P))) (docs/reference/nat-model.md §4.1). */
 export function birthdayCount(range: number, odds: number): number {
   return Math.ceil(Math.sqrt(range * Math.log(1 / (1 - odds))));
 }

@@ -8,7 +8,14 @@ import type { Role } from '../../model/pair.ts';
 import { countOdds, countQuantile, strangersIn } from '../../nat/distribution.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import { PLAN_LIMITS } from './limits.ts';
-import { type Hypothesis, hypothesesOf, type Nature, natureText } from './nature.ts';
+import {
+  type Hypothesis,
+  hypothesesOf,
+  type Nature,
+  natureText,
+  type RandomNature,
+  type StepNature,
+} from './nature.ts';
 import { birthdayCount, birthdayOdds } from './odds.ts';
 import { CANARIES_MAX } from './side-plan.ts';
 
@@ -165,7 +172,7 @@ function poolOf(nature: Nature): number {
 }
 
 type Base = Pick<Plan, 'client' | 'host' | 'key' | 'settle'>;
-type Hard = Extract<Nature, { kind: 'step' | 'random' }>;
+type Hard = StepNature | RandomNature;
 
 function nothing(base: Base): Plan {
   const packets = { client: 0, host: 0 };
@@ -231,7 +238,7 @@ function againstKnown(base: Base & { readonly hard: Role }, hard: Nature, limits
 }
 
 /** Places where a mapping may turn up. */
-function sizeOf({ low, high, pool }: Draw): number {
+function sizeOf({ low, high, pool }: RandomNature): number {
   return (high - low + 1) * pool;
 }
 
@@ -255,14 +262,11 @@ function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits):
   return row(base, left, right, limits);
 }
 
-type Step = Extract<Nature, { kind: 'step' }>;
-type Draw = Extract<Nature, { kind: 'random' }>;
-
 /**
  * A stepping NAT, known a little better: `count` strangers were seen in `ms`. What was known before counts as an observation of
  * the length that its standard error is worth.
  */
-export function watched(nature: Step, count: number, ms: number): Step {
+export function watched(nature: StepNature, count: number, ms: number): StepNature {
   const seconds = ms / 1000;
   const variance = Math.max(nature.background, 1) * nature.dispersion;
   const before = nature.doubt > 0 ? variance / nature.doubt ** 2 : SURE_SECONDS;
@@ -275,7 +279,7 @@ export function watched(nature: Step, count: number, ms: number): Step {
  * Mappings from the least to the most that strangers may have made since the sample. Wider than what goes at one instant it
  * is cut to the likeliest part: several narrow crosses with nobody between are worth more than one wide one with strangers in it.
  */
-export function spreadOf(nature: Step, ageMs: number): { readonly least: number; readonly most: number } {
+export function spreadOf(nature: StepNature, ageMs: number): { readonly least: number; readonly most: number } {
   const { mean, dispersion } = strangersIn(nature, ageMs);
   const least = countQuantile(mean, dispersion, 0.003);
   const most = countQuantile(mean, dispersion, 0.997);
@@ -285,18 +289,18 @@ export function spreadOf(nature: Step, ageMs: number): { readonly least: number;
 }
 
 /** P that the true offset lies in the spread: 1 but for a small tail where it was not cut. */
-function coveredBy(nature: Step, ageMs: number): number {
+function coveredBy(nature: StepNature, ageMs: number): number {
   const { mean, dispersion } = strangersIn(nature, ageMs);
   const { least, most } = spreadOf(nature, ageMs);
   return countOdds(mean, dispersion, least, most);
 }
 
 /** Crosses in one attempt. */
-export function roundsOf(left: Step, right: Step): number {
+export function roundsOf(left: StepNature, right: StepNature): number {
   return Math.min(CROSS_ROUNDS_MAX, CROSS_ROUNDS * left.pool * right.pool);
 }
 
-function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan {
+function crossing(base: Base, left: StepNature, right: StepNature, limits: PlanLimits): Plan {
   const once =
     (CROSS_ODDS * coveredBy(left, limits.sampleAgeMs) * coveredBy(right, limits.sampleAgeMs)) /
     (left.pool * right.pool);
@@ -322,10 +326,10 @@ function crossing(base: Base, left: Step, right: Step, limits: PlanLimits): Plan
 /** A few columns are held for ever, and each mapping of the random side that lands on the one row is a path. */
 function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   const hard = left.kind === 'random' ? 'client' : 'host';
-  const draw = (left.kind === 'random' ? left : right) as Draw;
+  const draw = (left.kind === 'random' ? left : right) as RandomNature;
   const size = sizeOf(draw);
   const mappings = Math.min(rollingMax(limits[hard]), Math.max(1, size - 1));
-  const step = (left.kind === 'random' ? right : left) as Step;
+  const step = (left.kind === 'random' ? right : left) as StepNature;
   const columns = step.pool > 1 ? PER_ADDRESS * step.pool : MAPPINGS_IN_WINDOW;
   const rounds = ROLLING_MS / (limits[hard].lifetimeMs ?? PLAN_LIMITS.mappingLifetimeMs);
   const first = mappings / size / step.pool;
@@ -344,7 +348,7 @@ function row(base: Base, left: Hard, right: Hard, limits: PlanLimits): Plan {
   };
 }
 
-function lattice(base: Base, left: Draw, right: Draw, limits: PlanLimits): Plan {
+function lattice(base: Base, left: RandomNature, right: RandomNature, limits: PlanLimits): Plan {
   const sizes = [left, right].map(sizeOf);
   const counts = [rollingMax(limits.client), rollingMax(limits.host)].map((most, n) =>
     Math.min(most, Math.max(1, sizes[n]! - 1)),

@@ -3,16 +3,13 @@
 import type { Endpoint } from '../../address.ts';
 import { PORT_HIGH, PORT_LOW } from '../../address.ts';
 import { PLAN_LIMITS } from './limits.ts';
-import type { Nature } from './nature.ts';
+import type { RandomNature, StepNature } from './nature.ts';
 import { type Plan, spreadOf } from './plan.ts';
 import { type PortRun, type PortSpec, wrapped } from './ports.ts';
 import type { SidePlan } from './side-plan.ts';
 import { EXPIRY_MARGIN_MS, type Sample } from './side-plan.ts';
 
-type Step = Extract<Nature, { kind: 'step' }>;
-type Draw = Extract<Nature, { kind: 'random' }>;
-
-/** The few columns are refreshed inside the shortest life that was measured on a carrier's NAT, 10 s (nat-model 1.2). */
+/** The few columns are refreshed inside the shortest life that was measured on a carrier's NAT, 10 s (docs/reference/nat-model.md §1.2). */
 const REFRESH_MS = 9_000;
 /** Ports between two samples that are probed at most: beyond it the two were not neighbours (a wrapped range, a lost order). */
 const GAP_PORTS_MAX = 64;
@@ -68,7 +65,7 @@ export function takeSample(address: string): SidePlan {
 }
 
 /** The ports that lie between neighbouring samples, shortest gaps first: there the guess is best. */
-export function windowRuns(nature: Step, samples: readonly Sample[], mappings: number): readonly PortRun[] {
+export function windowRuns(nature: StepNature, samples: readonly Sample[], mappings: number): readonly PortRun[] {
   const step = nature.step;
   const sorted = [...samples].sort((left, right) => left.before - right.before);
   const runs: PortRun[] = [];
@@ -84,7 +81,7 @@ export function windowRuns(nature: Step, samples: readonly Sample[], mappings: n
 }
 
 /** No two neighbours came back: look ahead of the samples that did. */
-function fallbackRuns(nature: Step, samples: readonly Sample[], mappings: number): readonly PortRun[] {
+function fallbackRuns(nature: StepNature, samples: readonly Sample[], mappings: number): readonly PortRun[] {
   return samples.slice(0, 4).map(({ observed }) => ({
     start: observed.port + nature.step,
     step: nature.step,
@@ -93,7 +90,7 @@ function fallbackRuns(nature: Step, samples: readonly Sample[], mappings: number
 }
 
 export function windowProbes(
-  nature: Step,
+  nature: StepNature,
   samples: readonly Sample[],
   mappings: number,
   pool: readonly string[],
@@ -106,7 +103,7 @@ export function windowProbes(
   if (tuples === 0) return null;
   return {
     class: 'prediction',
-    from: 'known',
+    from: 'punching',
     sockets: 1,
     tuples,
     addresses,
@@ -143,10 +140,10 @@ export function birthdayHard(plan: Plan, target: Endpoint, ttl: number | null): 
 }
 
 /** Ports of the range, none twice, in an order of its own. */
-export function birthdayProbes(plan: Plan, nature: Draw, addresses: readonly string[], seed: number): SidePlan {
+export function birthdayProbes(plan: Plan, nature: RandomNature, addresses: readonly string[], seed: number): SidePlan {
   return {
     class: 'birthday',
-    from: 'known',
+    from: 'punching',
     sockets: 1,
     tuples: plan.probes,
     addresses,
@@ -162,7 +159,7 @@ export function birthdayProbes(plan: Plan, nature: Draw, addresses: readonly str
 
 /** One probe from the punching socket between two samples. */
 export function settleProbe(target: Endpoint): SidePlan {
-  return { ...sandwich(1, target, null, 0), from: 'known', passes: [{ afterMs: 0, ttl: null }], durationMs: 1_500 };
+  return { ...sandwich(1, target, null, 0), from: 'punching', passes: [{ afterMs: 0, ttl: null }], durationMs: 1_500 };
 }
 
 export interface Aim {
@@ -174,13 +171,13 @@ export interface Aim {
 }
 
 /** Strangers between the sample that opened a burst, or one before it, and the one that closed it: what is not our own. */
-export function strangersBetween(nature: Step, from: Sample, to: Sample, own: number): number {
+export function strangersBetween(nature: StepNature, from: Sample, to: Sample, own: number): number {
   const ports = wrapped((to.observed.port - from.observed.port) * Math.sign(nature.step), 0, PORT_HIGH - PORT_LOW);
   return ports / Math.abs(nature.step) - own;
 }
 
 /** The sample from which the next burst is reckoned: the last, or where the clock moves the port and not we, the first. */
-export function basis(nature: Step, samples: readonly Sample[]): Sample | null {
+export function basis(nature: StepNature, samples: readonly Sample[]): Sample | null {
   const sign = nature.timed ? -1 : 1;
   return samples.reduce<Sample | null>(
     (best, one) => (best === null || sign * one.before > sign * best.before ? one : best),
@@ -192,7 +189,7 @@ export function basis(nature: Step, samples: readonly Sample[]): Sample | null {
  * The newest sample, and as many ports further as strangers may have taken until the burst begins. Where the clock moves the
  * port, our own burst does not: there the sample before it is the right one.
  */
-export function aimAt(nature: Step, samples: readonly Sample[], ageMs: number): Aim | null {
+export function aimAt(nature: StepNature, samples: readonly Sample[], ageMs: number): Aim | null {
   const newest = basis(nature, samples);
   if (newest === null) return null;
   const { least, most } = spreadOf(nature, ageMs);

@@ -19,8 +19,8 @@ export interface Pass {
 
 export interface SidePlan {
   readonly class: ProbeClass;
-  /** `known`: the socket whose mapping the peer knows. `fresh`: so many new ones, each a new mapping (S5). */
-  readonly from: 'known' | 'fresh';
+  /** `punching`: the socket whose mapping the peer knows. `fresh`: so many new ones, each a new mapping (docs/seed.md S5). */
+  readonly from: 'punching' | 'fresh';
   readonly sockets: number;
   readonly tuples: number;
   /** IP addresses of the peer, taken in turn per tuple (pools of addresses). */

@@ -6,7 +6,7 @@
  *
  * The MAC is HMAC-SHA256-128 under the punch key over the first 16 bytes. The flags name the sender's role, so that a probe
  * can't be reflected at its sender. A reply carries the sequence number that it answers and has the same size; what does not
- * verify is met with silence (security.md 3.3).
+ * verify is met with silence (docs/reference/security.md §3.3).
  */
 
 import { equalBytes } from '../../bytes.ts';

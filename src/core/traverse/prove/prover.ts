@@ -30,18 +30,6 @@ export interface Proof {
   readonly rttMs: number;
 }
 
-export interface Prover {
-  /** Sends one probe. Whether it may be sent was decided before. */
-  probe(now: Instant, socket: SocketId, to: Endpoint, ttl: number | null): void;
-  /** False where the datagram is not a valid probe of the peer, or not from an address of its permit. */
-  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean;
-  timeout(now: Instant): void;
-  next(): Instant;
-  proof(): Proof | null;
-  /** Has anything valid ever come in? Tells a half-open path from a closed one. */
-  heard(): number;
-}
-
 interface Sent {
   readonly socket: SocketId;
   readonly to: Endpoint;
@@ -54,124 +42,158 @@ export interface ProverConfig {
   readonly codec: ProbeCodec;
   readonly firstSeq: number;
   allows(now: Instant, address: string): boolean;
-  transmit(now: Instant, socket: SocketId, to: Endpoint, bytes: Uint8Array, ttl: number | null): void;
+  /** Sends a probe of `probe`, which was paid for before. */
+  transmit(socket: SocketId, to: Endpoint, bytes: Uint8Array, ttl: number | null): void;
+  /** Sends to whoever was heard there, where it can be paid: a reply, a probe back, the nomination. */
+  answer(now: Instant, socket: SocketId, to: Endpoint, bytes: Uint8Array): void;
 }
 
-export function prover(config: ProverConfig): Prover {
-  const { role, codec } = config;
-  const outstanding = new Map<number, Sent>();
+export class Prover {
+  private readonly config: ProverConfig;
+  private readonly outstanding = new Map<number, Sent>();
   /** When an endpoint was last probed because it had been heard from. */
-  const triggered = new Map<string, Instant>();
-  const proven = new Map<string, Proof>();
-  let nominated: { readonly socket: SocketId; readonly remote: Endpoint } | null = null;
-  let won: Proof | null = null;
-  let seq = config.firstSeq >>> 0;
-  let nominations = 0;
-  let nominateAt: Instant = NEVER;
-  let heard = 0;
-  let answersFullAt: Instant = 0;
+  private readonly triggered = new Map<string, Instant>();
+  private readonly proven = new Map<string, Proof>();
+  /** Of the host: the path that the client has chosen. */
+  private nominated: { readonly socket: SocketId; readonly remote: Endpoint } | null = null;
+  private won: Proof | null = null;
+  private seq: number;
+  private nominations = 0;
+  private nominateAt: Instant = NEVER;
+  private heardCount = 0;
+  private answersFullAt: Instant = 0;
 
-  const place = (socket: SocketId, remote: Endpoint): string => `${socket}>${endpointKey(remote)}`;
-  const chosen = (socket: SocketId, remote: Endpoint): boolean =>
-    role === 'client' && won !== null && won.socket === socket && sameEndpoint(won.remote, remote);
+  constructor(config: ProverConfig) {
+    this.config = config;
+    this.seq = config.firstSeq >>> 0;
+  }
 
-  function probe(now: Instant, socket: SocketId, to: Endpoint, ttl: number | null): void {
-    seq = (seq + 1) >>> 0;
-    if (outstanding.size >= PROVE_LIMITS.probesOutstandingMax) {
-      const [oldest] = outstanding.keys();
-      outstanding.delete(oldest!);
+  /** Sends one probe. Whether it may be sent was decided before. */
+  probe(now: Instant, socket: SocketId, to: Endpoint, ttl: number | null): void {
+    this.config.transmit(socket, to, this.nextProbe(now, socket, to), ttl);
+  }
+
+  /** False where the datagram is not a valid probe of the peer, or not from an address of its permit. */
+  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean {
+    if (!this.config.allows(now, from.address)) return false;
+    const read = this.config.codec.decode(bytes);
+    if (read === null) return false;
+    this.heardCount++;
+    if (read.nominate && this.config.role === 'host' && this.nominated === null) {
+      this.nominated = { socket, remote: from };
+      this.nominateAt = now + TRIGGER_GAP_MS;
     }
-    const nominate = chosen(socket, to);
-    outstanding.set(seq, { socket, to, at: now, nominate });
-    const bytes = codec.encode({ reply: false, nominate, seq });
-    config.transmit(now, socket, to, bytes, ttl);
+    if (read.reply) this.onReply(now, socket, from, read);
+    else this.onProbe(now, socket, from, read.seq);
+    this.follow();
+    return true;
   }
 
-  function trigger(now: Instant, socket: SocketId, from: Endpoint): void {
+  timeout(now: Instant): void {
+    if (now < this.nominateAt) return;
+    this.nominateAt = NEVER;
+    if (this.config.role === 'client') this.nominate(now);
+    else if (this.nominated !== null && this.won === null && this.nominations++ < NOMINATIONS_MAX) {
+      this.trigger(now, this.nominated.socket, this.nominated.remote);
+      this.nominateAt = now + TRIGGER_GAP_MS * 2;
+    }
+  }
+
+  next(): Instant {
+    return this.nominateAt;
+  }
+
+  proof(): Proof | null {
+    return this.won;
+  }
+
+  /** How many valid probes have come in? Tells a half-open path from a closed one. */
+  heard(): number {
+    return this.heardCount;
+  }
+
+  private nextProbe(now: Instant, socket: SocketId, to: Endpoint): Uint8Array {
+    this.seq = (this.seq + 1) >>> 0;
+    if (this.outstanding.size >= PROVE_LIMITS.probesOutstandingMax) {
+      const [oldest] = this.outstanding.keys();
+      this.outstanding.delete(oldest!);
+    }
+    const nominate = this.chosen(socket, to);
+    this.outstanding.set(this.seq, { socket, to, at: now, nominate });
+    return this.config.codec.encode({ reply: false, nominate, seq: this.seq });
+  }
+
+  /** Probes back whoever was heard there. */
+  private probeBack(now: Instant, socket: SocketId, to: Endpoint): void {
+    this.config.answer(now, socket, to, this.nextProbe(now, socket, to));
+  }
+
+  private trigger(now: Instant, socket: SocketId, from: Endpoint): void {
     const key = place(socket, from);
-    if (proven.has(key) && won !== null) return;
-    const last = triggered.get(key);
+    if (this.proven.has(key) && this.won !== null) return;
+    const last = this.triggered.get(key);
     if (last !== undefined && now - last < TRIGGER_GAP_MS) return;
-    if (last === undefined && triggered.size >= HEARD_MAX) return;
-    triggered.set(key, now);
-    probe(now, socket, from, null);
+    if (last === undefined && this.triggered.size >= HEARD_MAX) return;
+    this.triggered.set(key, now);
+    this.probeBack(now, socket, from);
   }
 
-  function nominate(now: Instant): void {
-    if (role !== 'client' || won === null || nominations >= NOMINATIONS_MAX) {
-      nominateAt = NEVER;
+  private nominate(now: Instant): void {
+    if (this.config.role !== 'client' || this.won === null || this.nominations >= NOMINATIONS_MAX) {
+      this.nominateAt = NEVER;
       return;
     }
-    probe(now, won.socket, won.remote, null);
-    nominateAt = now + NOMINATE_FIRST_MS * NOMINATE_GROWTH ** nominations;
-    nominations++;
+    this.probeBack(now, this.won.socket, this.won.remote);
+    this.nominateAt = now + NOMINATE_FIRST_MS * NOMINATE_GROWTH ** this.nominations;
+    this.nominations++;
   }
 
-  function follow(): void {
-    if (role !== 'host' || won !== null || nominated === null) return;
-    won = proven.get(place(nominated.socket, nominated.remote)) ?? null;
-    if (won !== null) nominateAt = NEVER;
+  /** The host takes the path that the client has chosen once it has a proof of it too. */
+  private follow(): void {
+    if (this.config.role !== 'host' || this.won !== null || this.nominated === null) return;
+    this.won = this.proven.get(place(this.nominated.socket, this.nominated.remote)) ?? null;
+    if (this.won !== null) this.nominateAt = NEVER;
   }
 
-  function onReply(now: Instant, socket: SocketId, from: Endpoint, reply: Probe): void {
-    const sent = outstanding.get(reply.seq);
+  private onReply(now: Instant, socket: SocketId, from: Endpoint, reply: Probe): void {
+    const sent = this.outstanding.get(reply.seq);
     if (sent === undefined || sent.socket !== socket) return;
     // From another port, or from another address of the permit (a pool, two boxes side by side): worth a probe, not yet a proof.
     if (!sameEndpoint(sent.to, from)) {
-      if (mayAnswer(now)) trigger(now, socket, from);
+      if (this.mayAnswer(now)) this.trigger(now, socket, from);
       return;
     }
-    outstanding.delete(reply.seq);
-    if (sent.nominate) nominateAt = NEVER;
+    this.outstanding.delete(reply.seq);
+    if (sent.nominate) this.nominateAt = NEVER;
     const proof = { socket, remote: from, rttMs: now - sent.at };
-    if (proven.size < HEARD_MAX) proven.set(place(socket, from), proof);
-    if (role === 'client' && won === null) {
-      won = proof;
-      nominate(now);
+    if (this.proven.size < HEARD_MAX) this.proven.set(place(socket, from), proof);
+    if (this.config.role === 'client' && this.won === null) {
+      this.won = proof;
+      this.nominate(now);
     }
+  }
+
+  private onProbe(now: Instant, socket: SocketId, from: Endpoint, seq: number): void {
+    if (!this.mayAnswer(now)) return;
+    const bytes = this.config.codec.encode({ reply: true, nominate: this.chosen(socket, from), seq });
+    this.config.answer(now, socket, from, bytes);
+    this.trigger(now, socket, from);
   }
 
   /** A peer that goes on probing without ever having its proof gets so many answers, and no more. */
-  function mayAnswer(now: Instant): boolean {
-    const fullAt = allowAt(answersFullAt, now, PROVE_LIMITS.answerRate);
-    answersFullAt = fullAt ?? answersFullAt;
+  private mayAnswer(now: Instant): boolean {
+    const fullAt = allowAt(this.answersFullAt, now, PROVE_LIMITS.answerRate);
+    this.answersFullAt = fullAt ?? this.answersFullAt;
     return fullAt !== null;
   }
 
-  function onProbe(now: Instant, socket: SocketId, from: Endpoint, seqAnswered: number): void {
-    if (!mayAnswer(now)) return;
-    const bytes = codec.encode({ reply: true, nominate: chosen(socket, from), seq: seqAnswered });
-    config.transmit(now, socket, from, bytes, null);
-    trigger(now, socket, from);
+  /** Is this the path that we, the client, have chosen? */
+  private chosen(socket: SocketId, remote: Endpoint): boolean {
+    const { won } = this;
+    return this.config.role === 'client' && won !== null && won.socket === socket && sameEndpoint(won.remote, remote);
   }
+}
 
-  return {
-    probe,
-    datagram(now, socket, from, bytes) {
-      if (!config.allows(now, from.address)) return false;
-      const read = codec.decode(bytes);
-      if (read === null) return false;
-      heard++;
-      if (read.nominate && role === 'host' && nominated === null) {
-        nominated = { socket, remote: from };
-        nominateAt = now + TRIGGER_GAP_MS;
-      }
-      if (read.reply) onReply(now, socket, from, read);
-      else onProbe(now, socket, from, read.seq);
-      follow();
-      return true;
-    },
-    timeout(now) {
-      if (now < nominateAt) return;
-      nominateAt = NEVER;
-      if (role === 'client') nominate(now);
-      else if (nominated !== null && won === null && nominations++ < NOMINATIONS_MAX) {
-        trigger(now, nominated.socket, nominated.remote);
-        nominateAt = now + TRIGGER_GAP_MS * 2;
-      }
-    },
-    next: () => nominateAt,
-    proof: () => won,
-    heard: () => heard,
-  };
+function place(socket: SocketId, remote: Endpoint): string {
+  return `${socket}>${endpointKey(remote)}`;
 }

@@ -13,7 +13,7 @@ import type { Machine, SocketId, SocketIds } from '../../contract.ts';
 import type { LogData } from '../../model/log.ts';
 import type { Candidate, PathKind, Permit, PlanSummary, Role } from '../../model/pair.ts';
 import type { Help, NatPair, NextAttempt } from '../../model/progress.ts';
-import type { NatProfile } from '../../nat/profile.ts';
+import type { NatProfile, OwnProfile } from '../../nat/profile.ts';
 import type { Random } from '../../random.ts';
 import type { CryptoSuite } from '../../secure/crypto.ts';
 import type { RequestNumbers } from '../../sources/asker.ts';
@@ -30,7 +30,8 @@ export interface TraversalConfig {
   readonly socket: SocketId;
   /** Of `socket`. */
   readonly family: 4 | 6;
-  readonly own: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+  /** The own profile is asked for anew whenever something is decided by it: it is refined while the traversal goes on. */
+  readonly own: { readonly profile: OwnProfile; readonly candidates: readonly Candidate[] };
   readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
   /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
   readonly relayRttMs: number;
@@ -57,7 +58,6 @@ export type TraversalCommand =
   | { readonly do: 'step'; readonly bytes: Uint8Array }
   /** The first one, or one that a credit of the other side has bought: more probes, and 15 s more to send them. */
   | { readonly do: 'permit'; readonly permit: Permit }
-  | { readonly do: 'profile'; readonly profile: NatProfile }
   /** The echo to the master suffers: no probe for so long. */
   | { readonly do: 'pause'; readonly ms: number }
   | { readonly do: 'abort' };

@@ -1,6 +1,9 @@
 /** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
 export const RUN_LIMITS = {
-  /** Sockets without a plan that are kept for a moment because the peer was heard on them. Two would do. */
+  /**
+   * Sockets that are kept for a moment after their plan because the peer was heard on them. An honest peer needs the one that its
+   * proof is under way on, and perhaps one more.
+   */
   proofSocketsMax: 64,
   /** Texts whose scope a session remembers; what an order names beyond them is parsed each time. */
   scopesRememberedMax: 64,
