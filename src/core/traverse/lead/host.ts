@@ -6,7 +6,7 @@ import { familyOf } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
 import type { Outputs } from '../../machine.ts';
 import type { LogData } from '../../model/log.ts';
-import { knownLife } from '../plan/nature.ts';
+import { knownLife, type Life } from '../plan/nature.ts';
 import type { SidePlan } from '../plan/side-plan.ts';
 import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
@@ -50,6 +50,8 @@ export class HostStrategy implements Strategy {
   /** Whoever runs the host has been told that this client waits. */
   private toldWaiting = false;
   private ended = false;
+  /** As `MappingLives` has it: what is known of the own mappings when the session begins. */
+  private readonly life: Life;
 
   constructor(
     config: TraversalConfig,
@@ -61,6 +63,7 @@ export class HostStrategy implements Strategy {
     this.executor = executor;
     this.out = out;
     this.log = log;
+    this.life = knownLife(config.own.profile());
     this.turn = new Turn(config.device.slot, [...config.sid.subarray(0, 8)].join('.'), log);
   }
 
@@ -144,7 +147,7 @@ export class HostStrategy implements Strategy {
   /** When the device's table has room for its mappings. */
   private roomFor(now: Instant, plan: SidePlan): Instant {
     const mappings = plan.from === 'fresh' ? plan.sockets : 1;
-    return this.config.device.budget.room(now, plan.class, mappings, knownLife(this.config.own.profile()));
+    return this.config.device.budget.room(now, plan.class, mappings, this.life);
   }
 
   private refuse({ order, plan }: Order, allowedInMs: number | null): void {

@@ -19,8 +19,11 @@ export interface MappingLivesConfig extends Omit<CanaryConfig, 'source'> {
 
 export class MappingLives {
   private readonly config: MappingLivesConfig;
-  /** As it was when the last plan began: it is asked about with every packet. */
-  private own: NatProfile;
+  /**
+   * As it was when the session began. A longer life that is found meanwhile is one of answered mappings, and would count all that
+   * were made before it anew: a friend who needs a second would wait for minutes behind a pair without hope.
+   */
+  private readonly own: NatProfile;
   /** A plan replaces its mappings for as long as it lasts. */
   private replacing = false;
   private watch: LifetimeWatch | null = null;
@@ -46,7 +49,6 @@ export class MappingLives {
 
   /** So many mappings that it matters how long they live: that is watched from here on, where it shows. */
   begin(plan: SidePlan): void {
-    this.own = this.config.profile();
     if (plan.class !== 'birthday' || plan.from !== 'fresh') return;
     const replacing = plan.again.mode === 'replace';
     this.replacing ||= replacing;
