@@ -26,7 +26,7 @@ async function lyingMaster(spared: RegExp): Promise<string> {
     const honest = Writer.prototype.text8;
     Writer.prototype.text8 = function (text, max) {
       // The word for people, of 128 bytes at most, is mostly empty.
-      return ${spared}.test(text) && max !== 128 ? honest.call(this, text, max) : honest.call(this, text.slice(0, 8) + ${JSON.stringify(LIE)});
+      return ${spared}.test(text) && max !== 128 ? honest.call(this, text, max) : honest.call(this, text.slice(0, 8) + ${JSON.stringify(LIE)}, max);
     };
     const { startMaster } = await import('${DIST}master/index.js');
     const quiet = { http: null, metrics: null, logLevel: 'silent', testJoins: null };
