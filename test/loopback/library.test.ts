@@ -249,7 +249,10 @@ test('a network is banned with everybody in it, under any key; a damaged list of
   expect(readFileSync(`${keys}/host.guests.json`, 'utf8')).not.toContain('127.0.0');
   await Promise.all(agents.splice(0).map((one) => one.close()));
   writeFileSync(`${keys}/host.guests.json`, '{"v":1,"bans":');
-  await expect(open()).rejects.toMatchObject({ code: 'STATE_FOLDER', message: expect.stringContaining('host.guests.json') });
+  await expect(open()).rejects.toMatchObject({
+    code: 'STATE_FOLDER',
+    message: expect.stringContaining('host.guests.json'),
+  });
   expect(readFileSync(`${keys}/host.guests.json`, 'utf8')).toBe('{"v":1,"bans":');
   // Nothing is held by the one that could not begin.
   rmSync(`${keys}/host.guests.json`);
