@@ -5,6 +5,9 @@ import { announcement, permit } from './wire/fields.ts';
 import { PUSHES, REQUESTS, RESPONSES } from './wire/messages.ts';
 import { profile } from './wire/profile-wire.ts';
 
+export { CONNECTION_LIMITS } from './connection/limits.ts';
+export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
+export { type Parted, Parts } from './connection/parts.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
