@@ -34,6 +34,15 @@ const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
   'src/node/drive.ts drive': 'one machine and its sockets; 10^5 datagrams a second go through its closures',
 };
 
+/** Names of two declarations, and why; every other class, interface and type of the product has its name for itself. */
+const SHARED_NAMES: Readonly<Record<string, string>> = {
+  Phase: 'each machine has its own, and nobody else sees it',
+  Path: 'what the application holds, and in core the data behind it',
+  Hosting: 'what the application holds, and in core the part behind it',
+  Verdict: 'on a NAT, and at the door of a host; neither is seen where the other is',
+  Found: 'what came of a search, in each of the two files that search',
+};
+
 /** What each layer may import; `types` marks layers of which only types may be taken. */
 const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
   'src/core': { values: [], types: [] },
@@ -272,6 +281,22 @@ describe('the repository is tidy:', () => {
       return nodes.map((node) => `${source.path} ${name(node, source.text)}`);
     });
     expect(long.toSorted()).toEqual(Object.keys(LONG_FUNCTIONS).toSorted());
+  });
+
+  test('one word, one meaning: no two declarations share a name', () => {
+    const places = new Map<string, string[]>();
+    for (const { path, program } of product) {
+      if (!path.startsWith('src/') || path.endsWith('.d.ts')) continue;
+      for (const node of nodesOf(program)) {
+        if (!/^(?:ClassDeclaration|TSInterfaceDeclaration|TSTypeAliasDeclaration)$/.test(node.type)) continue;
+        const { name } = node.id as unknown as { readonly name: string };
+        places.set(name, [...(places.get(name) ?? []), path]);
+      }
+    }
+    const shared = [...places].filter(([, paths]) => paths.length > 1);
+    const unnamed = shared.filter(([name]) => !(name in SHARED_NAMES));
+    expect(unnamed.map(([name, paths]) => `${name}: ${paths.join(', ')}`)).toEqual([]);
+    expect(Object.keys(SHARED_NAMES).filter((name) => !shared.some(([found]) => found === name))).toEqual([]);
   });
 
   test('nothing is exported as default', () => {

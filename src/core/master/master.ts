@@ -23,7 +23,7 @@ import { randomU32 } from '../secure/crypto.ts';
 import { answeringPort } from '../wire/datagrams.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
-import { Door, type Reception } from './door.ts';
+import { MasterDoor, type Reception } from './door.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -68,7 +68,7 @@ class Master implements MasterMachine {
   private readonly registry: Registry;
   private readonly joins: Joins;
   private readonly tickets: Tickets;
-  private readonly door: Door;
+  private readonly door: MasterDoor;
   private readonly control: Control;
   private readonly requests: Requests;
   /** Of the call that runs: sessions end in many places. */
@@ -98,7 +98,7 @@ class Master implements MasterMachine {
     });
     const { sessions, tickets } = this;
     const { wallClock } = config;
-    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
+    this.door = new MasterDoor({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
       own: config.identity.publicKey,
