@@ -29,7 +29,7 @@ import {
   type TicketKey,
   WIRE,
 } from '../../src/core/index.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
+import { probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/testing.ts';
 import { type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 
 const cone: NatProfile = {

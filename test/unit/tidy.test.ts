@@ -50,6 +50,13 @@ const WEB_ENTRIES = ['src/app/local-api.ts', 'src/master/api.ts'];
 /** Pure helpers of core that the page shares as values, so that nothing is written twice; they bring no machine with them. */
 const WEB_CORE = ['src/core/mask.ts', 'src/core/model/code.ts'];
 
+/**
+ * The doors of a layer for tests: `testing.ts` names the parts that tests look at by themselves, and no layer may import it. What
+ * goes past the doors is counted: it holds internals, not behaviour. Before core had rooms it was 101.
+ */
+const TEST_ENTRY = /^src\/[a-z]+\/(?:.+\/)?(?:index|testing)\.ts$/;
+const PAST_ENTRIES_MAX = 33;
+
 /** Layers that must not know what time it is or throw dice. The compiler refuses them timers, `process` and the like already. */
 const PURE = ['src/core', 'src/sim'];
 
@@ -200,6 +207,28 @@ describe('the repository is tidy:', () => {
       });
     };
     expect(faults(check, product)).toEqual([]);
+  });
+
+  test('no layer builds on what is for tests', () => {
+    const check = ({ imports }: Source): string[] =>
+      imports.filter(({ from }) => /(?:^|\/)testing\.ts$/.test(from)).map(({ from }) => `imports ${from}`);
+    expect(faults(check, product)).toEqual([]);
+  });
+
+  test(`at most ${PAST_ENTRIES_MAX} imports of tests go past the entries of a layer`, () => {
+    const check = ({ path, imports }: Source): string[] =>
+      imports.flatMap(({ from }) => {
+        if (!from.startsWith('.')) return [];
+        const file = normalize(join(dirname(path), from));
+        return !file.startsWith('src/') || TEST_ENTRY.test(file) || WEB_ENTRIES.includes(file)
+          ? []
+          : [`imports ${from}`];
+      });
+    const tests = sources.filter(({ path }) => path.startsWith('test/'));
+    const past = faults(check, tests);
+    expect(past.length, ['through testing.ts, or test what it does:', ...past].join('\n')).toBeLessThanOrEqual(
+      PAST_ENTRIES_MAX,
+    );
   });
 
   test('core and sim know neither date nor chance', () => {
