@@ -1,6 +1,6 @@
 /** A master behind one port introduces two NATs as one with 25 does; alone it can't tell what a mapping depends on, and says so. */
 import { expect, test } from 'vitest';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 import { type PairOptions, runPair, type SimClassId } from '../../src/sim/index.ts';
 
 const PAIRS: readonly (readonly [SimClassId, SimClassId])[] = [
