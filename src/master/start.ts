@@ -1,10 +1,7 @@
 /** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
 
-import { createServer as createPlainServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { getRequestListener } from '@hono/node-server';
 import {
   createMaster,
   type Endpoint,
@@ -38,9 +35,10 @@ import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
-import { checkOptions, PORT, placeOf, readTls, UDP_PORTS } from './options.ts';
+import { checkOptions, PORT, UDP_PORTS } from './options.ts';
 import { webFolder } from './pages.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
+import { type Closers, startHttp, startMetrics } from './serve-http.ts';
 import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts';
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
@@ -124,9 +122,6 @@ interface Running {
   tables(): readonly TableState[];
 }
 
-const HTTP = '127.0.0.1:8420';
-const METRICS = '127.0.0.1:9464';
-
 export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
   checkOptions(options);
   const tell = options.onFact ?? (() => {});
@@ -176,7 +171,7 @@ async function startLocked(
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office, tell);
-  const closers: (() => Promise<void> | void)[] = [unlock, () => store.close(), () => office.close()];
+  const closers: Closers = [unlock, () => store.close(), () => office.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
   };
@@ -406,80 +401,4 @@ function testJoins(options: MasterOptions, office: Office, identity: KeyPair, li
     ...(options.testJoins === undefined ? {} : { timing: options.testJoins }),
   });
   return tester.stop;
-}
-
-type Closers = (() => Promise<void> | void)[];
-
-async function startHttp(
-  options: MasterOptions,
-  office: Office,
-  connections: Connections,
-  closers: Closers,
-): Promise<string | null> {
-  const at = options.http === undefined ? HTTP : options.http;
-  if (at === null) return null;
-  const tls = options.tls ?? null;
-  const listener = getRequestListener(office.app.fetch);
-  const checked = { connectionsCheckingInterval: SERVER_LIMITS.httpCheckMs };
-  const server =
-    tls === null
-      ? createPlainServer(checked, listener)
-      : createTlsServer({ ...checked, ...readTls(tls), handshakeTimeout: SERVER_LIMITS.httpHeadersMs }, listener);
-  connections.guard(server);
-  const bound = await listenOn(server, at, '--http');
-  closers.push(() => closeServer(server));
-  return `${tls === null ? 'http' : 'https'}://${bound}`;
-}
-
-/** Metrics are for the operator only, hence a port of their own; when it is taken the master works without. */
-async function startMetrics(
-  wished: string | null | undefined,
-  office: Office,
-  closers: Closers,
-  tell: (fact: MasterFact) => void,
-): Promise<string | null> {
-  const at = wished === undefined ? METRICS : wished;
-  if (at === null) return null;
-  const server = createPlainServer((request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(office.metrics());
-  });
-  try {
-    const bound = await listenOn(server, at, '--metrics-listen');
-    closers.push(() => closeServer(server));
-    return `http://${bound}/metrics`;
-  } catch (error) {
-    if (wished !== undefined) throw error;
-    tell({ fact: 'metrics-problem', detail: error instanceof SallyportError ? error.detail : String(error) });
-    return null;
-  }
-}
-
-async function listenOn(server: Server, at: string, flag: string): Promise<string> {
-  const { host, port } = placeOf(at, flag);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? 'another program has it'
-          : error.code === 'EACCES'
-            ? 'this user may not'
-            : error.message;
-      reject(new SallyportError('PORT_TAKEN', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
-    });
-    server.listen(port, host, resolve);
-  });
-  const bound = server.address();
-  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
-  return isIPv6(host) ? `[${host}]:${boundPort}` : `${host}:${boundPort}`;
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createStore, type RecordFile } from '../../src/master/index.ts';
-import { sealRow, sumOf } from '../../src/master/records.ts';
+import { sealRow, sumOf } from '../../src/master/record-rows.ts';
 import { openRecordFile, openStore, SERVER_LIMITS } from '../../src/master/testing.ts';
 
 /** Thousands of fsyncs: in memory where there is such a folder. */
