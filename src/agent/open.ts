@@ -32,7 +32,8 @@ import {
   takeLock,
   writeDocument,
 } from '../node/index.ts';
-import { type Agent, MachineAgent } from './agent.ts';
+import { MachineAgent } from './agent.ts';
+import type { Agent } from './interface.ts';
 import { linkText } from './words.ts';
 
 export interface AgentOptions {

@@ -54,6 +54,7 @@ export * from './secure/hkdf.ts';
 export * from './secure/keys.ts';
 export * from './secure/limits.ts';
 export * from './secure/noise.ts';
+export { ConnectionKeys, type Label, maskSequence, unmaskSequence } from './secure/ratchet.ts';
 export * from './secure/resume.ts';
 export * from './secure/seeded.ts';
 export * from './secure/session.ts';

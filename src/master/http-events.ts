@@ -23,9 +23,8 @@ interface Stream extends Placed {
 
 const encoder = new TextEncoder();
 
-export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
-  const streams = new Set<Stream>();
-  const shares = new Shares<Stream>({
+function sharesOfStreams(): Shares<Stream> {
+  return new Shares<Stream>({
     name: 'event-streams',
     max: SERVER_LIMITS.eventStreamsMax,
     caps: SERVER_LIMITS.eventStreamCaps,
@@ -35,6 +34,11 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     proven: () => false,
     since: ({ since }) => since,
   });
+}
+
+export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
+  const streams = new Set<Stream>();
+  const shares = sharesOfStreams();
 
   function drop(stream: Stream): void {
     if (!streams.delete(stream)) return;

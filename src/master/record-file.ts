@@ -19,7 +19,7 @@ import {
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import Database from 'libsql';
-import type { FileContent, RecordFile, RecordRow } from './records.ts';
+import type { FileContent, RecordFile, RecordRow } from './record-rows.ts';
 import { PAGE_BYTES, readPages } from './sqlite-pages.ts';
 
 /**

@@ -10,7 +10,7 @@ import {
   type Seal,
   STORE_VERSION,
   sumOf,
-} from './records.ts';
+} from './record-rows.ts';
 
 export interface Verdict {
   /** Each row whose sum is right, the newest of each kind and key, in the order of writing; without the seal. */

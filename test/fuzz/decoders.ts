@@ -31,7 +31,7 @@ import {
   writeRequest,
   writeResponse,
 } from '../../src/core/index.ts';
-import { decodeStep, encodeStep } from '../../src/core/traverse/lead/step.ts';
+import { decodeStep, encodeStep } from '../../src/core/testing.ts';
 import { addressArbitrary, stepArbitrary } from '../property/step-arbitraries.ts';
 import { profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { REGISTER, world } from '../unit/rendezvous-net.ts';

@@ -20,9 +20,9 @@ import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';
 import type { Sessions } from '../../src/core/master/sessions.ts';
 import { type Connections, createConnections } from '../../src/master/connections.ts';
-import { createOffice, type Office } from '../../src/master/office.ts';
-import { openStore, type Store } from '../../src/master/store.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import type { Store } from '../../src/master/index.ts';
+import { createOffice, type Office, openStore } from '../../src/master/testing.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 import { ANNOUNCEMENT, type Participant, REGISTER, type World, world } from './rendezvous-net.ts';
 
 /** The rooms of the machine: strangers are put straight into them, or a hundred thousand handshakes would take a day. */

@@ -52,7 +52,7 @@ import {
   writeResponseFrame,
   writeRetry,
 } from '../../src/core/index.ts';
-import { nodeCrypto as suite } from '../../src/node/crypto.ts';
+import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const secret = (byte: number) => new Uint8Array(32).fill(byte);
 const OBSERVED = { address: '203.0.113.9', port: 41822 } as const;
