@@ -12,7 +12,7 @@ import {
   writeBind,
   writeRelay,
 } from '../../src/core/index.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 
 export const crypto = seededCrypto('relay', nodeCrypto);
 export const MASTER_KEY = new Uint8Array(32).fill(9);
