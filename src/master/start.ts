@@ -3,7 +3,6 @@
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import {
-  CONTROL_PORTS,
   createMaster,
   type Endpoint,
   familyOf,
@@ -14,7 +13,6 @@ import {
   MASTER_LIMITS,
   type MasterCommand,
   type MasterCounters,
-  PROBE_PORTS,
   SallyportError,
   type TableState,
   usage,
@@ -37,7 +35,7 @@ import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
-import { checkOptions } from './options.ts';
+import { checkOptions, PORT, UDP_PORTS } from './options.ts';
 import { webFolder } from './pages.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import { type Closers, startHttp, startMetrics } from './serve-http.ts';
@@ -53,8 +51,12 @@ export interface MasterOptions {
   readonly listen?: readonly string[];
   /** Addresses that participants reach them under, where a 1:1 NAT stands before this computer. Same order. */
   readonly advertise?: readonly string[];
-  /** 25 UDP ports from here on. */
+  /** 25 UDP ports from here on, or with `onePort` this one. */
   readonly port?: number;
+  /** One UDP port does it all: for port 443, for a port mapping, for Docker. Detection then learns less. */
+  readonly onePort?: boolean;
+  /** Everything on this UDP port too, beside the others. */
+  readonly alsoPort?: number;
   /** STUN for clients of other makes, here and with two addresses also one port further; null for none, the default. */
   readonly stunPort?: number | null;
   /** `ADDRESS:PORT`, or null for none. */
@@ -87,7 +89,7 @@ export type MasterFact =
   | { readonly fact: 'token-problem'; readonly file: string; readonly detail: string }
   /** Another master could use the same folder unnoticed. */
   | { readonly fact: 'unlocked'; readonly detail: string }
-  | { readonly fact: 'no-second-address' }
+  | { readonly fact: 'no-second-address'; readonly onePort: boolean }
   | { readonly fact: 'private-address'; readonly address: string }
   | { readonly fact: 'store-problem'; readonly problem: string }
   | { readonly fact: 'official-problem'; readonly errors: readonly string[] }
@@ -120,8 +122,6 @@ interface MachineAtWork {
   tables(): readonly TableState[];
 }
 
-const PORT = 8430;
-
 export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
   checkOptions(options);
   const tell = options.onFact ?? (() => {});
@@ -141,7 +141,7 @@ async function startLocked(
   tell: (fact: MasterFact) => void,
   unlock: () => void,
 ): Promise<RunningMaster> {
-  const listen = listenAddresses(options.listen, tell);
+  const listen = listenAddresses(options, tell);
   const { identity, created } = identityIn(stateDir, tell);
   const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
@@ -183,7 +183,7 @@ async function startLocked(
       ...{ crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, identity, policy: office.policy },
       addresses: listen,
       advertised: options.advertise ?? null,
-      port: options.port ?? PORT,
+      ...portsOf(options),
     });
     const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
     const udp = openPorts({ machine, office, probes, log, tell, openSocket });
@@ -191,7 +191,7 @@ async function startLocked(
     running = runningOf({ machine, probes, office, connections, command: udp.command });
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
-    const endpoints = (await udp.listening).flatMap(portsOf);
+    const endpoints = (await udp.listening).flatMap((door) => boundAt(door, options));
     const stun =
       options.stunPort === undefined || options.stunPort === null ? null : startStun(listen, options.stunPort);
     closers.push(() => stun?.close());
@@ -247,17 +247,17 @@ function codesOf(running: () => MachineAtWork | null): CodeGuesses {
 }
 
 /** The address that others can most likely reach: a public one before a private one, IPv4 before IPv6. */
-function listenAddresses(wished: readonly string[] | undefined, tell: (fact: MasterFact) => void): readonly string[] {
-  if (wished !== undefined && wished.length > 0) {
-    if (wished.length === 1) tell({ fact: 'no-second-address' });
-    return wished;
-  }
+function listenAddresses(
+  { listen = [], onePort = false }: MasterOptions,
+  tell: (fact: MasterFact) => void,
+): readonly string[] {
+  if (listen.length < 2) tell({ fact: 'no-second-address', onePort });
+  if (listen.length > 0) return listen;
   const ours = localAddresses().filter((address) => !/^(fe80|169\.254\.)/i.test(address));
   const isInside = (address: string): boolean => isPrivate(address) || isLoopback(address);
   const rank = (address: string): number => Number(isInside(address)) * 2 + Number(isIPv6(address));
   const best = [...ours].sort((left, right) => rank(left) - rank(right))[0] ?? '127.0.0.1';
   if (isInside(best)) tell({ fact: 'private-address', address: best });
-  tell({ fact: 'no-second-address' });
   return [best];
 }
 
@@ -340,9 +340,14 @@ async function startProbes(
   return startProbeWorkers({ addresses, port: options.port ?? PORT, workers, onFault });
 }
 
-/** The door names the place; control and probe ports follow it. */
-function portsOf({ address, port }: Endpoint): readonly Endpoint[] {
-  return Array.from({ length: 1 + CONTROL_PORTS + PROBE_PORTS }, (_, i) => ({ address, port: port + i }));
+function portsOf({ port = PORT, onePort = false, alsoPort }: MasterOptions) {
+  return { port, onePort, ...(alsoPort === undefined ? {} : { furtherPort: alsoPort }) };
+}
+
+/** The door names the place; control and probe ports follow it, where it is not all of them. */
+function boundAt({ address, port }: Endpoint, { onePort, alsoPort }: MasterOptions): readonly Endpoint[] {
+  const length = onePort === true || port === alsoPort ? 1 : UDP_PORTS;
+  return Array.from({ length }, (_, i) => ({ address, port: port + i }));
 }
 
 function bindError({ address, port }: Endpoint, code: string): SallyportError {

@@ -6,6 +6,7 @@ import {
   createPeer,
   type Endpoint,
   type MasterAddress,
+  type MasterConfig,
   type PeerCommand,
   type PeerEvent,
   seededCrypto,
@@ -31,6 +32,10 @@ export interface PairOptions {
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
   /** One-way delay of the master's own line, on top of the way there; default 0. */
   readonly masterDelayMs?: number;
+  /** Ports and addresses of the master; 25 ports on each of two addresses where absent. */
+  readonly master?: Pick<MasterConfig, 'onePort' | 'furtherPort'> & { readonly addresses?: 1 | 2 };
+  /** Public STUN servers beside it; default 2. */
+  readonly stunServers?: 0 | 1 | 2;
   /** Virtual time from the join to giving up. */
   readonly limitMs?: number;
   /** After the client's path, until the host must have its own; default 2 s. */
@@ -130,7 +135,7 @@ export function runPair(options: PairOptions): PairResult {
   const world = worldOf(options);
   const users = usersOf(world, options);
   const master = startMaster(world, options);
-  const stun = startStunServers(world);
+  const stun = startStunServers(world, options.stunServers ?? 2);
   const start = (name: PairSide): RunningSide => startSide(world, users[name], name, { options, master, stun });
   const host = start('host');
   const client = start('client');
@@ -188,9 +193,9 @@ const ANNOUNCEMENT = {
 
 const HOST = { do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false } as const;
 
-/** A master with two addresses that lets everybody in. */
-function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOptions): SimMaster {
-  const addresses = [world.publicAddress(), world.publicAddress()];
+/** A master that lets everybody in. */
+function startMaster(world: World, { crypto: suite, masterDelayMs = 0, master: ports = {} }: PairOptions): SimMaster {
+  const addresses = [world.publicAddress(), world.publicAddress()].slice(0, ports.addresses ?? 2);
   const place = world.server({ name: 'master', addresses, link: { delayMs: masterDelayMs } });
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
@@ -206,6 +211,8 @@ function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOpt
           addresses: place.addresses,
           advertised: null,
           port: MASTER_PORT,
+          ...(ports.onePort === undefined ? {} : { onePort: ports.onePort }),
+          ...(ports.furtherPort === undefined ? {} : { furtherPort: ports.furtherPort }),
           policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
         }),
         suite,
@@ -226,8 +233,8 @@ function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOpt
 }
 
 /** Two public STUN servers; the first can answer from another address and port (RFC 5780). */
-function startStunServers(world: World): Endpoint[] {
-  return [2, 1].map((count, index) => {
+function startStunServers(world: World, servers: number): Endpoint[] {
+  return [2, 1].slice(0, servers).map((count, index) => {
     const addresses = Array.from({ length: count }, () => world.publicAddress());
     const place = world.server({ name: `stun${index}`, addresses });
     const server = { addresses, ports: STUN_PORTS, behaviour: 'anybody' } as const;

@@ -334,6 +334,12 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'control.ts repeats': 'pushesMax of each session',
   'master.ts ports': 'its own ports',
   'master.ts receptions': 'its own addresses',
+  'pairs.ts byName': 'table relay-pairs',
+  'pairs.ts byEndpoint': 'two of each pair of table relay-pairs',
+  'accounts.ts used': 'five of each pair of table relay-pairs',
+  'accounts.ts idle': 'accountsIdleMax',
+  'machine.ts sockets': 'its own ports',
+  'meter.ts asked': 'meterAsks of each of relaysMax',
   'connections.ts byPeer': 'table http-connections',
   'directory.ts officials': 'officialServersMax',
   'directory.ts unsaved': 'table hosts, and who has gone since the last save',
@@ -377,7 +383,7 @@ test('whatever else the masterserver keeps is bounded by something, and a new co
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const found: string[] = [];
   // Of what lies beside the machine in core, the links are a participant's.
-  const folders = ['src/core/rendezvous', 'src/core/master', 'src/master'].filter((folder) =>
+  const folders = ['src/core/rendezvous', 'src/core/master', 'src/core/relay', 'src/master'].filter((folder) =>
     existsSync(join(root, folder)),
   );
   for (const folder of folders) {

@@ -39,6 +39,14 @@ describe('the report of check', () => {
     expect(one).toMatch(/^To do +Add --stun host:port/m);
   });
 
+  test('says of a masterserver with one port what it cannot tell, and what would', () => {
+    const one = text({ ...cone, mapping: 'unknown', filtering: 'unknown', type: 'unknown', addressesAsked: 1 });
+    expect(one).toContain('Mapping   cannot be told: one port of one address was asked');
+    expect(one).toContain('Filtering not tested (the masterserver needs a second port or address for it)');
+    expect(one).toMatch(/^To do +Add --stun host:port/m);
+    expect(text({ ...cone, mapping: 'unknown', samples: 0, addressesAsked: 0 })).toContain('Mapping   not known');
+  });
+
   test('says how many ports there are, where that is known', () => {
     expect(text(cone)).toMatch(/^Limits +none known$/m);
     expect(text({ ...cone, quota: 512 })).toMatch(/^Limits +512 ports for this network$/m);

@@ -62,7 +62,7 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
  * before it, types included, so no two import each other. `index.ts` and `testing.ts` are the doors to the outside.
  */
 const ROOMS = [
-  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'link', 'detect', 'portmap'],
+  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'relay', 'link', 'detect', 'portmap'],
   ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
   ...['peer', 'master'],
 ];
