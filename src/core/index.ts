@@ -42,6 +42,12 @@ export type * from './random.ts';
 export * from './rate/limits.ts';
 export { type AddressKeys, addressKeys, addressPrefixes, type Levels, Limiter, Pace, type Rate } from './rate/pace.ts';
 export * from './rate/shares.ts';
+export * from './relay/binder.ts';
+export type * from './relay/interface.ts';
+export * from './relay/limits.ts';
+export * from './relay/machine.ts';
+export * from './relay/meter.ts';
+export * from './relay/relay.ts';
 export * from './scope.ts';
 export type * from './secure/crypto.ts';
 export * from './secure/hkdf.ts';
@@ -102,4 +108,5 @@ export {
   writeResponse,
 } from './wire/messages.ts';
 export { PROFILE_BYTES_MAX, readProfile, writeProfile } from './wire/profile-wire.ts';
+export * from './wire/relay.ts';
 export * from './wire/text.ts';

@@ -8,7 +8,8 @@ import type { TableState } from '../core/index.ts';
 import { createHeldNames, type HeldName, type HeldNames } from './held-names.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { openRecordFile } from './record-file.ts';
-import { bodyOf, openRecords, type RecordFile, type Records, rowsOf, type Urgency } from './records.ts';
+import type { RecordFile } from './record-rows.ts';
+import { bodyOf, openRecords, type Records, rowsOf, type Urgency } from './records.ts';
 
 export interface CodeRow {
   readonly code: string;
@@ -167,10 +168,9 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
       const entries = rowsOf<Omit<AuditRow, 'id'>>(records, 'audit').slice(-limit).reverse();
       return entries.map(({ key, body }) => ({ id: Number(key), ...body }));
     },
-    recordTraversal(hour, { clientNat, hostNat, family, path, result, elapsedMs, attempts }) {
-      const key = JSON.stringify([hour, clientNat, hostNat, family, path, result]);
-      const [count, elapsed, tries] = bodyOf<TraversalSums>(records, 'traversal', key) ?? [0, 0, 0];
-      put('traversal', key, [count + 1, elapsed + elapsedMs, tries + attempts], 'later');
+    recordTraversal(hour, row) {
+      const [key, sums] = traversalWith(records, hour, row);
+      put('traversal', key, sums, 'later');
     },
     traversals: (sinceHour) => sumTraversals(records, sinceHour),
     recordPoint: ({ at, ...counts }) => put('point', String(at), counts, 'later'),
@@ -215,6 +215,17 @@ type TraversalKey = readonly [
   path: string,
   result: TraversalRow['result'],
 ];
+
+/** The sums of an hour with one traversal more, and their key. */
+function traversalWith(
+  records: Records,
+  hour: number,
+  { clientNat, hostNat, family, path, result, elapsedMs, attempts }: Parameters<Store['recordTraversal']>[1],
+): readonly [key: string, sums: TraversalSums] {
+  const key = JSON.stringify([hour, clientNat, hostNat, family, path, result]);
+  const [count, elapsed, tries] = bodyOf<TraversalSums>(records, 'traversal', key) ?? [0, 0, 0];
+  return [key, [count + 1, elapsed + elapsedMs, tries + attempts]];
+}
 
 function sumTraversals(records: Records, sinceHour: number): TraversalRow[] {
   const sums = new Map<string, TraversalRow>();

@@ -6,6 +6,7 @@ import {
   createPeer,
   type Endpoint,
   type MasterAddress,
+  type MasterConfig,
   type PeerCommand,
   type PeerEvent,
   seededCrypto,
@@ -31,6 +32,10 @@ export interface PairOptions {
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
   /** One-way delay of the master's own line, on top of the way there; default 0. */
   readonly masterDelayMs?: number;
+  /** Ports and addresses of the master; 25 ports on each of two addresses where absent. */
+  readonly master?: Pick<MasterConfig, 'onePort' | 'furtherPort'> & { readonly addresses?: 1 | 2 };
+  /** Public STUN servers beside it; default 2. */
+  readonly stunServers?: 0 | 1 | 2;
   /** Virtual time from the join to giving up. */
   readonly limitMs?: number;
   /** After the client's path, until the host must have its own; default 2 s. */
@@ -120,7 +125,7 @@ function usersOf(world: World, options: PairOptions): Readonly<Record<PairSide, 
   };
 }
 
-interface Side extends SimPeer {
+interface RunningSide extends SimPeer {
   command(command: PeerCommand): void;
   readonly last: Map<PeerEvent['ev'], PeerEvent>;
   packets: number;
@@ -130,8 +135,8 @@ export function runPair(options: PairOptions): PairResult {
   const world = worldOf(options);
   const users = usersOf(world, options);
   const master = startMaster(world, options);
-  const stun = startStunServers(world);
-  const start = (name: PairSide): Side => startSide(world, users[name], name, { options, master, stun });
+  const stun = startStunServers(world, options.stunServers ?? 2);
+  const start = (name: PairSide): RunningSide => startSide(world, users[name], name, { options, master, stun });
   const host = start('host');
   const client = start('client');
   countProbes(world, { host, client });
@@ -159,7 +164,7 @@ export function runPair(options: PairOptions): PairResult {
 
 function resultOf(
   world: World,
-  { host, client }: Readonly<Record<PairSide, Side>>,
+  { host, client }: Readonly<Record<PairSide, RunningSide>>,
   elapsedMs: number,
 ): Omit<PairResult, 'users'> {
   const attempt = client.last.get('attempt');
@@ -188,9 +193,9 @@ const ANNOUNCEMENT = {
 
 const HOST = { do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false } as const;
 
-/** A master with two addresses that lets everybody in. */
-function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOptions): SimMaster {
-  const addresses = [world.publicAddress(), world.publicAddress()];
+/** A master that lets everybody in. */
+function startMaster(world: World, { crypto: suite, masterDelayMs = 0, master: ports = {} }: PairOptions): SimMaster {
+  const addresses = [world.publicAddress(), world.publicAddress()].slice(0, ports.addresses ?? 2);
   const place = world.server({ name: 'master', addresses, link: { delayMs: masterDelayMs } });
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
@@ -206,6 +211,8 @@ function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOpt
           addresses: place.addresses,
           advertised: null,
           port: MASTER_PORT,
+          ...(ports.onePort === undefined ? {} : { onePort: ports.onePort }),
+          ...(ports.furtherPort === undefined ? {} : { furtherPort: ports.furtherPort }),
           policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
         }),
         suite,
@@ -226,8 +233,8 @@ function startMaster(world: World, { crypto: suite, masterDelayMs = 0 }: PairOpt
 }
 
 /** Two public STUN servers; the first can answer from another address and port (RFC 5780). */
-function startStunServers(world: World): Endpoint[] {
-  return [2, 1].map((count, index) => {
+function startStunServers(world: World, servers: number): Endpoint[] {
+  return [2, 1].slice(0, servers).map((count, index) => {
     const addresses = Array.from({ length: count }, () => world.publicAddress());
     const place = world.server({ name: `stun${index}`, addresses });
     const server = { addresses, ports: STUN_PORTS, behaviour: 'anybody' } as const;
@@ -250,7 +257,7 @@ interface Surroundings {
   readonly stun: readonly Endpoint[];
 }
 
-function startSide(world: World, user: SimUser, name: PairSide, { options, master, stun }: Surroundings): Side {
+function startSide(world: World, user: SimUser, name: PairSide, { options, master, stun }: Surroundings): RunningSide {
   const place = placeUser(world, user, name);
   const crypto = seededCrypto(`${options.seed}/${name}`, options.crypto);
   let skewMs = world.random(`clock/${name}`).between(-WALL_CLOCK_SKEW_MS, WALL_CLOCK_SKEW_MS);
@@ -293,7 +300,7 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
 }
 
 /** Counts what each side sends to anybody but servers and its own boxes (hairpin, port mapping). */
-function countProbes(world: World, sides: Readonly<Record<PairSide, Side>>): void {
+function countProbes(world: World, sides: Readonly<Record<PairSide, RunningSide>>): void {
   const servers = new Set(world.hosts.filter((host) => host.server).flatMap((host) => host.addresses));
   for (const side of Object.values(sides)) {
     const { name } = side.place;

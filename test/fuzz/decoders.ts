@@ -7,6 +7,7 @@ import {
   parseJoinTarget,
   parseMasterLink,
   parseStun,
+  RELAY_MESSAGES,
   Reader,
   readAccept,
   readAcceptPayload,
@@ -16,18 +17,21 @@ import {
   readProbeAnswer,
   readProfile,
   readPush,
+  readRelay,
   readRequest,
   readResponse,
   readRetry,
+  relayMessageBytes,
   utf8Decode,
   utf8Encode,
   Writer,
   writeProfile,
   writePush,
+  writeRelay,
   writeRequest,
   writeResponse,
 } from '../../src/core/index.ts';
-import { decodeStep, encodeStep } from '../../src/core/traverse/lead/step.ts';
+import { decodeStep, encodeStep } from '../../src/core/testing.ts';
 import { addressArbitrary, stepArbitrary } from '../property/step-arbitraries.ts';
 import { profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { REGISTER, world } from '../unit/rendezvous-net.ts';
@@ -98,6 +102,17 @@ function text(bytes: Uint8Array): void {
 
 const sent = (name: string, run: (bytes: Uint8Array) => unknown): Decoder => ({ name, corpus: SENT, run });
 
+const RELAYED = Object.keys(RELAY_MESSAGES).map((type, n) => {
+  const bytes = new Uint8Array(relayMessageBytes(type as keyof typeof RELAY_MESSAGES)).fill(1);
+  bytes.set([0xd9, n + 1]);
+  return bytes;
+});
+
+function relayDatagram(bytes: Uint8Array): void {
+  const message = readRelay(bytes);
+  if (message !== null) writeRelay(message);
+}
+
 export const DECODERS: readonly Decoder[] = [
   messages('request', request, writeRequest, readRequest),
   messages('response', response, writeResponse, readResponse),
@@ -110,6 +125,7 @@ export const DECODERS: readonly Decoder[] = [
   sent('control', readControlHeader),
   sent('probe', readProbe),
   sent('probe-answer', (bytes) => readProbeAnswer(KEY, bytes)),
+  { name: 'relay', corpus: RELAYED, run: relayDatagram },
   { name: 'step', corpus: STEPS, run: (bytes) => void decodeStep(bytes) },
   { name: 'stun', corpus: STUN, run: (bytes) => void parseStun(bytes, { classic: true }) },
   { name: 'text', corpus: TEXTS, run: text },

@@ -23,9 +23,13 @@ import {
   UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
-import { type ClientHandshake, type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import { encodeStep } from '../../src/core/traverse/lead/step.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import {
+  type ClientHandshake,
+  type EndToEnd,
+  encodeStep,
+  openAsClient,
+  type SidePlan,
+} from '../../src/core/testing.ts';
 
 export interface PayerConfig {
   readonly crypto: CryptoSuite;

@@ -13,8 +13,7 @@ import {
   UNKNOWN_ALLOCATOR,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
+import { CANARIES_MAX, decodeStep, encodeStep, type Step } from '../../src/core/testing.ts';
 import { type Alone, alone, TWIN } from '../sim/traverse-alone.ts';
 import { sideArbitrary, stepArbitrary, wildSideArbitrary } from './step-arbitraries.ts';
 

@@ -21,7 +21,7 @@ import {
   UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
+import { probeCodec } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

@@ -14,9 +14,7 @@ import {
   UNKNOWN_ALLOCATOR,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
+import { CANARIES_MAX, decodeStep, encodeStep, type SidePlan, type Step } from '../../src/core/testing.ts';
 import { type Alone, alone, type Sent, TWIN } from './traverse-alone.ts';
 
 const VICTIM = '198.51.100.7';

@@ -12,8 +12,7 @@ import {
   UNKNOWN_ALLOCATOR,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import { decodeStep, encodeStep, type SidePlan, type Step } from '../../src/core/testing.ts';
 import { type Alone, type AloneOptions, alone, TWIN } from './traverse-alone.ts';
 
 /** What one of the machines has gone through, its first phase included. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { Repeated } from '../../src/cli/join-lines.ts';
-import { Terminal, type TerminalOptions } from '../../src/cli/terminal.ts';
+import { Repeated, Terminal, type TerminalOptions } from '../../src/cli/testing.ts';
 import { SallyportError } from '../../src/core/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 

@@ -16,10 +16,14 @@ import {
   UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
-import { type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import { encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
-import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
+import {
+  type EndToEnd,
+  encodeStep,
+  openAsClient,
+  probeCodec,
+  type SidePlan,
+  type Step,
+} from '../../src/core/testing.ts';
 import { weakCodes } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
 import {

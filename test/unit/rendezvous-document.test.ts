@@ -1,6 +1,7 @@
 /** The tables of docs/protocol.md are those of the code. `UPDATE_DOCS=1` writes them anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { RELAY_MESSAGES, RELAY_REFUSALS, relayMessageBytes } from '../../src/core/index.ts';
 import { type Field, type Fields, layoutOf, MESSAGES, STRUCTURES } from '../../src/core/testing.ts';
 import { protocolVectors } from './rendezvous-vectors.ts';
 
@@ -28,7 +29,15 @@ function tables(): string {
     ...['| response | fields |', '|---|---|', ...rows(responses), ''],
     ...['| push | fields |', '|---|---|', ...rows(pushes), ''],
     ...['| structure | fields |', '|---|---|', ...structures(), ''],
+    ...['| with a relay | bytes | fields after `d9` and the type |', '|---|---|---|', ...relayed(), ''],
   ].join('\n');
+}
+
+function relayed(): string[] {
+  return Object.entries(RELAY_MESSAGES).map(
+    ([type, { number, fields }]) =>
+      `| ${number} ${type} | ${relayMessageBytes(type as keyof typeof RELAY_MESSAGES)} | ${layoutOf(fields, ', ')} |`,
+  );
 }
 
 function structures(): string[] {
@@ -73,4 +82,6 @@ test('no two messages of a direction have one number, and the published vectors 
     expect(new Set(numbers).size).toBe(numbers.length);
     expect(Object.keys(vectors[direction]).sort()).toEqual(Object.keys(table).sort());
   }
+  expect(Object.keys(vectors.relay.datagrams)).toEqual(Object.keys(RELAY_MESSAGES));
+  expect(new Set(RELAY_REFUSALS).size).toBe(RELAY_REFUSALS.length);
 });

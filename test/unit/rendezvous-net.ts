@@ -29,7 +29,7 @@ import {
   type TicketKey,
   WIRE,
 } from '../../src/core/index.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';
 
@@ -284,6 +284,8 @@ interface ParticipantOptions {
   readonly masterKey: Uint8Array;
   readonly key?: KeyPair;
   readonly masters?: readonly string[];
+  /** Of the master's door. */
+  readonly port?: number;
   readonly wallClock?: () => number;
 }
 
@@ -305,7 +307,11 @@ export class Participant {
       random: testRandom(name.length),
       sockets: this.ids,
       identity: this.key,
-      master: { key: options.masterKey, addresses: options.masters ?? [MASTER_ADDRESS], port: DOOR.port },
+      master: {
+        key: options.masterKey,
+        addresses: options.masters ?? [MASTER_ADDRESS],
+        port: options.port ?? DOOR.port,
+      },
       wallClock: options.wallClock ?? (() => 1_700_000_000_000 + net.now),
     });
     this.node = net.add(this.link, address);

@@ -16,6 +16,7 @@ import {
   helloPayload,
   hostIdOf,
   type ListEntry,
+  mintGrant,
   type NatProfile,
   noiseInitiate,
   noiseRespond,
@@ -25,6 +26,7 @@ import {
   RESUME_PROLOGUE,
   type Request,
   type Response,
+  relayKeys,
   resumeInitiate,
   resumePayload,
   resumeRespond,
@@ -36,19 +38,21 @@ import {
   UNKNOWN_PROFILE,
   Writer,
   writeAccept,
+  writeBind,
   writeControlHeader,
   writeHello,
   writeProbe,
   writeProbeAnswer,
   writeProfile,
   writePush,
+  writeRelay,
   writeRequest,
   writeRequestFrame,
   writeResponse,
   writeResponseFrame,
   writeRetry,
 } from '../../src/core/index.ts';
-import { nodeCrypto as suite } from '../../src/node/crypto.ts';
+import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const secret = (byte: number) => new Uint8Array(32).fill(byte);
 const OBSERVED = { address: '203.0.113.9', port: 41822 } as const;
@@ -223,6 +227,30 @@ function resumption({ keyToMaster, keyToParticipant, time }: ReturnType<typeof e
   };
 }
 
+/** One pair at a relay. */
+function relay() {
+  const masterKey = suite.keyPair(secret(0x22)).publicKey;
+  const clientKey = suite.keyPair(secret(0x11)).publicKey;
+  const keys = relayKeys(suite, secret(0x77), masterKey);
+  const end = { side: 'client', expiresAt: 1_700_000_060 } as const;
+  const grant = mintGrant(suite, keys, { sid: SID, clientKey, hostKey: HOST_KEY }, end);
+  const random = Uint8Array.from({ length: 8 }, (_, i) => 0xa0 + i);
+  const cookie = Uint8Array.from({ length: 16 }, (_, i) => 0xc0 + i);
+  return {
+    ...{ secret: toHex(secret(0x77)), masterKey: toHex(masterKey), sid: toHex(SID) },
+    ...{ clientKey: toHex(clientKey), hostKey: toHex(HOST_KEY), expiresAt: end.expiresAt },
+    ...{ token: toHex(grant.token), endSecret: toHex(grant.secret) },
+    datagrams: {
+      ask: toHex(writeRelay({ type: 'ask', random })),
+      cookie: toHex(writeRelay({ type: 'cookie', random, cookie })),
+      bind: toHex(writeBind(suite, grant, { random, cookie, turn: 5 })),
+      bound: toHex(writeRelay({ type: 'bound', random, other: true })),
+      refused: toHex(writeRelay({ type: 'refused', random, why: 'expired' })),
+      keep: toHex(writeRelay({ type: 'keep', random })),
+    },
+  };
+}
+
 export function protocolVectors() {
   const first = exchange();
   const writer = new Writer(PROFILE_BYTES_MAX);
@@ -233,6 +261,7 @@ export function protocolVectors() {
       'Sallyport control protocol, version 1. Hexadecimal. Kept equal to the code by test/unit/rendezvous-vectors.test.ts.',
     exchange: first,
     resumption: resumption(first),
+    relay: relay(),
     requests: written(REQUESTS, writeRequest),
     responses: written(RESPONSES, writeResponse),
     pushes: written(PUSHES, writePush),

@@ -16,7 +16,7 @@ import {
   sameRealm,
   scopeOf,
 } from '../../src/core/index.ts';
-import { reachOf } from '../../src/core/traverse/pay/reach.ts';
+import { reachOf } from '../../src/core/testing.ts';
 
 const TABLE: readonly (readonly [string, Scope])[] = [
   // IPv4, at the edges of each range.

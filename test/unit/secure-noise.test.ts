@@ -13,7 +13,7 @@ import {
   toHex,
   utf8Encode,
 } from '../../src/core/index.ts';
-import { nodeCrypto as suite } from '../../src/node/crypto.ts';
+import { nodeCrypto as suite } from '../../src/node/index.ts';
 import { referenceHandshake } from './secure-noise-reference.ts';
 
 const hex = (text: string): Uint8Array => fromHex(text) ?? expect.unreachable('hex in a vector');

@@ -9,8 +9,7 @@ import {
   type Send,
   type SocketId,
 } from '../../src/core/index.ts';
-import { canaries, watchedMs } from '../../src/core/traverse/learn/canary.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
+import { CANARIES_MAX, canaries, watchedMs } from '../../src/core/testing.ts';
 
 const SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
 const OTHER: Endpoint = { address: '192.0.2.2', port: 3478 };

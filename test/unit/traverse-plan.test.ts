@@ -10,8 +10,7 @@ import {
   UNKNOWN_ALLOCATOR,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { type Method, plansFor } from '../../src/core/traverse/plan/plan.ts';
-import { CANARIES_MAX } from '../../src/core/traverse/plan/side-plan.ts';
+import { CANARIES_MAX, type Method, plansFor } from '../../src/core/testing.ts';
 
 const MAPPINGS: readonly Mapping[] = ['eim', 'adm', 'apdm', 'unknown'];
 const FILTERINGS: readonly Filtering[] = ['eif', 'adf', 'apdf', 'unknown'];

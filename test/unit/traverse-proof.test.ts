@@ -10,9 +10,7 @@ import {
   traversal,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
-import { encodeStep } from '../../src/core/traverse/lead/step.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
-import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
+import { encodeStep, probeCodec, type SidePlan } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

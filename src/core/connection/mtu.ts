@@ -149,6 +149,7 @@ export class PathMtu {
   private doubt(now: Instant): void {
     this.former = this.bytes;
     this.bytes = mtuBaseBytes;
+    this.used = false;
     this.enter(now, 'doubted');
   }
 

@@ -155,10 +155,14 @@ export interface MasterConfig {
   readonly addresses: readonly string[];
   /** What the participants are told instead, where the addresses themselves are behind a 1:1 NAT. Same order. */
   readonly advertised: readonly string[] | null;
-  /** The door; control ports and probe ports follow it. */
+  /** The door; control ports and probe ports follow it, unless `onePort`. */
   readonly port: number;
+  /** Everything on `port`, told apart by the first byte. Probes can then be answered from no other port. */
+  readonly onePort?: boolean;
+  /** Everything on this port as well: for participants whose network lets little else out, such as 443. */
+  readonly furtherPort?: number;
   readonly policy: MasterPolicy;
-  /** True: somebody else has the probe ports open (worker threads), and is told the keys by events. */
+  /** True: somebody else has the 16 probe ports open (worker threads), and is told the keys by events. */
   readonly probesElsewhere?: boolean;
 }
 
