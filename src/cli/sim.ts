@@ -10,7 +10,7 @@ import { hardText, planText, tellProgress } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
-interface Side {
+interface SideFlag {
   readonly id: SimClassId;
   readonly access: AccessKind;
 }
@@ -95,7 +95,7 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
 }
 
 /** `P3` or, with the kind of line, `S6@mobile`. */
-function readSide(text: string): Side {
+function readSide(text: string): SideFlag {
   const [name = '', access = 'home'] = text.trim().split('@');
   const id = SIM_CLASSES.find((one) => one === name.toUpperCase());
   if (id === undefined) throw usage(`There is no class "${name}"; there are ${SIM_CLASSES.join(', ')}.`);
@@ -103,6 +103,6 @@ function readSide(text: string): Side {
   return { id, access };
 }
 
-function shown({ id, access }: Side): string {
+function shown({ id, access }: SideFlag): string {
   return access === 'home' ? id : `${id}@${access}`;
 }

@@ -24,7 +24,7 @@ export interface Streams {
   readonly err: NodeJS.WriteStream;
 }
 
-export type Mark = 'done' | 'info' | 'warn' | 'fail';
+export type LineMark = 'done' | 'info' | 'warn' | 'fail';
 /** A symbol always stands beside words, and colour never says anything alone. */
 const MARKS = { done: ['✓', 32], info: ['·', 90], warn: ['!', 33], fail: ['✗', 31] } as const;
 const HEAD_COLUMNS = 12;
@@ -64,7 +64,7 @@ export class Terminal {
   }
 
   /** `✓ Network     Open: ...` */
-  fact(mark: Mark, head: string, text: string, addresses: Addresses = 'masked'): void {
+  fact(mark: LineMark, head: string, text: string, addresses: Addresses = 'masked'): void {
     const [symbol, color] = MARKS[mark];
     this.#line(`${this.#paint(color, symbol)} `, oneLine(`${head.padEnd(HEAD_COLUMNS)}${text}`), addresses);
   }

@@ -9,6 +9,9 @@ import { PUSHES, REQUESTS, RESPONSES } from './wire/messages.ts';
 import { profile } from './wire/profile-wire.ts';
 import { relayGrant, relayPlace } from './wire/relay.ts';
 
+export { CONNECTION_LIMITS } from './connection/limits.ts';
+export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
+export { type Parted, Parts } from './connection/parts.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';

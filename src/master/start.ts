@@ -114,7 +114,7 @@ export interface RunningMaster {
 }
 
 /** What the office needs of the machine, once there is one. */
-interface Running {
+interface MachineAtWork {
   command(command: MasterCommand): void;
   counters(): MasterCounters;
   silentMs(hostKey: Uint8Array): number | null;
@@ -153,7 +153,7 @@ async function startLocked(
   };
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
   const early: MasterCommand[] = [];
-  let running: Running | null = null;
+  let running: MachineAtWork | null = null;
   const connections = createConnections();
   const office = createOffice({
     ...{ store, log, link: () => link },
@@ -221,7 +221,7 @@ function runningOf(parts: {
   readonly office: Office;
   readonly connections: Connections;
   readonly command: (command: MasterCommand) => void;
-}): Running {
+}): MachineAtWork {
   const { machine, probes, office, connections, command } = parts;
   return {
     command,
@@ -239,7 +239,7 @@ function runningOf(parts: {
 }
 
 /** The office is there before the machine is. */
-function codesOf(running: () => Running | null): CodeGuesses {
+function codesOf(running: () => MachineAtWork | null): CodeGuesses {
   return {
     waitMs: (address) => running()?.codes.waitMs(address) ?? 0,
     wrong: (address) => running()?.codes.wrong(address),

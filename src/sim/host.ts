@@ -37,7 +37,7 @@ export interface HostContext extends NetworkContext {
   delivered(packet: Packet, host: Host): void;
 }
 
-export interface HostOptions {
+export interface SimHostOptions {
   readonly name: string;
   readonly random: SimRandom;
   readonly context: HostContext;
@@ -71,7 +71,7 @@ export class Host {
   /** ICMP errors that came back; machines do not see them, tests may. */
   readonly icmp: IcmpError[] = [];
 
-  constructor(options: HostOptions) {
+  constructor(options: SimHostOptions) {
     this.name = options.name;
     this.server = options.server;
     this.clockOffsetMs = options.clockOffsetMs;

@@ -2,7 +2,7 @@
  * Realms (the internet, a carrier's network, a LAN) and what is attached to them. A packet crosses one realm at a time: out of
  * one attachment's line, over the routers between, in through the other's. TTL counts at every router and every gateway.
  */
-import type { Link } from './link.ts';
+import type { OneWayLink } from './link.ts';
 import { type IcmpKind, IP_UDP_HEADER_BYTES, type Packet, withTtl } from './packet.ts';
 import type { SimRandom } from './random.ts';
 
@@ -22,8 +22,8 @@ export interface Attachment {
   readonly realm: Realm;
   /** Routers between here and the core of the realm. */
   readonly hops: number;
-  readonly up: Link;
-  readonly down: Link;
+  readonly up: OneWayLink;
+  readonly down: OneWayLink;
   /** A gateway passes packets on at once; a host takes them in a turn of its own, so that no machine is entered twice. */
   readonly immediate: boolean;
   receive(packet: Packet): void;

@@ -125,7 +125,7 @@ function usersOf(world: World, options: PairOptions): Readonly<Record<PairSide, 
   };
 }
 
-interface Side extends SimPeer {
+interface RunningSide extends SimPeer {
   command(command: PeerCommand): void;
   readonly last: Map<PeerEvent['ev'], PeerEvent>;
   packets: number;
@@ -136,7 +136,7 @@ export function runPair(options: PairOptions): PairResult {
   const users = usersOf(world, options);
   const master = startMaster(world, options);
   const stun = startStunServers(world, options.stunServers ?? 2);
-  const start = (name: PairSide): Side => startSide(world, users[name], name, { options, master, stun });
+  const start = (name: PairSide): RunningSide => startSide(world, users[name], name, { options, master, stun });
   const host = start('host');
   const client = start('client');
   countProbes(world, { host, client });
@@ -164,7 +164,7 @@ export function runPair(options: PairOptions): PairResult {
 
 function resultOf(
   world: World,
-  { host, client }: Readonly<Record<PairSide, Side>>,
+  { host, client }: Readonly<Record<PairSide, RunningSide>>,
   elapsedMs: number,
 ): Omit<PairResult, 'users'> {
   const attempt = client.last.get('attempt');
@@ -257,7 +257,7 @@ interface Surroundings {
   readonly stun: readonly Endpoint[];
 }
 
-function startSide(world: World, user: SimUser, name: PairSide, { options, master, stun }: Surroundings): Side {
+function startSide(world: World, user: SimUser, name: PairSide, { options, master, stun }: Surroundings): RunningSide {
   const place = placeUser(world, user, name);
   const crypto = seededCrypto(`${options.seed}/${name}`, options.crypto);
   let skewMs = world.random(`clock/${name}`).between(-WALL_CLOCK_SKEW_MS, WALL_CLOCK_SKEW_MS);
@@ -300,7 +300,7 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
 }
 
 /** Counts what each side sends to anybody but servers and its own boxes (hairpin, port mapping). */
-function countProbes(world: World, sides: Readonly<Record<PairSide, Side>>): void {
+function countProbes(world: World, sides: Readonly<Record<PairSide, RunningSide>>): void {
   const servers = new Set(world.hosts.filter((host) => host.server).flatMap((host) => host.addresses));
   for (const side of Object.values(sides)) {
     const { name } = side.place;

@@ -2,7 +2,7 @@
 import type { Endpoint } from '../core/index.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { Host, type HostContext } from './host.ts';
-import { Link, type LinkBehaviour } from './link.ts';
+import { type LinkBehaviour, OneWayLink } from './link.ts';
 import type { NatBehaviour } from './nat/behaviour.ts';
 import { addressesNeeded, createNat } from './nat/box.ts';
 import { FIREWALL } from './nat/presets.ts';
@@ -65,7 +65,7 @@ export interface ServerPlace {
 }
 
 /** Answers null when all is well, else what is wrong. */
-export type Check = (world: World) => string | null;
+export type WorldCheck = (world: World) => string | null;
 
 /** A run that needs more events than this within its limit is a live-lock of machines feeding each other. */
 const EVENTS_MAX = 50_000_000;
@@ -228,7 +228,7 @@ export class World {
   }
 
   /** Throws what the checks found, with the command that replays the run. */
-  check(...checks: readonly Check[]): void {
+  check(...checks: readonly WorldCheck[]): void {
     const found = checks.map((check) => check(this)).filter((message) => message !== null);
     if (found.length > 0) throw new Error(`${found.join('\n')}\n${this.replayText()}`);
   }
@@ -321,8 +321,8 @@ export class World {
       name: inner ? `${name}.inner` : name,
       realm,
       hops: place.hops ?? (wide ? (this.options.hops ?? 3) : 0),
-      up: new Link(behaviour, random.fork('up')),
-      down: new Link(behaviour, random.fork('down')),
+      up: new OneWayLink(behaviour, random.fork('up')),
+      down: new OneWayLink(behaviour, random.fork('down')),
       immediate,
       receive,
     };

@@ -34,6 +34,14 @@ const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
   'src/node/drive.ts drive': 'one machine and its sockets; 10^5 datagrams a second go through its closures',
 };
 
+/** Names of two things, and why; every other class and exported type of the product has its name for itself. */
+const SHARED_NAMES: Readonly<Record<string, string>> = {
+  Path: 'what the application holds, and in core the data behind it',
+  Hosting: 'what the application holds, and in core the part behind it',
+  Verdict: 'on a NAT, and at the door of a host; neither is seen where the other is',
+  Relay: 'what the master is to hand on of a join; a relay is another thing',
+};
+
 /** What each layer may import; `types` marks layers of which only types may be taken. */
 const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
   'src/core': { values: [], types: [] },
@@ -54,6 +62,7 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
  */
 const ROOMS = [
   ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'relay', 'link', 'detect', 'portmap'],
+  'connection',
   ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
   ...['peer', 'master'],
 ];
@@ -272,6 +281,25 @@ describe('the repository is tidy:', () => {
       return nodes.map((node) => `${source.path} ${name(node, source.text)}`);
     });
     expect(long.toSorted()).toEqual(Object.keys(LONG_FUNCTIONS).toSorted());
+  });
+
+  test('one word, one meaning: no two classes or exported types share a name', () => {
+    const declares = /^(?:ClassDeclaration|TSInterfaceDeclaration|TSTypeAliasDeclaration)$/;
+    const places = new Map<string, Set<string>>();
+    for (const { path, program } of product) {
+      if (!path.startsWith('src/') || path.endsWith('.d.ts')) continue;
+      for (const statement of program.body as readonly Node[]) {
+        // What a file keeps to itself it may call as it likes, unless it is a class.
+        const declared = (statement.declaration as Node | null | undefined) ?? statement;
+        if (!declares.test(declared.type) || (declared === statement && declared.type !== 'ClassDeclaration')) continue;
+        const { name } = declared.id as { readonly name: string };
+        places.set(name, (places.get(name) ?? new Set()).add(path));
+      }
+    }
+    const shared = [...places].filter(([, paths]) => paths.size > 1);
+    const unnamed = shared.filter(([name]) => !(name in SHARED_NAMES));
+    expect(unnamed.map(([name, paths]) => `${name}: ${[...paths].join(', ')}`)).toEqual([]);
+    expect(Object.keys(SHARED_NAMES).filter((name) => !shared.some(([found]) => found === name))).toEqual([]);
   });
 
   test('nothing is exported as default', () => {

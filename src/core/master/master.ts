@@ -27,7 +27,7 @@ import { answeringPort } from '../wire/datagrams.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
-import { Door, type Reception } from './door.ts';
+import { MasterDoor, type Reception } from './door.ts';
 import { Grants } from './grants.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
@@ -80,7 +80,7 @@ class Master implements MasterMachine {
   private readonly registry: Registry;
   private readonly joins: Joins;
   private readonly tickets: Tickets;
-  private readonly door: Door;
+  private readonly door: MasterDoor;
   private readonly control: Control;
   private readonly requests: Requests;
   /** Of the call that runs: sessions end in many places. */
@@ -111,7 +111,7 @@ class Master implements MasterMachine {
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
     });
     const { sessions, tickets } = this;
-    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
+    this.door = new MasterDoor({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, grants, counters, policy: config.policy },
       own: config.identity.publicKey,

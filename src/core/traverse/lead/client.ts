@@ -20,7 +20,7 @@ import type { StaleReason, TraversalConfig, TraversalEvent } from '../run/interf
 import { Commander } from './commander.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
-import { type Script, scriptFor, type Wait } from './scripts.ts';
+import { type Pause, type Script, scriptFor } from './scripts.ts';
 import type { Step } from './step.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -45,7 +45,7 @@ interface Attempting {
   readonly begunAt: Instant;
   /** Packets of all attempts before it. */
   readonly sentBefore: number;
-  wait: Wait;
+  wait: Pause;
   /** How many the host connects before us, as it has said in this attempt. */
   queued: number | null;
 }
