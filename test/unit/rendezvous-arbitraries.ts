@@ -137,6 +137,14 @@ const permit: fc.Arbitrary<Permit> = fc.record({
   grants: fc.array(grant, { maxLength: WIRE_LIMITS.permitAddressesMax }),
 });
 
+const relayGrant = fc.record({ token: bytes(54), secret: bytes(16) });
+/** As long as they get. */
+const relayName = text(WIRE_LIMITS.relayNameBytesMax);
+const relays = fc.array(
+  fc.record({ name: relayName, region: relayName, addresses: fc.array(address, { maxLength: 4 }), port: u16 }),
+  { maxLength: WIRE_LIMITS.relaysMax },
+);
+
 const type = <T extends string>(name: T) => fc.constant(name);
 const beat = { players: u16, profile: orNull(profile) };
 const refusal = { sid, failure, retryAfterMs: u32 };
@@ -169,6 +177,8 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
   }),
   fc.record({ type: type('list'), after: text(64), game: text(WIRE_LIMITS.announcedTextBytesMax) }),
   fc.record({ type: type('echo') }),
+  fc.record({ type: type('relay'), token: bytes(54) }),
+  fc.record({ type: type('relays') }),
 );
 
 export const response: fc.Arbitrary<Response> = fc.oneof(
@@ -177,10 +187,18 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('resolved'), hostKey: publicKey, entry }),
   fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),
+  fc.record({ type: type('granted'), relay: relayGrant }),
+  fc.record({ type: type('relays'), relays }),
   fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
 );
 
-const relayed = { sid, observed: fc.array(endpoint, { maxLength: WIRE_LIMITS.observedMax }), permit, handshake };
+const relayed = {
+  sid,
+  observed: fc.array(endpoint, { maxLength: WIRE_LIMITS.observedMax }),
+  permit,
+  handshake,
+  relay: orNull(relayGrant),
+};
 
 export const push: fc.Arbitrary<Push> = fc.oneof(
   fc.record({ type: type('offer'), ...relayed }),
