@@ -19,7 +19,6 @@ export * from './master/master.ts';
 export * from './master/probes.ts';
 export { plainEntry } from './master/registry.ts';
 export * from './model/code.ts';
-export * from './model/failure.ts';
 export type * from './model/listing.ts';
 export type * from './model/log.ts';
 export type * from './model/network.ts';

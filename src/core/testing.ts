@@ -7,6 +7,7 @@ import { entry } from './wire/entry-wire.ts';
 import { announcement, permit } from './wire/fields.ts';
 import { PUSHES, REQUESTS, RESPONSES } from './wire/messages.ts';
 import { profile } from './wire/profile-wire.ts';
+import { relayGrant, relayPlace } from './wire/relay.ts';
 
 export { CONNECTION_LIMITS } from './connection/limits.ts';
 export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
@@ -48,4 +49,7 @@ export { type Field, type Fields, layoutOf } from './wire/struct.ts';
  */
 export const MESSAGES = { requests: REQUESTS, responses: RESPONSES, pushes: PUSHES } as const;
 /** What messages are made of and the document draws by itself. */
-export const STRUCTURES = { announcement, entry, permit, profile, accept: ACCEPT } as const;
+export const STRUCTURES = {
+  ...{ announcement, entry, permit, profile, accept: ACCEPT },
+  ...{ relay: relayPlace, relayGrant },
+} as const;

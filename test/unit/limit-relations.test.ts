@@ -34,6 +34,8 @@ const RELATIONS: Readonly<Record<string, readonly [small: number, large: number]
     1 + NOISE_MESSAGE_1_OVERHEAD + CLIENT_HELLO_BYTES + PEER_LIMITS.candidatesMax * CANDIDATE_BYTES + PROFILE_BYTES_MAX,
     HANDSHAKE_BYTES_MAX,
   ],
+  'an OFFER with all it can hold fits a datagram': [bytesOf(MESSAGES.pushes.offer.fields), WIRE_LIMITS.controlBytesMax],
+  'all relays of a master fit one answer': [bytesOf(MESSAGES.responses.relays.fields), WIRE_LIMITS.controlBytesMax],
   'a host tells twice that it is there before its session ends': [
     2 * PEER_LIMITS.heartbeatMs,
     MASTER_LIMITS.sessionExpiryMs,

@@ -131,7 +131,7 @@ const fill: Readonly<Record<string, (address: string) => unknown>> = {
       type: 'join',
       sid: randomBytes(16),
       hostKey: randomBytes(32),
-      handshake: new Uint8Array(900),
+      handshake: new Uint8Array(800),
     } as const;
     return joins.join(w.net.now, made, made.from, request, target);
   },
@@ -202,8 +202,8 @@ function honest(name: string, network: number): Pair {
   const announcement = { ...ANNOUNCEMENT, name: `Arena of ${name}` };
   ask(host, REGISTER.type === 'register' ? { ...REGISTER, announcement } : REGISTER, 'registered');
   ask(client, { type: 'list', after: '', game: '' }, 'entries');
-  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(900) }, 'ok');
-  ask(host, { type: 'answer', sid, handshake: new Uint8Array(900) }, 'ok');
+  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(800) }, 'ok');
+  ask(host, { type: 'answer', sid, handshake: new Uint8Array(800) }, 'ok');
   return { host, client, sid, ms };
 }
 
@@ -293,7 +293,7 @@ describe('strangers from a /48 and from 60 addresses', () => {
     w.net.run(3_000);
     const join = (one: Participant) =>
       one.ask(
-        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(900) },
+        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(800) },
         one.socket(),
       );
     for (let second = 0; second < 12; second++) {

@@ -41,7 +41,7 @@ function relayed(): string[] {
 }
 
 function structures(): string[] {
-  const { announcement, entry, permit, profile } = STRUCTURES;
+  const { announcement, entry, permit, profile, relay, relayGrant } = STRUCTURES;
   const fields = (field: Drawn | undefined): string => layoutOf(field?.parts ?? {}, ', ');
   const words = (field: Drawn | undefined): string =>
     `0 to ${(field?.words ?? []).length - 1}: ${field?.words?.join(', ')}`;
@@ -52,6 +52,8 @@ function structures(): string[] {
     ['entry', fields(entry)],
     ['permit', fields(permit)],
     ['grant', fields(grants?.item)],
+    ['relay', fields(relay)],
+    ['relay grant', fields(relayGrant)],
     ['profile', fields(profile)],
     ['allocator', fields(mixture?.item)],
     ['NAT type', words(type)],

@@ -72,6 +72,10 @@ const PERMIT = {
     { address: '2001:db8::9', probesMax: 46, probesPerSecondMax: 400, expiresInMs: 9000 },
   ],
 };
+const GRANT = {
+  token: Uint8Array.from({ length: 54 }, (_, i) => i),
+  secret: Uint8Array.from({ length: 16 }, (_, i) => 0xe0 + i),
+};
 const ENTRY: ListEntry = {
   ...{ hostId: hostIdOf(suite, HOST_KEY), code: CODE, name: 'Arena', game: 'teeworlds' },
   ...{ map: 'dm1', mode: 'dm', version: '0.7', players: 3, playersMax: 8, passwordNeeded: false },
@@ -104,6 +108,8 @@ const REQUESTS: readonly Request[] = [
   { type: 'list', after: '', game: 'teeworlds' },
   { type: 'echo' },
   { type: 'hold', sid: SID, ahead: 2 },
+  { type: 'relay', token: GRANT.token },
+  { type: 'relays' },
 ];
 
 const RESPONSES: readonly Response[] = [
@@ -111,15 +117,23 @@ const RESPONSES: readonly Response[] = [
   { type: 'registered', code: ENTRY.code, hostId: ENTRY.hostId, observed: OBSERVED_6 },
   { type: 'resolved', hostKey: HOST_KEY, entry: ENTRY },
   { type: 'entries', entries: [ENTRY], next: '1' },
+  { type: 'granted', relay: GRANT },
+  {
+    type: 'relays',
+    relays: [{ name: 'home', region: 'eu', addresses: [OBSERVED.address, OBSERVED_6.address], port: 8455 }],
+  },
   { type: 'failed', failure: 'CODE_UNKNOWN', detail: '', retryAfterMs: 0 },
 ];
 
 const PUSHES: readonly Push[] = [
   {
     ...{ type: 'offer', sid: SID, observed: [OBSERVED], permit: PERMIT },
-    handshake: Uint8Array.of(1, 2, 3),
+    ...{ handshake: Uint8Array.of(1, 2, 3), relay: GRANT },
   },
-  { type: 'answered', sid: SID, observed: [OBSERVED_6], permit: PERMIT, handshake: Uint8Array.of(4, 5, 6) },
+  {
+    ...{ type: 'answered', sid: SID, observed: [OBSERVED_6], permit: PERMIT },
+    ...{ handshake: Uint8Array.of(4, 5, 6), relay: null },
+  },
   { type: 'refused', sid: SID, failure: 'FULL', retryAfterMs: 9000 },
   { type: 'step', sid: SID, n: 1, sealed: Uint8Array.of(7, 8, 9) },
   { type: 'credited', sid: SID, permit: PERMIT },

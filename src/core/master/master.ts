@@ -28,6 +28,7 @@ import { WIRE } from '../wire/first-byte.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
 import { MasterDoor, type Reception } from './door.ts';
+import { Grants } from './grants.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -102,16 +103,17 @@ class Master implements MasterMachine {
       (session) => session.pushes !== null || this.registry.of(session)?.session === session,
       secret,
     );
-    this.joins = new Joins(secret, () => randomU32(suite));
+    const { identity, wallClock, relays } = config;
+    const grants = new Grants({ suite, own: identity.publicKey, wallClock, relays });
+    this.joins = new Joins(grants, secret, () => randomU32(suite));
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
     });
     const { sessions, tickets } = this;
-    const { wallClock } = config;
     this.door = new MasterDoor({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
     this.requests = new Requests({
-      ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
+      ...{ suite, registry: this.registry, joins: this.joins, grants, counters, policy: config.policy },
       own: config.identity.publicKey,
       secret,
       push: (now, session, message) => this.control.push(now, session, message),

@@ -20,6 +20,7 @@
 import { concat, equalBytes, Reader, utf8Encode, Writer } from '../bytes.ts';
 import type { CryptoSuite, MacKey } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
+import { address } from './fields.ts';
 import { WIRE } from './first-byte.ts';
 import { WIRE_LIMITS } from './limits.ts';
 import type { SessionId } from './messages.ts';
@@ -28,9 +29,12 @@ import {
   type Field,
   type Fields,
   flags,
+  many,
   type StructOf,
   struct,
+  text,
   u8,
+  u16,
   u32,
   type ValueOf,
   word,
@@ -133,8 +137,21 @@ export function readRelay(datagram: Uint8Array): RelayMessage | null {
   return reader.ok ? ({ type: one.type, ...read } as RelayMessage) : null;
 }
 
+/** A relay as its master names it. */
+export const relayPlace = struct({
+  name: text(WIRE_LIMITS.relayNameBytesMax),
+  region: text(WIRE_LIMITS.relayNameBytesMax),
+  /** One or two of each family at most; an end takes one of the family of its socket. */
+  addresses: many(address, WIRE_LIMITS.masterAddressesMax, 'addresses'),
+  port: u16,
+});
+export type RelayPlace = ValueOf<typeof relayPlace>;
+
 /** What the master gives one end of a pair: the token to show, and the secret by which it proves that it is this end. */
-export const relayGrant = struct({ token: bytes(RELAY_TOKEN_BYTES), secret: bytes(END_SECRET_BYTES) });
+export const relayGrant = {
+  ...struct({ token: bytes(RELAY_TOKEN_BYTES), secret: bytes(END_SECRET_BYTES) }),
+  layout: 'grant',
+};
 export type RelayGrant = ValueOf<typeof relayGrant>;
 
 export interface RelayToken {
@@ -172,16 +189,21 @@ export function mintGrant(
   pair: { readonly sid: SessionId; readonly clientKey: Uint8Array; readonly hostKey: Uint8Array },
   end: { readonly side: 'client' | 'host'; readonly expiresAt: number },
 ): RelayGrant {
-  const token: ValueOf<typeof TOKEN> = {
-    ...{ version: TOKEN_VERSION, side: end.side, expiresAt: end.expiresAt },
+  const token = {
+    ...end,
     pair: suite.sha256(pair.sid, pair.clientKey, pair.hostKey).slice(0, PAIR_BYTES),
     client: relayHash(suite, pair.clientKey),
     host: relayHash(suite, pair.hostKey),
   };
+  return { token: writeToken(suite, keys, token), secret: endSecret(suite, keys, token) };
+}
+
+/** Its bytes, under the MAC of the master. */
+export function writeToken(suite: CryptoSuite, keys: RelayKeys, token: RelayToken): Uint8Array {
   const writer = new Writer(RELAY_TOKEN_BYTES);
-  TOKEN.write(writer, token);
+  TOKEN.write(writer, { version: TOKEN_VERSION, ...token });
   const mac = suite.hmac(keys.token, writer.done()).subarray(0, MAC_BYTES);
-  return { token: writer.raw(mac).done(), secret: endSecret(suite, keys, token) };
+  return writer.raw(mac).done();
 }
 
 /** Null where the master of these keys has not made it. */
