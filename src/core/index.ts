@@ -13,6 +13,7 @@ export * from './link/sources.ts';
 export * from './machine.ts';
 export * from './mask.ts';
 export { Counters } from './master/counters.ts';
+export type { MasterRelays } from './master/grants.ts';
 export type * from './master/interface.ts';
 export * from './master/limits.ts';
 export * from './master/master.ts';
