@@ -1,13 +1,21 @@
 /** Every reader of bytes or text from strangers, each with true messages to change. */
 import fc from 'fast-check';
 import {
-  encodeStun,
   fromBase64Url,
   parseHostLink,
   parseJoinTarget,
   parseMasterLink,
-  parseStun,
   RELAY_MESSAGES,
+  readRelay,
+  relayMessageBytes,
+  utf8Encode,
+  writeRelay,
+} from '../../src/core/index.ts';
+import {
+  decodeStep,
+  encodeStep,
+  encodeStun,
+  parseStun,
   Reader,
   readAccept,
   readAcceptPayload,
@@ -17,21 +25,16 @@ import {
   readProbeAnswer,
   readProfile,
   readPush,
-  readRelay,
   readRequest,
   readResponse,
   readRetry,
-  relayMessageBytes,
   utf8Decode,
-  utf8Encode,
   Writer,
   writeProfile,
   writePush,
-  writeRelay,
   writeRequest,
   writeResponse,
-} from '../../src/core/index.ts';
-import { decodeStep, encodeStep } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { addressArbitrary, stepArbitrary } from '../property/step-arbitraries.ts';
 import { encoded, profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { REGISTER, world } from '../unit/rendezvous-net.ts';
