@@ -6,23 +6,15 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type JoinId,
-  type ListEntry,
-  type NatProfile,
-  type PathId,
-  type PeerCommand,
-  type PeerEvent,
-  SallyportError,
-  type SocketId,
-  usage,
-} from '../core/index.ts';
+import type { JoinId, ListEntry, NatProfile, PathId, PeerCommand, PeerEvent, SocketId } from '../core/index.ts';
 import {
   type DriveCounters,
   type Driver,
   drive,
   localAddresses,
   type NetworkWatch,
+  SallyportError,
+  usage,
   watchNetwork,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';

@@ -11,10 +11,8 @@ import {
   type MasterAddress,
   type MasterLink,
   parseMasterLink,
-  SallyportError,
   SOURCES_LIMITS,
   type Cooling as StunRest,
-  usage,
 } from '../core/index.ts';
 import {
   defaultGateway,
@@ -28,8 +26,10 @@ import {
   readDocument,
   readOrCreateKey,
   replaceKey,
+  SallyportError,
   systemRandom,
   takeLock,
+  usage,
   writeDocument,
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';

@@ -1,7 +1,7 @@
 /** `sallyport sim --pair CLASS,CLASS --seed S`: one join between two drawn networks, in virtual time. */
 import { nextText, stageText } from '../agent/index.ts';
-import { FAILURES, type FailureCode, type PeerEvent, SallyportError, usage } from '../core/index.ts';
-import { nodeCrypto } from '../node/index.ts';
+import type { FailureCode, PeerEvent } from '../core/index.ts';
+import { FAILURES, nodeCrypto, SallyportError, usage } from '../node/index.ts';
 import { type AccessKind, describeUser, runPair, SIM_CLASSES, type SimClassId, traceLine } from '../sim/index.ts';
 import { milliseconds } from './agents.ts';
 import { SIM_FLAGS } from './commands.ts';

@@ -3,7 +3,9 @@
  * Everything for people goes to stderr, with addresses masked unless --show-ips; JSON lines are masked only with --mask-ips. Texts
  * that strangers wrote are cleaned here once more, so no escape sequence reaches a terminal whatever a caller forgets.
  */
-import { maskText, type SallyportError } from '../core/index.ts';
+
+import { maskText } from '../core/index.ts';
+import type { SallyportError } from '../node/index.ts';
 
 /** Terminal controls, C1 included, and everything that reorders or hides text (SECURITY.md row 19); newlines are another matter. */
 const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -1,7 +1,8 @@
 /** What an operator gives, checked before anything is made or bound, so that a typing error leaves nothing behind. */
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { addressBytes, CONTROL_PORTS, PROBE_PORTS, usage } from '../core/index.ts';
+import { addressBytes, CONTROL_PORTS, PROBE_PORTS } from '../core/index.ts';
+import { usage } from '../node/index.ts';
 import type { MasterOptions } from './start.ts';
 
 export const PORT = 8430;

@@ -3,7 +3,7 @@ import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { SallyportError } from '../core/index.ts';
+import { SallyportError } from '../node/index.ts';
 import type { Connections } from './connections.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';

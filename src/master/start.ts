@@ -13,9 +13,7 @@ import {
   MASTER_LIMITS,
   type MasterCommand,
   type MasterCounters,
-  SallyportError,
   type TableState,
-  usage,
 } from '../core/index.ts';
 import {
   type Driver,
@@ -26,8 +24,10 @@ import {
   nativeUdp,
   nodeCrypto,
   type OpenUdpSocket,
+  SallyportError,
   stateDirectory,
   systemRandom,
+  usage,
 } from '../node/index.ts';
 import { type Connections, createConnections } from './connections.ts';
 import type { CodeGuesses } from './http-list.ts';

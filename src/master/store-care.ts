@@ -2,8 +2,8 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromHex, SallyportError, toHex, usage } from '../core/index.ts';
-import { type Lock, lockHolder, readOrCreateKey, takeLock } from '../node/index.ts';
+import { fromHex, toHex } from '../core/index.ts';
+import { type Lock, lockHolder, readOrCreateKey, SallyportError, takeLock, usage } from '../node/index.ts';
 import { ADMIN_TOKEN } from './office.ts';
 import { openRecordFile, writeDatabase } from './record-file.ts';
 import { markText, type RecordRow, STORE_VERSION, sealRow, sumOf } from './record-rows.ts';

@@ -36,6 +36,7 @@ export class Realm {
   readonly #context: NetworkContext;
   readonly #random: SimRandom;
   readonly #routes = new Map<string, Attachment>();
+  readonly #obstacles = new Set<(packet: Packet) => boolean>();
   /** Do routers answer when a TTL ends? Per realm, because carriers filter it more often than not. */
   timeExceeded = true;
 
@@ -55,6 +56,15 @@ export class Realm {
 
   has(address: string): boolean {
     return this.#routes.has(address);
+  }
+
+  /**
+   * Packets for which `stops` is true vanish between the lines, until the answer is called: a route that is broken in one direction, or
+   * a box that has forgotten one flow. An attacker's pass all the same.
+   */
+  obstruct(stops: (packet: Packet) => boolean): () => void {
+    this.#obstacles.add(stops);
+    return () => this.#obstacles.delete(stops);
   }
 
   /** Delivers a packet of no attachment of this realm: an attacker's, from somewhere, with any source address. */
@@ -84,6 +94,11 @@ export class Realm {
 
   /** The packet is in the core of the realm now, and enters the target's line at this instant: so lines queue in the order of arrival, whoever sent. */
   #cross(source: Attachment, target: Attachment, packet: Packet, upDelay: number, size: number): void {
+    for (const stops of this.#obstacles) {
+      if (!stops(packet)) continue;
+      this.#context.dropped(packet, `${this.name}/router`, 'obstructed');
+      return;
+    }
     const ttl = packet.ttl - source.hops - target.hops;
     if (ttl < 1) {
       this.#context.dropped(packet, `${this.name}/router`, 'ttl');

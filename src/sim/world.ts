@@ -149,7 +149,7 @@ export class World {
     const host = this.#newHost(name, place.clockOffsetMs ?? 0, place.socketsMax ?? 4096, false);
     const gateway = place.behind === undefined ? null : this.#chain(name, place.behind);
     const realm = gateway?.inside ?? this.internet;
-    this.#connect(host, realm, gateway === null ? this.publicAddress() : this.#lanAddress(realm), place);
+    this.#join(host, realm, place);
     for (let n = 1; n < (place.addresses ?? 1) && gateway === null; n++)
       this.#connect(host, realm, this.publicAddress(), place);
     if (place.ipv6) this.#connect6(host, gateway, place);
@@ -196,6 +196,28 @@ export class World {
     );
     for (const address of addresses) outer.realm.attach(address, outer);
     nat.readdress(addresses);
+  }
+
+  /**
+   * Gives a host another address in the network it is in, or in the one behind `gateway`, as when it changes from cable to radio.
+   * Its sockets stay.
+   */
+  move(host: Host, gateway?: Gateway): void {
+    const before = host.address;
+    const line = host.removeInterface(before);
+    line.realm.detach(before);
+    const place = { hops: line.hops, link: line.up.behaviour };
+    host.preferInterface(this.#join(host, gateway?.inside ?? line.realm, place));
+  }
+
+  /**
+   * A VPN: a second interface behind the provider's box, by which everything leaves from now on. What is sent to the old address still
+   * arrives. Answers what switches it off.
+   */
+  vpn(host: Host, provider: Gateway, link: Partial<LinkBehaviour> = {}): () => void {
+    const address = this.#join(host, provider.inside, { link });
+    host.preferInterface(address);
+    return () => host.removeInterface(address).realm.detach(address);
   }
 
   /** An attacker's packet, with whatever source address it likes, from somewhere in the internet. */
@@ -291,6 +313,13 @@ export class World {
     const host = new Host({ name, random, context: this.#context, clockOffsetMs, socketsMax, server });
     this.hosts.push(host);
     return host;
+  }
+
+  /** With the next free address. */
+  #join(host: Host, realm: Realm, place: { hops?: number; link?: Partial<LinkBehaviour> }): string {
+    const address = realm === this.internet ? this.publicAddress() : this.#lanAddress(realm);
+    this.#connect(host, realm, address, place);
+    return address;
   }
 
   #connect(host: Host, realm: Realm, address: string, place: { hops?: number; link?: Partial<LinkBehaviour> }): void {

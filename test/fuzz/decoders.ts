@@ -1,13 +1,21 @@
 /** Every reader of bytes or text from strangers, each with true messages to change. */
 import fc from 'fast-check';
 import {
-  encodeStun,
   fromBase64Url,
   parseHostLink,
   parseJoinTarget,
   parseMasterLink,
-  parseStun,
   RELAY_MESSAGES,
+  readRelay,
+  relayMessageBytes,
+  utf8Encode,
+  writeRelay,
+} from '../../src/core/index.ts';
+import {
+  decodeStep,
+  encodeStep,
+  encodeStun,
+  parseStun,
   Reader,
   readAccept,
   readAcceptPayload,
@@ -17,23 +25,18 @@ import {
   readProbeAnswer,
   readProfile,
   readPush,
-  readRelay,
   readRequest,
   readResponse,
   readRetry,
-  relayMessageBytes,
   utf8Decode,
-  utf8Encode,
   Writer,
   writeProfile,
   writePush,
-  writeRelay,
   writeRequest,
   writeResponse,
-} from '../../src/core/index.ts';
-import { decodeStep, encodeStep } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { addressArbitrary, stepArbitrary } from '../property/step-arbitraries.ts';
-import { profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
+import { encoded, profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { REGISTER, world } from '../unit/rendezvous-net.ts';
 
 export interface Decoder {
@@ -49,11 +52,7 @@ function messages<Message>(
   write: (writer: Writer, message: Message) => void,
   read: (reader: Reader) => Message | null,
 ): Decoder {
-  const corpus = fc.sample(arbitrary, { numRuns: 150, seed: 1 }).map((message) => {
-    const writer = new Writer(2_000);
-    write(writer, message);
-    return writer.done();
-  });
+  const corpus = encoded(arbitrary, write, 1);
   const run = (bytes: Uint8Array): void => {
     const reader = new Reader(bytes);
     const message = read(reader);

@@ -1,4 +1,5 @@
 /** A relay, and ends that speak to it, in virtual time: what is sent is handed over at once, and kept to be looked at. */
+
 import {
   type Endpoint,
   mintGrant,

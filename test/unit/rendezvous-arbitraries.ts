@@ -1,20 +1,23 @@
 /** Any message of the control protocol, for property tests. Numbers are such that the wire keeps them exactly. */
 import fc from 'fast-check';
 import {
-  FAILURES,
   type FailureCode,
-  HANDSHAKE_BYTES_MAX,
   type HostAnnouncement,
   isPublicKey,
   type ListEntry,
   type NatProfile,
+  RETRYABLE,
+  utf8Encode,
+  WIRE_LIMITS,
+} from '../../src/core/index.ts';
+import {
+  HANDSHAKE_BYTES_MAX,
   type Permit,
   type Push,
   type Request,
   type Response,
-  utf8Encode,
-  WIRE_LIMITS,
-} from '../../src/core/index.ts';
+  Writer,
+} from '../../src/core/testing.ts';
 
 export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 /** Canonical and of no low order: what a clear highest bit and a random rest make of it but for one in 2^120. */
@@ -36,7 +39,7 @@ const address = fc.oneof(
 );
 export const endpoint = fc.record({ address, port });
 const sid = bytes(16);
-const failure = fc.constantFrom(...(Object.keys(FAILURES) as FailureCode[]));
+const failure = fc.constantFrom(...(Object.keys(RETRYABLE) as FailureCode[]));
 const handshake = upTo(HANDSHAKE_BYTES_MAX);
 
 const announcement: fc.Arbitrary<HostAnnouncement> = fc.record({
@@ -209,3 +212,16 @@ export const push: fc.Arbitrary<Push> = fc.oneof(
   fc.record({ type: type('over'), sid, outcome: fc.constantFrom('path', 'aborted', 'expired') }),
   fc.record({ type: type('going-away'), afterMs: u32 }),
 ) as fc.Arbitrary<Push>;
+
+/** True messages to change: so many of one kind, as they are written. */
+export function encoded<Message>(
+  arbitrary: fc.Arbitrary<Message>,
+  write: (writer: Writer, message: Message) => void,
+  seed: number,
+): Uint8Array[] {
+  return fc.sample(arbitrary, { numRuns: 150, seed }).map((message) => {
+    const writer = new Writer(2_000);
+    write(writer, message);
+    return writer.done();
+  });
+}

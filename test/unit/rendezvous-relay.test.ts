@@ -3,16 +3,15 @@ import { expect, test } from 'vitest';
 import {
   type FailureCode,
   MASTER_LIMITS,
-  type Push,
   Relay,
   type RelayGrant,
   type RelayPlace,
-  type Request,
   readRelay,
   relayKeys,
   writeBind,
   writeRelay,
 } from '../../src/core/index.ts';
+import type { Push, Request } from '../../src/core/testing.ts';
 import { data } from './relay-net.ts';
 import { type Participant, REGISTER, testCrypto, world } from './rendezvous-net.ts';
 

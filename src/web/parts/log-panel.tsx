@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
-import type { LogEntry } from '../../core/model/failure.ts';
+import type { LogEntry } from '../../core/model/log.ts';
 import { createMask, percent } from '../format.ts';
 import { nextText } from '../join-words.ts';
 import { streamer } from '../local.ts';

@@ -1,6 +1,6 @@
 /** The salvos of an attempt as the log tells them, and which of their probes are in the air at a moment. */
 import type { LocalJoin } from '../../app/local-api.ts';
-import type { LogEntry } from '../../core/model/failure.ts';
+import type { LogEntry } from '../../core/model/log.ts';
 
 export interface DrawnSalvo {
   readonly side: 'client' | 'host';

@@ -97,9 +97,11 @@ function addressesOf(context: ScriptContext, role: Role): readonly string[] {
   const first = commander.endpointOf(role)?.address;
   if (role === 'client') return [first ?? config.own.profile().external[0] ?? '0.0.0.0'];
   // Several only where the host's NAT spreads its mappings over them, and then those that its permit names.
-  const permitted = executor.addresses().filter((address) => familyOf(address) === 4);
   if (first !== undefined && config.peer.profile.pooling !== 'arbitrary') return [first];
-  return permitted.length > 0 ? permitted : ['0.0.0.0'];
+  const isIpv4 = (address: string): boolean => familyOf(address) === 4;
+  const permitted = executor.addresses().filter(isIpv4);
+  const named = permitted.length > 0 ? permitted : executor.addressesNamed().filter(isIpv4);
+  return named.length > 0 ? named : ['0.0.0.0'];
 }
 
 function* nothingScript(plan: Plan): Script {
