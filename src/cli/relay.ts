@@ -1,6 +1,7 @@
 /** `sallyport relay`: forwards for pairs of a masterserver elsewhere (docs/operating.md, Relays). */
-import { usage } from '../core/index.ts';
+
 import { startRelay } from '../master/index.ts';
+import { usage } from '../node/index.ts';
 import { RELAY_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type Invocation, untilStopped } from './run.ts';

@@ -1,7 +1,7 @@
 /** `sallyport relay`: a relay on a machine of its own, with the secret of its master. It prints nothing; it returns facts. */
 import { existsSync } from 'node:fs';
-import { addressBytes, parseMasterLink, type RelayCounters, relayKeys, usage } from '../core/index.ts';
-import { nativeUdp, nodeCrypto, readOrCreateKey } from '../node/index.ts';
+import { addressBytes, parseMasterLink, type RelayCounters, relayKeys } from '../core/index.ts';
+import { nativeUdp, nodeCrypto, readOrCreateKey, usage } from '../node/index.ts';
 import { measureRelay } from './measures.ts';
 import { createMetrics } from './metrics.ts';
 import { PORT, UDP_PORTS } from './options.ts';

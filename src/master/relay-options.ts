@@ -5,9 +5,9 @@ import {
   RELAY_LIMITS,
   type RelayPlace,
   type RelayQuotas,
-  usage,
   WIRE_LIMITS,
 } from '../core/index.ts';
+import { usage } from '../node/index.ts';
 import { placeOf } from './options.ts';
 
 /** As the operator names them. */

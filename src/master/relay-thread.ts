@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { type Endpoint, type RelayCounters, type RelayQuotas, SallyportError, type TableState } from '../core/index.ts';
+import type { Endpoint, RelayCounters, RelayQuotas, TableState } from '../core/index.ts';
+import { SallyportError } from '../node/index.ts';
 import type { RelayRule } from './relay-rules.ts';
 
 export interface RelayWorkerData {

@@ -1,7 +1,7 @@
 /** The relays of a master: its own in a thread, those elsewhere by name, and the secret that all of them share. */
 import { join } from 'node:path';
-import { type KeyPair, type MasterRelays, type RelayPlace, usage } from '../core/index.ts';
-import { readOrCreateKey } from '../node/index.ts';
+import type { KeyPair, MasterRelays, RelayPlace } from '../core/index.ts';
+import { readOrCreateKey, usage } from '../node/index.ts';
 import { PORT, UDP_PORTS } from './options.ts';
 import { checkRelays, readQuotas, readRelayAt, readRelayName } from './relay-options.ts';
 import type { RelayRule } from './relay-rules.ts';

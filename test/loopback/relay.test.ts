@@ -2,22 +2,17 @@
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Endpoint, parseMasterLink, type RelayPlace, relayKeys, socketIds, toHex } from '../../src/core/index.ts';
 import {
   Binder,
   type BinderEvent,
-  type Endpoint,
   Link,
   type LinkEvent,
   mintGrant,
-  parseMasterLink,
   type RelayGrant,
   type RelayKeys,
-  type RelayPlace,
-  relayKeys,
-  socketIds,
-  toHex,
   writeRelay,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { startRelay } from '../../src/master/index.ts';
 import { relayRules, startRelayThread } from '../../src/master/testing.ts';
 import { drive, monotonicNow, nodeCrypto, openUdpSocket, systemRandom, type UdpSocket } from '../../src/node/index.ts';
