@@ -1,11 +1,10 @@
 /** Every reader of bytes or text from strangers, each with true messages to change. */
 import fc from 'fast-check';
+import { fromBase64Url, parseHostLink, parseJoinTarget, parseMasterLink, utf8Encode } from '../../src/core/index.ts';
 import {
+  decodeStep,
+  encodeStep,
   encodeStun,
-  fromBase64Url,
-  parseHostLink,
-  parseJoinTarget,
-  parseMasterLink,
   parseStun,
   RELAY_MESSAGES,
   Reader,
@@ -23,15 +22,13 @@ import {
   readRetry,
   relayMessageBytes,
   utf8Decode,
-  utf8Encode,
   Writer,
   writeProfile,
   writePush,
   writeRelay,
   writeRequest,
   writeResponse,
-} from '../../src/core/index.ts';
-import { decodeStep, encodeStep } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { addressArbitrary, stepArbitrary } from '../property/step-arbitraries.ts';
 import { encoded, profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { REGISTER, world } from '../unit/rendezvous-net.ts';

@@ -5,6 +5,9 @@ import {
   parseHostLink,
   parseJoinTarget,
   parseMasterLink,
+  WIRE,
+} from '../../src/core/index.ts';
+import {
   Reader,
   readAccept,
   readAcceptPayload,
@@ -18,13 +21,12 @@ import {
   readResponse,
   readRetry,
   utf8Decode,
-  WIRE,
   Writer,
   writeProfile,
   writePush,
   writeRequest,
   writeResponse,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { encoded, profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { DOOR, type Participant, REGISTER, type World, world } from '../unit/rendezvous-net.ts';
 import { FUZZ, FUZZ_SEED, mutator, REPLAY } from './wire-fuzz.ts';

@@ -1,17 +1,15 @@
 /** Limits that only make sense beside each other: what their comments say of one another, held here. */
 import { expect, test } from 'vitest';
+import { LIMITS, MASTER_LIMITS, PEER_LIMITS, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   HANDSHAKE_BYTES_MAX,
   LEAD_LIMITS,
-  LIMITS,
   LINK_LIMITS,
-  MASTER_LIMITS,
+  MESSAGES,
   NOISE_MESSAGE_1_OVERHEAD,
-  PEER_LIMITS,
   PROFILE_BYTES_MAX,
-  WIRE_LIMITS,
-} from '../../src/core/index.ts';
-import { MESSAGES, STRUCTURES } from '../../src/core/testing.ts';
+  STRUCTURES,
+} from '../../src/core/testing.ts';
 
 /** Flags, name, password proof, round trip, count of candidates (peer/handshake.ts). */
 const CLIENT_HELLO_BYTES = 1 + 1 + WIRE_LIMITS.announcedNameBytesMax + 32 + 2 + 1;

@@ -2,20 +2,22 @@
 import fc from 'fast-check';
 import {
   type FailureCode,
-  HANDSHAKE_BYTES_MAX,
   type HostAnnouncement,
   isPublicKey,
   type ListEntry,
   type NatProfile,
-  type Permit,
-  type Push,
   RETRYABLE,
-  type Request,
-  type Response,
   utf8Encode,
   WIRE_LIMITS,
-  Writer,
 } from '../../src/core/index.ts';
+import {
+  HANDSHAKE_BYTES_MAX,
+  type Permit,
+  type Push,
+  type Request,
+  type Response,
+  Writer,
+} from '../../src/core/testing.ts';
 
 export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 /** Canonical and of no low order: what a clear highest bit and a random rest make of it but for one in 2^120. */

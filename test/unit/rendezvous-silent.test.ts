@@ -1,6 +1,7 @@
 /** Pushes to somebody who may have left: what goes to an address that does not answer, and that honest ones still get theirs. */
 import { describe, expect, test } from 'vitest';
-import { MASTER_LIMITS, NEVER, type Request, utf8Encode } from '../../src/core/index.ts';
+import { MASTER_LIMITS, NEVER, utf8Encode } from '../../src/core/index.ts';
+import type { Request } from '../../src/core/testing.ts';
 import { type Participant, REGISTER, stolenSession, type World, world } from './rendezvous-net.ts';
 
 const HOST_IP = '203.0.113.5';

@@ -8,7 +8,8 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { expect, test } from 'vitest';
-import { Reader, readProfile, toHex } from '../../src/core/index.ts';
+import { toHex } from '../../src/core/index.ts';
+import { Reader, readProfile } from '../../src/core/testing.ts';
 import { hexBytes, PROFILE, protocolVectors } from './rendezvous-vectors.ts';
 import { referenceHandshake } from './secure-noise-reference.ts';
 

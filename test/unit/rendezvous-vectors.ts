@@ -4,20 +4,26 @@
  */
 import { scryptSync } from 'node:crypto';
 import {
-  acceptPayload,
   CODE_DERIVATION,
-  CONTROL_PROLOGUE,
-  cidNumber,
   codeFrom,
-  concat,
   formatHostLink,
   formatMasterLink,
   fromHex,
-  helloPayload,
   hostIdOf,
   type ListEntry,
-  mintGrant,
   type NatProfile,
+  relayKeys,
+  seededCrypto,
+  toHex,
+  UNKNOWN_PROFILE,
+} from '../../src/core/index.ts';
+import {
+  acceptPayload,
+  CONTROL_PROLOGUE,
+  cidNumber,
+  concat,
+  helloPayload,
+  mintGrant,
   noiseInitiate,
   noiseRespond,
   PROFILE_BYTES_MAX,
@@ -26,16 +32,12 @@ import {
   RESUME_PROLOGUE,
   type Request,
   type Response,
-  relayKeys,
   resumeInitiate,
   resumePayload,
   resumeRespond,
   resumptionOf,
   SecureSession,
-  seededCrypto,
   TICKET_BYTES,
-  toHex,
-  UNKNOWN_PROFILE,
   Writer,
   writeAccept,
   writeBind,
@@ -51,7 +53,7 @@ import {
   writeResponse,
   writeResponseFrame,
   writeRetry,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const secret = (byte: number) => new Uint8Array(32).fill(byte);

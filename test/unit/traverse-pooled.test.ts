@@ -1,16 +1,14 @@
 /** A host whose NAT draws an address for each mapping, and a client whose permit for them has run out when the next attempt begins. */
 import { expect, test } from 'vitest';
+import { type NatProfile, requestNumbers, socketIds, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import {
+  decodeStep,
   device,
+  encodeStep,
   type MappingSource,
-  type NatProfile,
-  requestNumbers,
-  socketIds,
   type TraversalEvent,
   traversal,
-  UNKNOWN_PROFILE,
-} from '../../src/core/index.ts';
-import { decodeStep, encodeStep } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
