@@ -1,5 +1,5 @@
 /** A game between two people who are connected: 128 datagrams a second each way, counted where the game gets them. */
-import { type PeerEvent, Reader, Writer } from '../src/core/index.ts';
+import type { PeerEvent } from '../src/core/index.ts';
 import { openScene, type PairScene, type PairSide, type SceneOptions } from '../src/sim/index.ts';
 
 const PER_SECOND = 128;
@@ -57,7 +57,8 @@ export function openPlay(options: SceneOptions): Play {
     const { open, sentAt } = seen[side];
     const path = open.at(-1);
     if (path !== undefined) {
-      const bytes = new Writer(DATAGRAM_BYTES).u32(sentAt.length).padTo(DATAGRAM_BYTES).done();
+      const bytes = new Uint8Array(DATAGRAM_BYTES);
+      new DataView(bytes.buffer).setUint32(0, sentAt.length);
       sentAt.push(world.now);
       peers[side].command({ do: 'send', path, bytes });
     }
@@ -91,13 +92,17 @@ export function openPlay(options: SceneOptions): Play {
 }
 
 function hear(seen: Seen, event: PeerEvent, at: number): void {
-  if (event.ev === 'message') seen.arrivals.push({ at, number: new Reader(event.bytes).u32() });
+  if (event.ev === 'message') seen.arrivals.push({ at, number: numberOf(event.bytes) });
   else if (event.ev === 'path-lost') seen.open = seen.open.filter((path) => path !== event.path);
   else if ('path' in event && 'kind' in event) {
     // Both a new connection, and one that goes another way now.
     if (event.ev === 'path') seen.open = [...seen.open, event.path];
     seen.kinds.push({ at, kind: event.kind });
   }
+}
+
+function numberOf({ buffer, byteOffset }: Uint8Array): number {
+  return new DataView(buffer, byteOffset).getUint32(0);
 }
 
 function longestGap({ arrivals }: Seen, from: number, until: number): number {

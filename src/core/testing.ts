@@ -46,7 +46,6 @@ export { MAPPER_PHASES } from './portmap/mapper.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
 export { BINDER_PHASES, Binder, type BinderEvent } from './relay/binder.ts';
-export { RelayMachine } from './relay/machine.ts';
 export { RelayMeter } from './relay/meter.ts';
 export { embeddedIpv4, isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
 export { deriveKey } from './secure/hkdf.ts';

@@ -11,7 +11,6 @@ import {
   type PeerCommand,
   type PeerConfig,
   type PeerEvent,
-  RELAY_SECRET_BYTES,
   RelayMachine,
   relayKeys,
   seededCrypto,
@@ -188,7 +187,7 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
 function startRelay(world: World, options: SceneOptions, masterKey: Uint8Array): MasterRelays {
   const place = world.server({ name: 'relay', link: { delayMs: options.masterDelayMs ?? 0 } });
   const crypto = seededCrypto(`${world.options.seed}/relay`, options.crypto);
-  const secret = crypto.randomBytes(RELAY_SECRET_BYTES);
+  const secret = crypto.randomBytes(32);
   const wallClock = (): number => WALL_CLOCK_START + world.now;
   const keys = relayKeys(crypto, secret, masterKey);
   const relay = new RelayMachine({ crypto, keys, wallClock, addresses: place.addresses, port: RELAY_PORT });
