@@ -42,6 +42,7 @@ export type * from './random.ts';
 export * from './rate/limits.ts';
 export { type AddressKeys, addressKeys, addressPrefixes, type Levels, Limiter, Pace, type Rate } from './rate/pace.ts';
 export * from './rate/shares.ts';
+export { Table, textHash } from './rate/table.ts';
 export * from './scope.ts';
 export type * from './secure/crypto.ts';
 export * from './secure/hkdf.ts';

@@ -1,16 +1,8 @@
 /** Compares what a store file holds with what its seal and its mark say it should hold, and puts the difference into words. */
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import {
-  DIGEST_MODULUS,
-  type FileContent,
-  type KindSeal,
-  type Mark,
-  type RecordRow,
-  type Seal,
-  STORE_VERSION,
-  sumOf,
-} from './records.ts';
+import { DIGEST_MODULUS, sumOf } from './record-sums.ts';
+import { type FileContent, type KindSeal, type Mark, type RecordRow, type Seal, STORE_VERSION } from './records.ts';
 
 export interface Verdict {
   /** Each row whose sum is right, the newest of each kind and key, in the order of writing; without the seal. */

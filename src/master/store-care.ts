@@ -6,7 +6,8 @@ import { fromHex, SallyportError, toHex, usage } from '../core/index.ts';
 import { type Lock, lockHolder, readOrCreateKey, takeLock } from '../node/index.ts';
 import { ADMIN_TOKEN } from './office.ts';
 import { openRecordFile, writeDatabase } from './record-file.ts';
-import { inspect, markText, type RecordRow, STORE_VERSION, sealRow, sumOf } from './records.ts';
+import { markText, sealRow, sumOf } from './record-sums.ts';
+import { inspect, type RecordRow, STORE_VERSION } from './records.ts';
 import { kindText, type Verdict } from './records-judge.ts';
 import { openStore } from './store.ts';
 

@@ -79,6 +79,8 @@ export interface Store {
   /** Brings the written list up to date by its differences. */
   saveSnapshot(at: number, changed: readonly SnapshotRow[], gone: readonly string[]): void;
   snapshot(): { readonly at: number; readonly rows: SnapshotRow[] };
+  /** From here on the list keeps its entries itself: `entry` answers the text of one, or null. */
+  lendSnapshot(entry: (hostId: string) => string | null): void;
   nameHolder(skeleton: string): { readonly hostKey: string; readonly seenAt: number } | null;
   holdName(name: HeldName): void;
   /** How many names are held, of how many that may be. */
@@ -134,6 +136,7 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
   const records = openRecords(options);
   const { verdict } = records;
   const names = createHeldNames(records);
+  let snapshotAt = 0;
 
   function put(kind: string, key: string, body: unknown, urgency: Urgency): void {
     records.put(wallClock(), kind, key, JSON.stringify(body), urgency);
@@ -181,15 +184,17 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
     saveSnapshot(at, changed, gone) {
       records.batch(() => {
         for (const hostId of gone) records.remove(wallClock(), 'snapshot', hostId, 'later');
-        for (const { hostId, json } of changed) put('snapshot', hostId, json, 'later');
+        for (const { hostId, json } of changed) records.put(wallClock(), 'snapshot', hostId, json, 'later');
         put('snapshot', '', at, 'later');
+        snapshotAt = at;
       });
     },
     snapshot() {
-      const rows = rowsOf<string>(records, 'snapshot', (key) => key !== '');
-      const at = bodyOf<number>(records, 'snapshot', '') ?? 0;
-      return { at, rows: rows.map(({ key, body }) => ({ hostId: key, json: body })) };
+      const rows = records.all('snapshot').filter(({ key }) => key !== '');
+      snapshotAt = bodyOf<number>(records, 'snapshot', '') ?? 0;
+      return { at: snapshotAt, rows: rows.map(({ key, body }) => ({ hostId: key, json: body })) };
     },
+    lendSnapshot: (entry) => records.lend('snapshot', (hostId) => (hostId === '' ? String(snapshotAt) : entry(hostId))),
     nameHolder: names.holder,
     holdName: (name) => names.hold(wallClock(), name),
     names: names.state,
