@@ -6,92 +6,25 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type JoinId,
-  type ListEntry,
-  type Machine,
-  type MasterAddress,
-  type MasterLink,
-  type NatProfile,
-  type PathId,
-  type PeerCommand,
-  type PeerEvent,
-  SallyportError,
-  type SocketId,
-  usage,
-} from '../core/index.ts';
+import type { JoinId, ListEntry, NatProfile, PathId, PeerCommand, PeerEvent, SocketId } from '../core/index.ts';
 import {
   type DriveCounters,
   type Driver,
   drive,
-  type GuestBook,
-  type HostPins,
-  type KnownFriends,
   localAddresses,
   type NetworkWatch,
+  SallyportError,
+  usage,
   watchNetwork,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
 import { cleanEvent } from './edge.ts';
 import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
+import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
-
-export interface AgentEvents {
-  /** Everything the machine tells, for logs and screens; datagrams of paths excepted. */
-  event: [event: Exclude<PeerEvent, { ev: 'message' }>];
-}
-
-export interface Agent {
-  /** The newest knowledge of the own NAT, null before the first. */
-  readonly profile: NatProfile | null;
-  readonly link: Extract<PeerEvent, { ev: 'link' }> | null;
-  /** IP address of the router of this network, whom port mapping asks; null where none is known. */
-  readonly gateway: string | null;
-  /** Handshaken and profiled. Rejects as soon as the master is known not to answer; the agent keeps trying nevertheless. */
-  ready(): Promise<NatProfile>;
-  /** One hosting at a time. */
-  host(options: HostOptions): Promise<Hosting>;
-  /** `target`: a join code, or a join link of any form. Tries until there is a path, the signal aborts or the time is over. */
-  join(target: string, options?: JoinOptions): Promise<Path>;
-  list(): Promise<readonly ListEntry[]>;
-  /** The hosts of this master whose keys are pinned: joined before, with a state folder. */
-  knownHosts(): readonly { readonly code: string; readonly hostKey: Uint8Array }[];
-  /** Measures the own network anew and waits for the whole result. */
-  check(): Promise<NatProfile>;
-  /** Asks the router once more to open a port; what comes of it is in `profile.portMapping` some seconds later. */
-  mapPort(): void;
-  counters(): DriveCounters;
-  on<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
-  off<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
-  /** Says goodbye to the master and to all peers; no socket, timer or promise is left. */
-  close(): Promise<void>;
-}
-
-export interface AgentParts {
-  readonly machine: Machine<PeerCommand, PeerEvent>;
-  /** The join code of a key (`core/code.ts`); null where no secret has it. */
-  readonly deriveCode: (key: Uint8Array) => Promise<string | null>;
-  /** The same participant with a new key, where the present one has never hosted; null where it has. */
-  readonly newIdentity: () => Machine<PeerCommand, PeerEvent> | null;
-  /** From now on friends know the host by this code. */
-  readonly onHosting: (code: string) => void;
-  readonly master: MasterAddress;
-  /** The master link as it was given, for join links. */
-  readonly masterLink: MasterLink;
-  readonly pins: HostPins | null;
-  readonly friends: KnownFriends;
-  readonly guests: GuestBook;
-  /** 32 secret bytes, for the keys towards hosts. */
-  readonly device: () => Uint8Array;
-  /** Of the router at the start; looked for anew whenever the addresses change. */
-  readonly gateway: string | null;
-  readonly findGateway: () => Promise<string | null>;
-  /** Everything is closed: what was held for this agent may go. */
-  readonly onClosed: () => void;
-}
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
 interface Waiter {

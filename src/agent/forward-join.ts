@@ -4,7 +4,8 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type Endpoint, endpointKey, PEER_LIMITS, SallyportError } from '../core/index.ts';
+import { type Endpoint, endpointKey, PEER_LIMITS } from '../core/index.ts';
+import { SallyportError } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
@@ -39,58 +40,68 @@ interface LocalClient {
   answered: boolean;
 }
 
-export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promise<LocalPort> {
-  const socket = await bindNear(port);
-  const local = { address: '127.0.0.1', port: socket.address().port };
-  // In the order of their last datagram: the first is the one unused for longest.
-  const clients = new Map<string, LocalClient>();
-  const byChannel = new Map<number, LocalClient>();
-  let fullTold = false;
-  const sizesTold = new Set<number>();
-  let path: Path | null = null;
-  let open = true;
+/** The programs that speak to a local port, each on a channel of the path. */
+class Seats {
+  /** In the order of their last datagram: the first is the one unused for longest. */
+  readonly #clients = new Map<string, LocalClient>();
+  readonly #byChannel = new Map<number, LocalClient>();
 
-  /** The seat of this program; null where all are taken by programs that are heard. */
-  function clientAt(at: Endpoint): LocalClient | null {
+  of(channel: number): LocalClient | undefined {
+    return this.#byChannel.get(channel);
+  }
+
+  /** The seat of this program and whether it is a newcomer's; null where all are taken by programs that are heard. */
+  at(at: Endpoint): { readonly client: LocalClient; readonly isNew: boolean } | null {
     const name = endpointKey(at);
-    const present = clients.get(name);
-    const channel = present === undefined ? freeChannel() : present.channel;
+    const present = this.#clients.get(name);
+    const channel = present === undefined ? this.#freeChannel() : present.channel;
     if (channel === null) return null;
-    if (present === undefined) fullTold = false;
     const client = present ?? { channel, at, heardAt: 0, answered: false };
     client.heardAt = performance.now();
-    clients.delete(name);
-    clients.set(name, client);
-    byChannel.set(channel, client);
-    return client;
+    this.#clients.delete(name);
+    this.#clients.set(name, client);
+    this.#byChannel.set(channel, client);
+    return { client, isNew: present === undefined };
   }
 
   /**
    * Any program of this computer can send here, whoever runs it, so a newcomer never takes the seat of a game that is heard. An
    * idle one makes room: first those that the server has never answered, then players that have been silent for long.
    */
-  function freeChannel(): number | null {
-    for (let channel = 0; channel < PEER_LIMITS.pathChannelsMax; channel++) if (!byChannel.has(channel)) return channel;
+  #freeChannel(): number | null {
+    for (let channel = 0; channel < PEER_LIMITS.pathChannelsMax; channel++)
+      if (!this.#byChannel.has(channel)) return channel;
     const now = performance.now();
     const idleMs = (client: LocalClient): number => now - client.heardAt;
     const gone =
-      [...clients].find(([, client]) => !client.answered && idleMs(client) >= AGENT_LIMITS.seatUnansweredMs) ??
-      [...clients].find(([, client]) => idleMs(client) >= AGENT_LIMITS.seatIdleMs);
+      [...this.#clients].find(([, client]) => !client.answered && idleMs(client) >= AGENT_LIMITS.seatUnansweredMs) ??
+      [...this.#clients].find(([, client]) => idleMs(client) >= AGENT_LIMITS.seatIdleMs);
     if (gone === undefined) return null;
     const [name, client] = gone;
-    clients.delete(name);
-    byChannel.delete(client.channel);
+    this.#clients.delete(name);
+    this.#byChannel.delete(client.channel);
     return client.channel;
   }
+}
+
+export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promise<LocalPort> {
+  const socket = await bindNear(port);
+  const local = { address: '127.0.0.1', port: socket.address().port };
+  const seats = new Seats();
+  let fullTold = false;
+  const sizesTold = new Set<number>();
+  let path: Path | null = null;
+  let open = true;
 
   socket.on('message', (bytes, from) => {
-    const client = clientAt({ address: from.address, port: from.port });
-    if (client === null) {
+    const seat = seats.at({ address: from.address, port: from.port });
+    if (seat === null) {
       if (!fullTold) onNotice({ kind: 'seats-full', seats: PEER_LIMITS.pathChannelsMax });
       fullTold = true;
       return;
     }
-    const { channel } = client;
+    if (seat.isNew) fullTold = false;
+    const { channel } = seat.client;
     if (path === null) return;
     if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
     else if (!sizesTold.has(bytes.length) && sizesTold.size < AGENT_LIMITS.sizesToldMax) {
@@ -102,7 +113,7 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
   socket.on('error', () => {});
 
   function toGame(channel: number, bytes: Uint8Array): void {
-    const client = byChannel.get(channel);
+    const client = seats.of(channel);
     if (client === undefined) return;
     client.answered = true;
     socket.send(bytes, client.at.port, client.at.address, () => {});

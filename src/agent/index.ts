@@ -3,7 +3,6 @@
 export {
   type Ban,
   type Endpoint,
-  FAILURES,
   type FailureCode,
   isSallyportDatagram,
   type ListEntry,
@@ -11,13 +10,13 @@ export {
   type NatProfile,
   type PathKind,
   type PeerEvent,
-  SallyportError,
 } from '../core/index.ts';
 export type { KeptBan } from '../node/index.ts';
-export type { Agent, AgentEvents } from './agent.ts';
+export { FAILURES, SallyportError } from '../node/index.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';
 export type { FriendNews, Hosting, HostingEvents, HostOptions } from './hosting.ts';
+export type { Agent, AgentEvents } from './interface.ts';
 export { isOver, type JoinEvent, type JoinView, losePath, NEW_JOIN, reduceJoin } from './join-view.ts';
 export { type JoinOptions, readJoinTarget } from './joining.ts';
 export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';

@@ -111,7 +111,15 @@ export const MASTER_FLAGS = {
     value: 'IP',
     about: 'what others reach it under, behind a 1:1 NAT; one for each --listen',
   },
-  port: { kind: 'number', value: 'N', min: 1, max: 65_511, about: '25 UDP ports from here on (default 8430)' },
+  port: { kind: 'number', value: 'N', min: 1, max: 65_535, about: '25 UDP ports from here on (default 8430)' },
+  'one-port': { kind: 'on', about: 'one UDP port for everything (--port N): for port 443, Docker, one port mapping' },
+  'also-port': {
+    kind: 'number',
+    value: 'N',
+    min: 1,
+    max: 65_535,
+    about: 'everything on this UDP port too, such as 443',
+  },
   'probe-workers': {
     kind: 'number',
     value: 'N',

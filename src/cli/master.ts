@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { usage } from '../core/index.ts';
 import {
   hiddenFile,
   type MasterFact,
@@ -14,7 +13,7 @@ import {
   webhookSchema,
   writeServiceUnit,
 } from '../master/index.ts';
-import { stateDirectory } from '../node/index.ts';
+import { stateDirectory, usage } from '../node/index.ts';
 import { MASTER_FLAGS } from './commands.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { isStoreAct, storeCommand } from './master-store.ts';
@@ -36,6 +35,8 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     listen: flags.listen,
     ...(flags.advertise.length === 0 ? {} : { advertise: flags.advertise }),
     ...(flags.port === undefined ? {} : { port: flags.port }),
+    onePort: flags['one-port'],
+    ...(flags['also-port'] === undefined ? {} : { alsoPort: flags['also-port'] }),
     ...(flags['stun-port'] === undefined ? {} : { stunPort: flags['stun-port'] }),
     ...(flags.http === undefined ? {} : { http: unlessOff(flags.http) }),
     ...(flags['metrics-listen'] === undefined ? {} : { metrics: unlessOff(flags['metrics-listen']) }),
@@ -64,18 +65,30 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
 function welcome(terminal: Terminal, { link, http, metrics, endpoints }: RunningMaster): void {
   terminal.event('ready', { master: link, http, metrics }, 'whole');
   terminal.result(link);
-  const ports = endpoints.map((endpoint) => endpoint.port);
   const addresses = [...new Set(endpoints.map((endpoint) => endpoint.address))];
   terminal.fact(
     'done',
     'UDP',
-    `${ports.length} ports, ${Math.min(...ports)} to ${Math.max(...ports)}, on ${addresses.join(' and ')}`,
+    `${portsText(endpoints.map(({ port }) => port))}, on ${addresses.join(' and ')}`,
     'whole',
   );
   if (http !== null) terminal.fact('done', 'Page', http, 'whole');
   terminal.fact('done', 'Ready', link, 'whole');
   terminal.say(`  Hosts      sallyport host 30000 --master '${link}'`, 'whole');
   terminal.say(`  Test it    sallyport check --master '${link}'`, 'whole');
+}
+
+/** `port 443`, `25 ports, 8430 to 8454`, `26 ports, 443 and 8430 to 8454`. */
+function portsText(all: readonly number[]): string {
+  const ports = [...new Set(all)].sort((left, right) => left - right);
+  const runs: [first: number, last: number][] = [];
+  for (const port of ports) {
+    const run = runs.at(-1);
+    if (run?.[1] === port - 1) run[1] = port;
+    else runs.push([port, port]);
+  }
+  const names = runs.map(([first, last]) => (first === last ? String(first) : `${first} to ${last}`));
+  return ports.length === 1 ? `port ${names[0]}` : `${ports.length} ports, ${names.join(' and ')}`;
 }
 
 function sayFact(terminal: Terminal, fact: MasterFact): void {
@@ -101,7 +114,9 @@ function sayFact(terminal: Terminal, fact: MasterFact): void {
       terminal.fact(
         'info',
         'Addresses',
-        'one: how routers filter is inferred, not measured (a second --listen measures it)',
+        fact.onePort
+          ? 'one, with one port: players can not tell what their routers do (a second --listen, or their --stun, can)'
+          : 'one: how routers filter is inferred, not measured (a second --listen measures it)',
       );
       break;
     case 'private-address':

@@ -119,7 +119,9 @@ function mappingText(profile: NatProfile): string {
     case 'apdm':
       return 'new port for each destination address and port';
     case 'unknown':
-      return 'not known';
+      return profile.samples > 0 && profile.addressesAsked < 2
+        ? 'cannot be told: one port of one address was asked'
+        : 'not known';
   }
 }
 
@@ -242,7 +244,7 @@ export function whatWouldHelp(profile: NatProfile): readonly string[] {
       help.push('Turning UPnP on in the router, or forwarding one UDP port, would make this Open.');
     if (profile.ipv6 === 'no') help.push('IPv6 on both sides would connect without any of this.');
   }
-  if (profile.addressesAsked === 1 && profile.mapping === 'eim') {
+  if (profile.addressesAsked === 1 && (profile.mapping === 'eim' || profile.mapping === 'unknown')) {
     help.push('Add --stun host:port (or a second address at the masterserver) to make sure of the mapping.');
   }
   return help;

@@ -15,7 +15,7 @@ export interface EventStreams {
   tables(): readonly TableState[];
 }
 
-interface Stream extends Placed {
+interface EventStream extends Placed {
   readonly caller: string;
   readonly since: number;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
@@ -23,9 +23,8 @@ interface Stream extends Placed {
 
 const encoder = new TextEncoder();
 
-export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
-  const streams = new Set<Stream>();
-  const shares = new Shares<Stream>({
+function sharesOfStreams(): Shares<EventStream> {
+  return new Shares<EventStream>({
     name: 'event-streams',
     max: SERVER_LIMITS.eventStreamsMax,
     caps: SERVER_LIMITS.eventStreamCaps,
@@ -35,8 +34,13 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     proven: () => false,
     since: ({ since }) => since,
   });
+}
 
-  function drop(stream: Stream): void {
+export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
+  const streams = new Set<EventStream>();
+  const shares = sharesOfStreams();
+
+  function drop(stream: EventStream): void {
     if (!streams.delete(stream)) return;
     shares.remove(stream);
     try {
@@ -46,7 +50,7 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     }
   }
 
-  function push(stream: Stream, bytes: Uint8Array): void {
+  function push(stream: EventStream, bytes: Uint8Array): void {
     if ((stream.controller.desiredSize ?? 0) <= 0) drop(stream);
     else stream.controller.enqueue(bytes);
   }
@@ -56,7 +60,7 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     // A browser whose stream ends opens another after some seconds.
     const crowded = shares.crowdedOut(caller);
     if (crowded !== null) drop(crowded);
-    let stream: Stream | null = null;
+    let stream: EventStream | null = null;
     const body = new ReadableStream<Uint8Array>(
       {
         start(controller) {

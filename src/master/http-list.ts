@@ -53,14 +53,7 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
   function waits(waitMs: number): Response | null {
     if (waitMs === 0) return null;
     onLimited();
-    const seconds = Math.ceil(waitMs / 1000);
-    const headers = { 'retry-after': String(seconds), 'access-control-allow-origin': '*' };
-    return problem(429, 'Too many requests', `Wait ${seconds} s and try again.`, { headers });
-  }
-
-  async function build(query: ServersQuery, caller: string, etag: string): Promise<Answer> {
-    const body = await buildPage(directory, query, caller, wallClock());
-    return { etag, json: Buffer.from(JSON.stringify(body)), zipped: null };
+    return tooMany(waitMs);
   }
 
   /** One answer per generation of the list, question and (rarely) viewer. */
@@ -75,7 +68,7 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
     let answer = answers.get(key);
     if (answer === undefined) {
       const etag = `W/"${epoch}-${createHash('sha256').update(key).digest('base64url').slice(0, 16)}"`;
-      answer = build(query, caller, etag);
+      answer = buildPage(directory, query, caller, wallClock()).then((page) => answerWith(etag, page));
       answers.set(key, answer);
     }
     return answer;
@@ -120,6 +113,16 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
     const viewer = { address: caller, rttMs: Number.isFinite(rttMs) ? rttMs : 0 };
     return c.json(directory.server(item, viewer), 200, { 'cache-control': 'no-cache' });
   });
+}
+
+function answerWith(etag: string, page: ServersPage): Answer {
+  return { etag, json: Buffer.from(JSON.stringify(page)), zipped: null };
+}
+
+function tooMany(waitMs: number): Response {
+  const seconds = Math.ceil(waitMs / 1000);
+  const headers = { 'retry-after': String(seconds), 'access-control-allow-origin': '*' };
+  return problem(429, 'Too many requests', `Wait ${seconds} s and try again.`, { headers });
 }
 
 async function send(c: Context, answer: Answer): Promise<Response> {

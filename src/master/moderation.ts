@@ -61,13 +61,7 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
   const newNames = new Pace(SERVER_LIMITS.newNameRates);
   const secret = randomBytes(16);
 
-  function find(scope: BanRow['scope'], who: Who): Rule | undefined {
-    if (rules.length === 0) return undefined;
-    const now = wallClock();
-    return rules.find(
-      ({ row, hits }) => row.scope === scope && (row.expiresAt === null || row.expiresAt > now) && hits(who),
-    );
-  }
+  const find = (scope: BanRow['scope'], who: Who): Rule | undefined => ruleFor(rules, wallClock(), scope, who);
 
   /** The name as it may be shown: an honest first holder keeps it, a second key gets a mark, a reserved name is refused. */
   function nameFor(name: string, hostKey: string, address: string, isPublic: boolean): string | null {
@@ -136,6 +130,12 @@ export function createModeration(store: Store, wallClock: () => number): Moderat
     },
     tables: () => [store.names()],
   };
+}
+
+function ruleFor(rules: readonly Rule[], now: number, scope: BanRow['scope'], who: Who): Rule | undefined {
+  return rules.find(
+    ({ row, hits }) => row.scope === scope && (row.expiresAt === null || row.expiresAt > now) && hits(who),
+  );
 }
 
 /** The key is spelt out only where a rule asks for it: a new rule is tried on every host. */

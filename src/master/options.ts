@@ -1,11 +1,18 @@
 /** What an operator gives, checked before anything is made or bound, so that a typing error leaves nothing behind. */
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { addressBytes, usage } from '../core/index.ts';
+import { addressBytes, CONTROL_PORTS, PROBE_PORTS } from '../core/index.ts';
+import { usage } from '../node/index.ts';
 import type { MasterOptions } from './start.ts';
 
-/** Rejects addresses that are none, an `advertise` without its `listen`, and places that are no ADDRESS:PORT. */
-export function checkOptions({ listen = [], advertise = [], http, metrics }: MasterOptions): void {
+export const PORT = 8430;
+/** Door, control, probes. */
+export const UDP_PORTS = 1 + CONTROL_PORTS + PROBE_PORTS;
+
+/** Rejects addresses that are none, an `advertise` without its `listen`, places that are no ADDRESS:PORT, ports that collide. */
+export function checkOptions(options: MasterOptions): void {
+  const { listen = [], advertise = [], http, metrics } = options;
+  checkPorts(options);
   for (const [flag, addresses] of Object.entries({ '--listen': listen, '--advertise': advertise })) {
     const wrong = addresses.find((address) => addressBytes(address) === null);
     if (wrong !== undefined) throw usage(`${flag} takes an IP address, not "${wrong}".`);
@@ -21,6 +28,16 @@ export function checkOptions({ listen = [], advertise = [], http, metrics }: Mas
   for (const [flag, at] of Object.entries({ '--http': http, '--metrics-listen': metrics })) {
     if (typeof at === 'string') placeOf(at, flag);
   }
+}
+
+function checkPorts({ port = PORT, onePort = false, alsoPort, probeWorkers = 0 }: MasterOptions): void {
+  const last = onePort ? port : port + UDP_PORTS - 1;
+  if (last > 65_535)
+    throw usage(`--port ${port} leaves no room for ${UDP_PORTS} ports: give one up to 65511, or --one-port.`);
+  if (onePort && probeWorkers > 0)
+    throw usage('--probe-workers has no ports of its own with --one-port: leave one away.');
+  if (alsoPort !== undefined && alsoPort >= port && alsoPort <= last)
+    throw usage(`--also-port ${alsoPort} is one of the ports that there are anyway (${port} to ${last}).`);
 }
 
 /** `127.0.0.1:8420`, `[::1]:8420`, `localhost:8420`; an empty address is every address, port 0 any free port. */

@@ -19,7 +19,7 @@ import {
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
 import Database from 'libsql';
-import type { FileContent, RecordFile, RecordRow } from './records.ts';
+import type { FileContent, RecordFile, RecordRow } from './record-rows.ts';
 import { PAGE_BYTES, readPages } from './sqlite-pages.ts';
 
 /**
@@ -44,7 +44,7 @@ export interface RecordFileOptions {
   readonly boot?: string;
 }
 
-interface Connection {
+interface OpenDatabase {
   readonly db: Database.Database;
   readonly put: Database.Statement;
   readonly remove: Database.Statement;
@@ -61,7 +61,7 @@ class SqliteFile implements RecordFile {
   readonly boot: string;
   readonly name: string;
   readonly #pagesMax: number | undefined;
-  #connection: Connection | null = null;
+  #connection: OpenDatabase | null = null;
   #markFd: number | null = null;
 
   constructor({ file, pagesMax, boot }: RecordFileOptions) {
@@ -189,7 +189,7 @@ class SqliteFile implements RecordFile {
     return `${this.name}.rebuilt`;
   }
 
-  #open(): Connection {
+  #open(): OpenDatabase {
     if (this.#connection === null) throw new Error('it is not open');
     return this.#connection;
   }

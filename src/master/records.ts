@@ -8,88 +8,18 @@
  * The *mark*, a copy of the newest seal outside the database, says how far the writing had come, so a lost tail is seen.
  */
 import { SERVER_LIMITS } from './limits.ts';
-import { DIGEST_MODULUS, markText, sealRow, sumOf } from './record-sums.ts';
-import { judge, type Verdict } from './records-judge.ts';
+import {
+  DIGEST_MODULUS,
+  markText,
+  type RecordFile,
+  type RecordRow,
+  type Seal,
+  STORE_VERSION,
+  sealRow,
+  sumOf,
+} from './record-rows.ts';
+import { judge, type StoreVerdict } from './records-judge.ts';
 import { type Found, type Row, Rows } from './rows.ts';
-
-export const STORE_VERSION = 1;
-
-/** `number` runs over all kinds and never comes again; `at` is wall-clock time in ms; `sum` is `sumOf` the rest. */
-export interface RecordRow {
-  readonly number: number;
-  readonly at: number;
-  readonly kind: string;
-  readonly key: string;
-  readonly body: string;
-  readonly sum: number;
-}
-
-/** What the rows of one kind come to. `writes` counts every change there ever was, the end of a row too. */
-export interface KindSeal {
-  readonly count: number;
-  readonly digest: number;
-  readonly writes: number;
-}
-
-export interface Seal {
-  readonly v: number;
-  /** Of the last change that it knows of. */
-  readonly number: number;
-  readonly at: number;
-  readonly kinds: Readonly<Record<string, KindSeal>>;
-}
-
-export interface Mark {
-  /** Which writing of the mark it is: two seals may be equal, as before and after the store was closed. */
-  readonly turn: number;
-  readonly seal: Seal;
-  /** Which start of the computer it was written in; empty where that is not known. */
-  readonly boot: string;
-  /** Somebody had the store open then. */
-  readonly open: boolean;
-}
-
-export interface FileContent {
-  /** There is something of it, whatever that is. */
-  readonly present: boolean;
-  /**
-   * Rows as read, unchecked, in one or several readings of the same file: first what the database itself would read, then what
-   * else can be found in its bytes.
-   */
-  readonly views: readonly (readonly RecordRow[])[];
-  /** What is wrong with the shape of the file, or null. */
-  readonly damage: string | null;
-  /** The mark's copies, unchecked. */
-  readonly marks: readonly string[];
-}
-
-/** Where rows are kept: SQLite in `record-file.ts`, a simulated disk in the tests. Every method may throw what the disk says. */
-export interface RecordFile {
-  /** Changes with each start of the computer: what a process wrote before it was killed is safe while this stays. */
-  readonly boot: string;
-  /** For people. */
-  readonly name: string;
-  /** Changes nothing, so it works on a full or read-only disk. */
-  read(): FileContent;
-  /** Makes ready for writing; a string says that the file is damaged and must be replaced first. */
-  open(): string | null;
-  /** All or nothing, and safe from the death of the process when it returns. Rows replace those of the same number. */
-  commit(rows: readonly RecordRow[], gone: readonly number[]): void;
-  /** Brings everything committed to the disk and into the main file: safe from the death of the computer and of the log. */
-  checkpoint(): void;
-  /** There is room for two copies, written in turn, so that one is whole while the other is being written. */
-  writeMark(slot: number, text: string, durable: boolean): void;
-  /**
-   * Sets the file aside, its name and why in the new name, and writes another with these rows. Answers under what name the old
-   * one is kept, or null where there was none.
-   */
-  replace(rows: readonly RecordRow[], why: 'damaged' | 'replaced'): string | null;
-  /** What went wrong and what to do, for the operator. */
-  explain(error: unknown): string;
-  /** The file is broken, not just the disk full or the folder somebody else's. */
-  isDamage(error: unknown): boolean;
-  close(): void;
-}
 
 /**
  * `at-once`: checkpointed before the call returns. `soon`: within `storeSoonMs`. `later`: safe from the death of the process at
@@ -101,7 +31,7 @@ type About = Partial<Pick<Row, 'at' | 'tag'>>;
 
 export interface Records {
   /** What was found when the store was opened. */
-  readonly verdict: Verdict;
+  readonly verdict: StoreVerdict;
   get(kind: string, key: string): string | null;
   /** Keys and bodies of a kind, in the order in which they were written. */
   all(kind: string): readonly { readonly key: string; readonly body: string }[];
@@ -141,7 +71,7 @@ export interface RecordsOptions {
 }
 
 /** A change that is not in the file yet. */
-interface Pending {
+interface PendingRow {
   readonly kind: string;
   readonly key: string;
   /** The number under which the file has an older row, or 0. */
@@ -152,7 +82,7 @@ interface Pending {
 
 /** Reads what there is and says what is missing; the first change or `tick` makes the file ready for writing. */
 export function openRecords(options: RecordsOptions): Records {
-  return new Book(options);
+  return new RecordBook(options);
 }
 
 /** Bodies as JSON: their sums were right when they were read, so they are what was written. */
@@ -167,7 +97,7 @@ export function bodyOf<Body>(records: Records, kind: string, key: string): Body 
 }
 
 /** What the file holds, checked; throws where the disk can't be read. Nothing is changed. */
-export function inspect(file: RecordFile, expected = false): Verdict {
+export function inspect(file: RecordFile, expected = false): StoreVerdict {
   return judge(file.read(), file.boot, expected);
 }
 
@@ -175,14 +105,14 @@ function idOf(kind: string, key: string): string {
   return `${kind}\n${key}`;
 }
 
-class Book implements Records {
-  readonly verdict: Verdict;
+class RecordBook implements Records {
+  readonly verdict: StoreVerdict;
   readonly #options: RecordsOptions;
   readonly #kinds = new Map<string, Rows>();
   /** Kinds whose bodies are somebody else's, by kind. */
   readonly #lent = new Map<string, (key: string) => string | null>();
   readonly #seals = new Map<string, { count: number; digest: number; writes: number }>();
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, PendingRow>();
   #number = 0;
   #turn = 0;
   #at = 0;
@@ -205,7 +135,7 @@ class Book implements Records {
     if (this.verdict.lost !== null) options.onProblem(`The store ${options.file.name}: ${this.verdict.lost}`);
   }
 
-  #load(): Verdict {
+  #load(): StoreVerdict {
     const { file } = this.#options;
     try {
       const verdict = inspect(file, this.#options.expected);

@@ -4,7 +4,7 @@
  * finds every sound page of a file that SQLite refuses as a whole. That rows belong together is proven by seal and sums, not here.
  */
 import { SERVER_LIMITS } from './limits.ts';
-import type { RecordRow } from './records.ts';
+import type { RecordRow } from './record-rows.ts';
 
 export const PAGE_BYTES = 4096;
 const WAL_HEADER_BYTES = 32;

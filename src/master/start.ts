@@ -1,12 +1,8 @@
 /** The masterserver for real: files, ports, machine and HTTP, put together. It prints nothing; it returns and reports facts. */
 
-import { createServer as createPlainServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { getRequestListener } from '@hono/node-server';
 import {
-  CONTROL_PORTS,
   createMaster,
   type Endpoint,
   familyOf,
@@ -17,10 +13,7 @@ import {
   MASTER_LIMITS,
   type MasterCommand,
   type MasterCounters,
-  PROBE_PORTS,
-  SallyportError,
   type TableState,
-  usage,
 } from '../core/index.ts';
 import {
   type Driver,
@@ -31,8 +24,10 @@ import {
   nativeUdp,
   nodeCrypto,
   type OpenUdpSocket,
+  SallyportError,
   stateDirectory,
   systemRandom,
+  usage,
 } from '../node/index.ts';
 import { type Connections, createConnections } from './connections.ts';
 import type { CodeGuesses } from './http-list.ts';
@@ -40,9 +35,10 @@ import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
-import { checkOptions, placeOf, readTls } from './options.ts';
+import { checkOptions, PORT, UDP_PORTS } from './options.ts';
 import { webFolder } from './pages.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
+import { type Closers, startHttp, startMetrics } from './serve-http.ts';
 import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts';
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
@@ -55,8 +51,12 @@ export interface MasterOptions {
   readonly listen?: readonly string[];
   /** Addresses that participants reach them under, where a 1:1 NAT stands before this computer. Same order. */
   readonly advertise?: readonly string[];
-  /** 25 UDP ports from here on. */
+  /** 25 UDP ports from here on, or with `onePort` this one. */
   readonly port?: number;
+  /** One UDP port does it all: for port 443, for a port mapping, for Docker. Detection then learns less. */
+  readonly onePort?: boolean;
+  /** Everything on this UDP port too, beside the others. */
+  readonly alsoPort?: number;
   /** STUN for clients of other makes, here and with two addresses also one port further; null for none, the default. */
   readonly stunPort?: number | null;
   /** `ADDRESS:PORT`, or null for none. */
@@ -89,7 +89,7 @@ export type MasterFact =
   | { readonly fact: 'token-problem'; readonly file: string; readonly detail: string }
   /** Another master could use the same folder unnoticed. */
   | { readonly fact: 'unlocked'; readonly detail: string }
-  | { readonly fact: 'no-second-address' }
+  | { readonly fact: 'no-second-address'; readonly onePort: boolean }
   | { readonly fact: 'private-address'; readonly address: string }
   | { readonly fact: 'store-problem'; readonly problem: string }
   | { readonly fact: 'official-problem'; readonly errors: readonly string[] }
@@ -114,17 +114,13 @@ export interface RunningMaster {
 }
 
 /** What the office needs of the machine, once there is one. */
-interface Running {
+interface MachineAtWork {
   command(command: MasterCommand): void;
   counters(): MasterCounters;
   silentMs(hostKey: Uint8Array): number | null;
   readonly codes: CodeGuesses;
   tables(): readonly TableState[];
 }
-
-const PORT = 8430;
-const HTTP = '127.0.0.1:8420';
-const METRICS = '127.0.0.1:9464';
 
 export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
   checkOptions(options);
@@ -145,7 +141,7 @@ async function startLocked(
   tell: (fact: MasterFact) => void,
   unlock: () => void,
 ): Promise<RunningMaster> {
-  const listen = listenAddresses(options.listen, tell);
+  const listen = listenAddresses(options, tell);
   const { identity, created } = identityIn(stateDir, tell);
   const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
@@ -157,7 +153,7 @@ async function startLocked(
   };
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
   const early: MasterCommand[] = [];
-  let running: Running | null = null;
+  let running: MachineAtWork | null = null;
   const connections = createConnections();
   const office = createOffice({
     ...{ store, log, link: () => link },
@@ -175,7 +171,7 @@ async function startLocked(
     onTokenUsed: () => forgetToken(stateDir),
   });
   keepToken(stateDir, office, tell);
-  const closers: (() => Promise<void> | void)[] = [unlock, () => store.close(), () => office.close()];
+  const closers: Closers = [unlock, () => store.close(), () => office.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
   };
@@ -187,7 +183,7 @@ async function startLocked(
       ...{ crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, identity, policy: office.policy },
       addresses: listen,
       advertised: options.advertise ?? null,
-      port: options.port ?? PORT,
+      ...portsOf(options),
     });
     const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
     const udp = openPorts({ machine, office, probes, log, tell, openSocket });
@@ -195,7 +191,7 @@ async function startLocked(
     running = runningOf({ machine, probes, office, connections, command: udp.command });
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
-    const endpoints = (await udp.listening).flatMap(portsOf);
+    const endpoints = (await udp.listening).flatMap((door) => boundAt(door, options));
     const stun =
       options.stunPort === undefined || options.stunPort === null ? null : startStun(listen, options.stunPort);
     closers.push(() => stun?.close());
@@ -225,7 +221,7 @@ function runningOf(parts: {
   readonly office: Office;
   readonly connections: Connections;
   readonly command: (command: MasterCommand) => void;
-}): Running {
+}): MachineAtWork {
   const { machine, probes, office, connections, command } = parts;
   return {
     command,
@@ -243,7 +239,7 @@ function runningOf(parts: {
 }
 
 /** The office is there before the machine is. */
-function codesOf(running: () => Running | null): CodeGuesses {
+function codesOf(running: () => MachineAtWork | null): CodeGuesses {
   return {
     waitMs: (address) => running()?.codes.waitMs(address) ?? 0,
     wrong: (address) => running()?.codes.wrong(address),
@@ -251,17 +247,17 @@ function codesOf(running: () => Running | null): CodeGuesses {
 }
 
 /** The address that others can most likely reach: a public one before a private one, IPv4 before IPv6. */
-function listenAddresses(wished: readonly string[] | undefined, tell: (fact: MasterFact) => void): readonly string[] {
-  if (wished !== undefined && wished.length > 0) {
-    if (wished.length === 1) tell({ fact: 'no-second-address' });
-    return wished;
-  }
+function listenAddresses(
+  { listen = [], onePort = false }: MasterOptions,
+  tell: (fact: MasterFact) => void,
+): readonly string[] {
+  if (listen.length < 2) tell({ fact: 'no-second-address', onePort });
+  if (listen.length > 0) return listen;
   const ours = localAddresses().filter((address) => !/^(fe80|169\.254\.)/i.test(address));
   const isInside = (address: string): boolean => isPrivate(address) || isLoopback(address);
   const rank = (address: string): number => Number(isInside(address)) * 2 + Number(isIPv6(address));
   const best = [...ours].sort((left, right) => rank(left) - rank(right))[0] ?? '127.0.0.1';
   if (isInside(best)) tell({ fact: 'private-address', address: best });
-  tell({ fact: 'no-second-address' });
   return [best];
 }
 
@@ -344,9 +340,14 @@ async function startProbes(
   return startProbeWorkers({ addresses, port: options.port ?? PORT, workers, onFault });
 }
 
-/** The door names the place; control and probe ports follow it. */
-function portsOf({ address, port }: Endpoint): readonly Endpoint[] {
-  return Array.from({ length: 1 + CONTROL_PORTS + PROBE_PORTS }, (_, i) => ({ address, port: port + i }));
+function portsOf({ port = PORT, onePort = false, alsoPort }: MasterOptions) {
+  return { port, onePort, ...(alsoPort === undefined ? {} : { furtherPort: alsoPort }) };
+}
+
+/** The door names the place; control and probe ports follow it, where it is not all of them. */
+function boundAt({ address, port }: Endpoint, { onePort, alsoPort }: MasterOptions): readonly Endpoint[] {
+  const length = onePort === true || port === alsoPort ? 1 : UDP_PORTS;
+  return Array.from({ length }, (_, i) => ({ address, port: port + i }));
 }
 
 function bindError({ address, port }: Endpoint, code: string): SallyportError {
@@ -400,80 +401,4 @@ function testJoins(options: MasterOptions, office: Office, identity: KeyPair, li
     ...(options.testJoins === undefined ? {} : { timing: options.testJoins }),
   });
   return tester.stop;
-}
-
-type Closers = (() => Promise<void> | void)[];
-
-async function startHttp(
-  options: MasterOptions,
-  office: Office,
-  connections: Connections,
-  closers: Closers,
-): Promise<string | null> {
-  const at = options.http === undefined ? HTTP : options.http;
-  if (at === null) return null;
-  const tls = options.tls ?? null;
-  const listener = getRequestListener(office.app.fetch);
-  const checked = { connectionsCheckingInterval: SERVER_LIMITS.httpCheckMs };
-  const server =
-    tls === null
-      ? createPlainServer(checked, listener)
-      : createTlsServer({ ...checked, ...readTls(tls), handshakeTimeout: SERVER_LIMITS.httpHeadersMs }, listener);
-  connections.guard(server);
-  const bound = await listenOn(server, at, '--http');
-  closers.push(() => closeServer(server));
-  return `${tls === null ? 'http' : 'https'}://${bound}`;
-}
-
-/** Metrics are for the operator only, hence a port of their own; when it is taken the master works without. */
-async function startMetrics(
-  wished: string | null | undefined,
-  office: Office,
-  closers: Closers,
-  tell: (fact: MasterFact) => void,
-): Promise<string | null> {
-  const at = wished === undefined ? METRICS : wished;
-  if (at === null) return null;
-  const server = createPlainServer((request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(office.metrics());
-  });
-  try {
-    const bound = await listenOn(server, at, '--metrics-listen');
-    closers.push(() => closeServer(server));
-    return `http://${bound}/metrics`;
-  } catch (error) {
-    if (wished !== undefined) throw error;
-    tell({ fact: 'metrics-problem', detail: error instanceof SallyportError ? error.detail : String(error) });
-    return null;
-  }
-}
-
-async function listenOn(server: Server, at: string, flag: string): Promise<string> {
-  const { host, port } = placeOf(at, flag);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? 'another program has it'
-          : error.code === 'EACCES'
-            ? 'this user may not'
-            : error.message;
-      reject(new SallyportError('PORT_TAKEN', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
-    });
-    server.listen(port, host, resolve);
-  });
-  const bound = server.address();
-  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
-  return isIPv6(host) ? `[${host}]:${boundPort}` : `${host}:${boundPort}`;
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -1,6 +1,6 @@
 /** How joins go: by pair of NATs (kept in the store, by hour), over time (5-minute points), and just now (in memory). */
 import type { MasterEvent } from '../core/index.ts';
-import { type History, type NatPair, pairSchema } from './api.ts';
+import { type History, type PairRow, pairSchema } from './api.ts';
 import type { Store, TraversalRow } from './store.ts';
 
 export type Report = Extract<MasterEvent, { readonly ev: 'report' }>;
@@ -17,7 +17,7 @@ export interface Statistics {
   joinsPerMinute(): number;
   medianMs(): number | null;
   totals(): { readonly paths: number; readonly failures: number };
-  pairs(): NatPair[];
+  pairs(): PairRow[];
   history(hours: number): History;
   /** Writes the current point down; called every few seconds and at the end. */
   flush(hosts: number): void;
@@ -85,20 +85,8 @@ export function createStatistics(store: Store, wallClock: () => number): Statist
       const now = wallClock();
       const stepMs = hours <= 48 ? POINT_MS : HOUR_MS;
       const since = now - hours * HOUR_MS;
-      const sums = new Map<number, History['points'][number]>();
       const kept = store.history(since).filter(({ at }) => at !== point.at);
-      for (const one of [...kept, point]) {
-        const at = Math.floor(one.at / stepMs) * stepMs;
-        const base = sums.get(at) ?? { at, hosts: 0, joins: 0, paths: 0, failures: 0 };
-        sums.set(at, {
-          at,
-          hosts: Math.max(base.hosts, one.hosts),
-          joins: base.joins + one.joins,
-          paths: base.paths + one.paths,
-          failures: base.failures + one.failures,
-        });
-      }
-      return { stepMs, points: [...sums.values()].sort((left, right) => left.at - right.at) };
+      return { stepMs, points: gathered([...kept, point], stepMs) };
     },
     flush(hosts) {
       roll(wallClock());
@@ -106,6 +94,25 @@ export function createStatistics(store: Store, wallClock: () => number): Statist
       store.recordPoint(point);
     },
   };
+}
+
+type Points = History['points'];
+
+/** One point for each step: the most hosts there were, and the sums of everything else. */
+function gathered(points: Points, stepMs: number): Points {
+  const sums = new Map<number, Points[number]>();
+  for (const one of points) {
+    const at = Math.floor(one.at / stepMs) * stepMs;
+    const base = sums.get(at) ?? { at, hosts: 0, joins: 0, paths: 0, failures: 0 };
+    sums.set(at, {
+      at,
+      hosts: Math.max(base.hosts, one.hosts),
+      joins: base.joins + one.joins,
+      paths: base.paths + one.paths,
+      failures: base.failures + one.failures,
+    });
+  }
+  return [...sums.values()].sort((left, right) => left.at - right.at);
 }
 
 /** After a restart the point goes on where the store left it. */
@@ -121,7 +128,7 @@ function startPoint(store: Store, now: number) {
   };
 }
 
-function pairsOf(rows: readonly TraversalRow[]): NatPair[] {
+function pairsOf(rows: readonly TraversalRow[]): PairRow[] {
   const sums = new Map<
     string,
     { row: TraversalRow; paths: number; failures: number; elapsedMs: number; attempts: number }

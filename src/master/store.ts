@@ -8,7 +8,8 @@ import type { TableState } from '../core/index.ts';
 import { createHeldNames, type HeldName, type HeldNames } from './held-names.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { openRecordFile } from './record-file.ts';
-import { bodyOf, openRecords, type RecordFile, type Records, rowsOf, type Urgency } from './records.ts';
+import type { RecordFile } from './record-rows.ts';
+import { bodyOf, openRecords, type Records, rowsOf, type Urgency } from './records.ts';
 
 export interface CodeRow {
   readonly code: string;
@@ -136,7 +137,6 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
   const records = openRecords(options);
   const { verdict } = records;
   const names = createHeldNames(records);
-  let snapshotAt = 0;
 
   function put(kind: string, key: string, body: unknown, urgency: Urgency): void {
     records.put(wallClock(), kind, key, JSON.stringify(body), urgency);
@@ -170,10 +170,9 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
       const entries = rowsOf<Omit<AuditRow, 'id'>>(records, 'audit').slice(-limit).reverse();
       return entries.map(({ key, body }) => ({ id: Number(key), ...body }));
     },
-    recordTraversal(hour, { clientNat, hostNat, family, path, result, elapsedMs, attempts }) {
-      const key = JSON.stringify([hour, clientNat, hostNat, family, path, result]);
-      const [count, elapsed, tries] = bodyOf<TraversalSums>(records, 'traversal', key) ?? [0, 0, 0];
-      put('traversal', key, [count + 1, elapsed + elapsedMs, tries + attempts], 'later');
+    recordTraversal(hour, row) {
+      const [key, sums] = traversalWith(records, hour, row);
+      put('traversal', key, sums, 'later');
     },
     traversals: (sinceHour) => sumTraversals(records, sinceHour),
     recordPoint: ({ at, ...counts }) => put('point', String(at), counts, 'later'),
@@ -181,20 +180,7 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
       const points = rowsOf<Omit<HistoryPoint, 'at'>>(records, 'point', (key) => Number(key) >= since);
       return points.map(({ key, body }) => ({ at: Number(key), ...body })).sort((left, right) => left.at - right.at);
     },
-    saveSnapshot(at, changed, gone) {
-      records.batch(() => {
-        for (const hostId of gone) records.remove(wallClock(), 'snapshot', hostId, 'later');
-        for (const { hostId, json } of changed) records.put(wallClock(), 'snapshot', hostId, json, 'later');
-        put('snapshot', '', at, 'later');
-        snapshotAt = at;
-      });
-    },
-    snapshot() {
-      const rows = records.all('snapshot').filter(({ key }) => key !== '');
-      snapshotAt = bodyOf<number>(records, 'snapshot', '') ?? 0;
-      return { at: snapshotAt, rows: rows.map(({ key, body }) => ({ hostId: key, json: body })) };
-    },
-    lendSnapshot: (entry) => records.lend('snapshot', (hostId) => (hostId === '' ? String(snapshotAt) : entry(hostId))),
+    ...snapshotIn(records, wallClock),
     nameHolder: names.holder,
     holdName: (name) => names.hold(wallClock(), name),
     names: names.state,
@@ -211,6 +197,31 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
   };
 }
 
+/** The list as it was. */
+function snapshotIn(
+  records: Records,
+  wallClock: () => number,
+): Pick<Store, 'saveSnapshot' | 'snapshot' | 'lendSnapshot'> {
+  const kind = 'snapshot';
+  let writtenAt = 0;
+  return {
+    saveSnapshot(at, changed, gone) {
+      records.batch(() => {
+        for (const hostId of gone) records.remove(wallClock(), kind, hostId, 'later');
+        for (const { hostId, json } of changed) records.put(wallClock(), kind, hostId, json, 'later');
+        records.put(wallClock(), kind, '', String(at), 'later');
+        writtenAt = at;
+      });
+    },
+    snapshot() {
+      const rows = records.all(kind).filter(({ key }) => key !== '');
+      writtenAt = bodyOf<number>(records, kind, '') ?? 0;
+      return { at: writtenAt, rows: rows.map(({ key, body }) => ({ hostId: key, json: body })) };
+    },
+    lendSnapshot: (entry) => records.lend(kind, (hostId) => (hostId === '' ? String(writtenAt) : entry(hostId))),
+  };
+}
+
 type TraversalSums = readonly [count: number, elapsedMs: number, attempts: number];
 type TraversalKey = readonly [
   hour: number,
@@ -220,6 +231,17 @@ type TraversalKey = readonly [
   path: string,
   result: TraversalRow['result'],
 ];
+
+/** The sums of an hour with one traversal more, and their key. */
+function traversalWith(
+  records: Records,
+  hour: number,
+  { clientNat, hostNat, family, path, result, elapsedMs, attempts }: Parameters<Store['recordTraversal']>[1],
+): readonly [key: string, sums: TraversalSums] {
+  const key = JSON.stringify([hour, clientNat, hostNat, family, path, result]);
+  const [count, elapsed, tries] = bodyOf<TraversalSums>(records, 'traversal', key) ?? [0, 0, 0];
+  return [key, [count + 1, elapsed + elapsedMs, tries + attempts]];
+}
 
 function sumTraversals(records: Records, sinceHour: number): TraversalRow[] {
   const sums = new Map<string, TraversalRow>();

@@ -53,12 +53,14 @@ interface Delivery {
   readonly at: number;
 }
 
+const TIMING = {
+  intervalMs: SERVER_LIMITS.webhookIntervalMs,
+  muteMs: SERVER_LIMITS.webhookMuteMs,
+  retryMs: SERVER_LIMITS.webhookIntervalMs,
+};
+
 export function createWebhooks(options: WebhookOptions): Webhooks {
-  const timing = options.timing ?? {
-    intervalMs: SERVER_LIMITS.webhookIntervalMs,
-    muteMs: SERVER_LIMITS.webhookMuteMs,
-    retryMs: SERVER_LIMITS.webhookIntervalMs,
-  };
+  const timing = options.timing ?? TIMING;
   const mutedUntil = options.now() + timing.muteMs;
   const told = new Map<string, number>();
   // Told by the run before: as long ago as the clock on the wall says.

@@ -3,29 +3,34 @@
  * the socket at `aim`, buys credits from `pay` without end, and orders the host's longest runs at `aim`. A machine like every other,
  * so it attacks in the simulator and in the lab alike.
  */
+
 import {
   type CryptoSuite,
   type Endpoint,
   type Instant,
   type KeyPair,
-  Link,
-  type LinkEvent,
   type Machine,
   type MasterAddress,
   type Output,
   outputs,
-  PLAN_LIMITS,
   type Random,
-  type Request,
   type SocketId,
   type SocketOutcome,
   socketIds,
   UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
-import { type ClientHandshake, type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import { encodeStep } from '../../src/core/traverse/lead/step.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import {
+  type ClientHandshake,
+  type EndToEnd,
+  encodeStep,
+  Link,
+  type LinkEvent,
+  openAsClient,
+  PLAN_LIMITS,
+  type Request,
+  type SidePlan,
+} from '../../src/core/testing.ts';
 
 export interface PayerConfig {
   readonly crypto: CryptoSuite;

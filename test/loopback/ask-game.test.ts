@@ -1,6 +1,6 @@
 /** `--ask-game`: what the list says of a game that knows nothing of us, here one that speaks Quake III's status protocol. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { gameAsker } from '../../src/agent/ask-game.ts';
+import { gameAsker } from '../../src/agent/testing.ts';
 import { eventually } from './master-node.ts';
 import { Bench, runMaster } from './processes.ts';
 

@@ -1,6 +1,6 @@
 /** `sallyport check` as a person or a script uses it: real processes, real sockets, no NAT. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Bench, runHost, runMaster } from './processes.ts';
+import { Bench, portBase, runHost, runMaster } from './processes.ts';
 
 let bench: Bench;
 beforeEach(() => {
@@ -24,6 +24,21 @@ test('check prints a profile with the words of the interface, list prints public
   expect(await list.exit).toBe(0);
   expect(list.stdout()).toContain('Open house');
   expect(list.stdout()).not.toContain('Hidden');
+});
+
+test('a master on one UDP port: hosts, joins and checks work, and check says what it cannot tell', async () => {
+  const port = portBase();
+  const master = await runMaster(bench, port, bench.folder(), ['--one-port', '--show-ips']);
+  await expect.poll(() => master.run.stderr()).toContain(`port ${port}, on 127.0.0.1`);
+  expect(master.run.stderr()).toContain('players can not tell what their routers do');
+  const host = await runHost(bench, master.link);
+  const friend = bench.sallyport(['join', host.code, '--master', master.link, '--json']);
+  const { local } = await friend.line('connected', 20_000);
+  expect(await bench.ask(String(local), 'hello')).toMatch(/ said hello$/);
+  const check = bench.sallyport(['check', '--master', master.link]);
+  expect(await check.exit).toBe(0);
+  expect(check.stdout()).toMatch(/^Mapping +cannot be told: one port of one address was asked/m);
+  expect(check.stdout()).toContain('not tested (the masterserver needs a second port or address for it)');
 });
 
 test('check --with tries the way to a host and leaves it; --fail-on exits with 9', async () => {

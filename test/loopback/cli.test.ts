@@ -263,6 +263,9 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
       [['--listen', '127.0.0.1', '--advertise', '192.0.2.1', '--advertise', '192.0.2.2'], /once for each --listen/],
       [['--listen', '127.0.0.1', '--http', '127.0.0.1:99999'], /--http .* is not ADDRESS:PORT/],
       [['--listen', '127.0.0.1', '--metrics-listen', 'here'], /--metrics-listen here is not ADDRESS:PORT/],
+      [['--listen', '127.0.0.1', '--port', '65512'], /leaves no room for 25 ports: .* or --one-port/],
+      [['--listen', '127.0.0.1', '--one-port', '--probe-workers', '1'], /--probe-workers has no ports of its own/],
+      [['--listen', '127.0.0.1', '--also-port', '8454'], /--also-port 8454 is one of the ports that there are anyway/],
     ] as const) {
       const folder = bench.folder();
       const run = bench.sallyport(['master', ...flags, '--state-dir', folder, '--show-ips']);

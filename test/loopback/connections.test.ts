@@ -1,7 +1,7 @@
 /** Slow callers of the masterserver's HTTP side, on real sockets. */
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { SERVER_LIMITS } from '../../src/master/limits.ts';
+import { SERVER_LIMITS } from '../../src/master/testing.ts';
 import { MasterBench } from './master-node.ts';
 
 const bench = new MasterBench();

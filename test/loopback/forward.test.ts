@@ -5,11 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { friendAddresses } from '../../src/agent/addresses.ts';
-import { forwardToGame, type HostForwardNotice } from '../../src/agent/forward-host.ts';
-import { type LocalPortNotice, openLocalPort } from '../../src/agent/forward-join.ts';
-import { AGENT_LIMITS } from '../../src/agent/limits.ts';
-import { AgentPath, type PathPort } from '../../src/agent/path.ts';
+import { type HostForwardNotice, type LocalPortNotice, openLocalPort } from '../../src/agent/index.ts';
+import { AGENT_LIMITS, AgentPath, forwardToGame, friendAddresses, type PathPort } from '../../src/agent/testing.ts';
 import { type Endpoint, PEER_LIMITS, type PeerEvent } from '../../src/core/index.ts';
 import { guestBook } from '../../src/node/index.ts';
 

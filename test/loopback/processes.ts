@@ -202,8 +202,13 @@ export interface Master {
   readonly folder: string;
 }
 
-export async function runMaster(bench: Bench, port = portBase(), folder = bench.folder()): Promise<Master> {
-  const quiet = ['--http', '127.0.0.1:0', '--metrics-listen', 'off'];
+export async function runMaster(
+  bench: Bench,
+  port = portBase(),
+  folder = bench.folder(),
+  more: readonly string[] = [],
+): Promise<Master> {
+  const quiet = ['--http', '127.0.0.1:0', '--metrics-listen', 'off', ...more];
   const args = ['master', '--listen', '127.0.0.1', '--port', String(port), ...quiet];
   const run = bench.sallyport([...args, '--state-dir', folder, '--json']);
   const { master } = await run.line('ready');

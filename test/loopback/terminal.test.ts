@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CLI_LIMITS } from '../../src/cli/limits.ts';
+import { CLI_LIMITS } from '../../src/cli/testing.ts';
 import { Bench, portBase } from './processes.ts';
 
 let bench: Bench;

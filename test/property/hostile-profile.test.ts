@@ -4,30 +4,36 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { adviceText, natText, nextText } from '../../src/agent/words.ts';
+import { adviceText, nextText } from '../../src/agent/index.ts';
+import { natText } from '../../src/agent/testing.ts';
+import { type NatProfile, requestNumbers, socketIds, UNKNOWN_PROFILE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
+  adviceFor,
+  changeBetween,
+  decodeStep,
   device,
+  encodeStep,
+  knownLife,
   LEAD_LIMITS,
   type MappingSource,
-  type NatProfile,
+  natView,
+  oddsNextMinute,
+  type Plan,
   PROFILE_BYTES_MAX,
+  packetsOf,
+  plansFor,
+  portCount,
+  quotaOf,
   Reader,
   readProfile,
-  requestNumbers,
-  socketIds,
+  type SidePlan,
+  type Step,
   type TraversalEvent,
   traversal,
-  UNKNOWN_PROFILE,
-  WIRE_LIMITS,
+  tupleAt,
   Writer,
   writeProfile,
-} from '../../src/core/index.ts';
-import { decodeStep, encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import { adviceFor, changeBetween, oddsNextMinute } from '../../src/core/traverse/plan/advice.ts';
-import { knownLife, natView, quotaOf } from '../../src/core/traverse/plan/nature.ts';
-import { type Plan, plansFor } from '../../src/core/traverse/plan/plan.ts';
-import { portCount } from '../../src/core/traverse/plan/ports.ts';
-import { packetsOf, type SidePlan, tupleAt } from '../../src/core/traverse/plan/side-plan.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

@@ -15,8 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openRecordFile } from '../../src/master/record-file.ts';
-import { createStore, type Store } from '../../src/master/store.ts';
+import { createStore, type Store } from '../../src/master/index.ts';
+import { openRecordFile } from '../../src/master/testing.ts';
 import { simRandom } from '../../src/sim/index.ts';
 
 const ROUNDS = Number(process.env.SALLYPORT_STORE_ROUNDS ?? 1);

@@ -1,9 +1,13 @@
 /** Steps with anything in them that means something, the ends of every range among it. */
 import fc from 'fast-check';
-import { LEAD_LIMITS, PLAN_LIMITS } from '../../src/core/index.ts';
-import { SAMPLES_MAX, type Step } from '../../src/core/traverse/lead/step.ts';
-import type { PortSpec } from '../../src/core/traverse/plan/ports.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
+import {
+  LEAD_LIMITS,
+  PLAN_LIMITS,
+  type PortSpec,
+  SAMPLES_MAX,
+  type SidePlan,
+  type Step,
+} from '../../src/core/testing.ts';
 
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;

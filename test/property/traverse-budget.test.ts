@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PAY_LIMITS, type Permit, PLAN_LIMITS } from '../../src/core/index.ts';
-import { deviceBudget, hardSlot } from '../../src/core/traverse/pay/budget.ts';
-import { type Purpose, Purse, type PurseConfig } from '../../src/core/traverse/pay/purse.ts';
-import { reachOf } from '../../src/core/traverse/pay/reach.ts';
-import type { ProbeClass } from '../../src/core/traverse/plan/side-plan.ts';
+import {
+  deviceBudget,
+  hardSlot,
+  PAY_LIMITS,
+  type Permit,
+  PLAN_LIMITS,
+  type ProbeClass,
+  type Purpose,
+  Purse,
+  type PurseConfig,
+  reachOf,
+} from '../../src/core/testing.ts';
 import { permitOf } from '../permit.ts';
 
 /** Each packet of the test below is the first of its mapping. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { portAt, portCount, shuffled } from '../../src/core/traverse/plan/ports.ts';
+import { portAt, portCount, shuffled } from '../../src/core/testing.ts';
 
 test('a shuffle names every port of its range once', () => {
   fc.assert(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeStep, encodeStep, STEP_PLAIN_BYTES_MAX } from '../../src/core/traverse/lead/step.ts';
+import { decodeStep, encodeStep, STEP_PLAIN_BYTES_MAX } from '../../src/core/testing.ts';
 import { addressArbitrary, stepArbitrary } from './step-arbitraries.ts';
 
 const anyStep = stepArbitrary(addressArbitrary, 16);

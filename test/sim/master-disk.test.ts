@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { SimRecordFile } from '../../bench/store-disk.ts';
 import { storeWorld } from '../../bench/store-world.ts';
-import { createStore } from '../../src/master/store.ts';
+import { createStore } from '../../src/master/index.ts';
 import { SimDisk, simRandom } from '../../src/sim/index.ts';
 
 const WORLDS = 100;

@@ -1,7 +1,7 @@
 /** Strangers at a host's door (silent knocks, askers without end, guessed passwords), and a friend who wants in meanwhile. */
 import { expect, test } from 'vitest';
 import { PEER_LIMITS } from '../../src/core/index.ts';
-import { DOOR } from '../../src/core/peer/door-limits.ts';
+import { DOOR } from '../../src/core/testing.ts';
 import { type Host, NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 

@@ -1,7 +1,7 @@
 /** The agent around a machine that only says what it is told to say. */
 import { expect, test } from 'vitest';
-import { MachineAgent } from '../../src/agent/agent.ts';
 import type { Path } from '../../src/agent/index.ts';
+import { MachineAgent } from '../../src/agent/testing.ts';
 import {
   type ListEntry,
   type Machine,

@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MachineAgent } from '../../src/agent/agent.ts';
-import { hostKeyFile, identityOf } from '../../src/agent/open.ts';
+import { hostKeyFile } from '../../src/agent/index.ts';
+import { identityOf } from '../../src/agent/open.ts';
+import { MachineAgent } from '../../src/agent/testing.ts';
 import {
   formatHostLink,
   type ListEntry,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 import { browserCrypto } from '../../src/web/playground/crypto.ts';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
-import { COMMANDS } from '../../src/cli/commands.ts';
-import { type Flags, readCommandLine, variableOf } from '../../src/cli/flags.ts';
-import { commandHelp, helpText } from '../../src/cli/help.ts';
-import { SallyportError } from '../../src/core/index.ts';
+import { COMMANDS, commandHelp, type Flags, helpText, readCommandLine, variableOf } from '../../src/cli/testing.ts';
+import { SallyportError } from '../../src/node/index.ts';
 
 const TABLE = {
   master: { kind: 'text', value: 'LINK', about: '' },

@@ -1,10 +1,8 @@
 /** Hostile text in every string of every event: nothing of it comes out of the library but plain text of one line. */
 import { expect, test } from 'vitest';
-import { MachineAgent } from '../../src/agent/agent.ts';
 import { NEW_JOIN, reduceJoin } from '../../src/agent/index.ts';
-import { logText } from '../../src/cli/join-keys.ts';
-import { tellProgress } from '../../src/cli/join-lines.ts';
-import { Terminal } from '../../src/cli/terminal.ts';
+import { MachineAgent } from '../../src/agent/testing.ts';
+import { logText, Terminal, tellProgress } from '../../src/cli/testing.ts';
 import {
   type ListEntry,
   type Machine,

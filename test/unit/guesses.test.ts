@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { DOOR } from '../../src/core/peer/door-limits.ts';
 import { type Caller, Guesses } from '../../src/core/peer/guesses.ts';
+import { DOOR } from '../../src/core/testing.ts';
 
 const caller = (address: string, known = false): Caller => ({ address, friend: `key of ${address}`, known });
 

@@ -7,19 +7,23 @@ import {
   createPeer,
   type Endpoint,
   LIMITS,
-  LINK_LIMITS,
   type Machine,
   PEER_LIMITS,
   type PeerCommand,
   type PeerEvent,
-  type Push,
   UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
-import { type EndToEnd, openAsClient } from '../../src/core/peer/handshake.ts';
-import { encodeStep, type Step } from '../../src/core/traverse/lead/step.ts';
-import type { SidePlan } from '../../src/core/traverse/plan/side-plan.ts';
-import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
+import {
+  type EndToEnd,
+  encodeStep,
+  LINK_LIMITS,
+  openAsClient,
+  type Push,
+  probeCodec,
+  type SidePlan,
+  type Step,
+} from '../../src/core/testing.ts';
 import { weakCodes } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
 import {
@@ -103,7 +107,12 @@ function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, si
   return {
     at: { address, port: who.portOf(socket) },
     door: answered?.type === 'answered' ? answered.observed[0]! : { address: '', port: 0 },
-    ...{ who, sid, keys: done.keys, offer: { type: 'offer', sid, observed: [], permit, handshake: handshake.message } },
+    ...{
+      who,
+      sid,
+      keys: done.keys,
+      offer: { type: 'offer', sid, observed: [], permit, handshake: handshake.message, relay: null },
+    },
     step: (step) => ({ type: 'step', sid, n: signal.sequence, sealed: signal.seal(sid, encodeStep(step)) }),
   };
 }
@@ -182,7 +191,14 @@ test('a master that takes in nothing and offers without end: what the host canno
     const sid = new Uint8Array(16).fill(n & 255);
     sid[0] = n >> 8;
     const permit = permitOf([EVIL_IP]);
-    pushTo(w, host.publicKey, { type: 'offer', sid, observed: [], permit, handshake: Uint8Array.of(1, 2, 3) });
+    pushTo(w, host.publicKey, {
+      type: 'offer',
+      sid,
+      observed: [],
+      permit,
+      handshake: Uint8Array.of(1, 2, 3),
+      relay: null,
+    });
     if (n % 16 === 0) w.net.run(1);
   }
   w.net.run(500);

@@ -11,8 +11,8 @@ import {
   reduceJoin,
   stageText,
 } from '../../src/agent/index.ts';
-import { reasonText } from '../../src/agent/words.ts';
-import { logText } from '../../src/cli/join-keys.ts';
+import { reasonText } from '../../src/agent/testing.ts';
+import { logText } from '../../src/cli/testing.ts';
 import type { FailureReason, Help, NatView, NextAttempt, PeerEvent, StageReason } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { runPair } from '../../src/sim/index.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { formatAnnouncement, type KnownHost, parseAnnouncement } from '../../src/agent/lan.ts';
+import type { KnownHost } from '../../src/agent/index.ts';
+import { formatAnnouncement, parseAnnouncement } from '../../src/agent/testing.ts';
 import { toBase64Url, toHex } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 

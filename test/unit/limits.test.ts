@@ -20,9 +20,9 @@ import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';
 import type { Sessions } from '../../src/core/master/sessions.ts';
 import { type Connections, createConnections } from '../../src/master/connections.ts';
-import { createOffice, type Office } from '../../src/master/office.ts';
-import { openStore, type Store } from '../../src/master/store.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import type { Store } from '../../src/master/index.ts';
+import { createOffice, type Office, openStore } from '../../src/master/testing.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 import { ANNOUNCEMENT, type Participant, REGISTER, type World, world } from './rendezvous-net.ts';
 
 /** The rooms of the machine: strangers are put straight into them, or a hundred thousand handshakes would take a day. */
@@ -131,7 +131,7 @@ const fill: Readonly<Record<string, (address: string) => unknown>> = {
       type: 'join',
       sid: randomBytes(16),
       hostKey: randomBytes(32),
-      handshake: new Uint8Array(900),
+      handshake: new Uint8Array(800),
     } as const;
     return joins.join(w.net.now, made, made.from, request, target);
   },
@@ -202,8 +202,8 @@ function honest(name: string, network: number): Pair {
   const announcement = { ...ANNOUNCEMENT, name: `Arena of ${name}` };
   ask(host, REGISTER.type === 'register' ? { ...REGISTER, announcement } : REGISTER, 'registered');
   ask(client, { type: 'list', after: '', game: '' }, 'entries');
-  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(900) }, 'ok');
-  ask(host, { type: 'answer', sid, handshake: new Uint8Array(900) }, 'ok');
+  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(800) }, 'ok');
+  ask(host, { type: 'answer', sid, handshake: new Uint8Array(800) }, 'ok');
   return { host, client, sid, ms };
 }
 
@@ -293,7 +293,7 @@ describe('strangers from a /48 and from 60 addresses', () => {
     w.net.run(3_000);
     const join = (one: Participant) =>
       one.ask(
-        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(900) },
+        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(800) },
         one.socket(),
       );
     for (let second = 0; second < 12; second++) {
@@ -334,6 +334,12 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'control.ts repeats': 'pushesMax of each session',
   'master.ts ports': 'its own ports',
   'master.ts receptions': 'its own addresses',
+  'pairs.ts byName': 'table relay-pairs',
+  'pairs.ts byEndpoint': 'two of each pair of table relay-pairs',
+  'accounts.ts used': 'five of each pair of table relay-pairs',
+  'accounts.ts idle': 'accountsIdleMax',
+  'machine.ts sockets': 'its own ports',
+  'meter.ts asked': 'meterAsks of each of relaysMax',
   'connections.ts byPeer': 'table http-connections',
   'directory.ts officials': 'officialServersMax',
   'directory.ts unsaved': 'table hosts, and who has gone since the last save',
@@ -378,7 +384,7 @@ test('whatever else the masterserver keeps is bounded by something, and a new co
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const found: string[] = [];
   // Of what lies beside the machine in core, the links are a participant's.
-  const folders = ['src/core/rendezvous', 'src/core/master', 'src/master'].filter((folder) =>
+  const folders = ['src/core/rendezvous', 'src/core/master', 'src/core/relay', 'src/master'].filter((folder) =>
     existsSync(join(root, folder)),
   );
   for (const folder of folders) {

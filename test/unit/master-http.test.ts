@@ -16,9 +16,8 @@ import {
   type ServersPage,
   serversPageSchema,
 } from '../../src/master/api.ts';
-import { SERVER_LIMITS } from '../../src/master/limits.ts';
-import { createOffice, type Office } from '../../src/master/office.ts';
-import { openStore, type Store } from '../../src/master/store.ts';
+import type { Store } from '../../src/master/index.ts';
+import { createOffice, type Office, openStore, SERVER_LIMITS } from '../../src/master/testing.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 import { hostRecord } from './master-records.ts';
 

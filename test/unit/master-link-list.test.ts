@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ListEntry, ListPage } from '../../src/core/index.ts';
 import { serverSchema, serversPageSchema } from '../../src/master/api.ts';
-import { SERVER_LIMITS } from '../../src/master/limits.ts';
-import { createLog } from '../../src/master/log.ts';
-import { createOffice, type Office } from '../../src/master/office.ts';
-import { readOfficialFolder } from '../../src/master/official.ts';
-import { openStore } from '../../src/master/store.ts';
+import {
+  createLog,
+  createOffice,
+  type Office,
+  openStore,
+  readOfficialFolder,
+  SERVER_LIMITS,
+} from '../../src/master/testing.ts';
 import { hostRecord } from './master-records.ts';
 
 let folder = '';

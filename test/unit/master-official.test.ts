@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { parseLocated } from '../../src/master/json-lines.ts';
-import { readOfficialFolder, resolveOfficial } from '../../src/master/official.ts';
+import { parseLocated, readOfficialFolder, resolveOfficial } from '../../src/master/testing.ts';
 
 let folder = '';
 beforeEach(() => {

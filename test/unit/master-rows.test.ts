@@ -1,6 +1,6 @@
 /** Rows packed in bytes say what a plain map says, whatever is put and taken, and leave no more waste than content. */
 import { describe, expect, test } from 'vitest';
-import { type Row, Rows } from '../../src/master/rows.ts';
+import { type Row, Rows } from '../../src/master/testing.ts';
 import { simRandom } from '../../src/sim/index.ts';
 
 const row = (number: number, body: string | null): Row => ({

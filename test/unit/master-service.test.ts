@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hiddenFile, serviceUnit, writeServiceUnit } from '../../src/master/service-unit.ts';
+import { hiddenFile, writeServiceUnit } from '../../src/master/index.ts';
+import { serviceUnit } from '../../src/master/testing.ts';
 
 const options = {
   node: process.execPath,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createStatistics } from '../../src/master/statistics.ts';
-import { openStore } from '../../src/master/store.ts';
+import { openStore } from '../../src/master/testing.ts';
 
 test('joins per minute are those of the last 60 seconds, however many, and a gap or a clock set back forgets them', () => {
   let now = 1_800_000_000_000;

@@ -14,11 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SERVER_LIMITS } from '../../src/master/limits.ts';
-import { openRecordFile } from '../../src/master/record-file.ts';
-import { sealRow, sumOf } from '../../src/master/record-sums.ts';
-import type { RecordFile } from '../../src/master/records.ts';
-import { createStore, openStore } from '../../src/master/store.ts';
+import { createStore, type RecordFile } from '../../src/master/index.ts';
+import { sealRow, sumOf } from '../../src/master/record-rows.ts';
+import { openRecordFile, openStore, SERVER_LIMITS } from '../../src/master/testing.ts';
 
 /** Thousands of fsyncs: in memory where there is such a folder. */
 const FAST = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();

@@ -4,9 +4,8 @@ import type { HostAnnouncement } from '../../src/core/index.ts';
 import { Registry } from '../../src/core/master/registry.ts';
 import { MasterSession, sessionSlab } from '../../src/core/master/session.ts';
 import { createDirectory } from '../../src/master/directory.ts';
-import { createPseudonyms } from '../../src/master/log.ts';
 import { createModeration } from '../../src/master/moderation.ts';
-import { openStore } from '../../src/master/store.ts';
+import { createPseudonyms, openStore } from '../../src/master/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf } from '../../src/sim/index.ts';
 

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openStore } from '../../src/master/store.ts';
-import { readTicketKeys, saveTicketKeys } from '../../src/master/ticket-keys.ts';
+import { openStore, readTicketKeys, saveTicketKeys } from '../../src/master/testing.ts';
 
 test('the keys of tickets survive the process, in a file that is its owner’s alone; what is not keys is none', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-tickets-'));

@@ -2,14 +2,8 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { openStore } from '../../src/master/store.ts';
-import {
-  bodyFor,
-  createWebhooks,
-  type WebhookConfig,
-  type WebhookMessage,
-  webhookSchema,
-} from '../../src/master/webhooks.ts';
+import { type WebhookConfig, webhookSchema } from '../../src/master/index.ts';
+import { bodyFor, createWebhooks, openStore, type WebhookMessage } from '../../src/master/testing.ts';
 
 interface Call {
   readonly body: string;

@@ -4,32 +4,35 @@
  * than came from it. The simulator (src/sim) is the real thing; this one has no NAT and no randomness, so that each test says
  * exactly which packet goes where.
  */
+
 import {
   createMaster,
   type Endpoint,
   type Instant,
   type KeyPair,
-  Link,
-  type LinkCommand,
-  type LinkEvent,
-  type LinkMachine,
   type Machine,
   type MasterConfig,
   type MasterEvent,
   type MasterMachine,
   NEVER,
   type Output,
-  type Push,
   type Random,
-  type Request,
-  type Response,
   type SocketId,
   seededCrypto,
   socketIds,
   type TicketKey,
   WIRE,
 } from '../../src/core/index.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import {
+  Link,
+  type LinkCommand,
+  type LinkEvent,
+  type LinkMachine,
+  type Push,
+  type Request,
+  type Response,
+} from '../../src/core/testing.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';
 
@@ -284,6 +287,8 @@ interface ParticipantOptions {
   readonly masterKey: Uint8Array;
   readonly key?: KeyPair;
   readonly masters?: readonly string[];
+  /** Of the master's door. */
+  readonly port?: number;
   readonly wallClock?: () => number;
 }
 
@@ -305,7 +310,11 @@ export class Participant {
       random: testRandom(name.length),
       sockets: this.ids,
       identity: this.key,
-      master: { key: options.masterKey, addresses: options.masters ?? [MASTER_ADDRESS], port: DOOR.port },
+      master: {
+        key: options.masterKey,
+        addresses: options.masters ?? [MASTER_ADDRESS],
+        port: options.port ?? DOOR.port,
+      },
       wallClock: options.wallClock ?? (() => 1_700_000_000_000 + net.now),
     });
     this.node = net.add(this.link, address);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/report.ts';
-import { type NatProfile, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/testing.ts';
+import { type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { UNKNOWN_ALLOCATOR } from '../../src/core/testing.ts';
 
 const cone: NatProfile = {
   ...UNKNOWN_PROFILE,
@@ -37,6 +38,14 @@ describe('the report of check', () => {
     expect(one).toContain('one port for all ports of the one address asked, others cannot be told');
     expect(one).toMatch(/^Sure +92 % \(12 samples, one address asked\)/m);
     expect(one).toMatch(/^To do +Add --stun host:port/m);
+  });
+
+  test('says of a masterserver with one port what it cannot tell, and what would', () => {
+    const one = text({ ...cone, mapping: 'unknown', filtering: 'unknown', type: 'unknown', addressesAsked: 1 });
+    expect(one).toContain('Mapping   cannot be told: one port of one address was asked');
+    expect(one).toContain('Filtering not tested (the masterserver needs a second port or address for it)');
+    expect(one).toMatch(/^To do +Add --stun host:port/m);
+    expect(text({ ...cone, mapping: 'unknown', samples: 0, addressesAsked: 0 })).toContain('Mapping   not known');
   });
 
   test('says how many ports there are, where that is known', () => {

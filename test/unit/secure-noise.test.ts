@@ -1,19 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  deriveKey,
-  fromHex,
-  type KeyPair,
-  noiseInitiate,
-  noiseNonce,
-  noiseRespond,
-  SecureSession,
-  seededCrypto,
-  toHex,
-  utf8Encode,
-} from '../../src/core/index.ts';
-import { nodeCrypto as suite } from '../../src/node/crypto.ts';
+import { fromHex, type KeyPair, seededCrypto, toHex, utf8Encode } from '../../src/core/index.ts';
+import { deriveKey, noiseInitiate, noiseNonce, noiseRespond, SecureSession } from '../../src/core/testing.ts';
+import { nodeCrypto as suite } from '../../src/node/index.ts';
 import { referenceHandshake } from './secure-noise-reference.ts';
 
 const hex = (text: string): Uint8Array => fromHex(text) ?? expect.unreachable('hex in a vector');

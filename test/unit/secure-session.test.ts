@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ReplayWindow, SECURE_LIMITS, SecureSession } from '../../src/core/index.ts';
-import { nodeCrypto as suite } from '../../src/node/crypto.ts';
+import { ReplayWindow, SECURE_LIMITS, SecureSession } from '../../src/core/testing.ts';
+import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const NONE = new Uint8Array(0);
 

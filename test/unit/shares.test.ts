@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressKeys, Pace, Shares, seededCrypto } from '../../src/core/index.ts';
-import { nodeCrypto } from '../../src/node/crypto.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 
 interface Entry {
   readonly address: string;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemRandom } from '../../src/node/random.ts';
+import { systemRandom } from '../../src/node/index.ts';
 import { portableExp, portableLog, simRandom } from '../../src/sim/index.ts';
 
 const DRAWS = 40_000;

@@ -9,10 +9,38 @@ import { parseSync } from 'vite';
 import { describe, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FILE_LINES_MAX = 500;
+const FILE_LINES_MAX = 450;
 const FUNCTION_LINES_MAX = 70;
 /** A component of the web app is mostly markup, one attribute a line. */
 const COMPONENT_LINES_MAX = 100;
+
+/** Files that are longer, and why; each must still be. */
+const LONG_FILES: Readonly<Record<string, string>> = {
+  'src/core/peer/peer.ts': 'one machine that routes to all its children; what goes into src/core/connection leaves it',
+  'src/web/messages/en.ts': 'a catalogue: one line a sentence',
+  'src/web/messages/de.ts': 'the same catalogue',
+  'test/loopback/cli.test.ts': 'one command, its processes started once',
+  'test/unit/master-http.test.ts': 'one interface, its server started once',
+};
+
+/** Functions that are longer with the functions inside them, and why. Inside core there is none. */
+const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
+  'src/agent/forward-host.ts forwardToGame': 'one object, its methods inside: seats, and what goes through them',
+  'src/master/directory.ts createDirectory': 'one object, its methods inside: the list and what changes it',
+  'src/master/held-names.ts createHeldNames': 'one object, its methods inside: names by key and by network',
+  'src/master/listing.ts createListing': 'one object, its methods inside: entries, and their sorted views',
+  'src/master/office.ts createOffice': 'puts the parts of the masterserver together, each given to the others',
+  'src/master/start.ts startLocked': 'the start of a masterserver in its order, and what is closed in the opposite one',
+  'src/node/drive.ts drive': 'one machine and its sockets; 10^5 datagrams a second go through its closures',
+};
+
+/** Names of two things, and why; every other class and exported type of the product has its name for itself. */
+const SHARED_NAMES: Readonly<Record<string, string>> = {
+  Path: 'what the application holds, and in core the data behind it',
+  Hosting: 'what the application holds, and in core the part behind it',
+  Verdict: 'on a NAT, and at the door of a host; neither is seen where the other is',
+  Relay: 'what the master is to hand on of a join; a relay is another thing',
+};
 
 /** What each layer may import; `types` marks layers of which only types may be taken. */
 const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
@@ -33,7 +61,8 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
  * before it, types included, so no two import each other. `index.ts` and `testing.ts` are the doors to the outside.
  */
 const ROOMS = [
-  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'link', 'detect', 'portmap'],
+  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'relay', 'link', 'detect', 'portmap'],
+  'connection',
   ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
   ...['peer', 'master'],
 ];
@@ -49,6 +78,13 @@ const WEB_ENTRIES = ['src/app/local-api.ts', 'src/master/api.ts'];
 
 /** Pure helpers of core that the page shares as values, so that nothing is written twice; they bring no machine with them. */
 const WEB_CORE = ['src/core/mask.ts', 'src/core/model/code.ts'];
+
+/**
+ * The doors of a layer for tests: `testing.ts` names the parts that tests look at by themselves, and no layer may import it. What
+ * goes past the doors is counted: it holds internals, not behaviour. Before core had rooms it was 101.
+ */
+const TEST_ENTRY = /^src\/[a-z]+\/(?:.+\/)?(?:index|testing)\.ts$/;
+const PAST_ENTRIES_MAX = 33;
 
 /** Layers that must not know what time it is or throw dice. The compiler refuses them timers, `process` and the like already. */
 const PURE = ['src/core', 'src/sim'];
@@ -114,17 +150,10 @@ function isFunction(node: Node): boolean {
   return /^(?:FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type);
 }
 
-/** Lines of code of a function: without blank ones, comments and the functions inside it, which are counted for themselves. */
-function ownLines(node: Node, text: string): number {
-  let own = '';
-  let covered = node.start;
-  for (const inner of nodesOf(node)) {
-    if (inner === node || !isFunction(inner) || inner.start < covered) continue;
-    own += text.slice(covered, inner.start);
-    covered = inner.end;
-  }
-  own += text.slice(covered, node.end);
-  return own.split('\n').filter((line) => !/^\s*(?:$|\/\/|\/?\*)/.test(line)).length;
+/** Lines of code of a function and of those inside it, without blank ones and comments. */
+function codeLines(node: Node, text: string): number {
+  const lines = text.slice(node.start, node.end).split('\n');
+  return lines.filter((line) => !/^\s*(?:$|\/\/|\/?\*)/.test(line)).length;
 }
 
 const everything = filesUnder('');
@@ -195,11 +224,53 @@ describe('the repository is tidy:', () => {
         const target = normalize(join(dirname(path), from));
         const into = layerOf(target);
         if (into === null || into === layer || target === `${into}/index.ts`) return [];
+        if (layer === 'bench' && target === 'src/core/testing.ts') return [];
         if (forWeb && ([...WEB_ENTRIES, ...WEB_CORE].includes(target) || (typeOnly && into === 'src/core'))) return [];
         return [`imports ${from}`];
       });
     };
     expect(faults(check, product)).toEqual([]);
+  });
+
+  test('no layer builds on what is for tests, and core names for its layers only what they use', () => {
+    const check = ({ imports }: Source): string[] =>
+      imports.filter(({ from }) => /(?:^|\/)testing\.ts$/.test(from)).map(({ from }) => `imports ${from}`);
+    // A benchmark measures what nobody else looks at.
+    const layers = product.filter(({ layer }) => layer !== 'bench');
+    expect(faults(check, layers)).toEqual([]);
+
+    const specifiers = (node: Node): readonly Node[] => (node.specifiers as readonly Node[] | undefined) ?? [];
+    const nameOf = (value: unknown): string => (value as { readonly name: string }).name;
+    const used = new Set<string>();
+    for (const { path, layer, program } of layers) {
+      if (layer === 'src/core') continue;
+      for (const node of program.body as readonly Node[]) {
+        const from = (node.source as { readonly value?: string } | null | undefined)?.value ?? '';
+        if (normalize(join(dirname(path), from)) !== 'src/core/index.ts') continue;
+        for (const one of specifiers(node)) used.add(nameOf(one.imported ?? one.local));
+      }
+    }
+    const index = product.filter(({ path }) => path === 'src/core/index.ts');
+    const statements = index.flatMap(({ program }) => program.body as readonly Node[]);
+    const named = statements.flatMap(specifiers).map(({ exported }) => nameOf(exported));
+    expect(named.length).toBeGreaterThan(100);
+    expect(named.filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  test(`at most ${PAST_ENTRIES_MAX} imports of tests go past the entries of a layer`, () => {
+    const check = ({ path, imports }: Source): string[] =>
+      imports.flatMap(({ from }) => {
+        if (!from.startsWith('.')) return [];
+        const file = normalize(join(dirname(path), from));
+        return !file.startsWith('src/') || TEST_ENTRY.test(file) || WEB_ENTRIES.includes(file)
+          ? []
+          : [`imports ${from}`];
+      });
+    const tests = sources.filter(({ path }) => path.startsWith('test/'));
+    const past = faults(check, tests);
+    expect(past.length, ['through testing.ts, or test what it does:', ...past].join('\n')).toBeLessThanOrEqual(
+      PAST_ENTRIES_MAX,
+    );
   });
 
   test('core and sim know neither date nor chance', () => {
@@ -214,28 +285,41 @@ describe('the repository is tidy:', () => {
     expect(faults(check, pure)).toEqual([]);
   });
 
-  test(`no file is longer than ${FILE_LINES_MAX} lines`, () => {
-    const check = ({ text }: Source): string[] => {
-      const lines = text.split('\n').length - 1;
-      return lines > FILE_LINES_MAX ? [`${lines} lines`] : [];
-    };
-    expect(faults(check, sized)).toEqual([]);
+  test(`no file is longer than ${FILE_LINES_MAX} lines but those that are named`, () => {
+    const long = sized.filter(({ text }) => text.split('\n').length - 1 > FILE_LINES_MAX).map(({ path }) => path);
+    expect(long.toSorted()).toEqual(Object.keys(LONG_FILES).toSorted());
   });
 
-  test(`no function is longer than ${FUNCTION_LINES_MAX} lines`, () => {
-    const check = ({ path, program, text }: Source): string[] =>
-      [...nodesOf(program)].flatMap((node) => {
-        const lines = isFunction(node) ? ownLines(node, text) : 0;
-        return lines > (path.endsWith('.tsx') ? COMPONENT_LINES_MAX : FUNCTION_LINES_MAX)
-          ? [`${lines} lines on line ${lineAt(text, node.start)}`]
-          : [];
-      });
-    expect(
-      faults(
-        check,
-        sized.filter(({ layer }) => layer !== null),
-      ),
-    ).toEqual([]);
+  test(`no function is longer than ${FUNCTION_LINES_MAX} lines, with those inside it, but those that are named`, () => {
+    const isLong = (node: Node, { path, text }: Source): boolean =>
+      isFunction(node) && codeLines(node, text) > (path.endsWith('.tsx') ? COMPONENT_LINES_MAX : FUNCTION_LINES_MAX);
+    const name = (node: Node, text: string): string =>
+      (node.id as { readonly name?: string } | null | undefined)?.name ?? `on line ${lineAt(text, node.start)}`;
+    const long = sized.flatMap((source) => {
+      if (source.layer === null) return [];
+      const nodes = [...nodesOf(source.program)].filter((node) => isLong(node, source));
+      return nodes.map((node) => `${source.path} ${name(node, source.text)}`);
+    });
+    expect(long.toSorted()).toEqual(Object.keys(LONG_FUNCTIONS).toSorted());
+  });
+
+  test('one word, one meaning: no two classes or exported types share a name', () => {
+    const declares = /^(?:ClassDeclaration|TSInterfaceDeclaration|TSTypeAliasDeclaration)$/;
+    const places = new Map<string, Set<string>>();
+    for (const { path, program } of product) {
+      if (!path.startsWith('src/') || path.endsWith('.d.ts')) continue;
+      for (const statement of program.body as readonly Node[]) {
+        // What a file keeps to itself it may call as it likes, unless it is a class.
+        const declared = (statement.declaration as Node | null | undefined) ?? statement;
+        if (!declares.test(declared.type) || (declared === statement && declared.type !== 'ClassDeclaration')) continue;
+        const { name } = declared.id as { readonly name: string };
+        places.set(name, (places.get(name) ?? new Set()).add(path));
+      }
+    }
+    const shared = [...places].filter(([, paths]) => paths.size > 1);
+    const unnamed = shared.filter(([name]) => !(name in SHARED_NAMES));
+    expect(unnamed.map(([name, paths]) => `${name}: ${[...paths].join(', ')}`)).toEqual([]);
+    expect(Object.keys(SHARED_NAMES).filter((name) => !shared.some(([found]) => found === name))).toEqual([]);
   });
 
   test('nothing is exported as default', () => {

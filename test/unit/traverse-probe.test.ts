@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WIRE_LIMITS } from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/traverse/prove/probe.ts';
+import { probeCodec } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const KEY = new Uint8Array(32).fill(3);

@@ -1,13 +1,16 @@
 /**
  * The master's probe ports as mapping sources. A test answer from `other-port` comes from the port eight further on (modulo
  * the number of ports), one from `other-address` from the same port of the master's next address: so it is known beforehand
- * where the answer must come from, and anything else is not one (SECURITY.md row 22).
+ * where the answer must come from, and anything else is not one (SECURITY.md row 22). A master with one port or one address has
+ * no other to answer from.
  */
 
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { sameRealm } from '../scope.ts';
 import type { AnswerFrom, MappingSource } from '../sources/source.ts';
 import { type Accept, answeringPort, readProbeAnswer, writeProbe } from '../wire/datagrams.ts';
+
+const ANSWERS_FROM: readonly AnswerFrom[] = ['same', 'other-port', 'other-address'];
 
 export function probeSources(master: string, accept: Accept, key: Uint8Array): MappingSource[] {
   // Whoever has a socket of one family only can't ask at an address of the other.
@@ -36,7 +39,9 @@ function source(
   return {
     target: endpoint(address, offset),
     kind: 'master',
-    answersFrom: addresses.length > 1 ? ['same', 'other-port', 'other-address'] : ['same', 'other-port'],
+    answersFrom: ANSWERS_FROM.filter(
+      (from) => from === 'same' || (from === 'other-port' ? accept.probePorts > 1 : addresses.length > 1),
+    ),
     answererOf: expected,
     request: (_now, request, answerFrom) => writeProbe(key, accept.cid, request, answerFrom),
     answer(from, bytes) {

@@ -35,7 +35,7 @@ export interface Reception {
   readonly otherAddresses: readonly string[];
 }
 
-export class Door {
+export class MasterDoor {
   private readonly suite: CryptoSuite;
   private readonly own: KeyPair;
   private readonly sessions: Sessions;

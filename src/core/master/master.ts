@@ -5,6 +5,9 @@
  *     port        the door: HELLO, RETRY, ACCEPT
  *     port + 1…8  control: everything sealed
  *     port + 9…24 probes: 48 bytes in, 48 bytes out
+ *
+ * or behind one port that does all of it (`onePort`, and the port named by `furtherPort`), where the first byte says what a
+ * datagram is: `wire/first-byte.ts`.
  */
 
 import { type Endpoint, familyOf } from '../address.ts';
@@ -21,9 +24,11 @@ import { outputs } from '../machine.ts';
 import type { TableState } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import { answeringPort } from '../wire/datagrams.ts';
+import { WIRE } from '../wire/first-byte.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
-import { Door, type Reception } from './door.ts';
+import { MasterDoor, type Reception } from './door.ts';
+import { Grants } from './grants.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -37,15 +42,22 @@ import { Tickets } from './tickets.ts';
 export const CONTROL_PORTS = 8;
 export const PROBE_PORTS = 16;
 
+/** One address with one set of ports: an address has two of them where there is a further port. */
 interface Place {
   readonly address: string;
-  readonly door: SocketId;
+  /** Of the door. */
+  readonly port: number;
+  readonly firstProbePort: number;
+  readonly probePorts: number;
   readonly control: readonly { readonly socket: SocketId; readonly port: number }[];
   readonly probes: readonly SocketId[];
 }
 
+type Role = 'door' | 'control' | 'probe';
+
 interface Port {
-  readonly role: 'door' | 'control' | 'probe';
+  /** `any`: the first byte of each datagram says which. */
+  readonly role: Role | 'any';
   readonly place: Place;
   /** Which of the probe ports. */
   readonly offset: number;
@@ -68,7 +80,7 @@ class Master implements MasterMachine {
   private readonly registry: Registry;
   private readonly joins: Joins;
   private readonly tickets: Tickets;
-  private readonly door: Door;
+  private readonly door: MasterDoor;
   private readonly control: Control;
   private readonly requests: Requests;
   /** Of the call that runs: sessions end in many places. */
@@ -91,16 +103,17 @@ class Master implements MasterMachine {
       (session) => session.pushes !== null || this.registry.of(session)?.session === session,
       secret,
     );
-    this.joins = new Joins(secret, () => randomU32(suite));
+    const { identity, wallClock, relays } = config;
+    const grants = new Grants({ suite, own: identity.publicKey, wallClock, relays });
+    this.joins = new Joins(grants, secret, () => randomU32(suite));
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
     });
     const { sessions, tickets } = this;
-    const { wallClock } = config;
-    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
+    this.door = new MasterDoor({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
     this.requests = new Requests({
-      ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
+      ...{ suite, registry: this.registry, joins: this.joins, grants, counters, policy: config.policy },
       own: config.identity.publicKey,
       secret,
       push: (now, session, message) => this.control.push(now, session, message),
@@ -141,7 +154,7 @@ class Master implements MasterMachine {
     this.now = now;
     switch (command.do) {
       case 'start':
-        for (const address of this.config.addresses) this.openPlace(address);
+        this.openPlaces();
         return;
       case 'remember':
         for (const { code, hostKey } of command.codes) this.registry.remember(code, hostKey);
@@ -177,7 +190,7 @@ class Master implements MasterMachine {
       this.out.event({ ev: 'bind-failed', endpoint: port.endpoint, code: outcome.code });
     }
     if (this.toBind > 0 || this.bindFailed) return;
-    const doors = this.places.map((place) => ({ address: place.address, port: this.config.port }));
+    const doors = this.places.map(({ address, port }) => ({ address, port }));
     this.out.event({ ev: 'listening', endpoints: doors });
   }
 
@@ -188,8 +201,9 @@ class Master implements MasterMachine {
       this.counts.drop('socket-unknown');
       return;
     }
-    if (port.role === 'control') this.control.receive(now, socket, from, bytes);
-    else if (port.role === 'probe') this.receiveProbe(now, port, from, bytes);
+    const role = port.role === 'any' ? roleOf(bytes) : port.role;
+    if (role === 'control') this.control.receive(now, socket, from, bytes);
+    else if (role === 'probe') this.receiveProbe(now, port, from, bytes);
     else this.receiveAtDoor(now, socket, port.place, from, bytes);
   }
 
@@ -224,7 +238,7 @@ class Master implements MasterMachine {
     const reply = answerProbe(now, from, bytes, { sessions, counters: counts });
     if (reply === null) return;
     const place = reply.answerFrom === 'other-address' ? this.nextPlace(port.place) : port.place;
-    const socket = place?.probes[answeringPort(port.offset, PROBE_PORTS, reply.answerFrom)];
+    const socket = place?.probes[answeringPort(port.offset, port.place.probePorts, reply.answerFrom)];
     if (socket !== undefined) this.out.transmit(socket, from, reply.bytes);
   }
 
@@ -235,30 +249,54 @@ class Master implements MasterMachine {
     return next === place ? null : next;
   }
 
+  /** With the same ports, and of the same family. */
   private familyPlaces(place: Place): Place[] {
-    return this.places.filter((other) => familyOf(other.address) === familyOf(place.address));
+    const alike = ({ address, port }: Place) => familyOf(address) === familyOf(place.address) && port === place.port;
+    return this.places.filter(alike);
   }
 
-  private openPlace(address: string): void {
-    const open = (port: number): SocketId => {
-      const socket = this.ids.next();
-      this.out.open(socket, familyOf(address), port, address);
-      this.toBind++;
-      return socket;
-    };
-    const { port } = this.config;
+  private openPlaces(): void {
+    const { addresses, port, onePort, furtherPort } = this.config;
+    for (const address of addresses) {
+      if (onePort) this.openOnePort(address, port);
+      else this.openPortsApart(address, port);
+      if (furtherPort !== undefined) this.openOnePort(address, furtherPort);
+    }
+    for (const place of this.places) this.receptions.set(place, this.receptionAt(place));
+  }
+
+  private open(address: string, port: number): SocketId {
+    const socket = this.ids.next();
+    this.out.open(socket, familyOf(address), port, address);
+    this.toBind++;
+    return socket;
+  }
+
+  private openPortsApart(address: string, port: number): void {
+    const open = (at: number): SocketId => this.open(address, at);
+    const firstProbePort = port + 1 + CONTROL_PORTS;
+    const door = open(port);
     const place: Place = {
-      ...{ address, door: open(port) },
+      ...{ address, port, firstProbePort, probePorts: PROBE_PORTS },
       control: range(CONTROL_PORTS).map((i) => ({ socket: open(port + 1 + i), port: port + 1 + i })),
-      probes: range(this.config.probesElsewhere ? 0 : PROBE_PORTS).map((i) => open(port + 1 + CONTROL_PORTS + i)),
+      probes: range(this.config.probesElsewhere ? 0 : PROBE_PORTS).map((i) => open(firstProbePort + i)),
     };
     this.places.push(place);
-    this.name(place, place.door, 'door', 0, port);
+    this.name(place, door, 'door', 0, port);
     for (const control of place.control) this.name(place, control.socket, 'control', 0, control.port);
     place.probes.forEach((socket, i) => {
-      this.name(place, socket, 'probe', i, port + 1 + CONTROL_PORTS + i);
+      this.name(place, socket, 'probe', i, firstProbePort + i);
     });
-    for (const known of this.places) this.receptions.set(known, this.receptionAt(known));
+  }
+
+  private openOnePort(address: string, port: number): void {
+    const socket = this.open(address, port);
+    const place: Place = {
+      ...{ address, port, firstProbePort: port, probePorts: 1 },
+      ...{ control: [{ socket, port }], probes: [socket] },
+    };
+    this.places.push(place);
+    this.name(place, socket, 'any', 0, port);
   }
 
   private name(place: Place, socket: SocketId, role: Port['role'], offset: number, port: number): void {
@@ -268,7 +306,8 @@ class Master implements MasterMachine {
   private twin(socket: SocketId, family: 4 | 6): SocketId {
     const own = this.ports.get(socket);
     if (own === undefined || familyOf(own.endpoint.address) === family) return socket;
-    const place = this.places.find((other) => familyOf(other.address) === family);
+    const { port: door } = own.place;
+    const place = this.places.find((other) => familyOf(other.address) === family && other.port === door);
     return place?.control.find(({ port }) => port === own.endpoint.port)?.socket ?? socket;
   }
 
@@ -278,7 +317,7 @@ class Master implements MasterMachine {
     // In the order in which `nextPlace` goes round, so that participants know which address is the next one.
     const others = [...family.slice(at + 1), ...family.slice(0, at)];
     return {
-      ...{ control: place.control, firstProbePort: this.config.port + 1 + CONTROL_PORTS, probePorts: PROBE_PORTS },
+      ...{ control: place.control, firstProbePort: place.firstProbePort, probePorts: place.probePorts },
       otherAddresses: others.map((other) => this.advertised(other)),
     };
   }
@@ -308,6 +347,12 @@ class Master implements MasterMachine {
     this.drainBy = NEVER;
     this.out.event({ ev: 'drained' });
   }
+}
+
+/** What one port makes of a datagram; what is none of ours is the door's, which drops and counts it. */
+function roleOf(bytes: Uint8Array): Role {
+  if (bytes[0] === WIRE.control) return 'control';
+  return bytes[0] === WIRE.probe ? 'probe' : 'door';
 }
 
 function range(count: number): number[] {

@@ -5,6 +5,7 @@ import type { Instant, SocketId } from '../contract.ts';
 import { assert } from '../errors.ts';
 import type { Placed } from '../rate/shares.ts';
 import { type CryptoSuite, randomU32 } from '../secure/crypto.ts';
+import { SECURE_LIMITS } from '../secure/limits.ts';
 import type { TransportKeys } from '../secure/noise.ts';
 import { ReplayWindow, SealingSession, WINDOW_WORDS } from '../secure/session.ts';
 import { CHALLENGE_BYTES, CID_BYTES, cidNumber, probeKey } from '../wire/datagrams.ts';
@@ -163,7 +164,8 @@ export class MasterSession extends SealingSession implements Placed {
     return this.slab.bytesOf(this.record, KEY_BYTES, KEY_BYTES);
   }
   protected get window(): ReplayWindow {
-    return new ReplayWindow(this.slab.wordsOf(this.record), this.slab.wordAt(this.record, WINDOW_AT / 4));
+    const at = this.slab.wordAt(this.record, WINDOW_AT / 4);
+    return new ReplayWindow(SECURE_LIMITS.replayWindow, this.slab.wordsOf(this.record), at);
   }
 
   get cid(): Uint8Array {

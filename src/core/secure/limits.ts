@@ -2,6 +2,14 @@
 export const SECURE_LIMITS = {
   /** Secure sessions: how far back a late datagram is still taken (docs/reference/security.md §3.1, SECURITY.md row 6). */
   replayWindow: 1024,
+  /**
+   * Connections between participants: two paths whose round trips differ by a second (a relay beside a line with a full queue) bring
+   * datagrams that far out of order; 16,384 is a second of 16,000 datagrams, more than one core seals.
+   */
+  connectionWindow: 16_384,
+  /** Keys of a connection are renewed after an hour, or so many datagrams: far from the 2^32 that one phase may number. */
+  phaseMs: 3_600_000,
+  phaseDatagramsMax: 2 ** 30,
   /** A session ends and is handshaken anew after so many datagrams (docs/reference/security.md §3.1). */
   sessionSequenceMax: 2 ** 32,
 } as const;

@@ -1,6 +1,6 @@
 /**
  * A transport session after a handshake: datagrams arrive late, twice or never, so the 64-bit sequence travels in clear
- * (inside the associated data) and a window of 1,024 keeps replays out (docs/reference/security.md §3.1; the ring bitmap of RFC 6479).
+ * (inside the associated data) and a window keeps replays out, of 1,024 for a session (docs/reference/security.md §3.1; the ring bitmap of RFC 6479).
  */
 import type { CryptoSuite } from './crypto.ts';
 import { SECURE_LIMITS } from './limits.ts';
@@ -8,19 +8,36 @@ import { NOISE_TAG_BYTES, noiseNonce, type TransportKeys } from './noise.ts';
 
 const WORD_BITS = 32;
 const WORD_RANGE = 2 ** WORD_BITS;
-/** One word more than the window, because the word that is being filled is only partly valid. */
-const RING_WORDS = SECURE_LIMITS.replayWindow / WORD_BITS + 1;
 
-/** The ring, and the highest sequence seen plus one in two words. */
-export const WINDOW_WORDS = RING_WORDS + 2;
+/** One word more than a window of so many sequences, because the word that is being filled is only partly valid. */
+function ringWords(size: number): number {
+  return size / WORD_BITS + 1;
+}
+
+/** How many words a window of so many sequences fills: the ring, and the highest sequence seen plus one in two words. */
+function windowWords(size: number): number {
+  return ringWords(size) + 2;
+}
+
+/** Words of a window of the size that sessions have. */
+export const WINDOW_WORDS = windowWords(SECURE_LIMITS.replayWindow);
 
 /** Which sequences were seen. `check` before the tag is verified, `mark` after. All its state is in the words. */
 export class ReplayWindow {
+  private readonly size: number;
+  private readonly ring: number;
   private readonly words: Uint32Array;
   /** Where the window begins in `words`, which it may share with others. */
   private readonly at: number;
 
-  constructor(words: Uint32Array = new Uint32Array(WINDOW_WORDS), at = 0) {
+  /** `size`: how many sequences behind the highest are still taken, a multiple of 32. */
+  constructor(
+    size: number = SECURE_LIMITS.replayWindow,
+    words: Uint32Array = new Uint32Array(windowWords(size)),
+    at = 0,
+  ) {
+    this.size = size;
+    this.ring = ringWords(size);
     this.words = words;
     this.at = at;
   }
@@ -28,28 +45,28 @@ export class ReplayWindow {
   check(sequence: number): boolean {
     const { highest } = this;
     if (sequence > highest) return true;
-    if (sequence + SECURE_LIMITS.replayWindow <= highest) return false;
+    if (sequence + this.size <= highest) return false;
     const word = Math.floor(sequence / WORD_BITS);
-    return ((this.words[this.at + (word % RING_WORDS)] as number) & (1 << (sequence % WORD_BITS))) === 0;
+    return ((this.words[this.at + (word % this.ring)] as number) & (1 << (sequence % WORD_BITS))) === 0;
   }
 
   mark(sequence: number): void {
-    const { words, at, highest } = this;
+    const { words, at, ring, highest } = this;
     const word = Math.floor(sequence / WORD_BITS);
     if (sequence > highest) {
       const last = Math.floor(highest / WORD_BITS);
-      const steps = Math.min(word - last, RING_WORDS);
-      for (let i = 0; i < steps; i++) words[at + ((word - i) % RING_WORDS)] = 0;
-      words[at + RING_WORDS] = (sequence + 1) % WORD_RANGE;
-      words[at + RING_WORDS + 1] = Math.floor((sequence + 1) / WORD_RANGE);
+      const steps = Math.min(word - last, ring);
+      for (let i = 0; i < steps; i++) words[at + ((word - i) % ring)] = 0;
+      words[at + ring] = (sequence + 1) % WORD_RANGE;
+      words[at + ring + 1] = Math.floor((sequence + 1) / WORD_RANGE);
     }
-    const slot = at + (word % RING_WORDS);
+    const slot = at + (word % ring);
     words[slot] = (words[slot] as number) | (1 << (sequence % WORD_BITS));
   }
 
   /** -1 before the first. */
   private get highest(): number {
-    const at = this.at + RING_WORDS;
+    const at = this.at + this.ring;
     return (this.words[at + 1] as number) * WORD_RANGE + (this.words[at] as number) - 1;
   }
 }

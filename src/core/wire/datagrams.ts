@@ -207,9 +207,10 @@ export function readAcceptPayload(payload: Uint8Array): Accept | null {
   return reader.ok ? accept : null;
 }
 
-/** An answer `other-port` comes from half the ports further on, so their number is even (link/sources.ts). */
+/** An answer `other-port` comes from half the ports further on, so their number is even, or there is no other (link/sources.ts). */
 function portsThereAre({ controlPort, firstProbePort, probePorts }: Accept): boolean {
-  return controlPort > 0 && firstProbePort > 0 && probePorts % 2 === 0 && firstProbePort + probePorts <= 0x10000;
+  if (controlPort === 0 || firstProbePort === 0 || firstProbePort + probePorts > 0x10000) return false;
+  return probePorts === 1 || probePorts % 2 === 0;
 }
 
 export function writeAccept(message1: Uint8Array, message2: Uint8Array): Uint8Array {

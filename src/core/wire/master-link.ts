@@ -12,7 +12,7 @@ import { normalizeCode } from '../model/code.ts';
 import { isPublicKey } from '../secure/keys.ts';
 
 const SCHEME = 'sallyport://';
-export const MASTER_PORT_DEFAULT = 8430;
+const MASTER_PORT_DEFAULT = 8430;
 
 export interface MasterLink {
   /** An IP address in canonical form, or a name that is still to be resolved. */

@@ -62,21 +62,7 @@ function StartForm(props: { readonly failed: HostingView | null }) {
   return (
     <form class="form" onSubmit={submit} aria-labelledby="host-title">
       <h1 id="host-title">{t('host.title')}</h1>
-      <label>
-        {t('host.game')}
-        <select
-          id="host-game"
-          value={now.hostGame}
-          onChange={(event) => void saveSettings({ hostGame: event.currentTarget.value })}
-        >
-          <option value="">{t('host.gameOther')}</option>
-          {GAMES.map((entry) => (
-            <option key={entry.id} value={entry.id}>
-              {entry.name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <GameField value={now.hostGame} />
       <fieldset>
         <legend>{t('host.port')}</legend>
         <label class="tick">
@@ -131,6 +117,26 @@ function StartForm(props: { readonly failed: HostingView | null }) {
         {t('host.start')}
       </button>
     </form>
+  );
+}
+
+function GameField(props: { readonly value: string }) {
+  return (
+    <label>
+      {t('host.game')}
+      <select
+        id="host-game"
+        value={props.value}
+        onChange={(event) => void saveSettings({ hostGame: event.currentTarget.value })}
+      >
+        <option value="">{t('host.gameOther')}</option>
+        {GAMES.map((entry) => (
+          <option key={entry.id} value={entry.id}>
+            {entry.name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

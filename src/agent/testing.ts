@@ -1,0 +1,9 @@
+/** A second entry, for tests alone: the agent around a machine of their own, what it forwards with, and the sentences of the command. */
+export { friendAddresses } from './addresses.ts';
+export { MachineAgent } from './agent.ts';
+export { gameAsker } from './ask-game.ts';
+export { forwardToGame } from './forward-host.ts';
+export { formatAnnouncement, parseAnnouncement } from './lan.ts';
+export { AGENT_LIMITS } from './limits.ts';
+export { AgentPath, type PathPort } from './path.ts';
+export { natText, reasonText } from './words.ts';

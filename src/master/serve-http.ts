@@ -1,0 +1,91 @@
+/** The HTTP ports of a masterserver: the pages and the API, and the metrics on a port of their own. */
+import { createServer as createPlainServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { isIPv6 } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { SallyportError } from '../node/index.ts';
+import type { Connections } from './connections.ts';
+import { SERVER_LIMITS } from './limits.ts';
+import type { Office } from './office.ts';
+import { placeOf, readTls } from './options.ts';
+import type { MasterFact, MasterOptions } from './start.ts';
+
+const HTTP = '127.0.0.1:8420';
+const METRICS = '127.0.0.1:9464';
+
+/** What is to be closed, in the order in which it was opened. */
+export type Closers = (() => Promise<void> | void)[];
+
+export async function startHttp(
+  options: MasterOptions,
+  office: Office,
+  connections: Connections,
+  closers: Closers,
+): Promise<string | null> {
+  const at = options.http === undefined ? HTTP : options.http;
+  if (at === null) return null;
+  const tls = options.tls ?? null;
+  const listener = getRequestListener(office.app.fetch);
+  const checked = { connectionsCheckingInterval: SERVER_LIMITS.httpCheckMs };
+  const server =
+    tls === null
+      ? createPlainServer(checked, listener)
+      : createTlsServer({ ...checked, ...readTls(tls), handshakeTimeout: SERVER_LIMITS.httpHeadersMs }, listener);
+  connections.guard(server);
+  const bound = await listenOn(server, at, '--http');
+  closers.push(() => closeServer(server));
+  return `${tls === null ? 'http' : 'https'}://${bound}`;
+}
+
+/** Metrics are for the operator only, hence a port of their own; when it is taken the master works without. */
+export async function startMetrics(
+  wished: string | null | undefined,
+  office: Office,
+  closers: Closers,
+  tell: (fact: MasterFact) => void,
+): Promise<string | null> {
+  const at = wished === undefined ? METRICS : wished;
+  if (at === null) return null;
+  const server = createPlainServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(office.metrics());
+  });
+  try {
+    const bound = await listenOn(server, at, '--metrics-listen');
+    closers.push(() => closeServer(server));
+    return `http://${bound}/metrics`;
+  } catch (error) {
+    if (wished !== undefined) throw error;
+    tell({ fact: 'metrics-problem', detail: error instanceof SallyportError ? error.detail : String(error) });
+    return null;
+  }
+}
+
+async function listenOn(server: Server, at: string, flag: string): Promise<string> {
+  const { host, port } = placeOf(at, flag);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'another program has it'
+          : error.code === 'EACCES'
+            ? 'this user may not'
+            : error.message;
+      reject(new SallyportError('PORT_TAKEN', { detail: `${at} can't be bound for ${flag}: ${why}.` }));
+    });
+    server.listen(port, host, resolve);
+  });
+  const bound = server.address();
+  const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
+  return isIPv6(host) ? `[${host}]:${boundPort}` : `${host}:${boundPort}`;
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

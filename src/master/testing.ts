@@ -1,0 +1,13 @@
+/** A second entry, for tests alone: the masterserver without its sockets, the files it keeps and reads, and what it tells other services. */
+export { parseLocated } from './json-lines.ts';
+export { SERVER_LIMITS } from './limits.ts';
+export { createLog, createPseudonyms } from './log.ts';
+export { createOffice, type Office } from './office.ts';
+export { readOfficialFolder, resolveOfficial } from './official.ts';
+export { openRecordFile } from './record-file.ts';
+export { type Row, Rows } from './rows.ts';
+export { serviceUnit } from './service-unit.ts';
+export { openStore } from './store.ts';
+export { startStun } from './stun.ts';
+export { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
+export { bodyFor, createWebhooks, type WebhookMessage } from './webhooks.ts';
