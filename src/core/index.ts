@@ -21,6 +21,7 @@ export type { MasterAddress } from './link/interface.ts';
 export { outputs } from './machine.ts';
 export { maskAddress, maskText } from './mask.ts';
 export { Counters } from './master/counters.ts';
+export type { MasterRelays } from './master/grants.ts';
 export type * from './master/interface.ts';
 export * from './master/limits.ts';
 export * from './master/master.ts';
@@ -60,6 +61,9 @@ export * from './relay/limits.ts';
 export * from './relay/machine.ts';
 export * from './relay/meter.ts';
 export * from './relay/relay.ts';
+export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './relay/interface.ts';
+export { RELAY_LIMITS } from './relay/limits.ts';
+export { Relay } from './relay/relay.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';
 export { seededCrypto } from './secure/seeded.ts';
@@ -81,5 +85,5 @@ export {
   parseHostLink,
   parseMasterLink,
 } from './wire/master-link.ts';
-export * from './wire/relay.ts';
+export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

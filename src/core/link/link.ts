@@ -159,6 +159,7 @@ export class Link implements LinkMachine {
     const from = this.phase.in;
     assert(phase.in in LINK_PHASES[from], `a link goes from ${from} to ${phase.in}`);
     this.phase = phase;
+    if (phase.in !== from) this.out.event({ ev: 'log', what: 'link', data: { from, to: phase.in } });
   }
 
   private get running(): boolean {
