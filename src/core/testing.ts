@@ -38,8 +38,10 @@ export {
   openAsHost,
   passwordProof,
 } from './peer/handshake.ts';
+export { IPV6_PHASES } from './peer/ipv6.ts';
 export { JOIN_PHASES } from './peer/join-phase.ts';
 export { PATH_PHASES } from './peer/path.ts';
+export { REGISTRATION_PHASES } from './peer/registration.ts';
 export { SESSION_PHASES } from './peer/session.ts';
 export { VISIT_PHASES } from './peer/visit.ts';
 export { MAPPER_PHASES } from './portmap/mapper.ts';
