@@ -71,6 +71,7 @@ export { type Placed, Shares, type TableState } from './rate/shares.ts';
 export { Table, textHash } from './rate/table.ts';
 export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './relay/interface.ts';
 export { RELAY_LIMITS } from './relay/limits.ts';
+export { RelayMachine } from './relay/machine.ts';
 export { Relay } from './relay/relay.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';

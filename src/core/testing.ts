@@ -41,14 +41,15 @@ export {
   openAsHost,
   passwordProof,
 } from './peer/handshake.ts';
+export { IPV6_PHASES } from './peer/ipv6.ts';
 export { JOIN_PHASES } from './peer/join-phase.ts';
+export { REGISTRATION_PHASES } from './peer/registration.ts';
 export { SESSION_PHASES } from './peer/session.ts';
 export { VISIT_PHASES } from './peer/visit.ts';
 export { MAPPER_PHASES } from './portmap/mapper.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
 export { BINDER_PHASES, Binder, type BinderEvent } from './relay/binder.ts';
-export { RelayMachine } from './relay/machine.ts';
 export { RelayMeter } from './relay/meter.ts';
 export { embeddedIpv4, isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
 export { deriveKey } from './secure/hkdf.ts';
