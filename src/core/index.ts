@@ -1,6 +1,12 @@
+/** The public face of core: what sim, node, master, agent and the tests build on. */
+export * from './address.ts';
 /** The public face of core: what other layers use of it, by name. What only tests and benches look at is in `testing.ts`. */
 export { addressBytes, addressText, type Endpoint, endpointKey, familyOf, isLoopback, isPrivate } from './address.ts';
+export * from './bytes.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
+export * from './connection/limits.ts';
+export { payloadBytesMax } from './connection/path.ts';
+export * from './contract.ts';
 export {
   type Instant,
   type Machine,
@@ -14,11 +20,20 @@ export {
   socketIds,
   type Transmit,
 } from './contract.ts';
+export * from './detect/detector.ts';
 export { createDetector } from './detect/detector.ts';
+export * from './errors.ts';
 export { assert, type FailureCode, RETRYABLE } from './errors.ts';
+export * from './limits.ts';
 export { LIMITS } from './limits.ts';
+export type * from './link/interface.ts';
 export type { MasterAddress } from './link/interface.ts';
+export * from './link/limits.ts';
+export * from './link/link.ts';
+export * from './link/sources.ts';
+export * from './machine.ts';
 export { outputs } from './machine.ts';
+export * from './mask.ts';
 export { maskAddress, maskText } from './mask.ts';
 export { Counters } from './master/counters.ts';
 export type { MasterRelays } from './master/grants.ts';
@@ -47,7 +62,6 @@ export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
 export * from './peer/limits.ts';
-export { payloadBytesMax } from './peer/path.ts';
 export * from './peer/peer.ts';
 export * from './peer/words.ts';
 export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapper.ts';

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { SallyportError } from '../node/index.ts';
-import type { Connections } from './connections.ts';
+import type { HttpConnections } from './http-connections.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';
 import { placeOf, readTls } from './options.ts';
@@ -19,7 +19,7 @@ export type Closers = (() => Promise<void> | void)[];
 export async function startHttp(
   options: MasterOptions,
   office: Office,
-  connections: Connections,
+  connections: HttpConnections,
   closers: Closers,
 ): Promise<string | null> {
   const at = options.http === undefined ? HTTP : options.http;

@@ -29,7 +29,7 @@ import {
   systemRandom,
   usage,
 } from '../node/index.ts';
-import { type Connections, createConnections } from './connections.ts';
+import { createHttpConnections, type HttpConnections } from './http-connections.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
@@ -164,7 +164,7 @@ async function startLocked(
   const early: MasterCommand[] = [];
   let running: MachineAtWork | null = null;
   let relay: RelayThread | null = null;
-  const connections = createConnections();
+  const connections = createHttpConnections();
   const office = createOffice({
     ...{ store, log, link: () => link },
     wallClock: Date.now,
@@ -243,7 +243,7 @@ function runningOf(parts: {
   readonly probes: ProbeWorkers | null;
   readonly relay: () => RelayThread | null;
   readonly office: Office;
-  readonly connections: Connections;
+  readonly connections: HttpConnections;
   readonly command: (command: MasterCommand) => void;
 }): MachineAtWork {
   const { machine, probes, relay, office, connections, command } = parts;

@@ -19,7 +19,7 @@ import type { Joins } from '../../src/core/master/joins.ts';
 import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';
 import type { Sessions } from '../../src/core/master/sessions.ts';
-import { type Connections, createConnections } from '../../src/master/connections.ts';
+import { createHttpConnections, type HttpConnections } from '../../src/master/http-connections.ts';
 import type { Store } from '../../src/master/index.ts';
 import { createOffice, type Office, openStore } from '../../src/master/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
@@ -40,7 +40,7 @@ const ipv6 = (): string => `2001:db8:77:${(next64++ & 0xffff).toString(16)}::1`;
 let w: World;
 let office: Office;
 let store: Store;
-let connections: Connections;
+let connections: HttpConnections;
 let server: Server;
 
 const rooms = (): Rooms => w.master.machine as unknown as Rooms;
@@ -70,7 +70,7 @@ beforeAll(() => {
     ...{ counters: () => null, onTokenUsed: () => {} },
   });
   policy = office.policy;
-  connections = createConnections();
+  connections = createHttpConnections();
   server = createServer();
   connections.guard(server);
 });
@@ -340,7 +340,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'accounts.ts idle': 'accountsIdleMax',
   'machine.ts sockets': 'its own ports',
   'meter.ts asked': 'meterAsks of each of relaysMax',
-  'connections.ts byPeer': 'table http-connections',
+  'http-connections.ts byPeer': 'table http-connections',
   'directory.ts officials': 'officialServersMax',
   'directory.ts unsaved': 'table hosts, and who has gone since the last save',
   'directory.ts table': 'table hosts',
