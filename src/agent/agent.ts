@@ -23,6 +23,7 @@ import {
   drive,
   localAddresses,
   type NetworkWatch,
+  tunnelTo,
   watchNetwork,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
@@ -76,7 +77,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
+    const { master, masterLink } = this.parts;
+    const [address = ''] = master.addresses;
     return drive(machine, {
+      ...(masterLink.tls === undefined ? {} : { openTunnel: tunnelTo(masterLink.tls, { address, port: master.port }) }),
       onEvent: (event) => this.#queue(cleanEvent(event)),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),

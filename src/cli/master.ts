@@ -44,6 +44,8 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     ...(flags['probe-workers'] === undefined ? {} : { probeWorkers: flags['probe-workers'] }),
     nativeUdp: flags['native-udp'],
     tls,
+    ...(flags['https-at'] === undefined ? {} : { https: unlessOff(flags['https-at']) }),
+    trustedProxies: flags['trusted-proxy'],
     domains: flags.domain,
     stateDir: flags['state-dir'] ?? stateDirectory(invocation.env),
     official: flags.official ?? null,

@@ -15,6 +15,7 @@ import {
   type MasterCounters,
   SallyportError,
   type TableState,
+  type TlsPlace,
   usage,
 } from '../core/index.ts';
 import {
@@ -25,11 +26,11 @@ import {
   monotonicNow,
   nativeUdp,
   nodeCrypto,
+  type OpenTunnel,
   type OpenUdpSocket,
   stateDirectory,
   systemRandom,
 } from '../node/index.ts';
-import { type Connections, createConnections } from './connections.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
@@ -38,7 +39,7 @@ import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './offi
 import { checkOptions, PORT, UDP_PORTS } from './options.ts';
 import { webFolder } from './pages.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
-import { type Closers, startHttp, startMetrics } from './serve-http.ts';
+import { type Closers, createFront, type Front, httpsPlace, startHttp, startMetrics } from './serve-http.ts';
 import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts';
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
@@ -63,6 +64,10 @@ export interface MasterOptions {
   readonly http?: string | null;
   readonly metrics?: string | null;
   readonly tls?: { readonly cert: string; readonly key: string } | null;
+  /** `HOST` or `HOST:PORT` where others reach the page by HTTPS, for networks without UDP; null for nowhere. Left out: where `tls` is. */
+  readonly https?: string | null;
+  /** Addresses or networks of proxies whose X-Forwarded-For is believed; this computer's always is. */
+  readonly trustedProxies?: readonly string[];
   /** Names under which the admin page may be reached. */
   readonly domains?: readonly string[];
   readonly stateDir?: string;
@@ -144,7 +149,7 @@ async function startLocked(
   const listen = listenAddresses(options, tell);
   const { identity, created } = identityIn(stateDir, tell);
   const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
-  const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
+  let link = linkOf(options, host, identity.publicKey, null);
 
   const log = createLog(options.logLevel ?? 'info', process.stderr);
   const onProblem = (problem: string): void => {
@@ -154,7 +159,7 @@ async function startLocked(
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
   const early: MasterCommand[] = [];
   let running: Running | null = null;
-  const connections = createConnections();
+  const front = createFront(options);
   const office = createOffice({
     ...{ store, log, link: () => link },
     wallClock: Date.now,
@@ -184,11 +189,12 @@ async function startLocked(
       addresses: listen,
       advertised: options.advertise ?? null,
       ...portsOf(options),
+      tunnel: options.http !== null,
     });
     const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
-    const udp = openPorts({ machine, office, probes, log, tell, openSocket });
+    const udp = openPorts({ machine, office, probes, log, tell, openSocket, openTunnel: front.tunnels.open });
     closers.push(udp.close);
-    running = runningOf({ machine, probes, office, connections, command: udp.command });
+    running = runningOf({ machine, probes, office, front, command: udp.command });
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
     const endpoints = (await udp.listening).flatMap((door) => boundAt(door, options));
@@ -197,7 +203,8 @@ async function startLocked(
     closers.push(() => stun?.close());
     const reload = startOfficial(options.official ?? null, office, log, tell);
     closers.push(reload.stop);
-    const http = await startHttp(options, office, connections, closers);
+    const http = await startHttp(options, office, front, closers);
+    link = linkOf(options, host, identity.publicKey, httpsPlace(options, host, http));
     const metrics = await startMetrics(options.metrics, office, closers, tell);
     closers.push(testJoins(options, office, identity, listen));
     office.setReady(true);
@@ -219,10 +226,10 @@ function runningOf(parts: {
   readonly machine: ReturnType<typeof createMaster>;
   readonly probes: ProbeWorkers | null;
   readonly office: Office;
-  readonly connections: Connections;
+  readonly front: Front;
   readonly command: (command: MasterCommand) => void;
 }): Running {
-  const { machine, probes, office, connections, command } = parts;
+  const { machine, probes, office, front, command } = parts;
   return {
     command,
     counters: () => probes?.counters(machine.counters()) ?? machine.counters(),
@@ -234,7 +241,7 @@ function runningOf(parts: {
       waitMs: (address) => machine.codeWaitMs(monotonicNow(), address),
       wrong: (address) => machine.wrongCode(monotonicNow(), address),
     },
-    tables: () => [...machine.tables(), ...office.tables(), ...connections.tables()],
+    tables: () => [...machine.tables(), ...office.tables(), ...front.tables()],
   };
 }
 
@@ -268,8 +275,9 @@ function openPorts(parts: {
   readonly log: Logger;
   readonly tell: (fact: MasterFact) => void;
   readonly openSocket: OpenUdpSocket | undefined;
+  readonly openTunnel: OpenTunnel;
 }) {
-  const { machine, office, probes, log, tell, openSocket } = parts;
+  const { machine, office, probes, log, tell, openSocket, openTunnel } = parts;
   let bound = (_endpoints: readonly Endpoint[]): void => {};
   let failed = (_error: Error): void => {};
   let drained = (): void => {};
@@ -279,6 +287,7 @@ function openPorts(parts: {
   });
   const driver: Driver<MasterCommand> = drive(machine, {
     countErrors: false,
+    openTunnel,
     ...(openSocket === undefined ? {} : { openSocket }),
     onEvent(event) {
       probes?.event(event);
@@ -338,6 +347,19 @@ async function startProbes(
     tell({ fact: 'fault', detail: error.message });
   };
   return startProbeWorkers({ addresses, port: options.port ?? PORT, workers, onFault });
+}
+
+function linkOf(
+  { port = PORT, alsoPort: udp }: MasterOptions,
+  host: string,
+  key: Uint8Array,
+  tls: TlsPlace | null,
+): string {
+  return formatMasterLink({
+    ...{ host, port, key },
+    ...(udp === undefined ? {} : { udp }),
+    ...(tls === null ? {} : { tls }),
+  });
 }
 
 function portsOf({ port = PORT, onePort = false, alsoPort }: MasterOptions) {

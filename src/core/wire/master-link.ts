@@ -110,6 +110,12 @@ function parse(text: string): Parts | LinkProblem {
   return key === undefined ? problem('no-key') : { master: { ...place, ...further, key }, path, keys };
 }
 
+/** `HOST:PORT` or `HOST` as it stands in a link; null where it is neither. */
+export function parseTlsPlace(text: string): TlsPlace | null {
+  const place = parsePlace(text, HTTPS_PORT);
+  return 'problem' in place ? null : place;
+}
+
 /** What is named twice counts the first time. */
 function parseWays(query: string): Pick<MasterLink, 'udp' | 'tls'> | LinkProblem {
   let ways: Pick<MasterLink, 'udp' | 'tls'> = {};
@@ -120,8 +126,8 @@ function parseWays(query: string): Pick<MasterLink, 'udp' | 'tls'> | LinkProblem
       if (udp < 1 || udp > 65_535) return problem('way', part);
       ways = { ...ways, udp };
     } else if (name === 'tls' && ways.tls === undefined) {
-      const tls = parsePlace(value, HTTPS_PORT);
-      if ('problem' in tls) return problem('way', part);
+      const tls = parseTlsPlace(value);
+      if (tls === null) return problem('way', part);
       ways = { ...ways, tls };
     }
   }
