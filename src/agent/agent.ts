@@ -16,6 +16,7 @@ import {
   SallyportError,
   type SocketId,
   usage,
+  type WayReport,
 } from '../core/index.ts';
 import {
   type DriveCounters,
@@ -33,6 +34,7 @@ import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
+import { reachOf } from './reach.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
@@ -194,6 +196,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       },
       () => this.command({ do: 'check' }),
     );
+  }
+
+  ways(): Promise<readonly WayReport[]> {
+    this.#assertOpen();
+    return reachOf(this.parts.master, this.parts.masterLink);
   }
 
   mapPort(): void {

@@ -1,14 +1,21 @@
 /** `sallyport check`: the own network, for a person or as JSON; once, or again and again; alone, or together with a host. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, readJoinTarget } from '../agent/index.ts';
-import { type NatProfile, type ProbeResult, SallyportError, usage, type Verdict } from '../core/index.ts';
+import {
+  type NatProfile,
+  type ProbeResult,
+  parseMasterLink,
+  SallyportError,
+  usage,
+  type Verdict,
+} from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
 import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
-import { probeLines, reportLines } from './report.ts';
+import { probeLines, reportLines, type WaysShown } from './report.ts';
 import type { Invocation } from './run.ts';
 
 type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'];
@@ -23,12 +30,14 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
   invocation.terminal.fact('info', 'Measuring', 'this network');
   await withAgent({ flags, invocation }, async (agent) => {
     const check = new Check(invocation, flags, agent);
+    const ways = check.askWays();
     // Without a master the STUN servers may still tell something, and the failure itself is part of the report.
     const failure = await agent.ready().then(
       () => null,
       (error: SallyportError) => error,
     );
     const profile = failure === null ? await agent.check() : agent.profile;
+    await ways;
     if (profile !== null && (failure === null || profile.samples > 0 || profile.type === 'blocked')) {
       check.tell(profile, false);
       const refined = await check.refined(profile);
@@ -54,6 +63,7 @@ class Check {
   readonly #agent: Agent;
   readonly #beganAt = performance.now();
   #probes: readonly ProbeResult[] = [];
+  #ways: WaysShown | null = null;
 
   constructor(invocation: Invocation, flags: CheckFlags, agent: Agent) {
     this.#invocation = invocation;
@@ -62,6 +72,14 @@ class Check {
     agent.on('event', (event) => {
       if (event.ev === 'profile') this.#probes = event.probes;
     });
+  }
+
+  /** Which ways to the master pass: asked once, beside the measuring. */
+  async askWays(): Promise<void> {
+    const reports = await this.#agent.ways();
+    const link = parseMasterLink(this.#flags.master ?? '');
+    if (!('problem' in link) && reports.length > 0) this.#ways = { reports, link };
+    this.#invocation.terminal.event('ways', { ways: reports });
   }
 
   /** `refined`: everything has been waited for that is waited for at all. */
@@ -105,12 +123,12 @@ class Check {
     const showIps = this.#flags['show-ips'];
     const circumstances = this.#circumstances();
     const lines = [
-      ...reportLines(profile, { showIps, ...circumstances }),
+      ...reportLines(profile, { showIps, ways: this.#ways, ...circumstances }),
       ...(this.#flags.probes ? probeLines(this.#probes, { showIps }) : []),
     ];
     terminal.page(lines.join('\n'));
     if (this.#flags.copy) {
-      const masked = reportLines(profile, { showIps: false, ...circumstances });
+      const masked = reportLines(profile, { showIps: false, ways: this.#ways, ...circumstances });
       const copied = await copyToClipboard(masked.join('\n'), env);
       terminal.say(copied ? 'Report copied, addresses masked.' : 'This system has no clipboard tool.');
     }

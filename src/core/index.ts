@@ -9,6 +9,7 @@ export * from './limits.ts';
 export type * from './link/interface.ts';
 export * from './link/limits.ts';
 export * from './link/link.ts';
+export * from './link/reach.ts';
 export * from './link/sources.ts';
 export * from './machine.ts';
 export * from './mask.ts';
