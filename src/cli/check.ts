@@ -37,13 +37,14 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
       (error: SallyportError) => error,
     );
     const profile = failure === null ? await agent.check() : agent.profile;
-    await ways;
     if (profile !== null && (failure === null || profile.samples > 0 || profile.type === 'blocked')) {
       check.tell(profile, false);
       const refined = await check.refined(profile);
       check.tell(refined, true);
+      await ways;
       await check.report(refined);
     }
+    await ways;
     if (failure !== null) throw failure;
     if (flags.with !== undefined) await tryPair(invocation, agent, { code: flags.with, password });
     while (everyMs !== null && !invocation.signal.aborted) {

@@ -115,6 +115,23 @@ describe.skipIf(!TLS)('a master with HTTPS', () => {
     await master.close();
     await eventually('lost', () => host.events.some((e) => e.ev === 'link' && e.state === 'lost'), 2_000);
   });
+
+  test(
+    'a TLS handshake that is never ended, and a tunnel that says nothing, are closed',
+    async () => {
+      const master = await startSecure();
+      const { port } = new URL(String(master.http));
+      const silent = raw(String(master.http));
+      await once(silent, 'open');
+      const half = connect(Number(port), '127.0.0.1');
+      half.on('error', () => {}).resume();
+      const plain = connectTls({ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false });
+      plain.on('error', () => {}).resume();
+      await Promise.all([once(silent, 'close'), once(half, 'close'), once(plain, 'close')]);
+      expect(tunnelsOf(master).size).toBe(0);
+    },
+    60_000,
+  );
 });
 
 describe('the way in is for participants alone', () => {
@@ -218,23 +235,6 @@ describe('the way in is for participants alone', () => {
     expect(await Promise.all(late)).toContain(429);
     expect(await statusOf(from('203.0.113.10'))).toBe(101);
   });
-
-  test.skipIf(!TLS)(
-    'a TLS handshake that is never ended, and a tunnel that says nothing, are closed',
-    async () => {
-      const master = await startSecure();
-      const { port } = new URL(String(master.http));
-      const silent = raw(String(master.http));
-      await once(silent, 'open');
-      const half = connect(Number(port), '127.0.0.1');
-      half.on('error', () => {}).resume();
-      const plain = connectTls({ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false });
-      plain.on('error', () => {}).resume();
-      await Promise.all([once(silent, 'close'), once(half, 'close'), once(plain, 'close')]);
-      expect(tunnelsOf(master).size).toBe(0);
-    },
-    60_000,
-  );
 });
 
 test('a host on the list is one however it comes: announcements go through a tunnel as through UDP', async () => {

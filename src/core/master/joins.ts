@@ -196,7 +196,8 @@ export class Joins {
     if (join === null || !ends) return no('ABORTED');
     join.touchedAt = now;
     // Over TLS nothing is bought: no probe could be sent where these bytes come from.
-    if (session.tunnel || !ends.own.credits.check(request.n)) return NOTHING;
+    if (session.tunnel) return NOTHING;
+    if (!ends.own.credits.check(request.n)) return NOTHING;
     if (!ends.other.session.hasRoom) return no('BUSY', 1_000);
     const paid = this.pay(now, ends.other, ends.own, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
