@@ -1,17 +1,8 @@
 /** The attacks of the campaign: each answers what was counted, and whether that is what the table of threats promises. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import {
-  CONTROL_PROLOGUE,
-  concat,
-  helloPayload,
-  noiseInitiate,
-  seededCrypto,
-  type Transmit,
-  WIRE,
-  WIRE_LIMITS,
-  writeHello,
-} from '../src/core/index.ts';
+import { seededCrypto, type Transmit, WIRE, WIRE_LIMITS } from '../src/core/index.ts';
+import { CONTROL_PROLOGUE, concat, helloPayload, noiseInitiate, writeHello } from '../src/core/testing.ts';
 import { nodeCrypto } from '../src/node/index.ts';
 import { NATS, type Packet, simRandom } from '../src/sim/index.ts';
 import { hosting, join, MASTER, type Participant, PORT, type Stage, spoofed, stage } from './campaign-world.ts';

@@ -5,7 +5,6 @@
 import { nodeCrypto } from '../src/node/index.ts';
 import {
   type AccessKind,
-  type Check,
   drawClass,
   FAULTS,
   fewSocketsAfterPath,
@@ -17,6 +16,7 @@ import {
   type SimRandom,
   STANDARD_CHECKS,
   simRandom,
+  type WorldCheck,
 } from '../src/sim/index.ts';
 
 export interface CheckedWorld {
@@ -47,7 +47,7 @@ const SETTLE_AFTER_FAULT_MS = 35_000;
 /** Control and path; about a dozen of detection, and the ten with which it measures how long a mapping lives. */
 const SOCKETS_AFTER_PATH = 32;
 
-const CHECKS: readonly Check[] = [
+const CHECKS: readonly WorldCheck[] = [
   ...STANDARD_CHECKS,
   packetRate(PACKETS_PER_SECOND_MAX, 1_000),
   packetRate(PACKETS_PER_RUN_MAX, CHECKED_MS),

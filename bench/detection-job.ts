@@ -1,5 +1,7 @@
 /** One world of the detection benchmark: a detector behind one NAT, what it said, what would have been right. */
-import { encodeStun, type NatProfile, parseStun } from '../src/core/index.ts';
+
+import type { NatProfile } from '../src/core/index.ts';
+import { encodeStun, parseStun } from '../src/core/testing.ts';
 import type { SimUser } from '../src/sim/index.ts';
 import { allocatorIsRight, mappingIsRight, truthOf } from './detection-truth.ts';
 import { type Detection, type DetectionSetting, describeProfile, detect, placeDetector } from './detection-world.ts';

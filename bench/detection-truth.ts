@@ -1,5 +1,7 @@
 /** What a detector ought to say of a simulated user, from the NATs the user was given. */
-import type { Mapping, NatProfile } from '../src/core/index.ts';
+
+import type { NatProfile } from '../src/core/index.ts';
+import type { Mapping } from '../src/core/testing.ts';
 import type { Allocation, NatBehaviour, SimUser } from '../src/sim/index.ts';
 
 export interface Truth {

@@ -1,16 +1,14 @@
 /** A simulated internet with somebody to ask, and a detector behind one NAT in it: for the benchmark and its small test. */
+
 import {
   answerStun,
   createDetector,
-  type DetectCommand,
-  type DetectEvent,
-  type Detector,
-  type MappingSource,
   type NatProfile,
   requestNumbers,
   StunSource,
   socketIds,
 } from '../src/core/index.ts';
+import type { DetectCommand, DetectEvent, Detector, MappingSource } from '../src/core/testing.ts';
 import { createWorld, type Host, placeUser, type Running, type SimUser, type World } from '../src/sim/index.ts';
 
 export interface DetectionSetting {

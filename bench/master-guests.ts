@@ -3,6 +3,8 @@
  * one batched socket, each from an address of its own in 127.0.0.0/8 and in a /24 of its own as far as those last, so that the
  * limits per address stay out of the way. No state machine: what is lost is sent again by the loops here.
  */
+
+import { type KeyPair, WIRE } from '../src/core/index.ts';
 import {
   type Accept,
   CHALLENGE_BYTES,
@@ -10,7 +12,6 @@ import {
   concat,
   FRAME,
   helloPayload,
-  type KeyPair,
   type NoiseInitiator,
   noiseInitiate,
   type Push,
@@ -31,13 +32,12 @@ import {
   resumptionOf,
   SecureSession,
   type TransportKeys,
-  WIRE,
   writeChallengeFrame,
   writeControlHeader,
   writeHello,
   writePushAckFrame,
   writeRequestFrame,
-} from '../src/core/index.ts';
+} from '../src/core/testing.ts';
 import { nodeCrypto } from '../src/node/index.ts';
 import { UdpBatch } from './udp-batch.ts';
 

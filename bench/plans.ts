@@ -1,6 +1,6 @@
 /** Prints docs/plans.md: `node dist/bench/plans.js > docs/plans.md`. What it says is computed by the planner itself. */
 import { pathToFileURL } from 'node:url';
-import { type Nature, natureText, type Plan, type PlanLimits, planFor } from '../src/core/index.ts';
+import { type Nature, natureText, type Plan, type PlanLimits, planFor } from '../src/core/testing.ts';
 
 const PLAIN = { adm: false, timed: false, step: 1, background: 5, dispersion: 1, doubt: 0, pool: 1 } as const;
 

@@ -6,17 +6,15 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type JoinId,
-  type ListEntry,
-  type NatProfile,
-  type PathId,
-  type PeerCommand,
-  type PeerEvent,
-  SallyportError,
-  type SocketId,
-  usage,
-  type WayReport,
+import type {
+  JoinId,
+  ListEntry,
+  NatProfile,
+  PathId,
+  PeerCommand,
+  PeerEvent,
+  SocketId,
+  WayReport,
 } from '../core/index.ts';
 import {
   type DriveCounters,
@@ -24,7 +22,9 @@ import {
   drive,
   localAddresses,
   type NetworkWatch,
+  SallyportError,
   tunnelTo,
+  usage,
   watchNetwork,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
@@ -34,8 +34,8 @@ import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
-import { reachOf } from './reach.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
+import { surveyWays } from './way-survey.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
 interface Waiter {
@@ -200,7 +200,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   ways(): Promise<readonly WayReport[]> {
     this.#assertOpen();
-    return reachOf(this.parts.master, this.parts.masterLink);
+    return surveyWays(this.parts.master, this.parts.masterLink);
   }
 
   mapPort(): void {

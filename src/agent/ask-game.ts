@@ -2,7 +2,9 @@
  * Asks an unmodified game on this computer for its name, map and players, by the optional package gamedig, which speaks the
  * protocols of some hundred games. The host's own agent asks, because only it reaches the game (decisions/0014).
  */
-import { cleanText, type Endpoint, usage, WIRE_LIMITS } from '../core/index.ts';
+
+import { cleanText, type Endpoint, WIRE_LIMITS } from '../core/index.ts';
+import { usage } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface GameStatus {

@@ -4,7 +4,8 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type Endpoint, endpointKey, PEER_LIMITS, SallyportError } from '../core/index.ts';
+import { type Endpoint, endpointKey, PEER_LIMITS } from '../core/index.ts';
+import { SallyportError } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 

@@ -10,10 +10,9 @@ import {
   type HostAnnouncement,
   LIMITS,
   type PeerEvent,
-  SallyportError,
-  usage,
 } from '../core/index.ts';
 import type { KeptBan } from '../node/index.ts';
+import { SallyportError, usage } from '../node/index.ts';
 import { friendAddresses } from './addresses.ts';
 import type { MachineAgent } from './agent.ts';
 import { type AskGame, keepAsking } from './ask-game.ts';

@@ -3,7 +3,6 @@
 export {
   type Ban,
   type Endpoint,
-  FAILURES,
   type FailureCode,
   isSallyportDatagram,
   type ListEntry,
@@ -11,9 +10,9 @@ export {
   type NatProfile,
   type PathKind,
   type PeerEvent,
-  SallyportError,
 } from '../core/index.ts';
 export type { KeptBan } from '../node/index.ts';
+export { FAILURES, SallyportError } from '../node/index.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';
 export type { FriendNews, Hosting, HostingEvents, HostOptions } from './hosting.ts';

@@ -33,10 +33,10 @@ export interface AttemptView {
   readonly next: NextAttempt | null;
 }
 
-export type JoinPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
+export type ShownPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
 
 export interface JoinView {
-  readonly phase: JoinPhase;
+  readonly phase: ShownPhase;
   /** Where it stands within the phase, and why it waits there. */
   readonly stage: JoinStage;
   readonly why: StageReason | null;
@@ -157,9 +157,9 @@ function newAttempt({ n, plan }: Extract<JoinEvent, { ev: 'attempt' }>): Attempt
   return { n, method, expected, packetsPlanned: packets, packetsSent: null, result: 'running', next: null };
 }
 
-const ORDER: readonly JoinPhase[] = ['resolving', 'networks', 'punching', 'connected'];
+const ORDER: readonly ShownPhase[] = ['resolving', 'networks', 'punching', 'connected'];
 
-function phaseAtLeast(now: JoinPhase, next: JoinPhase): JoinPhase {
+function phaseAtLeast(now: ShownPhase, next: ShownPhase): ShownPhase {
   return now !== 'connected' && ORDER.indexOf(next) > ORDER.indexOf(now) ? next : now;
 }
 

@@ -1,4 +1,5 @@
 /** One join: from a code or link to a path, and on while the path is lost and punched again. */
+
 import {
   equalBytes,
   type FailureCode,
@@ -8,10 +9,8 @@ import {
   type PeerEvent,
   parseHostLink,
   parseJoinTarget,
-  SallyportError,
-  usage,
 } from '../core/index.ts';
-import { nodeCrypto } from '../node/index.ts';
+import { nodeCrypto, SallyportError, usage } from '../node/index.ts';
 import type { MachineAgent } from './agent.ts';
 import { type JoinEvent, type JoinView, NEW_JOIN, reduceJoin } from './join-view.ts';
 import type { AgentPath, Path } from './path.ts';

@@ -108,7 +108,7 @@ function proofOf(hostKey: Uint8Array, nonce: Uint8Array): Uint8Array {
 }
 
 interface Heard {
-  readonly server: Announced;
+  readonly server: AnnouncedServer;
   readonly at: number;
   /** The quickest turn so far: a busy computer only ever adds to one. */
   pingMs: number | null;
@@ -118,7 +118,7 @@ interface Heard {
   sentAt: number;
 }
 
-type Announced = Omit<LanServer, 'pingMs' | 'pingGivenUp'>;
+type AnnouncedServer = Omit<LanServer, 'pingMs' | 'pingGivenUp'>;
 
 /**
  * Tells the servers heard lately, and how far away they are, whenever that changes. `known`: the hosts that are recognised though
@@ -213,7 +213,7 @@ export function parseAnnouncement(
   text: string,
   { address }: Pick<RemoteInfo, 'address'>,
   known: (address: string) => readonly KnownHost[],
-): Announced | null {
+): AnnouncedServer | null {
   if (!text.startsWith(GREETING) || text.length > AGENT_LIMITS.lanAnnounceBytesMax) return null;
   try {
     const told = JSON.parse(text.slice(GREETING.length)) as Readonly<Record<string, unknown>>;

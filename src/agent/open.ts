@@ -11,10 +11,8 @@ import {
   type MasterAddress,
   type MasterLink,
   parseMasterLink,
-  SallyportError,
   SOURCES_LIMITS,
   type Cooling as StunRest,
-  usage,
 } from '../core/index.ts';
 import {
   defaultGateway,
@@ -28,8 +26,10 @@ import {
   readDocument,
   readOrCreateKey,
   replaceKey,
+  SallyportError,
   systemRandom,
   takeLock,
+  usage,
   writeDocument,
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
@@ -58,7 +58,7 @@ export interface AgentOptions {
   readonly signal?: AbortSignal;
 }
 
-interface StunServer {
+interface StunName {
   readonly host: string;
   readonly port: number;
 }
@@ -66,7 +66,7 @@ interface StunServer {
 /** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
 export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' | 'relay'>): {
   readonly masterLink: MasterLink;
-  readonly stun: readonly StunServer[];
+  readonly stun: readonly StunName[];
 } {
   if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
   if (options.relay === 'only') throw usage("relay: 'only' is not possible: there is no relay yet.");
@@ -75,7 +75,7 @@ export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' 
   return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
 }
 
-function readStunServer(server: string): StunServer {
+function readStunServer(server: string): StunName {
   const [, host, port = '3478'] = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim()) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
     throw usage(`"${server}" is no STUN server: write host:port.`);
@@ -238,7 +238,7 @@ function keepRests(stateDir: string, rests: readonly StunRest[]): void {
 }
 
 /** Names that do not resolve in time are left out: STUN only adds knowledge. */
-async function resolveStun(servers: readonly StunServer[]): Promise<readonly Endpoint[]> {
+async function resolveStun(servers: readonly StunName[]): Promise<readonly Endpoint[]> {
   const resolved = await Promise.all(
     servers.slice(0, SOURCES_LIMITS.stunServersMax).map(async ({ host, port }) => {
       const addresses = await resolveName(host);

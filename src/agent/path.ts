@@ -10,9 +10,9 @@ import {
   type PathKind,
   PEER_LIMITS,
   type PeerEvent,
-  type SallyportError,
   type SocketId,
 } from '../core/index.ts';
+import type { SallyportError } from '../node/index.ts';
 
 type PathUp = Extract<PeerEvent, { ev: 'path' }>;
 type PathLost = Extract<PeerEvent, { ev: 'path-lost' }>;

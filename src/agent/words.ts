@@ -1,7 +1,7 @@
 /** The one place where what is told of a join becomes English: for the command, the examples and the messages of errors. */
+
 import {
   CODE_SYMBOLS,
-  FAILURES,
   type FailureReason,
   type Help,
   LIMITS,
@@ -10,6 +10,7 @@ import {
   type NextAttempt,
   type PeerEvent,
 } from '../core/index.ts';
+import { FAILURES } from '../node/index.ts';
 
 type Stage = Pick<Extract<PeerEvent, { readonly ev: 'stage' }>, 'stage' | 'why'>;
 

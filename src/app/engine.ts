@@ -26,7 +26,7 @@ import {
 } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { banView, withFriend } from './guests.ts';
-import { Joins } from './joins.ts';
+import { JoinList } from './joins.ts';
 import type { HostingView, LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
 import type { UiEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
@@ -55,7 +55,7 @@ export class Engine implements UiEngine {
   #agent: Agent | null = null;
   #hosting: Hosting | null = null;
   #hostingView: HostingView | null = null;
-  readonly #joins: Joins;
+  readonly #joins: JoinList;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -75,7 +75,7 @@ export class Engine implements UiEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#joins = new Joins(options, () => this.#changed());
+    this.#joins = new JoinList(options, () => this.#changed());
   }
 
   async start(): Promise<void> {

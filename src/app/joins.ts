@@ -20,7 +20,7 @@ import { APP_LIMITS } from './limits.ts';
 import type { LocalCommand, LocalJoin } from './local-api.ts';
 import type { SettingsFile } from './settings.ts';
 
-type JoinCommand = Extract<LocalCommand, { readonly do: 'join' }>;
+type LocalJoinCommand = Extract<LocalCommand, { readonly do: 'join' }>;
 
 export interface JoinsOptions {
   readonly settings: SettingsFile;
@@ -34,7 +34,7 @@ interface RunningJoin {
   path: Path | null;
 }
 
-export class Joins {
+export class JoinList {
   readonly #options: JoinsOptions;
   readonly #onChange: () => void;
   readonly #running = new Map<number, RunningJoin>();
@@ -51,7 +51,7 @@ export class Joins {
   }
 
   /** The number of the new join. Throws CODE_UNKNOWN for what can be no code. */
-  start(agent: Agent, command: JoinCommand): number {
+  start(agent: Agent, command: LocalJoinCommand): number {
     if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
     const id = this.#next++;
     const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
@@ -61,7 +61,7 @@ export class Joins {
     return id;
   }
 
-  async #run(agent: Agent, id: number, running: RunningJoin, command: JoinCommand): Promise<void> {
+  async #run(agent: Agent, id: number, running: RunningJoin, command: LocalJoinCommand): Promise<void> {
     const { settings, clipboard, env } = this.#options;
     const onNotice = (notice: LocalPortNotice): void => {
       if (notice.kind === 'seats-full') this.#update(id, (join) => ({ ...join, seatsFull: true }));
@@ -140,7 +140,7 @@ export class Joins {
   }
 }
 
-function newJoin(id: number, { target, newKey = false }: JoinCommand): LocalJoin {
+function newJoin(id: number, { target, newKey = false }: LocalJoinCommand): LocalJoin {
   const notYet = { ended: null, portTaken: null, seatsFull: false, local: '' };
   return { ...NEW_JOIN, ...notYet, id, target, newKey, startedAt: Date.now() };
 }

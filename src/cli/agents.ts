@@ -3,8 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { type Agent, type AgentOptions, checkAgentOptions, openAgent } from '../agent/index.ts';
 import type { NatProfile } from '../core/index.ts';
-import { usage } from '../core/index.ts';
-import { stateDirectory } from '../node/index.ts';
+import { stateDirectory, usage } from '../node/index.ts';
 
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';

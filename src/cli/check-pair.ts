@@ -7,14 +7,14 @@ import { CLI_LIMITS } from './limits.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface Pair {
+export interface CheckedPair {
   /** Join code or link of the host. */
   readonly code: string;
   readonly password: string | undefined;
 }
 
 /** The events are those of `join`; rejects as a join does, with GAVE_UP where no path was found in the time. */
-export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pair: Pair): Promise<void> {
+export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pair: CheckedPair): Promise<void> {
   terminal.fact('info', 'Pair', 'trying the way to the host, without a game');
   const repeated = new Repeated(terminal);
   const path = await agent.join(pair.code, {

@@ -1,15 +1,8 @@
 /** `sallyport check`: the own network, for a person or as JSON; once, or again and again; alone, or together with a host. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, readJoinTarget } from '../agent/index.ts';
-import {
-  type NatProfile,
-  type ProbeResult,
-  parseMasterLink,
-  SallyportError,
-  usage,
-  type Verdict,
-} from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { type NatProfile, type ProbeResult, parseMasterLink, type Verdict } from '../core/index.ts';
+import { copyToClipboard, SallyportError, usage } from '../node/index.ts';
 import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
 import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';

@@ -3,7 +3,7 @@
  * node:util's strict parser, so a mistyped flag is an error with exit code 2 and never silently ignored.
  */
 import { parseArgs } from 'node:util';
-import { usage } from '../core/index.ts';
+import { usage } from '../node/index.ts';
 
 export interface Flag {
   /** `on`: present or not. `list`: may be given several times. */

@@ -51,7 +51,7 @@ export function hostConsole(terminal: Terminal, hosting: Hosting, ask: boolean):
 }
 
 /** The question on the screen. */
-interface Question {
+interface DoorQuestion {
   readonly about: FriendNews;
   /** Until then a bare answer may have been meant for the question before. */
   readonly answerableAt: number;
@@ -64,7 +64,7 @@ class Desk {
   readonly #friends = new Map<string, FriendNews>();
   /** One news of each friend that has left, the latest last. */
   #gone: readonly FriendNews[] = [];
-  #question: Question | null = null;
+  #question: DoorQuestion | null = null;
   /** When the question before this one left the screen. */
   #questionEndedAt = Number.NEGATIVE_INFINITY;
 

@@ -7,15 +7,8 @@ import {
   type Hosting,
   hostKeyFile,
 } from '../agent/index.ts';
-import {
-  endpointKey,
-  type NatProfile,
-  type PeerEvent,
-  SallyportError,
-  showCode,
-  showFingerprint,
-} from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { endpointKey, type NatProfile, type PeerEvent, showCode, showFingerprint } from '../core/index.ts';
+import { copyToClipboard, SallyportError } from '../node/index.ts';
 import { checkAgentFlags, masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { readCommandLine, readNumber } from './flags.ts';

@@ -1,6 +1,7 @@
 /** Official public servers are joined directly (S26): the game itself connects to the address that the list has of them. */
-import { cleanText, type ListEntry, PEER_LIMITS, SallyportError } from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+
+import { cleanText, type ListEntry, PEER_LIMITS } from '../core/index.ts';
+import { copyToClipboard, SallyportError } from '../node/index.ts';
 import { type AgentFlagValues, checkAgentFlags, withAgent } from './agents.ts';
 import type { Invocation } from './run.ts';
 

@@ -21,10 +21,9 @@ import {
   type ListEntry,
   PEER_LIMITS,
   parseMasterLink,
-  SallyportError,
   showCode,
 } from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { copyToClipboard, SallyportError } from '../node/index.ts';
 import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';

@@ -1,6 +1,7 @@
 /** `sallyport lab --pair CLASS,CLASS`: one join between two NATs of this machine's kernel, with the real command. */
 import { delayMissing, failureOf, LAB_CLASSES, type LabClass, labAvailability, runLabPair } from '../../lab/index.ts';
-import { type FailureCode, SallyportError, usage } from '../core/index.ts';
+import type { FailureCode } from '../core/index.ts';
+import { SallyportError, usage } from '../node/index.ts';
 import { milliseconds } from './agents.ts';
 import { LAB_FLAGS } from './commands.ts';
 import { readCommandLine, readPair } from './flags.ts';

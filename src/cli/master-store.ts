@@ -1,7 +1,7 @@
 /** `sallyport master check | repair | backup FILE | restore FILE | token`: the store between two runs (docs/operating.md). */
-import { SallyportError } from '../core/index.ts';
+
 import { backupStore, checkStore, renewToken, repairStore, restoreStore, type StoreReport } from '../master/index.ts';
-import { stateDirectory } from '../node/index.ts';
+import { SallyportError, stateDirectory } from '../node/index.ts';
 import { STORE_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import type { Invocation } from './run.ts';

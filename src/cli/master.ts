@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { usage } from '../core/index.ts';
 import {
   hiddenFile,
   type MasterFact,
@@ -14,7 +13,7 @@ import {
   webhookSchema,
   writeServiceUnit,
 } from '../master/index.ts';
-import { stateDirectory } from '../node/index.ts';
+import { stateDirectory, usage } from '../node/index.ts';
 import { MASTER_FLAGS } from './commands.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { isStoreAct, storeCommand } from './master-store.ts';

@@ -59,7 +59,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
 }
 
 /** `Ways      UDP 8430 no answer · UDP 443 no answer · TLS ms.example.org works, 62 ms` */
-export function waysLine({ reports, link }: WaysShown, options: Pick<ReportOptions, 'showIps'>): string {
+function waysLine({ reports, link }: WaysShown, options: Pick<ReportOptions, 'showIps'>): string {
   const host =
     link.tls === undefined || addressBytes(link.tls.host) === null ? link.tls?.host : shown(link.tls.host, options);
   const names: Readonly<Record<Way, string>> = {

@@ -1,6 +1,7 @@
 /** Around every command: flags, signals, failures, exit codes. */
 import { readFileSync } from 'node:fs';
-import { FAILURES, LIMITS, SallyportError, usage } from '../core/index.ts';
+import { LIMITS } from '../core/index.ts';
+import { FAILURES, SallyportError, usage } from '../node/index.ts';
 import { COMMANDS, type COMMON_FLAGS } from './commands.ts';
 import { variableOf } from './flags.ts';
 import { commandHelp, helpText } from './help.ts';

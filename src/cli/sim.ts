@@ -1,7 +1,7 @@
 /** `sallyport sim --pair CLASS,CLASS --seed S`: one join between two drawn networks, in virtual time. */
 import { nextText, stageText } from '../agent/index.ts';
-import { FAILURES, type FailureCode, type PeerEvent, SallyportError, usage } from '../core/index.ts';
-import { nodeCrypto } from '../node/index.ts';
+import type { FailureCode, PeerEvent } from '../core/index.ts';
+import { FAILURES, nodeCrypto, SallyportError, usage } from '../node/index.ts';
 import { type AccessKind, describeUser, runPair, SIM_CLASSES, type SimClassId, traceLine } from '../sim/index.ts';
 import { milliseconds } from './agents.ts';
 import { SIM_FLAGS } from './commands.ts';
@@ -10,7 +10,7 @@ import { hardText, planText, tellProgress } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
-interface Side {
+interface SideFlag {
   readonly id: SimClassId;
   readonly access: AccessKind;
 }
@@ -95,7 +95,7 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
 }
 
 /** `P3` or, with the kind of line, `S6@mobile`. */
-function readSide(text: string): Side {
+function readSide(text: string): SideFlag {
   const [name = '', access = 'home'] = text.trim().split('@');
   const id = SIM_CLASSES.find((one) => one === name.toUpperCase());
   if (id === undefined) throw usage(`There is no class "${name}"; there are ${SIM_CLASSES.join(', ')}.`);
@@ -103,6 +103,6 @@ function readSide(text: string): Side {
   return { id, access };
 }
 
-function shown({ id, access }: Side): string {
+function shown({ id, access }: SideFlag): string {
   return access === 'home' ? id : `${id}@${access}`;
 }

@@ -3,7 +3,9 @@
  * Everything for people goes to stderr, with addresses masked unless --show-ips; JSON lines are masked only with --mask-ips. Texts
  * that strangers wrote are cleaned here once more, so no escape sequence reaches a terminal whatever a caller forgets.
  */
-import { maskText, type SallyportError } from '../core/index.ts';
+
+import { maskText } from '../core/index.ts';
+import type { SallyportError } from '../node/index.ts';
 
 /** Terminal controls, C1 included, and everything that reorders or hides text (SECURITY.md row 19); newlines are another matter. */
 const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
@@ -24,7 +26,7 @@ export interface Streams {
   readonly err: NodeJS.WriteStream;
 }
 
-export type Mark = 'done' | 'info' | 'warn' | 'fail';
+export type LineMark = 'done' | 'info' | 'warn' | 'fail';
 /** A symbol always stands beside words, and colour never says anything alone. */
 const MARKS = { done: ['✓', 32], info: ['·', 90], warn: ['!', 33], fail: ['✗', 31] } as const;
 const HEAD_COLUMNS = 12;
@@ -64,7 +66,7 @@ export class Terminal {
   }
 
   /** `✓ Network     Open: ...` */
-  fact(mark: Mark, head: string, text: string, addresses: Addresses = 'masked'): void {
+  fact(mark: LineMark, head: string, text: string, addresses: Addresses = 'masked'): void {
     const [symbol, color] = MARKS[mark];
     this.#line(`${this.#paint(color, symbol)} `, oneLine(`${head.padEnd(HEAD_COLUMNS)}${text}`), addresses);
   }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine, type Opener, openBrowser, SettingsFile, serveUi } from '../app/index.ts';
-import { SallyportError, usage } from '../core/index.ts';
+import { SallyportError, usage } from '../node/index.ts';
 import { stateDir } from './agents.ts';
 import { UI_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';

@@ -1,106 +1,96 @@
-/** The public face of core: what sim, node, master, agent and the tests build on. */
-export * from './address.ts';
-export * from './bytes.ts';
-export * from './contract.ts';
-export * from './detect/detector.ts';
-export { RUN_PHASES } from './detect/run.ts';
-export * from './errors.ts';
-export * from './limits.ts';
-export type * from './link/interface.ts';
-export * from './link/limits.ts';
-export * from './link/link.ts';
-export * from './link/reach.ts';
-export * from './link/sources.ts';
-export * from './machine.ts';
-export * from './mask.ts';
+/** The public face of core: what other layers use of it, by name. What only tests and benches look at is in `testing.ts`. */
+export {
+  addressBytes,
+  addressText,
+  type Endpoint,
+  endpointKey,
+  familyOf,
+  isLoopback,
+  isPrivate,
+  NOWHERE,
+} from './address.ts';
+export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
+export {
+  type Instant,
+  type Machine,
+  NEVER,
+  type Output,
+  type SocketClose,
+  type SocketId,
+  type SocketIds,
+  type SocketOpen,
+  type SocketOutcome,
+  socketIds,
+  type Transmit,
+} from './contract.ts';
+export { createDetector } from './detect/detector.ts';
+export { assert, type FailureCode, RETRYABLE } from './errors.ts';
+export { LIMITS } from './limits.ts';
+export type { MasterAddress, Way } from './link/interface.ts';
+export { type WayReport, WaySurvey } from './link/way-survey.ts';
+export { outputs } from './machine.ts';
+export { maskAddress, maskText } from './mask.ts';
 export { Counters } from './master/counters.ts';
 export type * from './master/interface.ts';
 export * from './master/limits.ts';
 export * from './master/master.ts';
 export * from './master/probes.ts';
 export { plainEntry } from './master/registry.ts';
-export * from './model/code.ts';
-export * from './model/failure.ts';
-export type * from './model/listing.ts';
-export type * from './model/log.ts';
-export type * from './model/network.ts';
-export type * from './model/pair.ts';
-export type * from './model/progress.ts';
-export * from './nat/profile.ts';
+export { CODE_DERIVATION, CODE_SYMBOLS, codeFrom, hostIdOf, normalizeCode, showCode } from './model/code.ts';
+export type { HostAnnouncement, ListEntry } from './model/listing.ts';
+export type { LogData, LogEntry } from './model/log.ts';
+export type { PathKind, PlanSummary } from './model/pair.ts';
+export type { FailureReason, Help, NatView, NextAttempt, StageReason } from './model/progress.ts';
+export {
+  type Allocator,
+  type NatProfile,
+  type NatType,
+  type OwnProfile,
+  type ProbeResult,
+  type Tested,
+  UNKNOWN_PROFILE,
+  type Verdict,
+} from './nat/profile.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
-export { JOIN_PHASES } from './peer/join-phase.ts';
 export * from './peer/limits.ts';
-export { PATH_PHASES, payloadBytesMax } from './peer/path.ts';
+export { payloadBytesMax } from './peer/path.ts';
 export * from './peer/peer.ts';
-export { SESSION_PHASES } from './peer/session.ts';
-export { VISIT_PHASES } from './peer/visit.ts';
 export * from './peer/words.ts';
-export * from './portmap/mapper.ts';
-export type * from './random.ts';
-export * from './rate/limits.ts';
-export { type AddressKeys, addressKeys, addressPrefixes, type Levels, Limiter, Pace, type Rate } from './rate/pace.ts';
-export * from './rate/shares.ts';
-export * from './scope.ts';
-export type * from './secure/crypto.ts';
-export * from './secure/hkdf.ts';
-export * from './secure/keys.ts';
-export * from './secure/limits.ts';
-export * from './secure/noise.ts';
-export { ConnectionKeys, type Label, maskSequence, unmaskSequence } from './secure/ratchet.ts';
-export * from './secure/resume.ts';
-export * from './secure/seeded.ts';
-export * from './secure/session.ts';
-export * from './secure/siphash.ts';
-export * from './sources/asker.ts';
-export * from './sources/limits.ts';
+export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapper.ts';
+export type { Random } from './random.ts';
+export { addressKeys, addressPrefixes, Limiter, Pace } from './rate/pace.ts';
+export { type Placed, Shares, type TableState } from './rate/shares.ts';
+export * from './relay/binder.ts';
+export type * from './relay/interface.ts';
+export * from './relay/limits.ts';
+export * from './relay/machine.ts';
+export * from './relay/meter.ts';
+export * from './relay/relay.ts';
+export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
+export { isInSubgroup, isPublicKey } from './secure/keys.ts';
+export { seededCrypto } from './secure/seeded.ts';
+export { Asker, requestNumbers } from './sources/asker.ts';
+export { SOURCES_LIMITS } from './sources/limits.ts';
 export type { Cooling } from './sources/rotation.ts';
-export type * from './sources/source.ts';
-export * from './sources/stun-source.ts';
-export {
-  encodeStun,
-  parseStun,
-  STUN_BINDING,
-  type StunAttributes,
-  type StunDraft,
-  type StunMessage,
-  type StunReject,
-} from './stun/codec.ts';
-export * from './stun/server.ts';
-export { CLIENT_PHASES } from './traverse/lead/client.ts';
-export { COMMANDER_PHASES } from './traverse/lead/commander.ts';
-export * from './traverse/lead/limits.ts';
-export { HOST_PHASES } from './traverse/lead/turn.ts';
-export { type Device, device } from './traverse/pay/budget.ts';
-export * from './traverse/pay/limits.ts';
-export * from './traverse/plan/limits.ts';
-export { type Nature, natureText } from './traverse/plan/nature.ts';
-export { type Plan, type PlanLimits, planFor } from './traverse/plan/plan.ts';
-export * from './traverse/prove/limits.ts';
-export type * from './traverse/run/interface.ts';
-export * from './traverse/run/limits.ts';
-export { PUNCHING_PHASES } from './traverse/run/punching.ts';
-export { TRAVERSAL_PHASES, traversal } from './traverse/traversal.ts';
-export * from './wire/datagrams.ts';
+export { StunSource } from './sources/stun-source.ts';
+export { answerStun } from './stun/server.ts';
+export { answeringPort } from './wire/datagrams.ts';
 export { isServerAddress } from './wire/entry-wire.ts';
-export * from './wire/first-byte.ts';
-export * from './wire/join-link.ts';
-export * from './wire/limits.ts';
-export * from './wire/master-link.ts';
+export { isSallyportDatagram, WIRE } from './wire/first-byte.ts';
+export { type JoinTarget, parseJoinTarget } from './wire/join-link.ts';
+export { WIRE_LIMITS } from './wire/limits.ts';
 export {
-  HANDSHAKE_BYTES_MAX,
-  type Push,
-  type Request,
-  type Response,
-  readPush,
-  readRequest,
-  readResponse,
-  type SessionId,
-  writePush,
-  writeRequest,
-  writeResponse,
-} from './wire/messages.ts';
-export { PROFILE_BYTES_MAX, readProfile, writeProfile } from './wire/profile-wire.ts';
-export * from './wire/text.ts';
+  formatHostLink,
+  formatMasterLink,
+  type LinkProblem,
+  type MasterLink,
+  parseHostLink,
+  parseMasterLink,
+  parseTlsPlace,
+  type TlsPlace,
+} from './wire/master-link.ts';
+export * from './wire/relay.ts';
+export { cleanText, nameSkeleton } from './wire/text.ts';

@@ -46,18 +46,18 @@ export function sameRealm(known: string, named: string): boolean {
   return from === to || (isLocal(from) && isLocal(to));
 }
 
-interface Range {
+interface ScopeRange {
   readonly prefix: Uint8Array;
   readonly bits: number;
   readonly scope: Scope;
 }
 
-function ranges(rows: readonly (readonly [first: string, bits: number, scope: Scope])[]): readonly Range[] {
+function ranges(rows: readonly (readonly [first: string, bits: number, scope: Scope])[]): readonly ScopeRange[] {
   return rows.map(([first, bits, scope]) => ({ prefix: addressBytes(first) as Uint8Array, bits, scope }));
 }
 
 /** The first that fits counts. */
-const IPV4: readonly Range[] = ranges([
+const IPV4: readonly ScopeRange[] = ranges([
   ['0.0.0.0', 8, 'reserved'],
   ['10.0.0.0', 8, 'private'],
   ['100.64.0.0', 10, 'shared'],
@@ -74,7 +74,7 @@ const IPV4: readonly Range[] = ranges([
   ['240.0.0.0', 4, 'reserved'],
 ]);
 
-const IPV6: readonly Range[] = ranges([
+const IPV6: readonly ScopeRange[] = ranges([
   ['::', 128, 'reserved'],
   ['::1', 128, 'loopback'],
   // NAT64 of a local network (RFC 8215): where the IPv4 address in it begins, only that network knows.

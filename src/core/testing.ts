@@ -1,15 +1,31 @@
 /**
- * A second entry, for tests alone: parts of core that they look at by themselves, though no other layer builds on them. What is here
- * is a codec that a hostile side must be able to write, or the part with which a room begins (docs/architecture.md).
+ * A second entry, for tests and benches alone: parts of core that they look at by themselves, though no other layer builds on them.
+ * What is here is a codec that a hostile side must be able to write, the part with which a room begins (docs/architecture.md), or
+ * phases and limits to compare with.
  */
 import { ACCEPT } from './wire/datagrams.ts';
 import { entry } from './wire/entry-wire.ts';
 import { announcement, permit } from './wire/fields.ts';
 import { PUSHES, REQUESTS, RESPONSES } from './wire/messages.ts';
 import { profile } from './wire/profile-wire.ts';
+import { relayGrant, relayPlace } from './wire/relay.ts';
 
+export { concat, Reader, utf8Decode, Writer } from './bytes.ts';
+export { CONNECTION_LIMITS } from './connection/limits.ts';
+export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
+export { type Parted, Parts } from './connection/parts.ts';
+export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } from './detect/detector.ts';
+export { RUN_PHASES } from './detect/run.ts';
+export type { LinkCommand, LinkEvent, LinkMachine } from './link/interface.ts';
+export { LINK_LIMITS } from './link/limits.ts';
+export { LINK_PHASES, Link } from './link/link.ts';
+export { probeSources } from './link/sources.ts';
+export { Nest, timers } from './machine.ts';
+export { namingMask } from './mask.ts';
+export type { Candidate, Grant, Permit, Role } from './model/pair.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
+export { type AllocatorKind, type Filtering, type Mapping, UNKNOWN_ALLOCATOR } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
 export { agenda } from './peer/agenda.ts';
 export { Connection, type ConnectionEvent } from './peer/connection.ts';
@@ -22,22 +38,101 @@ export {
   openAsHost,
   passwordProof,
 } from './peer/handshake.ts';
+export { JOIN_PHASES } from './peer/join-phase.ts';
+export { PATH_PHASES } from './peer/path.ts';
+export { SESSION_PHASES } from './peer/session.ts';
+export { VISIT_PHASES } from './peer/visit.ts';
+export { MAPPER_PHASES } from './portmap/mapper.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
-export { integrityMatches } from './stun/codec.ts';
+export { embeddedIpv4, isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
+export { deriveKey } from './secure/hkdf.ts';
+export { SECURE_LIMITS } from './secure/limits.ts';
+export {
+  NOISE_MESSAGE_1_OVERHEAD,
+  type NoiseInitiator,
+  noiseInitiate,
+  noiseNonce,
+  noiseRespond,
+  type TransportKeys,
+} from './secure/noise.ts';
+export { ConnectionKeys, maskSequence, unmaskSequence } from './secure/ratchet.ts';
+export { type Resumption, resumeInitiate, resumeRespond, resumptionOf } from './secure/resume.ts';
+export { ReplayWindow, SecureSession } from './secure/session.ts';
+export { sipHash128 } from './secure/siphash.ts';
+export type { Send } from './sources/asker.ts';
+export type { AnswerFrom, MappingSource } from './sources/source.ts';
+export { encodeStun, integrityMatches, parseStun, type StunMessage } from './stun/codec.ts';
 export { STUN_LIMITS } from './stun/limits.ts';
+export { CLIENT_PHASES } from './traverse/lead/client.ts';
+export { COMMANDER_PHASES } from './traverse/lead/commander.ts';
+export { LEAD_LIMITS } from './traverse/lead/limits.ts';
 export { decodeStep, encodeStep, SAMPLES_MAX, STEP_PLAIN_BYTES_MAX, type Step } from './traverse/lead/step.ts';
+export { HOST_PHASES } from './traverse/lead/turn.ts';
 export { canaries, watchedMs } from './traverse/learn/canary.ts';
-export { deviceBudget, hardSlot } from './traverse/pay/budget.ts';
+export { type Device, device, deviceBudget, hardSlot } from './traverse/pay/budget.ts';
+export { PAY_LIMITS } from './traverse/pay/limits.ts';
 export { type Purpose, Purse, type PurseConfig } from './traverse/pay/purse.ts';
 export { reachOf } from './traverse/pay/reach.ts';
 export { adviceFor, changeBetween, oddsNextMinute } from './traverse/plan/advice.ts';
-export { knownLife, natView, quotaOf } from './traverse/plan/nature.ts';
-export { type Method, plansFor } from './traverse/plan/plan.ts';
+export { PLAN_LIMITS } from './traverse/plan/limits.ts';
+export { knownLife, type Nature, natureText, natView, quotaOf } from './traverse/plan/nature.ts';
+export { type Method, type Plan, type PlanLimits, planFor, plansFor } from './traverse/plan/plan.ts';
 export { type PortSpec, portAt, portCount, shuffled } from './traverse/plan/ports.ts';
 export { CANARIES_MAX, type ProbeClass, packetsOf, type SidePlan, tupleAt } from './traverse/plan/side-plan.ts';
+export { PROVE_LIMITS } from './traverse/prove/limits.ts';
 export { probeCodec } from './traverse/prove/probe.ts';
 export { Prover } from './traverse/prove/prover.ts';
+export type { Traversal, TraversalCommand, TraversalConfig, TraversalEvent } from './traverse/run/interface.ts';
+export { RUN_LIMITS } from './traverse/run/limits.ts';
+export { PUNCHING_PHASES } from './traverse/run/punching.ts';
+export { TRAVERSAL_PHASES, traversal } from './traverse/traversal.ts';
+export {
+  type Accept,
+  acceptPayload,
+  CHALLENGE_BYTES,
+  CONTROL_PROLOGUE,
+  cidNumber,
+  FRAME,
+  helloPayload,
+  probeAuthentic,
+  probeKey,
+  RESUME_PROLOGUE,
+  readAccept,
+  readAcceptPayload,
+  readControlHeader,
+  readHello,
+  readProbe,
+  readProbeAnswer,
+  readRequestFrame,
+  readRetry,
+  resumePayload,
+  TICKET_BYTES,
+  writeAccept,
+  writeChallengeFrame,
+  writeControlHeader,
+  writeHello,
+  writeProbe,
+  writeProbeAnswer,
+  writePushAckFrame,
+  writePushFrame,
+  writeRequestFrame,
+  writeResponseFrame,
+  writeRetry,
+} from './wire/datagrams.ts';
+export {
+  HANDSHAKE_BYTES_MAX,
+  type Push,
+  type Request,
+  type Response,
+  readPush,
+  readRequest,
+  readResponse,
+  writePush,
+  writeRequest,
+  writeResponse,
+} from './wire/messages.ts';
+export { PROFILE_BYTES_MAX, readProfile, writeProfile } from './wire/profile-wire.ts';
 export { type Field, type Fields, layoutOf } from './wire/struct.ts';
 /**
  * Every control message there is, by direction and type: `MESSAGES.requests.join.fields.sid` is a `Field` with its `kind`, and with
@@ -45,4 +140,7 @@ export { type Field, type Fields, layoutOf } from './wire/struct.ts';
  */
 export const MESSAGES = { requests: REQUESTS, responses: RESPONSES, pushes: PUSHES } as const;
 /** What messages are made of and the document draws by itself. */
-export const STRUCTURES = { announcement, entry, permit, profile, accept: ACCEPT } as const;
+export const STRUCTURES = {
+  ...{ announcement, entry, permit, profile, accept: ACCEPT },
+  ...{ relay: relayPlace, relayGrant },
+} as const;

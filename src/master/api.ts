@@ -128,7 +128,7 @@ export const pairSchema = z
     meanAttempts: z.number().nullable(),
   })
   .meta({ id: 'NatPair' });
-export type NatPair = z.infer<typeof pairSchema>;
+export type PairRow = z.infer<typeof pairSchema>;
 
 export const overviewSchema = z
   .object({
@@ -200,13 +200,13 @@ export const banSchema = z
     expiresAt: instant.nullable(),
   })
   .meta({ id: 'Ban' });
-export type Ban = z.infer<typeof banSchema>;
+export type AdminBan = z.infer<typeof banSchema>;
 
 const auditEntrySchema = z
   .object({ id: z.int(), at: instant, act: z.string(), detail: z.string() })
   .meta({ id: 'AuditEntry' });
 
 export const bansSchema = z.object({ bans: z.array(banSchema) }).meta({ id: 'Bans' });
-export type Bans = z.infer<typeof bansSchema>;
+export type AdminBans = z.infer<typeof bansSchema>;
 export const auditSchema = z.object({ entries: z.array(auditEntrySchema) }).meta({ id: 'Audit' });
 export type Audit = z.infer<typeof auditSchema>;

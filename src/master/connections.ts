@@ -10,7 +10,7 @@ import { type Placed, Shares, type TableState } from '../core/index.ts';
 import { type Callers, plainAddress } from './callers.ts';
 import { SERVER_LIMITS } from './limits.ts';
 
-interface Connection extends Placed {
+interface HttpConnection extends Placed {
   readonly socket: Socket;
   readonly address: string;
   readonly since: number;
@@ -25,7 +25,7 @@ export interface Connections {
 }
 
 export function createConnections(callers: Callers): Connections {
-  const shares = new Shares<Connection>({
+  const shares = new Shares<HttpConnection>({
     name: 'http-connections',
     max: SERVER_LIMITS.httpConnectionsMax,
     caps: SERVER_LIMITS.httpConnectionCaps,
@@ -36,7 +36,7 @@ export function createConnections(callers: Callers): Connections {
     since: ({ since }) => since,
   });
   /** By the other end: with TLS a request knows another object than the one that was accepted. */
-  const byPeer = new Map<string, Connection>();
+  const byPeer = new Map<string, HttpConnection>();
 
   function accepted(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');

@@ -5,10 +5,10 @@ import type { Context, Hono, Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { addressKeys, Pace } from '../core/index.ts';
 import {
+  type AdminBan,
   type AdminHosts,
   API,
   adminHostsQuerySchema,
-  type Ban,
   type BanInput,
   banInputSchema,
   historyQuerySchema,
@@ -184,9 +184,9 @@ function findHosts({ directory, pseudonyms }: AdminRoutes, q: string | undefined
   return { total: found.length, hosts: found.slice(0, limit).map((item) => directory.adminHost(item)) };
 }
 
-type Rule = Omit<BanInput, 'kind'> & { readonly kind: BanRow['kind']; readonly label: string };
+type BanRule = Omit<BanInput, 'kind'> & { readonly kind: BanRow['kind']; readonly label: string };
 
-function ruleFor({ directory, pseudonyms }: AdminRoutes, input: BanInput): Rule | Response {
+function ruleFor({ directory, pseudonyms }: AdminRoutes, input: BanInput): BanRule | Response {
   const fault = (message: string): Response =>
     problem(400, 'Bad request', message, { errors: [{ field: 'pattern', message }] });
   const { kind, pattern } = input;
@@ -207,7 +207,7 @@ function ruleFor({ directory, pseudonyms }: AdminRoutes, input: BanInput): Rule 
   return { ...input, kind, pattern: kind === 'key' ? key : pattern, label: '' };
 }
 
-function banView({ id, kind, pattern, label, scope, reason, createdAt, expiresAt }: BanRow): Ban {
+function banView({ id, kind, pattern, label, scope, reason, createdAt, expiresAt }: BanRow): AdminBan {
   return { id, kind, pattern: label === '' ? pattern : label, scope, reason, createdAt, expiresAt };
 }
 

@@ -15,7 +15,7 @@ export interface EventStreams {
   tables(): readonly TableState[];
 }
 
-interface Stream extends Placed {
+interface EventStream extends Placed {
   readonly caller: string;
   readonly since: number;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
@@ -23,8 +23,8 @@ interface Stream extends Placed {
 
 const encoder = new TextEncoder();
 
-function sharesOfStreams(): Shares<Stream> {
-  return new Shares<Stream>({
+function sharesOfStreams(): Shares<EventStream> {
+  return new Shares<EventStream>({
     name: 'event-streams',
     max: SERVER_LIMITS.eventStreamsMax,
     caps: SERVER_LIMITS.eventStreamCaps,
@@ -37,10 +37,10 @@ function sharesOfStreams(): Shares<Stream> {
 }
 
 export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
-  const streams = new Set<Stream>();
+  const streams = new Set<EventStream>();
   const shares = sharesOfStreams();
 
-  function drop(stream: Stream): void {
+  function drop(stream: EventStream): void {
     if (!streams.delete(stream)) return;
     shares.remove(stream);
     try {
@@ -50,7 +50,7 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     }
   }
 
-  function push(stream: Stream, bytes: Uint8Array): void {
+  function push(stream: EventStream, bytes: Uint8Array): void {
     if ((stream.controller.desiredSize ?? 0) <= 0) drop(stream);
     else stream.controller.enqueue(bytes);
   }
@@ -60,7 +60,7 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     // A browser whose stream ends opens another after some seconds.
     const crowded = shares.crowdedOut(caller);
     if (crowded !== null) drop(crowded);
-    let stream: Stream | null = null;
+    let stream: EventStream | null = null;
     const body = new ReadableStream<Uint8Array>(
       {
         start(controller) {

@@ -114,7 +114,7 @@ export interface ListCommit {
   readonly gone: readonly string[];
 }
 
-interface View {
+interface SortedView {
   readonly compare: Compare;
   items: readonly ListItem[];
   usedAt: number;
@@ -149,10 +149,10 @@ export function createListing(): Listing {
   const codes = new Map<string, string>();
   /** What each host looked like at the last commit: undefined = was not listed. */
   const before = new Map<string, ListItem | undefined>();
-  const best: View = { compare: compareBy('best', false), items: [], usedAt: Number.POSITIVE_INFINITY };
+  const best: SortedView = { compare: compareBy('best', false), items: [], usedAt: Number.POSITIVE_INFINITY };
   /** By `viewKey`: one for each of the columns, up and down, that somebody looked at lately. */
-  const views = new Map<string, View>([[viewKey('best', false), best]]);
-  const building = new Map<string, Promise<View>>();
+  const views = new Map<string, SortedView>([[viewKey('best', false), best]]);
+  const building = new Map<string, Promise<SortedView>>();
   const games = new Map<string, number>();
   let generation = 1;
   let official = 0;
@@ -199,7 +199,7 @@ export function createListing(): Listing {
   }
 
   /** Sorts the visible entries in slices, then carries over what was committed meanwhile. */
-  async function build(now: number, sort: SortKey, descending: boolean): Promise<View> {
+  async function build(now: number, sort: SortKey, descending: boolean): Promise<SortedView> {
     const compare = compareBy(sort, descending);
     const source = best.items;
     const sorted = await sortInSlices(source, compare);

@@ -1,7 +1,7 @@
 /** Everything that the masterserver tells Prometheus, under the names of docs/reference/product.md §5. */
 import type { MasterCounters } from '../core/index.ts';
 import type { Directory } from './directory.ts';
-import { createRegistry, type Sample } from './metrics.ts';
+import { createMetrics, type Measured } from './metrics.ts';
 import type { Moderation } from './moderation.ts';
 
 export interface MeasuresOptions {
@@ -19,14 +19,14 @@ const HTTP_DURATIONS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 const ATTEMPTS = [1, 2, 3, 5, 8, 13, 21, 50];
 
 export function createMeasures(options: MeasuresOptions) {
-  const registry = createRegistry();
+  const registry = createMetrics();
   const { directory, moderation, counters } = options;
-  const count = (name: string, help: string, read: (counters: MasterCounters) => number | readonly Sample[]): void =>
+  const count = (name: string, help: string, read: (counters: MasterCounters) => number | readonly Measured[]): void =>
     registry.external(name, help, () => {
       const now = counters();
       return now === null ? [] : read(now);
     });
-  const byReason = (label: string, table: Readonly<Record<string, number>>): Sample[] =>
+  const byReason = (label: string, table: Readonly<Record<string, number>>): Measured[] =>
     Object.entries(table).map(([reason, value]) => ({ labels: { [label]: reason }, value }));
 
   registry.gauge('sallyport_build_info', 'Version of the program.', () => [

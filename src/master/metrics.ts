@@ -19,24 +19,24 @@ export interface Counter {
 export interface Histogram {
   observe(labels: Labels, value: number): void;
 }
-export interface Registry {
+export interface Metrics {
   counter(name: string, help: string): Counter;
   histogram(name: string, help: string, bounds: readonly number[]): Histogram;
   /** A value that is looked up when somebody scrapes. */
-  gauge(name: string, help: string, read: () => readonly Sample[] | number): void;
+  gauge(name: string, help: string, read: () => readonly Measured[] | number): void;
   /** Like `gauge`, for counters that somebody else keeps. */
-  external(name: string, help: string, read: () => readonly Sample[] | number): void;
+  external(name: string, help: string, read: () => readonly Measured[] | number): void;
   text(): string;
 }
-export interface Sample {
+export interface Measured {
   readonly labels: Labels;
   readonly value: number;
 }
 
-export function createRegistry(): Registry {
+export function createMetrics(): Metrics {
   const families: Family[] = [];
 
-  function read(name: string, help: string, type: Family['type'], values: () => readonly Sample[] | number): void {
+  function read(name: string, help: string, type: Family['type'], values: () => readonly Measured[] | number): void {
     const lines = (): string[] => {
       const found = values();
       const samples = typeof found === 'number' ? [{ labels: {}, value: found }] : found;

@@ -1,7 +1,8 @@
 /** What an operator gives, checked before anything is made or bound, so that a typing error leaves nothing behind. */
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { addressBytes, CONTROL_PORTS, PROBE_PORTS, parseTlsPlace, usage } from '../core/index.ts';
+import { addressBytes, CONTROL_PORTS, PROBE_PORTS, parseTlsPlace } from '../core/index.ts';
+import { usage } from '../node/index.ts';
 import { isProxyName } from './callers.ts';
 import type { MasterOptions } from './start.ts';
 

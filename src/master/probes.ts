@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { CONTROL_PORTS, type MasterCounters, type MasterEvent, SallyportError } from '../core/index.ts';
+import { CONTROL_PORTS, type MasterCounters, type MasterEvent } from '../core/index.ts';
+import { SallyportError } from '../node/index.ts';
 
 export interface ProbeWorkerData {
   readonly addresses: readonly string[];

@@ -44,7 +44,7 @@ export interface RecordFileOptions {
   readonly boot?: string;
 }
 
-interface Connection {
+interface OpenDatabase {
   readonly db: Database.Database;
   readonly put: Database.Statement;
   readonly remove: Database.Statement;
@@ -58,7 +58,7 @@ class SqliteFile implements RecordFile {
   readonly boot: string;
   readonly name: string;
   readonly #pagesMax: number | undefined;
-  #connection: Connection | null = null;
+  #connection: OpenDatabase | null = null;
   #markFd: number | null = null;
 
   constructor({ file, pagesMax, boot }: RecordFileOptions) {
@@ -183,7 +183,7 @@ class SqliteFile implements RecordFile {
     return `${this.name}.rebuilt`;
   }
 
-  #open(): Connection {
+  #open(): OpenDatabase {
     if (this.#connection === null) throw new Error('it is not open');
     return this.#connection;
   }

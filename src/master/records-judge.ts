@@ -12,7 +12,7 @@ import {
   sumOf,
 } from './record-rows.ts';
 
-export interface Verdict {
+export interface StoreVerdict {
   /** Each row whose sum is right, the newest of each kind and key, in the order of writing; without the seal. */
   readonly rows: readonly RecordRow[];
   /** The newest seal that could be read, of file and mark. */
@@ -49,7 +49,7 @@ const kindSchema = z.object({ count: z.int(), digest: z.int(), writes: z.int() }
 const sealSchema = z.object({ v: z.int(), number: z.int(), at: z.number(), kinds: z.record(z.string(), kindSchema) });
 const markSchema = z.object({ turn: z.int(), seal: sealSchema, boot: z.string(), open: z.boolean() });
 
-interface View {
+interface RowsView {
   readonly rows: readonly RecordRow[];
   readonly seal: Seal | null;
   readonly kinds: ReadonlyMap<string, KindSeal>;
@@ -58,7 +58,7 @@ interface View {
 }
 
 /** `expected`: there was a store before, so that nothing at all means that everything is gone. */
-export function judge(content: FileContent, boot: string, expected: boolean): Verdict {
+export function judge(content: FileContent, boot: string, expected: boolean): StoreVerdict {
   const views = content.views.map(viewOf);
   const marks = content.marks.map(readMark);
   const mark = newest(marks, ({ turn }) => turn);
@@ -91,7 +91,7 @@ export function judge(content: FileContent, boot: string, expected: boolean): Ve
   return { ...verdict, lost: said.length === 0 ? null : said.join(' '), replace, foreign: false };
 }
 
-function viewOf(found: readonly RecordRow[]): View {
+function viewOf(found: readonly RecordRow[]): RowsView {
   const byKey = new Map<string, RecordRow>();
   let seal: Seal | null = null;
   let wrong = 0;
@@ -116,8 +116,8 @@ function viewOf(found: readonly RecordRow[]): View {
  * The first view that is as the newest seal says; failing that, the one whose own seal is the newest, and of several the nearest
  * to the newest seal; without any seal, the one with the most rows.
  */
-function pick(views: readonly View[], seal: Seal | null): View {
-  const empty: View = { rows: [], seal: null, kinds: new Map(), wrong: 0 };
+function pick(views: readonly RowsView[], seal: Seal | null): RowsView {
+  const empty: RowsView = { rows: [], seal: null, kinds: new Map(), wrong: 0 };
   if (seal === null) return views.reduce((best, view) => (view.rows.length > best.rows.length ? view : best), empty);
   const perfect = views.find((view) => distance(view, seal) === 0 && view.rows.length > 0);
   if (perfect !== undefined) return perfect;
@@ -129,14 +129,14 @@ function pick(views: readonly View[], seal: Seal | null): View {
   }, empty);
 }
 
-function distance(view: View, seal: Seal): number {
+function distance(view: RowsView, seal: Seal): number {
   return kindsOf(view, seal).reduce((sum, kind) => {
     const [have, want] = [view.kinds.get(kind), seal.kinds[kind]];
     return sum + (same(have, want) ? 0 : 1 + Math.abs((have?.count ?? 0) - (want?.count ?? 0)));
   }, 0);
 }
 
-function kindsOf(view: View, seal: Seal): readonly string[] {
+function kindsOf(view: RowsView, seal: Seal): readonly string[] {
   return [...new Set([...Object.keys(seal.kinds), ...view.kinds.keys()])];
 }
 
@@ -145,7 +145,7 @@ function same(have: KindSeal | undefined, want: KindSeal | undefined): boolean {
 }
 
 /** Rows that the file's own seal counts and that are not there any more, or are others. */
-function brokenKinds(view: View, newestSeal: Seal | null): readonly string[] {
+function brokenKinds(view: RowsView, newestSeal: Seal | null): readonly string[] {
   const seal = view.seal ?? newestSeal;
   if (seal === null) return ['Neither its seal nor its mark can be read, so nobody can tell what is missing.'];
   if (newestSeal !== null && distance(view, newestSeal) === 0) return [];
@@ -161,7 +161,7 @@ function brokenKinds(view: View, newestSeal: Seal | null): readonly string[] {
 }
 
 /** What came after the newest state that the file has. */
-function tailOf(view: View, seal: Seal | null): readonly string[] {
+function tailOf(view: RowsView, seal: Seal | null): readonly string[] {
   const own = view.seal;
   if (own === null || seal === null || seal.number <= own.number || distance(view, seal) === 0) return [];
   const changes = Object.entries(seal.kinds).flatMap(([kind, { writes }]) => {
@@ -172,7 +172,12 @@ function tailOf(view: View, seal: Seal | null): readonly string[] {
 }
 
 /** Where nobody can tell exactly. */
-function doubts(view: View, content: FileContent, marks: readonly (Mark | null)[], boot: string): readonly string[] {
+function doubts(
+  view: RowsView,
+  content: FileContent,
+  marks: readonly (Mark | null)[],
+  boot: string,
+): readonly string[] {
   const mark = newest(marks, ({ turn }) => turn);
   const since = view.seal === null ? '' : ` after ${timeText(view.seal.at)}`;
   // One copy alone is right only after the very first writing.
@@ -185,7 +190,7 @@ function doubts(view: View, content: FileContent, marks: readonly (Mark | null)[
   return [`The computer stopped without warning: what was written${since} may be missing${critical}.`];
 }
 
-function isWhole(view: View, { damage }: FileContent): boolean {
+function isWhole(view: RowsView, { damage }: FileContent): boolean {
   return view.seal !== null && view.wrong === 0 && damage === null && distance(view, view.seal) === 0;
 }
 

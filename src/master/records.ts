@@ -18,7 +18,7 @@ import {
   sealRow,
   sumOf,
 } from './record-rows.ts';
-import { judge, type Verdict } from './records-judge.ts';
+import { judge, type StoreVerdict } from './records-judge.ts';
 
 /**
  * `at-once`: checkpointed before the call returns. `soon`: within `storeSoonMs`. `later`: safe from the death of the process at
@@ -28,7 +28,7 @@ export type Urgency = 'at-once' | 'soon' | 'later';
 
 export interface Records {
   /** What was found when the store was opened. */
-  readonly verdict: Verdict;
+  readonly verdict: StoreVerdict;
   get(kind: string, key: string): string | null;
   /** Keys and bodies of a kind, in the order in which they were written. */
   all(kind: string): readonly { readonly key: string; readonly body: string }[];
@@ -57,7 +57,7 @@ export interface RecordsOptions {
   readonly expected?: boolean;
 }
 
-interface Entry {
+interface HeldRow {
   readonly number: number;
   readonly at: number;
   readonly body: string;
@@ -66,7 +66,7 @@ interface Entry {
   written: number;
 }
 
-interface Pending {
+interface PendingRow {
   readonly kind: string;
   readonly key: string;
   /** The number under which the file has an older row, or 0. */
@@ -75,7 +75,7 @@ interface Pending {
 
 /** Reads what there is and says what is missing; the first change or `tick` makes the file ready for writing. */
 export function openRecords(options: RecordsOptions): Records {
-  return new Book(options);
+  return new RecordBook(options);
 }
 
 /** Bodies as JSON: their sums were right when they were read, so they are what was written. */
@@ -90,16 +90,16 @@ export function bodyOf<Body>(records: Records, kind: string, key: string): Body 
 }
 
 /** What the file holds, checked; throws where the disk can't be read. Nothing is changed. */
-export function inspect(file: RecordFile, expected = false): Verdict {
+export function inspect(file: RecordFile, expected = false): StoreVerdict {
   return judge(file.read(), file.boot, expected);
 }
 
-class Book implements Records {
-  readonly verdict: Verdict;
+class RecordBook implements Records {
+  readonly verdict: StoreVerdict;
   readonly #options: RecordsOptions;
-  readonly #kinds = new Map<string, Map<string, Entry>>();
+  readonly #kinds = new Map<string, Map<string, HeldRow>>();
   readonly #seals = new Map<string, { count: number; digest: number; writes: number }>();
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, PendingRow>();
   #number = 0;
   #turn = 0;
   #at = 0;
@@ -122,7 +122,7 @@ class Book implements Records {
     if (this.verdict.lost !== null) options.onProblem(`The store ${options.file.name}: ${this.verdict.lost}`);
   }
 
-  #load(): Verdict {
+  #load(): StoreVerdict {
     const { file } = this.#options;
     try {
       const verdict = inspect(file, this.#options.expected);
@@ -229,7 +229,7 @@ class Book implements Records {
     this.#options.file.close();
   }
 
-  #table(kind: string): Map<string, Entry> {
+  #table(kind: string): Map<string, HeldRow> {
     let table = this.#kinds.get(kind);
     if (table === undefined) {
       table = new Map();
@@ -251,7 +251,7 @@ class Book implements Records {
     this.#seals.set(kind, seal);
   }
 
-  #change(kind: string, key: string, old: Entry | undefined): void {
+  #change(kind: string, key: string, old: HeldRow | undefined): void {
     const id = `${kind}\n${key}`;
     const written = old?.written || this.#pending.get(id)?.written || 0;
     this.#pending.set(id, { kind, key, written });

@@ -13,10 +13,8 @@ import {
   MASTER_LIMITS,
   type MasterCommand,
   type MasterCounters,
-  SallyportError,
   type TableState,
   type TlsPlace,
-  usage,
 } from '../core/index.ts';
 import {
   type Driver,
@@ -28,8 +26,10 @@ import {
   nodeCrypto,
   type OpenTunnel,
   type OpenUdpSocket,
+  SallyportError,
   stateDirectory,
   systemRandom,
+  usage,
 } from '../node/index.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
@@ -119,7 +119,7 @@ export interface RunningMaster {
 }
 
 /** What the office needs of the machine, once there is one. */
-interface Running {
+interface MachineAtWork {
   command(command: MasterCommand): void;
   counters(): MasterCounters;
   silentMs(hostKey: Uint8Array): number | null;
@@ -158,7 +158,7 @@ async function startLocked(
   };
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
   const early: MasterCommand[] = [];
-  let running: Running | null = null;
+  let running: MachineAtWork | null = null;
   const front = createFront(options);
   const office = createOffice({
     ...{ store, log, link: () => link },
@@ -228,7 +228,7 @@ function runningOf(parts: {
   readonly office: Office;
   readonly front: Front;
   readonly command: (command: MasterCommand) => void;
-}): Running {
+}): MachineAtWork {
   const { machine, probes, office, front, command } = parts;
   return {
     command,
@@ -246,7 +246,7 @@ function runningOf(parts: {
 }
 
 /** The office is there before the machine is. */
-function codesOf(running: () => Running | null): CodeGuesses {
+function codesOf(running: () => MachineAtWork | null): CodeGuesses {
   return {
     waitMs: (address) => running()?.codes.waitMs(address) ?? 0,
     wrong: (address) => running()?.codes.wrong(address),

@@ -1,8 +1,7 @@
 /** The master's folder between two runs: the lock of who uses it, the key that it is known by, the admin's token on its way to the admin. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SallyportError } from '../core/index.ts';
-import { type Lock, nodeCrypto, readOrCreateKey, takeLock } from '../node/index.ts';
+import { type Lock, nodeCrypto, readOrCreateKey, SallyportError, takeLock } from '../node/index.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';
 import type { MasterFact } from './start.ts';

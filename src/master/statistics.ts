@@ -1,6 +1,6 @@
 /** How joins go: by pair of NATs (kept in the store, by hour), over time (5-minute points), and just now (in memory). */
 import type { MasterEvent } from '../core/index.ts';
-import { type History, type NatPair, pairSchema } from './api.ts';
+import { type History, type PairRow, pairSchema } from './api.ts';
 import type { Store, TraversalRow } from './store.ts';
 
 export type Report = Extract<MasterEvent, { readonly ev: 'report' }>;
@@ -17,7 +17,7 @@ export interface Statistics {
   joinsPerMinute(): number;
   medianMs(): number | null;
   totals(): { readonly paths: number; readonly failures: number };
-  pairs(): NatPair[];
+  pairs(): PairRow[];
   history(hours: number): History;
   /** Writes the current point down; called every few seconds and at the end. */
   flush(hosts: number): void;
@@ -128,7 +128,7 @@ function startPoint(store: Store, now: number) {
   };
 }
 
-function pairsOf(rows: readonly TraversalRow[]): NatPair[] {
+function pairsOf(rows: readonly TraversalRow[]): PairRow[] {
   const sums = new Map<
     string,
     { row: TraversalRow; paths: number; failures: number; elapsedMs: number; attempts: number }

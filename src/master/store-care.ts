@@ -2,13 +2,13 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromHex, SallyportError, toHex, usage } from '../core/index.ts';
-import { type Lock, lockHolder, readOrCreateKey, takeLock } from '../node/index.ts';
+import { fromHex, toHex } from '../core/index.ts';
+import { type Lock, lockHolder, readOrCreateKey, SallyportError, takeLock, usage } from '../node/index.ts';
 import { ADMIN_TOKEN } from './office.ts';
 import { openRecordFile, writeDatabase } from './record-file.ts';
 import { markText, type RecordRow, STORE_VERSION, sealRow, sumOf } from './record-rows.ts';
 import { inspect } from './records.ts';
-import { kindText, type Verdict } from './records-judge.ts';
+import { kindText, type StoreVerdict } from './records-judge.ts';
 import { openStore } from './store.ts';
 
 export interface StoreReport {
@@ -123,7 +123,11 @@ function inspectable(file: string): boolean {
   return ['', '-wal', '-mark', '.rebuilt'].some((suffix) => existsSync(`${file}${suffix}`));
 }
 
-async function readUntil(file: string, isGood: (verdict: Verdict) => boolean, running: boolean): Promise<Verdict> {
+async function readUntil(
+  file: string,
+  isGood: (verdict: StoreVerdict) => boolean,
+  running: boolean,
+): Promise<StoreVerdict> {
   for (let reading = 1; ; reading += 1) {
     const verdict = inspect(openRecordFile({ file }));
     if (isGood(verdict) || !running || reading >= READINGS_MAX) return verdict;
@@ -146,7 +150,7 @@ function structureOf(file: string): string | null {
   }
 }
 
-function reportOf(file: string, { rows, lost }: Verdict): StoreReport {
+function reportOf(file: string, { rows, lost }: StoreVerdict): StoreReport {
   const counts: Record<string, number> = {};
   for (const { kind } of rows) counts[kind] = (counts[kind] ?? 0) + 1;
   const newestAt = rows.reduce<number | null>((newest, { at }) => Math.max(newest ?? at, at), null);

@@ -4,17 +4,8 @@
  * one, and the server is one of RFC 5780.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  addressKeys,
-  answerStun,
-  type Endpoint,
-  endpointKey,
-  familyOf,
-  Limiter,
-  Pace,
-  SallyportError,
-} from '../core/index.ts';
-import { monotonicNow, openUdpSocket, type UdpSocket } from '../node/index.ts';
+import { addressKeys, answerStun, type Endpoint, endpointKey, familyOf, Limiter, Pace } from '../core/index.ts';
+import { monotonicNow, openUdpSocket, SallyportError, type UdpSocket } from '../node/index.ts';
 import { SERVER_LIMITS } from './limits.ts';
 
 export interface StunService {

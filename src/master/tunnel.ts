@@ -9,16 +9,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import {
-  type AddressKeys,
-  addressKeys,
-  type Endpoint,
-  NOWHERE,
-  Pace,
-  type Placed,
-  Shares,
-  type TableState,
-} from '../core/index.ts';
+import { addressKeys, type Endpoint, NOWHERE, Pace, type Placed, Shares, type TableState } from '../core/index.ts';
 import {
   monotonicNow,
   type OpenTunnel,
@@ -133,7 +124,7 @@ class TunnelHall implements Tunnels {
     }
     const { remoteAddress } = request.socket;
     const address = this.callers.addressOf(remoteAddress, headerOf(request, 'x-forwarded-for'));
-    const keys: AddressKeys = addressKeys(this.secret, address);
+    const keys = addressKeys(this.secret, address);
     if (this.pace.take(monotonicNow(), keys) > 0) {
       socket.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;

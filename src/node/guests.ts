@@ -37,10 +37,10 @@ export interface GuestBook {
 
 /** `path` null: for as long as the program runs. Throws USAGE where the file is there and is no such book: bans must not vanish. */
 export function guestBook(path: string | null): GuestBook {
-  return new Book(path);
+  return new GuestFile(path);
 }
 
-class Book implements GuestBook {
+class GuestFile implements GuestBook {
   readonly secret: Uint8Array;
   bans: readonly KeptBan[];
   readonly addresses: Map<FriendId, string>;

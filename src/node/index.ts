@@ -5,6 +5,7 @@ export * from './clock.ts';
 export * from './codes.ts';
 export * from './crypto.ts';
 export * from './drive.ts';
+export * from './failure.ts';
 export * from './friends.ts';
 export * from './gateway.ts';
 export * from './guests.ts';

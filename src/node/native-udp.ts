@@ -3,7 +3,7 @@
  * call (`recvmmsg`), where node:dgram needs a call and 64 KiB for each (decisions/0011).
  */
 import type UDX from 'udx-native';
-import { SallyportError, usage } from '../core/index.ts';
+import { SallyportError, usage } from './failure.ts';
 import { NODE_LIMITS } from './limits.ts';
 import { type OpenUdpSocket, outcomeCode } from './socket.ts';
 

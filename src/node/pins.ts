@@ -11,12 +11,12 @@ import { NODE_LIMITS } from './limits.ts';
 import { writeDocument } from './state.ts';
 
 /** Of hosts `masterKey/CODE` to the host's key, of names `masterKey=NAME`; keys in base64url, oldest first. */
-type Table = ReadonlyMap<string, string>;
+type PinTable = ReadonlyMap<string, string>;
 
 interface Tables {
-  readonly hosts: Table;
+  readonly hosts: PinTable;
   /** Of those that have a name. Written with another sign, so that a pin tells by itself which table it is of. */
-  readonly names: Table;
+  readonly names: PinTable;
 }
 
 interface Document {
@@ -108,7 +108,7 @@ export function hostPins(
   };
 }
 
-function withNewest(table: Table, entry: string, key: string): Table {
+function withNewest(table: PinTable, entry: string, key: string): PinTable {
   const others = [...table].filter(([other]) => other !== entry);
   return new Map([...others.slice(-(NODE_LIMITS.pinnedHostsMax - 1)), [entry, key]]);
 }
@@ -172,7 +172,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** Those of the pins that are ones, each in its table. */
 function tablesOf(pins: readonly (readonly [string, unknown])[]): Tables {
   const sound = pins.flatMap(([entry, text]) => (keyOf(text) === null ? [] : [[entry, text as string] as const]));
-  const signed = (sign: string): Table => new Map(sound.filter(([entry]) => entry[KEY_CHARACTERS] === sign));
+  const signed = (sign: string): PinTable => new Map(sound.filter(([entry]) => entry[KEY_CHARACTERS] === sign));
   return { hosts: signed(SIGNS.hosts), names: signed(SIGNS.names) };
 }
 

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { SallyportError } from '../core/index.ts';
+import { SallyportError } from './failure.ts';
 import { NODE_LIMITS } from './limits.ts';
 
 const KEY_BYTES = 32;

@@ -3,10 +3,10 @@
  * are built into the driver of machines and always on: sending on a closed socket, and never coming to rest (live-lock).
  */
 import { WIRE } from '../core/index.ts';
-import type { Check, World } from './world.ts';
+import type { World, WorldCheck } from './world.ts';
 
 /** Either every peer has a path at the end or none has. A path whose loss was reported does not count. */
-export const bothSidesAgree: Check = (world) => {
+export const bothSidesAgree: WorldCheck = (world) => {
   const peers = world.hosts.filter((host) => !host.server);
   const connected = peers.filter((host) => host.connected);
   return connected.length === 0 || connected.length === peers.length
@@ -15,7 +15,7 @@ export const bothSidesAgree: Check = (world) => {
 };
 
 /** No host sends more than so many packets to addresses that are not servers, in the whole run. */
-export function packetBudget(packetsMax: number): Check {
+export function packetBudget(packetsMax: number): WorldCheck {
   return (world) => {
     for (const [host, times] of probesOf(world)) {
       if (times.length > packetsMax) return `${host} sent ${times.length} packets to peers, ${packetsMax} allowed`;
@@ -25,7 +25,7 @@ export function packetBudget(packetsMax: number): Check {
 }
 
 /** No host sends more than so many packets to peers within any window. */
-export function packetRate(packetsMax: number, windowMs: number): Check {
+export function packetRate(packetsMax: number, windowMs: number): WorldCheck {
   return (world) => {
     for (const [host, times] of probesOf(world)) {
       for (let last = packetsMax; last < times.length; last++) {
@@ -40,7 +40,7 @@ export function packetRate(packetsMax: number, windowMs: number): Check {
 }
 
 /** No box ever held more live mappings than that. */
-export function mappingBudget(mappingsMax: number): Check {
+export function mappingBudget(mappingsMax: number): WorldCheck {
   return (world) => {
     for (const { name, nat } of world.gateways) {
       const peak = nat.stats(world.now).mappingsPeak;
@@ -51,7 +51,7 @@ export function mappingBudget(mappingsMax: number): Check {
 }
 
 /** A peer with a path holds at most so many sockets: it has closed those of a birthday. */
-export function fewSocketsAfterPath(socketsMax: number): Check {
+export function fewSocketsAfterPath(socketsMax: number): WorldCheck {
   return (world) => {
     const many = world.hosts.find((host) => !host.server && host.connected && host.socketsOpen > socketsMax);
     return many === undefined ? null : `${many.name} has a path and ${many.socketsOpen} sockets, ${socketsMax} allowed`;
@@ -62,7 +62,7 @@ export function fewSocketsAfterPath(socketsMax: number): Check {
  * Nobody is probed who did not prove its address: before a host sends to a public address that is no server's, a server or
  * that very host must have received a packet that truly came from there. Addresses of the sender's own networks are exempt.
  */
-export const noPacketToUnprovenAddress: Check = (world) => {
+export const noPacketToUnprovenAddress: WorldCheck = (world) => {
   const servers = serverAddresses(world);
   const serverNames = namesOfServers(world);
   const names = new Set(world.hosts.map((host) => host.name));
@@ -85,7 +85,7 @@ export const noPacketToUnprovenAddress: Check = (world) => {
  * A server that runs a machine of ours sends an address no more bytes than it has received from it, until that address has
  * shown that it receives: by sending once more after the server's first answer. Public STUN servers do amplify (RFC 5780).
  */
-export const noAmplification: Check = (world) => {
+export const noAmplification: WorldCheck = (world) => {
   const serverNames = new Set(world.hosts.filter((host) => host.server && host.runsMachine).map((host) => host.name));
   const seen = new Map<string, { received: number; sent: number; validated: boolean }>();
   for (const { at, what, where, packet } of world.trace) {
@@ -110,7 +110,7 @@ export const noAmplification: Check = (world) => {
  * Every public address gets at most 2.93 times (over IPv6 2.95) as many bytes of probes, from all peers together, as it has sent to a
  * master itself, headers included; counted at every packet. Only where a master of ours runs.
  */
-export const paidForItself: Check = (world) => {
+export const paidForItself: WorldCheck = (world) => {
   const masters = new Set(world.hosts.filter((host) => host.server && host.runsMachine).map((host) => host.name));
   const names = new Set(world.hosts.map((host) => host.name));
   const paid = new Map<string, number>();
@@ -133,7 +133,7 @@ export const paidForItself: Check = (world) => {
 };
 
 /** A machine that has said `closed` sends nothing any more. */
-export const nothingAfterClose: Check = (world) => {
+export const nothingAfterClose: WorldCheck = (world) => {
   const closedAt = new Map(world.hosts.map((host) => [host.name, host.closedAt]));
   for (const { at, what, where } of world.trace) {
     if (what === 'sent' && at > (closedAt.get(where) ?? at))
@@ -143,7 +143,7 @@ export const nothingAfterClose: Check = (world) => {
 };
 
 /** What every run of real machines has to pass. */
-export const STANDARD_CHECKS: readonly Check[] = [
+export const STANDARD_CHECKS: readonly WorldCheck[] = [
   noPacketToUnprovenAddress,
   paidForItself,
   noAmplification,

@@ -7,8 +7,8 @@ import type { Endpoint } from '../core/index.ts';
 import type { Gateway } from './gateway.ts';
 import type { LinkBehaviour } from './link.ts';
 import type { Attachment } from './network.ts';
-import type { PairScene, PairSide } from './pair.ts';
 import type { SimRandom } from './random.ts';
+import type { PairScene, PairSide } from './scene.ts';
 
 /** Begins a fault, and answers what ends it. */
 export type Fault = (scene: PairScene, random: SimRandom, ms: number) => () => void;

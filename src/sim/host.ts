@@ -37,7 +37,7 @@ export interface HostContext extends NetworkContext {
   delivered(packet: Packet, host: Host): void;
 }
 
-export interface HostOptions {
+export interface SimHostOptions {
   readonly name: string;
   readonly random: SimRandom;
   readonly context: HostContext;
@@ -71,7 +71,7 @@ export class Host {
   /** ICMP errors that came back; machines do not see them, tests may. */
   readonly icmp: IcmpError[] = [];
 
-  constructor(options: HostOptions) {
+  constructor(options: SimHostOptions) {
     this.name = options.name;
     this.server = options.server;
     this.clockOffsetMs = options.clockOffsetMs;
@@ -125,6 +125,23 @@ export class Host {
 
   addInterface(address: string, attachment: Attachment): void {
     this.#interfaces.set(address, attachment);
+  }
+
+  /** What is sent from a socket bound to all addresses leaves by this interface from now on. */
+  preferInterface(address: string): void {
+    const others = [...this.#interfaces].filter(([other]) => other !== address);
+    const attachment = this.#interfaces.get(address);
+    assert(attachment !== undefined, `${this.name} has the address ${address}`);
+    this.#interfaces.clear();
+    for (const [other, line] of [[address, attachment] as const, ...others]) this.#interfaces.set(other, line);
+  }
+
+  /** Answers what it led to. Sockets stay; those bound to the address send nothing any more. */
+  removeInterface(address: string): Attachment {
+    const attachment = this.#interfaces.get(address);
+    assert(attachment !== undefined, `${this.name} has the address ${address}`);
+    this.#interfaces.delete(address);
+    return attachment;
   }
 
   run<Command, Event>(machine: Machine<Command, Event>, options: RunOptions<Event> = {}): Running<Command, Event> {
@@ -204,10 +221,16 @@ export class Host {
     return true;
   }
 
+  /** The interface to the network that the destination is in, else the first. */
   #sourceFor(destination: string): string | null {
     const six = destination.includes(':');
-    for (const address of this.#interfaces.keys()) if (address.includes(':') === six) return address;
-    return null;
+    let first: string | null = null;
+    for (const [address, { realm }] of this.#interfaces) {
+      if (address.includes(':') !== six) continue;
+      if (realm.gateway !== null && realm.has(destination)) return address;
+      first ??= address;
+    }
+    return first;
   }
 
   receive(packet: Packet): void {

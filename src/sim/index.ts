@@ -18,6 +18,7 @@ export * from './plain.ts';
 export * from './population.ts';
 export { portableExp, portableLog, type SimRandom, simRandom } from './random.ts';
 export * from './reflector.ts';
+export * from './scene.ts';
 export * from './script.ts';
 export * from './theory.ts';
 export {

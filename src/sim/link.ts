@@ -50,7 +50,7 @@ export interface Passage {
   readonly flipBit: boolean;
 }
 
-export class Link {
+export class OneWayLink {
   behaviour: LinkBehaviour;
   readonly #random: SimRandom;
   #lossy = false;

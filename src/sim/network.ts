@@ -2,7 +2,7 @@
  * Realms (the internet, a carrier's network, a LAN) and what is attached to them. A packet crosses one realm at a time: out of
  * one attachment's line, over the routers between, in through the other's. TTL counts at every router and every gateway.
  */
-import type { Link } from './link.ts';
+import type { OneWayLink } from './link.ts';
 import { type IcmpKind, IP_UDP_HEADER_BYTES, type Packet, withTtl } from './packet.ts';
 import type { SimRandom } from './random.ts';
 
@@ -22,8 +22,8 @@ export interface Attachment {
   readonly realm: Realm;
   /** Routers between here and the core of the realm. */
   readonly hops: number;
-  readonly up: Link;
-  readonly down: Link;
+  readonly up: OneWayLink;
+  readonly down: OneWayLink;
   /** A gateway passes packets on at once; a host takes them in a turn of its own, so that no machine is entered twice. */
   readonly immediate: boolean;
   receive(packet: Packet): void;
@@ -36,6 +36,7 @@ export class Realm {
   readonly #context: NetworkContext;
   readonly #random: SimRandom;
   readonly #routes = new Map<string, Attachment>();
+  readonly #obstacles = new Set<(packet: Packet) => boolean>();
   /** Do routers answer when a TTL ends? Per realm, because carriers filter it more often than not. */
   timeExceeded = true;
 
@@ -55,6 +56,15 @@ export class Realm {
 
   has(address: string): boolean {
     return this.#routes.has(address);
+  }
+
+  /**
+   * Packets for which `stops` is true vanish between the lines, until the answer is called: a route that is broken in one direction, or
+   * a box that has forgotten one flow. An attacker's pass all the same.
+   */
+  obstruct(stops: (packet: Packet) => boolean): () => void {
+    this.#obstacles.add(stops);
+    return () => this.#obstacles.delete(stops);
   }
 
   /** Delivers a packet of no attachment of this realm: an attacker's, from somewhere, with any source address. */
@@ -84,6 +94,11 @@ export class Realm {
 
   /** The packet is in the core of the realm now, and enters the target's line at this instant: so lines queue in the order of arrival, whoever sent. */
   #cross(source: Attachment, target: Attachment, packet: Packet, upDelay: number, size: number): void {
+    for (const stops of this.#obstacles) {
+      if (!stops(packet)) continue;
+      this.#context.dropped(packet, `${this.name}/router`, 'obstructed');
+      return;
+    }
     const ttl = packet.ttl - source.hops - target.hops;
     if (ttl < 1) {
       this.#context.dropped(packet, `${this.name}/router`, 'ttl');

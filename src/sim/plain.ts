@@ -24,7 +24,7 @@ const ASK = asciiOf('?');
 const HI = asciiOf('hi');
 const ACK = asciiOf('ack');
 
-interface Side {
+interface PlainSide {
   readonly host: Host;
   mapped: Endpoint | null;
   answered: boolean;
@@ -36,7 +36,7 @@ export function plainPunch(left: SimUser, right: SimUser, seed: number | string)
   const server = world.server({ link: { delayMs: 5 } });
   const reflector = reflect(server, [3478])[0] as Endpoint;
   const sides = [left, right].map((user, index) => open(placeUser(world, user, `side${index}`), reflector));
-  const [a, b] = sides as [Side, Side];
+  const [a, b] = sides as [PlainSide, PlainSide];
   for (const wait of [0, 300, 900]) {
     world.after(wait, () => {
       for (const side of sides) if (side.mapped === null) side.host.send(LOCAL, reflector, ASK);
@@ -47,7 +47,7 @@ export function plainPunch(left: SimUser, right: SimUser, seed: number | string)
   const began = world.now;
   const random = world.random('start');
   const spread = random.normal(0, START_SPREAD_MS);
-  const start = (side: Side, to: Endpoint, delayMs: number): void => {
+  const start = (side: PlainSide, to: Endpoint, delayMs: number): void => {
     for (let at = 0; at < GIVE_UP_MS; at += SEND_EVERY_MS) {
       world.after(delayMs + at, () => {
         if (!side.answered) send(side, to, HI);
@@ -60,13 +60,13 @@ export function plainPunch(left: SimUser, right: SimUser, seed: number | string)
   return { connected, elapsedMs: world.now - began, packets: Math.max(a.packets, b.packets) };
 }
 
-function send(side: Side, to: Endpoint, bytes: Uint8Array): void {
+function send(side: PlainSide, to: Endpoint, bytes: Uint8Array): void {
   side.packets++;
   side.host.send(LOCAL, to, bytes);
 }
 
-function open(host: Host, reflector: Endpoint): Side {
-  const side: Side = { host, mapped: null, answered: false, packets: 0 };
+function open(host: Host, reflector: Endpoint): PlainSide {
+  const side: PlainSide = { host, mapped: null, answered: false, packets: 0 };
   host.bind(LOCAL, (packet) => {
     if (packet.from.address === reflector.address) {
       side.mapped = reflected(packet.bytes);

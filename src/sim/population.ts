@@ -105,7 +105,7 @@ export interface SimUser {
 /** A computer that was switched on within the last day. */
 const CLOCK_OFFSET_MAX_MS = 86_400_000;
 
-interface Range {
+interface ValueRange {
   readonly weight: number;
   readonly low: number;
   readonly high: number;
@@ -115,7 +115,7 @@ function share(central: number, low: number, high: number): Share {
   return { central, low, high };
 }
 
-function drawRange(ranges: readonly Range[], random: SimRandom): number {
+function drawRange(ranges: readonly ValueRange[], random: SimRandom): number {
   const { low, high } = drawOf(ranges, random);
   return random.int(low, high);
 }

@@ -73,7 +73,7 @@ function wordsOf(text: string): [number, number, number, number] {
   return [next(), next(), next(), next()];
 }
 
-class Stream implements SimRandom {
+class RandomStream implements SimRandom {
   readonly #name: string;
   #a: number;
   #b: number;
@@ -98,7 +98,7 @@ class Stream implements SimRandom {
   }
 
   fork(name: string): SimRandom {
-    return new Stream(`${this.#name}/${name}`);
+    return new RandomStream(`${this.#name}/${name}`);
   }
 
   float(): number {
@@ -173,5 +173,5 @@ class Stream implements SimRandom {
 }
 
 export function simRandom(seed: number | string): SimRandom {
-  return new Stream(`${seed}`);
+  return new RandomStream(`${seed}`);
 }

@@ -2,7 +2,7 @@
 import type { Endpoint } from '../core/index.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { Host, type HostContext } from './host.ts';
-import { Link, type LinkBehaviour } from './link.ts';
+import { type LinkBehaviour, OneWayLink } from './link.ts';
 import type { NatBehaviour } from './nat/behaviour.ts';
 import { addressesNeeded, createNat } from './nat/box.ts';
 import { FIREWALL } from './nat/presets.ts';
@@ -65,7 +65,7 @@ export interface ServerPlace {
 }
 
 /** Answers null when all is well, else what is wrong. */
-export type Check = (world: World) => string | null;
+export type WorldCheck = (world: World) => string | null;
 
 /** A run that needs more events than this within its limit is a live-lock of machines feeding each other. */
 const EVENTS_MAX = 50_000_000;
@@ -149,7 +149,7 @@ export class World {
     const host = this.#newHost(name, place.clockOffsetMs ?? 0, place.socketsMax ?? 4096, false);
     const gateway = place.behind === undefined ? null : this.#chain(name, place.behind);
     const realm = gateway?.inside ?? this.internet;
-    this.#connect(host, realm, gateway === null ? this.publicAddress() : this.#lanAddress(realm), place);
+    this.#join(host, realm, place);
     for (let n = 1; n < (place.addresses ?? 1) && gateway === null; n++)
       this.#connect(host, realm, this.publicAddress(), place);
     if (place.ipv6) this.#connect6(host, gateway, place);
@@ -198,6 +198,28 @@ export class World {
     nat.readdress(addresses);
   }
 
+  /**
+   * Gives a host another address in the network it is in, or in the one behind `gateway`, as when it changes from cable to radio.
+   * Its sockets stay.
+   */
+  move(host: Host, gateway?: Gateway): void {
+    const before = host.address;
+    const line = host.removeInterface(before);
+    line.realm.detach(before);
+    const place = { hops: line.hops, link: line.up.behaviour };
+    host.preferInterface(this.#join(host, gateway?.inside ?? line.realm, place));
+  }
+
+  /**
+   * A VPN: a second interface behind the provider's box, by which everything leaves from now on. What is sent to the old address still
+   * arrives. Answers what switches it off.
+   */
+  vpn(host: Host, provider: Gateway, link: Partial<LinkBehaviour> = {}): () => void {
+    const address = this.#join(host, provider.inside, { link });
+    host.preferInterface(address);
+    return () => host.removeInterface(address).realm.detach(address);
+  }
+
   /** An attacker's packet, with whatever source address it likes, from somewhere in the internet. */
   inject(forged: {
     readonly from: Endpoint;
@@ -228,7 +250,7 @@ export class World {
   }
 
   /** Throws what the checks found, with the command that replays the run. */
-  check(...checks: readonly Check[]): void {
+  check(...checks: readonly WorldCheck[]): void {
     const found = checks.map((check) => check(this)).filter((message) => message !== null);
     if (found.length > 0) throw new Error(`${found.join('\n')}\n${this.replayText()}`);
   }
@@ -293,6 +315,13 @@ export class World {
     return host;
   }
 
+  /** With the next free address. */
+  #join(host: Host, realm: Realm, place: { hops?: number; link?: Partial<LinkBehaviour> }): string {
+    const address = realm === this.internet ? this.publicAddress() : this.#lanAddress(realm);
+    this.#connect(host, realm, address, place);
+    return address;
+  }
+
   #connect(host: Host, realm: Realm, address: string, place: { hops?: number; link?: Partial<LinkBehaviour> }): void {
     const attachment = this.#attachment(host.name, realm, place, false, (packet) => host.receive(packet));
     realm.attach(address, attachment);
@@ -321,8 +350,8 @@ export class World {
       name: inner ? `${name}.inner` : name,
       realm,
       hops: place.hops ?? (wide ? (this.options.hops ?? 3) : 0),
-      up: new Link(behaviour, random.fork('up')),
-      down: new Link(behaviour, random.fork('down')),
+      up: new OneWayLink(behaviour, random.fork('up')),
+      down: new OneWayLink(behaviour, random.fork('down')),
       immediate,
       receive,
     };

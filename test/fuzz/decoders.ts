@@ -1,11 +1,20 @@
 /** Every reader of bytes or text from strangers, each with true messages to change. */
 import fc from 'fast-check';
 import {
-  encodeStun,
   fromBase64Url,
   parseHostLink,
   parseJoinTarget,
   parseMasterLink,
+  RELAY_MESSAGES,
+  readRelay,
+  relayMessageBytes,
+  utf8Encode,
+  writeRelay,
+} from '../../src/core/index.ts';
+import {
+  decodeStep,
+  encodeStep,
+  encodeStun,
   parseStun,
   Reader,
   readAccept,
@@ -20,16 +29,14 @@ import {
   readResponse,
   readRetry,
   utf8Decode,
-  utf8Encode,
   Writer,
   writeProfile,
   writePush,
   writeRequest,
   writeResponse,
-} from '../../src/core/index.ts';
-import { decodeStep, encodeStep } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { addressArbitrary, stepArbitrary } from '../property/step-arbitraries.ts';
-import { profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
+import { encoded, profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { REGISTER, world } from '../unit/rendezvous-net.ts';
 
 export interface Decoder {
@@ -45,11 +52,7 @@ function messages<Message>(
   write: (writer: Writer, message: Message) => void,
   read: (reader: Reader) => Message | null,
 ): Decoder {
-  const corpus = fc.sample(arbitrary, { numRuns: 150, seed: 1 }).map((message) => {
-    const writer = new Writer(2_000);
-    write(writer, message);
-    return writer.done();
-  });
+  const corpus = encoded(arbitrary, write, 1);
   const run = (bytes: Uint8Array): void => {
     const reader = new Reader(bytes);
     const message = read(reader);
@@ -98,6 +101,17 @@ function text(bytes: Uint8Array): void {
 
 const sent = (name: string, run: (bytes: Uint8Array) => unknown): Decoder => ({ name, corpus: SENT, run });
 
+const RELAYED = Object.keys(RELAY_MESSAGES).map((type, n) => {
+  const bytes = new Uint8Array(relayMessageBytes(type as keyof typeof RELAY_MESSAGES)).fill(1);
+  bytes.set([0xd9, n + 1]);
+  return bytes;
+});
+
+function relayDatagram(bytes: Uint8Array): void {
+  const message = readRelay(bytes);
+  if (message !== null) writeRelay(message);
+}
+
 export const DECODERS: readonly Decoder[] = [
   messages('request', request, writeRequest, readRequest),
   messages('response', response, writeResponse, readResponse),
@@ -110,6 +124,7 @@ export const DECODERS: readonly Decoder[] = [
   sent('control', readControlHeader),
   sent('probe', readProbe),
   sent('probe-answer', (bytes) => readProbeAnswer(KEY, bytes)),
+  { name: 'relay', corpus: RELAYED, run: relayDatagram },
   { name: 'step', corpus: STEPS, run: (bytes) => void decodeStep(bytes) },
   { name: 'stun', corpus: STUN, run: (bytes) => void parseStun(bytes, { classic: true }) },
   { name: 'text', corpus: TEXTS, run: text },

@@ -3,7 +3,9 @@
  * sealed or not, so a field is a place in the source that writes (and the places that called it). Nothing is listed by hand, and a
  * field that is added tomorrow is lied about tomorrow.
  */
-import { addressBytes, utf8Encode, Writer } from '../../src/core/index.ts';
+
+import { addressBytes, utf8Encode } from '../../src/core/index.ts';
+import { Writer } from '../../src/core/testing.ts';
 import type { SimRandom } from '../../src/sim/index.ts';
 
 const OPERATIONS = ['u8', 'u16', 'i16', 'u32', 'u64', 'raw', 'blob8', 'blob16', 'text8'] as const;

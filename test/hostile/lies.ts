@@ -3,17 +3,9 @@
  * (`fields.ts`). Each lie has a world of its own with honest participants in it, who come to no harm by it and, when the lies stop,
  * meet as if nothing had been.
  */
-import {
-  type CryptoSuite,
-  type Machine,
-  type Output,
-  PAY_LIMITS,
-  PLAN_LIMITS,
-  scopeOf,
-  seededCrypto,
-  sipHash128,
-  WIRE,
-} from '../../src/core/index.ts';
+
+import { type CryptoSuite, type Machine, type Output, seededCrypto, WIRE } from '../../src/core/index.ts';
+import { PAY_LIMITS, PLAN_LIMITS, scopeOf, sipHash128 } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import {
   NATS,

@@ -3,20 +3,17 @@
  * the socket at `aim`, buys credits from `pay` without end, and orders the host's longest runs at `aim`. A machine like every other,
  * so it attacks in the simulator and in the lab alike.
  */
+
 import {
   type CryptoSuite,
   type Endpoint,
   type Instant,
   type KeyPair,
-  Link,
-  type LinkEvent,
   type Machine,
   type MasterAddress,
   type Output,
   outputs,
-  PLAN_LIMITS,
   type Random,
-  type Request,
   type SocketId,
   type SocketOutcome,
   socketIds,
@@ -27,7 +24,11 @@ import {
   type ClientHandshake,
   type EndToEnd,
   encodeStep,
+  Link,
+  type LinkEvent,
   openAsClient,
+  PLAN_LIMITS,
+  type Request,
   type SidePlan,
 } from '../../src/core/testing.ts';
 

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { encodeStun, parseStun } from '../../src/core/index.ts';
+import { encodeStun, parseStun } from '../../src/core/testing.ts';
 import { startStun } from '../../src/master/testing.ts';
 import { portBase } from './processes.ts';
 

@@ -116,22 +116,18 @@ describe.skipIf(!TLS)('a master with HTTPS', () => {
     await eventually('lost', () => host.events.some((e) => e.ev === 'link' && e.state === 'lost'), 2_000);
   });
 
-  test(
-    'a TLS handshake that is never ended, and a tunnel that says nothing, are closed',
-    async () => {
-      const master = await startSecure();
-      const { port } = new URL(String(master.http));
-      const silent = raw(String(master.http));
-      await once(silent, 'open');
-      const half = connect(Number(port), '127.0.0.1');
-      half.on('error', () => {}).resume();
-      const plain = connectTls({ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false });
-      plain.on('error', () => {}).resume();
-      await Promise.all([once(silent, 'close'), once(half, 'close'), once(plain, 'close')]);
-      expect(tunnelsOf(master).size).toBe(0);
-    },
-    60_000,
-  );
+  test('a TLS handshake that is never ended, and a tunnel that says nothing, are closed', async () => {
+    const master = await startSecure();
+    const { port } = new URL(String(master.http));
+    const silent = raw(String(master.http));
+    await once(silent, 'open');
+    const half = connect(Number(port), '127.0.0.1');
+    half.on('error', () => {}).resume();
+    const plain = connectTls({ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false });
+    plain.on('error', () => {}).resume();
+    await Promise.all([once(silent, 'close'), once(half, 'close'), once(plain, 'close')]);
+    expect(tunnelsOf(master).size).toBe(0);
+  }, 60_000);
 });
 
 describe('the way in is for participants alone', () => {

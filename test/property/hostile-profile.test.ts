@@ -6,39 +6,33 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { adviceText, nextText } from '../../src/agent/index.ts';
 import { natText } from '../../src/agent/testing.ts';
-import {
-  device,
-  LEAD_LIMITS,
-  type MappingSource,
-  type NatProfile,
-  type Plan,
-  PROFILE_BYTES_MAX,
-  Reader,
-  readProfile,
-  requestNumbers,
-  socketIds,
-  type TraversalEvent,
-  traversal,
-  UNKNOWN_PROFILE,
-  WIRE_LIMITS,
-  Writer,
-  writeProfile,
-} from '../../src/core/index.ts';
+import { type NatProfile, requestNumbers, socketIds, UNKNOWN_PROFILE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   adviceFor,
   changeBetween,
   decodeStep,
+  device,
   encodeStep,
   knownLife,
+  LEAD_LIMITS,
+  type MappingSource,
   natView,
   oddsNextMinute,
+  type Plan,
+  PROFILE_BYTES_MAX,
   packetsOf,
   plansFor,
   portCount,
   quotaOf,
+  Reader,
+  readProfile,
   type SidePlan,
   type Step,
+  type TraversalEvent,
+  traversal,
   tupleAt,
+  Writer,
+  writeProfile,
 } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';

@@ -4,19 +4,15 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createDetector, type Endpoint, type NatProfile, requestNumbers, socketIds } from '../../src/core/index.ts';
 import {
-  createDetector,
-  type Endpoint,
   type MappingSource,
-  type NatProfile,
   PROFILE_BYTES_MAX,
   Reader,
   readProfile,
-  requestNumbers,
-  socketIds,
   Writer,
   writeProfile,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { FUZZ_SEED } from './wire-fuzz.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Response } from '../../src/core/index.ts';
+import type { Response } from '../../src/core/testing.ts';
 import { ANNOUNCEMENT, masterEvents, REGISTER, testRandom, world } from '../unit/rendezvous-net.ts';
 
 /** LINK_RUNS=2000 is the long run. */

@@ -1,7 +1,8 @@
 /** Participants that the master has let in and that ask whatever the protocol can say, in any order and from any socket of theirs. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LINK_LIMITS, MASTER_LIMITS, type Request } from '../../src/core/index.ts';
+import { MASTER_LIMITS } from '../../src/core/index.ts';
+import { LINK_LIMITS, type Request } from '../../src/core/testing.ts';
 import { request } from '../unit/rendezvous-arbitraries.ts';
 import { ANNOUNCEMENT, world } from '../unit/rendezvous-net.ts';
 import { FUZZ_SEED } from './wire-fuzz.ts';

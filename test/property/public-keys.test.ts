@@ -5,16 +5,11 @@ import {
   formatMasterLink,
   isInSubgroup,
   isPublicKey,
-  noiseInitiate,
-  noiseRespond,
   parseJoinTarget,
   parseMasterLink,
-  Reader,
-  readRequest,
   toBase64Url,
-  Writer,
-  writeRequest,
 } from '../../src/core/index.ts';
+import { noiseInitiate, noiseRespond, Reader, readRequest, Writer, writeRequest } from '../../src/core/testing.ts';
 import { deriveCode, nodeCrypto } from '../../src/node/index.ts';
 
 const P = 2n ** 255n - 19n;

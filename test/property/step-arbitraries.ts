@@ -1,7 +1,13 @@
 /** Steps with anything in them that means something, the ends of every range among it. */
 import fc from 'fast-check';
-import { LEAD_LIMITS, PLAN_LIMITS } from '../../src/core/index.ts';
-import { type PortSpec, SAMPLES_MAX, type SidePlan, type Step } from '../../src/core/testing.ts';
+import {
+  LEAD_LIMITS,
+  PLAN_LIMITS,
+  type PortSpec,
+  SAMPLES_MAX,
+  type SidePlan,
+  type Step,
+} from '../../src/core/testing.ts';
 
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;

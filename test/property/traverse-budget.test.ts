@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PAY_LIMITS, type Permit, PLAN_LIMITS } from '../../src/core/index.ts';
 import {
   deviceBudget,
   hardSlot,
+  PAY_LIMITS,
+  type Permit,
+  PLAN_LIMITS,
   type ProbeClass,
   type Purpose,
   Purse,

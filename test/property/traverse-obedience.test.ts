@@ -5,15 +5,17 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import {
+  CANARIES_MAX,
+  decodeStep,
+  encodeStep,
   LEAD_LIMITS,
-  type NatProfile,
   PLAN_LIMITS,
   RUN_LIMITS,
+  type Step,
   UNKNOWN_ALLOCATOR,
-  UNKNOWN_PROFILE,
-} from '../../src/core/index.ts';
-import { CANARIES_MAX, decodeStep, encodeStep, type Step } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { type Alone, alone, TWIN } from '../sim/traverse-alone.ts';
 import { sideArbitrary, stepArbitrary, wildSideArbitrary } from './step-arbitraries.ts';
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   fromBase64Url,
@@ -6,6 +5,9 @@ import {
   parseHostLink,
   parseJoinTarget,
   parseMasterLink,
+  WIRE,
+} from '../../src/core/index.ts';
+import {
   Reader,
   readAccept,
   readAcceptPayload,
@@ -19,24 +21,15 @@ import {
   readResponse,
   readRetry,
   utf8Decode,
-  WIRE,
   Writer,
   writeProfile,
   writePush,
   writeRequest,
   writeResponse,
-} from '../../src/core/index.ts';
-import { profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
+} from '../../src/core/testing.ts';
+import { encoded, profile, push, request, response } from '../unit/rendezvous-arbitraries.ts';
 import { DOOR, type Participant, REGISTER, type World, world } from '../unit/rendezvous-net.ts';
 import { FUZZ, FUZZ_SEED, mutator, REPLAY } from './wire-fuzz.ts';
-
-function encoded<Message>(arbitrary: fc.Arbitrary<Message>, write: (writer: Writer, message: Message) => void) {
-  return fc.sample(arbitrary, { numRuns: 150, seed: FUZZ_SEED }).map((message) => {
-    const writer = new Writer(2000);
-    write(writer, message);
-    return writer.done();
-  });
-}
 
 /** A world in which everything has happened once, and what was sent in it. */
 function busyWorld(): { w: World; host: Participant; client: Participant } {
@@ -64,10 +57,10 @@ describe(`${FUZZ} mutated datagrams (${REPLAY})`, () => {
   test('no decoder throws, and what one accepts can be written again', () => {
     const fuzz = mutator(FUZZ_SEED);
     const decoders: [Uint8Array[], (bytes: Uint8Array) => void][] = [
-      [encoded(request, writeRequest), (bytes) => again(readRequest(new Reader(bytes)), writeRequest)],
-      [encoded(response, writeResponse), (bytes) => again(readResponse(new Reader(bytes)), writeResponse)],
-      [encoded(push, writePush), (bytes) => again(readPush(new Reader(bytes)), writePush)],
-      [encoded(profile, writeProfile), readAndWriteProfile],
+      [encoded(request, writeRequest, FUZZ_SEED), (bytes) => again(readRequest(new Reader(bytes)), writeRequest)],
+      [encoded(response, writeResponse, FUZZ_SEED), (bytes) => again(readResponse(new Reader(bytes)), writeResponse)],
+      [encoded(push, writePush, FUZZ_SEED), (bytes) => again(readPush(new Reader(bytes)), writePush)],
+      [encoded(profile, writeProfile, FUZZ_SEED), readAndWriteProfile],
     ];
     for (let i = 0; i < FUZZ; i++) {
       const [corpus, decode] = decoders[i % decoders.length] as (typeof decoders)[number];

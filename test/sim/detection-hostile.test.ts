@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { behindNat } from '../../bench/detection-cases.ts';
 import { type Detection, detect, placeDetector } from '../../bench/detection-world.ts';
-import { encodeStun, type NatProfile } from '../../src/core/index.ts';
+import type { NatProfile } from '../../src/core/index.ts';
+import { encodeStun } from '../../src/core/testing.ts';
 import { NATS, type NatBehaviour, type Packet, simRandom } from '../../src/sim/index.ts';
 
 const FORGED = 100_000;

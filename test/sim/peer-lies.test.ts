@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isPrivate, PAY_LIMITS, PLAN_LIMITS, type Push, type Response, WIRE } from '../../src/core/index.ts';
+import { isPrivate, WIRE } from '../../src/core/index.ts';
+import { PAY_LIMITS, PLAN_LIMITS, type Push, type Response } from '../../src/core/testing.ts';
 import { NATS, simRandom } from '../../src/sim/index.ts';
 import { push as anyPush, response as anyResponse } from '../unit/rendezvous-arbitraries.ts';
 import type { Lies } from './peer-master.ts';

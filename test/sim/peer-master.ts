@@ -1,4 +1,5 @@
 /** The real master machine on a public server of a simulated internet, with a store that survives its restarts. */
+
 import {
   createMaster,
   type Endpoint,
@@ -8,12 +9,10 @@ import {
   type MasterAddress,
   type MasterEvent,
   type MasterMachine,
-  type Push,
-  type Request,
-  type Response,
   seededCrypto,
   type TicketKey,
 } from '../../src/core/index.ts';
+import type { Push, Request, Response } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { type Host, type World, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';

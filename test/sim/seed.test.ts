@@ -6,8 +6,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { describeProfile, detect, placeDetector } from '../../bench/detection-world.ts';
-import type { NatProfile, Role, TraversalEvent } from '../../src/core/index.ts';
-import { UNKNOWN_ALLOCATOR } from '../../src/core/index.ts';
+import type { NatProfile } from '../../src/core/index.ts';
+import type { Role, TraversalEvent } from '../../src/core/testing.ts';
+import { UNKNOWN_ALLOCATOR } from '../../src/core/testing.ts';
 import { NATS, type NatBehaviour, PORTS_ALL, type TraceRecord } from '../../src/sim/index.ts';
 import { type PairOptions, type PairResult, runPair } from './traverse-pair.ts';
 

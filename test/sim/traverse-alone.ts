@@ -2,26 +2,29 @@
  * One traversal whose twin, permit and sockets are the test's: it may be told anything, and all that it does is written down. Around
  * it are a server that tells each socket its mapping, and the twin's address, which may probe back whatever it is probed from.
  */
+
+import {
+  type Endpoint,
+  type NatProfile,
+  type Output,
+  type OwnProfile,
+  requestNumbers,
+  type SocketId,
+  socketIds,
+  UNKNOWN_PROFILE,
+  WIRE,
+} from '../../src/core/index.ts';
 import {
   type Candidate,
   type Device,
   device,
-  type Endpoint,
   type MappingSource,
-  type NatProfile,
-  type Output,
-  type OwnProfile,
+  probeCodec,
   type Role,
-  requestNumbers,
-  type SocketId,
-  socketIds,
   type Traversal,
   type TraversalEvent,
   traversal,
-  UNKNOWN_PROFILE,
-  WIRE,
-} from '../../src/core/index.ts';
-import { probeCodec } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

@@ -1,20 +1,22 @@
 /** A peer or a master that lies: whatever field names a victim, the victim gets nothing, and the caps of the device hold. */
 
 import { expect, test } from 'vitest';
+import { type Allocator, type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import {
-  type Allocator,
+  CANARIES_MAX,
   type Candidate,
+  decodeStep,
   device,
+  encodeStep,
   LEAD_LIMITS,
-  type NatProfile,
   PAY_LIMITS,
   PLAN_LIMITS,
   PROVE_LIMITS,
   RUN_LIMITS,
+  type SidePlan,
+  type Step,
   UNKNOWN_ALLOCATOR,
-  UNKNOWN_PROFILE,
-} from '../../src/core/index.ts';
-import { CANARIES_MAX, decodeStep, encodeStep, type SidePlan, type Step } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { type Alone, alone, type Sent, TWIN } from './traverse-alone.ts';
 
 const VICTIM = '198.51.100.7';

@@ -3,31 +3,34 @@
  * after the delay of the lines, and tells sockets their mapping. The profiles are the truth about the NATs (`trueProfile`), so
  * what is measured here is the traversal alone.
  */
+
 import {
   type Allocator,
-  type Candidate,
-  type Device,
-  device,
   type Endpoint,
   type Machine,
-  type MappingSource,
   type NatProfile,
-  Nest,
   outputs,
-  type Role,
   requestNumbers,
   type SocketId,
   type SocketIds,
   socketIds,
+  UNKNOWN_PROFILE,
+  WIRE,
+} from '../../src/core/index.ts';
+import {
+  type Candidate,
+  type Device,
+  device,
+  type MappingSource,
+  Nest,
+  type Role,
   type Traversal,
   type TraversalCommand,
   type TraversalConfig,
   type TraversalEvent,
   traversal,
   UNKNOWN_ALLOCATOR,
-  UNKNOWN_PROFILE,
-  WIRE,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import {
   type Allocation,

@@ -1,18 +1,20 @@
 /** The phases of a traversal's machines, as its log tells them, in the situations that lead through them; and the own profile. */
 import { expect, test } from 'vitest';
+import { type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import {
   CLIENT_PHASES,
   COMMANDER_PHASES,
+  decodeStep,
   device,
+  encodeStep,
   HOST_PHASES,
-  type NatProfile,
   PLAN_LIMITS,
   PUNCHING_PHASES,
+  type SidePlan,
+  type Step,
   TRAVERSAL_PHASES,
   UNKNOWN_ALLOCATOR,
-  UNKNOWN_PROFILE,
-} from '../../src/core/index.ts';
-import { decodeStep, encodeStep, type SidePlan, type Step } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { type Alone, type AloneOptions, alone, TWIN } from './traverse-alone.ts';
 
 /** What one of the machines has gone through, its first phase included. */

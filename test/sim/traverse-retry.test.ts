@@ -1,6 +1,6 @@
 /** What follows an attempt that failed or could not be made: how soon, and that it is the right thing (S22, docs/reference/design.md §6). */
 import { expect, test } from 'vitest';
-import { LEAD_LIMITS, PLAN_LIMITS } from '../../src/core/index.ts';
+import { LEAD_LIMITS, PLAN_LIMITS } from '../../src/core/testing.ts';
 import { NATS, type NatBehaviour, PORTS_ALL } from '../../src/sim/index.ts';
 import { type PairOptions, type PairResult, runPair } from './traverse-pair.ts';
 

@@ -3,24 +3,27 @@ import { expect, test } from 'vitest';
 import {
   Asker,
   createPortMapper,
-  DETECTOR_PHASES,
   type Endpoint,
-  encodeStun,
-  JOIN_PHASES,
-  LINK_PHASES,
-  MAPPER_PHASES,
-  type MappingSource,
   type Output,
-  PATH_PHASES,
   PEER_PHASES,
-  RUN_PHASES,
   requestNumbers,
-  SESSION_PHASES,
   type SocketId,
   StunSource,
   socketIds,
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
+import {
+  DETECTOR_PHASES,
+  encodeStun,
+  JOIN_PHASES,
+  LINK_PHASES,
+  MAPPER_PHASES,
+  type MappingSource,
+  PATH_PHASES,
+  RUN_PHASES,
+  SESSION_PHASES,
+  VISIT_PHASES,
+} from '../../src/core/testing.ts';
 
 const SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
 const crypto = { randomBytes: (length: number) => globalThis.crypto.getRandomValues(new Uint8Array(length)) };
@@ -99,7 +102,7 @@ test('a port mapping is not proven by the answer to a question about the claim b
 test.each(
   Object.entries({
     ...{ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES, JOIN_PHASES },
-    ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES },
+    ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES, VISIT_PHASES },
   }),
 )(
   '%s names every phase, says when each follows, and has one end',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { COMMANDS, commandHelp, type Flags, helpText, readCommandLine, variableOf } from '../../src/cli/testing.ts';
-import { SallyportError } from '../../src/core/index.ts';
+import { SallyportError } from '../../src/node/index.ts';
 
 const TABLE = {
   master: { kind: 'text', value: 'LINK', about: '' },

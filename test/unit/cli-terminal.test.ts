@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Repeated, Terminal, type TerminalOptions } from '../../src/cli/testing.ts';
-import { SallyportError } from '../../src/core/index.ts';
+import { SallyportError } from '../../src/node/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 
 function terminal(options: Partial<TerminalOptions> = {}, tty = false, outTty = tty) {

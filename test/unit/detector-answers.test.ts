@@ -1,17 +1,15 @@
 /** Which answers a detector believes, and how long it waits for them: a server whose answers are late, lost or misled. */
 import { expect, test } from 'vitest';
 import {
-  type AnswerFrom,
   createDetector,
-  type DetectEvent,
   type Endpoint,
   type Instant,
-  type MappingSource,
   type NatProfile,
   type Output,
   requestNumbers,
   socketIds,
 } from '../../src/core/index.ts';
+import type { AnswerFrom, DetectEvent, MappingSource } from '../../src/core/testing.ts';
 import { testRandom } from './rendezvous-net.ts';
 
 const EXTERNAL = '203.0.113.9';

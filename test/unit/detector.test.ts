@@ -1,13 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  createDetector,
-  type DetectEvent,
-  encodeStun,
-  type Output,
-  requestNumbers,
-  StunSource,
-  socketIds,
-} from '../../src/core/index.ts';
+import { createDetector, type Output, requestNumbers, StunSource, socketIds } from '../../src/core/index.ts';
+import { type DetectEvent, encodeStun } from '../../src/core/testing.ts';
 
 const server = { address: '192.0.2.1', port: 3478 };
 

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HANDSHAKE_BYTES_MAX, seededCrypto, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { type ClientHello, openAsClient, openAsHost, passwordProof } from '../../src/core/testing.ts';
+import { seededCrypto, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import {
+  type ClientHello,
+  HANDSHAKE_BYTES_MAX,
+  openAsClient,
+  openAsHost,
+  passwordProof,
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const crypto = seededCrypto('handshake', nodeCrypto);

@@ -7,19 +7,19 @@ import {
   createPeer,
   type Endpoint,
   LIMITS,
-  LINK_LIMITS,
   type Machine,
   PEER_LIMITS,
   type PeerCommand,
   type PeerEvent,
-  type Push,
   UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
 import {
   type EndToEnd,
   encodeStep,
+  LINK_LIMITS,
   openAsClient,
+  type Push,
   probeCodec,
   type SidePlan,
   type Step,
@@ -107,7 +107,12 @@ function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, si
   return {
     at: { address, port: who.portOf(socket) },
     door: answered?.type === 'answered' ? answered.observed[0]! : { address: '', port: 0 },
-    ...{ who, sid, keys: done.keys, offer: { type: 'offer', sid, observed: [], permit, handshake: handshake.message } },
+    ...{
+      who,
+      sid,
+      keys: done.keys,
+      offer: { type: 'offer', sid, observed: [], permit, handshake: handshake.message, relay: null },
+    },
     step: (step) => ({ type: 'step', sid, n: signal.sequence, sealed: signal.seal(sid, encodeStep(step)) }),
   };
 }
@@ -186,7 +191,14 @@ test('a master that takes in nothing and offers without end: what the host canno
     const sid = new Uint8Array(16).fill(n & 255);
     sid[0] = n >> 8;
     const permit = permitOf([EVIL_IP]);
-    pushTo(w, host.publicKey, { type: 'offer', sid, observed: [], permit, handshake: Uint8Array.of(1, 2, 3) });
+    pushTo(w, host.publicKey, {
+      type: 'offer',
+      sid,
+      observed: [],
+      permit,
+      handshake: Uint8Array.of(1, 2, 3),
+      relay: null,
+    });
     if (n % 16 === 0) w.net.run(1);
   }
   w.net.run(500);

@@ -1,17 +1,15 @@
 /** Limits that only make sense beside each other: what their comments say of one another, held here. */
 import { expect, test } from 'vitest';
+import { LIMITS, MASTER_LIMITS, PEER_LIMITS, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   HANDSHAKE_BYTES_MAX,
   LEAD_LIMITS,
-  LIMITS,
   LINK_LIMITS,
-  MASTER_LIMITS,
+  MESSAGES,
   NOISE_MESSAGE_1_OVERHEAD,
-  PEER_LIMITS,
   PROFILE_BYTES_MAX,
-  WIRE_LIMITS,
-} from '../../src/core/index.ts';
-import { MESSAGES, STRUCTURES } from '../../src/core/testing.ts';
+  STRUCTURES,
+} from '../../src/core/testing.ts';
 
 /** Flags, name, password proof, round trip, count of candidates (peer/handshake.ts). */
 const CLIENT_HELLO_BYTES = 1 + 1 + WIRE_LIMITS.announcedNameBytesMax + 32 + 2 + 1;
@@ -34,6 +32,8 @@ const RELATIONS: Readonly<Record<string, readonly [small: number, large: number]
     1 + NOISE_MESSAGE_1_OVERHEAD + CLIENT_HELLO_BYTES + PEER_LIMITS.candidatesMax * CANDIDATE_BYTES + PROFILE_BYTES_MAX,
     HANDSHAKE_BYTES_MAX,
   ],
+  'an OFFER with all it can hold fits a datagram': [bytesOf(MESSAGES.pushes.offer.fields), WIRE_LIMITS.controlBytesMax],
+  'all relays of a master fit one answer': [bytesOf(MESSAGES.responses.relays.fields), WIRE_LIMITS.controlBytesMax],
   'a host tells twice that it is there before its session ends': [
     2 * PEER_LIMITS.heartbeatMs,
     MASTER_LIMITS.sessionExpiryMs,

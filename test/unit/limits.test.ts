@@ -159,7 +159,7 @@ const fill: Readonly<Record<string, (address: string) => unknown>> = {
       type: 'join',
       sid: randomBytes(16),
       hostKey: randomBytes(32),
-      handshake: new Uint8Array(900),
+      handshake: new Uint8Array(800),
     } as const;
     return joins.join(w.net.now, made, made.from, request, target);
   },
@@ -232,8 +232,8 @@ function honest(name: string, network: number): Pair {
   const announcement = { ...ANNOUNCEMENT, name: `Arena of ${name}` };
   ask(host, REGISTER.type === 'register' ? { ...REGISTER, announcement } : REGISTER, 'registered');
   ask(client, { type: 'list', after: '', game: '' }, 'entries');
-  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(900) }, 'ok');
-  ask(host, { type: 'answer', sid, handshake: new Uint8Array(900) }, 'ok');
+  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(800) }, 'ok');
+  ask(host, { type: 'answer', sid, handshake: new Uint8Array(800) }, 'ok');
   return { host, client, sid, ms };
 }
 
@@ -323,7 +323,7 @@ describe('strangers from a /48 and from 60 addresses', () => {
     w.net.run(3_000);
     const join = (one: Participant) =>
       one.ask(
-        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(900) },
+        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(800) },
         one.socket(),
       );
     for (let second = 0; second < 12; second++) {
@@ -365,6 +365,12 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'master.ts ports': 'its own ports',
   'master.ts receptions': 'its own addresses',
   'tunnel.ts byPort': 'table tunnels',
+  'pairs.ts byName': 'table relay-pairs',
+  'pairs.ts byEndpoint': 'two of each pair of table relay-pairs',
+  'accounts.ts used': 'five of each pair of table relay-pairs',
+  'accounts.ts idle': 'accountsIdleMax',
+  'machine.ts sockets': 'its own ports',
+  'meter.ts asked': 'meterAsks of each of relaysMax',
   'connections.ts byPeer': 'table http-connections',
   'directory.ts officials': 'officialServersMax',
   'directory.ts unsaved': 'table hosts, and who has gone since the last save',
@@ -408,7 +414,7 @@ test('whatever else the masterserver keeps is bounded by something, and a new co
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const found: string[] = [];
   // Of what lies beside the machine in core, the links are a participant's.
-  const folders = ['src/core/rendezvous', 'src/core/master', 'src/master'].filter((folder) =>
+  const folders = ['src/core/rendezvous', 'src/core/master', 'src/core/relay', 'src/master'].filter((folder) =>
     existsSync(join(root, folder)),
   );
   for (const folder of folders) {

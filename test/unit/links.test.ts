@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromBase64Url, maskAddress, maskText, namingMask, parseJoinTarget, showCode } from '../../src/core/index.ts';
+import { fromBase64Url, maskAddress, maskText, parseJoinTarget, showCode } from '../../src/core/index.ts';
+import { namingMask } from '../../src/core/testing.ts';
 
 const KEY = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
 const key = fromBase64Url(KEY) as Uint8Array;

@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  type Instant,
-  type Machine,
-  NEVER,
-  Nest,
-  type Output,
-  outputs,
-  type SocketId,
-  timers,
-} from '../../src/core/index.ts';
+import { type Instant, type Machine, NEVER, type Output, outputs, type SocketId } from '../../src/core/index.ts';
+import { Nest, timers } from '../../src/core/testing.ts';
 
 /** Opens one socket, echoes what comes in, counts its time-outs. */
 function echo(socket: SocketId): Machine<'close', string> {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { predictionWindow, predictPorts } from '../../bench/predict.ts';
-import { type Allocator, UNKNOWN_ALLOCATOR } from '../../src/core/index.ts';
-import { inferMapping, type Observation } from '../../src/core/testing.ts';
+import type { Allocator } from '../../src/core/index.ts';
+import { inferMapping, type Observation, UNKNOWN_ALLOCATOR } from '../../src/core/testing.ts';
 
 const A = '192.0.2.1';
 const B = '192.0.2.2';

@@ -6,10 +6,9 @@ import {
   type Output,
   outputs,
   payloadBytesMax,
-  SecureSession,
   seededCrypto,
 } from '../../src/core/index.ts';
-import { agenda, Connection, type ConnectionEvent } from '../../src/core/testing.ts';
+import { agenda, Connection, type ConnectionEvent, SecureSession } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 /** Park and Miller's minimal generator: enough for jitter and loss. */

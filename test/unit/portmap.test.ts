@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   createPortMapper,
-  encodeStun,
   type MapCommand,
   type MapEvent,
   requestNumbers,
@@ -12,6 +11,7 @@ import {
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import {
+  encodeStun,
   natPmpAddressRequest,
   natPmpMapRequest,
   parseNatPmp,

@@ -1,20 +1,23 @@
 /** Any message of the control protocol, for property tests. Numbers are such that the wire keeps them exactly. */
 import fc from 'fast-check';
 import {
-  FAILURES,
   type FailureCode,
-  HANDSHAKE_BYTES_MAX,
   type HostAnnouncement,
   isPublicKey,
   type ListEntry,
   type NatProfile,
+  RETRYABLE,
+  utf8Encode,
+  WIRE_LIMITS,
+} from '../../src/core/index.ts';
+import {
+  HANDSHAKE_BYTES_MAX,
   type Permit,
   type Push,
   type Request,
   type Response,
-  utf8Encode,
-  WIRE_LIMITS,
-} from '../../src/core/index.ts';
+  Writer,
+} from '../../src/core/testing.ts';
 
 export const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 /** Canonical and of no low order: what a clear highest bit and a random rest make of it but for one in 2^120. */
@@ -36,7 +39,7 @@ const address = fc.oneof(
 );
 export const endpoint = fc.record({ address, port });
 const sid = bytes(16);
-const failure = fc.constantFrom(...(Object.keys(FAILURES) as FailureCode[]));
+const failure = fc.constantFrom(...(Object.keys(RETRYABLE) as FailureCode[]));
 const handshake = upTo(HANDSHAKE_BYTES_MAX);
 
 const announcement: fc.Arbitrary<HostAnnouncement> = fc.record({
@@ -136,6 +139,14 @@ const permit: fc.Arbitrary<Permit> = fc.record({
   grants: fc.array(grant, { maxLength: WIRE_LIMITS.permitAddressesMax }),
 });
 
+const relayGrant = fc.record({ token: bytes(54), secret: bytes(16) });
+/** As long as they get. */
+const relayName = text(WIRE_LIMITS.relayNameBytesMax);
+const relays = fc.array(
+  fc.record({ name: relayName, region: relayName, addresses: fc.array(address, { maxLength: 4 }), port: u16 }),
+  { maxLength: WIRE_LIMITS.relaysMax },
+);
+
 const type = <T extends string>(name: T) => fc.constant(name);
 const beat = { players: u16, profile: orNull(profile) };
 const refusal = { sid, failure, retryAfterMs: u32 };
@@ -168,6 +179,8 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
   }),
   fc.record({ type: type('list'), after: text(64), game: text(WIRE_LIMITS.announcedTextBytesMax) }),
   fc.record({ type: type('echo') }),
+  fc.record({ type: type('relay'), token: bytes(54) }),
+  fc.record({ type: type('relays') }),
 );
 
 export const response: fc.Arbitrary<Response> = fc.oneof(
@@ -176,10 +189,18 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('resolved'), hostKey: publicKey, entry }),
   fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),
+  fc.record({ type: type('granted'), relay: relayGrant }),
+  fc.record({ type: type('relays'), relays }),
   fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
 );
 
-const relayed = { sid, observed: fc.array(endpoint, { maxLength: WIRE_LIMITS.observedMax }), permit, handshake };
+const relayed = {
+  sid,
+  observed: fc.array(endpoint, { maxLength: WIRE_LIMITS.observedMax }),
+  permit,
+  handshake,
+  relay: orNull(relayGrant),
+};
 
 export const push: fc.Arbitrary<Push> = fc.oneof(
   fc.record({ type: type('offer'), ...relayed }),
@@ -191,3 +212,16 @@ export const push: fc.Arbitrary<Push> = fc.oneof(
   fc.record({ type: type('over'), sid, outcome: fc.constantFrom('path', 'aborted', 'expired') }),
   fc.record({ type: type('going-away'), afterMs: u32 }),
 ) as fc.Arbitrary<Push>;
+
+/** True messages to change: so many of one kind, as they are written. */
+export function encoded<Message>(
+  arbitrary: fc.Arbitrary<Message>,
+  write: (writer: Writer, message: Message) => void,
+  seed: number,
+): Uint8Array[] {
+  return fc.sample(arbitrary, { numRuns: 150, seed }).map((message) => {
+    const writer = new Writer(2_000);
+    write(writer, message);
+    return writer.done();
+  });
+}

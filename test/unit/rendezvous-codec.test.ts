@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { LIMITS, toHex, UNKNOWN_PROFILE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   acceptPayload,
   cidNumber,
   FRAME,
-  LIMITS,
   PROFILE_BYTES_MAX,
   probeAuthentic,
   Reader,
@@ -16,9 +16,6 @@ import {
   readRequestFrame,
   readResponse,
   sipHash128,
-  toHex,
-  UNKNOWN_PROFILE,
-  WIRE_LIMITS,
   Writer,
   writeProbe,
   writeProbeAnswer,
@@ -28,7 +25,7 @@ import {
   writeRequestFrame,
   writeResponse,
   writeResponseFrame,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { bytes, endpoint, profile, push, request, response } from './rendezvous-arbitraries.ts';
 import { hexBytes, protocolVectors } from './rendezvous-vectors.ts';
 

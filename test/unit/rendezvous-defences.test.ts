@@ -1,12 +1,11 @@
 /** What a master lets nobody do: spoofed sources, stale proofs, repeated credits, words of a session that does not host. */
 import { describe, expect, test } from 'vitest';
+import { type Endpoint, MASTER_LIMITS, WIRE } from '../../src/core/index.ts';
 import {
   CONTROL_PROLOGUE,
   concat,
-  type Endpoint,
   FRAME,
   helloPayload,
-  MASTER_LIMITS,
   noiseInitiate,
   probeKey,
   probeSources,
@@ -14,12 +13,11 @@ import {
   readAccept,
   readAcceptPayload,
   SecureSession,
-  WIRE,
   writeChallengeFrame,
   writeControlHeader,
   writeHello,
   writeRequestFrame,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import {
   DOOR,
   MASTER_ADDRESS,

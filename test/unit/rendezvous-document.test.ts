@@ -1,6 +1,7 @@
 /** The tables of docs/protocol.md are those of the code. `UPDATE_DOCS=1` writes them anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { RELAY_MESSAGES, RELAY_REFUSALS, relayMessageBytes } from '../../src/core/index.ts';
 import { type Field, type Fields, layoutOf, MESSAGES, STRUCTURES } from '../../src/core/testing.ts';
 import { protocolVectors } from './rendezvous-vectors.ts';
 
@@ -28,11 +29,19 @@ function tables(): string {
     ...['| response | fields |', '|---|---|', ...rows(responses), ''],
     ...['| push | fields |', '|---|---|', ...rows(pushes), ''],
     ...['| structure | fields |', '|---|---|', ...structures(), ''],
+    ...['| with a relay | bytes | fields after `d9` and the type |', '|---|---|---|', ...relayed(), ''],
   ].join('\n');
 }
 
+function relayed(): string[] {
+  return Object.entries(RELAY_MESSAGES).map(
+    ([type, { number, fields }]) =>
+      `| ${number} ${type} | ${relayMessageBytes(type as keyof typeof RELAY_MESSAGES)} | ${layoutOf(fields, ', ')} |`,
+  );
+}
+
 function structures(): string[] {
-  const { announcement, entry, permit, profile } = STRUCTURES;
+  const { announcement, entry, permit, profile, relay, relayGrant } = STRUCTURES;
   const fields = (field: Drawn | undefined): string => layoutOf(field?.parts ?? {}, ', ');
   const words = (field: Drawn | undefined): string =>
     `0 to ${(field?.words ?? []).length - 1}: ${field?.words?.join(', ')}`;
@@ -43,6 +52,8 @@ function structures(): string[] {
     ['entry', fields(entry)],
     ['permit', fields(permit)],
     ['grant', fields(grants?.item)],
+    ['relay', fields(relay)],
+    ['relay grant', fields(relayGrant)],
     ['profile', fields(profile)],
     ['allocator', fields(mixture?.item)],
     ['NAT type', words(type)],
@@ -73,4 +84,6 @@ test('no two messages of a direction have one number, and the published vectors 
     expect(new Set(numbers).size).toBe(numbers.length);
     expect(Object.keys(vectors[direction]).sort()).toEqual(Object.keys(table).sort());
   }
+  expect(Object.keys(vectors.relay.datagrams)).toEqual(Object.keys(RELAY_MESSAGES));
+  expect(new Set(RELAY_REFUSALS).size).toBe(RELAY_REFUSALS.length);
 });

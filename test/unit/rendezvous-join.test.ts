@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { MASTER_LIMITS, type Push, type Request } from '../../src/core/index.ts';
+import { MASTER_LIMITS } from '../../src/core/index.ts';
+import type { Push, Request } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

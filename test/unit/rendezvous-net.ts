@@ -4,15 +4,12 @@
  * than came from it. The simulator (src/sim) is the real thing; this one has no NAT and no randomness, so that each test says
  * exactly which packet goes where.
  */
+
 import {
   createMaster,
   type Endpoint,
   type Instant,
   type KeyPair,
-  Link,
-  type LinkCommand,
-  type LinkEvent,
-  type LinkMachine,
   type Machine,
   type MasterAddress,
   type MasterConfig,
@@ -20,16 +17,22 @@ import {
   type MasterMachine,
   NEVER,
   type Output,
-  type Push,
   type Random,
-  type Request,
-  type Response,
   type SocketId,
   seededCrypto,
   socketIds,
   type TicketKey,
   WIRE,
 } from '../../src/core/index.ts';
+import {
+  Link,
+  type LinkCommand,
+  type LinkEvent,
+  type LinkMachine,
+  type Push,
+  type Request,
+  type Response,
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { weakCodeOf, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';

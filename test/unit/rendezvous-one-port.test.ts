@@ -1,7 +1,7 @@
 /** A master behind one port: the first byte says what a datagram is, and detection learns less. */
 import { describe, expect, test } from 'vitest';
-import { Reader, WIRE, Writer } from '../../src/core/index.ts';
-import { STRUCTURES } from '../../src/core/testing.ts';
+import { WIRE } from '../../src/core/index.ts';
+import { Reader, STRUCTURES, Writer } from '../../src/core/testing.ts';
 import {
   DOOR,
   MASTER_ADDRESS,

@@ -1,6 +1,7 @@
 /** Pushes to somebody who may have left: what goes to an address that does not answer, and that honest ones still get theirs. */
 import { describe, expect, test } from 'vitest';
-import { MASTER_LIMITS, NEVER, type Request, utf8Encode } from '../../src/core/index.ts';
+import { MASTER_LIMITS, NEVER, utf8Encode } from '../../src/core/index.ts';
+import type { Request } from '../../src/core/testing.ts';
 import { type Participant, REGISTER, stolenSession, type World, world } from './rendezvous-net.ts';
 
 const HOST_IP = '203.0.113.5';
@@ -17,7 +18,7 @@ function pair(options: Parameters<typeof world>[0] = {}): { w: World; host: Part
 
 const joinOf = (host: Participant, n: number): Request => {
   const sid = new Uint8Array(16).fill(n);
-  return { type: 'join', sid, hostKey: host.key.publicKey, handshake: utf8Encode('x'.repeat(960)) };
+  return { type: 'join', sid, hostKey: host.key.publicKey, handshake: utf8Encode('x'.repeat(880)) };
 };
 
 /** The session as its link has it. */

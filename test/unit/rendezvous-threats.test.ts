@@ -2,18 +2,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { type MasterMachine, utf8Encode, WIRE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   CONTROL_PROLOGUE,
   concat,
   helloPayload,
-  type MasterMachine,
   noiseInitiate,
   type Request,
-  utf8Encode,
-  WIRE,
-  WIRE_LIMITS,
   writeHello,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { permitOf } from '../permit.ts';
 import {
   DOOR,

@@ -5,9 +5,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { expect, test } from 'vitest';
-import { Reader, readProfile, toHex } from '../../src/core/index.ts';
+import { toHex } from '../../src/core/index.ts';
+import { Reader, readProfile } from '../../src/core/testing.ts';
 import { hexBytes, PROFILE, protocolVectors } from './rendezvous-vectors.ts';
 import { referenceHandshake } from './secure-noise-reference.ts';
 
@@ -94,6 +96,27 @@ test('a resumption opens and makes its keys by the document: HKDF and ChaCha20-P
     two(hexBytes(resumption.chain), Buffer.concat([random, theirs])),
   );
   expect(hexBytes(resumption.datagrams.refusal)[2]).toBe(2);
+});
+
+test('a token, its end secret and the proof of a BIND are made by the document: HKDF, SHA-256 and HMAC', () => {
+  const { secret, masterKey, sid, clientKey, hostKey, expiresAt, token, endSecret, datagrams } = published.relay;
+  const label = (text: string) => new TextEncoder().encode(text);
+  const key = (name: string) =>
+    hkdf(sha256, hexBytes(secret), hexBytes(masterKey), label(`sallyport relay ${name}`), 32);
+  const pair = sha256(hexBytes(sid + clientKey + hostKey)).subarray(0, 16);
+  const said = new Uint8Array(38);
+  said.set([1, 0]);
+  new DataView(said.buffer).setUint32(2, expiresAt);
+  said.set(pair, 6);
+  said.set(sha256(hexBytes(clientKey)).subarray(0, 8), 22);
+  said.set(sha256(hexBytes(hostKey)).subarray(0, 8), 30);
+  expect(token).toBe(toHex(said) + toHex(hmac(sha256, key('token'), said).subarray(0, 16)));
+  const own = hmac(sha256, key('end'), Buffer.concat([pair, label('client')])).subarray(0, 16);
+  expect(endSecret).toBe(toHex(own));
+  const bind = hexBytes(datagrams.bind);
+  expect([bind.length, bind[0], bind[1]]).toEqual([100, 0xd9, 3]);
+  expect(toHex(bind.subarray(30, 84))).toBe(token);
+  expect(toHex(bind.subarray(84))).toBe(toHex(hmac(sha256, own, bind.subarray(0, 84)).subarray(0, 16)));
 });
 
 test('the published profile reads back', () => {

@@ -4,19 +4,28 @@
  */
 import { scryptSync } from 'node:crypto';
 import {
-  acceptPayload,
   CODE_DERIVATION,
-  CONTROL_PROLOGUE,
-  cidNumber,
   codeFrom,
-  concat,
   formatHostLink,
   formatMasterLink,
   fromHex,
-  helloPayload,
   hostIdOf,
   type ListEntry,
+  mintGrant,
   type NatProfile,
+  relayKeys,
+  seededCrypto,
+  toHex,
+  UNKNOWN_PROFILE,
+  writeBind,
+  writeRelay,
+} from '../../src/core/index.ts';
+import {
+  acceptPayload,
+  CONTROL_PROLOGUE,
+  cidNumber,
+  concat,
+  helloPayload,
   noiseInitiate,
   noiseRespond,
   PROFILE_BYTES_MAX,
@@ -30,10 +39,7 @@ import {
   resumeRespond,
   resumptionOf,
   SecureSession,
-  seededCrypto,
   TICKET_BYTES,
-  toHex,
-  UNKNOWN_PROFILE,
   Writer,
   writeAccept,
   writeControlHeader,
@@ -47,7 +53,7 @@ import {
   writeResponse,
   writeResponseFrame,
   writeRetry,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const secret = (byte: number) => new Uint8Array(32).fill(byte);
@@ -67,6 +73,10 @@ const PERMIT = {
     { address: '203.0.113.9', probesMax: 60, probesPerSecondMax: 1000, expiresInMs: 15000 },
     { address: '2001:db8::9', probesMax: 46, probesPerSecondMax: 400, expiresInMs: 9000 },
   ],
+};
+const GRANT = {
+  token: Uint8Array.from({ length: 54 }, (_, i) => i),
+  secret: Uint8Array.from({ length: 16 }, (_, i) => 0xe0 + i),
 };
 const ENTRY: ListEntry = {
   ...{ hostId: hostIdOf(suite, HOST_KEY), code: CODE, name: 'Arena', game: 'teeworlds' },
@@ -100,6 +110,8 @@ const REQUESTS: readonly Request[] = [
   { type: 'list', after: '', game: 'teeworlds' },
   { type: 'echo' },
   { type: 'hold', sid: SID, ahead: 2 },
+  { type: 'relay', token: GRANT.token },
+  { type: 'relays' },
 ];
 
 const RESPONSES: readonly Response[] = [
@@ -107,15 +119,23 @@ const RESPONSES: readonly Response[] = [
   { type: 'registered', code: ENTRY.code, hostId: ENTRY.hostId, observed: OBSERVED_6 },
   { type: 'resolved', hostKey: HOST_KEY, entry: ENTRY },
   { type: 'entries', entries: [ENTRY], next: '1' },
+  { type: 'granted', relay: GRANT },
+  {
+    type: 'relays',
+    relays: [{ name: 'home', region: 'eu', addresses: [OBSERVED.address, OBSERVED_6.address], port: 8455 }],
+  },
   { type: 'failed', failure: 'CODE_UNKNOWN', detail: '', retryAfterMs: 0 },
 ];
 
 const PUSHES: readonly Push[] = [
   {
     ...{ type: 'offer', sid: SID, observed: [OBSERVED], permit: PERMIT },
-    handshake: Uint8Array.of(1, 2, 3),
+    ...{ handshake: Uint8Array.of(1, 2, 3), relay: GRANT },
   },
-  { type: 'answered', sid: SID, observed: [OBSERVED_6], permit: PERMIT, handshake: Uint8Array.of(4, 5, 6) },
+  {
+    ...{ type: 'answered', sid: SID, observed: [OBSERVED_6], permit: PERMIT },
+    ...{ handshake: Uint8Array.of(4, 5, 6), relay: null },
+  },
   { type: 'refused', sid: SID, failure: 'FULL', retryAfterMs: 9000 },
   { type: 'step', sid: SID, n: 1, sealed: Uint8Array.of(7, 8, 9) },
   { type: 'credited', sid: SID, permit: PERMIT },
@@ -223,6 +243,30 @@ function resumption({ keyToMaster, keyToParticipant, time }: ReturnType<typeof e
   };
 }
 
+/** One pair at a relay. */
+function relay() {
+  const masterKey = suite.keyPair(secret(0x22)).publicKey;
+  const clientKey = suite.keyPair(secret(0x11)).publicKey;
+  const keys = relayKeys(suite, secret(0x77), masterKey);
+  const end = { side: 'client', expiresAt: 1_700_000_060 } as const;
+  const grant = mintGrant(suite, keys, { sid: SID, clientKey, hostKey: HOST_KEY }, end);
+  const random = Uint8Array.from({ length: 8 }, (_, i) => 0xa0 + i);
+  const cookie = Uint8Array.from({ length: 16 }, (_, i) => 0xc0 + i);
+  return {
+    ...{ secret: toHex(secret(0x77)), masterKey: toHex(masterKey), sid: toHex(SID) },
+    ...{ clientKey: toHex(clientKey), hostKey: toHex(HOST_KEY), expiresAt: end.expiresAt },
+    ...{ token: toHex(grant.token), endSecret: toHex(grant.secret) },
+    datagrams: {
+      ask: toHex(writeRelay({ type: 'ask', random })),
+      cookie: toHex(writeRelay({ type: 'cookie', random, cookie })),
+      bind: toHex(writeBind(suite, grant, { random, cookie, turn: 5 })),
+      bound: toHex(writeRelay({ type: 'bound', random, other: true })),
+      refused: toHex(writeRelay({ type: 'refused', random, why: 'expired' })),
+      keep: toHex(writeRelay({ type: 'keep', random })),
+    },
+  };
+}
+
 export function protocolVectors() {
   const first = exchange();
   const writer = new Writer(PROFILE_BYTES_MAX);
@@ -233,6 +277,7 @@ export function protocolVectors() {
       'Sallyport control protocol, version 1. Hexadecimal. Kept equal to the code by test/unit/rendezvous-vectors.test.ts.',
     exchange: first,
     resumption: resumption(first),
+    relay: relay(),
     requests: written(REQUESTS, writeRequest),
     responses: written(RESPONSES, writeResponse),
     pushes: written(PUSHES, writePush),

@@ -1,6 +1,7 @@
 /** UDP, a further UDP port and TLS, raced; and what a master makes of a participant whom it sees through a tunnel only. */
 import { describe, expect, test } from 'vitest';
-import { LINK_LIMITS, NOWHERE, WIRE } from '../../src/core/index.ts';
+import { NOWHERE, WIRE } from '../../src/core/index.ts';
+import { LINK_LIMITS } from '../../src/core/testing.ts';
 import { DOOR, type Packet, type Participant, REGISTER, testCrypto, world } from './rendezvous-net.ts';
 
 const WAYS = { furtherPort: 443, tunnel: true } as const;

@@ -1,22 +1,18 @@
 /** How far an address reaches, in every way that it can be written. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { addressBytes, addressText, isLoopback, isPrivate, StunSource } from '../../src/core/index.ts';
 import {
   type Accept,
-  addressBytes,
-  addressText,
   embeddedIpv4,
   encodeStun,
   isLocal,
-  isLoopback,
-  isPrivate,
   probeSources,
+  reachOf,
   type Scope,
-  StunSource,
   sameRealm,
   scopeOf,
-} from '../../src/core/index.ts';
-import { reachOf } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 
 const TABLE: readonly (readonly [string, Scope])[] = [
   // IPv4, at the edges of each range.

@@ -1,18 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  concat,
-  equalBytes,
-  fromBase64Url,
-  fromHex,
-  Reader,
-  toBase32,
-  toBase64Url,
-  toHex,
-  utf8Decode,
-  utf8Encode,
-  Writer,
-} from '../../src/core/index.ts';
+import { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from '../../src/core/index.ts';
+import { concat, Reader, utf8Decode, Writer } from '../../src/core/testing.ts';
 
 const bytes = fc.uint8Array({ maxLength: 64 });
 

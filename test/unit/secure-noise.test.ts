@@ -1,18 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  deriveKey,
-  fromHex,
-  type KeyPair,
-  noiseInitiate,
-  noiseNonce,
-  noiseRespond,
-  SecureSession,
-  seededCrypto,
-  toHex,
-  utf8Encode,
-} from '../../src/core/index.ts';
+import { fromHex, type KeyPair, seededCrypto, toHex, utf8Encode } from '../../src/core/index.ts';
+import { deriveKey, noiseInitiate, noiseNonce, noiseRespond, SecureSession } from '../../src/core/testing.ts';
 import { nodeCrypto as suite } from '../../src/node/index.ts';
 import { referenceHandshake } from './secure-noise-reference.ts';
 

@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  ConnectionKeys,
-  type CryptoSuite,
-  maskSequence,
-  SECURE_LIMITS,
-  toHex,
-  unmaskSequence,
-} from '../../src/core/index.ts';
+import { type CryptoSuite, toHex } from '../../src/core/index.ts';
+import { ConnectionKeys, maskSequence, SECURE_LIMITS, unmaskSequence } from '../../src/core/testing.ts';
 import { nodeCrypto as suite } from '../../src/node/crypto.ts';
 
 const HEADER = Uint8Array.of(0xd8);

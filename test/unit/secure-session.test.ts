@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ReplayWindow, SECURE_LIMITS, SecureSession } from '../../src/core/index.ts';
+import { ReplayWindow, SECURE_LIMITS, SecureSession } from '../../src/core/testing.ts';
 import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const NONE = new Uint8Array(0);

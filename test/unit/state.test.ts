@@ -13,12 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SallyportError, toBase64Url } from '../../src/core/index.ts';
+import { toBase64Url } from '../../src/core/index.ts';
 import {
   copyToClipboard,
   hostPins,
   readDocument,
   readOrCreateKey,
+  SallyportError,
   stateDirectory,
   takeLock,
   writeDocument,

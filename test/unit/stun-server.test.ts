@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerStun, encodeStun, parseStun } from '../../src/core/index.ts';
+import { answerStun } from '../../src/core/index.ts';
+import { encodeStun, parseStun } from '../../src/core/testing.ts';
 
 const server = { addresses: ['192.0.2.1', '192.0.2.2'], ports: [3478, 3479], behaviour: 'paid' } as const;
 const local = { address: '192.0.2.1', port: 3478 };

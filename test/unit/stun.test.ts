@@ -2,8 +2,8 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeStun, parseStun, type StunMessage, StunSource } from '../../src/core/index.ts';
-import { integrityMatches, STUN_LIMITS } from '../../src/core/testing.ts';
+import { StunSource } from '../../src/core/index.ts';
+import { encodeStun, integrityMatches, parseStun, STUN_LIMITS, type StunMessage } from '../../src/core/testing.ts';
 
 const vectors = JSON.parse(readFileSync(new URL('../vectors/rfc5769.json', import.meta.url), 'utf8'));
 const bytesOf = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'));

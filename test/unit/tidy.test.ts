@@ -34,6 +34,14 @@ const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
   'src/node/drive.ts drive': 'one machine and its sockets; 10^5 datagrams a second go through its closures',
 };
 
+/** Names of two things, and why; every other class and exported type of the product has its name for itself. */
+const SHARED_NAMES: Readonly<Record<string, string>> = {
+  Path: 'what the application holds, and in core the data behind it',
+  Hosting: 'what the application holds, and in core the part behind it',
+  Verdict: 'on a NAT, and at the door of a host; neither is seen where the other is',
+  Relay: 'what the master is to hand on of a join; a relay is another thing',
+};
+
 /** What each layer may import; `types` marks layers of which only types may be taken. */
 const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
   'src/core': { values: [], types: [] },
@@ -53,7 +61,8 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
  * before it, types included, so no two import each other. `index.ts` and `testing.ts` are the doors to the outside.
  */
 const ROOMS = [
-  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'link', 'detect', 'portmap'],
+  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'relay', 'link', 'detect', 'portmap'],
+  'connection',
   ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
   ...['peer', 'master'],
 ];
@@ -215,6 +224,7 @@ describe('the repository is tidy:', () => {
         const target = normalize(join(dirname(path), from));
         const into = layerOf(target);
         if (into === null || into === layer || target === `${into}/index.ts`) return [];
+        if (layer === 'bench' && target === 'src/core/testing.ts') return [];
         if (forWeb && ([...WEB_ENTRIES, ...WEB_CORE].includes(target) || (typeOnly && into === 'src/core'))) return [];
         return [`imports ${from}`];
       });
@@ -222,10 +232,29 @@ describe('the repository is tidy:', () => {
     expect(faults(check, product)).toEqual([]);
   });
 
-  test('no layer builds on what is for tests', () => {
+  test('no layer builds on what is for tests, and core names for its layers only what they use', () => {
     const check = ({ imports }: Source): string[] =>
       imports.filter(({ from }) => /(?:^|\/)testing\.ts$/.test(from)).map(({ from }) => `imports ${from}`);
-    expect(faults(check, product)).toEqual([]);
+    // A benchmark measures what nobody else looks at.
+    const layers = product.filter(({ layer }) => layer !== 'bench');
+    expect(faults(check, layers)).toEqual([]);
+
+    const specifiers = (node: Node): readonly Node[] => (node.specifiers as readonly Node[] | undefined) ?? [];
+    const nameOf = (value: unknown): string => (value as { readonly name: string }).name;
+    const used = new Set<string>();
+    for (const { path, layer, program } of layers) {
+      if (layer === 'src/core') continue;
+      for (const node of program.body as readonly Node[]) {
+        const from = (node.source as { readonly value?: string } | null | undefined)?.value ?? '';
+        if (normalize(join(dirname(path), from)) !== 'src/core/index.ts') continue;
+        for (const one of specifiers(node)) used.add(nameOf(one.imported ?? one.local));
+      }
+    }
+    const index = product.filter(({ path }) => path === 'src/core/index.ts');
+    const statements = index.flatMap(({ program }) => program.body as readonly Node[]);
+    const named = statements.flatMap(specifiers).map(({ exported }) => nameOf(exported));
+    expect(named.length).toBeGreaterThan(100);
+    expect(named.filter((name) => !used.has(name))).toEqual([]);
   });
 
   test(`at most ${PAST_ENTRIES_MAX} imports of tests go past the entries of a layer`, () => {
@@ -272,6 +301,25 @@ describe('the repository is tidy:', () => {
       return nodes.map((node) => `${source.path} ${name(node, source.text)}`);
     });
     expect(long.toSorted()).toEqual(Object.keys(LONG_FUNCTIONS).toSorted());
+  });
+
+  test('one word, one meaning: no two classes or exported types share a name', () => {
+    const declares = /^(?:ClassDeclaration|TSInterfaceDeclaration|TSTypeAliasDeclaration)$/;
+    const places = new Map<string, Set<string>>();
+    for (const { path, program } of product) {
+      if (!path.startsWith('src/') || path.endsWith('.d.ts')) continue;
+      for (const statement of program.body as readonly Node[]) {
+        // What a file keeps to itself it may call as it likes, unless it is a class.
+        const declared = (statement.declaration as Node | null | undefined) ?? statement;
+        if (!declares.test(declared.type) || (declared === statement && declared.type !== 'ClassDeclaration')) continue;
+        const { name } = declared.id as { readonly name: string };
+        places.set(name, (places.get(name) ?? new Set()).add(path));
+      }
+    }
+    const shared = [...places].filter(([, paths]) => paths.size > 1);
+    const unnamed = shared.filter(([name]) => !(name in SHARED_NAMES));
+    expect(unnamed.map(([name, paths]) => `${name}: ${[...paths].join(', ')}`)).toEqual([]);
+    expect(Object.keys(SHARED_NAMES).filter((name) => !shared.some(([found]) => found === name))).toEqual([]);
   });
 
   test('nothing is exported as default', () => {

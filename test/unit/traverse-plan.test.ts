@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { limitsFor, NATURES, plansPage } from '../../bench/plans.ts';
-import type { AllocatorKind, Filtering, Mapping, NatProfile, PlanLimits, Role } from '../../src/core/index.ts';
+import type { NatProfile } from '../../src/core/index.ts';
+import { UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import type { AllocatorKind, Filtering, Mapping, PlanLimits, Role } from '../../src/core/testing.ts';
 import {
+  CANARIES_MAX,
   LEAD_LIMITS,
+  type Method,
   PLAN_LIMITS,
   type Plan,
   planFor,
+  plansFor,
   UNKNOWN_ALLOCATOR,
-  UNKNOWN_PROFILE,
-} from '../../src/core/index.ts';
-import { CANARIES_MAX, type Method, plansFor } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 
 const MAPPINGS: readonly Mapping[] = ['eim', 'adm', 'apdm', 'unknown'];
 const FILTERINGS: readonly Filtering[] = ['eif', 'adf', 'apdf', 'unknown'];

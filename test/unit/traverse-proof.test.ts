@@ -1,16 +1,15 @@
 /** A host that is ordered salvos by a client which meets it just before they end. */
 import { expect, test } from 'vitest';
+import { type Output, requestNumbers, socketIds, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import {
   device,
-  type Output,
-  requestNumbers,
-  socketIds,
+  encodeStep,
+  probeCodec,
+  type SidePlan,
   type Traversal,
   type TraversalEvent,
   traversal,
-  UNKNOWN_PROFILE,
-} from '../../src/core/index.ts';
-import { encodeStep, probeCodec, type SidePlan } from '../../src/core/testing.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';

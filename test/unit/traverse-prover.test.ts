@@ -1,7 +1,7 @@
 /** What counts as a proof of a path, and for whom a prover does anything at all. */
 import { expect, test } from 'vitest';
-import { type Endpoint, PROVE_LIMITS } from '../../src/core/index.ts';
-import { Prover, probeCodec } from '../../src/core/testing.ts';
+import type { Endpoint } from '../../src/core/index.ts';
+import { PROVE_LIMITS, Prover, probeCodec } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 const SID = new Uint8Array(16).fill(1);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { FAILURES } from '../../src/core/index.ts';
+import { FAILURES } from '../../src/node/index.ts';
 import { de } from '../../src/web/messages/de.ts';
 import { en, type MessageKey } from '../../src/web/messages/en.ts';
 

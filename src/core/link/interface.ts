@@ -9,6 +9,7 @@ import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import type { MappingSource } from '../sources/source.ts';
 import type { Push, Request, Response } from '../wire/messages.ts';
+import type { RelayPlace } from '../wire/relay.ts';
 
 /** What a master link says: `sallyport://198.51.100.7:8430/#KEY`, its name already resolved. */
 export interface MasterAddress {
@@ -69,12 +70,16 @@ export type LinkEvent =
   | { readonly ev: 'response'; readonly ref: number; readonly response: Response }
   /** Each push once, already acknowledged. */
   | { readonly ev: 'push'; readonly push: Push }
+  /** The relays of the master are known, or others than before. */
+  | { readonly ev: 'relays'; readonly relays: readonly RelayPlace[] }
   /** Our address as the master sees the link's own socket: first known, or changed (the NAT has let go of the mapping). */
   | { readonly ev: 'observed'; readonly observed: Endpoint };
 
 export interface LinkMachine extends Machine<LinkCommand, LinkEvent> {
   /** The link's own socket; 0 before `start`. */
   readonly socket: SocketId;
+  /** The relays of the master; empty until it has named them. */
+  readonly relays: readonly RelayPlace[];
   /** The probe ports of the master; empty before the session is up. */
   readonly sources: readonly MappingSource[];
 }

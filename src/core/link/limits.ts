@@ -13,7 +13,7 @@ export const LINK_LIMITS = {
    */
   linkWayMs: 800,
   /** A report waits so long for a tunnel: TCP and TLS with one lost packet, and the handshake. */
-  reachTunnelMsMax: 5_000,
+  surveyTunnelMsMax: 5_000,
   /** While a session goes over TLS: UDP is tried again so often, one datagram of 512 bytes to four. */
   udpAgainMs: 60_000,
   /** Requests (docs/reference/security.md §3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */

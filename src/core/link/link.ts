@@ -8,9 +8,11 @@ import { type Endpoint, familyOf, NOWHERE, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { assert, type FailureCode } from '../errors.ts';
 import { outputs } from '../machine.ts';
+import { sameRealm } from '../scope.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Response } from '../wire/messages.ts';
+import type { RelayPlace } from '../wire/relay.ts';
 import { type Accepted, LinkHandshake, TicketPurse } from './handshake.ts';
 import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine } from './interface.ts';
 import { Legs } from './legs.ts';
@@ -79,6 +81,7 @@ export class Link implements LinkMachine {
   private agreeAt: Instant = NEVER;
   private rttMs = 0;
   private observed: Endpoint | null = null;
+  private named: readonly RelayPlace[] = [];
 
   constructor(config: LinkConfig) {
     this.config = config;
@@ -88,6 +91,10 @@ export class Link implements LinkMachine {
 
   get socket(): SocketId {
     return this.legs.main;
+  }
+
+  get relays(): readonly RelayPlace[] {
+    return this.named;
   }
 
   get sources(): readonly MappingSource[] {
@@ -342,12 +349,20 @@ export class Link implements LinkMachine {
       this.failedRounds = 0;
       this.told = 'up';
       this.out.event({ ev: 'state', state: 'up', failure: null, rttMs, way });
+      this.requests.add(now, null, { type: 'relays' }, null);
     }
     const own = !tunnel && (open.socket === null || open.socket === this.legs.main);
     if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
+    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session.control));
     // Nobody has told us that this is another network, but the master sees another address.
     if ('observed' in response && own && linked.session.seenElsewhere(response.observed.address)) this.move(now);
+  }
+
+  private name(relays: readonly RelayPlace[]): void {
+    if (JSON.stringify(relays) === JSON.stringify(this.named)) return;
+    this.named = relays;
+    this.out.event({ ev: 'relays', relays });
   }
 
   private see(observed: Endpoint): void {
@@ -365,4 +380,11 @@ export class Link implements LinkMachine {
     this.enter({ in: 'stopped' });
     this.legs.closeAll();
   }
+}
+
+/** A master on the Internet has no relay inside our network, whatever it says. */
+function reachable(relays: readonly RelayPlace[], { address: master }: Endpoint): readonly RelayPlace[] {
+  return relays
+    .map((relay) => ({ ...relay, addresses: relay.addresses.filter((address) => sameRealm(master, address)) }))
+    .filter(({ addresses, port }) => addresses.length > 0 && port > 0);
 }

@@ -31,6 +31,7 @@ export type LimitName =
   | 'join-client'
   | 'join-host'
   | 'join-table'
+  | 'grant'
   | 'step'
   | 'credit'
   | 'hosts'

@@ -37,7 +37,7 @@ export interface Reception {
   readonly tunnel?: boolean;
 }
 
-export class Door {
+export class MasterDoor {
   private readonly suite: CryptoSuite;
   private readonly own: KeyPair;
   private readonly sessions: Sessions;

@@ -13,6 +13,7 @@ import type { NatType, Verdict } from '../nat/profile.ts';
 import type { Random } from '../random.ts';
 import type { TableState } from '../rate/shares.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import type { MasterRelays } from './grants.ts';
 
 /** One registered host. A change makes a new object, so whoever holds the old one can compare. */
 export interface HostRecord {
@@ -96,8 +97,8 @@ export type MasterCommand =
 export interface MasterPolicy {
   /** The announcement to keep (text cleaned, name possibly marked), or why it is refused. */
   announce(hostKey: Uint8Array, from: Endpoint, announcement: HostAnnouncement): HostAnnouncement | FailureCode;
-  /** May this participant list or join? null = yes. */
-  admit(act: 'list' | 'join', key: Uint8Array, from: Endpoint): FailureCode | null;
+  /** May this participant list, join, or have its relayed pair renewed? null = yes. */
+  admit(act: 'list' | 'join' | 'relay', key: Uint8Array, from: Endpoint): FailureCode | null;
   /** One page of the public list, in the order it is shown in. Left out: this master shows none. */
   list?(query: ListQuery): ListPage;
   /** Has the host shown that it can be joined? Where an address has too many, such hosts are the last to go. Left out: none has. */
@@ -164,6 +165,8 @@ export interface MasterConfig {
   /** Everything on this port as well: for participants whose network lets little else out, such as 443. */
   readonly furtherPort?: number;
   readonly policy: MasterPolicy;
+  /** Left out: there are none, and nobody is granted a pair. */
+  readonly relays?: MasterRelays;
   /** True: somebody else has the 16 probe ports open (worker threads), and is told the keys by events. */
   readonly probesElsewhere?: boolean;
 }

@@ -13,6 +13,8 @@ import { type Placed, Shares, type TableState } from '../rate/shares.ts';
 import { ReplayWindow } from '../secure/session.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Request, SessionId } from '../wire/messages.ts';
+import type { RelayGrant } from '../wire/relay.ts';
+import type { Grants } from './grants.ts';
 import { MASTER_LIMITS } from './limits.ts';
 import { Budgets, type Paid, Permits } from './permits.ts';
 import type { HostEntry } from './registry.ts';
@@ -65,8 +67,11 @@ export class Joins {
   private readonly expiry = new Wheel<JoinUnderWay>(1_000, 128);
   private readonly shares: Shares<JoinUnderWay>;
 
+  private readonly grants: Grants;
+
   /** `secret`: 16 bytes for the hashes of addresses; `draw`: 32 random bits. */
-  constructor(secret: Uint8Array, draw: () => number) {
+  constructor(grants: Grants, secret: Uint8Array, draw: () => number) {
+    this.grants = grants;
     this.shares = new Shares({
       ...{ name: 'joins', max: MASTER_LIMITS.joinsMax, caps: MASTER_LIMITS.joinCaps, secret, draw },
       addressOf: ({ address }) => address,
@@ -258,14 +263,20 @@ export class Joins {
   private offer(now: Instant, join: JoinUnderWay): Relay {
     const { sid, client, host, handshake } = join;
     const permit = permitFor(now, host, client);
-    return { to: host.session, push: { type: 'offer', sid, observed: client.observed, permit, handshake } };
+    const relay = this.grant(join, 'host');
+    return { to: host.session, push: { type: 'offer', sid, observed: client.observed, permit, handshake, relay } };
+  }
+
+  private grant({ sid, client, host }: JoinUnderWay, side: 'client' | 'host'): RelayGrant | null {
+    return this.grants.mint({ sid, clientKey: client.session.key, hostKey: host.session.key }, side);
   }
 
   private answered(now: Instant, join: JoinUnderWay): Relay {
     const { sid, client, host, answer } = join;
     const permit = permitFor(now, client, host);
+    const relay = this.grant(join, 'client');
     const handshake = answer ?? new Uint8Array(0);
-    return { to: client.session, push: { type: 'answered', sid, observed: host.observed, permit, handshake } };
+    return { to: client.session, push: { type: 'answered', sid, observed: host.observed, permit, handshake, relay } };
   }
 }
 

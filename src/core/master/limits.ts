@@ -120,6 +120,13 @@ export const MASTER_LIMITS = {
   hostJoinFresh: { perSecond: 0.2, burst: 1 },
   hostJoinRateFresh: { perSecond: 20, burst: 120 },
   hostJoinRateOthers: { perSecond: 10, burst: 30 },
+  /**
+   * A grant for a relay begins a pair within that time: the answer of a host that asks nobody, and getting bound. Who asks a person gets
+   * another (docs/protocol.md, With a relay).
+   */
+  relayTokenMs: 60_000,
+  /** Fresh grants cost 10 µs each; after a relay's restart the friends of a large host ask for theirs at once. */
+  grantRates: rates(2, 64, 8, 4),
   /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
   joinsMax: 16_384,
   joinCaps: { narrow: 256, wide: 1_024, widest: 4_096 },

@@ -27,7 +27,8 @@ import { answeringPort } from '../wire/datagrams.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
-import { Door, type Reception } from './door.ts';
+import { MasterDoor, type Reception } from './door.ts';
+import { Grants } from './grants.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -80,7 +81,7 @@ class Master implements MasterMachine {
   private readonly registry: Registry;
   private readonly joins: Joins;
   private readonly tickets: Tickets;
-  private readonly door: Door;
+  private readonly door: MasterDoor;
   private readonly control: Control;
   private readonly requests: Requests;
   /** Of the call that runs: sessions end in many places. */
@@ -103,16 +104,17 @@ class Master implements MasterMachine {
       (session) => session.pushes !== null || this.registry.of(session)?.session === session,
       secret,
     );
-    this.joins = new Joins(secret, () => randomU32(suite));
+    const { identity, wallClock, relays } = config;
+    const grants = new Grants({ suite, own: identity.publicKey, wallClock, relays });
+    this.joins = new Joins(grants, secret, () => randomU32(suite));
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
     });
     const { sessions, tickets } = this;
-    const { wallClock } = config;
-    this.door = new Door({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
+    this.door = new MasterDoor({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
     this.requests = new Requests({
-      ...{ suite, registry: this.registry, joins: this.joins, counters, policy: config.policy },
+      ...{ suite, registry: this.registry, joins: this.joins, grants, counters, policy: config.policy },
       own: config.identity.publicKey,
       secret,
       push: (now, session, message) => this.control.push(now, session, message),

@@ -81,7 +81,7 @@ export type Registered =
   | { readonly failure: FailureCode };
 
 /** Whose a code is that a key claims. */
-export type Claim = 'own' | 'free' | 'taken' | 'contested';
+export type CodeClaim = 'own' | 'free' | 'taken' | 'contested';
 
 interface Beat {
   readonly announcement: HostAnnouncement;
@@ -155,7 +155,7 @@ export class Registry {
     return key === undefined ? null : keyBytes(key);
   }
 
-  claim(hostKey: Uint8Array, code: string): Claim {
+  claim(hostKey: Uint8Array, code: string): CodeClaim {
     const owner = this.keyOfCode.get(code);
     if (owner === undefined) return 'free';
     if (owner === keyText(hostKey)) return 'own';

@@ -13,6 +13,7 @@ import { entryBytes } from '../wire/entry-wire.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Request, Response } from '../wire/messages.ts';
 import type { Counters } from './counters.ts';
+import type { Grants } from './grants.ts';
 import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
 import type { Joins, Outcome } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
@@ -23,6 +24,7 @@ export interface RequestParts {
   readonly suite: CryptoSuite;
   readonly registry: Registry;
   readonly joins: Joins;
+  readonly grants: Grants;
   readonly counters: Counters;
   readonly policy: MasterPolicy;
   /** 16 bytes for the hashes of addresses. */
@@ -53,6 +55,7 @@ export class Requests {
   private readonly joinsOfClient = new Limiter(MASTER_LIMITS.joinPerClientRate);
   private readonly joins = new Pace(MASTER_LIMITS.joinRates);
   private readonly hostJoins = new Pace(MASTER_LIMITS.hostJoinRates);
+  private readonly fresh = new Pace(MASTER_LIMITS.grantRates);
   private readonly hostJoinFresh = new Limiter(MASTER_LIMITS.hostJoinFresh);
   private readonly hostJoinsFresh = new Limiter(MASTER_LIMITS.hostJoinRateFresh);
   private readonly hostJoinsOthers = new Limiter(MASTER_LIMITS.hostJoinRateOthers);
@@ -100,6 +103,10 @@ export class Requests {
         return this.relay(now, from, this.parts.joins.credit(now, session, from, request));
       case 'done':
         return this.done(now, session, from, request);
+      case 'relay':
+        return this.grant(now, session, from, request);
+      case 'relays':
+        return { type: 'relays', relays: this.parts.grants.relays };
     }
   }
 
@@ -309,6 +316,21 @@ export class Requests {
       if (!this.isOwn(session)) this.parts.event({ ev: 'report', ...report });
     }
     return { type: 'ok', observed: from };
+  }
+
+  /** Another grant for who has had one, and is still welcome. */
+  private grant(now: Instant, session: MasterSession, from: Endpoint, { token }: Of<'relay'>): Response {
+    const refusal = this.parts.policy.admit('relay', session.key, from);
+    if (refusal !== null) return failed(refusal);
+    const waitMs = this.fresh.take(now, addressKeys(this.secret, from.address));
+    if (waitMs > 0) {
+      this.parts.counters.limit('grant');
+      return failed('BUSY', Math.ceil(waitMs));
+    }
+    const relay = this.parts.grants.renew(token, session.key);
+    return relay === null
+      ? failed('REFUSED', 0, 'this token is not yours, or of another master')
+      : { type: 'granted', relay };
   }
 
   private isOwn(session: MasterSession): boolean {

@@ -14,7 +14,7 @@ import { MASTER_LIMITS } from './limits.ts';
 import { keyText, MasterSession, type SessionParts, sessionSlab } from './session.ts';
 import { Wheel } from './wheel.ts';
 
-interface Pending extends Placed {
+interface PendingSession extends Placed {
   readonly session: MasterSession;
   /** It has shown a cookie, so it has received at its address. */
   readonly proven: boolean;
@@ -32,10 +32,10 @@ export class Sessions {
     (session, number) => session.number === number,
   );
   /** Oldest first. */
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending = new Map<number, PendingSession>();
   private readonly pendingByHello = new Map<string, number>();
   private readonly shares: Shares<MasterSession>;
-  private readonly pendingShares: Shares<Pending>;
+  private readonly pendingShares: Shares<PendingSession>;
   /** Newest HELLO time of the static keys that share a place; who meets a stranger's time has to show a cookie, no more. */
   private readonly helloTimes = new Float64Array(MASTER_LIMITS.helloTimesMax).fill(-1);
   private readonly secret: number;

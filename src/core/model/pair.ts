@@ -40,7 +40,7 @@ export interface PlanSummary {
 export type PathKind = 'direct' | 'lan' | 'mapped' | 'ipv6' | 'relay';
 
 /** One side as a planner sees it. */
-export interface Side {
+export interface Party {
   readonly profile: NatProfile;
   readonly candidates: readonly Candidate[];
 }

@@ -23,7 +23,7 @@ const MIXTURE_MAX = 5;
 /** With fewer mappings nothing but "keeps the port" can be said. */
 const SAMPLES_MIN = 3;
 
-interface Hypothesis {
+interface AllocatorHypothesis {
   readonly log: number;
   /** Several where the rule itself mixes; their weights sum to 1. */
   readonly allocators: readonly Allocator[];
@@ -58,7 +58,7 @@ function rule(kind: AllocatorKind, fields: Partial<Allocator>): Allocator {
 }
 
 /** The local port, or the local port plus a constant; with another rule beside it where the wished port is often taken. */
-function preserving(seen: readonly MappingMade[]): Hypothesis[] {
+function preserving(seen: readonly MappingMade[]): AllocatorHypothesis[] {
   const offsets = new Map<number, number>();
   for (const { port, localPort } of seen) offsets.set(port! - localPort, (offsets.get(port! - localPort) ?? 0) + 1);
   const [offset, hits] = [...offsets].toSorted((left, right) => right[1] - left[1])[0]!;
@@ -86,7 +86,11 @@ function preserving(seen: readonly MappingMade[]): Hypothesis[] {
 }
 
 /** Rules under which the port does not depend on the local one. */
-function addMoving(hypotheses: Hypothesis[], mappings: readonly MappingMade[], seen: readonly MappingMade[]): void {
+function addMoving(
+  hypotheses: AllocatorHypothesis[],
+  mappings: readonly MappingMade[],
+  seen: readonly MappingMade[],
+): void {
   for (const { kind, low, high, log } of fitRegions(seen.map(({ port }) => port!))) {
     hypotheses.push({ log: Math.log(PRIOR.region) + log, allocators: [rule(kind, { low, high })] });
   }
@@ -119,7 +123,7 @@ function addMoving(hypotheses: Hypothesis[], mappings: readonly MappingMade[], s
 }
 
 /** Boxes side by side, each with an external address and a region of its own (3 of 72 carriers, Wang 2011). */
-function regionForEachAddress(seen: readonly MappingMade[]): Hypothesis[] {
+function regionForEachAddress(seen: readonly MappingMade[]): AllocatorHypothesis[] {
   const addresses = [...new Set(seen.map(({ address }) => address))];
   const ports = addresses.map((one) => seen.filter(({ address }) => address === one).map(({ port }) => port!));
   if (addresses.length < 2 || ports.some(({ length }) => length < SAMPLES_MIN)) return [];

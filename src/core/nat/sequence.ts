@@ -228,17 +228,17 @@ const SILENT = 0.15;
 /** Rounds after which the ways to share ports between ours and the others' have settled. */
 const SHARING_ROUNDS = 4;
 
-type Rate = Pick<StepFit, 'perSecond' | 'dispersion' | 'error'>;
+type StrangerRate = Pick<StepFit, 'perSecond' | 'dispersion' | 'error'>;
 
 /** The rate by counting, with the error that a count of that size and dispersion has. */
-function rateOf(gaps: readonly Gap[], rule: StepRule, dispersion: number): Rate {
+function rateOf(gaps: readonly Gap[], rule: StepRule, dispersion: number): StrangerRate {
   let rate = countedRate(gaps, rule, dispersion, QUIET_PER_SECOND);
   for (let i = 0; rule.parity && i < SHARING_ROUNDS; i++) rate = countedRate(gaps, rule, dispersion, rate.perSecond);
   return rate;
 }
 
 /** `perSecond`: as believed so far, where a gap may hold one mapping more or less. */
-function countedRate(gaps: readonly Gap[], rule: StepRule, dispersion: number, perSecond: number): Rate {
+function countedRate(gaps: readonly Gap[], rule: StepRule, dispersion: number, perSecond: number): StrangerRate {
   let count = 0;
   let seconds = PRIOR_SECONDS;
   for (const gap of gaps) {

@@ -5,7 +5,7 @@
 
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
-import { assert, FAILURES, type FailureCode } from '../errors.ts';
+import { assert, type FailureCode, RETRYABLE } from '../errors.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
@@ -359,7 +359,7 @@ export class Join implements PathOwner {
   /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
   private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: FailureReason | null): void {
     const returning = failure === 'HOST_OFFLINE' && this.hostReturnsUntil !== null && now < this.hostReturnsUntil;
-    if (failure === 'BUSY' || returning || (this.run.again && FAILURES[failure].retryable)) {
+    if (failure === 'BUSY' || returning || (this.run.again && RETRYABLE[failure])) {
       this.stage('waiting', { because: 'failure', failure });
       this.rest(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
     } else this.fail(now, failure, detail);

@@ -61,7 +61,7 @@ type Protocol = 'upnp' | 'natPmp' | 'pcp';
 type Timer = 'ask' | 'renew' | 'expire' | 'prove';
 
 /** What a router says it has opened, and by which protocol. */
-interface Claim {
+interface PortClaim {
   readonly by: Protocol;
   readonly external: Endpoint;
 }
@@ -69,9 +69,9 @@ interface Claim {
 type Phase =
   | { readonly in: 'unmapped' }
   /** Not believed yet. `proof`: what sources were asked for it. */
-  | { readonly in: 'claimed'; readonly claim: Claim; readonly proof: Asker }
+  | { readonly in: 'claimed'; readonly claim: PortClaim; readonly proof: Asker }
   /** `seen`: the claimed port, at the address that the outside sees. */
-  | { readonly in: 'proven'; readonly claim: Claim; readonly seen: Endpoint }
+  | { readonly in: 'proven'; readonly claim: PortClaim; readonly seen: Endpoint }
   | { readonly in: 'stopped' };
 
 /** Which phase may follow which, and when. */
@@ -196,7 +196,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.out.event({ ev: 'log', what: 'port mapper', data: { from, to: phase.in, ...data } });
   }
 
-  private get claim(): Claim | null {
+  private get claim(): PortClaim | null {
     return this.phase.in === 'claimed' || this.phase.in === 'proven' ? this.phase.claim : null;
   }
 
@@ -287,14 +287,14 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   /** The first protocol to open the port keeps it. */
-  private claimed(now: Instant, claim: Claim): void {
+  private claimed(now: Instant, claim: PortClaim): void {
     const before = this.claim;
     if (before !== null && (before.by !== claim.by || sameEndpoint(before.external, claim.external))) return;
     this.believe(now, claim);
   }
 
   /** As far as a claim is believed: enough to have it proven. */
-  private believe(now: Instant, claim: Claim): void {
+  private believe(now: Instant, claim: PortClaim): void {
     const proof = new Asker(this.out.transmit, this.config.requests);
     this.enter({ in: 'claimed', claim, proof }, { by: claim.by, port: claim.external.port });
     this.prove(now);

@@ -15,12 +15,12 @@ import type { AeadKey, CryptoSuite, KeyPair } from './crypto.ts';
 import { noiseHkdf } from './hkdf.ts';
 import { isPublicKey } from './keys.ts';
 
-export const NOISE_KEY_BYTES = 32;
+const NOISE_KEY_BYTES = 32;
 export const NOISE_TAG_BYTES = 16;
 /** What message 1 adds to its payload: e, sealed s, tag. */
 export const NOISE_MESSAGE_1_OVERHEAD = 32 + 48 + 16;
 /** What message 2 adds to its payload: e, tag. */
-export const NOISE_MESSAGE_2_OVERHEAD = 32 + 16;
+const NOISE_MESSAGE_2_OVERHEAD = 32 + 16;
 
 const PROTOCOL_NAME = utf8Encode('Noise_IK_25519_ChaChaPoly_SHA256');
 

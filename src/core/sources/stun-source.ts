@@ -10,7 +10,7 @@ import { encodeStun, parseStun, STUN_BINDING, type StunAttributes } from '../stu
 import { SOURCES_LIMITS } from './limits.ts';
 import type { AnswerFrom, MappingAnswer, MappingSource } from './source.ts';
 
-interface Pending {
+interface PendingRequest {
   readonly request: number;
   readonly answerFrom: AnswerFrom;
   readonly transaction: Uint8Array;
@@ -21,7 +21,7 @@ export class StunSource implements MappingSource {
   readonly kind = 'stun';
   private readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   /** Youngest last; the oldest falls out at `SOURCES_LIMITS.stunPendingMax`. */
-  private pending: Pending[] = [];
+  private pending: PendingRequest[] = [];
   private other: Endpoint | null = null;
   private related: readonly StunSource[] = [];
 

@@ -38,7 +38,7 @@ class TraversalMachine implements Traversal {
       this.out.event({ ev: 'log', attempt: this.strategy.attempts, what, data });
     const Side = config.role === 'client' ? ClientStrategy : HostStrategy;
     this.executor = new Executor(now, config, this.out, log);
-    this.strategy = new Side(config, this.executor, this.out, log);
+    this.strategy = new Side({ config, executor: this.executor, out: this.out, log });
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {

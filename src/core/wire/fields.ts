@@ -2,7 +2,7 @@
 
 import { addressBytes, addressText, type Endpoint } from '../address.ts';
 import { EMPTY, type Reader, type Writer } from '../bytes.ts';
-import { FAILURES, type FailureCode } from '../errors.ts';
+import { type FailureCode, RETRYABLE } from '../errors.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { HostAnnouncement } from '../model/listing.ts';
 import type { Permit } from '../model/pair.ts';
@@ -79,7 +79,7 @@ export const failure: Field<FailureCode> = {
   ...refine(
     text(32),
     (said: FailureCode) => said,
-    (said) => (Object.hasOwn(FAILURES, said) ? (said as FailureCode) : 'REFUSED'),
+    (said) => (Object.hasOwn(RETRYABLE, said) ? (said as FailureCode) : 'REFUSED'),
   ),
   ...{ kind: 'failure', layout: '' },
 };

@@ -17,6 +17,8 @@ export const WIRE = {
   punch: 0xd7,
   /** Peer to peer, sealed: type 1, sid 8, sequence 8, ciphertext, tag 16. */
   path: 0xd8,
+  /** An end of a pair and its relay (relay.ts). */
+  relay: 0xd9,
 } as const;
 
 /**

@@ -10,6 +10,12 @@ export const WIRE_LIMITS = {
   punchBytes: 32,
   /** Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). */
   controlBytesMax: 1200,
+  /** What a relay forwards: header, kind and tag of a sealed datagram, and what an Ethernet carries in one piece over IPv4. */
+  relayedBytesMin: 34,
+  relayedBytesMax: 1472,
+  /** Relays that a master names: a participant measures the round trip to each, and all of them fit one answer. */
+  relaysMax: 8,
+  relayNameBytesMax: 24,
   /** Control messages (wire/messages.ts). 16 bytes at random: nobody guesses or repeats one (SECURITY.md row 7). */
   sessionIdBytes: 16,
   /** Characters of what a master says of a failure that are shown. */

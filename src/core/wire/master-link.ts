@@ -15,7 +15,7 @@ import { normalizeCode } from '../model/code.ts';
 import { isPublicKey } from '../secure/keys.ts';
 
 const SCHEME = 'sallyport://';
-export const MASTER_PORT_DEFAULT = 8430;
+const MASTER_PORT_DEFAULT = 8430;
 const HTTPS_PORT = 443;
 
 export interface MasterLink {

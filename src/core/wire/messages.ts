@@ -13,8 +13,10 @@ import { entry } from './entry-wire.ts';
 import { announcement, code, codeTold, endpoint, failure, key, permit, sid } from './fields.ts';
 import { WIRE_LIMITS } from './limits.ts';
 import { natType, profile } from './profile-wire.ts';
+import { RELAY_TOKEN_BYTES, relayGrant, relayPlace } from './relay.ts';
 import {
   blob,
+  bytes,
   constant,
   type Field,
   type Fields,
@@ -32,7 +34,7 @@ import {
 } from './struct.ts';
 
 /** The most that the opaque `handshake` of a join or an answer may be: what fits a datagram beside everything else. */
-export const HANDSHAKE_BYTES_MAX = 960;
+export const HANDSHAKE_BYTES_MAX = 880;
 
 /** 16 bytes, chosen by the client at random, unique for ever; the first 8 name the session in punch probes. */
 export type SessionId = Uint8Array;
@@ -65,7 +67,11 @@ const refusal = { sid, retryAfterMs: u32, failure };
 const hold = { sid, ahead: u8 };
 /** Noise IK of the two participants, opaque to the master. */
 const handshake = blob(HANDSHAKE_BYTES_MAX);
-const relayed = { sid, observed: many(endpoint, WIRE_LIMITS.observedMax, 'endpoints'), permit, handshake };
+/** `relay`: the grant for a pair of this session at a relay; none from a master without relays. */
+const relayed = {
+  ...{ sid, observed: many(endpoint, WIRE_LIMITS.observedMax, 'endpoints'), permit, handshake },
+  relay: optional(relayGrant),
+};
 
 export const RESPONSES = {
   /** `observed`: where the request came from. */
@@ -75,6 +81,8 @@ export const RESPONSES = {
   /** `next`: where to go on; empty at the end. */
   entries: { number: 4, fields: { next: text(64), entries: many(entry, WIRE_LIMITS.listPageMax, 'entries') } },
   failed: { number: 5, fields: { failure, detail: text(WIRE_LIMITS.masterWordsMax), retryAfterMs: u32 } },
+  granted: { number: 6, fields: { relay: relayGrant } },
+  relays: { number: 7, fields: { relays: many(relayPlace, WIRE_LIMITS.relaysMax, 'relays') } },
 } as const satisfies Messages;
 
 interface RequestMessage extends Message {
@@ -130,6 +138,9 @@ export const REQUESTS = {
   echo: { number: 12, fields: {}, answer: 'ok' },
   /** Of a host, before it answers: a person is asked. */
   hold: { number: 13, fields: hold, answer: 'ok' },
+  /** Whoever has a token that has become too old gets another for the same end of the same pair. */
+  relay: { number: 14, fields: { token: bytes(RELAY_TOKEN_BYTES) }, answer: 'granted' },
+  relays: { number: 15, fields: {}, answer: 'relays' },
 } as const satisfies Readonly<Record<string, RequestMessage>>;
 
 export const PUSHES = {

@@ -36,7 +36,7 @@ export interface Field<Value> {
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 export type ValueOf<Part> = Part extends Field<infer Value> ? Value : never;
 
-interface InlineField<Value> extends Field<Value> {
+export interface InlineField<Value> extends Field<Value> {
   readonly inline: true;
 }
 type InlineOf<Parts> = {
@@ -171,6 +171,15 @@ export function bytes(length: number): Field<Uint8Array> {
     ...{ kind: 'bytes', layout: `${length}`, bytesMax: length },
     write: (writer, value) => void writer.raw(value),
     read: (reader) => reader.take(length).slice(),
+  };
+}
+
+/** Bytes that say nothing: they make a question as large as its answer. */
+export function zeros(length: number): InlineField<unknown> {
+  return {
+    ...{ kind: 'bytes', layout: `${length} (zeros)`, bytesMax: length, words: [], inline: true },
+    write: (writer) => void writer.raw(new Uint8Array(length)),
+    read: (reader) => void reader.take(length),
   };
 }
 

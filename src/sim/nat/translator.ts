@@ -8,8 +8,8 @@ import type { NatDrop, NatResult, NatStats } from './box.ts';
 import { EndpointNumbers } from './numbers.ts';
 
 /** One remote endpoint of a mapping: one 5-tuple, one timer, one hole in the filter. */
-interface Session {
-  readonly mapping: Mapping;
+interface NatSession {
+  readonly mapping: NatMapping;
   readonly remote: number;
   readonly remoteAddress: number;
   readonly madeAt: number;
@@ -17,7 +17,7 @@ interface Session {
   expiresAt: number;
 }
 
-interface Mapping {
+interface NatMapping {
   readonly source: Source;
   /** Its key in `mappings` of `source`. */
   readonly destination: number;
@@ -26,7 +26,7 @@ interface Mapping {
   readonly externalNumber: number;
   readonly subscriber: Subscriber;
   /** By remote endpoint. */
-  readonly sessions: Map<number, Session>;
+  readonly sessions: Map<number, NatSession>;
   expiresAt: number;
 }
 
@@ -34,14 +34,14 @@ interface Mapping {
 interface Source {
   readonly local: number;
   /** The key is the part of the destination that a mapping depends on: nothing (EIM), its address (ADM), address and port (APDM). */
-  readonly mappings: Map<number, Mapping>;
+  readonly mappings: Map<number, NatMapping>;
   /** Mappings that got another port than the source's own because the 5-tuple was taken, by remote endpoint; rare. */
-  clashed: Map<number, Mapping> | null;
+  clashed: Map<number, NatMapping> | null;
 }
 
 /** One internal address and what it holds. */
 interface Subscriber {
-  readonly mappings: Set<Mapping>;
+  readonly mappings: Set<NatMapping>;
   /** The public address it is paired with. */
   readonly externalAddress: string;
   tokens: number;
@@ -50,7 +50,7 @@ interface Subscriber {
 
 /** Expired state is removed when it is met, and all of it at most this often, so that nothing is swept per packet. */
 const SWEEP_INTERVAL_MS = 1000;
-const NOBODY: readonly Mapping[] = [];
+const NOBODY: readonly NatMapping[] = [];
 
 export class Translator {
   addresses: readonly string[] = [];
@@ -60,7 +60,7 @@ export class Translator {
   readonly #numbers = new EndpointNumbers();
   readonly #sources = new Map<number, Source>();
   /** By external endpoint; several where ports are overloaded, the oldest first. */
-  readonly #byExternal = new Map<number, Mapping[]>();
+  readonly #byExternal = new Map<number, NatMapping[]>();
   #sessions = 0;
   /** 5-tuples given away to unsolicited packets, with the time they are free again. */
   readonly #poisoned = new Map<string, number>();
@@ -143,7 +143,7 @@ export class Translator {
   }
 
   /** The live session of an outgoing packet, made where there is none. */
-  #sessionFor(from: Endpoint, to: Endpoint, now: number): Session | NatDrop {
+  #sessionFor(from: Endpoint, to: Endpoint, now: number): NatSession | NatDrop {
     const local = this.#numbers.of(from);
     const remote = this.#numbers.of(to);
     const source = this.#sources.get(local) ?? { local, mappings: new Map(), clashed: null };
@@ -182,7 +182,13 @@ export class Translator {
     }
   }
 
-  #makeMapping(source: Source, destination: number, internal: Endpoint, to: Endpoint, now: number): Mapping | NatDrop {
+  #makeMapping(
+    source: Source,
+    destination: number,
+    internal: Endpoint,
+    to: Endpoint,
+    now: number,
+  ): NatMapping | NatDrop {
     this.#sweep(now);
     // Before a new peak is recorded, mappings that have expired since the last sweep are removed: they are not live.
     if (this.#liveMappings() >= this.#peak) this.#sweepAll(now);
@@ -192,7 +198,7 @@ export class Translator {
     if (!this.#underQuota(subscriber, now)) return 'quota-full';
     const external = this.#allocateEndpoint(subscriber, internal, to, now);
     if (external === null) return 'ports-exhausted';
-    const mapping: Mapping = {
+    const mapping: NatMapping = {
       source,
       destination,
       internal,
@@ -239,9 +245,9 @@ export class Translator {
     return !this.#sharing(number).some((user) => this.#live(user, now) !== undefined);
   }
 
-  #openSession(mapping: Mapping, to: Endpoint, now: number): Session {
+  #openSession(mapping: NatMapping, to: Endpoint, now: number): NatSession {
     const remote = this.#numbers.of(to);
-    const session: Session = {
+    const session: NatSession = {
       mapping,
       remote,
       remoteAddress: this.#numbers.addressOf(to.address),
@@ -254,7 +260,7 @@ export class Translator {
     return session;
   }
 
-  #renew(session: Session, now: number): void {
+  #renew(session: NatSession, now: number): void {
     const t = this.#behaviour.timeouts;
     const established = session.replied && now - session.madeAt >= t.establishedAfterMs;
     session.expiresAt = Math.max(session.expiresAt, now + (established ? t.establishedMs : t.unrepliedMs));
@@ -262,10 +268,10 @@ export class Translator {
   }
 
   /** The mapping whose filter lets a stranger in, the newest where several share the port. */
-  #admitting(external: number, remoteAddress: number, now: number): Mapping | null {
+  #admitting(external: number, remoteAddress: number, now: number): NatMapping | null {
     const { filtering } = this.#behaviour;
     if (filtering === 'address-and-port') return null;
-    let found: Mapping | null = null;
+    let found: NatMapping | null = null;
     for (const mapping of this.#sharing(external)) {
       if (this.#live(mapping, now) === undefined) continue;
       if (filtering === 'endpoint-independent' || knowsAddress(mapping, remoteAddress, now)) found = mapping;
@@ -358,19 +364,19 @@ export class Translator {
     return this.#sessions >= this.#behaviour.sessionsMax;
   }
 
-  #live(mapping: Mapping | undefined, now: number): Mapping | undefined {
+  #live(mapping: NatMapping | undefined, now: number): NatMapping | undefined {
     if (mapping === undefined || mapping.expiresAt > now) return mapping;
     this.#remove(mapping);
     return undefined;
   }
 
   /** Mappings with this external endpoint, dead ones included; a copy, so that they may be removed meanwhile. */
-  #sharing(external: number): readonly Mapping[] {
+  #sharing(external: number): readonly NatMapping[] {
     return this.#byExternal.get(external)?.slice() ?? NOBODY;
   }
 
   /** The session of a 5-tuple, which at most one mapping has. */
-  #liveSession(external: number, remote: number, now: number): Session | undefined {
+  #liveSession(external: number, remote: number, now: number): NatSession | undefined {
     const sharing = this.#byExternal.get(external);
     if (sharing === undefined) return undefined;
     for (const mapping of sharing) {
@@ -383,7 +389,7 @@ export class Translator {
     return undefined;
   }
 
-  #remove(mapping: Mapping): void {
+  #remove(mapping: NatMapping): void {
     this.#sessions -= mapping.sessions.size;
     mapping.sessions.clear();
     mapping.subscriber.mappings.delete(mapping);
@@ -424,7 +430,7 @@ export class Translator {
   }
 }
 
-function knowsAddress(mapping: Mapping, remoteAddress: number, now: number): boolean {
+function knowsAddress(mapping: NatMapping, remoteAddress: number, now: number): boolean {
   for (const session of mapping.sessions.values()) {
     if (session.remoteAddress === remoteAddress && session.expiresAt > now) return true;
   }

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
 import { t } from '../messages/index.ts';
-import { flyingAt, probesOf, type Salvo, salvosOf } from './salvos.ts';
+import { type DrawnSalvo, flyingAt, probesOf, salvosOf } from './salvos.ts';
 
 const FRAME_MS = 50;
 const LEFT = 24;
@@ -46,7 +46,7 @@ export function Flight(props: { readonly join: LocalJoin }) {
 /** The two ends, their routers, and the probes in the air. Everything in it is also said in words. */
 export function Picture(props: {
   readonly join: LocalJoin;
-  readonly salvos: readonly Salvo[];
+  readonly salvos: readonly DrawnSalvo[];
   readonly at: number;
   readonly up: boolean;
 }) {

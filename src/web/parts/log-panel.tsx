@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
-import type { LogEntry } from '../../core/model/failure.ts';
+import type { LogEntry } from '../../core/model/log.ts';
 import { createMask, percent } from '../format.ts';
 import { nextText } from '../join-words.ts';
 import { streamer } from '../local.ts';
@@ -12,7 +12,7 @@ import { Replay } from './replay.tsx';
 /** A screen reader reads what is new in the log; more often than this nobody can follow. */
 const LOG_REFRESH_MS = 1000;
 
-type Attempt = LocalJoin['attempts'][number];
+type AttemptLog = LocalJoin['attempts'][number];
 
 function lineText(line: LogEntry): string {
   const data = Object.entries(line.data)
@@ -21,13 +21,13 @@ function lineText(line: LogEntry): string {
   return `${(line.atMs / 1000).toFixed(3).padStart(8)} s  #${line.attempt ?? 0}  ${line.what}${data === '' ? '' : `  ${data}`}`;
 }
 
-function attemptText(join: LocalJoin, attempt: Attempt | undefined): string {
+function attemptText(join: LocalJoin, attempt: AttemptLog | undefined): string {
   const lines = join.log.filter((line) => attempt === undefined || line.attempt === attempt.n).map(lineText);
   const head = attempt === undefined ? [] : [headText(attempt)];
   return [...head, ...lines].join('\n');
 }
 
-function headText({ n, method, expected, result, next }: Attempt): string {
+function headText({ n, method, expected, result, next }: AttemptLog): string {
   const plan = `${tMaybe(`method.${method}`, method)}, ${percent(expected)}, ${t(`result.${result}`)}`;
   return `${t('connect.attempt', { n })}: ${plan}${next === null ? '' : ` → ${nextText(next)}`}`;
 }

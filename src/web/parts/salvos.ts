@@ -1,8 +1,8 @@
 /** The salvos of an attempt as the log tells them, and which of their probes are in the air at a moment. */
 import type { LocalJoin } from '../../app/local-api.ts';
-import type { LogEntry } from '../../core/model/failure.ts';
+import type { LogEntry } from '../../core/model/log.ts';
 
-export interface Salvo {
+export interface DrawnSalvo {
   readonly side: 'client' | 'host';
   /** Milliseconds since the join began. */
   readonly at: number;
@@ -28,11 +28,11 @@ export const FLIGHT_MS = 600;
 /** Dots drawn for one salvo; of more, every so manyth. */
 const DRAWN_MAX = 24;
 
-export function salvosOf(join: LocalJoin, attempt: number): readonly Salvo[] {
+export function salvosOf(join: LocalJoin, attempt: number): readonly DrawnSalvo[] {
   return join.log.filter((line) => line.attempt === attempt && line.what === 'salvo').map(salvoOf);
 }
 
-function salvoOf({ atMs, data }: LogEntry): Salvo {
+function salvoOf({ atMs, data }: LogEntry): DrawnSalvo {
   const number = (key: string): number => Number(data[key] ?? 0);
   return {
     side: data.side === 'host' ? 'host' : 'client',
@@ -47,16 +47,16 @@ function salvoOf({ atMs, data }: LogEntry): Salvo {
 }
 
 /** Probes that a side was told to send in all passes of these salvos. */
-export function probesOf(salvos: readonly Salvo[], side: Salvo['side']): number {
+export function probesOf(salvos: readonly DrawnSalvo[], side: DrawnSalvo['side']): number {
   return salvos.filter((salvo) => salvo.side === side).reduce((sum, { tuples, passes }) => sum + tuples * passes, 0);
 }
 
-export function flyingAt(salvos: readonly Salvo[], now: number): readonly Flying[] {
+export function flyingAt(salvos: readonly DrawnSalvo[], now: number): readonly Flying[] {
   return salvos.flatMap((salvo, index) => passStarts(salvo, now).flatMap((start) => inPass(salvo, index, start, now)));
 }
 
 /** When the passes began whose probes may be in the air at `now`. */
-function passStarts(salvo: Salvo, now: number): readonly number[] {
+function passStarts(salvo: DrawnSalvo, now: number): readonly number[] {
   const { at, passes, spreadMs, againMs, durationMs, tuples, ratePerSecond } = salvo;
   const gap = passes > 1 ? spreadMs / (passes - 1) : 0;
   const starts = Array.from({ length: passes }, (_, pass) => at + pass * gap);
@@ -69,7 +69,7 @@ function passStarts(salvo: Salvo, now: number): readonly number[] {
   return starts;
 }
 
-function inPass(salvo: Salvo, index: number, start: number, now: number): readonly Flying[] {
+function inPass(salvo: DrawnSalvo, index: number, start: number, now: number): readonly Flying[] {
   const perMs = salvo.ratePerSecond / 1000;
   const first = Math.max(0, Math.ceil((now - start - FLIGHT_MS) * perMs));
   const last = Math.min(salvo.tuples - 1, Math.floor((now - start) * perMs));

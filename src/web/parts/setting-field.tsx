@@ -4,7 +4,7 @@ import type { LocalAnswer, SettingsChange } from '../../app/local-api.ts';
 import { answerText, saveSettings } from '../local.ts';
 import { t } from '../messages/index.ts';
 
-type Control = HTMLInputElement | HTMLTextAreaElement;
+type TextControl = HTMLInputElement | HTMLTextAreaElement;
 
 /**
  * A setting that is a text, saved when the field loses focus or Enter is pressed. What is typed stays until it is saved, whatever else
@@ -29,7 +29,7 @@ export function SettingField(props: {
 }) {
   const typed = useSignal<string | null>(null);
   const error = useSignal<string | null>(null);
-  const control = useRef<Control>(null);
+  const control = useRef<TextControl>(null);
   const refuse = (why: string | null): void => {
     error.value = why;
     control.current?.setCustomValidity(why ?? '');
@@ -60,8 +60,8 @@ export function SettingField(props: {
     autocomplete: 'off',
     'aria-invalid': error.value !== null,
     'aria-describedby': `${props.id}-error`,
-    onInput: (event: Event) => type((event.currentTarget as Control).value),
-    onChange: (event: Event) => void commit((event.currentTarget as Control).value),
+    onInput: (event: Event) => type((event.currentTarget as TextControl).value),
+    onChange: (event: Event) => void commit((event.currentTarget as TextControl).value),
     ...(props.maxLength === undefined ? {} : { maxLength: props.maxLength }),
   } as const;
   return (

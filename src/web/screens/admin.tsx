@@ -2,7 +2,7 @@ import { signal, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { AdminHosts, Audit, Ban, BanInput, Bans, History, Overview } from '../../master/api.ts';
+import type { AdminBan, AdminBans, AdminHosts, Audit, BanInput, History, Overview } from '../../master/api.ts';
 import { percent } from '../format.ts';
 import { t, tMaybe } from '../messages/index.ts';
 
@@ -22,7 +22,7 @@ interface Board {
   readonly overview: Overview;
   readonly history: History;
   readonly hosts: AdminHosts;
-  readonly bans: Bans;
+  readonly bans: AdminBans;
   readonly audit: Audit;
 }
 
@@ -235,9 +235,9 @@ function Series(props: { readonly points: History['points'] }) {
   return <div ref={place} class="plot" />;
 }
 
-function BanList(props: { readonly bans: readonly Ban[] }) {
-  const kind = useSignal<Ban['kind']>('key');
-  const scope = useSignal<Ban['scope']>('ban');
+function BanList(props: { readonly bans: readonly AdminBan[] }) {
+  const kind = useSignal<AdminBan['kind']>('key');
+  const scope = useSignal<AdminBan['scope']>('ban');
   const value = useSignal('');
   const reason = useSignal('');
   const hours = useSignal('');
@@ -278,7 +278,7 @@ function BanList(props: { readonly bans: readonly Ban[] }) {
       <form class="bar" onSubmit={submit}>
         <label>
           {t('admin.ban.kind')}
-          <select value={kind.value} onChange={(event) => (kind.value = event.currentTarget.value as Ban['kind'])}>
+          <select value={kind.value} onChange={(event) => (kind.value = event.currentTarget.value as AdminBan['kind'])}>
             {(['key', 'cidr', 'name'] as const).map((id) => (
               <option key={id} value={id}>
                 {t(`admin.ban.${id}`)}
@@ -288,7 +288,10 @@ function BanList(props: { readonly bans: readonly Ban[] }) {
         </label>
         <label>
           {t('admin.ban.scope')}
-          <select value={scope.value} onChange={(event) => (scope.value = event.currentTarget.value as Ban['scope'])}>
+          <select
+            value={scope.value}
+            onChange={(event) => (scope.value = event.currentTarget.value as AdminBan['scope'])}
+          >
             {(['ban', 'unannounced'] as const).map((id) => (
               <option key={id} value={id}>
                 {t(`admin.ban.scope.${id}`)}

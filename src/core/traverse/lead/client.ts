@@ -6,8 +6,6 @@
 import { familyOf } from '../../address.ts';
 import { type Instant, NEVER } from '../../contract.ts';
 import { assert } from '../../errors.ts';
-import type { Outputs } from '../../machine.ts';
-import type { LogData } from '../../model/log.ts';
 import type { Candidate } from '../../model/pair.ts';
 import type { NextAttempt } from '../../model/progress.ts';
 import type { NatProfile } from '../../nat/profile.ts';
@@ -15,14 +13,13 @@ import { adviceFor, changeBetween, oddsNextMinute } from '../plan/advice.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
 import { knownLife, natView, quotaOf } from '../plan/nature.ts';
 import { type Method, type Plan, plansFor } from '../plan/plan.ts';
-import type { Executor } from '../run/executor.ts';
-import type { StaleReason, TraversalConfig, TraversalEvent } from '../run/interface.ts';
+import type { StaleReason } from '../run/interface.ts';
 import { Commander } from './commander.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
-import { type Script, scriptFor, type Wait } from './scripts.ts';
+import { type Pause, type Script, scriptFor } from './scripts.ts';
 import type { Step } from './step.ts';
-import type { Strategy } from './strategy.ts';
+import { Lead, type Means, type Strategy } from './strategy.ts';
 
 /** After so long without a path the user is told what pair this is and what would help. */
 const HARD_AFTER_MS = 15_000;
@@ -45,7 +42,7 @@ interface Attempting {
   readonly begunAt: Instant;
   /** Packets of all attempts before it. */
   readonly sentBefore: number;
-  wait: Wait;
+  wait: Pause;
   /** How many the host connects before us, as it has said in this attempt. */
   queued: number | null;
 }
@@ -80,11 +77,7 @@ export const CLIENT_PHASES = {
   over: {},
 } as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
-export class ClientStrategy implements Strategy {
-  private readonly config: TraversalConfig;
-  private readonly executor: Executor;
-  private readonly out: Outputs<TraversalEvent>;
-  private readonly log: (what: string, data: LogData) => void;
+export class ClientStrategy extends Lead implements Strategy {
   private readonly commander: Commander;
   private phase: Phase = { in: 'new' };
   private attempt = 0;
@@ -98,17 +91,9 @@ export class ClientStrategy implements Strategy {
   /** Attempts in a row in which the host was asked and has said nothing. */
   private unheard = 0;
 
-  constructor(
-    config: TraversalConfig,
-    executor: Executor,
-    out: Outputs<TraversalEvent>,
-    log: (what: string, data: LogData) => void,
-  ) {
-    this.config = config;
-    this.executor = executor;
-    this.out = out;
-    this.log = log;
-    this.commander = new Commander(config, executor, out, log);
+  constructor(means: Means) {
+    super(means);
+    this.commander = new Commander(means);
   }
 
   get attempts(): number {

@@ -6,17 +6,15 @@
 import type { Endpoint } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
 import { assert } from '../../errors.ts';
-import type { Outputs } from '../../machine.ts';
 import type { LogData } from '../../model/log.ts';
 import type { Role } from '../../model/pair.ts';
 import { packetsOf, type Sample, type SidePlan } from '../plan/side-plan.ts';
-import type { Executor } from '../run/executor.ts';
-import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
 import { RUN_LIMITS } from '../run/limits.ts';
 import type { Salvo } from '../run/salvo.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { Payments } from './payments.ts';
 import { encodeStep, type Step } from './step.ts';
+import { Lead, type Means } from './strategy.ts';
 
 /** What has become of an order. */
 export interface Volley {
@@ -67,10 +65,7 @@ function salvoData(role: Role, plan: SidePlan, inMs: number): LogData {
 /** Orders whose answers are waited for; an attempt has five. */
 const REMOTES_MAX = 32;
 
-export class Commander {
-  private readonly executor: Executor;
-  private readonly out: Outputs<TraversalEvent>;
-  private readonly log: (what: string, data: LogData) => void;
+export class Commander extends Lead {
   private readonly payments: Payments;
   private readonly remotes = new Map<number, Remote>();
   /** Salvos of our own in this attempt, with what was taken out of what is paid for. */
@@ -89,15 +84,9 @@ export class Commander {
   /** Of the turn under way. */
   private clock: Instant = 0;
 
-  constructor(
-    config: TraversalConfig,
-    executor: Executor,
-    out: Outputs<TraversalEvent>,
-    log: (what: string, data: LogData) => void,
-  ) {
-    this.executor = executor;
-    this.out = out;
-    this.log = log;
+  constructor(means: Means) {
+    super(means);
+    const { config } = means;
     this.rttMs = config.relayRttMs;
     this.payments = new Payments((payer, credits) => {
       if (payer === 'client') this.pay(credits);

@@ -4,18 +4,14 @@
  */
 import { familyOf } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
-import type { Outputs } from '../../machine.ts';
-import type { LogData } from '../../model/log.ts';
 import { knownLife, type Life } from '../plan/nature.ts';
 import type { SidePlan } from '../plan/side-plan.ts';
-import type { Executor } from '../run/executor.ts';
-import type { TraversalConfig, TraversalEvent } from '../run/interface.ts';
 import type { Salvo } from '../run/salvo.ts';
 import { admit, type Load, NONE_OPENED, withOpened } from './admission.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { encodeStep, type Step } from './step.ts';
-import type { Strategy } from './strategy.ts';
+import { Lead, type Means, type Strategy } from './strategy.ts';
 import { Turn } from './turn.ts';
 
 /** A burst may well wait so long for the last of its mappings. */
@@ -27,12 +23,8 @@ interface Order {
   readonly startInMs: number;
 }
 
-export class HostStrategy implements Strategy {
+export class HostStrategy extends Lead implements Strategy {
   readonly method = 'host';
-  private readonly config: TraversalConfig;
-  private readonly executor: Executor;
-  private readonly out: Outputs<TraversalEvent>;
-  private readonly log: (what: string, data: LogData) => void;
   private readonly turn: Turn;
   /** Orders that were seen, and the newest of them. */
   private readonly seen = new Set<number>();
@@ -53,16 +45,9 @@ export class HostStrategy implements Strategy {
   /** As `MappingLives` has it: what is known of the own mappings when the session begins. */
   private readonly life: Life;
 
-  constructor(
-    config: TraversalConfig,
-    executor: Executor,
-    out: Outputs<TraversalEvent>,
-    log: (what: string, data: LogData) => void,
-  ) {
-    this.config = config;
-    this.executor = executor;
-    this.out = out;
-    this.log = log;
+  constructor(means: Means) {
+    super(means);
+    const { config, log } = means;
     this.life = knownLife(config.own.profile());
     this.turn = new Turn(config.device.slot, [...config.sid.subarray(0, 8)].join('.'), log);
   }

@@ -34,13 +34,13 @@ import type { Commander, Volley } from './commander.ts';
 import { LAST_MS, lowTtl, probesAt } from './openers.ts';
 import { other } from './payments.ts';
 
-export interface Wait {
+export interface Pause {
   readonly until: Instant;
   /** Go on earlier when this answers true. */
   readonly ready?: () => boolean;
 }
 
-export interface Stage {
+export interface ScriptContext {
   readonly attempt: number;
   readonly config: TraversalConfig;
   readonly commander: Commander;
@@ -53,7 +53,7 @@ export interface Stage {
  * Answers whether the method was carried out at all: where an endpoint or a sample was missing, or the host had no room, the
  * failure says nothing about the networks, and there is nothing to rest from.
  */
-export type Script = Generator<Wait, boolean, Instant>;
+export type Script = Generator<Pause, boolean, Instant>;
 
 /** A new socket on either side: two trips through the relay and the source's answer, with room for losses. */
 const RENEW_MS = 1_200;
@@ -63,43 +63,45 @@ const SETTLE_TRIES = 4;
 /** The last round's repetition, for what was lost. */
 const CROSS_TAIL_MS = 600;
 
-export function* scriptFor(plan: Plan, stage: Stage): Script {
-  if (plan.method !== 'row' && plan.method !== 'lattice') stage.commander.reserve(plan.packets);
+export function* scriptFor(plan: Plan, context: ScriptContext): Script {
+  if (plan.method !== 'row' && plan.method !== 'lattice') context.commander.reserve(plan.packets);
   if (plan.settle !== null) {
-    const settling = yield* settled(plan, plan.settle, stage);
+    const settling = yield* settled(plan, plan.settle, context);
     if (settling !== 'settled') return settling === 'in vain';
   }
-  return yield* methodScript(plan, stage);
+  return yield* methodScript(plan, context);
 }
 
-function methodScript(plan: Plan, stage: Stage): Script {
+function methodScript(plan: Plan, context: ScriptContext): Script {
   switch (plan.method) {
     case 'known':
-      return knownScript(plan, stage);
+      return knownScript(plan, context);
     case 'window':
-      return windowScript(plan, stage);
+      return windowScript(plan, context);
     case 'birthday':
-      return birthdayScript(plan, stage);
+      return birthdayScript(plan, context);
     case 'cross':
-      return crossScript(plan, stage);
+      return crossScript(plan, context);
     case 'row':
-      return rowScript(plan, stage);
+      return rowScript(plan, context);
     case 'lattice':
-      return latticeScript(plan, stage);
+      return latticeScript(plan, context);
     default:
       return nothingScript(plan);
   }
 }
 
 /** Where the mappings of a side may turn up, as far as they may be probed: a client knows only of one that it is proven. */
-function addressesOf(stage: Stage, role: Role): readonly string[] {
-  const { commander, config, executor } = stage;
+function addressesOf(context: ScriptContext, role: Role): readonly string[] {
+  const { commander, config, executor } = context;
   const first = commander.endpointOf(role)?.address;
   if (role === 'client') return [first ?? config.own.profile().external[0] ?? '0.0.0.0'];
   // Several only where the host's NAT spreads its mappings over them, and then those that its permit names.
-  const permitted = executor.addresses().filter((address) => familyOf(address) === 4);
   if (first !== undefined && config.peer.profile.pooling !== 'arbitrary') return [first];
-  return permitted.length > 0 ? permitted : ['0.0.0.0'];
+  const isIpv4 = (address: string): boolean => familyOf(address) === 4;
+  const permitted = executor.addresses().filter(isIpv4);
+  const named = permitted.length > 0 ? permitted : executor.addressesNamed().filter(isIpv4);
+  return named.length > 0 ? named : ['0.0.0.0'];
 }
 
 function* nothingScript(plan: Plan): Script {
@@ -109,14 +111,18 @@ function* nothingScript(plan: Plan): Script {
 }
 
 /** A new punching socket on the sides named, and their endpoints as sources saw them. */
-function* renewed(now: Instant, roles: readonly Role[], { commander }: Stage): Generator<Wait, Instant, Instant> {
+function* renewed(
+  now: Instant,
+  roles: readonly Role[],
+  { commander }: ScriptContext,
+): Generator<Pause, Instant, Instant> {
   for (const role of roles) commander.renew(role);
   return yield { until: now + RENEW_MS, ready: () => roles.every((role) => commander.endpointOf(role) !== null) };
 }
 
 /** Attempt 1 is the openers of both sides, which need no step; later ones use new sockets, another TTL, and a common start. */
-function* knownScript(plan: Plan, stage: Stage): Script {
-  const { attempt, config, commander } = stage;
+function* knownScript(plan: Plan, context: ScriptContext): Script {
+  const { attempt, config, commander } = context;
   let now = yield { until: 0 };
   if (attempt === 1) {
     const target = plan.hard === null ? null : commander.endpointOf(other(plan.hard));
@@ -125,7 +131,7 @@ function* knownScript(plan: Plan, stage: Stage): Script {
     yield { until: now + plan.durationMs };
     return true;
   }
-  now = yield* renewed(now, ['client', 'host'], stage);
+  now = yield* renewed(now, ['client', 'host'], context);
   const client = commander.endpointOf('client');
   const host = commander.endpointOf('host');
   if (client === null || host === null) return false;
@@ -154,27 +160,27 @@ function* easyEndpoint(
   now: Instant,
   easy: Role,
   anew: boolean,
-  stage: Stage,
-): Generator<Wait, Endpoint | null, Instant> {
-  const unknown = stage.commander.endpointOf(easy) === null;
-  if (anew || unknown || (stage.attempt > 1 && !stage.settled)) yield* renewed(now, [easy], stage);
-  return stage.commander.endpointOf(easy);
+  context: ScriptContext,
+): Generator<Pause, Endpoint | null, Instant> {
+  const unknown = context.commander.endpointOf(easy) === null;
+  if (anew || unknown || (context.attempt > 1 && !context.settled)) yield* renewed(now, [easy], context);
+  return context.commander.endpointOf(easy);
 }
 
-function* windowScript(plan: Plan, stage: Stage): Script {
-  const { commander } = stage;
+function* windowScript(plan: Plan, context: ScriptContext): Script {
+  const { commander } = context;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
   let now = yield { until: 0 };
-  const target = yield* easyEndpoint(now, other(hard), false, stage);
+  const target = yield* easyEndpoint(now, other(hard), false, context);
   if (target === null || nature.kind !== 'step') return false;
   now = yield { until: 0 };
-  const volleys = windowTtls(hard, stage).map((ttl) =>
+  const volleys = windowTtls(hard, context).map((ttl) =>
     commander.launch(now, hard, sandwich(plan.mappings, target, ttl, commander.relayRttMs())),
   );
   now = yield { until: now + SAMPLES_MS, ready: answered(...volleys) };
   const windows = volleys.flatMap((volley) => {
-    const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(stage, hard));
+    const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(context, hard));
     return probes === null ? [] : [probes];
   });
   if (windows.length === 0) return false;
@@ -187,11 +193,11 @@ function* windowScript(plan: Plan, stage: Stage): Script {
  * A full TTL reaches the far NAT before that has sent anything, and may poison it; a low one may die before it has opened a NAT
  * that lies deeper than thought. Where neither is known, some mappings are made with one and some with the other.
  */
-function windowTtls(hard: Role, stage: Stage): readonly (number | null)[] {
-  const own = profileOf(stage, hard);
-  const { poisonable } = profileOf(stage, other(hard));
+function windowTtls(hard: Role, context: ScriptContext): readonly (number | null)[] {
+  const own = profileOf(context, hard);
+  const { poisonable } = profileOf(context, other(hard));
   if (poisonable === 'no') return [null];
-  const low = lowTtl(own, stage.attempt);
+  const low = lowTtl(own, context.attempt);
   return own.natHops === null ? [null, low] : [low];
 }
 
@@ -200,20 +206,20 @@ function windowTtls(hard: Role, stage: Stage): readonly (number | null)[] {
  * after is met only by a packet that arrives. So the full TTL meets twice as many pairs at once, and goes first. Where an early
  * packet poisons the other NAT it loses half of them for good: then the openers die on the way, and are repeated at the end.
  */
-function* birthdayScript(plan: Plan, stage: Stage): Script {
-  const { commander, config } = stage;
+function* birthdayScript(plan: Plan, context: ScriptContext): Script {
+  const { commander, config } = context;
   const hard = plan.hard!;
   const nature = natureOf(plan, hard);
   let now = yield { until: 0 };
   for (const round of [1, 2]) {
-    const anew = round === 2 && !stage.settled;
-    const target = yield* easyEndpoint(now, other(hard), anew, stage);
+    const anew = round === 2 && !context.settled;
+    const target = yield* easyEndpoint(now, other(hard), anew, context);
     if (target === null || nature.kind !== 'random') return round > 1;
     now = yield { until: 0 };
     const trip = commander.relayRttMs() / 2;
-    const wary = round === 2 || profileOf(stage, other(hard)).poisonable === 'yes';
-    const open = birthdayHard(plan, target, wary ? lowTtl(profileOf(stage, hard), stage.attempt) : null);
-    const probe = birthdayProbes(plan, nature, addressesOf(stage, hard), config.random.int(0, 0xffff_ffff));
+    const wary = round === 2 || profileOf(context, other(hard)).poisonable === 'yes';
+    const open = birthdayHard(plan, target, wary ? lowTtl(profileOf(context, hard), context.attempt) : null);
+    const probe = birthdayProbes(plan, nature, addressesOf(context, hard), config.random.int(0, 0xffff_ffff));
     const opening = commander.launch(now, hard, open, hard === 'client' ? trip : 0);
     const probing = commander.launch(now, other(hard), probe, hard === 'client' ? 0 : trip);
     const refused = (): boolean => opening.refused() || probing.refused();
@@ -227,23 +233,27 @@ function* birthdayScript(plan: Plan, stage: Stage): Script {
  * An ADM side has one port for all ports of the peer. A new socket sends one probe between two samples: where just one port
  * lies between them, that is it, and the side is as good as easy from here on.
  */
-function* settled(plan: Plan, role: Role, stage: Stage): Generator<Wait, 'settled' | 'in vain' | 'lost', Instant> {
-  const { commander } = stage;
+function* settled(
+  plan: Plan,
+  role: Role,
+  context: ScriptContext,
+): Generator<Pause, 'settled' | 'in vain' | 'lost', Instant> {
+  const { commander } = context;
   const nature = natureOf(plan, role);
   if (nature.kind !== 'step') return 'in vain';
   for (let tries = 0; tries < SETTLE_TRIES; tries++) {
     let now = yield { until: 0 };
-    now = yield* renewed(now, [role], stage);
+    now = yield* renewed(now, [role], context);
     const peer = commander.endpointOf(other(role));
     if (commander.endpointOf(role) === null) return 'lost';
-    const target = peer ?? { address: addressesOf(stage, other(role))[0]!, port: 9 };
+    const target = peer ?? { address: addressesOf(context, other(role))[0]!, port: 9 };
     const volley = commander.launch(now, role, settleProbe(target));
     yield { until: now + SAMPLES_MS, ready: answered(volley) };
     const samples = volley.samples() ?? [];
     const [run] = windowRuns(nature, samples, 1);
     if (samples.length < 2 || run === undefined || run.count !== 1) continue;
     commander.assume(role, { address: samples[0]!.observed.address, port: run.start });
-    stage.settled = true;
+    context.settled = true;
     return 'settled';
   }
   return 'in vain';
@@ -256,12 +266,12 @@ interface Taken {
 }
 
 /** Samples of both sides that are as fresh as can be: the host's are asked for first, the client's when those are on the way. */
-function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Instant> {
-  const { commander } = stage;
+function* freshSamples(context: ScriptContext): Generator<Pause, Record<Role, Taken>, Instant> {
+  const { commander } = context;
   const start = yield { until: 0 };
-  const host = commander.launch(start, 'host', takeSample(addressesOf(stage, 'client')[0]!));
+  const host = commander.launch(start, 'host', takeSample(addressesOf(context, 'client')[0]!));
   const now = yield { until: start + commander.relayRttMs() * 0.9 };
-  const client = commander.launch(now, 'client', takeSample(addressesOf(stage, 'host')[0]!));
+  const client = commander.launch(now, 'client', takeSample(addressesOf(context, 'host')[0]!));
   yield { until: now + SAMPLES_MS, ready: answered(host, client) };
   return {
     client: { samples: client.samples() ?? [], at: now },
@@ -273,20 +283,20 @@ function* freshSamples(stage: Stage): Generator<Wait, Record<Role, Taken>, Insta
  * Each side aims mappings at the one port that the other is about to get, until the other must have passed it; both meet where
  * nobody else took either port. The samples that end a burst aim the next one.
  */
-function* crossScript(plan: Plan, stage: Stage): Script {
-  const { commander, config } = stage;
+function* crossScript(plan: Plan, context: ScriptContext): Script {
+  const { commander, config } = context;
   let client = plan.client as StepNature;
   let host = plan.host as StepNature;
   const round = { client: 2 * plan.mappings, host: 2 * plan.mappings };
   commander.reserve(round);
-  let taken = yield* freshSamples(stage);
+  let taken = yield* freshSamples(context);
   for (let n = 0; n < roundsOf(client, host); n++) {
     const start = yield { until: 0 };
     const room = config.device.budget.room(start, 'prediction', plan.mappings + 2, knownLife(config.own.profile()));
     if (room > start) {
       yield { until: room };
       commander.reserve(round);
-      taken = yield* freshSamples(stage);
+      taken = yield* freshSamples(context);
     }
     const now = yield { until: 0 };
     const trip = commander.relayRttMs() / 2;
@@ -294,7 +304,7 @@ function* crossScript(plan: Plan, stage: Stage): Script {
     const mine = aimAt(client, taken.client.samples, fireAt - taken.client.at);
     const yours = aimAt(host, taken.host.samples, fireAt - taken.host.at);
     if (mine === null || yours === null) return n > 0;
-    const [here, there] = [placeOf(mine, 'client', n, stage), placeOf(yours, 'host', n, stage)];
+    const [here, there] = [placeOf(mine, 'client', n, context), placeOf(yours, 'host', n, context)];
     const hostVolley = commander.launch(now, 'host', crossSalvo(yours.count, here));
     const clientVolley = commander.launch(now, 'client', crossSalvo(mine.count, there), trip);
     commander.reserve(round);
@@ -315,8 +325,8 @@ function* crossScript(plan: Plan, stage: Stage): Script {
  * Of several addresses a mapping gets any. Aimed at is the one that the last sample got (boxes side by side count each for
  * themselves), where it may be probed; else another one each round.
  */
-function placeOf(aim: Aim, role: Role, round: number, stage: Stage): Endpoint {
-  const addresses = addressesOf(stage, role);
+function placeOf(aim: Aim, role: Role, round: number, context: ScriptContext): Endpoint {
+  const addresses = addressesOf(context, role);
   const address = addresses.includes(aim.address) ? aim.address : addresses[round % addresses.length]!;
   return { address, port: aim.port };
 }
@@ -337,13 +347,13 @@ function wiser(nature: StepNature, before: Taken, after: Taken, count: number): 
  * The stepping side makes a few mappings towards one port of the other, between samples, so that its own ports are known, and
  * keeps them. Every mapping of the other side that lands on that one port is a path.
  */
-function* rowScript(plan: Plan, stage: Stage): Script {
-  const { commander, config } = stage;
+function* rowScript(plan: Plan, context: ScriptContext): Script {
+  const { commander, config } = context;
   const hard = plan.hard!;
   const step = natureOf(plan, other(hard)) as StepNature;
   const draw = natureOf(plan, hard) as RandomNature;
   let now = yield { until: 0 };
-  const target = { address: addressesOf(stage, hard)[0]!, port: config.random.int(draw.low, draw.high) };
+  const target = { address: addressesOf(context, hard)[0]!, port: config.random.int(draw.low, draw.high) };
   const columns = commander.launch(now, other(hard), rowColumns(plan.probes, target, plan.durationMs));
   now = yield { until: now + SAMPLES_MS, ready: answered(columns) };
   const samples = columns.samples() ?? [];
@@ -352,7 +362,7 @@ function* rowScript(plan: Plan, stage: Stage): Script {
   // A gap with strangers in it is worth less than one without; the shortest ones only.
   const runs = [first!, ...rest.filter((run) => run.count === first!.count)];
   const ports = { kind: 'runs', runs } as const;
-  const from = addressesOf(stage, other(hard));
+  const from = addressesOf(context, other(hard));
   const rolling = commander.launch(
     now,
     hard,
@@ -362,7 +372,7 @@ function* rowScript(plan: Plan, stage: Stage): Script {
       ports,
       from.length,
       PLAN_LIMITS.birthdayPerSecond,
-      lifetimeOf(profileOf(stage, hard)),
+      lifetimeOf(profileOf(context, hard)),
       plan.durationMs,
     ),
   );
@@ -375,8 +385,8 @@ function* rowScript(plan: Plan, stage: Stage): Script {
  * is worth most are the old ones of one side against the new ones of the other, and at 400/s too many would have expired while a
  * packet is under way, or because the end of a life is known to a tenth of a second only.
  */
-function* latticeScript(plan: Plan, stage: Stage): Script {
-  const { commander, config } = stage;
+function* latticeScript(plan: Plan, context: ScriptContext): Script {
+  const { commander, config } = context;
   const now = yield { until: 0 };
   const aims = { client: plan.client, host: plan.host } as Record<Role, RandomNature>;
   const at = (role: Role) => ({ kind: 'fixed', port: config.random.int(aims[role].low, aims[role].high) }) as const;
@@ -385,11 +395,11 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
   const salvo = (role: Role, count: number) =>
     rollingSalvo(
       count,
-      addressesOf(stage, other(role)).slice(0, 1),
+      addressesOf(context, other(role)).slice(0, 1),
       role === 'client' ? row : column,
       count,
       PAY_LIMITS.probesPerSecond,
-      lifetimeOf(profileOf(stage, role)),
+      lifetimeOf(profileOf(context, role)),
       plan.durationMs,
     );
   const theirs = commander.launch(now, 'host', salvo('host', plan.probes));
@@ -398,7 +408,7 @@ function* latticeScript(plan: Plan, stage: Stage): Script {
   return !theirs.refused();
 }
 
-function profileOf({ config }: Stage, role: Role): NatProfile {
+function profileOf({ config }: ScriptContext, role: Role): NatProfile {
   return role === 'client' ? config.own.profile() : config.peer.profile;
 }
 

@@ -59,6 +59,11 @@ export class Purse {
     return [...this.accounts.keys()].filter((address) => this.allows(now, address));
   }
 
+  /** Those that a permit has ever named: they may be again, once their owner has bought a new one. */
+  named(): readonly string[] {
+    return [...this.accounts.keys()].filter((address) => this.config.reach(address) === 'paid');
+  }
+
   /**
    * Pays one packet towards the address. `unpaid`: not now, perhaps when credits come in. `awaited`: the peer is about to pay, and
    * need not be asked. `forbidden`: not at all.

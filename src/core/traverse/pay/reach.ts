@@ -7,7 +7,7 @@
  * address, so they are behind one NAT; or we have the master itself at a local address, so it sees the peer in that very network.
  */
 
-import type { Permit, Side } from '../../model/pair.ts';
+import type { Party, Permit } from '../../model/pair.ts';
 import { isLocal, scopeOf } from '../../scope.ts';
 
 /** `paid`: as much as the address has paid for. `few`: what a session may send to local addresses in all. */
@@ -29,8 +29,8 @@ export function lanAddresses({
   permit,
   peer,
 }: {
-  readonly own: Side;
-  readonly peer: Side;
+  readonly own: Party;
+  readonly peer: Party;
   readonly permit: Permit;
 }): readonly string[] {
   const mine = new Set([

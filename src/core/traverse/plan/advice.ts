@@ -1,6 +1,6 @@
 /** What is told of a pair of networks that does not meet: how likely a path is, what would help, what the next attempt changes. */
 import { isPrivate } from '../../address.ts';
-import type { Side } from '../../model/pair.ts';
+import type { Party } from '../../model/pair.ts';
 import type { Help, NatView, NextAttempt } from '../../model/progress.ts';
 import type { NatProfile } from '../../nat/profile.ts';
 import { type Nature, natView } from './nature.ts';
@@ -14,7 +14,7 @@ export function oddsNextMinute({ expected, durationMs }: Plan): number {
 }
 
 /** What would help, best first; `own` is the side of who joins. Never empty. */
-export function adviceFor(plan: Plan, own: Side, peer: Side): readonly Help[] {
+export function adviceFor(plan: Plan, own: Party, peer: Party): readonly Help[] {
   const [here, there] = [plan.client.kind === 'blocked', plan.host.kind === 'blocked'];
   if (here || there) return [{ help: 'other-network', side: here && there ? 'both' : here ? 'own' : 'peer' }];
   return [portHelp(own.profile, peer.profile), ...ipv6Help(own, peer)];
@@ -51,7 +51,7 @@ function behindOneRouter({ layers, external }: NatProfile): boolean {
 }
 
 /** Nothing where both have it: it was tried. */
-function ipv6Help(...sides: readonly [own: Side, peer: Side]): readonly Help[] {
+function ipv6Help(...sides: readonly [own: Party, peer: Party]): readonly Help[] {
   const [here, there] = sides.map(({ candidates }) => candidates.some(({ kind }) => kind === 'ipv6'));
   if (here && there) return [];
   return [{ help: 'ipv6', side: here ? 'peer' : there ? 'own' : 'both' }];

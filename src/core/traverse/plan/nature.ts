@@ -53,7 +53,7 @@ export interface Life {
   readonly lifetimeMs: number;
 }
 
-export interface Hypothesis {
+export interface NatureHypothesis {
   readonly weight: number;
   readonly nature: Nature;
 }
@@ -65,11 +65,11 @@ const CONFIDENCE_MAX = 0.98;
 /** Where the rate of others was not measured: a home line with a little traffic (docs/reference/nat-model.md §3, S2). */
 const BACKGROUND_DEFAULT = 5;
 
-export function hypothesesOf(profile: NatProfile): readonly Hypothesis[] {
+export function hypothesesOf(profile: NatProfile): readonly NatureHypothesis[] {
   if (profile.type === 'blocked') return [{ weight: 1, nature: { kind: 'blocked' } }];
   const known = profile.mapping !== 'unknown';
   const easyWeight = easyWeightOf(profile, known);
-  const all: Hypothesis[] = [{ weight: easyWeight, nature: easyNature(profile) }];
+  const all: NatureHypothesis[] = [{ weight: easyWeight, nature: easyNature(profile) }];
   const hard = hardAllocators(profile);
   const total = hard.reduce((sum, allocator) => sum + allocator.weight, 0);
   for (const allocator of hard) {

@@ -9,9 +9,9 @@ import { countOdds, countQuantile, strangersIn } from '../../nat/distribution.ts
 import type { NatProfile } from '../../nat/profile.ts';
 import { PLAN_LIMITS } from './limits.ts';
 import {
-  type Hypothesis,
   hypothesesOf,
   type Nature,
+  type NatureHypothesis,
   natureText,
   type RandomNature,
   type StepNature,
@@ -53,7 +53,7 @@ export interface Plan {
   readonly durationMs: number;
   /** Least time from one attempt to the next by the same method; grows with each (`PLAN_LIMITS.hardRestGrowth`). */
   readonly restMs: number;
-  /** Names the pair of hypotheses in the history. */
+  /** Names the pair of hypotheses in the failures. */
   readonly key: string;
 }
 
@@ -70,7 +70,7 @@ export interface PlanLimits {
 }
 
 /** How often each pair of hypotheses has been tried in vain. */
-export type History = ReadonlyMap<string, number>;
+export type FailureCounts = ReadonlyMap<string, number>;
 
 /** Odds that a plan of a few packets to a known address works where the profile is right: loss and poison are what is left. */
 const KNOWN_ODDS = 0.98;
@@ -96,7 +96,7 @@ const ROLLING_MS = 300_000;
 const GUESS_MS = 40_000;
 const GUESS_SHARE = 0.5;
 
-export function plansFor(client: NatProfile, host: NatProfile, history: History, limits: PlanLimits): Plan {
+export function plansFor(client: NatProfile, host: NatProfile, failures: FailureCounts, limits: PlanLimits): Plan {
   const clients = hypothesesOf(client);
   const hosts = hypothesesOf(host);
   let best: Plan | null = null;
@@ -105,7 +105,7 @@ export function plansFor(client: NatProfile, host: NatProfile, history: History,
   for (const left of clients) {
     for (const right of hosts) {
       const plan = planFor(left.nature, right.nature, limits);
-      const belief = beliefIn(left, right, plan, history);
+      const belief = beliefIn(left, right, plan, failures);
       evidence += belief;
       if (best !== null && belief * plan.expected <= bestBelief * best.expected) continue;
       best = plan;
@@ -127,8 +127,8 @@ function guess(plan: Plan): Plan {
 }
 
 /** How likely this pair of hypotheses is after what has failed, up to a factor. */
-function beliefIn(left: Hypothesis, right: Hypothesis, plan: Plan, history: History): number {
-  const failed = (1 - Math.min(plan.expected, TRUST_MAX)) ** (history.get(plan.key) ?? 0);
+function beliefIn(left: NatureHypothesis, right: NatureHypothesis, plan: Plan, failures: FailureCounts): number {
+  const failed = (1 - Math.min(plan.expected, TRUST_MAX)) ** (failures.get(plan.key) ?? 0);
   return left.weight * right.weight * failed;
 }
 

@@ -30,7 +30,7 @@ export interface Proof {
   readonly rttMs: number;
 }
 
-interface Sent {
+interface SentProbe {
   readonly socket: SocketId;
   readonly to: Endpoint;
   readonly at: Instant;
@@ -50,7 +50,7 @@ export interface ProverConfig {
 
 export class Prover {
   private readonly config: ProverConfig;
-  private readonly outstanding = new Map<number, Sent>();
+  private readonly outstanding = new Map<number, SentProbe>();
   /** When an endpoint was last probed because it had been heard from. */
   private readonly triggered = new Map<string, Instant>();
   private readonly proven = new Map<string, Proof>();

@@ -187,6 +187,11 @@ export class Executor implements SalvoContext {
     return this.purse.addresses(this.clock);
   }
 
+  /** Those that permits have named, also where they have run out over a rest: a credit that is on its way renews them. */
+  addressesNamed(): readonly string[] {
+    return this.purse.named();
+  }
+
   /** Ends everything; keeps the socket of the path. */
   finish(): void {
     this.stopSalvos();

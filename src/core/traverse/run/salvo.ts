@@ -37,7 +37,7 @@ interface Slot {
   dead: boolean;
 }
 
-interface Asked {
+interface AskedSample {
   readonly before: number;
   readonly slot: Slot;
   observed: Endpoint | null;
@@ -63,7 +63,7 @@ export class Salvo {
   /** One for each socket of the plan, and one for each sample. */
   private readonly slots: Slot[] = [];
   private readonly sampleSlots: Slot[] = [];
-  private readonly asked: Asked[] = [];
+  private readonly asked: AskedSample[] = [];
   private finished: readonly Sample[] | null;
   private samplesUntil: Instant = NEVER;
   /** When each tuple was sent last, for repetition. */

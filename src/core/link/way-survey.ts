@@ -16,7 +16,7 @@ export interface WayReport {
   readonly answeredMs: number | null;
 }
 
-export type ReachEvent = { readonly ev: 'reached'; readonly ways: readonly WayReport[] };
+export type WaySurveyEvent = { readonly ev: 'surveyed'; readonly ways: readonly WayReport[] };
 
 interface Trial {
   readonly way: Way;
@@ -26,18 +26,18 @@ interface Trial {
   answeredMs: number | null;
 }
 
-export type ReachConfig = Omit<LinkConfig, 'identity' | 'random'>;
+export type WaySurveyConfig = Omit<LinkConfig, 'identity' | 'random'>;
 
 /** Ends by itself within 2 s, or 5 s where there is a tunnel to open. */
-export class Reach implements Machine<{ readonly do: 'start' }, ReachEvent> {
-  private readonly config: ReachConfig;
-  private readonly out = outputs<ReachEvent>();
+export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEvent> {
+  private readonly config: WaySurveyConfig;
+  private readonly out = outputs<WaySurveyEvent>();
   private readonly legs: Legs;
   private readonly trials: Trial[] = [];
   private startedAt: Instant = NEVER;
   private endsAt: Instant = NEVER;
 
-  constructor(config: ReachConfig) {
+  constructor(config: WaySurveyConfig) {
     this.config = config;
     this.legs = new Legs(config.sockets, this.out);
   }
@@ -54,7 +54,7 @@ export class Reach implements Machine<{ readonly do: 'start' }, ReachEvent> {
     if (furtherPort !== undefined) this.trials.push(trial('further', leg, furtherPort));
     if (tunnel === true) this.trials.push(trial('tls', 'tls', port));
     this.startedAt = now;
-    this.endsAt = now + (tunnel === true ? LINK_LIMITS.reachTunnelMsMax : LINK_LIMITS.handshakeMsMax);
+    this.endsAt = now + (tunnel === true ? LINK_LIMITS.surveyTunnelMsMax : LINK_LIMITS.handshakeMsMax);
     for (const { leg: kind } of this.trials) this.legs.open(kind);
   }
 
@@ -76,7 +76,7 @@ export class Reach implements Machine<{ readonly do: 'start' }, ReachEvent> {
     this.work(now);
   }
 
-  poll(): Output<ReachEvent> {
+  poll(): Output<WaySurveyEvent> {
     const hellos = this.trials.map(({ handshake, answeredMs }) => (answeredMs === null && handshake?.nextAt) || NEVER);
     return this.out.next(Math.min(this.endsAt, ...hellos));
   }
@@ -88,7 +88,7 @@ export class Reach implements Machine<{ readonly do: 'start' }, ReachEvent> {
     if (open.length > 0 && now < this.endsAt) return;
     this.endsAt = NEVER;
     this.legs.closeAll();
-    this.out.event({ ev: 'reached', ways: this.trials.map(({ way, answeredMs }) => ({ way, answeredMs })) });
+    this.out.event({ ev: 'surveyed', ways: this.trials.map(({ way, answeredMs }) => ({ way, answeredMs })) });
     this.trials.length = 0;
   }
 
