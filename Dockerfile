@@ -17,8 +17,8 @@ COPY --from=build /build/dist/web ./dist/web
 RUN mkdir -p /var/lib/sallyport && chown node:node /var/lib/sallyport
 USER node
 VOLUME /var/lib/sallyport
-# 25 UDP ports from 8430 on for each address (8430 alone with --one-port), the page, nothing else.
-EXPOSE 8430-8454/udp 8420/tcp
+# 25 UDP ports from 8430 on for each address (8430 alone with --one-port), the relay's behind them, the page, nothing else.
+EXPOSE 8430-8455/udp 8420/tcp
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8420/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM

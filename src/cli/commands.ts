@@ -103,6 +103,12 @@ export const UI_FLAGS = {
 
 export const LIST_FLAGS = { ...COMMON_FLAGS, ...AGENT_FLAGS } as const satisfies Flags;
 
+const RELAY_QUOTA_FLAG = {
+  kind: 'list',
+  value: 'NAME=VALUE',
+  about: 'what the relay gives whom, like pair=128k or host-day=24G (docs/operating.md); may be given several times',
+} as const;
+
 export const MASTER_FLAGS = {
   ...COMMON_FLAGS,
   listen: { kind: 'list', value: 'IP', about: 'address to bind; twice where there are two (default: the best one)' },
@@ -125,6 +131,32 @@ export const MASTER_FLAGS = {
     value: 'N',
     max: 64,
     about: 'threads for the 16 probe ports (default 0: none of their own)',
+  },
+  relay: {
+    kind: 'text',
+    value: 'on|off',
+    choices: ['on', 'off'],
+    about: 'forward for pairs that find no direct path (default on), on one further UDP port',
+  },
+  'relay-port': {
+    kind: 'number',
+    value: 'N',
+    min: 1,
+    max: 65_535,
+    about: 'that port (default: the one behind the others)',
+  },
+  'relay-name': { kind: 'text', value: 'NAME', about: 'what players are told relays for them (default "master")' },
+  'relay-region': { kind: 'text', value: 'REGION', about: 'where it is, in a word' },
+  'relay-quota': RELAY_QUOTA_FLAG,
+  'relay-at': {
+    kind: 'list',
+    value: 'NAME,REGION,ADDRESS:PORT',
+    about: 'a relay elsewhere ("sallyport relay"); may be given several times',
+  },
+  'relay-secret-file': {
+    kind: 'text',
+    value: 'FILE',
+    about: 'what this master and its relays share (default: relay.secret in the state directory)',
   },
   'native-udp': { kind: 'on', about: 'UDP by the package udx-native, where it is installed: less CPU time a datagram' },
   'stun-port': { kind: 'number', value: 'N', min: 1, max: 65_534, about: 'also answer STUN there (default: no)' },
@@ -150,6 +182,17 @@ export const MASTER_FLAGS = {
   },
   'state-dir': { kind: 'text', value: 'DIR', about: 'keys and the store (default: the XDG state directory)' },
   'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },
+} as const satisfies Flags;
+
+export const RELAY_FLAGS = {
+  ...COMMON_FLAGS,
+  listen: { kind: 'list', value: 'IP', about: 'address to bind; one of each family at most is best' },
+  port: { kind: 'number', value: 'N', min: 1, max: 65_535, about: 'its UDP port (default 8455)' },
+  master: { kind: 'text', value: 'LINK', about: 'the masterserver whose pairs it serves' },
+  'secret-file': { kind: 'text', value: 'FILE', about: 'a copy of relay.secret of that masterserver' },
+  'relay-quota': RELAY_QUOTA_FLAG,
+  'metrics-listen': { kind: 'text', value: 'ADDRESS:PORT', about: 'Prometheus (default off)' },
+  'native-udp': MASTER_FLAGS['native-udp'],
 } as const satisfies Flags;
 
 /** Flags of `master check` and the like. */
@@ -217,6 +260,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       "sallyport master token                  the next start makes a new token for the admin's page",
     ],
     load: async () => (await import('./master.ts')).masterCommand,
+  },
+  relay: {
+    summary: 'forward for pairs of a masterserver elsewhere, end to end encrypted',
+    words: [],
+    flags: RELAY_FLAGS,
+    examples: ["sallyport relay --listen 198.51.100.9 --master 'LINK' --secret-file relay.secret"],
+    load: async () => (await import('./relay.ts')).relayCommand,
   },
   sim: {
     summary: 'watch one join between two kinds of networks, simulated',

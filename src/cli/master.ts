@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import {
   hiddenFile,
   type MasterFact,
+  type RelayOptions,
   type RunningMaster,
   SERVICE_FILE,
   startMaster,
@@ -42,6 +43,9 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     ...(flags['metrics-listen'] === undefined ? {} : { metrics: unlessOff(flags['metrics-listen']) }),
     ...(flags['probe-workers'] === undefined ? {} : { probeWorkers: flags['probe-workers'] }),
     nativeUdp: flags['native-udp'],
+    relay: flags.relay === 'off' ? null : ownRelay(flags),
+    relaysAt: flags['relay-at'],
+    ...(flags['relay-secret-file'] === undefined ? {} : { relaySecretFile: flags['relay-secret-file'] }),
     tls,
     ...(flags['https-at'] === undefined ? {} : { https: unlessOff(flags['https-at']) }),
     trustedProxies: flags['trusted-proxy'],
@@ -143,6 +147,16 @@ function sayFact(terminal: Terminal, fact: MasterFact): void {
   }
 }
 
+function ownRelay(flags: MasterFlagValues): RelayOptions {
+  const { 'relay-port': port, 'relay-name': name, 'relay-region': region, 'relay-quota': quotas } = flags;
+  return {
+    quotas,
+    ...(port === undefined ? {} : { port }),
+    ...(name === undefined ? {} : { name }),
+    ...(region === undefined ? {} : { region }),
+  };
+}
+
 function unlessOff(at: string): string | null {
   return at === 'off' ? null : at;
 }
@@ -171,7 +185,7 @@ function readWebhooks(path: string | undefined): readonly WebhookConfig[] {
 /** Written with the options given, less those that the unit itself sets; files by their whole path. */
 function installService({ argv, terminal }: Invocation, tls: { cert: string; key: string } | null): void {
   const own = new Set(['--install-service', '--state-dir', '--tls-cert', '--tls-key']);
-  const files = new Set(['--official', '--webhooks']);
+  const files = new Set(['--official', '--webhooks', '--relay-secret-file']);
   const args: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const [name = '', inline] = (argv[i] as string).split(/=(.*)/s, 2);

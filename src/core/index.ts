@@ -31,6 +31,7 @@ export { type WayReport, WaySurvey } from './link/way-survey.ts';
 export { outputs } from './machine.ts';
 export { maskAddress, maskText } from './mask.ts';
 export { Counters } from './master/counters.ts';
+export type { MasterRelays } from './master/grants.ts';
 export type * from './master/interface.ts';
 export * from './master/limits.ts';
 export * from './master/master.ts';
@@ -63,12 +64,9 @@ export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapp
 export type { Random } from './random.ts';
 export { addressKeys, addressPrefixes, Limiter, Pace } from './rate/pace.ts';
 export { type Placed, Shares, type TableState } from './rate/shares.ts';
-export * from './relay/binder.ts';
-export type * from './relay/interface.ts';
-export * from './relay/limits.ts';
-export * from './relay/machine.ts';
-export * from './relay/meter.ts';
-export * from './relay/relay.ts';
+export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './relay/interface.ts';
+export { RELAY_LIMITS } from './relay/limits.ts';
+export { Relay } from './relay/relay.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';
 export { seededCrypto } from './secure/seeded.ts';
@@ -92,5 +90,5 @@ export {
   parseTlsPlace,
   type TlsPlace,
 } from './wire/master-link.ts';
-export * from './wire/relay.ts';
+export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

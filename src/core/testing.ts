@@ -45,6 +45,9 @@ export { VISIT_PHASES } from './peer/visit.ts';
 export { MAPPER_PHASES } from './portmap/mapper.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
+export { BINDER_PHASES, Binder, type BinderEvent } from './relay/binder.ts';
+export { RelayMachine } from './relay/machine.ts';
+export { RelayMeter } from './relay/meter.ts';
 export { embeddedIpv4, isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
 export { deriveKey } from './secure/hkdf.ts';
 export { SECURE_LIMITS } from './secure/limits.ts';
@@ -133,6 +136,18 @@ export {
   writeResponse,
 } from './wire/messages.ts';
 export { PROFILE_BYTES_MAX, readProfile, writeProfile } from './wire/profile-wire.ts';
+export {
+  mintGrant,
+  RELAY_MESSAGES,
+  RELAY_REFUSALS,
+  type RelayGrant,
+  type RelayKeys,
+  type RelayMessage,
+  readRelay,
+  relayMessageBytes,
+  writeBind,
+  writeRelay,
+} from './wire/relay.ts';
 export { type Field, type Fields, layoutOf } from './wire/struct.ts';
 /**
  * Every control message there is, by direction and type: `MESSAGES.requests.join.fields.sid` is a `Field` with its `kind`, and with

@@ -144,6 +144,17 @@ export const overviewSchema = z
     store: z.object({ ok: z.boolean(), problem: z.string().nullable() }),
     webhooks: z.object({ queued: z.int(), delivered: z.int(), failed: z.int() }),
     eventLoopLagMs: z.number(),
+    relay: z
+      .object({
+        pairs: z.int(),
+        whole: z.int().describe('Pairs with both ends'),
+        forwarded: z.int().describe('Datagrams since the start'),
+        forwardedBytes: z.int(),
+        dropped: z.int(),
+        refused: z.int(),
+      })
+      .nullable()
+      .describe('The relay of this master; null = it has none of its own'),
   })
   .meta({ id: 'Overview' });
 export type Overview = z.infer<typeof overviewSchema>;

@@ -1,6 +1,8 @@
 /** The public face of the masterserver: what the command starts, and the shapes of its HTTP interface. */
 export * from './api.ts';
 export type { FileContent, RecordFile, RecordRow } from './record-rows.ts';
+export { startRelay } from './relay-alone.ts';
+export type { RelayOptions } from './relays.ts';
 export { hiddenFile, SERVICE_FILE, writeServiceUnit } from './service-unit.ts';
 export { type MasterFact, type MasterOptions, type RunningMaster, startMaster } from './start.ts';
 export { createStore, type Store } from './store.ts';

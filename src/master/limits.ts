@@ -140,6 +140,11 @@ export const SERVER_LIMITS = {
   testJoinAgainMs: 15 * 60_000,
   testJoinTimeoutMs: 10_000,
 
+  /** Datagrams of a relay that wait for the line: what comes later than that is worth less than the next one. */
+  relayQueueMax: 32,
+  relaySweepMs: 1_000,
+  relayReportMs: 1_000,
+
   /** Drain: sessions are told where to go and get this long. */
   drainMs: 30_000,
 

@@ -1,8 +1,9 @@
 /** Everything that the masterserver tells Prometheus, under the names of docs/reference/product.md §5. */
 import type { MasterCounters } from '../core/index.ts';
 import type { Directory } from './directory.ts';
-import { createMetrics, type Measured } from './metrics.ts';
+import { createMetrics, type Measured, type Metrics } from './metrics.ts';
 import type { Moderation } from './moderation.ts';
+import type { RelayFigures } from './relay-thread.ts';
 
 export interface MeasuresOptions {
   readonly version: string;
@@ -12,6 +13,8 @@ export interface MeasuresOptions {
   readonly lagSeconds: () => number;
   readonly storeOk: () => boolean;
   readonly eventStreams: () => number;
+  /** Null without a relay. */
+  readonly relay: () => RelayFigures | null;
 }
 
 const DURATIONS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60, 300];
@@ -26,8 +29,6 @@ export function createMeasures(options: MeasuresOptions) {
       const now = counters();
       return now === null ? [] : read(now);
     });
-  const byReason = (label: string, table: Readonly<Record<string, number>>): Measured[] =>
-    Object.entries(table).map(([reason, value]) => ({ labels: { [label]: reason }, value }));
 
   registry.gauge('sallyport_build_info', 'Version of the program.', () => [
     { labels: { version: options.version, node: process.version }, value: 1 },
@@ -73,6 +74,7 @@ export function createMeasures(options: MeasuresOptions) {
   count('sallyport_rate_limited_total', 'What a limit of the protocol refused.', (now) =>
     byReason('kind', now.limited),
   );
+  measureRelay(registry, options.relay);
   return {
     text: () => registry.text(),
     joins: registry.counter('sallyport_joins_total', 'Joins asked for.'),
@@ -85,4 +87,51 @@ export function createMeasures(options: MeasuresOptions) {
     webhooks: registry.counter('sallyport_webhook_deliveries_total', 'Webhook calls.'),
     testJoins: registry.counter('sallyport_test_joins_total', 'The own test joins of the master.'),
   };
+}
+
+function byReason(label: string, table: Readonly<Record<string, number>>): Measured[] {
+  return Object.entries(table).map(([reason, value]) => ({ labels: { [label]: reason }, value }));
+}
+
+/** Nothing is told while `figures` is null. */
+export function measureRelay(registry: Metrics, figures: () => RelayFigures | null): void {
+  const read =
+    (of: (figures: RelayFigures) => number | readonly Measured[]): (() => number | readonly Measured[]) =>
+    () => {
+      const now = figures();
+      return now === null ? [] : of(now);
+    };
+  registry.gauge(
+    'sallyport_relay_pairs',
+    'Pairs at the relay, by whether both ends are there.',
+    read(({ counters: { pairs, whole } }) => [
+      { labels: { ends: 'both' }, value: whole },
+      { labels: { ends: 'one' }, value: pairs - whole },
+    ]),
+  );
+  registry.external(
+    'sallyport_relay_datagrams_total',
+    'Datagrams forwarded by the relay.',
+    read(({ counters }) => counters.forwarded),
+  );
+  registry.external(
+    'sallyport_relay_bytes_total',
+    'UDP payload forwarded by the relay.',
+    read(({ counters }) => counters.forwardedBytes),
+  );
+  registry.external(
+    'sallyport_relay_dropped_total',
+    'Datagrams that the relay has dropped.',
+    read(({ counters, congested }) => byReason('reason', { ...counters.dropped, congested })),
+  );
+  registry.external(
+    'sallyport_relay_bound_total',
+    'Ends bound at the relay.',
+    read(({ counters }) => counters.bound),
+  );
+  registry.external(
+    'sallyport_relay_refused_total',
+    'What the relay has refused to ends.',
+    read(({ counters }) => byReason('reason', counters.refused)),
+  );
 }

@@ -12,7 +12,7 @@ import {
   plainEntry,
   type TableState,
 } from '../core/index.ts';
-import type { MasterInfo } from './api.ts';
+import type { MasterInfo, Overview } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createHttpApp } from './http.ts';
 import type { AdminRoutes } from './http-admin.ts';
@@ -24,6 +24,8 @@ import { createMeasures } from './measures.ts';
 import { watchEventLoop } from './metrics.ts';
 import { createModeration } from './moderation.ts';
 import type { OfficialFolder } from './official.ts';
+import { type RelayRule, relayRules } from './relay-rules.ts';
+import type { RelayThread } from './relay-thread.ts';
 import { createStatistics } from './statistics.ts';
 import type { Store } from './store.ts';
 import { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
@@ -52,6 +54,8 @@ export interface OfficeOptions {
   readonly codes: CodeGuesses;
   /** The admin's token was used for the first time: the file that told it may go. */
   readonly onTokenUsed: () => void;
+  /** The master's own relay, once it runs. */
+  readonly relay?: () => RelayThread | null;
 }
 
 export interface Office {
@@ -65,6 +69,8 @@ export interface Office {
   event(event: MasterEvent): void;
   metrics(): string;
   tables(): readonly TableState[];
+  /** The bans, as relays need them. */
+  relayRules(): readonly RelayRule[];
   official(folder: OfficialFolder): void;
   /** A test join of the master has ended; null = it proved nothing about the host. */
   tested(hostId: string, joinable: boolean | null): void;
@@ -77,6 +83,7 @@ export interface Office {
 export function createOffice(options: OfficeOptions): Office {
   const { store, log, wallClock } = options;
   const upSince = wallClock();
+  const relay = options.relay ?? (() => null);
   const loop = watchEventLoop();
   const moderation = createModeration(store, wallClock);
   const pseudonyms = createPseudonyms(wallClock);
@@ -97,6 +104,7 @@ export function createOffice(options: OfficeOptions): Office {
     lagSeconds: loop.lagSeconds,
     storeOk: () => store.problem() === null,
     eventStreams: () => events.size,
+    relay: () => relay()?.figures() ?? null,
   });
   const webhooks = createWebhooks({
     ...{ hooks: options.hooks, store, now: options.monotonic, wallClock },
@@ -123,6 +131,7 @@ export function createOffice(options: OfficeOptions): Office {
         ...{ upSince, version: VERSION, draining },
         sessions: options.counters()?.sessions ?? 0,
         webhooks: webhooks.counts(),
+        relay: relayOverview(relay()),
         eventLoopLagMs: Math.round(loop.lagSeconds() * 1000),
       }),
       evict: ({ host }) => options.command({ do: 'evict', hostKey: host.hostKey }),
@@ -147,6 +156,7 @@ export function createOffice(options: OfficeOptions): Office {
       if (item.returning) directory.gone(item.host);
     }
     directory.review();
+    relay()?.rules(relayRules(moderation.bans()));
   }
 
   let committedAt = Number.NEGATIVE_INFINITY;
@@ -265,6 +275,7 @@ export function createOffice(options: OfficeOptions): Office {
     ...{ newToken: token.fresh, forgetToken: () => store.setSetting(ADMIN_TOKEN, '') },
     ...{ event, metrics: measures.text },
     tables: () => [...events.tables(), ...moderation.tables()],
+    relayRules: () => relayRules(moderation.bans()),
     official(folder) {
       moderation.reserve(folder.reservedNames);
       directory.official(folder.servers);
@@ -298,6 +309,18 @@ function adminToken(store: Store): { readonly hash: string; readonly fresh: stri
   const hash = createHash('sha256').update(fresh).digest('hex');
   store.setSetting(ADMIN_TOKEN, hash);
   return { hash, fresh };
+}
+
+function relayOverview(relay: RelayThread | null): Overview['relay'] {
+  const figures = relay?.figures();
+  if (figures === undefined) return null;
+  const { pairs, whole, forwarded, forwardedBytes, dropped, refused } = figures.counters;
+  const sum = (table: Readonly<Record<string, number>>): number => Object.values(table).reduce((all, n) => all + n, 0);
+  return {
+    ...{ pairs, whole, forwarded, forwardedBytes },
+    dropped: sum(dropped) + figures.congested,
+    refused: sum(refused),
+  };
 }
 
 function listedMessage(item: ListItem) {

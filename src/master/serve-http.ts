@@ -69,7 +69,7 @@ export async function startHttp(
 /** Metrics are for the operator only, hence a port of their own; when it is taken the master works without. */
 export async function startMetrics(
   wished: string | null | undefined,
-  office: Office,
+  office: Pick<Office, 'metrics'>,
   closers: Closers,
   tell: (fact: MasterFact) => void,
 ): Promise<string | null> {

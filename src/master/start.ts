@@ -39,6 +39,8 @@ import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './offi
 import { checkOptions, PORT, UDP_PORTS } from './options.ts';
 import { webFolder } from './pages.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
+import type { RelayThread } from './relay-thread.ts';
+import { checkRelayOptions, type RelayOptions, relayPort, relaysOf, startOwnRelay } from './relays.ts';
 import { type Closers, createFront, type Front, httpsPlace, startHttp, startMetrics } from './serve-http.ts';
 import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts';
 import { openStore } from './store.ts';
@@ -84,6 +86,12 @@ export interface MasterOptions {
   /** UDP by the optional package udx-native: a third less CPU time for each datagram. */
   readonly nativeUdp?: boolean;
   readonly webhookTiming?: WebhookOptions['timing'];
+  /** A relay of its own, on one further port and a thread of its own; null or left out: none. */
+  readonly relay?: RelayOptions | null;
+  /** Relays elsewhere (`NAME,REGION,ADDRESS:PORT`) that have the same secret. */
+  readonly relaysAt?: readonly string[];
+  /** Where that is; made where there is none. In the state folder where absent. */
+  readonly relaySecretFile?: string;
 }
 
 /** What an operator should know; text is made by the command. */
@@ -129,6 +137,7 @@ interface MachineAtWork {
 
 export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
   checkOptions(options);
+  checkRelayOptions(options);
   const tell = options.onFact ?? (() => {});
   const stateDir = options.stateDir ?? stateDirectory();
   const lock = lockState(stateDir, tell);
@@ -159,6 +168,7 @@ async function startLocked(
   const store = openStore({ file: join(stateDir, 'master.db'), onProblem, expected: !created });
   const early: MasterCommand[] = [];
   let running: MachineAtWork | null = null;
+  let relay: RelayThread | null = null;
   const front = createFront(options);
   const office = createOffice({
     ...{ store, log, link: () => link },
@@ -174,6 +184,7 @@ async function startLocked(
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
     codes: codesOf(() => running),
     onTokenUsed: () => forgetToken(stateDir),
+    relay: () => relay,
   });
   keepToken(stateDir, office, tell);
   const closers: Closers = [unlock, () => store.close(), () => office.close()];
@@ -181,6 +192,7 @@ async function startLocked(
     for (const close of closers.reverse()) await close();
   };
   try {
+    const relays = relaysOf(options, listen, stateDir);
     const probes = await startProbes(options, listen, log, tell);
     closers.push(() => probes?.close());
     const machine = createMaster({
@@ -189,15 +201,26 @@ async function startLocked(
       addresses: listen,
       advertised: options.advertise ?? null,
       ...portsOf(options),
+      ...(relays === undefined ? {} : { relays }),
       tunnel: options.http !== null,
     });
     const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
     const udp = openPorts({ machine, office, probes, log, tell, openSocket, openTunnel: front.tunnels.open });
     closers.push(udp.close);
-    running = runningOf({ machine, probes, office, front, command: udp.command });
+    running = runningOf({ machine, probes, relay: () => relay, office, front, command: udp.command });
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
-    const endpoints = (await udp.listening).flatMap((door) => boundAt(door, options));
+    const doors = await udp.listening;
+    const onFault = (error: Error): void => {
+      log.fatal({ error: error.message }, 'the relay met a fault');
+      tell({ fact: 'fault', detail: error.message });
+    };
+    relay = await startOwnRelay({ options, listen, identity, relays, rules: office.relayRules(), onFault });
+    closers.push(() => relay?.close());
+    const endpoints = [
+      ...doors.flatMap((door) => boundAt(door, options)),
+      ...(relay === null ? [] : listen.map((address) => ({ address, port: relayPort(options) }))),
+    ];
     const stun =
       options.stunPort === undefined || options.stunPort === null ? null : startStun(listen, options.stunPort);
     closers.push(() => stun?.close());
@@ -225,11 +248,12 @@ async function startLocked(
 function runningOf(parts: {
   readonly machine: ReturnType<typeof createMaster>;
   readonly probes: ProbeWorkers | null;
+  readonly relay: () => RelayThread | null;
   readonly office: Office;
   readonly front: Front;
   readonly command: (command: MasterCommand) => void;
 }): MachineAtWork {
-  const { machine, probes, office, front, command } = parts;
+  const { machine, probes, relay, office, front, command } = parts;
   return {
     command,
     counters: () => probes?.counters(machine.counters()) ?? machine.counters(),
@@ -241,7 +265,7 @@ function runningOf(parts: {
       waitMs: (address) => machine.codeWaitMs(monotonicNow(), address),
       wrong: (address) => machine.wrongCode(monotonicNow(), address),
     },
-    tables: () => [...machine.tables(), ...office.tables(), ...front.tables()],
+    tables: () => [...machine.tables(), ...office.tables(), ...front.tables(), ...(relay()?.figures().tables ?? [])],
   };
 }
 

@@ -38,6 +38,8 @@ export async function nativeUdp(): Promise<OpenUdpSocket> {
       outcome: { ok: true, local },
       socket: {
         local,
+        // What does not fit is dropped.
+        queued: 0,
         send: (to, bytes, ttl) => socket.trySend(bytes, to.port, to.address, ttl ?? 0),
         close() {
           socket.removeAllListeners();

@@ -25,6 +25,8 @@ export interface UdpSocketHandlers {
 
 export interface UdpSocket {
   readonly local: Endpoint;
+  /** Datagrams that the kernel has had no room for yet: the runtime keeps them, and sends them late. */
+  readonly queued: number;
   send(to: Endpoint, bytes: Uint8Array, ttl: number | undefined): void;
   close(): void;
   /** Gives the bare socket away, with the system's TTL and none of our listeners. */
@@ -95,6 +97,9 @@ function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocke
   socket.on('error', onError);
   return {
     local,
+    get queued() {
+      return socket.getSendQueueCount();
+    },
     send(to, bytes, ttl) {
       try {
         const wanted = ttl ?? (currentTtl === undefined ? undefined : systemTtl());

@@ -1,21 +1,12 @@
 /** Every reader of bytes or text from strangers, each with true messages to change. */
 import fc from 'fast-check';
-import {
-  fromBase64Url,
-  parseHostLink,
-  parseJoinTarget,
-  parseMasterLink,
-  RELAY_MESSAGES,
-  readRelay,
-  relayMessageBytes,
-  utf8Encode,
-  writeRelay,
-} from '../../src/core/index.ts';
+import { fromBase64Url, parseHostLink, parseJoinTarget, parseMasterLink, utf8Encode } from '../../src/core/index.ts';
 import {
   decodeStep,
   encodeStep,
   encodeStun,
   parseStun,
+  RELAY_MESSAGES,
   Reader,
   readAccept,
   readAcceptPayload,
@@ -25,13 +16,16 @@ import {
   readProbeAnswer,
   readProfile,
   readPush,
+  readRelay,
   readRequest,
   readResponse,
   readRetry,
+  relayMessageBytes,
   utf8Decode,
   Writer,
   writeProfile,
   writePush,
+  writeRelay,
   writeRequest,
   writeResponse,
 } from '../../src/core/testing.ts';

@@ -13,6 +13,7 @@ import {
   UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import {
+  BINDER_PHASES,
   DETECTOR_PHASES,
   encodeStun,
   JOIN_PHASES,
@@ -102,7 +103,7 @@ test('a port mapping is not proven by the answer to a question about the claim b
 test.each(
   Object.entries({
     ...{ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES, JOIN_PHASES },
-    ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES, VISIT_PHASES },
+    ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES, VISIT_PHASES, BINDER_PHASES },
   }),
 )(
   '%s names every phase, says when each follows, and has one end',

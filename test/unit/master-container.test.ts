@@ -17,9 +17,9 @@ test('the container starts the command of the package, as nobody special, with p
   expect(of('USER')).toEqual(['node']);
   expect(of('HEALTHCHECK')[0]).toContain('/readyz');
   expect(of('VOLUME')[0]).toBe(entry?.[4]);
-  // One address: the door, 8 control ports, 16 probe ports.
+  // One address: the door, 8 control ports, 16 probe ports, the relay.
   const [, first = 0, last = 0] = /(\d+)-(\d+)\/udp/.exec(of('EXPOSE')[0] ?? '')?.map(Number) ?? [];
-  expect(last - first + 1).toBe(25);
+  expect(last - first + 1).toBe(26);
   const node = Number(/^node:(\d+)/.exec(of('FROM')[0] ?? '')?.[1]);
   expect(node).toBeGreaterThanOrEqual(Number(/\d+/.exec(engines.node)?.[0]));
   // What runs is in the image, what builds is not.

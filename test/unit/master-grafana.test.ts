@@ -1,11 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { Relay, relayKeys } from '../../src/core/index.ts';
 import { createMeasures } from '../../src/master/measures.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
 
 interface Board {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
 }
 const board = JSON.parse(readFileSync(new URL('../../docs/grafana.json', import.meta.url), 'utf8')) as Board;
+
+const FIGURES = {
+  ...({ kind: 'counters', tables: [], congested: 0 } as const),
+  counters: new Relay({
+    ...{ crypto: nodeCrypto, keys: relayKeys(nodeCrypto, new Uint8Array(32), new Uint8Array(32)), wallClock: Date.now },
+    transmit: () => {},
+  }).counters(),
+};
 
 function exposition(): string {
   const counts = { listed: 1, unlisted: 2, hidden: 0, official: 0, returning: 0 };
@@ -20,6 +30,7 @@ function exposition(): string {
     lagSeconds: () => 0.001,
     storeOk: () => true,
     eventStreams: () => 0,
+    relay: () => FIGURES,
   });
   measures.traversals.add({ client_nat: 'a"b\\c\nd', host_nat: 'cone', family: 4, path: 'direct', result: 'path' });
   measures.durations.observe({}, 0.25);

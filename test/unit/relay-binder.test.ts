@@ -1,15 +1,7 @@
 /** The participant's half: getting bound at a relay, staying so, coming back; and the round trips to several. */
 import { describe, expect, test } from 'vitest';
-import {
-  Binder,
-  type BinderEvent,
-  type Endpoint,
-  RELAY_LIMITS,
-  type RelayGrant,
-  RelayMeter,
-  readRelay,
-} from '../../src/core/index.ts';
-import { agenda } from '../../src/core/testing.ts';
+import { type Endpoint, RELAY_LIMITS } from '../../src/core/index.ts';
+import { agenda, Binder, type BinderEvent, type RelayGrant, RelayMeter, readRelay } from '../../src/core/testing.ts';
 import { crypto, data, RelayNet, type Sent } from './relay-net.ts';
 
 const RELAY: Endpoint = { address: '198.51.100.7', port: 8455 };

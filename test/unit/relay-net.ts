@@ -1,18 +1,14 @@
 /** A relay, and ends that speak to it, in virtual time: what is sent is handed over at once, and kept to be looked at. */
 
+import { type Endpoint, Relay, type RelayConfig, relayKeys, seededCrypto } from '../../src/core/index.ts';
 import {
-  type Endpoint,
   mintGrant,
-  Relay,
-  type RelayConfig,
   type RelayGrant,
   type RelayMessage,
   readRelay,
-  relayKeys,
-  seededCrypto,
   writeBind,
   writeRelay,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
 export const crypto = seededCrypto('relay', nodeCrypto);

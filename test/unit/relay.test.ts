@@ -1,19 +1,16 @@
 /** The relay without sockets: what it forwards, to whom, how much, and what strangers get of it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RELAY_LIMITS, relayHash, relayKeys, toHex } from '../../src/core/index.ts';
 import {
   mintGrant,
-  RELAY_LIMITS,
   RELAY_REFUSALS,
   type RelayGrant,
   readRelay,
-  relayHash,
-  relayKeys,
   relayMessageBytes,
-  toHex,
   writeBind,
   writeRelay,
-} from '../../src/core/index.ts';
+} from '../../src/core/testing.ts';
 import { crypto, data, KEYS, keyOf, MASTER_KEY, RelayNet } from './relay-net.ts';
 
 const STRANGER = { address: '192.0.2.66', port: 666 };

@@ -1,8 +1,16 @@
 /** The tables of docs/protocol.md are those of the code. `UPDATE_DOCS=1` writes them anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { RELAY_MESSAGES, RELAY_REFUSALS, relayMessageBytes } from '../../src/core/index.ts';
-import { type Field, type Fields, layoutOf, MESSAGES, STRUCTURES } from '../../src/core/testing.ts';
+import {
+  type Field,
+  type Fields,
+  layoutOf,
+  MESSAGES,
+  RELAY_MESSAGES,
+  RELAY_REFUSALS,
+  relayMessageBytes,
+  STRUCTURES,
+} from '../../src/core/testing.ts';
 import { protocolVectors } from './rendezvous-vectors.ts';
 
 const FILE = new URL('../../docs/protocol.md', import.meta.url);

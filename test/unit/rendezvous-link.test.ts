@@ -15,6 +15,8 @@ describe('a link', () => {
     expect(accept?.length).toBeLessThanOrEqual(320);
     expect([confirm?.[0], confirm?.length]).toEqual([WIRE.control, 64]);
     expect(host.link.sources).toHaveLength(16);
+    const phases = host.events.flatMap((event) => (event.ev === 'log' ? [event.data.to] : []));
+    expect(phases).toEqual(['greeting', 'confirming', 'up']);
   });
 
   test('registers, beats, says goodbye; the master says each once', () => {

@@ -1,17 +1,8 @@
 /** Grants for pairs at a relay, and the list of relays: what a master gives, to whom, and what a link makes of it. */
 import { expect, test } from 'vitest';
-import {
-  type FailureCode,
-  MASTER_LIMITS,
-  Relay,
-  type RelayGrant,
-  type RelayPlace,
-  readRelay,
-  relayKeys,
-  writeBind,
-  writeRelay,
-} from '../../src/core/index.ts';
+import { type FailureCode, MASTER_LIMITS, Relay, type RelayPlace, relayKeys } from '../../src/core/index.ts';
 import type { Push, Request } from '../../src/core/testing.ts';
+import { type RelayGrant, readRelay, writeBind, writeRelay } from '../../src/core/testing.ts';
 import { data } from './relay-net.ts';
 import { type Participant, REGISTER, testCrypto, world } from './rendezvous-net.ts';
 

@@ -5,6 +5,7 @@
 import type { Endpoint } from '../address.ts';
 import type { Machine, SocketId, SocketIds } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import type { LogData } from '../model/log.ts';
 import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import type { MappingSource } from '../sources/source.ts';
@@ -70,6 +71,7 @@ export type LinkEvent =
   | { readonly ev: 'response'; readonly ref: number; readonly response: Response }
   /** Each push once, already acknowledged. */
   | { readonly ev: 'push'; readonly push: Push }
+  | { readonly ev: 'log'; readonly what: 'link'; readonly data: LogData }
   /** The relays of the master are known, or others than before. */
   | { readonly ev: 'relays'; readonly relays: readonly RelayPlace[] }
   /** Our address as the master sees the link's own socket: first known, or changed (the NAT has let go of the mapping). */

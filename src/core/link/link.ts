@@ -154,6 +154,7 @@ export class Link implements LinkMachine {
     const goes = 'linked' in phase;
     if (!goes) this.linked?.wayBack?.stop();
     this.phase = phase;
+    if (phase.in !== from) this.out.event({ ev: 'log', what: 'link', data: { from, to: phase.in } });
   }
 
   private get running(): boolean {

@@ -20,7 +20,7 @@ import { MASTER_LIMITS } from './limits.ts';
 
 /** The relays of a master. Without any it gives no grants. */
 export interface MasterRelays {
-  /** `RELAY_SECRET_BYTES`, shared with them. */
+  /** 32 bytes, shared with them. */
   readonly secret: Uint8Array;
   readonly list: readonly RelayPlace[];
 }

@@ -344,6 +344,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       case 'observed':
         this.observed(now, event.observed);
+        break;
+      case 'log':
+        this.context.log(null, event.what, event.data);
     }
   }
 

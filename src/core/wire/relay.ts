@@ -45,7 +45,7 @@ const MAC_BYTES = 16;
 const HASH_BYTES = 8;
 const PAIR_BYTES = 16;
 const TOKEN_VERSION = 1;
-export const RELAY_SECRET_BYTES = 32;
+
 export const RELAY_RANDOM_BYTES = 8;
 export const RELAY_COOKIE_BYTES = 16;
 

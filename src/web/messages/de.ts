@@ -359,6 +359,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'admin.enter': 'Anmelden',
   'admin.badToken': 'Dieser Schlüssel stimmt nicht.',
   'admin.hosts': 'Hosts',
+  'admin.relayed': 'Weitergeleitete Paare',
+  'admin.relayedHint': '{datagrams} Datagramme weitergeleitet, {dropped} verworfen, {refused} abgelehnt seit dem Start',
   'admin.joins': 'Beitritte pro Minute',
   'admin.pairs': 'Erfolg nach Netzpaar',
   'admin.pairsHint': 'Zeilen: Netz des Freundes. Spalten: Netz des Hosts. Jede Zelle: verbunden, von wie vielen.',

@@ -350,6 +350,8 @@ export const en = {
   'admin.badToken': 'This token is not right.',
   'admin.hosts': 'Hosts',
   'admin.joins': 'Joins per minute',
+  'admin.relayed': 'Relayed pairs',
+  'admin.relayedHint': '{datagrams} datagrams forwarded, {dropped} dropped, {refused} refused since the start',
   'admin.pairs': 'Success by pair of networks',
   'admin.pairsHint': 'Rows: the friend’s network. Columns: the host’s. Each cell: connected, of how many.',
   'admin.overTime': 'Success over time',

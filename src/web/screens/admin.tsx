@@ -126,6 +126,11 @@ function BoardView(props: { readonly board: Board }) {
         <span>
           {t('admin.joins')}: <strong>{overview.joinsPerMinute}</strong>
         </span>
+        {overview.relay !== null && (
+          <span title={relayed(overview.relay)}>
+            {t('admin.relayed')}: <strong id="admin-relayed">{overview.relay.whole}</strong>
+          </span>
+        )}
       </p>
       <h2>{t('admin.pairs')}</h2>
       <p class="dim">{t('admin.pairsHint')}</p>
@@ -153,6 +158,14 @@ function BoardView(props: { readonly board: Board }) {
         ))}
       </ol>
     </>
+  );
+}
+
+function relayed({ forwarded, dropped, refused }: NonNullable<Overview['relay']>): string {
+  const counts = { datagrams: forwarded, dropped, refused };
+  return t(
+    'admin.relayedHint',
+    Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count.toLocaleString()])),
   );
 }
 
