@@ -97,6 +97,7 @@ class TunnelHall implements Tunnels {
     handlers.onOutcome({ ok: true, local: NOWHERE });
     return {
       local: NOWHERE,
+      queued: 0,
       send: (to: Endpoint, bytes: Uint8Array) => this.send(to, bytes),
       close: () => {
         this.machine = null;

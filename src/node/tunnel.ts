@@ -38,6 +38,8 @@ export function tunnelTo({ host, port }: TlsPlace, master: Endpoint): OpenTunnel
     });
     return {
       local: NOWHERE,
+      // What does not fit is dropped.
+      queued: 0,
       send(_to, bytes) {
         const before = end.dropped;
         end.send(bytes);
