@@ -64,6 +64,7 @@ export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapp
 export type { Random } from './random.ts';
 export { addressKeys, addressPrefixes, Limiter, Pace } from './rate/pace.ts';
 export { type Placed, Shares, type TableState } from './rate/shares.ts';
+export { Table, textHash } from './rate/table.ts';
 export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './relay/interface.ts';
 export { RELAY_LIMITS } from './relay/limits.ts';
 export { Relay } from './relay/relay.ts';

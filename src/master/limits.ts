@@ -105,7 +105,7 @@ export const SERVER_LIMITS = {
   traversalRowsMax: 200_000,
   /** Names stay with the key that was listed under them first, for so long after it was seen last. */
   nameHeldMs: 7 * 24 * 3_600_000,
-  /** Names that are held, 200 bytes on disk and 600 in memory each; beyond it the network that holds most of them loses its oldest. */
+  /** Names that are held, 200 bytes on disk and 250 in memory each; beyond it the network that holds most of them loses its oldest. */
   namesMax: 200_000,
   /** So many at once, because counting who holds most takes some 20 ms. */
   namesDroppedAtOnce: 2_000,
