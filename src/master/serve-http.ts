@@ -10,6 +10,7 @@ import { type Connections, createConnections } from './connections.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';
 import { placeOf, readTls } from './options.ts';
+import { RelayWays } from './relay-ways.ts';
 import type { MasterFact, MasterOptions } from './start.ts';
 import { createTunnels, type Tunnels } from './tunnel.ts';
 
@@ -24,14 +25,17 @@ export interface Front {
   readonly callers: Callers;
   readonly connections: Connections;
   readonly tunnels: Tunnels;
+  /** Of the relay: through tunnels, and at the one port. */
+  readonly relayWays: RelayWays;
   tables(): readonly TableState[];
 }
 
 export function createFront({ trustedProxies }: MasterOptions): Front {
   const callers = createCallers(trustedProxies);
   const connections = createConnections(callers);
-  const tunnels = createTunnels(callers);
-  return { callers, connections, tunnels, tables: () => [...connections.tables(), ...tunnels.tables()] };
+  const relayWays = new RelayWays();
+  const tunnels = createTunnels(callers, relayWays);
+  return { callers, connections, tunnels, relayWays, tables: () => [...connections.tables(), ...tunnels.tables()] };
 }
 
 /** Where tunnels find this master, for its link: as the operator says, or at its own HTTPS; null where it has none. */

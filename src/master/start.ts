@@ -6,7 +6,6 @@ import {
   createMaster,
   type Endpoint,
   familyOf,
-  formatMasterLink,
   isLoopback,
   isPrivate,
   type KeyPair,
@@ -14,7 +13,6 @@ import {
   type MasterCommand,
   type MasterCounters,
   type TableState,
-  type TlsPlace,
 } from '../core/index.ts';
 import {
   type Driver,
@@ -26,7 +24,7 @@ import {
   nodeCrypto,
   type OpenTunnel,
   type OpenUdpSocket,
-  SallyportError,
+  openUdpSocket,
   stateDirectory,
   systemRandom,
   usage,
@@ -36,11 +34,12 @@ import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
-import { checkOptions, PORT, UDP_PORTS } from './options.ts';
+import { checkOptions, PORT } from './options.ts';
 import { webFolder } from './pages.ts';
+import { bindError, boundAt, linkOf, portsOf, relayBoundAt } from './ports.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import type { RelayThread } from './relay-thread.ts';
-import { checkRelayOptions, type RelayOptions, relayPort, relaysOf, startOwnRelay } from './relays.ts';
+import { checkRelayOptions, type RelayOptions, relaysOf, startOwnRelay } from './relays.ts';
 import { type Closers, createFront, type Front, httpsPlace, startHttp, startMetrics } from './serve-http.ts';
 import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts';
 import { openStore } from './store.ts';
@@ -204,7 +203,11 @@ async function startLocked(
       ...(relays === undefined ? {} : { relays }),
       tunnel: options.http !== null,
     });
-    const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
+    const ours = options.nativeUdp === true ? await nativeUdp() : openUdpSocket;
+    const openSocket = front.relayWays.beside(ours, [
+      options.onePort ? portsOf(options).port : undefined,
+      options.alsoPort,
+    ]);
     const udp = openPorts({ machine, office, probes, log, tell, openSocket, openTunnel: front.tunnels.open });
     closers.push(udp.close);
     running = runningOf({ machine, probes, relay: () => relay, office, front, command: udp.command });
@@ -215,11 +218,14 @@ async function startLocked(
       log.fatal({ error: error.message }, 'the relay met a fault');
       tell({ fact: 'fault', detail: error.message });
     };
-    relay = await startOwnRelay({ options, listen, identity, relays, rules: office.relayRules(), onFault });
+    relay = await startOwnRelay({
+      ...{ options, listen, identity, relays, rules: office.relayRules(), onFault, onSend: front.relayWays.sent },
+    });
+    if (relay !== null) front.relayWays.serve(relay);
     closers.push(() => relay?.close());
     const endpoints = [
       ...doors.flatMap((door) => boundAt(door, options)),
-      ...(relay === null ? [] : listen.map((address) => ({ address, port: relayPort(options) }))),
+      ...(relay === null ? [] : relayBoundAt(options, listen)),
     ];
     const stun =
       options.stunPort === undefined || options.stunPort === null ? null : startStun(listen, options.stunPort);
@@ -298,7 +304,7 @@ function openPorts(parts: {
   readonly probes: ProbeWorkers | null;
   readonly log: Logger;
   readonly tell: (fact: MasterFact) => void;
-  readonly openSocket: OpenUdpSocket | undefined;
+  readonly openSocket: OpenUdpSocket;
   readonly openTunnel: OpenTunnel;
 }) {
   const { machine, office, probes, log, tell, openSocket, openTunnel } = parts;
@@ -312,7 +318,7 @@ function openPorts(parts: {
   const driver: Driver<MasterCommand> = drive(machine, {
     countErrors: false,
     openTunnel,
-    ...(openSocket === undefined ? {} : { openSocket }),
+    openSocket,
     onEvent(event) {
       probes?.event(event);
       office.event(event);
@@ -371,43 +377,6 @@ async function startProbes(
     tell({ fact: 'fault', detail: error.message });
   };
   return startProbeWorkers({ addresses, port: options.port ?? PORT, workers, onFault });
-}
-
-function linkOf(
-  { port = PORT, alsoPort: udp }: MasterOptions,
-  host: string,
-  key: Uint8Array,
-  tls: TlsPlace | null,
-): string {
-  return formatMasterLink({
-    ...{ host, port, key },
-    ...(udp === undefined ? {} : { udp }),
-    ...(tls === null ? {} : { tls }),
-  });
-}
-
-function portsOf({ port = PORT, onePort = false, alsoPort }: MasterOptions) {
-  return { port, onePort, ...(alsoPort === undefined ? {} : { furtherPort: alsoPort }) };
-}
-
-/** The door names the place; control and probe ports follow it, where it is not all of them. */
-function boundAt({ address, port }: Endpoint, { onePort, alsoPort }: MasterOptions): readonly Endpoint[] {
-  const length = onePort === true || port === alsoPort ? 1 : UDP_PORTS;
-  return Array.from({ length }, (_, i) => ({ address, port: port + i }));
-}
-
-function bindError({ address, port }: Endpoint, code: string): SallyportError {
-  const where = `UDP port ${port} on ${address} can't be bound`;
-  if (code === 'unsupported')
-    return usage(
-      `${where}: this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT.`,
-    );
-  const why = {
-    'in-use': 'another program has it. Give another --port',
-    denied: 'this user may not. Give a --port from 1024 on',
-    limit: 'too many files are open. Raise the limit (ulimit -n)',
-  }[code];
-  return new SallyportError('PORT_TAKEN', { detail: `${where}: ${why ?? code}.` });
 }
 
 function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {

@@ -10,6 +10,7 @@ export { openRecordFile } from './record-file.ts';
 export { RELAY_QUOTAS, readQuotas, readRelayAt } from './relay-options.ts';
 export { relayRules } from './relay-rules.ts';
 export { startRelayThread } from './relay-thread.ts';
+export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
 export { serviceUnit } from './service-unit.ts';
 export { openStore } from './store.ts';

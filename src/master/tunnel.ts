@@ -2,7 +2,7 @@
  * Tunnels of participants whose network lets no UDP through: WebSockets at `/tunnel` of the master's HTTPS server, where what they
  * carry meets the same machine as datagrams do, from the caller's address and a port that no socket has.
  *
- * It is no proxy: bytes that come in go to the master's machine (later also to its relay), and out comes what these send to a
+ * It is no proxy: bytes that come in go to the master's machine or to its relay, and out comes what these send to a
  * tunnel. No place that a tunnel names is ever looked at, because it can name none.
  */
 import { randomBytes, randomInt } from 'node:crypto';
@@ -21,6 +21,7 @@ import {
 } from '../node/index.ts';
 import type { Callers } from './callers.ts';
 import { SERVER_LIMITS } from './limits.ts';
+import type { RelayWays } from './relay-ways.ts';
 
 interface Tunnel extends Placed {
   readonly end: TunnelEnd;
@@ -42,8 +43,8 @@ export interface Tunnels {
   close(): void;
 }
 
-export function createTunnels(callers: Callers): Tunnels {
-  return new TunnelHall(callers);
+export function createTunnels(callers: Callers, relayWays: RelayWays): Tunnels {
+  return new TunnelHall(callers, relayWays);
 }
 
 class TunnelHall implements Tunnels {
@@ -58,11 +59,13 @@ class TunnelHall implements Tunnels {
   private readonly byPort = new Map<number, Tunnel>();
   private readonly shares: Shares<Tunnel>;
   private readonly timer: NodeJS.Timeout;
+  private readonly toRelay: (from: Endpoint, bytes: Uint8Array) => boolean;
   private lastPort = 0;
   private machine: TunnelSocketHandlers | null = null;
 
-  constructor(callers: Callers) {
+  constructor(callers: Callers, relayWays: RelayWays) {
     this.callers = callers;
+    this.toRelay = relayWays.add((to, bytes) => this.send(to, bytes));
     this.shares = new Shares({
       ...{ name: 'tunnels', max: SERVER_LIMITS.tunnelsMax, caps: SERVER_LIMITS.tunnelCaps, secret: this.secret },
       draw: () => randomInt(2 ** 32),
@@ -164,7 +167,7 @@ class TunnelHall implements Tunnels {
 
   private receive(tunnel: Tunnel, bytes: Uint8Array): void {
     tunnel.heardAt = monotonicNow();
-    this.machine?.onDatagram(tunnel.from, bytes);
+    if (!this.toRelay(tunnel.from, bytes)) this.machine?.onDatagram(tunnel.from, bytes);
   }
 
   /** Unique among all tunnels, so that two of one address are never one endpoint; not used again at once. */

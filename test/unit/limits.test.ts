@@ -27,6 +27,7 @@ import {
   createTunnels,
   type Office,
   openStore,
+  RelayWays,
   type Tunnels,
 } from '../../src/master/testing.ts';
 import { nodeCrypto, TUNNEL_PATH, TUNNEL_PROTOCOL } from '../../src/node/index.ts';
@@ -82,7 +83,7 @@ beforeAll(() => {
   connections = createConnections(createCallers());
   server = createServer();
   connections.guard(server);
-  tunnels = createTunnels(createCallers());
+  tunnels = createTunnels(createCallers(), new RelayWays());
   tunnels.open(
     { kind: 'socket', op: 'open', socket: 1, family: 4, port: 0, through: 'tls' },
     { onDatagram: () => {}, onOutcome: () => {} },
@@ -364,6 +365,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'control.ts repeats': 'pushesMax of each session',
   'master.ts ports': 'its own ports',
   'master.ts receptions': 'its own addresses',
+  'relay-ways.ts sends': 'its own ports, and one for all tunnels',
   'tunnel.ts byPort': 'table tunnels',
   'pairs.ts byName': 'table relay-pairs',
   'pairs.ts byEndpoint': 'two of each pair of table relay-pairs',
