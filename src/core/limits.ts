@@ -7,6 +7,8 @@ export const LIMITS = {
   machineOutputsMax: 65_536,
   /** Rounds in which siblings may answer each other at one instant. */
   nestPumpRoundsMax: 1_000,
+  /** Closures of a peer that wait for their time (agenda.ts); a few for each join, visit, connection and request. */
+  agendaMax: 4_096,
   /** Requests (docs/reference/security.md §3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */
   requestRepeatMs: [250, 500, 1_000],
   requestTriesMax: 8,

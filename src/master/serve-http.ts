@@ -6,7 +6,7 @@ import { getRequestListener } from '@hono/node-server';
 import { parseTlsPlace, type TableState, type TlsPlace } from '../core/index.ts';
 import { SallyportError } from '../node/index.ts';
 import { type Callers, createCallers } from './callers.ts';
-import { type Connections, createConnections } from './connections.ts';
+import { createHttpConnections, type HttpConnections } from './http-connections.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';
 import { placeOf, readTls } from './options.ts';
@@ -23,7 +23,7 @@ export type Closers = (() => Promise<void> | void)[];
 /** Who comes in by TCP: their addresses, their shares of connections, and the tunnels of those whose network lets no UDP out. */
 export interface Front {
   readonly callers: Callers;
-  readonly connections: Connections;
+  readonly connections: HttpConnections;
   readonly tunnels: Tunnels;
   /** Of the relay: through tunnels, and at the one port. */
   readonly relayWays: RelayWays;
@@ -32,7 +32,7 @@ export interface Front {
 
 export function createFront({ trustedProxies }: MasterOptions): Front {
   const callers = createCallers(trustedProxies);
-  const connections = createConnections(callers);
+  const connections = createHttpConnections(callers);
   const relayWays = new RelayWays();
   const tunnels = createTunnels(callers, relayWays);
   return { callers, connections, tunnels, relayWays, tables: () => [...connections.tables(), ...tunnels.tables()] };

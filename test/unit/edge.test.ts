@@ -94,7 +94,11 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
       rttMs: 1,
       elapsedMs: 1,
     },
-    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1, words: WORD },
+    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1, via: WORD, words: WORD },
+  },
+  'path-changed': {
+    ...{ ev: 'path-changed', path: 9, kind: any<'direct'>(WORD), socket: 1, local: endpoint, remote: endpoint },
+    ...{ rttMs: 1, payloadBytesMax: 1, via: WORD },
   },
   message: { ev: 'message', path: 9, bytes: new Uint8Array(1), channel: 0 },
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },

@@ -18,6 +18,7 @@ import {
   type EndToEnd,
   encodeStep,
   LINK_LIMITS,
+  NO_CONNECTION,
   openAsClient,
   type Push,
   probeCodec,
@@ -90,6 +91,7 @@ function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, si
   const sid = new Uint8Array(16).fill(9).fill(sidEnd, 8);
   const hello = {
     instance: new Uint8Array(8),
+    connection: NO_CONNECTION,
     name: 'Eve',
     passwordProof: null,
     masterRttMs: 20,

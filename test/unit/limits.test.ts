@@ -19,7 +19,7 @@ import type { Joins } from '../../src/core/master/joins.ts';
 import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';
 import type { Sessions } from '../../src/core/master/sessions.ts';
-import { type Connections, createConnections } from '../../src/master/connections.ts';
+import { createHttpConnections, type HttpConnections } from '../../src/master/http-connections.ts';
 import type { Store } from '../../src/master/index.ts';
 import {
   createCallers,
@@ -48,7 +48,7 @@ const ipv6 = (): string => `2001:db8:77:${(next64++ & 0xffff).toString(16)}::1`;
 let w: World;
 let office: Office;
 let store: Store;
-let connections: Connections;
+let connections: HttpConnections;
 let tunnels: Tunnels;
 let server: Server;
 
@@ -80,7 +80,7 @@ beforeAll(() => {
     ...{ counters: () => null, onTokenUsed: () => {} },
   });
   policy = office.policy;
-  connections = createConnections(createCallers());
+  connections = createHttpConnections(createCallers());
   server = createServer();
   connections.guard(server);
   tunnels = createTunnels(createCallers(), new RelayWays());
@@ -373,7 +373,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'accounts.ts idle': 'accountsIdleMax',
   'machine.ts sockets': 'its own ports',
   'meter.ts asked': 'meterAsks of each of relaysMax',
-  'connections.ts byPeer': 'table http-connections',
+  'http-connections.ts byPeer': 'table http-connections',
   'directory.ts officials': 'officialServersMax',
   'directory.ts unsaved': 'table hosts, and who has gone since the last save',
   'directory.ts table': 'table hosts',

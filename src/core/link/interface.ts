@@ -55,6 +55,8 @@ export type LinkCommand =
   | { readonly do: 'cancel'; readonly ref: number }
   /** The network of this computer has changed: another session, from another socket, at once. */
   | { readonly do: 'nudge' }
+  /** Answers are waited for that come to this session alone: it is kept for 5 s, though our address has changed. */
+  | { readonly do: 'stay' }
   /** Ends quietly: no datagram, the socket closed. A goodbye is a request made before. */
   | { readonly do: 'close' };
 

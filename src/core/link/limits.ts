@@ -40,4 +40,9 @@ export const LINK_LIMITS = {
   resumedMsMax: 3_600_000,
   /** A step or credit that the master had no room for. */
   busyRestMs: 250,
+  /**
+   * A session that was seen at another address gives way to one with other keys and another CID: so much later where whoever has been
+   * moved is finding a path by it, which takes a second or two.
+   */
+  linkStayMs: 5_000,
 } as const;

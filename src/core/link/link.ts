@@ -77,8 +77,10 @@ export class Link implements LinkMachine {
   /** Told to the parent; `connecting` is told only once, at the start. */
   private told: FailureCode | 'nothing' | 'up' = 'nothing';
   private readonly purse = new TicketPurse();
-  /** When a resumed session, or the one that was resumed from it, gives way to one with a Diffie-Hellman. */
+  /** When the session gives way to one with a Diffie-Hellman: it was resumed, or has been seen at two addresses. */
   private agreeAt: Instant = NEVER;
+  /** Something is under way that needs this very session. */
+  private staysUntil: Instant = 0;
   private rttMs = 0;
   private observed: Endpoint | null = null;
   private named: readonly RelayPlace[] = [];
@@ -117,6 +119,9 @@ export class Link implements LinkMachine {
         break;
       case 'nudge':
         this.move(now);
+        break;
+      case 'stay':
+        this.staysUntil = now + LINK_LIMITS.linkStayMs;
         break;
       case 'close':
         this.close();
@@ -331,6 +336,8 @@ export class Link implements LinkMachine {
     const to = this.controlOf(session, familyOf(from.address)) ?? session.control;
     if (told.frame === 'challenge') {
       this.out.transmit(socket, to, session.challengeAnswer(told.token));
+      // What was asked from there was not heard before this.
+      this.requests.again(now, socket === this.main ? null : socket);
     } else if (told.frame === 'push') {
       this.out.transmit(socket, to, session.pushAck(told.id, socket));
       if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
@@ -357,7 +364,9 @@ export class Link implements LinkMachine {
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
     else if (response.type === 'relays') this.name(reachable(response.relays, linked.session.control));
     // Nobody has told us that this is another network, but the master sees another address.
-    if ('observed' in response && own && linked.session.seenElsewhere(response.observed.address)) this.move(now);
+    if (!('observed' in response) || !own || !linked.session.seenElsewhere(response.observed.address)) return;
+    if (now >= this.staysUntil) this.move(now);
+    else this.agreeAt = Math.min(this.agreeAt, this.staysUntil);
   }
 
   private name(relays: readonly RelayPlace[]): void {

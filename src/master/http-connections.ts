@@ -18,13 +18,13 @@ interface HttpConnection extends Placed {
   requests: number;
 }
 
-export interface Connections {
+export interface HttpConnections {
   /** From here on its connections are shared and its slow ones closed. */
   guard(server: Server): void;
   tables(): readonly TableState[];
 }
 
-export function createConnections(callers: Callers): Connections {
+export function createHttpConnections(callers: Callers): HttpConnections {
   const shares = new Shares<HttpConnection>({
     name: 'http-connections',
     max: SERVER_LIMITS.httpConnectionsMax,
