@@ -3,18 +3,11 @@ export * from './address.ts';
 /** The public face of core: what other layers use of it, by name. What only tests and benches look at is in `testing.ts`. */
 export {
   addressBytes,
-  addressBytes,
-  addressText,
   addressText,
   type Endpoint,
-  type Endpoint,
-  endpointKey,
   endpointKey,
   familyOf,
-  familyOf,
   isLoopback,
-  isLoopback,
-  isPrivate,
   isPrivate,
   NOWHERE,
 } from './address.ts';
@@ -43,7 +36,7 @@ export { assert, type FailureCode, RETRYABLE } from './errors.ts';
 export * from './limits.ts';
 export { LIMITS } from './limits.ts';
 export type * from './link/interface.ts';
-export type { MasterAddress, MasterAddress, Way } from './link/interface.ts';
+export type { MasterAddress, Way } from './link/interface.ts';
 export * from './link/limits.ts';
 export * from './link/link.ts';
 export * from './link/sources.ts';

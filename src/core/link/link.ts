@@ -337,7 +337,7 @@ export class Link implements LinkMachine {
     if (told.frame === 'challenge') {
       this.out.transmit(socket, to, session.challengeAnswer(told.token));
       // What was asked from there was not heard before this.
-      this.requests.again(now, socket === this.main ? null : socket);
+      this.requests.again(now, socket === this.legs.main ? null : socket);
     } else if (told.frame === 'push') {
       this.out.transmit(socket, to, session.pushAck(told.id, socket));
       if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
