@@ -9,12 +9,12 @@ import {
   isLoopback,
   isPrivate,
   type MasterLink,
+  type MasterWay,
   maskAddress,
   type NatProfile,
   type NatType,
   type ProbeResult,
   type Tested,
-  type Way,
   type WayReport,
 } from '../core/index.ts';
 
@@ -62,7 +62,7 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
 function waysLine({ reports, link }: WaysShown, options: Pick<ReportOptions, 'showIps'>): string {
   const host =
     link.tls === undefined || addressBytes(link.tls.host) === null ? link.tls?.host : shown(link.tls.host, options);
-  const names: Readonly<Record<Way, string>> = {
+  const names: Readonly<Record<MasterWay, string>> = {
     udp: `UDP ${link.port}`,
     further: `UDP ${link.udp ?? ''}`,
     tls: `TLS ${host ?? ''}${link.tls === undefined || link.tls.port === 443 ? '' : `:${link.tls.port}`}`,

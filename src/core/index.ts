@@ -36,7 +36,7 @@ export { assert, type FailureCode, RETRYABLE } from './errors.ts';
 export * from './limits.ts';
 export { LIMITS } from './limits.ts';
 export type * from './link/interface.ts';
-export type { MasterAddress, Way } from './link/interface.ts';
+export type { MasterAddress, MasterWay } from './link/interface.ts';
 export * from './link/limits.ts';
 export * from './link/link.ts';
 export * from './link/sources.ts';

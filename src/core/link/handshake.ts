@@ -31,7 +31,7 @@ import {
   resumePayload,
   writeHello,
 } from '../wire/datagrams.ts';
-import type { Way } from './interface.ts';
+import type { MasterWay } from './interface.ts';
 import { LINK_LIMITS } from './limits.ts';
 
 /** A master's ticket and what belongs to it. */
@@ -83,13 +83,13 @@ interface HandshakeKeys {
 interface HandshakePlace {
   readonly socket: SocketId;
   readonly door: Endpoint;
-  readonly way: Way;
+  readonly way: MasterWay;
 }
 
 export class LinkHandshake {
   readonly socket: SocketId;
   readonly door: Endpoint;
-  readonly way: Way;
+  readonly way: MasterWay;
   /** What is known of the cause, should no ACCEPT come. */
   failure: FailureCode = 'MASTER_UNREACHABLE';
   nextAt: Instant;

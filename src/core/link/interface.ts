@@ -25,7 +25,7 @@ export interface MasterAddress {
 }
 
 /** How a participant reaches its master: its UDP port, a further one, or a tunnel through its HTTPS server. */
-export type Way = 'udp' | 'further' | 'tls';
+export type MasterWay = 'udp' | 'further' | 'tls';
 
 export interface LinkConfig {
   readonly crypto: CryptoSuite;
@@ -68,7 +68,7 @@ export type LinkEvent =
       readonly failure: FailureCode | null;
       readonly rttMs: number | null;
       /** Where `up`. Over TLS the responses say `NOWHERE` of where we were observed: it has nothing to do with our UDP. */
-      readonly way?: Way;
+      readonly way?: MasterWay;
     }
   | { readonly ev: 'response'; readonly ref: number; readonly response: Response }
   /** Each push once, already acknowledged. */

@@ -8,13 +8,13 @@ import { type Endpoint, familyOf } from '../address.ts';
 import { type Instant, NEVER } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { LinkHandshake } from './handshake.ts';
-import type { MasterAddress, Way } from './interface.ts';
+import type { MasterAddress, MasterWay } from './interface.ts';
 import type { LegKind, Legs } from './legs.ts';
 import { LINK_LIMITS } from './limits.ts';
 
 /** What is to be tried, and from when on. */
 interface Try {
-  readonly way: Way;
+  readonly way: MasterWay;
   readonly leg: LegKind;
   /** Where HELLO goes; through a tunnel that is where the master is known to be. */
   readonly door: Endpoint;
@@ -89,7 +89,7 @@ export class Round {
 
 function triesOf(now: Instant, master: MasterAddress): Try[] {
   const addresses = master.addresses.slice(0, LINK_LIMITS.linkAddressesMax);
-  const udp = (way: Way, port: number, from: Instant): Try[] =>
+  const udp = (way: MasterWay, port: number, from: Instant): Try[] =>
     addresses.map((address, i) => ({
       ...{ way, leg: familyOf(address), door: { address, port } },
       at: from + i * LINK_LIMITS.linkAddressStaggerMs,

@@ -17,7 +17,7 @@ import {
 } from '../wire/datagrams.ts';
 import { type Push, type Request, type Response, readPush, readResponse } from '../wire/messages.ts';
 import type { Accepted } from './handshake.ts';
-import type { Way } from './interface.ts';
+import type { MasterWay } from './interface.ts';
 import { LINK_LIMITS } from './limits.ts';
 import { probeSources } from './sources.ts';
 
@@ -29,7 +29,7 @@ export type FromMaster =
 
 export class LinkSession {
   readonly control: Endpoint;
-  readonly way: Way;
+  readonly way: MasterWay;
   readonly pingMs: number;
   readonly sources: readonly MappingSource[];
   private readonly cid: Uint8Array;
@@ -39,7 +39,7 @@ export class LinkSession {
   /** Our address as the master saw it first; of this session's control port, for another may have another. */
   private seenAt: string | null = null;
 
-  constructor(suite: CryptoSuite, master: string, { accept, keys }: Accepted, way: Way) {
+  constructor(suite: CryptoSuite, master: string, { accept, keys }: Accepted, way: MasterWay) {
     this.way = way;
     this.cid = accept.cid;
     // However often a master wants to be asked.

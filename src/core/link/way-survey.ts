@@ -6,12 +6,12 @@ import { type Endpoint, familyOf } from '../address.ts';
 import { type Instant, type Machine, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { outputs } from '../machine.ts';
 import { LinkHandshake, TicketPurse } from './handshake.ts';
-import type { LinkConfig, Way } from './interface.ts';
+import type { LinkConfig, MasterWay } from './interface.ts';
 import { type LegKind, Legs } from './legs.ts';
 import { LINK_LIMITS } from './limits.ts';
 
 export interface WayReport {
-  readonly way: Way;
+  readonly way: MasterWay;
   /** From the first HELLO to ACCEPT; of TLS from opening the tunnel. Null: no answer. */
   readonly answeredMs: number | null;
 }
@@ -19,7 +19,7 @@ export interface WayReport {
 export type WaySurveyEvent = { readonly ev: 'surveyed'; readonly ways: readonly WayReport[] };
 
 interface Trial {
-  readonly way: Way;
+  readonly way: MasterWay;
   readonly leg: LegKind;
   readonly port: number;
   handshake: LinkHandshake | null;
@@ -47,7 +47,7 @@ export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEve
     const [address] = this.config.master.addresses;
     if (address === undefined) return;
     const leg = familyOf(address);
-    const trial = (way: Way, at: LegKind, to: number): Trial => ({
+    const trial = (way: MasterWay, at: LegKind, to: number): Trial => ({
       ...{ way, leg: at, port: to, handshake: null, answeredMs: null },
     });
     this.trials.push(trial('udp', leg, port));

@@ -7,7 +7,7 @@
 import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
-import type { Way } from '../link/interface.ts';
+import type { MasterWay } from '../link/interface.ts';
 import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
@@ -99,7 +99,7 @@ export type PeerEvent =
       readonly failure: FailureCode | null;
       readonly rttMs: number | null;
       /** How, where `up`. */
-      readonly way?: Way;
+      readonly way?: MasterWay;
     }
   | {
       readonly ev: 'profile';
