@@ -215,7 +215,10 @@ async function resolveMaster(link: MasterLink): Promise<MasterAddress> {
   if (addresses.length === 0) {
     throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${link.host} has no address.` });
   }
-  return { key: link.key, port: link.port, addresses };
+  return {
+    ...{ key: link.key, port: link.port, addresses, tunnel: link.tls !== undefined },
+    ...(link.udp === undefined ? {} : { furtherPort: link.udp }),
+  };
 }
 
 const RESTS_FILE = 'stun-rests.json';

@@ -1,7 +1,16 @@
 /** The public face of core: what sim, node, master, agent and the tests build on. */
 export * from './address.ts';
 /** The public face of core: what other layers use of it, by name. What only tests and benches look at is in `testing.ts`. */
-export { addressBytes, addressText, type Endpoint, endpointKey, familyOf, isLoopback, isPrivate } from './address.ts';
+export {
+  addressBytes,
+  addressText,
+  type Endpoint,
+  endpointKey,
+  familyOf,
+  isLoopback,
+  isPrivate,
+  NOWHERE,
+} from './address.ts';
 export * from './bytes.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
 export * from './connection/limits.ts';
@@ -27,10 +36,11 @@ export { assert, type FailureCode, RETRYABLE } from './errors.ts';
 export * from './limits.ts';
 export { LIMITS } from './limits.ts';
 export type * from './link/interface.ts';
-export type { MasterAddress } from './link/interface.ts';
+export type { MasterAddress, MasterWay } from './link/interface.ts';
 export * from './link/limits.ts';
 export * from './link/link.ts';
 export * from './link/sources.ts';
+export { type WayReport, WaySurvey } from './link/way-survey.ts';
 export * from './machine.ts';
 export { outputs } from './machine.ts';
 export * from './mask.ts';
@@ -93,6 +103,8 @@ export {
   type MasterLink,
   parseHostLink,
   parseMasterLink,
+  parseTlsPlace,
+  type TlsPlace,
 } from './wire/master-link.ts';
 export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

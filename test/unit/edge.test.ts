@@ -56,7 +56,7 @@ const nat = { kind: any<'open'>(WORD) } as const;
 
 /** One of each kind: the compiler demands every kind, and every field of each. */
 const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { readonly ev: Ev }>> } = {
-  link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1 },
+  link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1, way: any(WORD) },
   profile: { ev: 'profile', profile, final: true, probes: [any<never>(WORD)] },
   ready: { ev: 'ready', profile },
   hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },

@@ -7,6 +7,7 @@
 import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import type { MasterWay } from '../link/interface.ts';
 import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
@@ -97,6 +98,8 @@ export type PeerEvent =
       readonly state: 'connecting' | 'up' | 'lost';
       readonly failure: FailureCode | null;
       readonly rttMs: number | null;
+      /** How, where `up`. */
+      readonly way?: MasterWay;
     }
   | {
       readonly ev: 'profile';

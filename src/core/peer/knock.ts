@@ -3,7 +3,7 @@
  * the packet, S7), and what comes back. One knock has one sid and one result.
  */
 
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, NOWHERE, sameEndpoint } from '../address.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
@@ -143,7 +143,8 @@ export class Knock {
 
   private joined(now: Instant, response: Response): void {
     if (response.type === 'ok') {
-      this.observed = response.observed;
+      // Through a tunnel nobody has seen the socket.
+      this.observed = sameEndpoint(response.observed, NOWHERE) ? null : response.observed;
       // Not before: the master has to know of the join.
       this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
     } else if (response.type === 'failed')
