@@ -336,8 +336,6 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'master.ts receptions': 'its own addresses',
   'pairs.ts byName': 'table relay-pairs',
   'pairs.ts byEndpoint': 'two of each pair of table relay-pairs',
-  'accounts.ts used': 'five of each pair of table relay-pairs',
-  'accounts.ts idle': 'accountsIdleMax',
   'machine.ts sockets': 'its own ports',
   'meter.ts asked': 'meterAsks of each of relaysMax',
   'connections.ts byPeer': 'table http-connections',
