@@ -214,15 +214,22 @@ export function createDirectory(options: DirectoryOptions): Directory {
       // What was written down longer ago than a host may be silent is history, not a list.
       const old = wallClock() - at > SERVER_LIMITS.snapshotTrustMs;
       if (old) for (const row of rows) unsaved.add(row.hostId);
-      if (old) return;
-      loadedAt = wallClock();
-      writtenAt = at;
-      for (const row of rows) {
+      else {
+        loadedAt = wallClock();
+        writtenAt = at;
+      }
+      for (const row of old ? [] : rows) {
         const entry = readEntry(row);
+        // What can't be read is taken off.
+        if (entry === null) unsaved.add(row.hostId);
         if (entry === null || listing.get(row.hostId) !== undefined) continue;
         put(entry.host, { returning: true, firstSeenAt: entry.firstSeenAt, verifiedAt: entry.verifiedAt });
         unsaved.delete(row.hostId);
       }
+      store.lendSnapshot((hostId) => {
+        const item = listing.get(hostId);
+        return item === undefined ? null : entryOf(item).json;
+      });
     },
   };
 }

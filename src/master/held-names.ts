@@ -2,7 +2,8 @@
  * Names that are held for the key that was listed under them first (`moderation.ts`), as rows of the record layer. The share of
  * one key is two names; where all are too many, the network that holds most loses its oldest.
  */
-import type { TableState } from '../core/index.ts';
+import { randomBytes } from 'node:crypto';
+import { Table, type TableState, textHash } from '../core/index.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { bodyOf, type Records, rowsOf } from './records.ts';
 
@@ -30,27 +31,41 @@ const KIND = 'name';
 /** A provider's IPv6 (/32) is as large as so many IPv4 networks (/24), as in `core/rate/shares.ts`. */
 const PROVIDER_WEIGHT = 16;
 
+/**
+ * Nothing is kept here that the rows have already, for there may be 200,000: the names of a key are found by its hash, and those of a
+ * network by a tag of its rows, 32 bits, even for IPv4 and odd for IPv6.
+ */
 export function createHeldNames(records: Records): HeldNames {
-  const namesOfKey = new Map<string, readonly string[]>();
-  /** With when each was seen, so that neither a full table nor the cleaning reads 200,000 rows. */
-  const namesOfNetwork = new Map<string, Map<string, number>>();
+  const secret = randomBytes(4).readInt32LE();
+  const namesOfKey = new Table<string, string | readonly string[]>(
+    (hostKey) => textHash(secret, hostKey),
+    (names, hostKey) => keyOf([names].flat()[0] as string) === hostKey,
+  );
   let evicted = 0;
-  for (const { key, body } of rowsOf<Body>(records, KIND)) enter(key, body);
-
-  function enter(skeleton: string, [hostKey, seenAt, network]: Body): void {
-    namesOfKey.set(hostKey, [...(namesOfKey.get(hostKey) ?? []), skeleton]);
-    const names = namesOfNetwork.get(network);
-    if (names === undefined) namesOfNetwork.set(network, new Map([[skeleton, seenAt]]));
-    else names.set(skeleton, seenAt);
+  for (const { key, body } of rowsOf<Body>(records, KIND)) {
+    enter(key, body[0]);
+    records.tag(KIND, key, tagOf(body[2]));
   }
 
-  function leave(skeleton: string, [hostKey, , network]: Body): void {
-    const others = (namesOfKey.get(hostKey) ?? []).filter((other) => other !== skeleton);
-    if (others.length > 0) namesOfKey.set(hostKey, others);
+  function tagOf(network: string): number {
+    return ((textHash(secret, network) & ~1) | (network.startsWith('6:') ? 1 : 0)) >>> 0;
+  }
+
+  function keyOf(skeleton: string): string | undefined {
+    return bodyOf<Body>(records, KIND, skeleton)?.[0];
+  }
+
+  /** After the row is there, by which the table tells keys apart. */
+  function enter(skeleton: string, hostKey: string): void {
+    const names = namesOfKey.get(hostKey);
+    namesOfKey.set(hostKey, names === undefined ? skeleton : [...[names].flat(), skeleton]);
+  }
+
+  /** Before the row is gone or another's. */
+  function leave(skeleton: string, hostKey: string): void {
+    const others = [namesOfKey.get(hostKey) ?? []].flat().filter((other) => other !== skeleton);
+    if (others.length > 0) namesOfKey.set(hostKey, others.length === 1 ? (others[0] as string) : others);
     else namesOfKey.delete(hostKey);
-    const names = namesOfNetwork.get(network);
-    names?.delete(skeleton);
-    if (names?.size === 0) namesOfNetwork.delete(network);
   }
 
   function drop(now: number, skeletons: readonly string[]): void {
@@ -59,7 +74,7 @@ export function createHeldNames(records: Records): HeldNames {
       for (const skeleton of skeletons) {
         const body = bodyOf<Body>(records, KIND, skeleton);
         if (body === null) continue;
-        leave(skeleton, body);
+        leave(skeleton, body[0]);
         records.remove(now, KIND, skeleton, 'later');
       }
     });
@@ -71,7 +86,7 @@ export function createHeldNames(records: Records): HeldNames {
 
   /** Of the key's names those beyond its share, the oldest; of two seen at once, the one just taken stays. */
   function surplusOf(hostKey: string, taken: string): readonly string[] {
-    const names = namesOfKey.get(hostKey) ?? [];
+    const names = [namesOfKey.get(hostKey) ?? []].flat();
     if (names.length <= SERVER_LIMITS.namesPerKeyMax) return [];
     const newestFirst = names.toSorted(
       (left, right) => seenAt(right) - seenAt(left) || Number(right === taken) - Number(left === taken),
@@ -80,14 +95,16 @@ export function createHeldNames(records: Records): HeldNames {
   }
 
   function oldestOfLargestNetwork(): readonly string[] {
-    let [largest, most] = ['', 0];
-    for (const [network, names] of namesOfNetwork) {
-      const size = names.size / (network.startsWith('6:') ? PROVIDER_WEIGHT : 1);
-      if (size > most) [largest, most] = [network, size];
+    const counts = new Map<number, number>();
+    records.find(KIND, (_, tag) => counts.set(tag, (counts.get(tag) ?? 0) + 1) === null);
+    let [largest, most] = [0, 0];
+    for (const [tag, count] of counts) {
+      const size = count / ((tag & 1) === 1 ? PROVIDER_WEIGHT : 1);
+      if (size > most) [largest, most] = [tag, size];
     }
-    const oldestFirst = [...(namesOfNetwork.get(largest) ?? [])].sort(([, left], [, right]) => left - right);
+    const oldestFirst = records.find(KIND, (_, tag) => tag === largest).toSorted((left, right) => left.at - right.at);
     const some = Math.min(SERVER_LIMITS.namesDroppedAtOnce, Math.ceil(oldestFirst.length / 2));
-    return oldestFirst.slice(0, some).map(([skeleton]) => skeleton);
+    return oldestFirst.slice(0, some).map(({ key }) => key);
   }
 
   return {
@@ -97,11 +114,12 @@ export function createHeldNames(records: Records): HeldNames {
     },
     hold(now, { skeleton, hostKey, seenAt, network }) {
       const old = bodyOf<Body>(records, KIND, skeleton);
-      if (old !== null) leave(skeleton, old);
+      if (old !== null) leave(skeleton, old[0]);
       const body: Body = [hostKey, seenAt, network];
       // First of all: a process that is killed before the others are gone has some too many, until the next one is taken.
-      records.put(now, KIND, skeleton, JSON.stringify(body), old?.[0] === hostKey ? 'later' : 'soon');
-      enter(skeleton, body);
+      const urgency = old?.[0] === hostKey ? 'later' : 'soon';
+      records.put(now, KIND, skeleton, JSON.stringify(body), urgency, { at: seenAt, tag: tagOf(network) });
+      enter(skeleton, hostKey);
       drop(now, surplusOf(hostKey, skeleton));
       if (records.size(KIND) <= SERVER_LIMITS.namesMax) return;
       const oldest = oldestOfLargestNetwork();
@@ -109,11 +127,10 @@ export function createHeldNames(records: Records): HeldNames {
       evicted += oldest.length;
     },
     prune(now) {
-      const networks = [...namesOfNetwork.values()];
-      const over = networks.flatMap((names) => [...names].filter(([, at]) => at < now - SERVER_LIMITS.nameHeldMs));
+      const over = records.find(KIND, (at) => at < now - SERVER_LIMITS.nameHeldMs);
       drop(
         now,
-        over.map(([skeleton]) => skeleton),
+        over.map(({ key }) => key),
       );
     },
     state() {

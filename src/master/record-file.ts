@@ -48,6 +48,9 @@ interface OpenDatabase {
   readonly db: Database.Database;
   readonly put: Database.Statement;
   readonly remove: Database.Statement;
+  /** Prepared, because a commit is what every name and code costs. */
+  readonly begin: Database.Statement;
+  readonly end: Database.Statement;
 }
 
 export function openRecordFile(options: RecordFileOptions): RecordFile {
@@ -92,7 +95,10 @@ class SqliteFile implements RecordFile {
         if (check.quick_check !== 'ok') return closed(db, check.quick_check);
         db.exec(TABLE);
         if (this.#pagesMax !== undefined) db.exec(`pragma max_page_count = ${this.#pagesMax}`);
-        this.#connection = { db, put: db.prepare(PUT), remove: db.prepare(DELETE) };
+        this.#connection = {
+          ...{ db, put: db.prepare(PUT), remove: db.prepare(DELETE) },
+          ...{ begin: db.prepare('begin immediate'), end: db.prepare('commit') },
+        };
         return null;
       } catch (error) {
         db.close();
@@ -105,12 +111,12 @@ class SqliteFile implements RecordFile {
   }
 
   commit(rows: readonly RecordRow[], gone: readonly number[]): void {
-    const { db, put, remove } = this.#open();
-    db.exec('begin immediate');
+    const { db, put, remove, begin, end } = this.#open();
+    begin.run();
     try {
       for (const number of gone) remove.run(number);
       for (const row of rows) put.run(row.number, row.at, row.kind, row.key, row.body, row.sum);
-      db.exec('commit');
+      end.run();
     } catch (error) {
       if (db.inTransaction) db.exec('rollback');
       throw error;

@@ -19,12 +19,15 @@ import {
   sumOf,
 } from './record-rows.ts';
 import { judge, type StoreVerdict } from './records-judge.ts';
+import { type FoundRows, type Row, Rows } from './rows.ts';
 
 /**
  * `at-once`: checkpointed before the call returns. `soon`: within `storeSoonMs`. `later`: safe from the death of the process at
  * once, and checkpointed within `storeLaterMs`.
  */
 export type Urgency = 'at-once' | 'soon' | 'later';
+
+type About = Partial<Pick<Row, 'at' | 'tag'>>;
 
 export interface Records {
   /** What was found when the store was opened. */
@@ -33,9 +36,19 @@ export interface Records {
   /** Keys and bodies of a kind, in the order in which they were written. */
   all(kind: string): readonly { readonly key: string; readonly body: string }[];
   size(kind: string): number;
+  /**
+   * The bodies of this kind are kept by somebody else, too, who answers them by key: a row that is written down is not kept here as
+   * well. Should the file have to be written anew, what is answered then is written; null where there is nothing any more.
+   */
+  lend(kind: string, bodyOf: (key: string) => string | null): void;
   /** The number that the next change gets: no other row ever has it. */
   readonly next: number;
-  put(now: number, kind: string, key: string, body: string, urgency: Urgency): void;
+  /** `about`: what `find` looks at, its time (else now) and 32 bits. */
+  put(now: number, kind: string, key: string, body: string, urgency: Urgency, about?: About): void;
+  /** Another tag for a row; it is not written down. */
+  tag(kind: string, key: string, tag: number): void;
+  /** Rows whose time and tag are wanted; no body is read. */
+  find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly FoundRows[];
   remove(now: number, kind: string, key: string, urgency: Urgency): void;
   /** Several changes as one: all or none is written. One within another is part of it. */
   batch(work: () => void): void;
@@ -57,20 +70,14 @@ export interface RecordsOptions {
   readonly expected?: boolean;
 }
 
-interface HeldRow {
-  readonly number: number;
-  readonly at: number;
-  readonly body: string;
-  readonly sum: number;
-  /** Its number in the file; 0 = not written yet. */
-  written: number;
-}
-
+/** A change that is not in the file yet. */
 interface PendingRow {
   readonly kind: string;
   readonly key: string;
   /** The number under which the file has an older row, or 0. */
   readonly written: number;
+  /** What is to be written of a row whose body is lent. */
+  readonly body: string | null;
 }
 
 /** Reads what there is and says what is missing; the first change or `tick` makes the file ready for writing. */
@@ -94,10 +101,16 @@ export function inspect(file: RecordFile, expected = false): StoreVerdict {
   return judge(file.read(), file.boot, expected);
 }
 
+function idOf(kind: string, key: string): string {
+  return `${kind}\n${key}`;
+}
+
 class RecordBook implements Records {
   readonly verdict: StoreVerdict;
   readonly #options: RecordsOptions;
-  readonly #kinds = new Map<string, Map<string, HeldRow>>();
+  readonly #kinds = new Map<string, Rows>();
+  /** Kinds whose bodies are somebody else's, by kind. */
+  readonly #lent = new Map<string, (key: string) => string | null>();
   readonly #seals = new Map<string, { count: number; digest: number; writes: number }>();
   readonly #pending = new Map<string, PendingRow>();
   #number = 0;
@@ -131,7 +144,7 @@ class RecordBook implements Records {
       for (const [kind, seal] of Object.entries(verdict.seal?.kinds ?? {}))
         this.#seals.set(kind, { count: 0, digest: 0, writes: seal.writes });
       for (const { kind, key, body, number, at, sum } of verdict.rows) {
-        this.#table(kind).set(key, { number, at, body, sum, written: number });
+        this.#table(kind).put(key, { number, at, body, sum, tag: 0 });
         this.#count(kind, 1, sum);
         this.#at = Math.max(this.#at, at);
       }
@@ -152,11 +165,25 @@ class RecordBook implements Records {
   }
 
   get(kind: string, key: string): string | null {
-    return this.#kinds.get(kind)?.get(key)?.body ?? null;
+    const row = this.#kinds.get(kind)?.get(key) ?? null;
+    return row === null ? null : this.#bodyOf(kind, key, row);
   }
 
   all(kind: string) {
-    return [...(this.#kinds.get(kind) ?? [])].map(([key, { body }]) => ({ key, body }));
+    const rows = this.#kinds.get(kind)?.all() ?? [];
+    const whole = rows.map((row) => ({ key: row.key, body: this.#bodyOf(kind, row.key, row) }));
+    return whole.filter((row): row is { readonly key: string; readonly body: string } => row.body !== null);
+  }
+
+  #bodyOf(kind: string, key: string, { body }: Row): string | null {
+    return body ?? this.#lent.get(kind)?.(key) ?? null;
+  }
+
+  lend(kind: string, bodyOf: (key: string) => string | null): void {
+    this.#lent.set(kind, bodyOf);
+    const table = this.#table(kind);
+    for (const row of table.all())
+      if (!this.#pending.has(idOf(kind, row.key))) table.put(row.key, { ...row, body: null });
   }
 
   size(kind: string): number {
@@ -167,26 +194,35 @@ class RecordBook implements Records {
     return this.#number + 1;
   }
 
-  put(now: number, kind: string, key: string, body: string, urgency: Urgency): void {
+  put(now: number, kind: string, key: string, body: string, urgency: Urgency, about: About = {}): void {
     const table = this.#table(kind);
     const old = table.get(key);
-    const row = { number: this.#next(now), at: this.#at, kind, key, body };
+    const row = { number: this.#next(now), at: about.at ?? now, kind, key, body };
     const sum = sumOf(row);
-    if (old !== undefined) this.#count(kind, -1, -old.sum);
+    if (old !== null) this.#count(kind, -1, -old.sum);
     this.#count(kind, 1, sum);
-    this.#change(kind, key, old);
-    // Deleted first, so that the order stays that of the writing.
-    table.delete(key);
-    table.set(key, { number: row.number, at: row.at, body, sum, written: 0 });
+    const isLent = this.#lent.has(kind);
+    this.#change(kind, key, old, isLent ? body : null);
+    table.put(key, { number: row.number, at: row.at, body: isLent ? null : body, sum, tag: about.tag ?? 0 });
     this.#due(now, urgency);
   }
 
+  tag(kind: string, key: string, tag: number): void {
+    const table = this.#table(kind);
+    const row = table.get(key);
+    if (row !== null) table.put(key, { ...row, tag });
+  }
+
+  find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly FoundRows[] {
+    return this.#kinds.get(kind)?.find(isWanted) ?? [];
+  }
+
   remove(now: number, kind: string, key: string, urgency: Urgency): void {
-    const old = this.#kinds.get(kind)?.get(key);
-    if (old === undefined) return;
+    const old = this.#kinds.get(kind)?.get(key) ?? null;
+    if (old === null) return;
     this.#next(now);
     this.#count(kind, -1, -old.sum);
-    this.#change(kind, key, old);
+    this.#change(kind, key, old, null);
     this.#table(kind).delete(key);
     this.#due(now, urgency);
   }
@@ -229,10 +265,10 @@ class RecordBook implements Records {
     this.#options.file.close();
   }
 
-  #table(kind: string): Map<string, HeldRow> {
+  #table(kind: string): Rows {
     let table = this.#kinds.get(kind);
     if (table === undefined) {
-      table = new Map();
+      table = new Rows();
       this.#kinds.set(kind, table);
     }
     return table;
@@ -251,10 +287,11 @@ class RecordBook implements Records {
     this.#seals.set(kind, seal);
   }
 
-  #change(kind: string, key: string, old: HeldRow | undefined): void {
-    const id = `${kind}\n${key}`;
-    const written = old?.written || this.#pending.get(id)?.written || 0;
-    this.#pending.set(id, { kind, key, written });
+  #change(kind: string, key: string, old: Row | null, body: string | null): void {
+    const id = idOf(kind, key);
+    // What is not pending is in the file as it is here.
+    const written = this.#pending.get(id)?.written ?? old?.number ?? 0;
+    this.#pending.set(id, { kind, key, written, body });
     const seal = this.#seals.get(kind);
     if (seal !== undefined) seal.writes += 1;
   }
@@ -289,13 +326,13 @@ class RecordBook implements Records {
       if (!this.#ready) this.#prepare();
       const rows: RecordRow[] = [];
       const gone: number[] = [];
-      for (const { kind, key, written } of this.#pending.values()) {
-        const entry = this.#kinds.get(kind)?.get(key);
+      for (const { kind, key, written, body } of this.#pending.values()) {
+        const row = this.#kinds.get(kind)?.get(key) ?? null;
         if (written > 0) gone.push(written);
-        if (entry !== undefined) rows.push({ ...entry, kind, key });
+        if (row !== null) rows.push({ ...row, body: row.body ?? body ?? '', kind, key });
       }
       file.commit([...rows, sealRow(this.#seal())], gone);
-      this.#written();
+      this.#pending.clear();
       this.#mark(true, false);
       this.#problem = null;
       // Also where it is written long after it was told, because the disk had been full.
@@ -310,7 +347,6 @@ class RecordBook implements Records {
     if (!this.#mustReplace) this.#mustReplace = file.open() !== null;
     if (this.#mustReplace) {
       const aside = file.replace([...this.#rows(), sealRow(this.#seal())], 'damaged');
-      for (const table of this.#kinds.values()) for (const entry of table.values()) entry.written = entry.number;
       this.#pending.clear();
       this.#mustReplace = false;
       if (aside !== null)
@@ -323,16 +359,21 @@ class RecordBook implements Records {
     this.#ready = true;
   }
 
-  *#rows(): Generator<RecordRow> {
-    for (const [kind, table] of this.#kinds) for (const [key, entry] of table) yield { ...entry, kind, key };
-  }
-
-  #written(): void {
-    for (const { kind, key } of this.#pending.values()) {
-      const entry = this.#kinds.get(kind)?.get(key);
-      if (entry !== undefined) entry.written = entry.number;
+  /** Everything for a new file. What somebody else has may be newer than what the old file had, or gone. */
+  #rows(): readonly RecordRow[] {
+    const rows: RecordRow[] = [];
+    for (const [kind, table] of this.#kinds) {
+      for (const { key, ...old } of table.all()) {
+        const body = this.#bodyOf(kind, key, old);
+        const row = { ...old, kind, key, body: body ?? '' };
+        const sum = body === null ? 0 : old.body === null ? sumOf(row) : old.sum;
+        this.#count(kind, body === null ? -1 : 0, sum - old.sum);
+        if (body === null) table.delete(key);
+        else rows.push({ ...row, sum });
+        if (body !== null && sum !== old.sum) table.put(key, { ...old, sum });
+      }
     }
-    this.#pending.clear();
+    return rows;
   }
 
   /** A slow disk gets one twentieth of the time at most: introductions wait while it is waited for. */

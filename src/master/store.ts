@@ -80,6 +80,8 @@ export interface Store {
   /** Brings the written list up to date by its differences. */
   saveSnapshot(at: number, changed: readonly SnapshotRow[], gone: readonly string[]): void;
   snapshot(): { readonly at: number; readonly rows: SnapshotRow[] };
+  /** From here on the list keeps its entries itself: `entry` answers the text of one, or null. */
+  lendSnapshot(entry: (hostId: string) => string | null): void;
   nameHolder(skeleton: string): { readonly hostKey: string; readonly seenAt: number } | null;
   holdName(name: HeldName): void;
   /** How many names are held, of how many that may be. */
@@ -178,18 +180,7 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
       const points = rowsOf<Omit<HistoryPoint, 'at'>>(records, 'point', (key) => Number(key) >= since);
       return points.map(({ key, body }) => ({ at: Number(key), ...body })).sort((left, right) => left.at - right.at);
     },
-    saveSnapshot(at, changed, gone) {
-      records.batch(() => {
-        for (const hostId of gone) records.remove(wallClock(), 'snapshot', hostId, 'later');
-        for (const { hostId, json } of changed) put('snapshot', hostId, json, 'later');
-        put('snapshot', '', at, 'later');
-      });
-    },
-    snapshot() {
-      const rows = rowsOf<string>(records, 'snapshot', (key) => key !== '');
-      const at = bodyOf<number>(records, 'snapshot', '') ?? 0;
-      return { at, rows: rows.map(({ key, body }) => ({ hostId: key, json: body })) };
-    },
+    ...snapshotIn(records, wallClock),
     nameHolder: names.holder,
     holdName: (name) => names.hold(wallClock(), name),
     names: names.state,
@@ -203,6 +194,31 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
     prune: (now) => records.batch(() => pruneAll(records, names, now)),
     tick: () => records.tick(wallClock()),
     close: () => records.close(wallClock()),
+  };
+}
+
+/** The list as it was. */
+function snapshotIn(
+  records: Records,
+  wallClock: () => number,
+): Pick<Store, 'saveSnapshot' | 'snapshot' | 'lendSnapshot'> {
+  const kind = 'snapshot';
+  let writtenAt = 0;
+  return {
+    saveSnapshot(at, changed, gone) {
+      records.batch(() => {
+        for (const hostId of gone) records.remove(wallClock(), kind, hostId, 'later');
+        for (const { hostId, json } of changed) records.put(wallClock(), kind, hostId, json, 'later');
+        records.put(wallClock(), kind, '', String(at), 'later');
+        writtenAt = at;
+      });
+    },
+    snapshot() {
+      const rows = records.all(kind).filter(({ key }) => key !== '');
+      writtenAt = bodyOf<number>(records, kind, '') ?? 0;
+      return { at: writtenAt, rows: rows.map(({ key, body }) => ({ hostId: key, json: body })) };
+    },
+    lendSnapshot: (entry) => records.lend(kind, (hostId) => (hostId === '' ? String(writtenAt) : entry(hostId))),
   };
 }
 

@@ -319,15 +319,25 @@ test('a file that breaks under way is set aside and written anew from memory', (
   };
   const running = createStore({ file: record, wallClock: () => now, clock: () => now, onProblem });
   running.addBan(ban);
+  running.saveSnapshot(now, [{ hostId: 'a', json: '{"v":1}' }], []);
+  // The list has its entries itself from here on: one is newer by the time of the damage, one is gone, one not written yet.
+  running.lendSnapshot((hostId) => ({ a: '{"v":1,"newer":true}', c: '{"v":3}' })[hostId] ?? null);
+  running.saveSnapshot(now, [{ hostId: 'b', json: '{"v":2}' }], []);
   broken = true;
   running.addBan(ban);
+  running.saveSnapshot(now, [{ hostId: 'c', json: '{"v":3}' }], []);
   expect(running.unwritten()).toMatch(/is damaged/);
   now += 5_000;
   running.tick();
   expect(problems.join('\n')).toMatch(/is damaged .*\n.*kept as/);
   expect(running.unwritten()).toBeNull();
   kill();
-  expect(open().bans()).toHaveLength(2);
+  const again = open();
+  expect(again.bans()).toHaveLength(2);
+  expect(again.snapshot().rows).toEqual([
+    { hostId: 'a', json: '{"v":1,"newer":true}' },
+    { hostId: 'c', json: '{"v":3}' },
+  ]);
   expect(problems).toHaveLength(2);
 });
 

@@ -113,7 +113,7 @@ export class Joins {
     this.bySid.set(keyText(request.sid), join);
     this.shares.add(join);
     this.expiry.add(now, join, now + MASTER_LIMITS.joinIdleMs);
-    const paid = this.pay(now, join.host, from.address);
+    const paid = this.pay(now, join.host, join.client, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     return { ok: true, relays: [...room, this.offer(now, join)] };
   }
@@ -139,8 +139,8 @@ export class Joins {
 
   /** JOIN or ANSWER has come once more, from another address than before: these bytes are that address's own. */
   private payAnew(now: Instant, sender: End, payer: End, sid: SessionId, address: string): readonly Relay[] {
-    if (sender.budgets.get(address) !== null || !sender.session.hasRoom) return [];
-    return this.pay(now, sender, address).ok ? [credited(now, sender, payer, sid)] : [];
+    if (payer.session.tunnel || sender.budgets.get(address) !== null || !sender.session.hasRoom) return [];
+    return this.pay(now, sender, payer, address).ok ? [credited(now, sender, payer, sid)] : [];
   }
 
   answer(now: Instant, session: MasterSession, from: Endpoint, request: Extract<Request, { type: 'answer' }>): Outcome {
@@ -153,7 +153,7 @@ export class Joins {
       return { ok: true, relays: this.payAnew(now, join.client, join.host, join.sid, from.address) };
     if (!join.client.session.hasRoom) return no('BUSY', 1_000);
     join.answer = request.handshake;
-    const paid = this.pay(now, join.client, from.address);
+    const paid = this.pay(now, join.client, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     return { ok: true, relays: [this.answered(now, join)] };
   }
@@ -200,9 +200,11 @@ export class Joins {
     const ends = join && endsOf(join, session);
     if (join === null || !ends) return no('ABORTED');
     join.touchedAt = now;
+    // Over TLS nothing is bought: no probe could be sent where these bytes come from.
+    if (session.tunnel) return NOTHING;
     if (!ends.own.credits.check(request.n)) return NOTHING;
     if (!ends.other.session.hasRoom) return no('BUSY', 1_000);
-    const paid = this.pay(now, ends.other, from.address);
+    const paid = this.pay(now, ends.other, ends.own, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     ends.own.credits.mark(request.n);
     return { ok: true, relays: [credited(now, ends.other, ends.own, request.sid)] };
@@ -254,8 +256,8 @@ export class Joins {
     join.host.budgets.end(now, this.permits);
   }
 
-  private pay(now: Instant, sender: End, address: string): Paid {
-    return sender.budgets.pay(now, this.permits, sender.session.keyText, address);
+  private pay(now: Instant, sender: End, payer: End, address: string): Paid {
+    return payer.session.tunnel ? { ok: true } : sender.budgets.pay(now, this.permits, sender.session.keyText, address);
   }
 
   private offer(now: Instant, join: JoinUnderWay): Relay {
@@ -280,12 +282,13 @@ export class Joins {
 
 function end(session: MasterSession, from: Endpoint | null): End {
   return {
-    ...{ session, observed: from === null ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
+    ...{ session, observed: from === null || session.tunnel ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
     ...{ steps: new ReplayWindow(), credits: new ReplayWindow() },
   };
 }
 
 function see(one: End, from: Endpoint): void {
+  if (one.session.tunnel) return;
   const others = one.observed.filter((endpoint) => !sameEndpoint(endpoint, from));
   one.observed = [from, ...others].slice(0, WIRE_LIMITS.observedMax);
 }

@@ -27,20 +27,29 @@ export function sessionSlab(): Slab {
   return new Slab(SESSION_RECORD_BYTES, 512);
 }
 
+/** Long before every instant, and a small integer. */
+const NEVER_GIVEN = -(2 ** 30);
+
 /** An address at which the participant has shown that it receives; a list, because nearly everybody has just one. */
-export interface ProvenAddress {
+export class ProvenAddress {
   readonly address: string;
-  next: ProvenAddress | null;
+  next: ProvenAddress | null = null;
   provenAt: Instant;
   /** Given with everything sent there; comes back with everything sent from there. */
-  stamp: number;
-  stampAt: Instant;
-  previousStamp: number;
-  previousStampAt: Instant;
+  stamp = 0;
+  stampAt: Instant = NEVER_GIVEN;
+  previousStamp = 0;
+  previousStampAt: Instant = NEVER_GIVEN;
   /** When something has last come from there with one of these stamps: nobody else could have sent it. */
   heardAt: Instant;
   /** What has been pushed there since; null where that is nothing. */
-  unheard: Unheard | null;
+  unheard: Unheard | null = null;
+
+  constructor(address: string, provenAt: Instant) {
+    this.address = address;
+    this.provenAt = provenAt;
+    this.heardAt = provenAt;
+  }
 }
 
 export interface Unheard {
@@ -68,9 +77,6 @@ export interface PendingPush {
 }
 
 const NO_CHALLENGES: readonly Challenge[] = [];
-/** Long before every instant, and a small integer. */
-const NEVER_GIVEN = -(2 ** 30);
-
 export interface SessionParts {
   readonly cid: Uint8Array;
   readonly key: Uint8Array;
@@ -79,6 +85,8 @@ export interface SessionParts {
   readonly socket: SocketId;
   /** Where HELLO came from. */
   readonly from: Endpoint;
+  /** Over TLS. */
+  readonly tunnel?: boolean;
 }
 
 /**
@@ -95,6 +103,8 @@ export class MasterSession extends SealingSession implements Placed {
   /** The participant's static key, as a map key. */
   readonly keyText: string;
   readonly socket: SocketId;
+  /** Over TLS: nobody may be told its address, nor permitted to probe it, because it says nothing of where UDP reaches it. */
+  readonly tunnel: boolean;
   /** Where HELLO came from: the one address that the first sealed packet can prove. */
   readonly from: Endpoint;
   /** Where pushes go; null until the session is confirmed. */
@@ -126,6 +136,7 @@ export class MasterSession extends SealingSession implements Placed {
     this.cidHigh = Math.floor(number / 0x1_0000_0000);
     this.cidLow = number | 0;
     this.socket = parts.socket;
+    this.tunnel = parts.tunnel === true;
     this.from = parts.from;
     this.heardAt = Math.floor(now);
   }
@@ -210,6 +221,7 @@ export class MasterSession extends SealingSession implements Placed {
   /** Addresses proven so recently that others may be permitted to probe them. */
   provenAddresses(now: Instant): string[] {
     const addresses: string[] = [];
+    if (this.tunnel) return addresses;
     for (let proof = this.proofs; proof !== null; proof = proof.next)
       if (now - proof.provenAt <= MASTER_LIMITS.proofMsMax) addresses.push(proof.address);
     return addresses;
@@ -228,9 +240,7 @@ export class MasterSession extends SealingSession implements Placed {
     const others: ProvenAddress[] = [];
     for (let proof = this.proofs; proof !== null; proof = proof.next) others.push(proof);
     others.sort((left, right) => right.provenAt - left.provenAt);
-    const never = NEVER_GIVEN;
-    const stamps = { stamp: 0, stampAt: never, previousStamp: 0, previousStampAt: never };
-    const fresh: ProvenAddress = { address, provenAt, ...stamps, heardAt: provenAt, unheard: null, next: null };
+    const fresh = new ProvenAddress(address, provenAt);
     this.proofs = [fresh, ...others.slice(0, WIRE_LIMITS.permitAddressesMax - 1)].reduceRight<ProvenAddress | null>(
       (next, proof) => Object.assign(proof, { next }),
       null,

@@ -129,6 +129,6 @@ export class Pace {
 const IPV4_LEVELS = ['narrow', 'wide'] as const;
 
 /** An IPv4 address has no provider of its own to count. */
-function levelsOf(keys: AddressKeys): readonly (typeof LEVELS)[number][] {
+export function levelsOf(keys: AddressKeys): readonly (typeof LEVELS)[number][] {
   return keys.widest === keys.wide ? IPV4_LEVELS : LEVELS;
 }

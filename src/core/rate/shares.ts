@@ -8,7 +8,7 @@
  * of not hitting their part in 24 draws: 1 in 16 million where they hold half of it. That costs 20 bytes an entry, as there may
  * be 250,000.
  */
-import { type AddressKeys, addressKeys, type Levels } from './pace.ts';
+import { type AddressKeys, addressKeys, type Levels, levelsOf } from './pace.ts';
 import { Table } from './table.ts';
 
 /** What is kept in a table with shares: it knows its own place, so that it is found again without a search. */
@@ -76,7 +76,7 @@ export class Shares<Item extends Placed> {
   crowdedOut(address: string): Item | null {
     const keys = addressKeys(this.rules.secret, address);
     const caps = this.capsOf(address);
-    const full = LEVELS.find((level) => (this.counts[level].get(keys[level]) ?? 0) >= caps[level]);
+    const full = levelsOf(keys).find((level) => (this.counts[level].get(keys[level]) ?? 0) >= caps[level]);
     if (full === undefined && this.items.length < this.rules.max) return null;
     const found = this.worst(full === undefined ? this.drawn() : this.members(full, keys[full]));
     if (found !== null) this.evicted++;
@@ -88,17 +88,15 @@ export class Shares<Item extends Placed> {
     const keys = addressKeys(this.rules.secret, address);
     const caps = this.capsOf(address);
     if (this.items.length >= this.rules.max) return true;
-    return LEVELS.some((level) => (this.counts[level].get(keys[level]) ?? 0) >= caps[level]);
+    return levelsOf(keys).some((level) => (this.counts[level].get(keys[level]) ?? 0) >= caps[level]);
   }
 
   add(item: Item): void {
     const place = this.items.length;
     if (place === this.keys.narrow.length) this.keys = columns(2 * place, this.keys);
     const keys = addressKeys(this.rules.secret, this.rules.addressOf(item));
-    for (const level of LEVELS) {
-      this.keys[level][place] = keys[level];
-      this.count(level, keys[level], 1);
-    }
+    for (const level of LEVELS) this.keys[level][place] = keys[level];
+    for (const level of levelsOf(keys)) this.count(level, keys[level], 1);
     item.place = place;
     this.items.push(item);
   }
@@ -108,11 +106,14 @@ export class Shares<Item extends Placed> {
     const { place } = item;
     if (this.items[place] !== item) return;
     const last = this.items.pop() as Item;
-    for (const level of LEVELS) {
-      const column = this.keys[level];
-      this.count(level, column[place] as number, -1);
-      column[place] = column[this.items.length] as number;
-    }
+    const { narrow, wide, widest } = this.keys;
+    const keys = {
+      narrow: narrow[place] as number,
+      wide: wide[place] as number,
+      widest: widest[place] as number,
+    };
+    for (const level of levelsOf(keys)) this.count(level, keys[level], -1);
+    for (const level of LEVELS) this.keys[level][place] = this.keys[level][this.items.length] as number;
     if (last !== item) {
       this.items[place] = last;
       last.place = place;
