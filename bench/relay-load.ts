@@ -35,6 +35,7 @@ export function keysOf(secret: Uint8Array, masterKey: Uint8Array): RelayKeys {
 
 /** Binds both ends of so many pairs; throws where one is not bound after some tries. */
 export function bindPairs(ends: Ends, keys: RelayKeys, relay: Ipv4, pairs: number): void {
+  const turn = Math.floor(Date.now() / 1_000);
   for (let n = 0; n < pairs; n += 1)
     for (const [side, batch] of [
       ['client', ends.clients],
@@ -49,7 +50,7 @@ export function bindPairs(ends: Ends, keys: RelayKeys, relay: Ipv4, pairs: numbe
       const random = nodeCrypto.randomBytes(8);
       const cookie = ask(batch, relay, from, writeRelay({ type: 'ask', random }), 'cookie');
       if (cookie.type !== 'cookie') throw new Error('no cookie');
-      const bind = writeBind(nodeCrypto, grant, { random, cookie: cookie.cookie, turn: 1 });
+      const bind = writeBind(nodeCrypto, grant, { random, cookie: cookie.cookie, turn });
       ask(batch, relay, from, bind, 'bound');
     }
 }

@@ -246,7 +246,7 @@ async function joins(): Promise<void> {
   };
   p99();
   const flood = {
-    ...{ port: MASTER_PORT + 25, seconds: SECONDS * 2 + 20, secret: toHex(secret) },
+    ...{ port: MASTER_PORT + 25, seconds: SECONDS * 2 + 8, secret: toHex(secret) },
     masterKey: toHex(master.target.key),
   };
   const alone: number[] = [];
