@@ -5,14 +5,21 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, workerData } from 'node:worker_threads';
-import { type Meeting, meetAnybody } from './connection-population.ts';
+import { meetAnybody } from './connection-population.ts';
 import { HAPPENINGS, runHappening, runSwitch, type Sample, type Switched } from './connection-rows.ts';
 import { runPool, serve } from './pool.ts';
 import { quantile } from './stats.ts';
 
 type Job = { readonly row: number; readonly n: number } | { readonly world: number } | { readonly turn: number };
+interface Task {
+  readonly seed: string;
+  /** In the population. */
+  readonly ipv6: boolean;
+}
+
 type Happened = Sample & { readonly row: number };
-type Result = Happened | Meeting | Switched;
+type Met = ReturnType<typeof meetAnybody>;
+type Result = Happened | Met | Switched;
 
 /** Asked of any two people: all have data, and so soon. */
 const DATA_MEDIAN_MS = 350;
@@ -22,10 +29,10 @@ const RTT_DIFFERENCE_MS = 40;
 
 if (isMainThread) await main();
 else {
-  const seed = workerData as string;
+  const { seed, ipv6 } = workerData as Task;
   serve((job: Job): Result => {
     if ('turn' in job) return runSwitch(`${seed}-switch-${job.turn}`);
-    if ('world' in job) return meetAnybody(seed, job.world, { relay: true });
+    if ('world' in job) return meetAnybody(seed, job.world, { relay: true, ipv6 });
     return { row: job.row, ...runHappening(HAPPENINGS[job.row]!, `${seed}-${job.row}-${job.n}`) };
   });
 }
@@ -38,6 +45,7 @@ async function main(): Promise<void> {
       switches: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string', default: '' },
+      ipv6: { type: 'boolean', default: false },
       workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
     },
   });
@@ -48,8 +56,9 @@ async function main(): Promise<void> {
     ...numbers(values.switches, values.only === '').map((turn) => ({ turn })),
     ...numbers(values.worlds, values.only === '').map((world) => ({ world })),
   ];
+  const task: Task = { seed: values.seed, ipv6: values.ipv6 };
   const results = await runPool<Job, Result>(jobs, {
-    ...{ script: new URL(import.meta.url), workers: Number(values.workers), task: values.seed },
+    ...{ script: new URL(import.meta.url), workers: Number(values.workers), task },
     onProgress(done) {
       if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${jobs.length} worlds `);
     },
@@ -66,7 +75,7 @@ async function main(): Promise<void> {
   process.exitCode = lines.some((one) => one.endsWith(' no')) ? 1 : 0;
 }
 
-function meetingLines(meetings: readonly Meeting[]): string[] {
+function meetingLines(meetings: readonly Met[]): string[] {
   const all = meetings.map(({ dataMs }) => dataMs);
   const none = meetings.filter(({ dataMs }) => dataMs === Number.POSITIVE_INFINITY);
   const direct = meetings.flatMap(({ directMs }) => (directMs === Number.POSITIVE_INFINITY ? [] : [directMs]));

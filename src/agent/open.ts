@@ -117,6 +117,11 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed },
       device: deviceOf(options),
     });
+    // A key that is kept is a host's: its code, a tenth of a second of work, is derived while the session with the master is made.
+    if (options.keyFile !== undefined)
+      deriveCode(nodeCrypto.keyPair(identity.secret()).publicKey).catch(() => {
+        // Asked for again, and told, when it is needed.
+      });
     const { stateDir } = options;
     if (stateDir !== undefined) {
       agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));

@@ -1,8 +1,5 @@
 /** Maxima that two rooms or more agree on, each with its reason. What one room alone reads stands in that room's `limits.ts`. */
 export const LIMITS = {
-  /** Wire (docs/reference/security.md §3.1-§3.3; sizes are UDP payload bytes and part of the protocol). */
-  joinBytes: 1200,
-  creditBytes: 1200,
   /** Machines (machine.ts). Far above a birthday burst (1536 sockets and as many probes): beyond it a machine runs away. */
   machineOutputsMax: 65_536,
   /** Rounds in which siblings may answer each other at one instant. */

@@ -17,7 +17,7 @@ import {
   WIRE,
 } from '../core/index.ts';
 import type { Host, Running } from './host.ts';
-import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass } from './population.ts';
+import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass, withIpv6 } from './population.ts';
 import { type SimTunnels, TunnelHall } from './tunnel.ts';
 import { weakCodes } from './weak-codes.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
@@ -42,6 +42,8 @@ export interface SceneOptions {
   readonly master?: Pick<MasterConfig, 'onePort' | 'furtherPort'> & { readonly addresses?: 1 | 2 };
   /** The master can be reached by TLS too, and its relay with it; default no. */
   readonly tls?: boolean;
+  /** Some of those who are drawn have IPv6, and so has the master (and its relay); default nobody. */
+  readonly ipv6?: boolean;
   /** A relay that the master grants pairs at; default none. */
   readonly relay?: boolean;
   /** Public STUN servers beside it; default 2. */
@@ -109,9 +111,13 @@ function worldOf({ seed, trace = false, replay, lines }: SceneOptions): World {
 function usersOf(world: World, options: SceneOptions): Readonly<Record<PairSide, SimUser>> {
   const { clientAccess = 'home', hostAccess = 'home' } = options;
   if (options.users !== undefined) return options.users;
+  const drawn = (side: PairSide, id: SimClassId, access: AccessKind): SimUser => {
+    const user = simClass(id, world.random(side), access);
+    return options.ipv6 ? withIpv6(user, world.random(`ipv6/${side}`)) : user;
+  };
   return {
-    client: simClass(options.clientClass, world.random('client'), clientAccess),
-    host: simClass(options.hostClass, world.random('host'), hostAccess),
+    client: drawn('client', options.clientClass, clientAccess),
+    host: drawn('host', options.hostClass, hostAccess),
   };
 }
 
@@ -150,7 +156,8 @@ const HOST = { do: 'host', announcement: ANNOUNCEMENT, password: null, ask: fals
 /** A master that lets everybody in. */
 function startMaster(world: World, options: SceneOptions): SimMaster {
   const { crypto: suite, masterDelayMs = 0, master: ports = {} } = options;
-  const addresses = [world.publicAddress(), world.publicAddress()].slice(0, ports.addresses ?? 2);
+  const four = [world.publicAddress(), world.publicAddress()].slice(0, ports.addresses ?? 2);
+  const addresses = options.ipv6 ? [...four, world.publicAddress6()] : four;
   const place = world.server({ name: 'master', addresses, link: { delayMs: masterDelayMs } });
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
@@ -198,7 +205,8 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
 
 /** A relay at a place of its own, on a line like that of the master. */
 function startRelay(world: World, options: SceneOptions, masterKey: Uint8Array, hall: TunnelHall | null): MasterRelays {
-  const place = world.server({ name: 'relay', link: { delayMs: options.masterDelayMs ?? 0 } });
+  const addresses = [world.publicAddress(), ...(options.ipv6 ? [world.publicAddress6()] : [])];
+  const place = world.server({ name: 'relay', addresses, link: { delayMs: options.masterDelayMs ?? 0 } });
   const crypto = seededCrypto(`${world.options.seed}/relay`, options.crypto);
   const secret = crypto.randomBytes(32);
   const wallClock = (): number => WALL_CLOCK_START + world.now;
