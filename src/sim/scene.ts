@@ -18,7 +18,7 @@ import {
 } from '../core/index.ts';
 import type { Host, Running } from './host.ts';
 import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass, withIpv6 } from './population.ts';
-import { type SimTunnels, TunnelHall } from './tunnel.ts';
+import { SimTunnelHall, type SimTunnels } from './tunnel.ts';
 import { weakCodes } from './weak-codes.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
 
@@ -162,7 +162,7 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
   const random = world.random('master');
-  const hall = options.tls ? new TunnelHall(world, place) : null;
+  const hall = options.tls ? new SimTunnelHall(world, place) : null;
   const relays = options.relay ? { relays: startRelay(world, options, identity.publicKey, hall) } : {};
   const start = () => {
     const running = place.run(
@@ -204,7 +204,12 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
 }
 
 /** A relay at a place of its own, on a line like that of the master. */
-function startRelay(world: World, options: SceneOptions, masterKey: Uint8Array, hall: TunnelHall | null): MasterRelays {
+function startRelay(
+  world: World,
+  options: SceneOptions,
+  masterKey: Uint8Array,
+  hall: SimTunnelHall | null,
+): MasterRelays {
   const addresses = [world.publicAddress(), ...(options.ipv6 ? [world.publicAddress6()] : [])];
   const place = world.server({ name: 'relay', addresses, link: { delayMs: options.masterDelayMs ?? 0 } });
   const crypto = seededCrypto(`${world.options.seed}/relay`, options.crypto);

@@ -106,7 +106,7 @@ interface OpenTunnel {
 }
 
 /** Where the tunnels of a master end: its own machine, and that of its relay if it has one. */
-export class TunnelHall {
+export class SimTunnelHall {
   readonly #context: HallContext;
   readonly #server: Host;
   readonly #machines: { readonly takes: (bytes: Uint8Array) => boolean; readonly handlers: SimTunnelHandlers }[] = [];
