@@ -356,6 +356,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'registry.ts texts': 'sharedTextsMax, then begun anew',
   'registry.ts away': 'table away-codes',
   'registry.ts byKey': 'table hosts',
+  'joins.ts byHost': 'table joins',
   'joins.ts bySid': 'table joins',
   'joins.ts expiry': 'table joins, and what has ended since',
   'permits.ts byTarget': 'hardRunsPerTarget of each target of a join',
