@@ -22,3 +22,19 @@ export function quantile(values: readonly number[], q: number): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? null;
 }
+
+export interface Weighted {
+  readonly value: number;
+  readonly weight: number;
+}
+
+/** The value at which half of the weight is reached; null of an empty list. */
+export function weightedMedian(values: readonly Weighted[]): number | null {
+  const sorted = [...values].sort((a, b) => a.value - b.value);
+  let left = values.reduce((sum, { weight }) => sum + weight, 0) / 2;
+  for (const { value, weight } of sorted) {
+    left -= weight;
+    if (left <= 0) return value;
+  }
+  return sorted.at(-1)?.value ?? null;
+}

@@ -1,6 +1,14 @@
 /** One world of the success benchmark: the real machines and, on the same two users, the plain punch. */
 import { nodeCrypto } from '../src/node/index.ts';
-import { type AccessKind, pairUsers, plainPunch, runPair, type SimClassId } from '../src/sim/index.ts';
+import {
+  type AccessKind,
+  pairResult,
+  pairUsers,
+  plainPunch,
+  type SceneOptions,
+  type SimClassId,
+} from '../src/sim/index.ts';
+import { meetAndTalk } from './connection-population.ts';
 
 /** One pair of classes, one world number. */
 export interface Job {
@@ -13,8 +21,11 @@ export interface JobResult {
   readonly job: Job;
   readonly leftAccess: AccessKind;
   readonly rightAccess: AccessKind;
+  /** Directly, and after which time from the join; else the end of the run. */
   readonly connected: boolean;
   readonly elapsedMs: number;
+  /** Until both games had data of each other, over whatever way; Infinity: never. */
+  readonly dataMs: number;
   readonly attempts: number;
   /** Of the side that sent more. */
   readonly packets: number;
@@ -32,7 +43,7 @@ const ACCESS: readonly (readonly [AccessKind, AccessKind])[] = [
 ];
 
 /** The world number decides the access networks and which side joins, so that every cell has a quarter of each. */
-export function runJob(job: Job, seed: string, limitMs: number): JobResult {
+export function runJob(job: Job, seed: string, limitMs: number, more: Partial<SceneOptions> = {}): JobResult {
   const [leftAccess, rightAccess] = ACCESS[job.n % ACCESS.length] as readonly [AccessKind, AccessKind];
   const swapped = Math.floor(job.n / ACCESS.length) % 2 === 1;
   const sides = {
@@ -45,17 +56,22 @@ export function runJob(job: Job, seed: string, limitMs: number): JobResult {
   const worldSeed = `${seed}-${job.left}-${job.right}-${job.n}`;
   const pair = `${clientClass}@${clientAccess},${hostClass}@${hostAccess}`;
   const replay = `sallyport sim --pair ${pair} --seed ${worldSeed} --timeout ${limitMs / 1000}`;
-  const options = { ...sides, seed: worldSeed, crypto: nodeCrypto, limitMs, replay };
+  const options = { ...sides, seed: worldSeed, crypto: nodeCrypto, replay, ...more };
   const users = pairUsers(options);
   const plain = plainPunch(users.client, users.host, options.seed).connected;
   const common = { job, leftAccess, rightAccess, plain };
   try {
-    const { connected, agreed, elapsedMs, attempts, packets, mappingsPeak } = runPair(options);
+    const { meeting, scene } = meetAndTalk(options, limitMs);
+    const { dataMs, directMs } = meeting;
+    const connected = directMs < Number.POSITIVE_INFINITY;
+    const elapsedMs = connected ? directMs : limitMs;
+    const { agreed, attempts, packets, mappingsPeak } = pairResult(scene, elapsedMs);
     const larger = Math.max(packets.client, packets.host);
     const fault = agreed ? null : `the client has a path and the host has none; ${replay}`;
-    return { ...common, connected, elapsedMs, attempts, packets: larger, mappingsPeak, fault };
+    return { ...common, connected, elapsedMs, dataMs, attempts, packets: larger, mappingsPeak, fault };
   } catch (error) {
-    const nothing = { connected: false, elapsedMs: limitMs, attempts: 0, packets: 0, mappingsPeak: 0 };
+    const times = { elapsedMs: limitMs, dataMs: Number.POSITIVE_INFINITY };
+    const nothing = { connected: false, ...times, attempts: 0, packets: 0, mappingsPeak: 0 };
     return { ...common, ...nothing, fault: `${error instanceof Error ? error.message : error}; ${replay}` };
   }
 }

@@ -1,6 +1,14 @@
 /** From single worlds to cells and mixes. */
-import { type AccessKind, mixTheory, pairTheory, SHARES, SIM_CLASSES, type SimClassId } from '../src/sim/index.ts';
-import { quantile, wilson } from './stats.ts';
+import {
+  type AccessKind,
+  mixTheory,
+  pairTheory,
+  SHARES,
+  SIM_CLASSES,
+  type SimClassId,
+  withIpv6Theory,
+} from '../src/sim/index.ts';
+import { quantile, type Weighted, weightedMedian, wilson } from './stats.ts';
 import type { JobResult } from './success-job.ts';
 
 export interface Cell {
@@ -25,6 +33,12 @@ export interface Mix {
   readonly all: number;
   readonly udpLow: number;
   readonly udpHigh: number;
+  /** Of `udp` as well: data goes by the relay at the end of the run, or not at all. */
+  readonly relayed: number;
+  readonly none: number;
+  /** Medians of those who have it, in ms. */
+  readonly dataMedianMs: number | null;
+  readonly directMedianMs: number | null;
   readonly plain: { readonly udp: number; readonly all: number };
   readonly theory: {
     readonly plain: { readonly udp: number; readonly all: number };
@@ -46,7 +60,8 @@ const MIXES: readonly { readonly name: string; readonly left: AccessKind; readon
   { name: 'mobile-mobile', left: 'mobile', right: 'mobile' },
 ];
 
-export function summarize(results: readonly JobResult[]): Summary {
+/** `ipv6`: some of the population had it. */
+export function summarize(results: readonly JobResult[], ipv6 = false): Summary {
   const byCell = new Map<string, JobResult[]>();
   for (const result of results) {
     const key = `${result.job.left}-${result.job.right}`;
@@ -59,7 +74,7 @@ export function summarize(results: readonly JobResult[]): Summary {
   const complete = UDP_CLASSES.every((left, i) =>
     UDP_CLASSES.slice(i).every((right) => byCell.has(`${left}-${right}`)),
   );
-  const mixes = complete ? Object.fromEntries(MIXES.map((mix) => [mix.name, mixOf(mix, byCell)])) : {};
+  const mixes = complete ? Object.fromEntries(MIXES.map((mix) => [mix.name, mixOf(mix, byCell, ipv6)])) : {};
   const faults = results.map((result) => result.fault).filter((fault) => fault !== null);
   return { mixes, cells, faults };
 }
@@ -113,7 +128,10 @@ function worldsOf(
 function mixOf(
   networks: { readonly left: AccessKind; readonly right: AccessKind },
   byCell: ReadonlyMap<string, readonly JobResult[]>,
+  ipv6: boolean,
 ): Mix {
+  const data: Weighted[] = [];
+  const direct: Weighted[] = [];
   let weights = 0;
   let success = 0;
   let plain = 0;
@@ -128,6 +146,10 @@ function mixOf(
       const smooth = (met + 1) / (worlds.length + 2);
       weights += weight;
       success += (weight * met) / worlds.length;
+      for (const { connected, elapsedMs, dataMs } of worlds) {
+        if (dataMs < Number.POSITIVE_INFINITY) data.push({ value: dataMs, weight: weight / worlds.length });
+        if (connected) direct.push({ value: elapsedMs, weight: weight / worlds.length });
+      }
       plain += (weight * worlds.filter((result) => result.plain).length) / worlds.length;
       variance += (weight * weight * smooth * (1 - smooth)) / worlds.length;
     }
@@ -140,15 +162,22 @@ function mixOf(
     udp: mixTheory(networks.left, networks.right, false),
     all: mixTheory(networks.left, networks.right, true),
   };
+  const passed = (theoretical: number): number =>
+    ipv6 ? withIpv6Theory(theoretical, networks.left, networks.right) : theoretical;
+  const spoken = data.reduce((sum, { weight }) => sum + weight, 0) / weights;
   return {
     udp,
+    relayed: Math.max(0, spoken - udp),
+    none: Math.max(0, 1 - Math.max(spoken, udp)),
+    dataMedianMs: weightedMedian(data),
+    directMedianMs: weightedMedian(direct),
     all: udp * bothPass,
     udpLow: Math.max(0, udp - half),
     udpHigh: Math.min(1, udp + half),
     plain: { udp: plain / weights, all: (plain / weights) * bothPass },
     theory: {
       plain: { udp: theory.udp.plain, all: theory.all.plain },
-      full: { udp: theory.udp.full, all: theory.all.full },
+      full: { udp: passed(theory.udp.full), all: passed(theory.udp.full) * bothPass },
     },
   };
 }

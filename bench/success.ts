@@ -1,6 +1,6 @@
 /**
  * How often two people meet: pairs of the population, the real client, host and master machines with detection included, in
- * virtual time. `npm run bench:success -- --n 200 --seed 1 --cells S6-P3,P3-P3 --limit 120 --json --keep`
+ * virtual time. `npm run bench:success -- --n 200 --seed 1 --cells S6-P3,P3-P3 --limit 120 --ipv6 --relay --json --keep`
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -19,12 +19,14 @@ const ROUNDS_LIMIT_SECONDS = '90';
 interface Task {
   readonly seed: string;
   readonly limitMs: number;
+  readonly ipv6: boolean;
+  readonly relay: boolean;
 }
 
 if (isMainThread) await main();
 else {
-  const { seed, limitMs } = workerData as Task;
-  serve((job: Job) => runJob(job, seed, limitMs));
+  const { seed, limitMs, ipv6, relay } = workerData as Task;
+  serve((job: Job) => runJob(job, seed, limitMs, { ipv6, relay }));
 }
 
 async function main(): Promise<void> {
@@ -35,6 +37,8 @@ async function main(): Promise<void> {
       cells: { type: 'string' },
       limit: { type: 'string', default: ROUNDS_LIMIT_SECONDS },
       workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+      ipv6: { type: 'boolean', default: false },
+      relay: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
     },
@@ -44,7 +48,8 @@ async function main(): Promise<void> {
   // World by world through all cells, so that a cell's slow worlds are spread over the run.
   const jobs = Array.from({ length: worlds }, (_, n) => cells.map(([left, right]) => ({ left, right, n }))).flat();
   const began = performance.now();
-  const task: Task = { seed: values.seed, limitMs: 1000 * Number(values.limit) };
+  const { seed, ipv6, relay } = values;
+  const task: Task = { seed, limitMs: 1000 * Number(values.limit), ipv6, relay };
   const results = await runPool<Job, JobResult>(jobs, {
     ...{ script: new URL(import.meta.url), workers: Number(values.workers), task },
     onProgress(done) {
@@ -52,11 +57,11 @@ async function main(): Promise<void> {
     },
   });
   const seconds = (performance.now() - began) / 1000;
-  const summary = summarize(results);
+  const summary = summarize(results, ipv6);
   const document = {
     commit: commit(),
     n: worlds,
-    seed: values.seed,
+    ...{ seed, ipv6, relay },
     limitSeconds: Number(values.limit),
     seconds,
     ...summary,
@@ -85,7 +90,11 @@ function report(summary: Summary, seconds: number): string {
     'pair       success [95 % bounds]    theory  plain   median     p95   packets (median, p95)  attempts  mappings',
     ...rows,
     ...(mixes.length > 0
-      ? ['', 'mix             UDP passes [95 %]     theory  plain    all  theory  plain', ...mixes]
+      ? [
+          '',
+          'mix             direct, UDP [95 %]    theory  plain    all  theory  plain  relayed   none    data  direct',
+          ...mixes,
+        ]
       : []),
     ...summary.faults.map((fault) => `FAULT ${fault}`),
     `${Object.values(summary.cells).reduce((sum, cell) => sum + cell.worlds, 0)} worlds in ${seconds.toFixed(1)} s`,
@@ -125,6 +134,10 @@ function mixLine(name: string, mix: Mix): string {
     percent(mix.all).padStart(6),
     percent(mix.theory.full.all).padStart(7),
     percent(mix.plain.all).padStart(6),
+    percent(mix.relayed).padStart(8),
+    percent(mix.none).padStart(6),
+    seconds(mix.dataMedianMs),
+    seconds(mix.directMedianMs),
   ].join(' ');
 }
 

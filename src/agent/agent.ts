@@ -6,7 +6,16 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JoinId, ListEntry, NatProfile, PathId, PeerCommand, PeerEvent, SocketId } from '../core/index.ts';
+import type {
+  JoinId,
+  ListEntry,
+  NatProfile,
+  PathId,
+  PeerCommand,
+  PeerEvent,
+  SocketId,
+  WayReport,
+} from '../core/index.ts';
 import {
   type DriveCounters,
   type Driver,
@@ -14,6 +23,7 @@ import {
   localAddresses,
   type NetworkWatch,
   SallyportError,
+  tunnelTo,
   usage,
   watchNetwork,
 } from '../node/index.ts';
@@ -25,6 +35,7 @@ import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { AgentPath, type Path, type PathPort } from './path.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
+import { surveyWays } from './way-survey.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
 interface Waiter {
@@ -68,7 +79,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
+    const { master, masterLink } = this.parts;
+    const [address = ''] = master.addresses;
     return drive(machine, {
+      ...(masterLink.tls === undefined ? {} : { openTunnel: tunnelTo(masterLink.tls, { address, port: master.port }) }),
       onEvent: (event) => this.#queue(cleanEvent(event)),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
@@ -182,6 +196,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       },
       () => this.command({ do: 'check' }),
     );
+  }
+
+  ways(): Promise<readonly WayReport[]> {
+    this.#assertOpen();
+    return surveyWays(this.parts.master, this.parts.masterLink);
   }
 
   mapPort(): void {

@@ -4,7 +4,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { type Endpoint, endpointKey, PEER_LIMITS } from '../core/index.ts';
+import { CONNECTION_LIMITS, type Endpoint, endpointKey } from '../core/index.ts';
 import { SallyportError } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
@@ -69,7 +69,7 @@ class Seats {
    * idle one makes room: first those that the server has never answered, then players that have been silent for long.
    */
   #freeChannel(): number | null {
-    for (let channel = 0; channel < PEER_LIMITS.pathChannelsMax; channel++)
+    for (let channel = 0; channel < CONNECTION_LIMITS.programsMax; channel++)
       if (!this.#byChannel.has(channel)) return channel;
     const now = performance.now();
     const idleMs = (client: LocalClient): number => now - client.heardAt;
@@ -96,7 +96,7 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
   socket.on('message', (bytes, from) => {
     const seat = seats.at({ address: from.address, port: from.port });
     if (seat === null) {
-      if (!fullTold) onNotice({ kind: 'seats-full', seats: PEER_LIMITS.pathChannelsMax });
+      if (!fullTold) onNotice({ kind: 'seats-full', seats: CONNECTION_LIMITS.programsMax });
       fullTold = true;
       return;
     }

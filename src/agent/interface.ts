@@ -7,6 +7,7 @@ import type {
   NatProfile,
   PeerCommand,
   PeerEvent,
+  WayReport,
 } from '../core/index.ts';
 import type { DriveCounters, GuestBook, HostPins, KnownFriends } from '../node/index.ts';
 import type { Hosting, HostOptions } from './hosting.ts';
@@ -35,6 +36,8 @@ export interface Agent {
   knownHosts(): readonly { readonly code: string; readonly hostKey: Uint8Array }[];
   /** Measures the own network anew and waits for the whole result. */
   check(): Promise<NatProfile>;
+  /** Which ways to the master pass here, each tried by itself: UDP, its further UDP port, TLS; those that its link names. */
+  ways(): Promise<readonly WayReport[]>;
   /** Asks the router once more to open a port; what comes of it is in `profile.portMapping` some seconds later. */
   mapPort(): void;
   counters(): DriveCounters;

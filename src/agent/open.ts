@@ -117,6 +117,11 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed },
       device: deviceOf(options),
     });
+    // A key that is kept is a host's: its code, a tenth of a second of work, is derived while the session with the master is made.
+    if (options.keyFile !== undefined)
+      deriveCode(nodeCrypto.keyPair(identity.secret()).publicKey).catch(() => {
+        // Asked for again, and told, when it is needed.
+      });
     const { stateDir } = options;
     if (stateDir !== undefined) {
       agent.on('event', (event) => event.ev === 'stun-rests' && keepRests(stateDir, event.rests));
@@ -210,7 +215,10 @@ async function resolveMaster(link: MasterLink): Promise<MasterAddress> {
   if (addresses.length === 0) {
     throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${link.host} has no address.` });
   }
-  return { key: link.key, port: link.port, addresses };
+  return {
+    ...{ key: link.key, port: link.port, addresses, tunnel: link.tls !== undefined },
+    ...(link.udp === undefined ? {} : { furtherPort: link.udp }),
+  };
 }
 
 const RESTS_FILE = 'stun-rests.json';

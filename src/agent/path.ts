@@ -4,11 +4,11 @@ import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import {
   assert,
+  CONNECTION_LIMITS,
   type Endpoint,
   type FriendId,
   type PathId,
   type PathKind,
-  PEER_LIMITS,
   type PeerEvent,
   type SocketId,
 } from '../core/index.ts';
@@ -131,7 +131,7 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
         `a datagram of ${bytes.length} bytes does not fit the path, which takes ${this.payloadBytesMax}`,
       );
     }
-    assert(channel >= 0 && channel < PEER_LIMITS.pathChannelsMax, 'no such channel');
+    assert(channel >= 0 && channel < CONNECTION_LIMITS.programsMax, 'no such channel');
     if (this.state === 'up') this.#port.send(this.id, bytes, channel);
   }
 

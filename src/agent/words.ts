@@ -151,6 +151,7 @@ const LINK_FAULTS: Readonly<Record<LinkProblem['problem'], string>> = {
   address: 'has the malformed address "PART"',
   brackets: 'has an IPv6 address that is not in [brackets]',
   port: 'has the port PART; ports are 1 to 65535',
+  way: 'has "PART" after "?", which is neither udp=PORT nor tls=HOST:PORT',
   'no-key': 'has no key after "#": copy the whole link (in a shell, put it in quotes)',
   key: 'has an incomplete or mistyped key after "#"',
   'too-many-keys': 'has more keys than such a link can have',

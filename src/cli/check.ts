@@ -1,14 +1,14 @@
 /** `sallyport check`: the own network, for a person or as JSON; once, or again and again; alone, or together with a host. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, readJoinTarget } from '../agent/index.ts';
-import type { NatProfile, ProbeResult, Verdict } from '../core/index.ts';
+import { type NatProfile, type ProbeResult, parseMasterLink, type Verdict } from '../core/index.ts';
 import { copyToClipboard, SallyportError, usage } from '../node/index.ts';
 import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
 import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
-import { probeLines, reportLines } from './report.ts';
+import { probeLines, reportLines, type WaysShown } from './report.ts';
 import type { Invocation } from './run.ts';
 
 type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'];
@@ -23,6 +23,7 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
   invocation.terminal.fact('info', 'Measuring', 'this network');
   await withAgent({ flags, invocation }, async (agent) => {
     const check = new Check(invocation, flags, agent);
+    const ways = check.askWays();
     // Without a master the STUN servers may still tell something, and the failure itself is part of the report.
     const failure = await agent.ready().then(
       () => null,
@@ -33,8 +34,10 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
       check.tell(profile, false);
       const refined = await check.refined(profile);
       check.tell(refined, true);
+      await ways;
       await check.report(refined);
     }
+    await ways;
     if (failure !== null) throw failure;
     if (flags.with !== undefined) await tryPair(invocation, agent, { code: flags.with, password });
     while (everyMs !== null && !invocation.signal.aborted) {
@@ -54,6 +57,7 @@ class Check {
   readonly #agent: Agent;
   readonly #beganAt = performance.now();
   #probes: readonly ProbeResult[] = [];
+  #ways: WaysShown | null = null;
 
   constructor(invocation: Invocation, flags: CheckFlags, agent: Agent) {
     this.#invocation = invocation;
@@ -62,6 +66,14 @@ class Check {
     agent.on('event', (event) => {
       if (event.ev === 'profile') this.#probes = event.probes;
     });
+  }
+
+  /** Which ways to the master pass: asked once, beside the measuring. */
+  async askWays(): Promise<void> {
+    const reports = await this.#agent.ways();
+    const link = parseMasterLink(this.#flags.master ?? '');
+    if (!('problem' in link) && reports.length > 0) this.#ways = { reports, link };
+    this.#invocation.terminal.event('ways', { ways: reports });
   }
 
   /** `refined`: everything has been waited for that is waited for at all. */
@@ -105,12 +117,12 @@ class Check {
     const showIps = this.#flags['show-ips'];
     const circumstances = this.#circumstances();
     const lines = [
-      ...reportLines(profile, { showIps, ...circumstances }),
+      ...reportLines(profile, { showIps, ways: this.#ways, ...circumstances }),
       ...(this.#flags.probes ? probeLines(this.#probes, { showIps }) : []),
     ];
     terminal.page(lines.join('\n'));
     if (this.#flags.copy) {
-      const masked = reportLines(profile, { showIps: false, ...circumstances });
+      const masked = reportLines(profile, { showIps: false, ways: this.#ways, ...circumstances });
       const copied = await copyToClipboard(masked.join('\n'), env);
       terminal.say(copied ? 'Report copied, addresses masked.' : 'This system has no clipboard tool.');
     }

@@ -163,6 +163,12 @@ export const MASTER_FLAGS = {
   http: { kind: 'text', value: 'ADDRESS:PORT', about: 'page, list and admin (default 127.0.0.1:8420), or off' },
   'tls-cert': { kind: 'text', value: 'FILE', about: 'HTTPS with this certificate' },
   'tls-key': { kind: 'text', value: 'FILE', about: 'and this key' },
+  'https-at': {
+    kind: 'text',
+    value: 'HOST[:PORT]',
+    about: 'where HTTPS reaches it, for players without UDP: into the link (default: where --tls-cert is), or off',
+  },
+  'trusted-proxy': { kind: 'list', value: 'IP', about: 'a proxy elsewhere whose X-Forwarded-For is believed' },
   domain: { kind: 'list', value: 'NAME', about: 'name under which the admin page may be opened' },
   'metrics-listen': { kind: 'text', value: 'ADDRESS:PORT', about: 'Prometheus (default 127.0.0.1:9464), or off' },
   official: { kind: 'text', value: 'DIR', about: 'configuration folder of the official servers' },

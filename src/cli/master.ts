@@ -47,6 +47,8 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     relaysAt: flags['relay-at'],
     ...(flags['relay-secret-file'] === undefined ? {} : { relaySecretFile: flags['relay-secret-file'] }),
     tls,
+    ...(flags['https-at'] === undefined ? {} : { https: unlessOff(flags['https-at']) }),
+    trustedProxies: flags['trusted-proxy'],
     domains: flags.domain,
     stateDir: flags['state-dir'] ?? stateDirectory(invocation.env),
     official: flags.official ?? null,

@@ -4,14 +4,18 @@
  */
 import {
   type Allocator,
+  addressBytes,
   endpointKey,
   isLoopback,
   isPrivate,
+  type MasterLink,
+  type MasterWay,
   maskAddress,
   type NatProfile,
   type NatType,
   type ProbeResult,
   type Tested,
+  type WayReport,
 } from '../core/index.ts';
 
 export interface ReportOptions {
@@ -19,8 +23,16 @@ export interface ReportOptions {
   readonly showIps: boolean;
   /** Round trip to the master; null where there was none. */
   readonly masterRttMs: number | null;
+  /** Which ways to the master pass; null where that is not known. */
+  readonly ways?: WaysShown | null;
   /** So long the router has been asked to open a port by now; null = there was no router to ask. */
   readonly routerAskedMs: number | null;
+}
+
+/** The ways to the master, and where they lead. */
+export interface WaysShown {
+  readonly reports: readonly WayReport[];
+  readonly link: MasterLink;
 }
 
 const WIDTH = 10;
@@ -40,9 +52,26 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Routers', layersText(profile), hopsText(profile)),
     row('Port map', portMapText(profile, options)),
     row('Limits', profile.quota === null ? 'none known' : `${profile.quota} ports for this network`),
+    ...(options.ways ? [waysLine(options.ways, options)] : []),
     row('Sure', sureText(profile, options)),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];
+}
+
+/** `Ways      UDP 8430 no answer · UDP 443 no answer · TLS ms.example.org works, 62 ms` */
+function waysLine({ reports, link }: WaysShown, options: Pick<ReportOptions, 'showIps'>): string {
+  const host =
+    link.tls === undefined || addressBytes(link.tls.host) === null ? link.tls?.host : shown(link.tls.host, options);
+  const names: Readonly<Record<MasterWay, string>> = {
+    udp: `UDP ${link.port}`,
+    further: `UDP ${link.udp ?? ''}`,
+    tls: `TLS ${host ?? ''}${link.tls === undefined || link.tls.port === 443 ? '' : `:${link.tls.port}`}`,
+  };
+  const facts = reports.map(({ way, answeredMs }) =>
+    answeredMs === null ? `${names[way]} no answer` : `${names[way]} works, ${Math.round(answeredMs)} ms`,
+  );
+  const only = reports.length === 1 ? ['the master link names no other way'] : [];
+  return 'Ways'.padEnd(WIDTH) + [...facts, ...only].join(' · ');
 }
 
 /** Each probe's result (S30): who was asked, from which local port, and what it saw. */

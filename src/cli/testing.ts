@@ -5,5 +5,5 @@ export { commandHelp, helpText } from './help.ts';
 export { logText } from './join-keys.ts';
 export { Repeated, tellProgress } from './join-lines.ts';
 export { CLI_LIMITS } from './limits.ts';
-export { probeLines, type ReportOptions, reportLines, whatWouldHelp } from './report.ts';
+export { probeLines, type ReportOptions, reportLines, type WaysShown, whatWouldHelp } from './report.ts';
 export { Terminal, type TerminalOptions } from './terminal.ts';

@@ -4,6 +4,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** No endpoint at all: of something that nobody has seen. */
+export const NOWHERE: Endpoint = { address: '0.0.0.0', port: 0 };
+
 /** One string per endpoint, for maps and logs: `203.0.113.9:41822`, `[2001:db8::1]:41822`. */
 export function endpointKey(endpoint: Endpoint): string {
   return endpoint.address.includes(':')

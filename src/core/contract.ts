@@ -35,6 +35,11 @@ export interface SocketOpen {
   readonly port: number;
   /** Wished local address; the wildcard where absent. */
   readonly address?: string;
+  /**
+   * No UDP socket but a tunnel: datagrams go as messages over TLS, for networks that let no UDP through. A participant's leads to
+   * its master and nowhere else, whatever `to` says; a master's is where all of them end, each a port of its client's address.
+   */
+  readonly through?: 'tls';
 }
 
 export interface SocketClose {
@@ -57,10 +62,13 @@ export interface Wait {
 
 export type Output<Event> = Transmit | SocketOpen | SocketClose | EventOutput<Event> | Wait;
 
-/** What became of a `socket open`: where it is bound, or why not. Always delivered, before any datagram of that socket. */
+/**
+ * What became of a `socket open`: where it is bound, or why not. Always delivered, before any datagram of that socket. A tunnel that
+ * has broken is told so by a second one, `closed`.
+ */
 export type SocketOutcome =
   | { readonly ok: true; readonly local: Endpoint }
-  | { readonly ok: false; readonly code: 'in-use' | 'limit' | 'unsupported' | 'denied' };
+  | { readonly ok: false; readonly code: 'in-use' | 'limit' | 'unsupported' | 'denied' | 'closed' };
 
 export interface Machine<Command, Event> {
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void;

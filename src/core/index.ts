@@ -1,6 +1,21 @@
+/** The public face of core: what sim, node, master, agent and the tests build on. */
+export * from './address.ts';
 /** The public face of core: what other layers use of it, by name. What only tests and benches look at is in `testing.ts`. */
-export { addressBytes, addressText, type Endpoint, endpointKey, familyOf, isLoopback, isPrivate } from './address.ts';
+export {
+  addressBytes,
+  addressText,
+  type Endpoint,
+  endpointKey,
+  familyOf,
+  isLoopback,
+  isPrivate,
+  NOWHERE,
+} from './address.ts';
+export * from './bytes.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
+export * from './connection/limits.ts';
+export { payloadBytesMax } from './connection/path.ts';
+export * from './contract.ts';
 export {
   type Instant,
   type Machine,
@@ -14,11 +29,21 @@ export {
   socketIds,
   type Transmit,
 } from './contract.ts';
+export * from './detect/detector.ts';
 export { createDetector } from './detect/detector.ts';
+export * from './errors.ts';
 export { assert, type FailureCode, RETRYABLE } from './errors.ts';
+export * from './limits.ts';
 export { LIMITS } from './limits.ts';
-export type { MasterAddress } from './link/interface.ts';
+export type * from './link/interface.ts';
+export type { MasterAddress, MasterWay } from './link/interface.ts';
+export * from './link/limits.ts';
+export * from './link/link.ts';
+export * from './link/sources.ts';
+export { type WayReport, WaySurvey } from './link/way-survey.ts';
+export * from './machine.ts';
 export { outputs } from './machine.ts';
+export * from './mask.ts';
 export { maskAddress, maskText } from './mask.ts';
 export { Counters } from './master/counters.ts';
 export type { MasterRelays } from './master/grants.ts';
@@ -47,7 +72,6 @@ export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
 export type * from './peer/interface.ts';
 export * from './peer/limits.ts';
-export { payloadBytesMax } from './peer/path.ts';
 export * from './peer/peer.ts';
 export * from './peer/words.ts';
 export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapper.ts';
@@ -57,6 +81,7 @@ export { type Placed, Shares, type TableState } from './rate/shares.ts';
 export { Table, textHash } from './rate/table.ts';
 export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './relay/interface.ts';
 export { RELAY_LIMITS } from './relay/limits.ts';
+export { RelayMachine } from './relay/machine.ts';
 export { Relay } from './relay/relay.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';
@@ -78,6 +103,8 @@ export {
   type MasterLink,
   parseHostLink,
   parseMasterLink,
+  parseTlsPlace,
+  type TlsPlace,
 } from './wire/master-link.ts';
 export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

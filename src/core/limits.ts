@@ -1,12 +1,11 @@
 /** Maxima that two rooms or more agree on, each with its reason. What one room alone reads stands in that room's `limits.ts`. */
 export const LIMITS = {
-  /** Wire (docs/reference/security.md §3.1-§3.3; sizes are UDP payload bytes and part of the protocol). */
-  joinBytes: 1200,
-  creditBytes: 1200,
   /** Machines (machine.ts). Far above a birthday burst (1536 sockets and as many probes): beyond it a machine runs away. */
   machineOutputsMax: 65_536,
   /** Rounds in which siblings may answer each other at one instant. */
   nestPumpRoundsMax: 1_000,
+  /** Closures of a peer that wait for their time (agenda.ts); a few for each join, visit, connection and request. */
+  agendaMax: 4_096,
   /** Requests (docs/reference/security.md §3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */
   requestRepeatMs: [250, 500, 1_000],
   requestTriesMax: 8,

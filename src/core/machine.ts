@@ -13,6 +13,8 @@ import { LIMITS } from './limits.ts';
 export interface Outputs<Event> {
   transmit(socket: SocketId, to: Endpoint, bytes: Uint8Array, ttl?: number): void;
   open(socket: SocketId, family: 4 | 6, port?: number, address?: string): void;
+  /** To the master, where no UDP gets through; at a master, from its participants. */
+  openTunnel(socket: SocketId): void;
   close(socket: SocketId): void;
   /** The driver forgets the socket without closing it: it is the application's from here. */
   release(socket: SocketId): void;
@@ -45,6 +47,7 @@ export function outputs<Event>(): Outputs<Event> {
           ? { kind: 'socket', op: 'open', socket, family, port }
           : { kind: 'socket', op: 'open', socket, family, port, address },
       ),
+    openTunnel: (socket) => push({ kind: 'socket', op: 'open', socket, family: 4, port: 0, through: 'tls' }),
     close: (socket) => push({ kind: 'socket', op: 'close', socket }),
     release: (socket) => push({ kind: 'socket', op: 'release', socket }),
     event: (event) => push({ kind: 'event', event }),

@@ -10,10 +10,14 @@ import { PUSHES, REQUESTS, RESPONSES } from './wire/messages.ts';
 import { profile } from './wire/profile-wire.ts';
 import { relayGrant, relayPlace } from './wire/relay.ts';
 
+export { agenda } from './agenda.ts';
 export { concat, Reader, utf8Decode, Writer } from './bytes.ts';
-export { CONNECTION_LIMITS } from './connection/limits.ts';
+export { Connection } from './connection/connection.ts';
+export { eightBytes } from './connection/datagram.ts';
+export type { ConnectionEvent } from './connection/interface.ts';
 export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
 export { type Parted, Parts } from './connection/parts.ts';
+export { PATH_PHASES } from './connection/path.ts';
 export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } from './detect/detector.ts';
 export { RUN_PHASES } from './detect/run.ts';
 export type { LinkCommand, LinkEvent, LinkMachine } from './link/interface.ts';
@@ -27,26 +31,25 @@ export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { type AllocatorKind, type Filtering, type Mapping, UNKNOWN_ALLOCATOR } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
-export { agenda } from './peer/agenda.ts';
-export { Connection, type ConnectionEvent } from './peer/connection.ts';
 export { DOOR } from './peer/door-limits.ts';
 export {
   type ClientHandshake,
   type ClientHello,
   type EndToEnd,
+  NO_CONNECTION,
   openAsClient,
   openAsHost,
   passwordProof,
 } from './peer/handshake.ts';
+export { IPV6_PHASES } from './peer/ipv6.ts';
 export { JOIN_PHASES } from './peer/join-phase.ts';
-export { PATH_PHASES } from './peer/path.ts';
+export { REGISTRATION_PHASES } from './peer/registration.ts';
 export { SESSION_PHASES } from './peer/session.ts';
 export { VISIT_PHASES } from './peer/visit.ts';
 export { MAPPER_PHASES } from './portmap/mapper.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
 export { BINDER_PHASES, Binder, type BinderEvent } from './relay/binder.ts';
-export { RelayMachine } from './relay/machine.ts';
 export { RelayMeter } from './relay/meter.ts';
 export { embeddedIpv4, isLocal, type Scope, sameRealm, scopeOf } from './scope.ts';
 export { deriveKey } from './secure/hkdf.ts';

@@ -1,10 +1,8 @@
 /** What all routes share: RFC 9457 problem bodies, the caller's address, the headers that keep a page's scripts ours. */
-
-import { isIP } from 'node:net';
 import type { Context } from 'hono';
 import type { z } from 'zod';
-import { isLoopback } from '../core/index.ts';
 import type { Problem } from './api.ts';
+import { type Callers, createCallers } from './callers.ts';
 
 /** SECURITY.md row 19: no script, style, frame or form but our own, whatever a host calls itself. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -33,22 +31,16 @@ export function invalid(error: z.ZodError): Response {
   return problem(400, 'Bad request', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
 }
 
-interface NodeBindings {
+/** What the server gives along with each request. */
+export interface NodeBindings {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } };
+  readonly callers?: Callers;
 }
 
-/**
- * The caller's address. A proxy on this machine says whose request it passes on; nobody else is believed (a stranger could
- * otherwise choose the address that his limits and his "local" section are kept under).
- */
+const LOCAL_PROXIES = createCallers();
+
+/** The caller's address, which a proxy may have passed on (callers.ts). */
 export function callerAddress(c: Context): string {
-  const peer = plainAddress((c.env as NodeBindings | undefined)?.incoming?.socket?.remoteAddress ?? '127.0.0.1');
-  if (!isLoopback(peer)) return peer;
-  const forwarded = c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim() ?? '';
-  return isIP(forwarded) === 0 ? peer : plainAddress(forwarded);
-}
-
-/** Without the prefix that a socket of both families gives an IPv4 address. */
-export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  const { incoming, callers = LOCAL_PROXIES } = (c.env ?? {}) as NodeBindings;
+  return callers.addressOf(incoming?.socket?.remoteAddress, c.req.header('x-forwarded-for'));
 }

@@ -41,6 +41,20 @@ export const SERVER_LIMITS = {
    */
   httpConnectionsMax: 768,
   httpConnectionCaps: { narrow: 64, wide: 128, widest: 256 },
+  /** Tunnels, each a connection as well: two thirds of those, so that the list is always answered. */
+  tunnelsMax: 512,
+  tunnelCaps: { narrow: 32, wide: 64, widest: 128 },
+  /** New ones: a participant makes one when its network lets no UDP out, and one for each friend behind a relay. */
+  tunnelRates: {
+    narrow: { perSecond: 2, burst: 64 },
+    wide: { perSecond: 8, burst: 256 },
+    widest: { perSecond: 32, burst: 1_024 },
+  },
+  /** Participants show every 10 s at the latest that they are there; sessions expire after 65 s. */
+  tunnelIdleMs: 65_000,
+  /** A HELLO is answered in a round trip, and repeated within 2 s. */
+  tunnelSilentMs: 10_000,
+  tunnelSweepMs: 1_000,
   /** From the connection to the whole head of a request, and to its end; checked once a second. */
   httpHeadersMs: 10_000,
   httpRequestMs: 20_000,
@@ -128,6 +142,8 @@ export const SERVER_LIMITS = {
 
   /** Datagrams of a relay that wait for the line: what comes later than that is worth less than the next one. */
   relayQueueMax: 32,
+  /** The relay's thread has a third of the weight of the master's (Linux: 335 of 1,024). */
+  relayNice: 5,
   relaySweepMs: 1_000,
   relayReportMs: 1_000,
 

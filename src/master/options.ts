@@ -1,8 +1,9 @@
 /** What an operator gives, checked before anything is made or bound, so that a typing error leaves nothing behind. */
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { addressBytes, CONTROL_PORTS, PROBE_PORTS } from '../core/index.ts';
+import { addressBytes, CONTROL_PORTS, PROBE_PORTS, parseTlsPlace } from '../core/index.ts';
 import { usage } from '../node/index.ts';
+import { isProxyName } from './callers.ts';
 import type { MasterOptions } from './start.ts';
 
 export const PORT = 8430;
@@ -25,6 +26,11 @@ export function checkOptions(options: MasterOptions): void {
   if (every !== undefined && advertise.length === 0) {
     throw usage(`--listen ${every} is every address: give the one that others reach, or add --advertise.`);
   }
+  const proxy = (options.trustedProxies ?? []).find((one) => !isProxyName(one));
+  if (proxy !== undefined)
+    throw usage(`--trusted-proxy takes an IP address or a network like 10.0.0.0/8, not "${proxy}".`);
+  if (typeof options.https === 'string' && parseTlsPlace(options.https) === null)
+    throw usage(`--https-at ${options.https} is neither HOST nor HOST:PORT.`);
   for (const [flag, at] of Object.entries({ '--http': http, '--metrics-listen': metrics })) {
     if (typeof at === 'string') placeOf(at, flag);
   }

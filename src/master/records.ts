@@ -19,7 +19,7 @@ import {
   sumOf,
 } from './record-rows.ts';
 import { judge, type StoreVerdict } from './records-judge.ts';
-import { type Found, type Row, Rows } from './rows.ts';
+import { type FoundRows, type Row, Rows } from './rows.ts';
 
 /**
  * `at-once`: checkpointed before the call returns. `soon`: within `storeSoonMs`. `later`: safe from the death of the process at
@@ -48,7 +48,7 @@ export interface Records {
   /** Another tag for a row; it is not written down. */
   tag(kind: string, key: string, tag: number): void;
   /** Rows whose time and tag are wanted; no body is read. */
-  find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly Found[];
+  find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly FoundRows[];
   remove(now: number, kind: string, key: string, urgency: Urgency): void;
   /** Several changes as one: all or none is written. One within another is part of it. */
   batch(work: () => void): void;
@@ -213,7 +213,7 @@ class RecordBook implements Records {
     if (row !== null) table.put(key, { ...row, tag });
   }
 
-  find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly Found[] {
+  find(kind: string, isWanted: (at: number, tag: number) => boolean): readonly FoundRows[] {
     return this.#kinds.get(kind)?.find(isWanted) ?? [];
   }
 

@@ -1,6 +1,6 @@
 /** The relays of a master: its own in a thread, those elsewhere by name, and the secret that all of them share. */
 import { join } from 'node:path';
-import type { KeyPair, MasterRelays, RelayPlace } from '../core/index.ts';
+import type { Endpoint, KeyPair, MasterRelays, RelayPlace } from '../core/index.ts';
 import { readOrCreateKey, usage } from '../node/index.ts';
 import { PORT, UDP_PORTS } from './options.ts';
 import { checkRelays, readQuotas, readRelayAt, readRelayName } from './relay-options.ts';
@@ -22,7 +22,12 @@ const NAME = 'master';
 const RELAY_SECRET_FILE = 'relay.secret';
 
 export function relayPort({ relay, port = PORT, onePort = false }: MasterOptions): number {
-  return relay?.port ?? port + (onePort ? 1 : UDP_PORTS);
+  return relay?.port ?? (onePort ? port : port + UDP_PORTS);
+}
+
+/** Is the relay behind the one port of the master too? Then it has no socket of its own. */
+export function sharesPort(options: MasterOptions): boolean {
+  return options.onePort === true && relayPort(options) === (options.port ?? PORT);
 }
 
 /** Before anything is made or bound. */
@@ -34,7 +39,7 @@ export function checkRelayOptions(options: MasterOptions): void {
   const own = relayPort(options);
   const last = onePort ? port : port + UDP_PORTS - 1;
   if (own > 65_535) throw usage(`--port ${port} leaves no port for the relay: give --relay-port.`);
-  if ((own >= port && own <= last) || own === alsoPort)
+  if (!sharesPort(options) && ((own >= port && own <= last) || own === alsoPort))
     throw usage(`--relay-port ${own} is another port of the masterserver: give one of its own.`);
 }
 
@@ -73,11 +78,19 @@ export async function startOwnRelay(parts: {
   readonly relays: MasterRelays | undefined;
   readonly rules: readonly RelayRule[];
   readonly onFault: (error: Error) => void;
+  readonly onSend: (via: number, to: Endpoint, bytes: Uint8Array) => void;
 }): Promise<RelayThread | null> {
-  const { options, listen, identity, relays, rules, onFault } = parts;
+  const { options, identity, relays, rules, onFault, onSend } = parts;
+  const listen = sharesPort(options) ? [] : parts.listen;
   if (options.relay === undefined || options.relay === null || relays === undefined) return null;
   return startRelayThread({
     ...{ addresses: listen, port: relayPort(options), secret: relays.secret, masterKey: identity.publicKey },
-    ...{ quotas: readQuotas(options.relay.quotas ?? []), rules, nativeUdp: options.nativeUdp === true, onFault },
+    ...{
+      quotas: readQuotas(options.relay.quotas ?? []),
+      rules,
+      nativeUdp: options.nativeUdp === true,
+      onFault,
+      onSend,
+    },
   });
 }

@@ -17,7 +17,7 @@ export interface Row {
   readonly tag: number;
 }
 
-export type Found = Pick<Row, 'at'> & { readonly key: string };
+export type FoundRows = Pick<Row, 'at'> & { readonly key: string };
 
 /** A row: slot 4, sum 4, number 8, at 8, tag 4, bytes of the key 4 and of the body 4, then both. */
 const SLOT_AT = 0;
@@ -103,8 +103,8 @@ export class Rows {
   }
 
   /** Those whose time and tag are wanted. Reads no body, so 200,000 rows take some milliseconds. */
-  find(isWanted: (at: number, tag: number) => boolean): readonly Found[] {
-    const found: Found[] = [];
+  find(isWanted: (at: number, tag: number) => boolean): readonly FoundRows[] {
+    const found: FoundRows[] = [];
     for (const slot of this.#index.values()) {
       const [{ bytes }, place] = this.#where(slot);
       const at = bytes.readDoubleLE(place + TIME_AT);

@@ -3,12 +3,16 @@ import { createServer as createPlainServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { parseTlsPlace, type TableState, type TlsPlace } from '../core/index.ts';
 import { SallyportError } from '../node/index.ts';
-import type { Connections } from './connections.ts';
+import { type Callers, createCallers } from './callers.ts';
+import { createHttpConnections, type HttpConnections } from './http-connections.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';
 import { placeOf, readTls } from './options.ts';
+import { RelayWays } from './relay-ways.ts';
 import type { MasterFact, MasterOptions } from './start.ts';
+import { createTunnels, type Tunnels } from './tunnel.ts';
 
 const HTTP = '127.0.0.1:8420';
 const METRICS = '127.0.0.1:9464';
@@ -16,24 +20,53 @@ const METRICS = '127.0.0.1:9464';
 /** What is to be closed, in the order in which it was opened. */
 export type Closers = (() => Promise<void> | void)[];
 
+/** Who comes in by TCP: their addresses, their shares of connections, and the tunnels of those whose network lets no UDP out. */
+export interface Front {
+  readonly callers: Callers;
+  readonly connections: HttpConnections;
+  readonly tunnels: Tunnels;
+  /** Of the relay: through tunnels, and at the one port. */
+  readonly relayWays: RelayWays;
+  tables(): readonly TableState[];
+}
+
+export function createFront({ trustedProxies }: MasterOptions): Front {
+  const callers = createCallers(trustedProxies);
+  const connections = createHttpConnections(callers);
+  const relayWays = new RelayWays();
+  const tunnels = createTunnels(callers, relayWays);
+  return { callers, connections, tunnels, relayWays, tables: () => [...connections.tables(), ...tunnels.tables()] };
+}
+
+/** Where tunnels find this master, for its link: as the operator says, or at its own HTTPS; null where it has none. */
+export function httpsPlace({ https, tls }: MasterOptions, host: string, http: string | null): TlsPlace | null {
+  if (https !== undefined) return https === null ? null : parseTlsPlace(https);
+  const port = tls && http !== null ? Number(new URL(http).port || 443) : null;
+  return port === null ? null : { host, port };
+}
+
 export async function startHttp(
   options: MasterOptions,
   office: Office,
-  connections: Connections,
+  { callers, connections, tunnels }: Front,
   closers: Closers,
 ): Promise<string | null> {
   const at = options.http === undefined ? HTTP : options.http;
   if (at === null) return null;
   const tls = options.tls ?? null;
-  const listener = getRequestListener(office.app.fetch);
+  const listener = getRequestListener((request, env) => office.app.fetch(request, { ...env, callers }));
   const checked = { connectionsCheckingInterval: SERVER_LIMITS.httpCheckMs };
   const server =
     tls === null
       ? createPlainServer(checked, listener)
       : createTlsServer({ ...checked, ...readTls(tls), handshakeTimeout: SERVER_LIMITS.httpHeadersMs }, listener);
   connections.guard(server);
+  tunnels.attach(server);
   const bound = await listenOn(server, at, '--http');
-  closers.push(() => closeServer(server));
+  closers.push(() => {
+    tunnels.close();
+    return closeServer(server);
+  });
   return `${tls === null ? 'http' : 'https'}://${bound}`;
 }
 

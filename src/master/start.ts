@@ -6,7 +6,6 @@ import {
   createMaster,
   type Endpoint,
   familyOf,
-  formatMasterLink,
   isLoopback,
   isPrivate,
   type KeyPair,
@@ -23,24 +22,24 @@ import {
   monotonicNow,
   nativeUdp,
   nodeCrypto,
+  type OpenTunnel,
   type OpenUdpSocket,
-  SallyportError,
+  openUdpSocket,
   stateDirectory,
   systemRandom,
-  usage,
 } from '../node/index.ts';
-import { type Connections, createConnections } from './connections.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
-import { checkOptions, PORT, UDP_PORTS } from './options.ts';
+import { checkOptions, PORT } from './options.ts';
 import { webFolder } from './pages.ts';
+import { bindError, boundAt, linkOf, portsOf, relayBoundAt } from './ports.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import type { RelayThread } from './relay-thread.ts';
-import { checkRelayOptions, type RelayOptions, relayPort, relaysOf, startOwnRelay } from './relays.ts';
-import { type Closers, startHttp, startMetrics } from './serve-http.ts';
+import { checkRelayOptions, type RelayOptions, relaysOf, startOwnRelay } from './relays.ts';
+import { type Closers, createFront, type Front, httpsPlace, startHttp, startMetrics } from './serve-http.ts';
 import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts';
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
@@ -65,6 +64,10 @@ export interface MasterOptions {
   readonly http?: string | null;
   readonly metrics?: string | null;
   readonly tls?: { readonly cert: string; readonly key: string } | null;
+  /** `HOST` or `HOST:PORT` where others reach the page by HTTPS, for networks without UDP; null for nowhere. Left out: where `tls` is. */
+  readonly https?: string | null;
+  /** Addresses or networks of proxies whose X-Forwarded-For is believed; this computer's always is. */
+  readonly trustedProxies?: readonly string[];
   /** Names under which the admin page may be reached. */
   readonly domains?: readonly string[];
   readonly stateDir?: string;
@@ -153,7 +156,7 @@ async function startLocked(
   const listen = listenAddresses(options, tell);
   const { identity, created } = identityIn(stateDir, tell);
   const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
-  const link = formatMasterLink({ host, port: options.port ?? PORT, key: identity.publicKey });
+  let link = linkOf(options, host, identity.publicKey, null);
 
   const log = createLog(options.logLevel ?? 'info', process.stderr);
   const onProblem = (problem: string): void => {
@@ -164,7 +167,7 @@ async function startLocked(
   const early: MasterCommand[] = [];
   let running: MachineAtWork | null = null;
   let relay: RelayThread | null = null;
-  const connections = createConnections();
+  const front = createFront(options);
   const office = createOffice({
     ...{ store, log, link: () => link },
     wallClock: Date.now,
@@ -197,11 +200,16 @@ async function startLocked(
       advertised: options.advertise ?? null,
       ...portsOf(options),
       ...(relays === undefined ? {} : { relays }),
+      tunnel: options.http !== null,
     });
-    const openSocket = options.nativeUdp === true ? await nativeUdp() : undefined;
-    const udp = openPorts({ machine, office, probes, log, tell, openSocket });
+    const ours = options.nativeUdp === true ? await nativeUdp() : openUdpSocket;
+    const openSocket = front.relayWays.beside(ours, [
+      options.onePort ? portsOf(options).port : undefined,
+      options.alsoPort,
+    ]);
+    const udp = openPorts({ machine, office, probes, log, tell, openSocket, openTunnel: front.tunnels.open });
     closers.push(udp.close);
-    running = runningOf({ machine, probes, relay: () => relay, office, connections, command: udp.command });
+    running = runningOf({ machine, probes, relay: () => relay, office, front, command: udp.command });
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
     const doors = await udp.listening;
@@ -209,18 +217,22 @@ async function startLocked(
       log.fatal({ error: error.message }, 'the relay met a fault');
       tell({ fact: 'fault', detail: error.message });
     };
-    relay = await startOwnRelay({ options, listen, identity, relays, rules: office.relayRules(), onFault });
+    relay = await startOwnRelay({
+      ...{ options, listen, identity, relays, rules: office.relayRules(), onFault, onSend: front.relayWays.sent },
+    });
+    if (relay !== null) front.relayWays.serve(relay);
     closers.push(() => relay?.close());
     const endpoints = [
       ...doors.flatMap((door) => boundAt(door, options)),
-      ...(relay === null ? [] : listen.map((address) => ({ address, port: relayPort(options) }))),
+      ...(relay === null ? [] : relayBoundAt(options, listen)),
     ];
     const stun =
       options.stunPort === undefined || options.stunPort === null ? null : startStun(listen, options.stunPort);
     closers.push(() => stun?.close());
     const reload = startOfficial(options.official ?? null, office, log, tell);
     closers.push(reload.stop);
-    const http = await startHttp(options, office, connections, closers);
+    const http = await startHttp(options, office, front, closers);
+    link = linkOf(options, host, identity.publicKey, httpsPlace(options, host, http));
     const metrics = await startMetrics(options.metrics, office, closers, tell);
     closers.push(testJoins(options, office, identity, listen));
     office.setReady(true);
@@ -243,10 +255,10 @@ function runningOf(parts: {
   readonly probes: ProbeWorkers | null;
   readonly relay: () => RelayThread | null;
   readonly office: Office;
-  readonly connections: Connections;
+  readonly front: Front;
   readonly command: (command: MasterCommand) => void;
 }): MachineAtWork {
-  const { machine, probes, relay, office, connections, command } = parts;
+  const { machine, probes, relay, office, front, command } = parts;
   return {
     command,
     counters: () => probes?.counters(machine.counters()) ?? machine.counters(),
@@ -258,12 +270,7 @@ function runningOf(parts: {
       waitMs: (address) => machine.codeWaitMs(monotonicNow(), address),
       wrong: (address) => machine.wrongCode(monotonicNow(), address),
     },
-    tables: () => [
-      ...machine.tables(),
-      ...office.tables(),
-      ...connections.tables(),
-      ...(relay()?.figures().tables ?? []),
-    ],
+    tables: () => [...machine.tables(), ...office.tables(), ...front.tables(), ...(relay()?.figures().tables ?? [])],
   };
 }
 
@@ -296,9 +303,10 @@ function openPorts(parts: {
   readonly probes: ProbeWorkers | null;
   readonly log: Logger;
   readonly tell: (fact: MasterFact) => void;
-  readonly openSocket: OpenUdpSocket | undefined;
+  readonly openSocket: OpenUdpSocket;
+  readonly openTunnel: OpenTunnel;
 }) {
-  const { machine, office, probes, log, tell, openSocket } = parts;
+  const { machine, office, probes, log, tell, openSocket, openTunnel } = parts;
   let bound = (_endpoints: readonly Endpoint[]): void => {};
   let failed = (_error: Error): void => {};
   let drained = (): void => {};
@@ -308,7 +316,8 @@ function openPorts(parts: {
   });
   const driver: Driver<MasterCommand> = drive(machine, {
     countErrors: false,
-    ...(openSocket === undefined ? {} : { openSocket }),
+    openTunnel,
+    openSocket,
     onEvent(event) {
       probes?.event(event);
       office.event(event);
@@ -367,30 +376,6 @@ async function startProbes(
     tell({ fact: 'fault', detail: error.message });
   };
   return startProbeWorkers({ addresses, port: options.port ?? PORT, workers, onFault });
-}
-
-function portsOf({ port = PORT, onePort = false, alsoPort }: MasterOptions) {
-  return { port, onePort, ...(alsoPort === undefined ? {} : { furtherPort: alsoPort }) };
-}
-
-/** The door names the place; control and probe ports follow it, where it is not all of them. */
-function boundAt({ address, port }: Endpoint, { onePort, alsoPort }: MasterOptions): readonly Endpoint[] {
-  const length = onePort === true || port === alsoPort ? 1 : UDP_PORTS;
-  return Array.from({ length }, (_, i) => ({ address, port: port + i }));
-}
-
-function bindError({ address, port }: Endpoint, code: string): SallyportError {
-  const where = `UDP port ${port} on ${address} can't be bound`;
-  if (code === 'unsupported')
-    return usage(
-      `${where}: this computer does not have that address. Give another --listen, or --advertise behind a 1:1 NAT.`,
-    );
-  const why = {
-    'in-use': 'another program has it. Give another --port',
-    denied: 'this user may not. Give a --port from 1024 on',
-    limit: 'too many files are open. Raise the limit (ulimit -n)',
-  }[code];
-  return new SallyportError('PORT_TAKEN', { detail: `${where}: ${why ?? code}.` });
 }
 
 function startOfficial(folder: string | null, office: Office, log: Logger, tell: (fact: MasterFact) => void) {

@@ -1,4 +1,6 @@
 /** A second entry, for tests alone: the masterserver without its sockets, the files it keeps and reads, and what it tells other services. */
+
+export { createCallers, isProxyName } from './callers.ts';
 export { parseLocated } from './json-lines.ts';
 export { SERVER_LIMITS } from './limits.ts';
 export { createLog, createPseudonyms } from './log.ts';
@@ -8,9 +10,11 @@ export { openRecordFile } from './record-file.ts';
 export { RELAY_QUOTAS, readQuotas, readRelayAt } from './relay-options.ts';
 export { relayRules } from './relay-rules.ts';
 export { startRelayThread } from './relay-thread.ts';
+export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
 export { serviceUnit } from './service-unit.ts';
 export { openStore } from './store.ts';
 export { startStun } from './stun.ts';
 export { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
+export { createTunnels, type Tunnels } from './tunnel.ts';
 export { bodyFor, createWebhooks, type WebhookMessage } from './webhooks.ts';

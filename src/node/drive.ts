@@ -15,11 +15,13 @@ import {
   type SocketClose,
   type SocketId,
   type SocketOpen,
+  type SocketOutcome,
   type Transmit,
 } from '../core/index.ts';
 import { monotonicNow } from './clock.ts';
 import { NODE_LIMITS } from './limits.ts';
 import { type OpenUdpSocket, openUdpSocket, type UdpSocket } from './socket.ts';
+import type { OpenTunnel } from './tunnel.ts';
 
 export interface DriveOptions<Event> {
   onEvent(event: Event): void;
@@ -31,6 +33,8 @@ export interface DriveOptions<Event> {
   readonly countErrors?: boolean;
   /** Who opens the sockets; left out: node:dgram. */
   readonly openSocket?: OpenUdpSocket;
+  /** Who opens tunnels (`through: 'tls'`); left out: nobody can. */
+  readonly openTunnel?: OpenTunnel;
 }
 
 export interface DriveCounters {
@@ -148,12 +152,34 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
 
   function open(output: SocketOpen): void {
     const id = output.socket;
+    if (output.through === 'tls') {
+      openTunnel(output);
+      return;
+    }
     const { outcome, socket } = (options.openSocket ?? openUdpSocket)(output, {
       onDatagram: (from, bytes) => receive(id, from, bytes),
       ...(options.countErrors === false ? {} : { onError: count }),
     });
     if (socket !== null) sockets.set(id, socket);
     inputs.push((now) => machine.handleSocket(now, id, outcome));
+  }
+
+  function openTunnel(output: SocketOpen): void {
+    const id = output.socket;
+    const told = (outcome: SocketOutcome): void => {
+      if (!outcome.ok) sockets.delete(id);
+      enter((now) => machine.handleSocket(now, id, outcome));
+    };
+    if (options.openTunnel === undefined) {
+      told({ ok: false, code: 'unsupported' });
+      return;
+    }
+    const socket = options.openTunnel(output, {
+      onDatagram: (from, bytes) => receive(id, from, bytes),
+      onOutcome: told,
+      ...(options.countErrors === false ? {} : { onError: count }),
+    });
+    sockets.set(id, socket);
   }
 
   function close(output: SocketClose): void {

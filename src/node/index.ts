@@ -16,4 +16,6 @@ export * from './pins.ts';
 export * from './random.ts';
 export { type OpenUdpSocket, openUdpSocket, type UdpSocket } from './socket.ts';
 export * from './state.ts';
+export * from './tunnel.ts';
+export * from './tunnel-end.ts';
 export * from './upnp.ts';

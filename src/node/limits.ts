@@ -6,6 +6,20 @@ export const NODE_LIMITS = {
   drivePassesPerTurnMax: 32,
   /** Receive buffer of a native socket (docs/reference/security.md §3): at overload megabytes only make the answers late. */
   nativeReceiveBytes: 262_144,
+  /** The largest datagram of ours on an Ethernet: 1,500 less the headers of IPv4 and UDP is 1,472. */
+  tunnelMessageBytesMax: 1_500,
+  /** What a pair may send through a relay, and how much of it may wait: games have no use for what comes later. */
+  tunnelBytesPerSecond: 128_000,
+  tunnelQueueMs: 100,
+  /** Round trip of the line that is reckoned with before one is measured, and at most. */
+  tunnelRttMsDefault: 100,
+  tunnelRttMsMax: 500,
+  /** Below 25 ms of data under way nobody asks: control messages cost no pings. */
+  tunnelPingBytes: 3_200,
+  /** Answers to pings that wait to be read: a thousand of them. */
+  tunnelPongsBytesMax: 12_800,
+  /** TCP and TLS are up in three round trips, and one packet lost at the start costs a second. */
+  tunnelOpenMs: 5_000,
   /** State files are keys and short lists; anything larger is not ours. */
   stateFileBytesMax: 1_048_576,
   /** Hosts remembered by key, the oldest forgotten first: years of evenings, and still a small file. */

@@ -43,7 +43,7 @@ const AGREE_MS = 2_000;
 export function runPair(options: PairOptions): PairResult {
   const scene = openScene(options);
   const elapsedMs = meet(scene, options);
-  return resultOf(scene, elapsedMs);
+  return pairResult(scene, elapsedMs);
 }
 
 /** From start to path; answers the time from the join command to the path at the client, or to giving up. */
@@ -75,7 +75,8 @@ function joinFailed({ last }: SimPeer, join: number): boolean {
   return failed?.ev === 'join-failed' && failed.join === join;
 }
 
-function resultOf({ world, users, peers }: PairScene, elapsedMs: number): PairResult {
+/** What has come of it by now. */
+export function pairResult({ world, users, peers }: PairScene, elapsedMs: number): PairResult {
   const { client, host } = peers;
   const attempt = client.last.get('attempt');
   return {

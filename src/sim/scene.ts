@@ -7,12 +7,18 @@ import {
   type Endpoint,
   type MasterAddress,
   type MasterConfig,
+  type MasterRelays,
   type PeerCommand,
+  type PeerConfig,
   type PeerEvent,
+  RelayMachine,
+  relayKeys,
   seededCrypto,
+  WIRE,
 } from '../core/index.ts';
 import type { Host, Running } from './host.ts';
-import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass } from './population.ts';
+import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass, withIpv6 } from './population.ts';
+import { SimTunnelHall, type SimTunnels } from './tunnel.ts';
 import { weakCodes } from './weak-codes.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
 
@@ -34,8 +40,16 @@ export interface SceneOptions {
   readonly masterDelayMs?: number;
   /** Ports and addresses of the master; 25 ports on each of two addresses where absent. */
   readonly master?: Pick<MasterConfig, 'onePort' | 'furtherPort'> & { readonly addresses?: 1 | 2 };
+  /** The master can be reached by TLS too, and its relay with it; default no. */
+  readonly tls?: boolean;
+  /** Some of those who are drawn have IPv6, and so has the master (and its relay); default nobody. */
+  readonly ipv6?: boolean;
+  /** A relay that the master grants pairs at; default none. */
+  readonly relay?: boolean;
   /** Public STUN servers beside it; default 2. */
   readonly stunServers?: 0 | 1 | 2;
+  /** What differs of a participant's configuration. */
+  readonly configs?: Partial<Readonly<Record<PairSide, Partial<PeerConfig>>>>;
   /** Keep every packet, so that `check` and the trace formats work on `world`. */
   readonly trace?: boolean;
   /** The command that replays this run. */
@@ -64,12 +78,14 @@ export interface SimPeer {
   pause(ms: number): void;
   /** Sets its clock on, or back. */
   turnClock(ms: number): void;
-  /** Ends the program and starts it anew with the same key; a host then hosts again. */
-  restart(): void;
+  /** Ends the program and starts it anew with the same key, after so long; a host then hosts again. */
+  restart(afterMs?: number): void;
 }
 
 export interface SimMaster {
   readonly address: MasterAddress;
+  /** Null: it is not reached by TLS. */
+  readonly tunnels: SimTunnels | null;
   pause(ms: number): void;
   /** Ends the master and starts it anew; of all that it knew it keeps its key alone. */
   restart(): void;
@@ -80,6 +96,7 @@ const WALL_CLOCK_START = 1_767_225_600_000;
 /** What a computer that asks for the time is off by, generously. */
 const WALL_CLOCK_SKEW_MS = 2_000;
 const MASTER_PORT = 8430;
+const RELAY_PORT = 8460;
 const STUN_PORTS = [3478, 3479];
 
 /** The users that are placed for these options: another method can be tried on the same two. */
@@ -94,9 +111,13 @@ function worldOf({ seed, trace = false, replay, lines }: SceneOptions): World {
 function usersOf(world: World, options: SceneOptions): Readonly<Record<PairSide, SimUser>> {
   const { clientAccess = 'home', hostAccess = 'home' } = options;
   if (options.users !== undefined) return options.users;
+  const drawn = (side: PairSide, id: SimClassId, access: AccessKind): SimUser => {
+    const user = simClass(id, world.random(side), access);
+    return options.ipv6 ? withIpv6(user, world.random(`ipv6/${side}`)) : user;
+  };
   return {
-    client: simClass(options.clientClass, world.random('client'), clientAccess),
-    host: simClass(options.hostClass, world.random('host'), hostAccess),
+    client: drawn('client', options.clientClass, clientAccess),
+    host: drawn('host', options.hostClass, hostAccess),
   };
 }
 
@@ -133,12 +154,16 @@ const ANNOUNCEMENT = {
 const HOST = { do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false } as const;
 
 /** A master that lets everybody in. */
-function startMaster(world: World, { crypto: suite, masterDelayMs = 0, master: ports = {} }: SceneOptions): SimMaster {
-  const addresses = [world.publicAddress(), world.publicAddress()].slice(0, ports.addresses ?? 2);
+function startMaster(world: World, options: SceneOptions): SimMaster {
+  const { crypto: suite, masterDelayMs = 0, master: ports = {} } = options;
+  const four = [world.publicAddress(), world.publicAddress()].slice(0, ports.addresses ?? 2);
+  const addresses = options.ipv6 ? [...four, world.publicAddress6()] : four;
   const place = world.server({ name: 'master', addresses, link: { delayMs: masterDelayMs } });
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
   const random = world.random('master');
+  const hall = options.tls ? new SimTunnelHall(world, place) : null;
+  const relays = options.relay ? { relays: startRelay(world, options, identity.publicKey, hall) } : {};
   const start = () => {
     const running = place.run(
       weakCodes(
@@ -150,25 +175,61 @@ function startMaster(world: World, { crypto: suite, masterDelayMs = 0, master: p
           addresses: place.addresses,
           advertised: null,
           port: MASTER_PORT,
+          tunnel: hall !== null,
+          ...relays,
           ...(ports.onePort === undefined ? {} : { onePort: ports.onePort }),
           ...(ports.furtherPort === undefined ? {} : { furtherPort: ports.furtherPort }),
           policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
         }),
         suite,
       ),
+      hall === null ? {} : { tunnels: hall.exit((bytes) => !isRelays(bytes)) },
     );
     running.command({ do: 'start' });
     return running;
   };
   let running = start();
   return {
-    address: { key: identity.publicKey, addresses: place.addresses, port: MASTER_PORT },
+    address: {
+      ...{ key: identity.publicKey, addresses: place.addresses, port: MASTER_PORT, tunnel: hall !== null },
+      ...(ports.furtherPort === undefined ? {} : { furtherPort: ports.furtherPort }),
+    },
+    tunnels: hall?.entrance ?? null,
     pause: (ms) => running.pause(ms),
     restart() {
       running.stop();
       running = start();
     },
   };
+}
+
+/** A relay at a place of its own, on a line like that of the master. */
+function startRelay(
+  world: World,
+  options: SceneOptions,
+  masterKey: Uint8Array,
+  hall: SimTunnelHall | null,
+): MasterRelays {
+  const addresses = [world.publicAddress(), ...(options.ipv6 ? [world.publicAddress6()] : [])];
+  const place = world.server({ name: 'relay', addresses, link: { delayMs: options.masterDelayMs ?? 0 } });
+  const crypto = seededCrypto(`${world.options.seed}/relay`, options.crypto);
+  const secret = crypto.randomBytes(32);
+  const wallClock = (): number => WALL_CLOCK_START + world.now;
+  const keys = relayKeys(crypto, secret, masterKey);
+  const relay = new RelayMachine({
+    crypto,
+    keys,
+    wallClock,
+    addresses: place.addresses,
+    port: RELAY_PORT,
+    tunnel: hall !== null,
+  });
+  place.run(relay, hall === null ? {} : { tunnels: hall.exit(isRelays) }).command({ do: 'start' });
+  return { secret, list: [{ name: 'relay', region: '', addresses: place.addresses, port: RELAY_PORT }] };
+}
+
+function isRelays(bytes: Uint8Array): boolean {
+  return bytes[0] === WIRE.path || bytes[0] === WIRE.relay;
 }
 
 /** Two public STUN servers; the first can answer from another address and port (RFC 5780). */
@@ -210,10 +271,14 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
   function start(): Running<PeerCommand, PeerEvent> {
     const wallClock = (): number => WALL_CLOCK_START + skewMs + world.now;
     const machine = weakCodes(
-      createPeer({ master: master.address, identity, stun, crypto, random, wallClock, family: 4 }),
+      createPeer({
+        ...{ master: master.address, identity, stun, crypto, random, wallClock, family: 4 },
+        ...options.configs?.[name],
+      }),
       crypto,
     );
     const running = place.run(machine, {
+      ...(master.tunnels === null ? {} : { tunnels: master.tunnels }),
       onEvent: (event, at) => {
         last.set(event.ev, event);
         options.onEvent?.(name, event, at);
@@ -234,11 +299,13 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
     turnClock(ms) {
       skewMs += ms;
     },
-    restart() {
+    restart(afterMs = 0) {
       running.stop();
       last.clear();
-      running = start();
-      if (name === 'host') running.command(HOST);
+      world.after(afterMs, () => {
+        running = start();
+        if (name === 'host') running.command(HOST);
+      });
     },
   };
 }

@@ -1,6 +1,14 @@
 /** What probability says about a pair of classes (docs/reference/nat-model.md §3, §4): the limit that results are printed beside. */
 import { PORTS_ALL, PORTS_PF } from './nat/allocation.ts';
-import { type AccessKind, ADM_SEQUENTIAL, BLOCKS, SHARES, SIM_CLASSES, type SimClassId } from './population.ts';
+import {
+  type AccessKind,
+  ADM_SEQUENTIAL,
+  BLOCKS,
+  IPV6_SHARES,
+  SHARES,
+  SIM_CLASSES,
+  type SimClassId,
+} from './population.ts';
 import { portableExp } from './random.ts';
 
 export interface PairTheory {
@@ -110,6 +118,15 @@ function birthdayIn(range: number): number {
 function predictableMeets({ perAddress }: Part, { busy }: { readonly busy: boolean }, range: number): number {
   if (perAddress) return 0.95 * birthdayIn(range);
   return (busy ? 0.9 : 1) * (1 - portableExp(-Math.min(1024, range / 2) / range));
+}
+
+/**
+ * With IPv6 in the population: where both have it, and UDP passes, only firewalls are in the way, and both sending at once is enough. So it
+ * adds its share of whatever IPv4 leaves, before it is weighted.
+ */
+export function withIpv6Theory(direct: number, left: AccessKind, right: AccessKind): number {
+  const both = (IPV6_SHARES[left].central / 100) * (IPV6_SHARES[right].central / 100);
+  return direct + (1 - direct) * both;
 }
 
 /** The theory of a whole mix, weighted by the central shares. */

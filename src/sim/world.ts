@@ -169,7 +169,11 @@ export class World {
     const gateway = createGateway({
       name,
       nat,
-      firewall6: createNat({ behaviour: FIREWALL, addresses: [], random: this.#random.fork(`nat6/${name}`) }),
+      firewall6: createNat({
+        behaviour: firewallBeside(behaviour),
+        addresses: [],
+        random: this.#random.fork(`nat6/${name}`),
+      }),
       behind: place.behind ?? null,
       inside,
       outside,
@@ -271,6 +275,10 @@ export class World {
     return `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
   }
 
+  publicAddress6(): string {
+    return `2001:db8::${(++this.#addresses6).toString(16)}`;
+  }
+
   readonly #lans = new Map<Realm, { readonly prefix: string; used: number }>();
 
   #lanPrefix(behindCarrier: boolean): string {
@@ -330,7 +338,7 @@ export class World {
 
   /** IPv6 is routed, not translated: every realm on the way knows which box leads to the address. */
   #connect6(host: Host, gateway: Gateway | null, place: HostPlace): void {
-    const address = `2001:db8::${(++this.#addresses6).toString(16)}`;
+    const address = this.publicAddress6();
     this.#connect(host, gateway?.inside ?? this.internet, address, place);
     for (let box = gateway; box !== null; box = box.behind) box.outer.realm.attach(address, box.outer);
   }
@@ -396,6 +404,11 @@ export class World {
       icmpFor: (packet, kind, sender) => icmpFor(packet, kind, sender, ++world.#packetId),
     };
   }
+}
+
+/** A network that blocks UDP does so over either family. */
+function firewallBeside({ udpBlocked = false }: NatBehaviour): NatBehaviour {
+  return udpBlocked ? { ...FIREWALL, udpBlocked } : FIREWALL;
 }
 
 const NO_BYTES = new Uint8Array(0);

@@ -26,6 +26,7 @@ import {
   encodeStep,
   Link,
   type LinkEvent,
+  NO_CONNECTION,
   openAsClient,
   PLAN_LIMITS,
   type Request,
@@ -73,6 +74,7 @@ export class Payer implements Machine<{ readonly do: 'start' }, PayerEvent> {
     this.sid = crypto.randomBytes(16);
     const hello = {
       instance: new Uint8Array(8),
+      connection: NO_CONNECTION,
       name: 'Eve',
       passwordProof: null,
       masterRttMs: 20,

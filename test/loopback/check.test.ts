@@ -1,6 +1,7 @@
 /** `sallyport check` as a person or a script uses it: real processes, real sockets, no NAT. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Bench, portBase, runHost, runMaster } from './processes.ts';
+import { formatMasterLink, type MasterLink, parseMasterLink } from '../../src/core/index.ts';
+import { Bench, certificateFlags, portBase, runHost, runMaster } from './processes.ts';
 
 let bench: Bench;
 beforeEach(() => {
@@ -40,6 +41,31 @@ test('a master on one UDP port: hosts, joins and checks work, and check says wha
   expect(check.stdout()).toMatch(/^Mapping +cannot be told: one port of one address was asked/m);
   expect(check.stdout()).toContain('not tested (the masterserver needs a second port or address for it)');
 });
+
+test('check says which of UDP, another UDP port and TLS reach the master; with TLS alone it still reports', async () => {
+  const folder = bench.folder();
+  const tls = ['--http', '127.0.0.1:0', ...certificateFlags(folder)];
+  const master = await runMaster(bench, portBase(), folder, [...tls, '--also-port', String(portBase())]);
+  const link = parseMasterLink(master.link) as MasterLink;
+  const ear = (await bench.udp()).address().port;
+  const dead = (more: Partial<MasterLink>) => formatMasterLink({ ...link, port: ear, ...more });
+  for (const [to, passes] of [
+    [master.link, [true, true, true]],
+    [dead({}), [false, true, true]],
+    [dead({ udp: ear }), [false, false, true]],
+  ] as const) {
+    const check = bench.sallyport(['check', '--master', to, '--json']);
+    const { ways } = (await check.line('ways', 20_000)) as unknown as {
+      ways: { way: string; answeredMs: number | null }[];
+    };
+    expect(ways.map(({ way }) => way)).toEqual(['udp', 'further', 'tls']);
+    expect(ways.map(({ answeredMs }) => answeredMs !== null)).toEqual(passes);
+    expect(await check.exit).toBe(0);
+  }
+  const words = bench.sallyport(['check', '--master', dead({ udp: ear })]);
+  expect(await words.exit).toBe(0);
+  expect(words.stdout()).toMatch(/^Ways +UDP \d+ no answer · UDP \d+ no answer · TLS 127\.0\.0\.1:\d+ works, \d+ ms$/m);
+}, 60_000);
 
 test('check --with tries the way to a host and leaves it; --fail-on exits with 9', async () => {
   const master = await runMaster(bench);

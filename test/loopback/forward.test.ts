@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type HostForwardNotice, type LocalPortNotice, openLocalPort } from '../../src/agent/index.ts';
 import { AGENT_LIMITS, AgentPath, forwardToGame, friendAddresses, type PathPort } from '../../src/agent/testing.ts';
-import { type Endpoint, PEER_LIMITS, type PeerEvent } from '../../src/core/index.ts';
+import { CONNECTION_LIMITS, type Endpoint, PEER_LIMITS, type PeerEvent } from '../../src/core/index.ts';
 import { guestBook } from '../../src/node/index.ts';
 
-const PAYLOAD_MAX = 1438;
+const PAYLOAD_MAX = 1437;
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
@@ -33,6 +33,7 @@ function pathPair(friend: string, instance = 'i'): { atHost: AgentPath; atFriend
     attempts: 1,
     packetsSent: 1,
     payloadBytesMax: PAYLOAD_MAX,
+    via: null,
     words: '',
   });
   const to = (other: () => AgentPath): PathPort => ({
@@ -300,7 +301,7 @@ test('a connected friend keeps its seat while others, and programs behind others
   const guests = Array.from({ length: PEER_LIMITS.guestsMax - 2 }, (_, n) => pathPair(`guest ${n}`));
   for (const { atHost, atFriend } of guests) {
     forward.attach(atHost);
-    for (let channel = 1; channel < PEER_LIMITS.pathChannelsMax; channel++) atFriend.send(Uint8Array.of(1), channel);
+    for (let channel = 1; channel < CONNECTION_LIMITS.programsMax; channel++) atFriend.send(Uint8Array.of(1), channel);
   }
   expect(notices.filter(({ kind }) => kind === 'seats-full').length).toBeGreaterThan(0);
   // A friend that comes after all of them has its own seat, too.

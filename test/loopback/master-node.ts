@@ -1,4 +1,5 @@
 /** A masterserver and hosts in this process, on real sockets of loopback, for the tests of the masterserver. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import {
   parseMasterLink,
 } from '../../src/core/index.ts';
 import { type MasterFact, type MasterOptions, type RunningMaster, startMaster } from '../../src/master/index.ts';
-import { type Driver, deriveCode, drive, nodeCrypto, systemRandom } from '../../src/node/index.ts';
+import { type Driver, deriveCode, drive, nodeCrypto, systemRandom, tunnelTo } from '../../src/node/index.ts';
 
 export interface Guest {
   readonly identity: KeyPair;
@@ -51,9 +52,12 @@ export class MasterBench {
     const waiting = new Set<() => void>();
     const peer = createPeer({
       ...{ identity, stun: [], crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, family: 4 },
-      master: { key: parsed.key, addresses: [parsed.host], port: parsed.port },
+      master: { key: parsed.key, addresses: [parsed.host], port: parsed.port, tunnel: parsed.tls !== undefined },
     });
     const driver: Driver<PeerCommand> = drive(peer, {
+      ...(parsed.tls === undefined
+        ? {}
+        : { openTunnel: tunnelTo(parsed.tls, { address: parsed.host, port: parsed.port }) }),
       onEvent(event) {
         if (event.ev === 'derive') {
           const { key } = event;
@@ -76,6 +80,15 @@ export class MasterBench {
       until: (ev, timeoutMs = 20_000) => untilEvent(events, waiting, ev, timeoutMs),
       stop: () => driver.dispose(),
     };
+  }
+
+  /** Files of a certificate that nobody has signed but itself. */
+  certificate(): { readonly cert: string; readonly key: string } {
+    const [cert, key] = [join(this.stateDir, 'cert.pem'), join(this.stateDir, 'key.pem')];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
+    const made = ['req', '-x509', ...curve, '-subj', '/CN=localhost', '-keyout', key, '-out', cert];
+    execFileSync('openssl', made, { stdio: 'ignore' });
+    return { cert, key };
   }
 
   cleanup(run: () => void): void {

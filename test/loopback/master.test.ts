@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -213,9 +212,7 @@ test('probe ports on a thread of their own: a participant learns its NAT as from
 });
 
 test.skipIf(!existsSync('/usr/bin/openssl'))('HTTPS with certificate files', async () => {
-  const [cert, key] = [join(bench.stateDir, 'cert.pem'), join(bench.stateDir, 'key.pem')];
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
-  execFileSync('openssl', [...request, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const { cert, key } = bench.certificate();
   const master = await bench.start({ listen: ['127.0.0.1'], port, tls: { cert, key } });
   expect(master.http).toMatch(/^https:/);
   const body = await new Promise<string>((resolve, reject) => {

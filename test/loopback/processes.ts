@@ -1,5 +1,5 @@
 /** Runs the real command, built, as processes of its own on loopback, and reads what it says. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -193,6 +193,15 @@ export function portBase(): number {
     given.add(base);
     return base;
   }
+}
+
+/** HTTPS with a certificate that nobody has signed but itself, made by openssl in this folder. */
+export function certificateFlags(folder: string): readonly string[] {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
+  const made = ['req', '-x509', ...curve, '-subj', '/CN=localhost', '-keyout', key, '-out', cert];
+  execFileSync('openssl', made, { stdio: 'ignore' });
+  return ['--tls-cert', cert, '--tls-key', key];
 }
 
 export interface Master {

@@ -1,6 +1,6 @@
 /** Whole joins with the real client, host and master, detection included, in virtual time. */
 import { expect, test } from 'vitest';
-import { LIMITS } from '../../src/core/index.ts';
+import { LIMITS, WIRE_LIMITS } from '../../src/core/index.ts';
 import { LEAD_LIMITS } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { packetRate, runPair, type SimClassId, STANDARD_CHECKS, traceJson } from '../../src/sim/index.ts';
@@ -61,7 +61,8 @@ test('credits that the master refuses are asked for again as one purchase, and t
     },
   });
   const credits = world.trace.filter(
-    ({ what, where, packet }) => what === 'sent' && where === 'client' && packet.bytes.length === LIMITS.creditBytes,
+    ({ what, where, packet }) =>
+      what === 'sent' && where === 'client' && packet.bytes.length === WIRE_LIMITS.controlBytesMax,
   );
   expect(credits.length).toBeGreaterThan(LEAD_LIMITS.creditsAtOnce);
   for (const { at } of credits) {

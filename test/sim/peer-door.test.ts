@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LIMITS, PEER_LIMITS } from '../../src/core/index.ts';
+import { PEER_LIMITS, WIRE_LIMITS } from '../../src/core/index.ts';
 import { NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
@@ -293,7 +293,7 @@ test('S18: a friend that needs a second comes in though a pair without hope goes
     setup.world.run(afterMs);
     let credits = 0;
     setup.world.watch(({ where, packet }) => {
-      if (where === 'friend' && packet.bytes.length >= LIMITS.creditBytes) credits++;
+      if (where === 'friend' && packet.bytes.length >= WIRE_LIMITS.controlBytesMax) credits++;
     }, 'sent');
     friend.command(joinCommand({ code, name: 'Bea' }));
     setup.until(() => friend.last('path') !== undefined, withinMs, `the friend of ${seed} has a path`);

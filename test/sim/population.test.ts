@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest';
 import {
+  type AccessKind,
   createNat,
+  createWorld,
   describeUser,
   drawClass,
+  IPV6_SHARES,
   mixTheory,
+  NATS,
   pairTheory,
   plainPunch,
   SHARES,
   SIM_CLASSES,
   simClass,
   simRandom,
+  withIpv6,
+  withIpv6Theory,
 } from '../../src/sim/index.ts';
 
 const MIXES = [
@@ -120,4 +126,37 @@ test('every pair of classes punches plainly as the table says', () => {
     }
   }
   expect(wrong).toEqual([]);
+});
+
+test('with IPv6 in the population its share has it, whatever the class, and where UDP is blocked it passes over neither', () => {
+  const random = simRandom('ipv6');
+  for (const access of ['home', 'mobile'] as const) {
+    const users = Array.from({ length: 4_000 }, () => withIpv6(simClass('P3', random, access), random));
+    const share = users.filter(({ ipv6 }) => ipv6).length / users.length;
+    expect(Math.abs(share - IPV6_SHARES[access].central / 100)).toBeLessThan(0.03);
+  }
+  for (const [nat, arrives] of [
+    [NATS.linux, true],
+    [NATS.blocked, false],
+  ] as const) {
+    const world = createWorld({ seed: 'ipv6' });
+    const host = world.host({ behind: nat, ipv6: true });
+    const far = world.server({ addresses: [world.publicAddress6()] });
+    let heard = 0;
+    far.bind({ address: far.address, port: 9 }, () => heard++);
+    host.send({ address: '::', port: 9 }, { address: far.address, port: 9 }, Uint8Array.of(1));
+    world.run(1_000);
+    expect(heard > 0).toBe(arrives);
+  }
+});
+
+test('theory: IPv6 adds its share of what IPv4 leaves, and in mobile networks most', () => {
+  const direct = mixTheory('mobile', 'mobile', false).full;
+  expect(withIpv6Theory(direct, 'mobile', 'mobile')).toBeCloseTo(direct + (1 - direct) * 0.36, 10);
+  const gain = (left: AccessKind, right: AccessKind): number => {
+    const { full } = mixTheory(left, right, false);
+    return withIpv6Theory(full, left, right) - full;
+  };
+  expect(gain('mobile', 'mobile')).toBeGreaterThan(gain('home', 'mobile'));
+  expect(gain('home', 'home')).toBeGreaterThan(0);
 });

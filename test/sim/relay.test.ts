@@ -4,11 +4,12 @@ import {
   type Endpoint,
   type Machine,
   type Output,
+  RelayMachine,
   relayKeys,
   type SocketId,
   seededCrypto,
 } from '../../src/core/index.ts';
-import { agenda, Binder, type BinderEvent, mintGrant, type RelayGrant, RelayMachine } from '../../src/core/testing.ts';
+import { agenda, Binder, type BinderEvent, mintGrant, type RelayGrant } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { createWorld, NATS } from '../../src/sim/index.ts';
 

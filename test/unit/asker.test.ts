@@ -16,11 +16,13 @@ import {
   BINDER_PHASES,
   DETECTOR_PHASES,
   encodeStun,
+  IPV6_PHASES,
   JOIN_PHASES,
   LINK_PHASES,
   MAPPER_PHASES,
   type MappingSource,
   PATH_PHASES,
+  REGISTRATION_PHASES,
   RUN_PHASES,
   SESSION_PHASES,
   VISIT_PHASES,
@@ -103,7 +105,7 @@ test('a port mapping is not proven by the answer to a question about the claim b
 test.each(
   Object.entries({
     ...{ DETECTOR_PHASES, RUN_PHASES, MAPPER_PHASES, LINK_PHASES, JOIN_PHASES },
-    ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES, VISIT_PHASES, BINDER_PHASES },
+    ...{ PATH_PHASES, PEER_PHASES, SESSION_PHASES, VISIT_PHASES, IPV6_PHASES, REGISTRATION_PHASES, BINDER_PHASES },
   }),
 )(
   '%s names every phase, says when each follows, and has one end',

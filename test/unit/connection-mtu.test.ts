@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CONNECTION_LIMITS, MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from '../../src/core/testing.ts';
+import { CONNECTION_LIMITS } from '../../src/core/index.ts';
+import { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from '../../src/core/testing.ts';
 
 const { mtuBaseBytes, mtuStepBytes, mtuTriesMax, mtuConfirmMs, mtuRaiseMs } = CONNECTION_LIMITS;
 
@@ -80,7 +81,7 @@ test('loss and long lines make it slower, never wrong', () => {
       run(mtu, { carries, rttMs, lossRate: 0.1, random }, ran, 120_000, 1_400);
       expect(mtu.bytes).toBeGreaterThanOrEqual(mtuBaseBytes);
       expect(mtu.bytes).toBeLessThanOrEqual(Math.max(mtuBaseBytes, carries));
-      expect(ran.asked.length).toBeLessThan(100);
+      expect(ran.asked.length).toBeLessThan(150);
     }),
   );
 });

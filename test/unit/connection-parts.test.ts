@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toHex } from '../../src/core/index.ts';
-import { CONNECTION_LIMITS, type Parted, Parts } from '../../src/core/testing.ts';
+import { CONNECTION_LIMITS, toHex } from '../../src/core/index.ts';
+import { type Parted, Parts } from '../../src/core/testing.ts';
 
 const { partsMax, partsMs, partBytesMin, partedMax, partedBytesMax, partedBytesSumMax } = CONNECTION_LIMITS;
 /** What a body may have on a path of 1,200 bytes: without header (17), kind (1) and tag (16). */

@@ -56,7 +56,7 @@ const nat = { kind: any<'open'>(WORD) } as const;
 
 /** One of each kind: the compiler demands every kind, and every field of each. */
 const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { readonly ev: Ev }>> } = {
-  link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1 },
+  link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1, way: any(WORD) },
   profile: { ev: 'profile', profile, final: true, probes: [any<never>(WORD)] },
   ready: { ev: 'ready', profile },
   hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
@@ -94,7 +94,11 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
       rttMs: 1,
       elapsedMs: 1,
     },
-    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1, words: WORD },
+    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1, via: WORD, words: WORD },
+  },
+  'path-changed': {
+    ...{ ev: 'path-changed', path: 9, kind: any<'direct'>(WORD), socket: 1, local: endpoint, remote: endpoint },
+    ...{ rttMs: 1, payloadBytesMax: 1, via: WORD },
   },
   message: { ev: 'message', path: 9, bytes: new Uint8Array(1), channel: 0 },
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { seededCrypto, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import {
   type ClientHello,
+  ConnectionKeys,
   HANDSHAKE_BYTES_MAX,
+  NO_CONNECTION,
   openAsClient,
   openAsHost,
   passwordProof,
@@ -16,6 +18,7 @@ const sid = crypto.randomBytes(16);
 
 const HELLO: ClientHello = {
   instance: new Uint8Array(8).fill(7),
+  connection: new Uint8Array(8).fill(5),
   name: 'Ann',
   passwordProof: null,
   masterRttMs: 40,
@@ -25,7 +28,7 @@ const HELLO: ClientHello = {
   ],
   profile: UNKNOWN_PROFILE,
 };
-const REPLY = { heldMs: 12, candidates: HELLO.candidates, profile: UNKNOWN_PROFILE };
+const REPLY = { goesOn: true, heldMs: 12, candidates: HELLO.candidates, profile: UNKNOWN_PROFILE };
 
 function knock() {
   const opened = openAsClient(crypto, client, { sid, hostKey: host.publicKey, hello: HELLO });
@@ -48,12 +51,15 @@ test('both ends learn each other and share three keys that the master does not h
   const done = mine.finish(answer.message)!;
   expect(done.hello).toEqual(REPLY);
   expect(done.keys.punchKey).toEqual(answer.keys.punchKey);
-  for (const name of ['signal', 'path'] as const) {
-    const sealed = done.keys[name].seal(sid, Uint8Array.of(1, 2));
-    expect(answer.keys[name].open(0, sid, sealed)).toEqual(Uint8Array.of(1, 2));
-  }
-  const sealed = done.keys.signal.seal(sid, Uint8Array.of(3));
-  expect(answer.keys.path.open(1, sid, sealed)).toBeNull();
+  expect(done.keys.connectionId).toEqual(answer.keys.connectionId);
+  expect(done.keys.connection).toEqual({
+    send: answer.keys.connection.receive,
+    receive: answer.keys.connection.send,
+  });
+  const sealed = done.keys.signal.seal(sid, Uint8Array.of(1, 2));
+  expect(answer.keys.signal.open(0, sid, sealed)).toEqual(Uint8Array.of(1, 2));
+  const own = new ConnectionKeys(crypto, answer.keys.connection, 0);
+  expect(own.open(1, sid, done.keys.signal.seal(sid, Uint8Array.of(3)))).toBeNull();
 });
 
 test('row 14: an answer by anybody but the host that was asked is not taken', () => {
@@ -140,6 +146,7 @@ test('the largest hello there can be fits its message', () => {
     weight: 0.01,
   };
   const hello: ClientHello = {
+    connection: NO_CONNECTION,
     instance: new Uint8Array(8),
     name: 'ü'.repeat(1000),
     passwordProof: new Uint8Array(32),

@@ -6,18 +6,19 @@ import { expect, test } from 'vitest';
 import {
   createPeer,
   type Endpoint,
-  LIMITS,
   type Machine,
   PEER_LIMITS,
   type PeerCommand,
   type PeerEvent,
   UNKNOWN_PROFILE,
   WIRE,
+  WIRE_LIMITS,
 } from '../../src/core/index.ts';
 import {
   type EndToEnd,
   encodeStep,
   LINK_LIMITS,
+  NO_CONNECTION,
   openAsClient,
   type Push,
   probeCodec,
@@ -90,6 +91,7 @@ function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, si
   const sid = new Uint8Array(16).fill(9).fill(sidEnd, 8);
   const hello = {
     instance: new Uint8Array(8),
+    connection: NO_CONNECTION,
     name: 'Eve',
     passwordProof: null,
     masterRttMs: 20,
@@ -153,7 +155,7 @@ function pushTo(w: World, key: Uint8Array, push: Push): void {
 }
 
 const paddedBy = (w: World, address: string): readonly Packet[] =>
-  w.net.sent.filter(({ from, bytes }) => from.address === address && bytes.length === LIMITS.creditBytes);
+  w.net.sent.filter(({ from, bytes }) => from.address === address && bytes.length === WIRE_LIMITS.controlBytesMax);
 
 test('a client that asks for credits without end gets as many as a session may buy, and the host goes on', () => {
   const w = world();

@@ -19,10 +19,18 @@ import type { Joins } from '../../src/core/master/joins.ts';
 import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';
 import type { Sessions } from '../../src/core/master/sessions.ts';
-import { type Connections, createConnections } from '../../src/master/connections.ts';
+import { createHttpConnections, type HttpConnections } from '../../src/master/http-connections.ts';
 import type { Store } from '../../src/master/index.ts';
-import { createOffice, type Office, openStore } from '../../src/master/testing.ts';
-import { nodeCrypto } from '../../src/node/index.ts';
+import {
+  createCallers,
+  createOffice,
+  createTunnels,
+  type Office,
+  openStore,
+  RelayWays,
+  type Tunnels,
+} from '../../src/master/testing.ts';
+import { nodeCrypto, TUNNEL_PATH, TUNNEL_PROTOCOL } from '../../src/node/index.ts';
 import { ANNOUNCEMENT, type Participant, REGISTER, type World, world } from './rendezvous-net.ts';
 
 /** The rooms of the machine: strangers are put straight into them, or a hundred thousand handshakes would take a day. */
@@ -40,12 +48,14 @@ const ipv6 = (): string => `2001:db8:77:${(next64++ & 0xffff).toString(16)}::1`;
 let w: World;
 let office: Office;
 let store: Store;
-let connections: Connections;
+let connections: HttpConnections;
+let tunnels: Tunnels;
 let server: Server;
 
 const rooms = (): Rooms => w.master.machine as unknown as Rooms;
 const machine = (): MasterMachine => w.master.machine as unknown as MasterMachine;
-const tables = (): readonly TableState[] => [...machine().tables(), ...office.tables(), ...connections.tables()];
+const tables = (): readonly TableState[] => [...machine().tables(), ...front()];
+const front = () => [...office.tables(), ...connections.tables(), ...tunnels.tables()];
 const stateOf = (name: string): TableState => tables().find((table) => table.name === name) as TableState;
 
 beforeAll(() => {
@@ -70,11 +80,18 @@ beforeAll(() => {
     ...{ counters: () => null, onTokenUsed: () => {} },
   });
   policy = office.policy;
-  connections = createConnections();
+  connections = createHttpConnections(createCallers());
   server = createServer();
   connections.guard(server);
+  tunnels = createTunnels(createCallers(), new RelayWays());
+  tunnels.open(
+    { kind: 'socket', op: 'open', socket: 1, family: 4, port: 0, through: 'tls' },
+    { onDatagram: () => {}, onOutcome: () => {} },
+  );
+  tunnels.attach(server);
 });
 afterAll(() => {
+  tunnels.close();
   office.close();
   store.close();
 });
@@ -114,6 +131,18 @@ function connect(address: string): PassThrough {
   return socket;
 }
 
+/** A tunnel through a proxy of this computer. */
+function tunnel(address: string): void {
+  const socket = Object.assign(new PassThrough(), { remoteAddress: '127.0.0.1', setTimeout() {}, setNoDelay() {} });
+  const headers = {
+    ...{ upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-version': '13' },
+    ...{ 'sec-websocket-key': Buffer.alloc(16).toString('base64'), 'sec-websocket-protocol': TUNNEL_PROTOCOL },
+    'x-forwarded-for': address,
+  };
+  const request = { method: 'GET', url: TUNNEL_PATH, headers, socket };
+  server.emit('upgrade', request, new PassThrough(), Buffer.alloc(0));
+}
+
 const fetchFrom = (path: string, address: string) =>
   office.app.request(path, { headers: { host: '127.0.0.1:8420', 'x-forwarded-for': address } });
 
@@ -143,6 +172,7 @@ const fill: Readonly<Record<string, (address: string) => unknown>> = {
     ),
   'event-streams': (address) => fetchFrom('/api/v1/events', address),
   'http-connections': (address) => connect(address),
+  tunnels: (address) => tunnel(address),
 };
 /** Whose host the strangers want to join. */
 let crowdHost: HostEntry;
@@ -157,6 +187,7 @@ const PER_ADDRESS: Readonly<Record<string, readonly [ipv4: number, ipv6: number]
   names: [40, 160],
   'event-streams': [20, 80],
   'http-connections': [70, 140],
+  tunnels: [40, 80],
 };
 
 async function attack(name: string, part = 1): Promise<void> {
@@ -325,6 +356,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'registry.ts texts': 'sharedTextsMax, then begun anew',
   'registry.ts away': 'table away-codes',
   'registry.ts byKey': 'table hosts',
+  'joins.ts byHost': 'table joins',
   'joins.ts bySid': 'table joins',
   'joins.ts expiry': 'table joins, and what has ended since',
   'permits.ts byTarget': 'hardRunsPerTarget of each target of a join',
@@ -334,13 +366,13 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'control.ts repeats': 'pushesMax of each session',
   'master.ts ports': 'its own ports',
   'master.ts receptions': 'its own addresses',
+  'relay-ways.ts sends': 'its own ports, and one for all tunnels',
+  'tunnel.ts byPort': 'table tunnels',
   'pairs.ts byName': 'table relay-pairs',
   'pairs.ts byEndpoint': 'two of each pair of table relay-pairs',
-  'accounts.ts used': 'five of each pair of table relay-pairs',
-  'accounts.ts idle': 'accountsIdleMax',
   'machine.ts sockets': 'its own ports',
   'meter.ts asked': 'meterAsks of each of relaysMax',
-  'connections.ts byPeer': 'table http-connections',
+  'http-connections.ts byPeer': 'table http-connections',
   'directory.ts officials': 'officialServersMax',
   'directory.ts unsaved': 'table hosts, and who has gone since the last save',
   'directory.ts table': 'table hosts',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LIMITS, toHex, UNKNOWN_PROFILE, WIRE_LIMITS } from '../../src/core/index.ts';
+import { toHex, UNKNOWN_PROFILE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   acceptPayload,
   cidNumber,
@@ -39,7 +39,7 @@ test('every request comes back as it was sent, in a datagram of the size it must
       const size = frame.length + SEALED_OVERHEAD;
       expect(size).toBeLessThanOrEqual(WIRE_LIMITS.controlBytesMax);
       expect(size).toBeGreaterThanOrEqual(WIRE_LIMITS.confirmBytesMin);
-      if (['join', 'answer', 'credit'].includes(message.type)) expect(size).toBe(LIMITS.joinBytes);
+      if (['join', 'answer', 'credit'].includes(message.type)) expect(size).toBe(WIRE_LIMITS.controlBytesMax);
       if (message.type === 'heartbeat') expect(size).toBeLessThanOrEqual(900);
     }),
     { numRuns: 1500 },

@@ -11,6 +11,7 @@ import {
   type Instant,
   type KeyPair,
   type Machine,
+  type MasterAddress,
   type MasterConfig,
   type MasterEvent,
   type MasterMachine,
@@ -40,6 +41,8 @@ export interface Packet {
   readonly from: Endpoint;
   readonly to: Endpoint;
   readonly bytes: Uint8Array;
+  /** Over TLS. */
+  readonly tunnel?: boolean;
 }
 
 type AnyMachine = Machine<never, unknown>;
@@ -50,6 +53,8 @@ export class Node {
   address: string;
   readonly events: unknown[] = [];
   readonly sockets = new Map<SocketId, number>();
+  /** Those that are tunnels. */
+  readonly tunnels = new Set<SocketId>();
   until: Instant = NEVER;
   alive = true;
 
@@ -98,6 +103,8 @@ export class Net {
   /** Return the packets to deliver instead. */
   hook: (packet: Packet) => readonly Packet[] = (packet) => [packet];
   master: Node | null = null;
+  /** False: no tunnel can be made. */
+  tls = true;
   private queue: { readonly at: Instant; readonly packet: Packet }[] = [];
   private head = 0;
   private nextPort = 40_000;
@@ -149,8 +156,8 @@ export class Net {
   }
 
   private deliver(packet: Packet): void {
-    const node = this.nodes.find((other) => other.alive && other.address === packet.to.address);
-    const socket = node && [...node.sockets].find(([, port]) => port === packet.to.port)?.[0];
+    const node = this.receiver(packet);
+    const socket = node && this.socketOf(node, packet);
     if (node === undefined || socket === undefined) return;
     if (node !== this.master) {
       node.machine.handleDatagram(this.now, socket, packet.from, packet.bytes);
@@ -167,6 +174,26 @@ export class Net {
       this.ledger.proven.add(packet.from.address);
     }
     this.drain(node);
+  }
+
+  private receiver({ tunnel, to }: Packet): Node | undefined {
+    if (tunnel && to === TUNNEL_END) return this.master ?? undefined;
+    return this.nodes.find((other) => other.alive && other.address === to.address);
+  }
+
+  private socketOf(node: Node, { tunnel = false, to }: Packet): SocketId | undefined {
+    const open = [...node.sockets].filter(([socket]) => node.tunnels.has(socket) === tunnel);
+    return open.find(([, port]) => to === TUNNEL_END || port === to.port)?.[0];
+  }
+
+  /** As a network does that has let it through so far. */
+  breakTunnels(node: Node): void {
+    for (const socket of [...node.tunnels]) {
+      node.sockets.delete(socket);
+      node.tunnels.delete(socket);
+      node.machine.handleSocket(this.now, socket, { ok: false, code: 'closed' });
+      this.drain(node);
+    }
   }
 
   drain(node: Node): void {
@@ -186,8 +213,14 @@ export class Net {
   private socket(node: Node, output: Extract<Output<unknown>, { kind: 'socket' }>): void {
     if (output.op !== 'open') {
       node.sockets.delete(output.socket);
+      node.tunnels.delete(output.socket);
       return;
     }
+    if (output.through === 'tls' && !this.tls) {
+      node.machine.handleSocket(this.now, output.socket, { ok: false, code: 'unsupported' });
+      return;
+    }
+    if (output.through === 'tls') node.tunnels.add(output.socket);
     const port = output.port === 0 ? this.nextPort++ : output.port;
     node.sockets.set(output.socket, port);
     node.machine.handleSocket(this.now, output.socket, { ok: true, local: { address: node.address, port } });
@@ -196,12 +229,17 @@ export class Net {
   private transmit(node: Node, socket: SocketId, to: Endpoint, bytes: Uint8Array): void {
     const port = node.sockets.get(socket);
     if (port === undefined) throw new Error(`socket ${socket} is not open`);
-    const packet = { from: { address: node.address, port }, to, bytes };
+    const tunnel = node.tunnels.has(socket);
+    const end = tunnel && node !== this.master ? TUNNEL_END : to;
+    const packet = { from: { address: node.address, port }, to: end, bytes, ...(tunnel ? { tunnel } : {}) };
     this.sent.push(packet);
     if (node === this.master) this.ledger.leaves(packet);
     for (const passed of this.hook(packet)) this.inject(passed);
   }
 }
+
+/** Where the tunnels of all participants end: at the master. */
+const TUNNEL_END: Endpoint = { address: 'tunnel', port: 0 };
 
 export const testCrypto = (seed: string) => seededCrypto(seed, nodeCrypto);
 
@@ -289,6 +327,8 @@ interface ParticipantOptions {
   readonly masters?: readonly string[];
   /** Of the master's door. */
   readonly port?: number;
+  /** Further ways to the master. */
+  readonly ways?: Pick<MasterAddress, 'furtherPort' | 'tunnel'>;
   readonly wallClock?: () => number;
 }
 
@@ -314,6 +354,7 @@ export class Participant {
         key: options.masterKey,
         addresses: options.masters ?? [MASTER_ADDRESS],
         port: options.port ?? DOOR.port,
+        ...options.ways,
       },
       wallClock: options.wallClock ?? (() => 1_700_000_000_000 + net.now),
     });

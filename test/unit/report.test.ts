@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { probeLines, type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/testing.ts';
-import { type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { probeLines, type ReportOptions, reportLines, type WaysShown, whatWouldHelp } from '../../src/cli/testing.ts';
+import { type MasterLink, type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import { UNKNOWN_ALLOCATOR } from '../../src/core/testing.ts';
 
 const cone: NatProfile = {
@@ -24,6 +24,38 @@ const cone: NatProfile = {
 };
 const options: ReportOptions = { showIps: false, masterRttMs: 12, routerAskedMs: null };
 const text = (profile: NatProfile, shown = options) => reportLines(profile, shown).join('\n');
+
+describe('the ways to the master', () => {
+  const link = { host: '198.51.100.7', port: 8430, key: new Uint8Array(32) };
+  const line = (reports: WaysShown['reports'], more: Partial<MasterLink> = {}) =>
+    reportLines(cone, { ...options, ways: { reports, link: { ...link, ...more } } }).find((one) =>
+      one.startsWith('Ways'),
+    );
+
+  test('says of each whether it passes, and how long it takes', () => {
+    const further = { udp: 443, tls: { host: 'ms.example.org', port: 443 } };
+    const reports = [
+      { way: 'udp', answeredMs: null },
+      { way: 'further', answeredMs: null },
+      { way: 'tls', answeredMs: 61.7 },
+    ] as const;
+    expect(line(reports, further)).toBe(
+      'Ways      UDP 8430 no answer · UDP 443 no answer · TLS ms.example.org works, 62 ms',
+    );
+  });
+
+  test('says that the link names no other, and masks the address of one', () => {
+    expect(line([{ way: 'udp', answeredMs: 20 }])).toBe(
+      'Ways      UDP 8430 works, 20 ms · the master link names no other way',
+    );
+    const tls = { host: '203.0.113.7', port: 8443 };
+    const reports = [
+      { way: 'udp', answeredMs: 9 },
+      { way: 'tls', answeredMs: 8 },
+    ] as const;
+    expect(line(reports, { tls })).toContain('TLS 203.0.113.*:8443 works, 8 ms');
+  });
+});
 
 describe('the report of check', () => {
   test('begins with the verdict in words and names type, delta and last port (S1, S30)', () => {

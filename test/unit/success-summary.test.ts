@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { quantile, wilson } from '../../bench/stats.ts';
+import { quantile, weightedMedian, wilson } from '../../bench/stats.ts';
 import type { JobResult } from '../../bench/success-job.ts';
 import { summarize, UDP_CLASSES } from '../../bench/success-summary.ts';
 
@@ -11,13 +11,16 @@ const ACCESS = [
 ] as const;
 
 /** All cells, four worlds each, one for each pair of networks; `connected` decides. */
-function results(connected: (left: string, right: string, networks: string) => boolean): JobResult[] {
+function results(
+  connected: (left: string, right: string, networks: string) => boolean,
+  dataMs = Number.POSITIVE_INFINITY,
+): JobResult[] {
   return UDP_CLASSES.flatMap((left, i) =>
     UDP_CLASSES.slice(i).flatMap((right) =>
       ACCESS.map(([leftAccess, rightAccess], n) => ({
         ...{ job: { left, right, n }, leftAccess, rightAccess },
         connected: connected(left, right, `${leftAccess}-${rightAccess}`),
-        ...{ elapsedMs: 100 * n, attempts: 1, packets: n, mappingsPeak: n, plain: false, fault: null },
+        ...{ elapsedMs: 100 * n, dataMs, attempts: 1, packets: n, mappingsPeak: n, plain: false, fault: null },
       })),
     ),
   );
@@ -54,4 +57,33 @@ test('without all cells there are no mixes', () => {
   expect(mixes).toEqual({});
   expect(cells['P3-P3']?.success).toBe(1);
   expect(cells['P3-P3']?.medianMs).toBe(200);
+});
+
+test('who has data without a direct path is relayed, and who has none has none', () => {
+  const relayed = summarize(results((left) => left !== 'P3', 20)).mixes['home-home']!;
+  expect(relayed.udp + relayed.relayed).toBeCloseTo(1);
+  expect(relayed.relayed).toBeGreaterThan(0.2);
+  expect([relayed.none, relayed.dataMedianMs]).toEqual([0, 20]);
+  const none = summarize(results(() => false)).mixes['home-home']!;
+  expect([none.none, none.relayed, none.dataMedianMs, none.directMedianMs]).toEqual([1, 0, null, null]);
+});
+
+test('with IPv6 in the population the theory of a mix grows by what IPv4 leaves', () => {
+  const [without, beside] = [false, true].map(
+    (ipv6) =>
+      summarize(
+        results(() => true),
+        ipv6,
+      ).mixes['mobile-mobile']!,
+  );
+  const { udp } = without!.theory.full;
+  expect(beside!.theory.full.udp).toBeCloseTo(udp + (1 - udp) * 0.36);
+  expect(beside!.theory.full.all / beside!.theory.full.udp).toBeCloseTo(0.955 ** 2, 3);
+});
+
+test('half of the weight lies below a weighted median', () => {
+  const of = (...pairs: [number, number][]) => weightedMedian(pairs.map(([value, weight]) => ({ value, weight })));
+  expect(of()).toBeNull();
+  expect(of([5, 1], [1, 1], [3, 1])).toBe(3);
+  expect(of([5, 10], [1, 1], [3, 1])).toBe(5);
 });

@@ -1,5 +1,66 @@
-/** Every queue, table, retry and loop of this room has a named maximum here, with its reason. */
+/** Every queue, table, retry and time of this room, with its reason. */
 export const CONNECTION_LIMITS = {
+  /** One of each kind, and one that is being proven. */
+  pathsMax: 6,
+  /** RFC 7675: consent is asked for every 5 s, and ends 30 s after the last answer. Paths that only stand by are kept warm. */
+  consentEveryMs: 5_000,
+  warmEveryMs: 20_000,
+  consentExpireMs: 30_000,
+  /** Asked after so long a silence while we speak, or three round trips on long lines; games speak at least 20 times a second. */
+  quietMs: 250,
+  quietRoundTrips: 3,
+  /** So long, or one and a half round trips, an answer may take before something else carries the data as well. */
+  answerMs: 100,
+  answerRoundTrips: 1.5,
+  /** Pauses between questions: while we speak, while nobody does, and where a path stays silent. */
+  askRepeatMs: 250,
+  askIdleRepeatMs: 1_000,
+  /**
+   * Unanswered questions after which a path is doubted: nothing comes in and we speak; nothing comes in and nobody speaks; data still
+   * comes in. With the next one it is sick, and a further path is looked for.
+   */
+  triesSpeaking: 1,
+  triesIdle: 3,
+  triesHearing: 4,
+  /** We speak while the last datagram of the application is no older; meanwhile the line is asked once a second, to know its loss. */
+  speakingMs: 1_000,
+  busyAskMs: 1_000,
+  /** Loss: over so long, of so many datagrams at least, sick above a tenth. */
+  lossWindowMs: 3_000,
+  lossDatagramsMin: 30,
+  lossSick: 0.1,
+  /** A path that was sick is not preferred again before so long. */
+  restMs: 30_000,
+  /** At every switch data goes on both paths: so long, or two round trips. */
+  bothMs: 300,
+  bothRoundTrips: 2,
+  /** A path that has been replaced still takes what the other side sends there, until that has switched, too. */
+  retireMs: 1_500,
+  /** Another path of like kind has to be better by so much; IPv6 is preferred by so much (the values that iroh 1.0 has). */
+  hysteresisMs: 5,
+  ipv6FavourMs: 3,
+  /**
+   * Questions to an address that is to be proven, and over a relay, where the other side comes when it can: at first soon, then each time
+   * twice as long after the one before.
+   */
+  provingRepeatMs: 100,
+  provingTriesMax: 3,
+  relayTriesMax: 8,
+  /** Labels known ahead of the newest that was seen, and behind it; a path takes a fresh one before it falls out. */
+  labelsAhead: 8,
+  labelsBehind: 24,
+  labelsRenewBehind: 12,
+  /** Questions of one path that may still be answered. */
+  askedMax: 8,
+  /** Datagrams kept for an application that does not know the connection yet: a game's first burst. */
+  earlyMax: 32,
+  /** A leave is not repeated on a timer, because whoever leaves wants to be gone; two copies survive one loss. */
+  leaveCopies: 2,
+  /** Ethernet; what a path carries must fit one frame. */
+  frameBytes: 1_500,
+  /** Programs of one friend and services of one host: a lane has four bits for each. */
+  programsMax: 16,
+  servicesMax: 16,
   /** Every path carries as much: the smallest size that a path of QUIC must carry (RFC 9000 section 14), as UDP payload. */
   mtuBaseBytes: 1_200,
   /** Ethernet (1,500) without the headers of IPv4 and UDP (28), of IPv6 and UDP (48). */

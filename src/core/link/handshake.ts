@@ -31,6 +31,7 @@ import {
   resumePayload,
   writeHello,
 } from '../wire/datagrams.ts';
+import type { MasterWay } from './interface.ts';
 import { LINK_LIMITS } from './limits.ts';
 
 /** A master's ticket and what belongs to it. */
@@ -79,9 +80,16 @@ interface HandshakeKeys {
   readonly purse: TicketPurse;
 }
 
+interface HandshakePlace {
+  readonly socket: SocketId;
+  readonly door: Endpoint;
+  readonly way: MasterWay;
+}
+
 export class LinkHandshake {
   readonly socket: SocketId;
   readonly door: Endpoint;
+  readonly way: MasterWay;
   /** What is known of the cause, should no ACCEPT come. */
   failure: FailureCode = 'MASTER_UNREACHABLE';
   nextAt: Instant;
@@ -92,28 +100,22 @@ export class LinkHandshake {
   private ticketRefused = false;
   private cookie: Uint8Array | null = null;
   private sent = 0;
-  private readonly startedAt: Instant;
+  readonly startedAt: Instant;
+  /** The master, or somebody in its place, answers. */
+  heard = false;
 
-  private constructor(
-    now: Instant,
-    at: { readonly socket: SocketId; readonly door: Endpoint },
-    initiator: NoiseInitiator,
-    keys: HandshakeKeys,
-  ) {
+  private constructor(now: Instant, at: HandshakePlace, initiator: NoiseInitiator, keys: HandshakeKeys) {
     this.startedAt = now;
     this.nextAt = now;
     this.socket = at.socket;
     this.door = at.door;
+    this.way = at.way;
     this.initiator = initiator;
     this.keys = keys;
   }
 
   /** Null where the pinned key is not a usable key at all. */
-  static start(
-    now: Instant,
-    at: { readonly socket: SocketId; readonly door: Endpoint },
-    keys: HandshakeKeys,
-  ): LinkHandshake | null {
+  static start(now: Instant, at: HandshakePlace, keys: HandshakeKeys): LinkHandshake | null {
     const initiator = noiseInitiate(keys.suite, {
       prologue: CONTROL_PROLOGUE,
       own: keys.own,
@@ -149,6 +151,7 @@ export class LinkHandshake {
   take(now: Instant, bytes: Uint8Array): Accepted | null {
     const retry = readRetry(this.initiator.message1, bytes);
     if (retry !== null) {
+      this.heard = true;
       if (retry.version !== PROTOCOL_VERSION) this.failure = 'VERSION';
       else this.takeRetry(now, retry);
       return null;

@@ -18,7 +18,14 @@ export interface MasterAddress {
   readonly key: Uint8Array;
   readonly addresses: readonly string[];
   readonly port: number;
+  /** Another UDP port of the same addresses, where there is one. */
+  readonly furtherPort?: number;
+  /** There is an HTTPS server, and whoever drives the machine knows where: sockets may be opened `through: 'tls'`. */
+  readonly tunnel?: boolean;
 }
+
+/** How a participant reaches its master: its UDP port, a further one, or a tunnel through its HTTPS server. */
+export type MasterWay = 'udp' | 'further' | 'tls';
 
 export interface LinkConfig {
   readonly crypto: CryptoSuite;
@@ -48,6 +55,8 @@ export type LinkCommand =
   | { readonly do: 'cancel'; readonly ref: number }
   /** The network of this computer has changed: another session, from another socket, at once. */
   | { readonly do: 'nudge' }
+  /** Answers are waited for that come to this session alone: it is kept for 5 s, though our address has changed. */
+  | { readonly do: 'stay' }
   /** Ends quietly: no datagram, the socket closed. A goodbye is a request made before. */
   | { readonly do: 'close' };
 
@@ -58,6 +67,8 @@ export type LinkEvent =
       readonly state: 'connecting' | 'up' | 'lost';
       readonly failure: FailureCode | null;
       readonly rttMs: number | null;
+      /** Where `up`. Over TLS the responses say `NOWHERE` of where we were observed: it has nothing to do with our UDP. */
+      readonly way?: MasterWay;
     }
   | { readonly ev: 'response'; readonly ref: number; readonly response: Response }
   /** Each push once, already acknowledged. */
@@ -73,6 +84,8 @@ export interface LinkMachine extends Machine<LinkCommand, LinkEvent> {
   readonly socket: SocketId;
   /** The relays of the master; empty until it has named them. */
   readonly relays: readonly RelayPlace[];
+  /** How the session goes, or the last one went; null before the first. Over TLS, sockets towards its relay have to be tunnels too. */
+  readonly way: MasterWay | null;
   /** The probe ports of the master; empty before the session is up. */
   readonly sources: readonly MappingSource[];
 }

@@ -7,6 +7,15 @@ export const LINK_LIMITS = {
   /** Addresses of one master link that are tried, each this much after the one before (as RFC 8305 races families). */
   linkAddressesMax: 4,
   linkAddressStaggerMs: 250,
+  /**
+   * A further way to the master begins so long after the one before it: three HELLOs have gone by then, and a line with 20 % loss
+   * each way leaves all of them unanswered once in 20.
+   */
+  linkWayMs: 800,
+  /** A report waits so long for a tunnel: TCP and TLS with one lost packet, and the handshake. */
+  surveyTunnelMsMax: 5_000,
+  /** While a session goes over TLS: UDP is tried again so often, one datagram of 512 bytes to four. */
+  udpAgainMs: 60_000,
   /** Requests (docs/reference/security.md §3.2): 8 tries; 6.75 s from the first to the last, and a second for the last answer. */
   requestGiveUpMs: 7_750,
   /** Far above what one participant has under way: steps, credits and joins of all its sessions. What is more is BUSY. */
@@ -31,4 +40,9 @@ export const LINK_LIMITS = {
   resumedMsMax: 3_600_000,
   /** A step or credit that the master had no room for. */
   busyRestMs: 250,
+  /**
+   * A session that was seen at another address gives way to one with other keys and another CID: so much later where whoever has been
+   * moved is finding a path by it, which takes a second or two.
+   */
+  linkStayMs: 5_000,
 } as const;

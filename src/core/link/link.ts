@@ -1,9 +1,10 @@
 /**
  * A participant's session with the master. It makes itself (rounds of handshakes with rests between them), notices within
  * 2.25 s of a question that the master is gone, and begins again by itself: nobody has to do anything when a master restarts.
- * It owns one socket (one per address family while it tries); requests may go out from any other socket of the participant.
+ * It owns one socket (one per address family and way while it tries); requests may go out from any other socket of the participant,
+ * unless the session goes through a tunnel because no UDP gets through: then everything does.
  */
-import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
+import { type Endpoint, familyOf, NOWHERE, sameEndpoint } from '../address.ts';
 import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { assert, type FailureCode } from '../errors.ts';
 import { outputs } from '../machine.ts';
@@ -13,25 +14,13 @@ import { WIRE } from '../wire/first-byte.ts';
 import type { Response } from '../wire/messages.ts';
 import type { RelayPlace } from '../wire/relay.ts';
 import { type Accepted, LinkHandshake, TicketPurse } from './handshake.ts';
-import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine } from './interface.ts';
+import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine, MasterWay } from './interface.ts';
+import { Legs } from './legs.ts';
 import { LINK_LIMITS } from './limits.ts';
 import { LinkRequests, type OpenRequest } from './requests.ts';
+import { Round } from './round.ts';
 import { LinkSession } from './session.ts';
-
-/** One socket per family of the master's addresses. */
-interface Leg {
-  readonly family: 4 | 6;
-  socket: SocketId;
-  state: 'opening' | 'open' | 'failed';
-}
-
-/** One round: up to 2 s of HELLOs to the master's addresses, then of asking the control port that an ACCEPT named. */
-interface Round {
-  readonly endsAt: Instant;
-  /** Addresses not yet tried, each with its time. */
-  readonly waiting: { readonly address: string; readonly at: Instant }[];
-  readonly handshakes: LinkHandshake[];
-}
+import { WayBack } from './way-back.ts';
 
 /** A session, from its keys on. */
 interface Linked {
@@ -39,6 +28,8 @@ interface Linked {
   heardAt: Instant;
   /** The oldest question after the newest sign of life; `NEVER` where none is open. */
   askedAt: Instant;
+  /** Over TLS. */
+  readonly wayBack: WayBack | null;
 }
 
 type Phase =
@@ -54,7 +45,7 @@ export const LINK_PHASES = {
   idle: { greeting: 'the parent starts it', stopped: 'the end, before it has begun' },
   greeting: {
     confirming: 'an ACCEPT has come that only the master can have made',
-    resting: '2 s are over, the master has another key or version, or no socket opens',
+    resting: '2 s are over for the last of its ways, the master has another key or version, or no socket opens',
     greeting: 'this computer has changed its network',
     stopped: 'the end',
   },
@@ -64,13 +55,13 @@ export const LINK_PHASES = {
   },
   confirming: {
     up: 'the first sealed answer has come',
-    resting: 'nothing has come for 2.25 s',
+    resting: 'nothing has come for 2.25 s, or the tunnel has broken',
     greeting: 'this computer has changed its network',
     stopped: 'the end',
   },
   up: {
     greeting:
-      'a question stays without answer for 2.25 s, this computer has changed its network, or the keys have served their time',
+      'a question stays without answer for 2.25 s, the tunnel has broken or is no longer needed, this computer has changed its network, or the keys have served their time',
     stopped: 'the end',
   },
   stopped: {},
@@ -80,30 +71,37 @@ export class Link implements LinkMachine {
   private readonly config: LinkConfig;
   private readonly out = outputs<LinkEvent>();
   private readonly requests: LinkRequests;
-  private readonly legs: Leg[] = [];
-  private main: SocketId = 0;
+  private readonly legs: Legs;
   private phase: Phase = { in: 'idle' };
   private failedRounds = 0;
   /** Told to the parent; `connecting` is told only once, at the start. */
   private told: FailureCode | 'nothing' | 'up' = 'nothing';
   private readonly purse = new TicketPurse();
-  /** When a resumed session, or the one that was resumed from it, gives way to one with a Diffie-Hellman. */
+  /** When the session gives way to one with a Diffie-Hellman: it was resumed, or has been seen at two addresses. */
   private agreeAt: Instant = NEVER;
+  /** Something is under way that needs this very session. */
+  private staysUntil: Instant = 0;
   private rttMs = 0;
   private observed: Endpoint | null = null;
+  private wayTaken: MasterWay | null = null;
   private named: readonly RelayPlace[] = [];
 
   constructor(config: LinkConfig) {
     this.config = config;
+    this.legs = new Legs(config.sockets, this.out);
     this.requests = new LinkRequests(config.random.int(0, 0xffff));
   }
 
   get socket(): SocketId {
-    return this.main;
+    return this.legs.main;
   }
 
   get relays(): readonly RelayPlace[] {
     return this.named;
+  }
+
+  get way(): MasterWay | null {
+    return this.wayTaken;
   }
 
   get sources(): readonly MappingSource[] {
@@ -127,6 +125,9 @@ export class Link implements LinkMachine {
       case 'nudge':
         this.move(now);
         break;
+      case 'stay':
+        this.staysUntil = now + LINK_LIMITS.linkStayMs;
+        break;
       case 'close':
         this.close();
     }
@@ -134,9 +135,10 @@ export class Link implements LinkMachine {
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
-    const leg = this.legs.find((other) => other.socket === socket);
-    if (leg === undefined) return;
-    leg.state = outcome.ok ? 'open' : 'failed';
+    const { linked } = this;
+    const known = this.legs.outcome(socket, outcome.ok);
+    if (!known && linked?.wayBack?.outcome(now, socket, outcome.ok) !== true) return;
+    if (known && !outcome.ok && linked !== null && socket === this.legs.main) this.lose(now, 'MASTER_UNREACHABLE');
     this.work(now);
   }
 
@@ -147,6 +149,7 @@ export class Link implements LinkMachine {
   /** Also for datagrams of other sockets of the participant, where they begin with `WIRE.control`. */
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     if (bytes[0] === WIRE.control) this.handleControl(now, socket, from, bytes);
+    else if (this.linked?.wayBack?.answered(socket, bytes)) this.move(now);
     else if (bytes[0] === WIRE.accept || bytes[0] === WIRE.retry) this.handleHandshake(now, socket, bytes);
     this.work(now);
   }
@@ -158,6 +161,8 @@ export class Link implements LinkMachine {
   private enter(phase: Phase): void {
     const from = this.phase.in;
     assert(phase.in in LINK_PHASES[from], `a link goes from ${from} to ${phase.in}`);
+    const goes = 'linked' in phase;
+    if (!goes) this.linked?.wayBack?.stop();
     this.phase = phase;
     if (phase.in !== from) this.out.event({ ev: 'log', what: 'link', data: { from, to: phase.in } });
   }
@@ -176,16 +181,13 @@ export class Link implements LinkMachine {
       case 'idle':
       case 'stopped':
         return NEVER;
-      case 'greeting': {
-        const hellos = phase.round.handshakes.map((handshake) => handshake.nextAt);
-        const waiting = phase.round.waiting.filter((next) => this.ready(next.address)).map((next) => next.at);
-        return Math.min(this.requests.next('none'), phase.round.endsAt, ...hellos, ...waiting);
-      }
+      case 'greeting':
+        return Math.min(this.requests.next('none'), phase.round.next());
       case 'resting':
         return Math.min(this.requests.next('none'), phase.until);
       default: {
-        const { askedAt } = phase.linked;
-        const requests = this.requests.next(phase.in === 'up' ? 'all' : 'own');
+        const { askedAt, wayBack } = phase.linked;
+        const requests = Math.min(this.requests.next(phase.in === 'up' ? 'all' : 'own'), wayBack?.next() ?? NEVER);
         return Math.min(requests, askedAt + LINK_LIMITS.linkDeadMs, this.echoDueAt(phase.linked), this.agreeAt);
       }
     }
@@ -209,6 +211,7 @@ export class Link implements LinkMachine {
       return;
     }
     if (this.echoDueAt(linked) <= now) this.ask(now);
+    linked.wayBack?.work(now);
     this.send(now, linked);
   }
 
@@ -228,77 +231,34 @@ export class Link implements LinkMachine {
    */
   private move(now: Instant): void {
     if (!this.running) return;
-    this.closeLegs();
+    this.legs.closeAll();
     this.beginRound(now);
   }
 
   // ── rounds of handshakes ──────────────────────────────────────────────────────────────────────────────────────────
 
   private beginRound(now: Instant): void {
-    if (this.failedRounds > 0 && this.failedRounds % LINK_LIMITS.linkRoundsPerSocketMax === 0) this.closeLegs();
-    const addresses = this.config.master.addresses.slice(0, LINK_LIMITS.linkAddressesMax);
-    for (const address of addresses) this.openLeg(familyOf(address));
-    const round = {
-      endsAt: now + LINK_LIMITS.handshakeMsMax,
-      waiting: addresses.map((address, i) => ({ address, at: now + i * LINK_LIMITS.linkAddressStaggerMs })),
-      handshakes: [],
-    };
-    this.enter({ in: 'greeting', round });
-  }
-
-  private openLeg(family: 4 | 6): void {
-    const leg = this.legs.find((other) => other.family === family);
-    if (leg !== undefined && leg.state !== 'failed') return;
-    const socket = this.config.sockets.next();
-    if (this.main === 0 || this.main === leg?.socket) this.main = socket;
-    if (leg === undefined) this.legs.push({ family, socket, state: 'opening' });
-    else Object.assign(leg, { socket, state: 'opening' });
-    this.out.open(socket, family);
-  }
-
-  private closeLegs(keep?: SocketId): void {
-    for (const leg of this.legs) if (leg.state !== 'failed' && leg.socket !== keep) this.out.close(leg.socket);
-    const kept = this.legs.filter((leg) => leg.socket === keep);
-    this.legs.splice(0, this.legs.length, ...kept);
-    this.main = keep ?? 0;
-  }
-
-  private ready(address: string): boolean {
-    return this.legs.some((leg) => leg.family === familyOf(address) && leg.state === 'open');
+    if (this.failedRounds > 0 && this.failedRounds % LINK_LIMITS.linkRoundsPerSocketMax === 0) this.legs.closeAll();
+    // A tunnel that has failed is made anew; and UDP comes first in every round.
+    this.legs.closeTunnel();
+    this.enter({ in: 'greeting', round: new Round(now, this.config.master, this.legs) });
   }
 
   private workRound(now: Instant, round: Round): void {
-    for (let i = round.waiting.length - 1; i >= 0; i--) {
-      const next = round.waiting[i];
-      if (next === undefined || next.at > now || !this.ready(next.address)) continue;
-      round.waiting.splice(i, 1);
-      if (!this.beginHandshake(now, round, next.address)) {
-        // A key that is no point of the curve can be nobody's.
-        this.endRound(now, 'MASTER_KEY_MISMATCH');
-        return;
-      }
+    const { crypto: suite, identity: own, master, wallClock } = this.config;
+    const keys = { suite, own, masterKey: master.key, purse: this.purse };
+    const begun = round.begin(now, (at) => LinkHandshake.start(now, at, { ...keys, time: wallClock() }));
+    // A key that is no point of the curve can be nobody's.
+    if (!begun) {
+      this.endRound(now, 'MASTER_KEY_MISMATCH');
+      return;
     }
     for (const handshake of round.handshakes) {
       const hello = handshake.due(now);
       if (hello !== null) this.out.transmit(handshake.socket, handshake.door, hello);
     }
-    const refused = round.handshakes.find((handshake) => handshake.failure !== 'MASTER_UNREACHABLE');
-    const unusable = this.legs.every((leg) => leg.state === 'failed');
-    if (round.endsAt <= now || refused !== undefined || unusable) {
-      this.endRound(now, refused?.failure ?? 'MASTER_UNREACHABLE');
-    }
-  }
-
-  /** False where the master's key is no usable key at all. */
-  private beginHandshake(now: Instant, round: Round, address: string): boolean {
-    const leg = this.legs.find((other) => other.family === familyOf(address));
-    if (leg === undefined) return true;
-    const { crypto: suite, identity: own, master, wallClock } = this.config;
-    const at = { socket: leg.socket, door: { address, port: master.port } };
-    const { purse } = this;
-    const handshake = LinkHandshake.start(now, at, { suite, own, masterKey: master.key, time: wallClock(), purse });
-    if (handshake !== null) round.handshakes.push(handshake);
-    return handshake !== null;
+    const failure = round.failure(now);
+    if (failure !== null) this.endRound(now, failure);
   }
 
   private endRound(now: Instant, failure: FailureCode): void {
@@ -324,8 +284,10 @@ export class Link implements LinkMachine {
 
   private handleHandshake(now: Instant, socket: SocketId, bytes: Uint8Array): void {
     if (this.phase.in !== 'greeting') return;
-    for (const handshake of this.phase.round.handshakes) {
+    const { round } = this.phase;
+    for (const handshake of round.handshakes) {
       const accepted = handshake.socket === socket ? handshake.take(now, bytes) : null;
+      if (handshake.heard) round.heard(handshake);
       if (accepted === null) continue;
       this.confirm(now, handshake, accepted);
       return;
@@ -334,9 +296,10 @@ export class Link implements LinkMachine {
 
   /** The keys are there: the first sealed packet proves our address to the master, its answer makes the session up. */
   private confirm(now: Instant, handshake: LinkHandshake, accepted: Accepted): void {
-    this.closeLegs(handshake.socket);
-    const session = new LinkSession(this.config.crypto, handshake.door.address, accepted);
-    this.enter({ in: 'confirming', linked: { session, heardAt: now, askedAt: NEVER } });
+    this.legs.closeAll(handshake.socket);
+    const session = new LinkSession(this.config.crypto, handshake.door.address, accepted, handshake.way);
+    const wayBack = session.tunnel ? new WayBack(now, this.config, this.out) : null;
+    this.enter({ in: 'confirming', linked: { session, heardAt: now, askedAt: NEVER, wayBack } });
     this.purse.put(now, this.config.crypto, accepted);
     // Those who came back together after a restart must not do it all at one time.
     const share = 0.5 + 0.5 * this.config.random.float();
@@ -350,10 +313,13 @@ export class Link implements LinkMachine {
   /** Sends what is due. Until the session is confirmed only our own echo: it is what confirms it. */
   private send(now: Instant, linked: Linked): void {
     const { session } = linked;
+    const { main } = this.legs;
     for (const open of this.requests.due(now, this.rttMs, this.phase.in === 'up')) {
-      const socket = open.socket ?? this.main;
-      const to = this.controlOf(session, open.family);
-      if (to !== null) this.out.transmit(socket, to, session.request(open.id, open.request, socket, this.main));
+      const socket = session.tunnel ? main : (open.socket ?? main);
+      // What asks for the other family wants to be seen there.
+      const to = session.tunnel && open.family !== null ? null : this.controlOf(session, open.family);
+      if (to === null) continue;
+      this.out.transmit(socket, to, session.request(open.id, open.request, socket, main));
       if (linked.askedAt === NEVER) linked.askedAt = now;
     }
   }
@@ -375,6 +341,8 @@ export class Link implements LinkMachine {
     const to = this.controlOf(session, familyOf(from.address)) ?? session.control;
     if (told.frame === 'challenge') {
       this.out.transmit(socket, to, session.challengeAnswer(told.token));
+      // What was asked from there was not heard before this.
+      this.requests.again(now, socket === this.legs.main ? null : socket);
     } else if (told.frame === 'push') {
       this.out.transmit(socket, to, session.pushAck(told.id, socket));
       if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
@@ -384,22 +352,27 @@ export class Link implements LinkMachine {
     }
   }
 
-  private settle(now: Instant, linked: Linked, open: OpenRequest, response: Response): void {
+  private settle(now: Instant, linked: Linked, open: OpenRequest, told: Response): void {
+    const { tunnel, way } = linked.session;
+    const response = tunnel && 'observed' in told ? { ...told, observed: NOWHERE } : told;
     const rttMs = now - open.sentAt;
     if (open.tries === 1) this.rttMs = this.rttMs === 0 ? rttMs : this.rttMs + (rttMs - this.rttMs) / 8;
     if (this.phase.in === 'confirming') {
       this.enter({ in: 'up', linked });
       this.failedRounds = 0;
       this.told = 'up';
-      this.out.event({ ev: 'state', state: 'up', failure: null, rttMs });
+      this.wayTaken = way;
+      this.out.event({ ev: 'state', state: 'up', failure: null, rttMs, way });
       this.requests.add(now, null, { type: 'relays' }, null);
     }
-    const own = open.socket === null || open.socket === this.main;
+    const own = !tunnel && (open.socket === null || open.socket === this.legs.main);
     if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
-    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session.control));
+    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session));
     // Nobody has told us that this is another network, but the master sees another address.
-    if ('observed' in response && own && linked.session.seenElsewhere(response.observed.address)) this.move(now);
+    if (!('observed' in response) || !own || !linked.session.seenElsewhere(response.observed.address)) return;
+    if (now >= this.staysUntil) this.move(now);
+    else this.agreeAt = Math.min(this.agreeAt, this.staysUntil);
   }
 
   private name(relays: readonly RelayPlace[]): void {
@@ -421,13 +394,21 @@ export class Link implements LinkMachine {
   private close(): void {
     if (this.phase.in === 'stopped') return;
     this.enter({ in: 'stopped' });
-    this.closeLegs();
+    this.legs.closeAll();
   }
 }
 
-/** A master on the Internet has no relay inside our network, whatever it says. */
-function reachable(relays: readonly RelayPlace[], { address: master }: Endpoint): readonly RelayPlace[] {
+/**
+ * A master on the Internet has no relay inside our network, whatever it says. Where only its further port was answered, that of its own
+ * relay will not be: the further port does everything.
+ */
+function reachable(relays: readonly RelayPlace[], { control, way }: LinkSession): readonly RelayPlace[] {
+  const { address: master } = control;
   return relays
-    .map((relay) => ({ ...relay, addresses: relay.addresses.filter((address) => sameRealm(master, address)) }))
+    .map((relay) => ({
+      ...relay,
+      addresses: relay.addresses.filter((address) => sameRealm(master, address)),
+      port: way === 'further' && relay.addresses.includes(master) ? control.port : relay.port,
+    }))
     .filter(({ addresses, port }) => addresses.length > 0 && port > 0);
 }

@@ -51,6 +51,11 @@ export class LinkRequests {
     return open;
   }
 
+  /** Those of this socket are due at once, because the master did not listen to it before. */
+  again(now: Instant, socket: SocketId | null): void {
+    for (const open of this.byId.values()) if (open.socket === socket && open.nextAt !== NEVER) open.nextAt = now;
+  }
+
   cancel(ref: number): void {
     for (const open of this.byId.values()) if (open.ref === ref) this.byId.delete(open.id);
   }

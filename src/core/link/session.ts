@@ -17,6 +17,7 @@ import {
 } from '../wire/datagrams.ts';
 import { type Push, type Request, type Response, readPush, readResponse } from '../wire/messages.ts';
 import type { Accepted } from './handshake.ts';
+import type { MasterWay } from './interface.ts';
 import { LINK_LIMITS } from './limits.ts';
 import { probeSources } from './sources.ts';
 
@@ -28,6 +29,7 @@ export type FromMaster =
 
 export class LinkSession {
   readonly control: Endpoint;
+  readonly way: MasterWay;
   readonly pingMs: number;
   readonly sources: readonly MappingSource[];
   private readonly cid: Uint8Array;
@@ -37,7 +39,8 @@ export class LinkSession {
   /** Our address as the master saw it first; of this session's control port, for another may have another. */
   private seenAt: string | null = null;
 
-  constructor(suite: CryptoSuite, master: string, { accept, keys }: Accepted) {
+  constructor(suite: CryptoSuite, master: string, { accept, keys }: Accepted, way: MasterWay) {
+    this.way = way;
     this.cid = accept.cid;
     // However often a master wants to be asked.
     this.pingMs = Math.max(LINK_LIMITS.linkEchoRepeatMs, accept.pingMs);
@@ -48,6 +51,11 @@ export class LinkSession {
 
   get spent(): boolean {
     return this.secure.spent;
+  }
+
+  /** Over TLS: everything goes through the one tunnel, and what the master sees of us there is not where UDP reaches us. */
+  get tunnel(): boolean {
+    return this.way === 'tls';
   }
 
   /** Does the master see us at another address than before in this session? */

@@ -33,6 +33,8 @@ export interface Reception {
   readonly firstProbePort: number;
   readonly probePorts: number;
   readonly otherAddresses: readonly string[];
+  /** Over TLS: what is seen there of a participant says nothing of where UDP reaches it. */
+  readonly tunnel?: boolean;
 }
 
 export class MasterDoor {
@@ -176,7 +178,7 @@ export class MasterDoor {
     );
     if (answer === null) return null;
     const accept = writeAccept(hello.message1, answer.message2);
-    const parts = { cid, key, keys: answer.keys, socket: control.socket, from };
+    const parts = { cid, key, keys: answer.keys, socket: control.socket, from, tunnel: reception.tunnel === true };
     const proven = hello.cookie !== null;
     this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime ?? -1, proven });
     return accept;

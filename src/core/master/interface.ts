@@ -160,6 +160,8 @@ export interface MasterConfig {
   readonly port: number;
   /** Everything on `port`, told apart by the first byte. Probes can then be answered from no other port. */
   readonly onePort?: boolean;
+  /** Participants may come over TLS too: whoever drives the machine has an HTTPS server for it. */
+  readonly tunnel?: boolean;
   /** Everything on this port as well: for participants whose network lets little else out, such as 443. */
   readonly furtherPort?: number;
   readonly policy: MasterPolicy;

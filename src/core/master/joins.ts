@@ -64,6 +64,8 @@ const no = (failure: FailureCode, retryAfterMs = 0): Outcome => ({ ok: false, fa
 export class Joins {
   private readonly permits = new Permits();
   private readonly bySid = new Map<string, JoinUnderWay>();
+  /** By the key of the host. */
+  private readonly byHost = new Map<string, Set<JoinUnderWay>>();
   private readonly expiry = new Wheel<JoinUnderWay>(1_000, 128);
   private readonly shares: Shares<JoinUnderWay>;
 
@@ -111,9 +113,12 @@ export class Joins {
     };
     const room = crowded === null ? [] : this.over(now, crowded);
     this.bySid.set(keyText(request.sid), join);
+    const beside = this.byHost.get(host.session.keyText);
+    if (beside === undefined) this.byHost.set(host.session.keyText, new Set([join]));
+    else beside.add(join);
     this.shares.add(join);
     this.expiry.add(now, join, now + MASTER_LIMITS.joinIdleMs);
-    const paid = this.pay(now, join.host, from.address);
+    const paid = this.pay(now, join.host, join.client, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     return { ok: true, relays: [...room, this.offer(now, join)] };
   }
@@ -139,8 +144,8 @@ export class Joins {
 
   /** JOIN or ANSWER has come once more, from another address than before: these bytes are that address's own. */
   private payAnew(now: Instant, sender: End, payer: End, sid: SessionId, address: string): readonly Relay[] {
-    if (sender.budgets.get(address) !== null || !sender.session.hasRoom) return [];
-    return this.pay(now, sender, address).ok ? [credited(now, sender, payer, sid)] : [];
+    if (payer.session.tunnel || sender.budgets.get(address) !== null || !sender.session.hasRoom) return [];
+    return this.pay(now, sender, payer, address).ok ? [credited(now, sender, payer, sid)] : [];
   }
 
   answer(now: Instant, session: MasterSession, from: Endpoint, request: Extract<Request, { type: 'answer' }>): Outcome {
@@ -153,9 +158,23 @@ export class Joins {
       return { ok: true, relays: this.payAnew(now, join.client, join.host, join.sid, from.address) };
     if (!join.client.session.hasRoom) return no('BUSY', 1_000);
     join.answer = request.handshake;
-    const paid = this.pay(now, join.client, from.address);
+    const paid = this.pay(now, join.client, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     return { ok: true, relays: [this.answered(now, join)] };
+  }
+
+  /**
+   * The host has another session now: its program was started anew, or it has come to another network. What it was asked there and has
+   * not answered is asked here. A knock that is older has been given up.
+   */
+  handOver(now: Instant, session: MasterSession): readonly Relay[] {
+    const relays: Relay[] = [];
+    for (const join of this.byHost.get(session.keyText) ?? []) {
+      if (join.host.session === session) continue;
+      join.host.session = session;
+      if (join.answer === null && now - join.touchedAt < MASTER_LIMITS.handOverMs) relays.push(this.offer(now, join));
+    }
+    return relays;
   }
 
   refuse(now: Instant, session: MasterSession, request: Extract<Request, { type: 'refuse' }>): Outcome {
@@ -200,9 +219,11 @@ export class Joins {
     const ends = join && endsOf(join, session);
     if (join === null || !ends) return no('ABORTED');
     join.touchedAt = now;
+    // Over TLS nothing is bought: no probe could be sent where these bytes come from.
+    if (session.tunnel) return NOTHING;
     if (!ends.own.credits.check(request.n)) return NOTHING;
     if (!ends.other.session.hasRoom) return no('BUSY', 1_000);
-    const paid = this.pay(now, ends.other, from.address);
+    const paid = this.pay(now, ends.other, ends.own, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     ends.own.credits.mark(request.n);
     return { ok: true, relays: [credited(now, ends.other, ends.own, request.sid)] };
@@ -249,13 +270,17 @@ export class Joins {
   private remove(now: Instant, join: JoinUnderWay): void {
     join.over = true;
     this.bySid.delete(keyText(join.sid));
+    const host = join.host.session.keyText;
+    const beside = this.byHost.get(host);
+    beside?.delete(join);
+    if (beside?.size === 0) this.byHost.delete(host);
     this.shares.remove(join);
     join.client.budgets.end(now, this.permits);
     join.host.budgets.end(now, this.permits);
   }
 
-  private pay(now: Instant, sender: End, address: string): Paid {
-    return sender.budgets.pay(now, this.permits, sender.session.keyText, address);
+  private pay(now: Instant, sender: End, payer: End, address: string): Paid {
+    return payer.session.tunnel ? { ok: true } : sender.budgets.pay(now, this.permits, sender.session.keyText, address);
   }
 
   private offer(now: Instant, join: JoinUnderWay): Relay {
@@ -280,12 +305,13 @@ export class Joins {
 
 function end(session: MasterSession, from: Endpoint | null): End {
   return {
-    ...{ session, observed: from === null ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
+    ...{ session, observed: from === null || session.tunnel ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
     ...{ steps: new ReplayWindow(), credits: new ReplayWindow() },
   };
 }
 
 function see(one: End, from: Endpoint): void {
+  if (one.session.tunnel) return;
   const others = one.observed.filter((endpoint) => !sameEndpoint(endpoint, from));
   one.observed = [from, ...others].slice(0, WIRE_LIMITS.observedMax);
 }

@@ -44,6 +44,7 @@ export const PROBE_PORTS = 16;
 
 /** One address with one set of ports: an address has two of them where there is a further port. */
 interface Place {
+  /** Empty of the place where tunnels end: it is at no address of ours. */
   readonly address: string;
   /** Of the door. */
   readonly port: number;
@@ -182,7 +183,7 @@ class Master implements MasterMachine {
 
   handleSocket(_now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     const port = this.ports.get(socket);
-    if (port === undefined) return;
+    if (port === undefined || port.place.address === '') return;
     this.toBind--;
     if (!outcome.ok) {
       this.bindFailed = true;
@@ -203,7 +204,7 @@ class Master implements MasterMachine {
     }
     const role = port.role === 'any' ? roleOf(bytes) : port.role;
     if (role === 'control') this.control.receive(now, socket, from, bytes);
-    else if (role === 'probe') this.receiveProbe(now, port, from, bytes);
+    else if (role === 'probe' && port.place.address !== '') this.receiveProbe(now, port, from, bytes);
     else this.receiveAtDoor(now, socket, port.place, from, bytes);
   }
 
@@ -263,6 +264,19 @@ class Master implements MasterMachine {
       if (furtherPort !== undefined) this.openOnePort(address, furtherPort);
     }
     for (const place of this.places) this.receptions.set(place, this.receptionAt(place));
+    if (this.config.tunnel) this.openTunnels();
+  }
+
+  /** What comes over TLS finds the same master; which port control has makes no difference there. */
+  private openTunnels(): void {
+    const main = this.places[0];
+    const reception = main && this.receptions.get(main);
+    if (main === undefined || reception === undefined) return;
+    const socket = this.ids.next();
+    this.out.openTunnel(socket);
+    const place = { ...main, address: '', control: [{ socket, port: main.port }], probes: [] };
+    this.receptions.set(place, { ...reception, control: place.control, tunnel: true });
+    this.name(place, socket, 'any', 0, 0);
   }
 
   private open(address: string, port: number): SocketId {
@@ -305,7 +319,7 @@ class Master implements MasterMachine {
 
   private twin(socket: SocketId, family: 4 | 6): SocketId {
     const own = this.ports.get(socket);
-    if (own === undefined || familyOf(own.endpoint.address) === family) return socket;
+    if (own === undefined || own.place.address === '' || familyOf(own.place.address) === family) return socket;
     const { port: door } = own.place;
     const place = this.places.find((other) => familyOf(other.address) === family && other.port === door);
     return place?.control.find(({ port }) => port === own.endpoint.port)?.socket ?? socket;

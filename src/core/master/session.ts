@@ -85,6 +85,8 @@ export interface SessionParts {
   readonly socket: SocketId;
   /** Where HELLO came from. */
   readonly from: Endpoint;
+  /** Over TLS. */
+  readonly tunnel?: boolean;
 }
 
 /**
@@ -101,6 +103,8 @@ export class MasterSession extends SealingSession implements Placed {
   /** The participant's static key, as a map key. */
   readonly keyText: string;
   readonly socket: SocketId;
+  /** Over TLS: nobody may be told its address, nor permitted to probe it, because it says nothing of where UDP reaches it. */
+  readonly tunnel: boolean;
   /** Where HELLO came from: the one address that the first sealed packet can prove. */
   readonly from: Endpoint;
   /** Where pushes go; null until the session is confirmed. */
@@ -132,6 +136,7 @@ export class MasterSession extends SealingSession implements Placed {
     this.cidHigh = Math.floor(number / 0x1_0000_0000);
     this.cidLow = number | 0;
     this.socket = parts.socket;
+    this.tunnel = parts.tunnel === true;
     this.from = parts.from;
     this.heardAt = Math.floor(now);
   }
@@ -216,6 +221,7 @@ export class MasterSession extends SealingSession implements Placed {
   /** Addresses proven so recently that others may be permitted to probe them. */
   provenAddresses(now: Instant): string[] {
     const addresses: string[] = [];
+    if (this.tunnel) return addresses;
     for (let proof = this.proofs; proof !== null; proof = proof.next)
       if (now - proof.provenAt <= MASTER_LIMITS.proofMsMax) addresses.push(proof.address);
     return addresses;

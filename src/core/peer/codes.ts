@@ -1,7 +1,8 @@
 /** Codes of keys that the driver derives for us: each key is asked for once, however many wait for its code. */
+
+import type { Alarm } from '../agenda.ts';
 import { toHex } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
-import type { Alarm } from './agenda.ts';
 
 type OnCode = (now: Instant, code: string | null) => void;
 

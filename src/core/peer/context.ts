@@ -1,6 +1,7 @@
 /** What the parts of a `Peer` (hosting, joins, sessions, paths) share: its configuration, its children and its agenda. */
 
 import type { Endpoint } from '../address.ts';
+import type { Agenda, Alarm } from '../agenda.ts';
 import type { Instant, SocketId, SocketIds, SocketOutcome } from '../contract.ts';
 import type { LinkMachine, MasterAddress } from '../link/interface.ts';
 import type { Nest, Outputs } from '../machine.ts';
@@ -14,7 +15,6 @@ import type { RequestNumbers } from '../sources/asker.ts';
 import type { Cooling } from '../sources/rotation.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Request, Response } from '../wire/messages.ts';
-import type { Agenda, Alarm } from './agenda.ts';
 import type { JoinId, PeerEvent } from './interface.ts';
 import type { Session } from './session.ts';
 
@@ -45,7 +45,7 @@ export interface PeerContext {
   readonly agenda: Agenda;
   readonly device: Device;
   readonly link: LinkMachine;
-  /** Sessions under way, by the 8 bytes that name them in probes (`sessionName`). */
+  /** Sessions under way, by the 8 bytes that name them in probes (`eightBytes`). */
   readonly sessions: Map<string, Session>;
   /** Where we have the master; null before the session with it is up. */
   masterAddress(): string | null;
@@ -65,6 +65,11 @@ export interface PeerContext {
     onResponse: (now: Instant, response: Response) => void,
     family?: 4 | 6,
   ): Alarm;
+  /**
+   * A path is looked for because one does not answer. Where it is our address that has changed, the master has to hear of it before the
+   * answer comes, and its session is kept meanwhile.
+   */
+  stay(now: Instant): void;
   /** `onCode` is called once with the join code of the key (null: no secret has it), unless cancelled. Never before this returns. */
   deriveCode(key: Uint8Array, onCode: (now: Instant, code: string | null) => void): Alarm;
   /** Opens a socket that no child owns yet. */

@@ -3,11 +3,11 @@
  * probes there. It is our line that they take, and the other side that asks: so many at once, and a few each second.
  */
 import { familyOf } from '../address.ts';
+import type { Alarm } from '../agenda.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { allowAt } from '../rate/pace.ts';
 import { LEAD_LIMITS } from '../traverse/lead/limits.ts';
 import type { Request } from '../wire/messages.ts';
-import type { Alarm } from './agenda.ts';
 import type { PeerContext } from './context.ts';
 import { PEER_LIMITS } from './limits.ts';
 import type { SessionConfig } from './session.ts';

@@ -4,12 +4,15 @@
  *     JOIN    version 1 | Noise message 1 { client hello }          prologue: "sallyport", version, roles, sid 16
  *     ANSWER  Noise message 2 { host hello }
  *
- *     client hello   flags 1 | instance 8 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile
- *     host hello     held ms 4 | candidates | profile
+ *     client hello   flags 1 | instance 8 | connection 8 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile
+ *     host hello     flags 1 | held ms 4 | candidates | profile
  *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
  *
+ * `connection` names one that the two have already (zeros: none): where the host has it, too, it says that it goes on, and what this
+ * handshake leads to is one more path of it. Otherwise the keys of this handshake begin a new one.
+ *
  * What follows the handshake is keyed from both transport keys: K_sig seals the steps, K_punch authenticates the probes, K_path
- * seals what the path carries. (Not from the handshake hash alone: every input of that hash is public.)
+ * seals what the connection carries. (Not from the handshake hash alone: every input of that hash is public.)
  */
 
 import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
@@ -17,7 +20,13 @@ import type { Candidate, Role } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
-import { NOISE_MESSAGE_1_OVERHEAD, type NoiseKeys, noiseInitiate, noiseRespond } from '../secure/noise.ts';
+import {
+  NOISE_MESSAGE_1_OVERHEAD,
+  type NoiseKeys,
+  noiseInitiate,
+  noiseRespond,
+  type TransportKeys,
+} from '../secure/noise.ts';
 import { SecureSession } from '../secure/session.ts';
 import { readEndpoint, writeEndpoint } from '../wire/fields.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
@@ -30,7 +39,11 @@ import { wordsOf } from './words.ts';
 
 const END_TO_END_VERSION = 1;
 const FLAG_PASSWORD = 1;
+const FLAG_GOES_ON = 1;
 const INSTANCE_BYTES = 8;
+const CONNECTION_BYTES = 8;
+/** Of a client that has no connection with the host. */
+export const NO_CONNECTION = new Uint8Array(CONNECTION_BYTES);
 const CANDIDATE_KINDS = ['reflexive', 'lan', 'mapped', 'ipv6', 'public'] as const;
 /** Either hello fits the smaller of the two messages. */
 const HELLO_BYTES_MAX = HANDSHAKE_BYTES_MAX - 1 - NOISE_MESSAGE_1_OVERHEAD;
@@ -41,6 +54,8 @@ export interface ClientHello {
    * one computer, a copied state folder) are one friend, but not one connection.
    */
   readonly instance: Uint8Array;
+  /** The connection that is to have one more path, or `NO_CONNECTION`. */
+  readonly connection: Uint8Array;
   readonly name: string;
   readonly passwordProof: Uint8Array | null;
   /** Round trip between the client and the master: with its own, the host knows how long a step takes. */
@@ -50,6 +65,8 @@ export interface ClientHello {
 }
 
 interface HostHello {
+  /** The client's connection is known, and goes on. */
+  readonly goesOn: boolean;
   /** How long the host let the offer wait (a person was asked): not part of the round trip. */
   readonly heldMs: number;
   readonly candidates: readonly Candidate[];
@@ -60,7 +77,10 @@ interface HostHello {
 export interface EndToEnd {
   /** Seals steps. */
   readonly signal: SecureSession;
-  readonly path: SecureSession;
+  /** For the connection, where this handshake begins one. */
+  readonly connection: TransportKeys;
+  /** How the two ends call that connection: 8 bytes that nobody else knows. */
+  readonly connectionId: Uint8Array;
   readonly punchKey: Uint8Array;
   /** For two people to compare: see `words.ts`. */
   readonly words: string;
@@ -158,14 +178,14 @@ function prologue(sid: SessionId): Uint8Array {
 
 function endToEnd(crypto: CryptoSuite, keys: NoiseKeys, role: Role): EndToEnd {
   const both = role === 'client' ? concat(keys.send, keys.receive) : concat(keys.receive, keys.send);
-  const session = (label: string): SecureSession =>
-    new SecureSession(crypto, {
-      send: deriveKey(crypto, keys.send, utf8Encode(label)),
-      receive: deriveKey(crypto, keys.receive, utf8Encode(label)),
-    });
+  const pair = (label: string): TransportKeys => ({
+    send: deriveKey(crypto, keys.send, utf8Encode(label)),
+    receive: deriveKey(crypto, keys.receive, utf8Encode(label)),
+  });
   return {
-    signal: session('sig'),
-    path: session('path'),
+    signal: new SecureSession(crypto, pair('sig')),
+    connection: pair('path'),
+    connectionId: deriveKey(crypto, both, utf8Encode('connection')).slice(0, CONNECTION_BYTES),
     punchKey: deriveKey(crypto, both, utf8Encode('punch')),
     words: wordsOf(crypto, keys.hash),
   };
@@ -175,6 +195,7 @@ function writeClientHello(hello: ClientHello): Uint8Array {
   const writer = new Writer(HELLO_BYTES_MAX)
     .u8(hello.passwordProof === null ? 0 : FLAG_PASSWORD)
     .raw(hello.instance)
+    .raw(hello.connection)
     .text8(hello.name, WIRE_LIMITS.announcedNameBytesMax);
   if (hello.passwordProof !== null) writer.raw(hello.passwordProof);
   writer.u16(Math.min(0xffff, Math.round(hello.masterRttMs)));
@@ -187,16 +208,17 @@ function readClientHello(bytes: Uint8Array): ClientHello | null {
   const reader = new Reader(bytes);
   const flags = reader.u8();
   const instance = reader.take(INSTANCE_BYTES).slice();
+  const connection = reader.take(CONNECTION_BYTES).slice();
   const name = reader.text8();
   const proof = (flags & FLAG_PASSWORD) === 0 ? null : reader.take(32).slice();
   const masterRttMs = reader.u16();
   const candidates = readCandidates(reader);
   const profile = readProfile(reader);
-  return reader.ok ? { instance, name, passwordProof: proof, masterRttMs, candidates, profile } : null;
+  return reader.ok ? { instance, connection, name, passwordProof: proof, masterRttMs, candidates, profile } : null;
 }
 
 function writeHostHello(hello: HostHello): Uint8Array {
-  const writer = new Writer(HELLO_BYTES_MAX).u32(Math.round(hello.heldMs));
+  const writer = new Writer(HELLO_BYTES_MAX).u8(hello.goesOn ? FLAG_GOES_ON : 0).u32(Math.round(hello.heldMs));
   writeCandidates(writer, hello.candidates);
   writeProfile(writer, hello.profile);
   return writer.done();
@@ -204,10 +226,11 @@ function writeHostHello(hello: HostHello): Uint8Array {
 
 function readHostHello(bytes: Uint8Array): HostHello | null {
   const reader = new Reader(bytes);
+  const goesOn = (reader.u8() & FLAG_GOES_ON) !== 0;
   const heldMs = reader.u32();
   const candidates = readCandidates(reader);
   const profile = readProfile(reader);
-  return reader.ok ? { heldMs, candidates, profile } : null;
+  return reader.ok ? { goesOn, heldMs, candidates, profile } : null;
 }
 
 function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {

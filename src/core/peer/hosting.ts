@@ -11,15 +11,16 @@ import type { NatProfile } from '../nat/profile.ts';
 import { Shares } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import type { Push } from '../wire/messages.ts';
+import { type Connections, connectionName, type PathEnd, type PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
 import { DOOR } from './door-limits.ts';
+import type { EndToEnd } from './handshake.ts';
 import type { Ban, FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
-import type { PathEnd, PathOwner, Paths } from './paths.ts';
 import { Registration, type RegistrationEvent } from './registration.ts';
 import type { SessionEvent } from './session.ts';
-import { Visit } from './visit.ts';
+import { lineOf, Visit } from './visit.ts';
 import { Welcome } from './welcome.ts';
 
 export type HostCommand = PeerCommand & { readonly do: 'host' };
@@ -28,7 +29,7 @@ type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
 
 export class Hosting implements PathOwner {
   private readonly context: PeerContext;
-  private readonly paths: Paths;
+  private readonly paths: Connections;
   private readonly registration: Registration;
   private readonly door: Door;
   private readonly memory: Memory;
@@ -46,7 +47,7 @@ export class Hosting implements PathOwner {
   /** Sessions seen, oldest first, so that a repeated offer is not a second visit. */
   private readonly seen = new Set<string>();
 
-  constructor(context: PeerContext, paths: Paths, command: HostCommand, memory: Memory) {
+  constructor(context: PeerContext, paths: Connections, command: HostCommand, memory: Memory) {
     this.context = context;
     this.paths = paths;
     this.command = command;
@@ -172,7 +173,8 @@ export class Hosting implements PathOwner {
     }
   }
 
-  pathSilent(): void {}
+  /** It is the client that knocks. */
+  pathWanting(): void {}
 
   private announced() {
     return { announcement: this.command.announcement, players: this.players ?? this.inside.size };
@@ -264,28 +266,10 @@ export class Hosting implements PathOwner {
     } else this.nextQuestion(now, visit);
   }
 
-  /**
-   * Who is asked about in turn. The question that is open stays; then friends of before, then those from whose address the fewest ask,
-   * so that a crowd of one makes nobody else wait; then whoever has waited longest.
-   */
-  private line(): readonly Visit[] {
-    const asking = [...this.visits.values()].filter(({ phase }) => phase.in === 'waiting' || phase.in === 'asking');
-    const ofAddress = new Map<string, number>();
-    for (const { offer } of asking) {
-      const address = addressOf(offer.push);
-      ofAddress.set(address, (ofAddress.get(address) ?? 0) + 1);
-    }
-    const rank = ({ phase, offer }: Visit): number => {
-      if (phase.in === 'asking') return 0;
-      return offer.known ? 1 : 1 + (ofAddress.get(addressOf(offer.push)) ?? 0);
-    };
-    return asking.sort((left, right) => rank(left) - rank(right));
-  }
-
   /** There is one question at a time. Each friend is told when that changes for it; `knocked` in any case. */
   private nextQuestion(now: Instant, knocked: Visit | null = null, first = false): void {
     let ahead = 0;
-    for (const visit of this.line()) {
+    for (const visit of lineOf(this.visits.values())) {
       const { sid } = visit.offer.push;
       const turn = ahead === 0 && visit.phase.in === 'waiting';
       if (turn || visit === knocked) this.context.request(now, { type: 'hold', sid, ahead }, null, () => {});
@@ -300,7 +284,11 @@ export class Hosting implements PathOwner {
     this.askers.remove(visit);
     this.visits.delete(offer.visitor);
     if (!offer.test) this.makeRoom(now, this.comers, visit);
-    const welcome = new Welcome(this.context, offer, (at, event) => this.visited(at, visit, event));
+    const welcome = new Welcome(this.context, offer, {
+      goesOn: (of) => this.goesOn(of),
+      begin: (at, of, keys) => this.begin(at, of, keys),
+      happened: (at, event) => this.visited(at, visit, event),
+    });
     this.visits.set(offer.visitor, visit);
     if (!offer.test) this.comers.add(visit);
     visit.enter(now, { in: 'punching', welcome }, this.idle(now, visit));
@@ -336,44 +324,72 @@ export class Hosting implements PathOwner {
     }
   }
 
+  /** The connection that a friend's program says it has with us, if it has. */
+  private goesOn({ visitor, handshake }: Offer): PathId | null {
+    const inside = this.inside.get(visitor);
+    if (inside?.phase.in !== 'inside') return null;
+    return inside.phase.connection === connectionName(handshake.hello.connection) ? inside.phase.path : null;
+  }
+
+  /** The master's test join gets no more than the proof of a path. */
+  private begin(now: Instant, { test, friend, instance, at }: Offer, keys: EndToEnd): PathId | null {
+    return test ? null : this.paths.open(now, { keys, join: null, friend, instance, since: at }, this);
+  }
+
   private connected(now: Instant, visit: Visit, found: Found): void {
     const { offer, phase } = visit;
-    if (phase.in !== 'punching' || phase.welcome.session === null) return;
+    if (!('welcome' in phase) || phase.welcome.session === null) return;
     const { welcome } = phase;
-    const { session } = phase.welcome;
-    session.quiet();
+    phase.welcome.session.quiet();
     if (offer.test) {
       // Its late probes are still answered for a moment: it may not have its proof yet.
       const over = this.context.agenda.at(now + PEER_LIMITS.testJoinHoldMs, (at) => this.gone(at, visit));
       visit.enter(now, { in: 'tested', welcome }, over);
-      return;
+    } else if (welcome.path !== null) {
+      if (welcome.goesOn && phase.in === 'punching') this.takesOver(now, visit, welcome.path);
+      this.paths.add(now, welcome.path, found);
     }
-    this.visits.delete(offer.visitor);
+  }
+
+  /** A connection goes on by the visit that has brought its newest path. */
+  private takesOver(now: Instant, visit: Visit, path: PathId): void {
+    const { visitor } = visit.offer;
+    const before = this.inside.get(visitor);
+    if (before?.phase.in !== 'inside' || visit.phase.in !== 'punching') return;
+    const { welcome } = visit.phase;
+    const { connection } = before.phase;
+    this.visits.delete(visitor);
     this.comers.remove(visit);
-    const { socket, remote, kind, rttMs, attempts, packetsSent } = found;
-    const { friend, instance, visitor } = offer;
-    const proven = {
-      ...{ session: session.config.keys.path, sid: session.sid, socket, remote, kind, rttMs },
-      ...{ local: this.context.local(socket), join: null, friend, instance, attempts, packetsSent },
-      elapsedMs: now - offer.at,
-      words: session.config.keys.words,
-    };
-    // Others had their paths sooner. The friend may have its own already, or still wait for it: it is told on both ways.
+    before.enter(now, { in: 'over' });
+    visit.enter(now, { in: 'inside', welcome, path, connection });
+    this.inside.set(visitor, visit);
+  }
+
+  /** A new connection has its first path. False where the last place was taken meanwhile; the friend is told on both ways. */
+  pathUp(now: Instant, path: PathId): boolean {
+    const visit = [...this.visits.values()].find(({ phase }) => phase.in === 'punching' && phase.welcome.path === path);
+    if (visit?.phase.in !== 'punching' || visit.phase.welcome.session === null) return false;
+    const { offer, phase } = visit;
+    const { welcome } = phase;
+    const { session } = visit.phase.welcome;
+    const { visitor, friend } = offer;
+    this.visits.delete(visitor);
+    this.comers.remove(visit);
     const guests = [...this.inside.values()].map((inside) => inside.offer);
     if (isFull(offer, this.command.announcement.playersMax, guests)) {
       this.sayNo(now, offer, 'FULL');
-      this.paths.turnAway(now, proven, 'full');
       visit.enter(now, { in: 'over' });
-      return;
+      return false;
     }
     const old = this.inside.get(visitor);
     if (old?.phase.in === 'inside') this.paths.leave(now, old.phase.path, 'replaced');
-    const path = this.paths.add(now, proven, this);
-    visit.enter(now, { in: 'inside', welcome, path });
+    const connection = connectionName(session.config.keys.connectionId);
+    visit.enter(now, { in: 'inside', welcome, path, connection });
     this.inside.set(visitor, visit);
     this.door.know(friend);
     this.peer(offer, 'connected', path);
     this.countPlayers(now);
+    return true;
   }
 
   /** The client is the one that tries again: a visit nobody speaks for is over. */
@@ -398,8 +414,15 @@ export class Hosting implements PathOwner {
     this.visits.delete(visitor);
     this.comers.remove(visit);
     this.askers.remove(visit);
+    this.discard(now, visit);
     visit.enter(now, { in: 'over' });
     return true;
+  }
+
+  /** The connection that it was on its way to. */
+  private discard(now: Instant, { phase }: Visit): void {
+    if (phase.in !== 'punching' || phase.welcome.path === null || phase.welcome.goesOn) return;
+    this.paths.discard(now, phase.welcome.path);
   }
 
   private sayNo(now: Instant, offer: Offer, failure: FailureCode, retryAfterMs?: number): void {

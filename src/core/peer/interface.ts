@@ -7,6 +7,7 @@
 import type { Endpoint } from '../address.ts';
 import type { SocketId } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import type { MasterWay } from '../link/interface.ts';
 import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
@@ -97,6 +98,8 @@ export type PeerEvent =
       readonly state: 'connecting' | 'up' | 'lost';
       readonly failure: FailureCode | null;
       readonly rttMs: number | null;
+      /** How, where `up`. */
+      readonly way?: MasterWay;
     }
   | {
       readonly ev: 'profile';
@@ -182,8 +185,22 @@ export type PeerEvent =
       readonly attempts: number;
       readonly packetsSent: number;
       readonly payloadBytesMax: number;
+      /** The name of the relay that it goes through; null: none. */
+      readonly via: string | null;
       /** Four words of the end-to-end handshake, the same on both sides unless somebody sits in between (`peer/words.ts`). */
       readonly words: string;
+    }
+  /** The connection goes another way now; nothing of it is lost, and its id stays. */
+  | {
+      readonly ev: 'path-changed';
+      readonly path: PathId;
+      readonly kind: PathKind;
+      readonly socket: SocketId;
+      readonly local: Endpoint;
+      readonly remote: Endpoint;
+      readonly rttMs: number;
+      readonly payloadBytesMax: number;
+      readonly via: string | null;
     }
   | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel: number }
   | {

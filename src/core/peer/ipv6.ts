@@ -5,24 +5,58 @@
 
 import { familyOf, isPrivate } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
 import type { Candidate } from '../model/pair.ts';
-import type { Request } from '../wire/messages.ts';
+import type { Request, Response } from '../wire/messages.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { PEER_LIMITS } from './limits.ts';
 
+type Phase =
+  | { readonly in: 'none' }
+  | { readonly in: 'opening' | 'unused' | 'over'; readonly socket: SocketId }
+  /** `asked`: the question that is under way, or when the next one is due. */
+  | { readonly in: 'proving'; readonly socket: SocketId; readonly asked: Alarm }
+  | { readonly in: 'proven'; readonly socket: SocketId; asked: Alarm; readonly candidate: Candidate };
+
+/** Which phase may follow which, and when. */
+export const IPV6_PHASES = {
+  none: { opening: 'this computer and the master both have public IPv6' },
+  opening: { proving: 'the socket is open', none: 'it can not be opened' },
+  unused: { proving: 'the network or the session is new, and has IPv6 still or again', over: 'the end' },
+  proving: {
+    proven: 'the master has answered over IPv6',
+    proving: 'it has not, and is asked again later',
+    unused: 'the network or the session is new',
+    over: 'the end',
+  },
+  proven: {
+    proven: 'the master has answered once more',
+    proving: 'it has not',
+    unused: 'the network or the session is new',
+    over: 'the end',
+  },
+  over: {},
+} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
+
 export class Ipv6 {
-  /** Null until the master has answered over IPv6. */
-  candidate: Candidate | null = null;
-  socket: SocketId = 0;
   private readonly context: PeerContext;
   private readonly onAnswer: (now: Instant, works: boolean) => void;
-  private open = false;
-  private asked: Alarm | null = null;
+  private phase: Phase = { in: 'none' };
 
   /** `onAnswer` is told after each question whether the master has answered it over IPv6. */
   constructor(context: PeerContext, onAnswer: (now: Instant, works: boolean) => void) {
     this.context = context;
     this.onAnswer = onAnswer;
+  }
+
+  /** Null until the master has answered over IPv6. */
+  get candidate(): Candidate | null {
+    return this.phase.in === 'proven' ? this.phase.candidate : null;
+  }
+
+  /** 0 where there is none. */
+  get socket(): SocketId {
+    return this.phase.in === 'none' ? 0 : this.phase.socket;
   }
 
   /** The network or the session with the master is new. */
@@ -32,14 +66,13 @@ export class Ipv6 {
       addresses.some((one) => familyOf(one) === 6 && !isPrivate(one));
     this.forget();
     if (config.family === 6 || !both(network().addresses) || !both(config.master.addresses)) return;
-    if (this.open) this.prove(now);
-    else if (this.socket === 0) {
-      this.socket = this.context.open(6, (at, outcome) => {
-        this.open = outcome.ok;
-        if (outcome.ok) this.prove(at);
-        else this.socket = 0;
-      });
-    }
+    if (this.phase.in === 'unused') this.prove(now, this.phase.socket);
+    if (this.phase.in !== 'none') return;
+    const socket = this.context.open(6, (at, outcome) => {
+      if (outcome.ok) this.prove(at, socket);
+      else this.enter({ in: 'none' });
+    });
+    this.enter({ in: 'opening', socket });
   }
 
   /** Nobody waits for the answer: it is repeated by the link, and what it has bought is pushed to the other side. */
@@ -49,29 +82,46 @@ export class Ipv6 {
 
   close(): void {
     this.forget();
-    if (this.open) this.context.close(this.socket);
-    this.open = false;
+    if (this.phase.in !== 'unused') return;
+    const { socket } = this.phase;
+    this.context.close(socket);
+    this.enter({ in: 'over', socket });
   }
 
   private forget(): void {
-    this.candidate = null;
-    this.asked?.cancel();
-    this.asked = null;
+    const { phase } = this;
+    if (phase.in !== 'proving' && phase.in !== 'proven') return;
+    phase.asked.cancel();
+    this.enter({ in: 'unused', socket: phase.socket });
   }
 
-  private prove(now: Instant): void {
-    const { context, socket } = this;
-    this.asked = context.request(
+  /** The answer before holds until there is another one. */
+  private prove(now: Instant, socket: SocketId): void {
+    const { context } = this;
+    const asked = context.request(
       now,
       { type: 'echo' },
       socket,
-      (at, response) => {
-        this.candidate = response.type === 'ok' ? { kind: 'ipv6', endpoint: response.observed, socket } : null;
-        const againMs = response.type === 'ok' ? PEER_LIMITS.ipv6ProveMs : PEER_LIMITS.ipv6RetryMs;
-        this.asked = context.agenda.at(at + againMs, (later) => this.prove(later));
-        this.onAnswer(at, response.type === 'ok');
-      },
+      (at, response) => this.answered(at, socket, response),
       6,
     );
+    if (this.phase.in === 'proven') this.phase.asked = asked;
+    else this.enter({ in: 'proving', socket, asked });
+  }
+
+  private answered(now: Instant, socket: SocketId, response: Response): void {
+    const works = response.type === 'ok';
+    const againMs = works ? PEER_LIMITS.ipv6ProveMs : PEER_LIMITS.ipv6RetryMs;
+    const asked = this.context.agenda.at(now + againMs, (later) => this.prove(later, socket));
+    if (!works) this.enter({ in: 'proving', socket, asked });
+    else this.enter({ in: 'proven', socket, asked, candidate: { kind: 'ipv6', endpoint: response.observed, socket } });
+    this.onAnswer(now, works);
+  }
+
+  private enter(phase: Phase): void {
+    const from = this.phase.in;
+    assert(phase.in in IPV6_PHASES[from], `IPv6 goes from ${from} to ${phase.in}`);
+    this.phase = phase;
+    if (phase.in !== from) this.context.log(null, 'ipv6', { from, to: phase.in });
   }
 }

@@ -1,20 +1,25 @@
 /**
- * The phases of a join. They are about the way to a path: one that has fallen silent stands beside, while a new one is looked for.
+ * The phases of a join. They are about the way to a path: a connection that is up stands beside, while a further path is looked for.
  */
-import type { Alarm } from './agenda.ts';
+import type { Alarm } from '../agenda.ts';
 import type { PathId } from './interface.ts';
 import type { Knock } from './knock.ts';
 import type { Session } from './session.ts';
 
-/** A proven path, with the session that found it: its traversal still answers late probes. */
+/** A connection that is up. */
 export interface Established {
   readonly path: PathId;
-  readonly session: Session;
+  /** As it is called between the two ends. */
+  readonly id: Uint8Array;
+  /** The session that found its newest path: its traversal still answers late probes. Null where none has. */
+  session: Session | null;
 }
 
 /** A session on its way to a path. */
 export interface Attempt {
   readonly session: Session;
+  /** The connection that is to have the path: the one that stands, or a new one. */
+  readonly path: PathId;
   /** The newest attempt of it, null before the first. */
   n: number | null;
   method: string;
@@ -65,24 +70,24 @@ export const JOIN_PHASES = {
     knocking: 'nobody has answered for 10 s: again, from a new socket',
     punching: 'the host lets us in',
     resting: 'the master or the host asks for patience, or what failed may pass',
-    connected: 'the path that had fallen silent answers again',
+    connected: 'the connection has a path again that works',
     over: `${OVER}; or the host refuses`,
   },
   punching: {
     knocking: 'the master says that the session is over',
     resting: 'the session is lost, or the host asks for patience',
-    connected: 'a path is proven, or the one that had fallen silent answers again',
+    connected: 'a path is proven, or the connection has one again that works',
     over: `${OVER}; or the host refuses`,
   },
   resting: {
     resolving: 'it has rested, and only the code is known',
     knocking: 'it has rested',
-    connected: 'the path that had fallen silent answers again',
+    connected: 'the connection has a path again that works',
     over: OVER,
   },
   connected: {
-    knocking: 'the path has fallen silent, or has died',
-    over: 'the path is left, by either side, or the program ends',
+    knocking: 'its path does not answer, has died, or this computer has changed its network',
+    over: 'the connection is left, by either side, or the program ends',
   },
   over: {},
 } as const satisfies Record<JoinPhase['in'], Partial<Record<JoinPhase['in'], string>>>;

@@ -9,18 +9,17 @@ import { assert, type FailureCode, RETRYABLE } from '../errors.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
-import type { PathKind } from '../model/pair.ts';
 import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
+import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
-import { friendKey, friendOf } from './handshake.ts';
+import { friendOf, NO_CONNECTION } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
-import { Knock, type KnockResult } from './knock.ts';
+import { doorstepOf, Knock, type KnockResult } from './knock.ts';
 import { PEER_LIMITS } from './limits.ts';
-import type { PathEnd, PathOwner, Paths } from './paths.ts';
-import { Session, type SessionConfig, type SessionEvent } from './session.ts';
+import { reportEnd, Session, type SessionConfig, type SessionEvent } from './session.ts';
 
 export type JoinCommand = PeerCommand & { readonly do: 'join' };
 type Found = SessionEvent & { readonly ev: 'path' };
@@ -28,7 +27,7 @@ type Found = SessionEvent & { readonly ev: 'path' };
 export class Join implements PathOwner {
   readonly id: JoinId;
   private readonly context: PeerContext;
-  private readonly paths: Paths;
+  private readonly paths: Connections;
   private readonly command: JoinCommand;
   private readonly onOver: () => void;
   private phase: JoinPhase;
@@ -37,7 +36,7 @@ export class Join implements PathOwner {
    * From the command, or from the loss of a path, to the next path. `since`: the clock that is shown counts from here (S22). `again`: a
    * path was up before, so what may pass is waited for. `welcomed`: the host has let us in.
    */
-  private run: { readonly since: Instant; readonly again: boolean; welcomed: boolean };
+  private run: { readonly since: Instant; again: boolean; welcomed: boolean };
   private deadline: Alarm | null = null;
   private hostKey: Uint8Array | null;
   private linkUp = false;
@@ -47,7 +46,7 @@ export class Join implements PathOwner {
   /** A link brings the key beside the code: whether they belong together is known by the time that the master answers. */
   private linkCheck: Alarm | null = null;
 
-  constructor(context: PeerContext, paths: Paths, now: Instant, command: JoinCommand, onOver: () => void) {
+  constructor(context: PeerContext, paths: Connections, now: Instant, command: JoinCommand, onOver: () => void) {
     this.context = context;
     this.paths = paths;
     this.command = command;
@@ -114,17 +113,29 @@ export class Join implements PathOwner {
     else this.fail(now, 'ABORTED', null);
   }
 
-  /** The program ends: quietly, and at once. */
-  close(now: Instant): void {
-    this.end(now);
-  }
-
   punchesAgain(end: PathEnd): boolean {
     return end === 'consent' || (end === 'replaced' && this.attempting);
   }
 
-  pathOver(now: Instant, _path: PathId, end: PathEnd): void {
-    this.standing?.session.stop(now);
+  /** The first path of the connection that an attempt leads to: it takes the place of the one that stood before. */
+  pathUp(now: Instant, path: PathId): boolean {
+    if (this.phase.in !== 'punching') return false;
+    const { session } = this.phase.attempt;
+    this.deadline?.cancel();
+    if (this.standing !== null) this.paths.leave(now, this.standing.path, 'replaced');
+    this.standing = { path, id: session.config.keys.connectionId, session: null };
+    this.run.again = true;
+    this.stage('connected');
+    return true;
+  }
+
+  pathOver(now: Instant, path: PathId, end: PathEnd): void {
+    if (path !== this.standing?.path) {
+      // The host has let go of it before it had a path.
+      this.again(now, end, PEER_LIMITS.brokenRestMs);
+      return;
+    }
+    this.standing.session?.stop(now);
     this.standing = null;
     if (end === 'consent') {
       this.setDeadline(now);
@@ -133,15 +144,22 @@ export class Join implements PathOwner {
     } else if (!this.punchesAgain(end)) this.end(now);
   }
 
-  /** A path that falls silent is punched again at once, not only when its consent ends 20 s later. */
-  pathSilent(now: Instant, _path: PathId, silent: boolean): void {
-    if (silent) this.punchAgain(now);
+  /** A path that does not answer is punched again at once, not only when its consent ends half a minute later. */
+  pathWanting(now: Instant, path: PathId, wanting: boolean): void {
+    if (path !== this.standing?.path) return;
+    if (wanting) this.punchAgain(now);
     else if (this.attempting) this.enter(now, { in: 'connected' });
+  }
+
+  /** The network of this computer has changed: what leads to its old address may lead nowhere. */
+  network(now: Instant): void {
+    if (this.standing !== null) this.punchAgain(now);
   }
 
   private punchAgain(now: Instant): void {
     if (this.attempting) return;
     this.run = { since: now, again: true, welcomed: false };
+    this.context.stay(now);
     this.ask(now);
   }
 
@@ -227,11 +245,8 @@ export class Join implements PathOwner {
       this.enter(now, { in: 'profiling' });
       return;
     }
-    const { password, name, device } = this.command;
-    const { crypto, identity } = this.context.config;
     if (ahead === null) this.stage('asking');
-    const own = device === undefined ? identity : friendKey(crypto, device, this.hostKey);
-    const door = { hostKey: this.hostKey, own, password, name };
+    const door = doorstepOf(this.context.config, this.command, this.hostKey, this.standing?.id ?? NO_CONNECTION);
     const knock = new Knock(this.context, now, door, (at, result) => this.answered(at, result));
     const quiet = this.context.agenda.at(now + PEER_LIMITS.knockQuietMs, () => this.quiet());
     this.enter(now, { in: 'knocking', knock, quiet, ahead });
@@ -256,7 +271,7 @@ export class Join implements PathOwner {
   private answered(now: Instant, result: KnockResult): void {
     switch (result.kind) {
       case 'welcome':
-        this.traverse(now, result.session);
+        this.traverse(now, result.session, result.goesOn);
         break;
       case 'refused':
         this.failed(now, result.failure, result.retryAfterMs, result.detail);
@@ -267,12 +282,16 @@ export class Join implements PathOwner {
     }
   }
 
-  private traverse(now: Instant, config: SessionConfig): void {
+  private traverse(now: Instant, config: SessionConfig, goesOn: boolean): void {
+    if (this.hostKey === null) return;
     this.run.welcomed = true;
     this.context.out.event({ ev: 'networks', join: this.id, own: config.own.profile, peer: config.peer.profile });
     this.stage('punching');
     const session = new Session(this.context, now, config, (at, event) => this.traversed(at, attempt, event));
-    const attempt: Attempt = { session, n: null, method: '', packetsSent: 0, dismissed: false };
+    const friend = friendOf(this.context.config.crypto, this.hostKey);
+    const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since };
+    const path = goesOn && this.standing !== null ? this.standing.path : this.paths.open(now, made, this);
+    const attempt: Attempt = { session, path, n: null, method: '', packetsSent: 0, dismissed: false };
     this.enter(now, { in: 'punching', attempt });
   }
 
@@ -311,49 +330,26 @@ export class Join implements PathOwner {
   }
 
   private connected(now: Instant, attempt: Attempt, found: Found): void {
-    if (!this.isPresent(attempt) || this.hostKey === null) return;
-    this.deadline?.cancel();
+    if (!this.isPresent(attempt)) return;
     const { session } = attempt;
     session.quiet();
-    const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
-    this.done(now, attempt, kind, attempts, packetsSent);
-    if (this.standing !== null) this.paths.leave(now, this.standing.path, 'replaced');
+    reportEnd(now, this.context, session, { ...found, path: found.kind, since: this.run.since });
+    if (attempt.path !== this.standing?.path) {
+      this.paths.add(now, attempt.path, found);
+      this.settle(now, session);
+      return;
+    }
     this.stage('connected');
-    const { keys } = session.config;
-    const path = this.paths.add(
-      now,
-      {
-        ...{ session: keys.path, sid: session.sid, socket, remote, kind, rttMs, words: keys.words },
-        ...{ local: this.context.local(socket), join: this.id, attempts, packetsSent },
-        elapsedMs: now - this.run.since,
-        friend: friendOf(this.context.config.crypto, this.hostKey),
-        instance: '',
-      },
-      this,
-    );
-    this.standing = { path, session };
-    this.enter(now, { in: 'connected' });
+    this.settle(now, session);
+    this.paths.add(now, attempt.path, found);
   }
 
-  /** Tells the master the end of the session, for its statistics; nobody waits for the answer. */
-  private done(
-    now: Instant,
-    { session, method }: Attempt,
-    path: PathKind | null,
-    attempts: number,
-    packetsSent: number,
-  ): void {
-    const { sid, config } = session;
-    this.context.request(
-      now,
-      {
-        ...{ type: 'done', sid, outcome: path === null ? 'aborted' : 'path', path, attempts, packetsSent },
-        ...{ clientNat: config.own.profile.type, hostNat: config.peer.profile.type },
-        ...{ family: this.context.config.family, method, elapsedMs: now - this.run.since },
-      },
-      null,
-      () => {},
-    );
+  /** The session has found what was looked for; the one before it need not answer late probes any more. */
+  private settle(now: Instant, session: Session): void {
+    if (this.standing === null) return;
+    this.standing.session?.stop(now);
+    this.standing.session = session;
+    this.enter(now, { in: 'connected' });
   }
 
   /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
@@ -381,14 +377,23 @@ export class Join implements PathOwner {
     this.context.out.event({ ev: 'join-failed', join: this.id, failure, detail });
   }
 
-  private end(now: Instant): void {
+  /** Quietly, and at once: the program ends. */
+  end(now: Instant): void {
     // Comes back to here by `pathOver`, which has ended it then.
     if (this.standing !== null) this.paths.leave(now, this.standing.path, 'left');
     if (this.over) return;
     const { phase } = this;
     this.enter(now, { in: 'over' });
-    if (phase.in === 'punching' && !phase.attempt.dismissed)
-      this.done(now, phase.attempt, null, phase.attempt.n ?? 0, phase.attempt.packetsSent);
+    if (phase.in === 'punching' && !phase.attempt.dismissed) {
+      const { session, method, n, packetsSent } = phase.attempt;
+      reportEnd(now, this.context, session, {
+        path: null,
+        method,
+        attempts: n ?? 0,
+        packetsSent,
+        since: this.run.since,
+      });
+    }
     this.deadline?.cancel();
     this.linkCheck?.cancel();
     this.onOver();
@@ -427,6 +432,7 @@ export class Join implements PathOwner {
         break;
       case 'punching':
         if (phase.attempt.session !== this.standing?.session) phase.attempt.session.stop(now);
+        if (phase.attempt.path !== this.standing?.path) this.paths.discard(now, phase.attempt.path);
     }
   }
 

@@ -3,7 +3,7 @@
  * the packet, S7), and what comes back. One knock has one sid and one result.
  */
 
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, NOWHERE, sameEndpoint } from '../address.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
@@ -14,8 +14,8 @@ import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
 import { saidByMaster } from '../wire/text.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
-import type { Alarm, PeerContext } from './context.ts';
-import { type ClientHandshake, instanceOf, openAsClient, passwordProof } from './handshake.ts';
+import type { Alarm, PeerConfig, PeerContext } from './context.ts';
+import { type ClientHandshake, friendKey, instanceOf, openAsClient, passwordProof } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
 import type { SessionConfig } from './session.ts';
 
@@ -26,11 +26,13 @@ export interface Doorstep {
   readonly own: KeyPair;
   readonly password: string | null;
   readonly name: string;
+  /** The connection with this host that is to have one more path; `NO_CONNECTION` where there is none. */
+  readonly connection: Uint8Array;
 }
 
 export type KnockResult =
   /** The host lets us in; the socket belongs to whoever makes the session. */
-  | { readonly kind: 'welcome'; readonly session: SessionConfig }
+  | { readonly kind: 'welcome'; readonly session: SessionConfig; readonly goesOn: boolean }
   | {
       readonly kind: 'refused';
       readonly failure: FailureCode;
@@ -119,12 +121,12 @@ export class Knock {
       return;
     }
     const { config, profile, masterRttMs } = this.context;
-    const { hostKey, password, name, own: key } = this.door;
+    const { hostKey, password, name, connection, own: key } = this.door;
     const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
     const own = { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
     const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
-    const hello = { ...own, instance, name, passwordProof: proof, masterRttMs: masterRttMs() };
+    const hello = { ...own, instance, connection, name, passwordProof: proof, masterRttMs: masterRttMs() };
     const handshake = openAsClient(config.crypto, key, { sid: this.sid, hostKey, hello });
     if (handshake === null) {
       this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'key-unusable' });
@@ -141,7 +143,8 @@ export class Knock {
 
   private joined(now: Instant, response: Response): void {
     if (response.type === 'ok') {
-      this.observed = response.observed;
+      // Through a tunnel nobody has seen the socket.
+      this.observed = sameEndpoint(response.observed, NOWHERE) ? null : response.observed;
       // Not before: the master has to know of the join.
       this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
     } else if (response.type === 'failed')
@@ -157,7 +160,7 @@ export class Knock {
     // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
     else {
-      const { profile, candidates, heldMs } = answer.hello;
+      const { profile, candidates, heldMs, goesOn } = answer.hello;
       const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
       const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses());
       const session: SessionConfig = {
@@ -165,7 +168,7 @@ export class Knock {
         peer: { profile, candidates: usable },
         relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
       };
-      this.finish(now, { kind: 'welcome', session }, false);
+      this.finish(now, { kind: 'welcome', session, goesOn }, false);
     }
   }
 
@@ -188,4 +191,15 @@ export class Knock {
     }
     this.onResult(now, result);
   }
+}
+
+/** Where the person who wants in stands: with the key that this device has for this host alone. */
+export function doorstepOf(
+  { crypto, identity }: PeerConfig,
+  { device, password, name }: { readonly device?: Uint8Array; readonly password: string | null; readonly name: string },
+  hostKey: Uint8Array,
+  connection: Uint8Array,
+): Doorstep {
+  const own = device === undefined ? identity : friendKey(crypto, device, hostKey);
+  return { hostKey, own, password, name, connection };
 }

@@ -2,29 +2,10 @@
 export const PEER_LIMITS = {
   /** How long a host still answers the probes of the master's test join after its own proof. */
   testJoinHoldMs: 2_000,
-  /** Paths (peer/path.ts). RFC 7675: consent is asked for every 5 s and expires 30 s after the last answer. */
-  consentEveryMs: 5_000,
-  consentExpireMs: 30_000,
-  /** One lost datagram must not cost a sixth of the 30 s: a check is repeated, so that even 20 % loss keeps a path up. */
-  consentTriesMax: 3,
-  consentRepeatMs: 1_000,
-  /** A path on which nothing comes in for so long while we send is asked about at once. */
-  pathQuietMs: 1_500,
-  /** Moving to a new address: questions sent there, and how long between them. */
-  pathChallengeTriesMax: 3,
-  pathChallengeRepeatMs: 300,
-  /** A leave is not repeated on a timer, because whoever leaves wants to be gone; two copies survive one loss. */
-  leaveCopies: 2,
-  /** Ethernet; what a path carries must fit one frame. */
-  pathMtuBytes: 1_500,
-  /** Programs on one friend's computer that may share a path, each with a channel of its own. */
-  pathChannelsMax: 16,
   /** Credits that one session buys, whatever its other side asks for: more than a master takes (40 at once, 67 in 20 s). */
   creditRate: { perSecond: 5, burst: 40 },
   /** Steps and credits of one session that wait for the master's word; a lossy line has a dozen, and what `creditRate` allows. */
   sessionRequestsMax: 128,
-  /** A peer (peer/*.ts). Closures that wait for their time; a few for each join, visit and request. */
-  agendaMax: 4_096,
   joinsMax: 16,
   /** Visits, askers and waiters of one host: above every game's number of players. */
   guestsMax: 128,
@@ -78,6 +59,4 @@ export const PEER_LIMITS = {
   closeWaitMs: 300,
   /** Command: names of strangers are cut to this many characters on screens. */
   nameShownMax: 40,
-  /** Datagrams kept for a path whose last proof is still on its way: a game's first burst. */
-  pathEarlyMax: 32,
 } as const;

@@ -2,8 +2,9 @@
  * An echo to the master twice a second while a burst runs (SECURITY.md row 16): where it suffers, our line is full, and the burst
  * has to rest.
  */
+
+import type { Alarm } from '../agenda.ts';
 import type { Instant } from '../contract.ts';
-import type { Alarm } from './agenda.ts';
 import type { PeerContext } from './context.ts';
 import { PEER_LIMITS } from './limits.ts';
 

@@ -4,6 +4,8 @@
  */
 
 import { type Endpoint, familyOf } from '../address.ts';
+import { agenda } from '../agenda.ts';
+import { eightBytes } from '../connection/datagram.ts';
 import {
   type Instant,
   type Machine,
@@ -27,8 +29,9 @@ import { StunSource } from '../sources/stun-source.ts';
 import { device } from '../traverse/pay/budget.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Push, Response } from '../wire/messages.ts';
-import { agenda } from './agenda.ts';
+
 import { Codes } from './codes.ts';
+import { Connections } from './connections.ts';
 import type { PeerConfig, PeerContext } from './context.ts';
 import { Memory } from './door.ts';
 import { type HostCommand, Hosting } from './hosting.ts';
@@ -37,8 +40,6 @@ import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { fetchList } from './list.ts';
-import { sessionName } from './path.ts';
-import { Paths } from './paths.ts';
 
 export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
   return new Peer(config);
@@ -75,7 +76,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly ipv6: Ipv6;
   private filtering: Filtering = 'unknown';
   private readonly context: PeerContext;
-  private readonly paths: Paths;
+  private readonly paths: Connections;
   private readonly joins = new Map<JoinId, Join>();
   /** What one hosting leaves to the next. */
   private memory: Memory | null = null;
@@ -104,7 +105,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.mapper = createPortMapper({ crypto, sockets, requests, profile: () => this.context.profile() });
     this.context = this.makeContext();
     this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
-    this.paths = new Paths(this.context);
+    this.paths = new Connections(this.context);
     this.nest.add(this.link, (now, event) => this.linked(now, event));
     this.nest.add(this.detector, (now, event) => this.detected(now, event));
     this.nest.add(this.mapper, (now, event) => this.portMapped(now, event));
@@ -289,11 +290,12 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.nest.command(now, this.link, { do: 'nudge' });
     if (this.linkUp) this.ipv6.begin(now);
     this.paths.nudge(now);
+    for (const join of [...this.joins.values()]) join.network(now);
   }
 
   private close(now: Instant): void {
     this.enter('closing');
-    for (const join of [...this.joins.values()]) join.close(now);
+    for (const join of [...this.joins.values()]) join.end(now);
     this.hosting?.close(now);
     this.hosting = null;
     this.paths.leaveAll(now, 'left');
@@ -415,7 +417,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private punched(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    const session = this.context.sessions.get(sessionName(bytes, PROBE_SID_AT));
+    const session = this.context.sessions.get(eightBytes(bytes, PROBE_SID_AT));
     if (session !== undefined) this.nest.datagramTo(now, session.traversal, socket, from, bytes);
   }
 
@@ -441,6 +443,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
             if (this.requests.delete(ref)) nest.command(this.now, link, { do: 'cancel', ref });
           },
         };
+      },
+      stay: (now) => {
+        nest.command(now, link, { do: 'stay' });
+        nest.command(now, link, { do: 'request', ref: this.nextRef++, request: { type: 'echo' }, socket: null });
       },
       deriveCode: (key, onCode) => this.codes.derive(key, onCode),
       open: (family, onOutcome) => {

@@ -21,13 +21,33 @@ export type RegistrationEvent =
   | { readonly ev: 'registered'; readonly code: string; readonly hostId: string }
   | { readonly ev: 'failed'; readonly failure: FailureCode };
 
+type Phase = 'away' | 'unlisted' | 'listed' | 'over';
+
+/** Which phase may follow which, and when. */
+export const REGISTRATION_PHASES = {
+  away: { unlisted: 'the session with the master is up', over: 'the hosting ends' },
+  unlisted: {
+    listed: 'the master has answered the registration',
+    unlisted: 'the session is another one, which knows nothing of us',
+    away: 'the session is lost',
+    over: 'the hosting ends, or the master calls us by a code that is not ours',
+  },
+  listed: {
+    listed: 'registered anew in the same session',
+    unlisted:
+      'the session is another one, the master has forgotten or refused us, or somebody hosts with our key and came later',
+    away: 'the session is lost',
+    over: 'the hosting ends, or the master calls us by a code that is not ours',
+  },
+  over: {},
+} as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
+
 export class Registration {
   private readonly context: PeerContext;
   private readonly onEvent: (event: RegistrationEvent) => void;
   private announced: Announced;
   private profile: NatProfile;
-  private linkUp = false;
-  private registered = false;
+  private phase: Phase = 'away';
   private dirty = { announcement: false, profile: false };
   private pending: Alarm | null = null;
   private timer: Alarm | null = null;
@@ -35,8 +55,6 @@ export class Registration {
   /** Derived from our key; null until it is. */
   private code: string | null = null;
   private deriving: Alarm | null = null;
-  /** The master lies, or this hosting has ended. */
-  private over = false;
 
   constructor(context: PeerContext, announced: Announced, onEvent: (event: RegistrationEvent) => void) {
     this.context = context;
@@ -46,10 +64,12 @@ export class Registration {
   }
 
   link(now: Instant, up: boolean): void {
-    this.linkUp = up;
-    this.registered = false;
+    if (this.phase === 'over') return;
     this.forget();
-    if (up && !this.over) this.register(now);
+    if (up) {
+      this.enter('unlisted');
+      this.register(now);
+    } else if (this.phase !== 'away') this.enter('away');
   }
 
   announce(now: Instant, announced: Announced): void {
@@ -66,16 +86,15 @@ export class Registration {
 
   /** Takes us off the list, also where the answer to what put us there is not in; nobody waits for the answer. */
   goodbye(now: Instant): void {
+    if (this.phase === 'over') return;
     this.forget();
-    if (this.linkUp) this.context.request(now, { type: 'goodbye' }, null, () => {});
-    this.registered = false;
-    this.linkUp = false;
-    this.over = true;
+    if (this.phase !== 'away') this.context.request(now, { type: 'goodbye' }, null, () => {});
+    this.enter('over');
     this.deriving?.cancel();
   }
 
   private changed(now: Instant): void {
-    if (this.registered) this.beatAt(Math.max(now, this.sentAt + PEER_LIMITS.heartbeatGapMs));
+    if (this.phase === 'listed') this.beatAt(Math.max(now, this.sentAt + PEER_LIMITS.heartbeatGapMs));
   }
 
   private register(now: Instant): void {
@@ -91,7 +110,7 @@ export class Registration {
     this.deriving ??= this.context.deriveCode(this.context.config.identity.publicKey, (now, code) => {
       assert(code !== null, 'an own key has a code');
       this.code = code;
-      if (this.linkUp) this.register(now);
+      if (this.phase !== 'away') this.register(now);
     });
   }
 
@@ -130,7 +149,7 @@ export class Registration {
         this.onEvent({ ev: 'failed', failure: 'CODE_MISMATCH' });
         return;
       }
-      this.registered = true;
+      this.enter('listed');
       this.onEvent({ ev: 'registered', code: response.code, hostId: response.hostId });
     }
     const dirty = this.dirty.announcement || this.dirty.profile;
@@ -141,20 +160,32 @@ export class Registration {
 
   /** Forgotten by the master, or refused: register anew where that may help. An unreachable master is the link's business. */
   private failed(now: Instant, failure: FailureCode, retryAfterMs: number): void {
-    this.registered = false;
+    this.unlist();
     if (failure === 'HOST_OFFLINE' || failure === 'BUSY') {
       this.timer = this.context.agenda.at(now + Math.max(retryAfterMs, PEER_LIMITS.retryRestMs), (at) =>
         this.register(at),
       );
     } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent({ ev: 'failed', failure });
-    else if (this.linkUp) this.timer = this.context.agenda.at(now + PEER_LIMITS.retryRestMs, (at) => this.register(at));
+    else if (this.phase !== 'away')
+      this.timer = this.context.agenda.at(now + PEER_LIMITS.retryRestMs, (at) => this.register(at));
   }
 
   /** Told once. Further beats are refused until the other is gone; then the master knows nobody, and we register anew. */
   private displaced(now: Instant): void {
-    if (this.registered) this.onEvent({ ev: 'failed', failure: 'REFUSED' });
-    this.registered = false;
+    if (this.phase === 'listed') this.onEvent({ ev: 'failed', failure: 'REFUSED' });
+    this.unlist();
     this.beatAt(now + PEER_LIMITS.heartbeatMs);
+  }
+
+  private unlist(): void {
+    if (this.phase === 'listed') this.enter('unlisted');
+  }
+
+  private enter(phase: Phase): void {
+    const from = this.phase;
+    assert(phase in REGISTRATION_PHASES[from], `a registration goes from ${from} to ${phase}`);
+    this.phase = phase;
+    if (phase !== from) this.context.log(null, 'registration', { from, to: phase });
   }
 
   private beatAt(at: Instant): void {

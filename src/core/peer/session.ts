@@ -4,24 +4,24 @@
  * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 
+import type { Alarm } from '../agenda.ts';
 import { EMPTY, toHex } from '../bytes.ts';
+import { eightBytes } from '../connection/datagram.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { assert } from '../errors.ts';
 import { LINK_LIMITS } from '../link/limits.ts';
-import type { Candidate, Permit, Role } from '../model/pair.ts';
+import type { Candidate, PathKind, Permit, Role } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import { StunSource } from '../sources/stun-source.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Traversal, TraversalEvent } from '../traverse/run/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
 import type { Push, Request, Response, SessionId } from '../wire/messages.ts';
-import type { Alarm } from './agenda.ts';
 import type { PeerContext } from './context.ts';
 import { Credits } from './credits.ts';
 import type { EndToEnd } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { watchMaster } from './master-watch.ts';
-import { sessionName } from './path.ts';
 
 export interface SessionConfig {
   readonly role: Role;
@@ -110,7 +110,7 @@ export class Session {
 
   /** As probes name it. */
   private get name(): string {
-    return sessionName(this.sid);
+    return eightBytes(this.sid, 0);
   }
 
   /** A push of the master that names this session. */
@@ -249,4 +249,28 @@ export class Session {
 function goingFirst(device: Device): Device {
   const { slot } = device;
   return { ...device, slot: { ...slot, request: (now, session) => slot.request(now, session, true) } };
+}
+
+/** How a session came to its end, and how long whoever joins had waited. */
+interface SessionEnd {
+  readonly path: PathKind | null;
+  readonly method: string;
+  readonly attempts: number;
+  readonly packetsSent: number;
+  readonly since: Instant;
+}
+
+/** Tells the master the end of a client's session, for its statistics; nobody waits for the answer. */
+export function reportEnd(now: Instant, context: PeerContext, { sid, config }: Session, end: SessionEnd): void {
+  const { path, method, attempts, packetsSent, since } = end;
+  context.request(
+    now,
+    {
+      ...{ type: 'done', sid, outcome: path === null ? 'aborted' : 'path', path, attempts, packetsSent },
+      ...{ clientNat: config.own.profile.type, hostNat: config.peer.profile.type },
+      ...{ family: context.config.family, method, elapsedMs: now - since },
+    },
+    null,
+    () => {},
+  );
 }

@@ -3,7 +3,7 @@ import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
 import type { Placed } from '../rate/shares.ts';
 import type { Alarm } from './context.ts';
-import type { Offer } from './door.ts';
+import { addressOf, type Offer } from './door.ts';
 import type { PathId } from './interface.ts';
 import type { Welcome } from './welcome.ts';
 
@@ -17,7 +17,8 @@ export type VisitPhase =
   | { readonly in: 'punching'; readonly welcome: Welcome }
   /** The master's test join has its proof, and gets no more. */
   | { readonly in: 'tested'; readonly welcome: Welcome }
-  | { readonly in: 'inside'; readonly welcome: Welcome; readonly path: PathId }
+  /** `connection`: as its two ends call it. */
+  | { readonly in: 'inside'; readonly welcome: Welcome; readonly path: PathId; readonly connection: string }
   | { readonly in: 'over' };
 
 /** Which phase may follow which, and when. */
@@ -44,11 +45,11 @@ export const VISIT_PHASES = {
   },
   punching: {
     tested: 'it is the master, and has its proof',
-    inside: 'a path is proven',
+    inside: 'the connection has a path',
     over: 'it has gone, begins anew, or the last place was taken meanwhile',
   },
   tested: { over: 'late probes have been answered for a moment' },
-  inside: { over: 'its path has ended' },
+  inside: { over: 'its connection has ended, or goes on by a newer visit' },
   over: {},
 } as const satisfies Record<VisitPhase['in'], Partial<Record<VisitPhase['in'], string>>>;
 
@@ -87,4 +88,22 @@ export class Visit implements Placed {
     this.idle?.cancel();
     this.idle = idle;
   }
+}
+
+/**
+ * Who is asked about in turn. The question that is open stays; then friends of before, then those from whose address the fewest ask,
+ * so that a crowd of one makes nobody else wait; then whoever has waited longest.
+ */
+export function lineOf(visits: Iterable<Visit>): readonly Visit[] {
+  const asking = [...visits].filter(({ phase }) => phase.in === 'waiting' || phase.in === 'asking');
+  const ofAddress = new Map<string, number>();
+  for (const { offer } of asking) {
+    const address = addressOf(offer.push);
+    ofAddress.set(address, (ofAddress.get(address) ?? 0) + 1);
+  }
+  const rank = ({ phase, offer }: Visit): number => {
+    if (phase.in === 'asking') return 0;
+    return offer.known ? 1 : 1 + (ofAddress.get(addressOf(offer.push)) ?? 0);
+  };
+  return asking.sort((left, right) => rank(left) - rank(right));
 }

@@ -4,21 +4,35 @@ import type { Push, Response } from '../wire/messages.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { Offer } from './door.ts';
+import type { EndToEnd } from './handshake.ts';
+import type { PathId } from './interface.ts';
 import { Session, type SessionEvent } from './session.ts';
+
+/** What a host has to say to an offer that it lets in. */
+export interface Doorkeeper {
+  /** The connection that the friend names, where it is there; null: a new one begins. */
+  goesOn(offer: Offer): PathId | null;
+  begin(now: Instant, offer: Offer, keys: EndToEnd): PathId | null;
+  happened(now: Instant, event: SessionEvent): void;
+}
 
 export class Welcome {
   readonly offer: Offer;
   session: Session | null = null;
+  /** The connection that is to have the path; null before the answer, and where there will be none. */
+  path: PathId | null = null;
+  /** The path is one more of a connection that is there. */
+  goesOn = false;
   private readonly context: PeerContext;
-  private readonly onEvent: (now: Instant, event: SessionEvent) => void;
+  private readonly keeper: Doorkeeper;
   private readonly socket: SocketId;
   private request: Alarm | null = null;
   private over = false;
 
-  constructor(context: PeerContext, offer: Offer, onEvent: (now: Instant, event: SessionEvent) => void) {
+  constructor(context: PeerContext, offer: Offer, keeper: Doorkeeper) {
     this.context = context;
     this.offer = offer;
-    this.onEvent = onEvent;
+    this.keeper = keeper;
     this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
   }
 
@@ -39,7 +53,7 @@ export class Welcome {
   private bound(now: Instant, outcome: SocketOutcome): void {
     if (this.over) return;
     if (!outcome.ok) {
-      this.onEvent(now, { ev: 'broken', why: `socket-${outcome.code}` });
+      this.keeper.happened(now, { ev: 'broken', why: `socket-${outcome.code}` });
       return;
     }
     const { push, handshake, at } = this.offer;
@@ -51,11 +65,14 @@ export class Welcome {
       profile,
       candidates: ownCandidates(context, bound, together),
     };
-    const answer = handshake.answer({ heldMs: now - at, ...own });
+    const before = this.keeper.goesOn(this.offer);
+    const answer = handshake.answer({ goesOn: before !== null, heldMs: now - at, ...own });
     if (answer === null) {
-      this.onEvent(now, { ev: 'broken', why: 'client-key-unusable' });
+      this.keeper.happened(now, { ev: 'broken', why: 'client-key-unusable' });
       return;
     }
+    this.goesOn = before !== null;
+    this.path = before ?? this.keeper.begin(now, this.offer, answer.keys);
     const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;
     this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
     context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
@@ -72,7 +89,7 @@ export class Welcome {
       },
       (at, event) => {
         if (event.ev === 'path') this.request?.cancel();
-        this.onEvent(at, event);
+        this.keeper.happened(at, event);
       },
     );
   }
@@ -83,6 +100,6 @@ export class Welcome {
    */
   private answered(now: Instant, response: Response): void {
     if (response.type === 'failed' && response.failure !== 'ABORTED')
-      this.onEvent(now, { ev: 'broken', why: response.failure });
+      this.keeper.happened(now, { ev: 'broken', why: response.failure });
   }
 }

@@ -8,7 +8,10 @@ export const WIRE_LIMITS = {
   probeBytes: 48,
   stepBytesMax: 512,
   punchBytes: 32,
-  /** Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). */
+  /**
+   * Anything larger is dropped unread: no message of ours is larger, and it fits every path seen (IPv6 minimum MTU 1280). JOIN, ANSWER
+   * and CREDIT are padded to it: they pay for probes (docs/reference/security.md §3.3).
+   */
   controlBytesMax: 1200,
   /** What a relay forwards: header, kind and tag of a sealed datagram, and what an Ethernet carries in one piece over IPv4. */
   relayedBytesMin: 34,

@@ -3,6 +3,9 @@
  *
  *     sallyport://198.51.100.7:8430/#KEY                      a master; an IPv6 address in brackets, a name is allowed
  *     sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#KEY.HOSTKEY    a host there; the host's key may be missing
+ *     sallyport://198.51.100.7:8430/?udp=443&tls=ms.example.org#KEY    further ways to the same master, for networks that let
+ *                                                               little through: another UDP port, and its HTTPS (port 443 unless
+ *                                                               written). What else stands there is left alone.
  *
  * KEY and HOSTKEY are 32 bytes in base64url (43 symbols), after `#` so that no web server ever sees them.
  */
@@ -13,12 +16,22 @@ import { isPublicKey } from '../secure/keys.ts';
 
 const SCHEME = 'sallyport://';
 const MASTER_PORT_DEFAULT = 8430;
+const HTTPS_PORT = 443;
 
 export interface MasterLink {
   /** An IP address in canonical form, or a name that is still to be resolved. */
   readonly host: string;
   readonly port: number;
   readonly key: Uint8Array;
+  /** Another UDP port of the same addresses. */
+  readonly udp?: number;
+  /** Where its HTTPS is: for a tunnel. */
+  readonly tls?: TlsPlace;
+}
+
+export interface TlsPlace {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface HostLink {
@@ -41,6 +54,7 @@ export type LinkFault =
   | 'address'
   | 'brackets'
   | 'port'
+  | 'way'
   | 'no-key'
   | 'key'
   | 'too-many-keys'
@@ -49,12 +63,12 @@ export type LinkFault =
   | 'code';
 
 export function formatMasterLink(link: MasterLink): string {
-  return `${origin(link)}/#${toBase64Url(link.key)}`;
+  return `${origin(link)}/${ways(link)}#${toBase64Url(link.key)}`;
 }
 
 export function formatHostLink(link: HostLink): string {
   const keys = link.hostKey === null ? [link.master.key] : [link.master.key, link.hostKey];
-  return `${origin(link.master)}/j/${link.code}#${keys.map(toBase64Url).join('.')}`;
+  return `${origin(link.master)}/j/${link.code}${ways(link.master)}#${keys.map(toBase64Url).join('.')}`;
 }
 
 export function parseMasterLink(text: string): MasterLink | LinkProblem {
@@ -85,20 +99,47 @@ function parse(text: string): Parts | LinkProblem {
   if (!trimmed.toLowerCase().startsWith(SCHEME)) return problem('scheme');
   const match = /^([^/#]*)(\/[^#]*)?(?:#(.*))?$/.exec(trimmed.slice(SCHEME.length));
   if (match === null) return problem('malformed');
-  const place = parsePlace(match[1] ?? '');
+  const place = parsePlace(match[1] ?? '', MASTER_PORT_DEFAULT);
   if ('problem' in place) return place;
+  const [path = '', query = ''] = (match[2] ?? '').split(/\?(.*)/s, 2);
+  const further = parseWays(query);
+  if ('problem' in further) return further;
   const keys = parseKeys(match[3]);
   if ('problem' in keys) return keys;
   const key = keys[0];
-  return key === undefined ? problem('no-key') : { master: { ...place, key }, path: match[2] ?? '', keys };
+  return key === undefined ? problem('no-key') : { master: { ...place, ...further, key }, path, keys };
 }
 
-function parsePlace(text: string): { host: string; port: number } | LinkProblem {
+/** `HOST:PORT` or `HOST` as it stands in a link; null where it is neither. */
+export function parseTlsPlace(text: string): TlsPlace | null {
+  const place = parsePlace(text, HTTPS_PORT);
+  return 'problem' in place ? null : place;
+}
+
+/** What is named twice counts the first time. */
+function parseWays(query: string): Pick<MasterLink, 'udp' | 'tls'> | LinkProblem {
+  let ways: Pick<MasterLink, 'udp' | 'tls'> = {};
+  for (const part of query.split('&')) {
+    const [name = '', value = ''] = part.split(/=(.*)/s, 2);
+    if (name === 'udp' && ways.udp === undefined) {
+      const udp = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+      if (udp < 1 || udp > 65_535) return problem('way', part);
+      ways = { ...ways, udp };
+    } else if (name === 'tls' && ways.tls === undefined) {
+      const tls = parseTlsPlace(value);
+      if (tls === null) return problem('way', part);
+      ways = { ...ways, tls };
+    }
+  }
+  return ways;
+}
+
+function parsePlace(text: string, portDefault: number): { host: string; port: number } | LinkProblem {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
   if (match === null) {
     return text.split(':').length > 2 ? problem('brackets', text) : problem('no-address');
   }
-  const port = match[3] === undefined ? MASTER_PORT_DEFAULT : Number(match[3]);
+  const port = match[3] === undefined ? portDefault : Number(match[3]);
   if (port < 1 || port > 65535) return problem('port', String(port));
   const host = match[1] === undefined ? nameOrAddress(match[2] ?? '') : bracketed(match[1]);
   return host === null ? problem('address', match[1] ?? match[2]) : { host, port };
@@ -129,7 +170,18 @@ function parseKeys(text: string | undefined): readonly Uint8Array[] | LinkProble
 }
 
 function origin(link: MasterLink): string {
-  return `${SCHEME}${link.host.includes(':') ? `[${link.host}]` : link.host}:${link.port}`;
+  return `${SCHEME}${bracketedHost(link.host)}:${link.port}`;
+}
+
+function ways({ udp, tls }: MasterLink): string {
+  const parts: string[] = [];
+  if (udp !== undefined) parts.push(`udp=${udp}`);
+  if (tls !== undefined) parts.push(`tls=${bracketedHost(tls.host)}${tls.port === HTTPS_PORT ? '' : `:${tls.port}`}`);
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}
+
+function bracketedHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function problem(fault: LinkFault, part = ''): LinkProblem {

@@ -6,8 +6,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { isLoopback, type Placed, Shares, type TableState } from '../core/index.ts';
-import { plainAddress } from './http-common.ts';
+import { type Placed, Shares, type TableState } from '../core/index.ts';
+import { type Callers, plainAddress } from './callers.ts';
 import { SERVER_LIMITS } from './limits.ts';
 
 interface HttpConnection extends Placed {
@@ -18,13 +18,13 @@ interface HttpConnection extends Placed {
   requests: number;
 }
 
-export interface Connections {
+export interface HttpConnections {
   /** From here on its connections are shared and its slow ones closed. */
   guard(server: Server): void;
   tables(): readonly TableState[];
 }
 
-export function createConnections(): Connections {
+export function createHttpConnections(callers: Callers): HttpConnections {
   const shares = new Shares<HttpConnection>({
     name: 'http-connections',
     max: SERVER_LIMITS.httpConnectionsMax,
@@ -40,8 +40,8 @@ export function createConnections(): Connections {
 
   function accepted(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
-    // Gone already; or a proxy on this computer, which stands for many.
-    if (address === '' || isLoopback(address)) return;
+    // Gone already; or a proxy, which stands for many.
+    if (address === '' || callers.isProxy(address)) return;
     const crowded = shares.crowdedOut(address);
     if (crowded !== null) {
       shares.remove(crowded);
@@ -64,6 +64,11 @@ export function createConnections(): Connections {
       // Also who reads its answer too slowly: live streams are written to more often than that.
       server.timeout = SERVER_LIMITS.httpIdleMs;
       server.on('connection', accepted);
+      // A tunnel is a request that never ends; it has shares of its own beside these.
+      server.on('upgrade', ({ socket }) => {
+        const connection = byPeer.get(peerOf(socket));
+        if (connection !== undefined) connection.requests += 1;
+      });
       server.on('request', ({ socket }, response) => {
         const connection = byPeer.get(peerOf(socket));
         if (connection === undefined) return;

@@ -1,7 +1,7 @@
 /** What the parts of a peer want to do later: the one tool for their deadlines. */
-import { type Instant, NEVER } from '../contract.ts';
-import { assert } from '../errors.ts';
-import { PEER_LIMITS } from './limits.ts';
+import { type Instant, NEVER } from './contract.ts';
+import { assert } from './errors.ts';
+import { LIMITS } from './limits.ts';
 
 /** Work at an instant. `cancel` is harmless when it has run or was cancelled already. */
 export interface Alarm {
@@ -32,7 +32,7 @@ export function agenda(): Agenda {
   };
   return {
     at(instant, run) {
-      assert(entries.size < PEER_LIMITS.agendaMax, 'the agenda of a peer is bounded');
+      assert(entries.size < LIMITS.agendaMax, 'the agenda of a peer is bounded');
       const alarm: Alarm = { cancel: () => void take(alarm) };
       entries.set(alarm, { at: instant, run });
       if (soonest !== null && instant < soonest) soonest = instant;

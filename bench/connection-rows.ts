@@ -1,0 +1,200 @@
+/** What can happen to a connection while a game goes over it, and what is asked of the game then (`npm run bench:connection`). */
+import { nodeCrypto } from '../src/node/index.ts';
+import {
+  meet,
+  NATS,
+  type NatBehaviour,
+  type PairSide,
+  PORTS_ALL,
+  type SceneOptions,
+  type SimRandom,
+  type SimUser,
+} from '../src/sim/index.ts';
+import { openPlay, type Play } from './connection-play.ts';
+
+/** One way between the two: half on each line. */
+const WAY_MS = 20;
+/** As the driver looks at the addresses of its computer (`networkWatchMs` of the agent). */
+const NETWORK_WATCH_MS = 2_000;
+/** Between the path and what happens: anywhere within two turns of consent checks. */
+const CALM_MS = { least: 3_000, most: 13_000 };
+/** A VPN's provider is so much further away, one way. */
+const VPN_MS = 15;
+const VPN_MTU_BYTES = 1_420;
+/** A program that is killed is started again by whoever watches it. */
+const DOWN_MS = 1_000;
+
+/** What the game saw of it. */
+export interface Sample {
+  /** The longest time in which nothing came, in ms; Infinity where it never went on. */
+  readonly gapMs: number;
+  readonly lost: number;
+  readonly twice: number;
+  readonly lateMs: number;
+}
+
+export interface Happening {
+  readonly name: string;
+  readonly relay: boolean;
+  /** Virtual time that is looked at from then on. */
+  readonly spanMs: number;
+  /** Asked of the gap. */
+  readonly p95Ms: number;
+  readonly worstMs: number;
+  /** The friend's NAT; the usual router where absent. */
+  readonly friendNat?: NatBehaviour;
+  /** Begins it; the game is looked at from when it returns. */
+  happen(play: Play, random: SimRandom): void;
+}
+
+const box = (play: Play, side: PairSide) =>
+  play.scene.world.gateways.find(({ name, behind }) => name.startsWith(`${side}.nat`) && behind === null)!;
+
+/** The driver looks at its addresses in turns of its own, so it may take a whole turn to notice. */
+function noticed({ scene }: Play, side: PairSide, random: SimRandom): void {
+  scene.world.after(random.between(0, NETWORK_WATCH_MS), () => scene.peers[side].lookAtNetwork());
+}
+
+/** What passes between the two addresses as it does now passes no more: a box on the way has forgotten it, and refuses it. */
+function cutFlow({ scene, seen }: Play): void {
+  const { world, peers } = scene;
+  const [atClient, atHost] = [peers.client.last.get('path'), peers.host.last.get('path')];
+  if (atClient?.ev !== 'path' || atHost?.ev !== 'path' || seen.client.open.length === 0) return;
+  const [host, client] = [atClient.remote, atHost.remote];
+  const is = (one: { address: string; port: number }, other: { address: string; port: number }): boolean =>
+    one.address === other.address && one.port === other.port;
+  world.internet.obstruct(({ from, to }) => (is(from, host) && is(to, client)) || (is(from, client) && is(to, host)));
+}
+
+function vpnOn(play: Play, side: PairSide): () => void {
+  const { world, peers } = play.scene;
+  const provider = world.nat(NATS.linux, { name: `${side}.vpn`, link: { delayMs: VPN_MS } });
+  return world.vpn(peers[side].place, provider, { delayMs: WAY_MS / 2, mtuBytes: VPN_MTU_BYTES });
+}
+
+const SOON = { relay: false, spanMs: 40_000, p95Ms: 1_200, worstMs: 2_000 } as const;
+
+export const HAPPENINGS: readonly Happening[] = [
+  {
+    ...SOON,
+    name: 'direct path dies silently, relay allowed',
+    ...{ relay: true, p95Ms: 600, worstMs: 2_000 },
+    happen: cutFlow,
+  },
+  { ...SOON, name: 'the same, relay never', happen: cutFlow },
+  {
+    ...SOON,
+    name: "the friend's NAT has new mappings",
+    // One that keeps ports would make the same ones again.
+    friendNat: { ...NATS.linux, allocation: { random: PORTS_ALL } },
+    happen: (play) => box(play, 'client').nat.reboot(),
+  },
+  {
+    ...SOON,
+    name: "the friend's NAT has a new address",
+    happen: (play) => play.scene.world.readdress(box(play, 'client')),
+  },
+  {
+    ...SOON,
+    name: "the host's address changes",
+    happen(play, random) {
+      play.scene.world.move(play.scene.peers.host.place);
+      noticed(play, 'host', random);
+    },
+  },
+  {
+    ...SOON,
+    name: 'the host changes to another line',
+    happen(play, random) {
+      const { world, peers } = play.scene;
+      world.move(peers.host.place, world.nat(NATS.linux, { name: 'host.radio', link: { delayMs: WAY_MS / 2 } }));
+      noticed(play, 'host', random);
+    },
+  },
+  ...(['host', 'client'] as const).flatMap((side): Happening[] => [
+    {
+      ...SOON,
+      name: `a VPN comes up at the ${side}`,
+      happen(play, random) {
+        vpnOn(play, side);
+        noticed(play, side, random);
+      },
+    },
+    {
+      ...SOON,
+      name: `a VPN goes off at the ${side}`,
+      happen(play, random) {
+        const off = vpnOn(play, side);
+        play.scene.peers[side].lookAtNetwork();
+        play.scene.world.run(60_000);
+        off();
+        noticed(play, side, random);
+      },
+    },
+  ]),
+  {
+    ...SOON,
+    name: "the host's program is killed and started",
+    // Counted from when it hosts again.
+    ...{ p95Ms: 2_000, worstMs: 2_000 },
+    happen(play) {
+      const { world, peers } = play.scene;
+      play.restart('host', DOWN_MS);
+      world.runUntil(() => peers.host.last.has('hosting'), { limitMs: 20_000 });
+    },
+  },
+];
+
+/** Half of the way, behind such a NAT. */
+function userBehind(nat: NatBehaviour): SimUser {
+  return {
+    ...{ class: 'P3', access: 'home', exposed: false, ownRouters: 0, coreRouters: 3 },
+    ...{ delayMs: WAY_MS / 2, jitterMs: 0, lossRate: 0, chain: [{ nat, routers: 0 }] },
+  };
+}
+
+/** Two homes with the usual routers, on lines that lose nothing. */
+function easyPair(seed: string, relay: boolean, friendNat: NatBehaviour = NATS.linux): SceneOptions {
+  const users = { client: userBehind(friendNat), host: userBehind(NATS.linux) };
+  return { clientClass: 'P3', hostClass: 'P3', users, seed, crypto: nodeCrypto, relay, masterDelayMs: WAY_MS / 2 };
+}
+
+/** From a relay to the direct path, as it comes up. */
+export interface Switched extends Omit<Sample, 'gapMs'> {
+  /** False: data never went by a relay, or never directly. */
+  readonly switched: boolean;
+}
+
+export function runSwitch(seed: string): Switched {
+  const play = openPlay(easyPair(seed, true));
+  const { scene, seen } = play;
+  const went = (relay: boolean): boolean =>
+    Object.values(seen).every(({ kinds }) => kinds.some(({ kind }) => (kind === 'relay') === relay));
+  const onJoin = (): void => play.begin();
+  meet(scene, { onJoin });
+  scene.world.runUntil(() => went(false), { limitMs: 10_000 });
+  scene.world.run(2_000);
+  const until = scene.world.now;
+  play.end();
+  scene.world.run(2_000);
+  const { lost, twice, lateMs } = play.carried(0, until);
+  return { switched: went(true) && went(false), lost, twice, lateMs };
+}
+
+export function runHappening(happening: Happening, seed: string): Sample {
+  const play = openPlay(easyPair(seed, happening.relay, happening.friendNat));
+  const { world } = play.scene;
+  meet(play.scene);
+  play.begin();
+  const random = world.random('happening');
+  world.run(random.between(CALM_MS.least, CALM_MS.most));
+  happening.happen(play, random);
+  const from = world.now;
+  world.run(happening.spanMs);
+  play.end();
+  world.run(2_000);
+  const until = from + happening.spanMs;
+  const gapMs = play.gapMs(from, until);
+  const { lost, twice, lateMs } = play.carried(from, until);
+  return { gapMs: gapMs >= happening.spanMs ? Number.POSITIVE_INFINITY : gapMs, lost, twice, lateMs };
+}

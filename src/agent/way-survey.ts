@@ -1,0 +1,21 @@
+/** Which ways to the master this network lets pass, for `sallyport check`: tried beside whatever the agent does. */
+import { type MasterAddress, type MasterLink, socketIds, type WayReport, WaySurvey } from '../core/index.ts';
+import { drive, nodeCrypto, tunnelTo } from '../node/index.ts';
+
+export function surveyWays(master: MasterAddress, link: MasterLink): Promise<readonly WayReport[]> {
+  const [address = ''] = master.addresses;
+  if (address === '') return Promise.resolve([]);
+  return new Promise((resolve, reject) => {
+    const machine = new WaySurvey({ crypto: nodeCrypto, sockets: socketIds(), master, wallClock: Date.now });
+    const driver = drive(machine, {
+      ...(link.tls === undefined ? {} : { openTunnel: tunnelTo(link.tls, { address, port: master.port }) }),
+      onEvent(event) {
+        // After the turn: the sockets are closed by what the machine says last.
+        queueMicrotask(() => driver.dispose());
+        resolve(event.ways);
+      },
+      onFault: reject,
+    });
+    driver.command({ do: 'start' });
+  });
+}

@@ -1,0 +1,429 @@
+/**
+ * What two participants have in common from their handshake on: keys, one sequence and one replay window a direction, and the paths
+ * between them. It is up with the first path that is ready, and over with its last.
+ *
+ * Data goes over the best path (`path.ts`, `bestOf`). At every switch, and while the path that carries it is sick, it goes over a
+ * second one as well, as a copy: whichever comes first is told, the other one is not.
+ *
+ * `ask` is the consent check (RFC 7675), the measure of round trip and loss, the keepalive and, sent to an address that has just
+ * turned up, the challenge that must be answered *from there* before that becomes a path and takes the other's place (SECURITY.md
+ * row 8). Whoever speaks and hears nothing asks after 250 ms, and knows at the latest 350 ms after the last datagram that came.
+ */
+import { type Endpoint, sameEndpoint } from '../address.ts';
+import type { Alarm } from '../agenda.ts';
+import { equalBytes, Reader, Writer } from '../bytes.ts';
+import { type Instant, NEVER, type SocketId } from '../contract.ts';
+import { assert } from '../errors.ts';
+import {
+  COPY,
+  DATAGRAM_BYTES_MIN,
+  HEADER_BYTES,
+  DATAGRAM_KIND as KIND,
+  LEAVE_CODE,
+  LEAVE_REASONS,
+  type LeaveReason,
+  readAnswer,
+  sequenceOf,
+  TOKEN_BYTES,
+} from './datagram.ts';
+import { CONNECTION_PHASES, type ConnectionConfig, type ConnectionPhase, type ConnectionPort } from './interface.ts';
+import { Labels } from './labels.ts';
+import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
+import { bestOf, measureLoss, measureRtt, PATH_PHASES, type Path, type PathState, pathOf, type Way } from './path.ts';
+import { answerMs, quietMs, repeatMs, triesBeforeDoubt } from './patience.ts';
+import { Sealer } from './sealer.ts';
+
+export class Connection {
+  /** What is sent goes this way; null before the first path, and gone where the connection is over. */
+  current: Path | null = null;
+  paths: readonly Path[] = [];
+  private phase: ConnectionPhase = 'coming';
+  private readonly config: ConnectionConfig;
+  private readonly port: ConnectionPort;
+  /** What carried the data before, and how long it carries copies. */
+  private former: Path | null = null;
+  private bothUntil: Instant = 0;
+  /** When the application has sent last. */
+  private spokeAt: Instant = Number.NEGATIVE_INFINITY;
+  private wanting = false;
+  private alarm: Alarm | null = null;
+  private readonly labels: Labels;
+  private early: readonly { readonly bytes: Uint8Array; readonly lane: number }[] = [];
+  private readonly sealer: Sealer;
+
+  constructor(config: ConnectionConfig, port: ConnectionPort) {
+    this.config = config;
+    this.port = port;
+    this.sealer = new Sealer(config.keys, port);
+    this.labels = new Labels(config.keys, port);
+  }
+
+  get over(): boolean {
+    return this.phase === 'over';
+  }
+
+  /** A way that the traversal has proven in both directions, or one over a relay, which is still to be. */
+  add(now: Instant, way: Way, rttMs: number | null): void {
+    if (this.over) return;
+    const alike = this.alike(way);
+    const path = pathOf(now, way, this.labels.fresh());
+    this.paths = [...this.paths, path];
+    if (rttMs === null) {
+      this.ask(now, path);
+      return;
+    }
+    measureRtt(path, rttMs);
+    this.succeed(now, path, alike);
+  }
+
+  /** The way is no more: its relay has gone, or its socket is taken. */
+  drop(now: Instant, socket: SocketId): void {
+    for (const path of this.paths) if (path.socket === socket) this.lose(now, path);
+  }
+
+  /** `n`: of the label that the datagram begins with. */
+  datagram(now: Instant, socket: SocketId, from: Endpoint, n: number, bytes: Uint8Array): void {
+    const mask = this.labels.maskOf(n);
+    if (mask === null || this.over || bytes.length < DATAGRAM_BYTES_MIN) return;
+    const sequence = sequenceOf(bytes, mask);
+    if (sequence === null) return;
+    const plaintext = this.config.keys.open(sequence, bytes.subarray(0, HEADER_BYTES), bytes.subarray(HEADER_BYTES));
+    if (plaintext === null || plaintext.length === 0) return;
+    this.labels.listenAhead(n);
+    const first = plaintext[0] as number;
+    const isCopy = (first & COPY) !== 0;
+    const path = this.cameOver(now, socket, from, sequence);
+    if (path !== null) {
+      path.newest = Math.max(path.newest, sequence);
+      path.heardAt = now;
+      path.heardLabel = Math.max(path.heardLabel, n);
+      path.heard++;
+      // A relay brings nothing before both ends are bound to it.
+      if (path.state === 'proving' && path.kind === 'relay') this.succeed(now, path, this.alike(path));
+    }
+    if (!this.config.keys.take(isCopy ? sequence - 1 : sequence)) return;
+    this.take(now, path, first & ~COPY, plaintext.subarray(1));
+  }
+
+  send(now: Instant, bytes: Uint8Array, lane: number): void {
+    const path = this.current;
+    if (path === null || this.over) return;
+    if (bytes.length > path.payloadBytesMax) {
+      this.port.event(now, { ev: 'too-large', bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
+      return;
+    }
+    this.sealer.data(now, path, this.second(now, path), lane, bytes);
+    const spoke = now - this.spokeAt <= LIMITS.speakingMs;
+    this.spokeAt = now;
+    // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
+    if (path.tries === 0 && now - path.heardAt > quietMs(path)) this.ask(now, path);
+    else if (!spoke && path.askAt > now + LIMITS.busyAskMs) this.askAt(path, now + LIMITS.busyAskMs);
+  }
+
+  /** Tells the other side, on every way there is, and stops. */
+  leave(now: Instant, reason: LeaveReason): void {
+    if (this.over) return;
+    const body = Uint8Array.of(LEAVE_CODE[reason]);
+    for (const path of this.paths)
+      for (let n = 0; n < LIMITS.leaveCopies; n++) this.sealer.say(now, path, KIND.leave, body);
+    this.stop(now, reason);
+  }
+
+  /** The network of this computer has changed: lets the other side see our new address at once, under a name that it has not seen. */
+  nudge(now: Instant): void {
+    for (const path of this.paths) {
+      if (path.state === 'proving') continue;
+      this.relabel(path);
+      path.tries = Math.min(path.tries, 1);
+      this.ask(now, path);
+    }
+  }
+
+  // ── what comes in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The path that a datagram came over; null where it is none yet. From an address of no path: the other side may have moved there
+   * from one that has this socket. Only the newest datagram of that path can tell: an older one was merely late (RFC 9000 §9.3).
+   */
+  private cameOver(now: Instant, socket: SocketId, from: Endpoint, sequence: number): Path | null {
+    let near: Path | null = null;
+    for (const path of this.paths) {
+      if (path.socket !== socket) continue;
+      if (sameEndpoint(path.remote, from)) return path;
+      if (path.state !== 'proving' && path.kind !== 'relay') near ??= path;
+    }
+    if (near !== null && sequence > near.newest && !this.paths.some(({ state }) => state === 'proving')) {
+      const way = { kind: near.kind, socket, remote: from, via: null };
+      const path = pathOf(now, way, this.labels.fresh());
+      path.rttMs = near.rttMs;
+      this.paths = [...this.paths, path];
+      this.ask(now, path);
+      return path;
+    }
+    return null;
+  }
+
+  private take(now: Instant, path: Path | null, kind: number, body: Uint8Array): void {
+    switch (kind) {
+      case KIND.data:
+        if (body.length > 0) this.tell(body.subarray(1), body[0] as number);
+        break;
+      case KIND.ask:
+        // What is no path yet will be asked again: the other side has its proof a moment before us.
+        if (path !== null && body.length >= TOKEN_BYTES) this.answer(now, path, body.subarray(0, TOKEN_BYTES));
+        break;
+      case KIND.answer: {
+        const answer = readAnswer(body);
+        if (path !== null && answer !== null) this.answered(now, path, answer.token, answer.heard);
+        break;
+      }
+      case KIND.leave:
+        this.stop(now, LEAVE_REASONS[body[0] ?? 0] ?? 'left');
+        break;
+      case KIND.deaf:
+        this.unheard(now, new Reader(body).u32());
+    }
+  }
+
+  private tell(bytes: Uint8Array, lane: number): void {
+    if (this.phase === 'up') this.port.message(bytes, lane);
+    else this.early = [...this.early, { bytes: bytes.slice(), lane }].slice(-LIMITS.earlyMax);
+  }
+
+  /** Where a question came from, there its answer goes. */
+  private answer(now: Instant, path: Path, token: Uint8Array): void {
+    const body = new Writer(TOKEN_BYTES + 4).raw(token).u32(path.heard % 2 ** 32);
+    this.sealer.say(now, path, KIND.answer, body.done());
+  }
+
+  private answered(now: Instant, path: Path, token: Uint8Array, heard: number): void {
+    const asked = path.asked.find((one) => equalBytes(one.token, token));
+    if (asked === undefined) return;
+    this.labels.confirm(asked.label);
+    measureRtt(path, now - asked.at);
+    measureLoss(now, path, asked.sent, heard);
+    path.asked = [];
+    path.tries = 0;
+    path.judgeAt = NEVER;
+    if (path.state === 'proving') this.succeed(now, path, this.alike(path));
+    else if (path.loss > LIMITS.lossSick) this.ails(now, path);
+    else if (path.state !== 'ready') this.enter(now, path, 'ready');
+    this.choose(now);
+    this.rest(now, path);
+    this.port.event(now, { ev: 'rtt', rttMs: path.rttMs });
+  }
+
+  /** The other side hears nothing over the path on which it sees this label. */
+  private unheard(now: Instant, label: number): void {
+    const path = this.paths.find(({ labelled }) => labelled === label);
+    if (path?.state === 'ready') this.doubt(now, path);
+  }
+
+  private alike({ kind }: Way): readonly Path[] {
+    return this.paths.filter((path) => path.kind === kind && path.state !== 'proving');
+  }
+
+  /** There is one path of a kind. What it replaces still takes for a moment what is under way. */
+  private succeed(now: Instant, path: Path, old: readonly Path[]): void {
+    for (const one of old) {
+      one.retiresAt = Math.min(one.retiresAt, now + LIMITS.retireMs);
+      one.askAt = one.judgeAt = NEVER;
+    }
+    this.enter(now, path, 'ready');
+    this.rest(now, path);
+  }
+
+  // ── what goes out ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private second(now: Instant, path: Path): Path | null {
+    if (now < this.bothUntil && this.former !== null && this.former !== path) return this.former;
+    const others = path.state === 'ready' ? [] : this.paths.filter((one) => one !== path);
+    return bestOf(now, others, null);
+  }
+
+  // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private ask(now: Instant, path: Path): void {
+    const token = this.config.crypto.randomBytes(TOKEN_BYTES);
+    const asked = { token, at: now, sent: path.sent + 1, label: path.labelled };
+    path.asked = [...path.asked, asked].slice(-LIMITS.askedMax);
+    path.tries++;
+    this.sealer.say(now, path, KIND.ask, token);
+    path.judgeAt = now + answerMs(path);
+    this.askAt(path, now + repeatMs(path, this.speaks(now) && path === this.current));
+  }
+
+  private speaks(now: Instant): boolean {
+    return now - this.spokeAt <= LIMITS.speakingMs;
+  }
+
+  /** An answer has had its time. */
+  private judge(now: Instant, path: Path): void {
+    path.judgeAt = NEVER;
+    const [oldest] = path.asked;
+    if (path.state === 'proving' || oldest === undefined) return;
+    const hears = path.heardAt > oldest.at;
+    const tries = triesBeforeDoubt(hears, this.speaks(now));
+    if (path.tries < tries) return;
+    if (path.tries === tries && path.state === 'ready') {
+      this.doubt(now, path);
+      if (!hears) this.complain(now, path);
+    }
+    if (path.tries === tries) return;
+    this.ails(now, path);
+    if (path.kind !== 'relay') this.want(now);
+  }
+
+  /** Its data goes another way as well. */
+  private doubt(now: Instant, path: Path): void {
+    this.enter(now, path, 'doubted');
+    if (path.askAt > now + LIMITS.askRepeatMs) this.askAt(path, now + LIMITS.askRepeatMs);
+  }
+
+  /** Tells the other side, another way, that nothing comes in over the path. */
+  private complain(now: Instant, path: Path): void {
+    const { current } = this;
+    const other = current === path ? this.second(now, path) : current;
+    if (path.heardLabel < 0 || other === null || other === path) return;
+    this.sealer.say(now, other, KIND.deaf, new Writer(4).u32(path.heardLabel).done());
+  }
+
+  private ails(now: Instant, path: Path): void {
+    path.restsUntil = now + LIMITS.restMs;
+    if (path.state !== 'sick') this.enter(now, path, 'sick');
+    // It is asked again soon: it may work again, and whether it does decides what is looked for.
+    if (path.askAt > now + LIMITS.askRepeatMs) this.askAt(path, now + LIMITS.askRepeatMs);
+  }
+
+  /** Consent is fresh. */
+  private rest(now: Instant, path: Path): void {
+    const standby = path !== this.current;
+    const everyMs = standby ? LIMITS.warmEveryMs : LIMITS.consentEveryMs;
+    path.expiresAt = now + everyMs + LIMITS.consentExpireMs - LIMITS.consentEveryMs;
+    const busy = !standby && this.speaks(now);
+    this.askAt(path, now + (busy ? LIMITS.busyAskMs : this.jittered(everyMs)));
+  }
+
+  /** RFC 7675 section 5.1: 0.8 to 1.2 of the interval, so that checks do not fall into step. */
+  private jittered(ms: number): number {
+    return ms * (0.8 + 0.4 * this.config.random.float());
+  }
+
+  // ── paths and phases ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  private enter(now: Instant, path: Path, state: PathState): void {
+    assert(state in PATH_PHASES[path.state], `a path goes from ${path.state} to ${state}`);
+    const silent = this.silent;
+    path.state = state;
+    path.since = now;
+    if (state === 'gone') this.paths = this.paths.filter((one) => one !== path);
+    this.choose(now);
+    if (state === 'gone' && !this.paths.some(({ socket }) => socket === path.socket)) this.port.free(path.socket);
+    if (this.phase !== 'up') return;
+    if (silent !== this.silent) this.port.event(now, { ev: 'silent', silent: this.silent });
+    this.settle(now);
+  }
+
+  private get silent(): boolean {
+    return !this.paths.some(({ state }) => state === 'ready' || state === 'doubted');
+  }
+
+  private choose(now: Instant): void {
+    const before = this.current;
+    const best = this.over ? null : bestOf(now, this.paths, before);
+    if (best === null || best === before) return;
+    this.current = best;
+    if (before === null) {
+      this.up(now, best);
+      return;
+    }
+    this.former = before;
+    this.bothUntil = now + Math.max(LIMITS.bothMs, LIMITS.bothRoundTrips * Math.max(before.rttMs, best.rttMs));
+    this.port.event(now, { ev: 'switched', path: best, from: before });
+  }
+
+  private up(now: Instant, path: Path): void {
+    this.enterPhase('up');
+    this.port.event(now, { ev: 'up', path });
+    const { early } = this;
+    this.early = [];
+    // In a moment: nobody hears data of a connection not yet told, and whoever made it has to know it before what has come ends it.
+    if (early.length > 0)
+      this.config.agenda.at(now, () => {
+        for (const { bytes, lane } of early) this.tell(bytes, lane);
+      });
+  }
+
+  private want(now: Instant): void {
+    if (this.wanting) return;
+    this.wanting = true;
+    this.port.event(now, { ev: 'wanting' });
+  }
+
+  /** A path without a relay that works is all that can be wanted. */
+  private settle(now: Instant): void {
+    if (!this.wanting || !this.paths.some(({ state, kind }) => state === 'ready' && kind !== 'relay')) return;
+    this.wanting = false;
+    this.port.event(now, { ev: 'content' });
+  }
+
+  private lose(now: Instant, path: Path): void {
+    const others = this.paths.some((one) => one !== path && one.state !== 'proving');
+    if (others || path.state === 'proving') this.enter(now, path, 'gone');
+    else this.stop(now, 'consent');
+    if (!this.over && this.phase === 'up' && path.kind !== 'relay') this.want(now);
+  }
+
+  private stop(now: Instant, reason: 'consent' | LeaveReason): void {
+    if (this.over) return;
+    this.alarm?.cancel();
+    this.enterPhase('over');
+    for (const path of this.paths) this.enter(now, path, 'gone');
+    this.labels.stop();
+    this.port.event(now, { ev: 'over', reason });
+  }
+
+  private enterPhase(phase: ConnectionPhase): void {
+    assert(phase in CONNECTION_PHASES[this.phase], `a connection goes from ${this.phase} to ${phase}`);
+    this.phase = phase;
+  }
+
+  // ── deadlines ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private askAt(path: Path, at: Instant): void {
+    path.askAt = at;
+    this.wake();
+  }
+
+  private wake(): void {
+    this.alarm?.cancel();
+    const due = this.paths.map((path) => Math.min(path.askAt, path.judgeAt, path.expiresAt, path.retiresAt));
+    this.alarm = this.over ? null : this.config.agenda.at(Math.min(...due), (now) => this.due(now));
+  }
+
+  private due(now: Instant): void {
+    for (const path of this.paths) {
+      if (path.state === 'gone') continue;
+      if (path.judgeAt <= now) this.judge(now, path);
+      // Paths that live long would fall out of what the other side listens for.
+      if (this.labels.isOld(path.labelled)) this.relabel(path);
+      if (path.retiresAt <= now) this.enter(now, path, 'gone');
+      else if (path.expiresAt <= now) this.lose(now, path);
+      else if (path.askAt <= now) this.askAgain(now, path);
+    }
+    this.wake();
+  }
+
+  private askAgain(now: Instant, path: Path): void {
+    const { provingTriesMax, relayTriesMax } = LIMITS;
+    if (path.state === 'proving' && path.tries >= (path.kind === 'relay' ? relayTriesMax : provingTriesMax))
+      this.enter(now, path, 'gone');
+    else this.ask(now, path);
+  }
+
+  private relabel(path: Path): void {
+    const { n, label } = this.labels.fresh();
+    path.labelled = n;
+    path.label = label;
+  }
+}

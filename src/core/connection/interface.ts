@@ -1,0 +1,52 @@
+/** What a connection needs, what it tells, and its phases. */
+import type { Endpoint } from '../address.ts';
+import type { Agenda } from '../agenda.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import type { Random } from '../random.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { ConnectionKeys } from '../secure/ratchet.ts';
+import type { LeaveReason } from './datagram.ts';
+import type { Path } from './path.ts';
+
+/** Where a connection puts what it sends and tells. */
+export interface ConnectionPort {
+  transmit(socket: SocketId, to: Endpoint, bytes: Uint8Array): void;
+  message(bytes: Uint8Array, lane: number): void;
+  event(now: Instant, event: ConnectionEvent): void;
+  /** No path of the connection needs the socket any more. */
+  free(socket: SocketId): void;
+  /** Datagrams that begin with these 8 bytes are for this connection, or are no more. */
+  listen(label: string, n: number): void;
+  deaf(label: string): void;
+}
+
+export type ConnectionEvent =
+  /** The first path is ready: from here on the application may send. */
+  | { readonly ev: 'up'; readonly path: Path }
+  /** Data goes another way, or the other side has moved. */
+  | { readonly ev: 'switched'; readonly path: Path; readonly from: Path }
+  | { readonly ev: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
+  | { readonly ev: 'over'; readonly reason: 'consent' | LeaveReason }
+  | { readonly ev: 'rtt'; readonly rttMs: number }
+  /** No path works. `false`: one does again. */
+  | { readonly ev: 'silent'; readonly silent: boolean }
+  /** A path without a relay does not answer, or there is none: a further one should be looked for. */
+  | { readonly ev: 'wanting' }
+  /** The path that was wanting works again, or another one does. */
+  | { readonly ev: 'content' };
+
+export interface ConnectionConfig {
+  readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
+  readonly random: Random;
+  readonly agenda: Agenda;
+  readonly keys: ConnectionKeys;
+}
+
+export type ConnectionPhase = 'coming' | 'up' | 'over';
+
+/** Which phase may follow which, and when. */
+export const CONNECTION_PHASES = {
+  coming: { up: 'its first path is ready', over: 'it is given up before it had a path' },
+  up: { over: 'its last path is gone, or either side leaves' },
+  over: {},
+} as const satisfies Record<ConnectionPhase, Partial<Record<ConnectionPhase, string>>>;

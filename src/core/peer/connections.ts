@@ -1,0 +1,222 @@
+/**
+ * The table of connections of a peer: leads every datagram to the one it is for by the label it begins with, and tells the
+ * application what becomes of them. To the application a connection is one path, whatever ways it takes.
+ */
+
+import type { Endpoint } from '../address.ts';
+import { toHex } from '../bytes.ts';
+import { Connection } from '../connection/connection.ts';
+import { eightBytes, type LeaveReason } from '../connection/datagram.ts';
+import type { ConnectionEvent } from '../connection/interface.ts';
+import type { Path } from '../connection/path.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import type { PathKind } from '../model/pair.ts';
+import { ConnectionKeys } from '../secure/ratchet.ts';
+import type { PeerContext } from './context.ts';
+import type { EndToEnd } from './handshake.ts';
+import type { FriendId, JoinId, PathId } from './interface.ts';
+
+/** What a handshake has made, and who for. */
+export interface Made {
+  readonly keys: EndToEnd;
+  readonly join: JoinId | null;
+  readonly friend: FriendId;
+  readonly instance: string;
+  /** What is told as the time that it took counts from here. */
+  readonly since: Instant;
+}
+
+/** What a session has found. */
+export interface Found {
+  readonly kind: PathKind;
+  readonly socket: SocketId;
+  readonly remote: Endpoint;
+  readonly rttMs: number;
+  readonly attempts: number;
+  readonly packetsSent: number;
+}
+
+export type PathEnd = 'consent' | LeaveReason;
+
+/** What the join or hosting behind a connection wants to know of it. */
+export interface PathOwner {
+  /** Its first path is ready. False: there is no room for it any more, and the other side is told so. */
+  pathUp(now: Instant, path: PathId): boolean;
+  /** Will it look for a new path after such an end? */
+  punchesAgain(end: PathEnd): boolean;
+  pathOver(now: Instant, path: PathId, end: PathEnd): void;
+  /** A further path should be looked for, or not any more. */
+  pathWanting(now: Instant, path: PathId, wanting: boolean): void;
+}
+
+interface Entry {
+  readonly id: PathId;
+  readonly connection: Connection;
+  readonly made: Made;
+  readonly owner: PathOwner;
+  /** The application knows of it. */
+  told: boolean;
+  cost: Pick<Found, 'attempts' | 'packetsSent'>;
+}
+
+/** Whose datagrams begin with a label, and the label's number. */
+interface Route {
+  readonly path: PathId;
+  readonly n: number;
+}
+
+export class Connections {
+  private readonly context: PeerContext;
+  private readonly entries = new Map<PathId, Entry>();
+  private readonly routes = new Map<string, Route>();
+  /** Sockets that the application takes: they are not closed when their path is gone. */
+  private readonly releasing = new Set<SocketId>();
+  private nextId: PathId = 1;
+
+  constructor(context: PeerContext) {
+    this.context = context;
+  }
+
+  /** Both sides have the keys; the first path is still to be found. */
+  open(now: Instant, made: Made, owner: PathOwner): PathId {
+    const id = this.nextId++;
+    const { config, agenda, out } = this.context;
+    const { crypto, random } = config;
+    const keys = new ConnectionKeys(crypto, made.keys.connection, now);
+    const connection: Connection = new Connection(
+      { crypto, random, agenda, keys },
+      {
+        transmit: (from, to, bytes) => out.transmit(from, to, bytes),
+        message: (bytes, lane) => out.event({ ev: 'message', path: id, bytes, channel: lane }),
+        event: (at, event) => this.handle(at, entry, event),
+        free: (socket) => this.free(socket),
+        // Labels are 64 bits of a hash: one that is taken stays with whoever had it.
+        listen: (label, n) => void (this.routes.has(label) || this.routes.set(label, { path: id, n })),
+        deaf: (label) => void (this.routes.get(label)?.path === id && this.routes.delete(label)),
+      },
+    );
+    const entry: Entry = { id, connection, made, owner, told: false, cost: { attempts: 0, packetsSent: 0 } };
+    this.entries.set(id, entry);
+    return id;
+  }
+
+  /** A way that has been proven; the socket is not the traversal's any more. */
+  add(now: Instant, path: PathId, found: Found): void {
+    const entry = this.entries.get(path);
+    if (entry === undefined) return;
+    const { nest } = this.context;
+    const { kind, socket, remote, rttMs, attempts, packetsSent } = found;
+    if (!this.context.isShared(socket)) nest.assign(socket, null);
+    entry.cost = { attempts, packetsSent };
+    entry.connection.add(now, { kind, socket, remote, via: null }, rttMs);
+  }
+
+  /** Given up before it was up: nobody hears of it. */
+  discard(now: Instant, path: PathId): void {
+    const entry = this.entries.get(path);
+    if (entry === undefined || entry.told) return;
+    this.entries.delete(path);
+    entry.connection.leave(now, 'left');
+  }
+
+  /** A datagram that starts like one of a connection. */
+  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    const route = this.routes.get(eightBytes(bytes));
+    if (route !== undefined) this.entries.get(route.path)?.connection.datagram(now, socket, from, route.n, bytes);
+  }
+
+  send(now: Instant, path: PathId, bytes: Uint8Array, channel: number): void {
+    this.entries.get(path)?.connection.send(now, bytes, channel);
+  }
+
+  leave(now: Instant, path: PathId, reason: LeaveReason): void {
+    this.entries.get(path)?.connection.leave(now, reason);
+  }
+
+  /**
+   * The application takes the socket: the other side is told, nothing of ours is sent on it any more. Not where several paths
+   * share it.
+   */
+  release(now: Instant, path: PathId): void {
+    const { socket } = this.entries.get(path)?.connection.current ?? {};
+    if (socket === undefined || this.context.isShared(socket)) return;
+    this.releasing.add(socket);
+    this.leave(now, path, 'released');
+  }
+
+  /** The addresses of this computer have changed. */
+  nudge(now: Instant): void {
+    for (const { connection } of this.entries.values()) connection.nudge(now);
+  }
+
+  leaveAll(now: Instant, reason: LeaveReason): void {
+    for (const id of [...this.entries.keys()]) this.leave(now, id, reason);
+  }
+
+  private free(socket: SocketId): void {
+    if (this.releasing.delete(socket)) this.context.out.release(socket);
+    else if (!this.context.isShared(socket)) this.context.close(socket);
+  }
+
+  private handle(now: Instant, entry: Entry, event: ConnectionEvent): void {
+    const { out, log } = this.context;
+    const { id: path, owner } = entry;
+    const { join } = entry.made;
+    switch (event.ev) {
+      case 'up':
+        this.up(now, entry, event.path);
+        break;
+      case 'switched':
+        this.switched(entry, event.path, event.from);
+        break;
+      case 'too-large':
+      case 'rtt':
+        out.event({ ...event, path });
+        break;
+      case 'silent':
+        log(join, event.silent ? 'path-silent' : 'path-answers-again', { path });
+        break;
+      case 'wanting':
+      case 'content':
+        owner.pathWanting(now, path, event.ev === 'wanting');
+        break;
+      case 'over':
+        if (!this.entries.delete(path)) return;
+        if (entry.told)
+          out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });
+        owner.pathOver(now, path, event.reason);
+    }
+  }
+
+  private up(now: Instant, entry: Entry, first: Path): void {
+    const { id: path, owner, made, cost } = entry;
+    if (!owner.pathUp(now, path)) {
+      this.entries.delete(path);
+      entry.connection.leave(now, 'full');
+      return;
+    }
+    entry.told = true;
+    const { join, friend, instance, keys, since } = made;
+    this.context.out.event({
+      ...{ ev: 'path', path, join, friend, instance, ...this.told(first), ...cost },
+      ...{ elapsedMs: now - since, words: keys.words },
+    });
+  }
+
+  private switched({ id, made }: Entry, path: Path, from: Path): void {
+    const { address, port } = path.remote;
+    if (path.kind === from.kind) this.context.log(made.join, 'path-moved', { path: id, address, port });
+    else this.context.log(made.join, 'path-switched', { path: id, from: from.kind, to: path.kind });
+    this.context.out.event({ ev: 'path-changed', path: id, ...this.told(path) });
+  }
+
+  private told(path: Path) {
+    const { kind, socket, remote, rttMs, payloadBytesMax, via } = path;
+    return { kind, socket, local: this.context.local(socket), remote, rttMs, payloadBytesMax, via };
+  }
+}
+
+/** How the two ends of a connection call it to each other, as a key for tables. */
+export function connectionName(id: Uint8Array): string {
+  return toHex(id);
+}

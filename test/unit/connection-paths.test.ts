@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import { eightBytes } from '../../src/core/testing.ts';
+import { DIRECT, lehmer, pair, RELAY, SIDES } from './connection-pair.ts';
+
+const twice = (numbers: readonly number[]) => numbers.length - new Set(numbers).size;
+/** The longest time between two that came, in datagrams of 7.8 ms. */
+const gap = (numbers: readonly number[]) => Math.max(...numbers.map((n, i) => n - (numbers[i - 1] ?? -1)));
+
+test('from a relay to a direct path nothing is lost and nothing comes twice, in 200 switches', () => {
+  const { add, play, ends, events, numbers, counted, world } = pair([RELAY, DIRECT]);
+  world.now = 0;
+  add(RELAY);
+  play(1_000);
+  for (let n = 0; n < 200; n++) {
+    add(DIRECT);
+    play(world.now + 400);
+    for (const name of SIDES) expect(ends[name].connection.current?.kind).toBe('direct');
+    for (const name of SIDES) ends[name].connection.drop(world.now, 1);
+    play(world.now + 400);
+  }
+  for (const [name, from] of [
+    ['left', 'right'],
+    ['right', 'left'],
+  ] as const) {
+    expect(twice(numbers(name))).toBe(0);
+    expect(new Set(numbers(name)).size).toBeGreaterThan(counted[from] - 8);
+    expect(events[name].filter(({ ev }) => ev === 'switched').length).toBeGreaterThanOrEqual(200);
+  }
+});
+
+test('a direct path that dies while a relay stands by leaves a gap of less than 0.5 s, both ways', () => {
+  const { add, play, ends, numbers, world } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  play(3_000);
+  world.drop = (_name, socket) => socket === 1;
+  play(6_000);
+  for (const name of SIDES) {
+    expect(gap(numbers(name)) * 7.8125).toBeLessThan(500);
+    expect(twice(numbers(name))).toBe(0);
+    expect(ends[name].connection.current?.kind).toBe('relay');
+  }
+});
+
+test('a direct path of which one way dies is noticed by both', () => {
+  const { add, play, ends, numbers, world } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  play(3_000);
+  world.drop = (name, socket) => socket === 1 && name === 'left';
+  play(6_000);
+  expect(gap(numbers('right')) * 7.8125).toBeLessThan(600);
+  expect(gap(numbers('left')) * 7.8125).toBeLessThan(600);
+  for (const name of SIDES) expect(twice(numbers(name))).toBe(0);
+  for (const name of SIDES) expect(ends[name].connection.current?.kind).toBe('relay');
+});
+
+test('a path that was sick carries data again only after 30 s', () => {
+  const { add, play, ends, world } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  play(3_000);
+  world.drop = (_name, socket) => socket === 1;
+  play(5_000);
+  world.drop = () => false;
+  play(25_000);
+  expect(ends.left.connection.current?.kind).toBe('relay');
+  play(60_000);
+  expect(ends.left.connection.current?.kind).toBe('direct');
+});
+
+test('a path that loses more than a tenth gives way to the relay', () => {
+  const { add, play, ends, world } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  const float = lehmer(3);
+  world.drop = (_name, socket) => socket === 1 && float() < 0.03;
+  play(15_000);
+  expect(ends.left.connection.current?.kind).toBe('direct');
+  world.drop = (_name, socket) => socket === 1 && float() < 0.25;
+  play(25_000);
+  expect(ends.left.connection.current?.kind).toBe('relay');
+});
+
+test('a path that nobody speaks on is not doubted for a lost question or two', () => {
+  const { add, run, ends, events, world } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  const float = lehmer(5);
+  world.drop = (_name, socket) => socket === 1 && float() < 0.1;
+  run(600_000);
+  expect(ends.left.connection.current?.kind).toBe('direct');
+  expect(events.left.filter(({ ev }) => ev === 'wanting')).toEqual([]);
+});
+
+test('each path has a label of its own, a changed network gets a fresh one, and dead paths use none up', () => {
+  const { add, play, sent, command, run, world, ends, numbers } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  play(1_000);
+  const labels = (socket: number) => new Set(sent.filter((d) => d.socket === socket).map((d) => eightBytes(d.bytes)));
+  expect([...labels(1)].filter((label) => labels(2).has(label))).toEqual([]);
+  const before = labels(1).size;
+  command('left', { do: 'nudge' });
+  run(world.now + 100);
+  expect(labels(1).size).toBeGreaterThan(before);
+  world.drop = () => true;
+  for (let n = 0; n < 50; n++) command('left', { do: 'nudge' });
+  world.drop = () => false;
+  play(world.now + 2_000);
+  expect(numbers('right').at(-1)).toBe(numbers('left').at(-1));
+  expect(ends.right.connection.over).toBe(false);
+});
