@@ -22,6 +22,10 @@ const RELATIONS: Readonly<Record<string, readonly [small: number, large: number]
     2 * PEER_LIMITS.sessionAliveMs,
     MASTER_LIMITS.joinIdleMs,
   ],
+  'no knock is handed to a new session of its host that its client has given up': [
+    MASTER_LIMITS.handOverMs,
+    PEER_LIMITS.knockMs,
+  ],
   'a heartbeat with all it can say fits 900 bytes': [bytesOf(MESSAGES.requests.heartbeat.fields), 900],
   'the longest row of the list fits a page': [STRUCTURES.entry.bytesMax, MASTER_LIMITS.listPageBytesMax],
   'a page fits a datagram, with frame, cursor and seal': [

@@ -56,6 +56,37 @@ describe('a join', () => {
     expect(sizes).toHaveLength(2);
   });
 
+  test('what a dead host was asked is asked of the one that is started in its place, once, and only if it waits still', () => {
+    const { w, host, client } = pair();
+    const second = w.participant('second', '198.18.0.10').start();
+    const old = new Uint8Array(16).fill(8);
+    host.node.alive = false;
+    client.get(joinOf(host, old), client.socket());
+    w.net.run(MASTER_LIMITS.handOverMs);
+    client.get(joinOf(host), client.socket());
+    const again = w.participant('again', HOST_IP, { key: host.key }).start();
+    again.get(REGISTER);
+    expect(again.pushes).toMatchObject([{ type: 'offer', sid: SID, handshake: MESSAGE_1 }]);
+    expect(again.get(ANSWER, again.socket())).toMatchObject({ type: 'ok' });
+    expect(client.pushes).toMatchObject([{ type: 'answered', sid: SID, handshake: MESSAGE_2 }]);
+    again.get(REGISTER);
+    // A key of somebody else gets nothing by registering.
+    second.get(REGISTER);
+    expect(again.pushes).toHaveLength(1);
+    expect(second.pushes).toEqual([]);
+  });
+
+  test('a host whose network changes after its answer is told in its new session what concerns the join', () => {
+    const { w, host, client } = pair();
+    client.get(joinOf(host), client.socket());
+    host.get(ANSWER, host.socket());
+    const again = w.participant('again', '203.0.113.6', { key: host.key }).start();
+    again.get(REGISTER);
+    expect(again.pushes).toEqual([]);
+    client.get({ type: 'step', sid: SID, n: 1, sealed: Uint8Array.of(1) });
+    expect(again.pushes).toMatchObject([{ type: 'step', n: 1 }]);
+  });
+
   test('S24: repeated requests and lost acknowledgements change nothing: one offer, one answer, each step once', () => {
     const { w, host, client } = pair();
     const { float } = testRandom(5);

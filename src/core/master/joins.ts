@@ -64,6 +64,8 @@ const no = (failure: FailureCode, retryAfterMs = 0): Outcome => ({ ok: false, fa
 export class Joins {
   private readonly permits = new Permits();
   private readonly bySid = new Map<string, JoinUnderWay>();
+  /** By the key of the host. */
+  private readonly byHost = new Map<string, Set<JoinUnderWay>>();
   private readonly expiry = new Wheel<JoinUnderWay>(1_000, 128);
   private readonly shares: Shares<JoinUnderWay>;
 
@@ -111,6 +113,9 @@ export class Joins {
     };
     const room = crowded === null ? [] : this.over(now, crowded);
     this.bySid.set(keyText(request.sid), join);
+    const beside = this.byHost.get(host.session.keyText);
+    if (beside === undefined) this.byHost.set(host.session.keyText, new Set([join]));
+    else beside.add(join);
     this.shares.add(join);
     this.expiry.add(now, join, now + MASTER_LIMITS.joinIdleMs);
     const paid = this.pay(now, join.host, join.client, from.address);
@@ -156,6 +161,20 @@ export class Joins {
     const paid = this.pay(now, join.client, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     return { ok: true, relays: [this.answered(now, join)] };
+  }
+
+  /**
+   * The host has another session now: its program was started anew, or it has come to another network. What it was asked there and has
+   * not answered is asked here. A knock that is older has been given up.
+   */
+  handOver(now: Instant, session: MasterSession): readonly Relay[] {
+    const relays: Relay[] = [];
+    for (const join of this.byHost.get(session.keyText) ?? []) {
+      if (join.host.session === session) continue;
+      join.host.session = session;
+      if (join.answer === null && now - join.touchedAt < MASTER_LIMITS.handOverMs) relays.push(this.offer(now, join));
+    }
+    return relays;
   }
 
   refuse(now: Instant, session: MasterSession, request: Extract<Request, { type: 'refuse' }>): Outcome {
@@ -251,6 +270,10 @@ export class Joins {
   private remove(now: Instant, join: JoinUnderWay): void {
     join.over = true;
     this.bySid.delete(keyText(join.sid));
+    const host = join.host.session.keyText;
+    const beside = this.byHost.get(host);
+    beside?.delete(join);
+    if (beside?.size === 0) this.byHost.delete(host);
     this.shares.remove(join);
     join.client.budgets.end(now, this.permits);
     join.host.budgets.end(now, this.permits);

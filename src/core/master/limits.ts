@@ -129,5 +129,7 @@ export const MASTER_LIMITS = {
   grantRates: rates(2, 64, 8, 4),
   /** Joins under way at one master; each keeps its two handshakes (2 kB) until both sides have them. */
   joinsMax: 16_384,
+  /** How old a question may be that is handed to a new session of its host: a knock waits for 10 s (`knockMs`). */
+  handOverMs: 10_000,
   joinCaps: { narrow: 256, wide: 1_024, widest: 4_096 },
 } as const;

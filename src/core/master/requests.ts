@@ -139,6 +139,7 @@ export class Requests {
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
+    for (const { to, push } of this.parts.joins.handOver(now, session)) this.parts.push(now, to, push);
     return { type: 'registered', code: entry.record.code, hostId: entry.record.hostId, observed: from };
   }
 
