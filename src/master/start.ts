@@ -27,7 +27,6 @@ import {
   openUdpSocket,
   stateDirectory,
   systemRandom,
-  usage,
 } from '../node/index.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';

@@ -4,6 +4,7 @@ import { assert } from '../core/index.ts';
 import type { Attachment, NetworkContext } from './network.ts';
 import { type IcmpError, type Packet, TTL_DEFAULT } from './packet.ts';
 import type { SimRandom } from './random.ts';
+import { type SimTunnels, TunnelSockets } from './tunnel.ts';
 
 /** Linux's default range for sockets bound to port 0. */
 const EPHEMERAL_LOW = 32_768;
@@ -13,6 +14,8 @@ const DRAIN_MAX = 200_000;
 const TIMEOUTS_AT_ONE_INSTANT_MAX = 1_000;
 
 export interface RunOptions<Event> {
+  /** By what it opens tunnels (`through: 'tls'`); left out: there are none. */
+  readonly tunnels?: SimTunnels;
   onEvent?(event: Event, now: number): void;
 }
 
@@ -266,6 +269,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   readonly #options: RunOptions<Event>;
   readonly #context: HostContext;
   readonly #open = new Map<SocketId, Endpoint>();
+  readonly #tunnels: TunnelSockets;
   readonly #closed = new Set<SocketId>();
   #clock = Number.NEGATIVE_INFINITY;
   #draining = false;
@@ -281,6 +285,17 @@ class Process<Command, Event> implements Running<Command, Event> {
     this.#machine = machine;
     this.#options = options;
     this.#context = context;
+    this.#tunnels = new TunnelSockets(host, options.tunnels ?? null, {
+      outcome: (socket, outcome) => {
+        if (!outcome.ok) this.#closed.add(socket);
+        this.#act(() => this.#machine.handleSocket(this.#tick(), socket, outcome));
+      },
+      datagram: (socket, from, bytes) =>
+        this.#act(() => {
+          if (this.#tunnels.has(socket)) this.#machine.handleDatagram(this.#tick(), socket, from, bytes);
+        }),
+      later: (run) => context.schedule(context.now, run),
+    });
   }
 
   get socketsOpen(): number {
@@ -312,6 +327,7 @@ class Process<Command, Event> implements Running<Command, Event> {
     this.stopped = true;
     for (const local of this.#open.values()) this.#host.unbind(local);
     this.#open.clear();
+    this.#tunnels.closeAll();
   }
 
   datagram(socket: SocketId, packet: Packet): void {
@@ -348,6 +364,7 @@ class Process<Command, Event> implements Running<Command, Event> {
   #perform(output: Exclude<Output<Event>, { kind: 'wait' }>): void {
     switch (output.kind) {
       case 'transmit': {
+        if (this.#tunnels.send(output)) return;
         const local = this.#open.get(output.socket);
         assert(local !== undefined || this.#closed.has(output.socket), `${this.#host.name}: send on unknown socket`);
         assert(local !== undefined, `${this.#host.name}: send on closed socket ${output.socket}`);
@@ -355,7 +372,8 @@ class Process<Command, Event> implements Running<Command, Event> {
         return;
       }
       case 'socket':
-        if (output.op === 'open') this.#openSocket(output);
+        if (output.op === 'open' && output.through === 'tls') this.#tunnels.open(output.socket);
+        else if (output.op === 'open') this.#openSocket(output);
         else this.#closeSocket(output.socket, output.op === 'release');
         return;
       case 'event':
@@ -382,6 +400,10 @@ class Process<Command, Event> implements Running<Command, Event> {
   }
 
   #closeSocket(socket: SocketId, release: boolean): void {
+    if (this.#tunnels.close(socket)) {
+      this.#closed.add(socket);
+      return;
+    }
     const local = this.#open.get(socket);
     if (local === undefined) return;
     this.#open.delete(socket);

@@ -14,9 +14,11 @@ import {
   RelayMachine,
   relayKeys,
   seededCrypto,
+  WIRE,
 } from '../core/index.ts';
 import type { Host, Running } from './host.ts';
 import { type AccessKind, placeUser, type SimClassId, type SimUser, simClass, withIpv6 } from './population.ts';
+import { SimTunnelHall, type SimTunnels } from './tunnel.ts';
 import { weakCodes } from './weak-codes.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
 
@@ -38,6 +40,8 @@ export interface SceneOptions {
   readonly masterDelayMs?: number;
   /** Ports and addresses of the master; 25 ports on each of two addresses where absent. */
   readonly master?: Pick<MasterConfig, 'onePort' | 'furtherPort'> & { readonly addresses?: 1 | 2 };
+  /** The master can be reached by TLS too, and its relay with it; default no. */
+  readonly tls?: boolean;
   /** Some of those who are drawn have IPv6, and so has the master (and its relay); default nobody. */
   readonly ipv6?: boolean;
   /** A relay that the master grants pairs at; default none. */
@@ -80,6 +84,8 @@ export interface SimPeer {
 
 export interface SimMaster {
   readonly address: MasterAddress;
+  /** Null: it is not reached by TLS. */
+  readonly tunnels: SimTunnels | null;
   pause(ms: number): void;
   /** Ends the master and starts it anew; of all that it knew it keeps its key alone. */
   restart(): void;
@@ -156,7 +162,8 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
   const crypto = seededCrypto(`${world.options.seed}/master`, suite);
   const identity = crypto.keyPair();
   const random = world.random('master');
-  const relays = options.relay ? { relays: startRelay(world, options, identity.publicKey) } : {};
+  const hall = options.tls ? new SimTunnelHall(world, place) : null;
+  const relays = options.relay ? { relays: startRelay(world, options, identity.publicKey, hall) } : {};
   const start = () => {
     const running = place.run(
       weakCodes(
@@ -168,6 +175,7 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
           addresses: place.addresses,
           advertised: null,
           port: MASTER_PORT,
+          tunnel: hall !== null,
           ...relays,
           ...(ports.onePort === undefined ? {} : { onePort: ports.onePort }),
           ...(ports.furtherPort === undefined ? {} : { furtherPort: ports.furtherPort }),
@@ -175,13 +183,18 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
         }),
         suite,
       ),
+      hall === null ? {} : { tunnels: hall.exit((bytes) => !isRelays(bytes)) },
     );
     running.command({ do: 'start' });
     return running;
   };
   let running = start();
   return {
-    address: { key: identity.publicKey, addresses: place.addresses, port: MASTER_PORT },
+    address: {
+      ...{ key: identity.publicKey, addresses: place.addresses, port: MASTER_PORT, tunnel: hall !== null },
+      ...(ports.furtherPort === undefined ? {} : { furtherPort: ports.furtherPort }),
+    },
+    tunnels: hall?.entrance ?? null,
     pause: (ms) => running.pause(ms),
     restart() {
       running.stop();
@@ -191,16 +204,32 @@ function startMaster(world: World, options: SceneOptions): SimMaster {
 }
 
 /** A relay at a place of its own, on a line like that of the master. */
-function startRelay(world: World, options: SceneOptions, masterKey: Uint8Array): MasterRelays {
+function startRelay(
+  world: World,
+  options: SceneOptions,
+  masterKey: Uint8Array,
+  hall: SimTunnelHall | null,
+): MasterRelays {
   const addresses = [world.publicAddress(), ...(options.ipv6 ? [world.publicAddress6()] : [])];
   const place = world.server({ name: 'relay', addresses, link: { delayMs: options.masterDelayMs ?? 0 } });
   const crypto = seededCrypto(`${world.options.seed}/relay`, options.crypto);
   const secret = crypto.randomBytes(32);
   const wallClock = (): number => WALL_CLOCK_START + world.now;
   const keys = relayKeys(crypto, secret, masterKey);
-  const relay = new RelayMachine({ crypto, keys, wallClock, addresses: place.addresses, port: RELAY_PORT });
-  place.run(relay).command({ do: 'start' });
+  const relay = new RelayMachine({
+    crypto,
+    keys,
+    wallClock,
+    addresses: place.addresses,
+    port: RELAY_PORT,
+    tunnel: hall !== null,
+  });
+  place.run(relay, hall === null ? {} : { tunnels: hall.exit(isRelays) }).command({ do: 'start' });
   return { secret, list: [{ name: 'relay', region: '', addresses: place.addresses, port: RELAY_PORT }] };
+}
+
+function isRelays(bytes: Uint8Array): boolean {
+  return bytes[0] === WIRE.path || bytes[0] === WIRE.relay;
 }
 
 /** Two public STUN servers; the first can answer from another address and port (RFC 5780). */
@@ -249,6 +278,7 @@ function startSide(world: World, user: SimUser, name: PairSide, { options, maste
       crypto,
     );
     const running = place.run(machine, {
+      ...(master.tunnels === null ? {} : { tunnels: master.tunnels }),
       onEvent: (event, at) => {
         last.set(event.ev, event);
         options.onEvent?.(name, event, at);

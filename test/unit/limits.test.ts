@@ -370,8 +370,6 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'tunnel.ts byPort': 'table tunnels',
   'pairs.ts byName': 'table relay-pairs',
   'pairs.ts byEndpoint': 'two of each pair of table relay-pairs',
-  'accounts.ts used': 'five of each pair of table relay-pairs',
-  'accounts.ts idle': 'accountsIdleMax',
   'machine.ts sockets': 'its own ports',
   'meter.ts asked': 'meterAsks of each of relaysMax',
   'http-connections.ts byPeer': 'table http-connections',

@@ -7,8 +7,8 @@ import { DOOR, type Packet, type Participant, REGISTER, testCrypto, world } from
 const WAYS = { furtherPort: 443, tunnel: true } as const;
 const blocked = (packet: Packet): boolean => packet.tunnel !== true;
 
-function scene(blocks: (packet: Packet) => boolean) {
-  const made = world(WAYS);
+function scene(blocks: (packet: Packet) => boolean, options: Parameters<typeof world>[0] = {}) {
+  const made = world({ ...WAYS, ...options });
   made.net.hook = (packet) => (blocks(packet) ? [] : [packet]);
   return { ...made, guest: (name: string, address: string) => made.participant(name, address, { ways: WAYS }) };
 }
@@ -44,6 +44,21 @@ describe('the ways to a master are raced', () => {
     shut.net.run(100);
     expect(wayOf(two)).toBe('tls');
     expect(two.states).toEqual(['connecting', 'up']);
+  });
+
+  test('over the further port the relay of the master itself is at that port too, and no other is', () => {
+    const shut = (packet: Packet) => blocked(packet) && packet.to.port !== 443 && packet.from.port !== 443;
+    const place = { name: 'own', region: '', addresses: [DOOR.address], port: 8455 };
+    const far = { ...place, name: 'far', addresses: ['198.51.100.99'] };
+    const named = (blocks: (packet: Packet) => boolean) => {
+      const made = scene(blocks, { relays: { secret: new Uint8Array(32), list: [place, far] } });
+      const one = made.guest('one', '203.0.113.5');
+      one.do({ do: 'start' });
+      made.net.run(3_000);
+      return one.link.relays.map(({ name, port }) => `${name} ${port}`);
+    };
+    expect(named(() => false)).toEqual(['own 8455', 'far 8455']);
+    expect(named(shut)).toEqual(['own 443', 'far 8455']);
   });
 
   test('a way that asks for a cookie has been answered: the next one waits for it', () => {
@@ -96,6 +111,7 @@ describe('a link over TLS', () => {
 
   test('says nothing of where it was observed, and sends everything through its one tunnel', () => {
     const { net, host } = linked();
+    expect(host.link.way).toBe('tls');
     expect(host.get(REGISTER)).toMatchObject({ type: 'registered', observed: NOWHERE });
     expect(host.events.some(({ ev }) => ev === 'observed')).toBe(false);
     const before = net.sent.length;

@@ -84,6 +84,8 @@ export interface LinkMachine extends Machine<LinkCommand, LinkEvent> {
   readonly socket: SocketId;
   /** The relays of the master; empty until it has named them. */
   readonly relays: readonly RelayPlace[];
+  /** How the session goes, or the last one went; null before the first. Over TLS, sockets towards its relay have to be tunnels too. */
+  readonly way: MasterWay | null;
   /** The probe ports of the master; empty before the session is up. */
   readonly sources: readonly MappingSource[];
 }

@@ -14,7 +14,7 @@ import { WIRE } from '../wire/first-byte.ts';
 import type { Response } from '../wire/messages.ts';
 import type { RelayPlace } from '../wire/relay.ts';
 import { type Accepted, LinkHandshake, TicketPurse } from './handshake.ts';
-import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine } from './interface.ts';
+import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine, MasterWay } from './interface.ts';
 import { Legs } from './legs.ts';
 import { LINK_LIMITS } from './limits.ts';
 import { LinkRequests, type OpenRequest } from './requests.ts';
@@ -83,6 +83,7 @@ export class Link implements LinkMachine {
   private staysUntil: Instant = 0;
   private rttMs = 0;
   private observed: Endpoint | null = null;
+  private wayTaken: MasterWay | null = null;
   private named: readonly RelayPlace[] = [];
 
   constructor(config: LinkConfig) {
@@ -97,6 +98,10 @@ export class Link implements LinkMachine {
 
   get relays(): readonly RelayPlace[] {
     return this.named;
+  }
+
+  get way(): MasterWay | null {
+    return this.wayTaken;
   }
 
   get sources(): readonly MappingSource[] {
@@ -356,13 +361,14 @@ export class Link implements LinkMachine {
       this.enter({ in: 'up', linked });
       this.failedRounds = 0;
       this.told = 'up';
+      this.wayTaken = way;
       this.out.event({ ev: 'state', state: 'up', failure: null, rttMs, way });
       this.requests.add(now, null, { type: 'relays' }, null);
     }
     const own = !tunnel && (open.socket === null || open.socket === this.legs.main);
     if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
-    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session.control));
+    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session));
     // Nobody has told us that this is another network, but the master sees another address.
     if (!('observed' in response) || !own || !linked.session.seenElsewhere(response.observed.address)) return;
     if (now >= this.staysUntil) this.move(now);
@@ -392,9 +398,17 @@ export class Link implements LinkMachine {
   }
 }
 
-/** A master on the Internet has no relay inside our network, whatever it says. */
-function reachable(relays: readonly RelayPlace[], { address: master }: Endpoint): readonly RelayPlace[] {
+/**
+ * A master on the Internet has no relay inside our network, whatever it says. Where only its further port was answered, that of its own
+ * relay will not be: the further port does everything.
+ */
+function reachable(relays: readonly RelayPlace[], { control, way }: LinkSession): readonly RelayPlace[] {
+  const { address: master } = control;
   return relays
-    .map((relay) => ({ ...relay, addresses: relay.addresses.filter((address) => sameRealm(master, address)) }))
+    .map((relay) => ({
+      ...relay,
+      addresses: relay.addresses.filter((address) => sameRealm(master, address)),
+      port: way === 'further' && relay.addresses.includes(master) ? control.port : relay.port,
+    }))
     .filter(({ addresses, port }) => addresses.length > 0 && port > 0);
 }

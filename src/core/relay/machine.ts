@@ -9,6 +9,8 @@ import { Relay } from './relay.ts';
 export interface RelayMachineConfig extends Omit<RelayConfig, 'transmit'> {
   readonly addresses: readonly string[];
   readonly port: number;
+  /** Its master's tunnels end here too. */
+  readonly tunnel?: boolean;
 }
 
 export type RelayCommand = { readonly do: 'start' | 'close' };
@@ -34,6 +36,12 @@ export class RelayMachine implements Machine<RelayCommand, RelayEvent> {
         this.sockets.add(socket);
         this.opening++;
         this.out.open(socket, familyOf(address), this.config.port, address);
+      }
+      if (this.config.tunnel) {
+        const socket = this.ids.next();
+        this.sockets.add(socket);
+        this.opening++;
+        this.out.openTunnel(socket);
       }
       return;
     }
