@@ -266,7 +266,8 @@ export class Connection {
     path.judgeAt = NEVER;
     const [oldest] = path.asked;
     if (path.state === 'proving' || oldest === undefined) return;
-    const hears = path.heardAt > oldest.at;
+    // What was under way when the path died is no sign of life later on.
+    const hears = path.heardAt > oldest.at && now - path.heardAt <= quietMs(path);
     const tries = triesBeforeDoubt(hears, this.speaks(now));
     if (path.tries < tries) return;
     if (path.tries === tries && path.state === 'ready') {
