@@ -186,7 +186,9 @@ export class Connections {
   /** A datagram that starts like one of a connection. */
   datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     const route = this.routes.get(eightBytes(bytes));
-    if (route !== undefined) this.entries.get(route.path)?.connection.datagram(now, socket, from, route.n, bytes);
+    if (route === undefined) return;
+    const source = this.relayed.get(socket)?.sourceOf(from) ?? from;
+    this.entries.get(route.path)?.connection.datagram(now, socket, source, route.n, bytes);
   }
 
   send(now: Instant, path: PathId, bytes: Uint8Array, channel: number): void {
