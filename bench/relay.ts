@@ -247,11 +247,12 @@ async function joins(): Promise<void> {
     masterKey: toHex(master.target.key),
   };
   // Proven before a flood begins, and for longer than it lasts.
-  const p99 = (): number => relayJoins(crowd, 100, SECONDS * 2).p99Ms;
+  const p99 = (): number => relayJoins(crowd, 100, SECONDS * 2, true).p99Ms;
   const besides = async (kind: Flood['kind']) => {
     prove(crowd);
     return flooding({ kind, ...flood }, p99);
   };
+  prove(crowd);
   p99();
   const alone: number[] = [];
   const calm: number[] = [];
@@ -259,6 +260,7 @@ async function joins(): Promise<void> {
   const flooded: number[] = [];
   const rates: number[] = [];
   for (let n = 0; n < Math.max(3, ROUNDS); n += 1) {
+    prove(crowd);
     alone.push(p99());
     calm.push((await besides('nowhere')).result);
     const busy = await besides('pairs');
