@@ -70,6 +70,7 @@ export {
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export * from './peer/fingerprint.ts';
+export type { RelayMode } from './peer/handshake.ts';
 export type * from './peer/interface.ts';
 export * from './peer/limits.ts';
 export * from './peer/peer.ts';

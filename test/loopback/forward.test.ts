@@ -39,6 +39,7 @@ function pathPair(friend: string, instance = 'i'): { atHost: AgentPath; atFriend
   const to = (other: () => AgentPath): PathPort => ({
     send: (_path, bytes, channel) => other().received(channel, bytes),
     leave: () => {},
+    count: () => {},
     release: () => null,
   });
   const atHost: AgentPath = new AgentPath(

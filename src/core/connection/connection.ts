@@ -32,11 +32,13 @@ import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import { bestOf, measureLoss, measureRtt, PATH_PHASES, type Path, type PathState, pathOf, type Way } from './path.ts';
 import { answerMs, quietMs, repeatMs, triesBeforeDoubt } from './patience.ts';
 import { Sealer } from './sealer.ts';
+import { Tally } from './tally.ts';
 
 export class Connection {
   /** What is sent goes this way; null before the first path, and gone where the connection is over. */
   current: Path | null = null;
   paths: readonly Path[] = [];
+  readonly tally = new Tally();
   private phase: ConnectionPhase = 'coming';
   private readonly config: ConnectionConfig;
   private readonly port: ConnectionPort;
@@ -116,6 +118,7 @@ export class Connection {
       this.port.event(now, { ev: 'too-large', bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
       return;
     }
+    this.tally.sent++;
     this.sealer.data(now, path, this.second(now, path), lane, bytes);
     const spoke = now - this.spokeAt <= LIMITS.speakingMs;
     this.spokeAt = now;
@@ -190,6 +193,7 @@ export class Connection {
   }
 
   private tell(bytes: Uint8Array, lane: number): void {
+    this.tally.received++;
     if (this.phase === 'up') this.port.message(bytes, lane);
     else this.early = [...this.early, { bytes: bytes.slice(), lane }].slice(-LIMITS.earlyMax);
   }
@@ -214,7 +218,7 @@ export class Connection {
     else if (path.state !== 'ready') this.enter(now, path, 'ready');
     this.choose(now);
     this.rest(now, path);
-    this.port.event(now, { ev: 'rtt', rttMs: path.rttMs });
+    if (path === this.current) this.port.event(now, { ev: 'rtt', rttMs: path.rttMs });
   }
 
   /** The other side hears nothing over the path on which it sees this label. */
@@ -319,6 +323,7 @@ export class Connection {
   private enter(now: Instant, path: Path, state: PathState): void {
     assert(state in PATH_PHASES[path.state], `a path goes from ${path.state} to ${state}`);
     const silent = this.silent;
+    if (state === 'gone') this.tally.gone(path);
     path.state = state;
     path.since = now;
     if (state === 'gone') this.paths = this.paths.filter((one) => one !== path);
@@ -356,7 +361,7 @@ export class Connection {
     // In a moment: nobody hears data of a connection not yet told, and whoever made it has to know it before what has come ends it.
     if (early.length > 0)
       this.config.agenda.at(now, () => {
-        for (const { bytes, lane } of early) this.tell(bytes, lane);
+        for (const { bytes, lane } of early) this.port.message(bytes, lane);
       });
   }
 
