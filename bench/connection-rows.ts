@@ -15,7 +15,7 @@ import { openPlay, type Play } from './connection-play.ts';
 /** One way between the two: half on each line. */
 const WAY_MS = 20;
 /** As the driver looks at the addresses of its computer (`networkWatchMs` of the agent). */
-const NETWORK_WATCH_MS = 2_000;
+const NETWORK_WATCH_MS = 250;
 /** Between the path and what happens: anywhere within two turns of consent checks. */
 const CALM_MS = { least: 3_000, most: 13_000 };
 /** A VPN's provider is so much further away, one way. */

@@ -37,9 +37,11 @@ export async function startMasterProcess(
   stateDir: string,
   hook: string,
   udp: 'dgram' | 'native' = 'dgram',
+  /** With a relay that gives whatever is asked for, on the port behind its own. */
+  relay = false,
 ): Promise<MasterProcess> {
   const file = fileURLToPath(new URL('./master-server.js', import.meta.url));
-  const child = fork(file, [String(port), stateDir, hook, udp], {
+  const child = fork(file, [String(port), stateDir, hook, udp, ...(relay ? ['relay'] : [])], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

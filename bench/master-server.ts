@@ -13,9 +13,14 @@ export interface Usage {
   readonly externalBytes: number;
 }
 
-const [port = '29000', stateDir = '', hook = '', udp = 'dgram'] = process.argv.slice(2);
+const [port = '29000', stateDir = '', hook = '', udp = 'dgram', relay] = process.argv.slice(2);
+/** More than a loopback interface takes. */
+const UNLIMITED = ['pair=900000000k', 'total=900000000k', 'host-day=900000T', 'address-day=900000T'].concat([
+  ...['network-day=900000T', 'total-day=900000T'],
+]);
 const master = await startMaster({
   ...{ listen: ['127.0.0.1'], port: Number(port), http: '127.0.0.1:0', metrics: null, stateDir },
+  relay: relay === undefined ? null : { quotas: UNLIMITED },
   ...{ testJoins: null, logLevel: 'silent', nativeUdp: udp === 'native' },
   webhooks: [{ url: hook, body: 'json', events: ['host.listed', 'host.gone'] }],
 });

@@ -31,8 +31,8 @@ export const AGENT_LIMITS = {
   joinAttemptsMax: 500,
   /** Characters of a text in an event: the longest of ours is a plan in the log. */
   eventTextMax: 512,
-  /** How often the addresses of this computer are compared; cheap, and a changed network shows within seconds. */
-  networkWatchMs: 2_000,
+  /** How often addresses and default route of this computer are compared: a game waits for it, and it takes 0.2 ms of a busy core. */
+  networkWatchMs: 250,
   /** LAN announcements: how often, how many servers a list keeps, and the longest datagram read (code, name and game fit twice).
    * Each is answered by a ping; after so many without an answer the list says so. */
   lanAnnounceMs: 3_000,

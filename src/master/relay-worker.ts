@@ -2,6 +2,7 @@
  * The relay in a thread of its own (`relay-thread.ts` starts it): a flood at its port, or pairs that send all they may, leave the
  * introductions of the master alone.
  */
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { relayKeys } from '../core/index.ts';
 import { nativeUdp, nodeCrypto } from '../node/index.ts';
@@ -11,6 +12,8 @@ import { openRelaySockets } from './relay-sockets.ts';
 import type { RelayOrder, RelayReport, RelayWorkerData } from './relay-thread.ts';
 
 const data = workerData as RelayWorkerData;
+// On Linux a priority is a thread's: where cores are short, who wants to be introduced goes first.
+if (process.platform === 'linux') setPriority(0, SERVER_LIMITS.relayNice);
 const post = (report: RelayReport): void => parentPort?.postMessage(report);
 let admits = admitsBy(data.rules, Date.now);
 

@@ -4,6 +4,8 @@ export const NODE_LIMITS = {
   driveOutputsPerTurnMax: 65_536,
   /** Deadlines already due are served at once this often per turn; after that the timer (>= 1 ms) takes over. */
   drivePassesPerTurnMax: 32,
+  /** A timer that is so late was not late but asleep with its computer; a busy one is late by less. */
+  sleptMs: 6_000,
   /** Receive buffer of a native socket (docs/reference/security.md §3): at overload megabytes only make the answers late. */
   nativeReceiveBytes: 262_144,
   /** The largest datagram of ours on an Ethernet: 1,500 less the headers of IPv4 and UDP is 1,472. */

@@ -205,6 +205,37 @@ describe('a masterserver', () => {
     expect(text).toMatch(/sallyport_relay_datagrams_total [1-9]/);
     expect(text).toMatch(/sallyport_relay_dropped_total\{reason="stranger"\} 0/);
     expect(master.tables().map(({ name }) => name)).toContain('relay-pairs');
+    const token = readFileSync(join(bench.stateDir, 'admin.once'), 'utf8').trim();
+    const overview = await fetch(`${master.http}/api/v1/admin/overview`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(await overview.json()).toMatchObject({ relay: { pairs: 1, whole: 1, refused: 0 } });
+  });
+
+  test('with a flood at its port goes on answering, on its other ports and there', async () => {
+    const bench = new MasterBench();
+    cleanups.push(() => bench.close());
+    const master = await bench.start({ listen: ['127.0.0.1'], port, relay: {} });
+    const { events } = await linkTo(master.link);
+    const at = { address: '127.0.0.1', port: port + 25 };
+    const secret = readFileSync(join(bench.stateDir, 'relay.secret'), 'utf8').trim();
+    const link = parseMasterLink(master.link);
+    const keys = relayKeys(
+      nodeCrypto,
+      new Uint8Array(Buffer.from(secret, 'base64url')),
+      'key' in link ? link.key : MASTER_KEY,
+    );
+    const [client, host] = grants(keys).map((grant) => new RealEnd(at, grant)) as [RealEnd, RealEnd];
+    await forwards(client, host);
+    const stranger = new RealEnd(at, grants(KEYS)[0]);
+    for (let n = 0; n < 200; n++) {
+      for (let k = 0; k < 100; k++) stranger.send(k);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // Somebody new is introduced, and who was there has noticed nothing.
+    await linkTo(master.link);
+    await forwards(client, host);
+    expect(events.filter((event) => event.ev === 'state').map((event) => event.state)).toEqual(['connecting', 'up']);
   });
 
   test('without a relay names none and keeps no secret', async () => {

@@ -1,6 +1,6 @@
 /** Whole joins with the real client, host and master, detection included, in virtual time. */
 import { expect, test } from 'vitest';
-import { LIMITS, WIRE_LIMITS } from '../../src/core/index.ts';
+import { WIRE_LIMITS } from '../../src/core/index.ts';
 import { LEAD_LIMITS } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { packetRate, runPair, type SimClassId, STANDARD_CHECKS, traceJson } from '../../src/sim/index.ts';

@@ -148,11 +148,11 @@ describe('a binding', () => {
     expect(desk.types.length).toBeLessThan(50);
   });
 
-  test('that was refused for its quota rests and tries again', () => {
+  test('that was refused because its host has enough rests and tries again', () => {
     const desk = new Desk();
-    desk.net = new RelayNet({ quotas: { totalBytesPerDay: 0 } });
+    desk.net = new RelayNet({ quotas: { pairsPerHost: 0 } });
     desk.run(RTT * 2);
-    expect(desk.told).toEqual([{ ev: 'lost', why: 'quota' }]);
+    expect(desk.told).toEqual([{ ev: 'lost', why: 'full' }]);
     desk.run(60_000);
     expect(desk.types.length).toBeLessThan(30);
     desk.binder.stop(desk.now);

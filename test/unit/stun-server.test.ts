@@ -49,6 +49,19 @@ describe('the STUN server', () => {
       },
       { requiredKeys: [] },
     );
+    // Whatever can be asked for, with every padding that is too short to pay for it, and then at random.
+    const wished = [undefined, true, false].flatMap((address) =>
+      [undefined, 0, 5_000].map((responsePort) => ({
+        ...(address === undefined ? {} : { changeRequest: { address, port: !address } }),
+        ...(responsePort === undefined ? {} : { responsePort }),
+      })),
+    );
+    for (const asked of wished) {
+      for (let paddingBytes = 0; paddingBytes <= 64; paddingBytes++) {
+        const bytes = request(paddingBytes === 0 ? asked : { ...asked, paddingBytes });
+        expect(ask(bytes)?.bytes.length ?? 0).toBeLessThanOrEqual(bytes.length + 12);
+      }
+    }
     const noise = fc.uint8Array({ maxLength: 60 });
     fc.assert(
       fc.property(fields, noise, fc.boolean(), (asked, tail, valid) => {

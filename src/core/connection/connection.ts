@@ -76,6 +76,10 @@ export class Connection {
     this.succeed(now, path, alike);
   }
 
+  has(socket: SocketId): boolean {
+    return this.paths.some((path) => path.socket === socket);
+  }
+
   /** The way is no more: its relay has gone, or its socket is taken. */
   drop(now: Instant, socket: SocketId): void {
     for (const path of this.paths) if (path.socket === socket) this.lose(now, path);
@@ -262,7 +266,8 @@ export class Connection {
     path.judgeAt = NEVER;
     const [oldest] = path.asked;
     if (path.state === 'proving' || oldest === undefined) return;
-    const hears = path.heardAt > oldest.at;
+    // What was under way when the path died is no sign of life later on.
+    const hears = path.heardAt > oldest.at && now - path.heardAt <= quietMs(path);
     const tries = triesBeforeDoubt(hears, this.speaks(now));
     if (path.tries < tries) return;
     if (path.tries === tries && path.state === 'ready') {
@@ -324,7 +329,8 @@ export class Connection {
     this.settle(now);
   }
 
-  private get silent(): boolean {
+  /** Does no path answer? */
+  get silent(): boolean {
     return !this.paths.some(({ state }) => state === 'ready' || state === 'doubted');
   }
 

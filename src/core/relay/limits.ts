@@ -49,8 +49,13 @@ export const RELAY_LIMITS = {
   strangerRates: rates(10, 60, 8, 4),
   /** Of all strangers together: a flood of them takes a tenth of a core, and what is theirs waits. */
   strangersPerSecond: { perSecond: 5_000, burst: 5_000 },
-  /** Accounts of a day beside those that are in use: bytes of who has left are remembered until the day is over or the table full. */
-  accountsIdleMax: 32_768,
+  /**
+   * Places for the bytes of a day, of five names for a pair: with a full table of pairs, and a hundredth of them at their end, one
+   * name in a thousand shares a place with one of those.
+   */
+  dayPlaces: 1_048_576,
+  /** Places for the number of pairs of a host. */
+  hostPlaces: 65_536,
 
   /** The participant's half (binder.ts, meter.ts). Repetitions as of a request to the master (docs/reference/security.md §3.2). */
   askRepeatMs: [250, 500, 1_000],

@@ -25,11 +25,10 @@ import {
   readToken,
   writeRelay,
 } from '../wire/relay.ts';
-import { account, charge, isOver } from './accounts.ts';
 import { EndpointCookies } from './cookies.ts';
-import type { RelayConfig, RelayCounters, RelayDrop, RelayQuotas, Via } from './interface.ts';
+import type { RelayConfig, RelayCounters, RelayDrop, RelayedKeys, RelayQuotas, Via } from './interface.ts';
 import { RELAY_LIMITS } from './limits.ts';
-import { accountNames, type End, hostName, type Pair, Pairs, type Side, textOf } from './pairs.ts';
+import { bytesOf, type End, type Pair, type PairKeys, Pairs, type Side, TOTAL_DAY, textOf } from './pairs.ts';
 import { Shortage } from './shortage.ts';
 
 type Of<Type extends RelayMessage['type']> = Extract<RelayMessage, { readonly type: Type }>;
@@ -42,7 +41,6 @@ export class Relay {
   private readonly cookies: EndpointCookies;
   private readonly pairs: Pairs;
   private readonly shortage: Shortage;
-  private readonly total;
   private readonly hashes: Uint8Array;
   private readonly strangers = new Pace(RELAY_LIMITS.strangerRates);
   private readonly binds = new Pace(RELAY_LIMITS.bindRates);
@@ -64,7 +62,6 @@ export class Relay {
     this.cookies = new EndpointCookies(config.crypto);
     this.pairs = new Pairs(config.crypto, this.quotas);
     this.shortage = new Shortage(this.quotas.totalBytesPerSecond);
-    this.total = account('total', this.quotas.totalBytesPerDay);
     this.hashes = config.crypto.randomBytes(16);
   }
 
@@ -97,7 +94,7 @@ export class Relay {
     if (now < this.sweepAt) return;
     const silentSince = now - RELAY_LIMITS.endIdleMs;
     for (const pair of this.pairs.all()) {
-      this.settle(now, pair);
+      this.pairs.settle(now, pair);
       for (const end of [pair.clientEnd, pair.hostEnd])
         if (end !== null && end.heardAt < silentSince) this.pairs.unbind(end);
       if (pair.clientEnd === null && pair.hostEnd === null) this.pairs.end(pair);
@@ -111,7 +108,7 @@ export class Relay {
     if (admits === undefined) return;
     for (const pair of this.pairs.all()) {
       const ends = [pair.clientEnd, pair.hostEnd].filter((end) => end !== null);
-      if (ends.some(({ at }) => !admits(pair, at))) this.pairs.end(pair);
+      if (ends.some((end) => !admits(keysOf(pair), end.at))) this.pairs.end(pair);
     }
   }
 
@@ -214,13 +211,13 @@ export class Relay {
     const { crypto, keys, admits } = this.config;
     const token = readToken(crypto, keys, bind.token);
     if (token === null || !bindProven(crypto, endSecret(crypto, keys, token), bytes)) return 'token';
-    const who = { client: toHex(token.client), host: toHex(token.host) };
-    if (admits !== undefined && !admits(who, from)) return 'banned';
+    const who = { client: textOf(token.client), host: textOf(token.host) };
+    if (admits !== undefined && !admits(keysOf(who), from)) return 'banned';
     const name = textOf(token.pair);
     const known = this.pairs.find(name);
     const why = known === null ? this.mayNotBegin(now, token.expiresAt, who.host) : null;
     if (why !== null) return why;
-    if (this.isSpent(now, who.host, from)) return 'quota';
+    if (this.pairs.isSpent(now, who.host, from.address)) return 'quota';
     const pair = known ?? this.pairs.begin(now, name, from, who);
     if (this.sweepAt === NEVER) this.sweepAt = now + RELAY_LIMITS.sweepMs;
     this.place(now, via, from, { pair, side: token.side, bind });
@@ -251,29 +248,8 @@ export class Relay {
 
   private mayNotBegin(now: Instant, expiresAt: number, host: string): RelayRefusal | null {
     if (this.config.wallClock() > expiresAt * 1_000 + RELAY_LIMITS.clockMsMax) return 'expired';
-    if (isOver(now, this.total)) return 'quota';
+    if (this.pairs.days.isOver(now, TOTAL_DAY, this.quotas.totalBytesPerDay)) return 'quota';
     return this.pairs.hostIsFull(host) ? 'full' : null;
-  }
-
-  /** Is what this address, its network or this host may move today used up? */
-  private isSpent(now: Instant, host: string, from: Endpoint): boolean {
-    return [hostName(host), ...accountNames(from.address)].some((name) => {
-      const one = this.pairs.accounts.find(name);
-      return one !== null && isOver(now, one);
-    });
-  }
-
-  /** Charges what the pair has moved since the last time. */
-  private settle(now: Instant, pair: Pair): void {
-    const accounts = [pair.hostAccount, ...charged(pair.clientEnd), ...charged(pair.hostEnd), this.total];
-    const { bytes } = pair;
-    pair.bytes = 0;
-    pair.spent = false;
-    for (const one of accounts) {
-      if (one === null) continue;
-      if (bytes > 0) charge(now, one, bytes);
-      if (isOver(now, one)) pair.spent = true;
-    }
   }
 
   private say(end: End, random: Uint8Array): void {
@@ -297,6 +273,6 @@ export class Relay {
   }
 }
 
-function charged(end: End | null) {
-  return end === null ? [] : [end.address, end.network];
+function keysOf({ client, host }: PairKeys): RelayedKeys {
+  return { client: toHex(bytesOf(client)), host: toHex(bytesOf(host)) };
 }

@@ -8,6 +8,7 @@ import type { Instant } from '../../contract.ts';
 import { assert } from '../../errors.ts';
 import type { LogData } from '../../model/log.ts';
 import type { Role } from '../../model/pair.ts';
+import { PAY_LIMITS } from '../pay/limits.ts';
 import { packetsOf, type Sample, type SidePlan } from '../plan/side-plan.ts';
 import { RUN_LIMITS } from '../run/limits.ts';
 import type { Salvo } from '../run/salvo.ts';
@@ -81,6 +82,8 @@ export class Commander extends Lead {
   /** When the host was last sold what its waiting probes ask for. */
   private soldAt: Instant | null = null;
   private rttMs: number;
+  /** Our addresses that have paid, as far as the punching socket was seen there: JOIN is the first to do so. */
+  private readonly paidFrom = new Set<string>();
   /** Of the turn under way. */
   private clock: Instant = 0;
 
@@ -94,6 +97,7 @@ export class Commander extends Lead {
     });
     const seen = config.peer.candidates.find(({ kind }) => kind === 'reflexive' || kind === 'public');
     this.hostEndpoint = seen?.endpoint ?? null;
+    this.hasPaid();
   }
 
   /** A new attempt: what ran before ends with the first order. */
@@ -135,6 +139,24 @@ export class Commander extends Lead {
     this.hostEndpoint = null;
     this.asked();
     this.renewal = this.send({ restun: true });
+  }
+
+  /** Where the new punching socket has an address that has paid nothing, it pays; true where it had to. */
+  payFromNew(role: Role): boolean {
+    const address = this.endpointOf(role)?.address;
+    if (address === undefined) return false;
+    if (role === 'host') {
+      if (this.mayProbeHost() || this.config.peer.profile.pooling !== 'arbitrary') return false;
+      this.send({ pay: 1 });
+      return true;
+    }
+    if (this.paidFrom.has(address) || this.config.own.profile().pooling !== 'arbitrary') return false;
+    this.pay(1);
+    return true;
+  }
+
+  mayProbeHost(): boolean {
+    return this.hostEndpoint !== null && this.executor.addresses().includes(this.hostEndpoint.address);
   }
 
   endpointOf(role: Role): Endpoint | null {
@@ -222,7 +244,17 @@ export class Commander extends Lead {
   }
 
   private pay(credits: number): void {
-    this.out.event({ ev: 'pay', credits, socket: this.executor.punching.socket });
+    const { punching } = this.executor;
+    this.hasPaid();
+    this.out.event({ ev: 'pay', credits, socket: punching.socket });
+  }
+
+  /** The address of the punching socket; of so many as the host keeps accounts of. */
+  private hasPaid(): void {
+    const address = this.executor.punching.endpoint()?.address;
+    if (address === undefined) return;
+    if (this.paidFrom.size >= PAY_LIMITS.accountsMax) this.paidFrom.clear();
+    this.paidFrom.add(address);
   }
 
   private asked(): void {

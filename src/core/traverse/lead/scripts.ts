@@ -57,6 +57,8 @@ export type Script = Generator<Pause, boolean, Instant>;
 
 /** A new socket on either side: two trips through the relay and the source's answer, with room for losses. */
 const RENEW_MS = 1_200;
+/** A credit is asked of the host, paid to the master and told to us: a trip and a half through the relay, and one repetition. */
+const PAID_MS = 800;
 const SAMPLES_MS = 1_200;
 /** A stranger's mapping in the way costs a new socket; three in a row are rare below 1000 a second. */
 const SETTLE_TRIES = 4;
@@ -110,14 +112,21 @@ function* nothingScript(plan: Plan): Script {
   return true;
 }
 
-/** A new punching socket on the sides named, and their endpoints as sources saw them. */
+/**
+ * A new punching socket on the sides named, and their endpoints as sources saw them. Nobody may probe an address that has paid
+ * nothing: where a NAT draws one for each socket, the new socket pays first.
+ */
 function* renewed(
-  now: Instant,
+  start: Instant,
   roles: readonly Role[],
   { commander }: ScriptContext,
 ): Generator<Pause, Instant, Instant> {
   for (const role of roles) commander.renew(role);
-  return yield { until: now + RENEW_MS, ready: () => roles.every((role) => commander.endpointOf(role) !== null) };
+  const known = (): boolean => roles.every((role) => commander.endpointOf(role) !== null);
+  const now = yield { until: start + RENEW_MS, ready: known };
+  const unpaid = roles.filter((role) => commander.payFromNew(role));
+  if (unpaid.length === 0) return now;
+  return yield { until: now + PAID_MS, ready: () => !unpaid.includes('host') || commander.mayProbeHost() };
 }
 
 /** Attempt 1 is the openers of both sides, which need no step; later ones use new sockets, another TTL, and a common start. */
@@ -148,11 +157,26 @@ function* knownScript(plan: Plan, context: ScriptContext): Script {
   const rest = [60, 120, 200, 350].map((afterMs) => ({ afterMs, ttl: null }));
   commander.launch(now, 'host', probesAt([client.address], client.port, [...first, ...rest]));
   const startMs = wary ? trip + LAST_MS : trip;
-  commander.launch(now, 'client', probesAt([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), startMs);
+  commander.launch(
+    now,
+    'client',
+    probesAt(hostAddresses(host, context), host.port, [{ afterMs: 0, ttl: null }, ...rest]),
+    startMs,
+  );
   if (plan.hard !== null)
     commander.launch(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
   yield { until: now + trip + plan.durationMs };
   return true;
+}
+
+/**
+ * One port, at each address that may be probed where the host's NAT draws one for each destination: then the one that a source has
+ * seen is only one of them, and where everybody is let in any will do.
+ */
+function hostAddresses(host: Endpoint, { config, executor }: ScriptContext): readonly string[] {
+  if (config.peer.profile.pooling !== 'arbitrary') return [host.address];
+  const paid = executor.addresses().filter((address) => familyOf(address) === 4 && address !== host.address);
+  return [host.address, ...paid];
 }
 
 /** The easy side's endpoint; on every attempt but the first, and where the answer that names it was lost, from a new socket. */

@@ -1,0 +1,48 @@
+/** Whoever plays waits for a changed network to be noticed; whoever is only busy has not changed it. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type NetworkNow, watchNetwork } from '../../src/node/index.ts';
+
+const EVERY_MS = 250;
+const HOME: NetworkNow = { addresses: ['192.168.1.5'], routes: 'eth0,0101A8C0,100' };
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function watched() {
+  const told: (readonly string[])[] = [];
+  const state = { now: HOME };
+  const watch = watchNetwork(
+    (addresses) => told.push(addresses),
+    EVERY_MS,
+    () => state.now,
+  );
+  return { told, state, watch };
+}
+
+test('another address or another default route is told once, within a quarter of a second', () => {
+  const { told, state, watch } = watched();
+  vi.advanceTimersByTime(10_000);
+  expect(told).toEqual([]);
+  state.now = { ...HOME, addresses: ['10.8.0.2', '192.168.1.5'] };
+  vi.advanceTimersByTime(EVERY_MS);
+  expect(told).toEqual([['10.8.0.2', '192.168.1.5']]);
+  state.now = { ...state.now, routes: 'wlan0,0101A8C0,600' };
+  vi.advanceTimersByTime(10_000);
+  expect(told).toHaveLength(2);
+  watch.stop();
+  state.now = HOME;
+  vi.advanceTimersByTime(10_000);
+  expect(told).toHaveLength(2);
+});
+
+test('a computer that slept is told of, one that was busy for five seconds is not', () => {
+  const { told } = watched();
+  vi.setSystemTime(Date.now() + 5_000);
+  vi.advanceTimersByTime(EVERY_MS);
+  expect(told).toEqual([]);
+  vi.setSystemTime(Date.now() + 7_000);
+  vi.advanceTimersByTime(EVERY_MS);
+  expect(told).toEqual([HOME.addresses]);
+  vi.advanceTimersByTime(10_000);
+  expect(told).toHaveLength(1);
+});
