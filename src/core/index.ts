@@ -14,7 +14,6 @@ export {
 export * from './bytes.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
 export * from './connection/limits.ts';
-export { payloadBytesMax } from './connection/path.ts';
 export * from './contract.ts';
 export {
   type Instant,
