@@ -8,6 +8,7 @@ import { toHex } from '../bytes.ts';
 import { Connection } from '../connection/connection.ts';
 import { eightBytes, type LeaveReason } from '../connection/datagram.ts';
 import type { ConnectionEvent } from '../connection/interface.ts';
+import { CONNECTION_LIMITS } from '../connection/limits.ts';
 import type { Path } from '../connection/path.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
@@ -281,7 +282,8 @@ export class Connections {
   }
 
   private told(path: Path) {
-    const { kind, socket, remote, rttMs, payloadBytesMax, via } = path;
+    const { kind, socket, remote, rttMs, via } = path;
+    const payloadBytesMax = CONNECTION_LIMITS.partedBytesMax;
     return { kind, socket, local: this.context.local(socket), remote, rttMs, payloadBytesMax, via };
   }
 }
