@@ -116,7 +116,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
     paths: [
       {
         ...{ kind: any<'direct'>(WORD), state: any<'ready'>(WORD), socket: 1, remote: endpoint, via: WORD, rttMs: 1 },
-        ...{ jitterMs: 1, loss: 0, payloadBytesMax: 1, releasable: true, carries: true },
+        ...{ jitterMs: 1, loss: 0, datagramBytes: 1, releasable: true, carries: true },
       },
     ],
   },

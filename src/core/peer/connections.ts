@@ -8,6 +8,7 @@ import { toHex } from '../bytes.ts';
 import { Connection } from '../connection/connection.ts';
 import { eightBytes, type LeaveReason } from '../connection/datagram.ts';
 import type { ConnectionEvent } from '../connection/interface.ts';
+import { CONNECTION_LIMITS } from '../connection/limits.ts';
 import type { Path } from '../connection/path.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
@@ -95,7 +96,10 @@ export class Connections {
       { crypto, random, agenda, keys },
       {
         transmit: (from, to, bytes) => out.transmit(from, to, bytes),
-        message: (bytes, lane) => out.event({ ev: 'message', path: id, bytes, channel: lane }),
+        message: (bytes, lane) => {
+          connection.tally.received++;
+          out.event({ ev: 'message', path: id, bytes, channel: lane });
+        },
         event: (at, event) => this.handle(at, entry, event),
         free: (socket) => this.free(socket),
         // Labels are 64 bits of a hash: one that is taken stays with whoever had it.
@@ -226,11 +230,11 @@ export class Connections {
     const { current, paths, tally } = connection;
     const { sent, received } = tally;
     const views = paths.map((way): PathView => {
-      const { kind, state, socket, remote, via, rttMs, jitterMs, loss, payloadBytesMax } = way;
+      const { kind, state, socket, remote, via, rttMs, jitterMs, loss } = way;
       const releasable = this.isReleasable(way);
       return {
-        ...{ kind, state, socket, remote, via, rttMs, jitterMs, loss, payloadBytesMax, releasable },
-        carries: way === current,
+        ...{ kind, state, socket, remote, via, rttMs, jitterMs, loss, releasable },
+        ...{ datagramBytes: way.mtu.bytes, carries: way === current },
       };
     });
     this.context.out.event({ ev: 'stats', path: id, sent, received, lost: tally.lost(paths), paths: views });
@@ -308,7 +312,8 @@ export class Connections {
   }
 
   private told(path: Path) {
-    const { kind, socket, remote, rttMs, payloadBytesMax, via } = path;
+    const { kind, socket, remote, rttMs, via } = path;
+    const payloadBytesMax = CONNECTION_LIMITS.partedBytesMax;
     return { kind, socket, local: this.context.local(socket), remote, rttMs, payloadBytesMax, via };
   }
 }

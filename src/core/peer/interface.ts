@@ -54,7 +54,8 @@ export interface PathView {
   readonly jitterMs: number;
   /** Share of our datagrams that the other side did not hear, over the last seconds. */
   readonly loss: number;
-  readonly payloadBytesMax: number;
+  /** The largest UDP payload that it is known to carry; what is larger goes in parts. */
+  readonly datagramBytes: number;
   /** May its socket be given away? */
   readonly releasable: boolean;
   /** Does the data go over it? */
