@@ -158,7 +158,7 @@ export function relay(
       crypto.getRandomValues(sid.subarray(8));
       const handshake = new Uint8Array(600).fill(sent);
       sentAt.set(Buffer.from(sid).toString('hex'), performance.now());
-      const bytes = crowd.seal(client, { type: 'join', sid, hostKey: host.keys.publicKey, handshake });
+      const bytes = crowd.seal(client, { type: 'join', hidden: false, sid, hostKey: host.keys.publicKey, handshake });
       crowd.queue(bytes, client.accept.controlPort, client.address);
     }
     crowd.flush();

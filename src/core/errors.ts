@@ -14,6 +14,8 @@ export const RETRYABLE = {
   PASSWORD: false,
   REFUSED: false,
   BANNED: false,
+  /** One side wants a relay only, and the other none, or the masterserver has none. */
+  RELAY_MODE: false,
   FULL: true,
   BUSY: true,
   VERSION: false,

@@ -78,6 +78,12 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     why: 'The host or the masterserver keeps you out.',
     next: 'Ask whoever runs it.',
   },
+  RELAY_MODE: {
+    exit: 5,
+    what: 'The two sides want different ways.',
+    why: 'One goes through a relay only, and the other through none, or the masterserver has no relay.',
+    next: 'Agree on --relay: allow fits everything.',
+  },
   FULL: {
     exit: 5,
     what: 'The host is full.',

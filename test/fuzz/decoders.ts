@@ -63,7 +63,10 @@ function datagrams(): readonly Uint8Array[] {
   host.get(REGISTER);
   client.get({ type: 'list', after: '', game: '' });
   const sid = new Uint8Array(16).fill(7);
-  client.get({ type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(300) }, client.socket());
+  client.get(
+    { type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: new Uint8Array(300) },
+    client.socket(),
+  );
   const source = host.link.sources[0]!;
   const from = { address: '203.0.113.5', port: host.portOf(host.link.socket) };
   w.net.inject({ from, to: source.target, bytes: source.request(w.net.now, 1, 'same') });

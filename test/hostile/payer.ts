@@ -75,6 +75,8 @@ export class Payer implements Machine<{ readonly do: 'start' }, PayerEvent> {
     const hello = {
       instance: new Uint8Array(8),
       connection: NO_CONNECTION,
+      mode: 'allow' as const,
+      relays: [],
       name: 'Eve',
       passwordProof: null,
       masterRttMs: 20,
@@ -133,7 +135,11 @@ export class Payer implements Machine<{ readonly do: 'start' }, PayerEvent> {
     if (event.ev === 'state' && event.state === 'up' && !this.joined) {
       this.joined = true;
       const { hostKey } = this.config;
-      this.ask(now, { type: 'join', sid: this.sid, hostKey, handshake: this.handshake.message }, this.aim);
+      this.ask(
+        now,
+        { type: 'join', hidden: false, sid: this.sid, hostKey, handshake: this.handshake.message },
+        this.aim,
+      );
     }
     if (event.ev !== 'push' || event.push.type !== 'answered' || this.keys !== null) return;
     this.keys = this.handshake.finish(event.push.handshake)?.keys ?? null;

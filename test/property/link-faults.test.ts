@@ -80,7 +80,7 @@ test('whatever happens to the network and the master, 5 s after it stops a host 
       const client = w.participant('client', '198.18.0.9').start();
       const sid = new Uint8Array(16).fill(9);
       client.get(
-        { type: 'join', sid, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) },
+        { type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) },
         client.socket(),
         3_000,
       );

@@ -137,7 +137,13 @@ test('what is no key is none anywhere: in links, messages, agreements and handsh
     expect(parseJoinTarget(`https://ms.example.org/j/K7TQ9RBWXM#${text}`)).toBeNull();
     expect(parseJoinTarget(`sallyport://a.example/j/K7TQ9RBWXM#${toBase64Url(own.publicKey)}.${text}`)).toBeNull();
     const writer = new Writer(200);
-    writeRequest(writer, { type: 'join', sid: new Uint8Array(16), hostKey: bad, handshake: new Uint8Array(0) });
+    writeRequest(writer, {
+      type: 'join',
+      hidden: false,
+      sid: new Uint8Array(16),
+      hostKey: bad,
+      handshake: new Uint8Array(0),
+    });
     expect(readRequest(new Reader(writer.done()))).toBeNull();
     expect(nodeCrypto.agree(own.privateKey, bad)).toBeNull();
     expect(noiseInitiate(nodeCrypto, { prologue, own, remoteStatic: bad, payload: prologue })).toBeNull();

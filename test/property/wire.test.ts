@@ -42,8 +42,11 @@ function busyWorld(): { w: World; host: Participant; client: Participant } {
   w.net.run(5_000);
   host.get(REGISTER);
   client.get({ type: 'list', after: '', game: '' });
-  client.get({ type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(300) }, client.socket());
-  host.get({ type: 'answer', sid, handshake: new Uint8Array(300) }, host.socket());
+  client.get(
+    { type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: new Uint8Array(300) },
+    client.socket(),
+  );
+  host.get({ type: 'answer', hidden: false, sid, handshake: new Uint8Array(300) }, host.socket());
   client.get({ type: 'step', sid, n: 1, sealed: new Uint8Array(100) });
   client.get({ type: 'credit', sid, n: 1 });
   const source = host.link.sources[0];

@@ -19,6 +19,8 @@ const sid = crypto.randomBytes(16);
 const HELLO: ClientHello = {
   instance: new Uint8Array(8).fill(7),
   connection: new Uint8Array(8).fill(5),
+  mode: 'only',
+  relays: [{ relay: 7, rttMs: 31 }],
   name: 'Ann',
   passwordProof: null,
   masterRttMs: 40,
@@ -28,7 +30,14 @@ const HELLO: ClientHello = {
   ],
   profile: UNKNOWN_PROFILE,
 };
-const REPLY = { goesOn: true, heldMs: 12, candidates: HELLO.candidates, profile: UNKNOWN_PROFILE };
+const REPLY = {
+  mode: 'never' as const,
+  relay: 9,
+  goesOn: true,
+  heldMs: 12,
+  candidates: HELLO.candidates,
+  profile: UNKNOWN_PROFILE,
+};
 
 function knock() {
   const opened = openAsClient(crypto, client, { sid, hostKey: host.publicKey, hello: HELLO });
@@ -147,6 +156,8 @@ test('the largest hello there can be fits its message', () => {
   };
   const hello: ClientHello = {
     connection: NO_CONNECTION,
+    mode: 'allow' as const,
+    relays: Array.from({ length: 8 }, (_, relay) => ({ relay, rttMs: 65_535 })),
     instance: new Uint8Array(8),
     name: 'ü'.repeat(1000),
     passwordProof: new Uint8Array(32),

@@ -92,6 +92,8 @@ function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, si
   const hello = {
     instance: new Uint8Array(8),
     connection: NO_CONNECTION,
+    mode: 'allow' as const,
+    relays: [],
     name: 'Eve',
     passwordProof: null,
     masterRttMs: 20,
@@ -100,7 +102,7 @@ function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, si
   };
   const handshake = openAsClient(testCrypto(name), who.key, { sid, hostKey: host.publicKey, hello })!;
   const socket = who.socket();
-  who.get({ type: 'join', sid, hostKey: host.publicKey, handshake: handshake.message }, socket);
+  who.get({ type: 'join', hidden: false, sid, hostKey: host.publicKey, handshake: handshake.message }, socket);
   const answered = who.pushes.find((push) => push.type === 'answered');
   const done = answered?.type === 'answered' ? handshake.finish(answered.handshake) : null;
   if (!done) throw new Error('the intruder is let in');

@@ -158,6 +158,7 @@ const fill: Readonly<Record<string, (address: string) => unknown>> = {
     const target = registry.of(crowdHost.session) as HostEntry;
     const request = {
       type: 'join',
+      hidden: false,
       sid: randomBytes(16),
       hostKey: randomBytes(32),
       handshake: new Uint8Array(800),
@@ -233,8 +234,8 @@ function honest(name: string, network: number): Pair {
   const announcement = { ...ANNOUNCEMENT, name: `Arena of ${name}` };
   ask(host, REGISTER.type === 'register' ? { ...REGISTER, announcement } : REGISTER, 'registered');
   ask(client, { type: 'list', after: '', game: '' }, 'entries');
-  ask(client, { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(800) }, 'ok');
-  ask(host, { type: 'answer', sid, handshake: new Uint8Array(800) }, 'ok');
+  ask(client, { type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: new Uint8Array(800) }, 'ok');
+  ask(host, { type: 'answer', hidden: false, sid, handshake: new Uint8Array(800) }, 'ok');
   return { host, client, sid, ms };
 }
 
@@ -324,7 +325,13 @@ describe('strangers from a /48 and from 60 addresses', () => {
     w.net.run(3_000);
     const join = (one: Participant) =>
       one.ask(
-        { type: 'join', sid: randomBytes(16), hostKey: host.key.publicKey, handshake: new Uint8Array(800) },
+        {
+          type: 'join',
+          hidden: false,
+          sid: randomBytes(16),
+          hostKey: host.key.publicKey,
+          handshake: new Uint8Array(800),
+        },
         one.socket(),
       );
     for (let second = 0; second < 12; second++) {
@@ -356,8 +363,8 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'registry.ts texts': 'sharedTextsMax, then begun anew',
   'registry.ts away': 'table away-codes',
   'registry.ts byKey': 'table hosts',
-  'joins.ts byHost': 'table joins',
   'joins.ts bySid': 'table joins',
+  'joins.ts byHost': 'table joins',
   'joins.ts expiry': 'table joins, and what has ended since',
   'permits.ts byTarget': 'hardRunsPerTarget of each target of a join',
   'permits.ts byAddress': 'permitAddressesMax of each side of a join',

@@ -46,7 +46,7 @@ function pair(): { w: World; host: Participant; client: Participant } {
 }
 
 const joinOf = (host: Participant, handshake = Uint8Array.of(1)): Request => ({
-  ...{ type: 'join', sid: SID, hostKey: host.key.publicKey, handshake },
+  ...{ type: 'join', hidden: false, sid: SID, hostKey: host.key.publicKey, handshake },
 });
 const sentTo = (w: World, address: string): readonly Packet[] =>
   w.net.sent.filter(({ to, from }) => to.address === address && from.address === MASTER_ADDRESS);
@@ -167,7 +167,7 @@ describe('what is paid for', () => {
   test('a credit that comes again, in another request, buys nothing again', () => {
     const { host, client } = pair();
     client.get(joinOf(host), client.socket());
-    host.get({ type: 'answer', sid: SID, handshake: Uint8Array.of(2) }, host.socket());
+    host.get({ type: 'answer', hidden: false, sid: SID, handshake: Uint8Array.of(2) }, host.socket());
     for (const n of [1, 2, 1, 2, 1]) expect(client.get({ type: 'credit', sid: SID, n }).type).toBe('ok');
     const bought = host.pushes.flatMap((push) =>
       push.type === 'credited' ? push.permit.grants.map(({ probesMax }) => probesMax) : [],

@@ -28,9 +28,9 @@ function pair(overrides: Parameters<typeof world>[0] = {}): { w: World; host: Pa
 }
 
 const joinOf = (host: Participant, sid = SID): Request => ({
-  ...{ type: 'join', sid, hostKey: host.key.publicKey, handshake: MESSAGE_1 },
+  ...{ type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: MESSAGE_1 },
 });
-const ANSWER: Request = { type: 'answer', sid: SID, handshake: MESSAGE_2 };
+const ANSWER: Request = { type: 'answer', hidden: false, sid: SID, handshake: MESSAGE_2 };
 const DONE: Request = {
   ...{ type: 'done', sid: SID, outcome: 'path', path: 'direct', clientNat: 'cone', hostNat: 'public' },
   ...{ family: 4, method: 'known', attempts: 1, elapsedMs: 80, packetsSent: 3 },

@@ -133,7 +133,10 @@ describe('a link', () => {
     });
     host.get(REGISTER);
     const sid = new Uint8Array(16).fill(3);
-    client.get({ type: 'join', sid, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) }, client.socket());
+    client.get(
+      { type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) },
+      client.socket(),
+    );
     expect(host.pushes).toHaveLength(1);
     expect(host.states).toEqual(['connecting', 'up', 'up']);
   });

@@ -31,11 +31,19 @@ function join(
   host: Participant,
   sid = SID,
 ): { client: RelayGrant | null; host: RelayGrant | null } {
-  const request: Request = { type: 'join', sid, hostKey: host.key.publicKey, handshake: new Uint8Array(880) };
+  const request: Request = {
+    type: 'join',
+    hidden: false,
+    sid,
+    hostKey: host.key.publicKey,
+    handshake: new Uint8Array(880),
+  };
   expect(client.get(request, client.socket())).toMatchObject({ type: 'ok' });
-  expect(host.get({ type: 'answer', sid, handshake: new Uint8Array(880) }, host.socket())).toMatchObject({
-    type: 'ok',
-  });
+  expect(host.get({ type: 'answer', hidden: false, sid, handshake: new Uint8Array(880) }, host.socket())).toMatchObject(
+    {
+      type: 'ok',
+    },
+  );
   return { client: granted(client, sid), host: granted(host, sid) };
 }
 

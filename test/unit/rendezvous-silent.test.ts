@@ -18,7 +18,7 @@ function pair(options: Parameters<typeof world>[0] = {}): { w: World; host: Part
 
 const joinOf = (host: Participant, n: number): Request => {
   const sid = new Uint8Array(16).fill(n);
-  return { type: 'join', sid, hostKey: host.key.publicKey, handshake: utf8Encode('x'.repeat(880)) };
+  return { type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: utf8Encode('x'.repeat(880)) };
 };
 
 /** The session as its link has it. */

@@ -164,7 +164,7 @@ describe('row 2: nobody can be named as a target', () => {
     const named = utf8Encode(`${VICTIM}:4242`);
     for (let i = 0; i < 40; i++) {
       const sid = new Uint8Array(16).fill(i);
-      const join: Request = { type: 'join', sid, hostKey: host.key.publicKey, handshake: named };
+      const join: Request = { type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake: named };
       attacker.ask(join, i % 2 === 0 ? attacker.socket() : null);
       attacker.ask({ type: 'credit', sid, n: 1 });
       attacker.ask({ type: 'step', sid, n: 1, sealed: named });
@@ -191,7 +191,13 @@ describe('row 2: nobody can be named as a target', () => {
     client.node.until = w.net.now;
     // Its first packets after the pause prove nothing new by themselves: the stamp in them is an old one.
     w.net.hook = (packet) => (packet.to.address === client.node.address ? [] : [packet]);
-    const join: Request = { type: 'join', sid: SID, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) };
+    const join: Request = {
+      type: 'join',
+      hidden: false,
+      sid: SID,
+      hostKey: host.key.publicKey,
+      handshake: Uint8Array.of(1),
+    };
     client.ask(join, client.socket());
     w.net.run(700);
     expect(host.pushes).toEqual([]);
@@ -252,8 +258,11 @@ describe('rows 4 and 5: what is not sealed with the right key changes nothing', 
 describe('row 6: replay', () => {
   test('everything ever sent, replayed twice in any order from its own addresses, leaves the same state', () => {
     const { w, host, client } = pair();
-    client.get({ type: 'join', sid: SID, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) }, client.socket());
-    host.get({ type: 'answer', sid: SID, handshake: Uint8Array.of(2) }, host.socket());
+    client.get(
+      { type: 'join', hidden: false, sid: SID, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) },
+      client.socket(),
+    );
+    host.get({ type: 'answer', hidden: false, sid: SID, handshake: Uint8Array.of(2) }, host.socket());
     client.get({ type: 'step', sid: SID, n: 1, sealed: Uint8Array.of(3) });
     host.get({ type: 'goodbye' });
     host.get(REGISTER);
@@ -298,7 +307,10 @@ describe('row 8: a stolen datagram from elsewhere does not move a session', () =
     const toThief = w.net.sent.slice(before).filter((packet) => packet.to.address === thief.address);
     expect(toThief.map((packet) => packet.bytes.length)).toEqual([42]);
     w.net.hook = (packet) => [packet];
-    client.get({ type: 'join', sid: SID, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) }, client.socket());
+    client.get(
+      { type: 'join', hidden: false, sid: SID, hostKey: host.key.publicKey, handshake: Uint8Array.of(1) },
+      client.socket(),
+    );
     expect(host.pushes).toHaveLength(1);
     const changed = masterEvents(w.master).filter((event) => event.ev === 'host' && event.change === 'changed');
     expect(changed.every((event) => event.ev === 'host' && event.host.observed.address === HOST_IP)).toBe(true);

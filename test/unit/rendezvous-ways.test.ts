@@ -186,9 +186,9 @@ describe('what the master has seen over TLS', () => {
     for (const one of [host, client]) one.do({ do: 'start' });
     made.net.run(2_500);
     host.get(REGISTER);
-    client.ask({ type: 'join', sid, hostKey: host.key.publicKey, handshake }, client.socket());
+    client.ask({ type: 'join', hidden: false, sid, hostKey: host.key.publicKey, handshake }, client.socket());
     made.net.run(500);
-    host.ask({ type: 'answer', sid, handshake }, host.socket());
+    host.ask({ type: 'answer', hidden: false, sid, handshake }, host.socket());
     made.net.run(500);
     const credit = { type: 'credit', sid, n: 1 } as const;
     client.get(credit, client.socket());

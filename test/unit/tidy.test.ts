@@ -17,6 +17,8 @@ const COMPONENT_LINES_MAX = 100;
 /** Files that are longer, and why; each must still be. */
 const LONG_FILES: Readonly<Record<string, string>> = {
   'src/core/peer/peer.ts': 'one machine that routes to all its children; what goes into src/core/connection leaves it',
+  'src/core/peer/joining.ts': 'one join in all its phases; how it knocks, searches and reports stands beside it',
+  'src/core/peer/hosting.ts': 'one host with all its visits; its door, its welcome and its line stand beside it',
   'src/web/messages/en.ts': 'a catalogue: one line a sentence',
   'src/web/messages/de.ts': 'the same catalogue',
   'test/loopback/cli.test.ts': 'one command, its processes started once',
@@ -39,7 +41,6 @@ const SHARED_NAMES: Readonly<Record<string, string>> = {
   Path: 'what the application holds, and in core the data behind it',
   Hosting: 'what the application holds, and in core the part behind it',
   Verdict: 'on a NAT, and at the door of a host; neither is seen where the other is',
-  Relay: 'what the master is to hand on of a join; a relay is another thing',
 };
 
 /** What each layer may import; `types` marks layers of which only types may be taken. */

@@ -76,6 +76,10 @@ export class Connection {
     this.succeed(now, path, alike);
   }
 
+  has(socket: SocketId): boolean {
+    return this.paths.some((path) => path.socket === socket);
+  }
+
   /** The way is no more: its relay has gone, or its socket is taken. */
   drop(now: Instant, socket: SocketId): void {
     for (const path of this.paths) if (path.socket === socket) this.lose(now, path);
@@ -325,7 +329,8 @@ export class Connection {
     this.settle(now);
   }
 
-  private get silent(): boolean {
+  /** Does no path answer? */
+  get silent(): boolean {
     return !this.paths.some(({ state }) => state === 'ready' || state === 'doubted');
   }
 

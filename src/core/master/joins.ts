@@ -31,6 +31,8 @@ interface End {
   readonly steps: ReplayWindow;
   readonly credits: ReplayWindow;
   stepFullAt: Instant;
+  /** The other end learns no address of this one. */
+  hidden: boolean;
 }
 
 export interface JoinUnderWay extends Placed {
@@ -48,14 +50,14 @@ export interface JoinUnderWay extends Placed {
 }
 
 /** A push and the session it goes to. */
-export interface Relay {
+export interface PushTo {
   readonly to: MasterSession;
   readonly push: Push;
 }
 
 /** What to do with a request: whom to tell, or why not. */
 export type Outcome =
-  | { readonly ok: true; readonly relays: readonly Relay[] }
+  | { readonly ok: true; readonly relays: readonly PushTo[] }
   | { readonly ok: false; readonly failure: FailureCode; readonly retryAfterMs: number };
 
 const NOTHING: Outcome = { ok: true, relays: [] };
@@ -111,6 +113,7 @@ export class Joins {
       ...{ sid: request.sid, hostId: host.record.hostId, handshake: request.handshake, answer: null },
       ...{ client: end(session, from), host: end(host.session, null), touchedAt: now, over: false },
     };
+    join.client.hidden = request.hidden;
     const room = crowded === null ? [] : this.over(now, crowded);
     this.bySid.set(keyText(request.sid), join);
     const beside = this.byHost.get(host.session.keyText);
@@ -143,7 +146,7 @@ export class Joins {
   }
 
   /** JOIN or ANSWER has come once more, from another address than before: these bytes are that address's own. */
-  private payAnew(now: Instant, sender: End, payer: End, sid: SessionId, address: string): readonly Relay[] {
+  private payAnew(now: Instant, sender: End, payer: End, sid: SessionId, address: string): readonly PushTo[] {
     if (payer.session.tunnel || sender.budgets.get(address) !== null || !sender.session.hasRoom) return [];
     return this.pay(now, sender, payer, address).ok ? [credited(now, sender, payer, sid)] : [];
   }
@@ -158,6 +161,7 @@ export class Joins {
       return { ok: true, relays: this.payAnew(now, join.client, join.host, join.sid, from.address) };
     if (!join.client.session.hasRoom) return no('BUSY', 1_000);
     join.answer = request.handshake;
+    join.host.hidden = request.hidden;
     const paid = this.pay(now, join.client, join.host, from.address);
     if (!paid.ok) return no('BUSY', paid.retryAfterMs);
     return { ok: true, relays: [this.answered(now, join)] };
@@ -167,8 +171,8 @@ export class Joins {
    * The host has another session now: its program was started anew, or it has come to another network. What it was asked there and has
    * not answered is asked here. A knock that is older has been given up.
    */
-  handOver(now: Instant, session: MasterSession): readonly Relay[] {
-    const relays: Relay[] = [];
+  handOver(now: Instant, session: MasterSession): readonly PushTo[] {
+    const relays: PushTo[] = [];
     for (const join of this.byHost.get(session.keyText) ?? []) {
       if (join.host.session === session) continue;
       join.host.session = session;
@@ -235,7 +239,7 @@ export class Joins {
     session: MasterSession,
     sid: SessionId,
     outcome: 'path' | 'aborted',
-  ): { join: JoinUnderWay; relay: Relay } | null {
+  ): { join: JoinUnderWay; relay: PushTo } | null {
     const join = this.find(sid);
     const ends = join && endsOf(join, session);
     if (join === null || !ends) return null;
@@ -243,7 +247,7 @@ export class Joins {
     return { join, relay: { to: ends.other.session, push: { type: 'over', sid, outcome } } };
   }
 
-  expire(now: Instant, gone: (join: JoinUnderWay, relays: readonly Relay[]) => void): void {
+  expire(now: Instant, gone: (join: JoinUnderWay, relays: readonly PushTo[]) => void): void {
     this.expiry.advance(now, (join) => {
       if (join.over) return null;
       const at = join.touchedAt + MASTER_LIMITS.joinIdleMs;
@@ -254,7 +258,7 @@ export class Joins {
   }
 
   /** Ends a join that nobody has ended; both sides are told, and whoever still wants it joins anew. */
-  private over(now: Instant, join: JoinUnderWay): readonly Relay[] {
+  private over(now: Instant, join: JoinUnderWay): readonly PushTo[] {
     this.remove(now, join);
     const push: Push = { type: 'over', sid: join.sid, outcome: 'expired' };
     return [
@@ -283,31 +287,37 @@ export class Joins {
     return payer.session.tunnel ? { ok: true } : sender.budgets.pay(now, this.permits, sender.session.keyText, address);
   }
 
-  private offer(now: Instant, join: JoinUnderWay): Relay {
+  private offer(now: Instant, join: JoinUnderWay): PushTo {
     const { sid, client, host, handshake } = join;
     const permit = permitFor(now, host, client);
     const relay = this.grant(join, 'host');
-    return { to: host.session, push: { type: 'offer', sid, observed: client.observed, permit, handshake, relay } };
+    return { to: host.session, push: { type: 'offer', sid, ...shown(client, permit), handshake, relay } };
   }
 
   private grant({ sid, client, host }: JoinUnderWay, side: 'client' | 'host'): RelayGrant | null {
     return this.grants.mint({ sid, clientKey: client.session.key, hostKey: host.session.key }, side);
   }
 
-  private answered(now: Instant, join: JoinUnderWay): Relay {
+  private answered(now: Instant, join: JoinUnderWay): PushTo {
     const { sid, client, host, answer } = join;
     const permit = permitFor(now, client, host);
     const relay = this.grant(join, 'client');
     const handshake = answer ?? new Uint8Array(0);
-    return { to: client.session, push: { type: 'answered', sid, observed: host.observed, permit, handshake, relay } };
+    return { to: client.session, push: { type: 'answered', sid, ...shown(host, permit), handshake, relay } };
   }
 }
 
 function end(session: MasterSession, from: Endpoint | null): End {
   return {
     ...{ session, observed: from === null || session.tunnel ? [] : [from], budgets: new Budgets(), stepFullAt: 0 },
+    hidden: false,
     ...{ steps: new ReplayWindow(), credits: new ReplayWindow() },
   };
+}
+
+/** What the other side is told of this end; nothing where it comes through a relay only. */
+function shown({ hidden, observed }: End, permit: Permit): { observed: readonly Endpoint[]; permit: Permit } {
+  return hidden ? { observed: [], permit: { grants: [] } } : { observed, permit };
 }
 
 function see(one: End, from: Endpoint): void {
@@ -336,6 +346,7 @@ function permitFor(now: Instant, sender: End, target: End): Permit {
   return sender.budgets.permit(now, target.session.provenAddresses(now));
 }
 
-function credited(now: Instant, sender: End, payer: End, sid: SessionId): Relay {
-  return { to: sender.session, push: { type: 'credited', sid, permit: permitFor(now, sender, payer) } };
+function credited(now: Instant, sender: End, payer: End, sid: SessionId): PushTo {
+  const { permit } = shown(payer, permitFor(now, sender, payer));
+  return { to: sender.session, push: { type: 'credited', sid, permit } };
 }

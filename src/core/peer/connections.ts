@@ -12,9 +12,12 @@ import type { Path } from '../connection/path.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
 import { ConnectionKeys } from '../secure/ratchet.ts';
+import type { RelayGrant } from '../wire/relay.ts';
 import type { PeerContext } from './context.ts';
 import type { EndToEnd } from './handshake.ts';
 import type { FriendId, JoinId, PathId } from './interface.ts';
+import { PEER_LIMITS } from './limits.ts';
+import { NO_RELAY, Relayed, type RelayId } from './relaying.ts';
 
 /** What a handshake has made, and who for. */
 export interface Made {
@@ -54,8 +57,12 @@ interface Entry {
   readonly connection: Connection;
   readonly made: Made;
   readonly owner: PathOwner;
+  /** The way through a relay, where there is one. */
+  relayed: Relayed | null;
   /** The application knows of it. */
   told: boolean;
+  /** Given up by whoever owns it. */
+  discarded: boolean;
   cost: Pick<Found, 'attempts' | 'packetsSent'>;
 }
 
@@ -68,6 +75,7 @@ interface Route {
 export class Connections {
   private readonly context: PeerContext;
   private readonly entries = new Map<PathId, Entry>();
+  private readonly relayed = new Map<SocketId, Relayed>();
   private readonly routes = new Map<string, Route>();
   /** Sockets that the application takes: they are not closed when their path is gone. */
   private readonly releasing = new Set<SocketId>();
@@ -95,7 +103,8 @@ export class Connections {
         deaf: (label) => void (this.routes.get(label)?.path === id && this.routes.delete(label)),
       },
     );
-    const entry: Entry = { id, connection, made, owner, told: false, cost: { attempts: 0, packetsSent: 0 } };
+    const cost = { attempts: 0, packetsSent: 0 };
+    const entry: Entry = { id, connection, made, owner, relayed: null, told: false, discarded: false, cost };
     this.entries.set(id, entry);
     return id;
   }
@@ -111,12 +120,67 @@ export class Connections {
     entry.connection.add(now, { kind, socket, remote, via: null }, rttMs);
   }
 
+  /** The connection may go through this relay as well: at once, and whenever nothing better works. */
+  relay(now: Instant, path: PathId, id: RelayId, grant: RelayGrant | null): void {
+    if (id === NO_RELAY || grant === null) return;
+    this.context.agenda.at(now + PEER_LIMITS.relayHeadStartMs, (at) => this.goThrough(at, path, id, grant));
+  }
+
+  private goThrough(now: Instant, path: PathId, id: RelayId, grant: RelayGrant): void {
+    const entry = this.entries.get(path);
+    const found = this.context.relays.find(id);
+    if (entry === undefined || found === null) return;
+    this.stopRelayed(now, entry);
+    const { place, at: relay } = found;
+    const relayed: Relayed = new Relayed(this.context, {
+      ...{ relay, grant },
+      bound: (at, socket) => {
+        const way = { kind: 'relay', socket, remote: relay, via: place.name } as const;
+        if (!entry.connection.has(socket)) entry.connection.add(at, way, null);
+      },
+      lost: (at, socket) => entry.connection.drop(at, socket),
+    });
+    entry.relayed = relayed;
+    this.relayed.set(relayed.socket, relayed);
+  }
+
+  /** What a relay says itself. */
+  relaySays(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    this.relayed.get(socket)?.datagram(now, from, bytes);
+  }
+
   /** Given up before it was up: nobody hears of it. */
   discard(now: Instant, path: PathId): void {
     const entry = this.entries.get(path);
     if (entry === undefined || entry.told) return;
-    this.entries.delete(path);
+    entry.discarded = true;
     entry.connection.leave(now, 'left');
+  }
+
+  private forget(now: Instant, entry: Entry): void {
+    this.entries.delete(entry.id);
+    this.stopRelayed(now, entry);
+  }
+
+  private stopRelayed(now: Instant, entry: Entry): void {
+    const { relayed } = entry;
+    if (relayed === null) return;
+    entry.relayed = null;
+    entry.connection.drop(now, relayed.socket);
+    this.relayed.delete(relayed.socket);
+    relayed.stop(now);
+  }
+
+  /** Is there a path that answers? */
+  works(path: PathId): boolean {
+    return this.entries.get(path)?.connection.silent === false;
+  }
+
+  /** Does a relay stand by, or carry it? */
+  isRelayed(path: PathId): boolean {
+    return (
+      this.entries.get(path)?.connection.paths.some(({ kind, state }) => kind === 'relay' && state === 'ready') ?? false
+    );
   }
 
   /** A datagram that starts like one of a connection. */
@@ -146,7 +210,10 @@ export class Connections {
 
   /** The addresses of this computer have changed. */
   nudge(now: Instant): void {
-    for (const { connection } of this.entries.values()) connection.nudge(now);
+    for (const { connection, relayed } of this.entries.values()) {
+      connection.nudge(now);
+      relayed?.network(now);
+    }
   }
 
   leaveAll(now: Instant, reason: LeaveReason): void {
@@ -155,7 +222,7 @@ export class Connections {
 
   private free(socket: SocketId): void {
     if (this.releasing.delete(socket)) this.context.out.release(socket);
-    else if (!this.context.isShared(socket)) this.context.close(socket);
+    else if (!this.context.isShared(socket) && !this.relayed.has(socket)) this.context.close(socket);
   }
 
   private handle(now: Instant, entry: Entry, event: ConnectionEvent): void {
@@ -181,17 +248,18 @@ export class Connections {
         owner.pathWanting(now, path, event.ev === 'wanting');
         break;
       case 'over':
-        if (!this.entries.delete(path)) return;
+        if (!this.entries.has(path)) return;
+        this.forget(now, entry);
         if (entry.told)
           out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });
-        owner.pathOver(now, path, event.reason);
+        if (!entry.discarded) owner.pathOver(now, path, event.reason);
     }
   }
 
   private up(now: Instant, entry: Entry, first: Path): void {
     const { id: path, owner, made, cost } = entry;
     if (!owner.pathUp(now, path)) {
-      this.entries.delete(path);
+      entry.discarded = true;
       entry.connection.leave(now, 'full');
       return;
     }

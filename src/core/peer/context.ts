@@ -16,6 +16,7 @@ import type { Cooling } from '../sources/rotation.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Request, Response } from '../wire/messages.ts';
 import type { JoinId, PeerEvent } from './interface.ts';
+import type { Relays } from './relaying.ts';
 import type { Session } from './session.ts';
 
 export type { Alarm };
@@ -44,6 +45,7 @@ export interface PeerContext {
   readonly requests: RequestNumbers;
   readonly agenda: Agenda;
   readonly device: Device;
+  readonly relays: Relays;
   readonly link: LinkMachine;
   /** Sessions under way, by the 8 bytes that name them in probes (`eightBytes`). */
   readonly sessions: Map<string, Session>;

@@ -4,8 +4,9 @@
  *     JOIN    version 1 | Noise message 1 { client hello }          prologue: "sallyport", version, roles, sid 16
  *     ANSWER  Noise message 2 { host hello }
  *
- *     client hello   flags 1 | instance 8 | connection 8 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile
- *     host hello     flags 1 | held ms 4 | candidates | profile
+ *     client hello   flags 1 | instance 8 | connection 8 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile |
+ *                    relays (count 1 | { id 4 | rtt ms 2 } ...)
+ *     host hello     flags 1 | held ms 4 | candidates | profile | relay id 4
  *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
  *
  * `connection` names one that the two have already (zeros: none): where the host has it, too, it says that it goes on, and what this
@@ -35,11 +36,17 @@ import { readProfile, writeProfile } from '../wire/profile-wire.ts';
 import { readMany, readWord, writeMany, writeWord } from '../wire/struct.ts';
 import type { FriendId } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
+import type { RelayDistance, RelayId } from './relaying.ts';
 import { wordsOf } from './words.ts';
 
 const END_TO_END_VERSION = 1;
 const FLAG_PASSWORD = 1;
+/** Two bits: `RELAY_MODES`. */
+const MODE_SHIFT = 1;
 const FLAG_GOES_ON = 1;
+/** May a connection go through a relay, must it, or may it not? */
+export const RELAY_MODES = ['allow', 'never', 'only'] as const;
+export type RelayMode = (typeof RELAY_MODES)[number];
 const INSTANCE_BYTES = 8;
 const CONNECTION_BYTES = 8;
 /** Of a client that has no connection with the host. */
@@ -62,9 +69,15 @@ export interface ClientHello {
   readonly masterRttMs: number;
   readonly candidates: readonly Candidate[];
   readonly profile: NatProfile;
+  readonly mode: RelayMode;
+  /** How far the client is from the relays of the master. */
+  readonly relays: readonly RelayDistance[];
 }
 
 interface HostHello {
+  readonly mode: RelayMode;
+  /** Through which relay both sides go meanwhile; `NO_RELAY` where neither does. */
+  readonly relay: RelayId;
   /** The client's connection is known, and goes on. */
   readonly goesOn: boolean;
   /** How long the host let the offer wait (a person was asked): not part of the round trip. */
@@ -193,7 +206,7 @@ function endToEnd(crypto: CryptoSuite, keys: NoiseKeys, role: Role): EndToEnd {
 
 function writeClientHello(hello: ClientHello): Uint8Array {
   const writer = new Writer(HELLO_BYTES_MAX)
-    .u8(hello.passwordProof === null ? 0 : FLAG_PASSWORD)
+    .u8((hello.passwordProof === null ? 0 : FLAG_PASSWORD) | modeBits(hello.mode))
     .raw(hello.instance)
     .raw(hello.connection)
     .text8(hello.name, WIRE_LIMITS.announcedNameBytesMax);
@@ -201,7 +214,17 @@ function writeClientHello(hello: ClientHello): Uint8Array {
   writer.u16(Math.min(0xffff, Math.round(hello.masterRttMs)));
   writeCandidates(writer, hello.candidates);
   writeProfile(writer, hello.profile);
+  writeMany(writer, hello.relays, WIRE_LIMITS.relaysMax, (into, { relay, rttMs }) => void into.u32(relay).u16(rttMs));
   return writer.done();
+}
+
+function modeBits(mode: RelayMode): number {
+  return RELAY_MODES.indexOf(mode) << MODE_SHIFT;
+}
+
+/** What no version of ours says counts as the strictest. */
+function readMode(flags: number): RelayMode {
+  return RELAY_MODES[(flags >> MODE_SHIFT) & 3] ?? 'only';
 }
 
 function readClientHello(bytes: Uint8Array): ClientHello | null {
@@ -214,23 +237,29 @@ function readClientHello(bytes: Uint8Array): ClientHello | null {
   const masterRttMs = reader.u16();
   const candidates = readCandidates(reader);
   const profile = readProfile(reader);
-  return reader.ok ? { instance, connection, name, passwordProof: proof, masterRttMs, candidates, profile } : null;
+  const relays = readMany(reader, WIRE_LIMITS.relaysMax, (from) => ({ relay: from.u32(), rttMs: from.u16() }));
+  const hello = { instance, connection, name, passwordProof: proof, masterRttMs, candidates, profile };
+  return reader.ok ? { ...hello, mode: readMode(flags), relays } : null;
 }
 
 function writeHostHello(hello: HostHello): Uint8Array {
-  const writer = new Writer(HELLO_BYTES_MAX).u8(hello.goesOn ? FLAG_GOES_ON : 0).u32(Math.round(hello.heldMs));
+  const writer = new Writer(HELLO_BYTES_MAX)
+    .u8((hello.goesOn ? FLAG_GOES_ON : 0) | modeBits(hello.mode))
+    .u32(Math.round(hello.heldMs));
   writeCandidates(writer, hello.candidates);
   writeProfile(writer, hello.profile);
-  return writer.done();
+  return writer.u32(hello.relay).done();
 }
 
 function readHostHello(bytes: Uint8Array): HostHello | null {
   const reader = new Reader(bytes);
-  const goesOn = (reader.u8() & FLAG_GOES_ON) !== 0;
+  const flags = reader.u8();
   const heldMs = reader.u32();
   const candidates = readCandidates(reader);
   const profile = readProfile(reader);
-  return reader.ok ? { goesOn, heldMs, candidates, profile } : null;
+  const relay = reader.u32();
+  const goesOn = (flags & FLAG_GOES_ON) !== 0;
+  return reader.ok ? { mode: readMode(flags), relay, goesOn, heldMs, candidates, profile } : null;
 }
 
 function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {

@@ -15,10 +15,11 @@ import { type Connections, connectionName, type PathEnd, type PathOwner } from '
 import type { Alarm, PeerContext } from './context.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
 import { DOOR } from './door-limits.ts';
-import type { EndToEnd } from './handshake.ts';
+import type { EndToEnd, RelayMode } from './handshake.ts';
 import type { Ban, FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { Registration, type RegistrationEvent } from './registration.ts';
+import { modeOfBoth, NO_RELAY, type RelayId } from './relaying.ts';
 import type { SessionEvent } from './session.ts';
 import { lineOf, Visit } from './visit.ts';
 import { Welcome } from './welcome.ts';
@@ -173,8 +174,10 @@ export class Hosting implements PathOwner {
     }
   }
 
-  /** It is the client that knocks. */
-  pathWanting(): void {}
+  /** It is the client that knocks; where it is our address that has changed, its question has to find us. */
+  pathWanting(now: Instant, _path: PathId, wanting: boolean): void {
+    if (wanting) this.context.stay(now);
+  }
 
   private announced() {
     return { announcement: this.command.announcement, players: this.players ?? this.inside.size };
@@ -207,6 +210,7 @@ export class Hosting implements PathOwner {
     const verdict = this.door.judge(now, offer, { password, ask, playersMax: announcement.playersMax }, guests);
     if (this.door.wrongGuesses > guesses) this.tellGuesses(now);
     if (verdict.say === 'no') this.turnAway(now, offer, verdict.failure, verdict.retryAfterMs);
+    else if (this.cannotRelay(offer)) this.turnAway(now, offer, 'RELAY_MODE');
     else this.received(now, offer, verdict.say === 'ask');
   }
 
@@ -287,6 +291,9 @@ export class Hosting implements PathOwner {
     const welcome = new Welcome(this.context, offer, {
       goesOn: (of) => this.goesOn(of),
       begin: (at, of, keys) => this.begin(at, of, keys),
+      relayFor: (of, before) => this.relayFor(of, before),
+      goThrough: (at, path, relay, grant) => this.paths.relay(at, path, relay, grant),
+      mode: this.mode,
       happened: (at, event) => this.visited(at, visit, event),
     });
     this.visits.set(offer.visitor, visit);
@@ -331,6 +338,21 @@ export class Hosting implements PathOwner {
     return inside.phase.connection === connectionName(handshake.hello.connection) ? inside.phase.path : null;
   }
 
+  private get mode(): RelayMode {
+    return this.command.relay ?? 'allow';
+  }
+
+  private relayFor({ push, test, handshake }: Offer, before: PathId | null): RelayId {
+    const stands = before !== null && this.paths.isRelayed(before);
+    return test || stands || push.relay === null ? NO_RELAY : this.context.relays.choose(this.mode, handshake.hello);
+  }
+
+  /** Do both sides' wishes exclude each other, or want what there is not? */
+  private cannotRelay(offer: Offer): boolean {
+    const mode = modeOfBoth(this.mode, offer.handshake.hello.mode);
+    return mode === null || (mode === 'only' && this.goesOn(offer) === null && this.relayFor(offer, null) === NO_RELAY);
+  }
+
   /** The master's test join gets no more than the proof of a path. */
   private begin(now: Instant, { test, friend, instance, at }: Offer, keys: EndToEnd): PathId | null {
     return test ? null : this.paths.open(now, { keys, join: null, friend, instance, since: at }, this);
@@ -368,10 +390,9 @@ export class Hosting implements PathOwner {
   /** A new connection has its first path. False where the last place was taken meanwhile; the friend is told on both ways. */
   pathUp(now: Instant, path: PathId): boolean {
     const visit = [...this.visits.values()].find(({ phase }) => phase.in === 'punching' && phase.welcome.path === path);
-    if (visit?.phase.in !== 'punching' || visit.phase.welcome.session === null) return false;
+    if (visit?.phase.in !== 'punching') return false;
     const { offer, phase } = visit;
     const { welcome } = phase;
-    const { session } = visit.phase.welcome;
     const { visitor, friend } = offer;
     this.visits.delete(visitor);
     this.comers.remove(visit);
@@ -383,7 +404,7 @@ export class Hosting implements PathOwner {
     }
     const old = this.inside.get(visitor);
     if (old?.phase.in === 'inside') this.paths.leave(now, old.phase.path, 'replaced');
-    const connection = connectionName(session.config.keys.connectionId);
+    const { connection } = welcome;
     visit.enter(now, { in: 'inside', welcome, path, connection });
     this.inside.set(visitor, visit);
     this.door.know(friend);

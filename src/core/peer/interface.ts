@@ -15,6 +15,7 @@ import type { PathKind, PlanSummary } from '../model/pair.ts';
 import type { FailureReason, Help, NatPair, NextAttempt, StageReason } from '../model/progress.ts';
 import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 import type { Cooling } from '../sources/rotation.ts';
+import type { RelayMode } from './handshake.ts';
 
 export type JoinId = number;
 export type PathId = number;
@@ -44,6 +45,8 @@ export type PeerCommand =
       readonly announcement: HostAnnouncement;
       readonly password: string | null;
       readonly ask: boolean;
+      /** May connections go through a relay? Absent: `allow`. */
+      readonly relay?: RelayMode;
       /** Absent: what this participant remembers from an earlier hosting. */
       readonly guests?: GuestMemory;
     }
@@ -70,6 +73,8 @@ export type PeerCommand =
       readonly name: string;
       /** 32 secret bytes: the key towards this host comes from them. Absent: the identity itself is shown to the host. */
       readonly device?: Uint8Array;
+      /** May the connection go through a relay, or must it? The stricter of both sides counts. Absent: `allow`. */
+      readonly relay?: RelayMode;
       /** Give up after this long, 0 = never. */
       readonly timeoutMs: number;
     }

@@ -40,6 +40,8 @@ export type JoinPhase =
   /** `ahead`: how many the host answers before us, as it has said; null where it has not. */
   | { readonly in: 'knocking'; readonly knock: Knock; readonly quiet: Alarm; ahead: number | null }
   | { readonly in: 'punching'; readonly attempt: Attempt }
+  /** Either side comes through a relay only, which both are being bound at. */
+  | { readonly in: 'relaying'; readonly path: PathId; readonly id: Uint8Array; readonly late: Alarm }
   /** Before it asks again. */
   | { readonly in: 'resting'; readonly again: Alarm }
   | { readonly in: 'connected' }
@@ -69,24 +71,32 @@ export const JOIN_PHASES = {
   knocking: {
     knocking: 'nobody has answered for 10 s: again, from a new socket',
     punching: 'the host lets us in',
+    relaying: 'the host lets us in, through a relay only',
     resting: 'the master or the host asks for patience, or what failed may pass',
-    connected: 'the connection has a path again that works',
+    connected: 'the connection has a path again that works, or goes on through its relay for now',
     over: `${OVER}; or the host refuses`,
   },
   punching: {
     knocking: 'the master says that the session is over',
     resting: 'the session is lost, or the host asks for patience',
-    connected: 'a path is proven, or the connection has one again that works',
+    connected: 'a path is proven, the connection has one again that works, or goes on through its relay for now',
+    over: `${OVER}; or the host refuses`,
+  },
+  relaying: {
+    connected: 'both sides are bound at the relay',
+    knocking: 'they are not for long, or the host has let go',
+    resting: 'the host has let go, or asks for patience',
     over: `${OVER}; or the host refuses`,
   },
   resting: {
     resolving: 'it has rested, and only the code is known',
     knocking: 'it has rested',
-    connected: 'the connection has a path again that works',
+    connected: 'the connection has a path again that works, or goes on through its relay for now',
     over: OVER,
   },
   connected: {
-    knocking: 'its path does not answer, has died, or this computer has changed its network',
+    knocking:
+      'its path does not answer or has died, this computer has changed its network, or a direct one is looked for again',
     over: 'the connection is left, by either side, or the program ends',
   },
   over: {},

@@ -9,6 +9,7 @@ import { assert, type FailureCode, RETRYABLE } from '../errors.ts';
 import { normalizeCode } from '../model/code.ts';
 import type { ListEntry } from '../model/listing.ts';
 import type { LogData } from '../model/log.ts';
+import type { PathKind } from '../model/pair.ts';
 import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
@@ -17,8 +18,9 @@ import type { Alarm, PeerContext } from './context.ts';
 import { friendOf, NO_CONNECTION } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
-import { doorstepOf, Knock, type KnockResult } from './knock.ts';
+import { doorstepOf, type HostAnswer, Knock, type KnockResult } from './knock.ts';
 import { PEER_LIMITS } from './limits.ts';
+import { Search } from './search.ts';
 import { reportEnd, Session, type SessionConfig, type SessionEvent } from './session.ts';
 
 export type JoinCommand = PeerCommand & { readonly do: 'join' };
@@ -38,6 +40,7 @@ export class Join implements PathOwner {
    */
   private run: { readonly since: Instant; again: boolean; welcomed: boolean };
   private deadline: Alarm | null = null;
+  private readonly search: Search;
   private hostKey: Uint8Array | null;
   private linkUp = false;
   private profiled = false;
@@ -55,6 +58,10 @@ export class Join implements PathOwner {
     this.hostKey = command.code === null ? command.hostKey : null;
     this.run = { since: now, again: false, welcomed: false };
     this.setDeadline(now);
+    this.search = new Search(context.agenda, {
+      over: (at) => this.searchOver(at),
+      again: (at) => this.punchAgain(at),
+    });
     const late = context.agenda.at(now + PEER_LIMITS.linkWaitMs, (at) => this.unreachable(at, 'MASTER_UNREACHABLE'));
     this.phase = { in: 'linking', late };
     this.stage('resolving');
@@ -119,14 +126,24 @@ export class Join implements PathOwner {
 
   /** The first path of the connection that an attempt leads to: it takes the place of the one that stood before. */
   pathUp(now: Instant, path: PathId): boolean {
-    if (this.phase.in !== 'punching') return false;
-    const { session } = this.phase.attempt;
+    const { phase } = this;
+    if (phase.in !== 'punching' && phase.in !== 'relaying') return false;
+    const id = phase.in === 'relaying' ? phase.id : phase.attempt.session.config.keys.connectionId;
     this.deadline?.cancel();
     if (this.standing !== null) this.paths.leave(now, this.standing.path, 'replaced');
-    this.standing = { path, id: session.config.keys.connectionId, session: null };
+    this.standing = { path, id, session: null };
     this.run.again = true;
     this.stage('connected');
+    if (phase.in === 'relaying') this.enter(now, { in: 'connected' });
+    else this.search.begin(now);
     return true;
+  }
+
+  /** The search for a direct path has taken long enough, while a relay carries the data. */
+  private searchOver(now: Instant): void {
+    if (!this.attempting || this.standing === null || !this.paths.works(this.standing.path)) return;
+    if (this.phase.in === 'punching') this.report(now, this.phase.attempt, 'relay');
+    this.enter(now, { in: 'connected' });
   }
 
   pathOver(now: Instant, path: PathId, end: PathEnd): void {
@@ -159,13 +176,14 @@ export class Join implements PathOwner {
   private punchAgain(now: Instant): void {
     if (this.attempting) return;
     this.run = { since: now, again: true, welcomed: false };
+    if (this.standing !== null) this.search.begin(now);
     this.context.stay(now);
     this.ask(now);
   }
 
   /** Is a new path looked for, for one that stood before? */
   private get attempting(): boolean {
-    return this.phase.in === 'knocking' || this.phase.in === 'punching' || this.phase.in === 'resting';
+    return ['knocking', 'punching', 'relaying', 'resting'].includes(this.phase.in);
   }
 
   private setDeadline(now: Instant): void {
@@ -271,7 +289,7 @@ export class Join implements PathOwner {
   private answered(now: Instant, result: KnockResult): void {
     switch (result.kind) {
       case 'welcome':
-        this.traverse(now, result.session, result.goesOn);
+        this.welcomed(now, result.session, result.answer);
         break;
       case 'refused':
         this.failed(now, result.failure, result.retryAfterMs, result.detail);
@@ -282,15 +300,27 @@ export class Join implements PathOwner {
     }
   }
 
-  private traverse(now: Instant, config: SessionConfig, goesOn: boolean): void {
+  private welcomed(now: Instant, config: SessionConfig, answer: HostAnswer): void {
     if (this.hostKey === null) return;
     this.run.welcomed = true;
     this.context.out.event({ ev: 'networks', join: this.id, own: config.own.profile, peer: config.peer.profile });
     this.stage('punching');
-    const session = new Session(this.context, now, config, (at, event) => this.traversed(at, attempt, event));
     const friend = friendOf(this.context.config.crypto, this.hostKey);
     const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since };
-    const path = goesOn && this.standing !== null ? this.standing.path : this.paths.open(now, made, this);
+    const path = answer.goesOn && this.standing !== null ? this.standing.path : this.paths.open(now, made, this);
+    this.paths.relay(now, path, answer.relay, answer.grant);
+    if (answer.relayedOnly) this.goRelayed(now, path, config);
+    else this.traverse(now, path, config);
+  }
+
+  private goRelayed(now: Instant, path: PathId, { socket, keys }: SessionConfig): void {
+    this.context.close(socket);
+    const late = this.context.agenda.at(now + PEER_LIMITS.relayedMs, (at) => this.again(at, 'relay-silent', 0));
+    this.enter(now, { in: 'relaying', path, id: keys.connectionId, late });
+  }
+
+  private traverse(now: Instant, path: PathId, config: SessionConfig): void {
+    const session = new Session(this.context, now, config, (at, event) => this.traversed(at, attempt, event));
     const attempt: Attempt = { session, path, n: null, method: '', packetsSent: 0, dismissed: false };
     this.enter(now, { in: 'punching', attempt });
   }
@@ -349,6 +379,7 @@ export class Join implements PathOwner {
     if (this.standing === null) return;
     this.standing.session?.stop(now);
     this.standing.session = session;
+    this.search.stop();
     this.enter(now, { in: 'connected' });
   }
 
@@ -371,6 +402,10 @@ export class Join implements PathOwner {
     this.enter(now, { in: 'resting', again: this.context.agenda.at(now + restMs, (at) => this.ask(at)) });
   }
 
+  private report(now: Instant, { session, method, n, packetsSent }: Attempt, path: PathKind | null): void {
+    reportEnd(now, this.context, session, { path, method, attempts: n ?? 0, packetsSent, since: this.run.since });
+  }
+
   private fail(now: Instant, failure: FailureCode, detail: FailureReason | null): void {
     if (this.over) return;
     this.end(now);
@@ -384,18 +419,10 @@ export class Join implements PathOwner {
     if (this.over) return;
     const { phase } = this;
     this.enter(now, { in: 'over' });
-    if (phase.in === 'punching' && !phase.attempt.dismissed) {
-      const { session, method, n, packetsSent } = phase.attempt;
-      reportEnd(now, this.context, session, {
-        path: null,
-        method,
-        attempts: n ?? 0,
-        packetsSent,
-        since: this.run.since,
-      });
-    }
+    if (phase.in === 'punching' && !phase.attempt.dismissed) this.report(now, phase.attempt, null);
     this.deadline?.cancel();
     this.linkCheck?.cancel();
+    this.search.stop();
     this.onOver();
   }
 
@@ -430,13 +457,19 @@ export class Join implements PathOwner {
       case 'resting':
         phase.again.cancel();
         break;
+      case 'relaying':
+        phase.late.cancel();
+        if (phase.path !== this.standing?.path) this.paths.discard(now, phase.path);
+        break;
       case 'punching':
         if (phase.attempt.session !== this.standing?.session) phase.attempt.session.stop(now);
         if (phase.attempt.path !== this.standing?.path) this.paths.discard(now, phase.attempt.path);
     }
   }
 
+  /** Whoever plays is not told how a better path is looked for. */
   private stage(stage: JoinStage, why: StageReason | null = null): void {
+    if (stage !== 'connected' && this.standing !== null && this.paths.works(this.standing.path)) return;
     this.context.out.event({ ev: 'stage', join: this.id, stage, why });
   }
 

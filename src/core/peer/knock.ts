@@ -12,11 +12,20 @@ import type { FailureReason } from '../model/progress.ts';
 import type { KeyPair } from '../secure/crypto.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
+import type { RelayGrant } from '../wire/relay.ts';
 import { saidByMaster } from '../wire/text.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerConfig, PeerContext } from './context.ts';
-import { type ClientHandshake, friendKey, instanceOf, openAsClient, passwordProof } from './handshake.ts';
+import {
+  type ClientHandshake,
+  friendKey,
+  instanceOf,
+  openAsClient,
+  passwordProof,
+  type RelayMode,
+} from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
+import { modeOfBoth, type RelayId, withoutAddresses } from './relaying.ts';
 import type { SessionConfig } from './session.ts';
 
 /** The host's, as the client stands before it. */
@@ -28,11 +37,12 @@ export interface Doorstep {
   readonly name: string;
   /** The connection with this host that is to have one more path; `NO_CONNECTION` where there is none. */
   readonly connection: Uint8Array;
+  readonly mode: RelayMode;
 }
 
 export type KnockResult =
   /** The host lets us in; the socket belongs to whoever makes the session. */
-  | { readonly kind: 'welcome'; readonly session: SessionConfig; readonly goesOn: boolean }
+  | { readonly kind: 'welcome'; readonly session: SessionConfig; readonly answer: HostAnswer }
   | {
       readonly kind: 'refused';
       readonly failure: FailureCode;
@@ -40,6 +50,16 @@ export type KnockResult =
       readonly detail: FailureReason | null;
     }
   | { readonly kind: 'silence' };
+
+/** What comes with a welcome beside what a session needs. */
+export interface HostAnswer {
+  /** The connection that was named goes on. */
+  readonly goesOn: boolean;
+  /** Does either side come through a relay only? */
+  readonly relayedOnly: boolean;
+  readonly relay: RelayId;
+  readonly grant: RelayGrant | null;
+}
 
 /** JOIN as it was sent. */
 interface Sent {
@@ -121,19 +141,32 @@ export class Knock {
       return;
     }
     const { config, profile, masterRttMs } = this.context;
-    const { hostKey, password, name, connection, own: key } = this.door;
+    const { hostKey, password, name, connection, mode, own: key } = this.door;
+    const hidden = mode === 'only';
     const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
-    const own = { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
+    const own = hidden
+      ? { profile: withoutAddresses(profile()), candidates: [] }
+      : { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
     const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
-    const hello = { ...own, instance, connection, name, passwordProof: proof, masterRttMs: masterRttMs() };
+    const relays = mode === 'never' ? [] : this.context.relays.distances();
+    const hello = {
+      ...own,
+      instance,
+      connection,
+      name,
+      passwordProof: proof,
+      masterRttMs: masterRttMs(),
+      mode,
+      relays,
+    };
     const handshake = openAsClient(config.crypto, key, { sid: this.sid, hostKey, hello });
     if (handshake === null) {
       this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'key-unusable' });
       return;
     }
     this.sent = { at: now, handshake, own };
-    const join = { type: 'join', sid: this.sid, hostKey, handshake: handshake.message } as const;
+    const join = { type: 'join', sid: this.sid, hidden, hostKey, handshake: handshake.message } as const;
     this.alarms.push(this.context.request(now, join, this.socket, (at, response) => this.joined(at, response)));
   }
 
@@ -146,7 +179,7 @@ export class Knock {
       // Through a tunnel nobody has seen the socket.
       this.observed = sameEndpoint(response.observed, NOWHERE) ? null : response.observed;
       // Not before: the master has to know of the join.
-      this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
+      if (this.door.mode !== 'only') this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
     } else if (response.type === 'failed')
       this.refuse(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
   }
@@ -160,7 +193,7 @@ export class Knock {
     // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
     else {
-      const { profile, candidates, heldMs, goesOn } = answer.hello;
+      const { profile, candidates, heldMs, goesOn, relay, mode } = answer.hello;
       const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
       const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses());
       const session: SessionConfig = {
@@ -168,7 +201,8 @@ export class Knock {
         peer: { profile, candidates: usable },
         relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
       };
-      this.finish(now, { kind: 'welcome', session, goesOn }, false);
+      const relayedOnly = modeOfBoth(this.door.mode, mode) === 'only';
+      this.finish(now, { kind: 'welcome', session, answer: { goesOn, relayedOnly, relay, grant: push.relay } }, false);
     }
   }
 
@@ -193,13 +227,21 @@ export class Knock {
   }
 }
 
+/** What whoever joins has said of it. */
+interface DoorstepOptions {
+  readonly device?: Uint8Array;
+  readonly password: string | null;
+  readonly name: string;
+  readonly relay?: RelayMode;
+}
+
 /** Where the person who wants in stands: with the key that this device has for this host alone. */
 export function doorstepOf(
   { crypto, identity }: PeerConfig,
-  { device, password, name }: { readonly device?: Uint8Array; readonly password: string | null; readonly name: string },
+  { device, password, name, relay = 'allow' }: DoorstepOptions,
   hostKey: Uint8Array,
   connection: Uint8Array,
 ): Doorstep {
   const own = device === undefined ? identity : friendKey(crypto, device, hostKey);
-  return { hostKey, own, password, name, connection };
+  return { hostKey, own, password, name, connection, mode: relay };
 }

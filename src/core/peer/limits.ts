@@ -2,6 +2,13 @@
 export const PEER_LIMITS = {
   /** How long a host still answers the probes of the master's test join after its own proof. */
   testJoinHoldMs: 2_000,
+  /** A direct path of an easy pair is there a round trip after the answer: so long the relay waits, and on one computer always. */
+  relayHeadStartMs: 50,
+  /** A connection through a relay looks for a direct path so long, and again after a rest or on another network. */
+  searchMs: 120_000,
+  searchAgainMs: 600_000,
+  /** Both sides have to be bound by then, or it is tried anew. */
+  relayedMs: 15_000,
   /** Credits that one session buys, whatever its other side asks for: more than a master takes (40 at once, 67 in 20 s). */
   creditRate: { perSecond: 5, burst: 40 },
   /** Steps and credits of one session that wait for the master's word; a lossy line has a dozen, and what `creditRate` allows. */

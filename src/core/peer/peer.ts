@@ -40,6 +40,7 @@ import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { fetchList } from './list.ts';
+import { Relays } from './relaying.ts';
 
 export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
   return new Peer(config);
@@ -76,6 +77,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly ipv6: Ipv6;
   private filtering: Filtering = 'unknown';
   private readonly context: PeerContext;
+  private readonly relays: Relays;
   private readonly paths: Connections;
   private readonly joins = new Map<JoinId, Join>();
   /** What one hosting leaves to the next. */
@@ -106,6 +108,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.context = this.makeContext();
     this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
     this.paths = new Connections(this.context);
+    this.relays = new Relays(this.context);
     this.nest.add(this.link, (now, event) => this.linked(now, event));
     this.nest.add(this.detector, (now, event) => this.detected(now, event));
     this.nest.add(this.mapper, (now, event) => this.portMapped(now, event));
@@ -116,6 +119,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.now = now;
     const first = bytes[0] as number;
     if (first === WIRE.path) this.paths.datagram(now, socket, from, bytes);
+    else if (first === WIRE.relay) this.relaySays(now, socket, from, bytes);
     else if (CONTROL.includes(first)) this.nest.datagramTo(now, this.link, socket, from, bytes);
     else if (first === WIRE.punch) this.punched(now, socket, from, bytes);
     else this.nest.datagram(now, socket, from, bytes);
@@ -289,6 +293,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (this.phase !== 'running') return;
     this.nest.command(now, this.link, { do: 'nudge' });
     if (this.linkUp) this.ipv6.begin(now);
+    this.relays.measure(now);
     this.paths.nudge(now);
     for (const join of [...this.joins.values()]) join.network(now);
   }
@@ -310,6 +315,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (this.phase === 'closed') return;
     this.enter('closed');
     this.ipv6.close();
+    this.relays.close();
     this.nest.command(now, this.link, { do: 'close' });
     this.nest.pump(now);
     for (const child of [this.link, this.detector, this.mapper]) this.nest.remove(child);
@@ -346,6 +352,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       case 'observed':
         this.observed(now, event.observed);
+        break;
+      case 'relays':
+        this.relays.measure(now);
         break;
       case 'log':
         this.context.log(null, event.what, event.data);
@@ -416,6 +425,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     for (const join of [...this.joins.values()]) join.ready(now);
   }
 
+  private relaySays(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    if (!this.relays.datagram(now, socket, from, bytes)) this.paths.relaySays(now, socket, from, bytes);
+  }
+
   private punched(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     const session = this.context.sessions.get(eightBytes(bytes, PROBE_SID_AT));
     if (session !== undefined) this.nest.datagramTo(now, session.traversal, socket, from, bytes);
@@ -423,9 +436,13 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   private makeContext(): PeerContext {
     const { config, out, nest, sockets, requestNumbers: numbers, link } = this;
+    const relays = () => this.relays;
     return {
       ...{ config, out, nest, sockets, requests: numbers, agenda: this.agenda, link },
       ...{ device: device(), sessions: new Map() },
+      get relays() {
+        return relays();
+      },
       masterAddress: () => link.sources[0]?.target.address ?? null,
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),

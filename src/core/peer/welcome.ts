@@ -1,11 +1,14 @@
 /** What a host does for one offer that it has let in: a fresh socket, ANSWER sent from it, then the traversal on the host's side. */
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { Push, Response } from '../wire/messages.ts';
+import type { RelayGrant } from '../wire/relay.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
+import { connectionName } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { Offer } from './door.ts';
-import type { EndToEnd } from './handshake.ts';
+import type { EndToEnd, RelayMode } from './handshake.ts';
 import type { PathId } from './interface.ts';
+import { modeOfBoth, type RelayId, withoutAddresses } from './relaying.ts';
 import { Session, type SessionEvent } from './session.ts';
 
 /** What a host has to say to an offer that it lets in. */
@@ -13,7 +16,11 @@ export interface Doorkeeper {
   /** The connection that the friend names, where it is there; null: a new one begins. */
   goesOn(offer: Offer): PathId | null;
   begin(now: Instant, offer: Offer, keys: EndToEnd): PathId | null;
+  /** The relay that the connection may go through; `NO_RELAY` where it has one, or there is none. */
+  relayFor(offer: Offer, before: PathId | null): RelayId;
+  goThrough(now: Instant, path: PathId, relay: RelayId, grant: RelayGrant | null): void;
   happened(now: Instant, event: SessionEvent): void;
+  readonly mode: RelayMode;
 }
 
 export class Welcome {
@@ -21,6 +28,8 @@ export class Welcome {
   session: Session | null = null;
   /** The connection that is to have the path; null before the answer, and where there will be none. */
   path: PathId | null = null;
+  /** As its two ends call the connection that begins with the answer. */
+  connection = '';
   /** The path is one more of a connection that is there. */
   goesOn = false;
   private readonly context: PeerContext;
@@ -61,20 +70,25 @@ export class Welcome {
     const profile = context.profile();
     const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
     const bound = { socket: this.socket, family: context.config.family, port: outcome.local.port };
-    const own = {
-      profile,
-      candidates: ownCandidates(context, bound, together),
-    };
+    const hidden = this.keeper.mode === 'only';
+    const own = hidden
+      ? { profile: withoutAddresses(profile), candidates: [] }
+      : { profile, candidates: ownCandidates(context, bound, together) };
     const before = this.keeper.goesOn(this.offer);
-    const answer = handshake.answer({ goesOn: before !== null, heldMs: now - at, ...own });
+    const relay = this.keeper.relayFor(this.offer, before);
+    const heldMs = now - at;
+    const answer = handshake.answer({ mode: this.keeper.mode, relay, goesOn: before !== null, heldMs, ...own });
     if (answer === null) {
       this.keeper.happened(now, { ev: 'broken', why: 'client-key-unusable' });
       return;
     }
     this.goesOn = before !== null;
     this.path = before ?? this.keeper.begin(now, this.offer, answer.keys);
-    const request = { type: 'answer', sid: push.sid, handshake: answer.message } as const;
+    if (this.path !== null) this.keeper.goThrough(now, this.path, relay, push.relay);
+    this.connection = connectionName(answer.keys.connectionId);
+    const request = { type: 'answer', sid: push.sid, hidden, handshake: answer.message } as const;
     this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
+    if (modeOfBoth(this.keeper.mode, handshake.hello.mode) === 'only') return;
     context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
     const { hello } = handshake;
     const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external);

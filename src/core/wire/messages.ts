@@ -65,6 +65,12 @@ const step = { sid, n: u32, sealed: blob(WIRE_LIMITS.stepBytesMax) };
 const refusal = { sid, retryAfterMs: u32, failure };
 /** `ahead` others (0 to 255) are answered before this one. */
 const hold = { sid, ahead: u8 };
+/** Who comes through a relay only: the other side is told neither its address nor anything by which it could be probed. */
+const hidden: Field<boolean> = refine(
+  u8,
+  (value: boolean) => (value ? 1 : 0),
+  (told) => told !== 0,
+);
 /** Noise IK of the two participants, opaque to the master. */
 const handshake = blob(HANDSHAKE_BYTES_MAX);
 /** `relay`: the grant for a pair of this session at a relay; none from a master without relays. */
@@ -111,9 +117,9 @@ export const REQUESTS = {
    * Sent from the socket that will punch: its source address, seen by the master inside an authenticated datagram, is the
    * reflexive candidate (S7). `handshake` is Noise IK message 1 for the host.
    */
-  join: { number: 5, fields: { sid, hostKey: key, handshake }, answer: 'ok', pays: true },
+  join: { number: 5, fields: { sid, hidden, hostKey: key, handshake }, answer: 'ok', pays: true },
   /** The host's answer to an offer, sent from its punching socket. */
-  answer: { number: 6, fields: { sid, handshake }, answer: 'ok', pays: true },
+  answer: { number: 6, fields: { sid, hidden, handshake }, answer: 'ok', pays: true },
   refuse: { number: 7, fields: refusal, answer: 'ok' },
   step: { number: 8, fields: step, answer: 'ok' },
   credit: { number: 9, fields: { sid, n: u32 }, answer: 'ok', pays: true },

@@ -1,0 +1,200 @@
+/**
+ * What a participant has to do with relays: how far each is, which one a pair takes, and the way of one connection through it. That way
+ * has a socket of its own, because a relay knows an end by its endpoint alone.
+ */
+import { type Endpoint, familyOf } from '../address.ts';
+import { Reader, utf8Encode } from '../bytes.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import { Binder, type BinderEvent } from '../relay/binder.ts';
+import { RelayMeter } from '../relay/meter.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { RelayGrant, RelayPlace } from '../wire/relay.ts';
+import type { Alarm, PeerContext } from './context.ts';
+import type { RelayMode } from './handshake.ts';
+
+/** How the two ends name a relay to each other: the first 4 bytes of SHA-256 of its name. Never 0, which stands for none. */
+export type RelayId = number;
+export const NO_RELAY: RelayId = 0;
+
+/** How far a participant is from a relay. */
+export interface RelayDistance {
+  readonly relay: RelayId;
+  /** Round trip. */
+  readonly rttMs: number;
+}
+
+function relayIdOf(crypto: Pick<CryptoSuite, 'sha256'>, { name }: RelayPlace): RelayId {
+  return new Reader(crypto.sha256(utf8Encode(name))).u32() || 1;
+}
+
+/** The relay with the least sum of round trips; one whose distances are not known comes after all others. */
+function nearestRelay(own: readonly RelayDistance[], peer: readonly RelayDistance[]): RelayId {
+  let best = NO_RELAY;
+  let least = Number.POSITIVE_INFINITY;
+  for (const { relay, rttMs } of own) {
+    const sum = rttMs + (peer.find((other) => other.relay === relay)?.rttMs ?? FAR_MS);
+    if (sum < least) {
+      least = sum;
+      best = relay;
+    }
+  }
+  return best;
+}
+
+/** The stricter of two wishes; null where they exclude each other. */
+export function modeOfBoth(own: RelayMode, peer: RelayMode): RelayMode | null {
+  if (own === 'allow' || own === peer) return peer;
+  return peer === 'allow' ? own : null;
+}
+
+/** What the other side may know of this one, where it comes through a relay only: no address, and no port that a router has opened. */
+export function withoutAddresses(profile: NatProfile): NatProfile {
+  return { ...profile, external: [], portMapping: { ...profile.portMapping, external: null } };
+}
+
+/** Farther than every relay that has answered. */
+const FAR_MS = 0xffff;
+
+/** The relays of the master, and how far they are: measured when they are named, and after a change of network. */
+export class Relays {
+  private readonly context: PeerContext;
+  private readonly meter: RelayMeter;
+  /** While it is measured. */
+  private socket: SocketId | null = null;
+
+  constructor(context: PeerContext) {
+    this.context = context;
+    this.meter = new RelayMeter({
+      crypto: context.config.crypto,
+      transmit: (to, bytes) => this.socket !== null && context.out.transmit(this.socket, to, bytes),
+      at: (instant, run) => context.agenda.at(instant, run),
+      measured: () => this.rest(),
+    });
+  }
+
+  measure(_now: Instant): void {
+    this.rest();
+    const endpoints = this.places().map(({ at }) => at);
+    if (endpoints.length === 0) return;
+    this.socket = this.context.open(this.context.config.family, (now, outcome) => {
+      if (outcome.ok) this.meter.measure(now, endpoints);
+      else this.socket = null;
+    });
+  }
+
+  /** False: it is not for this. */
+  datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): boolean {
+    return socket === this.socket && this.meter.datagram(now, from, bytes);
+  }
+
+  /** All there are, as the other side is told. */
+  distances(): readonly RelayDistance[] {
+    const { crypto } = this.context.config;
+    return this.places().map(({ place, at }) => ({
+      relay: relayIdOf(crypto, place),
+      rttMs: Math.min(FAR_MS, Math.round(this.meter.rttMs(at) ?? FAR_MS)),
+    }));
+  }
+
+  /** The one that a host takes with a client; `NO_RELAY` where either side wants none. */
+  choose(
+    own: RelayMode,
+    { mode, relays }: { readonly mode: RelayMode; readonly relays: readonly RelayDistance[] },
+  ): RelayId {
+    return modeOfBoth(own, mode) === 'never' ? NO_RELAY : nearestRelay(this.distances(), relays);
+  }
+
+  /** Null where the master has named none that is called so. */
+  find(id: RelayId): { readonly place: RelayPlace; readonly at: Endpoint } | null {
+    return this.places().find(({ place }) => relayIdOf(this.context.config.crypto, place) === id) ?? null;
+  }
+
+  close(): void {
+    this.rest();
+  }
+
+  private rest(): void {
+    this.meter.stop();
+    if (this.socket !== null) this.context.close(this.socket);
+    this.socket = null;
+  }
+
+  /** With the address of each that our sockets reach. */
+  private places(): readonly { readonly place: RelayPlace; readonly at: Endpoint }[] {
+    const { link, config } = this.context;
+    return link.relays.flatMap((place) => {
+      const address = place.addresses.find((one) => familyOf(one) === config.family);
+      return address === undefined ? [] : [{ place, at: { address, port: place.port } }];
+    });
+  }
+}
+
+export interface RelayedConfig {
+  readonly relay: Endpoint;
+  readonly grant: RelayGrant;
+  /** Datagrams reach the other end from here on, if it is there. Told again when that changes. */
+  bound(now: Instant, socket: SocketId, rttMs: number | null): void;
+  lost(now: Instant, socket: SocketId): void;
+}
+
+/** The way of one connection through a relay, bound again by itself as long as the connection lives. */
+export class Relayed {
+  readonly socket: SocketId;
+  private readonly context: PeerContext;
+  private readonly config: RelayedConfig;
+  private binder: Binder | null = null;
+  private request: Alarm | null = null;
+  private over = false;
+
+  constructor(context: PeerContext, config: RelayedConfig) {
+    this.context = context;
+    this.config = config;
+    this.socket = context.open(familyOf(config.relay.address), (now, outcome) => {
+      if (!outcome.ok) this.over = true;
+      else if (!this.over) this.bind(now);
+    });
+  }
+
+  datagram(now: Instant, from: Endpoint, bytes: Uint8Array): void {
+    this.binder?.datagram(now, from, bytes);
+  }
+
+  /** The addresses of this computer have changed. */
+  network(now: Instant): void {
+    this.binder?.network(now);
+  }
+
+  stop(now: Instant): void {
+    if (this.over) return;
+    this.over = true;
+    this.request?.cancel();
+    this.binder?.stop(now);
+    this.context.close(this.socket);
+  }
+
+  private bind(now: Instant): void {
+    const { config, out, agenda } = this.context;
+    this.binder = new Binder(now, {
+      ...{ crypto: config.crypto, relay: this.config.relay, grant: this.config.grant },
+      transmit: (to, bytes) => out.transmit(this.socket, to, bytes),
+      at: (instant, run) => agenda.at(instant, run),
+      tell: (at, event) => this.told(at, event),
+    });
+  }
+
+  private told(now: Instant, event: BinderEvent): void {
+    if (event.ev === 'bound') this.config.bound(now, this.socket, this.binder?.rttMs ?? null);
+    else if (event.ev === 'lost') this.config.lost(now, this.socket);
+    else this.renew(now);
+  }
+
+  /** The relay does not know the pair any more, and the token is too old to begin it. */
+  private renew(now: Instant): void {
+    const { token } = this.config.grant;
+    this.request?.cancel();
+    this.request = this.context.request(now, { type: 'relay', token }, null, (at, response) => {
+      if (response.type === 'granted') this.binder?.grant(at, response.relay);
+    });
+  }
+}
