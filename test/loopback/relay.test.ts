@@ -205,6 +205,11 @@ describe('a masterserver', () => {
     expect(text).toMatch(/sallyport_relay_datagrams_total [1-9]/);
     expect(text).toMatch(/sallyport_relay_dropped_total\{reason="stranger"\} 0/);
     expect(master.tables().map(({ name }) => name)).toContain('relay-pairs');
+    const token = readFileSync(join(bench.stateDir, 'admin.once'), 'utf8').trim();
+    const overview = await fetch(`${master.http}/api/v1/admin/overview`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(await overview.json()).toMatchObject({ relay: { pairs: 1, whole: 1, refused: 0 } });
   });
 
   test('with a flood at its port goes on answering, on its other ports and there', async () => {
