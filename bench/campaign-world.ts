@@ -1,4 +1,5 @@
 /** A simulated internet for the campaign: the real master, real participants, and a way to hit the master's sockets by the million. */
+
 import {
   type CryptoSuite,
   createMaster,
@@ -6,13 +7,13 @@ import {
   type Endpoint,
   type KeyPair,
   type Machine,
-  type MasterMachine,
   type PeerCommand,
   type PeerConfig,
   type PeerEvent,
   type SocketId,
   seededCrypto,
 } from '../src/core/index.ts';
+import type { MasterMachine } from '../src/core/testing.ts';
 import { nodeCrypto } from '../src/node/index.ts';
 import { type Behind, createWorld, type Host, type Running, type World, weakCodes } from '../src/sim/index.ts';
 

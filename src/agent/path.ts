@@ -60,7 +60,7 @@ export interface Path {
   readonly state: 'up' | 'lost' | 'closed';
   /**
    * Sends one datagram, encrypted. Unreliable and unordered like UDP itself; while the path is lost nothing is sent.
-   * @throws RangeError where it is larger than `payloadBytesMax`: cutting it silently would corrupt the game's data.
+   * @throws RangeError where it is larger than `payloadBytesMax`, which is what UDP itself carries.
    */
   send(bytes: Uint8Array, channel?: number): void;
   /**

@@ -1,5 +1,3 @@
-/** The public face of core: what sim, node, master, agent and the tests build on. */
-export * from './address.ts';
 /** The public face of core: what other layers use of it, by name. What only tests and benches look at is in `testing.ts`. */
 export {
   addressBytes,
@@ -11,10 +9,9 @@ export {
   isPrivate,
   NOWHERE,
 } from './address.ts';
-export * from './bytes.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
 export * from './connection/limits.ts';
-export { payloadBytesMax } from './connection/path.ts';
+export { CONNECTION_LIMITS } from './connection/limits.ts';
 export * from './contract.ts';
 export {
   type Instant,
@@ -29,28 +26,30 @@ export {
   socketIds,
   type Transmit,
 } from './contract.ts';
-export * from './detect/detector.ts';
 export { createDetector } from './detect/detector.ts';
-export * from './errors.ts';
 export { assert, type FailureCode, RETRYABLE } from './errors.ts';
-export * from './limits.ts';
 export { LIMITS } from './limits.ts';
-export type * from './link/interface.ts';
 export type { MasterAddress, MasterWay } from './link/interface.ts';
-export * from './link/limits.ts';
-export * from './link/link.ts';
-export * from './link/sources.ts';
 export { type WayReport, WaySurvey } from './link/way-survey.ts';
-export * from './machine.ts';
 export { outputs } from './machine.ts';
-export * from './mask.ts';
 export { maskAddress, maskText } from './mask.ts';
 export { Counters } from './master/counters.ts';
 export type { MasterRelays } from './master/grants.ts';
-export type * from './master/interface.ts';
-export * from './master/limits.ts';
-export * from './master/master.ts';
-export * from './master/probes.ts';
+export type {
+  HostRecord,
+  ListPage,
+  ListQuery,
+  ListViewer,
+  MasterCommand,
+  MasterConfig,
+  MasterCounters,
+  MasterEvent,
+  MasterPolicy,
+  TicketKey,
+} from './master/interface.ts';
+export { MASTER_LIMITS } from './master/limits.ts';
+export { CONTROL_PORTS, createMaster, PROBE_PORTS } from './master/master.ts';
+export { answerProbe, type ProbeSession } from './master/probes.ts';
 export { plainEntry } from './master/registry.ts';
 export { CODE_DERIVATION, CODE_SYMBOLS, codeFrom, hostIdOf, normalizeCode, showCode } from './model/code.ts';
 export type { HostAnnouncement, ListEntry } from './model/listing.ts';
@@ -69,11 +68,10 @@ export {
 } from './nat/profile.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
-export * from './peer/fingerprint.ts';
-export type * from './peer/interface.ts';
-export * from './peer/limits.ts';
-export * from './peer/peer.ts';
-export * from './peer/words.ts';
+export { showFingerprint } from './peer/fingerprint.ts';
+export type { Ban, FriendId, JoinId, JoinStage, PathId, PeerCommand, PeerEvent } from './peer/interface.ts';
+export { PEER_LIMITS } from './peer/limits.ts';
+export { createPeer } from './peer/peer.ts';
 export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapper.ts';
 export type { Random } from './random.ts';
 export { addressKeys, addressPrefixes, Limiter, Pace } from './rate/pace.ts';

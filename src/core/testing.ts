@@ -26,6 +26,7 @@ export { LINK_PHASES, Link } from './link/link.ts';
 export { probeSources } from './link/sources.ts';
 export { Nest, timers } from './machine.ts';
 export { namingMask } from './mask.ts';
+export type { MasterMachine } from './master/interface.ts';
 export type { Candidate, Grant, Permit, Role } from './model/pair.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
@@ -41,8 +42,10 @@ export {
   openAsHost,
   passwordProof,
 } from './peer/handshake.ts';
+export type { GuestMemory } from './peer/interface.ts';
 export { IPV6_PHASES } from './peer/ipv6.ts';
 export { JOIN_PHASES } from './peer/join-phase.ts';
+export { PEER_PHASES } from './peer/peer.ts';
 export { REGISTRATION_PHASES } from './peer/registration.ts';
 export { SESSION_PHASES } from './peer/session.ts';
 export { VISIT_PHASES } from './peer/visit.ts';

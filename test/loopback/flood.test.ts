@@ -6,8 +6,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createMaster, type MasterMachine, type Output, socketIds } from '../../src/core/index.ts';
-import { Link, type LinkCommand, type LinkEvent } from '../../src/core/testing.ts';
+import { createMaster, type Output, socketIds } from '../../src/core/index.ts';
+import { Link, type LinkCommand, type LinkEvent, type MasterMachine } from '../../src/core/testing.ts';
 import { type Driver, drive, nodeCrypto, systemRandom } from '../../src/node/index.ts';
 import { eventually } from './master-node.ts';
 import { portBase } from './processes.ts';

@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { fromBase64Url, parseHostLink, parseJoinTarget, parseMasterLink, WIRE } from '../../src/core/index.ts';
 import {
-  fromBase64Url,
   type MasterMachine,
-  parseHostLink,
-  parseJoinTarget,
-  parseMasterLink,
-  WIRE,
-} from '../../src/core/index.ts';
-import {
   Reader,
   readAccept,
   readAcceptPayload,

@@ -8,11 +8,10 @@ import {
   type KeyPair,
   type MasterAddress,
   type MasterEvent,
-  type MasterMachine,
   seededCrypto,
   type TicketKey,
 } from '../../src/core/index.ts';
-import type { Push, Request, Response } from '../../src/core/testing.ts';
+import type { MasterMachine, Push, Request, Response } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { type Host, type World, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';

@@ -1,7 +1,7 @@
 /** A simulated internet with a real master in it, and the participants of a test: hosts and clients that are real `Peer` machines. */
+
 import {
   createPeer,
-  type GuestMemory,
   type HostAnnouncement,
   type KeyPair,
   type Machine,
@@ -10,6 +10,7 @@ import {
   type PeerEvent,
   seededCrypto,
 } from '../../src/core/index.ts';
+import type { GuestMemory } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import {
   type Behind,

@@ -2,13 +2,26 @@
 import { expect, test } from 'vitest';
 import type { PeerEvent } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
-import { openScene, type PairSide, type SceneOptions, type SimClassId } from '../../src/sim/index.ts';
+import {
+  NATS,
+  openScene,
+  type PairSide,
+  type SceneOptions,
+  type SimClassId,
+  type SimUser,
+} from '../../src/sim/index.ts';
 
 interface Told {
   readonly at: number;
   readonly side: PairSide;
   readonly event: PeerEvent;
 }
+
+/** Behind the usual router, on a line that loses nothing. */
+const HOME: SimUser = {
+  ...{ class: 'P3', access: 'home', exposed: false, ownRouters: 0, coreRouters: 3 },
+  ...{ delayMs: 10, jitterMs: 0, lossRate: 0, chain: [{ nat: NATS.linux, routers: 0 }] },
+};
 
 /** A host and a friend that joins it, with a relay beside the master. */
 function scene(classes: readonly [SimClassId, SimClassId], options: Partial<SceneOptions> = {}) {
@@ -56,10 +69,99 @@ function scene(classes: readonly [SimClassId, SimClassId], options: Partial<Scen
   return { world, peers, all, until, join, play, heard, sent, joined: () => joined };
 }
 
+/** The longest pause in what was heard, from then on. */
+const gap = (heard: readonly { readonly at: number }[], from: number, to: number): number => {
+  const times = [from, ...heard.map(({ at }) => at).filter((at) => at >= from), to];
+  return Math.max(...times.map((at, n) => at - (times[n - 1] ?? at)));
+};
+const twice = (heard: readonly { readonly n: number }[]): number =>
+  heard.length - new Set(heard.map(({ n }) => n)).size;
+
 test('a pair that finds no path for long is connected through the relay within 0.35 s, and told so', () => {
   const { all, until, join, joined } = scene(['S5', 'S5']);
   join();
   until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 2_000);
   expect(all('client', 'path')[0]).toMatchObject({ event: { kind: 'relay', via: 'relay' } });
   expect(all('client', 'path')[0]!.at - joined()).toBeLessThan(350);
+});
+
+test('an easy pair is connected directly, and when that way dies the relay carries the game after half a second', () => {
+  const { world, all, until, join, play, heard } = scene(['P3', 'P3']);
+  join();
+  until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 2_000);
+  expect(all('client', 'path')[0]).toMatchObject({ event: { kind: 'direct', via: null } });
+  play(3_000);
+  const ends = [all('client', 'path')[0]!.event.remote.address, all('host', 'path')[0]!.event.remote.address];
+  const diesAt = world.now;
+  world.internet.obstruct(({ from, to }) => ends.includes(from.address) && ends.includes(to.address));
+  play(5_000);
+  for (const side of ['client', 'host'] as const) {
+    expect(gap(heard(side), diesAt, world.now)).toBeLessThan(600);
+    expect(twice(heard(side))).toBe(0);
+    expect(all(side, 'path-changed').at(-1)).toMatchObject({ event: { kind: 'relay', via: 'relay' } });
+    expect(all(side, 'path-lost')).toEqual([]);
+  }
+});
+
+test('from the relay to the direct path that is found later nothing is lost, and nothing comes twice', () => {
+  const { world, all, until, join, play, heard, sent } = scene(['P3', 'P3'], { users: { client: HOME, host: HOME } });
+  const home = world.internet.obstruct(({ bytes }) => bytes[0] === 0xd7);
+  join();
+  until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 2_000);
+  expect(all('client', 'path')[0]).toMatchObject({ event: { kind: 'relay' } });
+  play(2_000);
+  home();
+  play(20_000);
+  for (const [side, other] of [
+    ['client', 'host'],
+    ['host', 'client'],
+  ] as const) {
+    expect(all(side, 'path-changed')).toMatchObject([{ event: { kind: 'direct', via: null } }]);
+    expect(twice(heard(side))).toBe(0);
+    // The last are on their way.
+    expect(new Set(heard(side).map(({ n }) => n)).size).toBeGreaterThan(sent[other] - 10);
+  }
+});
+
+test.each([[['X', 'S2']], [['P3', 'X']], [['X', 'X']]] as const)(
+  '%s: where UDP is blocked the relay is reached over TLS',
+  (classes) => {
+    const { all, until, join, play, heard } = scene(classes, { tls: true });
+    join();
+    until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 4_000);
+    expect(all('client', 'path')[0]).toMatchObject({ event: { kind: 'relay' } });
+    play(3_000);
+    for (const side of ['client', 'host'] as const) expect(heard(side).length).toBeGreaterThan(300);
+  },
+);
+
+test('who comes through a relay only shows the other side no address, in nothing that it receives', () => {
+  const { world, peers, all, until, join, play, heard } = scene(['P3', 'P3']);
+  const addresses = [peers.client.place.addresses[0] ?? '', world.gatewayAddress(peers.client.place) ?? ''];
+  join('only');
+  until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 2_000);
+  play(20_000);
+  expect(heard('host').length).toBeGreaterThan(2_000);
+  expect(all('host', 'path')[0]).toMatchObject({ event: { kind: 'relay' } });
+  expect(all('host', 'path-changed')).toEqual([]);
+  const told = JSON.stringify([all('host', 'path'), all('host', 'log'), all('host', 'peer')]);
+  for (const address of addresses) expect(told).not.toContain(address);
+});
+
+test('one side that wants a relay only, and one that wants none, are refused by name', () => {
+  const { peers, all, until, join } = scene(['P3', 'P3']);
+  const announcement = {
+    name: '',
+    game: '',
+    public: false,
+    playersMax: 8,
+    map: '',
+    mode: '',
+    version: '',
+    passwordNeeded: false,
+  };
+  peers.host.command({ do: 'host', announcement, password: null, ask: false, relay: 'never' });
+  join('only');
+  until(() => all('client', 'join-failed').length > 0, 2_000);
+  expect(all('client', 'join-failed')[0]).toMatchObject({ event: { failure: 'RELAY_MODE' } });
 });

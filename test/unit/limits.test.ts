@@ -14,11 +14,12 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Endpoint, MasterMachine, TableState } from '../../src/core/index.ts';
+import type { Endpoint, TableState } from '../../src/core/index.ts';
 import type { Joins } from '../../src/core/master/joins.ts';
 import type { HostEntry, Registry } from '../../src/core/master/registry.ts';
 import type { MasterSession } from '../../src/core/master/session.ts';
 import type { Sessions } from '../../src/core/master/sessions.ts';
+import type { MasterMachine } from '../../src/core/testing.ts';
 import { createHttpConnections, type HttpConnections } from '../../src/master/http-connections.ts';
 import type { Store } from '../../src/master/index.ts';
 import {

@@ -168,3 +168,21 @@ test('a link knows the relays of its master and tells them once; none of them is
   expect(made.client.states.filter((state) => state === 'up')).toHaveLength(2);
   expect(told()).toHaveLength(1);
 });
+
+test('of an end that is hidden the other one is told no address and no permit, whatever it pays', () => {
+  const { host, client } = pair();
+  const handshake = new Uint8Array(880);
+  const request: Request = { type: 'join', hidden: true, sid: SID, hostKey: host.key.publicKey, handshake };
+  client.get(request, client.socket());
+  client.get({ type: 'credit', sid: SID, n: 1 }, client.socket());
+  host.get({ type: 'answer', hidden: true, sid: SID, handshake }, host.socket());
+  host.get({ type: 'credit', sid: SID, n: 1 }, host.socket());
+  for (const { pushes } of [host, client]) {
+    const told = pushes.filter(({ type }) => ['offer', 'answered', 'credited'].includes(type));
+    expect(told.length).toBeGreaterThan(0);
+    for (const push of told) {
+      if (push.type === 'offer' || push.type === 'answered') expect(push.observed).toEqual([]);
+      expect('permit' in push && push.permit.grants).toEqual([]);
+    }
+  }
+});

@@ -2,11 +2,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { type MasterMachine, utf8Encode, WIRE, WIRE_LIMITS } from '../../src/core/index.ts';
+import { utf8Encode, WIRE, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   CONTROL_PROLOGUE,
   concat,
   helloPayload,
+  type MasterMachine,
   noiseInitiate,
   type Request,
   writeHello,

@@ -255,6 +255,7 @@ describe('the repository is tidy:', () => {
     const statements = index.flatMap(({ program }) => program.body as readonly Node[]);
     const named = statements.flatMap(specifiers).map(({ exported }) => nameOf(exported));
     expect(named.length).toBeGreaterThan(100);
+    expect(statements.filter(({ type }) => type === 'ExportAllDeclaration')).toEqual([]);
     expect(named.filter((name) => !used.has(name))).toEqual([]);
   });
 

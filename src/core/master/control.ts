@@ -82,7 +82,7 @@ export class Control {
       return;
     }
     counters.controls++;
-    if (this.overLimit(now, session)) {
+    if (!isAwaited(session, plaintext) && this.overLimit(now, session)) {
       counters.limit('control');
       return;
     }
@@ -249,6 +249,15 @@ export class Control {
     if (session.overLimit > MASTER_LIMITS.controlOverMax) this.parts.sessions.close(session);
     return true;
   }
+}
+
+/**
+ * The acknowledgement of a push that waits for it: as many as we have sent ourselves, so they count for nothing. A host that is asked for
+ * joins as fast as it may be (30/s) acknowledges and answers each of them, which is more than a session may say.
+ */
+function isAwaited(session: MasterSession, plaintext: Uint8Array): boolean {
+  if (plaintext[0] !== FRAME.pushAck || plaintext.length < 3) return false;
+  return session.pushes?.has(new Reader(plaintext.subarray(1)).u16()) === true;
 }
 
 function isSilent(now: Instant, proof: ProvenAddress): boolean {

@@ -8,6 +8,7 @@ import { toHex } from '../bytes.ts';
 import { Connection } from '../connection/connection.ts';
 import { eightBytes, type LeaveReason } from '../connection/datagram.ts';
 import type { ConnectionEvent } from '../connection/interface.ts';
+import { CONNECTION_LIMITS } from '../connection/limits.ts';
 import type { Path } from '../connection/path.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
@@ -186,7 +187,9 @@ export class Connections {
   /** A datagram that starts like one of a connection. */
   datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
     const route = this.routes.get(eightBytes(bytes));
-    if (route !== undefined) this.entries.get(route.path)?.connection.datagram(now, socket, from, route.n, bytes);
+    if (route === undefined) return;
+    const source = this.relayed.get(socket)?.sourceOf(from) ?? from;
+    this.entries.get(route.path)?.connection.datagram(now, socket, source, route.n, bytes);
   }
 
   send(now: Instant, path: PathId, bytes: Uint8Array, channel: number): void {
@@ -279,7 +282,8 @@ export class Connections {
   }
 
   private told(path: Path) {
-    const { kind, socket, remote, rttMs, payloadBytesMax, via } = path;
+    const { kind, socket, remote, rttMs, via } = path;
+    const payloadBytesMax = CONNECTION_LIMITS.partedBytesMax;
     return { kind, socket, local: this.context.local(socket), remote, rttMs, payloadBytesMax, via };
   }
 }

@@ -76,6 +76,8 @@ export interface PeerContext {
   deriveCode(key: Uint8Array, onCode: (now: Instant, code: string | null) => void): Alarm;
   /** Opens a socket that no child owns yet. */
   open(family: 4 | 6, onOutcome: (now: Instant, outcome: SocketOutcome) => void): SocketId;
+  /** The same, through TLS to the master and its own relay: for networks that let no UDP through. */
+  openTunnel(onOutcome: (now: Instant, outcome: SocketOutcome) => void): SocketId;
   /** Does the socket carry several paths? Then nobody may close it or take it away. */
   isShared(socket: SocketId): boolean;
   /** Where an open socket is bound. */

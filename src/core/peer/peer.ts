@@ -329,6 +329,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     switch (event.ev) {
       case 'state':
         this.linkUp = event.state === 'up';
+        if (this.linkUp) this.relays.measure(now);
         this.rttMs = event.rttMs ?? this.rttMs;
         this.out.event({ ...event, ev: 'link' });
         if (this.linkUp) {
@@ -470,6 +471,12 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         const socket = sockets.next();
         this.openers.set(socket, onOutcome);
         out.open(socket, family);
+        return socket;
+      },
+      openTunnel: (onOutcome) => {
+        const socket = sockets.next();
+        this.openers.set(socket, onOutcome);
+        out.openTunnel(socket);
         return socket;
       },
       close: (socket) => {

@@ -4,7 +4,7 @@
  */
 import { type Endpoint, familyOf } from '../address.ts';
 import { Reader, utf8Encode } from '../bytes.ts';
-import type { Instant, SocketId } from '../contract.ts';
+import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import { Binder, type BinderEvent } from '../relay/binder.ts';
 import { RelayMeter } from '../relay/meter.ts';
@@ -76,7 +76,7 @@ export class Relays {
   measure(_now: Instant): void {
     this.rest();
     const endpoints = this.places().map(({ at }) => at);
-    if (endpoints.length === 0) return;
+    if (endpoints.length === 0 || this.tunnelled) return;
     this.socket = this.context.open(this.context.config.family, (now, outcome) => {
       if (outcome.ok) this.meter.measure(now, endpoints);
       else this.socket = null;
@@ -90,10 +90,11 @@ export class Relays {
 
   /** All there are, as the other side is told. */
   distances(): readonly RelayDistance[] {
-    const { crypto } = this.context.config;
+    const { config, masterRttMs } = this.context;
+    const rttMs = (at: Endpoint): number => (this.tunnelled ? masterRttMs() : (this.meter.rttMs(at) ?? FAR_MS));
     return this.places().map(({ place, at }) => ({
-      relay: relayIdOf(crypto, place),
-      rttMs: Math.min(FAR_MS, Math.round(this.meter.rttMs(at) ?? FAR_MS)),
+      relay: relayIdOf(config.crypto, place),
+      rttMs: Math.min(FAR_MS, Math.round(rttMs(at))),
     }));
   }
 
@@ -110,6 +111,11 @@ export class Relays {
     return this.places().find(({ place }) => relayIdOf(this.context.config.crypto, place) === id) ?? null;
   }
 
+  /** Does everything of ours go over TLS? */
+  get tunnelled(): boolean {
+    return this.context.link.way === 'tls';
+  }
+
   close(): void {
     this.rest();
   }
@@ -120,10 +126,11 @@ export class Relays {
     this.socket = null;
   }
 
-  /** With the address of each that our sockets reach. */
+  /** With the address of each that our sockets reach; a tunnel leads to the master's own alone, which comes first. */
   private places(): readonly { readonly place: RelayPlace; readonly at: Endpoint }[] {
     const { link, config } = this.context;
-    return link.relays.flatMap((place) => {
+    const reachable = this.tunnelled ? link.relays.slice(0, 1) : link.relays;
+    return reachable.flatMap((place) => {
       const address = place.addresses.find((one) => familyOf(one) === config.family);
       return address === undefined ? [] : [{ place, at: { address, port: place.port } }];
     });
@@ -141,6 +148,8 @@ export interface RelayedConfig {
 /** The way of one connection through a relay, bound again by itself as long as the connection lives. */
 export class Relayed {
   readonly socket: SocketId;
+  /** Over TLS, where whatever comes is from the relay, because it leads nowhere else. */
+  private readonly tunnel: boolean;
   private readonly context: PeerContext;
   private readonly config: RelayedConfig;
   private binder: Binder | null = null;
@@ -150,14 +159,20 @@ export class Relayed {
   constructor(context: PeerContext, config: RelayedConfig) {
     this.context = context;
     this.config = config;
-    this.socket = context.open(familyOf(config.relay.address), (now, outcome) => {
+    const opened = (now: Instant, outcome: SocketOutcome): void => {
       if (!outcome.ok) this.over = true;
       else if (!this.over) this.bind(now);
-    });
+    };
+    this.tunnel = context.relays.tunnelled;
+    this.socket = this.tunnel ? context.openTunnel(opened) : context.open(familyOf(config.relay.address), opened);
   }
 
   datagram(now: Instant, from: Endpoint, bytes: Uint8Array): void {
-    this.binder?.datagram(now, from, bytes);
+    this.binder?.datagram(now, this.sourceOf(from), bytes);
+  }
+
+  sourceOf(from: Endpoint): Endpoint {
+    return this.tunnel ? this.config.relay : from;
   }
 
   /** The addresses of this computer have changed. */

@@ -23,7 +23,7 @@ export function wordsOf(crypto: CryptoSuite, handshakeHash: Uint8Array): string 
 }
 
 /** Of 16 bits, the highest first: `0x7f00` is `lusab`. */
-export function proquint(value: number): string {
+function proquint(value: number): string {
   const consonant = (shift: number): string => CONSONANTS.charAt((value >> shift) & 15);
   const vowel = (shift: number): string => VOWELS.charAt((value >> shift) & 3);
   return consonant(12) + vowel(10) + consonant(6) + vowel(4) + consonant(0);

@@ -333,7 +333,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.ipv6': 'IPv6',
   'net.ipv6Mean': 'Mit IPv6 auf beiden Seiten ist kein NAT im Weg.',
   'net.mtu': 'Größtes Spielpaket',
-  'net.mtuMean': 'Größere Pakete werden gemeldet, nie gekürzt.',
+  'net.mtuMean': 'Größere Pakete trägt auch UDP selbst nicht.',
   'net.bytes': '{n} Byte',
   'set.title': 'Einstellungen',
   'set.master': 'Link des Masterservers',

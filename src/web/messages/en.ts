@@ -323,7 +323,7 @@ export const en = {
   'net.ipv6': 'IPv6',
   'net.ipv6Mean': 'With IPv6 on both sides no NAT is in the way.',
   'net.mtu': 'Largest game packet',
-  'net.mtuMean': 'Larger packets are reported, never cut.',
+  'net.mtuMean': 'Larger packets are more than UDP itself carries.',
   'net.bytes': '{n} bytes',
   'set.title': 'Settings',
   'set.master': 'Masterserver link',

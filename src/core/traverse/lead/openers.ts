@@ -76,7 +76,7 @@ export function probesAt(addresses: readonly string[], port: number, passes: rea
     class: 'easy',
     from: 'punching',
     sockets: 1,
-    tuples: 1,
+    tuples: addresses.length,
     addresses,
     ports: { kind: 'fixed', port },
     portEvery: 1,

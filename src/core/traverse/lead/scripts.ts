@@ -157,11 +157,26 @@ function* knownScript(plan: Plan, context: ScriptContext): Script {
   const rest = [60, 120, 200, 350].map((afterMs) => ({ afterMs, ttl: null }));
   commander.launch(now, 'host', probesAt([client.address], client.port, [...first, ...rest]));
   const startMs = wary ? trip + LAST_MS : trip;
-  commander.launch(now, 'client', probesAt([host.address], host.port, [{ afterMs: 0, ttl: null }, ...rest]), startMs);
+  commander.launch(
+    now,
+    'client',
+    probesAt(hostAddresses(host, context), host.port, [{ afterMs: 0, ttl: null }, ...rest]),
+    startMs,
+  );
   if (plan.hard !== null)
     commander.launch(now, plan.hard, sandwich(plan.mappings, plan.hard === 'client' ? host : client, null, 0));
   yield { until: now + trip + plan.durationMs };
   return true;
+}
+
+/**
+ * One port, at each address that may be probed where the host's NAT draws one for each destination: then the one that a source has
+ * seen is only one of them, and where everybody is let in any will do.
+ */
+function hostAddresses(host: Endpoint, { config, executor }: ScriptContext): readonly string[] {
+  if (config.peer.profile.pooling !== 'arbitrary') return [host.address];
+  const paid = executor.addresses().filter((address) => familyOf(address) === 4 && address !== host.address);
+  return [host.address, ...paid];
 }
 
 /** The easy side's endpoint; on every attempt but the first, and where the answer that names it was lost, from a new socket. */
