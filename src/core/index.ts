@@ -10,9 +10,7 @@ export {
   NOWHERE,
 } from './address.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
-export * from './connection/limits.ts';
 export { CONNECTION_LIMITS } from './connection/limits.ts';
-export * from './contract.ts';
 export {
   type Instant,
   type Machine,
