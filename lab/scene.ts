@@ -43,6 +43,8 @@ export interface Joined {
 export interface JoinOptions {
   /** Further words for the command. */
   readonly argv?: readonly string[];
+  /** Default `never`: what a lab looks at is the direct path. */
+  readonly relay?: 'never' | 'allow' | 'only';
   onStart?(command: LabProcess): void;
 }
 
@@ -108,7 +110,8 @@ export class Scene {
   /** `sallyport join` on the client's side, until it says that the path is up. */
   async join(timeoutMs: number, options: JoinOptions = {}): Promise<Joined> {
     const started = performance.now();
-    const argv = ['join', this.code, '--master', this.link, '--json', ...(options.argv ?? [])];
+    const { argv: more = [], relay = 'never' } = options;
+    const argv = ['join', this.code, '--master', this.link, '--json', '--relay', relay, ...more];
     const command = this.sallyport(this.clientSide, argv);
     options.onStart?.(command);
     const connected = (await this.event(command, 'connected', timeoutMs)) as Joined['connected'];
