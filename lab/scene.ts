@@ -65,6 +65,7 @@ export class Scene {
   readonly #puppet: Puppet;
   master!: LabProcess;
   host!: LabProcess;
+  gameServer!: LabProcess;
   link = '';
   code = '';
   #queries = 0;
@@ -100,10 +101,10 @@ export class Scene {
   }
 
   async startHost(): Promise<void> {
-    const game = this.hostSide.spawn(this.game.argv, { HOME: '/run/lab' });
+    this.gameServer = this.hostSide.spawn(this.game.argv, { HOME: '/run/lab' });
     this.host = this.sallyport(this.hostSide, ['host', String(this.game.port), '--master', this.link, '--json']);
     const ready = await this.event(this.host, 'ready');
-    if (!game.running) throw new Error(`the game server has ended:\n${game.text()}`);
+    if (!this.gameServer.running) throw new Error(`the game server has ended:\n${this.gameServer.text()}`);
     this.code = String(ready.code);
   }
 
