@@ -21,6 +21,10 @@ const CALM_MS = { least: 3_000, most: 13_000 };
 /** A VPN's provider is so much further away, one way. */
 const VPN_MS = 15;
 const VPN_MTU_BYTES = 1_420;
+/** Long enough for everything to have found its way through it. */
+const VPN_ON_MS = 20_000;
+/** How long a pair goes by the relay before nothing keeps it from meeting directly. */
+const BEFORE_SWITCH_MS = { least: 1_000, most: 6_000 };
 /** A program that is killed is started again by whoever watches it. */
 const DOWN_MS = 1_000;
 
@@ -126,7 +130,7 @@ export const HAPPENINGS: readonly Happening[] = [
       happen(play, random) {
         const off = vpnOn(play, side);
         play.scene.peers[side].lookAtNetwork();
-        play.scene.world.run(60_000);
+        play.scene.world.run(VPN_ON_MS);
         off();
         noticed(play, side, random);
       },
@@ -168,15 +172,25 @@ export interface Switched extends Omit<Sample, 'gapMs'> {
 export function runSwitch(seed: string): Switched {
   const play = openPlay(easyPair(seed, true));
   const { scene, seen } = play;
+  const { world } = scene;
+  // So long nothing of one gets to the other, as where a good port is found only after some attempts.
+  const addresses = (['client', 'host'] as const).flatMap((side) => box(play, side).nat.addresses);
+  const clear = world.internet.obstruct(
+    ({ from, to }) => addresses.includes(from.address) && addresses.includes(to.address),
+  );
   const went = (relay: boolean): boolean =>
     Object.values(seen).every(({ kinds }) => kinds.some(({ kind }) => (kind === 'relay') === relay));
-  const onJoin = (): void => play.begin();
+  const random = world.random('switch');
+  const onJoin = (): void => {
+    play.begin();
+    world.after(random.between(BEFORE_SWITCH_MS.least, BEFORE_SWITCH_MS.most), clear);
+  };
   meet(scene, { onJoin });
-  scene.world.runUntil(() => went(false), { limitMs: 10_000 });
-  scene.world.run(2_000);
-  const until = scene.world.now;
+  world.runUntil(() => went(false), { limitMs: 60_000 });
+  world.run(2_000);
+  const until = world.now;
   play.end();
-  scene.world.run(2_000);
+  world.run(2_000);
   const { lost, twice, lateMs } = play.carried(0, until);
   return { switched: went(true) && went(false), lost, twice, lateMs };
 }

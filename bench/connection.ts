@@ -32,7 +32,7 @@ else {
   const { seed, ipv6 } = workerData as Task;
   serve((job: Job): Result => {
     if ('turn' in job) return runSwitch(`${seed}-switch-${job.turn}`);
-    if ('world' in job) return meetAnybody(seed, job.world, { relay: true, ipv6 });
+    if ('world' in job) return meetAnybody(seed, job.world, { relay: true, tls: true, ipv6 });
     return { row: job.row, ...runHappening(HAPPENINGS[job.row]!, `${seed}-${job.row}-${job.n}`) };
   });
 }

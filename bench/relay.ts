@@ -1,8 +1,8 @@
 /**
  * Speed of the relay, beside coturn relaying the same in the same run: the same load tool, the same core for the server (0) and for
  * the load (1). Rates per core are datagrams forwarded per second of CPU time of the server's process. Then its memory for a pair,
- * and what a JOIN waits beside a relay that is saturated. `npm run bench:relay -- [--seconds 2] [--rounds 5]`. Loopback only; keeps
- * what it prints in `bench/results/relay.json`.
+ * and what a JOIN waits beside a relay that is saturated. `npm run bench:relay -- [--seconds 2] [--rounds 5] [--only speed|memory|joins]`. Loopback only; keeps
+ * what it prints in `bench/results/relay*.json`.
  */
 import { execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +32,11 @@ import {
 import { quantile } from './stats.ts';
 
 const { values: flags } = parseArgs({
-  options: { seconds: { type: 'string', default: '2' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+  },
 });
 const SECONDS = Number(flags.seconds);
 const ROUNDS = Number(flags.rounds);
@@ -243,7 +247,7 @@ async function joins(): Promise<void> {
   const crowd = new Crowd(master.target);
   crowd.enter(0, GUESTS, register);
   const flood = {
-    ...{ port: MASTER_PORT + 25, seconds: SECONDS * 2 + 8, secret: toHex(secret) },
+    ...{ port: MASTER_PORT + 25, seconds: SECONDS * 2 + 3, secret: toHex(secret) },
     masterKey: toHex(master.target.key),
   };
   // Proven before a flood begins, and for longer than it lasts.
@@ -259,7 +263,7 @@ async function joins(): Promise<void> {
   const beside: number[] = [];
   const flooded: number[] = [];
   const rates: number[] = [];
-  for (let n = 0; n < Math.max(3, ROUNDS); n += 1) {
+  for (let n = 0; n < ROUNDS; n += 1) {
     prove(crowd);
     alone.push(p99());
     calm.push((await besides('nowhere')).result);
@@ -283,16 +287,19 @@ async function joins(): Promise<void> {
 
 const began = loadavg()[0] ?? 0;
 pin(process.pid, LOAD_CORE);
-await speed();
-memory();
-await joins();
+const does = (part: string): boolean => flags.only === '' || flags.only === part;
+if (does('speed')) await speed();
+if (does('memory')) memory();
+if (does('joins')) await joins();
 rmSync(folder, { recursive: true, force: true });
 const version = execFileSync('turnserver', ['--version'], { encoding: 'utf8' }).trim();
 const about = `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.versions.node}, coturn ${version}, load ${began.toFixed(1)} at the start`;
 console.log(about);
-const file = fileURLToPath(new URL('../../bench/results/relay.json', import.meta.url));
+const file = fileURLToPath(
+  new URL(`../../bench/results/relay${flags.only === '' ? '' : `-${flags.only}`}.json`, import.meta.url),
+);
 writeFileSync(
   file,
-  `${JSON.stringify({ about, command: `npm run bench:relay -- --seconds ${SECONDS} --rounds ${ROUNDS}`, rows }, null, 2)}\n`,
+  `${JSON.stringify({ about, command: `npm run bench:relay -- --seconds ${SECONDS} --rounds ${ROUNDS}${flags.only === '' ? '' : ` --only ${flags.only}`}`, rows }, null, 2)}\n`,
 );
 process.exit(rows.some(({ met }) => met === false) ? 1 : 0);

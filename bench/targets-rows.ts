@@ -71,28 +71,35 @@ interface Condition {
   readonly name: string;
   readonly worse: number;
   readonly clockApartMs: number;
-  readonly options: Pick<PairOptions, 'lines' | 'masterDelayMs'>;
+  /** Of the way between the two, one way; half of it lies between each and the core. */
+  readonly lines: { readonly delayMs: number; readonly lossRate: number };
+  /** Of the master's own line. */
+  readonly masterDelayMs: number;
 }
 
-const LINK_MS = 20;
-const plain = { delayMs: LINK_MS } as const;
+const plain = { delayMs: 20, lossRate: 0 } as const;
+const near = { lines: plain, masterDelayMs: plain.delayMs / 2 } as const;
 export const CONDITIONS: readonly Condition[] = [
-  { name: '20 ms', worse: 0, clockApartMs: 0, options: { lines: plain } },
-  { name: '80 ms, 2 % loss', worse: 0.01, clockApartMs: 0, options: { lines: { delayMs: 80, lossRate: 0.02 } } },
-  { name: 'master 100 ms', worse: 0.01, clockApartMs: 0, options: { lines: plain, masterDelayMs: 100 } },
-  { name: 'clocks 50 ms', worse: 0.01, clockApartMs: 50, options: { lines: plain } },
+  { name: '20 ms', worse: 0, clockApartMs: 0, ...near },
+  {
+    ...{ name: '80 ms, 2 % loss', worse: 0.01, clockApartMs: 0 },
+    ...{ lines: { delayMs: 80, lossRate: 0.02 }, masterDelayMs: 40 },
+  },
+  { name: 'master 100 ms', worse: 0.01, clockApartMs: 0, lines: plain, masterDelayMs: 100 },
+  { name: 'clocks 50 ms', worse: 0.01, clockApartMs: 50, ...near },
 ];
 
-/** Somebody behind one such NAT, three routers from the core, on a line that adds nothing. */
-function userBehind(nat: NatBehaviour, clockOffsetMs: number): SimUser {
+/** Somebody behind one such NAT, three routers from the core, on half of the way between the two. */
+function userBehind(nat: NatBehaviour, { lines }: Condition, clockOffsetMs: number): SimUser {
   return {
     ...{ class: 'P3', access: 'home', exposed: false, ownRouters: 0, coreRouters: 3 },
-    ...{ delayMs: 0, jitterMs: 0, lossRate: 0, clockOffsetMs, chain: [{ nat, routers: 0 }] },
+    ...{ delayMs: lines.delayMs / 2, jitterMs: 0, lossRate: 1 - Math.sqrt(1 - lines.lossRate) },
+    ...{ clockOffsetMs, chain: [{ nat, routers: 0 }] },
   };
 }
 
 /** The two of a row; every other world has them exchanged. */
 export function usersOf({ pair }: Row, condition: Condition, n: number): NonNullable<PairOptions['users']> {
   const [client, host] = n % 2 === 0 ? pair : [pair[1], pair[0]];
-  return { client: userBehind(client, 0), host: userBehind(host, condition.clockApartMs) };
+  return { client: userBehind(client, condition, 0), host: userBehind(host, condition, condition.clockApartMs) };
 }

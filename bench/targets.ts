@@ -48,7 +48,7 @@ function runRow({ row, condition, n }: Extract<Job, { row: number }>, seed: stri
   const [wanted, under] = [ROWS[row]!, CONDITIONS[condition]!];
   const { connected, elapsedMs, packets } = runPair({
     ...{ clientClass: 'P3', hostClass: 'P3', users: usersOf(wanted, under, n), crypto: nodeCrypto },
-    ...{ seed: `${seed}-${row}-${condition}-${n}`, limitMs: wanted.limitMs, ...under.options },
+    ...{ seed: `${seed}-${row}-${condition}-${n}`, limitMs: wanted.limitMs, masterDelayMs: under.masterDelayMs },
   });
   return {
     row,

@@ -16,13 +16,13 @@ import {
   SallyportError,
 } from '../agent/index.ts';
 import {
+  CONNECTION_LIMITS,
   endpointKey,
   type FailureCode,
   type ListEntry,
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
-  payloadBytesMax,
 } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import { banView, withFriend } from './guests.ts';
@@ -45,7 +45,6 @@ export interface EngineOptions {
 /** The list is asked for this often while a page looks, a long one more seldom: ten entries come in one datagram. */
 const LIST_INTERVAL_MS = 5000;
 const LIST_INTERVAL_MS_PER_ENTRY = 50;
-const ANY_IPV4 = { address: '0.0.0.0', port: 0 } as const;
 
 type Done = { readonly join?: number } | { readonly problem: LocalProblem };
 
@@ -128,7 +127,7 @@ export class Engine implements UiEngine {
       profile: this.#agent?.profile ?? null,
       profileAt: this.#profileAt,
       checking: this.#checking,
-      payloadBytesMax: payloadBytesMax(ANY_IPV4),
+      payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
       probes: this.#probes,
       hosting: this.#hostingView,
       joins: this.#joins.views,

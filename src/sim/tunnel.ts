@@ -90,8 +90,11 @@ interface HallContext {
   after(delayMs: number, run: () => void): void;
 }
 
-/** TCP and TLS beside what a datagram's packet has. */
-const OVERHEAD_BYTES = 12 + 29 + 8;
+/** TLS and WebSocket, for each message. */
+const MESSAGE_BYTES = 29 + 8;
+/** What a segment carries, on a line of 1,280 bytes as well, and IP and TCP with a time stamp around it. */
+const SEGMENT_BYTES = 1_220;
+const SEGMENT_HEADER_BYTES = IP_UDP_HEADER_BYTES + 12 + 12;
 /** Linux waits 200 ms at least before it sends a segment again, and twice as long each further time. */
 const RETRANSMIT_MS = 200;
 const TRIES_MAX = 8;
@@ -225,18 +228,27 @@ class Pipe {
   /** `then` is told once: that it has arrived, or that the line is dead. */
   pass(bytes: number, then: (arrived: boolean) => void): void {
     const { now } = this.#context;
-    let waitedMs = 0;
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const tookMs = this.#cross(now + waitedMs, bytes + IP_UDP_HEADER_BYTES + OVERHEAD_BYTES);
-      if (tookMs !== null) {
-        // What comes behind a lost packet waits for it.
-        this.#lastArrival = Math.max(this.#lastArrival, now + waitedMs + tookMs);
-        this.#context.after(this.#lastArrival - now, () => then(true));
+    for (let left = bytes + MESSAGE_BYTES; left > 0; left -= SEGMENT_BYTES) {
+      const tookMs = this.#carry(now, Math.min(left, SEGMENT_BYTES) + SEGMENT_HEADER_BYTES);
+      if (tookMs === null) {
+        this.#context.after(RETRANSMIT_MS * (2 ** TRIES_MAX - 1), () => then(false));
         return;
       }
+      // What comes behind a lost segment waits for it.
+      this.#lastArrival = Math.max(this.#lastArrival, now + tookMs);
+    }
+    this.#context.after(this.#lastArrival - now, () => then(true));
+  }
+
+  /** One segment, again and again; null where the line is dead. */
+  #carry(now: number, bytes: number): number | null {
+    let waitedMs = 0;
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const tookMs = this.#cross(now + waitedMs, bytes);
+      if (tookMs !== null) return waitedMs + tookMs;
       waitedMs += RETRANSMIT_MS * 2 ** tries;
     }
-    this.#context.after(waitedMs, () => then(false));
+    return null;
   }
 
   /** Null where one of the lines loses it. */

@@ -79,6 +79,7 @@ const MESSAGE_1 = new Uint8Array(484);
 const KEY = new Uint8Array(16);
 const TEXTS = [
   `sallyport://192.0.2.1:8430/#CQ${'A'.repeat(41)}`,
+  `sallyport://192.0.2.1/j/K7TQ9RBWXM?udp=443&tls=ms.example.org:8443#CQ${'A'.repeat(41)}`,
   `sallyport://[2001:db8::1]:8430/K7TQ9RBWXM#CQ${'A'.repeat(41)}`,
   'K7TQ-9RBW',
   'Ana’s world ☃ 𐍈',

@@ -4,7 +4,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { compiled, eventOf, type Lab, type LabHost, type LabNat, type LabProcess, openLab } from '../../lab/index.ts';
+import {
+  compiled,
+  eventOf,
+  type Lab,
+  type LabHost,
+  type LabNat,
+  type LabProcess,
+  openLab,
+  Puppet,
+  tinyGame,
+} from '../../lab/index.ts';
 import { describeUnless, hasProgram, labMissing } from '../support.ts';
 
 const WAIT_MS = 30_000;
@@ -63,17 +73,23 @@ describeUnless(missing(), 'a network without UDP', () => {
     return Object.fromEntries(told.map(({ way, answeredMs }) => [way, answeredMs !== null]));
   }
 
-  /** What can be said and shown without a relay: that the host is there, what both networks are like, and its answer. */
-  async function introduced(link: string): Promise<void> {
+  /** A friend in the office finds a host at home and plays there, through the relay of the masterserver. */
+  async function plays(link: string): Promise<void> {
     const home = await lab.hostBehind(await lab.nat('router', 'home-router'), 'home');
-    const host = sallyport(home, ['host', '30000', '--master', link, '--name', "Ana's world", '--public']);
+    home.spawn(tinyGame.argv, { HOME: '/run/lab' });
+    const game = String(tinyGame.port);
+    const host = sallyport(home, ['host', game, '--master', link, '--name', "Ana's world", '--public']);
     const { code } = await event(host, 'ready');
     const listed = await event(sallyport(office, ['list', '--master', link]), 'list');
     expect(listed).toMatchObject({ servers: [{ name: "Ana's world" }] });
     const friend = sallyport(office, ['join', String(code), '--master', link, '--timeout', '20']);
     expect(await event(friend, 'found')).toMatchObject({ entry: { name: "Ana's world" } });
-    expect(await event(friend, 'networks')).toMatchObject({ peer: { type: expect.any(String) } });
-    expect(await event(host, 'peer')).toMatchObject({ state: 'knocking' });
+    const { path, local } = await event(friend, 'connected');
+    expect(path).toBe('relay');
+    const puppet = new Puppet(office);
+    await puppet.open('player');
+    const [address, port] = String(local).split(':') as [string, string];
+    expect(await tinyGame.status(puppet, 'player', address, Number(port))).not.toBe('');
     friend.signal('SIGINT');
   }
 
@@ -81,7 +97,7 @@ describeUnless(missing(), 'a network without UDP', () => {
     const link = await startMaster(['--http', `${master.address}:443`, ...tls, '--also-port', '443']);
     expect(link).toContain(`/?udp=443&tls=${master.address}#`);
     expect(await passing(link)).toEqual({ udp: false, further: false, tls: true });
-    await introduced(link);
+    await plays(link);
     // The same network, once port 443 is open for UDP too.
     await firewall.shell(
       'nft insert rule ip filter transit udp dport 443 accept; nft insert rule ip filter transit udp sport 443 accept',
@@ -112,6 +128,6 @@ http {
     const nginx = master.spawn(['nginx', '-c', join(folder, 'nginx.conf')]);
     await expect.poll(() => passing(link), { timeout: WAIT_MS }).toEqual({ udp: false, tls: true });
     expect(nginx.running).toBe(true);
-    await introduced(link);
+    await plays(link);
   }, 120_000);
 });

@@ -108,7 +108,7 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
   const flying: Flying[] = [];
   const events: { left: Told[]; right: Told[] } = { left: [], right: [] };
   const sent: Flying[] = [];
-  const world = { now: 0, drop: (_from: Side, _socket: number) => false };
+  const world = { now: 0, drop: (_from: Side, _socket: number) => false, carries: 1_472 };
   const until = { left: 0, right: 0 };
   const other = (name: Side): Side => (name === 'left' ? 'right' : 'left');
 
@@ -124,7 +124,7 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
       const { socket, to, bytes } = output;
       sent.push({ socket, from: at[name], to, bytes: bytes.slice(), at: world.now });
       const way = ways.find((one) => one.socket === socket);
-      if (way === undefined || world.drop(name, socket)) continue;
+      if (way === undefined || world.drop(name, socket) || bytes.length > world.carries) continue;
       const relayed = way.kind === 'relay';
       if (relayed && endpointKey(to) !== endpointKey(at.relay)) continue;
       const between = relayed ? { from: at.relay, to: at[other(name)] } : { from: at[name], to };

@@ -53,13 +53,15 @@ test('a direct path of which one way dies is noticed by both', () => {
   for (const name of SIDES) expect(ends[name].connection.current?.kind).toBe('relay');
 });
 
-test('whenever a path dies between two questions, a further one is wanted within 0.7 s', () => {
+test('whenever a path dies between two questions, a further one is wanted within 0.8 s', () => {
   for (let n = 0; n < 40; n++) {
-    const { play, events, world } = pair();
+    const slow = { ...DIRECT, ms: 40 };
+    const { add, play, events, world } = pair([slow]);
+    add(slow);
     play(3_000 + 25 * n);
     const before = SIDES.map((name) => events[name].length);
     world.drop = () => true;
-    play(world.now + 700);
+    play(world.now + 800);
     for (const [i, name] of SIDES.entries())
       expect(events[name].slice(before[i]).some(({ ev }) => ev === 'wanting')).toBe(true);
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Endpoint, endpointKey, payloadBytesMax } from '../../src/core/index.ts';
+import { type Endpoint, endpointKey } from '../../src/core/index.ts';
 import { kinds, lehmer, pair, text } from './connection-pair.ts';
 
 test('what is sent arrives, once, sealed and 35 bytes longer', () => {
@@ -133,17 +133,32 @@ test('a datagram that comes late from elsewhere is taken, and nobody is asked th
   expect(ends.right.remote).toEqual(at.left);
 });
 
-test('a message that does not fit one frame is reported, not cut', () => {
-  const { run, command, events, sent } = pair();
-  const limit = payloadBytesMax({ address: '203.0.113.2', port: 1 });
-  expect(limit).toBe(1437);
-  expect(payloadBytesMax({ address: '2001:db8::1', port: 1 })).toBe(1417);
-  command('left', { do: 'send', bytes: new Uint8Array(limit) });
-  command('left', { do: 'send', bytes: new Uint8Array(limit + 1) });
-  run(15);
-  expect(events.left).toEqual([{ ev: 'too-large', bytes: limit + 1, payloadBytesMax: limit }]);
-  expect(kinds(events.right)).toEqual(['message']);
-  expect(sent[0]?.bytes).toHaveLength(1472);
+test('what a datagram of UDP can hold arrives whole, however large, and once', () => {
+  const { run, command, events, sent, world } = pair();
+  run(2_000);
+  const sizes = [1, 1_165, 1_166, 1_417, 1_418, 8_000, 65_507];
+  for (const size of sizes) {
+    command('left', { do: 'send', bytes: new Uint8Array(size).fill(size & 0xff), channel: 3 });
+    run(world.now + 50);
+  }
+  const got = events.right.flatMap((event) => (event.ev === 'message' ? [event] : []));
+  expect(got.map(({ bytes, channel }) => [bytes.length, channel])).toEqual(sizes.map((size) => [size, 3]));
+  for (const { bytes } of got) expect(bytes.every((byte) => byte === (bytes.length & 0xff))).toBe(true);
+  expect(Math.max(...sent.map(({ bytes }) => bytes.length))).toBe(1_452);
+  command('left', { do: 'send', bytes: new Uint8Array(65_508) });
+  expect(events.left.at(-1)).toEqual({ ev: 'too-large', bytes: 65_508, payloadBytesMax: 65_507 });
+});
+
+test('where a path carries only 1,300 bytes that is found, and nothing is lost meanwhile', () => {
+  const { run, command, events, world, sent } = pair();
+  world.carries = 1_300;
+  for (let n = 0; n < 100; n++) {
+    command('left', { do: 'send', bytes: new Uint8Array(1_400).fill(n) });
+    run(world.now + 100);
+  }
+  const got = events.right.flatMap((event) => (event.ev === 'message' ? [event.bytes[0]] : []));
+  expect(got).toEqual([...Array(100).keys()]);
+  expect(Math.max(...sent.slice(-20).map(({ bytes }) => bytes.length))).toBeLessThanOrEqual(1_300);
 });
 
 test('changed, cut and foreign datagrams do nothing', () => {

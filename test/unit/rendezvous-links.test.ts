@@ -24,14 +24,38 @@ describe('links', () => {
         fc.integer({ min: 1, max: 65535 }),
         publicKey,
         fc.option(publicKey, { nil: null }),
-        (h, port, key, hostKey) => {
-          const master = { host: h, port, key };
+        fc.record(
+          {
+            udp: fc.integer({ min: 1, max: 65535 }),
+            tls: fc.record({ host, port: fc.constantFrom(443, 1, 8443, 65535) }),
+          },
+          { requiredKeys: [] },
+        ),
+        (h, port, key, hostKey, ways) => {
+          const master = { host: h, port, key, ...ways };
           expect(parseMasterLink(formatMasterLink(master))).toEqual(master);
           const link = { master, code: 'K7TQ9RBWXM', hostKey };
           expect(parseHostLink(formatHostLink(link))).toEqual(link);
         },
       ),
     );
+  });
+
+  test('names further ways after "?": another UDP port, and HTTPS at 443 where no port is written', () => {
+    const of = (query: string) => parseMasterLink(`sallyport://198.51.100.7/${query}#${KEY}`);
+    const plain = { host: '198.51.100.7', port: 8430 };
+    expect(of('?udp=443&tls=Ms.Example.org')).toMatchObject({
+      ...plain,
+      ...{ udp: 443, tls: { host: 'ms.example.org', port: 443 } },
+    });
+    expect(of('?tls=[2001:DB8::7]:8443')).toMatchObject({ tls: { host: '2001:db8::7', port: 8443 } });
+    // What a later version writes there, or says twice, takes nothing away.
+    expect(of('?new=1&udp=53&udp=x&tls=a.example&tls=b.example&')).toMatchObject({
+      ...{ udp: 53, tls: { host: 'a.example', port: 443 } },
+    });
+    expect(of('?')).toEqual(of(''));
+    const host = parseHostLink(`sallyport://a.example/j/K7TQ9RBWXM?udp=443#${KEY}.${KEY}`);
+    expect(host).toMatchObject({ code: 'K7TQ9RBWXM', master: { udp: 443 } });
   });
 
   test('reads what people make of a link: blanks, case, a missing port, an IPv6 literal', () => {
@@ -58,6 +82,14 @@ describe('links', () => {
     [`sallyport://[zz::1]/#${KEY}`, 'malformed address'],
     [`sallyport://2001:db8::1/#${KEY}`, 'not in [brackets]'],
     [`sallyport:///#${KEY}`, 'no address'],
+    [`sallyport://a.example/?udp=0#${KEY}`, '"udp=0" after "?"'],
+    [`sallyport://a.example/?udp=70000#${KEY}`, '"udp=70000" after "?"'],
+    [`sallyport://a.example/?udp=#${KEY}`, '"udp=" after "?"'],
+    [`sallyport://a.example/?tls=#${KEY}`, '"tls=" after "?"'],
+    [`sallyport://a.example/?tls=https://a.example#${KEY}`, 'after "?"'],
+    [`sallyport://a.example/?tls=a.example/x#${KEY}`, 'after "?"'],
+    [`sallyport://a.example/?tls=user@a.example#${KEY}`, 'after "?"'],
+    [`sallyport://a.example/?tls=a.example:0#${KEY}`, 'after "?"'],
     [`sallyport://a.example/j/K7TQ9RBWXM#${KEY}`, 'link to a host'],
     [`sallyport://a.example/#${KEY}.${KEY}`, 'more keys'],
   ])('%s is refused with a reason', (link, reason) => {

@@ -32,11 +32,14 @@ import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import { bestOf, measureLoss, measureRtt, PATH_PHASES, type Path, type PathState, pathOf, type Way } from './path.ts';
 import { answerMs, quietMs, repeatMs, triesBeforeDoubt } from './patience.ts';
 import { Sealer } from './sealer.ts';
+import { Sizes } from './sizes.ts';
+import { Tally } from './tally.ts';
 
 export class Connection {
   /** What is sent goes this way; null before the first path, and gone where the connection is over. */
   current: Path | null = null;
   paths: readonly Path[] = [];
+  readonly tally = new Tally();
   private phase: ConnectionPhase = 'coming';
   private readonly config: ConnectionConfig;
   private readonly port: ConnectionPort;
@@ -50,11 +53,13 @@ export class Connection {
   private readonly labels: Labels;
   private early: readonly { readonly bytes: Uint8Array; readonly lane: number }[] = [];
   private readonly sealer: Sealer;
+  private readonly sizes: Sizes;
 
   constructor(config: ConnectionConfig, port: ConnectionPort) {
     this.config = config;
     this.port = port;
     this.sealer = new Sealer(config.keys, port);
+    this.sizes = new Sizes(config.crypto, this.sealer);
     this.labels = new Labels(config.keys, port);
   }
 
@@ -112,11 +117,11 @@ export class Connection {
   send(now: Instant, bytes: Uint8Array, lane: number): void {
     const path = this.current;
     if (path === null || this.over) return;
-    if (bytes.length > path.payloadBytesMax) {
-      this.port.event(now, { ev: 'too-large', bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
+    if (!this.sizes.send(now, path, this.second(now, path), lane, bytes)) {
+      this.port.event(now, { ev: 'too-large', bytes: bytes.length, payloadBytesMax: LIMITS.partedBytesMax });
       return;
     }
-    this.sealer.data(now, path, this.second(now, path), lane, bytes);
+    this.tally.sent++;
     const spoke = now - this.spokeAt <= LIMITS.speakingMs;
     this.spokeAt = now;
     // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
@@ -138,6 +143,7 @@ export class Connection {
     for (const path of this.paths) {
       if (path.state === 'proving') continue;
       this.relabel(path);
+      path.mtu.suspect(now);
       path.tries = Math.min(path.tries, 1);
       this.ask(now, path);
     }
@@ -184,6 +190,9 @@ export class Connection {
       case KIND.leave:
         this.stop(now, LEAVE_REASONS[body[0] ?? 0] ?? 'left');
         break;
+      case KIND.part:
+        this.sizes.take(now, body, (bytes, lane) => this.tell(bytes, lane));
+        break;
       case KIND.deaf:
         this.unheard(now, new Reader(body).u32());
     }
@@ -201,6 +210,7 @@ export class Connection {
   }
 
   private answered(now: Instant, path: Path, token: Uint8Array, heard: number): void {
+    if (this.sizes.answered(now, path, token)) this.wake();
     const asked = path.asked.find((one) => equalBytes(one.token, token));
     if (asked === undefined) return;
     this.labels.confirm(asked.label);
@@ -214,7 +224,7 @@ export class Connection {
     else if (path.state !== 'ready') this.enter(now, path, 'ready');
     this.choose(now);
     this.rest(now, path);
-    this.port.event(now, { ev: 'rtt', rttMs: path.rttMs });
+    if (path === this.current) this.port.event(now, { ev: 'rtt', rttMs: path.rttMs });
   }
 
   /** The other side hears nothing over the path on which it sees this label. */
@@ -319,6 +329,7 @@ export class Connection {
   private enter(now: Instant, path: Path, state: PathState): void {
     assert(state in PATH_PHASES[path.state], `a path goes from ${path.state} to ${state}`);
     const silent = this.silent;
+    if (state === 'gone') this.tally.gone(path);
     path.state = state;
     path.since = now;
     if (state === 'gone') this.paths = this.paths.filter((one) => one !== path);
@@ -356,7 +367,7 @@ export class Connection {
     // In a moment: nobody hears data of a connection not yet told, and whoever made it has to know it before what has come ends it.
     if (early.length > 0)
       this.config.agenda.at(now, () => {
-        for (const { bytes, lane } of early) this.tell(bytes, lane);
+        for (const { bytes, lane } of early) this.port.message(bytes, lane);
       });
   }
 
@@ -403,7 +414,10 @@ export class Connection {
 
   private wake(): void {
     this.alarm?.cancel();
-    const due = this.paths.map((path) => Math.min(path.askAt, path.judgeAt, path.expiresAt, path.retiresAt));
+    const due = this.paths.map((path) => {
+      const sizeAt = path.state === 'ready' ? path.mtu.dueAt : NEVER;
+      return Math.min(path.askAt, path.judgeAt, path.expiresAt, path.retiresAt, sizeAt);
+    });
     this.alarm = this.over ? null : this.config.agenda.at(Math.min(...due), (now) => this.due(now));
   }
 
@@ -416,6 +430,7 @@ export class Connection {
       if (path.retiresAt <= now) this.enter(now, path, 'gone');
       else if (path.expiresAt <= now) this.lose(now, path);
       else if (path.askAt <= now) this.askAgain(now, path);
+      if (path.state === 'ready') this.sizes.probe(now, path);
     }
     this.wake();
   }

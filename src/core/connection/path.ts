@@ -3,19 +3,8 @@ import { type Endpoint, familyOf } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { Label } from '../secure/ratchet.ts';
-import { DATAGRAM_OVERHEAD_BYTES } from './datagram.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
-
-/** UDP and IP headers: RFC 768, RFC 791 without options, RFC 8200. */
-const IP_UDP_BYTES = { 4: 28, 6: 48 } as const;
-
-/**
- * The largest payload that fits one Ethernet frame unfragmented: 1437 bytes over IPv4, 1417 over IPv6. Games stay below
- * (Source 1260, Teeworlds 1400).
- */
-export function payloadBytesMax(remote: Endpoint): number {
-  return LIMITS.frameBytes - IP_UDP_BYTES[familyOf(remote.address)] - DATAGRAM_OVERHEAD_BYTES;
-}
+import { mtuSearchMax, PathMtu } from './mtu.ts';
 
 export type PathState = 'proving' | 'ready' | 'doubted' | 'sick' | 'gone';
 
@@ -73,8 +62,10 @@ export interface Path extends Way {
   state: PathState;
   /** When it came into this state. */
   since: Instant;
-  /** Payload that fits one datagram, in bytes. */
-  payloadBytesMax: number;
+  /** How large a datagram it carries. */
+  readonly mtu: PathMtu;
+  /** The question that looks whether it carries so much, while it may be answered. */
+  sized: { readonly token: Uint8Array; readonly at: Instant; readonly bytes: number } | null;
   rttMs: number;
   /** Mean deviation of the round trips (RFC 6298). */
   jitterMs: number;
@@ -90,6 +81,9 @@ export interface Path extends Way {
   /** Datagrams sent and heard over it. */
   sent: number;
   heard: number;
+  /** How many of ours were sent and had been heard when the last answer came, and how many are lost by that. */
+  answered: { readonly sent: number; readonly heard: number };
+  lost: number;
   /** Share of the datagrams that we sent and the other side did not hear, over the last seconds. */
   loss: number;
   samples: readonly Sample[];
@@ -110,9 +104,10 @@ export interface Path extends Way {
 export function pathOf(now: Instant, way: Way, label: { readonly n: number; readonly label: Label }): Path {
   const { kind, socket, remote, via } = way;
   return {
-    ...{ kind, socket, remote, via, state: 'proving', since: now, payloadBytesMax: payloadBytesMax(remote) },
+    ...{ kind, socket, remote, via, state: 'proving', since: now, sized: null },
+    mtu: new PathMtu(now, mtuSearchMax(familyOf(remote.address), null)),
     ...{ rttMs: 0, jitterMs: 0, labelled: label.n, label: label.label, heardLabel: -1, newest: -1, heardAt: now },
-    ...{ sent: 0, heard: 0, loss: 0, samples: [], asked: [], tries: 0 },
+    ...{ sent: 0, heard: 0, answered: { sent: 0, heard: 0 }, lost: 0, loss: 0, samples: [], asked: [], tries: 0 },
     ...{ askAt: NEVER, judgeAt: NEVER, expiresAt: NEVER, restsUntil: 0, retiresAt: NEVER },
   };
 }
@@ -125,6 +120,9 @@ export function measureRtt(path: Path, rttMs: number): void {
 
 /** An answer says how many of the first `sent` datagrams had come in. */
 export function measureLoss(now: Instant, path: Path, sent: number, heard: number): void {
+  const { answered } = path;
+  path.answered = { sent, heard };
+  if (heard >= answered.heard) path.lost = Math.max(0, path.lost + sent - answered.sent - (heard - answered.heard));
   const samples = path.samples.filter(({ at }) => now - at <= 2 * LIMITS.lossWindowMs);
   path.samples = [...samples, { at: now, sent, heard }].slice(-2 * LIMITS.askedMax);
   const old = path.samples.findLast(({ at }) => now - at >= LIMITS.lossWindowMs);

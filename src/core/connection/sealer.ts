@@ -3,7 +3,7 @@ import { passingBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { type ConnectionKeys, maskSequence } from '../secure/ratchet.ts';
 import { WIRE } from '../wire/first-byte.ts';
-import { COPY, HEADER_BYTES, DATAGRAM_KIND as KIND, SEQUENCE_AT } from './datagram.ts';
+import { COPY, HEADER_BYTES, SEQUENCE_AT } from './datagram.ts';
 import type { ConnectionPort } from './interface.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
@@ -21,17 +21,18 @@ export class Sealer {
     this.header[0] = WIRE.path;
   }
 
-  /** What the application sends, and a copy of it over a second path. */
-  data(now: Instant, path: Path, second: Path | null, lane: number, bytes: Uint8Array): void {
+  /** What the application sends (`lane` null: it is in the bytes), and a copy of it over a second path. */
+  content(now: Instant, path: Path, second: Path | null, kind: number, lane: number | null, bytes: Uint8Array): void {
     const { plaintext } = this;
-    plaintext[0] = KIND.data;
-    plaintext[1] = lane;
-    plaintext.set(bytes, 2);
+    const at = lane === null ? 1 : 2;
+    plaintext[0] = kind;
+    if (lane !== null) plaintext[1] = lane;
+    plaintext.set(bytes, at);
     const sequence = this.keys.next(now);
-    this.transmit(path, sequence, 2 + bytes.length);
+    this.transmit(path, sequence, at + bytes.length);
     if (second === null) return;
-    plaintext[0] = KIND.data | COPY;
-    this.transmit(second, sequence + 1, 2 + bytes.length);
+    plaintext[0] = kind | COPY;
+    this.transmit(second, sequence + 1, at + bytes.length);
   }
 
   say(now: Instant, path: Path, kind: number, body: Uint8Array): void {
