@@ -1,7 +1,7 @@
 // A game server that lets friends in by a code. Run: node examples/host.mjs MASTER_LINK
 import { openAgent } from 'sallyport';
 
-const agent = await openAgent({ master: process.argv[2], relay: 'never' });
+const agent = await openAgent({ master: process.argv[2] });
 await agent.ready(); // handshaken by the master, own network measured
 
 const hosting = await agent.host({

@@ -11,6 +11,7 @@ import type {
   ListEntry,
   NatProfile,
   PathId,
+  PathView,
   PeerCommand,
   PeerEvent,
   SocketId,
@@ -33,7 +34,7 @@ import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './ho
 import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
-import { AgentPath, type Path, type PathPort } from './path.ts';
+import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
 
@@ -83,7 +84,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const [address = ''] = master.addresses;
     return drive(machine, {
       ...(masterLink.tls === undefined ? {} : { openTunnel: tunnelTo(masterLink.tls, { address, port: master.port }) }),
-      onEvent: (event) => this.#queue(cleanEvent(event)),
+      onEvent: (event) => this.#told(cleanEvent(event)),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
@@ -221,7 +222,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return {
       send: (path, bytes, channel) => this.command({ do: 'send', path, bytes, channel }),
       leave: (path) => this.command({ do: 'leave', path }),
-      release: (path) => this.#release(path),
+      count: (path) => this.command({ do: 'stats', path }),
+      release: (path, ways) => this.#release(path, ways),
     };
   }
 
@@ -236,6 +238,12 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   #tellNetwork(addresses: readonly string[], gateway: string | null): void {
     this.#gateway = gateway;
     this.command({ do: 'network', network: { addresses, gateway } });
+  }
+
+  /** Figures are told to whoever is asking for them just now. */
+  #told(event: PeerEvent): void {
+    if (event.ev === 'stats') this.#paths.get(event.path)?.counted(event);
+    else this.#queue(event);
   }
 
   /**
@@ -274,6 +282,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
     if (event.ev === 'upnp' && event.op === 'unmap') this.#upnp.unmap();
     if (event.ev === 'path') this.#pathUp(event);
+    if (event.ev === 'path-changed') this.#paths.get(event.path)?.changed(event);
+    if (event.ev === 'rtt') this.#paths.get(event.path)?.measured(event.rttMs);
     if (event.ev === 'path-lost') this.#pathLost(event);
     if ('join' in event && event.join !== null) this.#joins.get(event.join)?.onEvent(event);
     else if (event.ev === 'link') for (const joining of [...this.#joins.values()]) joining.onLink(event);
@@ -315,14 +325,16 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     path?.wasLost(event);
   }
 
-  #release(id: PathId): Socket | null {
-    const socketId = this.#paths.get(id)?.socketId;
+  #release(id: PathId, ways: readonly PathView[]): Released | null {
     this.command({ do: 'release', path: id });
-    this.#paths.delete(id);
-    if (socketId === undefined) return null;
-    const socket = this.#released.get(socketId) ?? null;
-    this.#released.delete(socketId);
-    return socket;
+    for (const { socket: socketId, remote } of ways) {
+      const socket = this.#released.get(socketId);
+      if (socket === undefined) continue;
+      this.#released.delete(socketId);
+      this.#paths.delete(id);
+      return { socket, remote };
+    }
+    return null;
   }
 
   #wait<Value>(

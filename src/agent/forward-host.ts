@@ -4,11 +4,13 @@
  * programs differ by port. Where the system does not let a program use further loopback addresses (macOS without aliases), each
  * program gets a port of 127.0.0.1 instead.
  *
- * A program keeps its port over a lost and newly punched path: the server never notices. While it is connected nobody takes its seat,
- * however many come.
+ * A program keeps its port over a lost and newly punched path: the server never notices. The port comes from who the program is, so
+ * it is the same after this process has died and begun again, without a record. While it is connected nobody takes its seat, however
+ * many come.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { type Endpoint, type FriendId, PEER_LIMITS } from '../core/index.ts';
+import { type Endpoint, type FriendId, PEER_LIMITS, utf8Encode } from '../core/index.ts';
+import { nodeCrypto } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
@@ -58,7 +60,7 @@ export function forwardToGame(
       present.heardAt = performance.now();
       return present;
     }
-    const socket = makeRoom(channel) ? openSeatSocket(path.friend) : null;
+    const socket = makeRoom(channel) ? openSeatSocket(path.friend, portOf(name)) : null;
     if (socket === null) {
       if (fullTold.size >= AGENT_LIMITS.forwardSeatsMax) fullTold.clear();
       if (!fullTold.has(path.friend)) onNotice({ kind: 'seats-full', friend: path.friend, seats: seats.size });
@@ -97,14 +99,14 @@ export function forwardToGame(
     return true;
   }
 
-  function openSeatSocket(friend: FriendId): Socket | null {
+  function openSeatSocket(friend: FriendId, port: number): Socket | null {
     if (ownAddresses) {
-      const socket = connected(addresses.of(friend), game);
+      const socket = connected(addresses.of(friend), port, game);
       if (socket !== null) return socket;
       ownAddresses = false;
       onNotice({ kind: 'addresses-shared' });
     }
-    return connected('127.0.0.1', game);
+    return connected('127.0.0.1', port, game);
   }
 
   function fromGame(seat: Seat, channel: number, bytes: Uint8Array): void {
@@ -144,25 +146,46 @@ export function forwardToGame(
   }
 }
 
-/** A socket bound to one loopback address and connected to the server: it hears nobody else. Null where the address is refused. */
-function connected(address: string, game: Endpoint): Socket | null {
+/** Where the seat of this name is looked for: the same port each time. */
+function portOf(name: string): number {
+  const [high = 0, low = 0] = nodeCrypto.sha256(utf8Encode(name));
+  const { seatPortFirst, seatPorts } = AGENT_LIMITS;
+  return seatPortFirst + (((high << 8) | low) % seatPorts);
+}
+
+/**
+ * A socket bound to one loopback address and connected to the server: it hears nobody else. At `port`, or at the next that is free
+ * after it; where many are taken, at any. Null where the address is refused.
+ */
+function connected(address: string, port: number, game: Endpoint): Socket | null {
+  const { seatPortFirst, seatPorts, seatPortTries } = AGENT_LIMITS;
+  for (let tried = 0; tried <= seatPortTries; tried++) {
+    const next = seatPortFirst + ((port - seatPortFirst + tried) % seatPorts);
+    const socket = bound(address, tried < seatPortTries ? next : 0);
+    if (socket === 'EADDRINUSE') continue;
+    if (typeof socket === 'string') return null;
+    socket.connect(game.port, game.address);
+    return socket;
+  }
+  return null;
+}
+
+/** The name of the error where the system refuses. */
+function bound(address: string, port: number): Socket | string {
   const lookup = (
     host: string,
     _options: unknown,
     done: (error: null, address: string, family: number) => void,
   ): void => done(null, host, 4);
   const socket = createSocket({ type: 'udp4', lookup });
-  let failed = false;
-  const onError = (): void => {
-    failed = true;
+  let failed: string | null = null;
+  const onError = ({ code = '' }: NodeJS.ErrnoException): void => {
+    failed = code;
   };
   socket.on('error', onError);
-  socket.bind({ address, port: 0, exclusive: true });
+  socket.bind({ address, port, exclusive: true });
   socket.off('error', onError);
-  if (failed) {
-    socket.close();
-    return null;
-  }
-  socket.connect(game.port, game.address);
-  return socket;
+  if (failed === null) return socket;
+  socket.close();
+  return failed;
 }

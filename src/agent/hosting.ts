@@ -10,6 +10,7 @@ import {
   type HostAnnouncement,
   LIMITS,
   type PeerEvent,
+  type RelayMode,
 } from '../core/index.ts';
 import type { KeptBan } from '../node/index.ts';
 import { SallyportError, usage } from '../node/index.ts';
@@ -18,6 +19,7 @@ import type { MachineAgent } from './agent.ts';
 import { type AskGame, keepAsking } from './ask-game.ts';
 import { forwardToGame, type HostForward, type HostForwardNotice } from './forward-host.ts';
 import type { AgentPath, Path } from './path.ts';
+import { checkRelayMode } from './relay-mode.ts';
 
 type PeerNews = Extract<PeerEvent, { ev: 'peer' }>;
 
@@ -34,6 +36,11 @@ export interface HostOptions {
   readonly password?: string;
   /** Every friend waits for `admit`. */
   readonly ask?: boolean;
+  /**
+   * May friends come through a relay (`allow`, the default), not (`never`), or must they (`only`)? With `only` no address of this
+   * computer reaches them, and nothing should be said on the local network. The stricter of both sides counts.
+   */
+  readonly relay?: RelayMode;
   /** Where the datagrams of friends go; exactly one of the three. An unmodified UDP server on this computer: */
   readonly forward?: { readonly port: number; readonly address?: string };
   /**
@@ -65,6 +72,8 @@ export interface FriendNews {
 export interface HostingEvents {
   path: [path: Path];
   friend: [news: FriendNews];
+  /** A friend that is connected comes another kind of way now, or through another relay. */
+  way: [news: FriendNews];
   notice: [notice: HostForwardNotice];
   /** The master has given another code, or hosting has ended by a fault. */
   code: [code: string];
@@ -81,6 +90,7 @@ export interface Hosting {
   readonly hostId: string;
   /** The static key of this host, 32 bytes: what its link carries. */
   readonly hostKey: Uint8Array;
+  readonly relay: RelayMode;
   admit(friend: FriendId, admit: boolean): void;
   /** Ends its paths; it may come again. */
   kick(friend: FriendId): void;
@@ -104,12 +114,15 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   link = '';
   hostId = '';
   hostKey = new Uint8Array(0);
+  readonly relay: RelayMode;
   readonly #agent: MachineAgent;
   readonly #options: HostOptions;
   readonly #forward: HostForward | null;
   readonly #onOver: () => void;
   /** By friend and instance. */
   readonly #paths = new Map<string, { readonly path: AgentPath; readonly seenAs: Endpoint | null }>();
+  /** Those that are connected, as they were told. */
+  readonly #inside = new Map<string, FriendNews>();
   /** Told as connected, but the path itself has not come yet. */
   readonly #awaited = new Map<string, PeerNews>();
   #announcement: HostAnnouncement;
@@ -121,6 +134,8 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     this.#agent = agent;
     this.#options = options;
     this.#onOver = onOver;
+    checkRelayMode(options.relay);
+    this.relay = options.relay ?? agent.parts.relay ?? 'allow';
     const game = gameEndpoint(options);
     const addresses = friendAddresses(agent.parts.guests);
     this.#forward = game === null ? null : forwardToGame(game, addresses, (notice) => this.emit('notice', notice));
@@ -142,7 +157,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     const { password = null, ask = false, name = '', map = '' } = this.#options;
     const { guests: book, friends } = this.#agent.parts;
     const guests = { secret: book.secret, bans: book.bans.map(({ ban }) => ban), known: friends.all() };
-    this.#agent.command({ do: 'host', announcement: this.#announcement, password, ask, guests });
+    this.#agent.command({ do: 'host', announcement: this.#announcement, password, ask, relay: this.relay, guests });
     if (askGame === null) return;
     this.#asking = keepAsking(askGame, (status) => {
       // A game that says nothing has nobody inside but our own friends.
@@ -208,7 +223,13 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     const program = programOf(path);
     this.#paths.set(program, { path, seenAs });
     path.on('close', () => {
-      if (this.#paths.get(program)?.path === path) this.#paths.delete(program);
+      if (this.#paths.get(program)?.path !== path) return;
+      this.#paths.delete(program);
+      this.#inside.delete(program);
+    });
+    path.on('path', () => {
+      const news = this.#inside.get(program);
+      if (news?.path === path) this.emit('way', news);
     });
     this.emit('path', path);
     const awaited = this.#awaited.get(program);
@@ -247,7 +268,9 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     const knownAs = friends.nameOf(friend);
     const name = event.name === '' ? (knownAs ?? '') : event.name;
     if (state === 'connected') friends.add(friend, name);
-    this.emit('friend', { friend, instance, name, state, knownAs, path: at?.path ?? null, seenAs: at?.seenAs ?? null });
+    const news = { friend, instance, name, state, knownAs, path: at?.path ?? null, seenAs: at?.seenAs ?? null };
+    if (state === 'connected') this.#inside.set(program, news);
+    this.emit('friend', news);
   }
 }
 

@@ -10,6 +10,7 @@ export {
   type NatProfile,
   type PathKind,
   type PeerEvent,
+  type RelayMode,
 } from '../core/index.ts';
 export type { KeptBan } from '../node/index.ts';
 export { FAILURES, SallyportError } from '../node/index.ts';
@@ -21,5 +22,5 @@ export { isOver, type JoinEvent, type JoinView, losePath, NEW_JOIN, reduceJoin }
 export { type JoinOptions, readJoinTarget } from './joining.ts';
 export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';
 export { type AgentOptions, checkAgentOptions, hostKeyFile, openAgent } from './open.ts';
-export type { Path, PathEvents } from './path.ts';
+export type { ConnectionStats, Path, PathEvents, PathInfo, Released, WayNow } from './path.ts';
 export { adviceText, linkText, nextText, stageText } from './words.ts';

@@ -7,6 +7,7 @@ import type {
   NatProfile,
   PeerCommand,
   PeerEvent,
+  RelayMode,
   WayReport,
 } from '../core/index.ts';
 import type { DriveCounters, GuestBook, HostPins, KnownFriends } from '../node/index.ts';
@@ -55,6 +56,8 @@ export interface AgentParts {
   readonly newIdentity: () => Machine<PeerCommand, PeerEvent> | null;
   /** From now on friends know the host by this code. */
   readonly onHosting: (code: string) => void;
+  /** Where a join or hosting says nothing else; absent: `allow`. */
+  readonly relay?: RelayMode;
   readonly master: MasterAddress;
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;

@@ -19,7 +19,19 @@ import { AGENT_LIMITS } from './limits.ts';
 /** What concerns one join. */
 export type JoinEvent = Extract<
   PeerEvent,
-  { ev: 'found' | 'networks' | 'stage' | 'attempt' | 'attempt-over' | 'hard' | 'path' | 'join-failed' | 'log' }
+  {
+    ev:
+      | 'found'
+      | 'networks'
+      | 'stage'
+      | 'attempt'
+      | 'attempt-over'
+      | 'hard'
+      | 'path'
+      | 'path-changed'
+      | 'join-failed'
+      | 'log';
+  }
 >;
 
 export interface AttemptView {
@@ -55,8 +67,12 @@ export interface JoinView {
   readonly packetsSent: number;
   /** The pair has proved to be a hard one (no path after 15 s): chance of a path in the next minute, and what would help. */
   readonly hard: Pick<Extract<JoinEvent, { ev: 'hard' }>, 'pair' | 'likely' | 'advice'> | null;
+  /** Either side comes through a relay only, so no direct path is looked for. */
+  readonly relayedOnly: boolean;
   readonly path: {
     readonly kind: PathKind;
+    /** The name of the relay; null: none. */
+    readonly via: string | null;
     readonly remote: Extract<JoinEvent, { ev: 'path' }>['remote'];
     readonly rttMs: number;
     readonly elapsedMs: number;
@@ -81,6 +97,7 @@ export const NEW_JOIN: JoinView = {
   log: [],
   packetsSent: 0,
   hard: null,
+  relayedOnly: false,
   path: null,
 };
 
@@ -110,12 +127,17 @@ function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<Join
     case 'found':
       return { found: true, hostName: event.entry.name, phase: phaseAtLeast(join.phase, 'networks') };
     case 'networks':
-      return { own: event.own, peer: event.peer, phase: phaseAtLeast(join.phase, 'punching') };
+      return {
+        ...{ own: event.own, peer: event.peer, relayedOnly: event.relayedOnly },
+        phase: phaseAtLeast(join.phase, 'punching'),
+      };
     case 'stage':
       return { stage: event.stage, why: event.why };
     case 'attempt':
       return {
-        ...{ phase: phaseAtLeast(join.phase, 'punching'), stage: 'punching', why: null },
+        phase: phaseAtLeast(join.phase, 'punching'),
+        // While a relay carries the data whoever plays is connected, however a better way is looked for.
+        ...(join.phase === 'connected' ? {} : { stage: 'punching', why: null }),
         attempts: [...join.attempts, newAttempt(event)].slice(-AGENT_LIMITS.joinAttemptsMax),
       };
     case 'attempt-over': {
@@ -132,12 +154,18 @@ function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<Join
       return { hard: { pair, likely, advice } };
     }
     case 'path': {
-      const { kind, remote, rttMs, elapsedMs, payloadBytesMax, words } = event;
+      const { kind, via, remote, rttMs, elapsedMs, payloadBytesMax, words } = event;
       return {
         ...{ phase: 'connected', stage: 'connected', why: null, hard: null },
         packetsSent: Math.max(join.packetsSent, event.packetsSent),
-        path: { kind, remote, rttMs, elapsedMs, payloadBytesMax, words },
+        path: { kind, via, remote, rttMs, elapsedMs, payloadBytesMax, words },
       };
+    }
+    case 'path-changed': {
+      const { kind, via, remote, rttMs, payloadBytesMax } = event;
+      if (join.path === null) return {};
+      const path = { ...join.path, kind, via, remote, rttMs, payloadBytesMax };
+      return kind === 'relay' ? { path } : { path, hard: null };
     }
     case 'join-failed':
       return {
@@ -175,10 +203,9 @@ function logLine(event: JoinEvent, attempt: number | null, atMs: number): LogEnt
       return { atMs, attempt: n, what: 'attempt-over', data: { result, packetsSent, ...flat(next ?? {}) } };
     }
     case 'path':
-      return {
-        ...{ atMs, attempt: event.attempts, what: 'path' },
-        data: { kind: event.kind, remote: event.remote.address, port: event.remote.port },
-      };
+      return { atMs, attempt: event.attempts, what: 'path', data: wayOf(event) };
+    case 'path-changed':
+      return { atMs, attempt, what: 'path-changed', data: wayOf(event) };
     case 'found':
       return { atMs, attempt, what: 'found', data: { name: event.entry.name, game: event.entry.game } };
     case 'networks':
@@ -192,6 +219,10 @@ function logLine(event: JoinEvent, attempt: number | null, atMs: number): LogEnt
     case 'join-failed':
       return { atMs, attempt, what: 'failed', data: { code: event.failure, ...flat(event.detail ?? {}) } };
   }
+}
+
+function wayOf({ kind, via, remote }: Extract<JoinEvent, { ev: 'path' | 'path-changed' }>): LogData {
+  return { kind, remote: remote.address, port: remote.port, ...(via === null ? {} : { via }) };
 }
 
 function networks({ own, peer }: Extract<JoinEvent, { ev: 'networks' }>): LogData {

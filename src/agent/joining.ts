@@ -9,11 +9,13 @@ import {
   type PeerEvent,
   parseHostLink,
   parseJoinTarget,
+  type RelayMode,
 } from '../core/index.ts';
 import { nodeCrypto, SallyportError, usage } from '../node/index.ts';
 import type { MachineAgent } from './agent.ts';
 import { type JoinEvent, type JoinView, NEW_JOIN, reduceJoin } from './join-view.ts';
 import type { AgentPath, Path } from './path.ts';
+import { checkRelayMode } from './relay-mode.ts';
 import { linkText, reasonText } from './words.ts';
 
 export interface JoinOptions {
@@ -22,6 +24,11 @@ export interface JoinOptions {
   readonly password?: string;
   /** How the host's list of friends calls us. */
   readonly name?: string;
+  /**
+   * May the connection go through a relay (`allow`, the default), not (`never`), or must it (`only`)? With `only` no address of ours
+   * reaches the host. The stricter of both sides counts; where they exclude each other the join fails with RELAY_MODE.
+   */
+  readonly relay?: RelayMode;
   /** Give up after this long; 0 (the default) = try until aborted. */
   readonly timeoutMs?: number;
   /** Come as somebody whom no host has seen before, and none will see again. Whatever the host knows of this device does not hold then. */
@@ -122,6 +129,7 @@ export class Joining {
   #refusal(): SallyportError | null {
     try {
       this.#parsed = readJoinTarget(this.#target);
+      checkRelayMode(this.#options.relay);
       this.#device = this.#options.anonymous ? nodeCrypto.randomBytes(32) : this.#agent.parts.device();
       return null;
     } catch (error) {
@@ -148,6 +156,7 @@ export class Joining {
       password: this.#options.password ?? null,
       name: this.#options.name ?? '',
       device: this.#device,
+      relay: this.#options.relay ?? this.#agent.parts.relay ?? 'allow',
       timeoutMs: this.#options.timeoutMs ?? 0,
     });
   }

@@ -16,6 +16,13 @@ export const AGENT_LIMITS = {
   /** Friends are 127.77.0.2 to 127.77.255.254: clear of 127.0.0.x, where other programs sit. */
   loopbackFirst: 2,
   loopbackNumbers: 65_535,
+  /**
+   * A seat's port: within the range from which Linux itself gives ports (net.ipv4.ip_local_port_range), where no server sits. Of a
+   * friend's own address hardly any is taken; where addresses are shared, 1,024 seats among them make runs of ten at the most.
+   */
+  seatPortFirst: 32_768,
+  seatPorts: 28_232,
+  seatPortTries: 32,
   /** Sizes of oversized datagrams told per path; a game has one or two. */
   sizesToldMax: 8,
   /** Ports tried upwards from a wished local port that is taken. */

@@ -11,6 +11,7 @@ import {
   type MasterAddress,
   type MasterLink,
   parseMasterLink,
+  type RelayMode,
   SOURCES_LIMITS,
   type Cooling as StunRest,
 } from '../core/index.ts';
@@ -34,6 +35,7 @@ import {
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
 import type { Agent } from './interface.ts';
+import { checkRelayMode } from './relay-mode.ts';
 import { linkText } from './words.ts';
 
 export interface AgentOptions {
@@ -41,11 +43,8 @@ export interface AgentOptions {
   readonly master: string;
   /** Public STUN servers, `host:port`. They see our address and nothing else; the master alone suffices without them. */
   readonly stun?: readonly string[];
-  /**
-   * `never` (the default): direct paths only. `allow`: the same for now, as no relay exists yet. `only`: refused for the same
-   * reason, because it promises that the peer never learns our address.
-   */
-  readonly relay?: 'never' | 'allow' | 'only';
+  /** What `host` and `join` have where they say nothing else: `allow` (the default), `never` or `only`. See there. */
+  readonly relay?: RelayMode;
   /** The identity, made at the first use: a host with the same key keeps its join code. Without it every agent is new. */
   readonly keyFile?: string;
   /**
@@ -69,7 +68,7 @@ export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' 
   readonly stun: readonly StunName[];
 } {
   if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
-  if (options.relay === 'only') throw usage("relay: 'only' is not possible: there is no relay yet.");
+  checkRelayMode(options.relay);
   const masterLink = parseMasterLink(options.master);
   if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
   return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
@@ -116,6 +115,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
       ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed },
       device: deviceOf(options),
+      relay: options.relay ?? 'allow',
     });
     // A key that is kept is a host's: its code, a tenth of a second of work, is derived while the session with the master is made.
     if (options.keyFile !== undefined)

@@ -1,4 +1,7 @@
-/** A direct path as the application holds it. It survives being lost and punched again: only `close` and `lost for good` end it. */
+/**
+ * A connection as the application holds it, whatever way it takes. It survives being lost and punched again: only `close` and `lost for
+ * good` end it.
+ */
 
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
@@ -9,12 +12,14 @@ import {
   type FriendId,
   type PathId,
   type PathKind,
+  type PathView,
   type PeerEvent,
-  type SocketId,
 } from '../core/index.ts';
-import type { SallyportError } from '../node/index.ts';
+import { SallyportError } from '../node/index.ts';
 
 type PathUp = Extract<PeerEvent, { ev: 'path' }>;
+type PathChanged = Extract<PeerEvent, { ev: 'path-changed' }>;
+type PathStats = Extract<PeerEvent, { ev: 'stats' }>;
 type PathLost = Extract<PeerEvent, { ev: 'path-lost' }>;
 
 export interface PathEvents {
@@ -26,16 +31,50 @@ export interface PathEvents {
   lost: [reason: PathLost['reason']];
   /** It is up again, perhaps with another `remote`. */
   restored: [];
+  /** It goes another kind of way now, or through another relay: nothing is lost by that. */
+  path: [way: WayNow];
   /** It is over; nothing comes any more. */
   close: [reason: PathLost['reason'] | 'closed' | 'released', error: SallyportError | null];
+}
+
+/** Which way the data goes. */
+export interface WayNow {
+  readonly kind: PathKind;
+  /** The name of the relay; null: none. */
+  readonly via: string | null;
+  readonly rttMs: number;
+}
+
+/** One of the ways that a connection has, the one that carries the data among them. */
+export type PathInfo = Omit<PathView, 'socket' | 'releasable'>;
+
+export interface ConnectionStats {
+  /** Datagrams of the application that went out and came in. */
+  readonly sent: number;
+  readonly received: number;
+  /** Of all datagrams that this side has sent, copies and questions included: those that the other side did not hear, as far as it has said. */
+  readonly lost: number;
+  readonly rttMs: number;
+  /** Mean deviation of the round trips. */
+  readonly jitterMs: number;
+  readonly kind: PathKind;
+  /** The name of the relay that carries the data; null: none does. */
+  readonly relay: string | null;
 }
 
 /** What a path needs of the agent that made it. */
 export interface PathPort {
   send(path: PathId, bytes: Uint8Array, channel: number): void;
   leave(path: PathId): void;
-  /** Stops the path and hands over its socket; null where the socket is shared with other traffic of ours. */
-  release(path: PathId): Socket | null;
+  /** Has the path told its figures (`counted`) before this returns. */
+  count(path: PathId): void;
+  /** Stops the path and hands over the socket of a direct one among `ways`; null where there is none of its own. */
+  release(path: PathId, ways: readonly PathView[]): Released | null;
+}
+
+export interface Released {
+  readonly socket: Socket;
+  readonly remote: Endpoint;
 }
 
 export interface Path {
@@ -43,10 +82,18 @@ export interface Path {
   readonly friend: FriendId;
   /** Which of the friend's programs: 8 bytes, hex. Empty where the other end is a host. */
   readonly instance: string;
+  /** Of the way that carries the data; a `path` event tells when it changes. */
   readonly kind: PathKind;
+  /** The name of the relay that carries the data; null: none does. */
+  readonly via: string | null;
   readonly local: Endpoint;
+  /** Of a relayed path: the relay. */
   readonly remote: Endpoint;
   readonly rttMs: number;
+  /** All ways there are; empty while the connection is lost. */
+  readonly paths: readonly PathInfo[];
+  /** Since the join; of one that is over, up to its end. */
+  stats(): ConnectionStats;
   /** From the join to the two-way proof. */
   readonly elapsedMs: number;
   readonly attempts: number;
@@ -66,18 +113,25 @@ export interface Path {
   /**
    * Ends encryption and consent checks and gives the punched socket away; from here on it is the application's own.
    * Late packets of ours may still arrive on it; `isSallyportDatagram` tells them apart.
+   * @throws SallyportError NO_DIRECT_PATH where the connection is not up, goes through a relay alone, or shares its socket.
    */
-  release(): { readonly socket: Socket; readonly remote: Endpoint };
+  release(): Released;
   close(): void;
   on<Name extends keyof PathEvents>(event: Name, listener: (...values: PathEvents[Name]) => void): this;
   once<Name extends keyof PathEvents>(event: Name, listener: (...values: PathEvents[Name]) => void): this;
   off<Name extends keyof PathEvents>(event: Name, listener: (...values: PathEvents[Name]) => void): this;
 }
 
+type Counted = Pick<PathStats, 'sent' | 'received' | 'lost' | 'paths'>;
+const NOTHING: Counted = { sent: 0, received: 0, lost: 0, paths: [] };
+
 export class AgentPath extends EventEmitter<PathEvents> implements Path {
   readonly #port: PathPort;
   #up: PathUp;
   state: 'up' | 'lost' | 'closed' = 'up';
+  #counted: Counted = NOTHING;
+  /** Of connections with other keys before this one. */
+  #before: Counted = NOTHING;
 
   constructor(port: PathPort, up: PathUp) {
     super();
@@ -88,9 +142,6 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   get id(): PathId {
     return this.#up.path;
   }
-  get socketId(): SocketId {
-    return this.#up.socket;
-  }
   get friend(): FriendId {
     return this.#up.friend;
   }
@@ -99,6 +150,9 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   }
   get kind(): PathKind {
     return this.#up.kind;
+  }
+  get via(): string | null {
+    return this.#up.via;
   }
   get local(): Endpoint {
     return this.#up.local;
@@ -135,13 +189,36 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     if (this.state === 'up') this.#port.send(this.id, bytes, channel);
   }
 
-  release(): { readonly socket: Socket; readonly remote: Endpoint } {
-    if (this.state !== 'up') throw new Error('the path is not up');
-    const remote = this.remote;
-    const socket = this.#port.release(this.id);
-    if (socket === null) throw new Error('the socket of this path is shared and can not be released');
+  get paths(): readonly PathInfo[] {
+    this.#count();
+    return this.#counted.paths.map(({ socket: _, releasable: __, ...info }) => info);
+  }
+
+  stats(): ConnectionStats {
+    this.#count();
+    const { sent, received, lost, paths } = this.#counted;
+    return {
+      sent: this.#before.sent + sent,
+      received: this.#before.received + received,
+      lost: this.#before.lost + lost,
+      rttMs: this.rttMs,
+      jitterMs: paths.find(({ carries }) => carries)?.jitterMs ?? 0,
+      kind: this.kind,
+      relay: this.via,
+    };
+  }
+
+  #count(): void {
+    if (this.state === 'up') this.#port.count(this.id);
+  }
+
+  release(): Released {
+    if (this.state !== 'up') throw new SallyportError('NO_DIRECT_PATH', { detail: 'The path is not up.' });
+    this.#count();
+    const released = this.#port.release(this.id, this.#counted.paths);
+    if (released === null) throw new SallyportError('NO_DIRECT_PATH');
     this.over('released');
-    return { socket, remote };
+    return released;
   }
 
   close(): void {
@@ -168,9 +245,36 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   }
 
   restored(up: PathUp): void {
+    const before = this.#up;
+    const { sent, received, lost } = this.#counted;
+    this.#before = {
+      ...{ sent: this.#before.sent + sent, received: this.#before.received + received },
+      ...{ lost: this.#before.lost + lost, paths: [] },
+    };
+    this.#counted = NOTHING;
     this.#up = up;
     this.state = 'up';
     this.emit('restored');
+    this.#tellWay(before);
+  }
+
+  changed(change: PathChanged): void {
+    const before = this.#up;
+    this.#up = { ...before, ...change, ev: 'path' };
+    this.#tellWay(before);
+  }
+
+  measured(rttMs: number): void {
+    this.#up = { ...this.#up, rttMs };
+  }
+
+  counted({ sent, received, lost, paths }: PathStats): void {
+    this.#counted = { sent, received, lost, paths };
+  }
+
+  #tellWay(before: Pick<WayNow, 'kind' | 'via'>): void {
+    const { kind, via, rttMs } = this;
+    if (kind !== before.kind || via !== before.via) this.emit('path', { kind, via, rttMs });
   }
 
   over(reason: PathEvents['close'][0], error: SallyportError | null = null): void {

@@ -2,6 +2,7 @@
 export { friendAddresses } from './addresses.ts';
 export { MachineAgent } from './agent.ts';
 export { gameAsker } from './ask-game.ts';
+export { cleanEvent } from './edge.ts';
 export { forwardToGame } from './forward-host.ts';
 export { formatAnnouncement, parseAnnouncement } from './lan.ts';
 export { AGENT_LIMITS } from './limits.ts';

@@ -23,7 +23,7 @@ export interface AgentNeeds {
 
 /** The table of flags has let only these pass. */
 function relayOf({ relay }: AgentFlagValues): NonNullable<AgentOptions['relay']> {
-  return (relay ?? 'never') as NonNullable<AgentOptions['relay']>;
+  return (relay ?? 'allow') as NonNullable<AgentOptions['relay']>;
 }
 
 /** Before anything else is done: what is mistyped must not hide behind other lines, nor cost anybody two seconds. */

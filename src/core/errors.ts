@@ -16,6 +16,8 @@ export const RETRYABLE = {
   BANNED: false,
   /** One side wants a relay only, and the other none, or the masterserver has none. */
   RELAY_MODE: false,
+  /** A socket is asked for, and the connection has no direct path of its own just now. */
+  NO_DIRECT_PATH: true,
   FULL: true,
   BUSY: true,
   VERSION: false,

@@ -84,6 +84,12 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     why: 'One goes through a relay only, and the other through none, or the masterserver has no relay.',
     next: 'Agree on --relay: allow fits everything.',
   },
+  NO_DIRECT_PATH: {
+    exit: 6,
+    what: 'There is no socket of a direct path to give away.',
+    why: 'The connection goes through a relay, or through a port that other connections use, too.',
+    next: 'Wait for the path event of a direct kind; until then send through the connection.',
+  },
   FULL: {
     exit: 5,
     what: 'The host is full.',

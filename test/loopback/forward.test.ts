@@ -39,6 +39,7 @@ function pathPair(friend: string, instance = 'i'): { atHost: AgentPath; atFriend
   const to = (other: () => AgentPath): PathPort => ({
     send: (_path, bytes, channel) => other().received(channel, bytes),
     leave: () => {},
+    count: () => {},
     release: () => null,
   });
   const atHost: AgentPath = new AgentPath(
@@ -153,6 +154,43 @@ test('two programs of one friend have one address and a port each, and keep to t
   ann.atFriend.on('message', () => expect.unreachable());
   bob.atFriend.send(new TextEncoder().encode('hello'));
   expect(await answer).toBe(`${bobAt?.address}:${bobAt?.port} said hello`);
+});
+
+test('every program of a friend is seen from the same address and port after the host has died and begun again', async () => {
+  const server = await echoServer();
+  const places = async (): Promise<readonly string[]> => {
+    // Nothing is kept: what was killed had no time to write anything.
+    const forward = forwardToGame(server.at, friendAddresses(guestBook(null)), () => {});
+    const pairs = ['ann', 'bob'].map((instance) => pathPair('family', instance));
+    for (const { atHost } of pairs) forward.attach(atHost);
+    const answers: string[] = [];
+    for (const { atFriend } of pairs) {
+      for (const channel of [0, 3]) {
+        const answer = new Promise<string>((resolve) => {
+          atFriend.once('message', (bytes) => resolve(String(bytes)));
+          atFriend.once('channel', (_channel, bytes) => resolve(String(bytes)));
+        });
+        atFriend.send(new TextEncoder().encode('x'), channel);
+        answers.push(await answer);
+        atFriend.removeAllListeners();
+      }
+    }
+    forward.close();
+    return answers;
+  };
+  const before = await places();
+  expect(new Set(before).size).toBe(4);
+  expect(await places()).toEqual(before);
+});
+
+test('a program whose port is taken gets the next one', async () => {
+  const server = await echoServer();
+  const { atHost } = pathPair('family', 'ann');
+  const first = hostForward(server.at).forward;
+  const at = first.attach(atHost);
+  const second = hostForward(server.at).forward.attach(pathPair('family', 'ann').atHost);
+  expect(second?.address).toBe(at?.address);
+  expect(second?.port).toBe((at?.port ?? 0) + 1);
 });
 
 test('the address of a friend is its own over restarts, also where another had drawn it first', async () => {
@@ -322,9 +360,10 @@ test('a connected friend keeps its seat while others, and programs behind others
       })
       .toBe(`${at?.address}:${at?.port} said still here`);
   }
-  // The seat of the friend that is gone was the first to go.
-  const back = pathPair('gone');
-  expect(forward.attach(back.atHost)).not.toEqual(goneSeat);
+  // The seat of the friend that is gone was the first to go: its place is free, and the friend's again when it comes back.
+  const place = await udp(goneSeat?.address, goneSeat?.port);
+  place.socket.close();
+  expect(forward.attach(pathPair('gone').atHost)).toEqual(goneSeat);
 });
 
 test('what the game says to a second program of a friend comes over the newest path', async () => {

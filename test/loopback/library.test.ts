@@ -286,8 +286,12 @@ test.each([
   expect((await host.host({ onPath: () => {} })).code).toHaveLength(10);
 });
 
-test('relay: only is refused instead of quietly direct', async () => {
-  await expect(openAgent({ master: master.link, relay: 'only' })).rejects.toMatchObject({ code: 'USAGE' });
+test('a relay mode that nobody knows is refused instead of quietly direct', async () => {
+  const relay = 'always' as 'only';
+  await expect(openAgent({ master: master.link, relay })).rejects.toMatchObject({ code: 'USAGE' });
+  const one = await agent();
+  await expect(one.host({ onPath: () => {}, relay })).rejects.toMatchObject({ code: 'USAGE' });
+  await expect(one.join('K7TQ9-RBWXM', { relay })).rejects.toMatchObject({ code: 'USAGE' });
 });
 
 test('after close nothing is left: no handle of ours, no promise pending', async () => {

@@ -24,7 +24,13 @@ const CODE = 'K7TQ9RBWXM';
 const [KEY, OTHER] = [new Uint8Array(32).fill(7), new Uint8Array(32).fill(9)];
 const ENTRY = { name: 'Arena', game: 'quake', code: CODE, address: null } as ListEntry;
 const FOUND: PeerEvent = { ev: 'found', join: 1, hostKey: KEY, entry: ENTRY };
-const NETWORKS: PeerEvent = { ev: 'networks', join: 1, own: UNKNOWN_PROFILE, peer: UNKNOWN_PROFILE };
+const NETWORKS: PeerEvent = {
+  ev: 'networks',
+  join: 1,
+  own: UNKNOWN_PROFILE,
+  peer: UNKNOWN_PROFILE,
+  relayedOnly: false,
+};
 const ENDED: PeerEvent = { ev: 'join-failed', join: 1, failure: 'GAVE_UP', detail: null };
 
 let folder: string;

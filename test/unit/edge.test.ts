@@ -1,7 +1,7 @@
 /** Hostile text in every string of every event: nothing of it comes out of the library but plain text of one line. */
 import { expect, test } from 'vitest';
 import { NEW_JOIN, reduceJoin } from '../../src/agent/index.ts';
-import { MachineAgent } from '../../src/agent/testing.ts';
+import { cleanEvent, MachineAgent } from '../../src/agent/testing.ts';
 import { logText, Terminal, tellProgress } from '../../src/cli/testing.ts';
 import {
   type ListEntry,
@@ -65,7 +65,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   banned: { ev: 'banned', ban: { by: 'friend', friend: WORD }, name: WORD },
   peer: { ev: 'peer', friend: WORD, instance: WORD, name: WORD, state: any(WORD), path: null },
   found: { ev: 'found', join: 1, hostKey: new Uint8Array(32), entry },
-  networks: { ev: 'networks', join: 1, own: profile, peer: profile },
+  networks: { ev: 'networks', join: 1, own: profile, peer: profile, relayedOnly: false },
   stage: { ev: 'stage', join: 1, stage: any(WORD), why: { because: 'unanswered', method: WORD } },
   attempt: { ev: 'attempt', join: 1, n: 1, plan: { method: WORD, expected: 1, packets: 1 }, sinceMs: 1 },
   'attempt-over': {
@@ -97,12 +97,29 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
     ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1, via: WORD, words: WORD },
   },
   'path-changed': {
-    ...{ ev: 'path-changed', path: 9, kind: any<'direct'>(WORD), socket: 1, local: endpoint, remote: endpoint },
+    ...{
+      ev: 'path-changed',
+      path: 9,
+      join: 1,
+      kind: any<'direct'>(WORD),
+      socket: 1,
+      local: endpoint,
+      remote: endpoint,
+    },
     ...{ rttMs: 1, payloadBytesMax: 1, via: WORD },
   },
   message: { ev: 'message', path: 9, bytes: new Uint8Array(1), channel: 0 },
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
   rtt: { ev: 'rtt', path: 9, rttMs: 1 },
+  stats: {
+    ...{ ev: 'stats', path: 9, sent: 1, received: 1, lost: 1 },
+    paths: [
+      {
+        ...{ kind: any<'direct'>(WORD), state: any<'ready'>(WORD), socket: 1, remote: endpoint, via: WORD, rttMs: 1 },
+        ...{ jitterMs: 1, loss: 0, datagramBytes: 1, releasable: true, carries: true },
+      },
+    ],
+  },
   'too-large': { ev: 'too-large', path: 9, bytes: 1, payloadBytesMax: 1 },
   'join-failed': {
     ev: 'join-failed',
@@ -184,8 +201,11 @@ test('whatever stands in any text of any event, the library tells one plain line
   const events = [...ATTACKS, ...HOSTILE_NAMES.slice(0, 40)].flatMap(lies);
   expect(events.length).toBeGreaterThan(1_000);
   const heard = await told(events);
-  expect(new Set(heard.map(({ ev }) => ev))).toEqual(new Set(['closed', ...events.map(({ ev }) => ev)]));
-  for (const event of heard) {
+  // Figures are told to whoever asks for them, through the same edge.
+  const figures = events.filter(({ ev }) => ev === 'stats');
+  const others = events.filter(({ ev }) => ev !== 'stats');
+  expect(new Set(heard.map(({ ev }) => ev))).toEqual(new Set(['closed', ...others.map(({ ev }) => ev)]));
+  for (const event of [...heard, ...figures.map(cleanEvent)]) {
     for (const text of textsIn(event)) expect(text, JSON.stringify(event)).not.toMatch(UNSAFE);
     const code = event.ev === 'hosting' ? event.code : event.ev === 'found' ? event.entry.code : '';
     expect(code).toMatch(/^$|^[6789BCDFGHJKLMNPQRTWX]+$/);

@@ -33,11 +33,13 @@ import { bestOf, measureLoss, measureRtt, PATH_PHASES, type Path, type PathState
 import { answerMs, quietMs, repeatMs, triesBeforeDoubt } from './patience.ts';
 import { Sealer } from './sealer.ts';
 import { Sizes } from './sizes.ts';
+import { Tally } from './tally.ts';
 
 export class Connection {
   /** What is sent goes this way; null before the first path, and gone where the connection is over. */
   current: Path | null = null;
   paths: readonly Path[] = [];
+  readonly tally = new Tally();
   private phase: ConnectionPhase = 'coming';
   private readonly config: ConnectionConfig;
   private readonly port: ConnectionPort;
@@ -119,6 +121,7 @@ export class Connection {
       this.port.event(now, { ev: 'too-large', bytes: bytes.length, payloadBytesMax: LIMITS.partedBytesMax });
       return;
     }
+    this.tally.sent++;
     const spoke = now - this.spokeAt <= LIMITS.speakingMs;
     this.spokeAt = now;
     // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
@@ -187,11 +190,9 @@ export class Connection {
       case KIND.leave:
         this.stop(now, LEAVE_REASONS[body[0] ?? 0] ?? 'left');
         break;
-      case KIND.part: {
-        const whole = this.sizes.take(now, body);
-        if (whole !== null) this.tell(whole.bytes, whole.lane);
+      case KIND.part:
+        this.sizes.take(now, body, (bytes, lane) => this.tell(bytes, lane));
         break;
-      }
       case KIND.deaf:
         this.unheard(now, new Reader(body).u32());
     }
@@ -223,7 +224,7 @@ export class Connection {
     else if (path.state !== 'ready') this.enter(now, path, 'ready');
     this.choose(now);
     this.rest(now, path);
-    this.port.event(now, { ev: 'rtt', rttMs: path.rttMs });
+    if (path === this.current) this.port.event(now, { ev: 'rtt', rttMs: path.rttMs });
   }
 
   /** The other side hears nothing over the path on which it sees this label. */
@@ -328,6 +329,7 @@ export class Connection {
   private enter(now: Instant, path: Path, state: PathState): void {
     assert(state in PATH_PHASES[path.state], `a path goes from ${path.state} to ${state}`);
     const silent = this.silent;
+    if (state === 'gone') this.tally.gone(path);
     path.state = state;
     path.since = now;
     if (state === 'gone') this.paths = this.paths.filter((one) => one !== path);
@@ -365,7 +367,7 @@ export class Connection {
     // In a moment: nobody hears data of a connection not yet told, and whoever made it has to know it before what has come ends it.
     if (early.length > 0)
       this.config.agenda.at(now, () => {
-        for (const { bytes, lane } of early) this.tell(bytes, lane);
+        for (const { bytes, lane } of early) this.port.message(bytes, lane);
       });
   }
 

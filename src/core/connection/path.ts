@@ -81,6 +81,9 @@ export interface Path extends Way {
   /** Datagrams sent and heard over it. */
   sent: number;
   heard: number;
+  /** How many of ours were sent and had been heard when the last answer came, and how many are lost by that. */
+  answered: { readonly sent: number; readonly heard: number };
+  lost: number;
   /** Share of the datagrams that we sent and the other side did not hear, over the last seconds. */
   loss: number;
   samples: readonly Sample[];
@@ -104,7 +107,7 @@ export function pathOf(now: Instant, way: Way, label: { readonly n: number; read
     ...{ kind, socket, remote, via, state: 'proving', since: now, sized: null },
     mtu: new PathMtu(now, mtuSearchMax(familyOf(remote.address), null)),
     ...{ rttMs: 0, jitterMs: 0, labelled: label.n, label: label.label, heardLabel: -1, newest: -1, heardAt: now },
-    ...{ sent: 0, heard: 0, loss: 0, samples: [], asked: [], tries: 0 },
+    ...{ sent: 0, heard: 0, answered: { sent: 0, heard: 0 }, lost: 0, loss: 0, samples: [], asked: [], tries: 0 },
     ...{ askAt: NEVER, judgeAt: NEVER, expiresAt: NEVER, restsUntil: 0, retiresAt: NEVER },
   };
 }
@@ -117,6 +120,9 @@ export function measureRtt(path: Path, rttMs: number): void {
 
 /** An answer says how many of the first `sent` datagrams had come in. */
 export function measureLoss(now: Instant, path: Path, sent: number, heard: number): void {
+  const { answered } = path;
+  path.answered = { sent, heard };
+  if (heard >= answered.heard) path.lost = Math.max(0, path.lost + sent - answered.sent - (heard - answered.heard));
   const samples = path.samples.filter(({ at }) => now - at <= 2 * LIMITS.lossWindowMs);
   path.samples = [...samples, { at: now, sent, heard }].slice(-2 * LIMITS.askedMax);
   const old = path.samples.findLast(({ at }) => now - at >= LIMITS.lossWindowMs);

@@ -3,7 +3,7 @@ import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { DATAGRAM_KIND, DATAGRAM_OVERHEAD_BYTES, TOKEN_BYTES } from './datagram.ts';
-import { type Parted, Parts } from './parts.ts';
+import { Parts } from './parts.ts';
 import { measureRtt, type Path } from './path.ts';
 import type { Sealer } from './sealer.ts';
 
@@ -34,9 +34,10 @@ export class Sizes {
     return bodies !== null;
   }
 
-  /** A part has come; the whole where it was the last. */
-  take(now: Instant, body: Uint8Array): Parted | null {
-    return this.parts.take(now, body);
+  /** A part has come; the whole is told where it was the last. */
+  take(now: Instant, body: Uint8Array, tell: (bytes: Uint8Array, lane: number) => void): void {
+    const whole = this.parts.take(now, body);
+    if (whole !== null) tell(whole.bytes, whole.lane);
   }
 
   /** Asks with a question as large as the size that is to be tried, where one is. */

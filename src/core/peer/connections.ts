@@ -16,7 +16,7 @@ import { ConnectionKeys } from '../secure/ratchet.ts';
 import type { RelayGrant } from '../wire/relay.ts';
 import type { PeerContext } from './context.ts';
 import type { EndToEnd } from './handshake.ts';
-import type { FriendId, JoinId, PathId } from './interface.ts';
+import type { FriendId, JoinId, PathId, PathView } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { NO_RELAY, Relayed, type RelayId } from './relaying.ts';
 
@@ -96,7 +96,10 @@ export class Connections {
       { crypto, random, agenda, keys },
       {
         transmit: (from, to, bytes) => out.transmit(from, to, bytes),
-        message: (bytes, lane) => out.event({ ev: 'message', path: id, bytes, channel: lane }),
+        message: (bytes, lane) => {
+          connection.tally.received++;
+          out.event({ ev: 'message', path: id, bytes, channel: lane });
+        },
         event: (at, event) => this.handle(at, entry, event),
         free: (socket) => this.free(socket),
         // Labels are 64 bits of a hash: one that is taken stays with whoever had it.
@@ -201,14 +204,40 @@ export class Connections {
   }
 
   /**
-   * The application takes the socket: the other side is told, nothing of ours is sent on it any more. Not where several paths
-   * share it.
+   * The application takes the socket of a direct path: the other side is told, nothing of ours is sent on it any more. Not where several
+   * paths share it.
    */
   release(now: Instant, path: PathId): void {
-    const { socket } = this.entries.get(path)?.connection.current ?? {};
-    if (socket === undefined || this.context.isShared(socket)) return;
-    this.releasing.add(socket);
+    const { connection } = this.entries.get(path) ?? {};
+    const ways = connection?.paths.filter((way) => this.isReleasable(way)) ?? [];
+    const way = ways.find((one) => one === connection?.current) ?? ways[0];
+    if (way === undefined) return;
+    this.releasing.add(way.socket);
     this.leave(now, path, 'released');
+  }
+
+  private isReleasable({ kind, state, socket }: Path): boolean {
+    return kind !== 'relay' && state === 'ready' && !this.context.isShared(socket);
+  }
+
+  /** Tells what a connection that is up has come to; the same is told of one that ends. */
+  stats(path: PathId): void {
+    const entry = this.entries.get(path);
+    if (entry?.told === true) this.tellStats(entry);
+  }
+
+  private tellStats({ id, connection }: Entry): void {
+    const { current, paths, tally } = connection;
+    const { sent, received } = tally;
+    const views = paths.map((way): PathView => {
+      const { kind, state, socket, remote, via, rttMs, jitterMs, loss } = way;
+      const releasable = this.isReleasable(way);
+      return {
+        ...{ kind, state, socket, remote, via, rttMs, jitterMs, loss, releasable },
+        ...{ datagramBytes: way.mtu.bytes, carries: way === current },
+      };
+    });
+    this.context.out.event({ ev: 'stats', path: id, sent, received, lost: tally.lost(paths), paths: views });
   }
 
   /** The addresses of this computer have changed. */
@@ -253,6 +282,7 @@ export class Connections {
       case 'over':
         if (!this.entries.has(path)) return;
         this.forget(now, entry);
+        if (entry.told) this.tellStats(entry);
         if (entry.told)
           out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });
         if (!entry.discarded) owner.pathOver(now, path, event.reason);
@@ -278,7 +308,7 @@ export class Connections {
     const { address, port } = path.remote;
     if (path.kind === from.kind) this.context.log(made.join, 'path-moved', { path: id, address, port });
     else this.context.log(made.join, 'path-switched', { path: id, from: from.kind, to: path.kind });
-    this.context.out.event({ ev: 'path-changed', path: id, ...this.told(path) });
+    this.context.out.event({ ev: 'path-changed', path: id, join: made.join, ...this.told(path) });
   }
 
   private told(path: Path) {

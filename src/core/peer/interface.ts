@@ -37,6 +37,31 @@ export interface GuestMemory {
   readonly known: readonly FriendId[];
 }
 
+/** One of the ways that a connection has. */
+export interface PathView {
+  readonly kind: PathKind;
+  /**
+   * `proving`: no answer has come over it yet. `doubted`: an answer is late, so data goes another way as well. `sick`: it loses more than
+   * a tenth, or does not answer.
+   */
+  readonly state: 'proving' | 'ready' | 'doubted' | 'sick' | 'gone';
+  readonly socket: SocketId;
+  readonly remote: Endpoint;
+  /** The name of the relay; null: none. */
+  readonly via: string | null;
+  /** 0 before the first answer. */
+  readonly rttMs: number;
+  readonly jitterMs: number;
+  /** Share of our datagrams that the other side did not hear, over the last seconds. */
+  readonly loss: number;
+  /** The largest UDP payload that it is known to carry; what is larger goes in parts. */
+  readonly datagramBytes: number;
+  /** May its socket be given away? */
+  readonly releasable: boolean;
+  /** Does the data go over it? */
+  readonly carries: boolean;
+}
+
 export type PeerCommand =
   /** Once; before it only `network` and `close` mean anything. */
   | { readonly do: 'start' }
@@ -82,9 +107,11 @@ export type PeerCommand =
   /** `channel` (0 where absent): further local programs that share the path have one each. */
   | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly path: PathId }
-  /** Hand the path's socket to the application: our packets stop, the driver releases the socket. Nothing happens where the
-   * path came up through a port mapping: several paths share that socket. */
+  /** Hand the socket of a direct path to the application: our packets stop, the driver releases the socket. Nothing happens where
+   * there is none, or it came up through a port mapping: several paths share that socket. */
   | { readonly do: 'release'; readonly path: PathId }
+  /** Answered by a `stats` event before this returns, where it is up. */
+  | { readonly do: 'stats'; readonly path: PathId }
   | { readonly do: 'check' }
   /** Ask the router once more to open a port, as after mapping has been switched on in it. */
   | { readonly do: 'map-port' }
@@ -146,6 +173,8 @@ export type PeerEvent =
       readonly join: JoinId;
       readonly own: NatProfile;
       readonly peer: NatProfile;
+      /** Either side comes through a relay only: no direct path is looked for. */
+      readonly relayedOnly: boolean;
     }
   /** How far a join is; `why` it waits, or whom others wait for before it. */
   | { readonly ev: 'stage'; readonly join: JoinId; readonly stage: JoinStage; readonly why: StageReason | null }
@@ -199,6 +228,7 @@ export type PeerEvent =
   | {
       readonly ev: 'path-changed';
       readonly path: PathId;
+      readonly join: JoinId | null;
       readonly kind: PathKind;
       readonly socket: SocketId;
       readonly local: Endpoint;
@@ -220,6 +250,17 @@ export type PeerEvent =
       readonly punchingAgain: boolean;
     }
   | { readonly ev: 'rtt'; readonly path: PathId; readonly rttMs: number }
+  /** As asked for, and before a `path-lost`. */
+  | {
+      readonly ev: 'stats';
+      readonly path: PathId;
+      /** Datagrams of the application that went out and came in. */
+      readonly sent: number;
+      readonly received: number;
+      /** Of all datagrams that we sent, copies and questions included: those that the other side did not hear, as far as it has said. */
+      readonly lost: number;
+      readonly paths: readonly PathView[];
+    }
   | { readonly ev: 'too-large'; readonly path: PathId; readonly bytes: number; readonly payloadBytesMax: number }
   | {
       readonly ev: 'join-failed';

@@ -303,13 +303,15 @@ export class Join implements PathOwner {
   private welcomed(now: Instant, config: SessionConfig, answer: HostAnswer): void {
     if (this.hostKey === null) return;
     this.run.welcomed = true;
-    this.context.out.event({ ev: 'networks', join: this.id, own: config.own.profile, peer: config.peer.profile });
+    const { relayedOnly } = answer;
+    const sides = { own: config.own.profile, peer: config.peer.profile };
+    this.context.out.event({ ev: 'networks', join: this.id, ...sides, relayedOnly });
     this.stage('punching');
     const friend = friendOf(this.context.config.crypto, this.hostKey);
     const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since };
     const path = answer.goesOn && this.standing !== null ? this.standing.path : this.paths.open(now, made, this);
     this.paths.relay(now, path, answer.relay, answer.grant);
-    if (answer.relayedOnly) this.goRelayed(now, path, config);
+    if (relayedOnly) this.goRelayed(now, path, config);
     else this.traverse(now, path, config);
   }
 

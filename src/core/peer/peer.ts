@@ -207,6 +207,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'release':
         this.paths.release(now, command.path);
         break;
+      case 'stats':
+        this.paths.stats(command.path);
+        break;
       case 'check':
         this.nest.command(now, this.detector, { do: 'detect' });
         break;

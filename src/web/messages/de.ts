@@ -441,6 +441,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'failure.PASSWORD': 'Das Passwort fehlt oder ist falsch. Bitte den Host danach fragen.',
   'failure.REFUSED': 'Der Host hat abgelehnt.',
   'failure.RELAY_MODE': 'Eine Seite geht nur über ein Relay, die andere über keines, oder es gibt keines.',
+  'failure.NO_DIRECT_PATH': 'Gerade gibt es keinen direkten Weg: die Verbindung geht über ein Relay.',
   'failure.BANNED': 'Du bist hier gesperrt. Bitte den Betreiber fragen.',
   'failure.FULL': 'Der Host ist voll. Versuche es wieder, wenn jemand gegangen ist.',
   'failure.BUSY': 'Gerade zu viele Anfragen. Bitte einige Sekunden warten.',

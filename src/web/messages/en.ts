@@ -429,6 +429,7 @@ export const en = {
   'failure.PASSWORD': 'The password is missing or wrong. Ask the host for it.',
   'failure.REFUSED': 'The host refused the join.',
   'failure.RELAY_MODE': 'One side goes through a relay only, and the other through none, or there is no relay.',
+  'failure.NO_DIRECT_PATH': 'There is no direct path just now: the connection goes through a relay.',
   'failure.BANNED': 'You are banned here. Ask whoever runs it.',
   'failure.FULL': 'The host is full. Try again when somebody has left.',
   'failure.BUSY': 'Too many requests just now. Wait a few seconds.',
