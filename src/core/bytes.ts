@@ -148,7 +148,15 @@ export class Writer {
 
   /** Cut to `bytesMax` at a character boundary. */
   text8(text: string, bytesMax = 255): this {
-    return this.blob8(utf8Encode(text, Math.min(bytesMax, 255)));
+    const most = Math.min(bytesMax, 255);
+    return isAscii(text) ? this.ascii8(text, Math.min(text.length, most)) : this.blob8(utf8Encode(text, most));
+  }
+
+  /** As `text8` does it, for what needs no encoding. */
+  private ascii8(text: string, length: number): this {
+    this.u8(length).reserve(length);
+    for (let i = 0; i < length; i++) this.buffer[this.length++] = text.charCodeAt(i);
+    return this;
   }
 
   /** Zeros up to `length` bytes in all. */
@@ -292,14 +300,24 @@ function continuation(bits: number): number {
   return 0x80 | (bits & 0x3f);
 }
 
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
+}
+
 /** Null where the bytes are not well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
 export function utf8Decode(bytes: Uint8Array): string | null {
   let text = '';
   for (let i = 0; i < bytes.length; ) {
     const first = bytes[i] as number;
-    const size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    if (first < 0x80) {
+      text += String.fromCharCode(first);
+      i++;
+      continue;
+    }
+    const size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
     if (size === 0 || i + size > bytes.length) return null;
-    let point = size === 1 ? first : first & (0xff >> (size + 1));
+    let point = first & (0xff >> (size + 1));
     for (let k = 1; k < size; k++) {
       const next = bytes[i + k] as number;
       if ((next & 0xc0) !== 0x80) return null;

@@ -66,16 +66,11 @@ export {
 } from './nat/profile.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
-export * from './peer/fingerprint.ts';
 export { showFingerprint } from './peer/fingerprint.ts';
 export type { RelayMode } from './peer/handshake.ts';
-export type * from './peer/interface.ts';
-export type { Ban, FriendId, JoinId, JoinStage, PathId, PeerCommand, PeerEvent } from './peer/interface.ts';
-export * from './peer/limits.ts';
+export type { Ban, FriendId, JoinId, JoinStage, PathId, PathView, PeerCommand, PeerEvent } from './peer/interface.ts';
 export { PEER_LIMITS } from './peer/limits.ts';
-export * from './peer/peer.ts';
 export { createPeer } from './peer/peer.ts';
-export * from './peer/words.ts';
 export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapper.ts';
 export type { Random } from './random.ts';
 export { addressKeys, addressPrefixes, Limiter, Pace } from './rate/pace.ts';

@@ -67,7 +67,7 @@ test('whatever three participants ask, in whatever order, the master answers eac
       expect(registry.size).toBeLessThanOrEqual(WHO);
       expect(w.counters().sessions).toBe(WHO);
     }),
-    { numRuns: 50, seed: FUZZ_SEED },
+    { numRuns: 120, seed: FUZZ_SEED },
   );
   for (const type of ['join', 'answer', 'step', 'credit', 'done', 'refuse', 'register', 'heartbeat', 'resolve', 'list'])
     expect(

@@ -27,7 +27,7 @@ const HOME: SimUser = {
 function scene(classes: readonly [SimClassId, SimClassId], options: Partial<SceneOptions> = {}) {
   const told: Told[] = [];
   const [clientClass, hostClass] = classes;
-  const { world, peers } = openScene({
+  const { world, peers, master } = openScene({
     ...{ clientClass, hostClass, seed: 'relayed', crypto: nodeCrypto, relay: true },
     lines: { delayMs: 20 },
     onEvent: (side, event, at) => told.push({ side, event, at }),
@@ -66,7 +66,7 @@ function scene(classes: readonly [SimClassId, SimClassId], options: Partial<Scen
       at,
       n: ((bytes[0] as number) << 16) | ((bytes[1] as number) << 8) | (bytes[2] as number),
     }));
-  return { world, peers, all, until, join, play, heard, sent, joined: () => joined };
+  return { world, peers, master, all, until, join, play, heard, sent, joined: () => joined };
 }
 
 /** The longest pause in what was heard, from then on. */
@@ -132,6 +132,24 @@ test.each([[['X', 'S2']], [['P3', 'X']], [['X', 'X']]] as const)(
     expect(all('client', 'path')[0]).toMatchObject({ event: { kind: 'relay' } });
     play(3_000);
     for (const side of ['client', 'host'] as const) expect(heard(side).length).toBeGreaterThan(300);
+  },
+);
+
+test.each([[['X', 'S2']], [['P3', 'X']], [['X', 'X']]] as const)(
+  '%s: a connection gets another tunnel for one that has broken, as when the master is started anew, and goes on',
+  (classes) => {
+    const { master, all, until, join, play, heard, world } = scene(classes, { tls: true });
+    join();
+    until(() => all('client', 'path').length > 0 && all('host', 'path').length > 0, 4_000);
+    play(3_000);
+    master.restart();
+    play(10_000);
+    for (const side of ['client', 'host'] as const) {
+      expect(all(side, 'path-lost')).toEqual([]);
+      expect(all(side, 'path')).toHaveLength(1);
+      const late = heard(side).filter(({ at }) => at > world.now - 5_000);
+      expect(late.length, side).toBeGreaterThan(500);
+    }
   },
 );
 

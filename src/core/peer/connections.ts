@@ -60,6 +60,8 @@ interface Entry {
   readonly owner: PathOwner;
   /** The way through a relay, where there is one. */
   relayed: Relayed | null;
+  /** Goes through it by another tunnel. */
+  throughAgain: ((now: Instant) => void) | null;
   /** The application knows of it. */
   told: boolean;
   /** Given up by whoever owns it. */
@@ -108,7 +110,17 @@ export class Connections {
       },
     );
     const cost = { attempts: 0, packetsSent: 0 };
-    const entry: Entry = { id, connection, made, owner, relayed: null, told: false, discarded: false, cost };
+    const entry: Entry = {
+      id,
+      connection,
+      made,
+      owner,
+      relayed: null,
+      throughAgain: null,
+      told: false,
+      discarded: false,
+      cost,
+    };
     this.entries.set(id, entry);
     return id;
   }
@@ -130,12 +142,16 @@ export class Connections {
     this.context.agenda.at(now + PEER_LIMITS.relayHeadStartMs, (at) => this.goThrough(at, path, id, grant));
   }
 
-  private goThrough(now: Instant, path: PathId, id: RelayId, grant: RelayGrant): void {
+  /** `instead`: of a tunnel that has broken, whose way stands in the connection until the new one takes its place. */
+  private goThrough(now: Instant, path: PathId, id: RelayId, grant: RelayGrant, instead = false): void {
     const entry = this.entries.get(path);
     const found = this.context.relays.find(id);
     if (entry === undefined || found === null) return;
-    this.stopRelayed(now, entry);
+    if (!instead) this.stopRelayed(now, entry);
     const { place, at: relay } = found;
+    const again = (at: Instant): void => {
+      this.context.agenda.at(at + PEER_LIMITS.brokenRestMs, (later) => this.goThrough(later, path, id, grant, true));
+    };
     const relayed: Relayed = new Relayed(this.context, {
       ...{ relay, grant },
       bound: (at, socket) => {
@@ -143,9 +159,22 @@ export class Connections {
         if (!entry.connection.has(socket)) entry.connection.add(at, way, null);
       },
       lost: (at, socket) => entry.connection.drop(at, socket),
+      failed: again,
     });
     entry.relayed = relayed;
+    entry.throughAgain = again;
     this.relayed.set(relayed.socket, relayed);
+  }
+
+  /** A tunnel has broken: the connection stays, and gets another one. False: it was none of ours. */
+  broken(now: Instant, socket: SocketId): boolean {
+    const relayed = this.relayed.get(socket);
+    const entry = [...this.entries.values()].find((one) => one.relayed === relayed);
+    if (relayed === undefined || entry === undefined) return false;
+    this.relayed.delete(socket);
+    relayed.broken(now);
+    entry.throughAgain?.(now);
+    return true;
   }
 
   /** What a relay says itself. */

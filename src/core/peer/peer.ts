@@ -14,6 +14,7 @@ import {
   type SocketId,
   type SocketOutcome,
   socketIds,
+  type Transmit,
 } from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
 import { assert } from '../errors.ts';
@@ -85,6 +86,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private hosting: Hosting | null = null;
   /** Where the open sockets are bound. */
   private readonly locals = new Map<SocketId, Endpoint>();
+  /** Of connections that are to get another one. */
+  private readonly brokenTunnels = new Set<SocketId>();
   /** Sockets asked for by a part that is no machine. */
   private readonly openers = new Map<SocketId, (now: Instant, outcome: SocketOutcome) => void>();
   private readonly requests = new Map<number, (now: Instant, response: Response) => void>();
@@ -132,6 +135,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const opener = this.openers.get(socket);
     this.openers.delete(socket);
     if (opener !== undefined) opener(now, outcome);
+    else if (!outcome.ok && outcome.code === 'closed' && this.paths.broken(now, socket)) {
+      this.locals.delete(socket);
+      this.brokenTunnels.add(socket);
+    }
     // It was closed before it was open.
     else if (!this.nest.socket(now, socket, outcome)) this.locals.delete(socket);
     this.nest.pump(now);
@@ -153,11 +160,17 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
 
   poll(): Output<PeerEvent> {
     let output = this.next();
-    // A request that the link repeats on a punching socket that has been closed since.
-    while (output.kind === 'transmit' && output.bytes[0] === WIRE.control && !this.locals.has(output.socket))
-      output = this.next();
-    if (output.kind === 'socket' && output.op !== 'open') this.locals.delete(output.socket);
+    while (output.kind === 'transmit' && this.leadsNowhere(output)) output = this.next();
+    if (output.kind === 'socket' && output.op !== 'open') {
+      this.locals.delete(output.socket);
+      this.brokenTunnels.delete(output.socket);
+    }
     return output;
+  }
+
+  /** A request that the link repeats on a punching socket that has been closed since, or what a broken tunnel was to carry. */
+  private leadsNowhere({ socket, bytes }: Transmit): boolean {
+    return (bytes[0] === WIRE.control && !this.locals.has(socket)) || this.brokenTunnels.has(socket);
   }
 
   /** When to be woken is looked for once everything else is handed out. */

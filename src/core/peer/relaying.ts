@@ -143,6 +143,8 @@ export interface RelayedConfig {
   /** Datagrams reach the other end from here on, if it is there. Told again when that changes. */
   bound(now: Instant, socket: SocketId, rttMs: number | null): void;
   lost(now: Instant, socket: SocketId): void;
+  /** The tunnel could not be opened. */
+  failed(now: Instant): void;
 }
 
 /** The way of one connection through a relay, bound again by itself as long as the connection lives. */
@@ -160,8 +162,13 @@ export class Relayed {
     this.context = context;
     this.config = config;
     const opened = (now: Instant, outcome: SocketOutcome): void => {
-      if (!outcome.ok) this.over = true;
-      else if (!this.over) this.bind(now);
+      if (this.over) return;
+      if (outcome.ok) {
+        this.bind(now);
+        return;
+      }
+      this.over = true;
+      if (this.tunnel) config.failed(now);
     };
     this.tunnel = context.relays.tunnelled;
     this.socket = this.tunnel ? context.openTunnel(opened) : context.open(familyOf(config.relay.address), opened);
@@ -186,6 +193,13 @@ export class Relayed {
     this.request?.cancel();
     this.binder?.stop(now);
     this.context.close(this.socket);
+  }
+
+  /** The tunnel is no more: nothing can be said through it. */
+  broken(now: Instant): void {
+    this.over = true;
+    this.request?.cancel();
+    this.binder?.stop(now);
   }
 
   private bind(now: Instant): void {

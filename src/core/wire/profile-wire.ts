@@ -94,10 +94,34 @@ export const profile: Field<NatProfile> = refine(
     external: many(address, WIRE_LIMITS.profileAddressesMax, 'addresses'),
     mapped: many(endpoint, 1, 'endpoints'),
   }),
-  (value: NatProfile) => {
-    const { upnp, natPmp, pcp, external } = value.portMapping;
-    return { ...value, upnp, natPmp, pcp, mapped: external === null ? [] : [external] };
-  },
+  (value: NatProfile) => ({
+    mapping: value.mapping,
+    filtering: value.filtering,
+    type: value.type,
+    pooling: value.pooling,
+    verdict: value.verdict,
+    hairpin: value.hairpin,
+    poisonable: value.poisonable,
+    ipv6: value.ipv6,
+    upnp: value.portMapping.upnp,
+    natPmp: value.portMapping.natPmp,
+    pcp: value.portMapping.pcp,
+    delta: value.delta,
+    lastPort: value.lastPort,
+    lastPortAgeMs: value.lastPortAgeMs,
+    predictedNextPort: value.predictedNextPort,
+    natHops: value.natHops,
+    layers: value.layers,
+    idleLifetimeMs: value.idleLifetimeMs,
+    quota: value.quota,
+    samples: value.samples,
+    addressesAsked: value.addressesAsked,
+    ageMs: value.ageMs,
+    confidence: value.confidence,
+    mixture: value.mixture,
+    external: value.external,
+    mapped: value.portMapping.external === null ? [] : [value.portMapping.external],
+  }),
   // One literal: put together from parts, V8 makes it as a dictionary, which costs ten times as much.
   (told) => ({
     v: 1,
