@@ -1,6 +1,6 @@
 /**
  * A game reduced to what it notices of its line: each side sends numbered datagrams, 128 a second as fast shooters do, and counts
- * what comes. `listen PORT` answers whoever spoke last; `call ADDRESS PORT` speaks first. On a line `report` it prints what came since
+ * what comes. `listen PORT` answers whoever spoke last, and says who that is; `call ADDRESS PORT` speaks first. On a line `report` it prints what came since
  * the report before, as one JSON line.
  */
 import { createSocket } from 'node:dgram';
@@ -19,7 +19,10 @@ let arrivals: number[] = [];
 let from = 0;
 
 socket.on('message', (bytes, { address, port }) => {
-  if (mode === 'listen') peer = { address, port };
+  if (mode === 'listen' && (peer?.address !== address || peer.port !== port)) {
+    peer = { address, port };
+    process.stdout.write(`peer ${address}:${port}\n`);
+  }
   const number = bytes.readUInt32BE(0);
   heard.set(number, (heard.get(number) ?? 0) + 1);
   arrivals.push(performance.now());

@@ -1,4 +1,5 @@
 /** The lab: real Linux NATs in network namespaces, and programs running behind them. */
+export * from './counting.ts';
 export * from './games.ts';
 export * from './nat.ts';
 export * from './pair.ts';

@@ -102,10 +102,14 @@ export class Scene {
 
   async startHost(): Promise<void> {
     this.gameServer = this.hostSide.spawn(this.game.argv, { HOME: '/run/lab' });
-    this.host = this.sallyport(this.hostSide, ['host', String(this.game.port), '--master', this.link, '--json']);
-    const ready = await this.event(this.host, 'ready');
+    await this.runHost();
     if (!this.gameServer.running) throw new Error(`the game server has ended:\n${this.gameServer.text()}`);
-    this.code = String(ready.code);
+  }
+
+  /** `sallyport host` for the game that runs, until it is ready; for a start anew after its end, too. */
+  async runHost(): Promise<void> {
+    this.host = this.sallyport(this.hostSide, ['host', String(this.game.port), '--master', this.link, '--json']);
+    this.code = String((await this.event(this.host, 'ready')).code);
   }
 
   /** `sallyport join` on the client's side, until it says that the path is up. */

@@ -3,7 +3,15 @@
  * relay of the real masterserver carries on. Counted where the game counts, at both ends. LAB_RUNS=20 dies as often.
  */
 import { expect, test } from 'vitest';
-import { compiled, countingGame, type LabProcess, openScene, type Scene } from '../../lab/index.ts';
+import {
+  type Count,
+  compiled,
+  counterOf,
+  countingGame,
+  type LabProcess,
+  openScene,
+  type Scene,
+} from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -13,29 +21,7 @@ const PLAY_MS = 3_000;
 const RETURN_MS = 90_000;
 const HOME = { kind: 'nat', nat: 'home-router' } as const;
 
-interface Count {
-  readonly heard: number;
-  readonly lost: number;
-  readonly twice: number;
-  /** The longest time without any datagram. */
-  readonly gapMs: number;
-}
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The counts of a side since it was asked before, one after the other. */
-function counter(program: LabProcess): () => Promise<Count> {
-  let asked = 0;
-  return async () => {
-    program.write('report\n');
-    const nth = ++asked;
-    let seen = 0;
-    return await program.find(
-      ({ text }) => (text.startsWith('{') && ++seen === nth ? (JSON.parse(text) as Count) : null),
-      10_000,
-    );
-  };
-}
 
 function kindOf(text: string): string | null {
   return text.startsWith('{"v":1,"ev":"path"') ? (JSON.parse(text) as { readonly kind: string }).kind : null;
@@ -82,8 +68,8 @@ describeUnless(labMissing(), 'a direct path that dies while a game plays', () =>
         const [address = '', port = ''] = connected.local.split(':');
         const player = scene.clientSide.spawn([process.execPath, compiled('lab/counter.js'), 'call', address, port]);
         const sides = [
-          ['host', counter(scene.gameServer)],
-          ['friend', counter(player)],
+          ['host', counterOf(scene.gameServer)],
+          ['friend', counterOf(player)],
         ] as const;
         const each = async (look: (side: string, count: Count) => void): Promise<void> => {
           for (const [side, count] of sides) look(side, await count());
