@@ -72,6 +72,14 @@ export const tinyGame: Game = {
   status: (puppet, socket, address, port) => ask({ puppet, socket, address, port }, 'status?', ''),
 };
 
+/** Counts what comes and how long nothing does (`lab/counter.ts`). It has no status to ask for. */
+export const countingGame: Game = {
+  name: 'a counter of ours',
+  port: 30_000,
+  argv: [process.execPath, compiled('lab/counter.js'), 'listen', '30000'],
+  status: async () => '',
+};
+
 /** Debian's Teeworlds server where it is installed. */
 export function realGame(): Game | null {
   return existsSync(TEEWORLDS_SERVER) ? teeworlds : null;

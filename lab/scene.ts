@@ -43,6 +43,8 @@ export interface Joined {
 export interface JoinOptions {
   /** Further words for the command. */
   readonly argv?: readonly string[];
+  /** Default `never`: what a lab looks at is the direct path. */
+  readonly relay?: 'never' | 'allow' | 'only';
   onStart?(command: LabProcess): void;
 }
 
@@ -63,6 +65,7 @@ export class Scene {
   readonly #puppet: Puppet;
   master!: LabProcess;
   host!: LabProcess;
+  gameServer!: LabProcess;
   link = '';
   code = '';
   #queries = 0;
@@ -98,17 +101,18 @@ export class Scene {
   }
 
   async startHost(): Promise<void> {
-    const game = this.hostSide.spawn(this.game.argv, { HOME: '/run/lab' });
+    this.gameServer = this.hostSide.spawn(this.game.argv, { HOME: '/run/lab' });
     this.host = this.sallyport(this.hostSide, ['host', String(this.game.port), '--master', this.link, '--json']);
     const ready = await this.event(this.host, 'ready');
-    if (!game.running) throw new Error(`the game server has ended:\n${game.text()}`);
+    if (!this.gameServer.running) throw new Error(`the game server has ended:\n${this.gameServer.text()}`);
     this.code = String(ready.code);
   }
 
   /** `sallyport join` on the client's side, until it says that the path is up. */
   async join(timeoutMs: number, options: JoinOptions = {}): Promise<Joined> {
     const started = performance.now();
-    const argv = ['join', this.code, '--master', this.link, '--json', ...(options.argv ?? [])];
+    const { argv: more = [], relay = 'never' } = options;
+    const argv = ['join', this.code, '--master', this.link, '--json', '--relay', relay, ...more];
     const command = this.sallyport(this.clientSide, argv);
     options.onStart?.(command);
     const connected = (await this.event(command, 'connected', timeoutMs)) as Joined['connected'];

@@ -281,13 +281,14 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (event.ev === 'ready') this.#ready = true;
     if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
     if (event.ev === 'upnp' && event.op === 'unmap') this.#upnp.unmap();
-    if (event.ev === 'path') this.#pathUp(event);
-    if (event.ev === 'path-changed') this.#paths.get(event.path)?.changed(event);
     if (event.ev === 'rtt') this.#paths.get(event.path)?.measured(event.rttMs);
     if (event.ev === 'path-lost') this.#pathLost(event);
     if ('join' in event && event.join !== null) this.#joins.get(event.join)?.onEvent(event);
     else if (event.ev === 'link') for (const joining of [...this.#joins.values()]) joining.onLink(event);
     else this.#hosting?.onEvent(event);
+    // A handle tells what its screen knows by now.
+    if (event.ev === 'path') this.#pathUp(event);
+    if (event.ev === 'path-changed') this.#paths.get(event.path)?.changed(event);
     for (const waiter of [...this.#waiters]) waiter.onEvent(event);
     this.emit('event', event);
   }

@@ -45,6 +45,14 @@ export interface AttemptView {
   readonly next: NextAttempt | null;
 }
 
+/**
+ * Why a connection that goes through a relay is not direct. `wished`: either side comes through a relay only. `udp-blocked`: UDP does not
+ * leave that network. `hard-pair`: `JoinView.hard` says more. `searching`: there was no time yet to find a direct path.
+ */
+export type NotDirect =
+  | { readonly because: 'wished' | 'hard-pair' | 'searching' }
+  | { readonly because: 'udp-blocked'; readonly side: 'own' | 'peer' | 'both' };
+
 export type ShownPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
 
 export interface JoinView {
@@ -69,6 +77,8 @@ export interface JoinView {
   readonly hard: Pick<Extract<JoinEvent, { ev: 'hard' }>, 'pair' | 'likely' | 'advice'> | null;
   /** Either side comes through a relay only, so no direct path is looked for. */
   readonly relayedOnly: boolean;
+  /** While a relay carries the data; null: none does. */
+  readonly notDirect: NotDirect | null;
   readonly path: {
     readonly kind: PathKind;
     /** The name of the relay; null: none. */
@@ -98,6 +108,7 @@ export const NEW_JOIN: JoinView = {
   packetsSent: 0,
   hard: null,
   relayedOnly: false,
+  notDirect: null,
   path: null,
 };
 
@@ -114,7 +125,16 @@ export function reduceJoin<View extends JoinView>(join: View, event: JoinEvent, 
   if (isOver(join)) return join;
   const attempt = event.ev === 'attempt' ? event.n : (join.attempts.at(-1)?.n ?? null);
   const log = [...join.log, logLine(event, attempt, atMs)].slice(-AGENT_LIMITS.joinLogLinesMax);
-  return { ...join, log, ...changesOf(join, event, atMs) };
+  const after = { ...join, log, ...changesOf(join, event, atMs) };
+  const notDirect = after.path?.kind === 'relay' ? whyNotDirect(after) : null;
+  return { ...after, notDirect };
+}
+
+function whyNotDirect({ relayedOnly, own, peer, hard }: JoinView): NotDirect {
+  if (relayedOnly) return { because: 'wished' };
+  const [here, there] = [own?.type === 'blocked', peer?.type === 'blocked'];
+  if (here || there) return { because: 'udp-blocked', side: here && there ? 'both' : here ? 'own' : 'peer' };
+  return { because: hard === null ? 'searching' : 'hard-pair' };
 }
 
 /** The path has died and is punched again. */

@@ -11,6 +11,8 @@ import {
   type PeerEvent,
 } from '../core/index.ts';
 import { FAILURES } from '../node/index.ts';
+import type { NotDirect } from './join-view.ts';
+import type { WayNow } from './path.ts';
 
 type Stage = Pick<Extract<PeerEvent, { readonly ev: 'stage' }>, 'stage' | 'why'>;
 
@@ -106,6 +108,30 @@ function helpText({ help, side }: Help): string {
   if (help === 'public-address') return 'ask either provider for a public IPv4 address';
   return help === 'ipv6' ? IPV6[side] : 'try another network';
 }
+
+/** `relayed via frankfurt, 38 ms`, or `direct, 21 ms` */
+export function wayText({ kind, via, rttMs }: WayNow): string {
+  const way = via === null ? kind : `relayed via ${via}`;
+  return `${way}, ${Math.round(rttMs)} ms`;
+}
+
+/** Why a connection is not direct. */
+export function notDirectText(why: NotDirect): string {
+  switch (why.because) {
+    case 'wished':
+      return 'Not direct, because one of you comes through a relay only.';
+    case 'udp-blocked':
+      return `Not direct, because UDP does not pass ${SIDES[why.side]}.`;
+    case 'hard-pair':
+      return 'Not direct, because these two networks are a hard pair.';
+    case 'searching':
+      return 'A direct path is being looked for meanwhile; the game does not notice when it takes over.';
+  }
+}
+
+/** Said once to a person whose data a relay carries. */
+export const RELAY_SEES =
+  'Whoever runs the relay sees who speaks to whom and how much, but not what: that is encrypted end to end. --relay never does without.';
 
 /** The true cause of a failure, as a sentence. */
 export function reasonText(reason: FailureReason): string {

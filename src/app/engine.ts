@@ -282,6 +282,7 @@ export class Engine implements UiEngine {
         playersMax: command.playersMax,
         public: command.public,
         ask: command.ask,
+        relay: this.#options.settings.values.relay,
         ...(command.password === '' ? {} : { password: command.password }),
         forward: { port },
       });
@@ -296,6 +297,7 @@ export class Engine implements UiEngine {
       this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link, bans: hosting.bans.map(banView) });
       hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
       hosting.on('friend', (news) => this.#friend(news));
+      hosting.on('way', (news) => this.#friend(news));
       hosting.on('bans', (bans) => this.#viewHosting({ bans: bans.map(banView) }));
       hosting.on('wrongPasswords', (wrongPasswords) => this.#viewHosting({ wrongPasswords }));
       hosting.on('notice', (notice) => {
@@ -322,13 +324,13 @@ export class Engine implements UiEngine {
     this.#hostingView = null;
   }
 
-  /** Says on the local network that the hosting is there, or says nothing, as the settings have it. */
+  /** Says on the local network that the hosting is there, or says nothing, as the settings have it; nothing where it hides its address. */
   #speakOnLan(): void {
     this.#lanVoice?.close();
     const { master, announceOnLan: wished } = this.#options.settings.values;
     const hosting = this.#hosting;
     this.#lanVoice =
-      hosting === null || !wished
+      hosting === null || !wished || hosting.relay === 'only'
         ? null
         : announceOnLan(master, () => ({ ...this.#announced, code: hosting.code, hostKey: hosting.hostKey }));
   }

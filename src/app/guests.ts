@@ -26,6 +26,7 @@ function friendView({ friend, instance, name, state, knownAs, path, seenAs }: Fr
     name: name === '' ? friend.slice(0, 6) : name,
     fingerprint: showFingerprint(friend),
     kind: path?.kind ?? null,
+    via: path?.via ?? null,
     rttMs: path?.rttMs ?? null,
     seenAs: seenAs?.address ?? null,
     words: path?.words ?? null,

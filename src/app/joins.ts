@@ -72,6 +72,7 @@ export class JoinList {
       const path = await agent.join(command.target, {
         signal: running.abort.signal,
         name: settings.values.playerName,
+        relay: settings.values.relay,
         ...(command.password === '' ? {} : { password: command.password }),
         acceptNewKey: command.newKey ?? false,
         onEvent: (event) => {

@@ -8,6 +8,7 @@ import type { FailureCode } from '../core/errors.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { PathKind } from '../core/model/pair.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
+import type { RelayMode } from '../core/peer/handshake.ts';
 import type { Ban } from '../core/peer/interface.ts';
 
 /** Every request carries `authorization: Bearer TOKEN`; the token comes in the link's fragment, so no server log has it. */
@@ -47,6 +48,8 @@ export interface FriendView {
   /** One at a time is `asking`: the question that is shown. `waiting` ones are asked about after it. */
   readonly state: 'asking' | 'waiting' | 'knocking' | 'queued' | 'connected' | 'left' | 'refused';
   readonly kind: PathKind | null;
+  /** The name of the relay that carries the data. */
+  readonly via: string | null;
   readonly rttMs: number | null;
   /** The loopback address by which the game sees this friend. */
   readonly seenAs: string | null;
@@ -104,6 +107,8 @@ export interface LocalSettings {
   readonly playerName: string;
   /** Tell the local network of a hosting: a public one with its code, a private one so that only who knows it understands. */
   readonly announceOnLan: boolean;
+  /** Of hostings and joins that begin from now on. */
+  readonly relay: RelayMode;
   /** With their names, for those that are not in the list just now. */
   readonly favourites: readonly { readonly code: string; readonly name: string }[];
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];

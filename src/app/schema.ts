@@ -20,6 +20,7 @@ export const settingsSchema = z
     hostPortNumber: port,
     playerName: z.string().max(32),
     announceOnLan: z.boolean(),
+    relay: z.enum(['allow', 'never', 'only']),
     favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
     recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
   })

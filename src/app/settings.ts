@@ -19,6 +19,7 @@ const DEFAULTS: LocalSettings = {
   hostPortNumber: 30000,
   playerName: '',
   announceOnLan: true,
+  relay: 'allow',
   favourites: [],
   recent: [],
 };

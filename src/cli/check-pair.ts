@@ -1,11 +1,12 @@
 /** `sallyport check --with CODE`: the plan to which two networks lead, carried out without a game, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Agent, type JoinEvent, nextText } from '../agent/index.ts';
-import { milliseconds, profileLine } from './agents.ts';
+import { type Agent, type JoinEvent, nextText, type Path, wayText } from '../agent/index.ts';
+import { profileLine } from './agents.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { relayTeller, wayFields } from './way-lines.ts';
 
 export interface CheckedPair {
   /** Join code or link of the host. */
@@ -24,10 +25,27 @@ export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pa
     onEvent: (event) => show(terminal, repeated, event),
     ...(pair.password === undefined ? {} : { password: pair.password }),
   });
+  terminal.event('path', wayFields(path));
+  if (path.via !== null) await direct(terminal, signal, path);
   await sleep(CLI_LIMITS.checkPathMs, undefined, { signal }).catch(() => {});
   tellConnected(terminal, path, null);
-  terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)}      (${took(path)})`);
+  terminal.fact('done', 'Connected', `${wayText(path)}      (${took(path)})`);
   path.close();
+}
+
+/** A game plays through the relay meanwhile, but whoever checks wants to know whether there is a direct path: until then, or as long as a check takes. */
+async function direct(terminal: Terminal, signal: AbortSignal, path: Path): Promise<void> {
+  terminal.fact('done', 'Relay', `${wayText(path)}: a game could play by now. Looking for a direct path.`);
+  relayTeller(terminal)(path);
+  const found = new AbortController();
+  path.on('path', (way) => {
+    terminal.event('path', wayFields(way));
+    if (way.via === null) found.abort();
+  });
+  path.on('close', () => found.abort());
+  const either = AbortSignal.any([signal, found.signal]);
+  await sleep(CLI_LIMITS.checkPairMs, undefined, { signal: either }).catch(() => {});
+  if (path.via !== null) terminal.fact('warn', 'Relay', 'no direct path in this time; a game plays through the relay');
 }
 
 function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {

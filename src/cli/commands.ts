@@ -30,9 +30,9 @@ const AGENT_FLAGS = {
 
 const RELAY_FLAG = {
   kind: 'text',
-  value: 'never',
+  value: 'MODE',
   choices: ['never', 'allow', 'only'],
-  about: 'never | allow | only; no relay exists yet, so "only" is refused',
+  about: 'never | allow (default) | only: a relay of the masterserver; only hides your address from the other side',
 } as const;
 
 export const HOST_FLAGS = {

@@ -6,10 +6,11 @@ import {
   type HostForwardNotice,
   type Hosting,
   hostKeyFile,
+  wayText,
 } from '../agent/index.ts';
 import { endpointKey, type NatProfile, type PeerEvent, showCode, showFingerprint } from '../core/index.ts';
 import { copyToClipboard, SallyportError } from '../node/index.ts';
-import { checkAgentFlags, masterName, milliseconds, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
+import { checkAgentFlags, masterName, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { readCommandLine, readNumber } from './flags.ts';
 import { gameListens } from './game.ts';
@@ -17,6 +18,7 @@ import { friendName, type HostConsole, hostConsole } from './host-console.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { relayTeller, wayFields } from './way-lines.ts';
 
 type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['flags'];
 
@@ -46,15 +48,17 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
     await welcome(invocation, flags, hosting, profile);
     const watch = watchGame(terminal, port, listens);
     const console = hostConsole(terminal, hosting, flags.ask);
-    const lan = flags['no-announce']
-      ? null
-      : announceOnLan(flags.master ?? '', () => ({
-          public: flags.public,
-          code: hosting.code,
-          hostKey: hosting.hostKey,
-          name: flags.name ?? '',
-          game: flags.game ?? '',
-        }));
+    // Whoever hides its address from friends does not tell it to the neighbours.
+    const lan =
+      flags['no-announce'] || hosting.relay === 'only'
+        ? null
+        : announceOnLan(flags.master ?? '', () => ({
+            public: flags.public,
+            code: hosting.code,
+            hostKey: hosting.hostKey,
+            name: flags.name ?? '',
+            game: flags.game ?? '',
+          }));
     const failed = new Promise<never>((_resolve, reject) => hosting.on('failed', reject));
     try {
       follow(terminal, hosting, console);
@@ -99,13 +103,15 @@ async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hostin
   terminal.say(
     `  Friends     run: sallyport join ${showCode(code)}, with the same --master; or sallyport join 'the whole link'`,
   );
-  terminal.say(`  Listed      ${flags.public ? 'yes' : 'no (add --public)'}   Relay: ${relayWords(flags.relay)}`);
+  terminal.say(`  Listed      ${flags.public ? 'yes' : 'no (add --public)'}   Relay: ${RELAY_WORDS[hosting.relay]}`);
   terminal.say();
 }
 
-function relayWords(relay: string | undefined): string {
-  return relay === 'allow' ? 'allowed, but none exists yet' : 'never';
-}
+const RELAY_WORDS = {
+  allow: 'allowed, where there is no direct path (--relay never)',
+  never: 'never',
+  only: 'only: your address is hidden from friends',
+} as const;
 
 /** The master may come and go while friends play on; before it has ever answered, `ready` tells of it. */
 function followMaster(terminal: Terminal, name: string): (event: PeerEvent) => void {
@@ -140,6 +146,14 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     sayFriend(terminal, news);
     console.news(news);
   });
+  const relayed = relayTeller(terminal);
+  hosting.on('friend', ({ state, path }) => state === 'connected' && path !== null && relayed(path));
+  hosting.on('way', ({ friend, instance, name, path }) => {
+    if (path === null) return;
+    terminal.event('path', { friend, instance, ...wayFields(path) });
+    terminal.say(`${clock()}  ${friendName({ name, friend }).padEnd(10)}  ${wayText(path)}`);
+    relayed(path);
+  });
   hosting.on('bans', (bans, kept) => {
     terminal.event('bans', { bans, kept });
     if (!kept) terminal.fact('warn', 'Bans', 'could not be written down: they hold until this program ends');
@@ -165,16 +179,20 @@ function sayFriend(terminal: Terminal, { friend, instance, name, state, knownAs,
     state,
     knownAs,
     path: path?.kind ?? null,
+    via: path?.via ?? null,
     remote: path === null ? null : endpointKey(path.remote),
     rttMs: path === null ? null : Math.round(path.rttMs * 10) / 10,
     words: path?.words ?? null,
     seenAs: seenAs === null ? null : endpointKey(seenAs),
   });
-  const clock = new Date().toTimeString().slice(0, 8);
   const who = friendName({ name, friend }).padEnd(10);
-  const more = path === null || state !== 'connected' ? [] : [path.kind, milliseconds(path.rttMs)];
+  const more = path === null || state !== 'connected' ? [] : [wayText(path)];
   if (path !== null && state === 'connected' && seenAs !== null) more.push(`seen by the game as ${seenAs.address}`);
-  terminal.say(`${clock}  ${who}  ${state.padEnd(10)}  ${more.join(' · ')}`.trimEnd());
+  terminal.say(`${clock()}  ${who}  ${state.padEnd(10)}  ${more.join(' · ')}`.trimEnd());
+}
+
+function clock(): string {
+  return new Date().toTimeString().slice(0, 8);
 }
 
 function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {

@@ -45,16 +45,16 @@ export function planText({ method, expected }: PlanSummary): string {
 }
 
 /** No path after 15 s: how likely it is, and what would help. */
-export function hardText({ likely, advice }: Extract<JoinEvent, { ev: 'hard' }>): string {
+export function hardText({ likely, advice }: Pick<Extract<JoinEvent, { ev: 'hard' }>, 'likely' | 'advice'>): string {
   const chance = likely < 0.01 ? 'under 1 %' : `${Math.round(100 * likely)} %`;
   return `Chance within the next minute: ${chance}. ${adviceText(advice)}`;
 }
 
 /** The JSON line of a path that is up. `local`: the address for the game, null where there is none. */
 export function tellConnected(terminal: Terminal, path: Path, local: string | null): void {
-  const { kind, remote, elapsedMs, attempts, packetsSent, rttMs, words } = path;
+  const { kind, via, remote, elapsedMs, attempts, packetsSent, rttMs, words } = path;
   terminal.event('connected', {
-    ...{ path: kind, remote: endpointKey(remote), local, ms: Math.round(elapsedMs) },
+    ...{ path: kind, via, remote: endpointKey(remote), local, ms: Math.round(elapsedMs) },
     ...{ attempts, packetsSent, rttMs: Math.round(rttMs * 10) / 10, words },
   });
 }

@@ -5,11 +5,13 @@ import {
   type LocalPortNotice,
   NEW_JOIN,
   nextText,
+  notDirectText,
   openLocalPort,
   type Path,
   readJoinTarget,
   reduceJoin,
   stageText,
+  wayText,
 } from '../agent/index.ts';
 import {
   cleanText,
@@ -33,6 +35,7 @@ import { joinOfficial, tellOfficial } from './join-official.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { relayTeller, wayFields } from './way-lines.ts';
 
 type JoinFlags = ReturnType<typeof readCommandLine<typeof JOIN_FLAGS>>['flags'];
 
@@ -141,9 +144,19 @@ async function play(
   const { terminal, env, signal } = invocation;
   screen.connected();
   const local = endpointKey(port.local);
+  const relayed = relayTeller(terminal);
+  terminal.event('path', wayFields(path));
   tellConnected(terminal, path, local);
   terminal.result(local);
-  terminal.fact('done', 'Connected', `${path.kind} · ${milliseconds(path.rttMs)} · encrypted      (${took(path)})`);
+  terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
+  screen.sayWhy();
+  relayed(path);
+  path.on('path', (way) => {
+    terminal.event('path', wayFields(way));
+    terminal.fact('done', 'Path', wayText(way));
+    screen.sayWhy();
+    relayed(way);
+  });
   path.on('lost', (reason) => {
     terminal.event('lost', { reason });
     screen.resume();
@@ -152,7 +165,7 @@ async function play(
   path.on('restored', () => {
     screen.connected();
     tellConnected(terminal, path, local);
-    terminal.fact('done', 'Connected', `again, ${path.kind} · ${milliseconds(path.rttMs)}`);
+    terminal.fact('done', 'Connected', `again, ${wayText(path)}`);
   });
   const over = new Promise<never>((_resolve, reject) => {
     // When we leave the path closes too, but that is no failure.
@@ -193,6 +206,11 @@ class JoinScreen {
   onEvent(event: JoinEvent): void {
     this.join = reduceJoin(this.join, event, Math.round(performance.now() - this.#startedAt));
     tellProgress(this.#terminal, event);
+    // Whoever plays through a relay is not told how a direct path is looked for, only why there is none.
+    if (this.#ticker === null) {
+      if (event.ev === 'hard') this.sayWhy();
+      return;
+    }
     switch (event.ev) {
       case 'found':
         this.#found(event);
@@ -216,6 +234,14 @@ class JoinScreen {
         break;
       default:
     }
+  }
+
+  /** Where a relay carries the data: why. */
+  sayWhy(): void {
+    const { notDirect, hard } = this.join;
+    if (notDirect === null) return;
+    const more = notDirect.because === 'hard-pair' && hard !== null ? ` ${hardText(hard)}` : '';
+    this.#repeated.say('Relay', `${notDirectText(notDirect)}${more}`);
   }
 
   resume(): void {

@@ -1,6 +1,10 @@
 /** The one place where what is told of a join becomes a text of the catalogue. */
+import type { LocalJoin } from '../app/local-api.ts';
+import type { PathKind } from '../core/model/pair.ts';
 import type { FailureReason, Help, NatPair, NatView, NextAttempt, StageReason } from '../core/model/progress.ts';
 import { t, tMaybe } from './messages/index.ts';
+
+type NotDirect = NonNullable<LocalJoin['notDirect']>;
 
 /** The two networks as a plan takes them. */
 export function pairText({ own, peer }: NatPair): string {
@@ -15,6 +19,16 @@ function natText(nat: NatView): string {
   if (nat.kind !== 'random') return t(`pair.nat.${nat.kind}`);
   const { low, high, addresses } = nat;
   return addresses > 1 ? t('pair.nat.pool', { low, high, n: addresses }) : t('pair.nat.random', { low, high });
+}
+
+/** The way that data takes. */
+export function wayText(kind: PathKind, via: string | null): string {
+  return via === null ? t(`connect.kind.${kind}`) : t('connect.via', { name: via });
+}
+
+/** Why it goes through a relay. */
+export function notDirectText(why: NotDirect): string {
+  return why.because === 'udp-blocked' ? t(`direct.udp-blocked.${why.side}`) : t(`direct.${why.because}`);
 }
 
 /** What would help this very pair, best first. */

@@ -145,7 +145,7 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
       ['check', '--master', 'sallyport://127.0.0.1:1/#short'],
       ['check', '--fail-on', 'open'],
       ['check', '--every', '30s', '--with', 'K7TQ9-RBWXM'],
-      ['host', '1', '--relay', 'only', '--master', KEYED],
+      ['host', '1', '--relay', 'always', '--master', KEYED],
       ['join', 'K7TQ9-RBWXM', '--password-file', '/nonexistent'],
       ['host', '1', '--master', KEYED, '--stun', 'stun.example.org:99999'],
       ['join', `${KEYED}half`],

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Agent, type AgentOptions, openAgent, type Path, type WayNow } from '../../src/agent/index.ts';
 import { type RunningMaster, startMaster } from '../../src/master/index.ts';
-import { Bench, portBase } from './processes.ts';
+import { Bench, portBase, runHost } from './processes.ts';
 
 let master: RunningMaster;
 const bench = new Bench();
@@ -114,4 +114,36 @@ test('a direct path that is there at once goes first; the relay stands by unless
     socket.close();
     await expect.poll(() => hostPath.state).toBe('closed');
   }
+});
+
+test('the command says by whom data is relayed, why it is not direct, and once what a relay sees', async () => {
+  const host = await runHost(bench, master.link, ['--relay', 'only']);
+  const joining = (...more: string[]) =>
+    bench.sallyport([
+      'join',
+      host.code,
+      '--master',
+      master.link,
+      '--json',
+      '--no-clipboard',
+      '--name',
+      'Kofi',
+      ...more,
+    ]);
+  const friend = joining();
+  expect(await friend.line('path')).toMatchObject({ kind: 'relay', via: 'master', ms: expect.any(Number) });
+  const connected = await friend.line('connected');
+  expect(connected).toMatchObject({ path: 'relay', via: 'master' });
+  expect(await bench.ask(String(connected.local), 'hello')).toMatch(/^127\.77\.\d+\.\d+ said hello$/);
+  const says = (text: RegExp): readonly string[] => friend.stderr().match(text) ?? [];
+  expect(says(/Connected {3}relayed via master, \d+ ms · encrypted/g)).toHaveLength(1);
+  expect(says(/Relay {7}Not direct, because one of you comes through a relay only\./g)).toHaveLength(1);
+  expect(says(/Whoever runs the relay sees who speaks to whom/g)).toHaveLength(1);
+  const news = (): unknown => host.run.lines.filter(({ ev, state }) => ev === 'peer' && state === 'connected');
+  await expect.poll(news).toMatchObject([{ path: 'relay', via: 'master', remote: connected.remote }]);
+  expect(host.run.stderr()).toMatch(/Kofi +connected +relayed via master, \d+ ms · seen by the game as 127\.77\./);
+  expect(host.run.stderr()).toContain('Whoever runs the relay sees who speaks to whom');
+  const direct = joining('--relay', 'never');
+  expect(await direct.exit).toBe(5);
+  expect(await direct.line('error')).toMatchObject({ code: 'RELAY_MODE' });
 });

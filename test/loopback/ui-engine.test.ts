@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { type Agent, openAgent } from '../../src/agent/index.ts';
 import { APP_LIMITS, Engine, SettingsFile } from '../../src/app/index.ts';
+import type { SettingsChange } from '../../src/app/local-api.ts';
 import { startMaster } from '../../src/master/index.ts';
 import { Bench, portBase } from './processes.ts';
 
@@ -33,10 +34,35 @@ test('a join that goes on is shown and can be stopped, however many have come an
   }
 });
 
-function openEngine(bench: Bench, master: string): Engine {
+test('both pages show by whom a hidden address is relayed, and why it is not direct', async () => {
+  const bench = new Bench();
+  const quiet = { http: null, metrics: null, logLevel: 'silent', testJoins: null } as const;
+  const at = { listen: ['127.0.0.1'], port: portBase(), stateDir: bench.folder() };
+  const master = await startMaster({ ...at, ...quiet, relay: {} });
+  const [host, friend] = [openEngine(bench, master.link, { relay: 'only' }), openEngine(bench, master.link)];
+  try {
+    await Promise.all([host.start(), friend.start()]);
+    const game = { port: await bench.game(), name: 'Arena', game: '', playersMax: 8 };
+    await host.command({ do: 'host', ...game, public: false, password: '', ask: false });
+    const target = host.state().hosting?.code ?? '';
+    expect(await friend.command({ do: 'join', target, password: '', localPort: 0 })).toMatchObject({ ok: true });
+    await expect.poll(() => friend.state().joins[0]?.phase, { timeout: 10_000 }).toBe('connected');
+    const [join] = friend.state().joins;
+    expect(join).toMatchObject({ path: { kind: 'relay', via: 'master' }, notDirect: { because: 'wished' } });
+    const guests = () => host.state().hosting?.friends;
+    await expect.poll(guests).toMatchObject([{ state: 'connected', kind: 'relay', via: 'master' }]);
+  } finally {
+    await friend.close();
+    await host.close();
+    await master.close();
+    await bench.close();
+  }
+});
+
+function openEngine(bench: Bench, master: string, change: SettingsChange = {}): Engine {
   const stateDir = bench.folder();
   const settings = new SettingsFile(stateDir);
-  settings.change({ master });
+  settings.change({ master, ...change });
   const files = { settings, stateDir, keyFile: `${stateDir}/key` };
   return new Engine({ ...files, version: '0', env: {}, clipboard: false, onQuit: () => {} });
 }

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
 import { clock, percent } from '../format.ts';
-import { adviceText, pairText, reasonText, waitText } from '../join-words.ts';
+import { adviceText, notDirectText, pairText, reasonText, waitText, wayText } from '../join-words.ts';
 import { command, joinTarget, local, shownCode } from '../local.ts';
 import { type MessageKey, t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -96,6 +96,7 @@ function sentence(join: LocalJoin): string {
   if (!isOver(join) && (join.stage === 'asked' || join.stage === 'queued')) return t(`connect.s.${join.stage}`);
   if (!isOver(join) && join.phase !== 'connected' && join.stage === 'waiting') return waiting(join);
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
+  if (join.phase === 'connected' && join.path?.kind === 'relay') return t('connect.s.relayed');
   return t(`connect.s.${join.phase}`);
 }
 
@@ -120,9 +121,18 @@ function Address(props: { readonly join: LocalJoin; readonly path: NonNullable<L
         </p>
       ) : null}
       <p class="dim">
-        {t(`connect.kind.${path.kind}`)} · {t('connect.rtt', { ms: Math.round(path.rttMs) })} ·{' '}
-        {t('connect.payload', { n: path.payloadBytesMax })}
+        <span id="connect-way">
+          {wayText(path.kind, path.via)} · {t('connect.rtt', { ms: Math.round(path.rttMs) })}
+        </span>{' '}
+        · {t('connect.payload', { n: path.payloadBytesMax })}
       </p>
+      {join.notDirect === null ? null : (
+        <p class="notice" role="status" id="connect-not-direct">
+          {notDirectText(join.notDirect)}{' '}
+          {join.hard === null ? '' : `${pairText(join.hard.pair)} ${t('help.title')} ${adviceText(join.hard.advice)}`}{' '}
+          {t('direct.sees')}
+        </p>
+      )}
       <Words words={path.words} />
     </>
   );

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import type { BanView, FriendView, HostingView } from '../../app/local-api.ts';
 import { showCode } from '../../core/model/code.ts';
 import { GAMES } from '../games.ts';
+import { wayText } from '../join-words.ts';
 import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
@@ -154,14 +155,15 @@ function Tick(props: { readonly id: string; readonly on: { value: boolean }; rea
   );
 }
 
-/** Can be changed while the server is open, too. */
+/** Can be changed while the server is open, too; nothing is said by a server that hides its address. */
 function AnnounceTick() {
   return (
     <label class="tick">
       <input
         id="host-announce"
         type="checkbox"
-        checked={settings.value?.announceOnLan ?? true}
+        checked={(settings.value?.announceOnLan ?? true) && settings.value?.relay !== 'only'}
+        disabled={settings.value?.relay === 'only'}
         onChange={(event) => void saveSettings({ announceOnLan: event.currentTarget.checked })}
       />{' '}
       {t('host.announce')}
@@ -208,6 +210,11 @@ function Open(props: { readonly hosting: HostingView }) {
       ) : null}
       {hosting.friends.length === 0 ? <p class="dim">{t('host.noPlayers')}</p> : null}
       {asking === undefined ? null : <Question key={asking.friend + asking.instance} friend={asking} />}
+      {hosting.friends.some(({ via }) => via !== null) ? (
+        <p class="dim" id="host-relay-sees">
+          {t('direct.sees')}
+        </p>
+      ) : null}
       <ul class="friends" aria-live="polite">
         {others.map((friend) => (
           <Friend key={friend.friend + friend.instance} friend={friend} />
@@ -280,10 +287,10 @@ function Question(props: { readonly friend: FriendView }) {
 }
 
 function Friend(props: { readonly friend: FriendView }) {
-  const { friend, name, state, kind, rttMs, seenAs, words } = props.friend;
+  const { friend, name, state, kind, via, rttMs, seenAs, words } = props.friend;
   const parts = [
     t(`host.state.${state}`),
-    kind === null ? '' : t(`connect.kind.${kind}`),
+    kind === null ? '' : wayText(kind, via),
     rttMs === null ? '' : t('connect.rtt', { ms: Math.round(rttMs) }),
     seenAs === null ? '' : t('host.seenAs', { address: seenAs }),
   ];

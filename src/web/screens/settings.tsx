@@ -4,6 +4,8 @@ import { command, saveSettings, settings } from '../local.ts';
 import { LANGUAGES, language, t } from '../messages/index.ts';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
 
+const MODES = ['allow', 'never', 'only'] as const;
+
 function linesOf(text: string): readonly string[] {
   return text
     .split('\n')
@@ -70,6 +72,23 @@ export function Settings() {
           {Object.entries(LANGUAGES).map(([id, entry]) => (
             <option key={id} value={id}>
               {entry.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        {t('set.relay')}
+        <select
+          id="set-relay"
+          value={now.relay}
+          onChange={(event) => {
+            const relay = MODES.find((mode) => mode === event.currentTarget.value);
+            if (relay !== undefined) save({ relay });
+          }}
+        >
+          {MODES.map((mode) => (
+            <option key={mode} value={mode}>
+              {t(`set.relay.${mode}`)}
             </option>
           ))}
         </select>
