@@ -119,3 +119,26 @@ test('each path has a label of its own, a changed network gets a fresh one, and 
   expect(numbers('right').at(-1)).toBe(numbers('left').at(-1));
   expect(ends.right.connection.over).toBe(false);
 });
+
+test('what does not arrive is counted as lost, at the side that sent it, and no more than that', () => {
+  const { play, ends, sent, world } = pair();
+  play(2_000);
+  const { left, right } = ends;
+  for (const { connection } of [left, right]) expect(connection.tally.lost(connection.paths)).toBe(0);
+  let n = 0;
+  let dropped = 0;
+  world.drop = (name) => {
+    if (name !== 'left' || ++n % 20 !== 0) return false;
+    dropped++;
+    return true;
+  };
+  play(6_000);
+  world.drop = () => false;
+  // The answer to a question comes within a second, and tells of all that was sent before it.
+  play(8_000);
+  expect(dropped).toBeGreaterThan(20);
+  expect(left.connection.tally.lost(left.connection.paths)).toBe(dropped);
+  expect(right.connection.tally.lost(right.connection.paths)).toBe(0);
+  expect(left.connection.tally.sent).toBe(1_024);
+  expect(sent.length).toBeGreaterThan(2_048);
+});
