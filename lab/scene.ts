@@ -107,8 +107,9 @@ export class Scene {
   }
 
   /** `sallyport host` for the game that runs, until it is ready; for a start anew after its end, too. */
-  async runHost(): Promise<void> {
-    this.host = this.sallyport(this.hostSide, ['host', String(this.game.port), '--master', this.link, '--json']);
+  async runHost(argv: readonly string[] = []): Promise<void> {
+    const words = ['host', String(this.game.port), '--master', this.link, '--json', ...argv];
+    this.host = this.sallyport(this.hostSide, words);
     this.code = String((await this.event(this.host, 'ready')).code);
   }
 

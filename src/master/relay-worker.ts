@@ -2,7 +2,7 @@
  * The relay in a thread of its own (`relay-thread.ts` starts it): a flood at its port, or pairs that send all they may, leave the
  * introductions of the master alone.
  */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { relayKeys } from '../core/index.ts';
 import { nativeUdp, nodeCrypto } from '../node/index.ts';
@@ -12,8 +12,9 @@ import { openRelaySockets } from './relay-sockets.ts';
 import type { RelayOrder, RelayReport, RelayWorkerData } from './relay-thread.ts';
 
 const data = workerData as RelayWorkerData;
-// On Linux a priority is a thread's: where cores are short, who wants to be introduced goes first.
-if (process.platform === 'linux') setPriority(0, SERVER_LIMITS.relayNice);
+// On Linux a priority is a thread's: where cores are short, who wants to be introduced goes first. A master that was started with
+// less than that (by nice, or a unit) keeps it: only root may raise one.
+if (process.platform === 'linux') setPriority(0, Math.max(getPriority(0), SERVER_LIMITS.relayNice));
 const post = (report: RelayReport): void => parentPort?.postMessage(report);
 let admits = admitsBy(data.rules, Date.now);
 
