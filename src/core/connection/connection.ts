@@ -30,7 +30,7 @@ import { CONNECTION_PHASES, type ConnectionConfig, type ConnectionPhase, type Co
 import { Labels } from './labels.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import { bestOf, measureLoss, measureRtt, PATH_PHASES, type Path, type PathState, pathOf, type Way } from './path.ts';
-import { answerMs, quietMs, repeatMs, triesBeforeDoubt } from './patience.ts';
+import { answerMs, isSpeaking, quietMs, repeatMs, triesBeforeDoubt } from './patience.ts';
 import { Sealer } from './sealer.ts';
 import { Sizes } from './sizes.ts';
 import { Tally } from './tally.ts';
@@ -81,8 +81,11 @@ export class Connection {
     this.succeed(now, path, alike);
   }
 
-  has(socket: SocketId): boolean {
-    return this.paths.some((path) => path.socket === socket);
+  /** The other side has come to the way of this socket: what is to be proven is asked at once. False: there is no such way. */
+  askNow(now: Instant, socket: SocketId): boolean {
+    const path = this.paths.find((one) => one.socket === socket);
+    if (path?.state === 'proving') this.ask(now, path);
+    return path !== undefined;
   }
 
   /** The way is no more: its relay has gone, or its socket is taken. */
@@ -122,7 +125,7 @@ export class Connection {
       return;
     }
     this.tally.sent++;
-    const spoke = now - this.spokeAt <= LIMITS.speakingMs;
+    const spoke = isSpeaking(now, this.spokeAt);
     this.spokeAt = now;
     // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
     if (path.tries === 0 && now - path.heardAt > quietMs(path)) this.ask(now, path);
@@ -264,11 +267,7 @@ export class Connection {
     path.tries++;
     this.sealer.say(now, path, KIND.ask, token);
     path.judgeAt = now + answerMs(path);
-    this.askAt(path, now + repeatMs(path, this.speaks(now) && path === this.current));
-  }
-
-  private speaks(now: Instant): boolean {
-    return now - this.spokeAt <= LIMITS.speakingMs;
+    this.askAt(path, now + repeatMs(path, isSpeaking(now, this.spokeAt) && path === this.current));
   }
 
   /** An answer has had its time. */
@@ -278,7 +277,7 @@ export class Connection {
     if (path.state === 'proving' || oldest === undefined) return;
     // What was under way when the path died is no sign of life later on.
     const hears = path.heardAt > oldest.at && now - path.heardAt <= quietMs(path);
-    const tries = triesBeforeDoubt(hears, this.speaks(now));
+    const tries = triesBeforeDoubt(hears, isSpeaking(now, this.spokeAt));
     if (path.tries < tries) return;
     if (path.tries === tries && path.state === 'ready') {
       this.doubt(now, path);
@@ -315,7 +314,7 @@ export class Connection {
     const standby = path !== this.current;
     const everyMs = standby ? LIMITS.warmEveryMs : LIMITS.consentEveryMs;
     path.expiresAt = now + everyMs + LIMITS.consentExpireMs - LIMITS.consentEveryMs;
-    const busy = !standby && this.speaks(now);
+    const busy = !standby && isSpeaking(now, this.spokeAt);
     this.askAt(path, now + (busy ? LIMITS.busyAskMs : this.jittered(everyMs)));
   }
 

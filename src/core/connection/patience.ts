@@ -1,4 +1,5 @@
 /** How long a path may be silent, an answer may take, and what is made of it. */
+import type { Instant } from '../contract.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
@@ -22,4 +23,9 @@ export function repeatMs({ state, tries }: Path, matters: boolean): number {
 export function triesBeforeDoubt(hears: boolean, speaks: boolean): number {
   if (hears) return LIMITS.triesHearing;
   return speaks ? LIMITS.triesSpeaking : LIMITS.triesIdle;
+}
+
+/** Does the application speak, which has sent last at `spokeAt`? */
+export function isSpeaking(now: Instant, spokeAt: Instant): boolean {
+  return now - spokeAt <= LIMITS.speakingMs;
 }

@@ -139,7 +139,7 @@ export class Connections {
   /** The connection may go through this relay as well: at once, and whenever nothing better works. */
   relay(now: Instant, path: PathId, id: RelayId, grant: RelayGrant | null): void {
     if (id === NO_RELAY || grant === null) return;
-    this.context.agenda.at(now + PEER_LIMITS.relayHeadStartMs, (at) => this.goThrough(at, path, id, grant));
+    this.context.agenda.at(now + this.context.relays.headStartMs(id), (at) => this.goThrough(at, path, id, grant));
   }
 
   /** `instead`: of a tunnel that has broken, whose way stands in the connection until the new one takes its place. */
@@ -156,7 +156,8 @@ export class Connections {
       ...{ relay, grant },
       bound: (at, socket) => {
         const way = { kind: 'relay', socket, remote: relay, via: place.name } as const;
-        if (!entry.connection.has(socket)) entry.connection.add(at, way, null);
+        // Told again when the other side has come.
+        if (!entry.connection.askNow(at, socket)) entry.connection.add(at, way, null);
       },
       lost: (at, socket) => entry.connection.drop(at, socket),
       failed: again,

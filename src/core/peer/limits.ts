@@ -2,8 +2,9 @@
 export const PEER_LIMITS = {
   /** How long a host still answers the probes of the master's test join after its own proof. */
   testJoinHoldMs: 2_000,
-  /** A direct path of an easy pair is there a round trip after the answer: so long the relay waits, and on one computer always. */
+  /** How long a relay waits for the direct path that is there at once on one computer and on a local network, and up to which round trip. */
   relayHeadStartMs: 50,
+  relayNearMs: 10,
   /** A connection through a relay looks for a direct path so long, and again after a rest or on another network. */
   searchMs: 120_000,
   searchAgainMs: 600_000,

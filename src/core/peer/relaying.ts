@@ -12,6 +12,7 @@ import type { CryptoSuite } from '../secure/crypto.ts';
 import type { RelayGrant, RelayPlace } from '../wire/relay.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { RelayMode } from './handshake.ts';
+import { PEER_LIMITS } from './limits.ts';
 
 /** How the two ends name a relay to each other: the first 4 bytes of SHA-256 of its name. Never 0, which stands for none. */
 export type RelayId = number;
@@ -104,6 +105,12 @@ export class Relays {
     { mode, relays }: { readonly mode: RelayMode; readonly relays: readonly RelayDistance[] },
   ): RelayId {
     return modeOfBoth(own, mode) === 'never' ? NO_RELAY : nearestRelay(this.distances(), relays);
+  }
+
+  /** A direct path is there a round trip after the answer, and a relay three; only where they take no time at all the relay waits. */
+  headStartMs(id: RelayId): number {
+    const near = (this.distances().find(({ relay }) => relay === id)?.rttMs ?? 0) < PEER_LIMITS.relayNearMs;
+    return near ? PEER_LIMITS.relayHeadStartMs : 0;
   }
 
   /** Null where the master has named none that is called so. */
