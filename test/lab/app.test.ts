@@ -43,6 +43,18 @@ async function abortAndStayFrozen(page: RemotePage): Promise<void> {
   expect(await page.textContent('.connecting')).toBe(before);
 }
 
+/** With a relay a hard pair plays at once, and nothing is left to be waited for. */
+async function withoutRelay(page: RemotePage): Promise<void> {
+  await page.click('nav a[href="/settings"]');
+  await page.waitForSelector('#set-relay');
+  await page.evaluate(`{
+    const mode = document.querySelector('#set-relay');
+    mode.value = 'never';
+    mode.dispatchEvent(new Event('change', { bubbles: true }));
+  }`);
+  await page.click('nav a[href="/"]');
+}
+
 async function closeJoin(page: RemotePage): Promise<void> {
   await page.click('#connect-close');
   await page.waitForSelector('#join-target');
@@ -257,6 +269,7 @@ describeUnless(missing, 'the app between two routers that draw each port at rand
     const nat = { kind: 'nat', nat: 'fully-random' } as const;
     scene = await openScene({ host: nat, client: nat, link: { delayMs: 10 } });
     ({ page } = await openApp(scene, scene.clientSide));
+    await withoutRelay(page);
   });
   afterAll(() => scene?.close());
 
