@@ -94,7 +94,8 @@ test('a path moves to a new address only after that address has answered', () =>
   const moved = { address: '198.51.100.1', port: 7777 };
   at.left = moved;
   command('left', { do: 'nudge' });
-  run(1);
+  // It has come, and the question is on its way back.
+  run(15);
   expect(ends.right.remote.port).toBe(1000);
   run(100);
   expect(kinds(events.right)).toEqual(['switched']);
