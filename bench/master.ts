@@ -35,6 +35,7 @@ import {
   startMasterProcess,
 } from './master-processes.ts';
 import type { Usage } from './master-server.ts';
+import { rowsOf } from './rows.ts';
 import { quantile } from './stats.ts';
 
 const { values: flags } = parseArgs({
@@ -54,23 +55,8 @@ const STRANGERS = 2_000;
 /** A host shows every 10 s that it is there, and gives an answer 2.25 s: so long it may take to notice a restart. */
 const NOTICED_S = 12.25;
 
-interface Row {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly asked: string;
-  readonly met: boolean | null;
-}
-const rows: Row[] = [];
+const { rows, row } = rowsOf([64, 10, 9]);
 const rounds: { readonly ours: Rate; readonly native: Rate; readonly theirs: Rate }[] = [];
-
-function row(what: string, value: number, unit: string, asked = '', met: boolean | null = null): void {
-  rows.push({ what, value: Math.round(value * 100) / 100, unit, asked, met });
-  const mark = met === null ? '' : met ? '  ok' : '  MISSED';
-  console.log(
-    `${what.padEnd(64)} ${value.toFixed(value < 100 ? 2 : 0).padStart(10)} ${unit.padEnd(9)} ${asked}${mark}`,
-  );
-}
 
 function atLeast(what: string, value: number, unit: string, least: number): void {
   row(what, value, unit, `>= ${least}`, value >= least);

@@ -29,6 +29,7 @@ import {
   openEnds,
   sealedDatagram,
 } from './relay-load.ts';
+import { rowsOf } from './rows.ts';
 import { quantile } from './stats.ts';
 
 const { values: flags } = parseArgs({
@@ -56,20 +57,7 @@ interface Rate {
   readonly wall: number;
   readonly core: number;
 }
-interface Row {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly asked: string;
-  readonly met: boolean | null;
-}
-const rows: Row[] = [];
-
-function row(what: string, value: number, unit: string, asked = '', met: boolean | null = null): void {
-  rows.push({ what, value: Math.round(value * 100) / 100, unit, asked, met });
-  const mark = met === null ? '' : met ? '  ok' : '  MISSED';
-  console.log(`${what.padEnd(66)} ${value.toFixed(value < 100 ? 2 : 0).padStart(9)} ${unit.padEnd(6)} ${asked}${mark}`);
-}
+const { rows, row } = rowsOf([66, 9, 6]);
 
 function measured(pid: number, run: () => number): Rate {
   const [cpu, start] = [cpuOf(pid), performance.now()];
