@@ -17,7 +17,6 @@ import {
   type SocketId,
   type SocketOutcome,
   socketIds,
-  UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
 import {
@@ -26,12 +25,12 @@ import {
   encodeStep,
   Link,
   type LinkEvent,
-  NO_CONNECTION,
   openAsClient,
   PLAN_LIMITS,
   type Request,
   type SidePlan,
 } from '../../src/core/testing.ts';
+import { STRANGERS_HELLO } from '../stranger.ts';
 
 export interface PayerConfig {
   readonly crypto: CryptoSuite;
@@ -72,18 +71,7 @@ export class Payer implements Machine<{ readonly do: 'start' }, PayerEvent> {
     this.link = new Link({ crypto, random, wallClock, identity, master, sockets: this.ids });
     this.aim = this.ids.next();
     this.sid = crypto.randomBytes(16);
-    const hello = {
-      instance: new Uint8Array(8),
-      connection: NO_CONNECTION,
-      mode: 'allow' as const,
-      relays: [],
-      name: 'Eve',
-      passwordProof: null,
-      masterRttMs: 20,
-      candidates: [],
-      profile: UNKNOWN_PROFILE,
-    };
-    const handshake = openAsClient(crypto, identity, { sid: this.sid, hostKey, hello });
+    const handshake = openAsClient(crypto, identity, { sid: this.sid, hostKey, hello: STRANGERS_HELLO });
     if (handshake === null) throw new Error('the key of the host is not usable');
     this.handshake = handshake;
   }

@@ -10,7 +10,6 @@ import {
   PEER_LIMITS,
   type PeerCommand,
   type PeerEvent,
-  UNKNOWN_PROFILE,
   WIRE,
   WIRE_LIMITS,
 } from '../../src/core/index.ts';
@@ -18,7 +17,6 @@ import {
   type EndToEnd,
   encodeStep,
   LINK_LIMITS,
-  NO_CONNECTION,
   openAsClient,
   type Push,
   probeCodec,
@@ -27,6 +25,7 @@ import {
 } from '../../src/core/testing.ts';
 import { weakCodes } from '../../src/sim/index.ts';
 import { permitOf } from '../permit.ts';
+import { STRANGERS_HELLO } from '../stranger.ts';
 import {
   ANNOUNCEMENT,
   DOOR,
@@ -89,18 +88,7 @@ interface Intruder {
 function intruder(w: World, host: HostPeer, name = 'evil', address = EVIL_IP, sidEnd = 9): Intruder {
   const who = w.participant(name, address).start();
   const sid = new Uint8Array(16).fill(9).fill(sidEnd, 8);
-  const hello = {
-    instance: new Uint8Array(8),
-    connection: NO_CONNECTION,
-    mode: 'allow' as const,
-    relays: [],
-    name: 'Eve',
-    passwordProof: null,
-    masterRttMs: 20,
-    candidates: [],
-    profile: UNKNOWN_PROFILE,
-  };
-  const handshake = openAsClient(testCrypto(name), who.key, { sid, hostKey: host.publicKey, hello })!;
+  const handshake = openAsClient(testCrypto(name), who.key, { sid, hostKey: host.publicKey, hello: STRANGERS_HELLO })!;
   const socket = who.socket();
   who.get({ type: 'join', hidden: false, sid, hostKey: host.publicKey, handshake: handshake.message }, socket);
   const answered = who.pushes.find((push) => push.type === 'answered');
