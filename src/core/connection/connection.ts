@@ -70,15 +70,19 @@ export class Connection {
   /** A way that the traversal has proven in both directions, or one over a relay, which is still to be. */
   add(now: Instant, way: Way, rttMs: number | null): void {
     if (this.over) return;
-    const alike = this.alike(way);
-    const path = pathOf(now, way, this.labels.fresh());
-    this.paths = [...this.paths, path];
+    const path = this.begin(now, way);
     if (rttMs === null) {
       this.ask(now, path);
       return;
     }
     measureRtt(path, rttMs);
-    this.succeed(now, path, alike);
+    this.succeed(now, path);
+  }
+
+  private begin(now: Instant, way: Way): Path {
+    const path = pathOf(now, way, this.labels.fresh());
+    this.paths = [...this.paths, path];
+    return path;
   }
 
   /** The other side has come to the way of this socket: what is to be proven is asked at once. False: there is no such way. */
@@ -111,7 +115,7 @@ export class Connection {
       path.heardLabel = Math.max(path.heardLabel, n);
       path.heard++;
       // A relay brings nothing before both ends are bound to it.
-      if (path.state === 'proving' && path.kind === 'relay') this.succeed(now, path, this.alike(path));
+      if (path.state === 'proving' && path.kind === 'relay') this.succeed(now, path);
     }
     if (!this.config.keys.take(isCopy ? sequence - 1 : sequence)) return;
     this.take(now, path, first & ~COPY, plaintext.subarray(1));
@@ -166,10 +170,8 @@ export class Connection {
       if (path.state !== 'proving' && path.kind !== 'relay') near ??= path;
     }
     if (near !== null && sequence > near.newest && !this.paths.some(({ state }) => state === 'proving')) {
-      const way = { kind: near.kind, socket, remote: from, via: null };
-      const path = pathOf(now, way, this.labels.fresh());
+      const path = this.begin(now, { kind: near.kind, socket, remote: from, via: null });
       path.rttMs = near.rttMs;
-      this.paths = [...this.paths, path];
       this.ask(now, path);
       return path;
     }
@@ -222,7 +224,7 @@ export class Connection {
     path.asked = [];
     path.tries = 0;
     path.judgeAt = NEVER;
-    if (path.state === 'proving') this.succeed(now, path, this.alike(path));
+    if (path.state === 'proving') this.succeed(now, path);
     else if (path.loss > LIMITS.lossSick) this.ails(now, path);
     else if (path.state !== 'ready') this.enter(now, path, 'ready');
     this.choose(now);
@@ -236,13 +238,10 @@ export class Connection {
     if (path?.state === 'ready') this.doubt(now, path);
   }
 
-  private alike({ kind }: Way): readonly Path[] {
-    return this.paths.filter((path) => path.kind === kind && path.state !== 'proving');
-  }
-
   /** There is one path of a kind. What it replaces still takes for a moment what is under way. */
-  private succeed(now: Instant, path: Path, old: readonly Path[]): void {
-    for (const one of old) {
+  private succeed(now: Instant, path: Path): void {
+    for (const one of this.paths) {
+      if (one === path || one.kind !== path.kind || one.state === 'proving') continue;
       one.retiresAt = Math.min(one.retiresAt, now + LIMITS.retireMs);
       one.askAt = one.judgeAt = NEVER;
     }
@@ -254,7 +253,8 @@ export class Connection {
 
   private second(now: Instant, path: Path): Path | null {
     if (now < this.bothUntil && this.former !== null && this.former !== path) return this.former;
-    const others = path.state === 'ready' ? [] : this.paths.filter((one) => one !== path);
+    if (path.state === 'ready') return null;
+    const others = this.paths.filter((one) => one !== path);
     return bestOf(now, others, null);
   }
 

@@ -1,7 +1,5 @@
 /** Every queue, table, retry and time of this room, with its reason. */
 export const CONNECTION_LIMITS = {
-  /** One of each kind, and one that is being proven. */
-  pathsMax: 6,
   /** RFC 7675: consent is asked for every 5 s, and ends 30 s after the last answer. Paths that only stand by are kept warm. */
   consentEveryMs: 5_000,
   warmEveryMs: 20_000,
@@ -58,9 +56,8 @@ export const CONNECTION_LIMITS = {
   leaveCopies: 2,
   /** Ethernet; what a path carries must fit one frame. */
   frameBytes: 1_500,
-  /** Programs of one friend and services of one host: a lane has four bits for each. */
+  /** Programs of one friend: a lane has four bits for them, and four for services. */
   programsMax: 16,
-  servicesMax: 16,
   /** Every path carries as much: the smallest size that a path of QUIC must carry (RFC 9000 section 14), as UDP payload. */
   mtuBaseBytes: 1_200,
   /** Ethernet (1,500) without the headers of IPv4 and UDP (28), of IPv6 and UDP (48). */

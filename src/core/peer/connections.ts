@@ -4,7 +4,6 @@
  */
 
 import type { Endpoint } from '../address.ts';
-import { toHex } from '../bytes.ts';
 import { Connection } from '../connection/connection.ts';
 import { eightBytes, type LeaveReason } from '../connection/datagram.ts';
 import type { ConnectionEvent } from '../connection/interface.ts';
@@ -312,9 +311,10 @@ export class Connections {
       case 'over':
         if (!this.entries.has(path)) return;
         this.forget(now, entry);
-        if (entry.told) this.tellStats(entry);
-        if (entry.told)
+        if (entry.told) {
+          this.tellStats(entry);
           out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });
+        }
         if (!entry.discarded) owner.pathOver(now, path, event.reason);
     }
   }
@@ -346,9 +346,4 @@ export class Connections {
     const payloadBytesMax = CONNECTION_LIMITS.partedBytesMax;
     return { kind, socket, local: this.context.local(socket), remote, rttMs, payloadBytesMax, via };
   }
-}
-
-/** How the two ends of a connection call it to each other, as a key for tables. */
-export function connectionName(id: Uint8Array): string {
-  return toHex(id);
 }

@@ -11,7 +11,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import { Shares } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import type { Push } from '../wire/messages.ts';
-import { type Connections, connectionName, type PathEnd, type PathOwner } from './connections.ts';
+import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
 import { DOOR } from './door-limits.ts';
@@ -335,7 +335,7 @@ export class Hosting implements PathOwner {
   private goesOn({ visitor, handshake }: Offer): PathId | null {
     const inside = this.inside.get(visitor);
     if (inside?.phase.in !== 'inside') return null;
-    return inside.phase.connection === connectionName(handshake.hello.connection) ? inside.phase.path : null;
+    return inside.phase.connection === toHex(handshake.hello.connection) ? inside.phase.path : null;
   }
 
   private get mode(): RelayMode {

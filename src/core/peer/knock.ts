@@ -25,7 +25,7 @@ import {
   type RelayMode,
 } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
-import { modeOfBoth, type RelayId, withoutAddresses } from './relaying.ts';
+import { modeOfBoth, type RelayId, shownOf } from './relaying.ts';
 import type { SessionConfig } from './session.ts';
 
 /** The host's, as the client stands before it. */
@@ -144,9 +144,7 @@ export class Knock {
     const { hostKey, password, name, connection, mode, own: key } = this.door;
     const hidden = mode === 'only';
     const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
-    const own = hidden
-      ? { profile: withoutAddresses(profile()), candidates: [] }
-      : { profile: profile(), candidates: ownCandidates(this.context, bound, true) };
+    const own = shownOf(mode, { profile: profile(), candidates: ownCandidates(this.context, bound, true) });
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
     const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
     const relays = mode === 'never' ? [] : this.context.relays.distances();

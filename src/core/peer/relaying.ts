@@ -5,7 +5,7 @@
 import { type Endpoint, familyOf } from '../address.ts';
 import { Reader, utf8Encode } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { Party } from '../model/pair.ts';
 import { Binder, type BinderEvent } from '../relay/binder.ts';
 import { RelayMeter } from '../relay/meter.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
@@ -49,9 +49,12 @@ export function modeOfBoth(own: RelayMode, peer: RelayMode): RelayMode | null {
   return peer === 'allow' ? own : null;
 }
 
-/** What the other side may know of this one, where it comes through a relay only: no address, and no port that a router has opened. */
-export function withoutAddresses(profile: NatProfile): NatProfile {
-  return { ...profile, external: [], portMapping: { ...profile.portMapping, external: null } };
+/** What the other side may know of this one: where it comes through a relay only no address, and no port that a router has opened. */
+export function shownOf(mode: RelayMode, own: Party): Party {
+  if (mode !== 'only') return own;
+  const { profile } = own;
+  const portMapping = { ...profile.portMapping, external: null };
+  return { profile: { ...profile, external: [], portMapping }, candidates: [] };
 }
 
 /** Farther than every relay that has answered. */
@@ -148,7 +151,7 @@ export interface RelayedConfig {
   readonly relay: Endpoint;
   readonly grant: RelayGrant;
   /** Datagrams reach the other end from here on, if it is there. Told again when that changes. */
-  bound(now: Instant, socket: SocketId, rttMs: number | null): void;
+  bound(now: Instant, socket: SocketId): void;
   lost(now: Instant, socket: SocketId): void;
   /** The tunnel could not be opened. */
   failed(now: Instant): void;
@@ -220,7 +223,7 @@ export class Relayed {
   }
 
   private told(now: Instant, event: BinderEvent): void {
-    if (event.ev === 'bound') this.config.bound(now, this.socket, this.binder?.rttMs ?? null);
+    if (event.ev === 'bound') this.config.bound(now, this.socket);
     else if (event.ev === 'lost') this.config.lost(now, this.socket);
     else this.renew(now);
   }

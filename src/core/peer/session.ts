@@ -10,8 +10,7 @@ import { eightBytes } from '../connection/datagram.ts';
 import type { Instant, SocketId } from '../contract.ts';
 import { assert } from '../errors.ts';
 import { LINK_LIMITS } from '../link/limits.ts';
-import type { Candidate, PathKind, Permit, Role } from '../model/pair.ts';
-import type { NatProfile } from '../nat/profile.ts';
+import type { Party, PathKind, Permit, Role } from '../model/pair.ts';
 import { StunSource } from '../sources/stun-source.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Traversal, TraversalEvent } from '../traverse/run/interface.ts';
@@ -30,8 +29,8 @@ export interface SessionConfig {
   /** The socket whose address the master has told the other side; the session owns it from here. */
   readonly socket: SocketId;
   /** As the other side was told. */
-  readonly own: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
-  readonly peer: { readonly profile: NatProfile; readonly candidates: readonly Candidate[] };
+  readonly own: Party;
+  readonly peer: Party;
   readonly relayRttMs: number;
   readonly permit: Permit;
   /** At the host's one slot for hard pairs it goes before those who wait: it has been here before. */

@@ -1,14 +1,14 @@
 /** What a host does for one offer that it has let in: a fresh socket, ANSWER sent from it, then the traversal on the host's side. */
+import { toHex } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import type { RelayGrant } from '../wire/relay.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
-import { connectionName } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { Offer } from './door.ts';
 import type { EndToEnd, RelayMode } from './handshake.ts';
 import type { PathId } from './interface.ts';
-import { modeOfBoth, type RelayId, withoutAddresses } from './relaying.ts';
+import { modeOfBoth, type RelayId, shownOf } from './relaying.ts';
 import { Session, type SessionEvent } from './session.ts';
 
 /** What a host has to say to an offer that it lets in. */
@@ -71,9 +71,7 @@ export class Welcome {
     const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
     const bound = { socket: this.socket, family: context.config.family, port: outcome.local.port };
     const hidden = this.keeper.mode === 'only';
-    const own = hidden
-      ? { profile: withoutAddresses(profile), candidates: [] }
-      : { profile, candidates: ownCandidates(context, bound, together) };
+    const own = shownOf(this.keeper.mode, { profile, candidates: ownCandidates(context, bound, together) });
     const before = this.keeper.goesOn(this.offer);
     const relay = this.keeper.relayFor(this.offer, before);
     const heldMs = now - at;
@@ -85,7 +83,7 @@ export class Welcome {
     this.goesOn = before !== null;
     this.path = before ?? this.keeper.begin(now, this.offer, answer.keys);
     if (this.path !== null) this.keeper.goThrough(now, this.path, relay, push.relay);
-    this.connection = connectionName(answer.keys.connectionId);
+    this.connection = toHex(answer.keys.connectionId);
     const request = { type: 'answer', sid: push.sid, hidden, handshake: answer.message } as const;
     this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
     if (modeOfBoth(this.keeper.mode, handshake.hello.mode) === 'only') return;
