@@ -50,9 +50,9 @@ export class JoinList {
     return this.#views;
   }
 
-  /** The number of the new join. Throws CODE_UNKNOWN for what can be no code. */
+  /** The number of the new join. Throws CODE_MALFORMED for what can be no code. */
   start(agent: Agent, command: LocalJoinCommand): number {
-    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
+    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_MALFORMED');
     const id = this.#next++;
     const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
     this.#running.set(id, running);

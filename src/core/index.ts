@@ -103,5 +103,6 @@ export {
   parseTlsPlace,
   type TlsPlace,
 } from './wire/master-link.ts';
+export { codeFault } from './wire/pasted.ts';
 export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

@@ -12,6 +12,7 @@ import type { LogData } from '../model/log.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { Push, Response } from '../wire/messages.ts';
+import { codeFault } from '../wire/pasted.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -209,7 +210,7 @@ export class Join implements PathOwner {
   private resolve(now: Instant): void {
     const code = normalizeCode(this.command.code ?? '');
     if (code === null) {
-      this.fail(now, 'CODE_UNKNOWN', { because: 'code-malformed' });
+      this.fail(now, 'CODE_MALFORMED', codeFault(this.command.code ?? ''));
       return;
     }
     const request = { type: 'resolve', code } as const;
