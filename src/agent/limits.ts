@@ -27,8 +27,11 @@ export const AGENT_LIMITS = {
   sizesToldMax: 8,
   /** Ports tried upwards from a wished local port that is taken. */
   localPortTries: 20,
-  /** The master answers in a round trip, and detection has 2 s (docs/reference/design.md §5); by then we know that it will not. */
-  agentReadyMs: 8_000,
+  /**
+   * A master that does not answer is told after 2 s. One that does may make us wait for 20 s, where many start behind one address
+   * (`helloWaitMsInAll`), and detection has 2 s (docs/reference/design.md §5).
+   */
+  agentReadyMs: 24_000,
   /** The whole of `check`, the slow measurements included. */
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
