@@ -10,6 +10,7 @@ export {
   NOWHERE,
 } from './address.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
+export type { GameState } from './connection/game.ts';
 export { CONNECTION_LIMITS } from './connection/limits.ts';
 export {
   type Instant,

@@ -195,7 +195,7 @@ describe('the reduction', () => {
     expect(over.attempts[0]?.result).toBe('aborted');
     expect(over.endedAtMs).toBe(3);
     expect(reduceJoin(over, attempt, 4)).toBe(over);
-    expect(losePath(over)).toBe(over);
+    expect(losePath(over, 'consent')).toBe(over);
   });
 
   test('of a join that goes on for ever the newest lines and attempts are kept', () => {
