@@ -1,149 +1,285 @@
 /**
- * Carries datagrams between friends and an unmodified UDP server on this computer. Every friend appears to the server from a
- * loopback address of its own (127.77.x.y), the same whenever it comes, so that player lists, kicks and bans by address work; its
- * programs differ by port. Where the system does not let a program use further loopback addresses (macOS without aliases), each
- * program gets a port of 127.0.0.1 instead.
+ * Carries datagrams between friends and unmodified UDP servers. Every friend appears to a server of this computer from a loopback
+ * address of its own (127.77.x.y), the same whenever it comes, so that player lists, kicks and bans by address work; its programs differ
+ * by port. Where the system does not let a program use further loopback addresses (macOS without aliases), and where the server has
+ * another address than 127.x.y.z, friends differ by port alone.
  *
  * A program keeps its port over a lost and newly punched path: the server never notices. The port comes from who the program is, so
  * it is the same after this process has died and begun again, without a record. While it is connected nobody takes its seat, however
- * many come.
+ * many come. A program that speaks to two services speaks to both from one address and port: games match players by them.
  */
-import { createSocket, type Socket } from 'node:dgram';
-import { type Endpoint, type FriendId, PEER_LIMITS, utf8Encode } from '../core/index.ts';
+import type { Socket } from 'node:dgram';
+import {
+  type Endpoint,
+  type FriendId,
+  familyOf,
+  formatService,
+  isLoopback,
+  laneOf,
+  PEER_LIMITS,
+  programOf,
+  type ServiceTarget,
+  serviceOf,
+  speaks,
+  utf8Encode,
+} from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
+import { boundSocket, freeSocket, type SeatAt } from './seat-socket.ts';
 
 export type HostForwardNotice =
   /** The server answers with "port unreachable": nothing listens there. Told once, until it answers again. */
-  | { readonly kind: 'game-silent' }
-  | { readonly kind: 'game-answers' }
+  | { readonly kind: 'game-silent'; readonly service: number }
+  | { readonly kind: 'game-answers'; readonly service: number }
   /** Told once for each friend: a further program behind it has no seat, because all are taken by others that are connected. */
   | { readonly kind: 'seats-full'; readonly friend: FriendId; readonly seats: number }
-  /** Told once: friends differ by port only. */
-  | { readonly kind: 'addresses-shared' }
+  /**
+   * Told once each: friends differ by port only. `refused`: this system gives no loopback addresses but 127.0.0.1. `elsewhere`: the server
+   * is not at an address 127.x.y.z.
+   */
+  | { readonly kind: 'addresses-shared'; readonly why: 'refused' | 'elsewhere'; readonly target: string }
   /** Told once per size and friend. */
   | { readonly kind: 'too-large'; readonly friend: FriendId; readonly bytes: number; readonly payloadBytesMax: number };
 
-/** One source address and port towards the server: a friend's program, or one of several that share its path. */
+/** One program of a friend, or one of several that share its path: at each server it has the same source address and port. */
 interface Seat {
-  readonly socket: Socket;
-  readonly seenAs: Endpoint;
+  readonly name: string;
+  readonly friend: FriendId;
+  /** The friend and its instance: one connection. */
+  readonly owner: string;
   path: Path;
-  /** 0 is the first program, others are further ones that share its path. */
-  readonly channel: number;
+  readonly program: number;
+  /** Where it is bound, by service. */
+  readonly sockets: Map<number, Socket>;
   heardAt: number;
   readonly sizesTold: Set<number>;
 }
 
 export interface HostForward {
-  /** Begins to carry; gives the address by which the server sees this friend, null where the system gave no socket. */
+  /** Begins to carry; gives the address by which the first server sees this friend, null where the system gave no socket. */
   attach(path: Path): Endpoint | null;
+  /**
+   * The address from which this service's server is to see what is opened for this friend (a TCP connection); null where the
+   * system chooses.
+   */
+  sourceOf(friend: FriendId, service: number): string | null;
   close(): void;
 }
 
 export function forwardToGame(
-  game: Endpoint,
+  targets: readonly ServiceTarget[],
   addresses: FriendAddresses,
   onNotice: (notice: HostForwardNotice) => void,
 ): HostForward {
-  const seats = new Map<string, Seat>();
-  let ownAddresses = true;
-  let gameSilent = false;
-  const fullTold = new Set<FriendId>();
+  return new Forward(targets, addresses, onNotice);
+}
 
-  function seatFor(path: Path, channel: number): Seat | null {
-    const name = `${path.friend}/${path.instance}/${channel}`;
-    const present = seats.get(name);
-    if (present !== undefined) {
-      present.heardAt = performance.now();
+class Forward implements HostForward {
+  readonly #targets: readonly ServiceTarget[];
+  readonly #addresses: FriendAddresses;
+  readonly #onNotice: (notice: HostForwardNotice) => void;
+  /** The first service that is reached by UDP; none: 0. */
+  readonly #first: number;
+  readonly #seats = new Map<string, Seat>();
+  #sockets = 0;
+  /** Of these, by connection. */
+  readonly #held = new Map<string, number>();
+  #ownAddresses = true;
+  readonly #elsewhereTold = new Set<number>();
+  readonly #silent: boolean[];
+  readonly #fullTold = new Set<FriendId>();
+
+  constructor(
+    targets: readonly ServiceTarget[],
+    addresses: FriendAddresses,
+    onNotice: (notice: HostForwardNotice) => void,
+  ) {
+    this.#targets = targets;
+    this.#addresses = addresses;
+    this.#onNotice = onNotice;
+    this.#silent = targets.map(() => false);
+    this.#first = Math.max(
+      0,
+      targets.findIndex((target) => speaks(target, 'udp')),
+    );
+  }
+
+  attach(path: Path): Endpoint | null {
+    const toGame = (lane: number, bytes: Uint8Array): void => {
+      const service = serviceOf(lane);
+      this.#socketFor(path, service, programOf(lane))?.send(bytes, (error) => {
+        if ((error as NodeJS.ErrnoException | null)?.code === 'ECONNREFUSED') this.#tellGame(service, true);
+      });
+    };
+    path.on('message', (bytes) => toGame(0, bytes));
+    path.on('channel', toGame);
+    // All that came by the path before: what the game says to a further program goes over the new one as well.
+    const owner = ownerOf(path);
+    for (const seat of this.#seats.values()) if (seat.owner === owner) seat.path = path;
+    const target = this.#targets[this.#first];
+    if (target === undefined) return null;
+    if (!speaks(target, 'udp')) {
+      const address = this.sourceOf(path.friend, this.#first);
+      return address === null ? null : { address, port: 0 };
+    }
+    const socket = this.#socketFor(path, this.#first, 0);
+    return socket === null ? null : boundAt(socket);
+  }
+
+  sourceOf(friend: FriendId, service: number): string | null {
+    const { address = '' } = this.#targets[service] ?? {};
+    if (!isLoopback(address) || familyOf(address) === 6) return null;
+    return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+  }
+
+  close(): void {
+    for (const seat of this.#seats.values()) for (const socket of seat.sockets.values()) socket.close();
+    this.#seats.clear();
+    this.#held.clear();
+    this.#sockets = 0;
+  }
+
+  #socketFor(path: Path, service: number, program: number): Socket | null {
+    const name = `${ownerOf(path)}/${program}`;
+    const seat = this.#seats.get(name);
+    const present = seat?.sockets.get(service);
+    if (seat !== undefined && present !== undefined) {
+      seat.heardAt = performance.now();
       return present;
     }
-    const socket = makeRoom(channel) ? openSeatSocket(path.friend, portOf(name)) : null;
+    const target = this.#targets[service];
+    // Of a service that there is not, or that takes connections only: whoever sends it is no agent of ours.
+    return target === undefined || !speaks(target, 'udp') ? null : this.#sit(path, service, program, target);
+  }
+
+  #sit(path: Path, service: number, program: number, target: ServiceTarget): Socket | null {
+    const { friend } = path;
+    const owner = ownerOf(path);
+    const name = `${owner}/${program}`;
+    const first = program === 0 && service === this.#first;
+    const socket = this.#makeRoom(owner, first) ? this.#open(friend, name, target) : null;
     if (socket === null) {
-      if (fullTold.size >= AGENT_LIMITS.forwardSeatsMax) fullTold.clear();
-      if (!fullTold.has(path.friend)) onNotice({ kind: 'seats-full', friend: path.friend, seats: seats.size });
-      fullTold.add(path.friend);
+      if (this.#fullTold.size >= AGENT_LIMITS.forwardSeatsMax) this.#fullTold.clear();
+      if (!this.#fullTold.has(friend)) this.#onNotice({ kind: 'seats-full', friend, seats: this.#sockets });
+      this.#fullTold.add(friend);
       return null;
     }
-    const address = socket.address();
-    const seat: Seat = {
-      socket,
-      seenAs: { address: address.address, port: address.port },
-      path,
-      channel,
-      heardAt: performance.now(),
-      sizesTold: new Set(),
+    const seat = this.#seats.get(name) ?? {
+      ...{ name, friend, owner, path, program, sockets: new Map<number, Socket>() },
+      ...{ heardAt: 0, sizesTold: new Set<number>() },
     };
-    socket.on('message', (bytes) => fromGame(seat, channel, bytes));
+    seat.heardAt = performance.now();
+    seat.sockets.set(service, socket);
+    this.#seats.set(name, seat);
+    this.#count(owner, 1);
+    socket.on('message', (bytes) => this.#fromGame(seat, service, bytes));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') tellGame(true);
+      if (error.code === 'ECONNREFUSED') this.#tellGame(service, true);
     });
-    seats.set(name, seat);
-    return seat;
+    return socket;
   }
 
   /**
    * Seats outlive their path on purpose; where the table is full the oldest without a path goes, then the program behind a friend
-   * that has been silent for long. At most `guestsMax` friends are connected, so those that come always find one.
+   * that has been silent for long, then a further program of whoever holds more than an equal share, for one that holds less. At most
+   * `guestsMax` friends are connected, and each finds room for its first program at the first service.
    */
-  function makeRoom(channel: number): boolean {
-    if (seats.size < AGENT_LIMITS.forwardSeatsMax - (channel === 0 ? 0 : PEER_LIMITS.guestsMax)) return true;
+  #makeRoom(owner: string, first: boolean): boolean {
+    const { guestsMax } = PEER_LIMITS;
+    if (this.#sockets < AGENT_LIMITS.forwardSeatsMax - (first ? 0 : guestsMax)) return true;
     const now = performance.now();
-    const idle = ({ channel: of, heardAt }: Seat): boolean => of !== 0 && now - heardAt >= AGENT_LIMITS.seatIdleMs;
-    const gone = [...seats].find(([, seat]) => seat.path.state !== 'up') ?? [...seats].find(([, seat]) => idle(seat));
+    const seats = [...this.#seats.values()];
+    const share = AGENT_LIMITS.forwardSeatsMax / guestsMax;
+    const spare = (seat: Seat): boolean =>
+      seat.program !== 0 && (this.#held.get(seat.owner) ?? 0) - seat.sockets.size >= share;
+    const gone =
+      seats.find((seat) => seat.path.state !== 'up') ??
+      seats.find((seat) => seat.program !== 0 && now - seat.heardAt >= AGENT_LIMITS.seatIdleMs) ??
+      ((this.#held.get(owner) ?? 0) < share ? seats.find(spare) : undefined);
     if (gone === undefined) return false;
-    seats.delete(gone[0]);
-    gone[1].socket.close();
+    this.#seats.delete(gone.name);
+    this.#count(gone.owner, -gone.sockets.size);
+    for (const socket of gone.sockets.values()) socket.close();
     return true;
   }
 
-  function openSeatSocket(friend: FriendId, port: number): Socket | null {
-    if (ownAddresses) {
-      const socket = connected(addresses.of(friend), port, game);
-      if (socket !== null) return socket;
-      ownAddresses = false;
-      onNotice({ kind: 'addresses-shared' });
-    }
-    return connected('127.0.0.1', port, game);
+  #count(owner: string, more: number): void {
+    this.#sockets += more;
+    const held = (this.#held.get(owner) ?? 0) + more;
+    if (held === 0) this.#held.delete(owner);
+    else this.#held.set(owner, held);
   }
 
-  function fromGame(seat: Seat, channel: number, bytes: Uint8Array): void {
-    tellGame(false);
-    const { path } = seat;
-    if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
+  #open(friend: FriendId, name: string, target: ServiceTarget): Socket | null {
+    const at = this.#placeOf(friend, target);
+    const before = [...(this.#seats.get(name)?.sockets.values() ?? [])].map(boundAt);
+    const own = before.find(({ address }) => address === at)?.port;
+    const shared = this.#targets.length > 1 && SHARES_PORTS;
+    const seat: SeatAt = { address: at, port: own ?? before[0]?.port ?? portOf(name), shared };
+    if (own !== undefined && shared) {
+      const socket = boundSocket(seat);
+      if (typeof socket !== 'string') return toTarget(socket, target);
+    }
+    const socket = freeSocket(seat);
+    if (socket !== null) return toTarget(socket, target);
+    if (!at.startsWith('127.') || !this.#ownAddresses) return null;
+    this.#ownAddresses = false;
+    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
+    const last = freeSocket({ ...seat, address: '127.0.0.1' });
+    return last === null ? null : toTarget(last, target);
+  }
+
+  /** The address that the sockets of a friend towards this server are bound to. */
+  #placeOf(friend: FriendId, target: ServiceTarget): string {
+    const { address, port } = target;
+    const six = familyOf(address) === 6;
+    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    if (!this.#elsewhereTold.has(port))
+      this.#onNotice({ kind: 'addresses-shared', why: 'elsewhere', target: formatService(target) });
+    this.#elsewhereTold.add(port);
+    if (isLoopback(address)) return '::1';
+    return six ? '::' : '0.0.0.0';
+  }
+
+  #fromGame(seat: Seat, service: number, bytes: Uint8Array): void {
+    this.#tellGame(service, false);
+    const { path, program } = seat;
+    if (bytes.length <= path.payloadBytesMax) path.send(bytes, laneOf(service, program));
     else if (!seat.sizesTold.has(bytes.length) && seat.sizesTold.size < AGENT_LIMITS.sizesToldMax) {
       seat.sizesTold.add(bytes.length);
-      onNotice({ kind: 'too-large', friend: path.friend, bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
+      const { friend, payloadBytesMax } = path;
+      this.#onNotice({ kind: 'too-large', friend, bytes: bytes.length, payloadBytesMax });
     }
   }
 
-  function tellGame(silent: boolean): void {
-    if (silent === gameSilent) return;
-    gameSilent = silent;
-    onNotice({ kind: silent ? 'game-silent' : 'game-answers' });
+  #tellGame(service: number, silent: boolean): void {
+    if (silent === this.#silent[service]) return;
+    this.#silent[service] = silent;
+    this.#onNotice({ kind: silent ? 'game-silent' : 'game-answers', service });
   }
+}
 
-  return {
-    attach(path) {
-      const toGame = (channel: number, bytes: Uint8Array): void => seatFor(path, channel)?.socket.send(bytes, onSent);
-      path.on('message', (bytes) => toGame(0, bytes));
-      path.on('channel', toGame);
-      // All that came by the path before: what the game says to a further program goes over the new one as well.
-      const same = ({ path: of }: Seat): boolean => of.friend === path.friend && of.instance === path.instance;
-      for (const seat of seats.values()) if (same(seat)) seat.path = path;
-      return seatFor(path, 0)?.seenAs ?? null;
-    },
-    close() {
-      for (const seat of seats.values()) seat.socket.close();
-      seats.clear();
-    },
-  };
+/**
+ * Several sockets of one address and port, each connected to another server: Linux and the BSDs give each what comes from its own one;
+ * Windows gives all to any of them, so there each service sees a port of its own.
+ */
+const SHARES_PORTS = process.platform !== 'win32';
 
-  function onSent(error: Error | null): void {
-    if ((error as NodeJS.ErrnoException | null)?.code === 'ECONNREFUSED') tellGame(true);
-  }
+function ownerOf({ friend, instance }: Path): string {
+  return `${friend}/${instance}`;
+}
+
+function boundAt(socket: Socket): Endpoint {
+  const { address, port } = socket.address();
+  return { address, port };
+}
+
+/** It hears nobody else. */
+function toTarget(socket: Socket, { address, port }: ServiceTarget): Socket {
+  socket.connect(port, address);
+  return socket;
 }
 
 /** Where the seat of this name is looked for: the same port each time. */
@@ -151,41 +287,4 @@ function portOf(name: string): number {
   const [high = 0, low = 0] = nodeCrypto.sha256(utf8Encode(name));
   const { seatPortFirst, seatPorts } = AGENT_LIMITS;
   return seatPortFirst + (((high << 8) | low) % seatPorts);
-}
-
-/**
- * A socket bound to one loopback address and connected to the server: it hears nobody else. At `port`, or at the next that is free
- * after it; where many are taken, at any. Null where the address is refused.
- */
-function connected(address: string, port: number, game: Endpoint): Socket | null {
-  const { seatPortFirst, seatPorts, seatPortTries } = AGENT_LIMITS;
-  for (let tried = 0; tried <= seatPortTries; tried++) {
-    const next = seatPortFirst + ((port - seatPortFirst + tried) % seatPorts);
-    const socket = bound(address, tried < seatPortTries ? next : 0);
-    if (socket === 'EADDRINUSE') continue;
-    if (typeof socket === 'string') return null;
-    socket.connect(game.port, game.address);
-    return socket;
-  }
-  return null;
-}
-
-/** The name of the error where the system refuses. */
-function bound(address: string, port: number): Socket | string {
-  const lookup = (
-    host: string,
-    _options: unknown,
-    done: (error: null, address: string, family: number) => void,
-  ): void => done(null, host, 4);
-  const socket = createSocket({ type: 'udp4', lookup });
-  let failed: string | null = null;
-  const onError = ({ code = '' }: NodeJS.ErrnoException): void => {
-    failed = code;
-  };
-  socket.on('error', onError);
-  socket.bind({ address, port, exclusive: true });
-  socket.off('error', onError);
-  if (failed === null) return socket;
-  socket.close();
-  return failed;
 }

@@ -7,13 +7,13 @@ import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import {
   assert,
-  CONNECTION_LIMITS,
   type Endpoint,
   type FriendId,
   type PathId,
   type PathKind,
   type PathView,
   type PeerEvent,
+  type Service,
 } from '../core/index.ts';
 import { SallyportError } from '../node/index.ts';
 
@@ -25,7 +25,7 @@ type PathLost = Extract<PeerEvent, { ev: 'path-lost' }>;
 export interface PathEvents {
   /** A datagram of the other side. */
   message: [bytes: Uint8Array];
-  /** A datagram on another channel than 0: a further local program behind one path (see the forwarder). */
+  /** A datagram on another channel than 0: another service of the host, or a further program of the friend (`laneOf`). */
   channel: [channel: number, bytes: Uint8Array];
   /** The path has died; it is being punched again. Datagrams sent meanwhile are lost. */
   lost: [reason: PathLost['reason']];
@@ -104,6 +104,8 @@ export interface Path {
    * people to compare by voice. Other ones after the path was lost and restored.
    */
   readonly words: string;
+  /** What the host lets us reach, by number; empty where its application speaks for itself, and at the host. */
+  readonly services: readonly Service[];
   readonly state: 'up' | 'lost' | 'closed';
   /**
    * Sends one datagram, encrypted. Unreliable and unordered like UDP itself; while the path is lost nothing is sent.
@@ -123,6 +125,8 @@ export interface Path {
 }
 
 type Counted = Pick<PathStats, 'sent' | 'received' | 'lost' | 'paths'>;
+/** A byte: service and program. */
+const CHANNEL_MAX = 255;
 const NOTHING: Counted = { sent: 0, received: 0, lost: 0, paths: [] };
 
 export class AgentPath extends EventEmitter<PathEvents> implements Path {
@@ -175,6 +179,9 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   get words(): string {
     return this.#up.words;
   }
+  get services(): readonly Service[] {
+    return this.#up.services;
+  }
   get payloadBytesMax(): number {
     return this.#up.payloadBytesMax;
   }
@@ -185,7 +192,7 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
         `a datagram of ${bytes.length} bytes does not fit the path, which takes ${this.payloadBytesMax}`,
       );
     }
-    assert(channel >= 0 && channel < CONNECTION_LIMITS.programsMax, 'no such channel');
+    assert(channel >= 0 && channel <= CHANNEL_MAX, 'no such channel');
     if (this.state === 'up') this.#port.send(this.id, bytes, channel);
   }
 

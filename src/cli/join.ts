@@ -1,12 +1,11 @@
 /** `sallyport join CODE`: docs/reference/product.md §4B. */
 import {
   type JoinEvent,
-  type LocalPort,
-  type LocalPortNotice,
+  type LocalServices,
   NEW_JOIN,
   nextText,
   notDirectText,
-  openLocalPort,
+  openLocalServices,
   type Path,
   readJoinTarget,
   reduceJoin,
@@ -21,18 +20,20 @@ import {
   type JoinTarget,
   LIMITS,
   type ListEntry,
+  NOWHERE,
   PEER_LIMITS,
   parseMasterLink,
   showCode,
 } from '../core/index.ts';
-import { copyToClipboard, SallyportError } from '../node/index.ts';
-import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
+import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
+import { checkAgentFlags, milliseconds, profileLine, readPassword, stateDir, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { logText, watchKeys } from './join-keys.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { CLI_LIMITS } from './limits.ts';
+import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
@@ -47,67 +48,38 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const master = await masterOf(flags, target);
   checkAgentFlags({ ...flags, master });
-  const port = await openLocalPort({
-    port: flags['local-port'] ?? 0,
-    onNotice: (notice) => {
-      terminal.event('notice', notice);
-      terminal.fact('warn', 'Game', noticeText(notice));
-    },
-  });
-  try {
-    if (port.moved) {
-      terminal.event('notice', {
-        kind: 'LOCAL_PORT_BUSY',
-        wished: flags['local-port'],
-        local: endpointKey(port.local),
-      });
-      terminal.fact(
-        'warn',
-        'Local port',
-        `${flags['local-port']} is taken (LOCAL_PORT_BUSY): ${port.local.port} is used instead`,
-      );
-    }
-    terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
-    await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
-      const screen = new JoinScreen(terminal);
-      // Aborted with the entry of an official server: it is joined by its address.
-      const direct = new AbortController();
-      const keys = watchKeys({
-        ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
-        words: () => screen.join.path?.words ?? '',
-      });
-      try {
-        const path = await agent.join(words[0] as string, {
-          signal: AbortSignal.any([invocation.signal, direct.signal]),
-          onEvent(event) {
-            screen.onEvent(event);
-            if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
-          },
-          timeoutMs: (flags.timeout ?? 0) * 1_000,
-          acceptNewKey: flags['new-key'],
-          anonymous: flags.anonymous,
-          ...(password === undefined ? {} : { password }),
-          ...(flags.name === undefined ? {} : { name: flags.name }),
-        });
-        port.use(path);
-        await play(invocation, flags, screen, port, path);
-      } catch (error) {
-        if (!direct.signal.aborted) throw error;
-        screen.close();
-        await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
-      } finally {
-        screen.close();
-        keys.close();
-      }
+  terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
+  await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
+    const screen = new JoinScreen(terminal);
+    // Aborted with the entry of an official server: it is joined by its address.
+    const direct = new AbortController();
+    const keys = watchKeys({
+      ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
+      words: () => screen.join.path?.words ?? '',
     });
-  } finally {
-    port.close();
-  }
-}
-
-function noticeText(notice: LocalPortNotice): string {
-  if (notice.kind === 'too-large') return `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`;
-  return `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`;
+    try {
+      const path = await agent.join(words[0] as string, {
+        signal: AbortSignal.any([invocation.signal, direct.signal]),
+        onEvent(event) {
+          screen.onEvent(event);
+          if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
+        },
+        timeoutMs: (flags.timeout ?? 0) * 1_000,
+        acceptNewKey: flags['new-key'],
+        anonymous: flags.anonymous,
+        ...(password === undefined ? {} : { password }),
+        ...(flags.name === undefined ? {} : { name: flags.name }),
+      });
+      await play(invocation, flags, screen, path, stateDir(flags, invocation.env));
+    } catch (error) {
+      if (!direct.signal.aborted) throw error;
+      screen.close();
+      await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
+    } finally {
+      screen.close();
+      keys.close();
+    }
+  });
 }
 
 /** A whole link names its master, and the page of a host knows it; one given by hand goes first. */
@@ -138,19 +110,51 @@ async function play(
   invocation: Invocation,
   flags: JoinFlags,
   screen: JoinScreen,
-  port: LocalPort,
   path: Path,
+  kept: string,
 ): Promise<void> {
   const { terminal, env, signal } = invocation;
-  screen.connected();
-  const local = endpointKey(port.local);
-  const relayed = relayTeller(terminal);
-  terminal.event('path', wayFields(path));
-  tellConnected(terminal, path, local);
-  terminal.result(local);
-  terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
-  screen.sayWhy();
-  relayed(path);
+  const over = new Promise<never>((_resolve, reject) => {
+    // When we leave the path closes too, but that is no failure.
+    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
+  });
+  const wished = flags['local-port'];
+  const opening = openLocalServices(path, {
+    ...(wished === undefined ? {} : { port: wished }),
+    places: localPlaces(kept),
+    onNotice: (notice) => sayLocalNotice(terminal, notice),
+  });
+  try {
+    const local = await Promise.race([opening, over]);
+    screen.connected();
+    const relayed = relayTeller(terminal);
+    sayPlace(terminal, local, wished);
+    terminal.event('path', wayFields(path));
+    tellConnected(terminal, path, local.services);
+    for (const service of local.services) terminal.result(endpointKey(service.local));
+    terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
+    screen.sayWhy();
+    relayed(path);
+    follow(terminal, screen, path, local, relayed);
+    const first = local.services[0]?.local ?? NOWHERE;
+    const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(endpointKey(first), env), over]));
+    terminal.say();
+    sayServices(terminal, local.services, copied);
+    terminal.say('Keep this window open while you play. Ctrl+C leaves.');
+    await Promise.race([untilStopped(signal), over]);
+    terminal.say('Leaving: the host is told.');
+  } finally {
+    opening.then((local) => local.close()).catch(() => {});
+  }
+}
+
+function follow(
+  terminal: Terminal,
+  screen: JoinScreen,
+  path: Path,
+  local: LocalServices,
+  relayed: ReturnType<typeof relayTeller>,
+): void {
   path.on('path', (way) => {
     terminal.event('path', wayFields(way));
     terminal.fact('done', 'Path', wayText(way));
@@ -164,19 +168,9 @@ async function play(
   });
   path.on('restored', () => {
     screen.connected();
-    tellConnected(terminal, path, local);
+    tellConnected(terminal, path, local.services);
     terminal.fact('done', 'Connected', `again, ${wayText(path)}`);
   });
-  const over = new Promise<never>((_resolve, reject) => {
-    // When we leave the path closes too, but that is no failure.
-    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
-  });
-  const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(local, env), over]));
-  terminal.say();
-  terminal.say(`  In the game connect to    127.0.0.1  port ${port.local.port}${copied ? '          (copied)' : ''}`);
-  terminal.say('Keep this window open while you play. Ctrl+C leaves.');
-  await Promise.race([untilStopped(signal), over]);
-  terminal.say('Leaving: the host is told.');
 }
 
 /** The path has ended and nobody here asked for it. */
