@@ -164,6 +164,11 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     const many = count === 1 ? 'one wrong one' : `${count} wrong ones`;
     terminal.fact('warn', 'Password', `${many} so far; each makes whoever tries wait longer, not your friends`);
   });
+  hosting.on('replaced', (error) => {
+    terminal.event('replaced', { replaced: error !== null });
+    if (error === null) terminal.fact('done', 'Replaced', 'no more: friends reach this computer again');
+    else terminal.fact('warn', 'Replaced', `${error.message} ${error.hint}`);
+  });
   hosting.on('code', (code) => {
     terminal.event('code', { code, link: hosting.link });
     terminal.fact('warn', 'Join code', `is now ${showCode(code)}`);
