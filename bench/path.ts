@@ -25,7 +25,7 @@ import {
   type SocketId,
 } from '../src/core/index.ts';
 import { startMaster } from '../src/master/index.ts';
-import { nodeCrypto, systemRandom } from '../src/node/index.ts';
+import { nodeCrypto, quickenCrypto, systemRandom } from '../src/node/index.ts';
 import { weakCodes } from '../src/sim/index.ts';
 
 const { values: flags } = parseArgs({
@@ -256,5 +256,6 @@ function line(what: string, { microseconds, perSecond }: Cost): string {
 }
 
 console.log(`${COUNT} datagrams of ${PAYLOAD.length} bytes, Node ${process.version}`);
+await quickenCrypto();
 console.log(line('machines', await machines()));
 console.log(line('agents', await agents()));

@@ -14,6 +14,7 @@ import {
   type FriendId,
   familyOf,
   formatService,
+  type GameState,
   isLoopback,
   laneOf,
   PEER_LIMITS,
@@ -25,13 +26,14 @@ import {
 } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
+import { GameWatch, type Talk } from './game-watch.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 import { boundSocket, freeSocket, type SeatAt } from './seat-socket.ts';
 
 export type HostForwardNotice =
-  /** The server answers with "port unreachable": nothing listens there. Told once, until it answers again. */
-  | { readonly kind: 'game-silent'; readonly service: number }
+  /** The game does not answer, see `game-watch.ts` for when that is said. Told at every change, for each service of UDP. */
+  | { readonly kind: 'game-silent'; readonly service: number; readonly state: Exclude<GameState, 'answers'> }
   | { readonly kind: 'game-answers'; readonly service: number }
   /** Told once for each friend: a further program behind it has no seat, because all are taken by others that are connected. */
   | { readonly kind: 'seats-full'; readonly friend: FriendId; readonly seats: number }
@@ -43,6 +45,12 @@ export type HostForwardNotice =
   /** Told once per size and friend. */
   | { readonly kind: 'too-large'; readonly friend: FriendId; readonly bytes: number; readonly payloadBytesMax: number };
 
+interface Chair {
+  readonly socket: Socket;
+  readonly watch: GameWatch;
+  readonly talk: Talk;
+}
+
 /** One program of a friend, or one of several that share its path: at each server it has the same source address and port. */
 interface Seat {
   readonly name: string;
@@ -52,9 +60,16 @@ interface Seat {
   path: Path;
   readonly program: number;
   /** Where it is bound, by service. */
-  readonly sockets: Map<number, Socket>;
+  readonly chairs: Map<number, Chair>;
   heardAt: number;
   readonly sizesTold: Set<number>;
+}
+
+/** A service, its server and who watches it. */
+interface At {
+  readonly service: number;
+  readonly target: ServiceTarget;
+  readonly watch: GameWatch;
 }
 
 export interface HostForward {
@@ -88,7 +103,8 @@ class Forward implements HostForward {
   readonly #held = new Map<string, number>();
   #ownAddresses = true;
   readonly #elsewhereTold = new Set<number>();
-  readonly #silent: boolean[];
+  /** By service; null for those of TCP alone. */
+  readonly #watches: readonly (GameWatch | null)[];
   readonly #fullTold = new Set<FriendId>();
 
   constructor(
@@ -99,7 +115,7 @@ class Forward implements HostForward {
     this.#targets = targets;
     this.#addresses = addresses;
     this.#onNotice = onNotice;
-    this.#silent = targets.map(() => false);
+    this.#watches = targets.map((target, service) => (speaks(target, 'udp') ? this.#watch(target, service) : null));
     this.#first = Math.max(
       0,
       targets.findIndex((target) => speaks(target, 'udp')),
@@ -108,24 +124,25 @@ class Forward implements HostForward {
 
   attach(path: Path): Endpoint | null {
     const toGame = (lane: number, bytes: Uint8Array): void => {
-      const service = serviceOf(lane);
-      this.#socketFor(path, service, programOf(lane))?.send(bytes, (error) => {
-        if ((error as NodeJS.ErrnoException | null)?.code === 'ECONNREFUSED') this.#tellGame(service, true);
-      });
+      const chair = this.#chairFor(path, serviceOf(lane), programOf(lane));
+      if (chair === null) return;
+      chair.watch.spoken(chair.talk);
+      chair.socket.send(bytes, (error) => error !== null && isRefusal(error) && chair.watch.refused());
     };
     path.on('message', (bytes) => toGame(0, bytes));
     path.on('channel', toGame);
     // All that came by the path before: what the game says to a further program goes over the new one as well.
     const owner = ownerOf(path);
     for (const seat of this.#seats.values()) if (seat.owner === owner) seat.path = path;
+    for (const watch of this.#watches) watch?.attach(path);
     const target = this.#targets[this.#first];
     if (target === undefined) return null;
     if (!speaks(target, 'udp')) {
       const address = this.sourceOf(path.friend, this.#first);
       return address === null ? null : { address, port: 0 };
     }
-    const socket = this.#socketFor(path, this.#first, 0);
-    return socket === null ? null : boundAt(socket);
+    const chair = this.#chairFor(path, this.#first, 0);
+    return chair === null ? null : boundAt(chair);
   }
 
   sourceOf(friend: FriendId, service: number): string | null {
@@ -135,26 +152,39 @@ class Forward implements HostForward {
   }
 
   close(): void {
-    for (const seat of this.#seats.values()) for (const socket of seat.sockets.values()) socket.close();
+    for (const watch of this.#watches) watch?.close();
+    for (const seat of this.#seats.values()) for (const { socket } of seat.chairs.values()) socket.close();
     this.#seats.clear();
     this.#held.clear();
     this.#sockets = 0;
   }
 
-  #socketFor(path: Path, service: number, program: number): Socket | null {
+  #watch(game: ServiceTarget, service: number): GameWatch {
+    return new GameWatch({
+      ...{ service, game },
+      onState: (state) =>
+        this.#onNotice(
+          state === 'answers' ? { kind: 'game-answers', service } : { kind: 'game-silent', service, state },
+        ),
+    });
+  }
+
+  #chairFor(path: Path, service: number, program: number): Chair | null {
     const name = `${ownerOf(path)}/${program}`;
     const seat = this.#seats.get(name);
-    const present = seat?.sockets.get(service);
+    const present = seat?.chairs.get(service);
     if (seat !== undefined && present !== undefined) {
       seat.heardAt = performance.now();
       return present;
     }
     const target = this.#targets[service];
     // Of a service that there is not, or that takes connections only: whoever sends it is no agent of ours.
-    return target === undefined || !speaks(target, 'udp') ? null : this.#sit(path, service, program, target);
+    const watch = this.#watches[service];
+    return target === undefined || watch == null ? null : this.#sit(path, program, { service, target, watch });
   }
 
-  #sit(path: Path, service: number, program: number, target: ServiceTarget): Socket | null {
+  #sit(path: Path, program: number, at: At): Chair | null {
+    const { service, target, watch } = at;
     const { friend } = path;
     const owner = ownerOf(path);
     const name = `${owner}/${program}`;
@@ -167,18 +197,22 @@ class Forward implements HostForward {
       return null;
     }
     const seat = this.#seats.get(name) ?? {
-      ...{ name, friend, owner, path, program, sockets: new Map<number, Socket>() },
+      ...{ name, friend, owner, path, program, chairs: new Map<number, Chair>() },
       ...{ heardAt: 0, sizesTold: new Set<number>() },
     };
     seat.heardAt = performance.now();
-    seat.sockets.set(service, socket);
+    const chair = { socket, watch, talk: watch.begin(() => seat.path) };
+    seat.chairs.set(service, chair);
     this.#seats.set(name, seat);
     this.#count(owner, 1);
-    socket.on('message', (bytes) => this.#fromGame(seat, service, bytes));
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') this.#tellGame(service, true);
+    socket.on('message', (bytes) => {
+      watch.answered(chair.talk);
+      this.#fromGame(seat, service, bytes);
     });
-    return socket;
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (isRefusal(error)) watch.refused();
+    });
+    return chair;
   }
 
   /**
@@ -193,15 +227,18 @@ class Forward implements HostForward {
     const seats = [...this.#seats.values()];
     const share = AGENT_LIMITS.forwardSeatsMax / guestsMax;
     const spare = (seat: Seat): boolean =>
-      seat.program !== 0 && (this.#held.get(seat.owner) ?? 0) - seat.sockets.size >= share;
+      seat.program !== 0 && (this.#held.get(seat.owner) ?? 0) - seat.chairs.size >= share;
     const gone =
       seats.find((seat) => seat.path.state !== 'up') ??
       seats.find((seat) => seat.program !== 0 && now - seat.heardAt >= AGENT_LIMITS.seatIdleMs) ??
       ((this.#held.get(owner) ?? 0) < share ? seats.find(spare) : undefined);
     if (gone === undefined) return false;
     this.#seats.delete(gone.name);
-    this.#count(gone.owner, -gone.sockets.size);
-    for (const socket of gone.sockets.values()) socket.close();
+    this.#count(gone.owner, -gone.chairs.size);
+    for (const { socket, watch, talk } of gone.chairs.values()) {
+      watch.end(talk);
+      socket.close();
+    }
     return true;
   }
 
@@ -214,7 +251,7 @@ class Forward implements HostForward {
 
   #open(friend: FriendId, name: string, target: ServiceTarget): Socket | null {
     const at = this.#placeOf(friend, target);
-    const before = [...(this.#seats.get(name)?.sockets.values() ?? [])].map(boundAt);
+    const before = [...(this.#seats.get(name)?.chairs.values() ?? [])].map(boundAt);
     const own = before.find(({ address }) => address === at)?.port;
     const shared = this.#targets.length > 1 && SHARES_PORTS;
     const seat: SeatAt = { address: at, port: own ?? before[0]?.port ?? portOf(name), shared };
@@ -244,7 +281,6 @@ class Forward implements HostForward {
   }
 
   #fromGame(seat: Seat, service: number, bytes: Uint8Array): void {
-    this.#tellGame(service, false);
     const { path, program } = seat;
     if (bytes.length <= path.payloadBytesMax) path.send(bytes, laneOf(service, program));
     else if (!seat.sizesTold.has(bytes.length) && seat.sizesTold.size < AGENT_LIMITS.sizesToldMax) {
@@ -253,12 +289,11 @@ class Forward implements HostForward {
       this.#onNotice({ kind: 'too-large', friend, bytes: bytes.length, payloadBytesMax });
     }
   }
+}
 
-  #tellGame(service: number, silent: boolean): void {
-    if (silent === this.#silent[service]) return;
-    this.#silent[service] = silent;
-    this.#onNotice({ kind: silent ? 'game-silent' : 'game-answers', service });
-  }
+/** Nothing listens there, or the computer of the game is not there. */
+function isRefusal({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNREFUSED' || code === 'EHOSTUNREACH';
 }
 
 /**
@@ -271,7 +306,7 @@ function ownerOf({ friend, instance }: Path): string {
   return `${friend}/${instance}`;
 }
 
-function boundAt(socket: Socket): Endpoint {
+function boundAt({ socket }: Chair): Endpoint {
   const { address, port } = socket.address();
   return { address, port };
 }

@@ -97,6 +97,8 @@ export interface HostingEvents {
   /** Somebody has been banned, or let in again. `kept`: written down, and not only until the program ends. */
   bans: [bans: readonly KeptBan[], kept: boolean];
   failed: [error: SallyportError];
+  /** Another computer hosts with our key and came later (HOST_REPLACED): friends reach that one. Null: they reach this one again. */
+  replaced: [error: SallyportError | null];
 }
 
 export interface Hosting {
@@ -151,6 +153,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   #announcement: HostAnnouncement;
   #asking: { stop(): void } | null = null;
   #closed = false;
+  #replaced = false;
 
   constructor(agent: MachineAgent, options: HostOptions, onOver: () => void) {
     super();
@@ -241,9 +244,14 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.hostKey = Uint8Array.from(event.hostKey);
       this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
       if (before !== '' && before !== event.code) this.emit('code', event.code);
+      if (this.#replaced) this.emit('replaced', null);
+      this.#replaced = false;
     } else if (event.ev === 'hosting-failed') {
       // A master that answers again may turn out to lie only now: whoever hosts has to know. Others of its refusals may pass.
-      if (event.failure === 'CODE_MISMATCH' || event.failure === 'CODE_TAKEN')
+      if (event.failure === 'HOST_REPLACED') {
+        this.#replaced = true;
+        this.emit('replaced', new SallyportError('HOST_REPLACED'));
+      } else if (event.failure === 'CODE_MISMATCH' || event.failure === 'CODE_TAKEN')
         this.failed(new SallyportError(event.failure));
     } else if (event.ev === 'peer') this.#news(event);
     else if (event.ev === 'banned') this.#banned(event);

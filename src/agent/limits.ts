@@ -32,8 +32,11 @@ export const AGENT_LIMITS = {
    * is root must not find its own name server, say, to be the host's.
    */
   localPortFirst: 1_024,
-  /** The master answers in a round trip, and detection has 2 s (docs/reference/design.md §5); by then we know that it will not. */
-  agentReadyMs: 8_000,
+  /**
+   * A master that does not answer is told after 2 s. One that does may make us wait for 20 s, where many start behind one address
+   * (`helloWaitMsInAll`), and detection has 2 s (docs/reference/design.md §5).
+   */
+  agentReadyMs: 24_000,
   /** The whole of `check`, the slow measurements included. */
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */
@@ -56,6 +59,14 @@ export const AGENT_LIMITS = {
   /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
   gameAskMs: 10_000,
   gameAnswerMs: 2_000,
+  /**
+   * Whether the game answers is looked at four times a second, and what listens on this computer once: a friend is told within 2 s.
+   * Silence: games speak ten times a second and more, and a hitch of a second is nothing that anybody has to be told of.
+   */
+  gameTickMs: 250,
+  gameTicksPerLook: 4,
+  gameSilentMs: 1_500,
+  gameUnansweredMin: 2,
   /** What a heartbeat can carry. */
   playersTold: 65_535,
   /** Quitting waits so long for the router to close the port; it usually takes a few milliseconds. */

@@ -24,6 +24,7 @@ import {
   knownFriends,
   type Lock,
   nodeCrypto,
+  quickenCrypto,
   readDocument,
   readOrCreateKey,
   replaceKey,
@@ -87,7 +88,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(servers)]);
+    const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(servers), quickenCrypto()]);
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
     const findGateway = master.addresses.every(isLoopback) ? async () => null : defaultGateway;
     const gateway = await findGateway();

@@ -1,12 +1,18 @@
 /** Which ways to the master this network lets pass, for `sallyport check`: tried beside whatever the agent does. */
 import { type MasterAddress, type MasterLink, socketIds, type WayReport, WaySurvey } from '../core/index.ts';
-import { drive, nodeCrypto, tunnelTo } from '../node/index.ts';
+import { drive, nodeCrypto, systemRandom, tunnelTo } from '../node/index.ts';
 
 export function surveyWays(master: MasterAddress, link: MasterLink): Promise<readonly WayReport[]> {
   const [address = ''] = master.addresses;
   if (address === '') return Promise.resolve([]);
   return new Promise((resolve, reject) => {
-    const machine = new WaySurvey({ crypto: nodeCrypto, sockets: socketIds(), master, wallClock: Date.now });
+    const machine = new WaySurvey({
+      crypto: nodeCrypto,
+      random: systemRandom,
+      sockets: socketIds(),
+      master,
+      wallClock: Date.now,
+    });
     const driver = drive(machine, {
       ...(link.tls === undefined ? {} : { openTunnel: tunnelTo(link.tls, { address, port: master.port }) }),
       onEvent(event) {

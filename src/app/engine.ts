@@ -304,6 +304,9 @@ export class Engine implements UiEngine {
         if (notice.kind === 'game-silent' || notice.kind === 'game-answers')
           this.#viewHosting({ gameListens: notice.kind === 'game-answers' });
       });
+      hosting.on('replaced', (error) =>
+        this.#viewHosting({ state: error === null ? 'open' : 'replaced', failure: error?.code ?? null }),
+      );
       hosting.on('failed', (error) => this.#viewHosting({ state: 'failed', failure: error.code }));
       if (this.#options.clipboard) {
         const copied = await copyToClipboard(hosting.link, this.#options.env);

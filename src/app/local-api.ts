@@ -75,7 +75,8 @@ export interface BanView {
 }
 
 export interface HostingView {
-  readonly state: 'starting' | 'open' | 'failed';
+  /** `replaced`: another computer hosts with our key, as `failure` says; it opens again when that one has gone. */
+  readonly state: 'starting' | 'open' | 'replaced' | 'failed';
   readonly failure: FailureCode | null;
   readonly name: string;
   readonly port: number;

@@ -23,7 +23,7 @@ import { copyToClipboard, usage } from '../node/index.ts';
 import { checkAgentFlags, masterName, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
-import { GameWatch } from './game-watch.ts';
+import { GameLook } from './game-look.ts';
 import { friendName, type HostConsole, hostConsole } from './host-console.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -39,7 +39,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   checkAgentFlags(flags);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;
-  const games = new GameWatch(terminal, services);
+  const games = new GameLook(terminal, services);
   await games.begin(flags['no-wait']);
   const keyFile = hostKeyFile(stateDir(flags, invocation.env), named);
   await withAgent({ flags, invocation, keyFile }, async (agent) => {
@@ -147,11 +147,16 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     terminal.event('bans', { bans, kept });
     if (!kept) terminal.fact('warn', 'Bans', 'could not be written down: they hold until this program ends');
   });
-  hosting.on('notice', (notice) => sayNotice(terminal, notice));
+  hosting.on('notice', (notice) => sayNotice(terminal, hosting, notice));
   hosting.on('wrongPasswords', (count) => {
     terminal.event('wrong-passwords', { count });
     const many = count === 1 ? 'one wrong one' : `${count} wrong ones`;
     terminal.fact('warn', 'Password', `${many} so far; each makes whoever tries wait longer, not your friends`);
+  });
+  hosting.on('replaced', (error) => {
+    terminal.event('replaced', { replaced: error !== null });
+    if (error === null) terminal.fact('done', 'Replaced', 'no more: friends reach this computer again');
+    else terminal.fact('warn', 'Replaced', `${error.message} ${error.hint}`);
   });
   hosting.on('code', (code) => {
     terminal.event('code', { code, link: hosting.link });
@@ -184,7 +189,7 @@ function clock(): string {
   return new Date().toTimeString().slice(0, 8);
 }
 
-function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
+function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwardNotice): void {
   if (notice.kind === 'too-large') {
     terminal.event('notice', notice);
     terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
@@ -200,6 +205,10 @@ function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
         : `${target} is not at 127.0.0.1: it sees friends as ports of this computer`;
     terminal.fact('info', 'Game', `${why}, not as addresses of their own. Ban here, not in the game.`, 'whole');
   } else if (notice.kind === 'game-silent') {
-    terminal.fact('warn', 'Game', 'does not take datagrams: is the server running, and is this its port?');
-  } else terminal.fact('done', 'Game', 'answers');
+    const { state, service } = notice;
+    const port = services[service]?.port;
+    terminal.event('game', { listening: state !== 'absent', state, port });
+    if (state === 'absent') terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends are told so`);
+    else terminal.fact('warn', 'Game', `has stopped answering friends on udp ${port}: they are told so. Does it hang?`);
+  } else terminal.fact('done', 'Game', `answers on udp ${services[notice.service]?.port}`);
 }

@@ -1,12 +1,14 @@
 /** `sallyport join CODE`: docs/reference/product.md §4B. */
 import {
   type JoinEvent,
-  type LocalServices,
+  type LocalService,
+  losePath,
   NEW_JOIN,
   nextText,
   notDirectText,
   openLocalServices,
   type Path,
+  type PathEvents,
   readJoinTarget,
   reduceJoin,
   stageText,
@@ -67,6 +69,7 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
         timeoutMs: (flags.timeout ?? 0) * 1_000,
         acceptNewKey: flags['new-key'],
         anonymous: flags.anonymous,
+        wait: !flags['no-wait'],
         ...(password === undefined ? {} : { password }),
         ...(flags.name === undefined ? {} : { name: flags.name }),
       });
@@ -118,16 +121,24 @@ async function play(
     // When we leave the path closes too, but that is no failure.
     path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
   });
+  const places: { services: readonly LocalService[] } = { services: [] };
   const wished = flags['local-port'];
   const opening = openLocalServices(path, {
     ...(wished === undefined ? {} : { port: wished }),
     places: localPlaces(kept),
-    onNotice: (notice) => sayLocalNotice(terminal, notice),
+    onNotice(notice) {
+      if (notice.kind === 'services') places.services = notice.services;
+      sayLocalNotice(terminal, notice);
+    },
   });
+  over.catch(() => {});
+  const relayed = relayTeller(terminal);
+  // Before anything is waited for: the host may say at once that its game does not answer.
+  follow(terminal, screen, path, places, relayed);
   try {
     const local = await Promise.race([opening, over]);
+    places.services = local.services;
     screen.connected();
-    const relayed = relayTeller(terminal);
     sayPlace(terminal, local, wished);
     terminal.event('path', wayFields(path));
     tellConnected(terminal, path, local.services);
@@ -135,7 +146,6 @@ async function play(
     terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
     screen.sayWhy();
     relayed(path);
-    follow(terminal, screen, path, local, relayed);
     const first = local.services[0]?.local ?? NOWHERE;
     const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(endpointKey(first), env), over]));
     terminal.say();
@@ -152,7 +162,7 @@ function follow(
   terminal: Terminal,
   screen: JoinScreen,
   path: Path,
-  local: LocalServices,
+  places: { readonly services: readonly LocalService[] },
   relayed: ReturnType<typeof relayTeller>,
 ): void {
   path.on('path', (way) => {
@@ -162,16 +172,32 @@ function follow(
     relayed(way);
   });
   path.on('lost', (reason) => {
-    terminal.event('lost', { reason });
-    screen.resume();
-    terminal.fact('warn', 'Path', 'lost: finding it again, the game may stay open');
+    const waiting = reason === 'left' || reason === 'full';
+    terminal.event('lost', { reason, waiting });
+    screen.lost(reason);
+    if (waiting) terminal.fact('warn', 'Host', `${LOST_WORDS[reason]}: waiting for it, your game may stay open`);
+    else terminal.fact('warn', 'Path', 'lost: finding it again, the game may stay open');
+  });
+  path.on('game', (service, state) => {
+    terminal.event('game', { service, state });
+    const port = path.services.length > 1 ? ` on port ${path.services[service]?.port}` : '';
+    if (state === 'answers') terminal.fact('done', 'Game', `the host's game answers again${port}`);
+    else terminal.fact('warn', 'Game', `the host's game does not answer${port}: ${QUIET_WORDS[state]}`);
   });
   path.on('restored', () => {
     screen.connected();
-    tellConnected(terminal, path, local.services);
+    tellConnected(terminal, path, places.services);
     terminal.fact('done', 'Connected', `again, ${wayText(path)}`);
   });
 }
+
+const LOST_WORDS = { left: 'has ended the game', full: 'is back, but has no place left' } as const;
+
+/** Each is all that is known, and no more: `game-watch.ts`. */
+const QUIET_WORDS = {
+  absent: 'nothing listens on its port. The connection to the host is fine.',
+  silent: 'it has stopped answering what your game sends. The connection to the host is fine.',
+} as const;
 
 /** The path has ended and nobody here asked for it. */
 function endOf(reason: string): SallyportError {
@@ -194,7 +220,7 @@ class JoinScreen {
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     this.#repeated = new Repeated(terminal);
-    this.resume();
+    this.#resume();
   }
 
   onEvent(event: JoinEvent): void {
@@ -238,7 +264,12 @@ class JoinScreen {
     this.#repeated.say('Relay', `${notDirectText(notDirect)}${more}`);
   }
 
-  resume(): void {
+  lost(reason: PathEvents['lost'][0]): void {
+    this.join = losePath(this.join, reason);
+    this.#resume();
+  }
+
+  #resume(): void {
     this.#ticker ??= setInterval(() => this.#tick(), CLI_LIMITS.statusLineMs);
   }
 

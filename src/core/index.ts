@@ -11,6 +11,7 @@ export {
 } from './address.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
 export { laneOf, programOf, serviceOf } from './connection/datagram.ts';
+export type { GameState } from './connection/game.ts';
 export { CONNECTION_LIMITS } from './connection/limits.ts';
 export {
   type Instant,
@@ -114,5 +115,6 @@ export {
   parseTlsPlace,
   type TlsPlace,
 } from './wire/master-link.ts';
+export { codeFault } from './wire/pasted.ts';
 export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

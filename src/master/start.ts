@@ -25,6 +25,7 @@ import {
   type OpenTunnel,
   type OpenUdpSocket,
   openUdpSocket,
+  quickenCrypto,
   stateDirectory,
   systemRandom,
 } from '../node/index.ts';
@@ -191,6 +192,7 @@ async function startLocked(
   };
   try {
     const relays = relaysOf(options, listen, stateDir);
+    await quickenCrypto();
     const probes = await startProbes(options, listen, log, tell);
     closers.push(() => probes?.close());
     const machine = createMaster({

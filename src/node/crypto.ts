@@ -1,22 +1,10 @@
 /**
  * `CryptoSuite` on node:crypto. KeyObjects are native memory that only a full garbage collection gives back (1.3 kB each), so
  * as few as possible are made: private keys are kept, the last few public ones are found again, and HMAC is two one-shot
- * hashes (5 us against 11 us for a KeyObject and a Hmac; a handshake has eighteen). Cipher keys are not kept: two for each of
- * a master's sessions would be too many. Up to Node 22 a raw one costs the same (4.4 us a message); from 24 on it costs 14 us,
- * and making a KeyObject for the one message only 1.8 us more than having it. Results are plain Uint8Arrays, because `slice`
- * of a Buffer does not copy.
+ * hashes (5 us against 11 us for a KeyObject and a Hmac; a handshake has eighteen). Cipher keys are raw bytes: objects for each of
+ * a master's sessions would be too many (`aead.ts`). Results are plain Uint8Arrays, because `slice` of a Buffer does not copy.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  createPublicKey,
-  createSecretKey,
-  diffieHellman,
-  hash,
-  type KeyObject,
-  randomFillSync,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, diffieHellman, hash, type KeyObject, randomFillSync } from 'node:crypto';
 import {
   type AeadKey,
   type CryptoSuite,
@@ -25,6 +13,7 @@ import {
   type MacKey,
   type PrivateKey,
 } from '../core/index.ts';
+import { type Aead, nodeAead, wasmAead } from './aead.ts';
 
 /**
  * RFC 8037. Raw keys go in and out as JWK, not as DER: OpenSSL 3 finds a decoder for DER anew each time, which costs ten times
@@ -35,11 +24,8 @@ const JWK = { kty: 'OKP', crv: 'X25519' } as const;
 const NO_PUBLIC_PART = base64(new Uint8Array(32));
 /** RFC 8410 section 7: what stands before the 32 bytes of an X25519 secret in PKCS #8. */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const CIPHER = 'chacha20-poly1305';
-const TAG = { authTagLength: 16 } as const;
 
-const RAW_CIPHER_KEYS = Number.parseInt(process.versions.node, 10) < 24;
-const cipherKey = (key: AeadKey): Uint8Array | KeyObject => key as unknown as Uint8Array | KeyObject;
+const raw = (key: AeadKey): Uint8Array => key as unknown as Uint8Array;
 const object = (key: PrivateKey): KeyObject => key as unknown as KeyObject;
 const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 
@@ -50,10 +36,22 @@ export const nodeCrypto: CryptoSuite = {
   sha256,
   macKey,
   hmac,
-  aeadKey: (bytes) => (RAW_CIPHER_KEYS ? bytes : createSecretKey(bytes)) as unknown as AeadKey,
-  seal,
-  open,
+  aeadKey: (bytes) => bytes as unknown as AeadKey,
+  seal: (key, nonce, associated, plaintext) => aead.seal(raw(key), nonce, associated, plaintext),
+  open: (key, nonce, associated, sealed) => aead.open(raw(key), nonce, associated, sealed),
 };
+
+let aead: Aead = nodeAead;
+
+/** Done before a process carries data or serves: from then on sealing costs a third. It works without, and where it fails. */
+export async function quickenCrypto(): Promise<void> {
+  if (aead !== nodeAead) return;
+  try {
+    aead = await wasmAead();
+  } catch {
+    // A Node without WebAssembly (`--jitless`): what node:crypto does is as good, only slower.
+  }
+}
 
 /** Small pieces come out of a larger one, because a call costs 3 us whatever it fetches; what was given out is wiped. */
 const randomPool = new Uint8Array(4096);
@@ -160,29 +158,4 @@ function macKey(bytes: Uint8Array): MacKey {
 function hmac(key: MacKey, ...parts: readonly Uint8Array[]): Uint8Array {
   const { inner, outer } = key as unknown as Pads;
   return hashed(outer, [hashed(inner, parts, 0)], 0);
-}
-
-function seal(key: AeadKey, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
-  const cipher = createCipheriv(CIPHER, cipherKey(key), nonce, TAG);
-  cipher.setAAD(associated, { plaintextLength: plaintext.length });
-  const sealed = new Uint8Array(plaintext.length + TAG.authTagLength);
-  sealed.set(cipher.update(plaintext));
-  cipher.final();
-  sealed.set(cipher.getAuthTag(), plaintext.length);
-  return sealed;
-}
-
-function open(key: AeadKey, nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-  const length = sealed.length - TAG.authTagLength;
-  if (length < 0) return null;
-  const decipher = createDecipheriv(CIPHER, cipherKey(key), nonce, TAG);
-  decipher.setAAD(associated, { plaintextLength: length });
-  decipher.setAuthTag(sealed.subarray(length));
-  const plaintext = decipher.update(sealed.subarray(0, length));
-  try {
-    decipher.final();
-  } catch {
-    return null;
-  }
-  return plain(plaintext);
 }

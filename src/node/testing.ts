@@ -1,2 +1,4 @@
 /** A second entry, for tests alone: the numbers that they reckon with. */
+
+export { nodeAead, wasmAead } from './aead.ts';
 export { NODE_LIMITS } from './limits.ts';

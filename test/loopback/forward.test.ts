@@ -154,7 +154,7 @@ test('a game that does not listen is told once, and once more when it answers', 
     atFriend.send(Uint8Array.of(1));
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await expect.poll(() => notices).toEqual([{ kind: 'game-silent', service: 0 }]);
+  await expect.poll(() => notices).toEqual([{ kind: 'game-silent', service: 0, state: 'absent' }]);
   const game = await udp('127.0.0.1', at.port);
   game.socket.on('message', (_bytes, from) => game.socket.send('here', from.port, from.address));
   await expect

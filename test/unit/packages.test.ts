@@ -25,9 +25,9 @@ const lock = JSON.parse(read('package-lock.json')) as {
 const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
 
 /** What runs on a user's computer; each has its line of reason in decisions/. */
-const DEPENDENCIES = ['@hono/node-server', 'hono', 'libsql', 'pino', 'ws', 'zod'];
+const DEPENDENCIES = ['@hono/node-server', 'hono', 'libsodium', 'libsql', 'pino', 'ws', 'zod'];
 /** With what they bring, binaries of other platforms left out. */
-const INSTALLED_MAX = 20;
+const INSTALLED_MAX = 21;
 /** Packages that run something when they are installed; koffi is the lab's, which only developers have. */
 const INSTALL_SCRIPTS = ['node_modules/koffi'];
 

@@ -9,11 +9,14 @@
  * Who has a ticket insists at once, and sends it in the one HELLO that answers the first RETRY: a ticket is shown once and to a
  * master that is there, because whoever sees it twice knows that it is the same participant. That HELLO has the same random as
  * those before and after it, so that the cookie is good for all.
+ *
+ * Where many start behind one address, a RETRY says how long to wait; then these times begin anew, with the cookie.
  */
 import type { Endpoint } from '../address.ts';
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { Random } from '../random.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { type NoiseInitiator, noiseInitiate, type TransportKeys } from '../secure/noise.ts';
 import { type Resumption, resumeInitiate, resumptionOf } from '../secure/resume.ts';
@@ -78,6 +81,7 @@ interface HandshakeKeys {
   /** Of this computer's clock, right or wrong. */
   readonly time: number;
   readonly purse: TicketPurse;
+  readonly random: Random;
 }
 
 interface HandshakePlace {
@@ -100,11 +104,15 @@ export class LinkHandshake {
   private ticketRefused = false;
   private cookie: Uint8Array | null = null;
   private sent = 0;
-  readonly startedAt: Instant;
+  /** When the first HELLO went out, and when the round of HELLOs that is under way began: later where the master made us wait. */
+  private readonly firstAt: Instant;
+  private startedAt: Instant;
+  private waits = 0;
   /** The master, or somebody in its place, answers. */
   heard = false;
 
   private constructor(now: Instant, at: HandshakePlace, initiator: NoiseInitiator, keys: HandshakeKeys) {
+    this.firstAt = now;
     this.startedAt = now;
     this.nextAt = now;
     this.socket = at.socket;
@@ -164,12 +172,35 @@ export class LinkHandshake {
     return accept ? { accept, keys: finished.keys, resumed: resumed !== null } : null;
   }
 
-  private takeRetry(now: Instant, { refused, cookie }: Retry): void {
+  /** So long it has for its ACCEPT. */
+  get endsAt(): Instant {
+    return this.startedAt + LINK_LIMITS.handshakeMsMax;
+  }
+
+  private takeRetry(now: Instant, { refused, cookie, waitMs }: Retry): void {
+    if (waitMs > 0) {
+      // One answer of several to one HELLO is enough.
+      if (this.cookie !== null && now >= this.startedAt) this.wait(now, cookie, waitMs);
+      return;
+    }
     if (refused === 'key') this.failure = 'MASTER_KEY_MISMATCH';
     const refusedNow = refused === 'ticket' && this.resumer !== null && !this.ticketRefused;
     if (!refusedNow && (refused !== null || this.cookie !== null)) return;
     this.ticketRefused ||= refusedNow;
     this.cookie = cookie;
     this.nextAt = now;
+  }
+
+  private wait(now: Instant, cookie: Uint8Array, waitMs: number): void {
+    const { helloWaitMs, helloWaitMsMax, helloWaitMsInAll } = LINK_LIMITS;
+    const ms =
+      Math.min(Math.max(waitMs, helloWaitMs * 2 ** this.waits), helloWaitMsMax) * (0.5 + this.keys.random.float());
+    if (now + ms > this.firstAt + helloWaitMsInAll) {
+      this.failure = 'BUSY';
+      return;
+    }
+    this.waits++;
+    this.cookie = cookie;
+    this.startedAt = this.nextAt = now + ms;
   }
 }

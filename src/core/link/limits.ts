@@ -4,6 +4,14 @@ export const LINK_LIMITS = {
   helloRepeatAtMs: [0, 250, 750, 1250],
   helloInsistFrom: 2,
   handshakeMsMax: 2_000,
+  /**
+   * A master that has had enough HELLOs of our address says when the next may come: after that, or after 1 s doubled with each
+   * refusal up to 4 s, half as much more or less, so that those who wait do not come together. 200 people behind one address are in
+   * within 15 s; who is still out after 20 s is told that the master is busy.
+   */
+  helloWaitMs: 1_000,
+  helloWaitMsMax: 4_000,
+  helloWaitMsInAll: 20_000,
   /** Addresses of one master link that are tried, each this much after the one before (as RFC 8305 races families). */
   linkAddressesMax: 4,
   linkAddressStaggerMs: 250,

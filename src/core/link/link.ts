@@ -245,8 +245,8 @@ export class Link implements LinkMachine {
   }
 
   private workRound(now: Instant, round: Round): void {
-    const { crypto: suite, identity: own, master, wallClock } = this.config;
-    const keys = { suite, own, masterKey: master.key, purse: this.purse };
+    const { crypto: suite, identity: own, master, wallClock, random } = this.config;
+    const keys = { suite, own, masterKey: master.key, purse: this.purse, random };
     const begun = round.begin(now, (at) => LinkHandshake.start(now, at, { ...keys, time: wallClock() }));
     // A key that is no point of the curve can be nobody's.
     if (!begun) {

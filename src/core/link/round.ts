@@ -1,6 +1,6 @@
 /**
  * One round of handshakes: the ways to a master, raced. UDP to its addresses comes first; another UDP port and the tunnel begin when
- * those before them have not been answered within 800 ms, and wait for one that was, which may only have asked for a cookie.
+ * those before them have not been answered within 800 ms. All wait for one that was, which may only have asked for a cookie.
  *
  *     0 ms UDP, the first address · 250 ms the second … · 800 ms the further UDP port · 1600 ms (or 800) TLS
  */
@@ -66,7 +66,8 @@ export class Round {
 
   /** Somebody answers there, if only with a RETRY: what comes after waits until that handshake has had its time. */
   heard(handshake: LinkHandshake): void {
-    this.heldUntil = Math.max(this.heldUntil, handshake.startedAt + LINK_LIMITS.handshakeMsMax);
+    this.heldUntil = Math.max(this.heldUntil, handshake.endsAt);
+    this.endsAt = Math.max(this.endsAt, handshake.endsAt);
     if (this.waiting.length > 0) this.endsAt = Math.max(this.endsAt, this.heldUntil + LINK_LIMITS.handshakeMsMax);
   }
 
@@ -80,10 +81,10 @@ export class Round {
   }
 
   /** `NEVER` while its socket is not there; the tunnel's is opened by beginning it. */
-  private startsAt({ way, leg, at }: Try): Instant {
+  private startsAt({ leg, at }: Try): Instant {
     const state = this.legs.state(leg);
     if (typeof state !== 'number' && !(leg === 'tls' && state === null)) return NEVER;
-    return way === 'udp' ? at : Math.max(at, this.heldUntil);
+    return Math.max(at, this.heldUntil);
   }
 }
 

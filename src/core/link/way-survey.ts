@@ -26,7 +26,7 @@ interface Trial {
   answeredMs: number | null;
 }
 
-export type WaySurveyConfig = Omit<LinkConfig, 'identity' | 'random'>;
+export type WaySurveyConfig = Omit<LinkConfig, 'identity'>;
 
 /** Ends by itself within 2 s, or 5 s where there is a tunnel to open. */
 export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEvent> {
@@ -95,13 +95,13 @@ export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEve
   private advance(now: Instant, trial: Trial): void {
     const socket = this.legs.state(trial.leg);
     if (typeof socket !== 'number' || trial.answeredMs !== null) return;
-    const { crypto: suite, master, wallClock } = this.config;
+    const { crypto: suite, master, wallClock, random } = this.config;
     const [address = ''] = master.addresses;
     const door = { address, port: trial.port };
     trial.handshake ??= LinkHandshake.start(
       now,
       { way: trial.way, door, socket },
-      { suite, own: suite.keyPair(), masterKey: master.key, time: wallClock(), purse: new TicketPurse() },
+      { suite, own: suite.keyPair(), masterKey: master.key, time: wallClock(), purse: new TicketPurse(), random },
     );
     const hello = trial.handshake?.due(now) ?? null;
     if (hello !== null) this.out.transmit(socket, door, hello);
@@ -111,6 +111,6 @@ export class WaySurvey implements Machine<{ readonly do: 'start' }, WaySurveyEve
   private waits(now: Instant, { leg, handshake, answeredMs }: Trial): boolean {
     if (answeredMs !== null || this.legs.state(leg) === 'failed') return false;
     if (handshake === null) return this.legs.state(leg) === 'opening';
-    return handshake.failure === 'MASTER_UNREACHABLE' && now < handshake.startedAt + LINK_LIMITS.handshakeMsMax;
+    return handshake.failure === 'MASTER_UNREACHABLE' && now < handshake.endsAt;
   }
 }

@@ -105,6 +105,7 @@ export class MasterDoor {
     hello: Hello,
     keys: AddressKeys,
     refused: Retry['refused'] = null,
+    waitMs = 0,
   ): Uint8Array | null {
     if (this.retries.take(now, keys.narrow) > 0) {
       this.counters.drop('door-limited');
@@ -113,7 +114,7 @@ export class MasterDoor {
     }
     this.counters.challenges++;
     const cookie = this.cookies.make(now, from, helloEphemeral(hello.message1));
-    return writeRetry(hello.message1, cookie, from, refused);
+    return writeRetry(hello.message1, cookie, from, refused, waitMs);
   }
 
   private withCookie(
@@ -130,10 +131,10 @@ export class MasterDoor {
     }
     // A ticket costs no Diffie-Hellman, so there may be more of them: many people live behind one address.
     const pace = hello.resumes ? this.hellos : this.handshakes;
-    if (pace.take(now, keys) > 0) {
+    const waitMs = pace.take(now, keys);
+    if (waitMs > 0) {
       this.counters.limit('handshake');
-      this.counters.drop('door-limited');
-      return null;
+      return this.retry(now, from, hello, keys, null, waitMs);
     }
     return this.accept(now, from, hello, reception);
   }

@@ -11,8 +11,11 @@ const rates = (perSecond: number, burst: number, wide: number, widest: number) =
  * eight times what a network gets: a carrier's NAT has many people behind few addresses, and who has rented a /48 is one person.
  */
 export const MASTER_LIMITS = {
-  /** RETRY costs one HMAC and is an eighth of its HELLO; above this rate an address gets silence. */
-  retryRate: { perSecond: 30, burst: 60 },
+  /**
+   * RETRY costs one HMAC and is an eighth of its HELLO; above this rate an address gets silence. 200 people behind one address who
+   * start within 2 s ask for 200 cookies, and again when their turn may have come.
+   */
+  retryRate: { perSecond: 100, burst: 300 },
   /** Handshakes without a cookie in all (row 10): a tenth of what one core can do. */
   freeHandshakeRate: { perSecond: 200, burst: 200 },
   controlRate: { perSecond: 50, burst: 100 },
@@ -84,8 +87,11 @@ export const MASTER_LIMITS = {
   /** Challenges to an address before it is heard again; of eight round trips at 20 % loss each way all fail once in 3,500. */
   challengesUnheardMax: 8,
   helloRates: rates(10, 20, 10, 4),
-  /** A handshake costs 0.5 ms of CPU time: a /32 gets a tenth of a core. */
-  handshakeRates: rates(5, 10, 10, 4),
+  /**
+   * A handshake costs 0.5 ms of CPU time: a /32 gets a tenth of a core. An address gets what 200 people behind it need to be in
+   * within 15 s, when all of them start at once.
+   */
+  handshakeRates: rates(20, 40, 2.5, 4),
   /** Handshakes answered and not yet confirmed; above half of it everybody is asked for a cookie. */
   pendingMax: 1_024,
   pendingCaps: { narrow: 64, wide: 128, widest: 256 },

@@ -83,6 +83,7 @@ export class Hosting implements PathOwner {
 
   /** True where the push was for this hosting. */
   push(now: Instant, push: Push): boolean {
+    if (push.type === 'replaced') this.registration.replaced(now);
     if (push.type === 'offer') {
       this.offered(now, push);
       return true;
@@ -189,8 +190,11 @@ export class Hosting implements PathOwner {
 
   private registered(event: RegistrationEvent): void {
     const { out, config } = this.context;
-    if (event.ev === 'failed') out.event({ ev: 'hosting-failed', failure: event.failure });
-    else if (event.code !== this.code) {
+    if (event.ev === 'failed') {
+      // Told anew where friends find us again.
+      if (event.failure === 'HOST_REPLACED') this.code = '';
+      out.event({ ev: 'hosting-failed', failure: event.failure });
+    } else if (event.code !== this.code) {
       this.code = event.code;
       out.event({ ev: 'hosting', code: event.code, hostKey: config.identity.publicKey, hostId: event.hostId });
     }

@@ -5,8 +5,9 @@
  *                  flags: 1 = cookie present, 2 = answer with RETRY even if you cannot open this,
  *                         4 = not Noise but a resumption: random 32, ticket 136, payload 300 + 16
  *                  payload: time 8 (ms since 1970) | zeros
- *     RETRY    64  d2 | version | flags | 0 | first 8 of e | cookie 24 | observed endpoint xor e | zeros
+ *     RETRY    64  d2 | version | flags | 0 | first 8 of e | cookie 24 | observed endpoint xor e | wait, ms 2 | zeros
  *                  flags: 1 = the cookie was good, but I have another key than the one you meant, 2 = your ticket is not good
+ *                  wait: not 0 = the cookie was good, but your address has had its share; the next HELLO not before that
  *     ACCEPT ≤320  d3 | version | 0 | 0 | first 8 of e | Noise message 2 or its like (e 32, payload + 16)
  *                  payload: cid 8 | ping every, ms 4 | observed endpoint | control port 2 | first probe port 2 |
  *                           probe ports 1 | other addresses of this family (count 1, each length 1 + bytes) |
@@ -122,6 +123,7 @@ export function writeRetry(
   cookie: Uint8Array,
   observed: Endpoint,
   refused: Retry['refused'] = null,
+  waitMs = 0,
 ): Uint8Array {
   const writer = new Writer(WIRE_LIMITS.retryBytes)
     .u8(WIRE.retry)
@@ -131,6 +133,7 @@ export function writeRetry(
   writer.raw(message1.subarray(0, ECHO_BYTES)).raw(cookie);
   return writer
     .raw(xor(packEndpoint(observed), helloEphemeral(message1)))
+    .u16(Math.min(0xffff, Math.ceil(waitMs)))
     .padTo(WIRE_LIMITS.retryBytes)
     .done();
 }
@@ -141,6 +144,8 @@ export interface Retry {
   readonly refused: 'key' | 'ticket' | null;
   readonly cookie: Uint8Array;
   readonly observed: Endpoint | null;
+  /** The address has had its share of handshakes: how long until there is another; else 0. */
+  readonly waitMs: number;
 }
 
 /** Null where it does not answer the HELLO with this message 1. */
@@ -150,7 +155,8 @@ export function readRetry(message1: Uint8Array, bytes: Uint8Array): Retry | null
   const observed = unpackEndpoint(xor(bytes.subarray(36, 36 + PACKED_ENDPOINT_BYTES), helloEphemeral(message1)));
   const flags = bytes[2] as number;
   const refused = (flags & REFUSED.key) !== 0 ? 'key' : (flags & REFUSED.ticket) !== 0 ? 'ticket' : null;
-  return { version: bytes[1] as number, refused, cookie: bytes.slice(12, 12 + COOKIE_BYTES), observed };
+  const waitMs = new Reader(bytes.subarray(36 + PACKED_ENDPOINT_BYTES)).u16();
+  return { version: bytes[1] as number, refused, cookie: bytes.slice(12, 12 + COOKIE_BYTES), observed, waitMs };
 }
 
 export interface Accept {

@@ -1,14 +1,14 @@
 /** What `host` says of the games: whether they listen, which port may have been meant, and that there is TCP at it, too. */
 import type { ServiceTarget } from '../core/index.ts';
 import { SallyportError } from '../node/index.ts';
-import { type GameNews, type GamePort, gamePorts, lookAtGames, portText } from './game.ts';
+import { type CheckedPort, type GameNews, gamePorts, lookAtGames, portText } from './game.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
 
-export class GameWatch {
+export class GameLook {
   readonly #terminal: Terminal;
   readonly #services: readonly ServiceTarget[];
-  readonly #ports: readonly GamePort[];
+  readonly #ports: readonly CheckedPort[];
   /** Those where nothing listened at the last look; null before the first. */
   #silent: ReadonlySet<string> | null = null;
   readonly #tcpTold = new Set<number>();
