@@ -13,6 +13,7 @@ import {
 import {
   endpointKey,
   formatService,
+  isLoopback,
   type NatProfile,
   type PeerEvent,
   parseServices,
@@ -206,9 +207,12 @@ function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwar
     terminal.fact('info', 'Game', `${why}, not as addresses of their own. Ban here, not in the game.`, 'whole');
   } else if (notice.kind === 'game-silent') {
     const { state, service } = notice;
-    const port = services[service]?.port;
+    const { port, address = '' } = services[service] ?? {};
     terminal.event('game', { listening: state !== 'absent', state, port });
-    if (state === 'absent') terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends are told so`);
-    else terminal.fact('warn', 'Game', `has stopped answering friends on udp ${port}: they are told so. Does it hang?`);
+    // Of this computer the look at its ports tells.
+    if (state === 'absent' && !isLoopback(address))
+      terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends are told so`);
+    if (state === 'silent')
+      terminal.fact('warn', 'Game', `has stopped answering friends on udp ${port}: they are told so. Does it hang?`);
   } else terminal.fact('done', 'Game', `answers on udp ${services[notice.service]?.port}`);
 }
