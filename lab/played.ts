@@ -96,11 +96,11 @@ const teeworlds: PlayedGame = {
   display: true,
   // A map that no client has by this name. Its console over TCP takes the bans, and writes them where the next start reads them.
   server: `
-    mkdir -p $HOME/.teeworlds/maps
-    cp /usr/share/games/teeworlds/data/maps/ctf8.map $HOME/.teeworlds/maps/lab.map
+    mkdir -p $HOME/.local/share/teeworlds/maps
+    cp /usr/share/games/teeworlds/data/maps/ctf8.map $HOME/.local/share/teeworlds/maps/lab.map
     touch $HOME/bans.cfg
     cd $HOME
-    exec /usr/games/teeworlds-server 'sv_register 0; sv_map lab; sv_max_clients_per_ip 4; ec_port 8304; ec_password x; exec bans.cfg'`,
+    exec /usr/games/teeworlds-server 'sv_register 0; sv_map lab; sv_inactivekick_time 0; sv_max_clients_per_ip 4; ec_port 8304; ec_password x; exec bans.cfg'`,
   client: ({ name, address, port }) => `
     export ${DRAWN}
     exec /usr/games/teeworlds 'gfx_screen_width 320; gfx_screen_height 240; gfx_fullscreen 0; snd_enable 0; cl_cpu_throttle 50; player_name ${name}; connect ${address}:${port}'`,
@@ -109,7 +109,7 @@ const teeworlds: PlayedGame = {
     return who === undefined || address === undefined ? null : { who, address };
   },
   left: (line) => /client dropped\. cid=(\d+)/.exec(line)?.[1] ?? null,
-  media: { sent: '.teeworlds/maps/lab.map', kept: '.teeworlds/downloadedmaps/lab*' },
+  media: { sent: '.local/share/teeworlds/maps/lab.map', kept: '.local/share/teeworlds/downloadedmaps/lab*' },
   ban: {
     by: 'script',
     order: ({ who }) => `
@@ -125,7 +125,7 @@ const openarena: PlayedGame = {
   port: 27_960,
   programs: ['/usr/games/openarena', '/usr/games/openarena-server', '/usr/bin/Xvfb'],
   display: true,
-  server: 'exec /usr/games/openarena-server +set dedicated 1 +set sv_pure 0 +set sv_timeout 20 +map oa_dm1',
+  server: 'exec /usr/games/openarena-server +set dedicated 1 +set sv_pure 0 +set sv_timeout 20 +map oa_dm1 +rehashbans',
   client: ({ name, address, port }) => `
     export ${DRAWN}
     exec /usr/games/openarena +set r_mode -1 +set r_customwidth 160 +set r_customheight 120 +set r_fullscreen 0 \\
