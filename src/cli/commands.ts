@@ -80,7 +80,11 @@ export const JOIN_FLAGS = {
   },
   'no-wait': { kind: 'on', about: 'end when the host ends; otherwise it is waited for, and the game may stay open' },
   'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
-  name: { kind: 'text', value: 'NAME', about: 'how the host sees you' },
+  name: {
+    kind: 'text',
+    value: 'NAME',
+    about: 'how the host sees you (default: what you have once said, here or in the app)',
+  },
   anonymous: { kind: 'on', about: 'come as somebody whom no host knows: bans, favourites and --ask see a stranger' },
   'new-key': { kind: 'on', about: 'take the new key of a host that you know by another one; ask the host first' },
   relay: RELAY_FLAG,
