@@ -7,6 +7,7 @@ import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
+  Endpoint,
   JoinId,
   ListEntry,
   NatProfile,
@@ -34,6 +35,7 @@ import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './ho
 import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
+import { NameWatch, type Resolved } from './names.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
@@ -51,6 +53,9 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   #driver: Driver<PeerCommand>;
   readonly #watch: NetworkWatch;
   readonly #upnp: UpnpTask;
+  readonly #names: NameWatch | null;
+  /** Of the master, as its name leads to it now. */
+  #masterAddresses: readonly string[];
   readonly #paths = new Map<PathId, AgentPath>();
   readonly #joins = new Map<JoinId, Joining>();
   readonly #waiters = new Set<Waiter>();
@@ -66,6 +71,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   constructor(parts: AgentParts) {
     super();
     this.parts = parts;
+    this.#masterAddresses = parts.master.addresses;
+    this.#names = parts.names === undefined ? null : new NameWatch(parts.names, (resolved) => this.#named(resolved));
     this.#driver = this.#drive(parts.machine);
     this.#upnp = upnpTask(
       () => this.#gateway,
@@ -80,10 +87,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
-    const { master, masterLink } = this.parts;
-    const [address = ''] = master.addresses;
+    const { masterLink } = this.parts;
+    const { tls, port } = masterLink;
+    const masterNow = (): Endpoint => ({ address: this.#masterAddresses[0] ?? '', port });
     return drive(machine, {
-      ...(masterLink.tls === undefined ? {} : { openTunnel: tunnelTo(masterLink.tls, { address, port: master.port }) }),
+      ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(tls, masterNow())(...request) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
@@ -201,7 +209,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   ways(): Promise<readonly WayReport[]> {
     this.#assertOpen();
-    return surveyWays(this.parts.master, this.parts.masterLink);
+    const { master, masterLink } = this.parts;
+    return surveyWays({ ...master, addresses: this.#masterAddresses }, masterLink);
   }
 
   mapPort(): void {
@@ -277,7 +286,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     if (event.ev === 'derive') this.#derive(event.key);
     if (event.ev === 'hosting') this.parts.onHosting(event.code);
-    if (event.ev === 'link') this.link = event;
+    if (event.ev === 'link') this.#linked(event);
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
     if (event.ev === 'ready') this.#ready = true;
     if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
@@ -293,6 +302,17 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (event.ev === 'path-changed') this.#paths.get(event.path)?.changed(event);
     for (const waiter of [...this.#waiters]) waiter.onEvent(event);
     this.emit('event', event);
+  }
+
+  #linked(event: Extract<PeerEvent, { ev: 'link' }>): void {
+    this.link = event;
+    if (event.state === 'lost') this.#names?.begin();
+    else if (event.state === 'up') this.#names?.end();
+  }
+
+  #named({ master, stun }: Resolved): void {
+    if (master.length > 0) this.#masterAddresses = master;
+    this.command({ do: 'names', master, stun });
   }
 
   #derive(key: Uint8Array): void {
@@ -376,6 +396,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async #close(): Promise<void> {
+    this.#names?.end();
     this.#watch.stop();
     for (const joining of [...this.#joins.values()]) joining.fail(new SallyportError('ABORTED'));
     for (const waiter of [...this.#waiters]) waiter.fail(new SallyportError('ABORTED'));
@@ -395,6 +416,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const failure = new SallyportError('INTERNAL', { detail: error.message, cause: error });
     for (const joining of [...this.#joins.values()]) joining.fail(failure);
     for (const waiter of [...this.#waiters]) waiter.fail(failure);
+    this.#names?.end();
     this.#watch.stop();
     this.#upnp.unmap();
     this.#dispose('closed');
