@@ -6,17 +6,18 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  Endpoint,
-  JoinId,
-  ListEntry,
-  NatProfile,
-  PathId,
-  PathView,
-  PeerCommand,
-  PeerEvent,
-  SocketId,
-  WayReport,
+import {
+  type Endpoint,
+  type JoinId,
+  type ListEntry,
+  type NatProfile,
+  type PathId,
+  type PathView,
+  type PeerCommand,
+  type PeerEvent,
+  type SocketId,
+  speaks,
+  type WayReport,
 } from '../core/index.ts';
 import {
   type DriveCounters,
@@ -31,11 +32,11 @@ import {
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
 import { cleanEvent } from './edge.ts';
-import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
+import { AgentHosting, type Hosting, type HostOptions, servicesOf } from './hosting.ts';
 import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
-import { NameWatch, type Resolved } from './names.ts';
+import { NameWatch } from './names.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
@@ -53,9 +54,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   #driver: Driver<PeerCommand>;
   readonly #watch: NetworkWatch;
   readonly #upnp: UpnpTask;
-  readonly #names: NameWatch | null;
-  /** Of the master, as its name leads to it now. */
-  #masterAddresses: readonly string[];
+  readonly #names: NameWatch;
   readonly #paths = new Map<PathId, AgentPath>();
   readonly #joins = new Map<JoinId, Joining>();
   readonly #waiters = new Set<Waiter>();
@@ -71,8 +70,9 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   constructor(parts: AgentParts) {
     super();
     this.parts = parts;
-    this.#masterAddresses = parts.master.addresses;
-    this.#names = parts.names === undefined ? null : new NameWatch(parts.names, (resolved) => this.#named(resolved));
+    this.#names = new NameWatch(parts.master.addresses, parts.names, (names) =>
+      this.command({ do: 'names', ...names }),
+    );
     this.#driver = this.#drive(parts.machine);
     this.#upnp = upnpTask(
       () => this.#gateway,
@@ -89,7 +89,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
     const { masterLink } = this.parts;
     const { tls, port } = masterLink;
-    const masterNow = (): Endpoint => ({ address: this.#masterAddresses[0] ?? '', port });
+    const masterNow = (): Endpoint => ({ address: this.#names.addresses[0] ?? '', port });
     return drive(machine, {
       ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(tls, masterNow())(...request) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
@@ -210,7 +210,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   ways(): Promise<readonly WayReport[]> {
     this.#assertOpen();
     const { master, masterLink } = this.parts;
-    return surveyWays({ ...master, addresses: this.#masterAddresses }, masterLink);
+    return surveyWays({ ...master, addresses: this.#names.addresses }, masterLink);
   }
 
   mapPort(): void {
@@ -286,7 +286,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     if (event.ev === 'derive') this.#derive(event.key);
     if (event.ev === 'hosting') this.parts.onHosting(event.code);
-    if (event.ev === 'link') this.#linked(event);
+    if (event.ev === 'link') {
+      this.link = event;
+      this.#names.link(event.state);
+    }
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
     if (event.ev === 'ready') this.#ready = true;
     if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
@@ -302,17 +305,6 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (event.ev === 'path-changed') this.#paths.get(event.path)?.changed(event);
     for (const waiter of [...this.#waiters]) waiter.onEvent(event);
     this.emit('event', event);
-  }
-
-  #linked(event: Extract<PeerEvent, { ev: 'link' }>): void {
-    this.link = event;
-    if (event.state === 'lost') this.#names?.begin();
-    else if (event.state === 'up') this.#names?.end();
-  }
-
-  #named({ master, stun }: Resolved): void {
-    if (master.length > 0) this.#masterAddresses = master;
-    this.command({ do: 'names', master, stun });
   }
 
   #derive(key: Uint8Array): void {
@@ -396,7 +388,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async #close(): Promise<void> {
-    this.#names?.end();
+    this.#names.end();
     this.#watch.stop();
     for (const joining of [...this.#joins.values()]) joining.fail(new SallyportError('ABORTED'));
     for (const waiter of [...this.#waiters]) waiter.fail(new SallyportError('ABORTED'));
@@ -416,7 +408,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const failure = new SallyportError('INTERNAL', { detail: error.message, cause: error });
     for (const joining of [...this.#joins.values()]) joining.fail(failure);
     for (const waiter of [...this.#waiters]) waiter.fail(failure);
-    this.#names?.end();
+    this.#names.end();
     this.#watch.stop();
     this.#upnp.unmap();
     this.#dispose('closed');
@@ -437,8 +429,9 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
 async function askerFor(options: HostOptions): Promise<AskGame | null> {
   if (options.askGame === undefined) return null;
-  const game = gameEndpoint(options);
-  if (game === null) throw usage('askGame needs a game on a port of this computer: forward or socket.');
+  const services = servicesOf(options);
+  const game = services.find((service) => speaks(service, 'udp')) ?? services[0];
+  if (game === undefined) throw usage('askGame needs a game on a port of this computer: forward or socket.');
   return gameAsker(options.askGame, game);
 }
 

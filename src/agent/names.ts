@@ -44,26 +44,35 @@ export interface Resolved {
   readonly stun: readonly Endpoint[];
 }
 
-/** Looks the names up every 3 s between `begin` and `end`, and tells what has come of it where it is not what it was. */
+/** How names are looked up, and where they led at the start. */
+export interface Names {
+  readonly resolved: Resolved;
+  readonly look: () => Promise<Resolved>;
+}
+
+/** Looks the names up every 3 s while the masterserver does not answer, and tells what is not as it was. */
 export class NameWatch {
-  readonly #look: () => Promise<Resolved>;
+  /** Of the master, as its name leads to it now. */
+  addresses: readonly string[];
+  readonly #names: Names | undefined;
   readonly #onChange: (resolved: Resolved) => void;
   #last: string;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(
-    { resolved, look }: { readonly resolved: Resolved; readonly look: () => Promise<Resolved> },
-    onChange: (resolved: Resolved) => void,
-  ) {
-    this.#last = JSON.stringify(resolved);
-    this.#look = look;
+  /** `names` undefined: there are none, and the addresses stay. */
+  constructor(addresses: readonly string[], names: Names | undefined, onChange: (resolved: Resolved) => void) {
+    this.addresses = addresses;
+    this.#names = names;
+    this.#last = JSON.stringify(names?.resolved);
     this.#onChange = onChange;
   }
 
-  begin(): void {
-    if (this.#timer !== null) return;
-    this.#timer = setInterval(() => void this.#again(), AGENT_LIMITS.namesAgainMs);
-    void this.#again();
+  link(state: 'connecting' | 'up' | 'lost'): void {
+    const names = this.#names;
+    if (state === 'up') this.end();
+    if (state !== 'lost' || names === undefined || this.#timer !== null) return;
+    this.#timer = setInterval(() => void this.#look(names), AGENT_LIMITS.namesAgainMs);
+    void this.#look(names);
   }
 
   end(): void {
@@ -71,11 +80,12 @@ export class NameWatch {
     this.#timer = null;
   }
 
-  async #again(): Promise<void> {
-    const resolved = await this.#look();
+  async #look({ look }: Names): Promise<void> {
+    const resolved = await look();
     const told = JSON.stringify(resolved);
     if (this.#timer === null || told === this.#last) return;
     this.#last = told;
+    if (resolved.master.length > 0) this.addresses = resolved.master;
     this.#onChange(resolved);
   }
 }
