@@ -16,6 +16,7 @@ import type { PathKind, PlanSummary } from '../model/pair.ts';
 import type { FailureReason, Help, NatPair, NextAttempt, StageReason } from '../model/progress.ts';
 import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 import type { Cooling } from '../sources/rotation.ts';
+import type { StreamCommand, StreamEvent } from '../streams/interface.ts';
 import type { RelayMode } from './handshake.ts';
 
 export type JoinId = number;
@@ -110,6 +111,8 @@ export type PeerCommand =
   /** `channel` (0 where absent): further local programs that share the path have one each. */
   | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly path: PathId }
+  /** Streams end with the connection: one that takes its place has its own. */
+  | { readonly do: 'stream'; readonly path: PathId; readonly command: StreamCommand }
   /** Of a host: tells the friend at the other end whether its game answers; until then it counts as one that does. */
   | { readonly do: 'game'; readonly path: PathId; readonly service: number; readonly state: GameState }
   /** Hand the socket of a direct path to the application: our packets stop, the driver releases the socket. Nothing happens where
@@ -243,6 +246,7 @@ export type PeerEvent =
       readonly via: string | null;
     }
   | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel: number }
+  | (StreamEvent & { readonly path: PathId })
   | {
       readonly ev: 'path-lost';
       readonly path: PathId;
