@@ -298,6 +298,8 @@ export class Hosting implements PathOwner {
       relayFor: (of, before) => this.relayFor(of, before),
       goThrough: (at, path, relay, grant) => this.paths.relay(at, path, relay, grant),
       mode: this.mode,
+      // What can be reached here is no business of the masterserver that tries the way.
+      services: offer.test ? [] : (this.command.services ?? []),
       happened: (at, event) => this.visited(at, visit, event),
     });
     this.visits.set(offer.visitor, visit);
@@ -359,7 +361,7 @@ export class Hosting implements PathOwner {
 
   /** The master's test join gets no more than the proof of a path. */
   private begin(now: Instant, { test, friend, instance, at }: Offer, keys: EndToEnd): PathId | null {
-    return test ? null : this.paths.open(now, { keys, join: null, friend, instance, since: at }, this);
+    return test ? null : this.paths.open(now, { keys, join: null, friend, instance, since: at, services: [] }, this);
   }
 
   private connected(now: Instant, visit: Visit, found: Found): void {
