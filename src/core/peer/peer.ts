@@ -208,17 +208,14 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'send':
         this.paths.send(now, command.path, command.bytes, command.channel ?? 0);
         break;
-      case 'leave':
-        this.paths.leave(now, command.path, 'left');
-        break;
       case 'game':
         this.paths.sayGame(now, command.path, command.service, command.state);
         break;
+      case 'leave':
+      case 'stream':
       case 'release':
-        this.paths.release(now, command.path);
-        break;
       case 'stats':
-        this.paths.stats(command.path);
+        this.obeyForPath(now, command);
         break;
       case 'check':
         this.nest.command(now, this.detector, { do: 'detect' });
@@ -244,6 +241,16 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'close':
         this.close(now);
     }
+  }
+
+  private obeyForPath(
+    now: Instant,
+    command: PeerCommand & { readonly do: 'leave' | 'stream' | 'release' | 'stats' },
+  ): void {
+    if (command.do === 'leave') this.paths.leave(now, command.path, 'left');
+    else if (command.do === 'stream') this.paths.stream(now, command.path, command.command);
+    else if (command.do === 'release') this.paths.release(now, command.path);
+    else this.paths.stats(command.path);
   }
 
   private enter(phase: Phase): void {
