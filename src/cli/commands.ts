@@ -61,6 +61,10 @@ export const HOST_FLAGS = {
     about: 'say nothing on the local network (a private host says nothing that strangers understand)',
   },
   'no-wait': { kind: 'on', about: 'exit with 7 where nothing listens on the port yet' },
+  'wait-for-network': {
+    kind: 'on',
+    about: 'try until the masterserver answers, as after the start of a computer (as a systemd service: always)',
+  },
 } as const satisfies Flags;
 
 export const JOIN_FLAGS = {

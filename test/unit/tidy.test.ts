@@ -68,7 +68,7 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
  */
 const ROOMS = [
   ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'relay', 'link', 'detect', 'portmap'],
-  'connection',
+  ...['streams', 'connection'],
   ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
   ...['peer', 'master'],
 ];
