@@ -257,7 +257,7 @@ export class Engine implements UiEngine {
   }
 
   async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<void> {
-    const { name, port } = command;
+    const { name, services } = command;
     // Pressed twice, or in two tabs: there is one hosting.
     if (this.#hostingView !== null && this.#hostingView.state !== 'failed') return;
     await this.#closeHosting();
@@ -265,10 +265,11 @@ export class Engine implements UiEngine {
       state: 'starting',
       failure: null,
       name,
-      port,
+      services,
       code: '',
       link: '',
-      gameListens: null,
+      silentPorts: [],
+      addressesShared: false,
       copied: false,
       friends: [],
       bans: [],
@@ -284,7 +285,7 @@ export class Engine implements UiEngine {
         ask: command.ask,
         relay: this.#options.settings.values.relay,
         ...(command.password === '' ? {} : { password: command.password }),
-        forward: { port },
+        forward: services,
       });
       if (this.#hostingView === null) {
         // Stopped in another tab meanwhile.
@@ -301,8 +302,11 @@ export class Engine implements UiEngine {
       hosting.on('bans', (bans) => this.#viewHosting({ bans: bans.map(banView) }));
       hosting.on('wrongPasswords', (wrongPasswords) => this.#viewHosting({ wrongPasswords }));
       hosting.on('notice', (notice) => {
-        if (notice.kind === 'game-silent' || notice.kind === 'game-answers')
-          this.#viewHosting({ gameListens: notice.kind === 'game-answers' });
+        if (notice.kind === 'addresses-shared') this.#viewHosting({ addressesShared: true });
+        if (notice.kind !== 'game-silent' && notice.kind !== 'game-answers') return;
+        const port = hosting.services[notice.service]?.port ?? 0;
+        const others = (this.#hostingView?.silentPorts ?? []).filter((other) => other !== port);
+        this.#viewHosting({ silentPorts: notice.kind === 'game-silent' ? [...others, port] : others });
       });
       hosting.on('replaced', (error) =>
         this.#viewHosting({ state: error === null ? 'open' : 'replaced', failure: error?.code ?? null }),

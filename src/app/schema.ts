@@ -1,7 +1,14 @@
 /** Commands of the local page, checked before anything acts on them. The page says what is wrong, beside the field. */
 import { z } from 'zod';
+import { parseServices } from '../core/index.ts';
 import type { LocalCommand } from './local-api.ts';
 
+/** Sixteen of the longest. */
+const services = z
+  .string()
+  .trim()
+  .max(1024)
+  .refine((text) => !('problem' in parseServices(text)));
 const port = z.int().min(0).max(65_535);
 /** Like `stun.example.org:3478`. */
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/);
@@ -17,7 +24,7 @@ export const settingsSchema = z
     hostName: z.string().max(48),
     hostGame: z.string().max(32),
     hostPortCustom: z.boolean(),
-    hostPortNumber: port,
+    hostServices: services,
     playerName: z.string().max(32),
     announceOnLan: z.boolean(),
     relay: z.enum(['allow', 'never', 'only']),
@@ -29,7 +36,7 @@ export const settingsSchema = z
 export const commandSchema = z.discriminatedUnion('do', [
   z.object({
     do: z.literal('host'),
-    port: port.min(1),
+    services,
     name: z.string().trim().min(1).max(48),
     game: z.string().max(32),
     playersMax: z.int().min(1).max(64),

@@ -21,7 +21,15 @@ import {
   showFingerprint,
 } from '../core/index.ts';
 import { copyToClipboard, usage } from '../node/index.ts';
-import { checkAgentFlags, masterName, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
+import {
+  checkAgentFlags,
+  masterName,
+  readPassword,
+  readyWithPatience,
+  sayProfile,
+  stateDir,
+  withAgent,
+} from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { GameLook } from './game-look.ts';
@@ -43,9 +51,11 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   const games = new GameLook(terminal, services);
   await games.begin(flags['no-wait']);
   const keyFile = hostKeyFile(stateDir(flags, invocation.env), named);
-  await withAgent({ flags, invocation, keyFile }, async (agent) => {
+  // Under systemd a service may start before the network does (INVOCATION_ID is set there).
+  const waitForNetwork = flags['wait-for-network'] || invocation.env.INVOCATION_ID !== undefined;
+  await withAgent({ flags, invocation, keyFile, waitForNetwork }, async (agent) => {
     agent.on('event', followMaster(terminal, masterName(flags.master)));
-    const profile = await agent.ready();
+    const profile = await (waitForNetwork ? readyWithPatience(agent, invocation) : agent.ready());
     sayProfile(terminal, profile);
     sayMaster(terminal, agent, flags, keyFile);
     const hosting = await agent.host({

@@ -36,6 +36,7 @@ import { hardText, planText, Repeated, tellConnected, tellProgress, took } from 
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
+import { Player } from './player.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
@@ -50,6 +51,9 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const master = await masterOf(flags, target);
   checkAgentFlags({ ...flags, master });
+  const kept = stateDir(flags, invocation.env);
+  const player = new Player(terminal, kept);
+  const name = player.shown(flags.name);
   terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
   await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
     const screen = new JoinScreen(terminal);
@@ -58,7 +62,9 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
     const keys = watchKeys({
       ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
       words: () => screen.join.path?.words ?? '',
+      named: (typed) => player.named(typed),
     });
+    player.askOnce();
     try {
       const path = await agent.join(words[0] as string, {
         signal: AbortSignal.any([invocation.signal, direct.signal]),
@@ -71,9 +77,9 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
         anonymous: flags.anonymous,
         wait: !flags['no-wait'],
         ...(password === undefined ? {} : { password }),
-        ...(flags.name === undefined ? {} : { name: flags.name }),
+        ...(name === undefined ? {} : { name }),
       });
-      await play(invocation, flags, screen, path, stateDir(flags, invocation.env));
+      await play(invocation, flags, screen, path, kept);
     } catch (error) {
       if (!direct.signal.aborted) throw error;
       screen.close();
