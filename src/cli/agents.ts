@@ -61,7 +61,7 @@ export async function withAgent(
   }
 }
 
-export function stateDir(flags: AgentFlagValues, env: NodeJS.ProcessEnv): string {
+export function stateDir(flags: Pick<AgentFlagValues, 'state-dir'>, env: NodeJS.ProcessEnv): string {
   return flags['state-dir'] ?? stateDirectory(env);
 }
 

@@ -38,7 +38,7 @@ export function variableOf(flag: string): string {
   return `SALLYPORT_${flag.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** `words`: names of the positional words, all of which must be there. A flag beats its variable. */
+/** `words`: names of the positional words, all of which must be there; `PORT...` stands for one or more. A flag beats its variable. */
 export function readCommandLine<Table extends Flags>(
   table: Table,
   words: readonly string[],
@@ -46,8 +46,9 @@ export function readCommandLine<Table extends Flags>(
   env: NodeJS.ProcessEnv,
 ): CommandLine<Table> {
   const parsed = parse(table, argv);
-  if (parsed.positionals.length < words.length) throw usage(`${words[parsed.positionals.length]} is missing.`);
-  if (parsed.positionals.length > words.length)
+  if (parsed.positionals.length < words.length)
+    throw usage(`${words[parsed.positionals.length]?.replace('...', '')} is missing.`);
+  if (parsed.positionals.length > words.length && words.at(-1)?.endsWith('...') !== true)
     throw usage(`"${parsed.positionals[words.length]}" is one word too many.`);
   const flags = Object.entries(table).map(([name, flag]) => [name, valueFor(name, flag, parsed.values[name], env)]);
   return { flags: Object.fromEntries(flags) as FlagValues<Table>, words: parsed.positionals };

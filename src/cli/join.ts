@@ -1,5 +1,6 @@
 /** `sallyport join CODE`: docs/reference/product.md §4B. */
 import {
+  type Agent,
   type JoinEvent,
   type LocalPort,
   type LocalPortNotice,
@@ -15,6 +16,7 @@ import {
   stageText,
   wayText,
 } from '../agent/index.ts';
+import type { ShownJoin } from '../app/index.ts';
 import {
   cleanText,
   endpointKey,
@@ -28,8 +30,9 @@ import {
   showCode,
 } from '../core/index.ts';
 import { copyToClipboard, SallyportError } from '../node/index.ts';
-import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
+import { checkAgentFlags, milliseconds, profileLine, readPassword, stateDir, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
+import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
 import { logText, watchKeys } from './join-keys.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
@@ -70,41 +73,68 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
       );
     }
     terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
+    const text = words[0] as string;
     await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
-      const screen = new JoinScreen(terminal);
-      // Aborted with the entry of an official server: it is joined by its address.
-      const direct = new AbortController();
-      const keys = watchKeys({
-        ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
-        words: () => screen.join.path?.words ?? '',
-      });
+      const does = { program: 'join', agent, master: master ?? '', name: target.code } as const;
+      const control = await openControl({ does, stateDir: stateDir(flags, invocation.env), invocation });
       try {
-        const path = await agent.join(words[0] as string, {
-          signal: AbortSignal.any([invocation.signal, direct.signal]),
-          onEvent(event) {
-            screen.onEvent(event);
-            if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
-          },
-          timeoutMs: (flags.timeout ?? 0) * 1_000,
-          acceptNewKey: flags['new-key'],
-          anonymous: flags.anonymous,
-          wait: !flags['no-wait'],
-          ...(password === undefined ? {} : { password }),
-          ...(flags.name === undefined ? {} : { name: flags.name }),
-        });
-        port.use(path);
-        await play(invocation, flags, screen, port, path);
-      } catch (error) {
-        if (!direct.signal.aborted) throw error;
-        screen.close();
-        await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
+        await control.engine.start();
+        const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
+        await reach(agent, { invocation, flags, text, password, port, shown });
       } finally {
-        screen.close();
-        keys.close();
+        await control.close();
       }
     });
   } finally {
     port.close();
+  }
+}
+
+interface JoinErrand {
+  readonly invocation: Invocation;
+  readonly flags: JoinFlags;
+  /** The code or link. */
+  readonly text: string;
+  readonly password: string | undefined;
+  readonly port: LocalPort;
+  readonly shown: ShownJoin;
+}
+
+async function reach(agent: Agent, { invocation, flags, text, password, port, shown }: JoinErrand): Promise<void> {
+  const { terminal, stop, env } = invocation;
+  const screen = new JoinScreen(terminal);
+  // Aborted with the entry of an official server: it is joined by its address.
+  const direct = new AbortController();
+  const keys = watchKeys({
+    ...{ terminal, log: (all) => logText(screen.join, all), stop, env },
+    words: () => screen.join.path?.words ?? '',
+  });
+  try {
+    const path = await agent.join(text, {
+      signal: AbortSignal.any([invocation.signal, direct.signal]),
+      onEvent(event) {
+        screen.onEvent(event);
+        shown.event(event);
+        if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
+      },
+      timeoutMs: (flags.timeout ?? 0) * 1_000,
+      acceptNewKey: flags['new-key'],
+      anonymous: flags.anonymous,
+      wait: !flags['no-wait'],
+      ...(password === undefined ? {} : { password }),
+      ...(flags.name === undefined ? {} : { name: flags.name }),
+    });
+    port.use(path);
+    shown.connected(path);
+    shown.local(endpointKey(port.local));
+    await play(invocation, flags, screen, port, path);
+  } catch (error) {
+    if (!direct.signal.aborted) throw error;
+    screen.close();
+    await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
+  } finally {
+    screen.close();
+    keys.close();
   }
 }
 
