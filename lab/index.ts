@@ -1,8 +1,11 @@
 /** The lab: real Linux NATs in network namespaces, and programs running behind them. */
 export * from './counting.ts';
+export * from './game-servers.ts';
 export * from './games.ts';
 export * from './nat.ts';
 export * from './pair.ts';
+export * from './party.ts';
+export * from './played.ts';
 export * from './process.ts';
 export * from './puppeteer.ts';
 export * from './sandbox.ts';

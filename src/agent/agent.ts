@@ -6,16 +6,17 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  JoinId,
-  ListEntry,
-  NatProfile,
-  PathId,
-  PathView,
-  PeerCommand,
-  PeerEvent,
-  SocketId,
-  WayReport,
+import {
+  type JoinId,
+  type ListEntry,
+  type NatProfile,
+  type PathId,
+  type PathView,
+  type PeerCommand,
+  type PeerEvent,
+  type SocketId,
+  speaks,
+  type WayReport,
 } from '../core/index.ts';
 import {
   type DriveCounters,
@@ -30,7 +31,7 @@ import {
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
 import { cleanEvent } from './edge.ts';
-import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
+import { AgentHosting, type Hosting, type HostOptions, servicesOf } from './hosting.ts';
 import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
@@ -415,8 +416,9 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
 async function askerFor(options: HostOptions): Promise<AskGame | null> {
   if (options.askGame === undefined) return null;
-  const game = gameEndpoint(options);
-  if (game === null) throw usage('askGame needs a game on a port of this computer: forward or socket.');
+  const services = servicesOf(options);
+  const game = services.find((service) => speaks(service, 'udp')) ?? services[0];
+  if (game === undefined) throw usage('askGame needs a game on a port of this computer: forward or socket.');
   return gameAsker(options.askGame, game);
 }
 

@@ -1,6 +1,7 @@
 /** One join: from a code or link to a path, and on while the path is lost and punched again. */
 
 import {
+  codeFault,
   equalBytes,
   type FailureCode,
   type FailureReason,
@@ -45,12 +46,12 @@ export interface JoinOptions {
   readonly acceptNewKey?: boolean;
 }
 
-/** A code or a join link as it was typed. Throws CODE_UNKNOWN for what can be no code, USAGE for a link that is not whole. */
+/** A code or a join link as it was typed. Throws CODE_MALFORMED for what can be no code, USAGE for a link that is not whole. */
 export function readJoinTarget(text: string): JoinTarget {
   const target = parseJoinTarget(text);
   if (target !== null) return target;
   if (!text.includes('://')) {
-    throw new SallyportError('CODE_UNKNOWN', { detail: reasonText({ because: 'code-malformed' }) });
+    throw new SallyportError('CODE_MALFORMED', { detail: reasonText(codeFault(text)) });
   }
   const link = parseHostLink(text);
   const detail = 'problem' in link ? linkText(link) : 'The join link is not whole: copy all of it.';

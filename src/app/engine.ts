@@ -23,7 +23,7 @@ import {
   type ProbeResult,
   parseJoinTarget,
 } from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { APP_LIMITS } from './limits.ts';
@@ -81,7 +81,8 @@ export class Engine implements LocalEngine {
     this.#options = options;
     this.#settings = options.does.program === 'app' ? options.does.settings : null;
     this.desk = new HostingDesk(() => this.#changed());
-    this.joins = new JoinList({ ...options, settings: this.#settings }, () => this.#changed());
+    const places = options.does.program === 'app' ? localPlaces(options.does.stateDir) : null;
+    this.joins = new JoinList({ ...options, settings: this.#settings, places }, () => this.#changed());
   }
 
   async start(): Promise<void> {

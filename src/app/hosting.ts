@@ -10,6 +10,8 @@ export class HostingDesk {
   #view: HostingView | null = null;
   /** Of those connected, by friend and instance. */
   readonly #paths = new Map<string, Path>();
+  /** Services whose game does not answer. */
+  readonly #silent = new Set<number>();
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -27,7 +29,7 @@ export class HostingDesk {
     this.#view = {
       ...called,
       ...{ state: 'starting', failure: null, code: '', link: '', gameListens: null, copied: false },
-      ...{ friends: [], bans: [], wrongPasswords: 0 },
+      ...{ services: [], friends: [], bans: [], wrongPasswords: 0 },
     };
     this.#onChange();
   }
@@ -36,15 +38,22 @@ export class HostingDesk {
   open(hosting: Hosting): boolean {
     if (this.#view === null) return false;
     this.#hosting = hosting;
-    this.change({ state: 'open', code: hosting.code, link: hosting.link, bans: hosting.bans.map(banView) });
+    const { code, link, services } = hosting;
+    this.change({ state: 'open', code, link, services, bans: hosting.bans.map(banView) });
     hosting.on('code', (code) => this.change({ code, link: hosting.link }));
     hosting.on('friend', (news) => this.#friend(news));
     hosting.on('way', (news) => this.#friend(news));
     hosting.on('bans', (bans) => this.change({ bans: bans.map(banView) }));
     hosting.on('wrongPasswords', (wrongPasswords) => this.change({ wrongPasswords }));
-    hosting.on('notice', ({ kind }) => {
-      if (kind === 'game-silent' || kind === 'game-answers') this.change({ gameListens: kind === 'game-answers' });
+    hosting.on('notice', (notice) => {
+      if (notice.kind === 'game-silent') this.#silent.add(notice.service);
+      else if (notice.kind === 'game-answers') this.#silent.delete(notice.service);
+      else return;
+      this.change({ gameListens: this.#silent.size === 0 });
     });
+    hosting.on('replaced', (error) =>
+      this.change({ state: error === null ? 'open' : 'replaced', failure: error?.code ?? null }),
+    );
     hosting.on('failed', (error) => this.fail(error.code));
     return true;
   }
@@ -73,6 +82,7 @@ export class HostingDesk {
     this.#hosting = null;
     this.#view = null;
     this.#paths.clear();
+    this.#silent.clear();
   }
 
   #friend(news: FriendNews): void {

@@ -6,18 +6,19 @@ import {
   type Agent,
   isOver,
   type JoinEvent,
-  type LocalPort,
-  type LocalPortNotice,
+  type LocalService,
+  type LocalServices,
+  type LocalServicesNotice,
   losePath,
   NEW_JOIN,
-  openLocalPort,
+  openLocalServices,
   type Path,
   type PathEvents,
   reduceJoin,
   SallyportError,
 } from '../agent/index.ts';
 import { endpointKey, type FailureCode, parseJoinTarget } from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { copyToClipboard, type LocalPlaces } from '../node/index.ts';
 import { keepNewest } from './keep.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalCommand, LocalJoin } from './local-api.ts';
@@ -29,20 +30,21 @@ export interface JoinsOptions {
   readonly settings: SettingsFile | null;
   readonly env: NodeJS.ProcessEnv;
   readonly clipboard: boolean;
+  readonly places: LocalPlaces | null;
 }
 
 /** What of a join becomes known while it goes on. */
 export interface ShownJoin {
   event(event: JoinEvent): void;
   connected(path: Path): void;
-  local(at: string): void;
+  local(services: readonly LocalService[]): void;
 }
 
 interface RunningJoin {
   readonly abort: AbortController;
   /** Of a command's own join: ends it. */
   readonly onStop: (() => void) | null;
-  port: LocalPort | null;
+  local: LocalServices | null;
   path: Path | null;
 }
 
@@ -62,11 +64,11 @@ export class JoinList {
     return this.#views;
   }
 
-  /** The number of the new join. Throws CODE_UNKNOWN for what can be no code. */
+  /** The number of the new join. Throws CODE_MALFORMED for what can be no code. */
   start(agent: Agent, command: LocalJoinCommand): number {
-    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
+    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_MALFORMED');
     const id = this.#next++;
-    const running: RunningJoin = { abort: new AbortController(), onStop: null, port: null, path: null };
+    const running: RunningJoin = { abort: new AbortController(), onStop: null, local: null, path: null };
     this.#running.set(id, running);
     this.#views = [...this.#views, newJoin(id, command)];
     void this.#run(agent, id, running, command);
@@ -76,7 +78,7 @@ export class JoinList {
   /** Shows a join that a command makes and ends; `onStop`: somebody wishes here that it ends. */
   show(target: string, onStop: () => void): ShownJoin {
     const id = this.#next++;
-    const running: RunningJoin = { abort: new AbortController(), onStop, port: null, path: null };
+    const running: RunningJoin = { abort: new AbortController(), onStop, local: null, path: null };
     this.#running.set(id, running);
     this.#views = [...this.#views, newJoin(id, { target })];
     return this.#shown(id, running);
@@ -85,7 +87,7 @@ export class JoinList {
   #shown(id: number, running: RunningJoin): ShownJoin {
     return {
       event: (event) => this.#tell(id, event),
-      local: (local) => this.#update(id, (join) => ({ ...join, local })),
+      local: (services) => this.#update(id, (join) => ({ ...join, ...localView(services) })),
       connected: (path) => {
         running.path = path;
         path.on('lost', (reason) => this.#update(id, (join) => losePath(join, reason)));
@@ -104,15 +106,14 @@ export class JoinList {
   }
 
   async #run(agent: Agent, id: number, running: RunningJoin, command: LocalJoinCommand): Promise<void> {
-    const { settings, clipboard, env } = this.#options;
+    const { settings, clipboard, env, places } = this.#options;
     const shown = this.#shown(id, running);
     const { playerName = '', relay = 'allow' } = settings?.values ?? {};
-    const onNotice = (notice: LocalPortNotice): void => {
+    const onNotice = (notice: LocalServicesNotice): void => {
       if (notice.kind === 'seats-full') this.#update(id, (join) => ({ ...join, seatsFull: true }));
+      if (notice.kind === 'services') this.#update(id, (join) => ({ ...join, ...localView(notice.services) }));
     };
     try {
-      running.port = await openLocalPort({ port: command.localPort, onNotice });
-      if (running.port.moved) this.#update(id, (join) => ({ ...join, portTaken: command.localPort }));
       const path = await agent.join(command.target, {
         signal: running.abort.signal,
         name: playerName,
@@ -127,14 +128,25 @@ export class JoinList {
         },
       });
       shown.connected(path);
-      running.port.use(path);
-      const local = endpointKey(running.port.local);
-      shown.local(local);
-      if (clipboard) void copyToClipboard(local, env);
+      const wished = command.localPort === 0 ? {} : { port: command.localPort };
+      const given = places === null ? {} : { places };
+      const local = await openLocalServices(path, { ...wished, ...given, onNotice });
+      if (!this.#running.has(id)) {
+        // Stopped, or over, meanwhile.
+        local.close();
+        return;
+      }
+      running.local = local;
+      shown.local(local.services);
+      const portTaken = local.place === 'moved' ? command.localPort || (local.services[0]?.port ?? null) : null;
+      this.#update(id, (join) => ({ ...join, portTaken }));
+      const [first] = local.services;
+      if (clipboard && first !== undefined) void copyToClipboard(endpointKey(first.local), env);
     } catch (error) {
       const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
       this.#fail(id, failure);
-      running.port?.close();
+      running.path?.close();
+      running.local?.close();
       this.#running.delete(id);
     }
   }
@@ -177,7 +189,7 @@ export class JoinList {
     this.#fail(id, 'ABORTED');
     running.abort.abort();
     running.path?.close();
-    running.port?.close();
+    running.local?.close();
   }
 
   stopAll(): void {
@@ -190,7 +202,12 @@ export class JoinList {
   }
 }
 
+function localView(services: readonly LocalService[]): Pick<LocalJoin, 'local' | 'services'> {
+  const views = services.map(({ port, protocols, local }) => ({ port, protocols, local: endpointKey(local) }));
+  return { local: views[0]?.local ?? '', services: views };
+}
+
 function newJoin(id: number, { target, newKey = false }: Pick<LocalJoinCommand, 'target' | 'newKey'>): LocalJoin {
-  const notYet = { ended: null, portTaken: null, seatsFull: false, local: '' };
+  const notYet = { ended: null, portTaken: null, seatsFull: false, local: '', services: [] };
   return { ...NEW_JOIN, ...notYet, id, target, newKey, startedAt: Date.now() };
 }

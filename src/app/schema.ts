@@ -99,6 +99,8 @@ const nullablePath = { kind: path.shape.kind.nullable(), via: path.shape.via };
 const failureCode = z.string().describe('a code of docs/library.md, "Failures"');
 const timestamp = z.number().describe('milliseconds since 1970');
 
+const service = z.object({ port: z.int(), protocols: z.enum(['udp', 'tcp', 'udp+tcp']) });
+
 const friendView = z.object({
   friend: z.string().describe('who it is: the beginning of the hash of its key for this host'),
   instance: z.string().describe('which of its programs'),
@@ -123,10 +125,11 @@ const banView = z.object({
 }) satisfies z.ZodType<BanView>;
 
 const hosting = z.object({
-  state: z.enum(['starting', 'open', 'failed']),
+  state: z.enum(['starting', 'open', 'replaced', 'failed']),
   failure: failureCode.nullable() as z.ZodType<HostingView['failure']>,
   name: z.string(),
-  port: z.number(),
+  port: z.number().describe('of the first service'),
+  services: z.array(service.extend({ address: z.string() })).describe('what friends reach, by number'),
   code: z.string(),
   link: z.string(),
   gameListens: z.boolean().nullable().describe('null: not known yet'),
@@ -148,6 +151,9 @@ const join = z.object({
   portTaken: z.number().nullable(),
   seatsFull: z.boolean(),
   local: z.string().describe('where the game connects to; empty before there is one'),
+  services: z
+    .array(service.extend({ local: z.string() }))
+    .describe('all that the host lets us reach, and where it is on this computer'),
   phase: z.enum(['resolving', 'networks', 'punching', 'connected', 'stopped', 'failed']),
   stage: opaque<LocalJoin['stage']>('as in the line `stage` of docs/command.md'),
   why: opaque<LocalJoin['why']>('why it waits; null where it does not'),

@@ -97,11 +97,7 @@ function isOn(shown: string, text: string): boolean {
 }
 
 /** A whole number within bounds, or a usage error that names it; `shown` is how the person wrote it. */
-export function readNumber(
-  shown: string,
-  { min = 0, max = Number.MAX_SAFE_INTEGER }: Partial<Flag>,
-  text: string,
-): number {
+function readNumber(shown: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: Partial<Flag>, text: string): number {
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= min && number <= max) return number;
   const bounds = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;

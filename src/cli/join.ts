@@ -2,13 +2,12 @@
 import {
   type Agent,
   type JoinEvent,
-  type LocalPort,
-  type LocalPortNotice,
+  type LocalService,
   losePath,
   NEW_JOIN,
   nextText,
   notDirectText,
-  openLocalPort,
+  openLocalServices,
   type Path,
   type PathEvents,
   readJoinTarget,
@@ -25,11 +24,12 @@ import {
   type JoinTarget,
   LIMITS,
   type ListEntry,
+  NOWHERE,
   PEER_LIMITS,
   parseMasterLink,
   showCode,
 } from '../core/index.ts';
-import { copyToClipboard, SallyportError } from '../node/index.ts';
+import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
 import { checkAgentFlags, milliseconds, profileLine, readPassword, stateDir, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { openControl } from './control.ts';
@@ -38,6 +38,7 @@ import { logText, watchKeys } from './join-keys.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { CLI_LIMITS } from './limits.ts';
+import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
@@ -52,42 +53,19 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const master = await masterOf(flags, target);
   checkAgentFlags({ ...flags, master });
-  const port = await openLocalPort({
-    port: flags['local-port'] ?? 0,
-    onNotice: (notice) => {
-      terminal.event('notice', notice);
-      terminal.fact('warn', 'Game', noticeText(notice));
-    },
-  });
-  try {
-    if (port.moved) {
-      terminal.event('notice', {
-        kind: 'LOCAL_PORT_BUSY',
-        wished: flags['local-port'],
-        local: endpointKey(port.local),
-      });
-      terminal.fact(
-        'warn',
-        'Local port',
-        `${flags['local-port']} is taken (LOCAL_PORT_BUSY): ${port.local.port} is used instead`,
-      );
+  terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
+  const text = words[0] as string;
+  await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
+    const does = { program: 'join', agent, master: master ?? '', name: target.code } as const;
+    const control = await openControl({ does, stateDir: stateDir(flags, invocation.env), invocation });
+    try {
+      await control.engine.start();
+      const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
+      await reach(agent, { invocation, flags, text, password, shown });
+    } finally {
+      await control.close();
     }
-    terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
-    const text = words[0] as string;
-    await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
-      const does = { program: 'join', agent, master: master ?? '', name: target.code } as const;
-      const control = await openControl({ does, stateDir: stateDir(flags, invocation.env), invocation });
-      try {
-        await control.engine.start();
-        const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
-        await reach(agent, { invocation, flags, text, password, port, shown });
-      } finally {
-        await control.close();
-      }
-    });
-  } finally {
-    port.close();
-  }
+  });
 }
 
 interface JoinErrand {
@@ -96,11 +74,10 @@ interface JoinErrand {
   /** The code or link. */
   readonly text: string;
   readonly password: string | undefined;
-  readonly port: LocalPort;
   readonly shown: ShownJoin;
 }
 
-async function reach(agent: Agent, { invocation, flags, text, password, port, shown }: JoinErrand): Promise<void> {
+async function reach(agent: Agent, { invocation, flags, text, password, shown }: JoinErrand): Promise<void> {
   const { terminal, stop, env } = invocation;
   const screen = new JoinScreen(terminal);
   // Aborted with the entry of an official server: it is joined by its address.
@@ -124,10 +101,8 @@ async function reach(agent: Agent, { invocation, flags, text, password, port, sh
       ...(password === undefined ? {} : { password }),
       ...(flags.name === undefined ? {} : { name: flags.name }),
     });
-    port.use(path);
     shown.connected(path);
-    shown.local(endpointKey(port.local));
-    await play(invocation, flags, screen, port, path);
+    await play({ invocation, flags, text, password, shown }, screen, path);
   } catch (error) {
     if (!direct.signal.aborted) throw error;
     screen.close();
@@ -136,11 +111,6 @@ async function reach(agent: Agent, { invocation, flags, text, password, port, sh
     screen.close();
     keys.close();
   }
-}
-
-function noticeText(notice: LocalPortNotice): string {
-  if (notice.kind === 'too-large') return `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`;
-  return `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`;
 }
 
 /** A whole link names its master, and the page of a host knows it; one given by hand goes first. */
@@ -167,23 +137,60 @@ async function masterOfPage(origin: string): Promise<string | null> {
   }
 }
 
-async function play(
-  invocation: Invocation,
-  flags: JoinFlags,
-  screen: JoinScreen,
-  port: LocalPort,
-  path: Path,
-): Promise<void> {
+async function play({ invocation, flags, shown }: JoinErrand, screen: JoinScreen, path: Path): Promise<void> {
   const { terminal, env, signal } = invocation;
-  screen.connected();
-  const local = endpointKey(port.local);
+  const over = new Promise<never>((_resolve, reject) => {
+    // When we leave the path closes too, but that is no failure.
+    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
+  });
+  const places: { services: readonly LocalService[] } = { services: [] };
+  const wished = flags['local-port'];
+  const opening = openLocalServices(path, {
+    ...(wished === undefined ? {} : { port: wished }),
+    places: localPlaces(stateDir(flags, env)),
+    onNotice(notice) {
+      if (notice.kind === 'services') {
+        places.services = notice.services;
+        shown.local(notice.services);
+      }
+      sayLocalNotice(terminal, notice);
+    },
+  });
+  over.catch(() => {});
   const relayed = relayTeller(terminal);
-  terminal.event('path', wayFields(path));
-  tellConnected(terminal, path, local);
-  terminal.result(local);
-  terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
-  screen.sayWhy();
-  relayed(path);
+  // Before anything is waited for: the host may say at once that its game does not answer.
+  follow(terminal, screen, path, places, relayed);
+  try {
+    const local = await Promise.race([opening, over]);
+    places.services = local.services;
+    shown.local(local.services);
+    screen.connected();
+    sayPlace(terminal, local, wished);
+    terminal.event('path', wayFields(path));
+    tellConnected(terminal, path, local.services);
+    for (const service of local.services) terminal.result(endpointKey(service.local));
+    terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
+    screen.sayWhy();
+    relayed(path);
+    const first = local.services[0]?.local ?? NOWHERE;
+    const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(endpointKey(first), env), over]));
+    terminal.say();
+    sayServices(terminal, local.services, copied);
+    terminal.say('Keep this window open while you play. Ctrl+C leaves.');
+    await Promise.race([untilStopped(signal), over]);
+    terminal.say('Leaving: the host is told.');
+  } finally {
+    opening.then((local) => local.close()).catch(() => {});
+  }
+}
+
+function follow(
+  terminal: Terminal,
+  screen: JoinScreen,
+  path: Path,
+  places: { readonly services: readonly LocalService[] },
+  relayed: ReturnType<typeof relayTeller>,
+): void {
   path.on('path', (way) => {
     terminal.event('path', wayFields(way));
     terminal.fact('done', 'Path', wayText(way));
@@ -199,24 +206,15 @@ async function play(
   });
   path.on('game', (service, state) => {
     terminal.event('game', { service, state });
-    if (state === 'answers') terminal.fact('done', 'Game', "the host's game answers again");
-    else terminal.fact('warn', 'Game', `the host's game does not answer: ${QUIET_WORDS[state]}`);
+    const port = path.services.length > 1 ? ` on port ${path.services[service]?.port}` : '';
+    if (state === 'answers') terminal.fact('done', 'Game', `the host's game answers again${port}`);
+    else terminal.fact('warn', 'Game', `the host's game does not answer${port}: ${QUIET_WORDS[state]}`);
   });
   path.on('restored', () => {
     screen.connected();
-    tellConnected(terminal, path, local);
+    tellConnected(terminal, path, places.services);
     terminal.fact('done', 'Connected', `again, ${wayText(path)}`);
   });
-  const over = new Promise<never>((_resolve, reject) => {
-    // When we leave the path closes too, but that is no failure.
-    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
-  });
-  const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(local, env), over]));
-  terminal.say();
-  terminal.say(`  In the game connect to    127.0.0.1  port ${port.local.port}${copied ? '          (copied)' : ''}`);
-  terminal.say('Keep this window open while you play. Ctrl+C leaves.');
-  await Promise.race([untilStopped(signal), over]);
-  terminal.say('Leaving: the host is told.');
 }
 
 const LOST_WORDS = { left: 'has ended the game', full: 'is back, but has no place left' } as const;

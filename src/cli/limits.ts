@@ -15,6 +15,8 @@ export const CLI_LIMITS = {
   /** A program on this computer answers within milliseconds, a busy one within a second. */
   ctlAnswerMs: 5_000,
   gameWatchMs: 2_000,
+  /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
+  serverPortsEnd: 32_768,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
 } as const;

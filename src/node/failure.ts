@@ -12,6 +12,12 @@ export interface FailureText {
 }
 
 export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
+  CODE_MALFORMED: {
+    exit: 2,
+    what: 'That is no join code, and no join link.',
+    why: 'Something is missing, or it is another text.',
+    next: 'Copy the code or the link of the host once more, as a whole.',
+  },
   CODE_UNKNOWN: {
     exit: 4,
     what: 'No host has this join code.',
@@ -53,6 +59,12 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     what: 'The masterserver calls this host by a join code that is not its own.',
     why: 'A code is derived from the key of the host. The masterserver is broken, or sends your friends to somebody else.',
     next: 'Give that code to nobody, and use another masterserver.',
+  },
+  HOST_REPLACED: {
+    exit: 8,
+    what: 'Another computer hosts with the key of this one now: friends reach that one.',
+    why: 'The state folder was copied, or the same host was started on a second computer.',
+    next: 'Stop one of the two. This one is found again as soon as the other has gone.',
   },
   CODE_TAKEN: {
     exit: 8,

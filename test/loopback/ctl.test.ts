@@ -150,7 +150,8 @@ test('--no-wait ends with the host, exit 4', async () => {
 test("a friend is told that the host's game has gone, and that it answers again", async () => {
   const port = await bench.freePort();
   const host = await startHost(undefined, port);
-  const ana = await startJoin(host.code, 'Ana');
+  // The game's own port has to stay free for it.
+  const ana = await startJoin(host.code, 'Ana', undefined, ['--local-port', '0']);
   expect(await ana.run.line('game', 5_000)).toMatchObject({ service: 0, state: 'absent' });
   await expect.poll(() => ana.run.stderr()).toContain("the host's game does not answer: nothing listens on its port.");
   await bench.game(port);

@@ -52,7 +52,7 @@ const REASONS: { readonly [Because in FailureReason['because']]: FailureReason &
   'host-silent': { because: 'host-silent' },
   'host-undecided': { because: 'host-undecided' },
   'master-silent': { because: 'master-silent' },
-  'code-malformed': { because: 'code-malformed' },
+  'code-malformed': { because: 'code-malformed', symbols: 9, foreign: '' },
   'link-contradicts-itself': { because: 'link-contradicts-itself' },
   'host-of-another-code': { because: 'host-of-another-code' },
   'other-key-than-before': { because: 'other-key-than-before' },

@@ -12,6 +12,7 @@ import type { LogData } from '../model/log.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { Push, Response } from '../wire/messages.ts';
+import { codeFault } from '../wire/pasted.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -233,7 +234,7 @@ export class Join implements PathOwner {
   private resolve(now: Instant): void {
     const code = normalizeCode(this.command.code ?? '');
     if (code === null) {
-      this.fail(now, 'CODE_UNKNOWN', { because: 'code-malformed' });
+      this.fail(now, 'CODE_MALFORMED', codeFault(this.command.code ?? ''));
       return;
     }
     const request = { type: 'resolve', code } as const;
@@ -332,7 +333,8 @@ export class Join implements PathOwner {
     this.context.out.event({ ev: 'networks', join: this.id, ...sides, relayedOnly });
     this.stage('punching');
     const friend = friendOf(this.context.config.crypto, this.hostKey);
-    const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since };
+    const { services } = answer;
+    const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since, services };
     const path = answer.goesOn && this.standing !== null ? this.standing.path : this.paths.open(now, made, this);
     this.paths.relay(now, path, answer.relay, answer.grant);
     if (relayedOnly) this.goRelayed(now, path, config);
