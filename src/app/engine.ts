@@ -22,6 +22,7 @@ import {
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
+  parseServices,
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { HostingDesk } from './hosting.ts';
@@ -300,11 +301,12 @@ export class Engine implements LocalEngine {
   }
 
   async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<void> {
-    const { name, port } = command;
+    const { name, services } = command;
     // Pressed twice, or in two tabs: there is one hosting.
     if (this.desk.view !== null && this.desk.view.state !== 'failed') return;
     await this.#closeHosting();
-    this.desk.begin({ name, port });
+    const targets = parseServices(services);
+    this.desk.begin({ name, services: 'problem' in targets ? [] : targets });
     try {
       const hosting = await this.#ready().host({
         name,
@@ -314,7 +316,7 @@ export class Engine implements LocalEngine {
         ask: command.ask,
         relay: this.#settings?.values.relay ?? 'allow',
         ...(command.password === '' ? {} : { password: command.password }),
-        forward: { port },
+        forward: services,
       });
       if (!this.desk.open(hosting)) {
         // Stopped in another tab meanwhile.

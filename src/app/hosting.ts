@@ -1,5 +1,5 @@
 /** The hosting of a program as it is shown, whoever has begun it: the page, or the command that runs. */
-import type { FriendNews, Hosting, Path } from '../agent/index.ts';
+import type { FriendNews, HostForwardNotice, Hosting, Path } from '../agent/index.ts';
 import type { FailureCode } from '../core/index.ts';
 import { banView, withFigures, withFriend } from './guests.ts';
 import type { FriendView, HostingView } from './local-api.ts';
@@ -10,8 +10,6 @@ export class HostingDesk {
   #view: HostingView | null = null;
   /** Of those connected, by friend and instance. */
   readonly #paths = new Map<string, Path>();
-  /** Services whose game does not answer. */
-  readonly #silent = new Set<number>();
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -25,11 +23,11 @@ export class HostingDesk {
     return this.#view;
   }
 
-  begin(called: Pick<HostingView, 'name' | 'port'>): void {
+  begin(called: Pick<HostingView, 'name' | 'services'>): void {
     this.#view = {
       ...called,
-      ...{ state: 'starting', failure: null, code: '', link: '', gameListens: null, copied: false },
-      ...{ services: [], friends: [], bans: [], wrongPasswords: 0 },
+      ...{ state: 'starting', failure: null, code: '', link: '', copied: false },
+      ...{ silentPorts: [], addressesShared: false, friends: [], bans: [], wrongPasswords: 0 },
     };
     this.#onChange();
   }
@@ -45,12 +43,7 @@ export class HostingDesk {
     hosting.on('way', (news) => this.#friend(news));
     hosting.on('bans', (bans) => this.change({ bans: bans.map(banView) }));
     hosting.on('wrongPasswords', (wrongPasswords) => this.change({ wrongPasswords }));
-    hosting.on('notice', (notice) => {
-      if (notice.kind === 'game-silent') this.#silent.add(notice.service);
-      else if (notice.kind === 'game-answers') this.#silent.delete(notice.service);
-      else return;
-      this.change({ gameListens: this.#silent.size === 0 });
-    });
+    hosting.on('notice', (notice) => this.#notice(notice, services));
     hosting.on('replaced', (error) =>
       this.change({ state: error === null ? 'open' : 'replaced', failure: error?.code ?? null }),
     );
@@ -82,7 +75,14 @@ export class HostingDesk {
     this.#hosting = null;
     this.#view = null;
     this.#paths.clear();
-    this.#silent.clear();
+  }
+
+  #notice(notice: HostForwardNotice, services: HostingView['services']): void {
+    if (notice.kind === 'addresses-shared') this.change({ addressesShared: true });
+    if (notice.kind !== 'game-silent' && notice.kind !== 'game-answers') return;
+    const port = services[notice.service]?.port ?? 0;
+    const others = (this.#view?.silentPorts ?? []).filter((other) => other !== port);
+    this.change({ silentPorts: notice.kind === 'game-silent' ? [...others, port] : others });
   }
 
   #friend(news: FriendNews): void {

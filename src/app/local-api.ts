@@ -90,12 +90,14 @@ export interface HostingView {
   readonly state: 'starting' | 'open' | 'replaced' | 'failed';
   readonly failure: FailureCode | null;
   readonly name: string;
-  readonly port: number;
-  /** What friends reach, by number; empty before it is open. */
+  /** What friends reach, by number. */
   readonly services: readonly ServiceTarget[];
   readonly code: string;
   readonly link: string;
-  readonly gameListens: boolean | null;
+  /** Of these, the ports whose game does not answer. */
+  readonly silentPorts: readonly number[];
+  /** The game sees friends as ports, not as addresses of their own, so bans inside it do not last. */
+  readonly addressesShared: boolean;
   /** The link has been put on the clipboard of this computer. */
   readonly copied: boolean;
   readonly friends: readonly FriendView[];
@@ -121,10 +123,10 @@ export interface LocalSettings {
   readonly hostName: string;
   /** Of the presets; empty = another game. */
   readonly hostGame: string;
-  /** Is the game's port the one below rather than the usual one of the game? */
+  /** Are the ports the ones below rather than the usual ones of the game? */
   readonly hostPortCustom: boolean;
   /** Kept also while it is not used (S29). */
-  readonly hostPortNumber: number;
+  readonly hostServices: string;
   readonly playerName: string;
   /** Tell the local network of a hosting: a public one with its code, a private one so that only who knows it understands. */
   readonly announceOnLan: boolean;
@@ -177,7 +179,8 @@ export type LocalChange = Partial<LocalState>;
 export type LocalCommand =
   | {
       readonly do: 'host';
-      readonly port: number;
+      /** As the command takes them: `30000`, `64738/udp+tcp`, `2456-2457`. */
+      readonly services: string;
       readonly name: string;
       readonly game: string;
       readonly playersMax: number;

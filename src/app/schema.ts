@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { LanServer } from '../agent/index.ts';
-import type { ListEntry, NatProfile } from '../core/index.ts';
+import { type ListEntry, type NatProfile, parseServices } from '../core/index.ts';
 import type {
   BanView,
   FriendView,
@@ -16,6 +16,12 @@ import type {
   LocalState,
 } from './local-api.ts';
 
+/** Sixteen of the longest. */
+const services = z
+  .string()
+  .trim()
+  .max(1024)
+  .refine((text) => !('problem' in parseServices(text)));
 const port = z.int().min(0).max(65_535);
 /** Like `stun.example.org:3478`. */
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/);
@@ -32,7 +38,7 @@ const settings = z.object({
   hostName: z.string().max(48),
   hostGame: z.string().max(32),
   hostPortCustom: z.boolean(),
-  hostPortNumber: port,
+  hostServices: services,
   playerName: z.string().max(32),
   announceOnLan: z.boolean(),
   relay,
@@ -56,7 +62,7 @@ type Fields<Name extends CommandName> = Omit<Extract<LocalCommand, { readonly do
 export const COMMANDS = {
   host: z
     .object({
-      port: port.min(1),
+      services: services.describe('as of the command: `30000`, `64738/udp+tcp`, `2456-2457`, `192.168.1.50:30000`'),
       name: z.string().trim().min(1).max(48),
       game: z.string().max(32),
       playersMax: z.int().min(1).max(64),
@@ -128,11 +134,11 @@ const hosting = z.object({
   state: z.enum(['starting', 'open', 'replaced', 'failed']),
   failure: failureCode.nullable() as z.ZodType<HostingView['failure']>,
   name: z.string(),
-  port: z.number().describe('of the first service'),
   services: z.array(service.extend({ address: z.string() })).describe('what friends reach, by number'),
   code: z.string(),
   link: z.string(),
-  gameListens: z.boolean().nullable().describe('null: not known yet'),
+  silentPorts: z.array(z.int()).describe('ports whose game does not answer'),
+  addressesShared: z.boolean().describe('the game sees friends as ports, not as addresses of their own'),
   copied: z.boolean(),
   friends: z.array(friendView),
   bans: z.array(banView),

@@ -61,6 +61,10 @@ export const HOST_FLAGS = {
     about: 'say nothing on the local network (a private host says nothing that strangers understand)',
   },
   'no-wait': { kind: 'on', about: 'exit with 7 where nothing listens on the port yet' },
+  'wait-for-network': {
+    kind: 'on',
+    about: 'try until the masterserver answers, as after the start of a computer (as a systemd service: always)',
+  },
 } as const satisfies Flags;
 
 export const JOIN_FLAGS = {
@@ -80,7 +84,11 @@ export const JOIN_FLAGS = {
   },
   'no-wait': { kind: 'on', about: 'end when the host ends; otherwise it is waited for, and the game may stay open' },
   'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
-  name: { kind: 'text', value: 'NAME', about: 'how the host sees you' },
+  name: {
+    kind: 'text',
+    value: 'NAME',
+    about: 'how the host sees you (default: what you have once said, here or in the app)',
+  },
   anonymous: { kind: 'on', about: 'come as somebody whom no host knows: bans, favourites and --ask see a stranger' },
   'new-key': { kind: 'on', about: 'take the new key of a host that you know by another one; ask the host first' },
   relay: RELAY_FLAG,

@@ -214,7 +214,8 @@ function sayStatus(terminal: Terminal, meant: readonly Program[]): void {
 
 function whatRuns({ hosting, joins }: LocalState): string {
   const inside = hosting?.friends.filter(({ state }) => state === 'connected').length ?? 0;
-  const silent = hosting?.gameListens === false ? ', its game does not answer' : '';
+  const ports = hosting?.silentPorts ?? [];
+  const silent = ports.length === 0 ? '' : `, no answer from the game on ${ports.join(', ')}`;
   const host =
     hosting === null ? [] : [`hosts ${showCode(hosting.code)} (${hosting.state}), friends: ${inside}${silent}`];
   return [...host, ...joins.map(joinText)].join('; ') || 'nothing just now';

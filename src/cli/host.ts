@@ -22,7 +22,15 @@ import {
   showFingerprint,
 } from '../core/index.ts';
 import { copyToClipboard, usage } from '../node/index.ts';
-import { checkAgentFlags, masterName, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
+import {
+  checkAgentFlags,
+  masterName,
+  readPassword,
+  readyWithPatience,
+  sayProfile,
+  stateDir,
+  withAgent,
+} from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
@@ -46,14 +54,16 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   const games = new GameLook(terminal, services);
   await games.begin(flags['no-wait']);
   const keyFile = hostKeyFile(stateDir(flags, invocation.env), named);
-  await withAgent({ flags, invocation, keyFile }, async (agent) => {
+  // Under systemd a service may start before the network does (INVOCATION_ID is set there).
+  const waitForNetwork = flags['wait-for-network'] || invocation.env.INVOCATION_ID !== undefined;
+  await withAgent({ flags, invocation, keyFile, waitForNetwork }, async (agent) => {
     agent.on('event', followMaster(terminal, masterName(flags.master)));
     const does = { program: 'host', agent, master: flags.master ?? '', name: named } as const;
     const control = await openControl({ does, stateDir: stateDir(flags, invocation.env), invocation });
     try {
       await control.engine.start();
-      control.engine.desk.begin({ name: flags.name ?? '', port: services[0]?.port ?? 0 });
-      const profile = await agent.ready();
+      control.engine.desk.begin({ name: flags.name ?? '', services });
+      const profile = await (waitForNetwork ? readyWithPatience(agent, invocation) : agent.ready());
       sayProfile(terminal, profile);
       sayMaster(terminal, agent, flags, keyFile);
       const hosting = await agent.host({

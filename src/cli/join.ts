@@ -39,6 +39,7 @@ import { hardText, planText, Repeated, tellConnected, tellProgress, took } from 
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
+import { Player } from './player.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
@@ -53,15 +54,18 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const master = await masterOf(flags, target);
   checkAgentFlags({ ...flags, master });
+  const kept = stateDir(flags, invocation.env);
+  const player = new Player(terminal, kept);
+  const name = player.shown(flags.name);
   terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
   const text = words[0] as string;
   await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
     const does = { program: 'join', agent, master: master ?? '', name: target.code } as const;
-    const control = await openControl({ does, stateDir: stateDir(flags, invocation.env), invocation });
+    const control = await openControl({ does, stateDir: kept, invocation });
     try {
       await control.engine.start();
       const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
-      await reach(agent, { invocation, flags, text, password, shown });
+      await reach(agent, { invocation, flags, text, password, shown, player, name, kept });
     } finally {
       await control.close();
     }
@@ -75,9 +79,14 @@ interface JoinErrand {
   readonly text: string;
   readonly password: string | undefined;
   readonly shown: ShownJoin;
+  readonly player: Player;
+  readonly name: string | undefined;
+  /** The state directory. */
+  readonly kept: string;
 }
 
-async function reach(agent: Agent, { invocation, flags, text, password, shown }: JoinErrand): Promise<void> {
+async function reach(agent: Agent, errand: JoinErrand): Promise<void> {
+  const { invocation, flags, text, password, shown, player, name } = errand;
   const { terminal, stop, env } = invocation;
   const screen = new JoinScreen(terminal);
   // Aborted with the entry of an official server: it is joined by its address.
@@ -85,7 +94,9 @@ async function reach(agent: Agent, { invocation, flags, text, password, shown }:
   const keys = watchKeys({
     ...{ terminal, log: (all) => logText(screen.join, all), stop, env },
     words: () => screen.join.path?.words ?? '',
+    named: (typed) => player.named(typed),
   });
+  player.askOnce();
   try {
     const path = await agent.join(text, {
       signal: AbortSignal.any([invocation.signal, direct.signal]),
@@ -99,10 +110,10 @@ async function reach(agent: Agent, { invocation, flags, text, password, shown }:
       anonymous: flags.anonymous,
       wait: !flags['no-wait'],
       ...(password === undefined ? {} : { password }),
-      ...(flags.name === undefined ? {} : { name: flags.name }),
+      ...(name === undefined ? {} : { name }),
     });
     shown.connected(path);
-    await play({ invocation, flags, text, password, shown }, screen, path);
+    await play(errand, screen, path);
   } catch (error) {
     if (!direct.signal.aborted) throw error;
     screen.close();
@@ -137,7 +148,7 @@ async function masterOfPage(origin: string): Promise<string | null> {
   }
 }
 
-async function play({ invocation, flags, shown }: JoinErrand, screen: JoinScreen, path: Path): Promise<void> {
+async function play({ invocation, flags, shown, kept }: JoinErrand, screen: JoinScreen, path: Path): Promise<void> {
   const { terminal, env, signal } = invocation;
   const over = new Promise<never>((_resolve, reject) => {
     // When we leave the path closes too, but that is no failure.
@@ -147,7 +158,7 @@ async function play({ invocation, flags, shown }: JoinErrand, screen: JoinScreen
   const wished = flags['local-port'];
   const opening = openLocalServices(path, {
     ...(wished === undefined ? {} : { port: wished }),
-    places: localPlaces(stateDir(flags, env)),
+    places: localPlaces(kept),
     onNotice(notice) {
       if (notice.kind === 'services') {
         places.services = notice.services;

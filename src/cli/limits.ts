@@ -19,4 +19,6 @@ export const CLI_LIMITS = {
   serverPortsEnd: 32_768,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
+  /** Whoever waits for the network looks so often whether the masterserver answers; the rounds of handshakes go on meanwhile. */
+  networkAgainMs: 1_000,
 } as const;

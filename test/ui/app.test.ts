@@ -115,7 +115,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.check('#host-custom');
     await page.fill('#host-port', '99999');
     await page.focus('#host-name');
-    await page.waitForSelector('text=A port is a whole number');
+    await page.waitForSelector('text=Write ports like 30000');
   });
 
   test('what goes wrong is said: a code nobody has, a code that is none, a password, a masterserver that is away', async () => {
@@ -265,7 +265,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${hash.replace('#t=', '')}` },
         body: JSON.stringify({
-          ...{ port, name: 'Den', game: '', playersMax: 8 },
+          ...{ services: String(port), name: 'Den', game: '', playersMax: 8 },
           ...{ public: false, password: '', ask: false },
         }),
       });

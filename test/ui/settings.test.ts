@@ -147,7 +147,7 @@ describeUnless(chromiumMissing, 'settings', () => {
         headers: { 'content-type': 'application/json', authorization: `Bearer ${hash.replace('#t=', '')}` },
         body: JSON.stringify({ settings }),
       }).then((answer) => answer.json());
-    await Promise.all([call({ hostPortCustom: true }), call({ hostPortNumber: 41_234 }), call({ playerName: 'Ana' })]);
+    await Promise.all([call({ hostPortCustom: true }), call({ hostServices: '41234' }), call({ playerName: 'Ana' })]);
     await hostForm(page);
     expect(await page.inputValue('#host-port')).toBe('41234');
     expect(await page.isChecked('#host-custom')).toBe(true);

@@ -111,6 +111,15 @@ function Address(props: { readonly join: LocalJoin; readonly path: NonNullable<L
         </span>{' '}
         <CopyButton text={() => join.local} id="copy-address" />
       </p>
+      {join.services.length < 2 ? null : (
+        <ul class="services" id="connect-services">
+          {join.services.map(({ port, protocols, local: at }) => (
+            <li key={port}>
+              <code>{at}</code> {protocols} <CopyButton text={() => at} id={`copy-address-${port}`} />
+            </li>
+          ))}
+        </ul>
+      )}
       {join.portTaken === null ? null : (
         <p class="notice" id="connect-port-taken">
           {t('connect.portTaken', { port: join.portTaken })}
