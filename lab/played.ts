@@ -3,6 +3,7 @@
  * who comes and goes, and how somebody is banned. Each script runs with a HOME of its own.
  */
 import { existsSync } from 'node:fs';
+import { compiled } from './puppeteer.ts';
 
 /** A player as the server's log has it: by which word it is known there, and from where it came where the log says so. */
 export interface Seat {
@@ -17,8 +18,8 @@ export interface ClientOptions {
 }
 
 export interface PlayedGame {
+  /** Of its preset, which says where its server listens. */
   readonly id: string;
-  readonly port: number;
   readonly programs: readonly string[];
   /** Its client draws: it gets an X server of its own, in memory. */
   readonly display: boolean;
@@ -30,11 +31,18 @@ export interface PlayedGame {
   left(line: string): string | null;
   /** A file of the server's that its clients have to fetch from it before they play, and where they keep it: shell patterns. */
   readonly media?: { readonly sent: string; readonly kept: string };
-  /** What is written to the server's input to ask who is from where, and the line that answers; for logs that do not say it. */
-  readonly whereabouts?: { readonly order: string; answer(line: string, who: string): string | null };
+  /** A line of the server's or the client's that says that UDP passes too, where the game speaks both: it comes from where TCP does, or not at all. */
+  readonly overUdp?: RegExp;
+  /**
+   * The line that says where somebody is from, for logs that say it apart; and what is written to the server's input to have it said, where
+   * it has not been before.
+   */
+  readonly whereabouts?: { readonly order?: string; answer(line: string, who: string): string | null };
   /** A shell script on the server's computer, or words for its input, that bans a player for good. */
   readonly ban?: { readonly by: 'input' | 'script'; order(seat: Seat): string };
-  /** A line of the client's that says that it was not let in because of a ban. */
+  /** Its server ends nothing because of a ban, and only refuses the next connection. */
+  readonly staysWhenBanned?: boolean;
+  /** A line of the client's that says that it was not let in because of a ban; left out where it says nothing. */
   readonly refused?: RegExp;
 }
 
@@ -63,7 +71,6 @@ const MINETEST_MEDIA_BYTES = 2_000_000;
 
 const minetest: PlayedGame = {
   id: 'luanti',
-  port: 30_000,
   programs: ['/usr/games/minetest'],
   display: false,
   server: `
@@ -91,7 +98,6 @@ LUA
 
 const teeworlds: PlayedGame = {
   id: 'teeworlds',
-  port: 8303,
   programs: ['/usr/games/teeworlds', '/usr/games/teeworlds-server', '/usr/bin/Xvfb'],
   display: true,
   // A map that no client has by this name. Its console over TCP takes the bans, and writes them where the next start reads them.
@@ -122,7 +128,6 @@ const teeworlds: PlayedGame = {
 
 const openarena: PlayedGame = {
   id: 'openarena',
-  port: 27_960,
   programs: ['/usr/games/openarena', '/usr/games/openarena-server', '/usr/bin/Xvfb'],
   display: true,
   server: 'exec /usr/games/openarena-server +set dedicated 1 +set sv_pure 0 +set sv_timeout 20 +map oa_dm1 +rehashbans',
@@ -145,7 +150,6 @@ const openarena: PlayedGame = {
 
 const supertuxkart: PlayedGame = {
   id: 'supertuxkart',
-  port: 2759,
   programs: ['/usr/games/supertuxkart'],
   display: false,
   // Without a line buffer its log comes in lumps of 4 kB.
@@ -160,7 +164,82 @@ const supertuxkart: PlayedGame = {
   left: (line) => /STKHost: ([\d.]+:\d+) has (?:just )?disconnected/.exec(line)?.[1] ?? null,
 };
 
-export const PLAYED_GAMES: readonly PlayedGame[] = [minetest, teeworlds, openarena, supertuxkart];
+/** Its client is Debian's: it speaks to the server over TCP, and over UDP from the same port. */
+const bzflag: PlayedGame = {
+  id: 'bzflag',
+  programs: ['/usr/games/bzflag', '/usr/games/bzadmin', '/usr/games/bzfs', '/usr/bin/Xvfb'],
+  display: true,
+  server: 'exec stdbuf -oL /usr/games/bzfs -d -d -d -ts -passwd x -banfile $HOME/bans -j +r',
+  client: ({ name, address, port }) => `
+    export ${DRAWN}
+    exec /usr/games/bzflag -window 320x240 -mute -team rogue ${name}@${address}:${port}`,
+  overUdp: /Player slot \d+ inbound UDP up/,
+  entered(line) {
+    const [, who, address] = /Player (\S+) \[\d+\] has joined from ([\d.]+) at/.exec(line) ?? [];
+    return who === undefined || address === undefined ? null : { who, address };
+  },
+  left: (line) => /Player (\S+) \[\d+\] removed/.exec(line)?.[1] ?? null,
+  ban: {
+    by: 'script',
+    order: ({ address }) => `
+      (sleep 2; echo /password x; sleep 1; echo /ban ${address} 60 lab; sleep 1) |
+        timeout 10 /usr/games/bzadmin -ui stdin root@127.0.0.1:5154 || true`,
+  },
+};
+
+/** Its client is ours: Mumble's own has a window for everything. Voice is over UDP. */
+const mumble: PlayedGame = {
+  id: 'mumble',
+  programs: ['/usr/sbin/murmurd'],
+  display: false,
+  server: `
+    printf '%s\\n' 'uname=root' "database=$HOME/murmur.sqlite" >$HOME/ini
+    /usr/sbin/murmurd -fg -ini $HOME/ini -supw x
+    exec /usr/sbin/murmurd -fg -ini $HOME/ini`,
+  client: ({ name, address, port }) =>
+    `exec ${process.execPath} ${compiled('lab/mumble-client.js')} ${address} ${port} ${name}`,
+  overUdp: /^voice answered$/,
+  entered(line) {
+    const who = /<(\d+):[^>(]+\(-1\)> Authenticated/.exec(line)?.[1];
+    return who === undefined ? null : { who, address: null };
+  },
+  left: (line) => /<(\d+):[^>(]+\(-1\)> Connection closed/.exec(line)?.[1] ?? null,
+  whereabouts: {
+    answer: (line, who) => new RegExp(`<${who}:\\(-1\\)> New connection: ([\\d.]+):`).exec(line)?.[1] ?? null,
+  },
+  ban: {
+    by: 'script',
+    order: ({ address }) =>
+      `${process.execPath} ${compiled('lab/mumble-client.js')} 127.0.0.1 64738 SuperUser x ban ${address}`,
+  },
+  staysWhenBanned: true,
+};
+
+/** Its client is ours: Wesnoth's own has a window for everything. */
+const wesnoth: PlayedGame = {
+  id: 'wesnoth',
+  programs: ['/usr/games/wesnothd-1.16'],
+  display: false,
+  server: `
+    printf '%s\\n' "fifo_path=\\"$HOME/orders\\"" "ban_save_file=\\"$HOME/bans.gz\\"" >$HOME/conf
+    rm -f $HOME/orders
+    exec /usr/games/wesnothd-1.16 -c $HOME/conf -v`,
+  client: ({ name, address, port }) =>
+    `exec ${process.execPath} ${compiled('lab/wesnoth-client.js')} ${address} ${port} ${name}`,
+  entered(line) {
+    const [, address, who] = /info server: ([\d.]+)\t(\S+)\thas logged on/.exec(line) ?? [];
+    return who === undefined || address === undefined ? null : { who, address };
+  },
+  left: (line) => /\t(\S+)\thas logged off/.exec(line)?.[1] ?? null,
+  ban: { by: 'script', order: ({ who }) => `echo 'kban ${who} 1h lab' >$HOME/orders` },
+  refused: /banned/,
+};
+
+/** Over UDP alone, and those that speak TCP. */
+export const PLAYED_GAMES: readonly PlayedGame[] = [
+  ...[minetest, teeworlds, openarena, supertuxkart],
+  ...[bzflag, mumble, wesnoth],
+];
 
 /** Why a game can't be played here, or null. */
 export function playedGameMissing({ programs }: PlayedGame): string | null {
