@@ -83,14 +83,7 @@ export class Party {
       ENTER_MS,
     );
     const seat = await Promise.race([entered, this.#clientEnds(friend)]);
-    const { overUdp } = this.game;
-    if (overUdp !== undefined) {
-      const said = (line: string): true | null => overUdp.test(line) || null;
-      await Promise.any([
-        gameServer.find(this.#after(seen, said), SHOW_MS),
-        friend.client!.find(this.#after(0, said), SHOW_MS),
-      ]);
-    }
+    if (this.game.overUdp !== undefined) await this.#said(friend, this.game.overUdp, seen);
     friend.seat = { who: seat.who, address: seat.address ?? (await this.#whereabouts(seat.who)) };
     return friend.seat;
   }
@@ -98,6 +91,23 @@ export class Party {
   async #clientEnds(friend: Friend): Promise<never> {
     await friend.client!.exited;
     throw new Error(`the client has ended:\n${friend.client!.text().slice(-2_000)}`);
+  }
+
+  /** Starts the client of one who is banned, and waits until either side says that it was not let in. */
+  async playRefused(friend: Friend): Promise<void> {
+    const seen = this.scene.gameServer.lines.length;
+    await this.startClient(friend);
+    await this.#said(friend, this.game.refused!, seen);
+  }
+
+  /** Waits for a line of the friend's client, or of the server's after those it has said. */
+  async #said(friend: Friend, words: RegExp, seen: number): Promise<void> {
+    const said = (line: string): true | null => words.test(line) || null;
+    const { gameServer } = this.scene;
+    await Promise.any([
+      gameServer.find(this.#after(seen, said), SHOW_MS),
+      friend.client!.find(this.#after(0, said), SHOW_MS),
+    ]);
   }
 
   async #whereabouts(who: string): Promise<string> {
@@ -121,6 +131,14 @@ export class Party {
     const server = friend.at.spawn(['Xvfb', '-displayfd', '1', '-screen', '0', '320x240x24', '-nolisten', 'tcp']);
     const number = await server.find(({ text }) => /^\d+$/.exec(text)?.[0] ?? null, SHOW_MS);
     return { DISPLAY: `:${number}` };
+  }
+
+  /** How many play, by the server's log of its present run. */
+  players(): number {
+    const { lines } = this.scene.gameServer;
+    const entered = lines.flatMap(({ text }) => this.game.entered(text)?.who ?? []);
+    const left = lines.flatMap(({ text }) => this.game.left(text) ?? []).filter((who) => entered.includes(who));
+    return entered.length - left.length;
   }
 
   /** Those whom the server has said to have left since they sat down, or whose client has ended. */

@@ -42,7 +42,7 @@ export interface PlayedGame {
   readonly ban?: { readonly by: 'input' | 'script'; order(seat: Seat): string };
   /** Its server ends nothing because of a ban, and only refuses the next connection. */
   readonly staysWhenBanned?: boolean;
-  /** A line of the client's that says that it was not let in because of a ban; left out where it says nothing. */
+  /** A line of the client's or the server's that says that somebody was not let in because of a ban; left out where bans do not last. */
   readonly refused?: RegExp;
 }
 
@@ -185,6 +185,7 @@ const bzflag: PlayedGame = {
       (sleep 2; echo /password x; sleep 1; echo /ban ${address} 60 lab; sleep 1) |
         timeout 10 /usr/games/bzadmin -ui stdin root@127.0.0.1:5154 || true`,
   },
+  refused: /removed .*REFUSED/,
 };
 
 /** Its client is ours: Mumble's own has a window for everything. Voice is over UDP. */
@@ -213,6 +214,7 @@ const mumble: PlayedGame = {
       `${process.execPath} ${compiled('lab/mumble-client.js')} 127.0.0.1 64738 SuperUser x ban ${address}`,
   },
   staysWhenBanned: true,
+  refused: /Ignoring connection: .*ban/,
 };
 
 /** Its client is ours: Wesnoth's own has a window for everything. */
