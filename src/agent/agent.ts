@@ -222,6 +222,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return {
       send: (path, bytes, channel) => this.command({ do: 'send', path, bytes, channel }),
       leave: (path) => this.command({ do: 'leave', path }),
+      sayGame: (path, service, state) => this.command({ do: 'game', path, service, state }),
       count: (path) => this.command({ do: 'stats', path }),
       release: (path, ways) => this.#release(path, ways),
     };
@@ -282,6 +283,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
     if (event.ev === 'upnp' && event.op === 'unmap') this.#upnp.unmap();
     if (event.ev === 'rtt') this.#paths.get(event.path)?.measured(event.rttMs);
+    if (event.ev === 'game') this.#paths.get(event.path)?.gameSaid(event);
     if (event.ev === 'path-lost') this.#pathLost(event);
     if ('join' in event && event.join !== null) this.#joins.get(event.join)?.onEvent(event);
     else if (event.ev === 'link') for (const joining of [...this.#joins.values()]) joining.onLink(event);

@@ -9,15 +9,16 @@
  * many come.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { type Endpoint, type FriendId, PEER_LIMITS, utf8Encode } from '../core/index.ts';
+import { type Endpoint, type FriendId, type GameState, PEER_LIMITS, utf8Encode } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
+import { GameWatch, type Talk } from './game-watch.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
 export type HostForwardNotice =
-  /** The server answers with "port unreachable": nothing listens there. Told once, until it answers again. */
-  | { readonly kind: 'game-silent' }
+  /** The game does not answer, see `game-watch.ts` for when that is said. Told at every change. */
+  | { readonly kind: 'game-silent'; readonly state: Exclude<GameState, 'answers'> }
   | { readonly kind: 'game-answers' }
   /** Told once for each friend: a further program behind it has no seat, because all are taken by others that are connected. */
   | { readonly kind: 'seats-full'; readonly friend: FriendId; readonly seats: number }
@@ -35,6 +36,7 @@ interface Seat {
   readonly channel: number;
   heardAt: number;
   readonly sizesTold: Set<number>;
+  readonly talk: Talk;
 }
 
 export interface HostForward {
@@ -50,7 +52,11 @@ export function forwardToGame(
 ): HostForward {
   const seats = new Map<string, Seat>();
   let ownAddresses = true;
-  let gameSilent = false;
+  const watch = new GameWatch({
+    service: 0,
+    game,
+    onState: (state) => onNotice(state === 'answers' ? { kind: 'game-answers' } : { kind: 'game-silent', state }),
+  });
   const fullTold = new Set<FriendId>();
 
   function seatFor(path: Path, channel: number): Seat | null {
@@ -75,10 +81,11 @@ export function forwardToGame(
       channel,
       heardAt: performance.now(),
       sizesTold: new Set(),
+      talk: watch.begin(() => seat.path),
     };
     socket.on('message', (bytes) => fromGame(seat, channel, bytes));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') tellGame(true);
+      if (isRefusal(error)) watch.refused();
     });
     seats.set(name, seat);
     return seat;
@@ -95,6 +102,7 @@ export function forwardToGame(
     const gone = [...seats].find(([, seat]) => seat.path.state !== 'up') ?? [...seats].find(([, seat]) => idle(seat));
     if (gone === undefined) return false;
     seats.delete(gone[0]);
+    watch.end(gone[1].talk);
     gone[1].socket.close();
     return true;
   }
@@ -110,7 +118,7 @@ export function forwardToGame(
   }
 
   function fromGame(seat: Seat, channel: number, bytes: Uint8Array): void {
-    tellGame(false);
+    watch.answered(seat.talk);
     const { path } = seat;
     if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
     else if (!seat.sizesTold.has(bytes.length) && seat.sizesTold.size < AGENT_LIMITS.sizesToldMax) {
@@ -119,31 +127,37 @@ export function forwardToGame(
     }
   }
 
-  function tellGame(silent: boolean): void {
-    if (silent === gameSilent) return;
-    gameSilent = silent;
-    onNotice({ kind: silent ? 'game-silent' : 'game-answers' });
-  }
-
   return {
     attach(path) {
-      const toGame = (channel: number, bytes: Uint8Array): void => seatFor(path, channel)?.socket.send(bytes, onSent);
+      const toGame = (channel: number, bytes: Uint8Array): void => {
+        const seat = seatFor(path, channel);
+        if (seat === null) return;
+        watch.spoken(seat.talk);
+        seat.socket.send(bytes, onSent);
+      };
       path.on('message', (bytes) => toGame(0, bytes));
       path.on('channel', toGame);
       // All that came by the path before: what the game says to a further program goes over the new one as well.
       const same = ({ path: of }: Seat): boolean => of.friend === path.friend && of.instance === path.instance;
       for (const seat of seats.values()) if (same(seat)) seat.path = path;
+      watch.attach(path);
       return seatFor(path, 0)?.seenAs ?? null;
     },
     close() {
+      watch.close();
       for (const seat of seats.values()) seat.socket.close();
       seats.clear();
     },
   };
 
   function onSent(error: Error | null): void {
-    if ((error as NodeJS.ErrnoException | null)?.code === 'ECONNREFUSED') tellGame(true);
+    if (error !== null && isRefusal(error)) watch.refused();
   }
+}
+
+/** Nothing listens there, or the computer of the game is not there. */
+function isRefusal({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNREFUSED' || code === 'EHOSTUNREACH';
 }
 
 /** Where the seat of this name is looked for: the same port each time. */

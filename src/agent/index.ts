@@ -4,6 +4,7 @@ export {
   type Ban,
   type Endpoint,
   type FailureCode,
+  type GameState,
   isSallyportDatagram,
   type ListEntry,
   type LogEntry,

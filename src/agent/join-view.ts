@@ -5,6 +5,7 @@
 import type {
   FailureCode,
   FailureReason,
+  GameState,
   JoinStage,
   LogData,
   LogEntry,
@@ -15,6 +16,7 @@ import type {
   StageReason,
 } from '../core/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
+import type { PathEvents } from './path.ts';
 
 /** What concerns one join. */
 export type JoinEvent = Extract<
@@ -29,6 +31,7 @@ export type JoinEvent = Extract<
       | 'hard'
       | 'path'
       | 'path-changed'
+      | 'game'
       | 'join-failed'
       | 'log';
   }
@@ -79,6 +82,10 @@ export interface JoinView {
   readonly relayedOnly: boolean;
   /** While a relay carries the data; null: none does. */
   readonly notDirect: NotDirect | null;
+  /** The host has ended, and is waited for. */
+  readonly hostLeft: boolean;
+  /** Services of the host whose game does not answer, as it says itself. */
+  readonly gamesQuiet: readonly { readonly service: number; readonly state: Exclude<GameState, 'answers'> }[];
   readonly path: {
     readonly kind: PathKind;
     /** The name of the relay; null: none. */
@@ -109,6 +116,8 @@ export const NEW_JOIN: JoinView = {
   hard: null,
   relayedOnly: false,
   notDirect: null,
+  hostLeft: false,
+  gamesQuiet: [],
   path: null,
 };
 
@@ -137,9 +146,10 @@ function whyNotDirect({ relayedOnly, own, peer, hard }: JoinView): NotDirect {
   return { because: hard === null ? 'searching' : 'hard-pair' };
 }
 
-/** The path has died and is punched again. */
-export function losePath<View extends JoinView>(join: View): View {
-  return join.phase === 'connected' ? { ...join, phase: 'punching' } : join;
+/** The path has died and is punched again, or the host has ended and is waited for. */
+export function losePath<View extends JoinView>(join: View, reason: PathEvents['lost'][0]): View {
+  if (join.phase !== 'connected') return join;
+  return { ...join, phase: 'punching', hostLeft: reason === 'left', gamesQuiet: [] };
 }
 
 function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<JoinView> {
@@ -176,7 +186,7 @@ function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<Join
     case 'path': {
       const { kind, via, remote, rttMs, elapsedMs, payloadBytesMax, words } = event;
       return {
-        ...{ phase: 'connected', stage: 'connected', why: null, hard: null },
+        ...{ phase: 'connected', stage: 'connected', why: null, hard: null, hostLeft: false, gamesQuiet: [] },
         packetsSent: Math.max(join.packetsSent, event.packetsSent),
         path: { kind, via, remote, rttMs, elapsedMs, payloadBytesMax, words },
       };
@@ -186,6 +196,11 @@ function changesOf(join: JoinView, event: JoinEvent, atMs: number): Partial<Join
       if (join.path === null) return {};
       const path = { ...join.path, kind, via, remote, rttMs, payloadBytesMax };
       return kind === 'relay' ? { path } : { path, hard: null };
+    }
+    case 'game': {
+      const { service, state } = event;
+      const others = join.gamesQuiet.filter((one) => one.service !== service);
+      return { gamesQuiet: state === 'answers' ? others : [...others, { service, state }] };
     }
     case 'join-failed':
       return {
@@ -226,6 +241,8 @@ function logLine(event: JoinEvent, attempt: number | null, atMs: number): LogEnt
       return { atMs, attempt: event.attempts, what: 'path', data: wayOf(event) };
     case 'path-changed':
       return { atMs, attempt, what: 'path-changed', data: wayOf(event) };
+    case 'game':
+      return { atMs, attempt, what: 'game', data: { service: event.service, state: event.state } };
     case 'found':
       return { atMs, attempt, what: 'found', data: { name: event.entry.name, game: event.entry.game } };
     case 'networks':

@@ -1,6 +1,7 @@
 /** One join: from a code or link to a path, and on while the path is lost and punched again. */
 
 import {
+  codeFault,
   equalBytes,
   type FailureCode,
   type FailureReason,
@@ -29,8 +30,13 @@ export interface JoinOptions {
    * reaches the host. The stricter of both sides counts; where they exclude each other the join fails with RELAY_MODE.
    */
   readonly relay?: RelayMode;
-  /** Give up after this long; 0 (the default) = try until aborted. */
+  /** Give up after this long without a path; 0 (the default) = try until aborted. */
   readonly timeoutMs?: number;
+  /**
+   * A host that ends after this join was connected is waited for: the path is `lost` by the reason `left` and `restored` when the host is
+   * back, as the same friend at the same seat. It asks every 2 s at first, and four times a minute in the end. Absent: the path closes.
+   */
+  readonly wait?: boolean;
   /** Come as somebody whom no host has seen before, and none will see again. Whatever the host knows of this device does not hold then. */
   readonly anonymous?: boolean;
   /**
@@ -40,12 +46,12 @@ export interface JoinOptions {
   readonly acceptNewKey?: boolean;
 }
 
-/** A code or a join link as it was typed. Throws CODE_UNKNOWN for what can be no code, USAGE for a link that is not whole. */
+/** A code or a join link as it was typed. Throws CODE_MALFORMED for what can be no code, USAGE for a link that is not whole. */
 export function readJoinTarget(text: string): JoinTarget {
   const target = parseJoinTarget(text);
   if (target !== null) return target;
   if (!text.includes('://')) {
-    throw new SallyportError('CODE_UNKNOWN', { detail: reasonText({ because: 'code-malformed' }) });
+    throw new SallyportError('CODE_MALFORMED', { detail: reasonText(codeFault(text)) });
   }
   const link = parseHostLink(text);
   const detail = 'problem' in link ? linkText(link) : 'The join link is not whole: copy all of it.';
@@ -158,6 +164,7 @@ export class Joining {
       device: this.#device,
       relay: this.#options.relay ?? this.#agent.parts.relay ?? 'allow',
       timeoutMs: this.#options.timeoutMs ?? 0,
+      wait: this.#options.wait ?? false,
     });
   }
 

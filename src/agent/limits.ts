@@ -54,6 +54,14 @@ export const AGENT_LIMITS = {
   /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
   gameAskMs: 10_000,
   gameAnswerMs: 2_000,
+  /**
+   * Whether the game answers is looked at four times a second, and what listens on this computer once: a friend is told within 2 s.
+   * Silence: games speak ten times a second and more, and a hitch of a second is nothing that anybody has to be told of.
+   */
+  gameTickMs: 250,
+  gameTicksPerLook: 4,
+  gameSilentMs: 1_500,
+  gameUnansweredMin: 2,
   /** What a heartbeat can carry. */
   playersTold: 65_535,
   /** Quitting waits so long for the router to close the port; it usually takes a few milliseconds. */

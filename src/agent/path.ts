@@ -10,6 +10,7 @@ import {
   CONNECTION_LIMITS,
   type Endpoint,
   type FriendId,
+  type GameState,
   type PathId,
   type PathKind,
   type PathView,
@@ -27,8 +28,13 @@ export interface PathEvents {
   message: [bytes: Uint8Array];
   /** A datagram on another channel than 0: a further local program behind one path (see the forwarder). */
   channel: [channel: number, bytes: Uint8Array];
-  /** The path has died; it is being punched again. Datagrams sent meanwhile are lost. */
+  /**
+   * The path has died and is punched again; or, by the reason `left` (or `full`), the host has ended and is waited for (`JoinOptions.wait`).
+   * Datagrams sent meanwhile are lost.
+   */
   lost: [reason: PathLost['reason']];
+  /** The host says that its game answers, or does not any more: see `GameState`. After `restored` it counts as one that answers. */
+  game: [service: number, state: GameState];
   /** It is up again, perhaps with another `remote`. */
   restored: [];
   /** It goes another kind of way now, or through another relay: nothing is lost by that. */
@@ -66,6 +72,7 @@ export interface ConnectionStats {
 export interface PathPort {
   send(path: PathId, bytes: Uint8Array, channel: number): void;
   leave(path: PathId): void;
+  sayGame(path: PathId, service: number, state: GameState): void;
   /** Has the path told its figures (`counted`) before this returns. */
   count(path: PathId): void;
   /** Stops the path and hands over the socket of a direct one among `ways`; null where there is none of its own. */
@@ -117,6 +124,8 @@ export interface Path {
    */
   release(): Released;
   close(): void;
+  /** Of a host: tells this friend whether the game answers. With `forward` and `socket` that is done anyway. */
+  sayGame(service: number, state: GameState): void;
   on<Name extends keyof PathEvents>(event: Name, listener: (...values: PathEvents[Name]) => void): this;
   once<Name extends keyof PathEvents>(event: Name, listener: (...values: PathEvents[Name]) => void): this;
   off<Name extends keyof PathEvents>(event: Name, listener: (...values: PathEvents[Name]) => void): this;
@@ -227,6 +236,10 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     this.over('closed');
   }
 
+  sayGame(service: number, state: GameState): void {
+    if (this.state === 'up') this.#port.sayGame(this.id, service, state);
+  }
+
   /** From here on the agent's side: what the machine has told. */
   received(channel: number, bytes: Uint8Array): void {
     if (this.state === 'closed') return;
@@ -266,6 +279,10 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
 
   measured(rttMs: number): void {
     this.#up = { ...this.#up, rttMs };
+  }
+
+  gameSaid({ service, state }: Extract<PeerEvent, { ev: 'game' }>): void {
+    if (this.state !== 'closed') this.emit('game', service, state);
   }
 
   counted({ sent, received, lost, paths }: PathStats): void {

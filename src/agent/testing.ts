@@ -4,6 +4,7 @@ export { MachineAgent } from './agent.ts';
 export { gameAsker } from './ask-game.ts';
 export { cleanEvent } from './edge.ts';
 export { forwardToGame } from './forward-host.ts';
+export { GameWatch, type Talk } from './game-watch.ts';
 export { formatAnnouncement, parseAnnouncement } from './lan.ts';
 export { AGENT_LIMITS } from './limits.ts';
 export { AgentPath, type PathPort } from './path.ts';

@@ -143,7 +143,9 @@ export function reasonText(reason: FailureReason): string {
     case 'master-silent':
       return 'The masterserver does not answer.';
     case 'code-malformed':
-      return `A code is ${LIMITS.codeSymbols} of ${CODE_SYMBOLS}, like K7TQ9-RBWXM.`;
+      return `A code is ${LIMITS.codeSymbols} of ${CODE_SYMBOLS}, like K7TQ9-RBWXM; ${
+        reason.foreign === '' ? `this has ${reason.symbols}` : `"${reason.foreign}" is never in one`
+      }.`;
     case 'link-contradicts-itself':
       return 'The code and the key in the link do not belong together.';
     case 'host-of-another-code':

@@ -50,9 +50,9 @@ export class JoinList {
     return this.#views;
   }
 
-  /** The number of the new join. Throws CODE_UNKNOWN for what can be no code. */
+  /** The number of the new join. Throws CODE_MALFORMED for what can be no code. */
   start(agent: Agent, command: LocalJoinCommand): number {
-    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_UNKNOWN');
+    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_MALFORMED');
     const id = this.#next++;
     const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
     this.#running.set(id, running);
@@ -75,6 +75,7 @@ export class JoinList {
         relay: settings.values.relay,
         ...(command.password === '' ? {} : { password: command.password }),
         acceptNewKey: command.newKey ?? false,
+        wait: true,
         onEvent: (event) => {
           if (event.ev === 'found')
             settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
@@ -86,7 +87,7 @@ export class JoinList {
       const local = endpointKey(running.port.local);
       this.#update(id, (join) => ({ ...join, local }));
       if (clipboard) void copyToClipboard(local, env);
-      path.on('lost', () => this.#update(id, losePath));
+      path.on('lost', (reason) => this.#update(id, (join) => losePath(join, reason)));
       path.on('close', (reason, error) => this.#pathOver(id, reason, error));
     } catch (error) {
       const failure = error instanceof SallyportError ? error.code : 'INTERNAL';

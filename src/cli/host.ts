@@ -209,6 +209,8 @@ function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
       'sees friends as ports of 127.0.0.1, not as addresses of their own: ban here, not in the game',
     );
   } else if (notice.kind === 'game-silent') {
-    terminal.fact('warn', 'Game', 'does not take datagrams: is the server running, and is this its port?');
+    terminal.event('game', { listening: notice.state !== 'absent', state: notice.state });
+    if (notice.state === 'absent') terminal.fact('warn', 'Game', 'nothing listens on its port: friends are told so');
+    else terminal.fact('warn', 'Game', 'has stopped answering friends who play: they are told so. Does it hang?');
   } else terminal.fact('done', 'Game', 'answers');
 }

@@ -3,11 +3,13 @@ import {
   type JoinEvent,
   type LocalPort,
   type LocalPortNotice,
+  losePath,
   NEW_JOIN,
   nextText,
   notDirectText,
   openLocalPort,
   type Path,
+  type PathEvents,
   readJoinTarget,
   reduceJoin,
   stageText,
@@ -86,6 +88,7 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
           timeoutMs: (flags.timeout ?? 0) * 1_000,
           acceptNewKey: flags['new-key'],
           anonymous: flags.anonymous,
+          wait: !flags['no-wait'],
           ...(password === undefined ? {} : { password }),
           ...(flags.name === undefined ? {} : { name: flags.name }),
         });
@@ -158,9 +161,16 @@ async function play(
     relayed(way);
   });
   path.on('lost', (reason) => {
-    terminal.event('lost', { reason });
-    screen.resume();
-    terminal.fact('warn', 'Path', 'lost: finding it again, the game may stay open');
+    const waiting = reason === 'left' || reason === 'full';
+    terminal.event('lost', { reason, waiting });
+    screen.lost(reason);
+    if (waiting) terminal.fact('warn', 'Host', `${LOST_WORDS[reason]}: waiting for it, your game may stay open`);
+    else terminal.fact('warn', 'Path', 'lost: finding it again, the game may stay open');
+  });
+  path.on('game', (service, state) => {
+    terminal.event('game', { service, state });
+    if (state === 'answers') terminal.fact('done', 'Game', "the host's game answers again");
+    else terminal.fact('warn', 'Game', `the host's game does not answer: ${QUIET_WORDS[state]}`);
   });
   path.on('restored', () => {
     screen.connected();
@@ -178,6 +188,14 @@ async function play(
   await Promise.race([untilStopped(signal), over]);
   terminal.say('Leaving: the host is told.');
 }
+
+const LOST_WORDS = { left: 'has ended the game', full: 'is back, but has no place left' } as const;
+
+/** Each is all that is known, and no more: `game-watch.ts`. */
+const QUIET_WORDS = {
+  absent: 'nothing listens on its port. The connection to the host is fine.',
+  silent: 'it has stopped answering what your game sends. The connection to the host is fine.',
+} as const;
 
 /** The path has ended and nobody here asked for it. */
 function endOf(reason: string): SallyportError {
@@ -200,7 +218,7 @@ class JoinScreen {
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     this.#repeated = new Repeated(terminal);
-    this.resume();
+    this.#resume();
   }
 
   onEvent(event: JoinEvent): void {
@@ -244,7 +262,12 @@ class JoinScreen {
     this.#repeated.say('Relay', `${notDirectText(notDirect)}${more}`);
   }
 
-  resume(): void {
+  lost(reason: PathEvents['lost'][0]): void {
+    this.join = losePath(this.join, reason);
+    this.#resume();
+  }
+
+  #resume(): void {
     this.#ticker ??= setInterval(() => this.#tick(), CLI_LIMITS.statusLineMs);
   }
 

@@ -3,6 +3,8 @@
  * what they mean is said at the edge (`node/failure.ts` in English, the catalogues of the page).
  */
 export const RETRYABLE = {
+  /** What was typed can be no code, in contrast to one that nobody has. */
+  CODE_MALFORMED: false,
   CODE_UNKNOWN: false,
   HOST_OFFLINE: true,
   MASTER_UNREACHABLE: true,

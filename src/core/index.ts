@@ -10,6 +10,7 @@ export {
   NOWHERE,
 } from './address.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
+export type { GameState } from './connection/game.ts';
 export { CONNECTION_LIMITS } from './connection/limits.ts';
 export {
   type Instant,
@@ -103,5 +104,6 @@ export {
   parseTlsPlace,
   type TlsPlace,
 } from './wire/master-link.ts';
+export { codeFault } from './wire/pasted.ts';
 export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

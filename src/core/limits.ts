@@ -13,6 +13,8 @@ export const LIMITS = {
   ticketMs: 24 * 3_600_000,
   /** 21^10 codes: short enough to say, and at 32 MiB for each try too many to find a key for a given one (decisions/0016). */
   codeSymbols: 10,
+  /** What somebody pastes to join: a whole message; our longest link has 400 characters. */
+  pastedCharactersMax: 4_096,
   /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
   driveTimerMsMax: 3_600_000,
   /** Credits asked for at once; one pays for 60 probes (docs/reference/security.md §3.3). */

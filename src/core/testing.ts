@@ -14,6 +14,7 @@ export { agenda } from './agenda.ts';
 export { concat, Reader, utf8Decode, Writer } from './bytes.ts';
 export { Connection } from './connection/connection.ts';
 export { eightBytes } from './connection/datagram.ts';
+export { Game } from './connection/game.ts';
 export type { ConnectionEvent } from './connection/interface.ts';
 export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
 export { type Parted, Parts } from './connection/parts.ts';

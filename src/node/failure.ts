@@ -12,6 +12,12 @@ export interface FailureText {
 }
 
 export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
+  CODE_MALFORMED: {
+    exit: 2,
+    what: 'That is no join code, and no join link.',
+    why: 'Something is missing, or it is another text.',
+    next: 'Copy the code or the link of the host once more, as a whole.',
+  },
   CODE_UNKNOWN: {
     exit: 4,
     what: 'No host has this join code.',

@@ -9,6 +9,7 @@ export * from './failure.ts';
 export * from './friends.ts';
 export * from './gateway.ts';
 export * from './guests.ts';
+export * from './listening.ts';
 export * from './lock.ts';
 export * from './native-udp.ts';
 export * from './network.ts';

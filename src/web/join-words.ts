@@ -85,6 +85,10 @@ export function reasonText(reason: FailureReason | null): string {
       return t('reason.other-key-for-name', { name: reason.name });
     case 'socket':
       return t('reason.socket', { error: reason.error });
+    case 'code-malformed':
+      return reason.foreign === ''
+        ? t('reason.code-malformed', { symbols: reason.symbols })
+        : t('reason.code-foreign', { foreign: reason.foreign });
     case 'master-says':
       return t('reason.master-says', { text: reason.text });
     default:

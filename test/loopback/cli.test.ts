@@ -164,12 +164,15 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     expect(run.stderr()).toContain('The page http://127.0.0.1:1 does not tell of it.');
   });
 
-  test('an unknown or malformed code: exit 4', async () => {
+  test('a code that nobody has: exit 4; what is no code: exit 2', async () => {
     const master = await startMaster();
-    for (const code of ['K7TQ9-RBWXM', 'not-a-code']) {
+    for (const [code, told] of [
+      ['K7TQ9-RBWXM', { exit: 4, error: 'CODE_UNKNOWN' }],
+      ['not-a-code', { exit: 2, error: 'CODE_MALFORMED' }],
+    ] as const) {
       const run = bench.sallyport(joinArgs(master.link, code));
       const { exit, error, ms } = await outcome(run);
-      expect({ exit, error }).toEqual({ exit: 4, error: 'CODE_UNKNOWN' });
+      expect({ exit, error }).toEqual(told);
       expect(ms).toBeLessThan(soonMs);
     }
   });

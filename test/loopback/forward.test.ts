@@ -39,6 +39,7 @@ function pathPair(friend: string, instance = 'i'): { atHost: AgentPath; atFriend
   const to = (other: () => AgentPath): PathPort => ({
     send: (_path, bytes, channel) => other().received(channel, bytes),
     leave: () => {},
+    sayGame: (path, service, state) => other().gameSaid({ ev: 'game', path, join: 1, service, state }),
     count: () => {},
     release: () => null,
   });
@@ -242,7 +243,7 @@ test('a game that does not listen is told once, and once more when it answers', 
     atFriend.send(Uint8Array.of(1));
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await expect.poll(() => notices).toEqual([{ kind: 'game-silent' }]);
+  await expect.poll(() => notices).toEqual([{ kind: 'game-silent', state: 'absent' }]);
   const game = await udp('127.0.0.1', at.port);
   game.socket.on('message', (_bytes, from) => game.socket.send('here', from.port, from.address));
   await expect

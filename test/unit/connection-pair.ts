@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import {
   type Endpoint,
   endpointKey,
+  type GameState,
   type Instant,
   type Output,
   outputs,
@@ -26,6 +27,7 @@ export type Told = ConnectionEvent | { readonly ev: 'message'; readonly bytes: U
 type Command =
   | { readonly do: 'send'; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly reason: Parameters<Connection['leave']>[1] }
+  | { readonly do: 'game'; readonly service: number; readonly state: GameState }
   | { readonly do: 'nudge' };
 
 /** One end of a connection with what it needs around it, and its queue of outputs. */
@@ -157,6 +159,7 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
     const { connection } = ends[name];
     if (what.do === 'send') connection.send(world.now, what.bytes, what.channel ?? 0);
     else if (what.do === 'leave') connection.leave(world.now, what.reason);
+    else if (what.do === 'game') connection.sayGame(world.now, what.service, what.state);
     else connection.nudge(world.now);
     drain(name);
   }

@@ -110,6 +110,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   },
   message: { ev: 'message', path: 9, bytes: new Uint8Array(1), channel: 0 },
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
+  game: { ev: 'game', path: 9, join: 1, service: 0, state: any(WORD) },
   rtt: { ev: 'rtt', path: 9, rttMs: 1 },
   stats: {
     ...{ ev: 'stats', path: 9, sent: 1, received: 1, lost: 1 },

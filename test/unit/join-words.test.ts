@@ -52,7 +52,7 @@ const REASONS: { readonly [Because in FailureReason['because']]: FailureReason &
   'host-silent': { because: 'host-silent' },
   'host-undecided': { because: 'host-undecided' },
   'master-silent': { because: 'master-silent' },
-  'code-malformed': { because: 'code-malformed' },
+  'code-malformed': { because: 'code-malformed', symbols: 9, foreign: '' },
   'link-contradicts-itself': { because: 'link-contradicts-itself' },
   'host-of-another-code': { because: 'host-of-another-code' },
   'other-key-than-before': { because: 'other-key-than-before' },
@@ -195,7 +195,7 @@ describe('the reduction', () => {
     expect(over.attempts[0]?.result).toBe('aborted');
     expect(over.endedAtMs).toBe(3);
     expect(reduceJoin(over, attempt, 4)).toBe(over);
-    expect(losePath(over)).toBe(over);
+    expect(losePath(over, 'consent')).toBe(over);
   });
 
   test('of a join that goes on for ever the newest lines and attempts are kept', () => {

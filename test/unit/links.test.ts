@@ -1,6 +1,15 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { fromBase64Url, maskAddress, maskText, parseJoinTarget, showCode } from '../../src/core/index.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  codeFault,
+  fromBase64Url,
+  maskAddress,
+  maskText,
+  parseJoinTarget,
+  parseMasterLink,
+  showCode,
+  toBase64Url,
+} from '../../src/core/index.ts';
 import { namingMask } from '../../src/core/testing.ts';
 
 const KEY = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8';
@@ -27,6 +36,70 @@ test('every form of a join link is understood', () => {
   });
   expect(parseJoinTarget(`https://ms.example.org/j/K7TQ9-RBWXM#${KEY}`)).toEqual({ ...whole, page });
   expect(parseJoinTarget('https://ms.example.org/j/k7tq9-rbwxm')).toEqual({ ...whole, hostKey: null, page });
+});
+
+describe('what people paste:', () => {
+  const code = { code: 'K7TQ9RBWXM', hostKey: null, master: null, page: null };
+  const HOST = `sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#${KEY}.${KEY}`;
+
+  test.each([
+    ['typographic dashes', 'K7TQ9\u2013RBWXM'],
+    ['a minus sign', 'K7TQ9\u2212RBWXM'],
+    ['a hyphen that does not break', 'K7TQ9\u2011RBWXM'],
+    ['full-width letters', 'Ｋ７ＴＱ９－ＲＢＷＸＭ'],
+    ['a zero-width space', 'K7TQ9\u200b-RBWXM\u200b'],
+    ['marks of direction', '\u202aK7TQ9-RBWXM\u202c\u200f'],
+    ['a byte order mark and a soft hyphen', '\ufeffK7TQ9\u00adRBWXM'],
+    ['typographic quotes', '\u201eK7TQ9-RBWXM\u201c'],
+    ['guillemets', '\u00abK7TQ9-RBWXM\u00bb'],
+    ['angle brackets', '<K7TQ9-RBWXM>'],
+    ['Markdown', '**`K7TQ9-RBWXM`**'],
+    ['a full stop', 'K7TQ9-RBWXM.'],
+    ['a word before it', 'Code: K7TQ9-RBWXM'],
+    ['a sentence around it', 'Hi! My code is k7tq9-rbwxm, see you at 8.'],
+    ['a sentence around it, with a space in it', 'join me (K7TQ9 RBWXM) now'],
+    ['a space that does not break', 'K7TQ9\u00a0RBWXM'],
+    ['the code twice', 'K7TQ9-RBWXM or K7TQ9RBWXM'],
+    ['lines', 'sallyport\r\n\r\nK7TQ9-RBWXM\r\n'],
+  ])('a code with %s', (_, text) => expect(parseJoinTarget(text)).toEqual(code));
+
+  test.each([
+    ['angle brackets', `<${HOST}>`],
+    ['a full stop', `${HOST}.`],
+    ['brackets and a sentence', `Join my game (${HOST}), please.`],
+    ['a line before it', `Ana's world\n${HOST}\n`],
+    ['Markdown', `[join](${HOST})`],
+    ['quotes', `\u201c${HOST}\u201d`],
+    ['a zero-width space at its end', `${HOST}\u200b`],
+    ['an upper-case scheme', HOST.replace('sallyport', 'Sallyport')],
+    ['another link before it', `https://example.org/ and ${HOST}`],
+  ])('a link with %s', (_, text) => expect(parseJoinTarget(text)).toEqual({ ...code, hostKey: key, master }));
+
+  test('keys that begin and end with what is punctuation elsewhere stay whole', () => {
+    const odd = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(toBase64Url);
+    fc.assert(
+      fc.property(odd, (hostKey) => {
+        const target = parseJoinTarget(`sallyport://join/K7TQ9RBWXM#${hostKey}`);
+        if (target !== null) expect(target.hostKey).toEqual(fromBase64Url(hostKey));
+      }),
+    );
+    expect(parseJoinTarget(`sallyport://join/K7TQ9RBWXM#${'_'.repeat(42)}w`)).toBeNull();
+  });
+
+  test('two different codes are none, because nobody knows which is meant', () => {
+    expect(parseJoinTarget('K7TQ9-RBWXM or K7TQ9-RBWXN?')).toBeNull();
+  });
+
+  test('the link of a master likewise', () => {
+    for (const text of [`<${master}>`, `\u201e${master}\u201c`, `My server: ${master}.`, `${master}\u200b`])
+      expect(parseMasterLink(text)).toMatchObject({ host: '198.51.100.7', port: 8430, key });
+  });
+
+  test('what is no code is told from one that nobody has, and why', () => {
+    expect(codeFault('K7TQ9-RBWX')).toEqual({ because: 'code-malformed', symbols: 9, foreign: '' });
+    expect(codeFault('K7TQ9-RBWX0')).toEqual({ because: 'code-malformed', symbols: 10, foreign: '0' });
+    expect(codeFault('')).toEqual({ because: 'code-malformed', symbols: 0, foreign: '' });
+  });
 });
 
 test('a link that is not whole is refused, never half used', () => {

@@ -26,6 +26,7 @@ import {
   sequenceOf,
   TOKEN_BYTES,
 } from './datagram.ts';
+import { Game, type GameState } from './game.ts';
 import { CONNECTION_PHASES, type ConnectionConfig, type ConnectionPhase, type ConnectionPort } from './interface.ts';
 import { Labels } from './labels.ts';
 import { CONNECTION_LIMITS as LIMITS } from './limits.ts';
@@ -54,6 +55,7 @@ export class Connection {
   private early: readonly { readonly bytes: Uint8Array; readonly lane: number }[] = [];
   private readonly sealer: Sealer;
   private readonly sizes: Sizes;
+  private readonly game: Game;
 
   constructor(config: ConnectionConfig, port: ConnectionPort) {
     this.config = config;
@@ -61,6 +63,10 @@ export class Connection {
     this.sealer = new Sealer(config.keys, port);
     this.sizes = new Sizes(config.crypto, this.sealer);
     this.labels = new Labels(config.keys, port);
+    this.game = new Game(config.agenda, {
+      say: (now, body) => this.current !== null && this.sealer.say(now, this.current, KIND.game, body),
+      heard: (now, service, state) => port.event(now, { ev: 'game', service, state }),
+    });
   }
 
   get over(): boolean {
@@ -136,6 +142,11 @@ export class Connection {
     else if (!spoke && path.askAt > now + LIMITS.busyAskMs) this.askAt(path, now + LIMITS.busyAskMs);
   }
 
+  /** Tells the other side whether our game answers. */
+  sayGame(now: Instant, service: number, state: GameState): void {
+    if (!this.over) this.game.say(now, service, state);
+  }
+
   /** Tells the other side, on every way there is, and stops. */
   leave(now: Instant, reason: LeaveReason): void {
     if (this.over) return;
@@ -200,6 +211,9 @@ export class Connection {
         break;
       case KIND.deaf:
         this.unheard(now, new Reader(body).u32());
+        break;
+      case KIND.game:
+        this.game.take(now, body);
     }
   }
 
@@ -396,6 +410,7 @@ export class Connection {
     this.enterPhase('over');
     for (const path of this.paths) this.enter(now, path, 'gone');
     this.labels.stop();
+    this.game.stop();
     this.port.event(now, { ev: 'over', reason });
   }
 

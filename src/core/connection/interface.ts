@@ -6,6 +6,7 @@ import type { Random } from '../random.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import type { ConnectionKeys } from '../secure/ratchet.ts';
 import type { LeaveReason } from './datagram.ts';
+import type { GameState } from './game.ts';
 import type { Path } from './path.ts';
 
 /** Where a connection puts what it sends and tells. */
@@ -32,6 +33,8 @@ export type ConnectionEvent =
   | { readonly ev: 'silent'; readonly silent: boolean }
   /** A path without a relay does not answer, or there is none: a further one should be looked for. */
   | { readonly ev: 'wanting' }
+  /** What the other side, a host, says of its game; told when it is another state than before. */
+  | { readonly ev: 'game'; readonly service: number; readonly state: GameState }
   /** The path that was wanting works again, or another one does. */
   | { readonly ev: 'content' };
 

@@ -58,6 +58,13 @@ export const CONNECTION_LIMITS = {
   frameBytes: 1_500,
   /** Programs of one friend: a lane has four bits for them, and four for services. */
   programsMax: 16,
+  /** Services of one host: the other four bits. */
+  servicesMax: 16,
+  /** A word about the game is said again after so long, then each time after twice as long, until it is heard: four times in 2 s. */
+  gameRepeatMs: 250,
+  gameRepeatMsMax: 5_000,
+  /** Changes of what a host says of its game are told no faster than a person reads. */
+  gameToldEveryMs: 1_000,
   /** Every path carries as much: the smallest size that a path of QUIC must carry (RFC 9000 section 14), as UDP payload. */
   mtuBaseBytes: 1_200,
   /** Ethernet (1,500) without the headers of IPv4 and UDP (28), of IPv6 and UDP (48). */

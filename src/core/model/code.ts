@@ -20,9 +20,9 @@ export function codeFrom(bytes: Uint8Array): string {
   return code;
 }
 
-/** Any case, spaces and dashes wherever people put them; null where it is not a code. */
+/** Any case and width, spaces and dashes wherever people put them; null where it is not a code. */
 export function normalizeCode(text: string): string | null {
-  const code = text.replace(/[\s-]/g, '').toUpperCase();
+  const code = text.normalize('NFKC').replace(/[\s-]/g, '').toUpperCase();
   return code.length === LIMITS.codeSymbols && [...code].every((symbol) => CODE_SYMBOLS.includes(symbol)) ? code : null;
 }
 

@@ -58,7 +58,8 @@ export type StageReason =
 export type FailureReason =
   /** No answer came: of the host, of the person there who was asked, of the master. */
   | { readonly because: 'host-silent' | 'host-undecided' | 'master-silent' }
-  | { readonly because: 'code-malformed' }
+  /** So many symbols it has that may stand in a code, and the first that may not; empty: none. */
+  | { readonly because: 'code-malformed'; readonly symbols: number; readonly foreign: string }
   /** The code and the key in the link do not belong together. */
   | { readonly because: 'link-contradicts-itself' }
   /** The master names a host that the code does not belong to. */

@@ -6,6 +6,7 @@
 import type { Endpoint } from '../address.ts';
 import { Connection } from '../connection/connection.ts';
 import { eightBytes, type LeaveReason } from '../connection/datagram.ts';
+import type { GameState } from '../connection/game.ts';
 import type { ConnectionEvent } from '../connection/interface.ts';
 import { CONNECTION_LIMITS } from '../connection/limits.ts';
 import type { Path } from '../connection/path.ts';
@@ -228,6 +229,10 @@ export class Connections {
     this.entries.get(path)?.connection.send(now, bytes, channel);
   }
 
+  sayGame(now: Instant, path: PathId, service: number, state: GameState): void {
+    this.entries.get(path)?.connection.sayGame(now, service, state);
+  }
+
   leave(now: Instant, path: PathId, reason: LeaveReason): void {
     this.entries.get(path)?.connection.leave(now, reason);
   }
@@ -300,6 +305,10 @@ export class Connections {
       case 'too-large':
       case 'rtt':
         out.event({ ...event, path });
+        break;
+      case 'game':
+        // Only a host has a game that friends wait for.
+        if (join !== null && entry.told) out.event({ ...event, path, join });
         break;
       case 'silent':
         log(join, event.silent ? 'path-silent' : 'path-answers-again', { path });

@@ -5,6 +5,7 @@
  */
 
 import type { Endpoint } from '../address.ts';
+import type { GameState } from '../connection/game.ts';
 import type { SocketId } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { MasterWay } from '../link/interface.ts';
@@ -100,13 +101,17 @@ export type PeerCommand =
       readonly device?: Uint8Array;
       /** May the connection go through a relay, or must it? The stricter of both sides counts. Absent: `allow`. */
       readonly relay?: RelayMode;
-      /** Give up after this long, 0 = never. */
+      /** Give up after this long without a path, 0 = never. */
       readonly timeoutMs: number;
+      /** A host that ends after we were inside is waited for: `path-lost` says `punchingAgain` then, and `timeoutMs` holds. Absent: no. */
+      readonly wait?: boolean;
     }
   | { readonly do: 'abort'; readonly join: JoinId }
   /** `channel` (0 where absent): further local programs that share the path have one each. */
   | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly path: PathId }
+  /** Of a host: tells the friend at the other end whether its game answers; until then it counts as one that does. */
+  | { readonly do: 'game'; readonly path: PathId; readonly service: number; readonly state: GameState }
   /** Hand the socket of a direct path to the application: our packets stop, the driver releases the socket. Nothing happens where
    * there is none, or it came up through a port mapping: several paths share that socket. */
   | { readonly do: 'release'; readonly path: PathId }
@@ -250,6 +255,14 @@ export type PeerEvent =
       readonly punchingAgain: boolean;
     }
   | { readonly ev: 'rtt'; readonly path: PathId; readonly rttMs: number }
+  /** The host says that its game answers, or does not any more; told at most once a second. */
+  | {
+      readonly ev: 'game';
+      readonly path: PathId;
+      readonly join: JoinId;
+      readonly service: number;
+      readonly state: GameState;
+    }
   /** As asked for, and before a `path-lost`. */
   | {
       readonly ev: 'stats';

@@ -97,6 +97,7 @@ export const JOIN_PHASES = {
   connected: {
     knocking:
       'its path does not answer or has died, this computer has changed its network, or a direct one is looked for again',
+    resting: 'the host has ended and is waited for',
     over: 'the connection is left, by either side, or the program ends',
   },
   over: {},

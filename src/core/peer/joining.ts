@@ -1,6 +1,6 @@
 /**
- * One join: resolve, knock at the host's door, traverse, hold the path; when the path dies, all of it again with the same host.
- * It gives up only for a reason that a person has to act on, at the time-out, or on abort (S22). Its phases are in `join-phase.ts`.
+ * One join: resolve, knock at the host's door, traverse, hold the path; when the path dies, all of it again with the same host, and
+ * where it is to wait also when the host has said goodbye. It gives up only for a reason that a person has to act on, at the time-out, or on abort (S22). Its phases are in `join-phase.ts`.
  */
 
 import { equalBytes } from '../bytes.ts';
@@ -12,6 +12,7 @@ import type { LogData } from '../model/log.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { Push, Response } from '../wire/messages.ts';
+import { codeFault } from '../wire/pasted.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -121,7 +122,12 @@ export class Join implements PathOwner {
   }
 
   punchesAgain(end: PathEnd): boolean {
-    return end === 'consent' || (end === 'replaced' && this.attempting);
+    return end === 'consent' || this.waitsAfter(end) || (end === 'replaced' && this.attempting);
+  }
+
+  /** The host has ended, or had no place left for us when it was back: who has been inside waits for it where that is wished. */
+  private waitsAfter(end: PathEnd): boolean {
+    return this.command.wait === true && (end === 'left' || end === 'full');
   }
 
   /** The first path of the connection that an attempt leads to: it takes the place of the one that stood before. */
@@ -154,7 +160,10 @@ export class Join implements PathOwner {
     }
     this.standing.session?.stop(now);
     this.standing = null;
-    if (end === 'consent') {
+    if (this.waitsAfter(end)) {
+      this.setDeadline(now);
+      this.waitForHost(now);
+    } else if (end === 'consent') {
       this.setDeadline(now);
       this.punchAgain(now);
       // Replaced by the attempt that goes on just now; without one, somebody with our key has come from elsewhere.
@@ -179,6 +188,22 @@ export class Join implements PathOwner {
     if (this.standing !== null) this.search.begin(now);
     this.context.stay(now);
     this.ask(now);
+  }
+
+  /** The host has said itself that it goes: nothing is asked at once, and what was under way with it is over. */
+  private waitForHost(now: Instant): void {
+    this.search.stop();
+    this.run = { since: now, again: true, welcomed: false };
+    this.context.stay(now);
+    this.stage('waiting', { because: 'failure', failure: 'HOST_OFFLINE' });
+    if (this.phase.in !== 'resting') this.rest(now, this.patience(now));
+  }
+
+  /** So long before who waits asks again: an eighth of what it has waited, give or take a fifth, so that friends don't ask in step. */
+  private patience(now: Instant): number {
+    const { retryRestMs, waitRestMsMax } = PEER_LIMITS;
+    const ms = Math.min(Math.max((now - this.run.since) / 8, retryRestMs), waitRestMsMax);
+    return ms * (0.8 + 0.4 * this.context.config.random.float());
   }
 
   /** Is a new path looked for, for one that stood before? */
@@ -209,7 +234,7 @@ export class Join implements PathOwner {
   private resolve(now: Instant): void {
     const code = normalizeCode(this.command.code ?? '');
     if (code === null) {
-      this.fail(now, 'CODE_UNKNOWN', { because: 'code-malformed' });
+      this.fail(now, 'CODE_MALFORMED', codeFault(this.command.code ?? ''));
       return;
     }
     const request = { type: 'resolve', code } as const;
@@ -390,7 +415,7 @@ export class Join implements PathOwner {
     const returning = failure === 'HOST_OFFLINE' && this.hostReturnsUntil !== null && now < this.hostReturnsUntil;
     if (failure === 'BUSY' || returning || (this.run.again && RETRYABLE[failure])) {
       this.stage('waiting', { because: 'failure', failure });
-      this.rest(now, Math.max(retryAfterMs, PEER_LIMITS.retryRestMs));
+      this.rest(now, Math.max(retryAfterMs, failure === 'BUSY' ? PEER_LIMITS.retryRestMs : this.patience(now)));
     } else this.fail(now, failure, detail);
   }
 

@@ -43,6 +43,11 @@ export const PEER_LIMITS = {
   hostReturnMs: 10_000,
   /** Before something that failed is tried again. */
   retryRestMs: 2_000,
+  /**
+   * Who waits for a host to come back asks every 2 s at first, and four times a minute in the end: a master takes ten joins a second
+   * of one address (`MASTER_LIMITS.joinRates`), so 150 friends behind one may wait.
+   */
+  waitRestMsMax: 15_000,
   brokenRestMs: 1_000,
   /** An address counts as proven to the master for 30 s; without IPv6 through to it, try seldom. */
   ipv6ProveMs: 20_000,

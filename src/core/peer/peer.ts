@@ -217,6 +217,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'leave':
         this.paths.leave(now, command.path, 'left');
         break;
+      case 'game':
+        this.paths.sayGame(now, command.path, command.service, command.state);
+        break;
       case 'release':
         this.paths.release(now, command.path);
         break;

@@ -1,17 +1,18 @@
 /**
  * What a person pastes to join. Four forms, carrying less or more of the same three things:
  *
- *     K7TQ9-RBWXM                                              code; any case, dashes and spaces free
+ *     K7TQ9-RBWXM                                              code; any case, dashes and spaces free; also in a sentence
  *     sallyport://join/K7TQ9RBWXM#HOSTKEY                      code and the host's key
  *     sallyport://198.51.100.7:8430/j/K7TQ9RBWXM#KEY.HOSTKEY   and the master with its key: nothing else is needed
  *     https://ms.example.org/j/K7TQ9RBWXM#HOSTKEY              the page of a host at the master's web server
  *
- * Keys stand after `#`, which browsers never send to a server, so the page's server can't swap the host.
+ * What chats and mails add (`pasted.ts`) is taken off, and the one of these in a longer text is found. Keys stand after `#`, which browsers never send to a server, so the page's server can't swap the host.
  */
 import { fromBase64Url } from '../bytes.ts';
 import { normalizeCode } from '../model/code.ts';
 import { isPublicKey } from '../secure/keys.ts';
 import { formatMasterLink, parseHostLink } from './master-link.ts';
+import { codeIn, linksIn, plainText } from './pasted.ts';
 
 export interface JoinTarget {
   readonly code: string;
@@ -24,13 +25,23 @@ export interface JoinTarget {
 
 /** Null where it is none of the forms, or one of them but not whole: half a link must not be used. */
 export function parseJoinTarget(text: string): JoinTarget | null {
-  const bare = normalizeCode(text);
-  if (bare !== null) return { code: bare, hostKey: null, master: null, page: null };
+  const plain = plainText(text);
+  if (plain.includes('://'))
+    return (
+      linksIn(plain)
+        .map(parseLink)
+        .find((target) => target !== null) ?? null
+    );
+  const code = codeIn(plain);
+  return code === null ? null : { code, hostKey: null, master: null, page: null };
+}
+
+function parseLink(text: string): JoinTarget | null {
   const host = parseHostLink(text);
   if (!('problem' in host)) {
     return { code: host.code, hostKey: host.hostKey, master: formatMasterLink(host.master), page: null };
   }
-  const link = /^(?:sallyport:\/\/join|(https?:\/\/[^/?#\s]+)\/j)\/([^/?#\s]+)(?:#([^\s]*))?$/.exec(text.trim());
+  const link = /^(?:sallyport:\/\/join|(https?:\/\/[^/?#\s]+)\/j)\/([^/?#\s]+)(?:#([^\s]*))?$/.exec(text);
   if (link === null) return null;
   const [, page = null, codeText = '', keys = ''] = link;
   const code = normalizeCode(codeText);

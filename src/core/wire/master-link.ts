@@ -13,6 +13,7 @@ import { addressBytes, addressText } from '../address.ts';
 import { fromBase64Url, toBase64Url } from '../bytes.ts';
 import { normalizeCode } from '../model/code.ts';
 import { isPublicKey } from '../secure/keys.ts';
+import { linksIn, plainText } from './pasted.ts';
 
 const SCHEME = 'sallyport://';
 const MASTER_PORT_DEFAULT = 8430;
@@ -95,9 +96,10 @@ interface Parts {
 }
 
 function parse(text: string): Parts | LinkProblem {
-  const trimmed = text.trim();
-  if (!trimmed.toLowerCase().startsWith(SCHEME)) return problem('scheme');
-  const match = /^([^/#]*)(\/[^#]*)?(?:#(.*))?$/.exec(trimmed.slice(SCHEME.length));
+  const plain = plainText(text);
+  const link = linksIn(plain).find((one) => one.toLowerCase().startsWith(SCHEME));
+  if (link === undefined) return problem('scheme');
+  const match = /^([^/#]*)(\/[^#]*)?(?:#(.*))?$/.exec(link.slice(SCHEME.length));
   if (match === null) return problem('malformed');
   const place = parsePlace(match[1] ?? '', MASTER_PORT_DEFAULT);
   if ('problem' in place) return place;

@@ -233,7 +233,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'reason.host-silent': 'Der Host hat nicht geantwortet: Ist er noch da?',
   'reason.host-undecided': 'Wer den Host betreibt, hat weder ja noch nein gesagt.',
   'reason.master-silent': 'Der Masterserver hat nicht geantwortet.',
-  'reason.code-malformed': 'Was eingegeben wurde, kann kein Code sein.',
+  'reason.code-malformed': 'Ein Code hat 10 Zeichen, dies hat {symbols}.',
+  'reason.code-foreign': 'Ein Code hat 10 Zeichen, „{foreign}“ ist nie eines davon.',
   'reason.link-contradicts-itself': 'Code und Schlüssel im Link gehören nicht zusammen.',
   'reason.host-of-another-code': 'Der Masterserver nennt einen Host, zu dem dieser Code nicht gehört.',
   'reason.other-key-than-before':
@@ -436,6 +437,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'method.row': 'eine Reihe offener Ports gegen immer neue',
   'method.lattice': 'immer neue Ports auf beiden Seiten',
   'method.none': 'kein Weg für UDP',
+  'failure.CODE_MALFORMED': 'Das ist kein Code und kein Link. Bitte noch einmal ganz kopieren.',
   'failure.CODE_UNKNOWN':
     'Kein Host hat diesen Code. Bitte die Zeichen prüfen, und ob ihr denselben Masterserver nutzt.',
   'failure.HOST_OFFLINE': 'Der Host ist nicht da. Der Code stimmt: bitte ihn, wieder zu starten.',

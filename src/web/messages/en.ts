@@ -225,7 +225,8 @@ export const en = {
   'reason.host-silent': 'The host has not answered: is it still there?',
   'reason.host-undecided': 'Whoever runs the host has not said yes or no.',
   'reason.master-silent': 'The masterserver has not answered.',
-  'reason.code-malformed': 'What was typed can be no code.',
+  'reason.code-malformed': 'A code has 10 symbols; this has {symbols}.',
+  'reason.code-foreign': 'A code has 10 symbols; “{foreign}” is never one of them.',
   'reason.link-contradicts-itself': 'The code and the key in the link do not belong together.',
   'reason.host-of-another-code': 'The masterserver names a host that this code does not belong to.',
   'reason.other-key-than-before': 'The link has another key than the host that you joined by this code before.',
@@ -426,6 +427,7 @@ export const en = {
   'method.row': 'a row of held ports against ever new ones',
   'method.lattice': 'ever new ports on both sides',
   'method.none': 'no way for UDP',
+  'failure.CODE_MALFORMED': 'That is no join code and no join link. Copy it once more, as a whole.',
   'failure.CODE_UNKNOWN': 'No host has this join code. Check the letters, and that you both use the same masterserver.',
   'failure.HOST_OFFLINE': 'The host is not online. The code is right: ask the host to start again.',
   'failure.MASTER_UNREACHABLE':
