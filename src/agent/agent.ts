@@ -57,6 +57,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #released = new Map<SocketId, Socket>();
   #gateway: string | null = null;
   #events: PeerEvent[] = [];
+  #flushing = false;
   #hosting: AgentHosting | null = null;
   #ready = false;
   #nextId = 1;
@@ -85,6 +86,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return drive(machine, {
       ...(masterLink.tls === undefined ? {} : { openTunnel: tunnelTo(masterLink.tls, { address, port: master.port }) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
+      onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
@@ -256,11 +258,22 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (this.#events.length === 1) queueMicrotask(() => this.#flush());
   }
 
+  /** The shortest way for the data of a game; behind events that wait, such as that of its path, it waits as well. */
+  #data(path: PathId, bytes: Uint8Array, lane: number): void {
+    if (this.#events.length > 0 || this.#flushing) this.#queue({ ev: 'message', path, bytes, channel: lane });
+    else this.#paths.get(path)?.received(lane, bytes);
+  }
+
   #flush(): void {
     const events = this.#events;
     this.#events = [];
     for (const [n, event] of events.entries()) {
-      this.#dispatch(event);
+      this.#flushing = true;
+      try {
+        this.#dispatch(event);
+      } finally {
+        this.#flushing = false;
+      }
       if (event.ev !== 'path' || event.join === null || n === events.length - 1) continue;
       // Whoever waits for the join takes hold of its path first; the other side's first data may be next already.
       this.#events = [...events.slice(n + 1), ...this.#events];

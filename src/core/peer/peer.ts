@@ -7,6 +7,7 @@ import { type Endpoint, familyOf } from '../address.ts';
 import { agenda } from '../agenda.ts';
 import { eightBytes } from '../connection/datagram.ts';
 import {
+  type DataSink,
   type Instant,
   type Machine,
   NEVER,
@@ -127,6 +128,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     else if (first === WIRE.punch) this.punched(now, socket, from, bytes);
     else this.nest.datagram(now, socket, from, bytes);
     this.nest.pump(now);
+  }
+
+  dataTo(sink: DataSink): void {
+    this.paths.sink = sink;
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
