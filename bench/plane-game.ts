@@ -38,7 +38,6 @@ async function serve(port: number): Promise<void> {
       const answer = Buffer.alloc(HEAD_BYTES);
       answer[0] = DO.report;
       answer.writeUInt32BE(counted, STAMP_AT);
-      counted = 0;
       socket.send(answer, from, address);
     } else if (what === DO.burst) {
       const burst = Buffer.alloc(bytes.readUInt32BE(5));
@@ -50,11 +49,11 @@ async function serve(port: number): Promise<void> {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What the server has counted since it was last asked. */
+/** What the server has counted so far. */
 async function report(socket: Socket): Promise<number> {
   let answer = -1;
   const hear = (bytes: Buffer): void => {
-    if (bytes[0] === DO.report) answer = bytes.readUInt32BE(STAMP_AT);
+    if (bytes[0] === DO.report && answer < 0) answer = bytes.readUInt32BE(STAMP_AT);
   };
   socket.on('message', hear);
   const question = Buffer.alloc(HEAD_BYTES);
@@ -109,7 +108,7 @@ async function rtt(socket: Socket, [hz, seconds, size]: readonly number[]): Prom
 }
 
 async function flood(socket: Socket, [size, rate, seconds]: readonly number[]): Promise<object> {
-  await report(socket);
+  const before = await report(socket);
   const bytes = Buffer.alloc(size ?? 1200);
   let sent = 0;
   const start = performance.now();
@@ -119,15 +118,15 @@ async function flood(socket: Socket, [size, rate, seconds]: readonly number[]): 
   });
   const took = performance.now() - start;
   await pause(500);
-  return { sent, perSecond: (sent / took) * 1000, heard: await report(socket) };
+  return { sent, perSecond: (sent / took) * 1000, heard: (await report(socket)) - before };
 }
 
 async function burst(socket: Socket, [count, size]: readonly number[]): Promise<object> {
-  await report(socket);
+  const before = await report(socket);
   const bytes = Buffer.alloc(size ?? 1200);
   for (let n = 0; n < (count ?? 800); n += 1) socket.send(bytes);
   await pause(1000);
-  return { sent: count, heard: await report(socket) };
+  return { sent: count, heard: (await report(socket)) - before };
 }
 
 async function pull(socket: Socket, [count, size]: readonly number[]): Promise<object> {

@@ -23,6 +23,8 @@ import {
   drive,
   localAddresses,
   type NetworkWatch,
+  narrowReceive,
+  openDataSocket,
   SallyportError,
   tunnelTo,
   usage,
@@ -78,6 +80,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       AGENT_LIMITS.networkWatchMs,
     );
     this.command({ do: 'start' });
+    const receiveBytes = narrowReceive();
+    if (receiveBytes !== null) {
+      const data = { bytes: receiveBytes };
+      this.#queue({ ev: 'log', join: null, attempt: null, what: 'receive-buffer-small', data });
+    }
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
@@ -86,6 +93,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return drive(machine, {
       ...(masterLink.tls === undefined ? {} : { openTunnel: tunnelTo(masterLink.tls, { address, port: master.port }) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
+      openSocket: openDataSocket,
       onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),

@@ -10,7 +10,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { type Endpoint, type FriendId, type GameState, PEER_LIMITS, utf8Encode } from '../core/index.ts';
-import { nodeCrypto } from '../node/index.ts';
+import { inBursts, nodeCrypto, widenReceive } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
 import { GameWatch, type Talk } from './game-watch.ts';
 import { AGENT_LIMITS } from './limits.ts';
@@ -83,7 +83,11 @@ export function forwardToGame(
       sizesTold: new Set(),
       talk: watch.begin(() => seat.path),
     };
-    socket.on('message', (bytes) => fromGame(seat, channel, bytes));
+    widenReceive(socket);
+    socket.on(
+      'message',
+      inBursts((bytes) => seats.get(name) === seat && fromGame(seat, channel, bytes)),
+    );
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isRefusal(error)) watch.refused();
     });

@@ -5,7 +5,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { CONNECTION_LIMITS, type Endpoint, endpointKey } from '../core/index.ts';
-import { SallyportError } from '../node/index.ts';
+import { inBursts, SallyportError, widenReceive } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
 
@@ -93,7 +93,9 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
   let path: Path | null = null;
   let open = true;
 
-  socket.on('message', (bytes, from) => {
+  widenReceive(socket);
+  const fromGame = (bytes: Uint8Array, from: Endpoint): void => {
+    if (!open) return;
     const seat = seats.at({ address: from.address, port: from.port });
     if (seat === null) {
       if (!fullTold) onNotice({ kind: 'seats-full', seats: CONNECTION_LIMITS.programsMax });
@@ -108,7 +110,8 @@ export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promi
       sizesTold.add(bytes.length);
       onNotice({ kind: 'too-large', bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
     }
-  });
+  };
+  socket.on('message', inBursts(fromGame));
   // The game has closed its port (ICMP unreachable on some systems); it may come back.
   socket.on('error', () => {});
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, readJoinTarget } from '../agent/index.ts';
 import { type NatProfile, type ProbeResult, parseMasterLink, type Verdict } from '../core/index.ts';
-import { copyToClipboard, SallyportError, usage } from '../node/index.ts';
+import { copyToClipboard, narrowReceive, SallyportError, usage } from '../node/index.ts';
 import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
 import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
@@ -116,13 +116,14 @@ class Check {
     const { terminal, env } = this.#invocation;
     const showIps = this.#flags['show-ips'];
     const circumstances = this.#circumstances();
+    const receiveBytes = narrowReceive();
     const lines = [
-      ...reportLines(profile, { showIps, ways: this.#ways, ...circumstances }),
+      ...reportLines(profile, { showIps, ways: this.#ways, receiveBytes, ...circumstances }),
       ...(this.#flags.probes ? probeLines(this.#probes, { showIps }) : []),
     ];
     terminal.page(lines.join('\n'));
     if (this.#flags.copy) {
-      const masked = reportLines(profile, { showIps: false, ways: this.#ways, ...circumstances });
+      const masked = reportLines(profile, { showIps: false, ways: this.#ways, receiveBytes, ...circumstances });
       const copied = await copyToClipboard(masked.join('\n'), env);
       terminal.say(copied ? 'Report copied, addresses masked.' : 'This system has no clipboard tool.');
     }

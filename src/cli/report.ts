@@ -25,6 +25,8 @@ export interface ReportOptions {
   readonly masterRttMs: number | null;
   /** Which ways to the master pass; null where that is not known. */
   readonly ways?: WaysShown | null;
+  /** How many bytes of a burst a socket takes here, where that is little; null: it suffices. */
+  readonly receiveBytes?: number | null;
   /** So long the router has been asked to open a port by now; null = there was no router to ask. */
   readonly routerAskedMs: number | null;
 }
@@ -40,7 +42,7 @@ const WIDTH = 10;
 export function reportLines(profile: NatProfile, options: ReportOptions): readonly string[] {
   const row = (name: string, ...facts: readonly (string | null)[]) =>
     name.padEnd(WIDTH) + facts.filter((fact) => fact !== null).join(' · ');
-  const help = whatWouldHelp(profile);
+  const help = [...whatWouldHelp(profile), ...(options.receiveBytes ? [BURST_HELP] : [])];
   return [
     row('Verdict', verdictSentence(profile)),
     row('UDP', udpState(profile), externalText(profile, options), ipv6Text(profile, options)),
@@ -53,9 +55,20 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Port map', portMapText(profile, options)),
     row('Limits', profile.quota === null ? 'none known' : `${profile.quota} ports for this network`),
     ...(options.ways ? [waysLine(options.ways, options)] : []),
+    ...(options.receiveBytes ? [row('Bursts', burstText(options.receiveBytes))] : []),
     row('Sure', sureText(profile, options)),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];
+}
+
+/** What Linux reckons for a datagram of 1,200 bytes that waits to be read. */
+const WAITING_BYTES = 2_304;
+const BURST_HELP =
+  'For large bursts (maps, worlds) let sockets keep more: sysctl -w net.core.rmem_max=4194304 (Linux, as root).';
+
+function burstText(bytes: number): string {
+  const datagrams = Math.floor(bytes / WAITING_BYTES / 10) * 10;
+  return `the system keeps about ${datagrams} large datagrams until they are read; more at once are lost`;
 }
 
 /** `Ways      UDP 8430 no answer · UDP 443 no answer · TLS ms.example.org works, 62 ms` */
