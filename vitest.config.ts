@@ -29,6 +29,8 @@ export default defineConfig({
           retry: process.env.CI === 'true' ? 1 : 0,
         },
       },
+      // What takes long, or packages of some hundred megabytes: `npm run full`, not `npm test`.
+      { extends: true, test: { name: 'full', include: ['test/full/**/*.test.ts'], fileParallelism: false } },
     ],
   },
 });

@@ -6,16 +6,17 @@
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  JoinId,
-  ListEntry,
-  NatProfile,
-  PathId,
-  PathView,
-  PeerCommand,
-  PeerEvent,
-  SocketId,
-  WayReport,
+import {
+  type JoinId,
+  type ListEntry,
+  type NatProfile,
+  type PathId,
+  type PathView,
+  type PeerCommand,
+  type PeerEvent,
+  type SocketId,
+  speaks,
+  type WayReport,
 } from '../core/index.ts';
 import {
   type DriveCounters,
@@ -32,11 +33,12 @@ import {
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
 import { cleanEvent } from './edge.ts';
-import { AgentHosting, gameEndpoint, type Hosting, type HostOptions } from './hosting.ts';
+import { AgentHosting, type Hosting, type HostOptions, servicesOf } from './hosting.ts';
 import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
+import { PendingEvents } from './pending-events.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
 
@@ -58,8 +60,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #waiters = new Set<Waiter>();
   readonly #released = new Map<SocketId, Socket>();
   #gateway: string | null = null;
-  #events: PeerEvent[] = [];
-  #flushing = false;
+  readonly #events = new PendingEvents((event) => this.#dispatch(event));
   #hosting: AgentHosting | null = null;
   #ready = false;
   #nextId = 1;
@@ -83,7 +84,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const receiveBytes = narrowReceive();
     if (receiveBytes !== null) {
       const data = { bytes: receiveBytes };
-      this.#queue({ ev: 'log', join: null, attempt: null, what: 'receive-buffer-small', data });
+      this.#events.push({ ev: 'log', join: null, attempt: null, what: 'receive-buffer-small', data });
     }
   }
 
@@ -138,7 +139,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const machine = this.parts.newIdentity();
     if (machine === null) return false;
     this.#driver.dispose();
-    this.#events = [];
+    this.#events.clear();
     this.#ready = false;
     this.profile = null;
     this.link = null;
@@ -254,40 +255,13 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   /** Figures are told to whoever is asking for them just now. */
   #told(event: PeerEvent): void {
     if (event.ev === 'stats') this.#paths.get(event.path)?.counted(event);
-    else this.#queue(event);
-  }
-
-  /**
-   * Applications hear of events after the machine's turn is over, so that whatever they call from a handler takes effect at
-   * once (`path.release()` gives the socket back synchronously).
-   */
-  #queue(event: PeerEvent): void {
-    this.#events.push(event);
-    if (this.#events.length === 1) queueMicrotask(() => this.#flush());
+    else this.#events.push(event);
   }
 
   /** The shortest way for the data of a game; behind events that wait, such as that of its path, it waits as well. */
   #data(path: PathId, bytes: Uint8Array, lane: number): void {
-    if (this.#events.length > 0 || this.#flushing) this.#queue({ ev: 'message', path, bytes, channel: lane });
+    if (this.#events.busy) this.#events.push({ ev: 'message', path, bytes, channel: lane });
     else this.#paths.get(path)?.received(lane, bytes);
-  }
-
-  #flush(): void {
-    const events = this.#events;
-    this.#events = [];
-    for (const [n, event] of events.entries()) {
-      this.#flushing = true;
-      try {
-        this.#dispatch(event);
-      } finally {
-        this.#flushing = false;
-      }
-      if (event.ev !== 'path' || event.join === null || n === events.length - 1) continue;
-      // Whoever waits for the join takes hold of its path first; the other side's first data may be next already.
-      this.#events = [...events.slice(n + 1), ...this.#events];
-      setImmediate(() => this.#flush());
-      return;
-    }
   }
 
   #dispatch(told: PeerEvent): void {
@@ -436,8 +410,9 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
 async function askerFor(options: HostOptions): Promise<AskGame | null> {
   if (options.askGame === undefined) return null;
-  const game = gameEndpoint(options);
-  if (game === null) throw usage('askGame needs a game on a port of this computer: forward or socket.');
+  const services = servicesOf(options);
+  const game = services.find((service) => speaks(service, 'udp')) ?? services[0];
+  if (game === undefined) throw usage('askGame needs a game on a port of this computer: forward or socket.');
   return gameAsker(options.askGame, game);
 }
 

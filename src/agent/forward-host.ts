@@ -1,167 +1,343 @@
 /**
- * Carries datagrams between friends and an unmodified UDP server on this computer. Every friend appears to the server from a
- * loopback address of its own (127.77.x.y), the same whenever it comes, so that player lists, kicks and bans by address work; its
- * programs differ by port. Where the system does not let a program use further loopback addresses (macOS without aliases), each
- * program gets a port of 127.0.0.1 instead.
+ * Carries datagrams between friends and unmodified UDP servers. Every friend appears to a server of this computer from a loopback
+ * address of its own (127.77.x.y), the same whenever it comes, so that player lists, kicks and bans by address work; its programs differ
+ * by port. Where the system does not let a program use further loopback addresses (macOS without aliases), and where the server has
+ * another address than 127.x.y.z, friends differ by port alone.
  *
  * A program keeps its port over a lost and newly punched path: the server never notices. The port comes from who the program is, so
  * it is the same after this process has died and begun again, without a record. While it is connected nobody takes its seat, however
- * many come.
+ * many come. A program that speaks to two services speaks to both from one address and port: games match players by them.
  */
-import { createSocket, type Socket } from 'node:dgram';
-import { type Endpoint, type FriendId, type GameState, PEER_LIMITS, utf8Encode } from '../core/index.ts';
+import type { Socket } from 'node:dgram';
+import {
+  type Endpoint,
+  type FriendId,
+  familyOf,
+  formatService,
+  type GameState,
+  isLoopback,
+  laneOf,
+  PEER_LIMITS,
+  programOf,
+  type ServiceTarget,
+  serviceOf,
+  speaks,
+  utf8Encode,
+} from '../core/index.ts';
 import { inBursts, nodeCrypto, widenReceive } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
 import { GameWatch, type Talk } from './game-watch.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
+import { boundSocket, freeSocket, type SeatAt } from './seat-socket.ts';
 
 export type HostForwardNotice =
-  /** The game does not answer, see `game-watch.ts` for when that is said. Told at every change. */
-  | { readonly kind: 'game-silent'; readonly state: Exclude<GameState, 'answers'> }
-  | { readonly kind: 'game-answers' }
+  /** The game does not answer, see `game-watch.ts` for when that is said. Told at every change, for each service of UDP. */
+  | { readonly kind: 'game-silent'; readonly service: number; readonly state: Exclude<GameState, 'answers'> }
+  | { readonly kind: 'game-answers'; readonly service: number }
   /** Told once for each friend: a further program behind it has no seat, because all are taken by others that are connected. */
   | { readonly kind: 'seats-full'; readonly friend: FriendId; readonly seats: number }
-  /** Told once: friends differ by port only. */
-  | { readonly kind: 'addresses-shared' }
+  /**
+   * Told once each: friends differ by port only. `refused`: this system gives no loopback addresses but 127.0.0.1. `elsewhere`: the server
+   * is not at an address 127.x.y.z.
+   */
+  | { readonly kind: 'addresses-shared'; readonly why: 'refused' | 'elsewhere'; readonly target: string }
   /** Told once per size and friend. */
   | { readonly kind: 'too-large'; readonly friend: FriendId; readonly bytes: number; readonly payloadBytesMax: number };
 
-/** One source address and port towards the server: a friend's program, or one of several that share its path. */
-interface Seat {
+interface Chair {
+  readonly seat: Seat;
   readonly socket: Socket;
-  readonly seenAs: Endpoint;
+  readonly watch: GameWatch;
+  readonly talk: Talk;
+  readonly onSent: (error: Error | null) => void;
+  /** Somebody else has its room. */
+  gone: boolean;
+}
+
+/** One program of a friend, or one of several that share its path: at each server it has the same source address and port. */
+interface Seat {
+  readonly name: string;
+  readonly friend: FriendId;
+  /** The friend and its instance: one connection. */
+  readonly owner: string;
   path: Path;
-  /** 0 is the first program, others are further ones that share its path. */
-  readonly channel: number;
+  readonly program: number;
+  /** Where it is bound, by service. */
+  readonly chairs: Map<number, Chair>;
   heardAt: number;
   readonly sizesTold: Set<number>;
-  readonly talk: Talk;
+}
+
+/** A service, its server and who watches it. */
+interface At {
+  readonly service: number;
+  readonly target: ServiceTarget;
+  readonly watch: GameWatch;
 }
 
 export interface HostForward {
-  /** Begins to carry; gives the address by which the server sees this friend, null where the system gave no socket. */
+  /** Begins to carry; gives the address by which the first server sees this friend, null where the system gave no socket. */
   attach(path: Path): Endpoint | null;
+  /**
+   * The address from which this service's server is to see what is opened for this friend (a TCP connection); null where the
+   * system chooses.
+   */
+  sourceOf(friend: FriendId, service: number): string | null;
   close(): void;
 }
 
 export function forwardToGame(
-  game: Endpoint,
+  targets: readonly ServiceTarget[],
   addresses: FriendAddresses,
   onNotice: (notice: HostForwardNotice) => void,
 ): HostForward {
-  const seats = new Map<string, Seat>();
-  let ownAddresses = true;
-  const watch = new GameWatch({
-    service: 0,
-    game,
-    onState: (state) => onNotice(state === 'answers' ? { kind: 'game-answers' } : { kind: 'game-silent', state }),
-  });
-  const fullTold = new Set<FriendId>();
+  return new Forward(targets, addresses, onNotice);
+}
 
-  function seatFor(path: Path, channel: number): Seat | null {
-    const name = `${path.friend}/${path.instance}/${channel}`;
-    const present = seats.get(name);
-    if (present !== undefined) {
-      present.heardAt = performance.now();
+class Forward implements HostForward {
+  readonly #targets: readonly ServiceTarget[];
+  readonly #addresses: FriendAddresses;
+  readonly #onNotice: (notice: HostForwardNotice) => void;
+  /** The first service that is reached by UDP; none: 0. */
+  readonly #first: number;
+  readonly #seats = new Map<string, Seat>();
+  #sockets = 0;
+  /** Of these, by connection. */
+  readonly #held = new Map<string, number>();
+  #ownAddresses = true;
+  readonly #elsewhereTold = new Set<number>();
+  /** By service; null for those of TCP alone. */
+  readonly #watches: readonly (GameWatch | null)[];
+  readonly #fullTold = new Set<FriendId>();
+
+  constructor(
+    targets: readonly ServiceTarget[],
+    addresses: FriendAddresses,
+    onNotice: (notice: HostForwardNotice) => void,
+  ) {
+    this.#targets = targets;
+    this.#addresses = addresses;
+    this.#onNotice = onNotice;
+    this.#watches = targets.map((target, service) => (speaks(target, 'udp') ? this.#watch(target, service) : null));
+    this.#first = Math.max(
+      0,
+      targets.findIndex((target) => speaks(target, 'udp')),
+    );
+  }
+
+  attach(path: Path): Endpoint | null {
+    /** By lane, so that no datagram has to look for its seat by name. */
+    const known: (Chair | null | undefined)[] = [];
+    const toGame = (lane: number, bytes: Uint8Array): void => {
+      let chair = known[lane];
+      if (chair == null || chair.gone) {
+        chair = this.#chairFor(path, serviceOf(lane), programOf(lane));
+        known[lane] = chair;
+      }
+      if (chair === null) return;
+      chair.watch.spoken(chair.talk);
+      chair.seat.heardAt = chair.talk.spokeAt;
+      chair.socket.send(bytes, chair.onSent);
+    };
+    path.on('message', (bytes) => toGame(0, bytes));
+    path.on('channel', toGame);
+    // All that came by the path before: what the game says to a further program goes over the new one as well.
+    const owner = ownerOf(path);
+    for (const seat of this.#seats.values()) if (seat.owner === owner) seat.path = path;
+    for (const watch of this.#watches) watch?.attach(path);
+    const target = this.#targets[this.#first];
+    if (target === undefined) return null;
+    if (!speaks(target, 'udp')) {
+      const address = this.sourceOf(path.friend, this.#first);
+      return address === null ? null : { address, port: 0 };
+    }
+    const chair = this.#chairFor(path, this.#first, 0);
+    return chair === null ? null : boundAt(chair);
+  }
+
+  sourceOf(friend: FriendId, service: number): string | null {
+    const { address = '' } = this.#targets[service] ?? {};
+    if (!isLoopback(address) || familyOf(address) === 6) return null;
+    return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+  }
+
+  close(): void {
+    for (const watch of this.#watches) watch?.close();
+    for (const seat of this.#seats.values())
+      for (const chair of seat.chairs.values()) {
+        chair.gone = true;
+        chair.socket.close();
+      }
+    this.#seats.clear();
+    this.#held.clear();
+    this.#sockets = 0;
+  }
+
+  #watch(game: ServiceTarget, service: number): GameWatch {
+    return new GameWatch({
+      ...{ service, game },
+      onState: (state) =>
+        this.#onNotice(
+          state === 'answers' ? { kind: 'game-answers', service } : { kind: 'game-silent', service, state },
+        ),
+    });
+  }
+
+  #chairFor(path: Path, service: number, program: number): Chair | null {
+    const name = `${ownerOf(path)}/${program}`;
+    const seat = this.#seats.get(name);
+    const present = seat?.chairs.get(service);
+    if (seat !== undefined && present !== undefined) {
+      seat.heardAt = performance.now();
       return present;
     }
-    const socket = makeRoom(channel) ? openSeatSocket(path.friend, portOf(name)) : null;
+    const target = this.#targets[service];
+    // Of a service that there is not, or that takes connections only: whoever sends it is no agent of ours.
+    const watch = this.#watches[service];
+    return target === undefined || watch == null ? null : this.#sit(path, program, { service, target, watch });
+  }
+
+  #sit(path: Path, program: number, at: At): Chair | null {
+    const { service, target, watch } = at;
+    const { friend } = path;
+    const owner = ownerOf(path);
+    const name = `${owner}/${program}`;
+    const first = program === 0 && service === this.#first;
+    const socket = this.#makeRoom(owner, first) ? this.#open(friend, name, target) : null;
     if (socket === null) {
-      if (fullTold.size >= AGENT_LIMITS.forwardSeatsMax) fullTold.clear();
-      if (!fullTold.has(path.friend)) onNotice({ kind: 'seats-full', friend: path.friend, seats: seats.size });
-      fullTold.add(path.friend);
+      if (this.#fullTold.size >= AGENT_LIMITS.forwardSeatsMax) this.#fullTold.clear();
+      if (!this.#fullTold.has(friend)) this.#onNotice({ kind: 'seats-full', friend, seats: this.#sockets });
+      this.#fullTold.add(friend);
       return null;
     }
-    const address = socket.address();
-    const seat: Seat = {
-      socket,
-      seenAs: { address: address.address, port: address.port },
-      path,
-      channel,
-      heardAt: performance.now(),
-      sizesTold: new Set(),
-      talk: watch.begin(() => seat.path),
+    const seat = this.#seats.get(name) ?? {
+      ...{ name, friend, owner, path, program, chairs: new Map<number, Chair>() },
+      ...{ heardAt: 0, sizesTold: new Set<number>() },
+    };
+    seat.heardAt = performance.now();
+    const onSent = (error: Error | null): void => {
+      if (error !== null && isRefusal(error)) watch.refused();
+    };
+    const chair: Chair = { ...{ seat, socket, watch, onSent, gone: false }, talk: watch.begin(() => seat.path) };
+    seat.chairs.set(service, chair);
+    this.#seats.set(name, seat);
+    this.#count(owner, 1);
+    const fromGame = (bytes: Uint8Array): void => {
+      if (chair.gone) return;
+      watch.answered(chair.talk);
+      this.#fromGame(seat, service, bytes);
     };
     widenReceive(socket);
-    socket.on(
-      'message',
-      inBursts((bytes) => seats.get(name) === seat && fromGame(seat, channel, bytes)),
-    );
+    socket.on('message', inBursts(fromGame));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isRefusal(error)) watch.refused();
     });
-    seats.set(name, seat);
-    return seat;
+    return chair;
   }
 
   /**
    * Seats outlive their path on purpose; where the table is full the oldest without a path goes, then the program behind a friend
-   * that has been silent for long. At most `guestsMax` friends are connected, so those that come always find one.
+   * that has been silent for long, then a further program of whoever holds more than an equal share, for one that holds less. At most
+   * `guestsMax` friends are connected, and each finds room for its first program at the first service.
    */
-  function makeRoom(channel: number): boolean {
-    if (seats.size < AGENT_LIMITS.forwardSeatsMax - (channel === 0 ? 0 : PEER_LIMITS.guestsMax)) return true;
+  #makeRoom(owner: string, first: boolean): boolean {
+    const { guestsMax } = PEER_LIMITS;
+    if (this.#sockets < AGENT_LIMITS.forwardSeatsMax - (first ? 0 : guestsMax)) return true;
     const now = performance.now();
-    const idle = ({ channel: of, heardAt }: Seat): boolean => of !== 0 && now - heardAt >= AGENT_LIMITS.seatIdleMs;
-    const gone = [...seats].find(([, seat]) => seat.path.state !== 'up') ?? [...seats].find(([, seat]) => idle(seat));
+    const seats = [...this.#seats.values()];
+    const share = AGENT_LIMITS.forwardSeatsMax / guestsMax;
+    const spare = (seat: Seat): boolean =>
+      seat.program !== 0 && (this.#held.get(seat.owner) ?? 0) - seat.chairs.size >= share;
+    const gone =
+      seats.find((seat) => seat.path.state !== 'up') ??
+      seats.find((seat) => seat.program !== 0 && now - seat.heardAt >= AGENT_LIMITS.seatIdleMs) ??
+      ((this.#held.get(owner) ?? 0) < share ? seats.find(spare) : undefined);
     if (gone === undefined) return false;
-    seats.delete(gone[0]);
-    watch.end(gone[1].talk);
-    gone[1].socket.close();
+    this.#seats.delete(gone.name);
+    this.#count(gone.owner, -gone.chairs.size);
+    for (const chair of gone.chairs.values()) {
+      chair.gone = true;
+      chair.watch.end(chair.talk);
+      chair.socket.close();
+    }
     return true;
   }
 
-  function openSeatSocket(friend: FriendId, port: number): Socket | null {
-    if (ownAddresses) {
-      const socket = connected(addresses.of(friend), port, game);
-      if (socket !== null) return socket;
-      ownAddresses = false;
-      onNotice({ kind: 'addresses-shared' });
-    }
-    return connected('127.0.0.1', port, game);
+  #count(owner: string, more: number): void {
+    this.#sockets += more;
+    const held = (this.#held.get(owner) ?? 0) + more;
+    if (held === 0) this.#held.delete(owner);
+    else this.#held.set(owner, held);
   }
 
-  function fromGame(seat: Seat, channel: number, bytes: Uint8Array): void {
-    watch.answered(seat.talk);
-    const { path } = seat;
-    if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
+  #open(friend: FriendId, name: string, target: ServiceTarget): Socket | null {
+    const at = this.#placeOf(friend, target);
+    const before = [...(this.#seats.get(name)?.chairs.values() ?? [])].map(boundAt);
+    const own = before.find(({ address }) => address === at)?.port;
+    const shared = this.#targets.length > 1 && SHARES_PORTS;
+    const seat: SeatAt = { address: at, port: own ?? before[0]?.port ?? portOf(name), shared };
+    if (own !== undefined && shared) {
+      const socket = boundSocket(seat);
+      if (typeof socket !== 'string') return toTarget(socket, target);
+    }
+    const socket = freeSocket(seat);
+    if (socket !== null) return toTarget(socket, target);
+    if (!at.startsWith('127.') || !this.#ownAddresses) return null;
+    this.#ownAddresses = false;
+    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
+    const last = freeSocket({ ...seat, address: '127.0.0.1' });
+    return last === null ? null : toTarget(last, target);
+  }
+
+  /** The address that the sockets of a friend towards this server are bound to. */
+  #placeOf(friend: FriendId, target: ServiceTarget): string {
+    const { address, port } = target;
+    const six = familyOf(address) === 6;
+    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    if (!this.#elsewhereTold.has(port))
+      this.#onNotice({ kind: 'addresses-shared', why: 'elsewhere', target: formatService(target) });
+    this.#elsewhereTold.add(port);
+    if (isLoopback(address)) return '::1';
+    return six ? '::' : '0.0.0.0';
+  }
+
+  #fromGame(seat: Seat, service: number, bytes: Uint8Array): void {
+    const { path, program } = seat;
+    if (bytes.length <= path.payloadBytesMax) path.send(bytes, laneOf(service, program));
     else if (!seat.sizesTold.has(bytes.length) && seat.sizesTold.size < AGENT_LIMITS.sizesToldMax) {
       seat.sizesTold.add(bytes.length);
-      onNotice({ kind: 'too-large', friend: path.friend, bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
+      const { friend, payloadBytesMax } = path;
+      this.#onNotice({ kind: 'too-large', friend, bytes: bytes.length, payloadBytesMax });
     }
-  }
-
-  return {
-    attach(path) {
-      const toGame = (channel: number, bytes: Uint8Array): void => {
-        const seat = seatFor(path, channel);
-        if (seat === null) return;
-        watch.spoken(seat.talk);
-        seat.socket.send(bytes, onSent);
-      };
-      path.on('message', (bytes) => toGame(0, bytes));
-      path.on('channel', toGame);
-      // All that came by the path before: what the game says to a further program goes over the new one as well.
-      const same = ({ path: of }: Seat): boolean => of.friend === path.friend && of.instance === path.instance;
-      for (const seat of seats.values()) if (same(seat)) seat.path = path;
-      watch.attach(path);
-      return seatFor(path, 0)?.seenAs ?? null;
-    },
-    close() {
-      watch.close();
-      for (const seat of seats.values()) seat.socket.close();
-      seats.clear();
-    },
-  };
-
-  function onSent(error: Error | null): void {
-    if (error !== null && isRefusal(error)) watch.refused();
   }
 }
 
 /** Nothing listens there, or the computer of the game is not there. */
-function isRefusal({ code = '' }: NodeJS.ErrnoException): boolean {
+function isRefusal(error: Error): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
   return code === 'ECONNREFUSED' || code === 'EHOSTUNREACH';
+}
+
+/**
+ * Several sockets of one address and port, each connected to another server: Linux and the BSDs give each what comes from its own one;
+ * Windows gives all to any of them, so there each service sees a port of its own.
+ */
+const SHARES_PORTS = process.platform !== 'win32';
+
+function ownerOf({ friend, instance }: Path): string {
+  return `${friend}/${instance}`;
+}
+
+function boundAt({ socket }: Chair): Endpoint {
+  const { address, port } = socket.address();
+  return { address, port };
+}
+
+/** It hears nobody else. */
+function toTarget(socket: Socket, { address, port }: ServiceTarget): Socket {
+  socket.connect(port, address);
+  return socket;
 }
 
 /** Where the seat of this name is looked for: the same port each time. */
@@ -169,41 +345,4 @@ function portOf(name: string): number {
   const [high = 0, low = 0] = nodeCrypto.sha256(utf8Encode(name));
   const { seatPortFirst, seatPorts } = AGENT_LIMITS;
   return seatPortFirst + (((high << 8) | low) % seatPorts);
-}
-
-/**
- * A socket bound to one loopback address and connected to the server: it hears nobody else. At `port`, or at the next that is free
- * after it; where many are taken, at any. Null where the address is refused.
- */
-function connected(address: string, port: number, game: Endpoint): Socket | null {
-  const { seatPortFirst, seatPorts, seatPortTries } = AGENT_LIMITS;
-  for (let tried = 0; tried <= seatPortTries; tried++) {
-    const next = seatPortFirst + ((port - seatPortFirst + tried) % seatPorts);
-    const socket = bound(address, tried < seatPortTries ? next : 0);
-    if (socket === 'EADDRINUSE') continue;
-    if (typeof socket === 'string') return null;
-    socket.connect(game.port, game.address);
-    return socket;
-  }
-  return null;
-}
-
-/** The name of the error where the system refuses. */
-function bound(address: string, port: number): Socket | string {
-  const lookup = (
-    host: string,
-    _options: unknown,
-    done: (error: null, address: string, family: number) => void,
-  ): void => done(null, host, 4);
-  const socket = createSocket({ type: 'udp4', lookup });
-  let failed: string | null = null;
-  const onError = ({ code = '' }: NodeJS.ErrnoException): void => {
-    failed = code;
-  };
-  socket.on('error', onError);
-  socket.bind({ address, port, exclusive: true });
-  socket.off('error', onError);
-  if (failed === null) return socket;
-  socket.close();
-  return failed;
 }

@@ -1,163 +1,178 @@
 /**
- * The friend's end of the forwarding: a local UDP port to which the game connects. Several programs may use it at once; each
- * gets a channel of the path, and so an address of its own at the host's server.
+ * The friend's end of the forwarding: a local port for each service of the host, to which the game connects. Several programs may use
+ * them at once; each gets a number of its own on the path, and so an address of its own at the host's servers.
  */
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import { CONNECTION_LIMITS, type Endpoint, endpointKey } from '../core/index.ts';
-import { inBursts, SallyportError, widenReceive } from '../node/index.ts';
+import type { Socket as TcpSocket } from 'node:net';
+import { CONNECTION_LIMITS, type Endpoint, laneOf, programOf, type Service, serviceOf } from '../core/index.ts';
+import { inBursts, type LocalPlaces, widenReceive } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
+import { type LocalBlock, openBlock } from './local-block.ts';
+import { LocalPrograms } from './local-programs.ts';
 import type { Path } from './path.ts';
 
-export type LocalPortNotice =
+/** A service of the host, and where it is found on this computer. */
+export interface LocalService extends Service {
+  readonly local: Endpoint;
+}
+
+export type LocalServicesNotice =
   /** Told once per size. */
   | { readonly kind: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
   /** A program was not let through: all seats are taken. Told once, and again when it happens after a seat was free. */
-  | { readonly kind: 'seats-full'; readonly seats: number };
+  | { readonly kind: 'seats-full'; readonly seats: number }
+  /** A program has opened a connection to a service of TCP, which is not carried yet. Told once for each service. */
+  | { readonly kind: 'tcp-not-carried'; readonly service: LocalService }
+  /** The host has come back with other services. */
+  | { readonly kind: 'services'; readonly services: readonly LocalService[] };
 
-export interface LocalPort {
-  readonly local: Endpoint;
-  /** The wished port was taken and another is used. */
-  readonly moved: boolean;
-  use(path: Path): void;
+export interface LocalServices {
+  /** In the order of the host, by number. */
+  readonly services: readonly LocalService[];
+  /**
+   * `same`: the numbers of the host (or the wished one) at 127.0.0.1. `own-address`: these numbers at an address of this host, because one
+   * is taken at 127.0.0.1. `moved`: all of them moved by the same.
+   */
+  readonly place: 'same' | 'own-address' | 'moved';
   /** May be called twice: an abort and the failure it causes both end here. */
   close(): void;
 }
 
-export interface LocalPortOptions {
-  /** 0 = any. */
-  readonly port: number;
-  readonly onNotice: (notice: LocalPortNotice) => void;
+export interface LocalServicesOptions {
+  /** Of the first service; the others move with it. 0 = any; absent: the numbers of the host. */
+  readonly port?: number;
+  /** Where hosts were found before. */
+  readonly places?: LocalPlaces;
+  readonly onNotice: (notice: LocalServicesNotice) => void;
+  /** A program has connected to a service of TCP; the socket is paused. Absent: it is reset. */
+  readonly onConnection?: (service: number, socket: TcpSocket) => void;
 }
 
-/** A program on this computer that speaks to the local port, and the channel of the path that is its seat. */
-interface LocalClient {
-  readonly channel: number;
-  readonly at: Endpoint;
-  /** When its last datagram came, by the monotonic clock. */
-  heardAt: number;
-  /** The game server has answered it: it is a player, not somebody who only fills seats. */
-  answered: boolean;
+const nothing = (): void => {};
+
+/** Of a host whose application speaks for itself: something that a game can connect to all the same. */
+const NAMELESS: readonly Service[] = [{ port: 1, protocols: 'udp' }];
+
+/** Opens the ports and carries what comes there over this path, for as long as it lives. Throws LOCAL_PORT_BUSY. */
+export async function openLocalServices(path: Path, options: LocalServicesOptions): Promise<LocalServices> {
+  const forward = new LocalForward(path, options);
+  await forward.open();
+  return forward;
 }
 
-/** The programs that speak to a local port, each on a channel of the path. */
-class Seats {
-  /** In the order of their last datagram: the first is the one unused for longest. */
-  readonly #clients = new Map<string, LocalClient>();
-  readonly #byChannel = new Map<number, LocalClient>();
+class LocalForward implements LocalServices {
+  services: readonly LocalService[] = [];
+  place: LocalServices['place'] = 'same';
+  readonly #path: Path;
+  readonly #options: LocalServicesOptions;
+  readonly #programs = new LocalPrograms();
+  readonly #sizesTold = new Set<number>();
+  readonly #streamsTold = new Set<number>();
+  #block: LocalBlock | null = null;
+  #offered: readonly Service[] = [];
+  #fullTold = false;
+  #closed = false;
 
-  of(channel: number): LocalClient | undefined {
-    return this.#byChannel.get(channel);
+  constructor(path: Path, options: LocalServicesOptions) {
+    this.#path = path;
+    this.#options = options;
+    path.on('message', (bytes) => this.#toGame(0, bytes));
+    path.on('channel', (lane, bytes) => this.#toGame(lane, bytes));
+    path.on('restored', () => void this.#again());
   }
 
-  /** The seat of this program and whether it is a newcomer's; null where all are taken by programs that are heard. */
-  at(at: Endpoint): { readonly client: LocalClient; readonly isNew: boolean } | null {
-    const name = endpointKey(at);
-    const present = this.#clients.get(name);
-    const channel = present === undefined ? this.#freeChannel() : present.channel;
-    if (channel === null) return null;
-    const client = present ?? { channel, at, heardAt: 0, answered: false };
-    client.heardAt = performance.now();
-    this.#clients.delete(name);
-    this.#clients.set(name, client);
-    this.#byChannel.set(channel, client);
-    return { client, isNew: present === undefined };
-  }
-
-  /**
-   * Any program of this computer can send here, whoever runs it, so a newcomer never takes the seat of a game that is heard. An
-   * idle one makes room: first those that the server has never answered, then players that have been silent for long.
-   */
-  #freeChannel(): number | null {
-    for (let channel = 0; channel < CONNECTION_LIMITS.programsMax; channel++)
-      if (!this.#byChannel.has(channel)) return channel;
-    const now = performance.now();
-    const idleMs = (client: LocalClient): number => now - client.heardAt;
-    const gone =
-      [...this.#clients].find(([, client]) => !client.answered && idleMs(client) >= AGENT_LIMITS.seatUnansweredMs) ??
-      [...this.#clients].find(([, client]) => idleMs(client) >= AGENT_LIMITS.seatIdleMs);
-    if (gone === undefined) return null;
-    const [name, client] = gone;
-    this.#clients.delete(name);
-    this.#byChannel.delete(client.channel);
-    return client.channel;
-  }
-}
-
-export async function openLocalPort({ port, onNotice }: LocalPortOptions): Promise<LocalPort> {
-  const socket = await bindNear(port);
-  const local = { address: '127.0.0.1', port: socket.address().port };
-  const seats = new Seats();
-  let fullTold = false;
-  const sizesTold = new Set<number>();
-  let path: Path | null = null;
-  let open = true;
-
-  widenReceive(socket);
-  const fromGame = (bytes: Uint8Array, from: Endpoint): void => {
-    if (!open) return;
-    const seat = seats.at({ address: from.address, port: from.port });
-    if (seat === null) {
-      if (!fullTold) onNotice({ kind: 'seats-full', seats: CONNECTION_LIMITS.programsMax });
-      fullTold = true;
+  async open(): Promise<void> {
+    const { port, places } = this.#options;
+    const { friend: host, services: offered } = this.#path;
+    this.#offered = offered;
+    const services = offered.length === 0 ? NAMELESS : offered;
+    const wished = offered.length === 0 ? (port ?? 0) : port;
+    const before = places?.of(host) ?? null;
+    const block = await openBlock({ services, host, before, ...(wished === undefined ? {} : { port: wished }) });
+    if (this.#closed) {
+      block.close();
       return;
     }
-    if (seat.isNew) fullTold = false;
-    const { channel } = seat.client;
-    if (path === null) return;
-    if (bytes.length <= path.payloadBytesMax) path.send(bytes, channel);
-    else if (!sizesTold.has(bytes.length) && sizesTold.size < AGENT_LIMITS.sizesToldMax) {
-      sizesTold.add(bytes.length);
-      onNotice({ kind: 'too-large', bytes: bytes.length, payloadBytesMax: path.payloadBytesMax });
+    this.#listen(block);
+    const { address, offset } = block;
+    this.services = services.map(({ port: number, protocols }) => {
+      const local = { address, port: number + offset };
+      return { port: offered.length === 0 ? local.port : number, protocols, local };
+    });
+    const first = services[0]?.port ?? 0;
+    if (offset !== (wished === undefined ? 0 : wished - first)) this.place = wished === 0 ? 'same' : 'moved';
+    else this.place = address === '127.0.0.1' ? 'same' : 'own-address';
+    if (wished === undefined && offset === 0 && before === null) places?.keep(host, address);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#block?.close();
+    this.#block = null;
+  }
+
+  /** A host that was restarted may have other services. */
+  async #again(): Promise<void> {
+    const { services } = this.#path;
+    if (this.#closed || JSON.stringify(services) === JSON.stringify(this.#offered)) return;
+    this.#block?.close();
+    this.#block = null;
+    try {
+      await this.open();
+      this.#options.onNotice({ kind: 'services', services: this.services });
+    } catch {
+      // Not one free port: there is nothing to reach, and the game sees that.
     }
-  };
-  socket.on('message', inBursts(fromGame));
-  // The game has closed its port (ICMP unreachable on some systems); it may come back.
-  socket.on('error', () => {});
+  }
 
-  function toGame(channel: number, bytes: Uint8Array): void {
-    const client = seats.of(channel);
-    if (client === undefined) return;
+  #listen(block: LocalBlock): void {
+    this.#block = block;
+    for (const [service, socket] of block.udp.entries()) {
+      if (socket === null) continue;
+      widenReceive(socket);
+      const fromGame = (bytes: Uint8Array, from: Endpoint): void => {
+        if (this.#block === block) this.#fromGame(service, from, bytes);
+      };
+      socket.on('message', inBursts(fromGame));
+      // The game has closed its port (ICMP unreachable on some systems); it may come back.
+      socket.on('error', () => {});
+    }
+    for (const [service, server] of block.tcp.entries())
+      server?.on('connection', (socket) => this.#connected(service, socket));
+  }
+
+  #fromGame(service: number, from: Endpoint, bytes: Uint8Array): void {
+    const seat = this.#programs.at(from);
+    if (seat === null) {
+      if (!this.#fullTold) this.#options.onNotice({ kind: 'seats-full', seats: CONNECTION_LIMITS.programsMax });
+      this.#fullTold = true;
+      return;
+    }
+    if (seat.isNew) this.#fullTold = false;
+    const { payloadBytesMax } = this.#path;
+    if (bytes.length <= payloadBytesMax) this.#path.send(bytes, laneOf(service, seat.client.program));
+    else if (!this.#sizesTold.has(bytes.length) && this.#sizesTold.size < AGENT_LIMITS.sizesToldMax) {
+      this.#sizesTold.add(bytes.length);
+      this.#options.onNotice({ kind: 'too-large', bytes: bytes.length, payloadBytesMax });
+    }
+  }
+
+  #toGame(lane: number, bytes: Uint8Array): void {
+    const client = this.#programs.of(programOf(lane));
+    const socket = this.#block?.udp[serviceOf(lane)];
+    if (client === undefined || socket == null) return;
     client.answered = true;
-    socket.send(bytes, client.at.port, client.at.address, () => {});
+    socket.send(bytes, client.at.port, client.at.address, nothing);
   }
 
-  return {
-    local,
-    moved: port !== 0 && local.port !== port,
-    use(newPath) {
-      path = newPath;
-      newPath.on('message', (bytes) => toGame(0, bytes));
-      newPath.on('channel', toGame);
-    },
-    close: () => {
-      if (open) socket.close();
-      open = false;
-    },
-  };
-}
-
-/** The wished port, else the next free one above it, else any. */
-async function bindNear(port: number): Promise<Socket> {
-  const last = Math.min(port + AGENT_LIMITS.localPortTries - 1, 65_535);
-  for (let candidate = port; candidate <= last; candidate++) {
-    const socket = await bind(candidate);
-    if (socket !== null) return socket;
-    if (candidate === 0) break;
-  }
-  const socket = port === 0 ? null : await bind(0);
-  if (socket === null) throw new SallyportError('LOCAL_PORT_BUSY', { detail: `No free UDP port on 127.0.0.1.` });
-  return socket;
-}
-
-async function bind(port: number): Promise<Socket | null> {
-  const socket = createSocket('udp4');
-  socket.bind(port, '127.0.0.1');
-  try {
-    await once(socket, 'listening');
-    return socket;
-  } catch {
-    socket.close();
-    return null;
+  #connected(number: number, socket: TcpSocket): void {
+    socket.on('error', () => {});
+    const { onConnection, onNotice } = this.#options;
+    const service = this.services[number];
+    if (onConnection !== undefined) onConnection(number, socket);
+    else {
+      socket.resetAndDestroy();
+      if (service !== undefined && !this.#streamsTold.has(number)) onNotice({ kind: 'tcp-not-carried', service });
+      this.#streamsTold.add(number);
+    }
   }
 }

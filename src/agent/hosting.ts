@@ -4,13 +4,17 @@ import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import {
   type Ban,
+  checkServices,
   type Endpoint,
   type FriendId,
   formatHostLink,
   type HostAnnouncement,
   LIMITS,
   type PeerEvent,
+  type Protocols,
+  parseServices,
   type RelayMode,
+  type ServiceTarget,
 } from '../core/index.ts';
 import type { KeptBan } from '../node/index.ts';
 import { SallyportError, usage } from '../node/index.ts';
@@ -20,6 +24,7 @@ import { type AskGame, keepAsking } from './ask-game.ts';
 import { forwardToGame, type HostForward, type HostForwardNotice } from './forward-host.ts';
 import type { AgentPath, Path } from './path.ts';
 import { checkRelayMode } from './relay-mode.ts';
+import { servicesText } from './words.ts';
 
 type PeerNews = Extract<PeerEvent, { ev: 'peer' }>;
 
@@ -41,8 +46,11 @@ export interface HostOptions {
    * computer reaches them, and nothing should be said on the local network. The stricter of both sides counts.
    */
   readonly relay?: RelayMode;
-  /** Where the datagrams of friends go; exactly one of the three. An unmodified UDP server on this computer: */
-  readonly forward?: { readonly port: number; readonly address?: string };
+  /**
+   * Where friends come to; exactly one of the three. Unmodified servers: a UDP port of this computer, words as of the command
+   * (`64738/udp+tcp`, `2456-2457`, `192.168.1.50:30000`), or services; at most 16 of them.
+   */
+  readonly forward?: number | string | ServiceWish | readonly ServiceWish[];
   /**
    * Ask the game for its name, map and players, and announce those: a type of the optional package gamedig, such as `q3a`, or
    * `q3a:27961` where questions go to a port of their own. A name given above stays.
@@ -52,6 +60,13 @@ export interface HostOptions {
   readonly socket?: Socket;
   /** Every path as a handle: for netcode that speaks through it, or releases its socket. */
   readonly onPath?: (path: Path) => void;
+}
+
+/** Without an address it is on this computer, without protocols it speaks UDP. */
+export interface ServiceWish {
+  readonly port: number;
+  readonly protocols?: Protocols;
+  readonly address?: string;
 }
 
 export interface FriendNews {
@@ -82,6 +97,8 @@ export interface HostingEvents {
   /** Somebody has been banned, or let in again. `kept`: written down, and not only until the program ends. */
   bans: [bans: readonly KeptBan[], kept: boolean];
   failed: [error: SallyportError];
+  /** Another computer hosts with our key and came later (HOST_REPLACED): friends reach that one. Null: they reach this one again. */
+  replaced: [error: SallyportError | null];
 }
 
 export interface Hosting {
@@ -91,6 +108,13 @@ export interface Hosting {
   /** The static key of this host, 32 bytes: what its link carries. */
   readonly hostKey: Uint8Array;
   readonly relay: RelayMode;
+  /** What friends reach, by number; none where the application takes the paths itself. */
+  readonly services: readonly ServiceTarget[];
+  /**
+   * The address of this computer from which the server of this service is to see a friend; null: the one the system chooses, because the
+   * server is elsewhere.
+   */
+  sourceOf(friend: FriendId, service: number): string | null;
   admit(friend: FriendId, admit: boolean): void;
   /** Ends its paths; it may come again. */
   kick(friend: FriendId): void;
@@ -115,6 +139,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   hostId = '';
   hostKey = new Uint8Array(0);
   readonly relay: RelayMode;
+  readonly services: readonly ServiceTarget[];
   readonly #agent: MachineAgent;
   readonly #options: HostOptions;
   readonly #forward: HostForward | null;
@@ -128,6 +153,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   #announcement: HostAnnouncement;
   #asking: { stop(): void } | null = null;
   #closed = false;
+  #replaced = false;
 
   constructor(agent: MachineAgent, options: HostOptions, onOver: () => void) {
     super();
@@ -136,9 +162,12 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     this.#onOver = onOver;
     checkRelayMode(options.relay);
     this.relay = options.relay ?? agent.parts.relay ?? 'allow';
-    const game = gameEndpoint(options);
+    this.services = servicesOf(options);
     const addresses = friendAddresses(agent.parts.guests);
-    this.#forward = game === null ? null : forwardToGame(game, addresses, (notice) => this.emit('notice', notice));
+    this.#forward =
+      this.services.length === 0
+        ? null
+        : forwardToGame(this.services, addresses, (notice) => this.emit('notice', notice));
     this.#announcement = {
       name: options.name ?? '',
       game: options.game ?? '',
@@ -157,13 +186,19 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     const { password = null, ask = false, name = '', map = '' } = this.#options;
     const { guests: book, friends } = this.#agent.parts;
     const guests = { secret: book.secret, bans: book.bans.map(({ ban }) => ban), known: friends.all() };
-    this.#agent.command({ do: 'host', announcement: this.#announcement, password, ask, relay: this.relay, guests });
+    const services = this.services.map(({ port, protocols }) => ({ port, protocols }));
+    const wishes = { password, ask, relay: this.relay };
+    this.#agent.command({ do: 'host', announcement: this.#announcement, ...wishes, guests, services });
     if (askGame === null) return;
     this.#asking = keepAsking(askGame, (status) => {
       // A game that says nothing has nobody inside but our own friends.
       if (status === null) this.announce({ name, map }, this.#paths.size);
       else this.announce({ name: name || status.name, map: status.map }, status.players);
     });
+  }
+
+  sourceOf(friend: FriendId, service: number): string | null {
+    return this.#forward?.sourceOf(friend, service) ?? null;
   }
 
   admit(friend: FriendId, admit: boolean): void {
@@ -209,9 +244,14 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.hostKey = Uint8Array.from(event.hostKey);
       this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
       if (before !== '' && before !== event.code) this.emit('code', event.code);
+      if (this.#replaced) this.emit('replaced', null);
+      this.#replaced = false;
     } else if (event.ev === 'hosting-failed') {
       // A master that answers again may turn out to lie only now: whoever hosts has to know. Others of its refusals may pass.
-      if (event.failure === 'CODE_MISMATCH' || event.failure === 'CODE_TAKEN')
+      if (event.failure === 'HOST_REPLACED') {
+        this.#replaced = true;
+        this.emit('replaced', new SallyportError('HOST_REPLACED'));
+      } else if (event.failure === 'CODE_MISMATCH' || event.failure === 'CODE_TAKEN')
         this.failed(new SallyportError(event.failure));
     } else if (event.ev === 'peer') this.#news(event);
     else if (event.ev === 'banned') this.#banned(event);
@@ -278,18 +318,27 @@ function programOf({ friend, instance }: { readonly friend: FriendId; readonly i
   return `${friend}/${instance}`;
 }
 
-/** Where the game listens; null where the application takes the paths itself. */
-export function gameEndpoint({ forward, socket, onPath }: HostOptions): Endpoint | null {
+/** What friends reach; none where the application takes the paths itself. Throws USAGE. */
+export function servicesOf({ forward, socket, onPath }: HostOptions): readonly ServiceTarget[] {
   const ways = [forward, socket, onPath].filter((way) => way !== undefined).length;
   if (ways !== 1) throw usage('host() takes exactly one of forward, socket and onPath.');
-  if (forward !== undefined) {
-    if (!Number.isInteger(forward.port) || forward.port < 1 || forward.port > 65_535) {
-      throw usage(`There is no UDP port ${forward.port}.`);
-    }
-    return { address: forward.address ?? '127.0.0.1', port: forward.port };
-  }
-  if (socket === undefined) return null;
-  const bound = socket.address();
-  const everywhere = bound.address === '0.0.0.0' || bound.address === '::';
-  return { address: everywhere ? '127.0.0.1' : bound.address, port: bound.port };
+  if (forward !== undefined) return readServices(forward);
+  if (socket === undefined) return [];
+  const { address, port } = socket.address();
+  const everywhere = address === '0.0.0.0' || address === '::';
+  return [{ port, protocols: 'udp', address: everywhere ? '127.0.0.1' : address }];
+}
+
+function readServices(forward: NonNullable<HostOptions['forward']>): readonly ServiceTarget[] {
+  const wishes = typeof forward === 'number' ? { port: forward } : forward;
+  const read =
+    typeof wishes === 'string'
+      ? parseServices(wishes)
+      : checkServices(
+          (Array.isArray(wishes) ? (wishes as readonly ServiceWish[]) : [wishes as ServiceWish]).map(
+            ({ port, protocols = 'udp', address = '127.0.0.1' }) => ({ port, protocols, address }),
+          ),
+        );
+  if ('problem' in read) throw usage(servicesText(read));
+  return read;
 }

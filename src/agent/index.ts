@@ -11,17 +11,35 @@ export {
   type NatProfile,
   type PathKind,
   type PeerEvent,
+  type Protocols,
   type RelayMode,
+  type Service,
+  type ServiceTarget,
 } from '../core/index.ts';
-export type { KeptBan } from '../node/index.ts';
-export { FAILURES, SallyportError } from '../node/index.ts';
+export type { KeptBan, LocalPlaces } from '../node/index.ts';
+export { FAILURES, localPlaces, SallyportError } from '../node/index.ts';
 export type { HostForwardNotice } from './forward-host.ts';
-export { type LocalPort, type LocalPortNotice, openLocalPort } from './forward-join.ts';
-export type { FriendNews, Hosting, HostingEvents, HostOptions } from './hosting.ts';
+export {
+  type LocalService,
+  type LocalServices,
+  type LocalServicesNotice,
+  type LocalServicesOptions,
+  openLocalServices,
+} from './forward-join.ts';
+export type { FriendNews, Hosting, HostingEvents, HostOptions, ServiceWish } from './hosting.ts';
 export type { Agent, AgentEvents } from './interface.ts';
 export { isOver, type JoinEvent, type JoinView, losePath, NEW_JOIN, type NotDirect, reduceJoin } from './join-view.ts';
 export { type JoinOptions, readJoinTarget } from './joining.ts';
 export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';
-export { type AgentOptions, checkAgentOptions, hostKeyFile, openAgent } from './open.ts';
+export { type AgentOptions, checkAgentOptions, hostKeyFile, hostName, openAgent } from './open.ts';
 export type { ConnectionStats, Path, PathEvents, PathInfo, Released, WayNow } from './path.ts';
-export { adviceText, linkText, nextText, notDirectText, RELAY_SEES, stageText, wayText } from './words.ts';
+export {
+  adviceText,
+  linkText,
+  nextText,
+  notDirectText,
+  RELAY_SEES,
+  servicesText,
+  stageText,
+  wayText,
+} from './words.ts';

@@ -13,7 +13,7 @@ export const AGENT_LIMITS = {
    * `guestsMax` are kept free for friends that come, so that programs behind friends never take their place.
    */
   forwardSeatsMax: 1_024,
-  /** Friends are 127.77.0.2 to 127.77.255.254: clear of 127.0.0.x, where other programs sit. */
+  /** Friends are 127.77.0.2 to 127.77.255.254, hosts 127.78.0.2 and so on: clear of 127.0.0.x, where other programs sit. */
   loopbackFirst: 2,
   loopbackNumbers: 65_535,
   /**
@@ -25,8 +25,13 @@ export const AGENT_LIMITS = {
   seatPortTries: 32,
   /** Sizes of oversized datagrams told per path; a game has one or two. */
   sizesToldMax: 8,
-  /** Ports tried upwards from a wished local port that is taken. */
+  /** Ports tried upwards, and then downwards, from a wished local port that is taken. */
   localPortTries: 20,
+  /**
+   * A host says which ports are opened on a friend's computer. Those below belong to services of systems (RFC 6335 section 6): a friend who
+   * is root must not find its own name server, say, to be the host's.
+   */
+  localPortFirst: 1_024,
   /**
    * A master that does not answer is told after 2 s. One that does may make us wait for 20 s, where many start behind one address
    * (`helloWaitMsInAll`), and detection has 2 s (docs/reference/design.md §5).

@@ -189,9 +189,15 @@ export function identityOf(keyFile: string | undefined): Identity {
   };
 }
 
-/** The identity file of a host, one per game port: two games on one computer have two codes, each the same every evening. */
-export function hostKeyFile(stateDir: string, port: number): string {
-  return join(stateDir, `host-${port}.key`);
+/** The identity file of a host, one for each name: two games on one computer have two codes, each the same every evening. */
+export function hostKeyFile(stateDir: string, name: string): string {
+  return join(stateDir, `host-${name}.key`);
+}
+
+/** The same name where it can be one. It becomes part of the name of a file. */
+export function hostName(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(name)) return name;
+  throw usage(`"${name}" can not name a host: use up to 32 letters, digits, - and _.`);
 }
 
 /** Beside the key: friends and bans of a host belong to it, as its friends have another key at each host. */

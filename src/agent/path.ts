@@ -7,7 +7,6 @@ import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import {
   assert,
-  CONNECTION_LIMITS,
   type Endpoint,
   type FriendId,
   type GameState,
@@ -15,6 +14,7 @@ import {
   type PathKind,
   type PathView,
   type PeerEvent,
+  type Service,
 } from '../core/index.ts';
 import { SallyportError } from '../node/index.ts';
 
@@ -26,7 +26,7 @@ type PathLost = Extract<PeerEvent, { ev: 'path-lost' }>;
 export interface PathEvents {
   /** A datagram of the other side. */
   message: [bytes: Uint8Array];
-  /** A datagram on another channel than 0: a further local program behind one path (see the forwarder). */
+  /** A datagram on another channel than 0: another service of the host, or a further program of the friend (`laneOf`). */
   channel: [channel: number, bytes: Uint8Array];
   /**
    * The path has died and is punched again; or, by the reason `left` (or `full`), the host has ended and is waited for (`JoinOptions.wait`).
@@ -111,6 +111,8 @@ export interface Path {
    * people to compare by voice. Other ones after the path was lost and restored.
    */
   readonly words: string;
+  /** What the host lets us reach, by number; empty where its application speaks for itself, and at the host. */
+  readonly services: readonly Service[];
   readonly state: 'up' | 'lost' | 'closed';
   /**
    * Sends one datagram, encrypted. Unreliable and unordered like UDP itself; while the path is lost nothing is sent.
@@ -132,6 +134,8 @@ export interface Path {
 }
 
 type Counted = Pick<PathStats, 'sent' | 'received' | 'lost' | 'paths'>;
+/** A byte: service and program. */
+const CHANNEL_MAX = 255;
 const NOTHING: Counted = { sent: 0, received: 0, lost: 0, paths: [] };
 
 export class AgentPath extends EventEmitter<PathEvents> implements Path {
@@ -184,6 +188,9 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   get words(): string {
     return this.#up.words;
   }
+  get services(): readonly Service[] {
+    return this.#up.services;
+  }
   get payloadBytesMax(): number {
     return this.#up.payloadBytesMax;
   }
@@ -194,7 +201,7 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
         `a datagram of ${bytes.length} bytes does not fit the path, which takes ${this.payloadBytesMax}`,
       );
     }
-    assert(channel >= 0 && channel < CONNECTION_LIMITS.programsMax, 'no such channel');
+    assert(channel >= 0 && channel <= CHANNEL_MAX, 'no such channel');
     if (this.state === 'up') this.#port.send(this.id, bytes, channel);
   }
 

@@ -1,5 +1,5 @@
 /** A second entry, for tests alone: the agent around a machine of their own, what it forwards with, and the sentences of the command. */
-export { friendAddresses } from './addresses.ts';
+export { friendAddresses, hostAddress } from './addresses.ts';
 export { MachineAgent } from './agent.ts';
 export { gameAsker } from './ask-game.ts';
 export { cleanEvent } from './edge.ts';

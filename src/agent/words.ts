@@ -9,10 +9,33 @@ import {
   type NatView,
   type NextAttempt,
   type PeerEvent,
+  type ServicesProblem,
 } from '../core/index.ts';
 import { FAILURES } from '../node/index.ts';
 import type { NotDirect } from './join-view.ts';
 import type { WayNow } from './path.ts';
+
+/** Why a text is no list of services, and what to write instead. */
+export function servicesText(problem: ServicesProblem): string {
+  switch (problem.problem) {
+    case 'none':
+      return 'No port is given: write the one of your game server, like 30000.';
+    case 'too-many':
+      return `One host has at most ${problem.most} ports: host the others under another name, with --as.`;
+    case 'not-a-service':
+      return `"${problem.part}" is no port: write 30000, 64738/udp+tcp, 2456-2457 or 192.168.1.50:30000.`;
+    case 'port':
+      return `"${problem.part}" names no port: ports are numbers from 1 to 65535.`;
+    case 'range':
+      return `"${problem.part}" ends before it begins: write the lower port first, like 2456-2457.`;
+    case 'protocol':
+      return `"${problem.part}" names no protocol that is carried: write /udp, /tcp or /udp+tcp behind the port.`;
+    case 'address':
+      return `"${problem.part}" names no address: write an IP address before the port, like 192.168.1.50:30000 or [::1]:30000.`;
+    case 'twice':
+      return `Port ${problem.port} is given twice, which friends could not tell apart: write each port once.`;
+  }
+}
 
 type Stage = Pick<Extract<PeerEvent, { readonly ev: 'stage' }>, 'stage' | 'why'>;
 

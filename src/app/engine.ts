@@ -24,7 +24,7 @@ import {
   type ProbeResult,
   parseJoinTarget,
 } from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { banView, withFriend } from './guests.ts';
 import { JoinList } from './joins.ts';
 import type { HostingView, LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
@@ -74,7 +74,7 @@ export class Engine implements UiEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#joins = new JoinList(options, () => this.#changed());
+    this.#joins = new JoinList({ ...options, places: localPlaces(options.stateDir) }, () => this.#changed());
   }
 
   async start(): Promise<void> {
@@ -304,6 +304,9 @@ export class Engine implements UiEngine {
         if (notice.kind === 'game-silent' || notice.kind === 'game-answers')
           this.#viewHosting({ gameListens: notice.kind === 'game-answers' });
       });
+      hosting.on('replaced', (error) =>
+        this.#viewHosting({ state: error === null ? 'open' : 'replaced', failure: error?.code ?? null }),
+      );
       hosting.on('failed', (error) => this.#viewHosting({ state: 'failed', failure: error.code }));
       if (this.#options.clipboard) {
         const copied = await copyToClipboard(hosting.link, this.#options.env);

@@ -3,18 +3,19 @@ import {
   type Agent,
   isOver,
   type JoinEvent,
-  type LocalPort,
-  type LocalPortNotice,
+  type LocalService,
+  type LocalServices,
+  type LocalServicesNotice,
   losePath,
   NEW_JOIN,
-  openLocalPort,
+  openLocalServices,
   type Path,
   type PathEvents,
   reduceJoin,
   SallyportError,
 } from '../agent/index.ts';
 import { endpointKey, type FailureCode, parseJoinTarget } from '../core/index.ts';
-import { copyToClipboard } from '../node/index.ts';
+import { copyToClipboard, type LocalPlaces } from '../node/index.ts';
 import { keepNewest } from './keep.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalCommand, LocalJoin } from './local-api.ts';
@@ -26,11 +27,12 @@ export interface JoinsOptions {
   readonly settings: SettingsFile;
   readonly env: NodeJS.ProcessEnv;
   readonly clipboard: boolean;
+  readonly places: LocalPlaces;
 }
 
 interface RunningJoin {
   readonly abort: AbortController;
-  port: LocalPort | null;
+  local: LocalServices | null;
   path: Path | null;
 }
 
@@ -54,7 +56,7 @@ export class JoinList {
   start(agent: Agent, command: LocalJoinCommand): number {
     if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_MALFORMED');
     const id = this.#next++;
-    const running: RunningJoin = { abort: new AbortController(), port: null, path: null };
+    const running: RunningJoin = { abort: new AbortController(), local: null, path: null };
     this.#running.set(id, running);
     this.#views = [...this.#views, newJoin(id, command)];
     void this.#run(agent, id, running, command);
@@ -63,12 +65,11 @@ export class JoinList {
 
   async #run(agent: Agent, id: number, running: RunningJoin, command: LocalJoinCommand): Promise<void> {
     const { settings, clipboard, env } = this.#options;
-    const onNotice = (notice: LocalPortNotice): void => {
+    const onNotice = (notice: LocalServicesNotice): void => {
       if (notice.kind === 'seats-full') this.#update(id, (join) => ({ ...join, seatsFull: true }));
+      if (notice.kind === 'services') this.#update(id, (join) => ({ ...join, ...localView(notice.services) }));
     };
     try {
-      running.port = await openLocalPort({ port: command.localPort, onNotice });
-      if (running.port.moved) this.#update(id, (join) => ({ ...join, portTaken: command.localPort }));
       const path = await agent.join(command.target, {
         signal: running.abort.signal,
         name: settings.values.playerName,
@@ -83,16 +84,25 @@ export class JoinList {
         },
       });
       running.path = path;
-      running.port.use(path);
-      const local = endpointKey(running.port.local);
-      this.#update(id, (join) => ({ ...join, local }));
-      if (clipboard) void copyToClipboard(local, env);
       path.on('lost', (reason) => this.#update(id, (join) => losePath(join, reason)));
       path.on('close', (reason, error) => this.#pathOver(id, reason, error));
+      const wished = command.localPort === 0 ? {} : { port: command.localPort };
+      const local = await openLocalServices(path, { ...wished, places: this.#options.places, onNotice });
+      if (!this.#running.has(id)) {
+        // Stopped, or over, meanwhile.
+        local.close();
+        return;
+      }
+      running.local = local;
+      const portTaken = local.place === 'moved' ? command.localPort || (local.services[0]?.port ?? null) : null;
+      const view = localView(local.services);
+      this.#update(id, (join) => ({ ...join, ...view, portTaken }));
+      if (clipboard) void copyToClipboard(view.local, env);
     } catch (error) {
       const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
       this.#fail(id, failure);
-      running.port?.close();
+      running.path?.close();
+      running.local?.close();
       this.#running.delete(id);
     }
   }
@@ -129,7 +139,7 @@ export class JoinList {
     this.#fail(id, 'ABORTED');
     running.abort.abort();
     running.path?.close();
-    running.port?.close();
+    running.local?.close();
   }
 
   stopAll(): void {
@@ -142,7 +152,12 @@ export class JoinList {
   }
 }
 
+function localView(services: readonly LocalService[]): Pick<LocalJoin, 'local' | 'services'> {
+  const views = services.map(({ port, protocols, local }) => ({ port, protocols, local: endpointKey(local) }));
+  return { local: views[0]?.local ?? '', services: views };
+}
+
 function newJoin(id: number, { target, newKey = false }: LocalJoinCommand): LocalJoin {
-  const notYet = { ended: null, portTaken: null, seatsFull: false, local: '' };
+  const notYet = { ended: null, portTaken: null, seatsFull: false, local: '', services: [] };
   return { ...NEW_JOIN, ...notYet, id, target, newKey, startedAt: Date.now() };
 }

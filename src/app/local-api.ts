@@ -7,6 +7,7 @@ import type { JoinView, LanServer } from '../agent/index.ts';
 import type { FailureCode } from '../core/errors.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { PathKind } from '../core/model/pair.ts';
+import type { Service } from '../core/model/service.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
 import type { RelayMode } from '../core/peer/handshake.ts';
 import type { Ban } from '../core/peer/interface.ts';
@@ -28,11 +29,17 @@ export interface LocalJoin extends JoinView {
   readonly ended: 'left' | 'kicked' | null;
   /** Wall-clock milliseconds of the beginning of the whole join; the time shown counts from here (S22). */
   readonly startedAt: number;
-  /** The local port that was wished but is taken by another program. */
+  /** The port that was wished (or is the host's) but is taken by another program. */
   readonly portTaken: number | null;
   /** A program that sends to the local port was not let through: too many others use it. */
   readonly seatsFull: boolean;
-  /** The address for the game; empty before there is one. */
+  /** The address for the game, of the first service; empty before there is one. */
+  readonly local: string;
+  /** All that the host lets us reach, and where it is on this computer. */
+  readonly services: readonly LocalServiceView[];
+}
+
+export interface LocalServiceView extends Service {
   readonly local: string;
 }
 
@@ -68,7 +75,8 @@ export interface BanView {
 }
 
 export interface HostingView {
-  readonly state: 'starting' | 'open' | 'failed';
+  /** `replaced`: another computer hosts with our key, as `failure` says; it opens again when that one has gone. */
+  readonly state: 'starting' | 'open' | 'replaced' | 'failed';
   readonly failure: FailureCode | null;
   readonly name: string;
   readonly port: number;

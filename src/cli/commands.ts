@@ -38,6 +38,11 @@ const RELAY_FLAG = {
 export const HOST_FLAGS = {
   ...COMMON_FLAGS,
   ...AGENT_FLAGS,
+  as: {
+    kind: 'text',
+    value: 'NAME',
+    about: 'which host this is: its key, code, friends and bans, whatever ports it has (default: the first port)',
+  },
   name: { kind: 'text', value: 'NAME', about: 'the name friends see' },
   game: { kind: 'text', value: 'GAME', about: 'which game it is' },
   'ask-game': {
@@ -65,7 +70,7 @@ export const JOIN_FLAGS = {
     kind: 'number',
     value: 'PORT',
     max: 65_535,
-    about: 'where the game connects to (default 0: any free one)',
+    about: 'where the game connects to, for the first port of the host (default: its own number; 0: any free one)',
   },
   timeout: {
     kind: 'number',
@@ -226,10 +231,13 @@ export const LAB_FLAGS = {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   host: {
-    summary: 'let friends reach a UDP server on this computer',
-    words: ['PORT'],
+    summary: 'let friends reach game servers: 30000, 64738/udp+tcp, 2456-2457, 192.168.1.50:30000',
+    words: ['PORT...'],
     flags: HOST_FLAGS,
-    examples: ['sallyport host 30000 --name "Ana\'s world" --game luanti'],
+    examples: [
+      'sallyport host 30000 --name "Ana\'s world" --game luanti',
+      'sallyport host 64738/udp+tcp 2456-2457 --as evening',
+    ],
     load: async () => (await import('./host.ts')).hostCommand,
   },
   join: {

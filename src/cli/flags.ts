@@ -38,7 +38,7 @@ export function variableOf(flag: string): string {
   return `SALLYPORT_${flag.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** `words`: names of the positional words, all of which must be there. A flag beats its variable. */
+/** `words`: names of the positional words, all of which must be there; `PORT...` stands for one or more. A flag beats its variable. */
 export function readCommandLine<Table extends Flags>(
   table: Table,
   words: readonly string[],
@@ -46,8 +46,9 @@ export function readCommandLine<Table extends Flags>(
   env: NodeJS.ProcessEnv,
 ): CommandLine<Table> {
   const parsed = parse(table, argv);
-  if (parsed.positionals.length < words.length) throw usage(`${words[parsed.positionals.length]} is missing.`);
-  if (parsed.positionals.length > words.length)
+  if (parsed.positionals.length < words.length)
+    throw usage(`${words[parsed.positionals.length]?.replace('...', '')} is missing.`);
+  if (parsed.positionals.length > words.length && words.at(-1)?.endsWith('...') !== true)
     throw usage(`"${parsed.positionals[words.length]}" is one word too many.`);
   const flags = Object.entries(table).map(([name, flag]) => [name, valueFor(name, flag, parsed.values[name], env)]);
   return { flags: Object.fromEntries(flags) as FlagValues<Table>, words: parsed.positionals };
@@ -96,11 +97,7 @@ function isOn(shown: string, text: string): boolean {
 }
 
 /** A whole number within bounds, or a usage error that names it; `shown` is how the person wrote it. */
-export function readNumber(
-  shown: string,
-  { min = 0, max = Number.MAX_SAFE_INTEGER }: Partial<Flag>,
-  text: string,
-): number {
+function readNumber(shown: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: Partial<Flag>, text: string): number {
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= min && number <= max) return number;
   const bounds = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;

@@ -1,32 +1,83 @@
-/** Does a UDP server listen on a port of this computer? */
+/** Do servers listen at ports of this computer? Where the system does not say, a port that can't be bound is in use. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { familyOf, isLoopback, type ServiceTarget, speaks } from '../core/index.ts';
+import { hears, type ListeningSocket, listeners } from '../node/index.ts';
+import { CLI_LIMITS } from './limits.ts';
 
-export async function gameListens(port: number): Promise<boolean> {
-  return listedByKernel(port) ?? (await takenByOther(port));
+type Protocol = 'udp' | 'tcp';
+
+/** One port of a service with one protocol. */
+export interface CheckedPort {
+  readonly protocol: Protocol;
+  readonly address: string;
+  readonly port: number;
 }
 
-/** Linux says so without any packet or bind; null elsewhere. Format: `sl  local_address rem_address st ...`, addresses in hex. */
-function listedByKernel(port: number): boolean | null {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  let read = false;
-  for (const path of ['/proc/net/udp', '/proc/net/udp6']) {
-    try {
-      const lines = readFileSync(path, 'latin1').split('\n').slice(1);
-      read = true;
-      if (lines.some((line) => line.trim().split(/\s+/)[1]?.endsWith(wanted))) return true;
-    } catch {
-      // Not Linux, or no IPv6.
-    }
+export interface GameNews {
+  /** Of all ports asked for: those where nothing listens. What is at another computer counts as listening: it can't be seen. */
+  readonly silent: readonly CheckedPort[];
+  /** Where nothing listens: ports of this computer where something of the kind does. */
+  readonly near: readonly CheckedPort[];
+  /** The games listen here as well, by TCP, which is not among what friends reach. */
+  readonly alsoTcp: readonly number[];
+}
+
+export function gamePorts(services: readonly ServiceTarget[]): readonly CheckedPort[] {
+  return services.flatMap((service) =>
+    (['udp', 'tcp'] as const)
+      .filter((protocol) => speaks(service, protocol))
+      .map((protocol) => ({ protocol, address: service.address, port: service.port })),
+  );
+}
+
+export async function lookAtGames(services: readonly ServiceTarget[]): Promise<GameNews> {
+  const all = { udp: listeners('udp'), tcp: listeners('tcp') };
+  const listens = async (at: CheckedPort): Promise<boolean> => {
+    if (!isLoopback(at.address)) return true;
+    return all[at.protocol]?.some((listener) => hears(listener, at.address, at.port)) ?? (await takenByOther(at));
+  };
+  const ports = gamePorts(services);
+  const heard = await Promise.all(ports.map(listens));
+  const silent = ports.filter((_, n) => heard[n] === false);
+  const alsoTcp: number[] = [];
+  for (const { protocols, port, address } of services)
+    if (protocols === 'udp' && isLoopback(address) && (await listens({ protocol: 'tcp', port, address })))
+      alsoTcp.push(port);
+  return { silent, near: silent.flatMap((at) => nearest(at, { udp: all.udp ?? [], tcp: all.tcp ?? [] })), alsoTcp };
+}
+
+export function portText({ protocol, address, port }: CheckedPort): string {
+  return `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** The same number by the other protocol or at another address, else the nearest server of the person's own. */
+function nearest(at: CheckedPort, all: Readonly<Record<Protocol, readonly ListeningSocket[]>>): readonly CheckedPort[] {
+  const other = at.protocol === 'udp' ? 'tcp' : 'udp';
+  if (all[other].some((listener) => hears(listener, at.address, at.port))) return [{ ...at, protocol: other }];
+  const elsewhere = all[at.protocol].find(({ address, port }) => port === at.port && familyOf(address) === 4);
+  if (elsewhere !== undefined) return [{ ...at, address: elsewhere.address }];
+  const distance = ({ port }: ListeningSocket): number => Math.abs(port - at.port);
+  const [best] = all[at.protocol]
+    .filter(({ own, port }) => own && port < CLI_LIMITS.serverPortsEnd && port !== at.port)
+    .filter((listener) => hears(listener, at.address, listener.port))
+    .sort((left, right) => distance(left) - distance(right));
+  return best === undefined ? [] : [{ ...at, port: best.port }];
+}
+
+async function takenByOther({ protocol, address, port }: CheckedPort): Promise<boolean> {
+  if (protocol === 'tcp') {
+    const server = createServer();
+    server.listen({ host: address, port, exclusive: true });
+    return refused(server);
   }
-  return read ? false : null;
+  const socket = createSocket(familyOf(address) === 4 ? 'udp4' : 'udp6');
+  socket.bind({ port, address, exclusive: true });
+  return refused(socket);
 }
 
-/** Where the kernel tells nothing: a port that can't be bound is in use. */
-async function takenByOther(port: number): Promise<boolean> {
-  const socket = createSocket('udp4');
-  socket.bind({ port, address: '127.0.0.1', exclusive: true });
+async function refused(socket: ReturnType<typeof createServer> | ReturnType<typeof createSocket>): Promise<boolean> {
   try {
     await once(socket, 'listening');
     return false;

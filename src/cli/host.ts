@@ -1,4 +1,4 @@
-/** `sallyport host PORT`: docs/reference/product.md §4A. */
+/** `sallyport host PORT...`: docs/reference/product.md §4A. */
 import {
   type Agent,
   announceOnLan,
@@ -6,16 +6,26 @@ import {
   type HostForwardNotice,
   type Hosting,
   hostKeyFile,
+  hostName,
+  servicesText,
   wayText,
 } from '../agent/index.ts';
-import { endpointKey, type NatProfile, type PeerEvent, showCode, showFingerprint } from '../core/index.ts';
-import { copyToClipboard, SallyportError } from '../node/index.ts';
+import {
+  endpointKey,
+  formatService,
+  isLoopback,
+  type NatProfile,
+  type PeerEvent,
+  parseServices,
+  showCode,
+  showFingerprint,
+} from '../core/index.ts';
+import { copyToClipboard, usage } from '../node/index.ts';
 import { checkAgentFlags, masterName, readPassword, sayProfile, stateDir, withAgent } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
-import { readCommandLine, readNumber } from './flags.ts';
-import { gameListens } from './game.ts';
+import { readCommandLine } from './flags.ts';
+import { GameLook } from './game-look.ts';
 import { friendName, type HostConsole, hostConsole } from './host-console.ts';
-import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
@@ -23,13 +33,16 @@ import { relayTeller, wayFields } from './way-lines.ts';
 type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['flags'];
 
 export async function hostCommand(invocation: Invocation): Promise<void> {
-  const { flags, words } = readCommandLine(HOST_FLAGS, ['PORT'], invocation.argv, invocation.env);
-  const port = readNumber('PORT', { min: 1, max: 65_535 }, words[0] as string);
+  const { flags, words } = readCommandLine(HOST_FLAGS, ['PORT...'], invocation.argv, invocation.env);
+  const services = parseServices(words.join(' '));
+  if ('problem' in services) throw usage(servicesText(services));
+  const named = hostName(flags.as ?? String(services[0]?.port));
   checkAgentFlags(flags);
   const password = readPassword(flags['password-file']);
   const { terminal } = invocation;
-  const listens = await sayGame(terminal, port, flags['no-wait']);
-  const keyFile = hostKeyFile(stateDir(flags, invocation.env), port);
+  const games = new GameLook(terminal, services);
+  await games.begin(flags['no-wait']);
+  const keyFile = hostKeyFile(stateDir(flags, invocation.env), named);
   await withAgent({ flags, invocation, keyFile }, async (agent) => {
     agent.on('event', followMaster(terminal, masterName(flags.master)));
     const profile = await agent.ready();
@@ -42,11 +55,11 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
       ...(flags['ask-game'] === undefined ? {} : { askGame: flags['ask-game'] }),
       ...(flags.max === undefined ? {} : { playersMax: flags.max }),
       ask: flags.ask,
-      forward: { port },
+      forward: services,
       ...(password === undefined ? {} : { password }),
     });
     await welcome(invocation, flags, hosting, profile);
-    const watch = watchGame(terminal, port, listens);
+    games.goOn();
     const console = hostConsole(terminal, hosting, flags.ask);
     // Whoever hides its address from friends does not tell it to the neighbours.
     const lan =
@@ -65,23 +78,12 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
       await Promise.race([untilStopped(invocation.signal), failed]);
       terminal.say('Stopping: the master and your friends are told.');
     } finally {
-      clearInterval(watch);
+      games.stop();
       lan?.close();
       console.close();
       await hosting.close();
     }
   });
-}
-
-async function sayGame(terminal: Terminal, port: number, noWait: boolean): Promise<boolean> {
-  const listens = await gameListens(port);
-  if (listens) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
-  else if (noWait) throw new SallyportError('GAME_SILENT', { detail: `(udp ${port})` });
-  else {
-    terminal.fact('warn', 'Game', `Nothing listens on udp ${port} yet: waiting for your game server. (Wrong port?)`);
-    terminal.event('game', { listening: false });
-  }
-  return listens;
 }
 
 function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: string): void {
@@ -93,7 +95,7 @@ function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: 
 async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hosting, profile: NatProfile): Promise<void> {
   const { terminal, env } = invocation;
   const { code, link } = hosting;
-  terminal.event('ready', { code, link, hostId: hosting.hostId, profile });
+  terminal.event('ready', { code, link, hostId: hosting.hostId, services: hosting.services, profile });
   terminal.result(link);
   // The line stands before the clipboard tool has answered: nobody waits for that.
   const copied = flags['no-clipboard'] ? Promise.resolve(false) : copyToClipboard(link, env);
@@ -103,6 +105,7 @@ async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hostin
   terminal.say(
     `  Friends     run: sallyport join ${showCode(code)}, with the same --master; or sallyport join 'the whole link'`,
   );
+  terminal.say(`  Ports       ${hosting.services.map(formatService).join(', ')}`, 'whole');
   terminal.say(`  Listed      ${flags.public ? 'yes' : 'no (add --public)'}   Relay: ${RELAY_WORDS[hosting.relay]}`);
   terminal.say();
 }
@@ -128,19 +131,6 @@ function followMaster(terminal: Terminal, name: string): (event: PeerEvent) => v
   };
 }
 
-/** One line when the game server comes or goes. */
-function watchGame(terminal: Terminal, port: number, said: boolean): NodeJS.Timeout {
-  let listening = said;
-  return setInterval(async () => {
-    const now = await gameListens(port);
-    if (now === listening) return;
-    listening = now;
-    if (now) terminal.fact('done', 'Game', `udp 127.0.0.1:${port} is listening`);
-    else terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends get no answer until it does`);
-    terminal.event('game', { listening: now });
-  }, CLI_LIMITS.gameWatchMs);
-}
-
 function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): void {
   hosting.on('friend', (news) => {
     sayFriend(terminal, news);
@@ -158,11 +148,16 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     terminal.event('bans', { bans, kept });
     if (!kept) terminal.fact('warn', 'Bans', 'could not be written down: they hold until this program ends');
   });
-  hosting.on('notice', (notice) => sayNotice(terminal, notice));
+  hosting.on('notice', (notice) => sayNotice(terminal, hosting, notice));
   hosting.on('wrongPasswords', (count) => {
     terminal.event('wrong-passwords', { count });
     const many = count === 1 ? 'one wrong one' : `${count} wrong ones`;
     terminal.fact('warn', 'Password', `${many} so far; each makes whoever tries wait longer, not your friends`);
+  });
+  hosting.on('replaced', (error) => {
+    terminal.event('replaced', { replaced: error !== null });
+    if (error === null) terminal.fact('done', 'Replaced', 'no more: friends reach this computer again');
+    else terminal.fact('warn', 'Replaced', `${error.message} ${error.hint}`);
   });
   hosting.on('code', (code) => {
     terminal.event('code', { code, link: hosting.link });
@@ -195,7 +190,7 @@ function clock(): string {
   return new Date().toTimeString().slice(0, 8);
 }
 
-function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
+function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwardNotice): void {
   if (notice.kind === 'too-large') {
     terminal.event('notice', notice);
     terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
@@ -203,14 +198,21 @@ function sayNotice(terminal: Terminal, notice: HostForwardNotice): void {
     terminal.event('notice', notice);
     terminal.fact('warn', 'Game', 'a further program behind a friend has no seat: all are taken by others who play');
   } else if (notice.kind === 'addresses-shared') {
-    terminal.fact(
-      'info',
-      'Game',
-      'sees friends as ports of 127.0.0.1, not as addresses of their own: ban here, not in the game',
-    );
+    terminal.event('notice', notice);
+    const { target } = notice;
+    const why =
+      notice.why === 'refused'
+        ? 'this system has no loopback addresses for them: it sees friends as ports of 127.0.0.1'
+        : `${target} is not at 127.0.0.1: it sees friends as ports of this computer`;
+    terminal.fact('info', 'Game', `${why}, not as addresses of their own. Ban here, not in the game.`, 'whole');
   } else if (notice.kind === 'game-silent') {
-    terminal.event('game', { listening: notice.state !== 'absent', state: notice.state });
-    if (notice.state === 'absent') terminal.fact('warn', 'Game', 'nothing listens on its port: friends are told so');
-    else terminal.fact('warn', 'Game', 'has stopped answering friends who play: they are told so. Does it hang?');
-  } else terminal.fact('done', 'Game', 'answers');
+    const { state, service } = notice;
+    const { port, address = '' } = services[service] ?? {};
+    terminal.event('game', { listening: state !== 'absent', state, port });
+    // Of this computer the look at its ports tells.
+    if (state === 'absent' && !isLoopback(address))
+      terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends are told so`);
+    if (state === 'silent')
+      terminal.fact('warn', 'Game', `has stopped answering friends on udp ${port}: they are told so. Does it hang?`);
+  } else terminal.fact('done', 'Game', `answers on udp ${services[notice.service]?.port}`);
 }

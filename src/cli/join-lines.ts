@@ -1,7 +1,8 @@
 /** What `join`, `check --with` and `sim` say alike of the way to a host. */
-import { adviceText, type JoinEvent, type Path, stageText } from '../agent/index.ts';
+import { adviceText, type JoinEvent, type LocalService, type Path, stageText } from '../agent/index.ts';
 import { endpointKey, type PeerEvent, type PlanSummary } from '../core/index.ts';
 import { milliseconds } from './agents.ts';
+import { serviceFields } from './local-lines.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -50,11 +51,14 @@ export function hardText({ likely, advice }: Pick<Extract<JoinEvent, { ev: 'hard
   return `Chance within the next minute: ${chance}. ${adviceText(advice)}`;
 }
 
-/** The JSON line of a path that is up. `local`: the address for the game, null where there is none. */
-export function tellConnected(terminal: Terminal, path: Path, local: string | null): void {
+/** The JSON line of a path that is up. `services`: where the game finds the host; null where no game is asked for. */
+export function tellConnected(terminal: Terminal, path: Path, services: readonly LocalService[] | null): void {
   const { kind, via, remote, elapsedMs, attempts, packetsSent, rttMs, words } = path;
+  const [first] = services ?? [];
+  const local = first === undefined ? null : endpointKey(first.local);
   terminal.event('connected', {
     ...{ path: kind, via, remote: endpointKey(remote), local, ms: Math.round(elapsedMs) },
+    ...(services === null ? {} : { services: serviceFields(services) }),
     ...{ attempts, packetsSent, rttMs: Math.round(rttMs * 10) / 10, words },
   });
 }

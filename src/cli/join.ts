@@ -1,13 +1,12 @@
 /** `sallyport join CODE`: docs/reference/product.md §4B. */
 import {
   type JoinEvent,
-  type LocalPort,
-  type LocalPortNotice,
+  type LocalService,
   losePath,
   NEW_JOIN,
   nextText,
   notDirectText,
-  openLocalPort,
+  openLocalServices,
   type Path,
   type PathEvents,
   readJoinTarget,
@@ -23,18 +22,20 @@ import {
   type JoinTarget,
   LIMITS,
   type ListEntry,
+  NOWHERE,
   PEER_LIMITS,
   parseMasterLink,
   showCode,
 } from '../core/index.ts';
-import { copyToClipboard, SallyportError } from '../node/index.ts';
-import { checkAgentFlags, milliseconds, profileLine, readPassword, withAgent } from './agents.ts';
+import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
+import { checkAgentFlags, milliseconds, profileLine, readPassword, stateDir, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { logText, watchKeys } from './join-keys.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { joinOfficial, tellOfficial } from './join-official.ts';
 import { CLI_LIMITS } from './limits.ts';
+import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
@@ -49,68 +50,39 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const master = await masterOf(flags, target);
   checkAgentFlags({ ...flags, master });
-  const port = await openLocalPort({
-    port: flags['local-port'] ?? 0,
-    onNotice: (notice) => {
-      terminal.event('notice', notice);
-      terminal.fact('warn', 'Game', noticeText(notice));
-    },
-  });
-  try {
-    if (port.moved) {
-      terminal.event('notice', {
-        kind: 'LOCAL_PORT_BUSY',
-        wished: flags['local-port'],
-        local: endpointKey(port.local),
-      });
-      terminal.fact(
-        'warn',
-        'Local port',
-        `${flags['local-port']} is taken (LOCAL_PORT_BUSY): ${port.local.port} is used instead`,
-      );
-    }
-    terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
-    await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
-      const screen = new JoinScreen(terminal);
-      // Aborted with the entry of an official server: it is joined by its address.
-      const direct = new AbortController();
-      const keys = watchKeys({
-        ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
-        words: () => screen.join.path?.words ?? '',
-      });
-      try {
-        const path = await agent.join(words[0] as string, {
-          signal: AbortSignal.any([invocation.signal, direct.signal]),
-          onEvent(event) {
-            screen.onEvent(event);
-            if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
-          },
-          timeoutMs: (flags.timeout ?? 0) * 1_000,
-          acceptNewKey: flags['new-key'],
-          anonymous: flags.anonymous,
-          wait: !flags['no-wait'],
-          ...(password === undefined ? {} : { password }),
-          ...(flags.name === undefined ? {} : { name: flags.name }),
-        });
-        port.use(path);
-        await play(invocation, flags, screen, port, path);
-      } catch (error) {
-        if (!direct.signal.aborted) throw error;
-        screen.close();
-        await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
-      } finally {
-        screen.close();
-        keys.close();
-      }
+  terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
+  await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
+    const screen = new JoinScreen(terminal);
+    // Aborted with the entry of an official server: it is joined by its address.
+    const direct = new AbortController();
+    const keys = watchKeys({
+      ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
+      words: () => screen.join.path?.words ?? '',
     });
-  } finally {
-    port.close();
-  }
-}
-
-function noticeText(notice: LocalPortNotice): string {
-  if (notice.kind === 'too-large') return `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`;
-  return `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`;
+    try {
+      const path = await agent.join(words[0] as string, {
+        signal: AbortSignal.any([invocation.signal, direct.signal]),
+        onEvent(event) {
+          screen.onEvent(event);
+          if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
+        },
+        timeoutMs: (flags.timeout ?? 0) * 1_000,
+        acceptNewKey: flags['new-key'],
+        anonymous: flags.anonymous,
+        wait: !flags['no-wait'],
+        ...(password === undefined ? {} : { password }),
+        ...(flags.name === undefined ? {} : { name: flags.name }),
+      });
+      await play(invocation, flags, screen, path, stateDir(flags, invocation.env));
+    } catch (error) {
+      if (!direct.signal.aborted) throw error;
+      screen.close();
+      await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
+    } finally {
+      screen.close();
+      keys.close();
+    }
+  });
 }
 
 /** A whole link names its master, and the page of a host knows it; one given by hand goes first. */
@@ -141,19 +113,58 @@ async function play(
   invocation: Invocation,
   flags: JoinFlags,
   screen: JoinScreen,
-  port: LocalPort,
   path: Path,
+  kept: string,
 ): Promise<void> {
   const { terminal, env, signal } = invocation;
-  screen.connected();
-  const local = endpointKey(port.local);
+  const over = new Promise<never>((_resolve, reject) => {
+    // When we leave the path closes too, but that is no failure.
+    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
+  });
+  const places: { services: readonly LocalService[] } = { services: [] };
+  const wished = flags['local-port'];
+  const opening = openLocalServices(path, {
+    ...(wished === undefined ? {} : { port: wished }),
+    places: localPlaces(kept),
+    onNotice(notice) {
+      if (notice.kind === 'services') places.services = notice.services;
+      sayLocalNotice(terminal, notice);
+    },
+  });
+  over.catch(() => {});
   const relayed = relayTeller(terminal);
-  terminal.event('path', wayFields(path));
-  tellConnected(terminal, path, local);
-  terminal.result(local);
-  terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
-  screen.sayWhy();
-  relayed(path);
+  // Before anything is waited for: the host may say at once that its game does not answer.
+  follow(terminal, screen, path, places, relayed);
+  try {
+    const local = await Promise.race([opening, over]);
+    places.services = local.services;
+    screen.connected();
+    sayPlace(terminal, local, wished);
+    terminal.event('path', wayFields(path));
+    tellConnected(terminal, path, local.services);
+    for (const service of local.services) terminal.result(endpointKey(service.local));
+    terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
+    screen.sayWhy();
+    relayed(path);
+    const first = local.services[0]?.local ?? NOWHERE;
+    const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(endpointKey(first), env), over]));
+    terminal.say();
+    sayServices(terminal, local.services, copied);
+    terminal.say('Keep this window open while you play. Ctrl+C leaves.');
+    await Promise.race([untilStopped(signal), over]);
+    terminal.say('Leaving: the host is told.');
+  } finally {
+    opening.then((local) => local.close()).catch(() => {});
+  }
+}
+
+function follow(
+  terminal: Terminal,
+  screen: JoinScreen,
+  path: Path,
+  places: { readonly services: readonly LocalService[] },
+  relayed: ReturnType<typeof relayTeller>,
+): void {
   path.on('path', (way) => {
     terminal.event('path', wayFields(way));
     terminal.fact('done', 'Path', wayText(way));
@@ -169,24 +180,15 @@ async function play(
   });
   path.on('game', (service, state) => {
     terminal.event('game', { service, state });
-    if (state === 'answers') terminal.fact('done', 'Game', "the host's game answers again");
-    else terminal.fact('warn', 'Game', `the host's game does not answer: ${QUIET_WORDS[state]}`);
+    const port = path.services.length > 1 ? ` on port ${path.services[service]?.port}` : '';
+    if (state === 'answers') terminal.fact('done', 'Game', `the host's game answers again${port}`);
+    else terminal.fact('warn', 'Game', `the host's game does not answer${port}: ${QUIET_WORDS[state]}`);
   });
   path.on('restored', () => {
     screen.connected();
-    tellConnected(terminal, path, local);
+    tellConnected(terminal, path, places.services);
     terminal.fact('done', 'Connected', `again, ${wayText(path)}`);
   });
-  const over = new Promise<never>((_resolve, reject) => {
-    // When we leave the path closes too, but that is no failure.
-    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
-  });
-  const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(local, env), over]));
-  terminal.say();
-  terminal.say(`  In the game connect to    127.0.0.1  port ${port.local.port}${copied ? '          (copied)' : ''}`);
-  terminal.say('Keep this window open while you play. Ctrl+C leaves.');
-  await Promise.race([untilStopped(signal), over]);
-  terminal.say('Leaving: the host is told.');
 }
 
 const LOST_WORDS = { left: 'has ended the game', full: 'is back, but has no place left' } as const;

@@ -13,6 +13,8 @@ export const CLI_LIMITS = {
   /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
   questionReadMs: 1_000,
   gameWatchMs: 2_000,
+  /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
+  serverPortsEnd: 32_768,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
 } as const;

@@ -13,6 +13,8 @@ export const RETRYABLE = {
   HOST_KEY_CHANGED: false,
   CODE_MISMATCH: false,
   CODE_TAKEN: false,
+  /** Another computer hosts with the same key, and came later. */
+  HOST_REPLACED: false,
   PASSWORD: false,
   REFUSED: false,
   BANNED: false,

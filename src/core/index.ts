@@ -10,6 +10,7 @@ export {
   NOWHERE,
 } from './address.ts';
 export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
+export { laneOf, programOf, serviceOf } from './connection/datagram.ts';
 export type { GameState } from './connection/game.ts';
 export { CONNECTION_LIMITS } from './connection/limits.ts';
 export {
@@ -55,6 +56,16 @@ export type { HostAnnouncement, ListEntry } from './model/listing.ts';
 export type { LogData, LogEntry } from './model/log.ts';
 export type { PathKind, PlanSummary } from './model/pair.ts';
 export type { FailureReason, Help, NatView, NextAttempt, StageReason } from './model/progress.ts';
+export {
+  checkServices,
+  formatService,
+  type Protocols,
+  parseServices,
+  type Service,
+  type ServicesProblem,
+  type ServiceTarget,
+  speaks,
+} from './model/service.ts';
 export {
   type Allocator,
   type NatProfile,

@@ -19,6 +19,8 @@ export const LIMITS = {
   driveTimerMsMax: 3_600_000,
   /** Credits asked for at once; one pays for 60 probes (docs/reference/security.md §3.3). */
   probesPerCredit: 60,
+  /** Services of one host: a lane has four bits for them (connection/datagram.ts). Games have five ports at the most. */
+  servicesMax: 16,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
   /** Friends at once where the person says nothing (docs/reference/product.md §4A). */

@@ -60,6 +60,12 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     why: 'A code is derived from the key of the host. The masterserver is broken, or sends your friends to somebody else.',
     next: 'Give that code to nobody, and use another masterserver.',
   },
+  HOST_REPLACED: {
+    exit: 8,
+    what: 'Another computer hosts with the key of this one now: friends reach that one.',
+    why: 'The state folder was copied, or the same host was started on a second computer.',
+    next: 'Stop one of the two. This one is found again as soon as the other has gone.',
+  },
   CODE_TAKEN: {
     exit: 8,
     what: 'Another host has the join code of this one.',

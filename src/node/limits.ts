@@ -44,6 +44,8 @@ export const NODE_LIMITS = {
   knownFriendsMax: 1_000,
   /** Friends whose loopback address a host keeps: a twentieth of those there are, and a file of 200 kB. */
   friendAddressesMax: 4_096,
+  /** Hosts whose place on this computer is kept, as many as their keys. */
+  localPlacesMax: 1_000,
   /** Join codes that a process keeps beside their keys, so that nobody waits for the same one twice. */
   codesKeptMax: 64,
   /** A clipboard tool that has not answered by then will not. */

@@ -1,37 +1,68 @@
-/** Does anything listen on a port of this computer? Linux tells without a packet or a bind (proc(5), /proc/net/udp and /proc/net/tcp). */
+/** What listens on this computer? Linux tells without a packet or a bind (proc(5), /proc/net/udp and /proc/net/tcp). */
 import { readFileSync } from 'node:fs';
+import { addressText, familyOf } from '../core/index.ts';
+
+/** A socket that takes what anybody sends there. */
+export interface ListeningSocket {
+  readonly address: string;
+  readonly port: number;
+  /** It is a program of the same user. */
+  readonly own: boolean;
+}
 
 /** `0A` in the column of states. */
 const TCP_LISTEN = '0A';
+const MAPPED = '::ffff:';
 
-/** Whether a socket would take what is sent to this IPv4 address and port from here; null where the system does not say. */
+/** Whether a socket would take what is sent to this address and port from here; null where the system does not say. */
 export function isListenedTo(protocol: 'udp' | 'tcp', address: string, port: number): boolean | null {
-  const wanted = localColumns(address, port);
+  return listeners(protocol)?.some((listener) => hears(listener, address, port)) ?? null;
+}
+
+/** Bound to the address or to all; a socket of IPv6 that is bound to all takes IPv4 as well. */
+export function hears(listener: ListeningSocket, address: string, port: number): boolean {
+  if (listener.port !== port) return false;
+  return (
+    listener.address === address ||
+    listener.address === (familyOf(address) === 4 ? '0.0.0.0' : '::') ||
+    listener.address === '::'
+  );
+}
+
+/** Null where the system does not say. */
+export function listeners(protocol: 'udp' | 'tcp'): readonly ListeningSocket[] | null {
+  const found: ListeningSocket[] = [];
   let read = false;
   for (const table of [protocol, `${protocol}6`]) {
     try {
       const lines = readFileSync(`/proc/net/${table}`, 'latin1').split('\n').slice(1);
       read = true;
-      if (lines.some((line) => isListening(line, protocol, wanted))) return true;
+      for (const line of lines) {
+        const listener = listenerOf(line, protocol);
+        if (listener !== null) found.push(listener);
+      }
     } catch {
       // Not Linux, or no IPv6.
     }
   }
-  return read ? false : null;
+  return read ? found : null;
 }
 
-/** `sl  local_address rem_address st ...`; a socket that is connected to somebody takes nothing of others. */
-function isListening(line: string, protocol: 'udp' | 'tcp', wanted: ReadonlySet<string>): boolean {
-  const [, local = '', remote = '', state] = line.trim().split(/\s+/);
-  return wanted.has(local) && (protocol === 'udp' ? /^0+:0000$/.test(remote) : state === TCP_LISTEN);
+/** `sl  local_address rem_address st tx:rx tr:when retrnsmt uid ...`; a socket that is connected to somebody takes nothing of others. */
+function listenerOf(line: string, protocol: 'udp' | 'tcp'): ListeningSocket | null {
+  const [, local = '', remote = '', state, , , , uid] = line.trim().split(/\s+/);
+  if (protocol === 'udp' ? !/^0+:0000$/.test(remote) : state !== TCP_LISTEN) return null;
+  const [hex = '', port = ''] = local.split(':');
+  const address = addressOf(hex);
+  const own = Number(uid) === process.getuid?.();
+  return address === null ? null : { address, port: Number.parseInt(port, 16), own };
 }
 
-/** How the table writes such a socket: bound to the address or to all, the IPv6 ones that take IPv4 as well among them. */
-function localColumns(address: string, port: number): ReadonlySet<string> {
-  const hex = (byte: number): string => byte.toString(16).toUpperCase().padStart(2, '0');
-  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
-  const bytes = [d, c, b, a].map(hex).join('');
-  const mapped = `0000000000000000FFFF0000${bytes}`;
-  const at = port.toString(16).toUpperCase().padStart(4, '0');
-  return new Set([bytes, '0'.repeat(8), mapped, '0'.repeat(32)].map((one) => `${one}:${at}`));
+/** Words of four bytes, each the wrong way round on all computers that games run on. */
+function addressOf(hex: string): string | null {
+  const words = hex.match(/.{8}/g) ?? [];
+  const bytes = words.flatMap((word) => (word.match(/../g) ?? []).reverse().map((byte) => Number.parseInt(byte, 16)));
+  const text = addressText(Uint8Array.from(bytes));
+  // A server of IPv6 that is bound to an address of IPv4.
+  return text?.startsWith(MAPPED) ? addressText(Uint8Array.from(bytes.slice(12))) : text;
 }

@@ -1,6 +1,9 @@
 /** The whole thing as a person uses it: real processes, real sockets, no NAT. */
 import { generateKeyPairSync } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Bench, type Master, portBase, type Run, runHost, runMaster } from './processes.ts';
@@ -41,7 +44,10 @@ describe('host and join', () => {
     expect(host.ready.profile).toMatchObject({ v: 1 });
     const friend = bench.sallyport(joinArgs(master.link, host.code.toLowerCase(), ['--name', 'Kofi']));
     const connected = await friend.line('connected');
-    expect(connected).toMatchObject({ v: 1, ev: 'connected', local: expect.stringMatching(/^127\.0\.0\.1:\d+$/) });
+    expect(connected).toMatchObject({ v: 1, ev: 'connected', local: expect.stringMatching(/^127\.78\.\d+\.\d+:\d+$/) });
+    // The same number as the host's, whose game has it at 127.0.0.1 of this very computer.
+    expect(connected.services).toEqual([{ port: host.port, protocol: 'udp', local: connected.local }]);
+    expect(String(connected.local).split(':')[1]).toBe(String(host.port));
     expect(['direct', 'lan']).toContain(connected.path);
     expect(connected.remote).toMatch(/^[\d.]+:\d+$/);
     for (const field of ['ms', 'attempts', 'packetsSent']) expect(connected[field]).toBeGreaterThanOrEqual(1);
@@ -91,11 +97,11 @@ describe('host and join', () => {
     const host = bench.sallyport(['host', String(port), '--master', master.link, '--name', 'Ana']);
     await expect.poll(() => host.stdout()).toMatch(/^sallyport:\/\/\S+\n$/);
     const friend = bench.sallyport(['join', host.stdout().trim()]);
-    await expect.poll(() => friend.stdout()).toMatch(/^127\.0\.0\.1:\d+\n$/);
+    await expect.poll(() => friend.stdout()).toMatch(new RegExp(`^127\\.78\\.\\d+\\.\\d+:${port}\n$`));
     expect(host.stderr()).toMatch(/Join code {3}[0-9A-Z]{5}-[0-9A-Z]{5}/);
     await expect.poll(() => host.stderr()).toMatch(/seen by the game as 127\.77\.\d+\.\d+/);
     expect(friend.stderr()).toContain('Found       "Ana"');
-    expect(friend.stderr()).toMatch(/In the game connect to {4}127\.0\.0\.1 {2}port \d+/);
+    expect(friend.stderr()).toContain(`In the game connect to    ${friend.stdout().trim()}`);
     expect(host.stderr() + friend.stderr()).not.toContain('\u001b');
   });
 
@@ -110,6 +116,46 @@ describe('host and join', () => {
         seen.add((await bench.ask(String(local), 'x')).split(' ')[0] as string);
     }
     expect(seen.size).toBe(2);
+  });
+
+  test('a host has several ports by one code, which its name keeps whatever ports it has', async () => {
+    const master = await startMaster();
+    const home = bench.folder();
+    const games = [await bench.game(), await bench.game()];
+    const host = (...words: readonly string[]) =>
+      bench.sallyport(['host', ...words, '--as', 'evening', '--json', '--master', master.link, '--state-dir', home]);
+    const first = host(String(games[0]));
+    const ready = await first.line('ready');
+    first.kill('SIGTERM');
+    await first.exit;
+    const second = host(`${games[0]},${games[1]}`);
+    const { code, services } = await second.line('ready');
+    expect(code).toBe(ready.code);
+    expect(services).toEqual(games.map((port) => ({ port, protocols: 'udp', address: '127.0.0.1' })));
+    const friend = bench.sallyport(joinArgs(master.link, String(code)));
+    const connected = await friend.line('connected');
+    const told = connected.services as readonly { readonly port: number; readonly local: string }[];
+    expect(told.map(({ port }) => port)).toEqual(games);
+    const answers = await Promise.all(told.map(({ local }) => bench.ask(local, 'x')));
+    expect(new Set(answers.map((answer) => answer.split(' ')[0])).size).toBe(1);
+  });
+
+  test('a port where nothing listens is told beside the one that was meant, and TCP beside UDP once', async () => {
+    const master = await startMaster();
+    const game = createServer().listen(0, '127.0.0.1');
+    await once(game, 'listening');
+    const { port } = game.address() as AddressInfo;
+    const asked = bench.sallyport(['host', String(port), '--master', master.link]);
+    await expect.poll(() => asked.stderr()).toContain(`nothing listens on udp 127.0.0.1:${port} yet`);
+    expect(asked.stderr()).toContain(`tcp 127.0.0.1:${port} is listening: did you mean that?`);
+    const refused = bench.sallyport(['host', String(port), '--no-wait', '--json', '--master', master.link]);
+    expect(await refused.line('error')).toMatchObject({ code: 'GAME_SILENT' });
+    expect(await refused.exit).toBe(7);
+    const udp = createSocket('udp4').bind(port, '127.0.0.1');
+    await expect.poll(() => asked.stderr()).toContain(`udp 127.0.0.1:${port} is listening`);
+    expect(asked.stderr().match(/host \d+\/udp\+tcp/g)).toEqual([`host ${port}/udp+tcp`]);
+    udp.close();
+    game.close();
   });
 
   test('a taken local port is replaced and said', async () => {

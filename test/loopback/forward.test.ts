@@ -1,108 +1,25 @@
-/** The forwarders on real loopback sockets. The path between them is two handles joined by a wire in memory. */
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+/** The forwarders, of one service. */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { type HostForwardNotice, type LocalPortNotice, openLocalPort } from '../../src/agent/index.ts';
-import { AGENT_LIMITS, AgentPath, forwardToGame, friendAddresses, type PathPort } from '../../src/agent/testing.ts';
-import { CONNECTION_LIMITS, type Endpoint, PEER_LIMITS, type PeerEvent } from '../../src/core/index.ts';
+import { AGENT_LIMITS, forwardToGame, friendAddresses } from '../../src/agent/testing.ts';
+import { CONNECTION_LIMITS, PEER_LIMITS } from '../../src/core/index.ts';
 import { guestBook } from '../../src/node/index.ts';
+import {
+  ask,
+  cleanUp,
+  cleanups,
+  echoServer,
+  friendsEnd,
+  gameAt,
+  hostForward,
+  PAYLOAD_MAX,
+  pathPair,
+  udp,
+} from './forwarders.ts';
 
-const PAYLOAD_MAX = 1437;
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
-
-/** Two ends of one path; `friend` is what the host calls the other end. */
-function pathPair(friend: string, instance = 'i'): { atHost: AgentPath; atFriend: AgentPath } {
-  const up = (path: number): Extract<PeerEvent, { ev: 'path' }> => ({
-    ev: 'path',
-    path,
-    join: null,
-    friend,
-    instance,
-    kind: 'direct',
-    socket: 1,
-    local: { address: '0.0.0.0', port: 1 },
-    remote: { address: '192.0.2.1', port: 1 },
-    rttMs: 1,
-    elapsedMs: 1,
-    attempts: 1,
-    packetsSent: 1,
-    payloadBytesMax: PAYLOAD_MAX,
-    via: null,
-    words: '',
-  });
-  const to = (other: () => AgentPath): PathPort => ({
-    send: (_path, bytes, channel) => other().received(channel, bytes),
-    leave: () => {},
-    sayGame: (path, service, state) => other().gameSaid({ ev: 'game', path, join: 1, service, state }),
-    count: () => {},
-    release: () => null,
-  });
-  const atHost: AgentPath = new AgentPath(
-    to(() => atFriend),
-    up(1),
-  );
-  const atFriend: AgentPath = new AgentPath(
-    to(() => atHost),
-    up(2),
-  );
-  return { atHost, atFriend };
-}
-
-async function udp(address = '127.0.0.1', port = 0): Promise<{ socket: Socket; at: Endpoint }> {
-  const socket = createSocket('udp4');
-  socket.bind(port, address);
-  await once(socket, 'listening');
-  cleanups.push(() => {
-    try {
-      socket.close();
-    } catch {
-      // Closed by the test.
-    }
-  });
-  return { socket, at: { address, port: socket.address().port } };
-}
-
-/** A game server that answers each datagram with the address it saw, and keeps them. */
-async function echoServer(): Promise<{ at: Endpoint; seen: string[]; programs: Set<string>; socket: Socket }> {
-  const { socket, at } = await udp('0.0.0.0');
-  const seen: string[] = [];
-  const programs = new Set<string>();
-  socket.on('message', (bytes, from) => {
-    programs.add(`${from.address}:${from.port}`);
-    seen.push(`${from.address} ${bytes}`);
-    socket.send(`${from.address}:${from.port} said ${bytes}`, from.port, from.address);
-  });
-  return { at: { address: '127.0.0.1', port: at.port }, seen, programs, socket };
-}
-
-async function ask(socket: Socket, to: Endpoint, text: string): Promise<string> {
-  socket.send(text, to.port, to.address);
-  const [bytes] = (await once(socket, 'message', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
-  return String(bytes);
-}
-
-function hostForward(
-  game: Endpoint,
-  book = guestBook(null),
-): { forward: ReturnType<typeof forwardToGame>; notices: HostForwardNotice[] } {
-  const notices: HostForwardNotice[] = [];
-  const forward = forwardToGame(game, friendAddresses(book), (notice) => notices.push(notice));
-  cleanups.push(() => forward.close());
-  return { forward, notices };
-}
-
-async function localPort(port = 0) {
-  const notices: LocalPortNotice[] = [];
-  const local = await openLocalPort({ port, onNotice: (notice) => notices.push(notice) });
-  cleanups.push(() => local.close());
-  return { local, notices };
-}
+afterEach(cleanUp);
 
 test('each friend is seen from one loopback address, each of its programs from a port there, and gets its own answers', async () => {
   const server = await echoServer();
@@ -111,11 +28,10 @@ test('each friend is seen from one loopback address, each of its programs from a
   for (const friend of ['kofi', 'lee']) {
     const { atHost, atFriend } = pathPair(friend);
     const seenAs = forward.attach(atHost);
-    const { local } = await localPort();
-    local.use(atFriend);
+    const { at } = await friendsEnd(atFriend);
     for (const program of ['one', 'two']) {
       const { socket } = await udp();
-      answers.push(await ask(socket, local.local, `${friend} ${program}`));
+      answers.push(await ask(socket, at, `${friend} ${program}`));
       if (program === 'one') expect(answers.at(-1)).toContain(`${seenAs?.address}:${seenAs?.port} said`);
     }
   }
@@ -131,17 +47,13 @@ test('each friend is seen from one loopback address, each of its programs from a
 test('a friend keeps address and port over a new path', async () => {
   const server = await echoServer();
   const { forward } = hostForward(server.at);
-  const { local } = await localPort();
+  const pair = pathPair('kofi');
+  const { at } = await friendsEnd(pair.atFriend);
   const { socket } = await udp();
-  const first = pathPair('kofi');
-  forward.attach(first.atHost);
-  local.use(first.atFriend);
-  const before = await ask(socket, local.local, 'x');
-  first.atHost.over('replaced');
-  const second = pathPair('kofi');
-  forward.attach(second.atHost);
-  local.use(second.atFriend);
-  expect(await ask(socket, local.local, 'x')).toBe(before);
+  forward.attach(pair.atHost);
+  const before = await ask(socket, at, 'x');
+  forward.attach(pair.rejoin());
+  expect(await ask(socket, at, 'x')).toBe(before);
 });
 
 test('two programs of one friend have one address and a port each, and keep to themselves what the game tells them', async () => {
@@ -161,7 +73,7 @@ test('every program of a friend is seen from the same address and port after the
   const server = await echoServer();
   const places = async (): Promise<readonly string[]> => {
     // Nothing is kept: what was killed had no time to write anything.
-    const forward = forwardToGame(server.at, friendAddresses(guestBook(null)), () => {});
+    const forward = forwardToGame([gameAt(server.at)], friendAddresses(guestBook(null)), () => {});
     const pairs = ['ann', 'bob'].map((instance) => pathPair('family', instance));
     for (const { atHost } of pairs) forward.attach(atHost);
     const answers: string[] = [];
@@ -215,20 +127,19 @@ test('the address of a friend is its own over restarts, also where another had d
 test('a datagram that does not fit is told once per size at both ends, and the next one passes', async () => {
   const server = await echoServer();
   const { forward, notices } = hostForward(server.at);
-  const { local, notices: localNotices } = await localPort();
   const { atHost, atFriend } = pathPair('kofi');
   const address = forward.attach(atHost)?.address;
-  local.use(atFriend);
+  const { at, notices: localNotices } = await friendsEnd(atFriend);
   const { socket } = await udp();
-  for (let n = 0; n < 3; n++) socket.send('y'.repeat(PAYLOAD_MAX + 1), local.local.port);
-  socket.send('y'.repeat(PAYLOAD_MAX + 9), local.local.port);
-  expect(await ask(socket, local.local, 'small')).toContain('small');
+  for (let n = 0; n < 3; n++) socket.send('y'.repeat(PAYLOAD_MAX + 1), at.port);
+  socket.send('y'.repeat(PAYLOAD_MAX + 9), at.port);
+  expect(await ask(socket, at, 'small')).toContain('small');
   expect(localNotices).toEqual([
     { kind: 'too-large', bytes: PAYLOAD_MAX + 1, payloadBytesMax: PAYLOAD_MAX },
     { kind: 'too-large', bytes: PAYLOAD_MAX + 9, payloadBytesMax: PAYLOAD_MAX },
   ]);
   // The largest that fits arrives, but the server's answer is longer by its prefix.
-  socket.send('z'.repeat(PAYLOAD_MAX), local.local.port);
+  socket.send('z'.repeat(PAYLOAD_MAX), at.port);
   await expect.poll(() => notices.map((notice) => notice.kind)).toEqual(['too-large']);
   expect(server.seen.at(-1)).toHaveLength(`${address} `.length + PAYLOAD_MAX);
 });
@@ -243,7 +154,7 @@ test('a game that does not listen is told once, and once more when it answers', 
     atFriend.send(Uint8Array.of(1));
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await expect.poll(() => notices).toEqual([{ kind: 'game-silent', state: 'absent' }]);
+  await expect.poll(() => notices).toEqual([{ kind: 'game-silent', service: 0, state: 'absent' }]);
   const game = await udp('127.0.0.1', at.port);
   game.socket.on('message', (_bytes, from) => game.socket.send('here', from.port, from.address));
   await expect
@@ -256,27 +167,25 @@ test('a game that does not listen is told once, and once more when it answers', 
 
 test('a taken local port is replaced by the next free one, which is told', async () => {
   const taken = await udp();
-  const { local } = await localPort(taken.at.port);
-  expect(local.moved).toBe(true);
-  expect(local.local.port).toBeGreaterThan(taken.at.port);
-  const free = await localPort(0);
-  expect(free.local.moved).toBe(false);
+  const { local, at } = await friendsEnd(pathPair('kofi').atFriend, { port: taken.at.port });
+  expect(local.place).toBe('moved');
+  expect(at.port).toBeGreaterThan(taken.at.port);
+  expect((await friendsEnd(pathPair('lee').atFriend, { port: 0 })).local.place).toBe('same');
 });
 
 /** A friend's port with a game behind it; `time(ms)` lets so much time pass for the forwarders. */
 async function friendAtGame() {
   const server = await echoServer();
   const { forward } = hostForward(server.at);
-  const { local, notices } = await localPort();
   const { atHost, atFriend } = pathPair('kofi');
   forward.attach(atHost);
-  local.use(atFriend);
+  const { at, notices } = await friendsEnd(atFriend);
   let passed = 0;
   const honest = performance.now.bind(performance);
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => honest() + passed);
   cleanups.push(() => clock.mockRestore());
   return {
-    ...{ server, local, notices },
+    ...{ server, at, notices },
     time: (ms: number) => {
       passed += ms;
     },
@@ -284,13 +193,13 @@ async function friendAtGame() {
 }
 
 test('a game that is heard keeps its seat, however many programs of this computer send to its port', async () => {
-  const { server, local, notices } = await friendAtGame();
+  const { server, at, notices } = await friendAtGame();
   const { socket: game } = await udp();
-  const seat = (await ask(game, local.local, 'x')).split(' ')[0];
+  const seat = (await ask(game, at, 'x')).split(' ')[0];
   const others = await Promise.all(Array.from({ length: 40 }, () => udp()));
-  for (const { socket } of others) socket.send('mine', local.local.port, '127.0.0.1');
+  for (const { socket } of others) socket.send('mine', at.port, '127.0.0.1');
   // The last of them has been read when the game's own datagram, sent after it, is answered.
-  expect((await ask(game, local.local, 'y')).split(' ')[0]).toBe(seat);
+  expect((await ask(game, at, 'y')).split(' ')[0]).toBe(seat);
   const heard: string[] = [];
   game.on('message', (bytes) => heard.push(String(bytes)));
   for (const { socket } of others) socket.on('message', (bytes) => heard.push(`another got: ${bytes}`));
@@ -301,15 +210,15 @@ test('a game that is heard keeps its seat, however many programs of this compute
 });
 
 test('seats of programs that the server never answered go first and soon, those of silent players after a minute', async () => {
-  const { server, local, notices, time } = await friendAtGame();
+  const { server, at, notices, time } = await friendAtGame();
   const players = await Promise.all(Array.from({ length: 15 }, () => udp()));
   const seats: (string | undefined)[] = [];
-  for (const { socket } of players) seats.push((await ask(socket, local.local, 'x')).split(' ')[0]);
+  for (const { socket } of players) seats.push((await ask(socket, at, 'x')).split(' ')[0]);
   // From here on the server says nothing.
   server.socket.removeAllListeners('message');
   const arrived: string[] = [];
   server.socket.on('message', (bytes, from) => arrived.push(`${from.address}:${from.port} ${bytes}`));
-  const send = async (text: string): Promise<void> => (await udp()).socket.send(text, local.local.port, '127.0.0.1');
+  const send = async (text: string): Promise<void> => (await udp()).socket.send(text, at.port, '127.0.0.1');
   await send('filler');
   await expect.poll(() => arrived.length).toBe(1);
   await send('too many');

@@ -104,9 +104,9 @@ export class Bench {
   /** What a game client gets for one datagram; repeats, as games do, because UDP may lose it. */
   async ask(local: string, text: string, timeoutMs = 10_000): Promise<string> {
     const socket = await this.udp();
-    const port = Number(local.split(':')[1]);
-    const repeat = setInterval(() => socket.send(text, port, '127.0.0.1'), 100);
-    socket.send(text, port, '127.0.0.1');
+    const [address, port] = local.split(':') as [string, string];
+    const repeat = setInterval(() => socket.send(text, Number(port), address), 100);
+    socket.send(text, Number(port), address);
     try {
       const [bytes] = (await once(socket, 'message', { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
       return String(bytes);

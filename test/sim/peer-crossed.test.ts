@@ -36,8 +36,15 @@ test('of two hosts with one key the later one is found, and the first again when
     const { host, client, code } = hostAndClient(setup, [NATS.linux, NATS.linux]);
     const twin = setup.participant('twin', NATS.linux, { identity: host.identity });
     twin.command(hostCommand());
+    setup.until(() => host.last('hosting-failed') !== undefined, 2_000, 'the first is told');
+    // Whatever becomes of its session, it does not take the place back.
+    host.running.command({
+      do: 'network',
+      network: { addresses: [...host.host.addresses, '10.9.9.9'], gateway: null },
+    });
     setup.world.run(30_000);
-    expect(host.all('hosting-failed').map(({ failure }) => failure)).toEqual(['REFUSED']);
+    expect(twin.all('hosting-failed')).toEqual([]);
+    expect(host.all('hosting-failed').map(({ failure }) => failure)).toEqual(['HOST_REPLACED']);
     client.command(joinCommand({ code }));
     setup.until(() => client.last('path') !== undefined, 5_000, 'the client has a path');
     setup.world.run(100);
@@ -54,5 +61,6 @@ test('of two hosts with one key the later one is found, and the first again when
     // After a crash the friend before comes over too.
     expect(host.all('path').length).toBe(end === 'close' ? 1 : 2);
     expect(host.all('hosting-failed').length).toBe(1);
+    expect(host.all('hosting').map(({ code: told }) => told)).toEqual([code, code]);
   }
 });

@@ -11,7 +11,7 @@ import { chromiumMissing, openBrowser } from './browser.ts';
 
 /** Random ports against an ordinary router: many ports against many probes, the fullest picture there is. */
 function simulatedJoin(): LocalJoin {
-  const own = { ended: null, portTaken: null, seatsFull: false, local: '127.0.0.1:30000' };
+  const own = { ended: null, portTaken: null, seatsFull: false, local: '127.0.0.1:30000', services: [] };
   let join: LocalJoin = { ...NEW_JOIN, ...own, id: 1, target: 'K7TQ9RBWXM', newKey: false, startedAt: 0 };
   const request = { clientClass: 'S4', hostClass: 'P3', seed: 3, limitMs: 30_000 } as const;
   const result = runPair({

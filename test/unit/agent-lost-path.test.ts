@@ -18,6 +18,7 @@ const PATH: PeerEvent = {
   ...{ ev: 'path', path: 1, join: 1, friend: '0011223344556677', instance: '', kind: 'direct', socket: 1 },
   ...{ local: { address: '0.0.0.0', port: 1 }, remote: { address: '192.0.2.2', port: 2 } },
   ...{ rttMs: 1, elapsedMs: 1, attempts: 1, packetsSent: 1, payloadBytesMax: 1_438, via: null, words: '' },
+  services: [],
 };
 const LOST: PeerEvent = { ev: 'path-lost', path: 1, reason: 'consent', punchingAgain: true };
 

@@ -189,7 +189,7 @@ test('a master that begins to lie while friends play ends the hosting with CODE_
 });
 
 test('a key file is replaced while nobody knows the key, the old one kept; never after it has hosted', () => {
-  const file = hostKeyFile(folder, 30_000);
+  const file = hostKeyFile(folder, '30000');
   const first = identityOf(file);
   const before = first.secret();
   expect(first.renew()).toBe(true);

@@ -94,7 +94,14 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
       rttMs: 1,
       elapsedMs: 1,
     },
-    ...{ attempts: 1, packetsSent: 1, payloadBytesMax: 1, via: WORD, words: WORD },
+    ...{
+      attempts: 1,
+      packetsSent: 1,
+      payloadBytesMax: 1,
+      via: WORD,
+      words: WORD,
+      services: [{ port: 1, protocols: any<'udp'>(WORD) }],
+    },
   },
   'path-changed': {
     ...{

@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { seededCrypto, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { seededCrypto, UNKNOWN_PROFILE, utf8Encode } from '../../src/core/index.ts';
 import {
   type ClientHello,
   ConnectionKeys,
+  concat,
   HANDSHAKE_BYTES_MAX,
   NO_CONNECTION,
+  noiseRespond,
   openAsClient,
   openAsHost,
   passwordProof,
+  Writer,
+  writeProfile,
 } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
@@ -37,6 +41,11 @@ const REPLY = {
   heldMs: 12,
   candidates: HELLO.candidates,
   profile: UNKNOWN_PROFILE,
+  services: [
+    { port: 64_738, protocols: 'udp+tcp' as const },
+    { port: 1, protocols: 'tcp' as const },
+    { port: 65_535, protocols: 'udp' as const },
+  ],
 };
 
 function knock() {
@@ -125,6 +134,37 @@ test('row 28: changed, cut and random messages open nothing and never throw', ()
     }),
     { numRuns: 30 },
   );
+});
+
+/** What a host says, as bytes of its own making, to a friend that takes any answer of that host. */
+function answeredWith(services: Uint8Array) {
+  const mine = knock();
+  const prologue = concat(utf8Encode('sallyport end-to-end client host'), Uint8Array.of(1), sid);
+  const responder = noiseRespond(crypto, { prologue, own: host }, mine.message.subarray(1))!;
+  const writer = new Writer(600).u8(0).u32(0).u8(0);
+  writeProfile(writer, UNKNOWN_PROFILE);
+  const hello = writer.u32(0).raw(services).done();
+  return mine.finish(responder.respond(() => hello)!.message2)?.hello.services ?? null;
+}
+
+test('a friend opens the ports that a host names, so a list that no host of ours has is no answer', () => {
+  const row = (port: number, protocols: number): number[] => [port >> 8, port & 255, protocols];
+  const many = (count: number): number[] => Array.from({ length: count }, (_, n) => row(n + 1, 1)).flat();
+  expect(answeredWith(Uint8Array.of(0))).toEqual([]);
+  expect(answeredWith(Uint8Array.of(16, ...many(16)))).toHaveLength(16);
+  // Bits of versions to come, and bytes behind the list, are not ours to judge.
+  expect(answeredWith(Uint8Array.of(1, ...row(1, 0xfe), 9, 9))).toEqual([{ port: 1, protocols: 'tcp' }]);
+  for (const bad of [
+    [17, ...many(17)],
+    [255, ...many(100)],
+    [1, ...row(0, 1)],
+    [1, ...row(1, 0)],
+    [1, ...row(1, 0xfc)],
+    [2, ...row(7, 1), ...row(7, 2)],
+    [2, ...row(7, 1)],
+    [],
+  ])
+    expect(answeredWith(Uint8Array.from(bad))).toBeNull();
 });
 
 test('S19: the first message already carries the profile, with the port that the next mapping will most likely get', () => {

@@ -1,11 +1,15 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reportLines } from '../../src/cli/testing.ts';
 import { UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import { inBursts, narrowReceive, widenReceive } from '../../src/node/index.ts';
 import { NODE_LIMITS } from '../../src/node/testing.ts';
+
+/** All of a burst comes at one moment: on a busy machine it would be several. */
+beforeEach(() => void vi.spyOn(performance, 'now').mockReturnValue(1));
+afterEach(() => vi.restoreAllMocks());
 
 const FROM = { address: '127.0.0.1', family: 'IPv4', port: 1, size: 1 } as const;
 

@@ -207,6 +207,7 @@ export const push: fc.Arbitrary<Push> = fc.oneof(
   fc.record({ type: type('answered'), ...relayed }),
   fc.record({ type: type('refused'), ...refusal }),
   fc.record({ type: type('held'), ...hold }),
+  fc.record({ type: type('replaced') }),
   fc.record({ type: type('step'), ...step }),
   fc.record({ type: type('credited'), sid, permit }),
   fc.record({ type: type('over'), sid, outcome: fc.constantFrom('path', 'aborted', 'expired') }),

@@ -151,7 +151,8 @@ describe('two sessions with one key', () => {
     const fresh = w.participant('host again', '203.0.113.6', { key: old.key }).start();
     fresh.get(REGISTER);
     const beat: Request = { type: 'heartbeat', announcement: null, players: 7, profile: null };
-    expect(old.get(beat)).toMatchObject({ type: 'failed', failure: 'REFUSED' });
+    expect(old.get(beat)).toMatchObject({ type: 'failed', failure: 'HOST_REPLACED' });
+    expect(old.pushes).toEqual([{ type: 'replaced' }]);
     old.get({ type: 'goodbye' });
     const told = masterEvents(w.master);
     expect(told.filter(({ ev }) => ev === 'host-gone')).toEqual([]);

@@ -142,6 +142,7 @@ const PUSHES: readonly Push[] = [
   { type: 'over', sid: SID, outcome: 'path' },
   { type: 'going-away', afterMs: 30000 },
   { type: 'held', sid: SID, ahead: 2 },
+  { type: 'replaced' },
 ];
 
 function written<Message extends { readonly type: string }>(

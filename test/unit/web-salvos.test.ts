@@ -16,7 +16,7 @@ const DATA = {
 
 const APP = {
   ...{ id: 1, target: 'K7TQ9RBWXM', newKey: false, startedAt: 0 },
-  ...{ ended: null, portTaken: null, seatsFull: false, local: '' },
+  ...{ ended: null, portTaken: null, seatsFull: false, local: '', services: [] },
 };
 
 function joinWith(...salvos: readonly Partial<typeof DATA>[]): LocalJoin {

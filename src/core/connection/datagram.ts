@@ -34,6 +34,19 @@ export const LEAVE_CODE = { left: 0, kicked: 1, released: 2, replaced: 3, full: 
 export type LeaveReason = keyof typeof LEAVE_CODE;
 export const LEAVE_REASONS = Object.keys(LEAVE_CODE) as readonly LeaveReason[];
 
+/** One byte: which service of the host (0 to 15), and which program of the friend (0 to 15). */
+export function laneOf(service: number, program: number): number {
+  return (service << 4) | program;
+}
+
+export function serviceOf(lane: number): number {
+  return lane >> 4;
+}
+
+export function programOf(lane: number): number {
+  return lane & 15;
+}
+
 /** The 8 bytes that name the path of a datagram, wherever in it they stand, as a key for tables. Missing bytes count as zero. */
 export function eightBytes(bytes: Uint8Array, at = LABEL_AT): string {
   const pair = (n: number): number => ((bytes[at + n] as number) << 8) | (bytes[at + n + 1] as number);

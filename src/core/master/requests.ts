@@ -133,10 +133,12 @@ export class Requests {
       counters.limit('hosts');
       if (roomWaitMs > 0) return failed('BUSY', Math.ceil(roomWaitMs), 'too many hosts at this address');
     }
+    const before = registry.of(session)?.session ?? session;
     const done = registry.register(now, session, from, code, { announcement, players, profile });
     if ('failure' in done) return failed(done.failure, 0, 'this key has another code');
     const { entry, change, newCode, crowdedOut } = done;
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
+    if (before !== session && !before.over) this.parts.push(now, before, { type: 'replaced' });
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
     for (const { to, push } of this.parts.joins.handOver(now, session)) this.parts.push(now, to, push);
@@ -198,7 +200,7 @@ export class Requests {
     const { registry, counters } = this.parts;
     const entry = registry.of(session);
     if (entry === null) return failed('HOST_OFFLINE', 0, 'not registered');
-    if (entry.session !== session) return failed('REFUSED', 0, 'another session hosts with this key');
+    if (entry.session !== session) return failed('HOST_REPLACED');
     counters.heartbeats++;
     const wished = request.announcement ?? entry.record.announcement;
     const announcement = request.announcement === null ? wished : this.announced(session, from, request.announcement);

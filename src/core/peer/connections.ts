@@ -12,6 +12,7 @@ import { CONNECTION_LIMITS } from '../connection/limits.ts';
 import type { Path } from '../connection/path.ts';
 import type { DataSink, Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
+import type { Service } from '../model/service.ts';
 import { ConnectionKeys } from '../secure/ratchet.ts';
 import type { RelayGrant } from '../wire/relay.ts';
 import type { PeerContext } from './context.ts';
@@ -29,6 +30,8 @@ export interface Made {
   readonly instance: string;
   /** What is told as the time that it took counts from here. */
   readonly since: Instant;
+  /** Of the host, where it is at the other end. */
+  readonly services: readonly Service[];
 }
 
 /** What a session has found. */
@@ -334,10 +337,10 @@ export class Connections {
       return;
     }
     entry.told = true;
-    const { join, friend, instance, keys, since } = made;
+    const { join, friend, instance, keys, since, services } = made;
     this.context.out.event({
       ...{ ev: 'path', path, join, friend, instance, ...this.told(first), ...cost },
-      ...{ elapsedMs: now - since, words: keys.words },
+      ...{ elapsedMs: now - since, words: keys.words, services },
     });
   }
 

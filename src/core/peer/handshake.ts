@@ -6,8 +6,9 @@
  *
  *     client hello   flags 1 | instance 8 | connection 8 | name text8 | [password proof 32] | master rtt ms 2 | candidates | profile |
  *                    relays (count 1 | { id 4 | rtt ms 2 } ...)
- *     host hello     flags 1 | held ms 4 | candidates | profile | relay id 4
+ *     host hello     flags 1 | held ms 4 | candidates | profile | relay id 4 | services
  *     candidates     count 1 | { kind 1 | length 1 | address 4 or 16 | port 2 } ...
+ *     services       count 1 | { port 2 | protocols 1: bit 0 UDP, bit 1 TCP } ...          at most 16, each port once
  *
  * `connection` names one that the two have already (zeros: none): where the host has it, too, it says that it goes on, and what this
  * handshake leads to is one more path of it. Otherwise the keys of this handshake begin a new one.
@@ -17,7 +18,9 @@
  */
 
 import { concat, Reader, toHex, utf8Encode, Writer } from '../bytes.ts';
+import { LIMITS } from '../limits.ts';
 import type { Candidate, Role } from '../model/pair.ts';
+import { isPort, protocolBits, protocolsOf, type Service } from '../model/service.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { deriveKey } from '../secure/hkdf.ts';
@@ -84,6 +87,8 @@ interface HostHello {
   readonly heldMs: number;
   readonly candidates: readonly Candidate[];
   readonly profile: NatProfile;
+  /** What friends may reach there, by number; none where the application speaks for itself. */
+  readonly services: readonly Service[];
 }
 
 /** What both ends share once the handshake is done. */
@@ -248,7 +253,11 @@ function writeHostHello(hello: HostHello): Uint8Array {
     .u32(Math.round(hello.heldMs));
   writeCandidates(writer, hello.candidates);
   writeProfile(writer, hello.profile);
-  return writer.u32(hello.relay).done();
+  writer.u32(hello.relay);
+  writeMany(writer, hello.services, LIMITS.servicesMax, (into, { port, protocols }) => {
+    into.u16(port).u8(protocolBits(protocols));
+  });
+  return writer.done();
 }
 
 function readHostHello(bytes: Uint8Array): HostHello | null {
@@ -258,8 +267,21 @@ function readHostHello(bytes: Uint8Array): HostHello | null {
   const candidates = readCandidates(reader);
   const profile = readProfile(reader);
   const relay = reader.u32();
+  const services = readServices(reader);
   const goesOn = (flags & FLAG_GOES_ON) !== 0;
-  return reader.ok ? { mode: readMode(flags), relay, goesOn, heldMs, candidates, profile } : null;
+  return reader.ok ? { mode: readMode(flags), relay, goesOn, heldMs, candidates, profile, services } : null;
+}
+
+/** A friend opens these ports on its own computer, so a list that no host of ours can have is no list. */
+function readServices(reader: Reader): readonly Service[] {
+  const services = readMany(reader, LIMITS.servicesMax, (from): Service => {
+    const port = from.u16();
+    const protocols = protocolsOf(from.u8());
+    if (!isPort(port) || protocols === null) from.fail();
+    return { port, protocols: protocols ?? 'udp' };
+  });
+  if (new Set(services.map(({ port }) => port)).size < services.length) reader.fail();
+  return services;
 }
 
 function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {

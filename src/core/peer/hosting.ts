@@ -83,6 +83,7 @@ export class Hosting implements PathOwner {
 
   /** True where the push was for this hosting. */
   push(now: Instant, push: Push): boolean {
+    if (push.type === 'replaced') this.registration.replaced(now);
     if (push.type === 'offer') {
       this.offered(now, push);
       return true;
@@ -189,8 +190,11 @@ export class Hosting implements PathOwner {
 
   private registered(event: RegistrationEvent): void {
     const { out, config } = this.context;
-    if (event.ev === 'failed') out.event({ ev: 'hosting-failed', failure: event.failure });
-    else if (event.code !== this.code) {
+    if (event.ev === 'failed') {
+      // Told anew where friends find us again.
+      if (event.failure === 'HOST_REPLACED') this.code = '';
+      out.event({ ev: 'hosting-failed', failure: event.failure });
+    } else if (event.code !== this.code) {
       this.code = event.code;
       out.event({ ev: 'hosting', code: event.code, hostKey: config.identity.publicKey, hostId: event.hostId });
     }
@@ -294,6 +298,8 @@ export class Hosting implements PathOwner {
       relayFor: (of, before) => this.relayFor(of, before),
       goThrough: (at, path, relay, grant) => this.paths.relay(at, path, relay, grant),
       mode: this.mode,
+      // What can be reached here is no business of the masterserver that tries the way.
+      services: offer.test ? [] : (this.command.services ?? []),
       happened: (at, event) => this.visited(at, visit, event),
     });
     this.visits.set(offer.visitor, visit);
@@ -355,7 +361,7 @@ export class Hosting implements PathOwner {
 
   /** The master's test join gets no more than the proof of a path. */
   private begin(now: Instant, { test, friend, instance, at }: Offer, keys: EndToEnd): PathId | null {
-    return test ? null : this.paths.open(now, { keys, join: null, friend, instance, since: at }, this);
+    return test ? null : this.paths.open(now, { keys, join: null, friend, instance, since: at, services: [] }, this);
   }
 
   private connected(now: Instant, visit: Visit, found: Found): void {

@@ -14,6 +14,7 @@ import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
 import type { PathKind, PlanSummary } from '../model/pair.ts';
 import type { FailureReason, Help, NatPair, NextAttempt, StageReason } from '../model/progress.ts';
+import type { Service } from '../model/service.ts';
 import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 import type { Cooling } from '../sources/rotation.ts';
 import type { RelayMode } from './handshake.ts';
@@ -71,6 +72,8 @@ export type PeerCommand =
       readonly announcement: HostAnnouncement;
       readonly password: string | null;
       readonly ask: boolean;
+      /** What friends may reach; absent: nothing that has a port, the application speaks for itself. Told to those who are let in. */
+      readonly services?: readonly Service[];
       /** May connections go through a relay? Absent: `allow`. */
       readonly relay?: RelayMode;
       /** Absent: what this participant remembers from an earlier hosting. */
@@ -107,7 +110,7 @@ export type PeerCommand =
       readonly wait?: boolean;
     }
   | { readonly do: 'abort'; readonly join: JoinId }
-  /** `channel` (0 where absent): further local programs that share the path have one each. */
+  /** `channel` (0 where absent): which service of the host, and which program of the friend (`laneOf`). */
   | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly path: PathId }
   /** Of a host: tells the friend at the other end whether its game answers; until then it counts as one that does. */
@@ -228,6 +231,8 @@ export type PeerEvent =
       readonly via: string | null;
       /** Four words of the end-to-end handshake, the same on both sides unless somebody sits in between (`peer/words.ts`). */
       readonly words: string;
+      /** What the host lets its friends reach, by number; empty at the host itself. */
+      readonly services: readonly Service[];
     }
   /** The connection goes another way now; nothing of it is lost, and its id stays. */
   | {

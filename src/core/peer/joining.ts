@@ -333,7 +333,8 @@ export class Join implements PathOwner {
     this.context.out.event({ ev: 'networks', join: this.id, ...sides, relayedOnly });
     this.stage('punching');
     const friend = friendOf(this.context.config.crypto, this.hostKey);
-    const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since };
+    const { services } = answer;
+    const made = { keys: config.keys, join: this.id, friend, instance: '', since: this.run.since, services };
     const path = answer.goesOn && this.standing !== null ? this.standing.path : this.paths.open(now, made, this);
     this.paths.relay(now, path, answer.relay, answer.grant);
     if (relayedOnly) this.goRelayed(now, path, config);

@@ -9,6 +9,7 @@ import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
 import type { Grant } from '../model/pair.ts';
 import type { FailureReason } from '../model/progress.ts';
+import type { Service } from '../model/service.ts';
 import type { KeyPair } from '../secure/crypto.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
@@ -59,6 +60,7 @@ export interface HostAnswer {
   readonly relayedOnly: boolean;
   readonly relay: RelayId;
   readonly grant: RelayGrant | null;
+  readonly services: readonly Service[];
 }
 
 /** JOIN as it was sent. */
@@ -191,7 +193,7 @@ export class Knock {
     // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
     if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
     else {
-      const { profile, candidates, heldMs, goesOn, relay, mode } = answer.hello;
+      const { profile, candidates, heldMs, goesOn, relay, mode, services } = answer.hello;
       const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
       const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses());
       const session: SessionConfig = {
@@ -200,7 +202,8 @@ export class Knock {
         relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
       };
       const relayedOnly = modeOfBoth(this.door.mode, mode) === 'only';
-      this.finish(now, { kind: 'welcome', session, answer: { goesOn, relayedOnly, relay, grant: push.relay } }, false);
+      const host = { goesOn, relayedOnly, relay, grant: push.relay, services };
+      this.finish(now, { kind: 'welcome', session, answer: host }, false);
     }
   }
 

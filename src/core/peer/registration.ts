@@ -21,7 +21,7 @@ export type RegistrationEvent =
   | { readonly ev: 'registered'; readonly code: string; readonly hostId: string }
   | { readonly ev: 'failed'; readonly failure: FailureCode };
 
-type Phase = 'away' | 'unlisted' | 'listed' | 'over';
+type Phase = 'away' | 'unlisted' | 'listed' | 'replaced' | 'over';
 
 /** Which phase may follow which, and when. */
 export const REGISTRATION_PHASES = {
@@ -34,10 +34,14 @@ export const REGISTRATION_PHASES = {
   },
   listed: {
     listed: 'registered anew in the same session',
-    unlisted:
-      'the session is another one, the master has forgotten or refused us, or somebody hosts with our key and came later',
+    unlisted: 'the session is another one, or the master has forgotten or refused us',
+    replaced: 'somebody hosts with our key, and came later',
     away: 'the session is lost',
     over: 'the hosting ends, or the master calls us by a code that is not ours',
+  },
+  replaced: {
+    unlisted: 'the other one is gone: the master knows nobody of our key',
+    over: 'the hosting ends',
   },
   over: {},
 } as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
@@ -66,7 +70,10 @@ export class Registration {
   link(now: Instant, up: boolean): void {
     if (this.phase === 'over') return;
     this.forget();
-    if (up) {
+    // Who was replaced doesn't take the place back, whatever becomes of its session: it asks whether the other is still there.
+    if (this.phase === 'replaced') {
+      if (up) this.beat(now);
+    } else if (up) {
       this.enter('unlisted');
       this.register(now);
     } else if (this.phase !== 'away') this.enter('away');
@@ -91,6 +98,13 @@ export class Registration {
     if (this.phase !== 'away') this.context.request(now, { type: 'goodbye' }, null, () => {});
     this.enter('over');
     this.deriving?.cancel();
+  }
+
+  /** The master says so; what it does not get through is told by its answer to the next heartbeat. */
+  replaced(now: Instant): void {
+    if (this.phase !== 'listed') return;
+    this.forget();
+    this.displaced(now);
   }
 
   private changed(now: Instant): void {
@@ -127,9 +141,7 @@ export class Registration {
     this.dirty = { announcement: false, profile: false };
     this.pending = this.context.request(now, request, null, (at, response) => {
       this.pending = null;
-      // A heartbeat without an announcement is refused for one reason only: somebody hosts with our key, and came later.
-      const displaced = request.type === 'heartbeat' && request.announcement === null;
-      if (displaced && response.type === 'failed' && response.failure === 'REFUSED') this.displaced(at);
+      if (response.type === 'failed' && response.failure === 'HOST_REPLACED') this.displaced(at);
       else this.answered(at, response);
     });
   }
@@ -172,13 +184,15 @@ export class Registration {
 
   /** Told once. Further beats are refused until the other is gone; then the master knows nobody, and we register anew. */
   private displaced(now: Instant): void {
-    if (this.phase === 'listed') this.onEvent({ ev: 'failed', failure: 'REFUSED' });
-    this.unlist();
+    if (this.phase === 'listed') {
+      this.enter('replaced');
+      this.onEvent({ ev: 'failed', failure: 'HOST_REPLACED' });
+    }
     this.beatAt(now + PEER_LIMITS.heartbeatMs);
   }
 
   private unlist(): void {
-    if (this.phase === 'listed') this.enter('unlisted');
+    if (this.phase === 'listed' || this.phase === 'replaced') this.enter('unlisted');
   }
 
   private enter(phase: Phase): void {

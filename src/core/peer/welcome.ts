@@ -1,6 +1,7 @@
 /** What a host does for one offer that it has let in: a fresh socket, ANSWER sent from it, then the traversal on the host's side. */
 import { toHex } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
+import type { Service } from '../model/service.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import type { RelayGrant } from '../wire/relay.ts';
 import { ownCandidates, usableCandidates } from './candidates.ts';
@@ -21,6 +22,7 @@ export interface Doorkeeper {
   goThrough(now: Instant, path: PathId, relay: RelayId, grant: RelayGrant | null): void;
   happened(now: Instant, event: SessionEvent): void;
   readonly mode: RelayMode;
+  readonly services: readonly Service[];
 }
 
 export class Welcome {
@@ -75,7 +77,8 @@ export class Welcome {
     const before = this.keeper.goesOn(this.offer);
     const relay = this.keeper.relayFor(this.offer, before);
     const heldMs = now - at;
-    const answer = handshake.answer({ mode: this.keeper.mode, relay, goesOn: before !== null, heldMs, ...own });
+    const { mode, services } = this.keeper;
+    const answer = handshake.answer({ mode, relay, goesOn: before !== null, heldMs, services, ...own });
     if (answer === null) {
       this.keeper.happened(now, { ev: 'broken', why: 'client-key-unusable' });
       return;

@@ -159,6 +159,8 @@ export const PUSHES = {
   'going-away': { number: 7, fields: { afterMs: u32 } },
   /** What the host has said by `hold`. */
   held: { number: 8, fields: hold },
+  /** To a host: another session hosts with your key now. */
+  replaced: { number: 9, fields: {} },
 } as const satisfies Messages;
 
 /** Participant to master. Each is answered by the `Response` of the same id. */

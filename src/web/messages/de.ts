@@ -438,6 +438,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'method.lattice': 'immer neue Ports auf beiden Seiten',
   'method.none': 'kein Weg für UDP',
   'failure.CODE_MALFORMED': 'Das ist kein Code und kein Link. Bitte noch einmal ganz kopieren.',
+  'failure.HOST_REPLACED':
+    'Ein anderer Rechner hostet jetzt mit dem Schlüssel von diesem: Freunde erreichen jenen. Bitte einen von beiden beenden.',
   'failure.CODE_UNKNOWN':
     'Kein Host hat diesen Code. Bitte die Zeichen prüfen, und ob ihr denselben Masterserver nutzt.',
   'failure.HOST_OFFLINE': 'Der Host ist nicht da. Der Code stimmt: bitte ihn, wieder zu starten.',

@@ -428,6 +428,8 @@ export const en = {
   'method.lattice': 'ever new ports on both sides',
   'method.none': 'no way for UDP',
   'failure.CODE_MALFORMED': 'That is no join code and no join link. Copy it once more, as a whole.',
+  'failure.HOST_REPLACED':
+    'Another computer hosts with the key of this one now: friends reach that one. Stop one of the two.',
   'failure.CODE_UNKNOWN': 'No host has this join code. Check the letters, and that you both use the same masterserver.',
   'failure.HOST_OFFLINE': 'The host is not online. The code is right: ask the host to start again.',
   'failure.MASTER_UNREACHABLE':

@@ -180,6 +180,11 @@ function Open(props: { readonly hosting: HostingView }) {
   return (
     <section aria-labelledby="open-title">
       <h1 id="open-title">{t('host.open', { name: hosting.name })}</h1>
+      {hosting.state === 'replaced' ? (
+        <p class="error" role="alert">
+          {t('failure.HOST_REPLACED')}
+        </p>
+      ) : null}
       {hosting.gameListens === false ? (
         <p class="notice" role="status">
           {t('host.silent', { port: hosting.port })}

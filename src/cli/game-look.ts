@@ -1,0 +1,86 @@
+/** What `host` says of the games: whether they listen, which port may have been meant, and that there is TCP at it, too. */
+import type { ServiceTarget } from '../core/index.ts';
+import { SallyportError } from '../node/index.ts';
+import { type CheckedPort, type GameNews, gamePorts, lookAtGames, portText } from './game.ts';
+import { CLI_LIMITS } from './limits.ts';
+import type { Terminal } from './terminal.ts';
+
+export class GameLook {
+  readonly #terminal: Terminal;
+  readonly #services: readonly ServiceTarget[];
+  readonly #ports: readonly CheckedPort[];
+  /** Those where nothing listened at the last look; null before the first. */
+  #silent: ReadonlySet<string> | null = null;
+  readonly #tcpTold = new Set<number>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(terminal: Terminal, services: readonly ServiceTarget[]) {
+    this.#terminal = terminal;
+    this.#services = services;
+    this.#ports = gamePorts(services);
+  }
+
+  /** The first look. Throws GAME_SILENT where nothing listens and nobody wants to wait. */
+  async begin(noWait: boolean): Promise<void> {
+    const news = await lookAtGames(this.#services);
+    const silent = news.silent.map(portText).join(', ');
+    if (noWait && silent !== '') {
+      const detail = `Nothing listens at ${silent}.${meant(news)}`;
+      throw new SallyportError('GAME_SILENT', { detail });
+    }
+    this.#tell(news);
+  }
+
+  /** One line whenever a game server comes or goes. */
+  goOn(): void {
+    this.#timer = setInterval(
+      () => void lookAtGames(this.#services).then((news) => this.#tell(news)),
+      CLI_LIMITS.gameWatchMs,
+    );
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  #tell(news: GameNews): void {
+    const terminal = this.#terminal;
+    const before = this.#silent;
+    const now = new Set(news.silent.map(portText));
+    this.#silent = now;
+    for (const port of news.alsoTcp) this.#tellTcp(port);
+    const texts = this.#ports.map(portText);
+    const came = texts.filter((text) => !now.has(text) && (before === null || before.has(text)));
+    const gone = texts.filter((text) => now.has(text) && before?.has(text) !== true);
+    if (came.length > 0) terminal.fact('done', 'Game', `${listOf(came)} listening`);
+    if (gone.length > 0) {
+      const waits =
+        before === null
+          ? `waiting for your game server. (Wrong port?)${meant(news)}`
+          : 'friends get no answer until it does';
+      terminal.fact('warn', 'Game', `nothing listens on ${gone.join(', ')}${before === null ? ' yet' : ''}: ${waits}`);
+    }
+    if (gone.length === 0 && (came.length === 0 || before === null)) return;
+    const [silent, near] = [news.silent.map(portText), news.near.map(portText)];
+    terminal.event('game', { listening: silent.length === 0, silent, near });
+  }
+
+  /** Once. It is not added by itself: it may be a port for whoever administers the server. */
+  #tellTcp(port: number): void {
+    if (this.#tcpTold.has(port)) return;
+    this.#tcpTold.add(port);
+    this.#terminal.event('notice', { kind: 'tcp-too', port });
+    const words = `also listens on tcp ${port}, which friends do not reach: if the game needs it, host ${port}/udp+tcp`;
+    this.#terminal.fact('info', 'Game', words);
+  }
+}
+
+function listOf(texts: readonly string[]): string {
+  return `${texts.join(', ')} ${texts.length === 1 ? 'is' : 'are'}`;
+}
+
+function meant({ near }: GameNews): string {
+  if (near.length === 0) return '';
+  const texts = [...new Set(near.map(portText))];
+  return ` ${listOf(texts)} listening: did you mean that?`;
+}

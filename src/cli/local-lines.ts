@@ -1,0 +1,73 @@
+/** What `join` says of the ports at which the game finds the host. */
+import type { LocalService, LocalServices, LocalServicesNotice } from '../agent/index.ts';
+import { endpointKey, speaks } from '../core/index.ts';
+import type { Terminal } from './terminal.ts';
+
+/** As the JSON lines have them. */
+export function serviceFields(services: readonly LocalService[]): readonly object[] {
+  return services.map(({ port, protocols, local }) => ({ port, protocol: protocols, local: endpointKey(local) }));
+}
+
+/** Where they are, and why not where they were wished. */
+export function sayPlace(terminal: Terminal, { services, place }: LocalServices, wished: number | undefined): void {
+  const [first] = services;
+  if (first === undefined || place === 'same') return;
+  const { local, port } = first;
+  const number = wished ?? port;
+  terminal.event('notice', {
+    kind: place === 'moved' ? 'LOCAL_PORT_BUSY' : 'own-address',
+    wished: number,
+    local: endpointKey(local),
+  });
+  const all = services.length === 1 ? `${number} is` : 'one of the ports is';
+  if (place === 'own-address') {
+    terminal.fact(
+      'info',
+      'Local port',
+      `${all} taken at 127.0.0.1: the game finds this host at ${local.address}`,
+      'whole',
+    );
+  } else {
+    const moved = services.length === 1 ? '' : ', and the others move with it';
+    terminal.fact('warn', 'Local port', `${all} taken (LOCAL_PORT_BUSY): ${number} is ${local.port} here${moved}`);
+  }
+}
+
+/** One line for each, to be typed or copied into the game. */
+export function sayServices(terminal: Terminal, services: readonly LocalService[], copied: boolean): void {
+  for (const [n, service] of services.entries()) {
+    const head = n === 0 ? 'In the game connect to' : '';
+    const spoken = services.length === 1 && service.protocols === 'udp' ? '' : `  ${service.protocols}`;
+    const said = copied && n === 0 ? '          (copied)' : '';
+    terminal.say(`  ${head.padEnd(24)}  ${endpointKey(service.local)}${spoken}${said}`, 'whole');
+  }
+  if (services.some((service) => speaks(service, 'tcp')))
+    terminal.fact('warn', 'TCP', 'is not carried yet: what the host offers there can not be reached', 'whole');
+}
+
+export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice): void {
+  switch (notice.kind) {
+    case 'too-large': {
+      terminal.event('notice', notice);
+      const { bytes, payloadBytesMax } = notice;
+      terminal.fact('warn', 'Game', `sends ${bytes} bytes at once, ${payloadBytesMax} fit: dropped`);
+      break;
+    }
+    case 'seats-full':
+      terminal.event('notice', notice);
+      terminal.fact(
+        'warn',
+        'Game',
+        `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`,
+      );
+      break;
+    case 'tcp-not-carried':
+      terminal.event('notice', { kind: notice.kind, port: notice.service.port });
+      terminal.fact('warn', 'TCP', `a program connects to port ${notice.service.port}, but TCP is not carried yet`);
+      break;
+    case 'services':
+      terminal.event('services', { services: serviceFields(notice.services) });
+      terminal.fact('info', 'Services', 'the host has come back with other ports');
+      sayServices(terminal, notice.services, false);
+  }
+}

@@ -1,0 +1,21 @@
+/** Games that people host at home. Plain data for command, app and documents: it imports nothing of the other layers. */
+import { DEBIAN_GAMES } from './debian.ts';
+import { DOCUMENTED_GAMES } from './documented.ts';
+import type { GamePreset } from './preset.ts';
+
+export type { GamePreset, LanSearch } from './preset.ts';
+
+export const GAMES: readonly GamePreset[] = [...DEBIAN_GAMES, ...DOCUMENTED_GAMES].toSorted((a, b) =>
+  a.name.localeCompare(b.name, 'en'),
+);
+
+/** The preset that a word names, by its id or its name, as hosts announce it; null for every other word. */
+export function gameNamed(word: string): GamePreset | null {
+  const wanted = word.trim().toLowerCase();
+  return GAMES.find(({ id, name }) => id === wanted || name.toLowerCase() === wanted) ?? null;
+}
+
+/** What a player does in the game to get to this address, in the game's own words. */
+export function inGame(game: GamePreset, address: string, port: number): string {
+  return game.join.replace('ADDRESS', address).replace('PORT', String(port));
+}
