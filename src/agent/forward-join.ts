@@ -5,6 +5,7 @@
 import type { Socket as TcpSocket } from 'node:net';
 import { CONNECTION_LIMITS, type Endpoint, laneOf, programOf, type Service, serviceOf } from '../core/index.ts';
 import type { LocalPlaces } from '../node/index.ts';
+import { carryFromProgram } from './carry-tcp.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { type LocalBlock, openBlock } from './local-block.ts';
 import { LocalPrograms } from './local-programs.ts';
@@ -20,8 +21,6 @@ export type LocalServicesNotice =
   | { readonly kind: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
   /** A program was not let through: all seats are taken. Told once, and again when it happens after a seat was free. */
   | { readonly kind: 'seats-full'; readonly seats: number }
-  /** A program has opened a connection to a service of TCP, which is not carried yet. Told once for each service. */
-  | { readonly kind: 'tcp-not-carried'; readonly service: LocalService }
   /** The host has come back with other services. */
   | { readonly kind: 'services'; readonly services: readonly LocalService[] };
 
@@ -43,7 +42,7 @@ export interface LocalServicesOptions {
   /** Where hosts were found before. */
   readonly places?: LocalPlaces;
   readonly onNotice: (notice: LocalServicesNotice) => void;
-  /** A program has connected to a service of TCP; the socket is paused. Absent: it is reset. */
+  /** A program has connected to a service of TCP; the socket is paused. Absent: a stream carries it to the host. */
   readonly onConnection?: (service: number, socket: TcpSocket) => void;
 }
 
@@ -64,7 +63,6 @@ class LocalForward implements LocalServices {
   readonly #options: LocalServicesOptions;
   readonly #programs = new LocalPrograms();
   readonly #sizesTold = new Set<number>();
-  readonly #streamsTold = new Set<number>();
   #block: LocalBlock | null = null;
   #offered: readonly Service[] = [];
   #fullTold = false;
@@ -159,13 +157,8 @@ class LocalForward implements LocalServices {
 
   #connected(number: number, socket: TcpSocket): void {
     socket.on('error', () => {});
-    const { onConnection, onNotice } = this.#options;
-    const service = this.services[number];
-    if (onConnection !== undefined) onConnection(number, socket);
-    else {
-      socket.resetAndDestroy();
-      if (service !== undefined && !this.#streamsTold.has(number)) onNotice({ kind: 'tcp-not-carried', service });
-      this.#streamsTold.add(number);
-    }
+    const { onConnection = (service: number, one: TcpSocket) => carryFromProgram(this.#path, service, one) } =
+      this.#options;
+    onConnection(number, socket);
   }
 }

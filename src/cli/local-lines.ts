@@ -1,6 +1,6 @@
 /** What `join` says of the ports at which the game finds the host. */
 import type { LocalService, LocalServices, LocalServicesNotice } from '../agent/index.ts';
-import { endpointKey, speaks } from '../core/index.ts';
+import { endpointKey } from '../core/index.ts';
 import type { Terminal } from './terminal.ts';
 
 /** As the JSON lines have them. */
@@ -41,8 +41,6 @@ export function sayServices(terminal: Terminal, services: readonly LocalService[
     const said = copied && n === 0 ? '          (copied)' : '';
     terminal.say(`  ${head.padEnd(24)}  ${endpointKey(service.local)}${spoken}${said}`, 'whole');
   }
-  if (services.some((service) => speaks(service, 'tcp')))
-    terminal.fact('warn', 'TCP', 'is not carried yet: what the host offers there can not be reached', 'whole');
 }
 
 export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice): void {
@@ -60,10 +58,6 @@ export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice):
         'Game',
         `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`,
       );
-      break;
-    case 'tcp-not-carried':
-      terminal.event('notice', { kind: notice.kind, port: notice.service.port });
-      terminal.fact('warn', 'TCP', `a program connects to port ${notice.service.port}, but TCP is not carried yet`);
       break;
     case 'services':
       terminal.event('services', { services: serviceFields(notice.services) });

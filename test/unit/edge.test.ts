@@ -120,7 +120,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   'stream-data': { ev: 'stream-data', path: 9, stream: 0, bytes: new Uint8Array(1) },
   'stream-ended': { ev: 'stream-ended', path: 9, stream: 0 },
   'stream-taken': { ev: 'stream-taken', path: 9, stream: 0, bytes: 1 },
-  'stream-reset': { ev: 'stream-reset', path: 9, stream: 0, code: any(WORD) },
+  'stream-reset': { ev: 'stream-reset', path: 9, stream: 0, why: any(WORD) },
   'stream-closed': { ev: 'stream-closed', path: 9, stream: 0 },
   'streams-failed': { ev: 'streams-failed', path: 9, error: any(WORD), by: any(WORD) },
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
