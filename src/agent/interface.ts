@@ -13,6 +13,7 @@ import type {
 import type { DriveCounters, GuestBook, HostPins, KnownFriends } from '../node/index.ts';
 import type { Hosting, HostOptions } from './hosting.ts';
 import type { JoinOptions } from './joining.ts';
+import type { Names } from './names.ts';
 import type { Path } from './path.ts';
 import type { StreamNews } from './stream.ts';
 
@@ -70,6 +71,8 @@ export interface AgentParts {
   /** Of the router at the start; looked for anew whenever the addresses change. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;
+  /** How to look the names of master and STUN servers up again, and where they led at the start; absent: there are none. */
+  readonly names?: Names;
   /** Everything is closed: what was held for this agent may go. */
   readonly onClosed: () => void;
 }

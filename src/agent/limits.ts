@@ -37,6 +37,8 @@ export const AGENT_LIMITS = {
    * (`helloWaitMsInAll`), and detection has 2 s (docs/reference/design.md §5).
    */
   agentReadyMs: 24_000,
+  /** Names are looked up again so often while the masterserver does not answer: between two rounds of handshakes. */
+  namesAgainMs: 3_000,
   /** The whole of `check`, the slow measurements included. */
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */

@@ -8,5 +8,6 @@ export { forwardToGame } from './forward-host.ts';
 export { GameWatch, type Talk } from './game-watch.ts';
 export { formatAnnouncement, parseAnnouncement } from './lan.ts';
 export { AGENT_LIMITS } from './limits.ts';
+export { NameWatch, type Resolved } from './names.ts';
 export { AgentPath, type PathPort } from './path.ts';
 export { natText, reasonText } from './words.ts';

@@ -15,6 +15,7 @@ export * from './native-udp.ts';
 export * from './network.ts';
 export * from './pins.ts';
 export * from './places.ts';
+export * from './player.ts';
 export * from './random.ts';
 export { type OpenUdpSocket, openUdpSocket, type UdpSocket } from './socket.ts';
 export * from './state.ts';

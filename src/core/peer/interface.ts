@@ -128,6 +128,8 @@ export type PeerCommand =
   | { readonly do: 'map-port' }
   | { readonly do: 'list'; readonly id: number }
   | { readonly do: 'network'; readonly network: LocalNetwork }
+  /** Where the names of the master and of STUN servers lead now. What is empty stays as it was. */
+  | { readonly do: 'names'; readonly master: readonly string[]; readonly stun: readonly Endpoint[] }
   /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   /** The code of a key that a `derive` event asked for; null where no secret has this public key. */
