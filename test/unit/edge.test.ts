@@ -216,9 +216,10 @@ test('whatever stands in any text of any event, the library tells one plain line
   const events = [...ATTACKS, ...HOSTILE_NAMES.slice(0, 40)].flatMap(lies);
   expect(events.length).toBeGreaterThan(1_000);
   const heard = await told(events);
-  // Figures are told to whoever asks for them, through the same edge.
-  const figures = events.filter(({ ev }) => ev === 'stats');
-  const others = events.filter(({ ev }) => ev !== 'stats');
+  // Figures are told to whoever asks for them, and what a stream has come to to whoever holds it, through the same edge.
+  const asked = ({ ev }: PeerEvent): boolean => ev === 'stats' || ev.startsWith('stream-');
+  const figures = events.filter(asked);
+  const others = events.filter((event) => !asked(event));
   expect(new Set(heard.map(({ ev }) => ev))).toEqual(new Set(['closed', ...others.map(({ ev }) => ev)]));
   for (const event of [...heard, ...figures.map(cleanEvent)]) {
     for (const text of textsIn(event)) expect(text, JSON.stringify(event)).not.toMatch(UNSAFE);
