@@ -244,18 +244,6 @@ test('ports that belong to the system are not opened at 127.0.0.1 because a host
   expect(local.place).not.toBe('same');
 });
 
-test('a connection to a service of TCP is reset for now, and that is told once', async () => {
-  const told = await services('tcp');
-  const { at, notices } = await friendsEnd(pathPair('kofi', 'i', told).atFriend);
-  for (let n = 0; n < 2; n++) {
-    const [error] = (await once(connect(at.port, at.address), 'error').catch((thrown) => [thrown])) as [
-      NodeJS.ErrnoException,
-    ];
-    expect(error.code).toBe('ECONNRESET');
-  }
-  expect(notices).toEqual([{ kind: 'tcp-not-carried', service: { ...told[0], local: at } }]);
-});
-
 test('a connection is handed over with the number of its service', async () => {
   const told = await services('udp', 'udp+tcp');
   const got = new Promise<string>((resolve) => {
