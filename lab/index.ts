@@ -4,6 +4,8 @@ export * from './game-servers.ts';
 export * from './games.ts';
 export * from './nat.ts';
 export * from './pair.ts';
+export * from './party.ts';
+export * from './played.ts';
 export * from './process.ts';
 export * from './puppeteer.ts';
 export * from './sandbox.ts';

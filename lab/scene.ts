@@ -45,6 +45,8 @@ export interface JoinOptions {
   readonly argv?: readonly string[];
   /** Default `never`: what a lab looks at is the direct path. */
   readonly relay?: 'never' | 'allow' | 'only';
+  /** Default: the client's side of the scene. */
+  readonly on?: LabHost;
   onStart?(command: LabProcess): void;
 }
 
@@ -100,8 +102,12 @@ export class Scene {
     this.link = String((await this.event(this.master, 'ready')).master);
   }
 
-  async startHost(): Promise<void> {
+  startGame(): void {
     this.gameServer = this.hostSide.spawn(this.game.argv, { HOME: '/run/lab' });
+  }
+
+  async startHost(): Promise<void> {
+    this.startGame();
     await this.runHost();
     if (!this.gameServer.running) throw new Error(`the game server has ended:\n${this.gameServer.text()}`);
   }
@@ -116,9 +122,9 @@ export class Scene {
   /** `sallyport join` on the client's side, until it says that the path is up. */
   async join(timeoutMs: number, options: JoinOptions = {}): Promise<Joined> {
     const started = performance.now();
-    const { argv: more = [], relay = 'never' } = options;
+    const { argv: more = [], relay = 'never', on = this.clientSide } = options;
     const argv = ['join', this.code, '--master', this.link, '--json', '--relay', relay, ...more];
-    const command = this.sallyport(this.clientSide, argv);
+    const command = this.sallyport(on, argv);
     options.onStart?.(command);
     const connected = (await this.event(command, 'connected', timeoutMs)) as Joined['connected'];
     return { command, connected, startToPathMs: performance.now() - started };

@@ -7,6 +7,7 @@ import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type Endpoint,
   type JoinId,
   type ListEntry,
   type NatProfile,
@@ -37,6 +38,7 @@ import { AgentHosting, type Hosting, type HostOptions, servicesOf } from './host
 import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
+import { NameWatch } from './names.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { PendingEvents } from './pending-events.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
@@ -55,6 +57,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   #driver: Driver<PeerCommand>;
   readonly #watch: NetworkWatch;
   readonly #upnp: UpnpTask;
+  readonly #names: NameWatch;
   readonly #paths = new Map<PathId, AgentPath>();
   readonly #joins = new Map<JoinId, Joining>();
   readonly #waiters = new Set<Waiter>();
@@ -70,6 +73,9 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   constructor(parts: AgentParts) {
     super();
     this.parts = parts;
+    this.#names = new NameWatch(parts.master.addresses, parts.names, (names) =>
+      this.command({ do: 'names', ...names }),
+    );
     this.#driver = this.#drive(parts.machine);
     this.#upnp = upnpTask(
       () => this.#gateway,
@@ -89,10 +95,11 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
-    const { master, masterLink } = this.parts;
-    const [address = ''] = master.addresses;
+    const { masterLink } = this.parts;
+    const { tls, port } = masterLink;
+    const masterNow = (): Endpoint => ({ address: this.#names.addresses[0] ?? '', port });
     return drive(machine, {
-      ...(masterLink.tls === undefined ? {} : { openTunnel: tunnelTo(masterLink.tls, { address, port: master.port }) }),
+      ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(tls, masterNow())(...request) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
       openSocket: openDataSocket,
       onData: (path, bytes, lane) => this.#data(path, bytes, lane),
@@ -212,7 +219,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   ways(): Promise<readonly WayReport[]> {
     this.#assertOpen();
-    return surveyWays(this.parts.master, this.parts.masterLink);
+    const { master, masterLink } = this.parts;
+    return surveyWays({ ...master, addresses: this.#names.addresses }, masterLink);
   }
 
   mapPort(): void {
@@ -233,6 +241,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return {
       send: (path, bytes, channel) => this.command({ do: 'send', path, bytes, channel }),
       leave: (path) => this.command({ do: 'leave', path }),
+      stream: (path, command) => this.command({ do: 'stream', path, command }),
       sayGame: (path, service, state) => this.command({ do: 'game', path, service, state }),
       count: (path) => this.command({ do: 'stats', path }),
       release: (path, ways) => this.#release(path, ways),
@@ -270,9 +279,16 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       this.#paths.get(event.path)?.received(event.channel, event.bytes);
       return;
     }
+    if ('stream' in event) {
+      this.#paths.get(event.path)?.streamed(event);
+      return;
+    }
     if (event.ev === 'derive') this.#derive(event.key);
     if (event.ev === 'hosting') this.parts.onHosting(event.code);
-    if (event.ev === 'link') this.link = event;
+    if (event.ev === 'link') {
+      this.link = event;
+      this.#names.link(event.state);
+    }
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
     if (event.ev === 'ready') this.#ready = true;
     if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
@@ -371,6 +387,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async #close(): Promise<void> {
+    this.#names.end();
     this.#watch.stop();
     for (const joining of [...this.#joins.values()]) joining.fail(new SallyportError('ABORTED'));
     for (const waiter of [...this.#waiters]) waiter.fail(new SallyportError('ABORTED'));
@@ -390,6 +407,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const failure = new SallyportError('INTERNAL', { detail: error.message, cause: error });
     for (const joining of [...this.#joins.values()]) joining.fail(failure);
     for (const waiter of [...this.#waiters]) waiter.fail(failure);
+    this.#names.end();
     this.#watch.stop();
     this.#upnp.unmap();
     this.#dispose('closed');

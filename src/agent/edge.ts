@@ -20,7 +20,7 @@ const PLAIN = /^(?:[!-~]|(?<! ) (?! |$))*$/;
 /** The same event where nothing in it needs cleaning. Bytes are left alone: nobody shows them as text. */
 export function cleanEvent<Event extends PeerEvent>(event: Event): Event {
   // The data of a game: no text, and as many as there are datagrams.
-  if (event.ev === 'message') return event;
+  if (event.ev === 'message' || event.ev === 'stream-data') return event;
   return clean(event, '', event.ev !== 'log') as Event;
 }
 

@@ -13,11 +13,13 @@ import type {
 import type { DriveCounters, GuestBook, HostPins, KnownFriends } from '../node/index.ts';
 import type { Hosting, HostOptions } from './hosting.ts';
 import type { JoinOptions } from './joining.ts';
+import type { Names } from './names.ts';
 import type { Path } from './path.ts';
+import type { StreamNews } from './stream.ts';
 
 export interface AgentEvents {
-  /** Everything the machine tells, for logs and screens; datagrams of paths excepted. */
-  event: [event: Exclude<PeerEvent, { ev: 'message' }>];
+  /** Everything the machine tells, for logs and screens; datagrams and streams of paths excepted. */
+  event: [event: Exclude<PeerEvent, { ev: 'message' } | StreamNews>];
 }
 
 export interface Agent {
@@ -69,6 +71,8 @@ export interface AgentParts {
   /** Of the router at the start; looked for anew whenever the addresses change. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;
+  /** How to look the names of master and STUN servers up again, and where they led at the start; absent: there are none. */
+  readonly names?: Names;
   /** Everything is closed: what was held for this agent may go. */
   readonly onClosed: () => void;
 }

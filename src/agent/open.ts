@@ -1,13 +1,9 @@
 /** Turns what a person or a program writes (links, names, files) into an agent. */
-import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import {
-  addressBytes,
   createPeer,
-  type Endpoint,
   familyOf,
   isLoopback,
-  LIMITS,
   type MasterAddress,
   type MasterLink,
   parseMasterLink,
@@ -36,6 +32,7 @@ import {
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
 import type { Agent } from './interface.ts';
+import { type NamedEndpoint, type Resolved, resolveEndpoints, resolveName } from './names.ts';
 import { checkRelayMode } from './relay-mode.ts';
 import { linkText } from './words.ts';
 
@@ -55,18 +52,18 @@ export interface AgentOptions {
   readonly stateDir?: string;
   /** What is wrong with the state folder, in words for the person. Without it Node prints it as a warning. */
   readonly onStateProblem?: (problem: string) => void;
+  /**
+   * Where the name of the master has no address yet, as on a computer that has just started, it is looked up until it has one;
+   * `ready` then rejects with MASTER_UNREACHABLE as where nobody answers. Without it `openAgent` does.
+   */
+  readonly waitForNetwork?: boolean;
   readonly signal?: AbortSignal;
-}
-
-interface StunName {
-  readonly host: string;
-  readonly port: number;
 }
 
 /** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
 export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' | 'relay'>): {
   readonly masterLink: MasterLink;
-  readonly stun: readonly StunName[];
+  readonly stun: readonly NamedEndpoint[];
 } {
   if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
   checkRelayMode(options.relay);
@@ -75,7 +72,7 @@ export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' 
   return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
 }
 
-function readStunServer(server: string): StunName {
+function readStunServer(server: string): NamedEndpoint {
   const [, host, port = '3478'] = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim()) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
     throw usage(`"${server}" is no STUN server: write host:port.`);
@@ -88,9 +85,18 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const [master, stun] = await Promise.all([resolveMaster(masterLink), resolveStun(servers), quickenCrypto()]);
+    const look = async (): Promise<Resolved> => {
+      const [addresses, stun] = await Promise.all([resolveName(masterLink.host), resolveEndpoints(servers)]);
+      return { master: addresses, stun };
+    };
+    const [resolved] = await Promise.all([look(), quickenCrypto()]);
+    if (resolved.master.length === 0 && options.waitForNetwork !== true)
+      throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });
+    const master = masterAt(masterLink, resolved.master);
+    const { stun } = resolved;
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
-    const findGateway = master.addresses.every(isLoopback) ? async () => null : defaultGateway;
+    const here = resolved.master.length > 0 && resolved.master.every(isLoopback);
+    const findGateway = here ? async () => null : defaultGateway;
     const gateway = await findGateway();
     if (options.signal?.aborted) throw new SallyportError('ABORTED');
     const peer = () =>
@@ -104,7 +110,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
         random: systemRandom,
         wallClock: () => Date.now(),
         // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
-        family: master.addresses.some((address) => familyOf(address) === 4) ? 4 : 6,
+        family: resolved.master.length > 0 && resolved.master.every((address) => familyOf(address) === 6) ? 6 : 4,
       });
     const newIdentity = () => (identity.renew() ? peer() : null);
     const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
@@ -114,7 +120,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed },
+      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed, names: { resolved, look } },
       device: deviceOf(options),
       relay: options.relay ?? 'allow',
     });
@@ -217,11 +223,7 @@ function deviceOf({
   };
 }
 
-async function resolveMaster(link: MasterLink): Promise<MasterAddress> {
-  const addresses = await resolveName(link.host);
-  if (addresses.length === 0) {
-    throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${link.host} has no address.` });
-  }
+function masterAt(link: MasterLink, addresses: readonly string[]): MasterAddress {
   return {
     ...{ key: link.key, port: link.port, addresses, tunnel: link.tls !== undefined },
     ...(link.udp === undefined ? {} : { furtherPort: link.udp }),
@@ -247,31 +249,4 @@ function keepRests(stateDir: string, rests: readonly StunRest[]): void {
   } catch {
     // A full disk only means that a server is asked again somewhat early.
   }
-}
-
-/** Names that do not resolve in time are left out: STUN only adds knowledge. */
-async function resolveStun(servers: readonly StunName[]): Promise<readonly Endpoint[]> {
-  const resolved = await Promise.all(
-    servers.slice(0, SOURCES_LIMITS.stunServersMax).map(async ({ host, port }) => {
-      const addresses = await resolveName(host);
-      return addresses.slice(0, 1).map((address) => ({ address, port }));
-    }),
-  );
-  return resolved.flat();
-}
-
-/** IPv4 first: it is what games and NATs are about. Empty where the name does not resolve in time. */
-async function resolveName(host: string): Promise<readonly string[]> {
-  if (addressBytes(host) !== null) return [host];
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly string[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), LIMITS.nameLookupMs);
-  });
-  const found = lookup(host, { all: true }).then(
-    (entries) => entries.sort((left, right) => left.family - right.family).map((entry) => entry.address),
-    () => [],
-  );
-  const addresses = await Promise.race([found, late]);
-  clearTimeout(timer);
-  return addresses;
 }

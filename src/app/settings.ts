@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { linkText } from '../agent/index.ts';
 import { LIMITS, parseMasterLink } from '../core/index.ts';
-import { readDocument, writeDocument } from '../node/index.ts';
+import { type PlayerName, playerName, readDocument, writeDocument } from '../node/index.ts';
 import type { LocalProblem, LocalSettings, SettingsChange } from './local-api.ts';
 import { settingsSchema } from './schema.ts';
 
@@ -16,7 +16,7 @@ const DEFAULTS: LocalSettings = {
   hostName: '',
   hostGame: '',
   hostPortCustom: false,
-  hostPortNumber: 30000,
+  hostServices: '30000',
   playerName: '',
   announceOnLan: true,
   relay: 'allow',
@@ -27,12 +27,16 @@ const DEFAULTS: LocalSettings = {
 export class SettingsFile {
   #values: LocalSettings;
   readonly #path: string;
+  /** The command has it, too. */
+  readonly #player: PlayerName;
 
   constructor(stateDir: string) {
     this.#path = join(stateDir, 'app.json');
+    this.#player = playerName(stateDir);
     // A document of another version, or one edited by hand into nonsense, counts as none: settings can be made anew.
     const kept = settingsSchema.safeParse(readDocument(this.#path));
-    this.#values = { ...DEFAULTS, ...(kept.success ? (kept.data as Partial<LocalSettings>) : {}) };
+    const values = { ...DEFAULTS, ...(kept.success ? (kept.data as Partial<LocalSettings>) : {}) };
+    this.#values = { ...values, playerName: this.#player.get() ?? values.playerName };
   }
 
   get values(): LocalSettings {
@@ -40,18 +44,19 @@ export class SettingsFile {
   }
 
   /** Null when saved, else why not; `text` for the command. */
-  change(change: SettingsChange): { readonly problem: LocalProblem; readonly text: string } | null {
+  change(change: SettingsChange): { readonly problem: Exclude<LocalProblem, 'OFFLINE'>; readonly text: string } | null {
     if (change.master !== undefined && change.master !== '') {
       const link = parseMasterLink(change.master);
-      if ('problem' in link) return { problem: 'master-link', text: linkText(link) };
+      if ('problem' in link) return { problem: 'MASTER_LINK', text: linkText(link) };
     }
     this.#values = { ...this.#values, ...(change as Partial<LocalSettings>) };
     try {
       writeDocument(this.#path, this.#values);
+      if (change.playerName !== undefined) this.#player.keep(change.playerName);
       return null;
     } catch (error) {
       const text = `The settings could not be written: ${(error as Error).message}`;
-      return { problem: 'settings-not-written', text };
+      return { problem: 'SETTINGS_NOT_WRITTEN', text };
     }
   }
 

@@ -1,9 +1,11 @@
 /** What `host`, `join`, `check` and `list` share: from flags to an agent. */
 
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, type AgentOptions, checkAgentOptions, openAgent } from '../agent/index.ts';
 import type { NatProfile } from '../core/index.ts';
-import { stateDirectory, usage } from '../node/index.ts';
+import { SallyportError, stateDirectory, usage } from '../node/index.ts';
+import { CLI_LIMITS } from './limits.ts';
 
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,6 +21,8 @@ export interface AgentNeeds {
   readonly flags: AgentFlagValues;
   readonly invocation: Invocation;
   readonly keyFile?: string;
+  /** No network and no DNS yet are no reason to end. */
+  readonly waitForNetwork?: boolean;
 }
 
 /** The table of flags has let only these pass. */
@@ -35,7 +39,7 @@ export function checkAgentFlags(flags: AgentFlagValues): void {
 
 /** Opens an agent with flags that `checkAgentFlags` has let pass, does the work with it and closes it whatever happens. */
 export async function withAgent(
-  { flags, invocation, keyFile }: AgentNeeds,
+  { flags, invocation, keyFile, waitForNetwork = false }: AgentNeeds,
   work: (agent: Agent) => Promise<void>,
 ): Promise<void> {
   const agent = await openAgent({
@@ -47,6 +51,7 @@ export async function withAgent(
       invocation.terminal.event('notice', { kind: 'state-problem', problem });
       invocation.terminal.fact('warn', 'State', problem);
     },
+    waitForNetwork,
     signal: invocation.signal,
     ...(keyFile === undefined ? {} : { keyFile }),
   });
@@ -61,7 +66,23 @@ export async function withAgent(
   }
 }
 
-export function stateDir(flags: AgentFlagValues, env: NodeJS.ProcessEnv): string {
+/** The masterserver answers, or somebody stops it: what keeps it from that is said once for each cause. */
+export async function readyWithPatience(agent: Agent, { terminal, signal }: Invocation): Promise<NatProfile> {
+  let said = '';
+  for (;;) {
+    try {
+      return await agent.ready();
+    } catch (error) {
+      if (!(error instanceof SallyportError) || !error.retryable || signal.aborted) throw error;
+      if (said !== error.code) terminal.fact('warn', 'Master', `${error.message} Trying again until it does.`);
+      if (said !== error.code) terminal.event('master', { state: 'lost', failure: error.code });
+      said = error.code;
+      await sleep(CLI_LIMITS.networkAgainMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+export function stateDir(flags: Pick<AgentFlagValues, 'state-dir'>, env: NodeJS.ProcessEnv): string {
   return flags['state-dir'] ?? stateDirectory(env);
 }
 

@@ -1,7 +1,7 @@
 /** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), the words
  * of the path, stop. S28. */
 import type { JoinView } from '../agent/index.ts';
-import { maskText } from '../core/index.ts';
+import { maskText, PEER_LIMITS } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,6 +20,8 @@ export interface KeysOptions {
   readonly stop: () => void;
   /** Of the path; empty before there is one. */
   readonly words: () => string;
+  /** The person has typed a name, and Enter. */
+  readonly named: (name: string) => void;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -30,15 +32,40 @@ function wordsLine(words: string): string {
     : `  Words  ${words}   (the same on both screens, or somebody sits in between: compare them by voice)`;
 }
 
-export function watchKeys({ terminal, log, stop, words, env }: KeysOptions): { close(): void } {
+/** What has been typed by now; null where Enter or Escape has ended it. */
+function typed(before: string, more: string, named: (name: string) => void): string | null {
+  let text = before;
+  for (const character of more) {
+    if (character === '\u001b') return null;
+    if (character === '\r' || character === '\n') {
+      named(text);
+      return null;
+    }
+    if (character === '\u007f' || character === '\b') text = [...text].slice(0, -1).join('');
+    else if (text.length < PEER_LIMITS.nameShownMax) text += character;
+  }
+  return text;
+}
+
+export function watchKeys({ terminal, log, stop, words, named, env }: KeysOptions): { close(): void } {
   const { stdin } = process;
   if (!stdin.isTTY) return { close() {} };
+  let typing: string | null = null;
   const onKey = async (bytes: Buffer): Promise<void> => {
     const key = bytes.toString('latin1').toLowerCase();
+    if (typing !== null && key !== '\u0003') {
+      typing = typed(typing, bytes.toString('utf8'), named);
+      if (typing !== null) terminal.status(`Your name: ${typing}`);
+      else terminal.clearStatus();
+      return;
+    }
     // Raw mode keeps Ctrl+C from the system, so it is ours to obey; the second one ends at once.
     if (key === '\u0003') process.kill(process.pid, 'SIGINT');
     else if (key === 'q' || key === '\u001b') stop();
-    else if (key === 's') terminal.say(wordsLine(words()));
+    else if (key === 'n') {
+      typing = '';
+      terminal.status('Your name: ');
+    } else if (key === 's') terminal.say(wordsLine(words()));
     else if (key === 'l' || key === 'a') terminal.lines(log(key === 'a'));
     else if (key === 'c' || key === 't') {
       const copied = await copyToClipboard(maskText(log(key === 'c')), env);

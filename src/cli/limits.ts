@@ -12,9 +12,13 @@ export const CLI_LIMITS = {
   friendsGoneMax: 16,
   /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
   questionReadMs: 1_000,
+  /** A program on this computer answers within milliseconds, a busy one within a second. */
+  ctlAnswerMs: 5_000,
   gameWatchMs: 2_000,
   /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
   serverPortsEnd: 32_768,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
+  /** Whoever waits for the network looks so often whether the masterserver answers; the rounds of handshakes go on meanwhile. */
+  networkAgainMs: 1_000,
 } as const;

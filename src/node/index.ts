@@ -15,6 +15,7 @@ export * from './native-udp.ts';
 export * from './network.ts';
 export * from './pins.ts';
 export * from './places.ts';
+export * from './player.ts';
 export * from './random.ts';
 export * from './receiving.ts';
 export { type OpenUdpSocket, openDataSocket, openUdpSocket, type UdpSocket } from './socket.ts';

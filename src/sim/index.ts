@@ -5,7 +5,7 @@ export { SimDisk, SimDiskError } from './disk.ts';
 export { FAULTS, type Fault } from './faults.ts';
 export type { Gateway } from './gateway.ts';
 export type { Host, Running, RunOptions } from './host.ts';
-export type { LinkBehaviour } from './link.ts';
+export { type LinkBehaviour, OneWayLink } from './link.ts';
 export type { Allocation, PortBlocks, PortRange } from './nat/allocation.ts';
 export { PORTS_ALL, PORTS_IPFW, PORTS_PF } from './nat/allocation.ts';
 export type { Background, Dependence, NatBehaviour, Timeouts } from './nat/behaviour.ts';

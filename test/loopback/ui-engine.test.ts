@@ -42,7 +42,7 @@ test('both pages show by whom a hidden address is relayed, and why it is not dir
   const [host, friend] = [openEngine(bench, master.link, { relay: 'only' }), openEngine(bench, master.link)];
   try {
     await Promise.all([host.start(), friend.start()]);
-    const game = { port: await bench.game(), name: 'Arena', game: '', playersMax: 8 };
+    const game = { services: String(await bench.game()), name: 'Arena', game: '', playersMax: 8 };
     await host.command({ do: 'host', ...game, public: false, password: '', ask: false });
     const target = host.state().hosting?.code ?? '';
     expect(await friend.command({ do: 'join', target, password: '', localPort: 0 })).toMatchObject({ ok: true });
@@ -63,6 +63,6 @@ function openEngine(bench: Bench, master: string, change: SettingsChange = {}): 
   const stateDir = bench.folder();
   const settings = new SettingsFile(stateDir);
   settings.change({ master, ...change });
-  const files = { settings, stateDir, keyFile: `${stateDir}/key` };
-  return new Engine({ ...files, version: '0', env: {}, clipboard: false, onQuit: () => {} });
+  const does = { program: 'app', settings, stateDir, keyFile: `${stateDir}/key` } as const;
+  return new Engine({ does, version: '0', env: {}, clipboard: false, onQuit: () => {} });
 }

@@ -49,6 +49,7 @@ function endOf(config: Omit<ConstructorParameters<typeof Connection>[0], 'agenda
     {
       transmit: (socket, to, bytes) => out.transmit(socket, to, bytes),
       message: (bytes, channel) => out.event({ ev: 'message', bytes, channel }),
+      frames: () => {},
       event: (_now, event) => out.event(event),
       free: (socket) => out.close(socket),
       listen: (label, n) => void labels.set(label, n),

@@ -68,7 +68,7 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
  */
 const ROOMS = [
   ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'relay', 'link', 'detect', 'portmap'],
-  'connection',
+  ...['streams', 'connection'],
   ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
   ...['peer', 'master'],
 ];
@@ -83,7 +83,7 @@ const MASTER_MAY = ['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources
 const WEB_ENTRIES = ['src/app/local-api.ts', 'src/master/api.ts'];
 
 /** Pure helpers of core that the page shares as values, so that nothing is written twice; they bring no machine with them. */
-const WEB_CORE = ['src/core/mask.ts', 'src/core/model/code.ts'];
+const WEB_CORE = ['src/core/mask.ts', 'src/core/model/code.ts', 'src/core/model/service.ts'];
 
 /**
  * The doors of a layer for tests: `testing.ts` names the parts that tests look at by themselves, and no layer may import it. What

@@ -137,6 +137,28 @@ export class Connection {
       return;
     }
     this.tally.sent++;
+    this.spoken(now, path);
+  }
+
+  /** What frames of streams may have in one datagram, in bytes; 0 while there is no path. */
+  framesRoom(now: Instant): number {
+    const path = this.current;
+    return path === null || this.over ? 0 : this.sizes.room(path, this.secondForFrames(now, path));
+  }
+
+  /** Streams see to it themselves that everything arrives: only a path that may be dead gets a copy. */
+  sendFrames(now: Instant, body: Uint8Array): void {
+    const path = this.current;
+    if (path === null || this.over) return;
+    this.sizes.sendFrames(now, path, this.secondForFrames(now, path), body);
+    this.spoken(now, path);
+  }
+
+  private secondForFrames(now: Instant, path: Path): Path | null {
+    return path.state === 'ready' ? null : this.second(now, path);
+  }
+
+  private spoken(now: Instant, path: Path): void {
     const spoke = isSpeaking(now, this.spokeAt);
     this.spokeAt = now;
     // Games talk both ways all the time: who speaks and hears nothing asks at once, not only when the next check is due.
@@ -210,6 +232,10 @@ export class Connection {
         break;
       case KIND.deaf:
         this.unheard(now, new Reader(body).u32());
+        break;
+      case KIND.stream:
+        // Before the application knows of the connection nobody can take a stream: it is sent again.
+        if (this.phase === 'up') this.port.frames(now, body);
         break;
       case KIND.game:
         this.game.take(now, body);

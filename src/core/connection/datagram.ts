@@ -10,6 +10,7 @@
  *     leave 3   body: reason 1
  *     part 4    body: a piece of a datagram that is larger than the path carries (`parts.ts`)
  *     deaf 5    body: number of a label 4: over the path on which your datagrams have it nothing comes in
+ *     stream 6  body: frames of the streams (`streams/frames.ts`)
  *     game 7    body: service 1 | state 1 | count 4: whether the game of the host answers (`game.ts`)
  *
  * Bit 7 of the kind marks a copy: the same content was sent under the sequence just before, over another path. Label and mask
@@ -28,7 +29,7 @@ export const DATAGRAM_BYTES_MIN = HEADER_BYTES + 1 + TAG_BYTES;
 export const TOKEN_BYTES = 8;
 export const COPY = 0x80;
 
-export const DATAGRAM_KIND = { data: 0, ask: 1, answer: 2, leave: 3, part: 4, deaf: 5, game: 7 } as const;
+export const DATAGRAM_KIND = { data: 0, ask: 1, answer: 2, leave: 3, part: 4, deaf: 5, stream: 6, game: 7 } as const;
 
 export const LEAVE_CODE = { left: 0, kicked: 1, released: 2, replaced: 3, full: 4 } as const;
 export type LeaveReason = keyof typeof LEAVE_CODE;

@@ -13,6 +13,8 @@ import type { Path } from './path.ts';
 export interface ConnectionPort {
   transmit(socket: SocketId, to: Endpoint, bytes: Uint8Array): void;
   message(bytes: Uint8Array, lane: number): void;
+  /** Frames of streams have come. The bytes may be written over once this has returned. */
+  frames(now: Instant, body: Uint8Array): void;
   event(now: Instant, event: ConnectionEvent): void;
   /** No path of the connection needs the socket any more. */
   free(socket: SocketId): void;

@@ -34,6 +34,17 @@ export class Sizes {
     return bodies !== null;
   }
 
+  /** What the body of a datagram may have that both paths carry. */
+  room(path: Path, second: Path | null): number {
+    return Math.min(path.mtu.bytes, second?.mtu.bytes ?? path.mtu.bytes) - BODY_OVERHEAD_BYTES;
+  }
+
+  /** Frames of streams, which have heeded `room`. */
+  sendFrames(now: Instant, path: Path, second: Path | null, body: Uint8Array): void {
+    this.sealer.content(now, path, second, DATAGRAM_KIND.stream, null, body);
+    path.mtu.sent(body.length + BODY_OVERHEAD_BYTES);
+  }
+
   /** A part has come; the whole is told where it was the last. */
   take(now: Instant, body: Uint8Array, tell: (bytes: Uint8Array, lane: number) => void): void {
     const whole = this.parts.take(now, body);

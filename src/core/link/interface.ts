@@ -55,6 +55,8 @@ export type LinkCommand =
   | { readonly do: 'cancel'; readonly ref: number }
   /** The network of this computer has changed: another session, from another socket, at once. */
   | { readonly do: 'nudge' }
+  /** The name of the master leads here now: the next round of handshakes goes there. None: as before. */
+  | { readonly do: 'addresses'; readonly addresses: readonly string[] }
   /** Answers are waited for that come to this session alone: it is kept for 5 s, though our address has changed. */
   | { readonly do: 'stay' }
   /** Ends quietly: no datagram, the socket closed. A goodbye is a request made before. */
@@ -82,6 +84,8 @@ export type LinkEvent =
 export interface LinkMachine extends Machine<LinkCommand, LinkEvent> {
   /** The link's own socket; 0 before `start`. */
   readonly socket: SocketId;
+  /** Of the master, as its name led to them last. */
+  readonly addresses: readonly string[];
   /** The relays of the master; empty until it has named them. */
   readonly relays: readonly RelayPlace[];
   /** How the session goes, or the last one went; null before the first. Over TLS, sockets towards its relay have to be tunnels too. */

@@ -68,7 +68,7 @@ export const LINK_PHASES = {
 } as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
 export class Link implements LinkMachine {
-  private readonly config: LinkConfig;
+  private config: LinkConfig;
   private readonly out = outputs<LinkEvent>();
   private readonly requests: LinkRequests;
   private readonly legs: Legs;
@@ -94,6 +94,10 @@ export class Link implements LinkMachine {
 
   get socket(): SocketId {
     return this.legs.main;
+  }
+
+  get addresses(): readonly string[] {
+    return this.config.master.addresses;
   }
 
   get relays(): readonly RelayPlace[] {
@@ -124,6 +128,9 @@ export class Link implements LinkMachine {
         break;
       case 'nudge':
         this.move(now);
+        break;
+      case 'addresses':
+        this.config = { ...this.config, master: { ...this.config.master, addresses: command.addresses } };
         break;
       case 'stay':
         this.staysUntil = now + LINK_LIMITS.linkStayMs;

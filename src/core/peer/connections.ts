@@ -14,7 +14,9 @@ import type { DataSink, Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { Service } from '../model/service.ts';
 import { ConnectionKeys } from '../secure/ratchet.ts';
+import type { StreamCommand } from '../streams/interface.ts';
 import type { RelayGrant } from '../wire/relay.ts';
+import { CarriedStreams } from './carried.ts';
 import type { PeerContext } from './context.ts';
 import type { EndToEnd } from './handshake.ts';
 import type { FriendId, JoinId, PathId, PathView } from './interface.ts';
@@ -62,6 +64,7 @@ interface Entry {
   readonly connection: Connection;
   readonly made: Made;
   readonly owner: PathOwner;
+  readonly streams: CarriedStreams;
   /** The way through a relay, where there is one. */
   relayed: Relayed | null;
   /** Goes through it by another tunnel. */
@@ -103,6 +106,7 @@ export class Connections {
           if (this.sink === null) out.event({ ev: 'message', path: id, bytes, channel: lane });
           else this.sink(id, bytes, lane);
         },
+        frames: (at, body) => entry.streams.receive(at, body),
         event: (at, event) => this.handle(at, entry, event),
         free: (socket) => this.free(socket),
         // Labels are 64 bits of a hash: one that is taken stays with whoever had it.
@@ -116,6 +120,7 @@ export class Connections {
       connection,
       made,
       owner,
+      streams: new CarriedStreams(this.context, id, connection, made.join !== null),
       relayed: null,
       throughAgain: null,
       told: false,
@@ -234,6 +239,14 @@ export class Connections {
     this.entries.get(path)?.connection.sayGame(now, service, state);
   }
 
+  /** Of a connection that is not up: its streams have been reset, or there were none. */
+  stream(now: Instant, path: PathId, command: StreamCommand): void {
+    const entry = this.entries.get(path);
+    if (entry?.told === true) entry.streams.obey(now, command);
+    else if (command.do === 'stream-open')
+      this.context.out.event({ ev: 'stream-reset', path, stream: command.stream, why: 'lost' });
+  }
+
   leave(now: Instant, path: PathId, reason: LeaveReason): void {
     this.entries.get(path)?.connection.leave(now, reason);
   }
@@ -302,6 +315,7 @@ export class Connections {
         break;
       case 'switched':
         this.switched(entry, event.path, event.from);
+        entry.streams.switched(now, event.path.rttMs, event.from.state === 'sick' || event.from.state === 'gone');
         break;
       case 'too-large':
       case 'rtt':
@@ -313,6 +327,7 @@ export class Connections {
         break;
       case 'silent':
         log(join, event.silent ? 'path-silent' : 'path-answers-again', { path });
+        if (!event.silent) entry.streams.revived(now);
         break;
       case 'wanting':
       case 'content':
@@ -321,6 +336,7 @@ export class Connections {
       case 'over':
         if (!this.entries.has(path)) return;
         this.forget(now, entry);
+        entry.streams.close(now);
         if (entry.told) {
           this.tellStats(entry);
           out.event({ ev: 'path-lost', path, reason: event.reason, punchingAgain: owner.punchesAgain(event.reason) });

@@ -49,6 +49,8 @@ export interface PeerContext {
   readonly link: LinkMachine;
   /** Sessions under way, by the 8 bytes that name them in probes (`eightBytes`). */
   readonly sessions: Map<string, Session>;
+  /** STUN servers, as their names lead to them now. */
+  readonly stun: () => readonly Endpoint[];
   /** Where we have the master; null before the session with it is up. */
   masterAddress(): string | null;
   /** Pays from our IPv6 address, where we have one beside IPv4: what may be probed there is what it has paid. */

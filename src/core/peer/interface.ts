@@ -17,6 +17,7 @@ import type { FailureReason, Help, NatPair, NextAttempt, StageReason } from '../
 import type { Service } from '../model/service.ts';
 import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 import type { Cooling } from '../sources/rotation.ts';
+import type { StreamCommand, StreamEvent } from '../streams/interface.ts';
 import type { RelayMode } from './handshake.ts';
 
 export type JoinId = number;
@@ -113,6 +114,8 @@ export type PeerCommand =
   /** `channel` (0 where absent): which service of the host, and which program of the friend (`laneOf`). */
   | { readonly do: 'send'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel?: number }
   | { readonly do: 'leave'; readonly path: PathId }
+  /** Streams end with the connection: one that takes its place has its own. */
+  | { readonly do: 'stream'; readonly path: PathId; readonly command: StreamCommand }
   /** Of a host: tells the friend at the other end whether its game answers; until then it counts as one that does. */
   | { readonly do: 'game'; readonly path: PathId; readonly service: number; readonly state: GameState }
   /** Hand the socket of a direct path to the application: our packets stop, the driver releases the socket. Nothing happens where
@@ -125,6 +128,8 @@ export type PeerCommand =
   | { readonly do: 'map-port' }
   | { readonly do: 'list'; readonly id: number }
   | { readonly do: 'network'; readonly network: LocalNetwork }
+  /** Where the names of the master and of STUN servers lead now. What is empty stays as it was. */
+  | { readonly do: 'names'; readonly master: readonly string[]; readonly stun: readonly Endpoint[] }
   /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   /** The code of a key that a `derive` event asked for; null where no secret has this public key. */
@@ -248,6 +253,7 @@ export type PeerEvent =
       readonly via: string | null;
     }
   | { readonly ev: 'message'; readonly path: PathId; readonly bytes: Uint8Array; readonly channel: number }
+  | (StreamEvent & { readonly path: PathId })
   | {
       readonly ev: 'path-lost';
       readonly path: PathId;

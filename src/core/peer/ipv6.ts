@@ -65,7 +65,7 @@ export class Ipv6 {
     const both = (addresses: readonly string[]): boolean =>
       addresses.some((one) => familyOf(one) === 6 && !isPrivate(one));
     this.forget();
-    if (config.family === 6 || !both(network().addresses) || !both(config.master.addresses)) return;
+    if (config.family === 6 || !both(network().addresses) || !both(this.context.link.addresses)) return;
     if (this.phase.in === 'unused') this.prove(now, this.phase.socket);
     if (this.phase.in !== 'none') return;
     const socket = this.context.open(6, (at, outcome) => {

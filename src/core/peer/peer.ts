@@ -99,11 +99,13 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private linkUp = false;
   private rttMs = 0;
   private profileFinal = false;
+  private stun: readonly Endpoint[];
   private ready = false;
   private phase: Phase = 'new';
 
   constructor(config: PeerConfig) {
     this.config = config;
+    this.stun = config.stun;
     const { crypto, random, family, identity, master, wallClock } = config;
     const { sockets, requestNumbers: requests } = this;
     this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
@@ -192,23 +194,15 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.host(now, command);
         break;
       case 'announce':
-        this.hosting?.announce(now, command);
+      case 'admit':
+      case 'kick':
+      case 'ban':
+      case 'unban':
+        if (this.hosting !== null) steer(now, this.hosting, command);
         break;
       case 'unhost':
         this.hosting?.close(now);
         this.hosting = null;
-        break;
-      case 'admit':
-        this.hosting?.admit(now, command.friend, command.admit);
-        break;
-      case 'kick':
-        this.hosting?.kick(now, command.friend);
-        break;
-      case 'ban':
-        this.hosting?.ban(now, command.friend, command.network);
-        break;
-      case 'unban':
-        this.hosting?.unban(command.ban);
         break;
       case 'join':
         this.join(now, command);
@@ -219,17 +213,14 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'send':
         this.paths.send(now, command.path, command.bytes, command.channel ?? 0);
         break;
-      case 'leave':
-        this.paths.leave(now, command.path, 'left');
-        break;
       case 'game':
         this.paths.sayGame(now, command.path, command.service, command.state);
         break;
+      case 'leave':
+      case 'stream':
       case 'release':
-        this.paths.release(now, command.path);
-        break;
       case 'stats':
-        this.paths.stats(command.path);
+        this.obeyForPath(now, command);
         break;
       case 'check':
         this.nest.command(now, this.detector, { do: 'detect' });
@@ -243,6 +234,9 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'network':
         this.changeNetwork(now, command.network);
         break;
+      case 'names':
+        this.named(now, command);
+        break;
       case 'upnp':
         this.nest.command(now, this.mapper, command);
         break;
@@ -252,6 +246,16 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'close':
         this.close(now);
     }
+  }
+
+  private obeyForPath(
+    now: Instant,
+    command: PeerCommand & { readonly do: 'leave' | 'stream' | 'release' | 'stats' },
+  ): void {
+    if (command.do === 'leave') this.paths.leave(now, command.path, 'left');
+    else if (command.do === 'stream') this.paths.stream(now, command.path, command.command);
+    else if (command.do === 'release') this.paths.release(now, command.path);
+    else this.paths.stats(command.path);
   }
 
   private enter(phase: Phase): void {
@@ -269,9 +273,16 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.agenda.at(now + PEER_LIMITS.readyMs, (at) => this.beReady(at));
   }
 
+  private named(now: Instant, { master, stun }: PeerCommand & { readonly do: 'names' }): void {
+    if (master.length > 0) this.nest.command(now, this.link, { do: 'addresses', addresses: master });
+    if (stun.length === 0) return;
+    this.stun = stun;
+    this.offerSources(now);
+  }
+
   private offerSources(now: Instant): void {
-    const { stun, crypto } = this.config;
-    const sources = [...this.link.sources, ...stun.map((target) => new StunSource(target, crypto))];
+    const { crypto } = this.config;
+    const sources = [...this.link.sources, ...this.stun.map((target) => new StunSource(target, crypto))];
     this.nest.command(now, this.detector, { do: 'sources', sources });
     this.offerProvers(now);
   }
@@ -468,6 +479,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       get relays() {
         return relays();
       },
+      stun: () => this.stun,
       masterAddress: () => link.sources[0]?.target.address ?? null,
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),
@@ -509,5 +521,27 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       },
       log: (join, what, data) => out.event({ ev: 'log', join, attempt: null, what, data }),
     };
+  }
+}
+
+type Steering = PeerCommand & { readonly do: 'announce' | 'admit' | 'kick' | 'ban' | 'unban' };
+
+/** What whoever hosts says while hosting. */
+function steer(now: Instant, hosting: Hosting, command: Steering): void {
+  switch (command.do) {
+    case 'announce':
+      hosting.announce(now, command);
+      break;
+    case 'admit':
+      hosting.admit(now, command.friend, command.admit);
+      break;
+    case 'kick':
+      hosting.kick(now, command.friend);
+      break;
+    case 'ban':
+      hosting.ban(now, command.friend, command.network);
+      break;
+    case 'unban':
+      hosting.unban(command.ban);
   }
 }

@@ -84,7 +84,7 @@ export class Session {
     this.sid = config.sid;
     this.onEvent = onEvent;
     this.credits = new Credits(now, context, config, (at, credit, socket) => this.send(at, credit, socket));
-    const [stun] = context.config.stun;
+    const [stun] = context.stun();
     this.traversal = traversal(now, {
       ...config,
       own: { ...config.own, profile: context.profile },

@@ -30,7 +30,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'common.unknown': 'unbekannt',
   'common.locked':
     'Diese Seite ist verschlossen: öffne sie mit dem ganzen Link, den „sallyport ui“ ausgegeben hat, oder beende das Programm und starte es neu.',
-  'problem.offline': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
+  'problem.OFFLINE': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
   'master.none': 'Noch ist kein Masterserver eingetragen. Sein Link gehört in die Einstellungen.',
   'master.connecting': 'Der Masterserver wird gesucht…',
   'master.lost': 'Der Masterserver ist gerade nicht da; es wird immer wieder versucht. Laufende Spiele gehen weiter.',
@@ -92,10 +92,13 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.title': 'Server starten',
   'host.game': 'Spiel',
   'host.gameOther': 'ein anderes Spiel',
-  'host.port': 'Port des Spiels auf diesem Rechner',
+  'host.port': 'Ports des Spiels auf diesem Rechner',
   'host.portCustom': 'eigener Port',
-  'host.portNumber': 'Portnummer',
-  'host.portAutoHint': 'Der übliche Port des Spiels: {port}.',
+  'host.portNumber': 'Ports, wie 30000 oder 64738/udp+tcp',
+  'host.bad.services': 'Bitte Ports angeben wie 30000, 64738/udp+tcp, 2456-2457 oder 192.168.1.50:30000, höchstens 16.',
+  'host.addressesShared':
+    'Dein Spiel sieht Freunde als Ports, nicht als eigene Adressen. Sperre sie hier, nicht im Spiel.',
+  'host.portAutoHint': 'Die üblichen Ports des Spiels: {port}.',
   'host.portAutoNone': 'Bitte ein Spiel wählen oder den Port selbst angeben.',
   'host.name': 'Name',
   'host.slots': 'Plätze',
@@ -134,6 +137,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.banNetworkOf': 'Alle aus dem Netz von {name}',
   'host.bans': 'Gesperrt',
   'host.unban': 'Aufheben',
+  'host.loss': '{percent} verloren',
+  'host.since': 'hier seit {time}',
   'host.seenAs': 'vom Spiel gesehen als {address}',
   'host.state.asking': 'möchte beitreten',
   'host.state.waiting': 'möchte mitspielen: erst wirst du nach anderen gefragt',
@@ -171,6 +176,12 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.s.asked': 'Wer den Server betreibt, wird gefragt, ob du hereinkommen darfst.',
   'connect.s.queued': 'Wer den Server betreibt, wird erst nach anderen gefragt.',
   'connect.s.stopped': 'Abgebrochen. Es wird nichts mehr gesendet; das Protokoll bleibt bis zum Schließen.',
+  'connect.s.hostLeft':
+    'Der Host hat das Spiel beendet. Sobald er wieder da ist, bist du von selbst wieder drin; die Adresse für das Spiel bleibt gleich.',
+  'connect.game.absent':
+    'Das Spiel des Hosts antwortet nicht: Auf seinem Port lauscht nichts. Die Verbindung zum Host steht.',
+  'connect.game.silent':
+    'Das Spiel des Hosts antwortet nicht: Es antwortet nicht mehr auf das, was dein Spiel sendet. Die Verbindung zum Host steht.',
   'connect.s.left':
     'Der Host hat das Spiel beendet. Es wird nichts mehr gesendet; das Protokoll bleibt, bis du es schließt.',
   'connect.s.kicked':
@@ -181,7 +192,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.probes': 'Pakete dieses Versuchs: {own} von hier, {host} vom Host erbeten',
   'connect.seatsFull':
     'Noch ein Programm sendet an diese Adresse, doch alle Plätze haben andere auf diesem Rechner. Beende eines davon.',
-  'connect.portTaken': 'Den lokalen Port {port} benutzt ein anderes Programm, also wird der nächste freie genommen.',
+  'connect.portTaken':
+    'Port {port} benutzt hier ein anderes Programm, also sind alle Ports zu den nächsten freien gerückt.',
   'connect.rtt': '{ms} ms',
   'connect.payload': 'Pakete bis {n} Byte',
   'connect.again': 'Noch einmal versuchen',
@@ -348,7 +360,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.title': 'Einstellungen',
   'set.master': 'Link des Masterservers',
   'set.stun': 'STUN-Server, einer je Zeile',
-  'set.localPort': 'Lokaler Port für Spiele, denen du beitrittst (0 = beliebig)',
+  'set.localPort': 'Lokaler Port für Spiele, denen du beitrittst (0 = derselbe wie beim Host)',
   'set.players': 'Plätze für Spieler, wenn du hostest',
   'set.language': 'Sprache',
   'set.streamer': 'Streamer-Modus: Adressen und Codes verbergen',
@@ -360,8 +372,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.quit': 'sallyport beenden',
   'set.quitHint': 'Beendet das Programm, und damit, was du hostest und spielst.',
   'set.saved': 'Gespeichert.',
-  'problem.master-link': 'Das ist kein Link eines Masterservers. Er sieht so aus: sallyport://198.51.100.7:8430/#KEY.',
-  'problem.settings-not-written':
+  'problem.BODY': 'In diesem Formular fehlt etwas, oder es stimmt etwas nicht.',
+  'problem.MASTER_LINK': 'Das ist kein Link eines Masterservers. Er sieht so aus: sallyport://198.51.100.7:8430/#KEY.',
+  'problem.SETTINGS_NOT_WRITTEN':
     'Die Einstellungen ließen sich nicht in den Zustandsordner schreiben: Ist der Datenträger voll, oder gehört der Ordner jemand anderem?',
   'set.bad.port': 'Ein Port ist eine ganze Zahl von 0 bis 65535.',
   'set.bad.players': 'Von 1 bis 64 Spieler.',
@@ -472,6 +485,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'failure.TOO_STRICT': 'Dieses Netz ist strenger als verlangt. Der Bericht sagt, was helfen würde.',
   'failure.PORT_TAKEN': 'Ein Port ist von einem anderen Programm belegt oder diesem Benutzer verwehrt.',
   'failure.ALREADY_RUNNING': 'Es läuft schon, in einem anderen Prozess.',
+  'failure.NOT_RUNNING': 'Hier läuft kein Programm von sallyport, das Befehle annehmen könnte.',
   'failure.STATE_FOLDER':
     'Der Ordner der Schlüssel ist nicht benutzbar: schreibgeschützt, voll, beschädigt oder fremd.',
   'failure.STORE_DAMAGED': 'Der Speicher des Masterservers ist nicht vollständig.',

@@ -93,6 +93,7 @@ function sentence(join: LocalJoin): string {
     const said = join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
     return `${said} ${reasonText(join.detail)}`.trim();
   }
+  if (join.phase === 'punching' && join.hostLeft) return t('connect.s.hostLeft');
   if (!isOver(join) && (join.stage === 'asked' || join.stage === 'queued')) return t(`connect.s.${join.stage}`);
   if (!isOver(join) && join.phase !== 'connected' && join.stage === 'waiting') return waiting(join);
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
@@ -110,11 +111,27 @@ function Address(props: { readonly join: LocalJoin; readonly path: NonNullable<L
         </span>{' '}
         <CopyButton text={() => join.local} id="copy-address" />
       </p>
+      {join.services.length < 2 ? null : (
+        <ul class="services" id="connect-services">
+          {join.services.map(({ port, protocols, local: at }) => (
+            <li key={port}>
+              <code>{at}</code> {protocols} <CopyButton text={() => at} id={`copy-address-${port}`} />
+            </li>
+          ))}
+        </ul>
+      )}
       {join.portTaken === null ? null : (
         <p class="notice" id="connect-port-taken">
           {t('connect.portTaken', { port: join.portTaken })}
         </p>
       )}
+      {join.phase !== 'connected'
+        ? null
+        : join.gamesQuiet.slice(0, 1).map(({ state }) => (
+            <p key={state} class="notice" role="status" id="connect-game-quiet">
+              {t(`connect.game.${state}`)}
+            </p>
+          ))}
       {join.seatsFull ? (
         <p class="notice" role="status" id="connect-seats-full">
           {t('connect.seatsFull')}

@@ -2,13 +2,15 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { BanView, FriendView, HostingView } from '../../app/local-api.ts';
 import { showCode } from '../../core/model/code.ts';
+import { parseServices } from '../../core/model/service.ts';
+import { percent } from '../format.ts';
 import { GAMES } from '../games.ts';
 import { wayText } from '../join-words.ts';
 import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Qr } from '../parts/qr.tsx';
-import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
+import { PlayersField, SettingField } from '../parts/setting-field.tsx';
 import { Words } from '../parts/words.tsx';
 
 const QUESTION_READ_MS = 700;
@@ -29,6 +31,10 @@ function OwnNetwork() {
   );
 }
 
+function badServices(text: string): string | null {
+  return 'problem' in parseServices(text) ? t('host.bad.services') : null;
+}
+
 function StartForm(props: { readonly failed: HostingView | null }) {
   const now = settings.value;
   const isPublic = useSignal(false);
@@ -42,15 +48,15 @@ function StartForm(props: { readonly failed: HostingView | null }) {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     // The last field has been left for the button by now, so what was typed in it is among the settings.
-    const { hostName, hostPortNumber, playersMax } = settings.peek() ?? now;
-    const port = custom ? hostPortNumber : (preset?.port ?? 0);
-    if (port === 0) {
+    const { hostName, hostServices, playersMax } = settings.peek() ?? now;
+    const services = custom ? hostServices : (preset?.services ?? '');
+    if (services === '') {
       error.value = t('host.portAutoNone');
       return;
     }
     const answer = await command({
       do: 'host',
-      port,
+      services,
       name: hostName,
       game: preset?.id ?? '',
       playersMax,
@@ -75,13 +81,17 @@ function StartForm(props: { readonly failed: HostingView | null }) {
           />{' '}
           {t('host.portCustom')}
         </label>
-        <NumberField
-          {...{ id: 'host-port', label: t('host.portNumber'), value: now.hostPortNumber, disabled: !custom }}
-          {...{ min: 0, max: 65_535, refusal: t('set.bad.port') }}
-          change={(hostPortNumber) => ({ hostPortNumber })}
+        <SettingField
+          {...{ id: 'host-port', label: t('host.portNumber'), value: now.hostServices, disabled: !custom }}
+          {...{ check: badServices, refusal: t('host.bad.services') }}
+          change={(text) => ({ hostServices: text.trim() })}
         />
         <p class="dim">
-          {custom ? '' : preset === undefined ? t('host.portAutoNone') : t('host.portAutoHint', { port: preset.port })}
+          {custom
+            ? ''
+            : preset === undefined
+              ? t('host.portAutoNone')
+              : t('host.portAutoHint', { port: preset.services })}
         </p>
       </fieldset>
       <SettingField
@@ -185,11 +195,12 @@ function Open(props: { readonly hosting: HostingView }) {
           {t('failure.HOST_REPLACED')}
         </p>
       ) : null}
-      {hosting.gameListens === false ? (
+      {hosting.silentPorts.length === 0 ? null : (
         <p class="notice" role="status">
-          {t('host.silent', { port: hosting.port })}
+          {t('host.silent', { port: hosting.silentPorts.join(', ') })}
         </p>
-      ) : null}
+      )}
+      {hosting.addressesShared ? <p class="notice">{t('host.addressesShared')}</p> : null}
       <p>{t('host.code')}:</p>
       <p class="big-code" id="host-code">
         {shownCode(hosting.code)}
@@ -292,12 +303,14 @@ function Question(props: { readonly friend: FriendView }) {
 }
 
 function Friend(props: { readonly friend: FriendView }) {
-  const { friend, name, state, kind, via, rttMs, seenAs, words } = props.friend;
+  const { friend, name, state, kind, via, rttMs, loss, seat, connectedAt, words } = props.friend;
   const parts = [
     t(`host.state.${state}`),
     kind === null ? '' : wayText(kind, via),
     rttMs === null ? '' : t('connect.rtt', { ms: Math.round(rttMs) }),
-    seenAs === null ? '' : t('host.seenAs', { address: seenAs }),
+    loss === null || loss < 0.001 ? '' : t('host.loss', { percent: percent(loss) }),
+    seat === null ? '' : t('host.seenAs', { address: seat }),
+    connectedAt === null ? '' : t('host.since', { time: new Date(connectedAt).toLocaleTimeString() }),
   ];
   return (
     <li data-friend={friend}>

@@ -19,6 +19,7 @@ import {
 import { isLocal, joinTarget, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton, copyText } from '../parts/copy-button.tsx';
+import { SettingField } from '../parts/setting-field.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
 import { followInPage, go } from '../router.ts';
 
@@ -54,6 +55,24 @@ export function Servers() {
   );
 }
 
+/** Until there is a name; it is changed in the settings. */
+function AskName() {
+  const asked = useSignal(false);
+  if (settings.value === null || (settings.value.playerName !== '' && !asked.value)) return null;
+  return (
+    <SettingField
+      id="join-name"
+      label={t('set.name')}
+      maxLength={32}
+      value={settings.value.playerName}
+      change={(text) => {
+        asked.value = true;
+        return { playerName: text };
+      }}
+    />
+  );
+}
+
 function JoinBox(props: { readonly showDetails: (id: string) => void }) {
   const target = useSignal('');
   const error = useSignal<string | null>(null);
@@ -79,6 +98,7 @@ function JoinBox(props: { readonly showDetails: (id: string) => void }) {
           onInput={(event) => (target.value = event.currentTarget.value)}
         />
       </label>
+      <AskName />
       <button type="submit">{t('servers.join')}</button>
       {recent.length > 0 ? (
         <span class="recent">

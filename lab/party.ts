@@ -1,0 +1,258 @@
+/**
+ * An evening of one game: its server behind Ana's home router with the real `sallyport host`, and friends behind one other home router,
+ * each with the real `sallyport join` and the game's own client. Who is in the game is what the game's server says.
+ */
+import type { PlayedGame, Seat } from './played.ts';
+import type { LabProcess } from './process.ts';
+import { type Joined, openScene, type Scene } from './scene.ts';
+import type { LabHost, LabNat } from './topology.ts';
+
+const HOME = { kind: 'nat', nat: 'home-router' } as const;
+/** 10 ms each of four links: 40 ms from the friend to the game, as between two homes of one country. */
+const LINK = { delayMs: 10 };
+const JOIN_MS = 60_000;
+/** Clients read some hundred megabytes from a disk that others use too. */
+const ENTER_MS = 120_000;
+const SHOW_MS = 30_000;
+
+export interface Friend {
+  readonly name: string;
+  readonly at: LabHost;
+  joined: Joined | null;
+  client: LabProcess | null;
+  /** Where it was first seen in the game; null until then. */
+  seat: Seat | null;
+}
+
+export interface PartyOptions {
+  readonly game: PlayedGame;
+  readonly friends: readonly string[];
+}
+
+export interface Alive {
+  /** Datagrams from the friend's address to the game, and back, in a second. */
+  readonly toGame: number;
+  readonly fromGame: number;
+}
+
+export class Party {
+  readonly scene: Scene;
+  readonly game: PlayedGame;
+  readonly friends: readonly Friend[];
+
+  constructor(scene: Scene, game: PlayedGame, friends: readonly Friend[]) {
+    this.scene = scene;
+    this.game = game;
+    this.friends = friends;
+  }
+
+  get hostNat(): LabNat {
+    return this.scene.nats[0]!;
+  }
+
+  get friendsNat(): LabNat {
+    return this.scene.nats[1]!;
+  }
+
+  friend(name: string): Friend {
+    return this.friends.find((friend) => friend.name === name)!;
+  }
+
+  async join(friend: Friend, relay: 'never' | 'allow'): Promise<Joined> {
+    friend.joined = await this.scene.join(JOIN_MS, { on: friend.at, relay, argv: ['--name', friend.name] });
+    return friend.joined;
+  }
+
+  /** Starts the game's client where `sallyport join` said, without waiting for more. */
+  async startClient(friend: Friend): Promise<LabProcess> {
+    const [address = '', port = ''] = friend.joined!.connected.local.split(':');
+    const home = homeOf(friend.name);
+    const display = this.game.display ? await this.#display(friend) : {};
+    const script = `mkdir -p ${home} && cd ${home}\n${this.game.client({ name: friend.name, address, port: Number(port) })}`;
+    const env = { HOME: home, XDG_RUNTIME_DIR: home, ...display };
+    friend.client = friend.at.spawn(['bash', '-euc', script], env);
+    return friend.client;
+  }
+
+  /** Plays, and waits until the server says that it does; gives where it sits. */
+  async play(friend: Friend): Promise<Seat> {
+    const { gameServer } = this.scene;
+    const seen = gameServer.lines.length;
+    await this.startClient(friend);
+    const entered = gameServer.find(
+      this.#after(seen, (line) => this.game.entered(line)),
+      ENTER_MS,
+    );
+    const seat = await Promise.race([entered, this.#clientEnds(friend)]);
+    friend.seat = { who: seat.who, address: seat.address ?? (await this.#whereabouts(seat.who)) };
+    return friend.seat;
+  }
+
+  async #clientEnds(friend: Friend): Promise<never> {
+    await friend.client!.exited;
+    throw new Error(`the client has ended:\n${friend.client!.text().slice(-2_000)}`);
+  }
+
+  async #whereabouts(who: string): Promise<string> {
+    const { gameServer } = this.scene;
+    const { order, answer } = this.game.whereabouts!;
+    const seen = gameServer.lines.length;
+    gameServer.write(order);
+    return await gameServer.find(
+      this.#after(seen, (line) => answer(line, who)),
+      SHOW_MS,
+    );
+  }
+
+  #after<T>(seen: number, pick: (line: string) => T | null): (line: { readonly text: string }) => T | null {
+    let index = 0;
+    return ({ text }) => (index++ < seen ? null : pick(text));
+  }
+
+  async #display(friend: Friend): Promise<Record<string, string>> {
+    const server = friend.at.spawn(['Xvfb', '-displayfd', '1', '-screen', '0', '320x240x24', '-nolisten', 'tcp']);
+    const number = await server.find(({ text }) => /^\d+$/.exec(text)?.[0] ?? null, SHOW_MS);
+    return { DISPLAY: `:${number}` };
+  }
+
+  /** Those whom the server has said to have left since they sat down, or whose client has ended. */
+  gone(): string[] {
+    const left = new Set(this.scene.gameServer.lines.flatMap(({ text }) => this.game.left(text) ?? []));
+    return this.friends
+      .filter(({ seat, client }) => seat !== null && (left.has(seat.who) || client?.running !== true))
+      .map(({ name }) => name);
+  }
+
+  /** Counts what passes between the game and a friend's address on the host's computer. */
+  async alive({ seat }: Friend): Promise<Alive> {
+    const { hostSide, lab } = this.scene;
+    const inHost = (script: string): Promise<string> => lab.sandbox.shell(`ip netns exec ${hostSide.name} ${script}`);
+    const table = `seat${seat!.address!.replaceAll('.', '')}`;
+    const rules = [
+      `table ip ${table} {`,
+      ` chain in { type filter hook input priority 0; ip saddr ${seat!.address} udp dport ${this.game.port} counter; }`,
+      ` chain out { type filter hook output priority 0; ip daddr ${seat!.address} udp sport ${this.game.port} counter; }`,
+      '}',
+    ];
+    await inHost(`nft -f - <<'RULES'\n${rules.join('\n')}\nRULES`);
+    await pause(1_000);
+    const listed = await inHost(`nft list table ip ${table}`);
+    await inHost(`nft delete table ip ${table}`);
+    const [toGame = 0, fromGame = 0] = [...listed.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
+    return { toGame, fromGame };
+  }
+
+  /** Has the friend's client what the server gives its players, to the last byte? */
+  async fetched({ name }: Friend): Promise<boolean> {
+    const { sent, kept } = this.game.media!;
+    const same = `cmp -s ${homeOf('game')}/${sent} $file && echo same`;
+    const script = `for file in ${homeOf(name)}/${kept}; do ${same} || true; done`;
+    return (await this.scene.lab.sandbox.shell(script)).includes('same');
+  }
+
+  async ban(friend: Friend): Promise<void> {
+    const { by, order } = this.game.ban!;
+    if (by === 'input') this.scene.gameServer.write(order(friend.seat!));
+    else {
+      const run = this.scene.hostSide.spawn(['bash', '-euc', order(friend.seat!)], { HOME: homeOf('game') });
+      const { code } = await run.exited;
+      if (code !== 0) throw new Error(`the ban was not taken:\n${run.text()}`);
+    }
+    const { who } = friend.seat!;
+    const { gameServer } = this.scene;
+    await gameServer.find(({ text }) => (this.game.left(text) === who ? true : null), SHOW_MS);
+  }
+
+  /** Ends the game's server as whoever runs it would, and starts it anew. */
+  async restartGame(): Promise<void> {
+    await this.scene.gameServer.stop();
+    this.scene.startGame();
+  }
+
+  /** `kill -9` of `sallyport host`; it is started again after so long. */
+  async killHost(awayMs: number): Promise<void> {
+    this.scene.host.signal('SIGKILL');
+    await this.scene.host.exited;
+    await pause(awayMs);
+    await this.scene.runHost();
+  }
+
+  /** What passes between the two homes as it does now passes no more; a way of other ports would. Both homes' tables of mappings say what that is. */
+  async cutFlows(): Promise<void> {
+    const { hostNat, friendsNat, scene } = this;
+    const flows = await friendsNat.shell(`conntrack -L -p udp --orig-dst ${hostNat.external} 2>/dev/null || true`);
+    const rules = [
+      ...flows.matchAll(/src=\S+ dst=\S+ sport=\d+ dport=(\d+) .*?src=\S+ dst=\S+ sport=(\d+) dport=(\d+)/g),
+    ].flatMap(([, dport, , port]) => [
+      `ip saddr ${friendsNat.external} udp sport ${port} ip daddr ${hostNat.external} udp dport ${dport} drop`,
+      `ip saddr ${hostNat.external} udp sport ${dport} ip daddr ${friendsNat.external} udp dport ${port} drop`,
+    ]);
+    if (rules.length === 0) throw new Error('nothing passes between the two homes directly');
+    await scene.lab.atCore(
+      [
+        'nft add table ip cut',
+        "nft 'add chain ip cut way { type filter hook forward priority 0; }'",
+        ...rules.map((rule) => `nft add rule ip cut way ${rule}`),
+      ].join('\n'),
+    );
+  }
+
+  /** The friends' router starts anew and gives other ports than before. */
+  async newMappings(): Promise<void> {
+    this.#scans = !this.#scans;
+    await this.friendsNat.change(this.#scans ? 'range-cone' : 'home-router');
+  }
+
+  #scans = false;
+
+  /** The host's computer gets another address in its own network, as by DHCP. */
+  async moveHost(): Promise<void> {
+    const { hostSide, lab } = this.scene;
+    const prefix = hostSide.address.split('.').slice(0, 3).join('.');
+    const from = this.#hostAddress ?? hostSide.address;
+    const to = `${prefix}.${++this.#lastByte}`;
+    this.#hostAddress = to;
+    const ip = `ip -n ${hostSide.name}`;
+    await lab.sandbox.shell(
+      [
+        `${ip} addr del ${from}/24 dev lan0`,
+        `${ip} addr add ${to}/24 dev lan0`,
+        `${ip} route replace default via ${prefix}.1`,
+      ].join('\n'),
+    );
+  }
+
+  #hostAddress: string | null = null;
+  #lastByte = 100;
+
+  async close(): Promise<void> {
+    await this.scene.close();
+  }
+}
+
+function homeOf(name: string): string {
+  return `/run/lab/home-${name}`;
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Networks, masterserver, game and `sallyport host`; what is left to do is to join and to play. */
+export async function openParty({ game, friends }: PartyOptions): Promise<Party> {
+  const home = homeOf('game');
+  const argv = ['bash', '-euc', `mkdir -p ${home} && export HOME=${home} XDG_RUNTIME_DIR=${home}\n${game.server}`];
+  const server = { name: game.id, port: game.port, argv, status: async () => '' };
+  const scene = await openScene({ host: HOME, client: HOME, game: server, link: LINK, hops: 2 });
+  try {
+    const places: LabHost[] = [scene.clientSide];
+    for (const name of friends.slice(1)) places.push(await scene.lab.hostBehind(scene.nats[1]!, name));
+    const seats = friends.map((name, index) => ({
+      ...{ name, at: places[index]!, joined: null, client: null, seat: null },
+    }));
+    return new Party(scene, game, seats);
+  } catch (error) {
+    await scene.close();
+    throw error;
+  }
+}

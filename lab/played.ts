@@ -1,0 +1,169 @@
+/**
+ * Games of Debian that are played in the lab by their own clients, without a screen: what starts them, what their servers log of
+ * who comes and goes, and how somebody is banned. Each script runs with a HOME of its own.
+ */
+import { existsSync } from 'node:fs';
+
+/** A player as the server's log has it: by which word it is known there, and from where it came where the log says so. */
+export interface Seat {
+  readonly who: string;
+  readonly address: string | null;
+}
+
+export interface ClientOptions {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface PlayedGame {
+  readonly id: string;
+  readonly port: number;
+  readonly programs: readonly string[];
+  /** Its client draws: it gets an X server of its own, in memory. */
+  readonly display: boolean;
+  readonly server: string;
+  client(options: ClientOptions): string;
+  /** A line of the server's log that says that somebody plays now. */
+  entered(line: string): Seat | null;
+  /** A line that says that somebody does not play any more: the same word as `who`. */
+  left(line: string): string | null;
+  /** A file of the server's that its clients have to fetch from it before they play, and where they keep it: shell patterns. */
+  readonly media?: { readonly sent: string; readonly kept: string };
+  /** What is written to the server's input to ask who is from where, and the line that answers; for logs that do not say it. */
+  readonly whereabouts?: { readonly order: string; answer(line: string, who: string): string | null };
+  /** A shell script on the server's computer, or words for its input, that bans a player for good. */
+  readonly ban?: { readonly by: 'input' | 'script'; order(seat: Seat): string };
+  /** A line of the client's that says that it was not let in because of a ban. */
+  readonly refused?: RegExp;
+}
+
+/** Drawn by the processor, one thread of it, at an eighth of a screen. */
+const DRAWN = 'LIBGL_ALWAYS_SOFTWARE=1 LP_NUM_THREADS=1 SDL_AUDIODRIVER=dummy';
+
+/** The mod does what is written into a file of the world, once a second: the server's own input is for a terminal. */
+const MINETEST_ORDERS = `
+local path = minetest.get_worldpath() .. "/orders"
+local passed = 0
+minetest.register_globalstep(function(seconds)
+  passed = passed + seconds
+  if passed < 0.5 then return end
+  passed = 0
+  local file = io.open(path)
+  if not file then return end
+  local who = file:read("*l")
+  file:close()
+  os.remove(path)
+  minetest.ban_player(who)
+end)
+`;
+
+/** Random, so that nothing packs it: what a client has to fetch before it plays. */
+const MINETEST_MEDIA_BYTES = 2_000_000;
+
+const minetest: PlayedGame = {
+  id: 'luanti',
+  port: 30_000,
+  programs: ['/usr/games/minetest'],
+  display: false,
+  server: `
+    mod=$HOME/world/worldmods/lab
+    mkdir -p $mod/sounds
+    [ -f $mod/sounds/lab.ogg ] || head -c ${MINETEST_MEDIA_BYTES} /dev/urandom >$mod/sounds/lab.ogg
+    cat >$mod/init.lua <<'LUA'
+${MINETEST_ORDERS}
+LUA
+    echo 'gameid = devtest' >$HOME/world/world.mt
+    echo 'mg_name = singlenode' >$HOME/conf
+    exec /usr/games/minetest --server --world $HOME/world --config $HOME/conf --logfile ''`,
+  client: ({ name, address, port }) => `
+    printf '%s\\n' 'video_driver = null' 'enable_sound = false' 'fps_max = 5' 'fps_max_unfocused = 5' >$HOME/conf
+    exec /usr/games/minetest --config $HOME/conf --address ${address} --port ${port} --name ${name} --password x --go --logfile ''`,
+  entered(line) {
+    const [, who, address] = /ACTION\[Server\]: (\S+) \[([\d.]+)\] joins game/.exec(line) ?? [];
+    return who === undefined || address === undefined ? null : { who, address };
+  },
+  left: (line) => /ACTION\[Server\]: (\S+) (?:leaves game|times out)/.exec(line)?.[1] ?? null,
+  media: { sent: 'world/worldmods/lab/sounds/lab.ogg', kept: '.cache/minetest/media/*' },
+  ban: { by: 'script', order: ({ who }) => `echo ${who} >$HOME/world/orders` },
+  refused: /[Bb]anned/,
+};
+
+const teeworlds: PlayedGame = {
+  id: 'teeworlds',
+  port: 8303,
+  programs: ['/usr/games/teeworlds', '/usr/games/teeworlds-server', '/usr/bin/Xvfb'],
+  display: true,
+  // A map that no client has by this name. Its console over TCP takes the bans, and writes them where the next start reads them.
+  server: `
+    mkdir -p $HOME/.teeworlds/maps
+    cp /usr/share/games/teeworlds/data/maps/ctf8.map $HOME/.teeworlds/maps/lab.map
+    touch $HOME/bans.cfg
+    cd $HOME
+    exec /usr/games/teeworlds-server 'sv_register 0; sv_map lab; sv_max_clients_per_ip 4; ec_port 8304; ec_password x; exec bans.cfg'`,
+  client: ({ name, address, port }) => `
+    export ${DRAWN}
+    exec /usr/games/teeworlds 'gfx_screen_width 320; gfx_screen_height 240; gfx_fullscreen 0; snd_enable 0; cl_cpu_throttle 50; player_name ${name}; connect ${address}:${port}'`,
+  entered(line) {
+    const [, who, address] = /player has entered the game\. ClientID=(\d+) addr=([\d.]+):\d+/.exec(line) ?? [];
+    return who === undefined || address === undefined ? null : { who, address };
+  },
+  left: (line) => /client dropped\. cid=(\d+)/.exec(line)?.[1] ?? null,
+  media: { sent: '.teeworlds/maps/lab.map', kept: '.teeworlds/downloadedmaps/lab*' },
+  ban: {
+    by: 'script',
+    order: ({ who }) => `
+      exec 3<>/dev/tcp/127.0.0.1/8304
+      printf 'x\\nban ${who} 60 lab\\nbans_save bans.cfg\\n' >&3
+      timeout 3 cat <&3 || true`,
+  },
+  refused: /[Bb]anned/,
+};
+
+const openarena: PlayedGame = {
+  id: 'openarena',
+  port: 27_960,
+  programs: ['/usr/games/openarena', '/usr/games/openarena-server', '/usr/bin/Xvfb'],
+  display: true,
+  server: 'exec /usr/games/openarena-server +set dedicated 1 +set sv_pure 0 +set sv_timeout 20 +map oa_dm1',
+  client: ({ name, address, port }) => `
+    export ${DRAWN}
+    exec /usr/games/openarena +set r_mode -1 +set r_customwidth 160 +set r_customheight 120 +set r_fullscreen 0 \\
+      +set com_maxfps 10 +set com_maxfpsUnfocused 10 +set s_initsound 0 +set cl_timeout 20 +set name ${name} +connect ${address}:${port}`,
+  entered(line) {
+    const who = /print "(\S+)\^7 entered the game/.exec(line)?.[1];
+    return who === undefined ? null : { who, address: null };
+  },
+  left: (line) => /print "(\S+)\^7 (?:disconnected|timed out|was kicked)/.exec(line)?.[1] ?? null,
+  whereabouts: {
+    order: 'status\n',
+    answer: (line, who) => new RegExp(`^\\s*\\d+\\s+-?\\d+\\s+\\d+ ${who}\\s+\\^7([\\d.]+)`).exec(line)?.[1] ?? null,
+  },
+  ban: { by: 'input', order: ({ who, address }) => `banaddr ${address}\nkick ${who}\n` },
+  refused: /[Bb]anned/,
+};
+
+const supertuxkart: PlayedGame = {
+  id: 'supertuxkart',
+  port: 2759,
+  programs: ['/usr/games/supertuxkart'],
+  display: false,
+  // Without a line buffer its log comes in lumps of 4 kB.
+  server: 'exec stdbuf -oL /usr/games/supertuxkart --no-graphics --lan-server=lab --log=1',
+  // Without a screen its player must be a program: the rest of the client is what people play with.
+  client: ({ address, port }) =>
+    `exec stdbuf -oL /usr/games/supertuxkart --no-graphics --connect-now=${address}:${port} --network-ai=1`,
+  entered(line) {
+    const [, address, port] = /New player .* from ([\d.]+):(\d+)/.exec(line) ?? [];
+    return address === undefined || port === undefined ? null : { who: `${address}:${port}`, address };
+  },
+  left: (line) => /STKHost: ([\d.]+:\d+) has (?:just )?disconnected/.exec(line)?.[1] ?? null,
+};
+
+export const PLAYED_GAMES: readonly PlayedGame[] = [minetest, teeworlds, openarena, supertuxkart];
+
+/** Why a game can't be played here, or null. */
+export function playedGameMissing({ programs }: PlayedGame): string | null {
+  const missing = programs.filter((program) => !existsSync(program));
+  return missing.length === 0 ? null : `missing programs: ${missing.join(', ')}`;
+}

@@ -1,0 +1,76 @@
+/**
+ * What a game's own server knows of players by their addresses, with Debian's games and their own clients: who is banned there stays
+ * banned after the game's server has started anew and the friend has joined anew, and nobody else is.
+ */
+import { describe, expect, test } from 'vitest';
+import { openParty, PLAYED_GAMES, playedGameMissing } from '../../lab/index.ts';
+import { describeUnless, labMissing } from '../support.ts';
+
+/** A client is told at once; one that plays has long been let in by then. */
+const REFUSED_MS = 30_000;
+const LIMIT_MS = 600_000;
+
+describe.each(PLAYED_GAMES)('$id', (game) => {
+  describeUnless(labMissing() ?? playedGameMissing(game), 'two friends behind one router', () => {
+    test(
+      'sit at the same addresses after the game has started anew, and after they have joined anew',
+      async () => {
+        const party = await openParty({ game, friends: ['kofi', 'lena'] });
+        try {
+          for (const friend of party.friends) {
+            await party.join(friend, 'never');
+            await party.play(friend);
+          }
+          const addresses = party.friends.map(({ seat }) => seat!.address);
+          expect(new Set(addresses).size).toBe(2);
+          if (game.media !== undefined) {
+            for (const friend of party.friends) expect(await party.fetched(friend)).toBe(true);
+          }
+          for (const friend of party.friends) await friend.client!.stop();
+          await party.restartGame();
+          // The other way round, so that no order of arrival gives the same addresses.
+          for (const friend of party.friends.toReversed()) {
+            await friend.joined!.command.stop();
+            await party.join(friend, 'never');
+            await party.play(friend);
+          }
+          expect(party.friends.map(({ seat }) => seat!.address)).toEqual(addresses);
+        } finally {
+          await party.close();
+        }
+      },
+      LIMIT_MS,
+    );
+
+    test.skipIf(game.ban === undefined)(
+      'are told apart by a ban that outlives a start of the game and of the host, and a new join',
+      async () => {
+        const party = await openParty({ game, friends: ['kofi', 'lena'] });
+        try {
+          const [kofi, lena] = [party.friend('kofi'), party.friend('lena')];
+          for (const friend of party.friends) {
+            await party.join(friend, 'never');
+            await party.play(friend);
+          }
+          await party.ban(kofi);
+          for (const friend of party.friends) {
+            await friend.client!.stop();
+            await friend.joined!.command.stop();
+          }
+          await party.restartGame();
+          await party.killHost(0);
+          await party.join(kofi, 'never');
+          const client = await party.startClient(kofi);
+          const refused = client.find(({ text }) => game.refused!.test(text) || null, REFUSED_MS);
+          await expect(refused).resolves.toBe(true);
+          await party.join(lena, 'never');
+          await party.play(lena);
+          expect(party.scene.gameServer.lines.filter(({ text }) => game.entered(text) !== null)).toHaveLength(1);
+        } finally {
+          await party.close();
+        }
+      },
+      LIMIT_MS,
+    );
+  });
+});

@@ -1,0 +1,93 @@
+/**
+ * Games of Debian, played by their own clients through every cut that a connection outlives: each time both players stay, one who may be
+ * relayed and one who may not. The host's program is killed LAB_RUNS times. Rows: what happened, how many of the players stayed.
+ */
+import { describe, expect, test } from 'vitest';
+import { type Friend, openParty, type Party, PLAYED_GAMES, pause, playedGameMissing } from '../../lab/index.ts';
+import { describeUnless, labMissing } from '../support.ts';
+
+const RUNS = Number(process.env.LAB_RUNS ?? 1);
+/** Longer than ENet, the most impatient of them, waits (5 s) before it drops a player who is silent. */
+const PLAY_MS = 10_000;
+/** Longer than the most patient of them waits before it says so: Minetest's 30 s. */
+const PATIENCE_MS = 35_000;
+const AWAY_MS = 1_000;
+
+interface Cut {
+  readonly name: string;
+  readonly times: number;
+  happen(party: Party): Promise<unknown>;
+  after?(party: Party): Promise<unknown>;
+}
+
+const CUTS: readonly Cut[] = [
+  {
+    name: 'silent death of the direct path',
+    times: 3,
+    happen: (party) => party.cutFlows(),
+    after: (party) => party.scene.lab.atCore('nft delete table ip cut'),
+  },
+  { name: "the friends' router has new mappings", times: 3, happen: (party) => party.newMappings() },
+  { name: "the host's address changes", times: 3, happen: (party) => party.moveHost() },
+  { name: "kill -9 of the host's program", times: RUNS, happen: (party) => party.killHost(AWAY_MS) },
+];
+
+/** Those who do not play any more: gone by the server's word, or nothing passes either way. */
+async function lost(party: Party): Promise<Friend[]> {
+  const gone = party.gone();
+  const all = await Promise.all(
+    party.friends.map(async (friend) => {
+      if (gone.includes(friend.name)) return [friend];
+      const { toGame, fromGame } = await party.alive(friend);
+      return toGame > 0 && fromGame > 0 ? [] : [friend];
+    }),
+  );
+  return all.flat();
+}
+
+describe.each(PLAYED_GAMES)('$id', (game) => {
+  describeUnless(labMissing() ?? playedGameMissing(game), 'played between two homes', () => {
+    test(
+      'keeps every player through every cut',
+      async () => {
+        const party = await openParty({ game, friends: ['kofi', 'lena'] });
+        const rows: string[] = [];
+        const missed: string[] = [];
+        try {
+          for (const friend of party.friends) {
+            await party.join(friend, friend.name === 'kofi' ? 'allow' : 'never');
+            await party.play(friend);
+          }
+          await pause(PLAY_MS);
+          const seats = party.friends.map(({ seat }) => seat!.address);
+          for (const { name, times, happen, after } of CUTS) {
+            const away: string[] = [];
+            for (let run = 1; run <= times; run++) {
+              await happen(party);
+              await pause(PLAY_MS);
+              for (const friend of await lost(party)) {
+                away.push(`${friend.name} (relay ${friend.name === 'kofi' ? 'allowed' : 'never'}), time ${run}`);
+                await friend.client?.stop();
+                await party.play(friend);
+              }
+              await after?.(party);
+            }
+            const players = times * party.friends.length;
+            rows.push(`| ${game.id} | ${name} | ${players - away.length} of ${players} | ${away.join('; ')} |`);
+            missed.push(...away.map((who) => `${name}: ${who}`));
+          }
+          await pause(PATIENCE_MS);
+          missed.push(...(await lost(party)).map(({ name }) => `at the end: ${name}`));
+          expect(missed).toEqual([]);
+          expect(party.friends.map(({ seat }) => seat!.address)).toEqual(seats);
+        } finally {
+          process.stdout.write(
+            `${['| game | cut | players stayed | away |', '|---|---|---|---|', ...rows].join('\n')}\n`,
+          );
+          await party.close();
+        }
+      },
+      1_200_000 + RUNS * 60_000,
+    );
+  });
+});

@@ -1,0 +1,24 @@
+/** The short form of `npm run bench:streams`: what comes out of a stream is what went in, and a game beside it hardly feels it. */
+import { expect, test } from 'vitest';
+import { lineRow, ROWS } from '../../bench/streams-rows.ts';
+import { runTransfer } from '../../bench/streams-transfers.ts';
+
+test('transfers over lines that lose, overtake, repeat and change are exact to the byte', () => {
+  let [bytes, resets, switches] = [0, 0, 0];
+  for (let n = 0; n < 40; n++) {
+    const transferred = runTransfer(`ci ${n}`);
+    expect(transferred.wrong, transferred.seed).toBeNull();
+    bytes += transferred.bytes;
+    resets += transferred.resets;
+    switches += transferred.switches;
+  }
+  expect(bytes).toBeGreaterThan(1_000_000);
+  expect(resets).toBeGreaterThan(0);
+  expect(switches).toBeGreaterThan(10);
+});
+
+test.each(ROWS)('$name', (row) => {
+  const { megabits, gameP99Ms } = lineRow({ ...row, seconds: 12 }, 'ci');
+  expect(megabits).toBeGreaterThanOrEqual(row.megabitsMin);
+  expect(gameP99Ms).toBeLessThanOrEqual(row.gameP99MsMax);
+});
