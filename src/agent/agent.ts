@@ -84,6 +84,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       AGENT_LIMITS.networkWatchMs,
     );
     this.command({ do: 'start' });
+    if (parts.names?.resolved.looked === true) this.command({ do: 'names', ...parts.names.resolved });
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {

@@ -23,6 +23,7 @@ import {
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
+  unmeasured,
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { banView, withFriend } from './guests.ts';
@@ -110,7 +111,7 @@ export class Engine implements UiEngine {
 
   state(): LocalState {
     const { settings, version } = this.#options;
-    const link = this.#agent?.link ?? null;
+    const { link = null, profile = null } = this.#agent ?? {};
     return {
       v: 1,
       n: this.#n,
@@ -124,7 +125,8 @@ export class Engine implements UiEngine {
       servers: this.#servers.entries,
       serversAt: this.#servers.at,
       serversFailure: this.#servers.failure,
-      profile: this.#agent?.profile ?? null,
+      profile,
+      unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
