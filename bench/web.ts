@@ -63,7 +63,7 @@ async function firstPaints(browser: Browser, link: string): Promise<void> {
 
 /** 1000 servers as the state document of an app that a masterserver has told of them. */
 async function withRows(page: Page): Promise<void> {
-  await page.route('**/api/local/events', async (route) => {
+  await page.route('**/v1/events', async (route) => {
     const answer = await fetch(route.request().url().replace('/events', '/state'), {
       headers: { authorization: route.request().headers().authorization ?? '' },
     });

@@ -3,8 +3,17 @@
  * them at once; each gets a number of its own on the path, and so an address of its own at the host's servers.
  */
 import type { Socket as TcpSocket } from 'node:net';
-import { CONNECTION_LIMITS, type Endpoint, laneOf, programOf, type Service, serviceOf } from '../core/index.ts';
-import type { LocalPlaces } from '../node/index.ts';
+import {
+  CONNECTION_LIMITS,
+  type Endpoint,
+  familyOf,
+  laneOf,
+  programOf,
+  type Service,
+  serviceOf,
+} from '../core/index.ts';
+import { type LocalPlaces, localAddresses } from '../node/index.ts';
+import { answerLan, isNeighbour, type LanAnswer, type LanSearchWish } from './lan-search.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { type LocalBlock, openBlock } from './local-block.ts';
 import { LocalPrograms } from './local-programs.ts';
@@ -33,8 +42,18 @@ export interface LocalServices {
    * is taken at 127.0.0.1. `moved`: all of them moved by the same.
    */
   readonly place: 'same' | 'own-address' | 'moved';
+  /** With `lan`: addresses of this computer at which the local network finds it. */
+  readonly lanAddresses: readonly string[];
   /** May be called twice: an abort and the failure it causes both end here. */
   close(): void;
+}
+
+/** The host is for the whole local network: for a console, or a second computer. */
+export interface LanWish {
+  /** How clients of the game look for servers; null: they are told the address by a person. */
+  readonly search: LanSearchWish | null;
+  /** What they are shown. */
+  readonly name: string;
 }
 
 export interface LocalServicesOptions {
@@ -42,6 +61,8 @@ export interface LocalServicesOptions {
   readonly port?: number;
   /** Where hosts were found before. */
   readonly places?: LocalPlaces;
+  /** Absent: this computer alone. */
+  readonly lan?: LanWish;
   readonly onNotice: (notice: LocalServicesNotice) => void;
   /** A program has connected to a service of TCP; the socket is paused. Absent: it is reset. */
   readonly onConnection?: (service: number, socket: TcpSocket) => void;
@@ -60,12 +81,14 @@ export async function openLocalServices(path: Path, options: LocalServicesOption
 class LocalForward implements LocalServices {
   services: readonly LocalService[] = [];
   place: LocalServices['place'] = 'same';
+  lanAddresses: readonly string[] = [];
   readonly #path: Path;
   readonly #options: LocalServicesOptions;
   readonly #programs = new LocalPrograms();
   readonly #sizesTold = new Set<number>();
   readonly #streamsTold = new Set<number>();
   #block: LocalBlock | null = null;
+  #lanAnswer: LanAnswer | null = null;
   #offered: readonly Service[] = [];
   #fullTold = false;
   #closed = false;
@@ -79,19 +102,22 @@ class LocalForward implements LocalServices {
   }
 
   async open(): Promise<void> {
-    const { port, places } = this.#options;
+    const { port, places, lan } = this.#options;
     const { friend: host, services: offered } = this.#path;
     this.#offered = offered;
     const services = offered.length === 0 ? NAMELESS : offered;
     const wished = offered.length === 0 ? (port ?? 0) : port;
     const before = places?.of(host) ?? null;
-    const block = await openBlock({ services, host, before, ...(wished === undefined ? {} : { port: wished }) });
+    const wish = { services, host, before, lan: lan !== undefined };
+    const block = await openBlock({ ...wish, ...(wished === undefined ? {} : { port: wished }) });
     if (this.#closed) {
       block.close();
       return;
     }
     this.#listen(block);
-    const { address, offset } = block;
+    const { offset } = block;
+    const address = lan === undefined ? block.address : '127.0.0.1';
+    if (lan !== undefined) this.#answer(lan, block);
     this.services = services.map(({ port: number, protocols }) => {
       const local = { address, port: number + offset };
       return { port: offered.length === 0 ? local.port : number, protocols, local };
@@ -99,21 +125,38 @@ class LocalForward implements LocalServices {
     const first = services[0]?.port ?? 0;
     if (offset !== (wished === undefined ? 0 : wished - first)) this.place = wished === 0 ? 'same' : 'moved';
     else this.place = address === '127.0.0.1' ? 'same' : 'own-address';
-    if (wished === undefined && offset === 0 && before === null) places?.keep(host, address);
+    if (wished === undefined && lan === undefined && offset === 0 && before === null) places?.keep(host, address);
   }
 
   close(): void {
     this.#closed = true;
+    this.#shut();
+  }
+
+  #shut(): void {
     this.#block?.close();
     this.#block = null;
+    this.#lanAnswer?.close();
+    this.#lanAnswer = null;
+  }
+
+  #answer({ search, name }: LanWish, { udp, offset }: LocalBlock): void {
+    this.lanAddresses = localAddresses().filter((address) => familyOf(address) === 4 && isNeighbour(address));
+    const [first] = this.#offered;
+    const service = udp.findIndex((socket) => socket !== null);
+    if (search === null || first === undefined) return;
+    this.#lanAnswer = answerLan({
+      ...{ search, name, port: first.port + offset },
+      ownPorts: udp.flatMap((socket) => (socket === null ? [] : [socket.address().port])),
+      onQuestion: (from, bytes) => service >= 0 && this.#fromGame(service, from, bytes),
+    });
   }
 
   /** A host that was restarted may have other services. */
   async #again(): Promise<void> {
     const { services } = this.#path;
     if (this.#closed || JSON.stringify(services) === JSON.stringify(this.#offered)) return;
-    this.#block?.close();
-    this.#block = null;
+    this.#shut();
     try {
       await this.open();
       this.#options.onNotice({ kind: 'services', services: this.services });
@@ -134,6 +177,7 @@ class LocalForward implements LocalServices {
   }
 
   #fromGame(service: number, from: Endpoint, bytes: Uint8Array): void {
+    if (this.#options.lan !== undefined && !isNeighbour(from.address)) return;
     const seat = this.#programs.at(from);
     if (seat === null) {
       if (!this.#fullTold) this.#options.onNotice({ kind: 'seats-full', seats: CONNECTION_LIMITS.programsMax });
@@ -159,7 +203,11 @@ class LocalForward implements LocalServices {
 
   #connected(number: number, socket: TcpSocket): void {
     socket.on('error', () => {});
-    const { onConnection, onNotice } = this.#options;
+    const { onConnection, onNotice, lan } = this.#options;
+    if (lan !== undefined && !isNeighbour(socket.remoteAddress ?? '')) {
+      socket.resetAndDestroy();
+      return;
+    }
     const service = this.services[number];
     if (onConnection !== undefined) onConnection(number, socket);
     else {

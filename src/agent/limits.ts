@@ -58,6 +58,10 @@ export const AGENT_LIMITS = {
   /** Private hosts are looked up among all known ones; an honest address says two or three things in an interval. */
   lanExaminedMax: 8,
   lanAnnounceBytesMax: 512,
+  /** Questions of clients in the local network that are handed on to a host: somebody who opens a list asks a few times. */
+  lanQuestions: { perSecond: 20, burst: 40 },
+  /** As often as Minecraft's own worlds are announced. */
+  lanGameAnnounceMs: 1_500,
   /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
   gameAskMs: 10_000,
   gameAnswerMs: 2_000,

@@ -6,6 +6,7 @@ export { cleanEvent } from './edge.ts';
 export { forwardToGame } from './forward-host.ts';
 export { GameWatch, type Talk } from './game-watch.ts';
 export { formatAnnouncement, parseAnnouncement } from './lan.ts';
+export { isNeighbour } from './lan-search.ts';
 export { AGENT_LIMITS } from './limits.ts';
 export { NameWatch, type Resolved } from './names.ts';
 export { AgentPath, type PathPort } from './path.ts';

@@ -1,13 +1,12 @@
 /**
- * The process behind the local page: one agent, one hosting, any number of joins, and the state document that the pages
- * show. Pages come and go; everything here lives on until `quit` or Ctrl+C.
+ * What runs in a process of ours, as others see and command it: one agent, one hosting, any number of joins, and the state document.
+ * `sallyport ui` has an engine that does all of it; `host` and `join` do their one thing themselves and show it here. Whoever looks comes
+ * and goes; everything here lives on until `quit` or Ctrl+C.
  */
 
 import {
   type Agent,
   announceOnLan,
-  type FriendNews,
-  type Hosting,
   type KnownHost,
   type LanHandle,
   type LanServer,
@@ -23,23 +22,27 @@ import {
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
+  parseServices,
   unmeasured,
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
-import { banView, withFriend } from './guests.ts';
+import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
-import type { HostingView, LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
-import type { UiEngine } from './server.ts';
+import { APP_LIMITS } from './limits.ts';
+import type { LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
+import { failure, problem } from './problems.ts';
+import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
 export interface EngineOptions {
-  readonly settings: SettingsFile;
-  readonly stateDir: string;
-  readonly keyFile: string;
+  /** Of the app: what the person has set, and where it keeps things. Of a command: the agent it works with, and its master's link. */
+  readonly does:
+    | { readonly program: 'app'; readonly settings: SettingsFile; readonly stateDir: string; readonly keyFile: string }
+    | { readonly program: 'host' | 'join'; readonly agent: Agent; readonly master: string; readonly name: string };
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
   readonly clipboard: boolean;
-  /** The page asked the whole program to end. */
+  /** Somebody asked the whole program to end. */
   readonly onQuit: () => void;
 }
 
@@ -47,15 +50,17 @@ export interface EngineOptions {
 const LIST_INTERVAL_MS = 5000;
 const LIST_INTERVAL_MS_PER_ENTRY = 50;
 
-type Done = { readonly join?: number } | { readonly problem: LocalProblem };
+type Done = { readonly join?: number } | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
+/** What only the app does. */
+const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings']);
 
-export class Engine implements UiEngine {
+export class Engine implements LocalEngine {
   readonly #options: EngineOptions;
+  readonly #settings: SettingsFile | null;
   readonly #listeners = new Set<() => void>();
   #agent: Agent | null = null;
-  #hosting: Hosting | null = null;
-  #hostingView: HostingView | null = null;
-  readonly #joins: JoinList;
+  readonly desk: HostingDesk;
+  readonly joins: JoinList;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -67,6 +72,7 @@ export class Engine implements UiEngine {
   #probes: readonly ProbeView[] = [];
   #n = 0;
   #listTimer: NodeJS.Timeout | null = null;
+  #figuresTimer: NodeJS.Timeout | null = null;
   #lan: readonly LanServer[] = [];
   #lanEar: LanHandle | null = null;
   #lanVoice: LanHandle | null = null;
@@ -75,10 +81,20 @@ export class Engine implements UiEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#joins = new JoinList({ ...options, places: localPlaces(options.stateDir) }, () => this.#changed());
+    this.#settings = options.does.program === 'app' ? options.does.settings : null;
+    this.desk = new HostingDesk(() => this.#changed());
+    const places = options.does.program === 'app' ? localPlaces(options.does.stateDir) : null;
+    this.joins = new JoinList({ ...options, settings: this.#settings, places }, () => this.#changed());
   }
 
   async start(): Promise<void> {
+    const { does } = this.#options;
+    this.#figuresTimer = setInterval(() => this.#listeners.size > 0 && this.refresh(), APP_LIMITS.figuresMs);
+    if (does.program !== 'app') {
+      this.#agent = does.agent;
+      does.agent.on('event', (event) => this.#onEvent(event));
+      return;
+    }
     await this.#connect();
     this.#lanEar = listenOnLan(
       () => this.#knownHosts(),
@@ -95,30 +111,43 @@ export class Engine implements UiEngine {
   }
 
   async close(): Promise<void> {
-    if (this.#listTimer !== null) clearInterval(this.#listTimer);
+    for (const timer of [this.#listTimer, this.#figuresTimer]) if (timer !== null) clearInterval(timer);
     this.#lanEar?.close();
-    this.#joins.stopAll();
+    // What a command has begun it ends itself.
+    if (this.#settings === null) return;
+    this.joins.stopAll();
     await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
   }
 
+  /** Asks the connections for what changes all the time: round trips and losses. */
+  refresh(): void {
+    this.desk.refresh();
+    this.joins.refresh();
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
-    void this.#fetchList();
+    this.refresh();
+    if (this.#settings !== null) void this.#fetchList();
     return () => this.#listeners.delete(listener);
   }
 
   state(): LocalState {
-    const { settings, version } = this.#options;
+    const { does, version } = this.#options;
     const { link = null, profile = null } = this.#agent ?? {};
+    const master = this.#master;
     return {
       v: 1,
       n: this.#n,
       version,
+      program: does.program,
+      name: does.program === 'app' ? '' : does.name,
+      pid: process.pid,
       master: {
-        link: settings.values.master,
-        state: settings.values.master === '' ? 'none' : (link?.state ?? 'connecting'),
+        link: master,
+        state: master === '' ? 'none' : (link?.state ?? 'connecting'),
         failure: link?.failure ?? this.#openFailure,
         rttMs: link?.rttMs ?? null,
       },
@@ -131,23 +160,29 @@ export class Engine implements UiEngine {
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
       probes: this.#probes,
-      hosting: this.#hostingView,
-      joins: this.#joins.views,
+      hosting: this.desk.view,
+      joins: this.joins.views,
       lan: this.#lan,
-      settings: settings.values,
+      settings: this.#settings?.values ?? null,
     };
   }
 
+  get #master(): string {
+    const { does } = this.#options;
+    return does.program === 'app' ? does.settings.values.master : does.master;
+  }
+
   async command(command: LocalCommand): Promise<LocalAnswer> {
+    if (this.#settings === null && OF_THE_APP.has(command.do)) return { ok: false, error: problem('NOT_HERE') };
     try {
       const done = await this.#act(command);
       this.#changed();
-      if ('problem' in done) return { ok: false, failure: null, problem: done.problem, field: null };
+      if ('problem' in done) return { ok: false, error: problem(done.problem) };
       return { ok: true, n: this.#n, ...done };
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
       this.#changed();
-      return { ok: false, failure: error.code, problem: null, field: null };
+      return { ok: false, error: failure(error) };
     }
   }
 
@@ -158,27 +193,28 @@ export class Engine implements UiEngine {
         await this.#host(command);
         return {};
       case 'unhost':
-        await this.#closeHosting();
+        if (this.#settings === null) this.#quit();
+        else await this.#closeHosting();
         return {};
       case 'admit':
-        this.#hosting?.admit(command.friend, command.admit);
+        this.desk.hosting?.admit(command.friend, command.admit);
         return {};
       case 'kick':
-        this.#hosting?.kick(command.friend);
+        this.desk.hosting?.kick(command.friend);
         return {};
       case 'ban':
-        this.#hosting?.ban(command.friend, { network: command.network });
+        this.desk.hosting?.ban(command.friend, { network: command.network });
         return {};
       case 'unban':
-        this.#hosting?.unban(command.ban);
+        this.desk.hosting?.unban(command.ban);
         return {};
       case 'join':
-        return { join: this.#joins.start(this.#ready(), command) };
+        return { join: this.joins.start(this.#ready(), command) };
       case 'abort':
-        this.#joins.stop(command.join);
+        this.joins.stop(command.join);
         return {};
       case 'forget':
-        this.#joins.forget(command.join);
+        this.joins.forget(command.join);
         return {};
       case 'check':
         await this.#check();
@@ -192,16 +228,22 @@ export class Engine implements UiEngine {
       case 'settings':
         return this.#change(command.settings);
       case 'quit':
-        this.#options.onQuit();
+        this.#quit();
         return {};
     }
   }
 
+  /** Whoever asked for it gets an answer first. */
+  #quit(): void {
+    setTimeout(this.#options.onQuit, APP_LIMITS.quitMs);
+  }
+
   async #change(change: Extract<LocalCommand, { do: 'settings' }>['settings']): Promise<Done> {
-    const { settings } = this.#options;
+    const settings = this.#settings;
+    if (settings === null) return { problem: 'NOT_HERE' };
     const before = settings.values;
-    const problem = settings.change(change);
-    if (problem !== null) return { problem: problem.problem };
+    const refused = settings.change(change);
+    if (refused !== null) return { problem: refused.problem };
     const { master, stun } = settings.values;
     if (settings.values.announceOnLan !== before.announceOnLan) this.#speakOnLan();
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
@@ -210,12 +252,14 @@ export class Engine implements UiEngine {
 
   /** Another masterserver means another agent; joins and hosting of the old one end. */
   async #connect(): Promise<void> {
-    this.#joins.stopAll();
+    this.joins.stopAll();
     await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
     this.#openFailure = null;
-    const { settings, stateDir, keyFile } = this.#options;
+    const { does } = this.#options;
+    if (does.program !== 'app') return;
+    const { settings, stateDir, keyFile } = does;
     if (settings.values.master === '') return;
     try {
       this.#agent = await openAgent({ master: settings.values.master, stun: settings.values.stun, stateDir, keyFile });
@@ -261,23 +305,10 @@ export class Engine implements UiEngine {
   async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<void> {
     const { name, services } = command;
     // Pressed twice, or in two tabs: there is one hosting.
-    if (this.#hostingView !== null && this.#hostingView.state !== 'failed') return;
+    if (this.desk.view !== null && this.desk.view.state !== 'failed') return;
     await this.#closeHosting();
-    this.#hostingView = {
-      state: 'starting',
-      failure: null,
-      name,
-      services,
-      code: '',
-      link: '',
-      silentPorts: [],
-      addressesShared: false,
-      copied: false,
-      friends: [],
-      bans: [],
-      wrongPasswords: 0,
-    };
-    this.#changed();
+    const targets = parseServices(services);
+    this.desk.begin({ name, services: 'problem' in targets ? [] : targets });
     try {
       const hosting = await this.#ready().host({
         name,
@@ -285,42 +316,20 @@ export class Engine implements UiEngine {
         playersMax: command.playersMax,
         public: command.public,
         ask: command.ask,
-        relay: this.#options.settings.values.relay,
+        relay: this.#settings?.values.relay ?? 'allow',
         ...(command.password === '' ? {} : { password: command.password }),
         forward: services,
       });
-      if (this.#hostingView === null) {
+      if (!this.desk.open(hosting)) {
         // Stopped in another tab meanwhile.
         await hosting.close();
         return;
       }
-      this.#hosting = hosting;
       this.#announced = { public: command.public, name, game: command.game };
       this.#speakOnLan();
-      this.#viewHosting({ state: 'open', code: hosting.code, link: hosting.link, bans: hosting.bans.map(banView) });
-      hosting.on('code', (code) => this.#viewHosting({ code, link: hosting.link }));
-      hosting.on('friend', (news) => this.#friend(news));
-      hosting.on('way', (news) => this.#friend(news));
-      hosting.on('bans', (bans) => this.#viewHosting({ bans: bans.map(banView) }));
-      hosting.on('wrongPasswords', (wrongPasswords) => this.#viewHosting({ wrongPasswords }));
-      hosting.on('notice', (notice) => {
-        if (notice.kind === 'addresses-shared') this.#viewHosting({ addressesShared: true });
-        if (notice.kind !== 'game-silent' && notice.kind !== 'game-answers') return;
-        const port = hosting.services[notice.service]?.port ?? 0;
-        const others = (this.#hostingView?.silentPorts ?? []).filter((other) => other !== port);
-        this.#viewHosting({ silentPorts: notice.kind === 'game-silent' ? [...others, port] : others });
-      });
-      hosting.on('replaced', (error) =>
-        this.#viewHosting({ state: error === null ? 'open' : 'replaced', failure: error?.code ?? null }),
-      );
-      hosting.on('failed', (error) => this.#viewHosting({ state: 'failed', failure: error.code }));
-      if (this.#options.clipboard) {
-        const copied = await copyToClipboard(hosting.link, this.#options.env);
-        this.#viewHosting({ copied });
-      }
+      if (this.#options.clipboard) this.desk.change({ copied: await copyToClipboard(hosting.link, this.#options.env) });
     } catch (error) {
-      const code = error instanceof SallyportError ? error.code : 'INTERNAL';
-      this.#viewHosting({ state: 'failed', failure: code });
+      this.desk.fail(error instanceof SallyportError ? error.code : 'INTERNAL');
       throw error;
     }
   }
@@ -328,40 +337,29 @@ export class Engine implements UiEngine {
   async #closeHosting(): Promise<void> {
     this.#lanVoice?.close();
     this.#lanVoice = null;
-    await this.#hosting?.close();
-    this.#hosting = null;
-    this.#hostingView = null;
+    await this.desk.close();
   }
 
   /** Says on the local network that the hosting is there, or says nothing, as the settings have it; nothing where it hides its address. */
   #speakOnLan(): void {
     this.#lanVoice?.close();
-    const { master, announceOnLan: wished } = this.#options.settings.values;
-    const hosting = this.#hosting;
+    const { hosting } = this.desk;
+    const wished = this.#settings?.values.announceOnLan ?? false;
     this.#lanVoice =
       hosting === null || !wished || hosting.relay === 'only'
         ? null
-        : announceOnLan(master, () => ({ ...this.#announced, code: hosting.code, hostKey: hosting.hostKey }));
+        : announceOnLan(this.#master, () => ({ ...this.#announced, code: hosting.code, hostKey: hosting.hostKey }));
   }
 
   /** Those joined before, and those whose link has been given, by the names under which they are remembered. */
   #knownHosts(): readonly KnownHost[] {
-    const { favourites, recent } = this.#options.settings.values;
+    const { favourites = [], recent = [] } = this.#settings?.values ?? {};
     const nameOf = (code: string): string => [...favourites, ...recent].find((kept) => kept.code === code)?.name ?? '';
-    const linked = this.#joins.views.flatMap(({ target }) => {
+    const linked = this.joins.views.flatMap(({ target }) => {
       const { code = '', hostKey = null } = parseJoinTarget(target) ?? {};
       return hostKey === null ? [] : [{ code, hostKey }];
     });
     return [...linked, ...(this.#agent?.knownHosts() ?? [])].map((host) => ({ ...host, name: nameOf(host.code) }));
-  }
-
-  #viewHosting(change: Partial<HostingView>): void {
-    if (this.#hostingView !== null) this.#hostingView = { ...this.#hostingView, ...change };
-    this.#changed();
-  }
-
-  #friend(news: FriendNews): void {
-    this.#viewHosting({ friends: withFriend(this.#hostingView?.friends ?? [], news) });
   }
 
   #changed(): void {

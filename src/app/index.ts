@@ -1,6 +1,9 @@
-/** What `sallyport ui` serves: the process behind the local page. */
-export { Engine } from './engine.ts';
+/** What a program of ours runs as others on this computer see it: the local interface `/v1`, and the page of `sallyport ui`. */
+export { Engine, type EngineOptions } from './engine.ts';
+export type { ShownJoin } from './joins.ts';
 export { APP_LIMITS } from './limits.ts';
+export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState } from './local-api.ts';
 export { type Opener, openBrowser } from './opener.ts';
-export { serveUi } from './server.ts';
+export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';
+export { type LiveProgram, running, writeTokenFile } from './token-file.ts';

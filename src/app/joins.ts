@@ -1,4 +1,7 @@
-/** The joins of the local page: each with its local port, its path and what is shown of it. What is over is kept to be looked at. */
+/**
+ * The joins of a program: each with its local port, its path and what is shown of it. What is over is kept to be looked at. A command that
+ * joins by itself (`sallyport join`) has its join shown and ended here as well (`show`).
+ */
 import {
   type Agent,
   isOver,
@@ -24,14 +27,23 @@ import type { SettingsFile } from './settings.ts';
 type LocalJoinCommand = Extract<LocalCommand, { readonly do: 'join' }>;
 
 export interface JoinsOptions {
-  readonly settings: SettingsFile;
+  readonly settings: SettingsFile | null;
   readonly env: NodeJS.ProcessEnv;
   readonly clipboard: boolean;
-  readonly places: LocalPlaces;
+  readonly places: LocalPlaces | null;
+}
+
+/** What of a join becomes known while it goes on. */
+export interface ShownJoin {
+  event(event: JoinEvent): void;
+  connected(path: Path): void;
+  local(services: readonly LocalService[]): void;
 }
 
 interface RunningJoin {
   readonly abort: AbortController;
+  /** Of a command's own join: ends it. */
+  readonly onStop: (() => void) | null;
   local: LocalServices | null;
   path: Path | null;
 }
@@ -56,15 +68,47 @@ export class JoinList {
   start(agent: Agent, command: LocalJoinCommand): number {
     if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_MALFORMED');
     const id = this.#next++;
-    const running: RunningJoin = { abort: new AbortController(), local: null, path: null };
+    const running: RunningJoin = { abort: new AbortController(), onStop: null, local: null, path: null };
     this.#running.set(id, running);
     this.#views = [...this.#views, newJoin(id, command)];
     void this.#run(agent, id, running, command);
     return id;
   }
 
+  /** Shows a join that a command makes and ends; `onStop`: somebody wishes here that it ends. */
+  show(target: string, onStop: () => void): ShownJoin {
+    const id = this.#next++;
+    const running: RunningJoin = { abort: new AbortController(), onStop, local: null, path: null };
+    this.#running.set(id, running);
+    this.#views = [...this.#views, newJoin(id, { target })];
+    return this.#shown(id, running);
+  }
+
+  #shown(id: number, running: RunningJoin): ShownJoin {
+    return {
+      event: (event) => this.#tell(id, event),
+      local: (services) => this.#update(id, (join) => ({ ...join, ...localView(services) })),
+      connected: (path) => {
+        running.path = path;
+        path.on('lost', (reason) => this.#update(id, (join) => losePath(join, reason)));
+        path.on('close', (reason, error) => this.#pathOver(id, reason, error));
+      },
+    };
+  }
+
+  /** Round trips as they are now. */
+  refresh(): void {
+    for (const [id, { path }] of this.#running) {
+      const before = this.#views.find((join) => join.id === id)?.path;
+      if (path?.state !== 'up' || before == null || Math.abs(path.rttMs - before.rttMs) < 0.1) continue;
+      this.#update(id, (join) => (join.path === null ? join : { ...join, path: { ...join.path, rttMs: path.rttMs } }));
+    }
+  }
+
   async #run(agent: Agent, id: number, running: RunningJoin, command: LocalJoinCommand): Promise<void> {
-    const { settings, clipboard, env } = this.#options;
+    const { settings, clipboard, env, places } = this.#options;
+    const shown = this.#shown(id, running);
+    const { playerName = '', relay = 'allow' } = settings?.values ?? {};
     const onNotice = (notice: LocalServicesNotice): void => {
       if (notice.kind === 'seats-full') this.#update(id, (join) => ({ ...join, seatsFull: true }));
       if (notice.kind === 'services') this.#update(id, (join) => ({ ...join, ...localView(notice.services) }));
@@ -72,32 +116,32 @@ export class JoinList {
     try {
       const path = await agent.join(command.target, {
         signal: running.abort.signal,
-        name: settings.values.playerName,
-        relay: settings.values.relay,
+        name: playerName,
+        relay,
         ...(command.password === '' ? {} : { password: command.password }),
         acceptNewKey: command.newKey ?? false,
         wait: true,
         onEvent: (event) => {
           if (event.ev === 'found')
-            settings.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
-          this.#tell(id, event);
+            settings?.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
+          shown.event(event);
         },
       });
-      running.path = path;
-      path.on('lost', (reason) => this.#update(id, (join) => losePath(join, reason)));
-      path.on('close', (reason, error) => this.#pathOver(id, reason, error));
+      shown.connected(path);
       const wished = command.localPort === 0 ? {} : { port: command.localPort };
-      const local = await openLocalServices(path, { ...wished, places: this.#options.places, onNotice });
+      const given = places === null ? {} : { places };
+      const local = await openLocalServices(path, { ...wished, ...given, onNotice });
       if (!this.#running.has(id)) {
         // Stopped, or over, meanwhile.
         local.close();
         return;
       }
       running.local = local;
+      shown.local(local.services);
       const portTaken = local.place === 'moved' ? command.localPort || (local.services[0]?.port ?? null) : null;
-      const view = localView(local.services);
-      this.#update(id, (join) => ({ ...join, ...view, portTaken }));
-      if (clipboard) void copyToClipboard(view.local, env);
+      this.#update(id, (join) => ({ ...join, portTaken }));
+      const [first] = local.services;
+      if (clipboard && first !== undefined) void copyToClipboard(endpointKey(first.local), env);
     } catch (error) {
       const failure = error instanceof SallyportError ? error.code : 'INTERNAL';
       this.#fail(id, failure);
@@ -113,7 +157,7 @@ export class JoinList {
     } else if (reason === 'left' || reason === 'kicked') {
       this.#update(id, (join) => ({ ...join, ended: reason }));
     }
-    this.stop(id);
+    this.#end(id);
   }
 
   #tell(id: number, event: JoinEvent): void {
@@ -133,6 +177,12 @@ export class JoinList {
 
   /** Abort, leave or the end of the path: the view is frozen and kept, the path and the port are closed. */
   stop(id: number): void {
+    const onStop = this.#running.get(id)?.onStop ?? null;
+    if (onStop === null) this.#end(id);
+    else onStop();
+  }
+
+  #end(id: number): void {
     const running = this.#running.get(id);
     if (running === undefined) return;
     this.#running.delete(id);
@@ -157,7 +207,7 @@ function localView(services: readonly LocalService[]): Pick<LocalJoin, 'local' |
   return { local: views[0]?.local ?? '', services: views };
 }
 
-function newJoin(id: number, { target, newKey = false }: LocalJoinCommand): LocalJoin {
+function newJoin(id: number, { target, newKey = false }: Pick<LocalJoinCommand, 'target' | 'newKey'>): LocalJoin {
   const notYet = { ended: null, portTaken: null, seatsFull: false, local: '', services: [] };
   return { ...NEW_JOIN, ...notYet, id, target, newKey, startedAt: Date.now() };
 }

@@ -3,4 +3,12 @@ export const APP_LIMITS = {
   /** Joins that are over and friends that are gone which the page still shows; each join has a log of its own. */
   joinsOverMax: 20,
   friendsGoneMax: 50,
+  /** Programs of one state directory that `ctl` looks at; each is a process that somebody has started. */
+  programsMax: 64,
+  /** A command: two hundred favourites with their names are 20 kB. */
+  bodyBytesMax: 65_536,
+  /** Who looks at figures sees new ones so often; each asks every connection once. */
+  figuresMs: 2_000,
+  /** Between the word that a program ends and its end: the answer is on its way before. */
+  quitMs: 50,
 } as const;

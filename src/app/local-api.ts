@@ -1,24 +1,29 @@
 /**
- * What the local page (`sallyport ui`) and the process behind it say to each other: one state document, whole at first and then
- * its changed parts by server-sent events, and a handful of commands. Types only, so the page can share them.
+ * What a program of ours on this computer (`ui`, `host`, `join`) and those who look at it or command it say to each other: the page,
+ * `sallyport ctl`, wrappers. One state document, whole at first and then its changed parts by server-sent events, and a handful of
+ * commands, each by a POST of its own. Types only, so the page can share them; `schema.ts` checks and describes the same.
  */
 
 import type { JoinView, LanServer } from '../agent/index.ts';
 import type { FailureCode } from '../core/errors.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { PathKind } from '../core/model/pair.ts';
-import type { Service } from '../core/model/service.ts';
+import type { Service, ServiceTarget } from '../core/model/service.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
 import type { Unmeasured } from '../core/nat/unmeasured.ts';
 import type { RelayMode } from '../core/peer/handshake.ts';
 import type { Ban } from '../core/peer/interface.ts';
 
-/** Every request carries `authorization: Bearer TOKEN`; the token comes in the link's fragment, so no server log has it. */
-export const LOCAL_API = {
-  state: '/api/local/state',
-  events: '/api/local/events',
-  command: '/api/local/command',
-} as const;
+/**
+ * Every request carries `authorization: Bearer TOKEN`. The page has the token from its link's fragment, so no server log has it;
+ * everybody else from the token file.
+ */
+export const LOCAL_API = { state: '/v1/state', events: '/v1/events', document: '/v1/openapi.json' } as const;
+
+/** Where the command of this name goes, its fields as the body. */
+export function commandPath(name: LocalCommand['do'] | ':do'): string {
+  return `/v1/${name}`;
+}
 
 /** A join, and what concerns only the app. */
 export interface LocalJoin extends JoinView {
@@ -59,8 +64,14 @@ export interface FriendView {
   /** The name of the relay that carries the data. */
   readonly via: string | null;
   readonly rttMs: number | null;
+  /** Share of our datagrams that this friend did not hear, over the last seconds; null where there is no path. */
+  readonly loss: number | null;
   /** The loopback address by which the game sees this friend. */
   readonly seenAs: string | null;
+  /** The same with the port of its first program. */
+  readonly seat: string | null;
+  /** Wall-clock milliseconds; null where it is not connected. */
+  readonly connectedAt: number | null;
   /** Four words to compare with those of this friend; null where there is no path. */
   readonly words: string | null;
 }
@@ -80,8 +91,8 @@ export interface HostingView {
   readonly state: 'starting' | 'open' | 'replaced' | 'failed';
   readonly failure: FailureCode | null;
   readonly name: string;
-  /** What friends reach, as it was written: `30000`, `64738/udp+tcp`. */
-  readonly services: string;
+  /** What friends reach, by number. */
+  readonly services: readonly ServiceTarget[];
   readonly code: string;
   readonly link: string;
   /** Of these, the ports whose game does not answer. */
@@ -135,6 +146,11 @@ export interface LocalState {
   /** Counts the changes of the document; the answer to a command names the one that shows what it did. */
   readonly n: number;
   readonly version: string;
+  /** The command that runs. */
+  readonly program: 'app' | 'host' | 'join';
+  /** Of the host (`--as`), or the code that is joined; empty for the app. */
+  readonly name: string;
+  readonly pid: number;
   readonly master: {
     readonly link: string;
     readonly state: 'none' | 'connecting' | 'up' | 'lost';
@@ -156,7 +172,8 @@ export interface LocalState {
   readonly hosting: HostingView | null;
   readonly joins: readonly LocalJoin[];
   readonly lan: readonly LanServer[];
-  readonly settings: LocalSettings;
+  /** Null where the program has flags instead. */
+  readonly settings: LocalSettings | null;
 }
 
 /** An event of the stream: the parts that are not the same as before; the first one of a connection has all of them. */
@@ -196,11 +213,29 @@ export type LocalCommand =
   | { readonly do: 'settings'; readonly settings: SettingsChange }
   | { readonly do: 'quit' };
 
-/** Answer to a command: done, and shown by the document from `n` on; or why not (shown beside the field named by `field`). */
+/** Why a request was not carried out, in the words of the command; `field` is the part of the body that is wrong. */
+export interface LocalError {
+  readonly code: FailureCode | LocalProblem;
+  readonly what: string;
+  readonly why: string;
+  readonly next: string;
+  readonly retryable: boolean;
+  readonly field: string | null;
+}
+
+/** Done, and shown by the document from `n` on; or why not. */
 export type LocalAnswer =
   | { readonly ok: true; readonly n: number; readonly join?: number }
-  | { readonly ok: false; readonly failure: FailureCode; readonly problem: null; readonly field: string | null }
-  | { readonly ok: false; readonly failure: null; readonly problem: LocalProblem; readonly field: null };
+  | { readonly ok: false; readonly error: LocalError };
 
-/** `offline` is said by the page itself: the process does not answer. */
-export type LocalProblem = 'master-link' | 'settings-not-written' | 'offline';
+/** What can go wrong here and nowhere else. `OFFLINE` is said by the page itself: the process does not answer. */
+export type LocalProblem =
+  | 'MASTER_LINK'
+  | 'SETTINGS_NOT_WRITTEN'
+  | 'NOT_HERE'
+  | 'FORBIDDEN'
+  | 'TOKEN'
+  | 'UNKNOWN'
+  | 'BODY'
+  | 'TOO_LARGE'
+  | 'OFFLINE';

@@ -1,7 +1,20 @@
-/** Commands of the local page, checked before anything acts on them. The page says what is wrong, beside the field. */
+/**
+ * The local interface `/v1` as schemas: commands are checked by them before anything acts, and the OpenAPI document is made of them
+ * (`openapi.ts`). The types stand in `local-api.ts`, which the page shares; the compiler holds both together.
+ */
 import { z } from 'zod';
-import { parseServices } from '../core/index.ts';
-import type { LocalCommand } from './local-api.ts';
+import type { LanServer } from '../agent/index.ts';
+import { type ListEntry, type NatProfile, parseServices } from '../core/index.ts';
+import type {
+  BanView,
+  FriendView,
+  HostingView,
+  LocalCommand,
+  LocalError,
+  LocalJoin,
+  LocalSettings,
+  LocalState,
+} from './local-api.ts';
 
 /** Sixteen of the longest. */
 const services = z
@@ -12,61 +25,230 @@ const services = z
 const port = z.int().min(0).max(65_535);
 /** Like `stun.example.org:3478`. */
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/);
+const relay = z.enum(['allow', 'never', 'only']);
+const friend = z.string().max(64).describe('`friend` of a row of `hosting.friends`');
 
-export const settingsSchema = z
-  .object({
-    master: z.string().max(512),
-    stun: z.array(hostPort).max(32),
-    localPort: port,
-    playersMax: z.int().min(1).max(64),
-    language: z.string().max(8),
-    streamerMode: z.boolean(),
-    hostName: z.string().max(48),
-    hostGame: z.string().max(32),
-    hostPortCustom: z.boolean(),
-    hostServices: services,
-    playerName: z.string().max(32),
-    announceOnLan: z.boolean(),
-    relay: z.enum(['allow', 'never', 'only']),
-    favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
-    recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
-  })
-  .partial();
+const settings = z.object({
+  master: z.string().max(512),
+  stun: z.array(hostPort).max(32),
+  localPort: port,
+  playersMax: z.int().min(1).max(64),
+  language: z.string().max(8),
+  streamerMode: z.boolean(),
+  hostName: z.string().max(48),
+  hostGame: z.string().max(32),
+  hostPortCustom: z.boolean(),
+  hostServices: services,
+  playerName: z.string().max(32),
+  announceOnLan: z.boolean(),
+  relay,
+  favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
+  recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
+}) satisfies z.ZodType<LocalSettings>;
 
-export const commandSchema = z.discriminatedUnion('do', [
-  z.object({
-    do: z.literal('host'),
-    services,
-    name: z.string().trim().min(1).max(48),
-    game: z.string().max(32),
-    playersMax: z.int().min(1).max(64),
-    public: z.boolean(),
-    password: z.string().max(128),
-    ask: z.boolean(),
+export const settingsSchema = settings.partial();
+
+const ban = z
+  .discriminatedUnion('by', [
+    z.object({ by: z.literal('friend'), friend: z.string().max(64) }),
+    z.object({ by: z.literal('network'), network: z.string().max(64) }),
+  ])
+  .describe('one friend, by its key, or everybody from where it was');
+
+type CommandName = LocalCommand['do'];
+type Fields<Name extends CommandName> = Omit<Extract<LocalCommand, { readonly do: Name }>, 'do'>;
+
+/** The bodies of the commands, by name. */
+export const COMMANDS = {
+  host: z
+    .object({
+      services: services.describe('as of the command: `30000`, `64738/udp+tcp`, `2456-2457`, `192.168.1.50:30000`'),
+      name: z.string().trim().min(1).max(48),
+      game: z.string().max(32),
+      playersMax: z.int().min(1).max(64),
+      public: z.boolean().describe('in the list of the masterserver'),
+      password: z.string().max(128).describe('empty: none'),
+      ask: z.boolean().describe('each friend waits for `admit`'),
+    })
+    .describe('Begins to host a game of this computer. `hosting` shows the code, the link and who comes.'),
+  unhost: z.object({}).describe('Ends hosting; friends are told. A program that only hosts ends with it.'),
+  admit: z.object({ friend, admit: z.boolean() }).describe('Answers for a friend that asks.'),
+  kick: z.object({ friend }).describe('Ends the connections of a friend; it may come again.'),
+  ban: z
+    .object({ friend, network: z.boolean().describe('everybody from where the friend is now, too') })
+    .describe('Ends the connections of a friend and keeps it out, over restarts.'),
+  unban: z.object({ ban }).describe('Lifts a ban of `hosting.bans`.'),
+  join: z
+    .object({
+      target: z.string().trim().min(1).max(512).describe('a join code, or a link'),
+      password: z.string().max(128).describe('empty: none'),
+      localPort: port.describe('where the game connects to; 0: any'),
+      newKey: z.boolean().optional().describe('a person has asked the host: take another key than the one known'),
+    })
+    .describe('Joins a host; `joins` shows how far it is, the answer says which it is.'),
+  abort: z
+    .object({ join: z.int() })
+    .describe('Ends a join or leaves the host. A program that only joins ends with it.'),
+  forget: z.object({ join: z.int() }).describe('Removes a join from the document.'),
+  check: z.object({}).describe('Measures the own network anew; answers when that is done.'),
+  'map-port': z.object({}).describe('Asks the router once more to open a port.'),
+  list: z.object({}).describe('Fetches the public servers; `servers` shows them.'),
+  settings: z.object({ settings: settingsSchema }).describe('Changes settings, those that are given.'),
+  quit: z.object({}).describe('Ends the program as Ctrl+C does.'),
+} as const satisfies { readonly [Name in CommandName]: z.ZodType<Fields<Name>> };
+
+const path = z.object({
+  kind: z.enum(['lan', 'direct', 'mapped', 'ipv6', 'relay']),
+  via: z.string().nullable().describe('the name of the relay that carries the data'),
+});
+const nullablePath = { kind: path.shape.kind.nullable(), via: path.shape.via };
+const failureCode = z.string().describe('a code of docs/library.md, "Failures"');
+const timestamp = z.number().describe('milliseconds since 1970');
+
+const service = z.object({ port: z.int(), protocols: z.enum(['udp', 'tcp', 'udp+tcp']) });
+
+const friendView = z.object({
+  friend: z.string().describe('who it is: the beginning of the hash of its key for this host'),
+  instance: z.string().describe('which of its programs'),
+  name: z.string(),
+  fingerprint: z.string(),
+  knownAs: z.string().nullable(),
+  state: z.enum(['asking', 'waiting', 'knocking', 'queued', 'connected', 'left', 'refused']),
+  ...nullablePath,
+  rttMs: z.number().nullable(),
+  loss: z.number().nullable().describe('share of our datagrams that it did not hear, over the last seconds'),
+  seenAs: z.string().nullable().describe('the address by which the game sees it'),
+  seat: z.string().nullable().describe('the same with the port of its first program'),
+  connectedAt: timestamp.nullable(),
+  words: z.string().nullable().describe('four words to compare by voice'),
+}) satisfies z.ZodType<FriendView>;
+
+const banView = z.object({
+  ban,
+  name: z.string(),
+  fingerprint: z.string().nullable(),
+  at: timestamp,
+}) satisfies z.ZodType<BanView>;
+
+const hosting = z.object({
+  state: z.enum(['starting', 'open', 'replaced', 'failed']),
+  failure: failureCode.nullable() as z.ZodType<HostingView['failure']>,
+  name: z.string(),
+  services: z.array(service.extend({ address: z.string() })).describe('what friends reach, by number'),
+  code: z.string(),
+  link: z.string(),
+  silentPorts: z.array(z.int()).describe('ports whose game does not answer'),
+  addressesShared: z.boolean().describe('the game sees friends as ports, not as addresses of their own'),
+  copied: z.boolean(),
+  friends: z.array(friendView),
+  bans: z.array(banView),
+  wrongPasswords: z.number(),
+}) satisfies z.ZodType<HostingView>;
+
+/** What is looked at by the page and by nobody else is described no further. */
+const opaque = <Value>(about: string): z.ZodType<Value> => z.custom<Value>().describe(about);
+
+const join = z.object({
+  id: z.int(),
+  target: z.string(),
+  newKey: z.boolean(),
+  ended: z.enum(['left', 'kicked']).nullable(),
+  startedAt: timestamp,
+  portTaken: z.number().nullable(),
+  seatsFull: z.boolean(),
+  local: z.string().describe('where the game connects to; empty before there is one'),
+  services: z
+    .array(service.extend({ local: z.string() }))
+    .describe('all that the host lets us reach, and where it is on this computer'),
+  phase: z.enum(['resolving', 'networks', 'punching', 'connected', 'stopped', 'failed']),
+  stage: opaque<LocalJoin['stage']>('as in the line `stage` of docs/command.md'),
+  why: opaque<LocalJoin['why']>('why it waits; null where it does not'),
+  hostName: z.string(),
+  found: z.boolean(),
+  failure: failureCode.nullable() as z.ZodType<LocalJoin['failure']>,
+  detail: opaque<LocalJoin['detail']>('the true cause of the failure, where there is more to it than its code'),
+  endedAtMs: z.number().nullable(),
+  own: opaque<LocalJoin['own']>('the own network'),
+  peer: opaque<LocalJoin['peer']>('the network of the host'),
+  attempts: opaque<LocalJoin['attempts']>('the attempts so far'),
+  log: opaque<LocalJoin['log']>('the structured log'),
+  packetsSent: z.number(),
+  hard: opaque<LocalJoin['hard']>('the pair has proved to be a hard one: the chance, and what would help'),
+  relayedOnly: z.boolean(),
+  notDirect: opaque<LocalJoin['notDirect']>('why it goes through a relay; null where it does not'),
+  hostLeft: z.boolean().describe('the host has ended and is waited for'),
+  gamesQuiet: z
+    .array(z.object({ service: z.int(), state: z.enum(['absent', 'silent']) }))
+    .describe("services whose game does not answer, as the host's program says"),
+  path: path
+    .extend({
+      remote: z.object({ address: z.string(), port: z.number() }),
+      rttMs: z.number(),
+      elapsedMs: z.number(),
+      payloadBytesMax: z.number(),
+      words: z.string(),
+    })
+    .nullable(),
+}) satisfies z.ZodType<LocalJoin>;
+
+export const stateSchema = z.object({
+  v: z.literal(1),
+  n: z.int().describe('counts the changes; the answer to a command names the one that shows what it did'),
+  version: z.string(),
+  program: z.enum(['app', 'host', 'join']),
+  name: z.string(),
+  pid: z.int(),
+  master: z.object({
+    link: z.string(),
+    state: z.enum(['none', 'connecting', 'up', 'lost']),
+    failure: failureCode.nullable() as z.ZodType<LocalState['master']['failure']>,
+    rttMs: z.number().nullable(),
   }),
-  z.object({ do: z.literal('unhost') }),
-  z.object({ do: z.literal('admit'), friend: z.string().max(64), admit: z.boolean() }),
-  z.object({ do: z.literal('kick'), friend: z.string().max(64) }),
-  z.object({ do: z.literal('ban'), friend: z.string().max(64), network: z.boolean() }),
-  z.object({
-    do: z.literal('unban'),
-    ban: z.discriminatedUnion('by', [
-      z.object({ by: z.literal('friend'), friend: z.string().max(64) }),
-      z.object({ by: z.literal('network'), network: z.string().max(64) }),
-    ]),
-  }),
-  z.object({
-    do: z.literal('join'),
-    target: z.string().trim().min(1).max(512),
-    password: z.string().max(128),
-    localPort: port,
-    newKey: z.boolean().optional(),
-  }),
-  z.object({ do: z.literal('abort'), join: z.int() }),
-  z.object({ do: z.literal('forget'), join: z.int() }),
-  z.object({ do: z.literal('check') }),
-  z.object({ do: z.literal('map-port') }),
-  z.object({ do: z.literal('list') }),
-  z.object({ do: z.literal('settings'), settings: settingsSchema }),
-  z.object({ do: z.literal('quit') }),
-]) satisfies z.ZodType<LocalCommand>;
+  servers: z.array(opaque<ListEntry>('as in `sallyport list --json`')),
+  serversAt: timestamp.nullable(),
+  serversFailure: failureCode.nullable() as z.ZodType<LocalState['serversFailure']>,
+  profile: opaque<NatProfile | null>('the own network, as in `sallyport check --json`'),
+  unmeasured: z
+    .enum(['probe-ports', 'nobody-answers', 'not-now'])
+    .nullable()
+    .describe(
+      "why the profile tells nothing (the masterserver's probe ports are silent, or everybody is), or nothing new; null: it was measured",
+    ),
+  profileAt: timestamp.nullable(),
+  checking: z.boolean(),
+  payloadBytesMax: z.number(),
+  probes: z.array(z.object({ destination: z.string(), seenAs: z.string().nullable() })),
+  hosting: hosting.nullable(),
+  joins: z.array(join),
+  lan: z.array(opaque<LanServer>('a server of the local network')),
+  settings: settings.nullable(),
+}) satisfies z.ZodType<LocalState>;
+
+const errorSchema = z.object({
+  code: z.string().describe('of docs/library.md, "Failures", or of the table in docs/interface.md') as z.ZodType<
+    LocalError['code']
+  >,
+  what: z.string(),
+  why: z.string(),
+  next: z.string(),
+  retryable: z.boolean().describe('trying again may help without anything changed'),
+  field: z.string().nullable().describe('the part of the body that is wrong'),
+}) satisfies z.ZodType<LocalError>;
+
+export const doneSchema = z.object({
+  ok: z.literal(true),
+  n: z.int().describe('the document shows it from this `n` on'),
+  join: z.int().optional().describe('of `join`: which it is'),
+});
+export const refusedSchema = z.object({ ok: z.literal(false), error: errorSchema });
+
+/** What a program writes down for those who may command it (`token-file.ts`). */
+export const tokenFileSchema = z.object({
+  v: z.literal(1),
+  url: z.string().regex(/^http:\/\/127\.0\.0\.1:\d{1,5}$/),
+  token: z.string().min(16).max(128),
+  pid: z.int().positive(),
+  program: stateSchema.shape.program,
+  name: z.string().max(512).describe('of the host (`--as`); of a join the code'),
+  startedAt: timestamp,
+});

@@ -1,28 +1,44 @@
 /**
- * The web server of `sallyport ui`: bound to 127.0.0.1, every call carries a random bearer token, Host and Origin are checked,
- * no CORS header is ever sent (SECURITY.md row 20: a web page elsewhere, or one that rebinds its name to 127.0.0.1, gets nothing).
+ * The local interface `/v1` of every program of ours, and the page of `sallyport ui`: bound to 127.0.0.1, every call carries a random
+ * bearer token, Host and Origin are checked, no CORS header is ever sent (SECURITY.md row 20: a web page elsewhere, or one that rebinds
+ * its name to 127.0.0.1, gets nothing, and neither do other users of this computer).
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import { LOCAL_API, type LocalAnswer, type LocalChange, type LocalCommand, type LocalState } from './local-api.ts';
-import { commandSchema } from './schema.ts';
+import { APP_LIMITS } from './limits.ts';
+import {
+  commandPath,
+  LOCAL_API,
+  type LocalAnswer,
+  type LocalChange,
+  type LocalCommand,
+  type LocalError,
+  type LocalState,
+} from './local-api.ts';
+import { openApiDocument } from './openapi.ts';
+import { problem, statusOf } from './problems.ts';
+import { COMMANDS } from './schema.ts';
 
-/** What the pages look at and command; the agent's side is in `engine.ts`. */
-export interface UiEngine {
+/** What others look at and command; the agent's side is in `engine.ts`. */
+export interface LocalEngine {
   state(): LocalState;
+  /** Brings figures that change all the time up to date. */
+  refresh(): void;
   /** Calls back after every change; returns how to stop. */
   onChange(listener: () => void): () => void;
   command(command: LocalCommand): Promise<LocalAnswer>;
 }
 
-export interface UiServer {
-  /** With the token in the fragment: whoever has it may command. */
-  readonly link: string;
+export interface LocalServer {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly token: string;
   close(): Promise<void>;
 }
 
@@ -52,45 +68,64 @@ function sameToken(given: string, token: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-function uiApp(engine: UiEngine, token: string, port: () => number, webRoot: string = WEB_ROOT): Hono {
+function refuse(context: Context, error: LocalError): Response {
+  return context.json({ ok: false, error } satisfies LocalAnswer, statusOf(error));
+}
+
+function localApp(engine: LocalEngine, token: string, port: () => number): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     const names = [`127.0.0.1:${port()}`, `localhost:${port()}`];
     const origin = context.req.header('origin');
-    if (!names.includes(context.req.header('host') ?? '')) return context.text('wrong host', 403);
-    if (origin !== undefined && !names.some((name) => origin === `http://${name}`))
-      return context.text('wrong origin', 403);
+    const foreign = origin !== undefined && !names.some((name) => origin === `http://${name}`);
+    if (foreign || !names.includes(context.req.header('host') ?? '')) return refuse(context, problem('FORBIDDEN'));
     await next();
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
     return;
   });
-  app.use('/api/*', async (context, next) => {
+  app.use('/v1/*', async (context, next) => {
     const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
-    if (!sameToken(given, token)) return context.text('token missing or wrong', 401);
+    if (!sameToken(given, token)) return refuse(context, problem('TOKEN'));
     await next();
     return;
   });
-  app.get(LOCAL_API.state, (context) => context.json(engine.state()));
-  app.get(LOCAL_API.events, (context) => streamSSE(context, (stream) => sendChanges(stream, engine)));
-  app.post(LOCAL_API.command, async (context) => {
-    const body: unknown = await context.req.json().catch(() => null);
-    const parsed = commandSchema.safeParse(body);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const answer: LocalAnswer = { ok: false, failure: 'USAGE', problem: null, field: issue?.path.join('.') ?? null };
-      return context.json(answer, 400);
-    }
-    return context.json(await engine.command(parsed.data));
+  app.get(LOCAL_API.state, (context) => {
+    engine.refresh();
+    return context.json(engine.state());
   });
+  app.get(LOCAL_API.events, (context) => streamSSE(context, (stream) => sendChanges(stream, engine)));
+  app.get(LOCAL_API.document, (context) => context.json(openApiDocument(engine.state().version)));
+  const limit = bodyLimit({
+    maxSize: APP_LIMITS.bodyBytesMax,
+    onError: (context) => refuse(context, problem('TOO_LARGE')),
+  });
+  app.post(commandPath(':do'), limit, (context) => obey(context, engine));
+  app.all('/v1/*', (context) => refuse(context, problem('UNKNOWN')));
+  return app;
+}
+
+async function obey(context: Context, engine: LocalEngine): Promise<Response> {
+  const name = context.req.param('do') ?? '';
+  if (!Object.hasOwn(COMMANDS, name)) return refuse(context, problem('UNKNOWN'));
+  const body: unknown = await context.req.json().catch(() => null);
+  const parsed = COMMANDS[name as keyof typeof COMMANDS].safeParse(body);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return refuse(context, problem('BODY', { field: issue?.path.join('.') || null, why: `${issue?.message}.` }));
+  }
+  const answer = await engine.command({ do: name, ...parsed.data } as LocalCommand);
+  return answer.ok ? context.json(answer) : refuse(context, answer.error);
+}
+
+function servePage(app: Hono, webRoot: string): void {
   app.get('*', async (context) => {
     const file = await readWebFile(webRoot, context.req.path);
     return file === null ? context.text('not found', 404) : context.body(file.body, 200, { 'content-type': file.type });
   });
-  return app;
 }
 
 /** The whole state document, then whatever changes of it, until the page is gone. */
-async function sendChanges(stream: SSEStreamingApi, engine: UiEngine): Promise<void> {
+async function sendChanges(stream: SSEStreamingApi, engine: LocalEngine): Promise<void> {
   let sent: LocalChange = {};
   let dirty = true;
   let wake = (): void => {};
@@ -142,11 +177,18 @@ async function readWebFile(
   }
 }
 
-/** Starts serving on 127.0.0.1. `port` 0 = any free one. Rejects with the system's error where the port is taken. */
-export async function serveUi(engine: UiEngine, port: number): Promise<UiServer> {
+/**
+ * Starts serving on 127.0.0.1. `port` 0 = any free one; `page`: the web app as well. Rejects with the system's error where the port is
+ * taken.
+ */
+export async function serveLocal(
+  engine: LocalEngine,
+  { port = 0, page = false }: { readonly port?: number; readonly page?: boolean } = {},
+): Promise<LocalServer> {
   const token = randomBytes(24).toString('base64url');
   let bound = port;
-  const app = uiApp(engine, token, () => bound);
+  const app = localApp(engine, token, () => bound);
+  if (page) servePage(app, WEB_ROOT);
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, hostname: '127.0.0.1', port }, (info) => {
       bound = info.port;
@@ -155,7 +197,8 @@ export async function serveUi(engine: UiEngine, port: number): Promise<UiServer>
     starting.once('error', reject);
   });
   return {
-    link: `http://127.0.0.1:${bound}/#t=${token}`,
+    url: `http://127.0.0.1:${bound}`,
+    token,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

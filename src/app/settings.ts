@@ -44,10 +44,10 @@ export class SettingsFile {
   }
 
   /** Null when saved, else why not; `text` for the command. */
-  change(change: SettingsChange): { readonly problem: LocalProblem; readonly text: string } | null {
+  change(change: SettingsChange): { readonly problem: Exclude<LocalProblem, 'OFFLINE'>; readonly text: string } | null {
     if (change.master !== undefined && change.master !== '') {
       const link = parseMasterLink(change.master);
-      if ('problem' in link) return { problem: 'master-link', text: linkText(link) };
+      if ('problem' in link) return { problem: 'MASTER_LINK', text: linkText(link) };
     }
     this.#values = { ...this.#values, ...(change as Partial<LocalSettings>) };
     try {
@@ -56,7 +56,7 @@ export class SettingsFile {
       return null;
     } catch (error) {
       const text = `The settings could not be written: ${(error as Error).message}`;
-      return { problem: 'settings-not-written', text };
+      return { problem: 'SETTINGS_NOT_WRITTEN', text };
     }
   }
 

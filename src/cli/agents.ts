@@ -82,7 +82,7 @@ export async function readyWithPatience(agent: Agent, { terminal, signal }: Invo
   }
 }
 
-export function stateDir(flags: AgentFlagValues, env: NodeJS.ProcessEnv): string {
+export function stateDir(flags: Pick<AgentFlagValues, 'state-dir'>, env: NodeJS.ProcessEnv): string {
   return flags['state-dir'] ?? stateDirectory(env);
 }
 

@@ -76,6 +76,7 @@ export const JOIN_FLAGS = {
     max: 65_535,
     about: 'where the game connects to, for the first port of the host (default: its own number; 0: any free one)',
   },
+  lan: { kind: 'on', about: 'also for the local network: a console or a second computer finds the host at this one' },
   timeout: {
     kind: 'number',
     value: 'SECONDS',
@@ -93,6 +94,17 @@ export const JOIN_FLAGS = {
   'new-key': { kind: 'on', about: 'take the new key of a host that you know by another one; ask the host first' },
   relay: RELAY_FLAG,
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
+} as const satisfies Flags;
+
+export const CTL_FLAGS = {
+  ...COMMON_FLAGS,
+  as: {
+    kind: 'text',
+    value: 'NAME',
+    about: 'which one, where several run: what it hosts as, the code it joins, or app',
+  },
+  network: { kind: 'on', about: 'ban: everybody from the network of the friend, too' },
+  'state-dir': AGENT_FLAGS['state-dir'],
 } as const satisfies Flags;
 
 export const CHECK_FLAGS = {
@@ -254,6 +266,21 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: JOIN_FLAGS,
     examples: ['sallyport join K7TQ9-RBWXM', 'sallyport join K7TQ9-RBWXM --local-port 30000'],
     load: async () => (await import('./join.ts')).joinCommand,
+  },
+  ctl: {
+    summary: 'look at a host, join or app that runs here, and command it',
+    words: ['WHAT...'],
+    flags: CTL_FLAGS,
+    examples: [
+      'sallyport ctl status                    what runs here, and how it is',
+      'sallyport ctl who                       the friends of the host: way, loss, seat at the game, time',
+      'sallyport ctl kick Ana                  by name, or by the first digits of the key',
+      'sallyport ctl ban Ana --network         it and everybody from there; without --network by its key alone',
+      'sallyport ctl bans, sallyport ctl unban 1',
+      'sallyport ctl admit Ana, sallyport ctl refuse Ana',
+      'sallyport ctl stop --as 30000           as Ctrl+C there',
+    ],
+    load: async () => (await import('./ctl.ts')).ctlCommand,
   },
   check: {
     summary: 'what this network is like, and what would make it better',

@@ -1,37 +1,32 @@
 /** What the person who hosts may type: let friends in (--ask), see who is there, kick and ban. */
 import { createInterface } from 'node:readline';
-import type { FriendNews, Hosting, KeptBan } from '../agent/index.ts';
-import { cleanText, PEER_LIMITS, showFingerprint } from '../core/index.ts';
+import type { FriendNews, Hosting } from '../agent/index.ts';
+import type { HostingView } from '../app/index.ts';
+import { showFingerprint } from '../core/index.ts';
+import { banText } from './ban-text.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
+import { called, present, shownName, tableText, WHO_HEAD, whoRow } from './who.ts';
 
 export interface HostConsole {
   news(news: FriendNews): void;
   close(): void;
 }
 
-/** How a friend is called on the screen: the name it gave, else the beginning of its key's hash. */
-export function friendName({ name, friend }: Pick<FriendNews, 'name' | 'friend'>): string {
-  return cleanText(name, PEER_LIMITS.nameShownMax) || friend.slice(0, 8);
-}
-
 /** `new here, key 9f3a-12cd-55e0-77b1`: what there is to know one by whose name anybody could give. */
 function whatIsKnown({ friend, knownAs }: FriendNews): string {
-  const before = knownAs === null ? 'new here' : `known here as ${friendName({ name: knownAs, friend })}`;
+  const before = knownAs === null ? 'new here' : `known here as ${shownName({ name: knownAs, friend })}`;
   return `${before}, key ${showFingerprint(friend)}`;
 }
 
-/** `Mallory, key 9f3a-12cd-55e0-77b1, since 2026-11-28 20:15`. Of a network no more is known than who was there. */
-function banText({ ban, name, at }: KeptBan): string {
-  const called = cleanText(name, PEER_LIMITS.nameShownMax) || 'a friend without a name';
-  const whom =
-    ban.by === 'friend' ? `${called}, key ${showFingerprint(ban.friend)}` : `everybody from the network of ${called}`;
-  return `${whom}, since ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}
-
 /** Reads lines where a person sits, or where --ask wants answers; elsewhere the input belongs to somebody else. */
-export function hostConsole(terminal: Terminal, hosting: Hosting, ask: boolean): HostConsole {
-  const desk = new Desk(terminal, hosting);
+export function hostConsole(
+  terminal: Terminal,
+  hosting: Hosting,
+  ask: boolean,
+  view: () => Pick<HostingView, 'friends'>,
+): HostConsole {
+  const desk = new Desk(terminal, hosting, view);
   const news = (one: FriendNews): void => desk.news(one);
   if (!ask && !process.stdin.isTTY) return { news, close() {} };
   const lines = createInterface({ input: process.stdin });
@@ -60,6 +55,8 @@ interface DoorQuestion {
 class Desk {
   readonly #terminal: Terminal;
   readonly #hosting: Hosting;
+  /** As others on this computer are shown it, with its figures as they are now. */
+  readonly #view: () => Pick<HostingView, 'friends'>;
   /** By friend and instance. */
   readonly #friends = new Map<string, FriendNews>();
   /** One news of each friend that has left, the latest last. */
@@ -68,9 +65,10 @@ class Desk {
   /** When the question before this one left the screen. */
   #questionEndedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(terminal: Terminal, hosting: Hosting) {
+  constructor(terminal: Terminal, hosting: Hosting, view: () => Pick<HostingView, 'friends'>) {
     this.#terminal = terminal;
     this.#hosting = hosting;
+    this.#view = view;
   }
 
   news(one: FriendNews): void {
@@ -130,7 +128,7 @@ class Desk {
     const now = performance.now();
     const close = now - this.#questionEndedAt < CLI_LIMITS.questionReadMs;
     this.#question = { about, answerableAt: close ? now + CLI_LIMITS.questionReadMs : now };
-    this.#terminal.say(`Let ${friendName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
+    this.#terminal.say(`Let ${shownName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
   }
 
   /** The answer belongs to the question that was read: one that has just come up is shown again instead. */
@@ -141,13 +139,13 @@ class Desk {
     } else if (performance.now() < question.answerableAt) {
       this.#terminal.say('  The question has just changed, so that answer was not taken:');
       const { about } = question;
-      this.#terminal.say(`Let ${friendName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
+      this.#terminal.say(`Let ${shownName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
     } else this.#decide(question.about, admit);
   }
 
   /** Those meant by a name or a key, each once; says so where there are none. */
   #friendsCalled(wanted: string, among = [...this.#friends.values()]): readonly string[] {
-    const meant = new Set(this.#called(wanted, among).map(({ friend }) => friend));
+    const meant = new Set(called(wanted, among).map(({ friend }) => friend));
     if (meant.size === 0) this.#terminal.say('  There is no friend of that name; "who" lists them.');
     return [...meant];
   }
@@ -155,7 +153,7 @@ class Desk {
   /** `wanted`: a name or a key, and `network` after it where everybody from there is meant. */
   #ban(wanted: string): void {
     const all = [...this.#friends.values(), ...this.#gone];
-    const [, name = ''] = this.#called(wanted, all).length > 0 ? [] : (/^(.+) network$/.exec(wanted) ?? []);
+    const [, name = ''] = called(wanted, all).length > 0 ? [] : (/^(.+) network$/.exec(wanted) ?? []);
     for (const friend of this.#friendsCalled(name === '' ? wanted : name, all)) {
       const here = [...this.#friends.values()].some((one) => one.friend === friend);
       this.#hosting.ban(friend, { network: name !== '' && here });
@@ -184,13 +182,13 @@ class Desk {
 
   #answerAbout(wanted: string, admit: boolean): void {
     const asking = [...this.#friends.values()].filter(({ state }) => state === 'asking' || state === 'waiting');
-    const meant = this.#called(wanted, asking);
+    const meant = called(wanted, asking);
     const [one] = meant;
     if (one === undefined) this.#terminal.say('  Nobody of that name asks; "who" lists them.');
     else if (meant.every(({ friend }) => friend === one.friend)) this.#decide(one, admit);
     else {
       this.#terminal.say('  Several of that name ask: give the beginning of the key instead.');
-      for (const each of meant) this.#terminal.say(`  ${friendName(each)}  ${whatIsKnown(each)}`);
+      for (const each of meant) this.#terminal.say(`  ${shownName(each)}  ${whatIsKnown(each)}`);
     }
   }
 
@@ -203,23 +201,16 @@ class Desk {
   }
 
   #who(): void {
-    for (const one of this.#friends.values()) {
-      this.#terminal.say(`  ${friendName(one).padEnd(10)}  ${one.state.padEnd(10)}  ${whatIsKnown(one)}`);
-    }
-    if (this.#friends.size === 0) this.#terminal.say('  Nobody is here.');
+    const friends = present(this.#view());
+    const rows = friends.map((view) => whoRow(view, Date.now()));
+    if (rows.length === 0) this.#terminal.say('  Nobody is here.');
+    else this.#terminal.lines(tableText(WHO_HEAD, rows).replace(/^/gm, '  '));
   }
 
   #words(): void {
     const inside = [...this.#friends.values()].filter((one) => one.path !== null);
-    for (const one of inside) this.#terminal.say(`  ${friendName(one).padEnd(10)}  ${one.path?.words}`);
+    for (const one of inside) this.#terminal.say(`  ${shownName(one).padEnd(10)}  ${one.path?.words}`);
     const advice = 'The same words on the screen of that friend, or somebody sits in between: compare them by voice.';
     this.#terminal.say(inside.length === 0 ? '  Nobody is connected, so there are no words.' : `  ${advice}`);
-  }
-
-  /** By name, or by four digits of the key or more. */
-  #called(wanted: string, among: readonly FriendNews[]): readonly FriendNews[] {
-    const key = wanted.replaceAll('-', '');
-    const byKey = (friend: string): boolean => /^[0-9a-f]{4,16}$/.test(key) && friend.startsWith(key);
-    return among.filter((one) => friendName(one).toLowerCase() === wanted || byKey(one.friend));
   }
 }

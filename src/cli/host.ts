@@ -10,6 +10,7 @@ import {
   servicesText,
   wayText,
 } from '../agent/index.ts';
+import type { Engine } from '../app/index.ts';
 import {
   endpointKey,
   formatService,
@@ -31,12 +32,14 @@ import {
   withAgent,
 } from './agents.ts';
 import { HOST_FLAGS } from './commands.ts';
+import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
 import { GameLook } from './game-look.ts';
-import { friendName, type HostConsole, hostConsole } from './host-console.ts';
+import { type HostConsole, hostConsole } from './host-console.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
+import { shownName } from './who.ts';
 
 type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['flags'];
 
@@ -55,45 +58,63 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   const waitForNetwork = flags['wait-for-network'] || invocation.env.INVOCATION_ID !== undefined;
   await withAgent({ flags, invocation, keyFile, waitForNetwork }, async (agent) => {
     agent.on('event', followMaster(terminal, masterName(flags.master)));
-    const profile = await (waitForNetwork ? readyWithPatience(agent, invocation) : agent.ready());
-    sayProfile(terminal, profile);
-    sayMaster(terminal, agent, flags, keyFile);
-    const hosting = await agent.host({
-      name: flags.name ?? '',
-      game: flags.game ?? '',
-      public: flags.public,
-      ...(flags['ask-game'] === undefined ? {} : { askGame: flags['ask-game'] }),
-      ...(flags.max === undefined ? {} : { playersMax: flags.max }),
-      ask: flags.ask,
-      forward: services,
-      ...(password === undefined ? {} : { password }),
-    });
-    await welcome(invocation, flags, hosting, profile);
-    games.goOn();
-    const console = hostConsole(terminal, hosting, flags.ask);
-    // Whoever hides its address from friends does not tell it to the neighbours.
-    const lan =
-      flags['no-announce'] || hosting.relay === 'only'
-        ? null
-        : announceOnLan(flags.master ?? '', () => ({
-            public: flags.public,
-            code: hosting.code,
-            hostKey: hosting.hostKey,
-            name: flags.name ?? '',
-            game: flags.game ?? '',
-          }));
-    const failed = new Promise<never>((_resolve, reject) => hosting.on('failed', reject));
+    const does = { program: 'host', agent, master: flags.master ?? '', name: named } as const;
+    const control = await openControl({ does, stateDir: stateDir(flags, invocation.env), invocation });
     try {
-      follow(terminal, hosting, console);
-      await Promise.race([untilStopped(invocation.signal), failed]);
-      terminal.say('Stopping: the master and your friends are told.');
+      await control.engine.start();
+      control.engine.desk.begin({ name: flags.name ?? '', services });
+      const profile = await (waitForNetwork ? readyWithPatience(agent, invocation) : agent.ready());
+      sayProfile(terminal, profile);
+      sayMaster(terminal, agent, flags, keyFile);
+      const hosting = await agent.host({
+        name: flags.name ?? '',
+        game: flags.game ?? '',
+        public: flags.public,
+        ...(flags['ask-game'] === undefined ? {} : { askGame: flags['ask-game'] }),
+        ...(flags.max === undefined ? {} : { playersMax: flags.max }),
+        ask: flags.ask,
+        forward: services,
+        ...(password === undefined ? {} : { password }),
+      });
+      control.engine.desk.open(hosting);
+      await welcome(invocation, flags, hosting, profile);
+      games.goOn();
+      await keepOpen(invocation, flags, hosting, control.engine);
     } finally {
       games.stop();
-      lan?.close();
-      console.close();
-      await hosting.close();
+      await control.close();
     }
   });
+}
+
+/** Until the person ends it, or the master turns out to lie. */
+async function keepOpen(invocation: Invocation, flags: HostFlags, hosting: Hosting, engine: Engine): Promise<void> {
+  const { terminal, signal } = invocation;
+  const console = hostConsole(terminal, hosting, flags.ask, () => {
+    engine.refresh();
+    return engine.desk.view ?? { friends: [] };
+  });
+  // Whoever hides its address from friends does not tell it to the neighbours.
+  const lan =
+    flags['no-announce'] || hosting.relay === 'only'
+      ? null
+      : announceOnLan(flags.master ?? '', () => ({
+          public: flags.public,
+          code: hosting.code,
+          hostKey: hosting.hostKey,
+          name: flags.name ?? '',
+          game: flags.game ?? '',
+        }));
+  const failed = new Promise<never>((_resolve, reject) => hosting.on('failed', reject));
+  try {
+    follow(terminal, hosting, console);
+    await Promise.race([untilStopped(signal), failed]);
+    terminal.say('Stopping: the master and your friends are told.');
+  } finally {
+    lan?.close();
+    console.close();
+    await hosting.close();
+  }
 }
 
 function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: string): void {
@@ -151,7 +172,7 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
   hosting.on('way', ({ friend, instance, name, path }) => {
     if (path === null) return;
     terminal.event('path', { friend, instance, ...wayFields(path) });
-    terminal.say(`${clock()}  ${friendName({ name, friend }).padEnd(10)}  ${wayText(path)}`);
+    terminal.say(`${clock()}  ${shownName({ name, friend }).padEnd(10)}  ${wayText(path)}`);
     relayed(path);
   });
   hosting.on('bans', (bans, kept) => {
@@ -190,7 +211,7 @@ function sayFriend(terminal: Terminal, { friend, instance, name, state, knownAs,
     words: path?.words ?? null,
     seenAs: seenAs === null ? null : endpointKey(seenAs),
   });
-  const who = friendName({ name, friend }).padEnd(10);
+  const who = shownName({ name, friend }).padEnd(10);
   const more = path === null || state !== 'connected' ? [] : [wayText(path)];
   if (path !== null && state === 'connected' && seenAs !== null) more.push(`seen by the game as ${seenAs.address}`);
   terminal.say(`${clock()}  ${who}  ${state.padEnd(10)}  ${more.join(' · ')}`.trimEnd());

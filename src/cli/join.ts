@@ -1,5 +1,6 @@
 /** `sallyport join CODE`: docs/reference/product.md §4B. */
 import {
+  type Agent,
   type JoinEvent,
   type LocalService,
   losePath,
@@ -14,6 +15,7 @@ import {
   stageText,
   wayText,
 } from '../agent/index.ts';
+import type { ShownJoin } from '../app/index.ts';
 import {
   cleanText,
   endpointKey,
@@ -27,9 +29,11 @@ import {
   parseMasterLink,
   showCode,
 } from '../core/index.ts';
+import { gameNamed } from '../games/index.ts';
 import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
 import { checkAgentFlags, milliseconds, profileLine, readPassword, stateDir, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
+import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
 import { logText, watchKeys } from './join-keys.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
@@ -55,40 +59,70 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   const player = new Player(terminal, kept);
   const name = player.shown(flags.name);
   terminal.fact('info', 'Looking', `for ${showCode(target.code)}`);
+  const text = words[0] as string;
   await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
-    const screen = new JoinScreen(terminal);
-    // Aborted with the entry of an official server: it is joined by its address.
-    const direct = new AbortController();
-    const keys = watchKeys({
-      ...{ terminal, log: (all) => logText(screen.join, all), stop: invocation.stop, env: invocation.env },
-      words: () => screen.join.path?.words ?? '',
-      named: (typed) => player.named(typed),
-    });
-    player.askOnce();
+    const does = { program: 'join', agent, master: master ?? '', name: target.code } as const;
+    const control = await openControl({ does, stateDir: kept, invocation });
     try {
-      const path = await agent.join(words[0] as string, {
-        signal: AbortSignal.any([invocation.signal, direct.signal]),
-        onEvent(event) {
-          screen.onEvent(event);
-          if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
-        },
-        timeoutMs: (flags.timeout ?? 0) * 1_000,
-        acceptNewKey: flags['new-key'],
-        anonymous: flags.anonymous,
-        wait: !flags['no-wait'],
-        ...(password === undefined ? {} : { password }),
-        ...(name === undefined ? {} : { name }),
-      });
-      await play(invocation, flags, screen, path, kept);
-    } catch (error) {
-      if (!direct.signal.aborted) throw error;
-      screen.close();
-      await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
+      await control.engine.start();
+      const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
+      await reach(agent, { invocation, flags, text, password, shown, player, name, kept });
     } finally {
-      screen.close();
-      keys.close();
+      await control.close();
     }
   });
+}
+
+interface JoinErrand {
+  readonly invocation: Invocation;
+  readonly flags: JoinFlags;
+  /** The code or link. */
+  readonly text: string;
+  readonly password: string | undefined;
+  readonly shown: ShownJoin;
+  readonly player: Player;
+  readonly name: string | undefined;
+  /** The state directory. */
+  readonly kept: string;
+}
+
+async function reach(agent: Agent, errand: JoinErrand): Promise<void> {
+  const { invocation, flags, text, password, shown, player, name } = errand;
+  const { terminal, stop, env } = invocation;
+  const screen = new JoinScreen(terminal);
+  // Aborted with the entry of an official server: it is joined by its address.
+  const direct = new AbortController();
+  const keys = watchKeys({
+    ...{ terminal, log: (all) => logText(screen.join, all), stop, env },
+    words: () => screen.join.path?.words ?? '',
+    named: (typed) => player.named(typed),
+  });
+  player.askOnce();
+  try {
+    const path = await agent.join(text, {
+      signal: AbortSignal.any([invocation.signal, direct.signal]),
+      onEvent(event) {
+        screen.onEvent(event);
+        shown.event(event);
+        if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
+      },
+      timeoutMs: (flags.timeout ?? 0) * 1_000,
+      acceptNewKey: flags['new-key'],
+      anonymous: flags.anonymous,
+      wait: !flags['no-wait'],
+      ...(password === undefined ? {} : { password }),
+      ...(name === undefined ? {} : { name }),
+    });
+    shown.connected(path);
+    await play(errand, screen, path);
+  } catch (error) {
+    if (!direct.signal.aborted) throw error;
+    screen.close();
+    await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
+  } finally {
+    screen.close();
+    keys.close();
+  }
 }
 
 /** A whole link names its master, and the page of a host knows it; one given by hand goes first. */
@@ -115,13 +149,7 @@ async function masterOfPage(origin: string): Promise<string | null> {
   }
 }
 
-async function play(
-  invocation: Invocation,
-  flags: JoinFlags,
-  screen: JoinScreen,
-  path: Path,
-  kept: string,
-): Promise<void> {
+async function play({ invocation, flags, shown, kept }: JoinErrand, screen: JoinScreen, path: Path): Promise<void> {
   const { terminal, env, signal } = invocation;
   const over = new Promise<never>((_resolve, reject) => {
     // When we leave the path closes too, but that is no failure.
@@ -129,11 +157,16 @@ async function play(
   });
   const places: { services: readonly LocalService[] } = { services: [] };
   const wished = flags['local-port'];
+  const game = gameNamed(screen.game);
   const opening = openLocalServices(path, {
     ...(wished === undefined ? {} : { port: wished }),
     places: localPlaces(kept),
+    ...(flags.lan ? { lan: { search: game?.lan ?? null, name: screen.join.hostName } } : {}),
     onNotice(notice) {
-      if (notice.kind === 'services') places.services = notice.services;
+      if (notice.kind === 'services') {
+        places.services = notice.services;
+        shown.local(notice.services);
+      }
       sayLocalNotice(terminal, notice);
     },
   });
@@ -144,10 +177,12 @@ async function play(
   try {
     const local = await Promise.race([opening, over]);
     places.services = local.services;
+    shown.local(local.services);
     screen.connected();
     sayPlace(terminal, local, wished);
     terminal.event('path', wayFields(path));
     tellConnected(terminal, path, local.services);
+    if (flags.lan) terminal.event('lan', { addresses: local.lanAddresses });
     for (const service of local.services) terminal.result(endpointKey(service.local));
     terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
     screen.sayWhy();
@@ -155,7 +190,7 @@ async function play(
     const first = local.services[0]?.local ?? NOWHERE;
     const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(endpointKey(first), env), over]));
     terminal.say();
-    sayServices(terminal, local.services, copied);
+    sayServices(terminal, local, { copied, game });
     terminal.say('Keep this window open while you play. Ctrl+C leaves.');
     await Promise.race([untilStopped(signal), over]);
     terminal.say('Leaving: the host is told.');
@@ -217,6 +252,8 @@ function endOf(reason: string): SallyportError {
 class JoinScreen {
   /** As far as it has come. */
   join = NEW_JOIN;
+  /** As the host calls it. */
+  game = '';
   readonly #terminal: Terminal;
   readonly #startedAt = performance.now();
   #text = '';
@@ -292,6 +329,7 @@ class JoinScreen {
   #found({ hostKey, entry }: Extract<JoinEvent, { ev: 'found' }>): void {
     const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
     const game = cleanText(entry.game, PEER_LIMITS.nameShownMax);
+    this.game = game;
     this.#terminal.event('found', { entry, hostKey: Buffer.from(hostKey).toString('base64url') });
     const players = entry.playersMax > 0 ? `${entry.players}/${entry.playersMax} players` : '';
     const words = [name === '' ? 'the host' : `"${name}"`, game, players].filter((word) => word !== '');

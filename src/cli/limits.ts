@@ -12,6 +12,8 @@ export const CLI_LIMITS = {
   friendsGoneMax: 16,
   /** So long a new question stands before a bare `y` or `n` means it: whoever types just then has read the one before. */
   questionReadMs: 1_000,
+  /** A program on this computer answers within milliseconds, a busy one within a second. */
+  ctlAnswerMs: 5_000,
   gameWatchMs: 2_000,
   /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
   serverPortsEnd: 32_768,

@@ -1,39 +1,30 @@
 /** `sallyport ui`: the same functions in a local page. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine, type Opener, openBrowser, SettingsFile, serveUi } from '../app/index.ts';
+import { type Opener, openBrowser, SettingsFile } from '../app/index.ts';
 import { SallyportError, usage } from '../node/index.ts';
 import { stateDir } from './agents.ts';
 import { UI_FLAGS } from './commands.ts';
+import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
 import { type Invocation, untilStopped } from './run.ts';
 
 export async function uiCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(UI_FLAGS, [], invocation.argv, invocation.env);
-  const { terminal, env, signal, stop } = invocation;
+  const { terminal, env, signal } = invocation;
   const directory = stateDir(flags, env);
   const settings = new SettingsFile(directory);
   const problem = flags.master === undefined ? null : settings.change({ master: flags.master, stun: [...flags.stun] });
   if (problem !== null) throw usage(`--master: ${problem.text}`);
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  const engine = new Engine({
-    settings,
-    stateDir: directory,
-    keyFile: join(directory, 'host-app.key'),
-    version,
-    env,
-    clipboard: !flags['no-clipboard'],
-    onQuit: stop,
-  });
-  const server = await serveUi(engine, flags.port ?? 0).catch((error: NodeJS.ErrnoException) => {
+  const app = await openControl({
+    does: { program: 'app', settings, stateDir: directory, keyFile: join(directory, 'host-app.key') },
+    ...{ stateDir: directory, invocation, clipboard: !flags['no-clipboard'], page: { port: flags.port ?? 0 } },
+  }).catch((error: NodeJS.ErrnoException) => {
     throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
   });
   let opener: Opener | null = null;
   try {
-    await engine.start();
-    const link = flags.playground ? server.link.replace('/#', '/playground#') : server.link;
+    await app.engine.start();
+    const link = flags.playground ? app.link.replace('/#', '/playground#') : app.link;
     terminal.event('ready', { link });
     terminal.result(link);
     terminal.fact('done', 'App', `${link}      (open it in a browser; Ctrl+C ends it)`, 'whole');
@@ -41,7 +32,6 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
     await untilStopped(signal);
   } finally {
     opener?.close();
-    await server.close();
-    await engine.close();
+    await app.close();
   }
 }

@@ -32,6 +32,8 @@ export const RETRYABLE = {
   TOO_STRICT: false,
   PORT_TAKEN: true,
   ALREADY_RUNNING: true,
+  /** No program of ours runs here that could be commanded. */
+  NOT_RUNNING: true,
   STATE_FOLDER: true,
   STORE_DAMAGED: false,
   USAGE: false,

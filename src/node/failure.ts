@@ -162,6 +162,12 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     why: 'Another process uses the same key or folder.',
     next: 'Stop that one, or give this one another --state-dir.',
   },
+  NOT_RUNNING: {
+    exit: 4,
+    what: 'There is nothing to talk to.',
+    why: 'No host, join or app of yours runs with this state directory.',
+    next: 'Start it first, or give the --state-dir that it was started with; "sallyport ctl status" lists what runs.',
+  },
   STATE_FOLDER: {
     exit: 10,
     what: 'The state folder can not be used.',

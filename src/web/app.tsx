@@ -88,7 +88,7 @@ export function App() {
       </header>
       {connected.value ? null : (
         <p class="notice" role="alert">
-          {locked.value ? t('common.locked') : t('problem.offline')}
+          {locked.value ? t('common.locked') : t('problem.OFFLINE')}
         </p>
       )}
       <MasterNotice />

@@ -1,6 +1,7 @@
 /** The page's side of `sallyport ui`: the last state document, and commands. `null` on a masterserver's page. */
 import { computed, effect, signal } from '@preact/signals';
 import {
+  commandPath,
   LOCAL_API,
   type LocalAnswer,
   type LocalChange,
@@ -11,7 +12,7 @@ import {
 } from '../app/local-api.ts';
 import { showCode } from '../core/model/code.ts';
 import { openStream } from './events.ts';
-import { isLanguage, language, t } from './messages/index.ts';
+import { isLanguage, language, t, tMaybe } from './messages/index.ts';
 import { go } from './router.ts';
 
 const TOKEN_KEY = 'sallyport-token';
@@ -110,22 +111,24 @@ export async function saveSettings(change: SettingsChange): Promise<LocalAnswer>
 
 async function send(body: LocalCommand): Promise<LocalAnswer> {
   try {
-    const response = await fetch(LOCAL_API.command, {
+    const { do: name, ...fields } = body;
+    const response = await fetch(commandPath(name), {
       method: 'POST',
       // What was set just before the page is closed or loaded again is saved all the same.
       keepalive: true,
       headers: { 'content-type': 'application/json', ...headers() },
-      body: JSON.stringify(body),
+      body: JSON.stringify(fields),
     });
     return (await response.json()) as LocalAnswer;
   } catch {
-    return { ok: false, failure: null, field: null, problem: 'offline' };
+    const what = t('problem.OFFLINE');
+    return { ok: false, error: { code: 'OFFLINE', what, why: '', next: '', retryable: true, field: null } };
   }
 }
 
 /** Why a command was not carried out. */
-export function answerText(answer: Extract<LocalAnswer, { readonly ok: false }>): string {
-  return answer.failure === null ? t(`problem.${answer.problem}`) : t(`failure.${answer.failure}`);
+export function answerText({ error }: Extract<LocalAnswer, { readonly ok: false }>): string {
+  return tMaybe(`failure.${error.code}`, tMaybe(`problem.${error.code}`, error.what));
 }
 
 /** Starts a join and shows it; why not, where it could not even begin. */

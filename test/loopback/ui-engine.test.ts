@@ -63,6 +63,6 @@ function openEngine(bench: Bench, master: string, change: SettingsChange = {}): 
   const stateDir = bench.folder();
   const settings = new SettingsFile(stateDir);
   settings.change({ master, ...change });
-  const files = { settings, stateDir, keyFile: `${stateDir}/key` };
-  return new Engine({ ...files, version: '0', env: {}, clipboard: false, onQuit: () => {} });
+  const does = { program: 'app', settings, stateDir, keyFile: `${stateDir}/key` } as const;
+  return new Engine({ does, version: '0', env: {}, clipboard: false, onQuit: () => {} });
 }

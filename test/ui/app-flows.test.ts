@@ -183,13 +183,13 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const gate = new Promise<void>((resolve) => {
       release = resolve;
     });
-    await page.route('**/api/local/command', async (route) => {
+    await page.route('**/v1/forget', async (route) => {
       await gate;
       await route.continue();
     });
     await page.click('#connect-close');
     await page.click('nav >> text=My network');
-    const answered = page.waitForResponse('**/api/local/command');
+    const answered = page.waitForResponse('**/v1/forget');
     release();
     await answered;
     await page.waitForTimeout(500);

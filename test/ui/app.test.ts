@@ -123,7 +123,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const { page } = await openPage(browser, app.link);
     await page.fill('#join-target', 'not a code');
     await page.press('#join-target', 'Enter');
-    await page.waitForSelector('[role=alert]:has-text("No host has this join code")');
+    await page.waitForSelector('[role=alert]:has-text("no join code and no join link")');
     await page.fill('#join-target', '6789B-CDFGH');
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('#connect-sentence:has-text("No host has this join code")');
@@ -219,7 +219,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const token = hash.replace('#t=', '');
     const status = (headers: Record<string, string>): Promise<number> =>
       new Promise((resolve, reject) => {
-        const call = request({ host: '127.0.0.1', port, path: '/api/local/state', headers }, (answer) => {
+        const call = request({ host: '127.0.0.1', port, path: '/v1/state', headers }, (answer) => {
           answer.resume();
           resolve(answer.statusCode ?? 0);
         });
@@ -261,11 +261,11 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const { origin, hash } = new URL(app.link);
     const port = await bench.game();
     const start = async (): Promise<unknown> => {
-      const answer = await fetch(`${origin}/api/local/command`, {
+      const answer = await fetch(`${origin}/v1/host`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${hash.replace('#t=', '')}` },
         body: JSON.stringify({
-          ...{ do: 'host', services: String(port), name: 'Den', game: '', playersMax: 8 },
+          ...{ services: String(port), name: 'Den', game: '', playersMax: 8 },
           ...{ public: false, password: '', ask: false },
         }),
       });

@@ -43,9 +43,9 @@ describeUnless(chromiumMissing, 'replay', () => {
     const page = await (await browser.newContext({ locale: 'en' })).newPage();
     page.setDefaultTimeout(30_000);
     const join = simulatedJoin();
-    await page.route('**/api/local/events', async (route) => {
+    await page.route('**/v1/events', async (route) => {
       const { authorization = '' } = route.request().headers();
-      const answer = await fetch(new URL('/api/local/state', link), { headers: { authorization } });
+      const answer = await fetch(new URL('/v1/state', link), { headers: { authorization } });
       const state: LocalState = { ...((await answer.json()) as LocalState), joins: [join] };
       await route.fulfill({
         contentType: 'text/event-stream',

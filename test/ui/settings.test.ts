@@ -39,7 +39,7 @@ describeUnless(chromiumMissing, 'settings', () => {
     const gate = new Promise<void>((resolve) => {
       release = resolve;
     });
-    await of.route('**/api/local/command', async (route) => {
+    await of.route('**/v1/settings', async (route) => {
       await gate;
       await route.continue();
     });
@@ -111,7 +111,7 @@ describeUnless(chromiumMissing, 'settings', () => {
     const gate = (name: 'openGate' | 'shutGate'): Promise<void> =>
       page.evaluate((which) => (globalThis as unknown as Record<string, () => void>)[which]?.(), name);
     await gate('shutGate');
-    const answered = page.waitForResponse('**/api/local/command');
+    const answered = page.waitForResponse('**/v1/settings');
     await page.check('#host-custom');
     expect(await (await answered).json()).toMatchObject({ ok: true });
     await page.selectOption('#host-game', 'luanti');
@@ -142,10 +142,10 @@ describeUnless(chromiumMissing, 'settings', () => {
   test('two commands at the same moment: neither takes back what the other has set', async () => {
     const { origin, hash } = new URL(link);
     const call = (settings: Record<string, unknown>): Promise<unknown> =>
-      fetch(`${origin}/api/local/command`, {
+      fetch(`${origin}/v1/settings`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${hash.replace('#t=', '')}` },
-        body: JSON.stringify({ do: 'settings', settings }),
+        body: JSON.stringify({ settings }),
       }).then((answer) => answer.json());
     await Promise.all([call({ hostPortCustom: true }), call({ hostServices: '41234' }), call({ playerName: 'Ana' })]);
     await hostForm(page);

@@ -30,7 +30,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'common.unknown': 'unbekannt',
   'common.locked':
     'Diese Seite ist verschlossen: öffne sie mit dem ganzen Link, den „sallyport ui“ ausgegeben hat, oder beende das Programm und starte es neu.',
-  'problem.offline': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
+  'problem.OFFLINE': 'Das Programm hinter dieser Seite läuft nicht mehr. Bitte „sallyport ui“ neu starten.',
   'master.none': 'Noch ist kein Masterserver eingetragen. Sein Link gehört in die Einstellungen.',
   'master.connecting': 'Der Masterserver wird gesucht…',
   'master.lost': 'Der Masterserver ist gerade nicht da; es wird immer wieder versucht. Laufende Spiele gehen weiter.',
@@ -137,6 +137,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.banNetworkOf': 'Alle aus dem Netz von {name}',
   'host.bans': 'Gesperrt',
   'host.unban': 'Aufheben',
+  'host.loss': '{percent} verloren',
+  'host.since': 'hier seit {time}',
   'host.seenAs': 'vom Spiel gesehen als {address}',
   'host.state.asking': 'möchte beitreten',
   'host.state.waiting': 'möchte mitspielen: erst wirst du nach anderen gefragt',
@@ -174,6 +176,12 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.s.asked': 'Wer den Server betreibt, wird gefragt, ob du hereinkommen darfst.',
   'connect.s.queued': 'Wer den Server betreibt, wird erst nach anderen gefragt.',
   'connect.s.stopped': 'Abgebrochen. Es wird nichts mehr gesendet; das Protokoll bleibt bis zum Schließen.',
+  'connect.s.hostLeft':
+    'Der Host hat das Spiel beendet. Sobald er wieder da ist, bist du von selbst wieder drin; die Adresse für das Spiel bleibt gleich.',
+  'connect.game.absent':
+    'Das Spiel des Hosts antwortet nicht: Auf seinem Port lauscht nichts. Die Verbindung zum Host steht.',
+  'connect.game.silent':
+    'Das Spiel des Hosts antwortet nicht: Es antwortet nicht mehr auf das, was dein Spiel sendet. Die Verbindung zum Host steht.',
   'connect.s.left':
     'Der Host hat das Spiel beendet. Es wird nichts mehr gesendet; das Protokoll bleibt, bis du es schließt.',
   'connect.s.kicked':
@@ -369,8 +377,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.quit': 'sallyport beenden',
   'set.quitHint': 'Beendet das Programm, und damit, was du hostest und spielst.',
   'set.saved': 'Gespeichert.',
-  'problem.master-link': 'Das ist kein Link eines Masterservers. Er sieht so aus: sallyport://198.51.100.7:8430/#KEY.',
-  'problem.settings-not-written':
+  'problem.BODY': 'In diesem Formular fehlt etwas, oder es stimmt etwas nicht.',
+  'problem.MASTER_LINK': 'Das ist kein Link eines Masterservers. Er sieht so aus: sallyport://198.51.100.7:8430/#KEY.',
+  'problem.SETTINGS_NOT_WRITTEN':
     'Die Einstellungen ließen sich nicht in den Zustandsordner schreiben: Ist der Datenträger voll, oder gehört der Ordner jemand anderem?',
   'set.bad.port': 'Ein Port ist eine ganze Zahl von 0 bis 65535.',
   'set.bad.players': 'Von 1 bis 64 Spieler.',
@@ -481,6 +490,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'failure.TOO_STRICT': 'Dieses Netz ist strenger als verlangt. Der Bericht sagt, was helfen würde.',
   'failure.PORT_TAKEN': 'Ein Port ist von einem anderen Programm belegt oder diesem Benutzer verwehrt.',
   'failure.ALREADY_RUNNING': 'Es läuft schon, in einem anderen Prozess.',
+  'failure.NOT_RUNNING': 'Hier läuft kein Programm von sallyport, das Befehle annehmen könnte.',
   'failure.STATE_FOLDER':
     'Der Ordner der Schlüssel ist nicht benutzbar: schreibgeschützt, voll, beschädigt oder fremd.',
   'failure.STORE_DAMAGED': 'Der Speicher des Masterservers ist nicht vollständig.',

@@ -29,7 +29,7 @@ export const en = {
   'common.unknown': 'unknown',
   'common.locked':
     'This page is locked: open it by the whole link that "sallyport ui" has printed where it runs, or end that program and start it again.',
-  'problem.offline': 'The program behind this page has stopped. Start "sallyport ui" again.',
+  'problem.OFFLINE': 'The program behind this page has stopped. Start "sallyport ui" again.',
   'master.none': 'No masterserver is set yet. Give its link in the settings.',
   'master.connecting': 'Looking for the masterserver…',
   'master.lost': 'The masterserver is away just now; it is tried again all the time. Games that run go on.',
@@ -134,6 +134,8 @@ export const en = {
   'host.banNetworkOf': 'Everybody from the network of {name}',
   'host.bans': 'Banned',
   'host.unban': 'Lift',
+  'host.loss': '{percent} lost',
+  'host.since': 'here since {time}',
   'host.seenAs': 'seen by the game as {address}',
   'host.state.asking': 'wants to join',
   'host.state.waiting': 'wants to join: you are asked about others first',
@@ -170,6 +172,12 @@ export const en = {
   'connect.s.asked': 'Whoever runs the server is asked whether you may come in.',
   'connect.s.queued': 'Whoever runs the server is asked about others before you.',
   'connect.s.stopped': 'Stopped. Nothing more is sent; the log is kept until you close it.',
+  'connect.s.hostLeft':
+    'The host has ended the game. You are in again by yourself when it is back; the address for the game stays the same.',
+  'connect.game.absent':
+    "The host's game does not answer: nothing listens on its port. The connection to the host is fine.",
+  'connect.game.silent':
+    "The host's game does not answer: it has stopped answering what your game sends. The connection to the host is fine.",
   'connect.s.left': 'The host has ended the game. Nothing more is sent; the log is kept until you close it.',
   'connect.s.kicked': 'The host has removed you. Nothing more is sent; the log is kept until you close it.',
   'connect.s.failed': 'This did not work.',
@@ -358,8 +366,9 @@ export const en = {
   'set.quit': 'Quit sallyport',
   'set.quitHint': 'Ends the program, and with it what you host and play.',
   'set.saved': 'Saved.',
-  'problem.master-link': 'This is not a masterserver link. It looks like sallyport://198.51.100.7:8430/#KEY.',
-  'problem.settings-not-written':
+  'problem.BODY': 'Something in this form is missing or malformed.',
+  'problem.MASTER_LINK': 'This is not a masterserver link. It looks like sallyport://198.51.100.7:8430/#KEY.',
+  'problem.SETTINGS_NOT_WRITTEN':
     'The settings could not be written to the state folder: is the disk full, or the folder not yours?',
   'set.bad.port': 'A port is a whole number from 0 to 65535.',
   'set.bad.players': 'From 1 to 64 players.',
@@ -467,6 +476,7 @@ export const en = {
   'failure.TOO_STRICT': 'This network is stricter than was asked for. The report says what would help.',
   'failure.PORT_TAKEN': 'A port is taken by another program, or this user may not use it.',
   'failure.ALREADY_RUNNING': 'It is running already, in another process.',
+  'failure.NOT_RUNNING': 'No program of sallyport runs here that could be commanded.',
   'failure.STATE_FOLDER': 'The folder of the keys can not be used: read-only, full, damaged, or not yours.',
   'failure.STORE_DAMAGED': 'The store of the masterserver is not whole.',
   'failure.USAGE': 'Something in this form is not right.',

@@ -47,7 +47,7 @@ export function SettingField(props: {
     if (typed.value !== text) return;
     const said = answer.ok ? null : answerText(answer);
     // What is wrong with the value is known better here; what is wrong elsewhere is not.
-    refuse(!answer.ok && answer.failure !== null ? (props.refusal ?? said) : said);
+    refuse(!answer.ok && answer.error.code === 'BODY' ? (props.refusal ?? said) : said);
     if (answer.ok) typed.value = null;
   };
   const common = {

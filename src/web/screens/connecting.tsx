@@ -93,6 +93,7 @@ function sentence(join: LocalJoin): string {
     const said = join.failure === null ? t('connect.s.failed') : t(`failure.${join.failure}`);
     return `${said} ${reasonText(join.detail)}`.trim();
   }
+  if (join.phase === 'punching' && join.hostLeft) return t('connect.s.hostLeft');
   if (!isOver(join) && (join.stage === 'asked' || join.stage === 'queued')) return t(`connect.s.${join.stage}`);
   if (!isOver(join) && join.phase !== 'connected' && join.stage === 'waiting') return waiting(join);
   if (join.phase === 'punching' && join.path !== null) return t('connect.s.lost');
@@ -124,6 +125,13 @@ function Address(props: { readonly join: LocalJoin; readonly path: NonNullable<L
           {t('connect.portTaken', { port: join.portTaken })}
         </p>
       )}
+      {join.phase !== 'connected'
+        ? null
+        : join.gamesQuiet.slice(0, 1).map(({ state }) => (
+            <p key={state} class="notice" role="status" id="connect-game-quiet">
+              {t(`connect.game.${state}`)}
+            </p>
+          ))}
       {join.seatsFull ? (
         <p class="notice" role="status" id="connect-seats-full">
           {t('connect.seatsFull')}

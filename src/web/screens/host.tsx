@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import type { BanView, FriendView, HostingView } from '../../app/local-api.ts';
 import { showCode } from '../../core/model/code.ts';
 import { parseServices } from '../../core/model/service.ts';
+import { percent } from '../format.ts';
 import { GAMES } from '../games.ts';
 import { wayText } from '../join-words.ts';
 import { answerText, command, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
@@ -302,12 +303,14 @@ function Question(props: { readonly friend: FriendView }) {
 }
 
 function Friend(props: { readonly friend: FriendView }) {
-  const { friend, name, state, kind, via, rttMs, seenAs, words } = props.friend;
+  const { friend, name, state, kind, via, rttMs, loss, seat, connectedAt, words } = props.friend;
   const parts = [
     t(`host.state.${state}`),
     kind === null ? '' : wayText(kind, via),
     rttMs === null ? '' : t('connect.rtt', { ms: Math.round(rttMs) }),
-    seenAs === null ? '' : t('host.seenAs', { address: seenAs }),
+    loss === null || loss < 0.001 ? '' : t('host.loss', { percent: percent(loss) }),
+    seat === null ? '' : t('host.seenAs', { address: seat }),
+    connectedAt === null ? '' : t('host.since', { time: new Date(connectedAt).toLocaleTimeString() }),
   ];
   return (
     <li data-friend={friend}>

@@ -36,7 +36,7 @@ export function Settings() {
         class={now.streamerMode ? 'secret' : ''}
         value={now.master}
         change={(text) => ({ master: text.trim() })}
-        refusal={t('problem.master-link')}
+        refusal={t('problem.MASTER_LINK')}
         onAnswer={onAnswer}
       />
       <SettingField

@@ -1,0 +1,4 @@
+/** A second entry, for tests alone: the interface as it is described, to compare with what is served and documented. */
+export { openApiDocument } from './openapi.ts';
+export { PROBLEMS } from './problems.ts';
+export { COMMANDS, stateSchema } from './schema.ts';

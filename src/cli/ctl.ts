@@ -1,0 +1,228 @@
+/** `sallyport ctl WHAT`: looks at a program of ours that runs on this computer, and commands it, over its local interface. */
+import {
+  type FriendView,
+  type HostingView,
+  type LiveProgram,
+  type LocalAnswer,
+  type LocalCommand,
+  type LocalState,
+  running,
+} from '../app/index.ts';
+import { showCode } from '../core/index.ts';
+import { SallyportError, usage } from '../node/index.ts';
+import { stateDir } from './agents.ts';
+import { banText } from './ban-text.ts';
+import { CTL_FLAGS } from './commands.ts';
+import { readCommandLine } from './flags.ts';
+import { CLI_LIMITS } from './limits.ts';
+import type { Invocation } from './run.ts';
+import type { Terminal } from './terminal.ts';
+import { called, present, shownName, tableText, WHO_HEAD, whoRow } from './who.ts';
+
+type CtlFlags = ReturnType<typeof readCommandLine<typeof CTL_FLAGS>>['flags'];
+
+/** A program that answers, and its document. */
+interface Program {
+  readonly file: LiveProgram;
+  readonly state: LocalState;
+}
+
+interface Errand {
+  /** The words behind the first one, and whether the last may be left out. */
+  readonly words: readonly string[];
+  readonly run: (desk: ProgramDesk, words: readonly string[], flags: CtlFlags) => Promise<void>;
+  /** A host is meant, whatever else runs. */
+  readonly host: boolean;
+}
+
+const ERRANDS: Readonly<Record<string, Errand>> = {
+  who: { host: true, words: [], run: async (desk) => desk.who() },
+  bans: { host: true, words: [], run: async (desk) => desk.bans() },
+  kick: {
+    host: true,
+    words: ['NAME'],
+    run: (desk, [name = '']) => desk.each(name, (friend) => ({ do: 'kick', friend })),
+  },
+  ban: {
+    host: true,
+    words: ['NAME'],
+    run: (desk, [name = ''], { network }) => desk.each(name, (friend) => ({ do: 'ban', friend, network }), true),
+  },
+  unban: { host: true, words: ['N'], run: (desk, [n = '']) => desk.unban(n) },
+  admit: { host: true, words: ['NAME'], run: (desk, [name = '']) => desk.admit(name, true) },
+  refuse: { host: true, words: ['NAME'], run: (desk, [name = '']) => desk.admit(name, false) },
+  stop: { host: false, words: [], run: (desk) => desk.send({ do: 'quit' }) },
+};
+
+export async function ctlCommand(invocation: Invocation): Promise<void> {
+  const { flags, words } = readCommandLine(CTL_FLAGS, ['WHAT...'], invocation.argv, invocation.env);
+  const [what = '', ...more] = words;
+  const { terminal } = invocation;
+  const all = await programs(stateDir(flags, invocation.env));
+  if (what === 'status') {
+    if (more.length > 0) throw usage(`"${more[0]}" is one word too many.`);
+    const meant = named(all, flags.as);
+    if (meant.length === 0) throw notRunning(stateDir(flags, invocation.env), flags.as);
+    return sayStatus(terminal, meant);
+  }
+  const errand = Object.hasOwn(ERRANDS, what) ? ERRANDS[what] : undefined;
+  if (errand === undefined)
+    throw usage(`There is no "ctl ${what}": it is one of status, ${Object.keys(ERRANDS).join(', ')}.`);
+  if (more.length < errand.words.length) throw usage(`${errand.words[more.length]} is missing.`);
+  if (more.length > errand.words.length)
+    throw usage(`"${more[errand.words.length]}" is one word too many. Put a name with spaces in quotes.`);
+  const candidates = named(all, flags.as).filter(({ state }) => !errand.host || state.hosting !== null);
+  const [program, other] = candidates;
+  if (program === undefined) throw notRunning(stateDir(flags, invocation.env), flags.as, errand.host);
+  if (other !== undefined)
+    throw usage(`Several are running: say which by --as ${candidates.map(asName).join(', or --as ')}.`);
+  await errand.run(new ProgramDesk(terminal, program), more, flags);
+}
+
+/** As `--as` takes it. */
+function asName({ file }: Program): string {
+  return file.name === '' ? file.program : file.name;
+}
+
+function named(all: readonly Program[], as: string | undefined): readonly Program[] {
+  if (as === undefined) return all;
+  const plain = (text: string): string => text.toLowerCase().replaceAll('-', '');
+  return all.filter((program) => plain(asName(program)) === plain(as));
+}
+
+function notRunning(stateDirectory: string, as: string | undefined, host = false): SallyportError {
+  const what = as === undefined ? (host ? 'No host' : 'Nothing of sallyport') : `Nothing that is called "${as}"`;
+  return new SallyportError('NOT_RUNNING', { detail: `${what} runs with the state directory ${stateDirectory}.` });
+}
+
+/** Those that answer; what is left of the others is removed. */
+async function programs(stateDirectory: string): Promise<readonly Program[]> {
+  const asked = running(stateDirectory).map(async (file): Promise<readonly Program[]> => {
+    try {
+      const answer = await ask(file, '/v1/state');
+      if (answer.status === 401) throw new Error('another program has its port');
+      return [{ file, state: (await answer.json()) as LocalState }];
+    } catch (error) {
+      // Slow is not dead: whoever does not answer in time keeps its file.
+      if ((error as Error).name !== 'TimeoutError') file.forget();
+      return [];
+    }
+  });
+  return (await Promise.all(asked)).flat();
+}
+
+function ask({ url, token }: LiveProgram, path: string, body?: object): Promise<Response> {
+  return fetch(`${url}${path}`, {
+    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(CLI_LIMITS.ctlAnswerMs),
+    redirect: 'error',
+  });
+}
+
+class ProgramDesk {
+  readonly #terminal: Terminal;
+  readonly #program: Program;
+  readonly #hosting: HostingView | null;
+
+  constructor(terminal: Terminal, program: Program) {
+    this.#terminal = terminal;
+    this.#program = program;
+    this.#hosting = program.state.hosting;
+  }
+
+  async send({ do: name, ...fields }: LocalCommand): Promise<void> {
+    const answer = (await (await ask(this.#program.file, `/v1/${name}`, fields)).json()) as LocalAnswer;
+    if (!answer.ok) throw usage(`${answer.error.what} ${answer.error.why} ${answer.error.next}`);
+    this.#terminal.event('done', { do: name, ...fields });
+  }
+
+  who(): void {
+    const friends = present(this.#hosting ?? { friends: [] });
+    this.#terminal.event('who', { friends });
+    const rows = friends.map((view) => whoRow(view, Date.now()));
+    this.#terminal.page(rows.length === 0 ? 'Nobody is here.' : tableText(WHO_HEAD, rows));
+  }
+
+  bans(): void {
+    const bans = this.#hosting?.bans ?? [];
+    this.#terminal.event('bans', { bans });
+    const lines = bans.map((kept, n) => `${n + 1}  ${banText(kept)}`);
+    this.#terminal.page(lines.length === 0 ? 'Nobody is banned.' : lines.join('\n'));
+  }
+
+  /** `gone`: also one that has left. */
+  async each(name: string, command: (friend: string) => LocalCommand, gone = false): Promise<void> {
+    const hosting = this.#hosting ?? { friends: [] };
+    for (const friend of this.#meant(name, gone ? hosting.friends : present(hosting))) {
+      const sent = command(friend.friend);
+      await this.send(sent);
+      this.#terminal.fact(
+        'done',
+        sent.do === 'ban' ? 'Banned' : 'Kicked',
+        `${shownName(friend)}, key ${friend.fingerprint}`,
+      );
+    }
+  }
+
+  async admit(name: string, admit: boolean): Promise<void> {
+    const asking = present(this.#hosting ?? { friends: [] }).filter(({ state }) =>
+      ['asking', 'waiting'].includes(state),
+    );
+    const meant = this.#meant(name, asking);
+    if (meant.length > 1)
+      throw usage(
+        `Several of that name ask: say the beginning of the key (${meant.map(({ fingerprint }) => fingerprint).join(', ')}).`,
+      );
+    for (const { friend } of meant) await this.send({ do: 'admit', friend, admit });
+  }
+
+  async unban(n: string): Promise<void> {
+    const kept = /^\d{1,6}$/.test(n) ? this.#hosting?.bans[Number(n) - 1] : undefined;
+    if (kept === undefined) throw usage(`There is no ban of the number "${n}"; "sallyport ctl bans" lists them.`);
+    await this.send({ do: 'unban', ban: kept.ban });
+    this.#terminal.fact('done', 'Lifted', banText(kept));
+  }
+
+  /** Each friend once. */
+  #meant(name: string, among: readonly FriendView[]): readonly FriendView[] {
+    const meant = new Map(called(name, among).map((view) => [view.friend, view]));
+    if (meant.size === 0) throw usage(`There is no friend called "${name}"; "sallyport ctl who" lists them.`);
+    return [...meant.values()];
+  }
+}
+
+const STATUS_HEAD = ['Name', 'Program', 'Process', 'Master', 'What'] as const;
+
+function sayStatus(terminal: Terminal, meant: readonly Program[]): void {
+  for (const { file, state } of meant) {
+    const { program, name, pid, master, hosting, joins, version } = state;
+    const { startedAt } = file;
+    const views = joins.map(({ id, target, hostName, phase, local, hostLeft, gamesQuiet, path, failure }) => {
+      const way = path === null ? null : { kind: path.kind, via: path.via, rttMs: path.rttMs };
+      return { id, target, hostName, phase, local, hostLeft, gamesQuiet, path: way, failure };
+    });
+    const { link: _, ...link } = master;
+    terminal.event('status', { program, name, pid, version, startedAt, master: link, hosting, joins: views });
+  }
+  const rows = meant.map((program) => {
+    const { state, file } = program;
+    return [asName(program), file.program, String(file.pid), state.master.state, whatRuns(state)];
+  });
+  terminal.page(tableText(STATUS_HEAD, rows));
+}
+
+function whatRuns({ hosting, joins }: LocalState): string {
+  const inside = hosting?.friends.filter(({ state }) => state === 'connected').length ?? 0;
+  const ports = hosting?.silentPorts ?? [];
+  const silent = ports.length === 0 ? '' : `, no answer from the game on ${ports.join(', ')}`;
+  const host =
+    hosting === null ? [] : [`hosts ${showCode(hosting.code)} (${hosting.state}), friends: ${inside}${silent}`];
+  return [...host, ...joins.map(joinText)].join('; ') || 'nothing just now';
+}
+
+function joinText({ target, hostName, phase, local, hostLeft }: LocalState['joins'][number]): string {
+  const host = hostName === '' ? target : hostName;
+  if (hostLeft) return `waits for ${host} to come back, local ${local}`;
+  return phase === 'connected' ? `is with ${host}, local ${local}` : `${host}: ${phase}`;
+}
