@@ -232,6 +232,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return {
       send: (path, bytes, channel) => this.command({ do: 'send', path, bytes, channel }),
       leave: (path) => this.command({ do: 'leave', path }),
+      stream: (path, command) => this.command({ do: 'stream', path, command }),
       sayGame: (path, service, state) => this.command({ do: 'game', path, service, state }),
       count: (path) => this.command({ do: 'stats', path }),
       release: (path, ways) => this.#release(path, ways),
@@ -283,6 +284,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const event = this.#explained(told);
     if (event.ev === 'message') {
       this.#paths.get(event.path)?.received(event.channel, event.bytes);
+      return;
+    }
+    if ('stream' in event) {
+      this.#paths.get(event.path)?.streamed(event);
       return;
     }
     if (event.ev === 'derive') this.#derive(event.key);

@@ -246,7 +246,7 @@ export class Connections {
     const entry = this.entries.get(path);
     if (entry?.told === true) entry.streams.obey(now, command);
     else if (command.do === 'stream-open')
-      this.context.out.event({ ev: 'stream-reset', path, stream: command.stream, code: 'lost' });
+      this.context.out.event({ ev: 'stream-reset', path, stream: command.stream, why: 'lost' });
   }
 
   leave(now: Instant, path: PathId, reason: LeaveReason): void {
