@@ -92,6 +92,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       const data = { bytes: receiveBytes };
       this.#events.push({ ev: 'log', join: null, attempt: null, what: 'receive-buffer-small', data });
     }
+    if (parts.names?.resolved.looked === true) this.command({ do: 'names', ...parts.names.resolved });
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {

@@ -8,7 +8,7 @@ import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
-import { probeLines, reportLines, type WaysShown } from './report.ts';
+import { probeLines, type ReportOptions, reportLines, type WaysShown } from './report.ts';
 import type { Invocation } from './run.ts';
 
 type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'];
@@ -30,7 +30,10 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
       (error: SallyportError) => error,
     );
     const profile = failure === null ? await agent.check() : agent.profile;
-    if (profile !== null && (failure === null || profile.samples > 0 || profile.type === 'blocked')) {
+    if (
+      profile !== null &&
+      (failure === null || profile.samples > 0 || profile.type === 'blocked' || failure.code === 'MASTER_UNREACHABLE')
+    ) {
       check.tell(profile, false);
       const refined = await check.refined(profile);
       check.tell(refined, true);
@@ -133,9 +136,11 @@ class Check {
     }
   }
 
-  #circumstances(): { readonly masterRttMs: number | null; readonly routerAskedMs: number | null } {
+  #circumstances(): Pick<ReportOptions, 'masterRttMs' | 'masterWay' | 'routerAskedMs'> {
+    const { link } = this.#agent;
     return {
-      masterRttMs: this.#agent.link?.rttMs ?? null,
+      masterWay: link?.state === 'up' ? (link.way ?? null) : null,
+      masterRttMs: link?.rttMs ?? null,
       routerAskedMs: this.#agent.gateway === null ? null : Math.round(performance.now() - this.#beganAt),
     };
   }

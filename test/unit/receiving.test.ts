@@ -49,7 +49,13 @@ test('a socket that carries data has room for more than a plain one, and where i
   const narrow = narrowReceive();
   expect(narrow).toBe(wide < NODE_LIMITS.receiveBytes ? wide : null);
   const lines = (receiveBytes: number | null): string =>
-    reportLines(UNKNOWN_PROFILE, { showIps: false, masterRttMs: null, routerAskedMs: null, receiveBytes }).join('\n');
+    reportLines(UNKNOWN_PROFILE, {
+      showIps: false,
+      masterRttMs: null,
+      masterWay: null,
+      routerAskedMs: null,
+      receiveBytes,
+    }).join('\n');
   expect(lines(425_984)).toContain('about 180 large datagrams');
   expect(lines(425_984)).toContain('net.core.rmem_max');
   expect(lines(null)).not.toContain('rmem_max');
