@@ -3,8 +3,18 @@
  * them at once; each gets a number of its own on the path, and so an address of its own at the host's servers.
  */
 import type { Socket as TcpSocket } from 'node:net';
-import { CONNECTION_LIMITS, type Endpoint, laneOf, programOf, type Service, serviceOf } from '../core/index.ts';
-import type { LocalPlaces } from '../node/index.ts';
+import {
+  CONNECTION_LIMITS,
+  type Endpoint,
+  familyOf,
+  laneOf,
+  programOf,
+  type Service,
+  serviceOf,
+} from '../core/index.ts';
+import { inBursts, type LocalPlaces, localAddresses, widenReceive } from '../node/index.ts';
+import { carryFromProgram } from './carry-tcp.ts';
+import { answerLan, isNeighbour, type LanAnswer, type LanSearchWish } from './lan-search.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { type LocalBlock, openBlock } from './local-block.ts';
 import { LocalPrograms } from './local-programs.ts';
@@ -20,8 +30,6 @@ export type LocalServicesNotice =
   | { readonly kind: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
   /** A program was not let through: all seats are taken. Told once, and again when it happens after a seat was free. */
   | { readonly kind: 'seats-full'; readonly seats: number }
-  /** A program has opened a connection to a service of TCP, which is not carried yet. Told once for each service. */
-  | { readonly kind: 'tcp-not-carried'; readonly service: LocalService }
   /** The host has come back with other services. */
   | { readonly kind: 'services'; readonly services: readonly LocalService[] };
 
@@ -33,8 +41,18 @@ export interface LocalServices {
    * is taken at 127.0.0.1. `moved`: all of them moved by the same.
    */
   readonly place: 'same' | 'own-address' | 'moved';
+  /** With `lan`: addresses of this computer at which the local network finds it. */
+  readonly lanAddresses: readonly string[];
   /** May be called twice: an abort and the failure it causes both end here. */
   close(): void;
+}
+
+/** The host is for the whole local network: for a console, or a second computer. */
+export interface LanWish {
+  /** How clients of the game look for servers; null: they are told the address by a person. */
+  readonly search: LanSearchWish | null;
+  /** What they are shown. */
+  readonly name: string;
 }
 
 export interface LocalServicesOptions {
@@ -42,10 +60,14 @@ export interface LocalServicesOptions {
   readonly port?: number;
   /** Where hosts were found before. */
   readonly places?: LocalPlaces;
+  /** Absent: this computer alone. */
+  readonly lan?: LanWish;
   readonly onNotice: (notice: LocalServicesNotice) => void;
-  /** A program has connected to a service of TCP; the socket is paused. Absent: it is reset. */
+  /** A program has connected to a service of TCP; the socket is paused. Absent: a stream carries it to the host. */
   readonly onConnection?: (service: number, socket: TcpSocket) => void;
 }
+
+const nothing = (): void => {};
 
 /** Of a host whose application speaks for itself: something that a game can connect to all the same. */
 const NAMELESS: readonly Service[] = [{ port: 1, protocols: 'udp' }];
@@ -60,12 +82,13 @@ export async function openLocalServices(path: Path, options: LocalServicesOption
 class LocalForward implements LocalServices {
   services: readonly LocalService[] = [];
   place: LocalServices['place'] = 'same';
+  lanAddresses: readonly string[] = [];
   readonly #path: Path;
   readonly #options: LocalServicesOptions;
   readonly #programs = new LocalPrograms();
   readonly #sizesTold = new Set<number>();
-  readonly #streamsTold = new Set<number>();
   #block: LocalBlock | null = null;
+  #lanAnswer: LanAnswer | null = null;
   #offered: readonly Service[] = [];
   #fullTold = false;
   #closed = false;
@@ -79,19 +102,22 @@ class LocalForward implements LocalServices {
   }
 
   async open(): Promise<void> {
-    const { port, places } = this.#options;
+    const { port, places, lan } = this.#options;
     const { friend: host, services: offered } = this.#path;
     this.#offered = offered;
     const services = offered.length === 0 ? NAMELESS : offered;
     const wished = offered.length === 0 ? (port ?? 0) : port;
     const before = places?.of(host) ?? null;
-    const block = await openBlock({ services, host, before, ...(wished === undefined ? {} : { port: wished }) });
+    const wish = { services, host, before, lan: lan !== undefined };
+    const block = await openBlock({ ...wish, ...(wished === undefined ? {} : { port: wished }) });
     if (this.#closed) {
       block.close();
       return;
     }
     this.#listen(block);
-    const { address, offset } = block;
+    const { offset } = block;
+    const address = lan === undefined ? block.address : '127.0.0.1';
+    if (lan !== undefined) this.#answer(lan, block);
     this.services = services.map(({ port: number, protocols }) => {
       const local = { address, port: number + offset };
       return { port: offered.length === 0 ? local.port : number, protocols, local };
@@ -99,21 +125,38 @@ class LocalForward implements LocalServices {
     const first = services[0]?.port ?? 0;
     if (offset !== (wished === undefined ? 0 : wished - first)) this.place = wished === 0 ? 'same' : 'moved';
     else this.place = address === '127.0.0.1' ? 'same' : 'own-address';
-    if (wished === undefined && offset === 0 && before === null) places?.keep(host, address);
+    if (wished === undefined && lan === undefined && offset === 0 && before === null) places?.keep(host, address);
   }
 
   close(): void {
     this.#closed = true;
+    this.#shut();
+  }
+
+  #shut(): void {
     this.#block?.close();
     this.#block = null;
+    this.#lanAnswer?.close();
+    this.#lanAnswer = null;
+  }
+
+  #answer({ search, name }: LanWish, { udp, offset }: LocalBlock): void {
+    this.lanAddresses = localAddresses().filter((address) => familyOf(address) === 4 && isNeighbour(address));
+    const [first] = this.#offered;
+    const service = udp.findIndex((socket) => socket !== null);
+    if (search === null || first === undefined) return;
+    this.#lanAnswer = answerLan({
+      ...{ search, name, port: first.port + offset },
+      ownPorts: udp.flatMap((socket) => (socket === null ? [] : [socket.address().port])),
+      onQuestion: (from, bytes) => service >= 0 && this.#fromGame(service, from, bytes),
+    });
   }
 
   /** A host that was restarted may have other services. */
   async #again(): Promise<void> {
     const { services } = this.#path;
     if (this.#closed || JSON.stringify(services) === JSON.stringify(this.#offered)) return;
-    this.#block?.close();
-    this.#block = null;
+    this.#shut();
     try {
       await this.open();
       this.#options.onNotice({ kind: 'services', services: this.services });
@@ -125,15 +168,21 @@ class LocalForward implements LocalServices {
   #listen(block: LocalBlock): void {
     this.#block = block;
     for (const [service, socket] of block.udp.entries()) {
-      socket?.on('message', (bytes, { address, port }) => this.#fromGame(service, { address, port }, bytes));
+      if (socket === null) continue;
+      widenReceive(socket);
+      const fromGame = (bytes: Uint8Array, from: Endpoint): void => {
+        if (this.#block === block) this.#fromGame(service, from, bytes);
+      };
+      socket.on('message', inBursts(fromGame));
       // The game has closed its port (ICMP unreachable on some systems); it may come back.
-      socket?.on('error', () => {});
+      socket.on('error', () => {});
     }
     for (const [service, server] of block.tcp.entries())
       server?.on('connection', (socket) => this.#connected(service, socket));
   }
 
   #fromGame(service: number, from: Endpoint, bytes: Uint8Array): void {
+    if (this.#options.lan !== undefined && !isNeighbour(from.address)) return;
     const seat = this.#programs.at(from);
     if (seat === null) {
       if (!this.#fullTold) this.#options.onNotice({ kind: 'seats-full', seats: CONNECTION_LIMITS.programsMax });
@@ -154,18 +203,14 @@ class LocalForward implements LocalServices {
     const socket = this.#block?.udp[serviceOf(lane)];
     if (client === undefined || socket == null) return;
     client.answered = true;
-    socket.send(bytes, client.at.port, client.at.address, () => {});
+    socket.send(bytes, client.at.port, client.at.address, nothing);
   }
 
   #connected(number: number, socket: TcpSocket): void {
     socket.on('error', () => {});
-    const { onConnection, onNotice } = this.#options;
-    const service = this.services[number];
-    if (onConnection !== undefined) onConnection(number, socket);
-    else {
-      socket.resetAndDestroy();
-      if (service !== undefined && !this.#streamsTold.has(number)) onNotice({ kind: 'tcp-not-carried', service });
-      this.#streamsTold.add(number);
-    }
+    const { onConnection, lan } = this.#options;
+    if (lan !== undefined && !isNeighbour(socket.remoteAddress ?? '')) socket.resetAndDestroy();
+    else if (onConnection === undefined) carryFromProgram(this.#path, number, socket);
+    else onConnection(number, socket);
   }
 }

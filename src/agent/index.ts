@@ -20,6 +20,7 @@ export type { KeptBan, LocalPlaces } from '../node/index.ts';
 export { FAILURES, localPlaces, SallyportError } from '../node/index.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export {
+  type LanWish,
   type LocalService,
   type LocalServices,
   type LocalServicesNotice,
@@ -31,6 +32,7 @@ export type { Agent, AgentEvents } from './interface.ts';
 export { isOver, type JoinEvent, type JoinView, losePath, NEW_JOIN, type NotDirect, reduceJoin } from './join-view.ts';
 export { type JoinOptions, readJoinTarget } from './joining.ts';
 export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';
+export type { LanSearchWish } from './lan-search.ts';
 export { type AgentOptions, checkAgentOptions, hostKeyFile, hostName, openAgent } from './open.ts';
 export type { ConnectionStats, Path, PathEvents, PathInfo, Released, WayNow } from './path.ts';
 export {

@@ -58,6 +58,10 @@ export const AGENT_LIMITS = {
   /** Private hosts are looked up among all known ones; an honest address says two or three things in an interval. */
   lanExaminedMax: 8,
   lanAnnounceBytesMax: 512,
+  /** Questions of clients in the local network that are handed on to a host: somebody who opens a list asks a few times. */
+  lanQuestions: { perSecond: 20, burst: 40 },
+  /** As often as Minecraft's own worlds are announced. */
+  lanGameAnnounceMs: 1_500,
   /** A game is asked for its map and players as often as the original's hosts spoke, and has so long to answer. */
   gameAskMs: 10_000,
   gameAnswerMs: 2_000,
@@ -71,6 +75,14 @@ export const AGENT_LIMITS = {
   gameUnansweredMin: 2,
   /** What a heartbeat can carry. */
   playersTold: 65_535,
+  /**
+   * TCP connections to the servers of a host, a descriptor each: every friend has room for so many, and the rest of all is for whoever
+   * comes. Of 128 friends with a connection or two nobody notices a limit.
+   */
+  tcpSocketsMax: 1_024,
+  tcpSocketsShare: 4,
+  /** A server of the local network that does not answer; on this computer a refusal comes at once. */
+  tcpConnectMs: 10_000,
   /** Quitting waits so long for the router to close the port; it usually takes a few milliseconds. */
   upnpCloseMs: 1_000,
 } as const;

@@ -27,42 +27,46 @@ export interface BlockWish {
   readonly port?: number;
   /** Where this host was found before. */
   readonly before: string | null;
+  /** The local network is let in, too: at all addresses of this computer, so at none of the host's own. */
+  readonly lan: boolean;
 }
 
 const LOCALHOST = '127.0.0.1';
+const EVERYWHERE = '0.0.0.0';
 
 /** Throws LOCAL_PORT_BUSY. */
 export async function openBlock(wish: BlockWish): Promise<LocalBlock> {
-  const { services } = wish;
+  const { services, lan } = wish;
   for (const { address, offset } of placesFor(wish)) {
     const block = await tryBlock(services, address, offset);
     if (block !== null) return block;
   }
   // Any ports: the first is drawn by the system, and the others may be free beside it.
   for (let tried = 0; tried < AGENT_LIMITS.localPortTries; tried++) {
-    const block = await anyBlock(services);
+    const block = await anyBlock(services, lan ? EVERYWHERE : LOCALHOST);
     if (block !== null) return block;
   }
-  throw new SallyportError('LOCAL_PORT_BUSY', { detail: `No free ports on ${LOCALHOST}.` });
+  throw new SallyportError('LOCAL_PORT_BUSY', { detail: `No free ports on ${lan ? 'all addresses' : LOCALHOST}.` });
 }
 
 /** In the order in which they are tried. */
-function placesFor({ services, host, port, before }: BlockWish): readonly Place[] {
+function placesFor({ services, host, port, before, lan }: BlockWish): readonly Place[] {
   if (port === 0) return [];
   const numbers = services.map((service) => service.port);
   const [first = 0] = numbers;
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  const here = lan ? EVERYWHERE : LOCALHOST;
   const base = port === undefined ? 0 : port - first;
-  const fits = ({ address, offset }: Place): boolean =>
-    low + offset >= (address === LOCALHOST ? AGENT_LIMITS.localPortFirst : 1) && high + offset <= 65_535;
+  const exists = ({ offset }: Place): boolean => low + offset >= 1 && high + offset <= 65_535;
+  const fits = (place: Place): boolean =>
+    exists(place) && low + place.offset >= (place.address === here ? AGENT_LIMITS.localPortFirst : 1);
   const near = Array.from({ length: AGENT_LIMITS.localPortTries }, (_, n) => n);
-  const moved = [...near, ...near.map((n) => -n)].map((n) => ({ address: LOCALHOST, offset: base + n }));
+  const moved = [...near, ...near.map((n) => -n)].map((n) => ({ address: here, offset: base + n }));
   if (port !== undefined) {
     // Whoever names a port below 1024 means it.
-    const named = { address: LOCALHOST, offset: base };
-    return [named, ...moved.filter(fits)];
+    return [...[{ address: here, offset: base }].filter(exists), ...moved.filter(fits)];
   }
-  const same = [...(before === null ? [] : [before]), LOCALHOST, hostAddress(host)];
+  const same = lan ? [here] : [...(before === null ? [] : [before]), LOCALHOST, hostAddress(host)];
   return [...same.map((address) => ({ address, offset: 0 })), ...moved].filter(fits);
 }
 
@@ -71,16 +75,16 @@ interface Place {
   readonly offset: number;
 }
 
-async function anyBlock(services: readonly Service[]): Promise<LocalBlock | null> {
+async function anyBlock(services: readonly Service[], address: string): Promise<LocalBlock | null> {
   const [first] = services;
   if (first === undefined) return null;
-  const probe = speaks(first, 'udp') ? await bindUdp(LOCALHOST, 0) : await listenTcp(LOCALHOST, 0);
+  const probe = speaks(first, 'udp') ? await bindUdp(address, 0) : await listenTcp(address, 0);
   if (probe === null) return null;
   const drawn = probe.address() as { readonly port: number };
   probe.close();
   const offset = drawn.port - first.port;
   const outside = services.some(({ port }) => port + offset < AGENT_LIMITS.localPortFirst || port + offset > 65_535);
-  return outside ? null : tryBlock(services, LOCALHOST, offset);
+  return outside ? null : tryBlock(services, address, offset);
 }
 
 /** Null where one of them can't be had. */
@@ -106,10 +110,13 @@ async function tryBlock(services: readonly Service[], address: string, offset: n
 }
 
 async function bindUdp(address: string, port: number): Promise<Socket | null> {
-  const socket = createSocket('udp4');
+  // An address needs no looking up, which node:dgram would do in a turn of its own for each datagram.
+  const socket = createSocket({ type: 'udp4', lookup: (address, _options, done) => done(null, address, 4) });
+  // Whoever looks nothing up is bound before `bind` returns.
+  const listening = once(socket, 'listening');
   socket.bind({ address, port, exclusive: true });
   try {
-    await once(socket, 'listening');
+    await listening;
     return socket;
   } catch {
     socket.close();

@@ -2,10 +2,12 @@
 export { friendAddresses, hostAddress } from './addresses.ts';
 export { MachineAgent } from './agent.ts';
 export { gameAsker } from './ask-game.ts';
+export { TcpHost } from './carry-tcp.ts';
 export { cleanEvent } from './edge.ts';
 export { forwardToGame } from './forward-host.ts';
 export { GameWatch, type Talk } from './game-watch.ts';
 export { formatAnnouncement, parseAnnouncement } from './lan.ts';
+export { isNeighbour } from './lan-search.ts';
 export { AGENT_LIMITS } from './limits.ts';
 export { NameWatch, type Resolved } from './names.ts';
 export { AgentPath, type PathPort } from './path.ts';

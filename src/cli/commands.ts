@@ -76,6 +76,7 @@ export const JOIN_FLAGS = {
     max: 65_535,
     about: 'where the game connects to, for the first port of the host (default: its own number; 0: any free one)',
   },
+  lan: { kind: 'on', about: 'also for the local network: a console or a second computer finds the host at this one' },
   timeout: {
     kind: 'number',
     value: 'SECONDS',

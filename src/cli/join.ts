@@ -29,6 +29,7 @@ import {
   parseMasterLink,
   showCode,
 } from '../core/index.ts';
+import { gameNamed } from '../games/index.ts';
 import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
 import { checkAgentFlags, milliseconds, profileLine, readPassword, stateDir, withAgent } from './agents.ts';
 import { JOIN_FLAGS } from './commands.ts';
@@ -156,9 +157,11 @@ async function play({ invocation, flags, shown, kept }: JoinErrand, screen: Join
   });
   const places: { services: readonly LocalService[] } = { services: [] };
   const wished = flags['local-port'];
+  const game = gameNamed(screen.game);
   const opening = openLocalServices(path, {
     ...(wished === undefined ? {} : { port: wished }),
     places: localPlaces(kept),
+    ...(flags.lan ? { lan: { search: game?.lan ?? null, name: screen.join.hostName } } : {}),
     onNotice(notice) {
       if (notice.kind === 'services') {
         places.services = notice.services;
@@ -179,6 +182,7 @@ async function play({ invocation, flags, shown, kept }: JoinErrand, screen: Join
     sayPlace(terminal, local, wished);
     terminal.event('path', wayFields(path));
     tellConnected(terminal, path, local.services);
+    if (flags.lan) terminal.event('lan', { addresses: local.lanAddresses });
     for (const service of local.services) terminal.result(endpointKey(service.local));
     terminal.fact('done', 'Connected', `${wayText(path)} · encrypted      (${took(path)})`);
     screen.sayWhy();
@@ -186,7 +190,7 @@ async function play({ invocation, flags, shown, kept }: JoinErrand, screen: Join
     const first = local.services[0]?.local ?? NOWHERE;
     const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(endpointKey(first), env), over]));
     terminal.say();
-    sayServices(terminal, local.services, copied);
+    sayServices(terminal, local, { copied, game });
     terminal.say('Keep this window open while you play. Ctrl+C leaves.');
     await Promise.race([untilStopped(signal), over]);
     terminal.say('Leaving: the host is told.');
@@ -248,6 +252,8 @@ function endOf(reason: string): SallyportError {
 class JoinScreen {
   /** As far as it has come. */
   join = NEW_JOIN;
+  /** As the host calls it. */
+  game = '';
   readonly #terminal: Terminal;
   readonly #startedAt = performance.now();
   #text = '';
@@ -323,6 +329,7 @@ class JoinScreen {
   #found({ hostKey, entry }: Extract<JoinEvent, { ev: 'found' }>): void {
     const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
     const game = cleanText(entry.game, PEER_LIMITS.nameShownMax);
+    this.game = game;
     this.#terminal.event('found', { entry, hostKey: Buffer.from(hostKey).toString('base64url') });
     const players = entry.playersMax > 0 ? `${entry.players}/${entry.playersMax} players` : '';
     const words = [name === '' ? 'the host' : `"${name}"`, game, players].filter((word) => word !== '');

@@ -1,6 +1,7 @@
 /** What `join` says of the ports at which the game finds the host. */
 import type { LocalService, LocalServices, LocalServicesNotice } from '../agent/index.ts';
-import { endpointKey, speaks } from '../core/index.ts';
+import { endpointKey } from '../core/index.ts';
+import { type GamePreset, inGame } from '../games/index.ts';
 import type { Terminal } from './terminal.ts';
 
 /** As the JSON lines have them. */
@@ -33,16 +34,25 @@ export function sayPlace(terminal: Terminal, { services, place }: LocalServices,
   }
 }
 
-/** One line for each, to be typed or copied into the game. */
-export function sayServices(terminal: Terminal, services: readonly LocalService[], copied: boolean): void {
+/** One line for each, to be typed or copied into the game; and what that is called in a game that is known. */
+export function sayServices(
+  terminal: Terminal,
+  { services, lanAddresses }: Pick<LocalServices, 'services' | 'lanAddresses'>,
+  { copied, game }: { readonly copied: boolean; readonly game: GamePreset | null },
+): void {
   for (const [n, service] of services.entries()) {
     const head = n === 0 ? 'In the game connect to' : '';
     const spoken = services.length === 1 && service.protocols === 'udp' ? '' : `  ${service.protocols}`;
     const said = copied && n === 0 ? '          (copied)' : '';
     terminal.say(`  ${head.padEnd(24)}  ${endpointKey(service.local)}${spoken}${said}`, 'whole');
   }
-  if (services.some((service) => speaks(service, 'tcp')))
-    terminal.fact('warn', 'TCP', 'is not carried yet: what the host offers there can not be reached', 'whole');
+  const [first] = services;
+  if (game !== null && first !== undefined)
+    terminal.say(`  ${game.name.padEnd(24)}  ${inGame(game, first.local.address, first.local.port)}`, 'whole');
+  for (const address of lanAddresses)
+    terminal.say(
+      `  ${'In your network'.padEnd(24)}  ${services.map(({ local }) => `${address}:${local.port}`).join(', ')}`,
+    );
 }
 
 export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice): void {
@@ -61,13 +71,9 @@ export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice):
         `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`,
       );
       break;
-    case 'tcp-not-carried':
-      terminal.event('notice', { kind: notice.kind, port: notice.service.port });
-      terminal.fact('warn', 'TCP', `a program connects to port ${notice.service.port}, but TCP is not carried yet`);
-      break;
     case 'services':
       terminal.event('services', { services: serviceFields(notice.services) });
       terminal.fact('info', 'Services', 'the host has come back with other ports');
-      sayServices(terminal, notice.services, false);
+      sayServices(terminal, { services: notice.services, lanAddresses: [] }, { copied: false, game: null });
   }
 }

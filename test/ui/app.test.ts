@@ -123,7 +123,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const { page } = await openPage(browser, app.link);
     await page.fill('#join-target', 'not a code');
     await page.press('#join-target', 'Enter');
-    await page.waitForSelector('[role=alert]:has-text("No host has this join code")');
+    await page.waitForSelector('[role=alert]:has-text("no join code and no join link")');
     await page.fill('#join-target', '6789B-CDFGH');
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('#connect-sentence:has-text("No host has this join code")');
