@@ -42,6 +42,8 @@ export interface PlayedGame {
   readonly ban?: { readonly by: 'input' | 'script'; order(seat: Seat): string };
   /** Its server ends nothing because of a ban, and only refuses the next connection. */
   readonly staysWhenBanned?: boolean;
+  /** The client that comes back after a ban; default: the same. */
+  comeBack?(options: ClientOptions): string;
   /** A line of the client's or the server's that says that somebody was not let in because of a ban; left out where bans do not last. */
   readonly refused?: RegExp;
 }
@@ -185,7 +187,10 @@ const bzflag: PlayedGame = {
       (sleep 2; echo /password x; sleep 1; echo /ban ${address} 60 lab; sleep 1) |
         timeout 10 /usr/games/bzadmin -ui stdin root@127.0.0.1:5154 || true`,
   },
-  refused: /removed .*REFUSED/,
+  // The client with a window says it in its window alone.
+  comeBack: ({ name, address, port }) =>
+    `sleep 5 | /usr/games/bzadmin -ui stdboth ${name}@${address}:${port}; sleep 60`,
+  refused: /REFUSED/,
 };
 
 /** Its client is ours: Mumble's own has a window for everything. Voice is over UDP. */
