@@ -167,7 +167,7 @@ class Transfer {
         this.write(side, talk);
         break;
       case 'stream-reset':
-        if (talk.breakAt === null) this.wrong = `stream ${talk.name} was reset: ${event.code}`;
+        if (talk.breakAt === null) this.wrong = `stream ${talk.name} was reset: ${event.why}`;
         talk.over[side] = 'reset';
         // Whoever has not heard of it yet never does.
         if (talk.over[otherSide(side)] === null) talk.over[otherSide(side)] = 'reset';
@@ -191,7 +191,7 @@ class Transfer {
     this.world.after(slow, () => this.world.obey(side, { do: 'stream-consumed', stream, bytes: bytes.length }));
     if (talk.breakAt === null || flow.got < talk.breakAt || talk.over[side] !== null) return;
     talk.over[side] = 'reset';
-    this.world.obey(side, { do: 'stream-reset', stream, code: 'reset' });
+    this.world.obey(side, { do: 'stream-reset', stream, why: 'reset' });
   }
 
   private closed(side: Side, talk: Talk): void {

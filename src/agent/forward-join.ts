@@ -12,7 +12,8 @@ import {
   type Service,
   serviceOf,
 } from '../core/index.ts';
-import { type LocalPlaces, localAddresses } from '../node/index.ts';
+import { inBursts, type LocalPlaces, localAddresses, widenReceive } from '../node/index.ts';
+import { carryFromProgram } from './carry-tcp.ts';
 import { answerLan, isNeighbour, type LanAnswer, type LanSearchWish } from './lan-search.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { type LocalBlock, openBlock } from './local-block.ts';
@@ -29,8 +30,6 @@ export type LocalServicesNotice =
   | { readonly kind: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number }
   /** A program was not let through: all seats are taken. Told once, and again when it happens after a seat was free. */
   | { readonly kind: 'seats-full'; readonly seats: number }
-  /** A program has opened a connection to a service of TCP, which is not carried yet. Told once for each service. */
-  | { readonly kind: 'tcp-not-carried'; readonly service: LocalService }
   /** The host has come back with other services. */
   | { readonly kind: 'services'; readonly services: readonly LocalService[] };
 
@@ -64,9 +63,11 @@ export interface LocalServicesOptions {
   /** Absent: this computer alone. */
   readonly lan?: LanWish;
   readonly onNotice: (notice: LocalServicesNotice) => void;
-  /** A program has connected to a service of TCP; the socket is paused. Absent: it is reset. */
+  /** A program has connected to a service of TCP; the socket is paused. Absent: a stream carries it to the host. */
   readonly onConnection?: (service: number, socket: TcpSocket) => void;
 }
+
+const nothing = (): void => {};
 
 /** Of a host whose application speaks for itself: something that a game can connect to all the same. */
 const NAMELESS: readonly Service[] = [{ port: 1, protocols: 'udp' }];
@@ -86,7 +87,6 @@ class LocalForward implements LocalServices {
   readonly #options: LocalServicesOptions;
   readonly #programs = new LocalPrograms();
   readonly #sizesTold = new Set<number>();
-  readonly #streamsTold = new Set<number>();
   #block: LocalBlock | null = null;
   #lanAnswer: LanAnswer | null = null;
   #offered: readonly Service[] = [];
@@ -168,9 +168,14 @@ class LocalForward implements LocalServices {
   #listen(block: LocalBlock): void {
     this.#block = block;
     for (const [service, socket] of block.udp.entries()) {
-      socket?.on('message', (bytes, { address, port }) => this.#fromGame(service, { address, port }, bytes));
+      if (socket === null) continue;
+      widenReceive(socket);
+      const fromGame = (bytes: Uint8Array, from: Endpoint): void => {
+        if (this.#block === block) this.#fromGame(service, from, bytes);
+      };
+      socket.on('message', inBursts(fromGame));
       // The game has closed its port (ICMP unreachable on some systems); it may come back.
-      socket?.on('error', () => {});
+      socket.on('error', () => {});
     }
     for (const [service, server] of block.tcp.entries())
       server?.on('connection', (socket) => this.#connected(service, socket));
@@ -198,22 +203,14 @@ class LocalForward implements LocalServices {
     const socket = this.#block?.udp[serviceOf(lane)];
     if (client === undefined || socket == null) return;
     client.answered = true;
-    socket.send(bytes, client.at.port, client.at.address, () => {});
+    socket.send(bytes, client.at.port, client.at.address, nothing);
   }
 
   #connected(number: number, socket: TcpSocket): void {
     socket.on('error', () => {});
-    const { onConnection, onNotice, lan } = this.#options;
-    if (lan !== undefined && !isNeighbour(socket.remoteAddress ?? '')) {
-      socket.resetAndDestroy();
-      return;
-    }
-    const service = this.services[number];
-    if (onConnection !== undefined) onConnection(number, socket);
-    else {
-      socket.resetAndDestroy();
-      if (service !== undefined && !this.#streamsTold.has(number)) onNotice({ kind: 'tcp-not-carried', service });
-      this.#streamsTold.add(number);
-    }
+    const { onConnection, lan } = this.#options;
+    if (lan !== undefined && !isNeighbour(socket.remoteAddress ?? '')) socket.resetAndDestroy();
+    else if (onConnection === undefined) carryFromProgram(this.#path, number, socket);
+    else onConnection(number, socket);
   }
 }

@@ -21,6 +21,7 @@ import { SallyportError, usage } from '../node/index.ts';
 import { friendAddresses } from './addresses.ts';
 import type { MachineAgent } from './agent.ts';
 import { type AskGame, keepAsking } from './ask-game.ts';
+import { TcpHost } from './carry-tcp.ts';
 import { forwardToGame, type HostForward, type HostForwardNotice } from './forward-host.ts';
 import type { AgentPath, Path } from './path.ts';
 import { checkRelayMode } from './relay-mode.ts';
@@ -143,6 +144,8 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
   readonly #agent: MachineAgent;
   readonly #options: HostOptions;
   readonly #forward: HostForward | null;
+  /** Carries streams to services of TCP; null where the application takes the paths itself. */
+  readonly #tcp: TcpHost | null;
   readonly #onOver: () => void;
   /** By friend and instance. */
   readonly #paths = new Map<string, { readonly path: AgentPath; readonly seenAs: Endpoint | null }>();
@@ -168,6 +171,8 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.services.length === 0
         ? null
         : forwardToGame(this.services, addresses, (notice) => this.emit('notice', notice));
+    const sourceOf = (friend: FriendId, service: number) => this.sourceOf(friend, service);
+    this.#tcp = this.services.length === 0 ? null : new TcpHost(this.services, sourceOf);
     this.#announcement = {
       name: options.name ?? '',
       game: options.game ?? '',
@@ -260,6 +265,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
 
   connected(path: AgentPath): void {
     const seenAs = this.#forward?.attach(path) ?? null;
+    this.#tcp?.attach(path);
     const program = programOf(path);
     this.#paths.set(program, { path, seenAs });
     path.on('close', () => {
@@ -285,6 +291,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
     this.#closed = true;
     this.#asking?.stop();
     this.#forward?.close();
+    this.#tcp?.close();
     this.#onOver();
   }
 

@@ -15,10 +15,11 @@ import type { Hosting, HostOptions } from './hosting.ts';
 import type { JoinOptions } from './joining.ts';
 import type { Names } from './names.ts';
 import type { Path } from './path.ts';
+import type { StreamNews } from './stream.ts';
 
 export interface AgentEvents {
-  /** Everything the machine tells, for logs and screens; datagrams of paths excepted. */
-  event: [event: Exclude<PeerEvent, { ev: 'message' }>];
+  /** Everything the machine tells, for logs and screens; datagrams and streams of paths excepted. */
+  event: [event: Exclude<PeerEvent, { ev: 'message' } | StreamNews>];
 }
 
 export interface Agent {

@@ -75,6 +75,14 @@ export const AGENT_LIMITS = {
   gameUnansweredMin: 2,
   /** What a heartbeat can carry. */
   playersTold: 65_535,
+  /**
+   * TCP connections to the servers of a host, a descriptor each: every friend has room for so many, and the rest of all is for whoever
+   * comes. Of 128 friends with a connection or two nobody notices a limit.
+   */
+  tcpSocketsMax: 1_024,
+  tcpSocketsShare: 4,
+  /** A server of the local network that does not answer; on this computer a refusal comes at once. */
+  tcpConnectMs: 10_000,
   /** Quitting waits so long for the router to close the port; it usually takes a few milliseconds. */
   upnpCloseMs: 1_000,
 } as const;

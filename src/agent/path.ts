@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
 import {
   assert,
   type Endpoint,
@@ -15,8 +16,11 @@ import {
   type PathView,
   type PeerEvent,
   type Service,
+  type StreamCommand,
 } from '../core/index.ts';
-import { SallyportError } from '../node/index.ts';
+import { SallyportError, usage } from '../node/index.ts';
+import type { StreamNews } from './stream.ts';
+import { PathStreams } from './stream-table.ts';
 
 type PathUp = Extract<PeerEvent, { ev: 'path' }>;
 type PathChanged = Extract<PeerEvent, { ev: 'path-changed' }>;
@@ -39,6 +43,8 @@ export interface PathEvents {
   restored: [];
   /** It goes another kind of way now, or through another relay: nothing is lost by that. */
   path: [way: WayNow];
+  /** Of a host: the friend has opened a stream to this service. Where nobody listens to this event, all are refused. */
+  stream: [service: number, stream: Duplex];
   /** It is over; nothing comes any more. */
   close: [reason: PathLost['reason'] | 'closed' | 'released', error: SallyportError | null];
 }
@@ -72,6 +78,7 @@ export interface ConnectionStats {
 export interface PathPort {
   send(path: PathId, bytes: Uint8Array, channel: number): void;
   leave(path: PathId): void;
+  stream(path: PathId, command: StreamCommand): void;
   sayGame(path: PathId, service: number, state: GameState): void;
   /** Has the path told its figures (`counted`) before this returns. */
   count(path: PathId): void;
@@ -126,6 +133,12 @@ export interface Path {
    */
   release(): Released;
   close(): void;
+  /**
+   * Of a friend: a reliable stream to a service of the host, by its number, as TCP carries one. It may be half closed (`end`), and is broken
+   * off by `destroy`. It survives every change of the way, and ends with the connection: when the path is lost it has an error with the
+   * `code` ENETRESET; ECONNREFUSED, ETIMEDOUT, ECONNRESET and EMFILE (more than 256 at once) mean what they say.
+   */
+  openStream(service: number): Duplex;
   /** Of a host: tells this friend whether the game answers. With `forward` and `socket` that is done anyway. */
   sayGame(service: number, state: GameState): void;
   on<Name extends keyof PathEvents>(event: Name, listener: (...values: PathEvents[Name]) => void): this;
@@ -141,6 +154,7 @@ const NOTHING: Counted = { sent: 0, received: 0, lost: 0, paths: [] };
 export class AgentPath extends EventEmitter<PathEvents> implements Path {
   readonly #port: PathPort;
   #up: PathUp;
+  #streams: PathStreams;
   state: 'up' | 'lost' | 'closed' = 'up';
   #counted: Counted = NOTHING;
   /** Of connections with other keys before this one. */
@@ -150,6 +164,7 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     super();
     this.#port = port;
     this.#up = up;
+    this.#streams = new PathStreams((command) => port.stream(up.path, command));
   }
 
   get id(): PathId {
@@ -243,6 +258,12 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     this.over('closed');
   }
 
+  openStream(service: number): Duplex {
+    if (this.#up.join === null)
+      throw usage('Streams are opened by the friend; a host gets them by the event `stream`.');
+    return this.#streams.open(service, this.state === 'up');
+  }
+
   sayGame(service: number, state: GameState): void {
     if (this.state === 'up') this.#port.sayGame(this.id, service, state);
   }
@@ -252,6 +273,11 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     if (this.state === 'closed') return;
     if (channel === 0) this.emit('message', bytes);
     else this.emit('channel', channel, bytes);
+  }
+
+  streamed(news: StreamNews): void {
+    const heard = this.state !== 'closed' && this.listenerCount('stream') > 0;
+    this.#streams.told(news, heard ? (service, stream) => this.emit('stream', service, stream) : null);
   }
 
   wasLost(lost: PathLost): void {
@@ -273,6 +299,8 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
     };
     this.#counted = NOTHING;
     this.#up = up;
+    this.#streams.end(false);
+    this.#streams = new PathStreams((command) => this.#port.stream(up.path, command));
     this.state = 'up';
     this.emit('restored');
     this.#tellWay(before);
@@ -304,6 +332,7 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
   over(reason: PathEvents['close'][0], error: SallyportError | null = null): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.#streams.end(reason === 'closed' || reason === 'released' || error?.code === 'ABORTED');
     this.emit('close', reason, error);
     this.removeAllListeners();
   }

@@ -2,6 +2,7 @@
 export { friendAddresses, hostAddress } from './addresses.ts';
 export { MachineAgent } from './agent.ts';
 export { gameAsker } from './ask-game.ts';
+export { TcpHost } from './carry-tcp.ts';
 export { cleanEvent } from './edge.ts';
 export { forwardToGame } from './forward-host.ts';
 export { GameWatch, type Talk } from './game-watch.ts';

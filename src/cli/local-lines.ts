@@ -1,6 +1,6 @@
 /** What `join` says of the ports at which the game finds the host. */
 import type { LocalService, LocalServices, LocalServicesNotice } from '../agent/index.ts';
-import { endpointKey, speaks } from '../core/index.ts';
+import { endpointKey } from '../core/index.ts';
 import { type GamePreset, inGame } from '../games/index.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -53,8 +53,6 @@ export function sayServices(
     terminal.say(
       `  ${'In your network'.padEnd(24)}  ${services.map(({ local }) => `${address}:${local.port}`).join(', ')}`,
     );
-  if (services.some((service) => speaks(service, 'tcp')))
-    terminal.fact('warn', 'TCP', 'is not carried yet: what the host offers there can not be reached', 'whole');
 }
 
 export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice): void {
@@ -72,10 +70,6 @@ export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice):
         'Game',
         `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`,
       );
-      break;
-    case 'tcp-not-carried':
-      terminal.event('notice', { kind: notice.kind, port: notice.service.port });
-      terminal.fact('warn', 'TCP', `a program connects to port ${notice.service.port}, but TCP is not carried yet`);
       break;
     case 'services':
       terminal.event('services', { services: serviceFields(notice.services) });

@@ -76,6 +76,7 @@ export {
   UNKNOWN_PROFILE,
   type Verdict,
 } from './nat/profile.ts';
+export { unmeasured } from './nat/unmeasured.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export { showFingerprint } from './peer/fingerprint.ts';
@@ -99,6 +100,8 @@ export { Asker, requestNumbers } from './sources/asker.ts';
 export { SOURCES_LIMITS } from './sources/limits.ts';
 export type { Cooling } from './sources/rotation.ts';
 export { StunSource } from './sources/stun-source.ts';
+export type { StreamCode, StreamCommand, StreamEvent, StreamId } from './streams/interface.ts';
+export { STREAM_LIMITS } from './streams/limits.ts';
 export { answerStun } from './stun/server.ts';
 export { answeringPort } from './wire/datagrams.ts';
 export { isServerAddress } from './wire/entry-wire.ts';

@@ -53,6 +53,7 @@ export function pathPair(friend: string, instance = 'i', services: readonly Serv
   const to = (other: () => AgentPath): PathPort => ({
     send: (_path, bytes, channel) => other().received(channel, bytes),
     leave: () => {},
+    stream: () => {},
     sayGame: (path, service, state) => other().gameSaid({ ev: 'game', path, join: 1, service, state }),
     count: () => {},
     release: () => null,

@@ -199,12 +199,24 @@ test('where no address has all numbers they move together, by as much each', asy
 });
 
 test('a wished port is that of the first service, and the others move with it', async () => {
-  const told = await services('udp', 'tcp');
-  const [wished = 0] = await freeNumbers(1);
+  const [high = 0, wished = 0, low = 0] = [...(await freeNumbers(3))].sort((a, b) => b - a);
+  const told: readonly Service[] = [
+    { port: high, protocols: 'udp' },
+    { port: low, protocols: 'tcp' },
+  ];
   const { local } = await friendsEnd(pathPair('kofi', 'i', told).atFriend, { port: wished });
-  expect(local.services[0]?.local).toEqual({ address: '127.0.0.1', port: wished });
-  const [first, second] = local.services;
-  expect((second?.local.port ?? 0) - (second?.port ?? 0)).toBe(wished - (first?.port ?? 0));
+  expect(local.services.map((service) => service.local.port)).toEqual([wished, low - (high - wished)]);
+});
+
+test('a wished port with which another would be none moves all of them', async () => {
+  const told: readonly Service[] = [
+    { port: 2_000, protocols: 'udp' },
+    { port: 4_000, protocols: 'tcp' },
+  ];
+  const { local } = await friendsEnd(pathPair('kofi', 'i', told).atFriend, { port: 65_000 });
+  expect(local.place).toBe('moved');
+  const [first = 0, second = 0] = local.services.map((service) => service.local.port);
+  expect(second - first).toBe(2_000);
 });
 
 test('a host is found where it was before, in whatever order hosts are joined', async () => {
@@ -230,18 +242,6 @@ test('ports that belong to the system are not opened at 127.0.0.1 because a host
   const { local } = await friendsEnd(pathPair('kofi', 'i', [{ port: 53, protocols: 'udp' }]).atFriend);
   expect(local.services[0]?.local).not.toEqual({ address: '127.0.0.1', port: 53 });
   expect(local.place).not.toBe('same');
-});
-
-test('a connection to a service of TCP is reset for now, and that is told once', async () => {
-  const told = await services('tcp');
-  const { at, notices } = await friendsEnd(pathPair('kofi', 'i', told).atFriend);
-  for (let n = 0; n < 2; n++) {
-    const [error] = (await once(connect(at.port, at.address), 'error').catch((thrown) => [thrown])) as [
-      NodeJS.ErrnoException,
-    ];
-    expect(error.code).toBe('ECONNRESET');
-  }
-  expect(notices).toEqual([{ kind: 'tcp-not-carried', service: { ...told[0], local: at } }]);
 });
 
 test('a connection is handed over with the number of its service', async () => {

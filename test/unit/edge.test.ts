@@ -120,7 +120,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   'stream-data': { ev: 'stream-data', path: 9, stream: 0, bytes: new Uint8Array(1) },
   'stream-ended': { ev: 'stream-ended', path: 9, stream: 0 },
   'stream-taken': { ev: 'stream-taken', path: 9, stream: 0, bytes: 1 },
-  'stream-reset': { ev: 'stream-reset', path: 9, stream: 0, code: any(WORD) },
+  'stream-reset': { ev: 'stream-reset', path: 9, stream: 0, why: any(WORD) },
   'stream-closed': { ev: 'stream-closed', path: 9, stream: 0 },
   'streams-failed': { ev: 'streams-failed', path: 9, error: any(WORD), by: any(WORD) },
   'path-lost': { ev: 'path-lost', path: 9, reason: any(WORD), punchingAgain: false },
@@ -216,9 +216,10 @@ test('whatever stands in any text of any event, the library tells one plain line
   const events = [...ATTACKS, ...HOSTILE_NAMES.slice(0, 40)].flatMap(lies);
   expect(events.length).toBeGreaterThan(1_000);
   const heard = await told(events);
-  // Figures are told to whoever asks for them, through the same edge.
-  const figures = events.filter(({ ev }) => ev === 'stats');
-  const others = events.filter(({ ev }) => ev !== 'stats');
+  // Figures are told to whoever asks for them, and what a stream has come to to whoever holds it, through the same edge.
+  const asked = ({ ev }: PeerEvent): boolean => ev === 'stats' || ev.startsWith('stream-');
+  const figures = events.filter(asked);
+  const others = events.filter((event) => !asked(event));
   expect(new Set(heard.map(({ ev }) => ev))).toEqual(new Set(['closed', ...others.map(({ ev }) => ev)]));
   for (const event of [...heard, ...figures.map(cleanEvent)]) {
     for (const text of textsIn(event)) expect(text, JSON.stringify(event)).not.toMatch(UNSAFE);

@@ -145,14 +145,14 @@ describe('a stream', () => {
     const friend = end(true);
     friend.streams.obey(1, { do: 'stream-open', stream: 4, service: 2 });
     friend.get(reset(0, 1, 0));
-    expect(friend.events).toEqual([{ ev: 'stream-reset', stream: 4, code: 'refused' }]);
+    expect(friend.events).toEqual([{ ev: 'stream-reset', stream: 4, why: 'refused' }]);
   });
 
   test('a reset ends both directions, and a code of no name is an ordinary one', () => {
     const { get, events, frames, streams } = end();
     get(bytesFrame(0, 0, [1]));
     get(reset(0, 99, 1));
-    expect(events.slice(1)).toEqual([{ ev: 'stream-reset', stream: 0, code: 'reset' }]);
+    expect(events.slice(1)).toEqual([{ ev: 'stream-reset', stream: 0, why: 'reset' }]);
     expect(frames()).toContainEqual({ frame: 'reset', stream: 0, code: 99, size: 0 });
     streams.obey(2, { do: 'stream-write', stream: 0, bytes: Uint8Array.of(1) });
     expect(frames().filter(({ frame }) => frame === 'stream')).toEqual([]);
@@ -164,8 +164,8 @@ describe('a stream', () => {
     streams.close(2);
     streams.obey(3, { do: 'stream-open', stream: 1, service: 2 });
     expect(events).toEqual([
-      { ev: 'stream-reset', stream: 0, code: 'lost' },
-      { ev: 'stream-reset', stream: 1, code: 'lost' },
+      { ev: 'stream-reset', stream: 0, why: 'lost' },
+      { ev: 'stream-reset', stream: 1, why: 'lost' },
     ]);
   });
 });
@@ -253,7 +253,7 @@ describe('a hostile side', () => {
     streams.obey(1, { do: 'stream-open', stream: 3, service: 1 });
     get([0x1c, 0x03]);
     expect(events).toEqual([
-      { ev: 'stream-reset', stream: 3, code: 'lost' },
+      { ev: 'stream-reset', stream: 3, why: 'lost' },
       { ev: 'streams-failed', error: 'flowControl', by: 'other' },
     ]);
   });

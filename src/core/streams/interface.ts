@@ -29,7 +29,7 @@ export type StreamCommand =
   /** Nothing more is written; what the other side writes still comes. */
   | { readonly do: 'stream-end'; readonly stream: StreamId }
   /** Breaks both directions off. */
-  | { readonly do: 'stream-reset'; readonly stream: StreamId; readonly code: StreamCode }
+  | { readonly do: 'stream-reset'; readonly stream: StreamId; readonly why: StreamCode }
   /** The application has room for so many bytes more. */
   | { readonly do: 'stream-consumed'; readonly stream: StreamId; readonly bytes: number };
 
@@ -41,7 +41,7 @@ export type StreamEvent =
   /** The other side has ended its direction. */
   | { readonly ev: 'stream-ended'; readonly stream: StreamId }
   /** Both directions are over at once; nothing more comes of it, and nothing goes. */
-  | { readonly ev: 'stream-reset'; readonly stream: StreamId; readonly code: StreamCode }
+  | { readonly ev: 'stream-reset'; readonly stream: StreamId; readonly why: StreamCode }
   /** The other side has taken so many more of the bytes that were written. What it has not may be 1.25 MiB (`sendBytesMax`). */
   | { readonly ev: 'stream-taken'; readonly stream: StreamId; readonly bytes: number }
   /** Both directions have ended in order, and the other side has all. */

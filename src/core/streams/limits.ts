@@ -7,7 +7,7 @@ export const STREAM_LIMITS = {
   streamsMax: 256,
   /**
    * What a side may have sent of one stream, and of all of a connection, before the other side's program has taken it. A round trip of
-   * 50 ms at 150 Mbit/s is 940 kB. 32 friends who fill their windows cost a host 64 MiB.
+   * 50 ms at 150 Mbit/s is 940 kB. 128 friends who fill their windows cost a host 256 MiB.
    */
   streamWindowBytes: 1_048_576,
   connectionWindowBytes: 2_097_152,

@@ -74,7 +74,7 @@ export class ConnectionStreams implements Content {
         this.push(now, stream);
         break;
       case 'stream-reset':
-        this.kill(now, stream, STREAM_CODE[command.code]);
+        this.kill(now, stream, STREAM_CODE[command.why]);
         this.sender.flush(now);
         break;
       case 'stream-consumed':
@@ -85,7 +85,7 @@ export class ConnectionStreams implements Content {
   private open(now: Instant, name: StreamId, service: number): void {
     assert(this.config.opens && !this.byName.has(name), 'the friend opens streams, each under a new name');
     if (this.failed || this.byId.size >= LIMITS.streamsMax || this.opened >= this.allowed) {
-      this.port.event(now, { ev: 'stream-reset', stream: name, code: this.failed ? 'lost' : 'limit' });
+      this.port.event(now, { ev: 'stream-reset', stream: name, why: this.failed ? 'lost' : 'limit' });
       return;
     }
     const stream = this.add(name, service);
@@ -339,8 +339,8 @@ export class ConnectionStreams implements Content {
   /** The other side has broken it off: so is our direction. */
   private killed(now: Instant, stream: CarriedStream, code: number): void {
     if (!stream.dead && stream.service !== null) {
-      const name: StreamCode = STREAM_CODES[code] ?? 'reset';
-      this.port.event(now, { ev: 'stream-reset', stream: stream.name, code: name });
+      const why: StreamCode = STREAM_CODES[code] ?? 'reset';
+      this.port.event(now, { ev: 'stream-reset', stream: stream.name, why });
     }
     this.kill(now, stream, code);
   }
@@ -385,7 +385,7 @@ export class ConnectionStreams implements Content {
     this.sending.clear();
     this.speaking.clear();
     for (const { dead, service, name } of all)
-      if (!dead && service !== null) this.port.event(now, { ev: 'stream-reset', stream: name, code: 'lost' });
+      if (!dead && service !== null) this.port.event(now, { ev: 'stream-reset', stream: name, why: 'lost' });
   }
 }
 
