@@ -24,7 +24,7 @@ import {
   speaks,
   utf8Encode,
 } from '../core/index.ts';
-import { nodeCrypto } from '../node/index.ts';
+import { inBursts, nodeCrypto, widenReceive } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
 import { GameWatch, type Talk } from './game-watch.ts';
 import { AGENT_LIMITS } from './limits.ts';
@@ -46,9 +46,13 @@ export type HostForwardNotice =
   | { readonly kind: 'too-large'; readonly friend: FriendId; readonly bytes: number; readonly payloadBytesMax: number };
 
 interface Chair {
+  readonly seat: Seat;
   readonly socket: Socket;
   readonly watch: GameWatch;
   readonly talk: Talk;
+  readonly onSent: (error: Error | null) => void;
+  /** Somebody else has its room. */
+  gone: boolean;
 }
 
 /** One program of a friend, or one of several that share its path: at each server it has the same source address and port. */
@@ -124,11 +128,18 @@ class Forward implements HostForward {
   }
 
   attach(path: Path): Endpoint | null {
+    /** By lane, so that no datagram has to look for its seat by name. */
+    const known: (Chair | null | undefined)[] = [];
     const toGame = (lane: number, bytes: Uint8Array): void => {
-      const chair = this.#chairFor(path, serviceOf(lane), programOf(lane));
+      let chair = known[lane];
+      if (chair == null || chair.gone) {
+        chair = this.#chairFor(path, serviceOf(lane), programOf(lane));
+        known[lane] = chair;
+      }
       if (chair === null) return;
       chair.watch.spoken(chair.talk);
-      chair.socket.send(bytes, (error) => error !== null && isRefusal(error) && chair.watch.refused());
+      chair.seat.heardAt = chair.talk.spokeAt;
+      chair.socket.send(bytes, chair.onSent);
     };
     path.on('message', (bytes) => toGame(0, bytes));
     path.on('channel', toGame);
@@ -171,7 +182,11 @@ class Forward implements HostForward {
 
   close(): void {
     for (const watch of this.#watches) watch?.close();
-    for (const seat of this.#seats.values()) for (const { socket } of seat.chairs.values()) socket.close();
+    for (const seat of this.#seats.values())
+      for (const chair of seat.chairs.values()) {
+        chair.gone = true;
+        chair.socket.close();
+      }
     this.#seats.clear();
     this.#held.clear();
     this.#sockets = 0;
@@ -219,14 +234,20 @@ class Forward implements HostForward {
       ...{ heardAt: 0, sizesTold: new Set<number>() },
     };
     seat.heardAt = performance.now();
-    const chair = { socket, watch, talk: watch.begin(() => seat.path) };
+    const onSent = (error: Error | null): void => {
+      if (error !== null && isRefusal(error)) watch.refused();
+    };
+    const chair: Chair = { ...{ seat, socket, watch, onSent, gone: false }, talk: watch.begin(() => seat.path) };
     seat.chairs.set(service, chair);
     this.#seats.set(name, seat);
     this.#count(owner, 1);
-    socket.on('message', (bytes) => {
+    const fromGame = (bytes: Uint8Array): void => {
+      if (chair.gone) return;
       watch.answered(chair.talk);
       this.#fromGame(seat, service, bytes);
-    });
+    };
+    widenReceive(socket);
+    socket.on('message', inBursts(fromGame));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isRefusal(error)) watch.refused();
     });
@@ -253,9 +274,10 @@ class Forward implements HostForward {
     if (gone === undefined) return false;
     this.#seats.delete(gone.name);
     this.#count(gone.owner, -gone.chairs.size);
-    for (const { socket, watch, talk } of gone.chairs.values()) {
-      watch.end(talk);
-      socket.close();
+    for (const chair of gone.chairs.values()) {
+      chair.gone = true;
+      chair.watch.end(chair.talk);
+      chair.socket.close();
     }
     return true;
   }
@@ -309,7 +331,8 @@ class Forward implements HostForward {
 }
 
 /** Nothing listens there, or the computer of the game is not there. */
-function isRefusal({ code = '' }: NodeJS.ErrnoException): boolean {
+function isRefusal(error: Error): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
   return code === 'ECONNREFUSED' || code === 'EHOSTUNREACH';
 }
 

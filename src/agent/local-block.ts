@@ -110,10 +110,13 @@ async function tryBlock(services: readonly Service[], address: string, offset: n
 }
 
 async function bindUdp(address: string, port: number): Promise<Socket | null> {
-  const socket = createSocket('udp4');
+  // An address needs no looking up, which node:dgram would do in a turn of its own for each datagram.
+  const socket = createSocket({ type: 'udp4', lookup: (address, _options, done) => done(null, address, 4) });
+  // Whoever looks nothing up is bound before `bind` returns.
+  const listening = once(socket, 'listening');
   socket.bind({ address, port, exclusive: true });
   try {
-    await once(socket, 'listening');
+    await listening;
     return socket;
   } catch {
     socket.close();

@@ -381,19 +381,25 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     await expect.poll(() => host.stderr()).toContain(`udp 127.0.0.1:${port} is listening`);
   });
 
-  test('no answer from the master nor from any STUN server: UDP is blocked, exit 3, and check still reports', async () => {
-    const [master, stun] = [(await bench.udp()).address().port, (await bench.udp()).address().port];
-    const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;
-    const more = ['--master', `sallyport://127.0.0.1:${master}/#${key}`, '--stun', `127.0.0.1:${stun}`, '--json'];
-    const runs = [['host', '1'], ['join', 'K7TQ9-RBWXM'], ['check']].map((words) =>
-      bench.sallyport([...words, ...more]),
-    );
-    for (const run of runs) {
-      const { exit, error } = await outcome(run);
-      expect({ exit, error }).toEqual({ exit: 3, error: 'UDP_BLOCKED' });
-    }
-    expect(await runs[2]?.line('profile')).toMatchObject({ profile: { type: 'blocked', verdict: 'strict' } });
-  });
+  test.each([
+    ['and names can be looked up: UDP is blocked', 'localhost', 'UDP_BLOCKED', 'blocked'],
+    ['and nothing else shows that it is this network: nobody is blamed', '127.0.0.1', 'MASTER_UNREACHABLE', 'unknown'],
+  ])(
+    'no answer from the master nor from any STUN server, %s, exit 3, and check still reports',
+    async (_, at, code, type) => {
+      const [master, stun] = [(await bench.udp()).address().port, (await bench.udp()).address().port];
+      const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;
+      const more = ['--master', `sallyport://127.0.0.1:${master}/#${key}`, '--stun', `${at}:${stun}`, '--json'];
+      const runs = [['host', '1'], ['join', 'K7TQ9-RBWXM'], ['check']].map((words) =>
+        bench.sallyport([...words, ...more]),
+      );
+      for (const run of runs) {
+        const { exit, error } = await outcome(run);
+        expect({ exit, error }).toEqual({ exit: 3, error: code });
+      }
+      expect(await runs[2]?.line('profile')).toMatchObject({ profile: { type } });
+    },
+  );
 
   test('a missing or wrong password: exit 5, and the host is told; the right one connects', async () => {
     const master = await startMaster();
