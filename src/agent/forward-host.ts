@@ -108,6 +108,7 @@ class Forward implements HostForward {
   /** Of these, by connection. */
   readonly #held = new Map<string, number>();
   #ownAddresses = true;
+  #ownProven = false;
   readonly #elsewhereTold = new Set<number>();
   /** By service. */
   readonly #watches: readonly GameWatch[];
@@ -161,7 +162,24 @@ class Forward implements HostForward {
   sourceOf(friend: FriendId, service: number): string | null {
     const { address = '' } = this.#targets[service] ?? {};
     if (!isLoopback(address) || familyOf(address) === 6) return null;
-    return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    return this.#ownAddress(friend, service);
+  }
+
+  /** Where all that a friend opens is TCP, the first asks whether there are such addresses. */
+  #ownAddress(friend: FriendId, service: number): string {
+    if (!this.#ownAddresses) return LOCALHOST;
+    const address = this.#addresses.of(friend);
+    if (this.#ownProven) return address;
+    const socket = boundSocket({ address, port: 0, shared: false });
+    if (typeof socket === 'string') this.#shareAddress(this.#targets[service] as ServiceTarget);
+    else socket.close();
+    this.#ownProven = true;
+    return this.#ownAddresses ? address : LOCALHOST;
+  }
+
+  #shareAddress(target: ServiceTarget): void {
+    this.#ownAddresses = false;
+    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
   }
 
   tcpTold(service: number, taken: boolean): void {
@@ -292,10 +310,9 @@ class Forward implements HostForward {
     }
     const socket = freeSocket(seat);
     if (socket !== null) return toTarget(socket, target);
-    if (!at.startsWith('127.') || !this.#ownAddresses) return null;
-    this.#ownAddresses = false;
-    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
-    const last = freeSocket({ ...seat, address: '127.0.0.1' });
+    if (!this.#ownAddresses || this.#addresses.of(friend) !== at) return null;
+    this.#shareAddress(target);
+    const last = freeSocket({ ...seat, address: LOCALHOST });
     return last === null ? null : toTarget(last, target);
   }
 
@@ -303,7 +320,7 @@ class Forward implements HostForward {
   #placeOf(friend: FriendId, target: ServiceTarget): string {
     const { address, port } = target;
     const six = familyOf(address) === 6;
-    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : LOCALHOST;
     if (!this.#elsewhereTold.has(port))
       this.#onNotice({ kind: 'addresses-shared', why: 'elsewhere', target: formatService(target) });
     this.#elsewhereTold.add(port);
@@ -333,6 +350,8 @@ function isRefusal(error: Error): boolean {
  * Windows gives all to any of them, so there each service sees a port of its own.
  */
 const SHARES_PORTS = process.platform !== 'win32';
+
+const LOCALHOST = '127.0.0.1';
 
 function ownerOf({ friend, instance }: Path): string {
   return `${friend}/${instance}`;
