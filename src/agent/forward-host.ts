@@ -84,6 +84,8 @@ export interface HostForward {
    * system chooses.
    */
   sourceOf(friend: FriendId, service: number): string | null;
+  /** A connection that was opened for a friend was taken, or refused. Where the game speaks UDP as well, that tells more. */
+  tcpTold(service: number, taken: boolean): void;
   close(): void;
 }
 
@@ -106,9 +108,10 @@ class Forward implements HostForward {
   /** Of these, by connection. */
   readonly #held = new Map<string, number>();
   #ownAddresses = true;
+  #ownProven = false;
   readonly #elsewhereTold = new Set<number>();
-  /** By service; null for those of TCP alone. */
-  readonly #watches: readonly (GameWatch | null)[];
+  /** By service. */
+  readonly #watches: readonly GameWatch[];
   readonly #fullTold = new Set<FriendId>();
 
   constructor(
@@ -119,7 +122,7 @@ class Forward implements HostForward {
     this.#targets = targets;
     this.#addresses = addresses;
     this.#onNotice = onNotice;
-    this.#watches = targets.map((target, service) => (speaks(target, 'udp') ? this.#watch(target, service) : null));
+    this.#watches = targets.map((target, service) => this.#watch(target, service));
     this.#first = Math.max(
       0,
       targets.findIndex((target) => speaks(target, 'udp')),
@@ -145,7 +148,7 @@ class Forward implements HostForward {
     // All that came by the path before: what the game says to a further program goes over the new one as well.
     const owner = ownerOf(path);
     for (const seat of this.#seats.values()) if (seat.owner === owner) seat.path = path;
-    for (const watch of this.#watches) watch?.attach(path);
+    for (const watch of this.#watches) watch.attach(path);
     const target = this.#targets[this.#first];
     if (target === undefined) return null;
     if (!speaks(target, 'udp')) {
@@ -159,11 +162,35 @@ class Forward implements HostForward {
   sourceOf(friend: FriendId, service: number): string | null {
     const { address = '' } = this.#targets[service] ?? {};
     if (!isLoopback(address) || familyOf(address) === 6) return null;
-    return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    return this.#ownAddress(friend, service);
+  }
+
+  /** Where all that a friend opens is TCP, the first asks whether there are such addresses. */
+  #ownAddress(friend: FriendId, service: number): string {
+    if (!this.#ownAddresses) return LOCALHOST;
+    const address = this.#addresses.of(friend);
+    if (this.#ownProven) return address;
+    const socket = boundSocket({ address, port: 0, shared: false });
+    if (typeof socket === 'string') this.#shareAddress(this.#targets[service] as ServiceTarget);
+    else socket.close();
+    this.#ownProven = true;
+    return this.#ownAddresses ? address : LOCALHOST;
+  }
+
+  #shareAddress(target: ServiceTarget): void {
+    this.#ownAddresses = false;
+    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
+  }
+
+  tcpTold(service: number, taken: boolean): void {
+    const target = this.#targets[service];
+    if (target === undefined || speaks(target, 'udp')) return;
+    if (taken) this.#watches[service]?.reached();
+    else this.#watches[service]?.refused();
   }
 
   close(): void {
-    for (const watch of this.#watches) watch?.close();
+    for (const watch of this.#watches) watch.close();
     for (const seat of this.#seats.values())
       for (const chair of seat.chairs.values()) {
         chair.gone = true;
@@ -176,7 +203,7 @@ class Forward implements HostForward {
 
   #watch(game: ServiceTarget, service: number): GameWatch {
     return new GameWatch({
-      ...{ service, game },
+      ...{ service, game, protocol: speaks(game, 'udp') ? 'udp' : 'tcp' },
       onState: (state) =>
         this.#onNotice(
           state === 'answers' ? { kind: 'game-answers', service } : { kind: 'game-silent', service, state },
@@ -283,10 +310,9 @@ class Forward implements HostForward {
     }
     const socket = freeSocket(seat);
     if (socket !== null) return toTarget(socket, target);
-    if (!at.startsWith('127.') || !this.#ownAddresses) return null;
-    this.#ownAddresses = false;
-    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
-    const last = freeSocket({ ...seat, address: '127.0.0.1' });
+    if (!this.#ownAddresses || this.#addresses.of(friend) !== at) return null;
+    this.#shareAddress(target);
+    const last = freeSocket({ ...seat, address: LOCALHOST });
     return last === null ? null : toTarget(last, target);
   }
 
@@ -294,7 +320,7 @@ class Forward implements HostForward {
   #placeOf(friend: FriendId, target: ServiceTarget): string {
     const { address, port } = target;
     const six = familyOf(address) === 6;
-    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : LOCALHOST;
     if (!this.#elsewhereTold.has(port))
       this.#onNotice({ kind: 'addresses-shared', why: 'elsewhere', target: formatService(target) });
     this.#elsewhereTold.add(port);
@@ -324,6 +350,8 @@ function isRefusal(error: Error): boolean {
  * Windows gives all to any of them, so there each service sees a port of its own.
  */
 const SHARES_PORTS = process.platform !== 'win32';
+
+const LOCALHOST = '127.0.0.1';
 
 function ownerOf({ friend, instance }: Path): string {
   return `${friend}/${instance}`;

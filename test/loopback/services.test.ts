@@ -6,7 +6,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { hostAddress } from '../../src/agent/testing.ts';
+import type { HostForwardNotice } from '../../src/agent/index.ts';
+import { forwardToGame, hostAddress } from '../../src/agent/testing.ts';
 import { type Endpoint, laneOf, type Protocols, type Service, type ServiceTarget } from '../../src/core/index.ts';
 import { localPlaces } from '../../src/node/index.ts';
 import { ask, cleanUp, cleanups, echoServer, friendsEnd, gameAt, hostForward, pathPair, udp } from './forwarders.ts';
@@ -169,6 +170,22 @@ test('a connection opened for a friend comes from its own address', async () => 
   const seenAs = forward.attach(pathPair('kofi').atHost);
   expect(seenAs).toEqual({ address: expect.stringMatching(/^127\.77\./), port: 0 });
   expect([forward.sourceOf('kofi', 0), forward.sourceOf('kofi', 1)]).toEqual([seenAs?.address, null]);
+});
+
+test('where the system has no further loopback addresses friends are ports of 127.0.0.1, by UDP and by TCP, told once', async () => {
+  // An address of nobody here (RFC 5737): it is refused, as all but 127.0.0.1 are elsewhere.
+  const none = { of: () => '192.0.2.1' };
+  for (const protocols of ['udp', 'tcp'] as const) {
+    const notices: HostForwardNotice[] = [];
+    const server = await echoServer();
+    const forward = forwardToGame([{ ...server.at, protocols }], none, (notice) => notices.push(notice));
+    cleanups.push(() => forward.close());
+    const seen = ['kofi', 'lee'].map((friend) => forward.attach(pathPair(friend).atHost));
+    expect(seen.map((at) => at?.address)).toEqual(['127.0.0.1', '127.0.0.1']);
+    expect(forward.sourceOf('kofi', 0)).toBe('127.0.0.1');
+    const shared = notices.filter(({ kind }) => kind === 'addresses-shared');
+    expect(shared).toMatchObject([{ why: 'refused' }]);
+  }
 });
 
 test('the same numbers at an address of the host where one is taken at 127.0.0.1, by UDP or by TCP', async () => {

@@ -42,7 +42,8 @@ test('both pages show by whom a hidden address is relayed, and why it is not dir
   const [host, friend] = [openEngine(bench, master.link, { relay: 'only' }), openEngine(bench, master.link)];
   try {
     await Promise.all([host.start(), friend.start()]);
-    const game = { services: String(await bench.game()), name: 'Arena', game: '', playersMax: 8 };
+    const ports = [await bench.game(), await bench.game()];
+    const game = { services: ports.join(), name: 'Arena', game: '', playersMax: 8 };
     await host.command({ do: 'host', ...game, public: false, password: '', ask: false });
     const target = host.state().hosting?.code ?? '';
     expect(await friend.command({ do: 'join', target, password: '', localPort: 0 })).toMatchObject({ ok: true });
@@ -51,6 +52,9 @@ test('both pages show by whom a hidden address is relayed, and why it is not dir
     expect(join).toMatchObject({ path: { kind: 'relay', via: 'master' }, notDirect: { because: 'wished' } });
     const guests = () => host.state().hosting?.friends;
     await expect.poll(guests).toMatchObject([{ state: 'connected', kind: 'relay', via: 'master' }]);
+    const services = () => friend.state().joins[0]?.services;
+    await expect.poll(() => services()?.map(({ port }) => port)).toEqual(ports);
+    for (const { local } of services() ?? []) expect(await bench.ask(local, 'x')).toContain('said x');
   } finally {
     await friend.close();
     await host.close();
