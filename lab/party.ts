@@ -63,13 +63,13 @@ export class Party {
   }
 
   /** Starts the game's client where `sallyport join` said, without waiting for more. */
-  async startClient(friend: Friend, script = this.game.client.bind(this.game)): Promise<LabProcess> {
+  async startClient(friend: Friend): Promise<LabProcess> {
     const [address = '', port = ''] = friend.joined!.connected.local.split(':');
     const home = homeOf(friend.name);
     const display = this.game.display ? await this.#display(friend) : {};
-    const words = `mkdir -p ${home} && cd ${home}\n${script({ name: friend.name, address, port: Number(port) })}`;
+    const script = `mkdir -p ${home} && cd ${home}\n${this.game.client({ name: friend.name, address, port: Number(port) })}`;
     const env = { HOME: home, XDG_RUNTIME_DIR: home, ...display };
-    friend.client = friend.at.spawn(['bash', '-euc', words], env);
+    friend.client = friend.at.spawn(['bash', '-euc', script], env);
     return friend.client;
   }
 
@@ -96,7 +96,7 @@ export class Party {
   /** Starts the client of one who is banned, and waits until either side says that it was not let in. */
   async playRefused(friend: Friend): Promise<void> {
     const seen = this.scene.gameServer.lines.length;
-    await this.startClient(friend, (this.game.comeBack ?? this.game.client).bind(this.game));
+    await this.startClient(friend);
     await this.#said(friend, this.game.refused!, seen);
   }
 

@@ -42,8 +42,6 @@ export interface PlayedGame {
   readonly ban?: { readonly by: 'input' | 'script'; order(seat: Seat): string };
   /** Its server ends nothing because of a ban, and only refuses the next connection. */
   readonly staysWhenBanned?: boolean;
-  /** The client that comes back after a ban; default: the same. */
-  comeBack?(options: ClientOptions): string;
   /** A line of the client's or the server's that says that somebody was not let in because of a ban; left out where bans do not last. */
   readonly refused?: RegExp;
 }
@@ -171,7 +169,11 @@ const bzflag: PlayedGame = {
   id: 'bzflag',
   programs: ['/usr/games/bzflag', '/usr/games/bzadmin', '/usr/games/bzfs', '/usr/bin/Xvfb'],
   display: true,
-  server: 'exec stdbuf -oL /usr/games/bzfs -d -d -d -ts -passwd x -banfile $HOME/bans -j +r',
+  // It lets nobody in before the name of the address is known, or is known to be none: here whoever is asked says so at once.
+  server: `
+    echo nameserver 127.0.0.1 >$HOME/resolv.conf
+    export BZFS='stdbuf -oL /usr/games/bzfs -d -d -d -ts -passwd x -j +r'
+    exec unshare -m sh -c 'mount --bind $HOME/resolv.conf /etc/resolv.conf && exec $BZFS -banfile $HOME/bans'`,
   client: ({ name, address, port }) => `
     export ${DRAWN}
     exec /usr/games/bzflag -window 320x240 -mute -team rogue ${name}@${address}:${port}`,
@@ -187,9 +189,6 @@ const bzflag: PlayedGame = {
       (sleep 2; echo /password x; sleep 1; echo /ban ${address} 60 lab; sleep 1) |
         timeout 10 /usr/games/bzadmin -ui stdin root@127.0.0.1:5154 || true`,
   },
-  // The client with a window says it in its window alone.
-  comeBack: ({ name, address, port }) =>
-    `sleep 5 | /usr/games/bzadmin -ui stdboth ${name}@${address}:${port}; sleep 60`,
   refused: /REFUSED/,
 };
 
