@@ -84,6 +84,8 @@ export interface HostForward {
    * system chooses.
    */
   sourceOf(friend: FriendId, service: number): string | null;
+  /** A connection that was opened for a friend was taken, or refused. Where the game speaks UDP as well, that tells more. */
+  tcpTold(service: number, taken: boolean): void;
   close(): void;
 }
 
@@ -108,8 +110,8 @@ class Forward implements HostForward {
   #ownAddresses = true;
   #ownProven = false;
   readonly #elsewhereTold = new Set<number>();
-  /** By service; null for those of TCP alone. */
-  readonly #watches: readonly (GameWatch | null)[];
+  /** By service. */
+  readonly #watches: readonly GameWatch[];
   readonly #fullTold = new Set<FriendId>();
 
   constructor(
@@ -120,7 +122,7 @@ class Forward implements HostForward {
     this.#targets = targets;
     this.#addresses = addresses;
     this.#onNotice = onNotice;
-    this.#watches = targets.map((target, service) => (speaks(target, 'udp') ? this.#watch(target, service) : null));
+    this.#watches = targets.map((target, service) => this.#watch(target, service));
     this.#first = Math.max(
       0,
       targets.findIndex((target) => speaks(target, 'udp')),
@@ -146,7 +148,7 @@ class Forward implements HostForward {
     // All that came by the path before: what the game says to a further program goes over the new one as well.
     const owner = ownerOf(path);
     for (const seat of this.#seats.values()) if (seat.owner === owner) seat.path = path;
-    for (const watch of this.#watches) watch?.attach(path);
+    for (const watch of this.#watches) watch.attach(path);
     const target = this.#targets[this.#first];
     if (target === undefined) return null;
     if (!speaks(target, 'udp')) {
@@ -180,8 +182,15 @@ class Forward implements HostForward {
     this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
   }
 
+  tcpTold(service: number, taken: boolean): void {
+    const target = this.#targets[service];
+    if (target === undefined || speaks(target, 'udp')) return;
+    if (taken) this.#watches[service]?.reached();
+    else this.#watches[service]?.refused();
+  }
+
   close(): void {
-    for (const watch of this.#watches) watch?.close();
+    for (const watch of this.#watches) watch.close();
     for (const seat of this.#seats.values())
       for (const chair of seat.chairs.values()) {
         chair.gone = true;
@@ -194,7 +203,7 @@ class Forward implements HostForward {
 
   #watch(game: ServiceTarget, service: number): GameWatch {
     return new GameWatch({
-      ...{ service, game },
+      ...{ service, game, protocol: speaks(game, 'udp') ? 'udp' : 'tcp' },
       onState: (state) =>
         this.#onNotice(
           state === 'answers' ? { kind: 'game-answers', service } : { kind: 'game-silent', service, state },
