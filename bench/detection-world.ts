@@ -69,6 +69,8 @@ export function detect(detection: Detection): { final: NatProfile; refined: NatP
   const { world, running, detector, host } = detection;
   const began = world.now;
   const events = running.events.length;
+  // As where TLS to the master passes: then it is UDP that is blocked where nobody answers.
+  running.command({ do: 'passes', what: 'tls' });
   running.command({ do: 'detect' });
   const finals = () =>
     running.events.slice(events).flatMap((event) => (event.ev === 'profile' && event.final ? [event.profile] : []));

@@ -66,6 +66,8 @@ async function detect(servers: readonly Endpoint[], lifetime: boolean): Promise<
   const driver = drive(createDetector(config), { onEvent: print, onFault: fault });
   driver.command({ do: 'network', network: { addresses: localAddresses(), gateway: await defaultGateway() } });
   driver.command({ do: 'sources', sources: servers.map((server) => new StunSource(server, nodeCrypto)) });
+  // A participant has looked up the names of these servers.
+  driver.command({ do: 'passes', what: 'dns' });
   driver.command({ do: 'detect' });
   if (lifetime) driver.command({ do: 'lifetime' });
 }

@@ -67,6 +67,11 @@ export class LabProcess {
     for (const watcher of [...this.#watchers]) watcher();
   }
 
+  /** Of the program itself, seen from outside the sandbox; undefined before it has begun and once it has ended. */
+  get pid(): number | undefined {
+    return childrenOf(this.#child.pid)[0];
+  }
+
   get running(): boolean {
     return this.#exit === null;
   }

@@ -25,6 +25,8 @@ import {
   drive,
   localAddresses,
   type NetworkWatch,
+  narrowReceive,
+  openDataSocket,
   SallyportError,
   tunnelTo,
   usage,
@@ -38,6 +40,7 @@ import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { NameWatch } from './names.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
+import { PendingEvents } from './pending-events.ts';
 import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
 
@@ -60,7 +63,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #waiters = new Set<Waiter>();
   readonly #released = new Map<SocketId, Socket>();
   #gateway: string | null = null;
-  #events: PeerEvent[] = [];
+  readonly #events = new PendingEvents((event) => this.#dispatch(event));
   #hosting: AgentHosting | null = null;
   #ready = false;
   #nextId = 1;
@@ -84,6 +87,12 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       AGENT_LIMITS.networkWatchMs,
     );
     this.command({ do: 'start' });
+    const receiveBytes = narrowReceive();
+    if (receiveBytes !== null) {
+      const data = { bytes: receiveBytes };
+      this.#events.push({ ev: 'log', join: null, attempt: null, what: 'receive-buffer-small', data });
+    }
+    if (parts.names?.resolved.looked === true) this.command({ do: 'names', ...parts.names.resolved });
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
@@ -93,6 +102,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return drive(machine, {
       ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(tls, masterNow())(...request) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
+      openSocket: openDataSocket,
+      onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
@@ -136,7 +147,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const machine = this.parts.newIdentity();
     if (machine === null) return false;
     this.#driver.dispose();
-    this.#events = [];
+    this.#events.clear();
     this.#ready = false;
     this.profile = null;
     this.link = null;
@@ -254,29 +265,13 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   /** Figures are told to whoever is asking for them just now. */
   #told(event: PeerEvent): void {
     if (event.ev === 'stats') this.#paths.get(event.path)?.counted(event);
-    else this.#queue(event);
+    else this.#events.push(event);
   }
 
-  /**
-   * Applications hear of events after the machine's turn is over, so that whatever they call from a handler takes effect at
-   * once (`path.release()` gives the socket back synchronously).
-   */
-  #queue(event: PeerEvent): void {
-    this.#events.push(event);
-    if (this.#events.length === 1) queueMicrotask(() => this.#flush());
-  }
-
-  #flush(): void {
-    const events = this.#events;
-    this.#events = [];
-    for (const [n, event] of events.entries()) {
-      this.#dispatch(event);
-      if (event.ev !== 'path' || event.join === null || n === events.length - 1) continue;
-      // Whoever waits for the join takes hold of its path first; the other side's first data may be next already.
-      this.#events = [...events.slice(n + 1), ...this.#events];
-      setImmediate(() => this.#flush());
-      return;
-    }
+  /** The shortest way for the data of a game; behind events that wait, such as that of its path, it waits as well. */
+  #data(path: PathId, bytes: Uint8Array, lane: number): void {
+    if (this.#events.busy) this.#events.push({ ev: 'message', path, bytes, channel: lane });
+    else this.#paths.get(path)?.received(lane, bytes);
   }
 
   #dispatch(told: PeerEvent): void {

@@ -8,6 +8,7 @@ import type { PathStream } from './stream.ts';
 /** A stream of a friend, and where it leads. */
 interface Asked {
   readonly friend: FriendId;
+  readonly service: number;
   readonly target: ServiceTarget;
   readonly stream: PathStream;
 }
@@ -28,12 +29,19 @@ export function carryFromProgram(path: Path, service: number, socket: Socket): v
 export class TcpHost {
   readonly #targets: readonly ServiceTarget[];
   readonly #sourceOf: (friend: FriendId, service: number) => string | null;
+  readonly #onTold: (service: number, taken: boolean) => void;
   readonly #sockets = new Set<Socket>();
   readonly #held = new Map<FriendId, number>();
 
-  constructor(targets: readonly ServiceTarget[], sourceOf: (friend: FriendId, service: number) => string | null) {
+  /** `onTold`: the server has taken a connection, or nobody listens there. */
+  constructor(
+    targets: readonly ServiceTarget[],
+    sourceOf: (friend: FriendId, service: number) => string | null,
+    onTold: (service: number, taken: boolean) => void = () => {},
+  ) {
     this.#targets = targets;
     this.#sourceOf = sourceOf;
+    this.#onTold = onTold;
   }
 
   attach(path: Path): void {
@@ -48,7 +56,7 @@ export class TcpHost {
     const target = this.#targets[service];
     if (target === undefined || !speaks(target, 'tcp')) stream.breakOff('refused');
     else if (!this.#hasRoom(path.friend)) stream.breakOff('limit');
-    else this.#connect({ friend: path.friend, target, stream }, this.#sourceOf(path.friend, service));
+    else this.#connect({ friend: path.friend, service, target, stream }, this.#sourceOf(path.friend, service));
   }
 
   /** Each friend has its share, whatever the others hold; what is beyond all shares is for whoever comes. */
@@ -59,7 +67,7 @@ export class TcpHost {
   }
 
   #connect(asked: Asked, source: string | null): void {
-    const { friend, target, stream } = asked;
+    const { friend, service, target, stream } = asked;
     const from = source === null ? {} : { localAddress: source };
     const { address: host, port } = target;
     const socket = connect({ host, port, ...from, allowHalfOpen: true, noDelay: true });
@@ -84,10 +92,12 @@ export class TcpHost {
         this.#connect(asked, null);
         return;
       }
+      if (code === 'ECONNREFUSED' || code === 'EHOSTUNREACH') this.#onTold(service, false);
       broken(code === 'ETIMEDOUT' ? 'timeout' : code === 'ECONNREFUSED' ? 'refused' : 'reset');
     });
     socket.once('connect', () => {
       clearTimeout(timer);
+      this.#onTold(service, true);
       stream.off('close', onGone);
       socket.removeAllListeners('error');
       tie(socket, stream);

@@ -24,7 +24,7 @@ import {
   speaks,
   utf8Encode,
 } from '../core/index.ts';
-import { nodeCrypto } from '../node/index.ts';
+import { inBursts, nodeCrypto, widenReceive } from '../node/index.ts';
 import type { FriendAddresses } from './addresses.ts';
 import { GameWatch, type Talk } from './game-watch.ts';
 import { AGENT_LIMITS } from './limits.ts';
@@ -46,9 +46,13 @@ export type HostForwardNotice =
   | { readonly kind: 'too-large'; readonly friend: FriendId; readonly bytes: number; readonly payloadBytesMax: number };
 
 interface Chair {
+  readonly seat: Seat;
   readonly socket: Socket;
   readonly watch: GameWatch;
   readonly talk: Talk;
+  readonly onSent: (error: Error | null) => void;
+  /** Somebody else has its room. */
+  gone: boolean;
 }
 
 /** One program of a friend, or one of several that share its path: at each server it has the same source address and port. */
@@ -80,6 +84,8 @@ export interface HostForward {
    * system chooses.
    */
   sourceOf(friend: FriendId, service: number): string | null;
+  /** A connection that was opened for a friend was taken, or refused. Where the game speaks UDP as well, that tells more. */
+  tcpTold(service: number, taken: boolean): void;
   close(): void;
 }
 
@@ -102,9 +108,10 @@ class Forward implements HostForward {
   /** Of these, by connection. */
   readonly #held = new Map<string, number>();
   #ownAddresses = true;
+  #ownProven = false;
   readonly #elsewhereTold = new Set<number>();
-  /** By service; null for those of TCP alone. */
-  readonly #watches: readonly (GameWatch | null)[];
+  /** By service. */
+  readonly #watches: readonly GameWatch[];
   readonly #fullTold = new Set<FriendId>();
 
   constructor(
@@ -115,7 +122,7 @@ class Forward implements HostForward {
     this.#targets = targets;
     this.#addresses = addresses;
     this.#onNotice = onNotice;
-    this.#watches = targets.map((target, service) => (speaks(target, 'udp') ? this.#watch(target, service) : null));
+    this.#watches = targets.map((target, service) => this.#watch(target, service));
     this.#first = Math.max(
       0,
       targets.findIndex((target) => speaks(target, 'udp')),
@@ -123,18 +130,25 @@ class Forward implements HostForward {
   }
 
   attach(path: Path): Endpoint | null {
+    /** By lane, so that no datagram has to look for its seat by name. */
+    const known: (Chair | null | undefined)[] = [];
     const toGame = (lane: number, bytes: Uint8Array): void => {
-      const chair = this.#chairFor(path, serviceOf(lane), programOf(lane));
+      let chair = known[lane];
+      if (chair == null || chair.gone) {
+        chair = this.#chairFor(path, serviceOf(lane), programOf(lane));
+        known[lane] = chair;
+      }
       if (chair === null) return;
       chair.watch.spoken(chair.talk);
-      chair.socket.send(bytes, (error) => error !== null && isRefusal(error) && chair.watch.refused());
+      chair.seat.heardAt = chair.talk.spokeAt;
+      chair.socket.send(bytes, chair.onSent);
     };
     path.on('message', (bytes) => toGame(0, bytes));
     path.on('channel', toGame);
     // All that came by the path before: what the game says to a further program goes over the new one as well.
     const owner = ownerOf(path);
     for (const seat of this.#seats.values()) if (seat.owner === owner) seat.path = path;
-    for (const watch of this.#watches) watch?.attach(path);
+    for (const watch of this.#watches) watch.attach(path);
     const target = this.#targets[this.#first];
     if (target === undefined) return null;
     if (!speaks(target, 'udp')) {
@@ -148,12 +162,40 @@ class Forward implements HostForward {
   sourceOf(friend: FriendId, service: number): string | null {
     const { address = '' } = this.#targets[service] ?? {};
     if (!isLoopback(address) || familyOf(address) === 6) return null;
-    return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    return this.#ownAddress(friend, service);
+  }
+
+  /** Where all that a friend opens is TCP, the first asks whether there are such addresses. */
+  #ownAddress(friend: FriendId, service: number): string {
+    if (!this.#ownAddresses) return LOCALHOST;
+    const address = this.#addresses.of(friend);
+    if (this.#ownProven) return address;
+    const socket = boundSocket({ address, port: 0, shared: false });
+    if (typeof socket === 'string') this.#shareAddress(this.#targets[service] as ServiceTarget);
+    else socket.close();
+    this.#ownProven = true;
+    return this.#ownAddresses ? address : LOCALHOST;
+  }
+
+  #shareAddress(target: ServiceTarget): void {
+    this.#ownAddresses = false;
+    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
+  }
+
+  tcpTold(service: number, taken: boolean): void {
+    const target = this.#targets[service];
+    if (target === undefined || speaks(target, 'udp')) return;
+    if (taken) this.#watches[service]?.reached();
+    else this.#watches[service]?.refused();
   }
 
   close(): void {
-    for (const watch of this.#watches) watch?.close();
-    for (const seat of this.#seats.values()) for (const { socket } of seat.chairs.values()) socket.close();
+    for (const watch of this.#watches) watch.close();
+    for (const seat of this.#seats.values())
+      for (const chair of seat.chairs.values()) {
+        chair.gone = true;
+        chair.socket.close();
+      }
     this.#seats.clear();
     this.#held.clear();
     this.#sockets = 0;
@@ -161,7 +203,7 @@ class Forward implements HostForward {
 
   #watch(game: ServiceTarget, service: number): GameWatch {
     return new GameWatch({
-      ...{ service, game },
+      ...{ service, game, protocol: speaks(game, 'udp') ? 'udp' : 'tcp' },
       onState: (state) =>
         this.#onNotice(
           state === 'answers' ? { kind: 'game-answers', service } : { kind: 'game-silent', service, state },
@@ -201,14 +243,20 @@ class Forward implements HostForward {
       ...{ heardAt: 0, sizesTold: new Set<number>() },
     };
     seat.heardAt = performance.now();
-    const chair = { socket, watch, talk: watch.begin(() => seat.path) };
+    const onSent = (error: Error | null): void => {
+      if (error !== null && isRefusal(error)) watch.refused();
+    };
+    const chair: Chair = { ...{ seat, socket, watch, onSent, gone: false }, talk: watch.begin(() => seat.path) };
     seat.chairs.set(service, chair);
     this.#seats.set(name, seat);
     this.#count(owner, 1);
-    socket.on('message', (bytes) => {
+    const fromGame = (bytes: Uint8Array): void => {
+      if (chair.gone) return;
       watch.answered(chair.talk);
       this.#fromGame(seat, service, bytes);
-    });
+    };
+    widenReceive(socket);
+    socket.on('message', inBursts(fromGame));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (isRefusal(error)) watch.refused();
     });
@@ -235,9 +283,10 @@ class Forward implements HostForward {
     if (gone === undefined) return false;
     this.#seats.delete(gone.name);
     this.#count(gone.owner, -gone.chairs.size);
-    for (const { socket, watch, talk } of gone.chairs.values()) {
-      watch.end(talk);
-      socket.close();
+    for (const chair of gone.chairs.values()) {
+      chair.gone = true;
+      chair.watch.end(chair.talk);
+      chair.socket.close();
     }
     return true;
   }
@@ -261,10 +310,9 @@ class Forward implements HostForward {
     }
     const socket = freeSocket(seat);
     if (socket !== null) return toTarget(socket, target);
-    if (!at.startsWith('127.') || !this.#ownAddresses) return null;
-    this.#ownAddresses = false;
-    this.#onNotice({ kind: 'addresses-shared', why: 'refused', target: formatService(target) });
-    const last = freeSocket({ ...seat, address: '127.0.0.1' });
+    if (!this.#ownAddresses || this.#addresses.of(friend) !== at) return null;
+    this.#shareAddress(target);
+    const last = freeSocket({ ...seat, address: LOCALHOST });
     return last === null ? null : toTarget(last, target);
   }
 
@@ -272,7 +320,7 @@ class Forward implements HostForward {
   #placeOf(friend: FriendId, target: ServiceTarget): string {
     const { address, port } = target;
     const six = familyOf(address) === 6;
-    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : '127.0.0.1';
+    if (isLoopback(address) && !six) return this.#ownAddresses ? this.#addresses.of(friend) : LOCALHOST;
     if (!this.#elsewhereTold.has(port))
       this.#onNotice({ kind: 'addresses-shared', why: 'elsewhere', target: formatService(target) });
     this.#elsewhereTold.add(port);
@@ -292,7 +340,8 @@ class Forward implements HostForward {
 }
 
 /** Nothing listens there, or the computer of the game is not there. */
-function isRefusal({ code = '' }: NodeJS.ErrnoException): boolean {
+function isRefusal(error: Error): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
   return code === 'ECONNREFUSED' || code === 'EHOSTUNREACH';
 }
 
@@ -301,6 +350,8 @@ function isRefusal({ code = '' }: NodeJS.ErrnoException): boolean {
  * Windows gives all to any of them, so there each service sees a port of its own.
  */
 const SHARES_PORTS = process.platform !== 'win32';
+
+const LOCALHOST = '127.0.0.1';
 
 function ownerOf({ friend, instance }: Path): string {
   return `${friend}/${instance}`;

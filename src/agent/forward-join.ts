@@ -12,7 +12,7 @@ import {
   type Service,
   serviceOf,
 } from '../core/index.ts';
-import { type LocalPlaces, localAddresses } from '../node/index.ts';
+import { inBursts, type LocalPlaces, localAddresses, widenReceive } from '../node/index.ts';
 import { carryFromProgram } from './carry-tcp.ts';
 import { answerLan, isNeighbour, type LanAnswer, type LanSearchWish } from './lan-search.ts';
 import { AGENT_LIMITS } from './limits.ts';
@@ -66,6 +66,8 @@ export interface LocalServicesOptions {
   /** A program has connected to a service of TCP; the socket is paused. Absent: a stream carries it to the host. */
   readonly onConnection?: (service: number, socket: TcpSocket) => void;
 }
+
+const nothing = (): void => {};
 
 /** Of a host whose application speaks for itself: something that a game can connect to all the same. */
 const NAMELESS: readonly Service[] = [{ port: 1, protocols: 'udp' }];
@@ -166,9 +168,14 @@ class LocalForward implements LocalServices {
   #listen(block: LocalBlock): void {
     this.#block = block;
     for (const [service, socket] of block.udp.entries()) {
-      socket?.on('message', (bytes, { address, port }) => this.#fromGame(service, { address, port }, bytes));
+      if (socket === null) continue;
+      widenReceive(socket);
+      const fromGame = (bytes: Uint8Array, from: Endpoint): void => {
+        if (this.#block === block) this.#fromGame(service, from, bytes);
+      };
+      socket.on('message', inBursts(fromGame));
       // The game has closed its port (ICMP unreachable on some systems); it may come back.
-      socket?.on('error', () => {});
+      socket.on('error', () => {});
     }
     for (const [service, server] of block.tcp.entries())
       server?.on('connection', (socket) => this.#connected(service, socket));
@@ -196,7 +203,7 @@ class LocalForward implements LocalServices {
     const socket = this.#block?.udp[serviceOf(lane)];
     if (client === undefined || socket == null) return;
     client.answered = true;
-    socket.send(bytes, client.at.port, client.at.address, () => {});
+    socket.send(bytes, client.at.port, client.at.address, nothing);
   }
 
   #connected(number: number, socket: TcpSocket): void {

@@ -29,6 +29,8 @@ export interface Talk {
 export interface GameWatchOptions {
   readonly service: number;
   readonly game: Endpoint;
+  /** By which it is looked for. Of TCP nothing is ever `silent`: a game that hangs shows in its connections. */
+  readonly protocol: 'udp' | 'tcp';
   /** When the state that holds for everybody changes: `silent` where no friend is answered who waits for it. */
   readonly onState: (state: GameState) => void;
 }
@@ -92,6 +94,12 @@ export class GameWatch {
     if (this.#state !== 'answers') this.#judge(now);
   }
 
+  /** Somebody there has taken a connection. */
+  reached(): void {
+    this.#heardAt = performance.now();
+    if (this.#state !== 'answers') this.#judge(this.#heardAt);
+  }
+
   refused(): void {
     this.#refusedAt = performance.now();
     if (this.#state !== 'absent') this.#judge(this.#refusedAt);
@@ -110,9 +118,10 @@ export class GameWatch {
 
   /** Only of this computer can be told what listens on it. */
   #look(): void {
-    const { address, port } = this.#options.game;
+    const { protocol, game } = this.#options;
+    const { address, port } = game;
     const before = this.#listed;
-    this.#listed = isLoopback(address) ? isListenedTo('udp', address, port) : null;
+    this.#listed = isLoopback(address) ? isListenedTo(protocol, address, port) : null;
     const now = performance.now();
     if (before === false && this.#listed === true) this.#backAt = now;
     const heardMeanwhile = now - this.#heardAt < AGENT_LIMITS.gameTickMs * (AGENT_LIMITS.gameTicksPerLook - 1);

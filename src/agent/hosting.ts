@@ -172,7 +172,10 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
         ? null
         : forwardToGame(this.services, addresses, (notice) => this.emit('notice', notice));
     const sourceOf = (friend: FriendId, service: number) => this.sourceOf(friend, service);
-    this.#tcp = this.services.length === 0 ? null : new TcpHost(this.services, sourceOf);
+    this.#tcp =
+      this.services.length === 0
+        ? null
+        : new TcpHost(this.services, sourceOf, (service, taken) => this.#forward?.tcpTold(service, taken));
     this.#announcement = {
       name: options.name ?? '',
       game: options.game ?? '',

@@ -57,14 +57,14 @@ function placesFor({ services, host, port, before, lan }: BlockWish): readonly P
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   const here = lan ? EVERYWHERE : LOCALHOST;
   const base = port === undefined ? 0 : port - first;
-  const fits = ({ address, offset }: Place): boolean =>
-    low + offset >= (address === here ? AGENT_LIMITS.localPortFirst : 1) && high + offset <= 65_535;
+  const exists = ({ offset }: Place): boolean => low + offset >= 1 && high + offset <= 65_535;
+  const fits = (place: Place): boolean =>
+    exists(place) && low + place.offset >= (place.address === here ? AGENT_LIMITS.localPortFirst : 1);
   const near = Array.from({ length: AGENT_LIMITS.localPortTries }, (_, n) => n);
   const moved = [...near, ...near.map((n) => -n)].map((n) => ({ address: here, offset: base + n }));
   if (port !== undefined) {
     // Whoever names a port below 1024 means it.
-    const named = { address: here, offset: base };
-    return [named, ...moved.filter(fits)];
+    return [...[{ address: here, offset: base }].filter(exists), ...moved.filter(fits)];
   }
   const same = lan ? [here] : [...(before === null ? [] : [before]), LOCALHOST, hostAddress(host)];
   return [...same.map((address) => ({ address, offset: 0 })), ...moved].filter(fits);
@@ -110,10 +110,13 @@ async function tryBlock(services: readonly Service[], address: string, offset: n
 }
 
 async function bindUdp(address: string, port: number): Promise<Socket | null> {
-  const socket = createSocket('udp4');
+  // An address needs no looking up, which node:dgram would do in a turn of its own for each datagram.
+  const socket = createSocket({ type: 'udp4', lookup: (address, _options, done) => done(null, address, 4) });
+  // Whoever looks nothing up is bound before `bind` returns.
+  const listening = once(socket, 'listening');
   socket.bind({ address, port, exclusive: true });
   try {
-    await once(socket, 'listening');
+    await listening;
     return socket;
   } catch {
     socket.close();

@@ -16,6 +16,8 @@ export class LocalPrograms {
   /** In the order of their last datagram: the first is the one unused for longest. */
   readonly #programs = new Map<string, LocalProgram>();
   readonly #byNumber = new Map<number, LocalProgram>();
+  /** The one whose datagram came last: most often the next one is from there, too. */
+  #newest: { readonly client: LocalProgram; readonly isNew: false } | null = null;
 
   of(program: number): LocalProgram | undefined {
     return this.#byNumber.get(program);
@@ -23,15 +25,21 @@ export class LocalPrograms {
 
   /** The one that sends from here, and whether it is a newcomer; null where all numbers are taken by programs that are heard. */
   at(at: Endpoint): { readonly client: LocalProgram; readonly isNew: boolean } | null {
+    const newest = this.#newest;
+    if (newest !== null && newest.client.at.port === at.port && newest.client.at.address === at.address) {
+      newest.client.heardAt = performance.now();
+      return newest;
+    }
     const name = endpointKey(at);
     const present = this.#programs.get(name);
     const program = present === undefined ? this.#freeNumber() : present.program;
     if (program === null) return null;
-    const client = present ?? { program, at, heardAt: 0, answered: false };
+    const client = present ?? { program, at: { address: at.address, port: at.port }, heardAt: 0, answered: false };
     client.heardAt = performance.now();
     this.#programs.delete(name);
     this.#programs.set(name, client);
     this.#byNumber.set(program, client);
+    this.#newest = { client, isNew: false };
     return { client, isNew: present === undefined };
   }
 
@@ -49,6 +57,7 @@ export class LocalPrograms {
       [...this.#programs].find(([, client]) => idleMs(client) >= AGENT_LIMITS.seatIdleMs);
     if (gone === undefined) return null;
     const [name, client] = gone;
+    this.#newest = null;
     this.#programs.delete(name);
     this.#byNumber.delete(client.program);
     return client.program;

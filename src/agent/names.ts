@@ -12,7 +12,7 @@ export interface NamedEndpoint {
 }
 
 /** The addresses of a name, IPv4 first: it is what games and NATs are about. Empty where it does not resolve in time. */
-export async function resolveName(host: string): Promise<readonly string[]> {
+async function resolveName(host: string): Promise<readonly string[]> {
   if (addressBytes(host) !== null) return [host];
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly string[]>((resolve) => {
@@ -27,21 +27,24 @@ export async function resolveName(host: string): Promise<readonly string[]> {
   return addresses;
 }
 
-/** One address each; names that do not resolve in time are left out: STUN only adds knowledge. */
-export async function resolveEndpoints(servers: readonly NamedEndpoint[]): Promise<readonly Endpoint[]> {
-  const resolved = await Promise.all(
-    servers.slice(0, SOURCES_LIMITS.stunServersMax).map(async ({ host, port }) => {
-      const addresses = await resolveName(host);
-      return addresses.slice(0, 1).map((address) => ({ address, port }));
-    }),
-  );
-  return resolved.flat();
-}
-
 /** Where names lead; what can't be looked up is empty. */
 export interface Resolved {
   readonly master: readonly string[];
   readonly stun: readonly Endpoint[];
+  /** A name, and not only an address, has been looked up with success. */
+  readonly looked: boolean;
+}
+
+/** One address for each STUN server; those that do not resolve in time are left out: STUN only adds knowledge. */
+export async function lookUp(master: string, servers: readonly NamedEndpoint[]): Promise<Resolved> {
+  const asked = servers.slice(0, SOURCES_LIMITS.stunServersMax);
+  const hosts = [master, ...asked.map(({ host }) => host)];
+  const [found = [], ...others] = await Promise.all(hosts.map(resolveName));
+  const stun = asked.flatMap(({ port }, i) => (others[i] ?? []).slice(0, 1).map((address) => ({ address, port })));
+  const looked = hosts.some(
+    (host, i) => addressBytes(host) === null && (i === 0 ? found : (others[i - 1] ?? [])).length > 0,
+  );
+  return { master: found, stun, looked };
 }
 
 /** How names are looked up, and where they led at the start. */

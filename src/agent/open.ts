@@ -32,7 +32,7 @@ import {
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
 import type { Agent } from './interface.ts';
-import { type NamedEndpoint, type Resolved, resolveEndpoints, resolveName } from './names.ts';
+import { lookUp, type NamedEndpoint, type Resolved } from './names.ts';
 import { checkRelayMode } from './relay-mode.ts';
 import { linkText } from './words.ts';
 
@@ -85,10 +85,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const look = async (): Promise<Resolved> => {
-      const [addresses, stun] = await Promise.all([resolveName(masterLink.host), resolveEndpoints(servers)]);
-      return { master: addresses, stun };
-    };
+    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers);
     const [resolved] = await Promise.all([look(), quickenCrypto()]);
     if (resolved.master.length === 0 && options.waitForNetwork !== true)
       throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });

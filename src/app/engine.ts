@@ -23,6 +23,7 @@ import {
   type ProbeResult,
   parseJoinTarget,
   parseServices,
+  unmeasured,
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { HostingDesk } from './hosting.ts';
@@ -135,7 +136,7 @@ export class Engine implements LocalEngine {
 
   state(): LocalState {
     const { does, version } = this.#options;
-    const link = this.#agent?.link ?? null;
+    const { link = null, profile = null } = this.#agent ?? {};
     const master = this.#master;
     return {
       v: 1,
@@ -153,7 +154,8 @@ export class Engine implements LocalEngine {
       servers: this.#servers.entries,
       serversAt: this.#servers.at,
       serversFailure: this.#servers.failure,
-      profile: this.#agent?.profile ?? null,
+      profile,
+      unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,

@@ -10,6 +10,7 @@ import type { ListEntry } from '../core/model/listing.ts';
 import type { PathKind } from '../core/model/pair.ts';
 import type { Service, ServiceTarget } from '../core/model/service.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
+import type { Unmeasured } from '../core/nat/unmeasured.ts';
 import type { RelayMode } from '../core/peer/handshake.ts';
 import type { Ban } from '../core/peer/interface.ts';
 
@@ -161,6 +162,8 @@ export interface LocalState {
   readonly serversAt: number | null;
   readonly serversFailure: FailureCode | null;
   readonly profile: NatProfile | null;
+  /** Why the profile tells nothing, or nothing new; null: it was measured. */
+  readonly unmeasured: Unmeasured | null;
   readonly profileAt: number | null;
   readonly checking: boolean;
   /** The largest game packet that fits over IPv4. */

@@ -208,6 +208,12 @@ export const stateSchema = z.object({
   serversAt: timestamp.nullable(),
   serversFailure: failureCode.nullable() as z.ZodType<LocalState['serversFailure']>,
   profile: opaque<NatProfile | null>('the own network, as in `sallyport check --json`'),
+  unmeasured: z
+    .enum(['probe-ports', 'nobody-answers', 'not-now'])
+    .nullable()
+    .describe(
+      "why the profile tells nothing (the masterserver's probe ports are silent, or everybody is), or nothing new; null: it was measured",
+    ),
   profileAt: timestamp.nullable(),
   checking: z.boolean(),
   payloadBytesMax: z.number(),

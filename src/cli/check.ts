@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, readJoinTarget } from '../agent/index.ts';
 import { type NatProfile, type ProbeResult, parseMasterLink, type Verdict } from '../core/index.ts';
-import { copyToClipboard, SallyportError, usage } from '../node/index.ts';
+import { copyToClipboard, narrowReceive, SallyportError, usage } from '../node/index.ts';
 import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
 import { tryPair } from './check-pair.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
-import { probeLines, reportLines, type WaysShown } from './report.ts';
+import { probeLines, type ReportOptions, reportLines, type WaysShown } from './report.ts';
 import type { Invocation } from './run.ts';
 
 type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'];
@@ -30,7 +30,10 @@ export async function checkCommand(invocation: Invocation): Promise<void> {
       (error: SallyportError) => error,
     );
     const profile = failure === null ? await agent.check() : agent.profile;
-    if (profile !== null && (failure === null || profile.samples > 0 || profile.type === 'blocked')) {
+    if (
+      profile !== null &&
+      (failure === null || profile.samples > 0 || profile.type === 'blocked' || failure.code === 'MASTER_UNREACHABLE')
+    ) {
       check.tell(profile, false);
       const refined = await check.refined(profile);
       check.tell(refined, true);
@@ -116,13 +119,14 @@ class Check {
     const { terminal, env } = this.#invocation;
     const showIps = this.#flags['show-ips'];
     const circumstances = this.#circumstances();
+    const receiveBytes = narrowReceive();
     const lines = [
-      ...reportLines(profile, { showIps, ways: this.#ways, ...circumstances }),
+      ...reportLines(profile, { showIps, ways: this.#ways, receiveBytes, ...circumstances }),
       ...(this.#flags.probes ? probeLines(this.#probes, { showIps }) : []),
     ];
     terminal.page(lines.join('\n'));
     if (this.#flags.copy) {
-      const masked = reportLines(profile, { showIps: false, ways: this.#ways, ...circumstances });
+      const masked = reportLines(profile, { showIps: false, ways: this.#ways, receiveBytes, ...circumstances });
       const copied = await copyToClipboard(masked.join('\n'), env);
       terminal.say(copied ? 'Report copied, addresses masked.' : 'This system has no clipboard tool.');
     }
@@ -132,9 +136,11 @@ class Check {
     }
   }
 
-  #circumstances(): { readonly masterRttMs: number | null; readonly routerAskedMs: number | null } {
+  #circumstances(): Pick<ReportOptions, 'masterRttMs' | 'masterWay' | 'routerAskedMs'> {
+    const { link } = this.#agent;
     return {
-      masterRttMs: this.#agent.link?.rttMs ?? null,
+      masterWay: link?.state === 'up' ? (link.way ?? null) : null,
+      masterRttMs: link?.rttMs ?? null,
       routerAskedMs: this.#agent.gateway === null ? null : Math.round(performance.now() - this.#beganAt),
     };
   }

@@ -15,6 +15,8 @@ import {
   type NatType,
   type ProbeResult,
   type Tested,
+  unmeasured,
+  type Verdict,
   type WayReport,
 } from '../core/index.ts';
 
@@ -23,8 +25,12 @@ export interface ReportOptions {
   readonly showIps: boolean;
   /** Round trip to the master; null where there was none. */
   readonly masterRttMs: number | null;
+  /** How the master answers; null where it does not. */
+  readonly masterWay: MasterWay | null;
   /** Which ways to the master pass; null where that is not known. */
   readonly ways?: WaysShown | null;
+  /** How many bytes of a burst a socket takes here, where that is little; null: it suffices. */
+  readonly receiveBytes?: number | null;
   /** So long the router has been asked to open a port by now; null = there was no router to ask. */
   readonly routerAskedMs: number | null;
 }
@@ -40,9 +46,9 @@ const WIDTH = 10;
 export function reportLines(profile: NatProfile, options: ReportOptions): readonly string[] {
   const row = (name: string, ...facts: readonly (string | null)[]) =>
     name.padEnd(WIDTH) + facts.filter((fact) => fact !== null).join(' · ');
-  const help = whatWouldHelp(profile);
+  const help = [...whatWouldHelp(profile), ...(options.receiveBytes ? [BURST_HELP] : [])];
   return [
-    row('Verdict', verdictSentence(profile)),
+    row('Verdict', verdictSentence(profile, options)),
     row('UDP', udpState(profile), externalText(profile, options), ipv6Text(profile, options)),
     row('Type', typeText(profile)),
     row('Mapping', mappingText(profile), allocatorText(profile), lifetimeText(profile)),
@@ -53,9 +59,20 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Port map', portMapText(profile, options)),
     row('Limits', profile.quota === null ? 'none known' : `${profile.quota} ports for this network`),
     ...(options.ways ? [waysLine(options.ways, options)] : []),
+    ...(options.receiveBytes ? [row('Bursts', burstText(options.receiveBytes))] : []),
     row('Sure', sureText(profile, options)),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];
+}
+
+/** What Linux reckons for a datagram of 1,200 bytes that waits to be read. */
+const WAITING_BYTES = 2_304;
+const BURST_HELP =
+  'For large bursts (maps, worlds) let sockets keep more: sysctl -w net.core.rmem_max=4194304 (Linux, as root).';
+
+function burstText(bytes: number): string {
+  const datagrams = Math.floor(bytes / WAITING_BYTES / 10) * 10;
+  return `the system keeps about ${datagrams} large datagrams until they are read; more at once are lost`;
 }
 
 /** `Ways      UDP 8430 no answer · UDP 443 no answer · TLS ms.example.org works, 62 ms` */
@@ -82,19 +99,28 @@ export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportO
   });
 }
 
-function verdictSentence(profile: NatProfile): string {
+/** Silence is not blamed on this network unless something else shows that it is to blame. */
+const UNMEASURED: Readonly<Record<'probe-ports' | 'nobody-answers', string>> = {
+  'probe-ports':
+    'Not known: the masterserver answers, but none of its probe ports does. Its operator may have left them shut in a firewall.',
+  'nobody-answers':
+    'Not known: nobody answers. The masterserver may be down, this computer offline, or this network may block UDP.',
+};
+
+function verdictSentence(profile: NatProfile, options: ReportOptions): string {
   if (profile.type === 'blocked')
     return 'Strict: no UDP answer comes back, so no direct connection is possible from here.';
-  if (profile.samples === 0) return 'Not known yet: nobody could be asked.';
-  switch (profile.verdict) {
-    case 'open':
-      return 'Open for gaming: anybody can connect to you at once.';
-    case 'moderate':
-      return 'Moderate for gaming: friends on ordinary routers connect at once; two strict networks take a while.';
-    case 'strict':
-      return 'Strict for gaming: friends on ordinary routers connect within seconds; another strict network may take minutes.';
-  }
+  const missing = unmeasured(profile, options.masterWay);
+  if (missing !== null && missing !== 'not-now') return UNMEASURED[missing];
+  return `${VERDICTS[profile.verdict]}${missing === null ? '' : ' (as it was before: the masterserver does not answer now)'}`;
 }
+
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  open: 'Open for gaming: anybody can connect to you at once.',
+  moderate: 'Moderate for gaming: friends on ordinary routers connect at once; two strict networks take a while.',
+  strict:
+    'Strict for gaming: friends on ordinary routers connect within seconds; another strict network may take minutes.',
+};
 
 function udpState(profile: NatProfile): string {
   if (profile.type === 'blocked') return 'blocked';
@@ -258,7 +284,11 @@ export function whatWouldHelp(profile: NatProfile): readonly string[] {
       'Allow outgoing UDP in the firewall of this computer or network, or try another network (a phone hotspot).',
     ];
   }
-  if (profile.samples === 0) return ['Check the --master link, or give a STUN server with --stun host:port.'];
+  if (profile.samples === 0) {
+    return [
+      'Check the --master link, or give a STUN server with --stun host:port: where neither answers, it is this network.',
+    ];
+  }
   if (profile.external.length > 0 && profile.external.every(isLoopback)) {
     return [
       'The masterserver is on this computer: ask one elsewhere (--master, --stun host:port) to learn of your router.',

@@ -70,7 +70,15 @@ export type SocketOutcome =
   | { readonly ok: true; readonly local: Endpoint }
   | { readonly ok: false; readonly code: 'in-use' | 'limit' | 'unsupported' | 'denied' | 'closed' };
 
+/**
+ * Where a machine hands the data of the application on, one datagram each, in its turn: for so many there is neither an output nor an
+ * event. It only takes them; the machine is not to be entered from there.
+ */
+export type DataSink = (path: number, bytes: Uint8Array, lane: number) => void;
+
 export interface Machine<Command, Event> {
+  /** From here on data goes there. A machine that carries none has no such call; one without a sink tells data by events. */
+  dataTo?(sink: DataSink): void;
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void;
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void;
   handleTimeout(now: Instant): void;

@@ -76,6 +76,7 @@ export {
   UNKNOWN_PROFILE,
   type Verdict,
 } from './nat/profile.ts';
+export { unmeasured } from './nat/unmeasured.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export { showFingerprint } from './peer/fingerprint.ts';

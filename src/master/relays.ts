@@ -33,7 +33,7 @@ export function sharesPort(options: MasterOptions): boolean {
 /** Before anything is made or bound. */
 export function checkRelayOptions(options: MasterOptions): void {
   const { relay = null, port = PORT, onePort = false, alsoPort } = options;
-  checkRelays(placesOf(options, []));
+  checkRelays(placesOf(options));
   if (relay === null) return;
   readQuotas(relay.quotas ?? []);
   const own = relayPort(options);
@@ -43,29 +43,23 @@ export function checkRelayOptions(options: MasterOptions): void {
     throw usage(`--relay-port ${own} is another port of the masterserver: give one of its own.`);
 }
 
-function placesOf(
-  { relay = null, relaysAt = [], ...options }: MasterOptions,
-  listen: readonly string[],
-): readonly RelayPlace[] {
+/** Its own is where each participant reaches the master: without an address. */
+function placesOf({ relay = null, relaysAt = [], ...options }: MasterOptions): readonly RelayPlace[] {
   const own: readonly RelayPlace[] =
     relay === null
       ? []
       : [
           {
             ...{ name: readRelayName(relay.name ?? NAME), region: readRelayName(relay.region ?? '') },
-            ...{ addresses: options.advertise ?? listen, port: relayPort({ relay, ...options }) },
+            ...{ addresses: [], port: relayPort({ relay, ...options }) },
           },
         ];
   return [...own, ...relaysAt.map(readRelayAt)];
 }
 
 /** What participants are told; undefined where there is no relay at all. */
-export function relaysOf(
-  options: MasterOptions,
-  listen: readonly string[],
-  stateDir: string,
-): MasterRelays | undefined {
-  const list = placesOf(options, listen);
+export function relaysOf(options: MasterOptions, stateDir: string): MasterRelays | undefined {
+  const list = placesOf(options);
   if (list.length === 0) return undefined;
   return { secret: readOrCreateKey(options.relaySecretFile ?? join(stateDir, RELAY_SECRET_FILE)).secret, list };
 }

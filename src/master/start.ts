@@ -191,7 +191,7 @@ async function startLocked(
     for (const close of closers.reverse()) await close();
   };
   try {
-    const relays = relaysOf(options, listen, stateDir);
+    const relays = relaysOf(options, stateDir);
     await quickenCrypto();
     const probes = await startProbes(options, listen, log, tell);
     closers.push(() => probes?.close());

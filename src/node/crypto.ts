@@ -39,6 +39,8 @@ export const nodeCrypto: CryptoSuite = {
   aeadKey: (bytes) => bytes as unknown as AeadKey,
   seal: (key, nonce, associated, plaintext) => aead.seal(raw(key), nonce, associated, plaintext),
   open: (key, nonce, associated, sealed) => aead.open(raw(key), nonce, associated, sealed),
+  sealPacket: (key, nonce, packet, head, length) => aead.sealPacket(raw(key), nonce, packet, head, length),
+  openPacket: (key, nonce, packet, head) => aead.openPacket(raw(key), nonce, packet, head),
 };
 
 let aead: Aead = nodeAead;

@@ -25,6 +25,11 @@ import type { OpenTunnel } from './tunnel.ts';
 
 export interface DriveOptions<Event> {
   onEvent(event: Event): void;
+  /**
+   * Data of the application, without an event and after the turn that brought it: whatever is called from here takes effect at once.
+   * Left out: data comes as events.
+   */
+  onData?(path: number, bytes: Uint8Array, lane: number): void;
   /** The machine broke one of its own assertions or is caught in a loop; the driver has already stopped it. */
   onFault(error: Error): void;
   /** A socket is handed to the application. Without this handler released sockets are closed. */
@@ -67,6 +72,11 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
   let timer: NodeJS.Timeout | null = null;
   let timerAt = NEVER;
   let until = NEVER;
+  /** Data that waits for the end of the turn, and which of it is the next. */
+  const waiting: { path: number; bytes: Uint8Array; lane: number }[] = [];
+  let handed = 0;
+  const { onData } = options;
+  if (onData !== undefined) machine.dataTo?.((path, bytes, lane) => void waiting.push({ path, bytes, lane }));
 
   const count = (code: string): void => {
     errors[code] = (errors[code] ?? 0) + 1;
@@ -103,6 +113,17 @@ export function drive<Command, Event>(machine: Machine<Command, Event>, options:
       running = false;
     }
     arm();
+    if (waiting.length > 0) hand();
+  }
+
+  /** Whoever is handed a datagram may give a command, whose turn hands out what comes next. */
+  function hand(): void {
+    while (handed < waiting.length && !disposed) {
+      const { path, bytes, lane } = waiting[handed++] as (typeof waiting)[number];
+      onData?.(path, bytes, lane);
+    }
+    waiting.length = 0;
+    handed = 0;
   }
 
   function settle(before: number): void {

@@ -8,6 +8,20 @@ export const NODE_LIMITS = {
   sleptMs: 6_000,
   /** Receive buffer of a native socket (docs/reference/security.md §3): at overload megabytes only make the answers late. */
   nativeReceiveBytes: 262_144,
+  /**
+   * What sockets that carry data ask for: a burst of 800 datagrams of 1,200 bytes, each of which Linux reckons as 2,304 (1.8 MB), twice.
+   * A machine that is too slow for what comes is late by at most as much as it holds, a tenth of a second. The least is Linux's default.
+   */
+  receiveBytes: 4_194_304,
+  receiveBytesMin: 212_992,
+  /**
+   * Of a burst so many are dealt with at once, and then for each time the loop reads (half of the 32 that libuv reads). What comes
+   * later than this after the one before is none: to read the next datagram that waits takes 5 us.
+   */
+  burstAtOnce: 16,
+  burstGapMs: 0.05,
+  /** Datagrams of a burst kept for one socket, the further ones are lost: 4 MB of large ones, a twentieth of a second. */
+  burstKeptMax: 4_096,
   /** The largest datagram of ours on an Ethernet: 1,500 less the headers of IPv4 and UDP is 1,472. */
   tunnelMessageBytesMax: 1_500,
   /** What a pair may send through a relay, and how much of it may wait: games have no use for what comes later. */

@@ -9,6 +9,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import type { Endpoint, SocketOpen, SocketOutcome } from '../core/index.ts';
+import { inBursts, widenReceive } from './receiving.ts';
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
 const lookup4 = (host: string, _options: unknown, callback: LookupCallback): void => callback(null, host, 4);
@@ -43,6 +44,15 @@ export type OpenUdpSocket = (request: SocketOpen, handlers: UdpSocketHandlers) =
 
 /** Binds at once and says what became of it. */
 export function openUdpSocket(request: SocketOpen, handlers: UdpSocketHandlers, shared: SocketSharing = {}): Opened {
+  return openAs(request, handlers, shared, false);
+}
+
+/** The same for a socket over which a game's data comes, in bursts: see `receiving.ts`. */
+export function openDataSocket(request: SocketOpen, handlers: UdpSocketHandlers): Opened {
+  return openAs(request, handlers, {}, true);
+}
+
+function openAs(request: SocketOpen, handlers: UdpSocketHandlers, shared: SocketSharing, carries: boolean): Opened {
   const socket =
     request.family === 4
       ? createSocket({ type: 'udp4', lookup: lookup4, ...shared })
@@ -65,7 +75,24 @@ export function openUdpSocket(request: SocketOpen, handlers: UdpSocketHandlers, 
   }
   const bound = socket.address();
   const local = { address: bound.address, port: bound.port };
+  listen(socket, handlers, carries);
   return { outcome: { ok: true, local }, socket: wrap(socket, request.family, local, handlers) };
+}
+
+function listen(socket: Socket, handlers: UdpSocketHandlers, carries: boolean): void {
+  // A plain view: Buffer's `slice` aliases where Uint8Array's copies, and core is written for the latter.
+  const take = (bytes: Buffer, { address, port }: Endpoint): void =>
+    handlers.onDatagram({ address, port }, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (!carries) {
+    socket.on('message', take);
+    return;
+  }
+  widenReceive(socket);
+  socket.on(
+    'message',
+    // Whoever has closed the socket hears nothing any more, what waits included.
+    inBursts((bytes, from) => socket.listenerCount('message') > 0 && take(bytes, from)),
+  );
 }
 
 function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocketHandlers): UdpSocket {
@@ -87,13 +114,6 @@ function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocke
       : (error: Error | null): void => {
           if (error !== null) onError(error);
         };
-  // A plain view: Buffer's `slice` aliases where Uint8Array's copies, and core is written for the latter.
-  socket.on('message', (bytes, from) =>
-    handlers.onDatagram(
-      { address: from.address, port: from.port },
-      new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    ),
-  );
   socket.on('error', onError);
   return {
     local,

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CLI_LIMITS } from '../../src/cli/testing.ts';
 import { Bench, type Master, portBase, type Run, runHost, runMaster } from './processes.ts';
 
 let bench: Bench;
@@ -94,7 +95,7 @@ describe('host and join', () => {
   test('stdout holds one line for a script without --json, and people read the rest on stderr', async () => {
     const master = await startMaster();
     const port = await bench.game();
-    const host = bench.sallyport(['host', String(port), '--master', master.link, '--name', 'Ana']);
+    const host = bench.sallyport(['host', String(port), '--master', master.link, '--name', 'Ana', '--game', 'luanti']);
     await expect.poll(() => host.stdout()).toMatch(/^sallyport:\/\/\S+\n$/);
     const friend = bench.sallyport(['join', host.stdout().trim()]);
     await expect.poll(() => friend.stdout()).toMatch(new RegExp(`^127\\.78\\.\\d+\\.\\d+:${port}\n$`));
@@ -102,6 +103,8 @@ describe('host and join', () => {
     await expect.poll(() => host.stderr()).toMatch(/seen by the game as 127\.77\.\d+\.\d+/);
     expect(friend.stderr()).toContain('Found       "Ana"');
     expect(friend.stderr()).toContain(`In the game connect to    ${friend.stdout().trim()}`);
+    const [address] = friend.stdout().split(':');
+    expect(friend.stderr()).toContain(`Join Game: address ${address}, port ${port}`);
     expect(host.stderr() + friend.stderr()).not.toContain('\u001b');
   });
 
@@ -138,6 +141,44 @@ describe('host and join', () => {
     expect(told.map(({ port }) => port)).toEqual(games);
     const answers = await Promise.all(told.map(({ local }) => bench.ask(local, 'x')));
     expect(new Set(answers.map((answer) => answer.split(' ')[0])).size).toBe(1);
+  });
+
+  test('a ban holds whatever ports a host of this name has', async () => {
+    const master = await startMaster();
+    const [home, kofi] = [bench.folder(), bench.folder()];
+    const games = [await bench.game(), await bench.game()];
+    const host = (...words: readonly string[]) =>
+      bench.sallyport(
+        ['host', ...words, '--as', 'evening', '--ask', '--json', '--master', master.link].concat('--state-dir', home),
+      );
+    const first = host(String(games[0]));
+    const code = String((await first.line('ready')).code);
+    const join = () => bench.sallyport(joinArgs(master.link, code, ['--name', 'Kofi', '--state-dir', kofi]));
+    const friend = join();
+    await expect.poll(() => first.lines.some((line) => line.state === 'asking')).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, CLI_LIMITS.questionReadMs));
+    first.child.stdin?.write('y\n');
+    await friend.line('connected');
+    first.child.stdin?.write('ban Kofi\n');
+    expect(await friend.exit).toBe(5);
+    first.kill('SIGTERM');
+    await first.exit;
+    const second = host(`${games[1]}`);
+    expect((await second.line('ready')).code).toBe(code);
+    const { exit, error } = await outcome(join());
+    expect({ exit, error }).toEqual({ exit: 5, error: 'BANNED' });
+  });
+
+  test('with --lan others of the network are let in, and it is said where', async () => {
+    const master = await startMaster();
+    const host = await startHost(master.link);
+    const friend = bench.sallyport(joinArgs(master.link, host.code, ['--lan']));
+    // The number of the host's own game is taken at this very computer.
+    expect(await friend.line('notice')).toMatchObject({ kind: 'LOCAL_PORT_BUSY', wished: host.port });
+    const { local } = await friend.line('connected');
+    expect(await friend.line('lan')).toMatchObject({ addresses: expect.any(Array) });
+    const port = String(local).split(':')[1];
+    expect(await bench.ask(`127.0.0.9:${port}`, 'x')).toContain('said x');
   });
 
   test('a port where nothing listens is told beside the one that was meant, and TCP beside UDP once', async () => {
@@ -186,6 +227,9 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
       ['hots'],
       ['join'],
       ['host', '99999', '--master', 'x'],
+      ['host', '1', '1', '--master', KEYED],
+      ['host', '1/sctp', '--master', KEYED],
+      ['host', '1', '--as', '../x', '--master', KEYED],
       ['host', '1', '--mastr', 'x'],
       ['join', 'K7TQ9-RBWXM'],
       ['check', '--master', 'sallyport://127.0.0.1:1/#short'],
@@ -340,19 +384,25 @@ describe('every failure is typed, with a cause and a next step, soon', () => {
     await expect.poll(() => host.stderr()).toContain(`udp 127.0.0.1:${port} is listening`);
   });
 
-  test('no answer from the master nor from any STUN server: UDP is blocked, exit 3, and check still reports', async () => {
-    const [master, stun] = [(await bench.udp()).address().port, (await bench.udp()).address().port];
-    const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;
-    const more = ['--master', `sallyport://127.0.0.1:${master}/#${key}`, '--stun', `127.0.0.1:${stun}`, '--json'];
-    const runs = [['host', '1'], ['join', 'K7TQ9-RBWXM'], ['check']].map((words) =>
-      bench.sallyport([...words, ...more]),
-    );
-    for (const run of runs) {
-      const { exit, error } = await outcome(run);
-      expect({ exit, error }).toEqual({ exit: 3, error: 'UDP_BLOCKED' });
-    }
-    expect(await runs[2]?.line('profile')).toMatchObject({ profile: { type: 'blocked', verdict: 'strict' } });
-  });
+  test.each([
+    ['and names can be looked up: UDP is blocked', 'localhost', 'UDP_BLOCKED', 'blocked'],
+    ['and nothing else shows that it is this network: nobody is blamed', '127.0.0.1', 'MASTER_UNREACHABLE', 'unknown'],
+  ])(
+    'no answer from the master nor from any STUN server, %s, exit 3, and check still reports',
+    async (_, at, code, type) => {
+      const [master, stun] = [(await bench.udp()).address().port, (await bench.udp()).address().port];
+      const key = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x as string;
+      const more = ['--master', `sallyport://127.0.0.1:${master}/#${key}`, '--stun', `${at}:${stun}`, '--json'];
+      const runs = [['host', '1'], ['join', 'K7TQ9-RBWXM'], ['check']].map((words) =>
+        bench.sallyport([...words, ...more]),
+      );
+      for (const run of runs) {
+        const { exit, error } = await outcome(run);
+        expect({ exit, error }).toEqual({ exit: 3, error: code });
+      }
+      expect(await runs[2]?.line('profile')).toMatchObject({ profile: { type } });
+    },
+  );
 
   test('a missing or wrong password: exit 5, and the host is told; the right one connects', async () => {
     const master = await startMaster();

@@ -138,7 +138,14 @@ test('a friend that waits is in again when the host is back: same local port, sa
   expect(ana.run.lines.findLast(({ ev }) => ev === 'connected')?.local).toBe(ana.local);
   expect(await bench.ask(ana.local, 'hello again')).toContain('said hello again');
   expect((await friendsOf(host.stateDir))[0]?.seat).toBe(before);
-}, 60_000);
+  // And the same where it dies without a word.
+  back.run.kill('SIGKILL');
+  await back.run.exit;
+  await startHost(host.stateDir, host.port);
+  await expect.poll(async () => (await friendsOf(host.stateDir))[0]?.state, { timeout: 45_000 }).toBe('connected');
+  expect(await bench.ask(ana.local, 'once more')).toContain('said once more');
+  expect((await friendsOf(host.stateDir))[0]?.seat).toBe(before);
+}, 120_000);
 
 test('--no-wait ends with the host, exit 4', async () => {
   const host = await startHost();

@@ -1,6 +1,7 @@
 /** Whether the game of a host answers: what friends are told, and whom nobody may blame wrongly. Real loopback sockets, virtual clock. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { AGENT_LIMITS, AgentPath, GameWatch, type Talk } from '../../src/agent/testing.ts';
 import type { Endpoint, GameState } from '../../src/core/index.ts';
@@ -43,7 +44,7 @@ function friend(watch: GameWatch, path = 1) {
 
 function watchOf(at: Endpoint) {
   const states: GameState[] = [];
-  const watch = new GameWatch({ service: 0, game: at, onState: (state) => states.push(state) });
+  const watch = new GameWatch({ service: 0, game: at, protocol: 'udp', onState: (state) => states.push(state) });
   watches.push(watch);
   return { watch, states };
 }
@@ -171,6 +172,25 @@ test('a friend that comes back by new keys is told again; one that has gone is n
   await game(at.port);
   vi.advanceTimersByTime(5_000);
   expect(told).toEqual(['absent', 'absent']);
+});
+
+test('a service of TCP is absent where nobody listens, or a connection is refused, and back with the first that is taken', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const at = { address: '127.0.0.1', port: (server.address() as { port: number }).port };
+  const watch = new GameWatch({ service: 0, game: at, protocol: 'tcp', onState: () => {} });
+  watches.push(watch);
+  const { told } = friend(watch);
+  vi.advanceTimersByTime(5_000);
+  expect(told).toEqual([]);
+  watch.refused();
+  watch.reached();
+  expect(told).toEqual(['absent', 'answers']);
+  server.close();
+  await once(server, 'close');
+  vi.advanceTimersByTime(1_250);
+  expect(told).toEqual(['absent', 'answers', 'absent']);
 });
 
 test('only a socket that takes datagrams from here counts as one that listens', async () => {

@@ -280,10 +280,29 @@ test.each([
   ['no way for the datagrams', {}],
   ['two ways', { onPath: () => {}, forward: { port: 1 } }],
   ['an impossible port', { forward: { port: 0 } }],
+  ['half a port', { forward: 1.5 }],
+  ['words that name no port', { forward: '30000/sctp' }],
+  ['a port twice', { forward: [{ port: 1 }, { port: 1, protocols: 'udp+tcp' }] }],
+  ['no ports', { forward: [] }],
 ] as const)('host() with %s is refused', async (_what, options) => {
   const host = await agent();
   await expect(host.host(options as HostOptions)).rejects.toMatchObject({ code: 'USAGE' });
   expect((await host.host({ onPath: () => {} })).code).toHaveLength(10);
+});
+
+const UDP = { port: 30_000, protocols: 'udp', address: '127.0.0.1' } as const;
+
+test.each([
+  ['a number', 30_000, [UDP]],
+  ['words', '30000, [::1]:7777/tcp', [UDP, { port: 7_777, protocols: 'tcp', address: '::1' }]],
+  ['a port', { port: 30_000 }, [UDP]],
+  ['services', [{ port: 1, protocols: 'udp+tcp' }, UDP], [{ ...UDP, port: 1, protocols: 'udp+tcp' }, UDP]],
+] as const)('what friends reach may be %s, and they are told', async (_what, forward, services) => {
+  const [host, friend] = [await agent(), await agent()];
+  const hosting = await host.host({ forward });
+  expect(hosting.services).toEqual(services);
+  const path = await friend.join(hosting.code);
+  expect(path.services).toEqual(services.map(({ port, protocols }) => ({ port, protocols })));
 });
 
 test('a relay mode that nobody knows is refused instead of quietly direct', async () => {

@@ -6,19 +6,24 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { hostAddress } from '../../src/agent/testing.ts';
+import type { HostForwardNotice } from '../../src/agent/index.ts';
+import { forwardToGame, hostAddress } from '../../src/agent/testing.ts';
 import { type Endpoint, laneOf, type Protocols, type Service, type ServiceTarget } from '../../src/core/index.ts';
 import { localPlaces } from '../../src/node/index.ts';
-import { ask, cleanUp, cleanups, echoServer, friendsEnd, gameAt, hostForward, pathPair, udp } from './forwarders.ts';
+import {
+  ask,
+  cleanUp,
+  cleanups,
+  echoServer,
+  freeNumbers,
+  friendsEnd,
+  gameAt,
+  hostForward,
+  pathPair,
+  udp,
+} from './forwarders.ts';
 
 afterEach(cleanUp);
-
-/** Numbers that nothing on this computer has just now. */
-async function freeNumbers(count: number): Promise<readonly number[]> {
-  const sockets = await Promise.all(Array.from({ length: count }, () => udp('0.0.0.0')));
-  for (const { socket } of sockets) socket.close();
-  return sockets.map(({ at }) => at.port);
-}
 
 async function services(...protocols: readonly Protocols[]): Promise<readonly Service[]> {
   const numbers = await freeNumbers(protocols.length);
@@ -150,7 +155,8 @@ test('what comes for a service that there is not, or that takes connections only
   const answer = once(atFriend, 'channel');
   atFriend.send(bytes, laneOf(0, 9));
   await answer;
-  expect([server.programs.size, notices]).toEqual([1, []]);
+  expect(server.programs.size).toBe(1);
+  expect(notices.filter(({ kind }) => !kind.startsWith('game-'))).toEqual([]);
 });
 
 test('a server at another address than 127.x.y.z sees friends as ports, which is told once for each', async () => {
@@ -169,6 +175,22 @@ test('a connection opened for a friend comes from its own address', async () => 
   const seenAs = forward.attach(pathPair('kofi').atHost);
   expect(seenAs).toEqual({ address: expect.stringMatching(/^127\.77\./), port: 0 });
   expect([forward.sourceOf('kofi', 0), forward.sourceOf('kofi', 1)]).toEqual([seenAs?.address, null]);
+});
+
+test('where the system has no further loopback addresses friends are ports of 127.0.0.1, by UDP and by TCP, told once', async () => {
+  // An address of nobody here (RFC 5737): it is refused, as all but 127.0.0.1 are elsewhere.
+  const none = { of: () => '192.0.2.1' };
+  for (const protocols of ['udp', 'tcp'] as const) {
+    const notices: HostForwardNotice[] = [];
+    const server = await echoServer();
+    const forward = forwardToGame([{ ...server.at, protocols }], none, (notice) => notices.push(notice));
+    cleanups.push(() => forward.close());
+    const seen = ['kofi', 'lee'].map((friend) => forward.attach(pathPair(friend).atHost));
+    expect(seen.map((at) => at?.address)).toEqual(['127.0.0.1', '127.0.0.1']);
+    expect(forward.sourceOf('kofi', 0)).toBe('127.0.0.1');
+    const shared = notices.filter(({ kind }) => kind === 'addresses-shared');
+    expect(shared).toMatchObject([{ why: 'refused' }]);
+  }
 });
 
 test('the same numbers at an address of the host where one is taken at 127.0.0.1, by UDP or by TCP', async () => {
@@ -199,12 +221,24 @@ test('where no address has all numbers they move together, by as much each', asy
 });
 
 test('a wished port is that of the first service, and the others move with it', async () => {
-  const told = await services('udp', 'tcp');
-  const [wished = 0] = await freeNumbers(1);
+  const [high = 0, wished = 0, low = 0] = [...(await freeNumbers(3))].sort((a, b) => b - a);
+  const told: readonly Service[] = [
+    { port: high, protocols: 'udp' },
+    { port: low, protocols: 'tcp' },
+  ];
   const { local } = await friendsEnd(pathPair('kofi', 'i', told).atFriend, { port: wished });
-  expect(local.services[0]?.local).toEqual({ address: '127.0.0.1', port: wished });
-  const [first, second] = local.services;
-  expect((second?.local.port ?? 0) - (second?.port ?? 0)).toBe(wished - (first?.port ?? 0));
+  expect(local.services.map((service) => service.local.port)).toEqual([wished, low - (high - wished)]);
+});
+
+test('a wished port with which another would be none moves all of them', async () => {
+  const told: readonly Service[] = [
+    { port: 2_000, protocols: 'udp' },
+    { port: 4_000, protocols: 'tcp' },
+  ];
+  const { local } = await friendsEnd(pathPair('kofi', 'i', told).atFriend, { port: 65_000 });
+  expect(local.place).toBe('moved');
+  const [first = 0, second = 0] = local.services.map((service) => service.local.port);
+  expect(second - first).toBe(2_000);
 });
 
 test('a host is found where it was before, in whatever order hosts are joined', async () => {

@@ -19,7 +19,7 @@ const RUN_MS_MAX = 120_000;
  */
 const NOT_HERE = [
   'A web page that talks to the local program',
-  'The app commanded by another user',
+  'The app, a host or a join commanded',
   'A flood on one port',
   'A package of others',
   "Bans, the admin's token or names gone",

@@ -8,7 +8,7 @@ test('a participant that starts before its name leads anywhere is up as soon as 
   const one = setup.participant('one', NATS.linux, { master: { ...setup.master.address, addresses: [] } });
   setup.world.run(10_000);
   expect(one.last('link')).toMatchObject({ state: 'lost', failure: 'MASTER_UNREACHABLE' });
-  one.command({ do: 'names', master: setup.master.address.addresses, stun: [] });
+  one.command({ do: 'names', master: setup.master.address.addresses, stun: [], looked: true });
   setup.until(() => one.last('link')?.state === 'up', 5_000, 'it is up');
 });
 
@@ -20,6 +20,6 @@ test('a host whose masterserver moves to another address is found there', () => 
   setup.until(() => host.last('hosting') !== undefined, 5_000, 'it hosts');
   setup.world.internet.obstruct(({ to }) => to.address === first);
   setup.until(() => host.last('link')?.state === 'lost', 10_000, 'the link is lost');
-  host.command({ do: 'names', master: [second], stun: [] });
+  host.command({ do: 'names', master: [second], stun: [], looked: true });
   setup.until(() => host.last('link')?.state === 'up', 5_000, 'it is up again');
 });

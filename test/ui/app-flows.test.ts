@@ -235,10 +235,38 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await page.waitForSelector('#connect-address');
     run.kill('SIGINT');
     await page.waitForSelector('#connect-sentence:has-text("The host has ended the game")');
+    await page.click('#connect-abort');
     await page.click('#connect-close');
     await page.waitForSelector('tr[data-host]:has-text("not in the list now")');
     await page.press('tr[data-host]:has-text("Arena")', 'Enter');
     await page.waitForSelector('#connect-sentence:has-text("The host is not online")');
+  });
+
+  test('a game that does not answer is told in both languages, and a host that ends is waited for: same address when it is back', async () => {
+    const port = String(await bench.freePort());
+    const args = ['host', port, '--master', master, '--json', '--name', 'Arena', '--state-dir', bench.folder()];
+    const first = bench.sallyport(args);
+    const code = String((await first.line('ready', 20_000)).code);
+    const page = await app();
+    // The game's own port has to stay free for it.
+    await page.click('nav >> text=Settings');
+    await page.fill('#set-port', String(await bench.freePort()));
+    await page.press('#set-port', 'Enter');
+    await page.click('nav >> text=Servers');
+    await joinByCode(page, code);
+    await page.waitForSelector('#connect-game-quiet:has-text("nothing listens on its port")');
+    const address = await page.textContent('#connect-address');
+    await page.selectOption('#language', 'de');
+    await page.waitForSelector('#connect-game-quiet:has-text("lauscht nichts")');
+    await page.selectOption('#language', 'en');
+    await bench.game(Number(port));
+    await page.waitForSelector('#connect-game-quiet', { state: 'detached' });
+    first.kill('SIGTERM');
+    await page.waitForSelector('#connect-sentence:has-text("You are in again by yourself")');
+    await first.exit;
+    await bench.sallyport(args).line('ready', 20_000);
+    await page.waitForSelector('#connect-sentence:has-text("In the game connect to")');
+    expect(await page.textContent('#connect-address')).toBe(address);
   });
 
   test('a favourite stands on top, recent joins are offered again, both after a reload', async () => {

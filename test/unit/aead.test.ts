@@ -40,6 +40,19 @@ test('what one seals the other opens, whatever its size, and neither opens what 
         expect(wasm.open(key, nonce, beside, right)).toBeNull();
         expect(nodeAead.open(key, nonce, beside, right)).toBeNull();
         expect(wasm.open(key, nonce, beside, left.subarray(0, at % 16))).toBeNull();
+        for (const [one, other] of [
+          [nodeAead, wasm],
+          [wasm, nodeAead],
+        ] as const) {
+          const packet = Uint8Array.from([...beside, ...text, ...new Uint8Array(16)]);
+          one.sealPacket(key, nonce, packet, beside.length, n);
+          expect(Buffer.compare(packet.subarray(beside.length), left)).toBe(0);
+          expect(Buffer.compare(other.openPacket(key, nonce, packet, beside.length) as Uint8Array, text)).toBe(0);
+          packet[at % packet.length] = (packet[at % packet.length] as number) ^ (1 << (at % 8));
+          const forged = packet.slice();
+          expect(other.openPacket(key, nonce, packet, beside.length)).toBeNull();
+          expect(Buffer.compare(packet, forged), 'a packet that is opened stays as it is').toBe(0);
+        }
       },
     ),
     { numRuns: 300 },

@@ -12,7 +12,11 @@ test('the playground’s cryptography answers like node:crypto', () => {
         const own = suite.keyPair(secret);
         const peer = suite.keyPair(other);
         const sealed = suite.seal(suite.aeadKey(secret), nonce, other, text);
+        const packet = Uint8Array.from([...other, ...text, ...new Uint8Array(16)]);
+        suite.sealPacket(suite.aeadKey(secret), nonce, packet, other.length, text.length);
         return {
+          packet,
+          unpacked: suite.openPacket(suite.aeadKey(secret), nonce, packet, other.length),
           public: own.publicKey,
           shared: suite.agree(own.privateKey, peer.publicKey),
           hash: suite.sha256(secret, text),
@@ -25,6 +29,7 @@ test('the playground’s cryptography answers like node:crypto', () => {
       });
       expect(right).toEqual(left);
       expect(left?.opened).toEqual(text);
+      expect(left?.unpacked).toEqual(text);
       expect(left?.lowOrder).toBeNull();
     }),
     { numRuns: 30 },

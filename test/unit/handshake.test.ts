@@ -77,7 +77,7 @@ test('both ends learn each other and share three keys that the master does not h
   const sealed = done.keys.signal.seal(sid, Uint8Array.of(1, 2));
   expect(answer.keys.signal.open(0, sid, sealed)).toEqual(Uint8Array.of(1, 2));
   const own = new ConnectionKeys(crypto, answer.keys.connection, 0);
-  expect(own.open(1, sid, done.keys.signal.seal(sid, Uint8Array.of(3)))).toBeNull();
+  expect(own.open(1, Uint8Array.of(...sid, ...done.keys.signal.seal(sid, Uint8Array.of(3))), sid.length)).toBeNull();
 });
 
 test('row 14: an answer by anybody but the host that was asked is not taken', () => {

@@ -169,6 +169,15 @@ test('a link knows the relays of its master and tells them once; none of them is
   expect(told()).toHaveLength(1);
 });
 
+test("the master's own relay is where a link reaches the master, whatever the master is called where it runs", () => {
+  const own = { ...PLACE, addresses: [] };
+  const made = pair({ relays: { secret: SECRET, list: [own] } });
+  const [relay] = made.client.link.relays;
+  expect(relay).toMatchObject({ name: own.name, port: own.port });
+  expect(relay?.addresses).toEqual(expect.arrayContaining([...made.client.link.addresses]));
+  expect(relay?.addresses).toHaveLength(made.client.link.addresses.length);
+});
+
 test('of an end that is hidden the other one is told no address and no permit, whatever it pays', () => {
   const { host, client } = pair();
   const handshake = new Uint8Array(880);

@@ -22,7 +22,7 @@ const cone: NatProfile = {
   samples: 12,
   addressesAsked: 2,
 };
-const options: ReportOptions = { showIps: false, masterRttMs: 12, routerAskedMs: null };
+const options: ReportOptions = { showIps: false, masterRttMs: 12, masterWay: 'udp', routerAskedMs: null };
 const text = (profile: NatProfile, shown = options) => reportLines(profile, shown).join('\n');
 
 describe('the ways to the master', () => {

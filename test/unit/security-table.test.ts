@@ -15,6 +15,6 @@ test('the table of threats names tests', () => {
 });
 
 test.each(named)('$file has "$name"', ({ file, name }) => {
-  const titles = read(`test/${file}.test.ts`).matchAll(/\b(?:test|it)\(\s*(['"`])([\s\S]*?)\1,/g);
+  const titles = read(`test/${file}.test.ts`).matchAll(/(?:\b(?:test|it)|\))\(\s*(['"`])([\s\S]*?)\1,/g);
   expect([...titles].filter(([, , title]) => title?.includes(name ?? ''))).toHaveLength(1);
 });

@@ -109,7 +109,7 @@ export class Connection {
     if (mask === null || this.over || bytes.length < DATAGRAM_BYTES_MIN) return;
     const sequence = sequenceOf(bytes, mask);
     if (sequence === null) return;
-    const plaintext = this.config.keys.open(sequence, bytes.subarray(0, HEADER_BYTES), bytes.subarray(HEADER_BYTES));
+    const plaintext = this.config.keys.open(sequence, bytes, HEADER_BYTES);
     if (plaintext === null || plaintext.length === 0) return;
     this.labels.listenAhead(n);
     const first = plaintext[0] as number;
@@ -124,7 +124,9 @@ export class Connection {
       if (path.state === 'proving' && path.kind === 'relay') this.succeed(now, path);
     }
     if (!this.config.keys.take(isCopy ? sequence - 1 : sequence)) return;
-    this.take(now, path, first & ~COPY, plaintext.subarray(1));
+    const kind = first & ~COPY;
+    if (kind !== KIND.data) this.take(now, path, kind, plaintext.subarray(1));
+    else if (plaintext.length > 1) this.tell(plaintext.subarray(2), plaintext[1] as number);
   }
 
   send(now: Instant, bytes: Uint8Array, lane: number): void {
@@ -213,9 +215,6 @@ export class Connection {
 
   private take(now: Instant, path: Path | null, kind: number, body: Uint8Array): void {
     switch (kind) {
-      case KIND.data:
-        if (body.length > 0) this.tell(body.subarray(1), body[0] as number);
-        break;
       case KIND.ask:
         // What is no path yet will be asked again: the other side has its proof a moment before us.
         if (path !== null && body.length >= TOKEN_BYTES) this.answer(now, path, body.subarray(0, TOKEN_BYTES));

@@ -19,10 +19,10 @@
 import { Reader } from '../bytes.ts';
 import { unmaskSequence } from '../secure/ratchet.ts';
 
-const LABEL_AT = 1;
+export const LABEL_AT = 1;
 export const SEQUENCE_AT = LABEL_AT + 8;
 export const HEADER_BYTES = SEQUENCE_AT + 8;
-const TAG_BYTES = 16;
+export const TAG_BYTES = 16;
 /** Header, kind, lane and tag: what a datagram of the application costs. */
 export const DATAGRAM_OVERHEAD_BYTES = HEADER_BYTES + 2 + TAG_BYTES;
 export const DATAGRAM_BYTES_MIN = HEADER_BYTES + 1 + TAG_BYTES;
@@ -54,9 +54,21 @@ export function eightBytes(bytes: Uint8Array, at = LABEL_AT): string {
   return String.fromCharCode(pair(0), pair(2), pair(4), pair(6));
 }
 
+/** The same of a name as two integers of 32 bits, without a string made for each datagram. */
+export function highOf(bytes: Uint8Array): number {
+  return intAt(bytes, LABEL_AT);
+}
+export function lowOf(bytes: Uint8Array): number {
+  return intAt(bytes, LABEL_AT + 4);
+}
+function intAt(bytes: Uint8Array, at: number): number {
+  const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]] as [number, number, number, number];
+  return (a << 24) | (b << 16) | (c << 8) | d;
+}
+
 /** Null where no sender has such a sequence. */
 export function sequenceOf(datagram: Uint8Array, mask: Uint8Array): number | null {
-  return unmaskSequence(mask, datagram.subarray(SEQUENCE_AT, HEADER_BYTES));
+  return unmaskSequence(mask, datagram, SEQUENCE_AT);
 }
 
 /** Token and count of an answer; null where it is cut. */

@@ -40,6 +40,11 @@ export type DetectCommand =
   | { readonly do: 'network'; readonly network: LocalNetwork }
   /** What port mapping has found; `router` is the router's own external address where it told one. */
   | { readonly do: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
+  /**
+   * What else gets through on this network just now: UDP to the master, TLS to the master where its UDP got no answer, or the lookup of
+   * names. The newest but for `dns`, which proves the least.
+   */
+  | { readonly do: 'passes'; readonly what: 'udp' | 'tls' | 'dns' }
   /** A server has answered over IPv6, or does not any more. */
   | { readonly do: 'ipv6'; readonly works: boolean }
   /** Measure how long an idle mapping lives: minutes in the background, once for each network. */
@@ -83,7 +88,7 @@ const NOTHING_FOUND: RunFindings = {
   hairpin: 'untested',
   poisonable: 'untested',
   natHops: null,
-  blocked: false,
+  silent: false,
 };
 const UNTESTED = UNKNOWN_PROFILE.portMapping;
 
@@ -137,6 +142,7 @@ class DetectorMachine implements Detector {
   private findings = NOTHING_FOUND;
   private portMapping: { report: PortMappingReport; router: string | null } = { report: UNTESTED, router: null };
   private ipv6Works = false;
+  private passes: 'udp' | 'tls' | 'dns' | null = null;
 
   constructor(config: DetectorConfig) {
     this.config = config;
@@ -167,7 +173,8 @@ class DetectorMachine implements Detector {
     switch (command.do) {
       case 'sources':
         this.rotation.offer(command.sources.filter(({ target }) => familyOf(target.address) === this.config.family));
-        if (this.phase.in === 'waiting') this.begin(now, null);
+        // Who was silent may have come back.
+        if (this.phase.in === 'waiting' || (this.phase.in === 'idle' && this.findings.silent)) this.begin(now, null);
         else this.run?.offer(this.rotation.usable(now).filter(({ kind }) => kind === 'master'));
         break;
       case 'rests':
@@ -183,6 +190,12 @@ class DetectorMachine implements Detector {
       case 'port-mapping':
         this.portMapping = command;
         this.tellNews(now);
+        break;
+      case 'passes':
+        if (command.what === 'dns' && this.passes !== null) break;
+        if (command.what === this.passes) break;
+        this.passes = command.what;
+        if (this.findings.silent) this.tell(now, true);
         break;
       case 'ipv6':
         if (command.works === this.ipv6Works) break;
@@ -218,8 +231,8 @@ class DetectorMachine implements Detector {
       ...UNKNOWN_PROFILE,
       ...known,
       lastPortAgeMs: lastPortAt === null ? null : Math.max(0, now - lastPortAt),
-      type: findings.blocked ? 'blocked' : known.type,
-      confidence: findings.blocked ? BLOCKED_CONFIDENCE : known.confidence,
+      type: this.blocked(findings) ? 'blocked' : known.type,
+      confidence: this.blocked(findings) ? BLOCKED_CONFIDENCE : known.confidence,
       filtering: findings.filtering,
       hairpin: findings.hairpin,
       poisonable: findings.poisonable,
@@ -231,6 +244,15 @@ class DetectorMachine implements Detector {
       ageMs: newest === -NEVER ? 0 : Math.max(0, now - newest),
     };
     return { ...profile, layers: layersOf(profile, this.portMapping.router), verdict: verdictOf(profile) };
+  }
+
+  /**
+   * Silence alone says nothing of this network: the master may be dead, its probe ports shut, or this computer offline. UDP is blocked
+   * where something else gets through to the master, or where names do while neither the master nor a STUN server answers.
+   */
+  private blocked({ silent }: RunFindings): boolean {
+    if (!silent || this.passes === null || this.passes === 'udp') return false;
+    return this.passes === 'tls' || this.rotation.hasServers;
   }
 
   private enter(phase: Phase, data: LogData = {}): void {
@@ -361,6 +383,7 @@ class DetectorMachine implements Detector {
     this.findings = NOTHING_FOUND;
     this.portMapping = { report: UNTESTED, router: null };
     this.ipv6Works = false;
+    this.passes = null;
     this.log('network changed', { addresses: network.addresses.length });
     if (known) this.begin(now, null);
   }
@@ -384,7 +407,7 @@ class DetectorMachine implements Detector {
   }
 }
 
-/** Nobody answered at least eight questions: almost certainly the way out is shut, rarely are all sources dead. */
+/** Nobody answered at least eight questions, and something else passes: almost certainly UDP is shut, rarely are all sources dead. */
 const BLOCKED_CONFIDENCE = 0.97;
 
 /** What a run could not test it does not make unknown again; and another port getting in is no news where another address did. */

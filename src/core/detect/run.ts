@@ -67,7 +67,8 @@ export interface RunFindings {
   readonly hairpin: Tested;
   readonly poisonable: Tested;
   readonly natHops: number | null;
-  readonly blocked: boolean;
+  /** Whoever was asked has said nothing. */
+  readonly silent: boolean;
 }
 
 type Phase =
@@ -200,7 +201,7 @@ export class Run {
       hairpin: this.refinement?.hairpin ?? 'untested',
       poisonable: this.refinement?.poisonable ?? 'untested',
       natHops: this.refinement?.natHops ?? null,
-      blocked: this.final && this.answered() === 0 && this.allowance.packets >= 8,
+      silent: this.final && this.answered() === 0 && this.allowance.packets >= 8,
     };
   }
 

@@ -375,7 +375,7 @@ export class Link implements LinkMachine {
     const own = !tunnel && (open.socket === null || open.socket === this.legs.main);
     if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
-    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session));
+    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session, this.addresses));
     // Nobody has told us that this is another network, but the master sees another address.
     if (!('observed' in response) || !own || !linked.session.seenElsewhere(response.observed.address)) return;
     if (now >= this.staysUntil) this.move(now);
@@ -406,16 +406,22 @@ export class Link implements LinkMachine {
 }
 
 /**
- * A master on the Internet has no relay inside our network, whatever it says. Where only its further port was answered, that of its own
- * relay will not be: the further port does everything.
+ * The master's own relay names no address: it is where we reach the master, which may be another place for each of us (behind a router
+ * at home, in a container). Where only its further port was answered, that of the relay will not be: the further port does everything.
+ * A master on the Internet has no relay inside our network, whatever it says.
  */
-function reachable(relays: readonly RelayPlace[], { control, way }: LinkSession): readonly RelayPlace[] {
+function reachable(
+  relays: readonly RelayPlace[],
+  { control, way }: LinkSession,
+  ofMaster: readonly string[],
+): readonly RelayPlace[] {
   const { address: master } = control;
+  const here = [master, ...ofMaster.filter((address) => address !== master)];
   return relays
     .map((relay) => ({
       ...relay,
-      addresses: relay.addresses.filter((address) => sameRealm(master, address)),
-      port: way === 'further' && relay.addresses.includes(master) ? control.port : relay.port,
+      addresses: relay.addresses.length === 0 ? here : relay.addresses.filter((address) => sameRealm(master, address)),
+      port: way === 'further' && relay.addresses.length === 0 ? control.port : relay.port,
     }))
     .filter(({ addresses, port }) => addresses.length > 0 && port > 0);
 }

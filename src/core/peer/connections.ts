@@ -5,12 +5,12 @@
 
 import type { Endpoint } from '../address.ts';
 import { Connection } from '../connection/connection.ts';
-import { eightBytes, type LeaveReason } from '../connection/datagram.ts';
+import type { LeaveReason } from '../connection/datagram.ts';
 import type { GameState } from '../connection/game.ts';
 import type { ConnectionEvent } from '../connection/interface.ts';
 import { CONNECTION_LIMITS } from '../connection/limits.ts';
 import type { Path } from '../connection/path.ts';
-import type { Instant, SocketId } from '../contract.ts';
+import type { DataSink, Instant, SocketId } from '../contract.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { Service } from '../model/service.ts';
 import { ConnectionKeys } from '../secure/ratchet.ts';
@@ -22,6 +22,7 @@ import type { EndToEnd } from './handshake.ts';
 import type { FriendId, JoinId, PathId, PathView } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { NO_RELAY, Relayed, type RelayId } from './relaying.ts';
+import { Routes } from './routes.ts';
 
 /** What a handshake has made, and who for. */
 export interface Made {
@@ -75,17 +76,13 @@ interface Entry {
   cost: Pick<Found, 'attempts' | 'packetsSent'>;
 }
 
-/** Whose datagrams begin with a label, and the label's number. */
-interface Route {
-  readonly path: PathId;
-  readonly n: number;
-}
-
 export class Connections {
   private readonly context: PeerContext;
   private readonly entries = new Map<PathId, Entry>();
   private readonly relayed = new Map<SocketId, Relayed>();
-  private readonly routes = new Map<string, Route>();
+  private readonly routes = new Routes();
+  /** Who takes the data; null: it is told as events. */
+  sink: DataSink | null = null;
   /** Sockets that the application takes: they are not closed when their path is gone. */
   private readonly releasing = new Set<SocketId>();
   private nextId: PathId = 1;
@@ -106,14 +103,15 @@ export class Connections {
         transmit: (from, to, bytes) => out.transmit(from, to, bytes),
         message: (bytes, lane) => {
           connection.tally.received++;
-          out.event({ ev: 'message', path: id, bytes, channel: lane });
+          if (this.sink === null) out.event({ ev: 'message', path: id, bytes, channel: lane });
+          else this.sink(id, bytes, lane);
         },
         frames: (at, body) => entry.streams.receive(at, body),
         event: (at, event) => this.handle(at, entry, event),
         free: (socket) => this.free(socket),
         // Labels are 64 bits of a hash: one that is taken stays with whoever had it.
-        listen: (label, n) => void (this.routes.has(label) || this.routes.set(label, { path: id, n })),
-        deaf: (label) => void (this.routes.get(label)?.path === id && this.routes.delete(label)),
+        listen: (label, n) => this.routes.listen(label, id, n),
+        deaf: (label) => this.routes.deaf(label, id),
       },
     );
     const cost = { attempts: 0, packetsSent: 0 };
@@ -227,9 +225,9 @@ export class Connections {
 
   /** A datagram that starts like one of a connection. */
   datagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    const route = this.routes.get(eightBytes(bytes));
-    if (route === undefined) return;
-    const source = this.relayed.get(socket)?.sourceOf(from) ?? from;
+    const route = this.routes.of(bytes);
+    if (route === null) return;
+    const source = this.relayed.size === 0 ? from : (this.relayed.get(socket)?.sourceOf(from) ?? from);
     this.entries.get(route.path)?.connection.datagram(now, socket, source, route.n, bytes);
   }
 

@@ -129,7 +129,13 @@ export type PeerCommand =
   | { readonly do: 'list'; readonly id: number }
   | { readonly do: 'network'; readonly network: LocalNetwork }
   /** Where the names of the master and of STUN servers lead now. What is empty stays as it was. */
-  | { readonly do: 'names'; readonly master: readonly string[]; readonly stun: readonly Endpoint[] }
+  | {
+      readonly do: 'names';
+      readonly master: readonly string[];
+      readonly stun: readonly Endpoint[];
+      /** A name has been looked up with success just now: something of the network works. */
+      readonly looked: boolean;
+    }
   /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */
   | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
   /** The code of a key that a `derive` event asked for; null where no secret has this public key. */

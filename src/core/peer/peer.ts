@@ -7,6 +7,7 @@ import { type Endpoint, familyOf } from '../address.ts';
 import { agenda } from '../agenda.ts';
 import { eightBytes } from '../connection/datagram.ts';
 import {
+  type DataSink,
   type Instant,
   type Machine,
   NEVER,
@@ -129,6 +130,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     else if (first === WIRE.punch) this.punched(now, socket, from, bytes);
     else this.nest.datagram(now, socket, from, bytes);
     this.nest.pump(now);
+  }
+
+  dataTo(sink: DataSink): void {
+    this.paths.sink = sink;
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
@@ -268,7 +273,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.agenda.at(now + PEER_LIMITS.readyMs, (at) => this.beReady(at));
   }
 
-  private named(now: Instant, { master, stun }: PeerCommand & { readonly do: 'names' }): void {
+  private named(now: Instant, { master, stun, looked }: PeerCommand & { readonly do: 'names' }): void {
+    if (looked) this.nest.command(now, this.detector, { do: 'passes', what: 'dns' });
     if (master.length > 0) this.nest.command(now, this.link, { do: 'addresses', addresses: master });
     if (stun.length === 0) return;
     this.stun = stun;
@@ -363,6 +369,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.rttMs = event.rttMs ?? this.rttMs;
         this.out.event({ ...event, ev: 'link' });
         if (this.linkUp) {
+          this.nest.command(now, this.detector, { do: 'passes', what: event.way === 'tls' ? 'tls' : 'udp' });
           this.offerSources(now);
           this.ipv6.begin(now);
           for (const session of this.context.sessions.values()) session.here(now);

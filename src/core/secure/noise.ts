@@ -16,6 +16,7 @@ import { noiseHkdf } from './hkdf.ts';
 import { isPublicKey } from './keys.ts';
 
 const NOISE_KEY_BYTES = 32;
+const NONCE_BYTES = 12;
 export const NOISE_TAG_BYTES = 16;
 /** What message 1 adds to its payload: e, sealed s, tag. */
 export const NOISE_MESSAGE_1_OVERHEAD = 32 + 48 + 16;
@@ -197,10 +198,14 @@ class Symmetric {
 
 /** Noise 12.3: 32 zero bits, then the counter in 64 bits little-endian. */
 export function noiseNonce(counter: number): Uint8Array {
-  const nonce = new Uint8Array(12);
-  let low = counter % 0x1_0000_0000;
+  return writeNonce(new Uint8Array(NONCE_BYTES), counter);
+}
+
+/** The same into 12 bytes that are used again and again; only their last 8 are written. */
+export function writeNonce(nonce: Uint8Array, counter: number): Uint8Array {
+  let low = counter | 0;
   let high = Math.floor(counter / 0x1_0000_0000);
-  for (let i = 4; i < 8; i++, low = Math.floor(low / 256)) nonce[i] = low % 256;
-  for (let i = 8; i < 12 && high > 0; i++, high = Math.floor(high / 256)) nonce[i] = high % 256;
+  for (let i = 4; i < 8; i++, low >>>= 8) nonce[i] = low;
+  for (let i = 8; i < 12; i++, high >>>= 8) nonce[i] = high;
   return nonce;
 }

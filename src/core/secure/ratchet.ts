@@ -10,13 +10,13 @@
  * number, and each path and each move of an address takes a fresh number (RFC 9000 section 9.5). The sequence is masked by 8 bytes
  * that belong to the label, so that two ways of one connection have nothing in common.
  */
-import { Reader, utf8Encode, Writer } from '../bytes.ts';
+import { utf8Encode, Writer } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
 import type { AeadKey, CryptoSuite, MacKey } from './crypto.ts';
 import { deriveKey } from './hkdf.ts';
 import { SECURE_LIMITS } from './limits.ts';
-import { NOISE_TAG_BYTES, noiseNonce, type TransportKeys } from './noise.ts';
+import { NOISE_TAG_BYTES, noiseNonce, type TransportKeys, writeNonce } from './noise.ts';
 import { ReplayWindow } from './session.ts';
 
 /** Sequences of one key phase. */
@@ -38,20 +38,25 @@ export interface Label {
   readonly mask: Uint8Array;
 }
 
-/** The sequence as it travels: big-endian, XOR the mask. */
-export function maskSequence(mask: Uint8Array, sequence: number): Uint8Array {
-  const bytes = new Writer(SEQUENCE_BYTES).u64(sequence).done();
-  for (let i = 0; i < SEQUENCE_BYTES; i++) bytes[i] = (bytes[i] as number) ^ (mask[i] as number);
-  return bytes;
+/** Writes the sequence as it travels at `at`: big-endian, XOR the mask. */
+export function maskSequence(mask: Uint8Array, sequence: number, target: Uint8Array, at = 0): void {
+  assert(Number.isSafeInteger(sequence) && sequence >= 0, 'a sequence is a safe non-negative integer');
+  let low = sequence | 0;
+  let high = Math.floor(sequence / 0x1_0000_0000);
+  for (let i = SEQUENCE_BYTES - 1; i >= 4; i--, low >>>= 8) target[at + i] = low ^ (mask[i] as number);
+  for (let i = 3; i >= 0; i--, high >>>= 8) target[at + i] = high ^ (mask[i] as number);
 }
 
-/** Null where the bytes are too few, or what comes out does not fit 53 bits: no sender has such a sequence. */
-export function unmaskSequence(mask: Uint8Array, masked: Uint8Array): number | null {
-  const bytes = masked.slice(0, SEQUENCE_BYTES);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ (mask[i] as number);
-  const reader = new Reader(bytes);
-  const sequence = reader.u64();
-  return reader.ok ? sequence : null;
+/** Reads it at `at`; null where the bytes are too few, or what comes out does not fit 53 bits: no sender has such a sequence. */
+export function unmaskSequence(mask: Uint8Array, masked: Uint8Array, at = 0): number | null {
+  if (masked.length < at + SEQUENCE_BYTES) return null;
+  let high = 0;
+  let low = 0;
+  for (let i = 0; i < 4; i++) {
+    high = (high << 8) | ((masked[at + i] as number) ^ (mask[i] as number));
+    low = (low << 8) | ((masked[at + 4 + i] as number) ^ (mask[4 + i] as number));
+  }
+  return high >>> 0 >= 0x20_0000 ? null : (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
 }
 
 /** A key phase of the receiving direction. */
@@ -73,6 +78,8 @@ export class ConnectionKeys {
   private sendKey: AeadKey;
   private sendPhaseSince: Instant;
   private nextSequence = 0;
+  /** Of the datagram that is being sealed or opened. */
+  private readonly nonce = noiseNonce(0);
   private previous: Phase | null = null;
   private current: Phase;
   /** The phase after `current`, once somebody has claimed to be there. */
@@ -111,21 +118,24 @@ export class ConnectionKeys {
     return this.nextSequence;
   }
 
-  /** Ciphertext and tag under `sequence`, which the header carries masked. The header is associated data. */
-  seal(header: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  /** Seals in place (`CryptoSuite.sealPacket`) under `sequence`, which the first `head` bytes carry masked. */
+  seal(packet: Uint8Array, head: number, length: number): void {
     const sequence = this.nextSequence++;
     assert(this.nextSequence % PHASE_SEQUENCES !== 0, 'a key phase ends by `next` long before its numbers do');
-    return this.suite.seal(this.sendKey, noiseNonce(sequence), header, plaintext);
+    this.suite.sealPacket(this.sendKey, writeNonce(this.nonce, sequence), packet, head, length);
   }
 
-  /** Null where the datagram was opened before, is too old, of a far phase, or not authentic; nothing has changed then. */
-  open(sequence: number, header: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-    if (sealed.length < NOISE_TAG_BYTES) return null;
+  /**
+   * The plaintext behind the first `head` bytes. Null where the datagram was opened before, is too old, of a far phase, or not
+   * authentic; nothing has changed then.
+   */
+  open(sequence: number, packet: Uint8Array, head: number): Uint8Array | null {
+    if (packet.length < head + NOISE_TAG_BYTES) return null;
     const number = phaseNumber(sequence);
     const isNext = number === this.current.number + 1;
     const phase = isNext ? this.nextPhase() : this.phase(number);
     if (phase === null || !phase.opened.check(sequence)) return null;
-    const plaintext = this.suite.open(phase.key, noiseNonce(sequence), header, sealed);
+    const plaintext = this.suite.openPacket(phase.key, writeNonce(this.nonce, sequence), packet, head);
     if (plaintext === null) return null;
     phase.opened.mark(sequence);
     if (isNext) {

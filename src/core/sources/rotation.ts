@@ -30,6 +30,11 @@ export class Rotation {
     }
   }
 
+  /** Is there anybody to ask but the master? */
+  get hasServers(): boolean {
+    return this.sources.some(({ kind }) => kind === 'stun');
+  }
+
   /** All of the master's ports; of the STUN servers as many as their addresses add something, rested ones only. */
   usable(now: Instant): MappingSource[] {
     const master = this.sources.filter(({ kind }) => kind === 'master');

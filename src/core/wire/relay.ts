@@ -141,7 +141,7 @@ export function readRelay(datagram: Uint8Array): RelayMessage | null {
 export const relayPlace = struct({
   name: text(WIRE_LIMITS.relayNameBytesMax),
   region: text(WIRE_LIMITS.relayNameBytesMax),
-  /** One or two of each family at most; an end takes one of the family of its socket. */
+  /** One or two of each family at most; an end takes one of the family of its socket. None: where it reaches the master. */
   addresses: many(address, WIRE_LIMITS.masterAddressesMax, 'addresses'),
   port: u16,
 });

@@ -297,6 +297,11 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.s.open': 'Freunde aus jedem gewöhnlichen Netz verbinden sich sofort.',
   'net.s.moderate': 'Freunde hinter üblichen Routern verbinden sich sofort; zwei strenge Netze brauchen etwas.',
   'net.s.strict': 'Dein Router nimmt für jeden Freund einen anderen Port. Es klappt, kann aber länger dauern.',
+  'net.s.probe-ports':
+    'Nicht bekannt: Der Masterserver antwortet, seine Messports nicht. Vielleicht sind sie in seiner Firewall geschlossen.',
+  'net.s.nobody-answers':
+    'Nicht bekannt: Niemand antwortet. Vielleicht ist der Masterserver aus, dieser Rechner offline, oder das Netz sperrt UDP.',
+  'net.s.not-now': 'Das ist von vorher: Der Masterserver antwortet gerade nicht.',
   'net.s.blocked': 'UDP kommt aus diesem Netz nicht hinaus. Eine Firewall verwirft es.',
   'net.probes': 'Proben',
   'net.destination': 'Ziel',

@@ -286,6 +286,11 @@ export const en = {
   'net.s.open': 'Friends on any ordinary network connect to you at once.',
   'net.s.moderate': 'Friends on ordinary routers connect at once; two strict networks take a while.',
   'net.s.strict': 'Your router uses another port for each friend. Connecting works, but may take longer.',
+  'net.s.probe-ports':
+    'Not known: the masterserver answers, but its probe ports do not. Its operator may have left them shut in a firewall.',
+  'net.s.nobody-answers':
+    'Not known: nobody answers. The masterserver may be down, this computer offline, or this network may block UDP.',
+  'net.s.not-now': 'That is from before: the masterserver does not answer now.',
   'net.s.blocked': 'UDP does not get out of this network. A firewall drops it.',
   'net.probes': 'Probes',
   'net.destination': 'Destination',

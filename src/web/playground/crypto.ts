@@ -30,6 +30,11 @@ function orNull(compute: () => Uint8Array): Uint8Array | null {
   }
 }
 
+const seal: CryptoSuite['seal'] = (key, nonce, associated, plaintext) =>
+  chacha20poly1305(raw(key), nonce, associated).encrypt(plaintext);
+const open: CryptoSuite['open'] = (key, nonce, associated, sealed) =>
+  orNull(() => chacha20poly1305(raw(key), nonce, associated).decrypt(sealed));
+
 export const browserCrypto: CryptoSuite = {
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   keyPair: (secret) => {
@@ -42,6 +47,9 @@ export const browserCrypto: CryptoSuite = {
   macKey: (bytes) => handle<MacKey>(bytes),
   hmac: (key, ...parts) => hmac(sha256, raw(key), join(parts)),
   aeadKey: (bytes) => handle<AeadKey>(bytes),
-  seal: (key, nonce, associated, plaintext) => chacha20poly1305(raw(key), nonce, associated).encrypt(plaintext),
-  open: (key, nonce, associated, sealed) => orNull(() => chacha20poly1305(raw(key), nonce, associated).decrypt(sealed)),
+  seal,
+  open,
+  sealPacket: (key, nonce, packet, head, length) =>
+    packet.set(seal(key, nonce, packet.subarray(0, head), packet.subarray(head, head + length)), head),
+  openPacket: (key, nonce, packet, head) => open(key, nonce, packet.subarray(0, head), packet.subarray(head)),
 };

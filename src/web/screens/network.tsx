@@ -38,6 +38,14 @@ export function Network() {
   );
 }
 
+/** What is not known is not blamed on this network. */
+function sentenceOf(profile: NatProfile): string {
+  const missing = local.value?.unmeasured ?? null;
+  if (missing === 'nobody-answers' || missing === 'probe-ports') return t(`net.s.${missing}`);
+  if (profile.type === 'blocked') return t('net.s.blocked');
+  return `${t(`net.s.${profile.verdict}`)}${missing === null ? '' : ` ${t('net.s.not-now')}`}`;
+}
+
 function Report(props: { readonly profile: NatProfile }) {
   const { profile } = props;
   const state = local.value;
@@ -45,8 +53,7 @@ function Report(props: { readonly profile: NatProfile }) {
   return (
     <>
       <p class="verdict-line" aria-live="polite">
-        <VerdictBadge verdict={profile.verdict} />{' '}
-        {profile.type === 'blocked' ? t('net.s.blocked') : t(`net.s.${profile.verdict}`)}
+        <VerdictBadge verdict={profile.verdict} /> {sentenceOf(profile)}
       </p>
       <p class="dim">
         {t('net.last', {

@@ -1,0 +1,133 @@
+/**
+ * What a game's datagrams get on their way, side by side in one run: `npm run bench:plane`, in kernel namespaces (Linux, root or user
+ * namespaces). A friend's computer, a host's and a master hang off one router without delay or loss; each way begins and ends at the
+ * same programs (`plane-game.ts`). `-- --peers FOLDER` adds other people's tunnels that `plane-peers.ts` has installed there.
+ *
+ * Added times are against raw UDP: two forwarders as plain as Node allows, one at each end, as the ways themselves stand there.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { compiled, countingGame, type LabProcess, openScene, type Scene } from '../lab/index.ts';
+import { GAME_PORT, raw, ready, sallyport, type Way, type WayMaker } from './plane-ways.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    rows: { type: 'string', default: 'rtt,flood,burst,loaded' },
+    rounds: { type: 'string', default: '1' },
+  },
+});
+
+const PUBLIC = { kind: 'public' } as const;
+const ASK_MS = 120_000;
+const TICKS_PER_SECOND = 100;
+
+type Answer = Readonly<Record<string, number>>;
+
+class Plane {
+  readonly scene: Scene;
+  constructor(scene: Scene) {
+    this.scene = scene;
+  }
+
+  /** One question of the friend's game to the host's. */
+  async ask(way: Way, what: string, ...numbers: readonly number[]): Promise<Answer> {
+    const words = [what, way.address, way.port, ...numbers].map(String);
+    const program = this.scene.clientSide.spawn([process.execPath, compiled('bench/plane-game.js'), ...words]);
+    const answer = await program.find(({ text }) => (text.startsWith('{') ? text : null), ASK_MS);
+    await program.exited;
+    return JSON.parse(answer) as Answer;
+  }
+}
+
+/** User and system time of the processes so far, in microseconds. */
+function cpuOf(programs: readonly LabProcess[]): number {
+  let ticks = 0;
+  for (const { pid } of programs) {
+    if (pid === undefined) continue;
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return (ticks / TICKS_PER_SECOND) * 1e6;
+}
+
+const figures: string[] = [];
+function tell(way: string, what: string, value: string): void {
+  const line = `${way.padEnd(22)} ${what.padEnd(34)} ${value}`;
+  figures.push(line);
+  console.log(line);
+}
+
+async function rtt(plane: Plane, name: string, way: Way): Promise<void> {
+  const before = [cpuOf(way.host), cpuOf(way.friend)] as const;
+  const { p50, p95, p99, max, sent, heard } = await plane.ask(way, 'rtt', 1000, 8, 100);
+  const host = (cpuOf(way.host) - before[0]) / (heard ?? 1);
+  tell(name, '1 kHz, p50 p95 p99 max ms', [p50, p95, p99, max].map((ms) => ms?.toFixed(3)).join(' '));
+  tell(name, '1 kHz, lost', String((sent ?? 0) - (heard ?? 0)));
+  tell(name, '1 kHz, host CPU us a round trip', host.toFixed(1));
+}
+
+/** The highest rate at which nothing is lost in three seconds, twice. */
+async function flood(plane: Plane, name: string, way: Way, bytes: number): Promise<void> {
+  let [good, bad] = [0, Number.POSITIVE_INFINITY];
+  let rate = 16_000;
+  for (let step = 0; step < 9 && bad - good > 1_500; step += 1) {
+    const { sent = 0, heard = 0 } = await plane.ask(way, 'flood', bytes, rate, 2);
+    if (heard >= sent) good = rate;
+    else bad = rate;
+    rate = bad === Number.POSITIVE_INFINITY ? Math.round(good * 1.5) : Math.round((good + bad) / 2);
+  }
+  tell(name, `${bytes} B a second, loss-free`, String(good));
+  const cpu = [cpuOf(way.host), cpuOf(way.friend)] as const;
+  const { sent = 1, heard = 0 } = await plane.ask(way, 'flood', bytes, Math.max(1000, good * 0.9), 3);
+  const [host, friend] = [(cpuOf(way.host) - cpu[0]) / sent, (cpuOf(way.friend) - cpu[1]) / sent];
+  tell(name, `${bytes} B, CPU us host + friend`, `${host.toFixed(1)} + ${friend.toFixed(1)} (${heard} of ${sent})`);
+}
+
+async function bursts(plane: Plane, name: string, way: Way): Promise<void> {
+  for (const what of ['burst', 'pull']) {
+    const heard: number[] = [];
+    for (let n = 0; n < 5; n += 1) heard.push((await plane.ask(way, what, 800, 1200)).heard ?? 0);
+    tell(name, `${what} of 800 x 1200 B, arrived`, heard.join(' '));
+  }
+}
+
+/** Two programs that never rest, on as many cores as there are. */
+async function loaded(plane: Plane, name: string, way: Way): Promise<void> {
+  const burners = [1, 2].map(() => plane.scene.masterHost.spawn([process.execPath, '-e', 'for (;;);']));
+  const { p50, p95, p99, max } = await plane.ask(way, 'rtt', 1000, 5, 100);
+  for (const burner of burners) burner.signal('SIGKILL');
+  tell(name, 'loaded, p50 p95 p99 max ms', [p50, p95, p99, max].map((ms) => ms?.toFixed(3)).join(' '));
+}
+
+const MEASURES: Readonly<Record<string, (plane: Plane, name: string, way: Way) => Promise<void>>> = {
+  rtt,
+  flood: async (plane, name, way) => {
+    await flood(plane, name, way, 1200);
+    await flood(plane, name, way, 64);
+  },
+  burst: bursts,
+  loaded,
+};
+
+async function main(): Promise<void> {
+  const makers: readonly WayMaker[] = [raw, sallyport('never'), sallyport('only')];
+  const chosen = makers.filter(({ name }) => flags.only === '' || flags.only.split(',').includes(name));
+  const scene = await openScene({ host: PUBLIC, client: PUBLIC, game: { ...countingGame, argv: ['sleep', '1d'] } });
+  const plane = new Plane(scene);
+  const game = scene.hostSide.spawn([process.execPath, compiled('bench/plane-game.js'), 'server', String(GAME_PORT)]);
+  await ready(game);
+  try {
+    for (let round = 0; round < Number(flags.rounds); round += 1)
+      for (const maker of chosen) {
+        const way = await maker.start(scene);
+        if (way === null) continue;
+        for (const row of flags.rows.split(',')) await MEASURES[row]?.(plane, maker.name, way);
+        for (const program of way.friend) await program.stop();
+      }
+  } finally {
+    await scene.close();
+  }
+}
+
+await main();
