@@ -1,6 +1,13 @@
 /** Limits that only make sense beside each other: what their comments say of one another, held here. */
 import { expect, test } from 'vitest';
-import { CONNECTION_LIMITS, LIMITS, MASTER_LIMITS, PEER_LIMITS, STREAM_LIMITS, WIRE_LIMITS } from '../../src/core/index.ts';
+import {
+  CONNECTION_LIMITS,
+  LIMITS,
+  MASTER_LIMITS,
+  PEER_LIMITS,
+  STREAM_LIMITS,
+  WIRE_LIMITS,
+} from '../../src/core/index.ts';
 import {
   HANDSHAKE_BYTES_MAX,
   LEAD_LIMITS,
