@@ -5,7 +5,7 @@ import { compiled, type Puppet } from './puppeteer.ts';
 export interface Game {
   readonly name: string;
   readonly port: number;
-  /** As `host` is told; absent: its port. */
+  /** As `sallyport host` takes it; default: the port over UDP. */
   readonly services?: string;
   readonly argv: readonly string[];
   /** Asks for the status over UDP at `address:port` as seen from the puppet's host, and gives the server's answer as text. */
