@@ -1,6 +1,7 @@
 /** The two forwarders on real loopback sockets. The path between them is two handles joined by a wire in memory. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import {
   type HostForwardNotice,
   type LocalServicesNotice,
@@ -135,4 +136,29 @@ export async function friendsEnd(path: Path, options: Partial<LocalServicesOptio
   const [first] = local.services;
   if (first === undefined) throw new Error('there is always one');
   return { local, at: first.local, notices };
+}
+
+/** Numbers that nothing on this computer has, below those that systems give by themselves: nobody takes them meanwhile. */
+export async function freeNumbers(count: number): Promise<readonly number[]> {
+  const found: number[] = [];
+  while (found.length < count) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (!found.includes(port) && (await isFree(port))) found.push(port);
+  }
+  return found;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const tcp = createServer().listen(port);
+  const udp = createSocket('udp4').bind(port);
+  const both = [tcp, udp].map((socket) =>
+    once(socket, 'listening').then(
+      () => true,
+      () => false,
+    ),
+  );
+  const free = await Promise.all(both);
+  tcp.close();
+  udp.close();
+  return free.every((one) => one);
 }

@@ -5,14 +5,23 @@ import { afterEach, expect, test } from 'vitest';
 import type { LanSearchWish } from '../../src/agent/index.ts';
 import { isNeighbour } from '../../src/agent/testing.ts';
 import type { Service } from '../../src/core/index.ts';
-import { ask, cleanUp, cleanups, echoServer, friendsEnd, gameAt, hostForward, pathPair, udp } from './forwarders.ts';
+import {
+  ask,
+  cleanUp,
+  cleanups,
+  echoServer,
+  freeNumbers,
+  friendsEnd,
+  gameAt,
+  hostForward,
+  pathPair,
+  udp,
+} from './forwarders.ts';
 
 afterEach(cleanUp);
 
 async function freePort(): Promise<number> {
-  const { socket, at } = await udp('0.0.0.0');
-  socket.close();
-  return at.port;
+  return (await freeNumbers(1))[0] as number;
 }
 
 /** A friend of a host with one service, with everybody on its network let in. */

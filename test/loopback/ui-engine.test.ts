@@ -63,8 +63,34 @@ test('both pages show by whom a hidden address is relayed, and why it is not dir
   }
 });
 
-function openEngine(bench: Bench, master: string, change: SettingsChange = {}): Engine {
-  const stateDir = bench.folder();
+test('to a host the app and the command of one computer are one friend, by the same name', async () => {
+  const bench = new Bench();
+  const quiet = { http: null, metrics: null, logLevel: 'silent', testJoins: null } as const;
+  const master = await startMaster({ listen: ['127.0.0.1'], port: portBase(), stateDir: bench.folder(), ...quiet });
+  const host: Agent = await openAgent({ master: master.link });
+  const home = bench.folder();
+  const engine = openEngine(bench, master.link, { playerName: 'Kofi' }, home);
+  try {
+    await engine.start();
+    const hosting = await host.host({ name: 'Arena', onPath: () => {} });
+    const seen: string[] = [];
+    hosting.on('friend', ({ friend, name, state }) => state === 'connected' && seen.push(`${friend} ${name}`));
+    await engine.command({ do: 'join', target: hosting.code, password: '', localPort: 0 });
+    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(1);
+    const words = ['join', hosting.code, '--master', master.link, '--json', '--state-dir', home];
+    await bench.sallyport(words).line('connected');
+    expect(seen[0]).toMatch(/ Kofi$/);
+    await expect.poll(() => seen.length).toBe(2);
+    expect(seen[1]).toBe(seen[0]);
+  } finally {
+    await engine.close();
+    await host.close();
+    await master.close();
+    await bench.close();
+  }
+});
+
+function openEngine(bench: Bench, master: string, change: SettingsChange = {}, stateDir = bench.folder()): Engine {
   const settings = new SettingsFile(stateDir);
   settings.change({ master, ...change });
   const does = { program: 'app', settings, stateDir, keyFile: `${stateDir}/key` } as const;
