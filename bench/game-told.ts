@@ -69,7 +69,7 @@ async function measure(what: string, state: GameState, act: () => unknown): Prom
 await sleep(2_000);
 for (let round = 0; round < ROUNDS; round++) {
   await measure('killed while a program plays', 'absent', () => game.kill('SIGKILL'));
-  await measure('started again while a program plays', 'answers', async () => {
+  await measure('started again, its start included, while a program plays', 'answers', async () => {
     game = await startGame();
   });
   await measure('stopped (SIGSTOP) while a program plays', 'silent', () => game.kill('SIGSTOP'));
@@ -77,7 +77,7 @@ for (let round = 0; round < ROUNDS; round++) {
   plays = false;
   await sleep(1_000);
   await measure('killed while nobody plays', 'absent', () => game.kill('SIGKILL'));
-  await measure('started again while nobody plays', 'answers', async () => {
+  await measure('started again, its start included, nobody plays', 'answers', async () => {
     game = await startGame();
   });
   plays = true;
@@ -86,7 +86,7 @@ for (let round = 0; round < ROUNDS; round++) {
 console.log(`${ROUNDS} times each, ms until the friend is told: median, greatest`);
 for (const [what, times] of Object.entries(rows))
   console.log(
-    `${what.padEnd(42)} ${String(Math.round(quantile(times, 0.5) ?? 0)).padStart(6)} ${String(Math.round(Math.max(...times))).padStart(6)}`,
+    `${what.padEnd(58)} ${String(Math.round(quantile(times, 0.5) ?? 0)).padStart(6)} ${String(Math.round(Math.max(...times))).padStart(6)}`,
   );
 clearInterval(player);
 program.close();
