@@ -5,6 +5,8 @@ import { compiled, type Puppet } from './puppeteer.ts';
 export interface Game {
   readonly name: string;
   readonly port: number;
+  /** As `sallyport host` takes it; default: the port over UDP. */
+  readonly services?: string;
   readonly argv: readonly string[];
   /** Asks for the status over UDP at `address:port` as seen from the puppet's host, and gives the server's answer as text. */
   status(puppet: Puppet, socket: string, address: string, port: number): Promise<string>;

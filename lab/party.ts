@@ -2,6 +2,7 @@
  * An evening of one game: its server behind Ana's home router with the real `sallyport host`, and friends behind one other home router,
  * each with the real `sallyport join` and the game's own client. Who is in the game is what the game's server says.
  */
+import { GAMES } from '../src/games/index.ts';
 import type { PlayedGame, Seat } from './played.ts';
 import type { LabProcess } from './process.ts';
 import { type Joined, openScene, type Scene } from './scene.ts';
@@ -29,12 +30,6 @@ export interface PartyOptions {
   readonly friends: readonly string[];
 }
 
-export interface Alive {
-  /** Datagrams from the friend's address to the game, and back, in a second. */
-  readonly toGame: number;
-  readonly fromGame: number;
-}
-
 export class Party {
   readonly scene: Scene;
   readonly game: PlayedGame;
@@ -44,6 +39,10 @@ export class Party {
     this.scene = scene;
     this.game = game;
     this.friends = friends;
+  }
+
+  get port(): number {
+    return this.scene.game.port;
   }
 
   get hostNat(): LabNat {
@@ -84,6 +83,7 @@ export class Party {
       ENTER_MS,
     );
     const seat = await Promise.race([entered, this.#clientEnds(friend)]);
+    if (this.game.overUdp !== undefined) await this.#said(friend, this.game.overUdp, seen);
     friend.seat = { who: seat.who, address: seat.address ?? (await this.#whereabouts(seat.who)) };
     return friend.seat;
   }
@@ -93,9 +93,27 @@ export class Party {
     throw new Error(`the client has ended:\n${friend.client!.text().slice(-2_000)}`);
   }
 
+  /** Starts the client of one who is banned, and waits until either side says that it was not let in. */
+  async playRefused(friend: Friend): Promise<void> {
+    const seen = this.scene.gameServer.lines.length;
+    await this.startClient(friend);
+    await this.#said(friend, this.game.refused!, seen);
+  }
+
+  /** Waits for a line of the friend's client, or of the server's after those it has said. */
+  async #said(friend: Friend, words: RegExp, seen: number): Promise<void> {
+    const said = (line: string): true | null => words.test(line) || null;
+    const { gameServer } = this.scene;
+    await Promise.any([
+      gameServer.find(this.#after(seen, said), SHOW_MS),
+      friend.client!.find(this.#after(0, said), SHOW_MS),
+    ]);
+  }
+
   async #whereabouts(who: string): Promise<string> {
     const { gameServer } = this.scene;
     const { order, answer } = this.game.whereabouts!;
+    if (order === undefined) return gameServer.lines.flatMap(({ text }) => answer(text, who) ?? []).at(-1)!;
     const seen = gameServer.lines.length;
     gameServer.write(order);
     return await gameServer.find(
@@ -115,6 +133,14 @@ export class Party {
     return { DISPLAY: `:${number}` };
   }
 
+  /** How many play, by the server's log of its present run. */
+  players(): number {
+    const { lines } = this.scene.gameServer;
+    const entered = lines.flatMap(({ text }) => this.game.entered(text)?.who ?? []);
+    const left = lines.flatMap(({ text }) => this.game.left(text) ?? []).filter((who) => entered.includes(who));
+    return entered.length - left.length;
+  }
+
   /** Those whom the server has said to have left since they sat down, or whose client has ended. */
   gone(): string[] {
     const left = new Set(this.scene.gameServer.lines.flatMap(({ text }) => this.game.left(text) ?? []));
@@ -123,23 +149,30 @@ export class Party {
       .map(({ name }) => name);
   }
 
-  /** Counts what passes between the game and a friend's address on the host's computer. */
-  async alive({ seat }: Friend): Promise<Alive> {
+  /** Does something pass from the friend's address to the game and back, within so long? Some games say a word every few seconds only. */
+  async alive({ seat }: Friend, withinMs: number): Promise<boolean> {
     const { hostSide, lab } = this.scene;
     const inHost = (script: string): Promise<string> => lab.sandbox.shell(`ip netns exec ${hostSide.name} ${script}`);
-    const table = `seat${seat!.address!.replaceAll('.', '')}`;
+    const address = seat!.address!;
+    const table = `seat${address.replaceAll('.', '')}`;
     const rules = [
       `table ip ${table} {`,
-      ` chain in { type filter hook input priority 0; ip saddr ${seat!.address} udp dport ${this.game.port} counter; }`,
-      ` chain out { type filter hook output priority 0; ip daddr ${seat!.address} udp sport ${this.game.port} counter; }`,
+      ` chain in { type filter hook input priority 0; ip saddr ${address} th dport ${this.port} counter; }`,
+      ` chain out { type filter hook output priority 0; ip daddr ${address} th sport ${this.port} counter; }`,
       '}',
     ];
     await inHost(`nft -f - <<'RULES'\n${rules.join('\n')}\nRULES`);
-    await pause(1_000);
-    const listed = await inHost(`nft list table ip ${table}`);
-    await inHost(`nft delete table ip ${table}`);
-    const [toGame = 0, fromGame = 0] = [...listed.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
-    return { toGame, fromGame };
+    try {
+      const until = performance.now() + withinMs;
+      do {
+        await pause(500);
+        const counts = [...(await inHost(`nft list table ip ${table}`)).matchAll(/counter packets (\d+)/g)];
+        if (counts.length === 2 && counts.every(([, count]) => Number(count) > 0)) return true;
+      } while (performance.now() < until);
+      return false;
+    } finally {
+      await inHost(`nft delete table ip ${table}`);
+    }
   }
 
   /** Has the friend's client what the server gives its players, to the last byte? */
@@ -158,9 +191,9 @@ export class Party {
       const { code } = await run.exited;
       if (code !== 0) throw new Error(`the ban was not taken:\n${run.text()}`);
     }
+    if (this.game.staysWhenBanned) return;
     const { who } = friend.seat!;
-    const { gameServer } = this.scene;
-    await gameServer.find(({ text }) => (this.game.left(text) === who ? true : null), SHOW_MS);
+    await this.scene.gameServer.find(({ text }) => (this.game.left(text) === who ? true : null), SHOW_MS);
   }
 
   /** Ends the game's server as whoever runs it would, and starts it anew. */
@@ -242,7 +275,8 @@ export function pause(ms: number): Promise<void> {
 export async function openParty({ game, friends }: PartyOptions): Promise<Party> {
   const home = homeOf('game');
   const argv = ['bash', '-euc', `mkdir -p ${home} && export HOME=${home} XDG_RUNTIME_DIR=${home}\n${game.server}`];
-  const server = { name: game.id, port: game.port, argv, status: async () => '' };
+  const { services } = GAMES.find(({ id }) => id === game.id)!;
+  const server = { name: game.id, port: Number.parseInt(services, 10), services, argv, status: async () => '' };
   const scene = await openScene({ host: HOME, client: HOME, game: server, link: LINK, hops: 2 });
   try {
     const places: LabHost[] = [scene.clientSide];

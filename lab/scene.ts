@@ -114,7 +114,7 @@ export class Scene {
 
   /** `sallyport host` for the game that runs, until it is ready; for a start anew after its end, too. */
   async runHost(argv: readonly string[] = []): Promise<void> {
-    const words = ['host', String(this.game.port), '--master', this.link, '--json', ...argv];
+    const words = ['host', this.game.services ?? String(this.game.port), '--master', this.link, '--json', ...argv];
     this.host = this.sallyport(this.hostSide, words);
     this.code = String((await this.event(this.host, 'ready')).code);
   }

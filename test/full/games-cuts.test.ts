@@ -12,6 +12,8 @@ const PLAY_MS = 10_000;
 /** Longer than the most patient of them waits before it says so: Minetest's 30 s. */
 const PATIENCE_MS = 35_000;
 const AWAY_MS = 1_000;
+/** The longest silence of one that plays: BZFlag's server asks for the lag each 10 s. */
+const ALIVE_MS = 15_000;
 
 interface Cut {
   readonly name: string;
@@ -38,8 +40,7 @@ async function lost(party: Party): Promise<Friend[]> {
   const all = await Promise.all(
     party.friends.map(async (friend) => {
       if (gone.includes(friend.name)) return [friend];
-      const { toGame, fromGame } = await party.alive(friend);
-      return toGame > 0 && fromGame > 0 ? [] : [friend];
+      return (await party.alive(friend, ALIVE_MS)) ? [] : [friend];
     }),
   );
   return all.flat();
