@@ -158,7 +158,7 @@ function userBehind(nat: NatBehaviour): SimUser {
 }
 
 /** Two homes with the usual routers, on lines that lose nothing. */
-function easyPair(seed: string, relay: boolean, friendNat: NatBehaviour = NATS.linux): SceneOptions {
+export function easyPair(seed: string, relay: boolean, friendNat: NatBehaviour = NATS.linux): SceneOptions {
   const users = { client: userBehind(friendNat), host: userBehind(NATS.linux) };
   return { clientClass: 'P3', hostClass: 'P3', users, seed, crypto: nodeCrypto, relay, masterDelayMs: WAY_MS / 2 };
 }

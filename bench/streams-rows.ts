@@ -16,6 +16,8 @@ export interface LineRow {
   readonly skewPpm: number;
   /** Transfers at once, each its own stream. */
   readonly streams: number;
+  /** Both computers have other things to do, see `StreamsWorldOptions`. */
+  readonly busy?: { readonly everyMs: number; readonly runMs: number };
   readonly megabitsMin: number;
   readonly gameP99MsMax: number;
 }
@@ -58,15 +60,29 @@ export const ROWS: readonly LineRow[] = [
   // Reno gets 7 Mbit/s there: 1.22 datagrams a round trip by the root of the loss.
   { ...plain, name: '100 Mbit/s, 1 % loss', way: line(10, 100, 50, 0.01), megabitsMin: 50, gameP99MsMax: 20 },
   { ...plain, name: '50 Mbit/s, jitter of 3 ms', way: line(10, 50, 50, 0, 3), megabitsMin: 15, gameP99MsMax: 30 },
+  {
+    ...plain,
+    ...{ name: '200 Mbit/s, busy computers', way: line(0.2, 200, 20), busy: { everyMs: 16, runMs: 4 } },
+    ...{ megabitsMin: 50, gameP99MsMax: 30 },
+  },
+  {
+    ...plain,
+    ...{
+      name: '50 Mbit/s, round trip of 20 ms, busy computers',
+      way: line(10, 50, 50),
+      busy: { everyMs: 16, runMs: 4 },
+    },
+    ...{ megabitsMin: 25, gameP99MsMax: 30 },
+  },
   { ...plain, name: '20 Mbit/s, queue of 3 ms', way: line(10, 20, 3), megabitsMin: 12, gameP99MsMax: 20 },
 ];
 
-export function lineRow({ way, seconds, skewPpm, streams }: LineRow, seed: string): LineResult {
+export function lineRow({ way, seconds, skewPpm, streams, busy }: LineRow, seed: string): LineResult {
   const outstanding = new Array<number>(streams).fill(0);
   const got = new Array<number>(streams).fill(0);
   const delays: number[] = [];
   const world: StreamsWorld = new StreamsWorld({
-    ...{ seed, ways: [way], skewPpm },
+    ...{ seed, ways: [way], skewPpm, ...(busy === undefined ? {} : { busy }) },
     onEvent(_side, event) {
       if (event.ev === 'stream-data') {
         const { stream, bytes } = event;

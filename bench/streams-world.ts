@@ -24,6 +24,8 @@ export interface StreamsWorldOptions {
   readonly ways: readonly Way[];
   /** The host's clock against the friend's, in parts of a million. */
   readonly skewPpm?: number;
+  /** Both computers are busy: their programs run for so long, then wait until this time has passed. */
+  readonly busy?: { readonly everyMs: number; readonly runMs: number };
   readonly onEvent: (side: Side, event: StreamEvent, now: Instant) => void;
 }
 
@@ -157,7 +159,19 @@ export class StreamsWorld {
     const bytes = body.length + OVERHEAD_BYTES;
     this.carried[side] += bytes;
     const { delays } = this.links[this.way[side]]![side].pass(this.now, bytes);
-    for (const delay of delays) this.after(delay, () => this.act(other, (end, now) => end.receive(now, body)));
+    for (const delay of delays)
+      this.after(delay, () => this.awake(other, () => this.act(other, (end, now) => end.receive(now, body))));
+  }
+
+  /** Now, or when the program of this side runs next: the two sides in turn. */
+  private awake(side: Side, run: () => void): void {
+    const { busy } = this.options;
+    if (busy === undefined) run();
+    else {
+      const within = (this.now + (side === 'host' ? busy.everyMs / 2 : 0)) % busy.everyMs;
+      if (within < busy.runMs) run();
+      else this.after(busy.everyMs - within, run);
+    }
   }
 
   private clock(side: Side): Instant {
@@ -173,12 +187,14 @@ export class StreamsWorld {
     const at = side === 'friend' ? next : (next - 5_000) / this.rate;
     if (at >= this.armed[side] || at === Number.POSITIVE_INFINITY) return;
     this.armed[side] = at;
-    this.calendar.put(Math.max(at, this.now), () => {
-      if (this.armed[side] !== at) return;
-      this.armed[side] = Number.POSITIVE_INFINITY;
-      // One clock's instants, reckoned in the other's, may fall short by a rounding.
-      this.alarms[side].run(Math.max(this.clock(side), next));
-      this.arm(side);
-    });
+    this.calendar.put(Math.max(at, this.now), () =>
+      this.awake(side, () => {
+        if (this.armed[side] !== at) return;
+        this.armed[side] = Number.POSITIVE_INFINITY;
+        // One clock's instants, reckoned in the other's, may fall short by a rounding.
+        this.alarms[side].run(Math.max(this.clock(side), next));
+        this.arm(side);
+      }),
+    );
   }
 }

@@ -12,4 +12,5 @@ export * from './sandbox.ts';
 export * from './scene.ts';
 export * from './script.ts';
 export * from './topology.ts';
+export * from './transferring.ts';
 export type { LinkQuality } from './wire.ts';

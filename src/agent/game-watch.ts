@@ -4,7 +4,7 @@
  * - `absent` is said on the system's word alone: what we sent there was refused ("port unreachable"), or nothing on this computer
  *   listens on the port. Until the game says something, or listens again.
  * - `silent` is said to a friend whose program the game has answered before and that goes on speaking, when the game has said nothing
- *   to anybody for 1.5 s, or for three times as long as it has ever let that program wait. A game that answers others has its reasons
+ *   to anybody for 1.25 s, or for three times as long as it has ever let that program wait. A game that answers others has its reasons
  *   not to answer this one (a kick, a wrong password), and one that has never answered may not have been spoken to in its language.
  * - otherwise it counts as one that answers.
  */

@@ -71,7 +71,7 @@ export const AGENT_LIMITS = {
    */
   gameTickMs: 250,
   gameTicksPerLook: 4,
-  gameSilentMs: 1_500,
+  gameSilentMs: 1_250,
   gameUnansweredMin: 2,
   /** What a heartbeat can carry. */
   playersTold: 65_535,

@@ -93,7 +93,7 @@ test('a game that hangs is told within 2 s to who was playing, and that it goes 
   const { watch, states } = watchOf(at);
   const { told, talk } = friend(watch);
   play(watch, 5_000, [{ talk, answered: true }]);
-  play(watch, 1_400, [{ talk, answered: false }]);
+  play(watch, 1_200, [{ talk, answered: false }]);
   expect(told).toEqual([]);
   play(watch, 600, [{ talk, answered: false }]);
   expect(told).toEqual(['silent']);

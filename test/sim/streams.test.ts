@@ -1,5 +1,7 @@
 /** The short form of `npm run bench:streams`: what comes out of a stream is what went in, and a game beside it hardly feels it. */
 import { expect, test } from 'vitest';
+import { HAPPENINGS } from '../../bench/connection-rows.ts';
+import { runStreamed } from '../../bench/streams-happenings.ts';
 import { lineRow, ROWS } from '../../bench/streams-rows.ts';
 import { runTransfer } from '../../bench/streams-transfers.ts';
 
@@ -17,8 +19,26 @@ test('transfers over lines that lose, overtake, repeat and change are exact to t
   expect(switches).toBeGreaterThan(10);
 });
 
+test('a path that has become narrower than was measured carries on with small datagrams', () => {
+  // Draws bodies of 1,440 bytes, which with their headers no Ethernet carries.
+  const { wrong, elapsedMs } = runTransfer('1-972');
+  expect(wrong).toBeNull();
+  expect(elapsedMs).toBeLessThan(10_000);
+});
+
 test.each(ROWS)('$name', (row) => {
   const { megabits, gameP99Ms } = lineRow({ ...row, seconds: 12 }, 'ci');
   expect(megabits).toBeGreaterThanOrEqual(row.megabitsMin);
   expect(gameP99Ms).toBeLessThanOrEqual(row.gameP99MsMax);
+});
+
+const KILLED = HAPPENINGS.filter(({ name }) => name.includes('killed'));
+
+test.each(HAPPENINGS.filter((one) => !KILLED.includes(one)))('a stream each way goes on: $name', (happening) => {
+  expect(runStreamed(happening, 'ci')).toEqual({ exact: true, resets: [] });
+});
+
+test.each(KILLED)('a connection in place of the former one begins without streams: $name', (happening) => {
+  const { exact, resets } = runStreamed(happening, 'ci');
+  expect({ exact, resets }).toEqual({ exact: false, resets: ['client: lost'] });
 });

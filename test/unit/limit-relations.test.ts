@@ -1,6 +1,13 @@
 /** Limits that only make sense beside each other: what their comments say of one another, held here. */
 import { expect, test } from 'vitest';
-import { LIMITS, MASTER_LIMITS, PEER_LIMITS, WIRE_LIMITS } from '../../src/core/index.ts';
+import {
+  CONNECTION_LIMITS,
+  LIMITS,
+  MASTER_LIMITS,
+  PEER_LIMITS,
+  STREAM_LIMITS,
+  WIRE_LIMITS,
+} from '../../src/core/index.ts';
 import {
   HANDSHAKE_BYTES_MAX,
   LEAD_LIMITS,
@@ -37,6 +44,14 @@ const RELATIONS: Readonly<Record<string, readonly [small: number, large: number]
     HANDSHAKE_BYTES_MAX,
   ],
   'an OFFER with all it can hold fits a datagram': [bytesOf(MESSAGES.pushes.offer.fields), WIRE_LIMITS.controlBytesMax],
+  'frames that pass every path fit its smallest datagram, with what surrounds them': [
+    STREAM_LIMITS.smallBytes + 17 + 1 + 16,
+    CONNECTION_LIMITS.mtuBaseBytes,
+  ],
+  'streams try large datagrams again once the connection has looked whether its path carries them': [
+    CONNECTION_LIMITS.mtuConfirmMs + 3 * CONNECTION_LIMITS.mtuProbeMs,
+    STREAM_LIMITS.smallMs,
+  ],
   'all relays of a master fit one answer': [bytesOf(MESSAGES.responses.relays.fields), WIRE_LIMITS.controlBytesMax],
   'a host tells twice that it is there before its session ends': [
     2 * PEER_LIMITS.heartbeatMs,

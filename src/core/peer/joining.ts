@@ -162,7 +162,7 @@ export class Join implements PathOwner {
     this.standing = null;
     if (this.waitsAfter(end)) {
       this.setDeadline(now);
-      this.waitForHost(now);
+      this.waitForHost(now, end === 'full' ? 'FULL' : 'HOST_OFFLINE');
     } else if (end === 'consent') {
       this.setDeadline(now);
       this.punchAgain(now);
@@ -191,11 +191,11 @@ export class Join implements PathOwner {
   }
 
   /** The host has said itself that it goes: nothing is asked at once, and what was under way with it is over. */
-  private waitForHost(now: Instant): void {
+  private waitForHost(now: Instant, failure: FailureCode): void {
     this.search.stop();
     this.run = { since: now, again: true, welcomed: false };
     this.context.stay(now);
-    this.stage('waiting', { because: 'failure', failure: 'HOST_OFFLINE' });
+    this.stage('waiting', { because: 'failure', failure });
     if (this.phase.in !== 'resting') this.rest(now, this.patience(now));
   }
 

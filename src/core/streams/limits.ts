@@ -42,6 +42,13 @@ export const STREAM_LIMITS = {
   granularityMs: 1,
   /** RFC 9002 section 6.2.2, kInitialRtt, where the path has not been measured. */
   initialRttMs: 333,
+  /**
+   * After so many probes without an answer datagrams are no larger than what every path carries (1,200 bytes with what surrounds them,
+   * `mtuBaseBytes`), for the time in which the connection finds out anew what its path does (`mtuConfirmMs`).
+   */
+  probesBeforeSmall: 2,
+  smallBytes: 1_160,
+  smallMs: 20_000,
   /** The pause between probes doubles up to this: consent ends a dead path after 30 s. */
   ptoMsMax: 5_000,
   /** RFC 9002 section 7.6.1, kPersistentCongestionThreshold. */
@@ -81,9 +88,11 @@ export const STREAM_LIMITS = {
   /** RFC 9002 section 7.7: N = 1.25; in slow start twice the window a round trip. */
   paceFactor: 1.25,
   paceSlowStartFactor: 2,
-  /** Timers are late by a millisecond and more: so long a pause may be made up for, and so many datagrams go at once. */
+  /** So many datagrams go at once after a pause, or what the pace lets through in so long. */
   paceBurstMs: 2,
   paceBurst: 2,
+  /** What a late timer has kept back may be made up for: a computer with too much to do runs each program some times a second. */
+  paceLateMs: 25,
   /** No alarm for less: a rounding would set it for the very same instant again. */
   paceRestMs: 0.1,
 } as const;

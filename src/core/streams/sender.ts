@@ -37,9 +37,13 @@ export class Sender {
   private probing = 0;
   /** There was more to send than the window let through. */
   private limited = false;
+  /** There is more to send, and it waits for the pace alone. */
+  private held = false;
   /** What the pace lets through now, in bytes, and when that was reckoned. */
   private paceBytes = 0;
   private pacedAt: Instant;
+  /** Until then what goes is small: larger ones seem to be lost. */
+  private smallUntil: Instant = 0;
   private alarm: Alarm | null = null;
   private alarmAt: Instant = NEVER;
   private stopped = false;
@@ -90,7 +94,7 @@ export class Sender {
   /** Sends what may go now, and sets the alarm for the rest. */
   flush(now: Instant): void {
     while (!this.stopped) {
-      const room = Math.min(this.port.room(now), BODY_BYTES_MAX);
+      const room = this.room(now);
       if (room === 0) break;
       const may = this.probing > 0 || (this.content.pending && this.allowed(now, room));
       if (!may && this.acks.dueAt > now) break;
@@ -105,6 +109,7 @@ export class Sender {
     this.recovery.switch(rttMs);
     this.congestion = new Congestion(now, this.mss(now));
     this.clockFrom = null;
+    this.smallUntil = 0;
     this.paceBytes = 0;
     this.pacedAt = now;
     this.flush(now);
@@ -126,20 +131,29 @@ export class Sender {
   }
 
   private mss(now: Instant): number {
-    return Math.max(1, Math.min(this.port.room(now), BODY_BYTES_MAX));
+    return Math.max(1, this.room(now));
+  }
+
+  private room(now: Instant): number {
+    return Math.min(this.port.room(now), now < this.smallUntil ? LIMITS.smallBytes : BODY_BYTES_MAX);
   }
 
   private allowed(now: Instant, room: number): boolean {
     const { recovery, congestion } = this;
     const open = recovery.inFlight + room <= congestion.window && recovery.underWay < LIMITS.sentPacketsMax;
-    if (!open) this.limited = true;
-    return open && this.pace(now) >= 0;
+    this.held = open && this.pace(now) < 0;
+    // RFC 9002 section 7.8: whoever only waits for the pace would have used all of the window.
+    if (!open || this.held) this.limited = true;
+    return open && !this.held;
   }
 
   /** Bytes that may go; below zero: how many too many have gone. */
   private pace(now: Instant): number {
     const rate = this.congestion.rate(this.recovery.rtt.smoothedMs);
-    const most = Math.max(LIMITS.paceBurst * this.mss(now), LIMITS.paceBurstMs * rate);
+    const most = Math.max(
+      LIMITS.paceBurst * this.mss(now),
+      (this.held ? LIMITS.paceLateMs : LIMITS.paceBurstMs) * rate,
+    );
     this.paceBytes = Math.min(most, this.paceBytes + (now - this.pacedAt) * rate);
     this.pacedAt = now;
     return this.paceBytes;
@@ -217,6 +231,8 @@ export class Sender {
     if (recovery.lossAt <= now) this.forget({ lost: recovery.detect(now), persistent: false });
     else if (recovery.lossAt === NEVER && recovery.probeAt <= now) {
       recovery.probes++;
+      // RFC 9000 section 14.3: it may be that only large ones are lost, because the way has become narrower.
+      if (recovery.probes >= LIMITS.probesBeforeSmall) this.smallUntil = now + LIMITS.smallMs;
       this.probe(now);
       return;
     }
