@@ -5,12 +5,13 @@
  *     flood ADDRESS PORT BYTES RATE SECONDS  what arrives of so many a second
  *     burst ADDRESS PORT COUNT BYTES         what arrives of so many at once
  *     pull ADDRESS PORT COUNT BYTES          the same towards the friend
+ *     feed ADDRESS PORT BYTES RATE SECONDS   what arrives of so many a second from the host
  *
  * A datagram begins with what is to be done with it; the second to ninth byte are when it was sent, in ms.
  */
 import { createSocket, type Socket } from 'node:dgram';
 
-const DO = { count: 0, echo: 1, report: 2, burst: 3 } as const;
+const DO = { count: 0, echo: 1, report: 2, burst: 3, feed: 4 } as const;
 /** As much as the kernel gives: what the game itself loses is not what is measured. */
 const BUFFER_BYTES = 8_388_608;
 const STAMP_AT = 1;
@@ -42,6 +43,9 @@ async function serve(port: number): Promise<void> {
     } else if (what === DO.burst) {
       const burst = Buffer.alloc(bytes.readUInt32BE(5));
       for (let n = bytes.readUInt32BE(1); n > 0; n -= 1) socket.send(burst, from, address);
+    } else if (what === DO.feed) {
+      const one = Buffer.alloc(bytes.readUInt32BE(1));
+      void paced(bytes.readUInt32BE(5), bytes.readUInt32BE(9), () => socket.send(one, from, address));
     }
   });
   process.stdout.write('ready\n');
@@ -143,6 +147,21 @@ async function pull(socket: Socket, [count, size]: readonly number[]): Promise<o
   return { sent: count, heard };
 }
 
+async function feed(socket: Socket, [size, rate, seconds]: readonly number[]): Promise<object> {
+  let heard = 0;
+  socket.on('message', (bytes) => {
+    if (bytes[0] === DO.count) heard += 1;
+  });
+  const question = Buffer.alloc(HEAD_BYTES + 4);
+  question[0] = DO.feed;
+  question.writeUInt32BE(size ?? 1200, 1);
+  question.writeUInt32BE(rate ?? 833, 5);
+  question.writeUInt32BE(seconds ?? 10, 9);
+  socket.send(question);
+  await pause(1000 * (seconds ?? 10) + 500);
+  return { sent: (rate ?? 833) * (seconds ?? 10), heard };
+}
+
 async function main(): Promise<void> {
   const [what = '', ...words] = process.argv.slice(2);
   if (what === 'server') {
@@ -155,7 +174,7 @@ async function main(): Promise<void> {
     socket.connect(Number(port), address, resolve);
   });
   socket.on('error', () => {});
-  const run = { rtt, flood, burst, pull }[what];
+  const run = { rtt, flood, burst, pull, feed }[what];
   if (run === undefined) throw new Error(`plane-game has no ${what}`);
   const result = await run(socket, numbers.map(Number));
   process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { compiled, countingGame, type LabProcess, openScene, type Scene } from '../lab/index.ts';
+import { compiled, countingGame, type LabHost, type LabProcess, openScene, type Scene } from '../lab/index.ts';
 import { GAME_PORT, raw, ready, sallyport, type Way, type WayMaker } from './plane-ways.ts';
 
 const { values: flags } = parseArgs({
@@ -31,9 +31,18 @@ class Plane {
   }
 
   /** One question of the friend's game to the host's. */
-  async ask(way: Way, what: string, ...numbers: readonly number[]): Promise<Answer> {
-    const words = [what, way.address, way.port, ...numbers].map(String);
-    const program = this.scene.clientSide.spawn([process.execPath, compiled('bench/plane-game.js'), ...words]);
+  ask(way: Way, what: string, ...numbers: readonly number[]): Promise<Answer> {
+    return this.askFrom(this.scene.clientSide, way, what, ...numbers);
+  }
+
+  async askFrom(
+    on: LabHost,
+    at: Pick<Way, 'address' | 'port'>,
+    what: string,
+    ...numbers: readonly number[]
+  ): Promise<Answer> {
+    const words = [what, at.address, at.port, ...numbers].map(String);
+    const program = on.spawn([process.execPath, compiled('bench/plane-game.js'), ...words]);
     const answer = await program.find(({ text }) => (text.startsWith('{') ? text : null), ASK_MS);
     await program.exited;
     return JSON.parse(answer) as Answer;
@@ -100,6 +109,48 @@ async function loaded(plane: Plane, name: string, way: Way): Promise<void> {
   tell(name, 'loaded, p50 p95 p99 max ms', [p50, p95, p99, max].map((ms) => ms?.toFixed(3)).join(' '));
 }
 
+/** The host's line at home: so much, and a queue of a quarter of a second in the router. */
+const SHAPER = 'tc qdisc replace dev wan root tbf rate 5mbit burst 6kb latency 250ms';
+const UPLOAD = { bytes: 1_200, perSecond: 833, seconds: 20 };
+
+/** A game sends 8 Mbit/s to one friend over a line of 5; another friend's round trips meanwhile. */
+async function upload(): Promise<void> {
+  for (const relay of ['never', 'only'] as const) {
+    const home = { kind: 'nat', nat: 'home-router' } as const;
+    const scene = await openScene({ host: home, client: PUBLIC, game: { ...countingGame, argv: ['sleep', '1d'] } });
+    try {
+      const { hostSide, lab, nats } = scene;
+      await ready(hostSide.spawn([process.execPath, compiled('bench/plane-game.js'), 'server', String(GAME_PORT)]));
+      const one = await sallyport(relay).start(scene);
+      const far = await lab.publicHost('lee');
+      const join = scene.sallyport(far, ['join', scene.code, '--master', scene.link, '--json', '--relay', relay]);
+      const { local } = (await scene.event(join, 'connected')) as unknown as { readonly local: string };
+      await nats[0]?.shell(SHAPER);
+      if (one === null) continue;
+      const other = { address: local.split(':')[0] ?? '', port: Number(local.split(':')[1]) };
+      const plane = new Plane(scene);
+      const name = relay === 'only' ? 'sallyport, relayed' : 'sallyport';
+      const quiet = await plane.askFrom(far, other, 'rtt', 32, 5, 100);
+      const [fed, { p50, p95, max, sent, heard }] = await Promise.all([
+        plane.ask(one, 'feed', UPLOAD.bytes, UPLOAD.perSecond, UPLOAD.seconds),
+        plane.askFrom(far, other, 'rtt', 32, UPLOAD.seconds - 2, 100),
+      ]);
+      const mbit = ((fed.heard ?? 0) * UPLOAD.bytes * 8) / UPLOAD.seconds / 1e6;
+      tell(name, 'upload 8 on 5 Mbit/s, other p50 p95 max ms', [p50, p95, max].map((ms) => ms?.toFixed(0)).join(' '));
+      tell(name, 'the same without load, p95 ms', String(quiet.p95?.toFixed(0)));
+      tell(
+        name,
+        'upload 8 on 5 Mbit/s, carried Mbit/s',
+        `${mbit.toFixed(2)}, other lost ${(sent ?? 0) - (heard ?? 0)} of ${sent}`,
+      );
+      const notices = scene.host.lines.filter(({ text }) => text.includes('"kind":"upload"'));
+      tell(name, 'the host is told', notices.map(({ text }) => text.replace(/,"ts".*/, '}')).join(' ') || 'no');
+    } finally {
+      await scene.close();
+    }
+  }
+}
+
 const MEASURES: Readonly<Record<string, (plane: Plane, name: string, way: Way) => Promise<void>>> = {
   rtt,
   flood: async (plane, name, way) => {
@@ -128,6 +179,7 @@ async function main(): Promise<void> {
   } finally {
     await scene.close();
   }
+  if (flags.rows.split(',').includes('upload')) await upload();
 }
 
 await main();

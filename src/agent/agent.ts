@@ -296,6 +296,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     if (event.ev === 'upnp' && event.op === 'unmap') this.#upnp.unmap();
     if (event.ev === 'rtt') this.#paths.get(event.path)?.measured(event.rttMs);
     if (event.ev === 'game') this.#paths.get(event.path)?.gameSaid(event);
+    if (event.ev === 'upload') this.#paths.get(event.path)?.uploadIs(event.full);
     if (event.ev === 'path-lost') this.#pathLost(event);
     if ('join' in event && event.join !== null) this.#joins.get(event.join)?.onEvent(event);
     else if (event.ev === 'link') for (const joining of [...this.#joins.values()]) joining.onLink(event);

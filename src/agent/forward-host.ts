@@ -45,6 +45,8 @@ export type HostForwardNotice =
    * is not at an address 127.x.y.z.
    */
   | { readonly kind: 'addresses-shared'; readonly why: 'refused' | 'elsewhere'; readonly target: string }
+  /** More goes to this friend than the upload takes: others are spared, and this friend's oldest and largest datagrams are lost. */
+  | { readonly kind: 'upload'; readonly friend: FriendId; readonly full: boolean }
   /** Told once per size and friend. */
   | { readonly kind: 'too-large'; readonly friend: FriendId; readonly bytes: number; readonly payloadBytesMax: number };
 

@@ -276,6 +276,7 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.#paths.delete(program);
       this.#inside.delete(program);
     });
+    path.on('upload', (full) => this.emit('notice', { kind: 'upload', friend: path.friend, full }));
     path.on('path', () => {
       const news = this.#inside.get(program);
       if (news?.path === path) this.emit('way', news);

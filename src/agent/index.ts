@@ -43,5 +43,6 @@ export {
   RELAY_SEES,
   servicesText,
   stageText,
+  uploadText,
   wayText,
 } from './words.ts';

@@ -39,6 +39,11 @@ export interface PathEvents {
   lost: [reason: PathLost['reason']];
   /** The host says that its game answers, or does not any more: see `GameState`. After `restored` it counts as one that answers. */
   game: [service: number, state: GameState];
+  /**
+   * More is sent over it than the line takes. Only so much is sent as passes; of the rest the oldest and largest is lost. `false`: all
+   * that is sent passes again.
+   */
+  upload: [full: boolean];
   /** It is up again, perhaps with another `remote`. */
   restored: [];
   /** It goes another kind of way now, or through another relay: nothing is lost by that. */
@@ -318,6 +323,10 @@ export class AgentPath extends EventEmitter<PathEvents> implements Path {
 
   gameSaid({ service, state }: Extract<PeerEvent, { ev: 'game' }>): void {
     if (this.state !== 'closed') this.emit('game', service, state);
+  }
+
+  uploadIs(full: boolean): void {
+    if (this.state !== 'closed') this.emit('upload', full);
   }
 
   counted({ sent, received, lost, paths }: PathStats): void {

@@ -37,6 +37,13 @@ export function servicesText(problem: ServicesProblem): string {
   }
 }
 
+/** The line takes less than what is sent, or enough again. */
+export function uploadText(full: boolean): string {
+  return full
+    ? 'your upload is full: the game sends more than your line takes. Large updates are left out, so that the others go on at once.'
+    : 'your upload is enough again';
+}
+
 type Stage = Pick<Extract<PeerEvent, { readonly ev: 'stage' }>, 'stage' | 'why'>;
 
 const STAGES: Readonly<Record<Stage['stage'], string>> = {

@@ -10,6 +10,8 @@ export class HostingDesk {
   #view: HostingView | null = null;
   /** Of those connected, by friend and instance. */
   readonly #paths = new Map<string, Path>();
+  /** Friends to whom more goes than the line takes. */
+  readonly #uploadsFull = new Set<FriendNews['friend']>();
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -27,7 +29,7 @@ export class HostingDesk {
     this.#view = {
       ...called,
       ...{ state: 'starting', failure: null, code: '', link: '', copied: false },
-      ...{ silentPorts: [], addressesShared: false, friends: [], bans: [], wrongPasswords: 0 },
+      ...{ silentPorts: [], uploadFull: false, addressesShared: false, friends: [], bans: [], wrongPasswords: 0 },
     };
     this.#onChange();
   }
@@ -79,13 +81,22 @@ export class HostingDesk {
 
   #notice(notice: HostForwardNotice, services: HostingView['services']): void {
     if (notice.kind === 'addresses-shared') this.change({ addressesShared: true });
+    if (notice.kind === 'upload') this.#upload(notice.friend, notice.full);
     if (notice.kind !== 'game-silent' && notice.kind !== 'game-answers') return;
     const port = services[notice.service]?.port ?? 0;
     const others = (this.#view?.silentPorts ?? []).filter((other) => other !== port);
     this.change({ silentPorts: notice.kind === 'game-silent' ? [...others, port] : others });
   }
 
+  #upload(friend: FriendNews['friend'], full: boolean): void {
+    if (full) this.#uploadsFull.add(friend);
+    else this.#uploadsFull.delete(friend);
+    const uploadFull = this.#uploadsFull.size > 0;
+    if (this.#view?.uploadFull !== uploadFull) this.change({ uploadFull });
+  }
+
   #friend(news: FriendNews): void {
+    if (news.state !== 'connected') this.#upload(news.friend, false);
     if (news.state === 'connected' && news.path !== null) this.#paths.set(programOf(news), news.path);
     else if (news.state === 'left') this.#paths.delete(programOf(news));
     this.change({ friends: withFriend(this.#view?.friends ?? [], news, Date.now()) });

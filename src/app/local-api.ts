@@ -97,6 +97,8 @@ export interface HostingView {
   readonly link: string;
   /** Of these, the ports whose game does not answer. */
   readonly silentPorts: readonly number[];
+  /** The game sends more than this line takes. */
+  readonly uploadFull: boolean;
   /** The game sees friends as ports, not as addresses of their own, so bans inside it do not last. */
   readonly addressesShared: boolean;
   /** The link has been put on the clipboard of this computer. */

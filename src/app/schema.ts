@@ -138,6 +138,7 @@ const hosting = z.object({
   code: z.string(),
   link: z.string(),
   silentPorts: z.array(z.int()).describe('ports whose game does not answer'),
+  uploadFull: z.boolean().describe('the game sends more than this line takes, so the largest updates are left out'),
   addressesShared: z.boolean().describe('the game sees friends as ports, not as addresses of their own'),
   copied: z.boolean(),
   friends: z.array(friendView),

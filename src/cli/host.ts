@@ -8,6 +8,7 @@ import {
   hostKeyFile,
   hostName,
   servicesText,
+  uploadText,
   wayText,
 } from '../agent/index.ts';
 import type { Engine } from '../app/index.ts';
@@ -240,6 +241,9 @@ function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwar
         ? 'this system has no loopback addresses for them: it sees friends as ports of 127.0.0.1'
         : `${target} is not at 127.0.0.1: it sees friends as ports of this computer`;
     terminal.fact('info', 'Game', `${why}, not as addresses of their own. Ban here, not in the game.`, 'whole');
+  } else if (notice.kind === 'upload') {
+    terminal.event('notice', notice);
+    terminal.fact(notice.full ? 'warn' : 'done', 'Upload', uploadText(notice.full), 'whole');
   } else if (notice.kind === 'game-silent') {
     const { state, service } = notice;
     const { port, address = '' } = services[service] ?? {};

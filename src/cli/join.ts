@@ -13,6 +13,7 @@ import {
   readJoinTarget,
   reduceJoin,
   stageText,
+  uploadText,
   wayText,
 } from '../agent/index.ts';
 import type { ShownJoin } from '../app/index.ts';
@@ -224,6 +225,10 @@ function follow(
     const port = path.services.length > 1 ? ` on port ${path.services[service]?.port}` : '';
     if (state === 'answers') terminal.fact('done', 'Game', `the host's game answers again${port}`);
     else terminal.fact('warn', 'Game', `the host's game does not answer${port}: ${QUIET_WORDS[state]}`);
+  });
+  path.on('upload', (full) => {
+    terminal.event('notice', { kind: 'upload', full });
+    terminal.fact(full ? 'warn' : 'done', 'Upload', uploadText(full), 'whole');
   });
   path.on('restored', () => {
     screen.connected();

@@ -15,6 +15,11 @@ export const NODE_LIMITS = {
   receiveBytes: 4_194_304,
   receiveBytesMin: 212_992,
   /**
+   * Datagrams that wait in the runtime for room in the kernel's buffer, which holds 92 large ones itself: a burst of a room of players,
+   * and on 5 Mbit/s a tenth of a second.
+   */
+  sendQueueMax: 64,
+  /**
    * Of a burst so many are dealt with at once, and then for each time the loop reads (half of the 32 that libuv reads). What comes
    * later than this after the one before is none: to read the next datagram that waits takes 5 us.
    */

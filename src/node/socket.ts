@@ -9,6 +9,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import type { Endpoint, SocketOpen, SocketOutcome } from '../core/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 import { inBursts, widenReceive } from './receiving.ts';
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
@@ -129,6 +130,11 @@ function wrap(socket: Socket, family: 4 | 6, local: Endpoint, handlers: UdpSocke
             return;
           }
           setTtl(wanted);
+        }
+        // What waits below us comes late, all of it: better that the newest is lost, and the sender learns what the line takes.
+        if (socket.getSendQueueCount() >= NODE_LIMITS.sendQueueMax) {
+          handlers.onError?.('CONGESTED');
+          return;
         }
         socket.send(bytes, to.port, to.address, onSent);
       } catch (error) {

@@ -62,6 +62,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
   'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
   'wrong-passwords': { ev: 'wrong-passwords', count: 1 },
+  upload: { ev: 'upload', path: 1, full: true },
   banned: { ev: 'banned', ban: { by: 'friend', friend: WORD }, name: WORD },
   peer: { ev: 'peer', friend: WORD, instance: WORD, name: WORD, state: any(WORD), path: null },
   found: { ev: 'found', join: 1, hostKey: new Uint8Array(32), entry },

@@ -35,6 +35,7 @@ import { answerMs, isSpeaking, quietMs, repeatMs, triesBeforeDoubt } from './pat
 import { Sealer } from './sealer.ts';
 import { Sizes } from './sizes.ts';
 import { Tally } from './tally.ts';
+import { clockOf, Upload } from './upload.ts';
 
 export class Connection {
   /** What is sent goes this way; null before the first path, and gone where the connection is over. */
@@ -56,6 +57,7 @@ export class Connection {
   private readonly sealer: Sealer;
   private readonly sizes: Sizes;
   private readonly game: Game;
+  private readonly upload: Upload;
 
   constructor(config: ConnectionConfig, port: ConnectionPort) {
     this.config = config;
@@ -66,6 +68,16 @@ export class Connection {
     this.game = new Game(config.agenda, {
       say: (now, body) => this.current !== null && this.sealer.say(now, this.current, KIND.game, body),
       heard: (now, service, state) => port.event(now, { ev: 'game', service, state }),
+    });
+    this.upload = new Upload(config.agenda, {
+      send: (now, bytes, lane) => this.current !== null && this.sendNow(now, this.current, bytes, lane),
+      ask: (now) => {
+        const token = config.crypto.randomBytes(TOKEN_BYTES);
+        if (this.current !== null) this.sealer.say(now, this.current, KIND.ask, token);
+        return token;
+      },
+      shed: (count) => this.tally.shed(count),
+      told: (now, full) => port.event(now, { ev: 'upload', full }),
     });
   }
 
@@ -132,12 +144,16 @@ export class Connection {
   send(now: Instant, bytes: Uint8Array, lane: number): void {
     const path = this.current;
     if (path === null || this.over) return;
-    if (!this.sizes.send(now, path, this.second(now, path), lane, bytes)) {
-      this.port.event(now, { ev: 'too-large', bytes: bytes.length, payloadBytesMax: LIMITS.partedBytesMax });
-      return;
-    }
     this.tally.sent++;
+    if (!this.upload.takes(now, path, bytes, lane)) this.sendNow(now, path, bytes, lane);
     this.spoken(now, path);
+  }
+
+  private sendNow(now: Instant, path: Path, bytes: Uint8Array, lane: number): void {
+    if (!this.sizes.send(now, path, this.second(now, path), lane, bytes)) {
+      this.tally.sent--;
+      this.port.event(now, { ev: 'too-large', bytes: bytes.length, payloadBytesMax: LIMITS.partedBytesMax });
+    }
   }
 
   /** What frames of streams may have in one datagram, in bytes; 0 while there is no path. */
@@ -221,7 +237,7 @@ export class Connection {
         break;
       case KIND.answer: {
         const answer = readAnswer(body);
-        if (path !== null && answer !== null) this.answered(now, path, answer.token, answer.heard);
+        if (path !== null && answer !== null) this.answered(now, path, answer);
         break;
       }
       case KIND.leave:
@@ -249,11 +265,16 @@ export class Connection {
 
   /** Where a question came from, there its answer goes. */
   private answer(now: Instant, path: Path, token: Uint8Array): void {
-    const body = new Writer(TOKEN_BYTES + 4).raw(token).u32(path.heard % 2 ** 32);
+    const body = new Writer(TOKEN_BYTES + 8)
+      .raw(token)
+      .u32(path.heard % 2 ** 32)
+      .u32(clockOf(now));
     this.sealer.say(now, path, KIND.answer, body.done());
   }
 
-  private answered(now: Instant, path: Path, token: Uint8Array, heard: number): void {
+  private answered(now: Instant, path: Path, answer: NonNullable<ReturnType<typeof readAnswer>>): void {
+    const { token, heard, clock } = answer;
+    if (this.upload.answered(now, path, token, heard, clock)) return;
     if (this.sizes.answered(now, path, token)) this.wake();
     const asked = path.asked.find((one) => equalBytes(one.token, token));
     if (asked === undefined) return;
@@ -264,7 +285,8 @@ export class Connection {
     path.tries = 0;
     path.judgeAt = NEVER;
     if (path.state === 'proving') this.succeed(now, path);
-    else if (path.loss > LIMITS.lossSick) this.ails(now, path);
+    // What a full line loses would be lost on any other way, too.
+    else if (path.loss > LIMITS.lossSick && !this.upload.paced) this.ails(now, path);
     else if (path.state !== 'ready') this.enter(now, path, 'ready');
     this.choose(now);
     this.rest(now, path);
@@ -436,6 +458,7 @@ export class Connection {
     for (const path of this.paths) this.enter(now, path, 'gone');
     this.labels.stop();
     this.game.stop();
+    this.upload.stop();
     this.port.event(now, { ev: 'over', reason });
   }
 

@@ -6,7 +6,7 @@
  *
  *     data 0    body: lane 1 (service 4 bits, program 4 bits) | what the application sent
  *     ask 1     body: token 8 | zeros; answered at once by `answer` with the same token
- *     answer 2  body: token 8 | datagrams heard over this path 4
+ *     answer 2  body: token 8 | datagrams heard over this path 4 | clock of whoever answers 4, in tenths of a millisecond, which wraps
  *     leave 3   body: reason 1
  *     part 4    body: a piece of a datagram that is larger than the path carries (`parts.ts`)
  *     deaf 5    body: number of a label 4: over the path on which your datagrams have it nothing comes in
@@ -71,10 +71,13 @@ export function sequenceOf(datagram: Uint8Array, mask: Uint8Array): number | nul
   return unmaskSequence(mask, datagram, SEQUENCE_AT);
 }
 
-/** Token and count of an answer; null where it is cut. */
-export function readAnswer(body: Uint8Array): { readonly token: Uint8Array; readonly heard: number } | null {
+/** What an answer says; null where it is cut. */
+export function readAnswer(
+  body: Uint8Array,
+): { readonly token: Uint8Array; readonly heard: number; readonly clock: number } | null {
   const reader = new Reader(body);
   const token = reader.take(TOKEN_BYTES);
   const heard = reader.u32();
-  return reader.ok ? { token, heard } : null;
+  const clock = reader.u32();
+  return reader.ok ? { token, heard, clock } : null;
 }

@@ -37,6 +37,8 @@ export type ConnectionEvent =
   | { readonly ev: 'wanting' }
   /** What the other side, a host, says of its game; told when it is another state than before. */
   | { readonly ev: 'game'; readonly service: number; readonly state: GameState }
+  /** More is sent than the line takes; `false`: not any more. */
+  | { readonly ev: 'upload'; readonly full: boolean }
   /** The path that was wanting works again, or another one does. */
   | { readonly ev: 'content' };
 

@@ -10,6 +10,56 @@ export const CONNECTION_LIMITS = {
   /** So long, or one and a half round trips, an answer may take before something else carries the data as well. */
   answerMs: 100,
   answerRoundTrips: 1.5,
+  /**
+   * A full upload (`upload.ts`). So often the other side is asked while much is sent (GCC sends its reports each 50 to 100 ms), and that
+   * is: 200 kbit/s, which the thinnest lines take and no shooter sends to one friend.
+   */
+  uploadReportMs: 100,
+  uploadBusyBytes: 2_500,
+  /** Of two arrivals that lie closer together than this no rate can be told. */
+  uploadReportMinMs: 20,
+  /** Questions under way: a round trip of 1.6 s. */
+  uploadQuestionsMax: 16,
+  /** A queue of so long in so many reports running is one that stays: a burst, or a busy Wi-Fi, is over by then. */
+  uploadOveruseMs: 50,
+  uploadOverusesMin: 2,
+  /** A router with a short queue loses instead: so long a queue, and a tenth lost, are as much of a sign. */
+  uploadShortMs: 10,
+  /** A queue below this is none: computers take their time. */
+  uploadEmptyMs: 5,
+  /** What the router may hold: LEDBAT++ has 60 ms, and other friends' datagrams wait behind it. At `uploadHalfMs` the pace is half. */
+  uploadTargetMs: 25,
+  uploadHalfMs: 125,
+  /** The queue is made to run empty where it has not been for so long: with less of the pace, until it is, and no longer than this. */
+  uploadDrainEveryMs: 5_000,
+  uploadDrainedMs: 2,
+  uploadDrainShare: 0.75,
+  uploadDrainMs: 1_000,
+  /** GCC smooths the received rate over half a second: five reports of which each counts for a third. */
+  uploadFollow: 0.33,
+  /** Below the target the pace is so much above what is carried, so that a line that became faster is found. */
+  uploadSurplus: 0.05,
+  /** A pace of which less is used says nothing of the line. */
+  uploadUsed: 0.8,
+  /** So long the queue has to become half as long before it is somebody else's. */
+  uploadGiveWayMs: 1_500,
+  /** GCC section 6: below the one share lost the pace grows, above the other it shrinks. */
+  uploadLossLow: 0.02,
+  uploadLossHigh: 0.1,
+  /** Bytes a millisecond, 128 kbit/s: a voice, and the steps of a game. */
+  uploadPaceMin: 16,
+  /** The person is told after so long; a pace that was not needed for so long is over. */
+  uploadTellMs: 1_500,
+  uploadForgetMs: 3_000,
+  /** A timer that is late lets so much of the pace be sent at once, and is set for no less than the driver's. */
+  uploadCreditMs: 4,
+  uploadTickMs: 1,
+  /** What waits with us: a step of a game at the pace, a few datagrams at least; older than this nothing is sent. */
+  backlogMs: 50,
+  backlogBytesMin: 6_000,
+  backlogAgeMs: 100,
+  /** Steps and shots are smaller, pieces of maps are larger. */
+  smallBytes: 300,
   /** Pauses between questions: while we speak, while nobody does, and where a path stays silent. */
   askRepeatMs: 250,
   askIdleRepeatMs: 1_000,

@@ -78,8 +78,9 @@ export interface Path extends Way {
   newest: number;
   /** When anything authentic came in over it last. */
   heardAt: Instant;
-  /** Datagrams sent and heard over it. */
+  /** Datagrams sent and heard over it, and the bytes of the sent ones. */
   sent: number;
+  sentBytes: number;
   heard: number;
   /** How many of ours were sent and had been heard when the last answer came, and how many are lost by that. */
   answered: { readonly sent: number; readonly heard: number };
@@ -107,7 +108,17 @@ export function pathOf(now: Instant, way: Way, label: { readonly n: number; read
     ...{ kind, socket, remote, via, state: 'proving', since: now, sized: null },
     mtu: new PathMtu(now, mtuSearchMax(familyOf(remote.address), null)),
     ...{ rttMs: 0, jitterMs: 0, labelled: label.n, label: label.label, heardLabel: -1, newest: -1, heardAt: now },
-    ...{ sent: 0, heard: 0, answered: { sent: 0, heard: 0 }, lost: 0, loss: 0, samples: [], asked: [], tries: 0 },
+    ...{
+      sent: 0,
+      sentBytes: 0,
+      heard: 0,
+      answered: { sent: 0, heard: 0 },
+      lost: 0,
+      loss: 0,
+      samples: [],
+      asked: [],
+      tries: 0,
+    },
     ...{ askAt: NEVER, judgeAt: NEVER, expiresAt: NEVER, restsUntil: 0, retiresAt: NEVER },
   };
 }

@@ -39,6 +39,7 @@ export class Sealer {
     packet.set(body, HEADER_BYTES + length - body.length);
     this.keys.seal(packet, HEADER_BYTES, length);
     path.sent++;
+    path.sentBytes += packet.length;
     this.port.transmit(path.socket, path.remote, packet);
   }
 }

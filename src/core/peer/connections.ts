@@ -321,6 +321,9 @@ export class Connections {
       case 'rtt':
         out.event({ ...event, path });
         break;
+      case 'upload':
+        if (entry.told) out.event({ ...event, path });
+        break;
       case 'game':
         // Only a host has a game that friends wait for.
         if (join !== null && entry.told) out.event({ ...event, path, join });

@@ -272,6 +272,8 @@ export type PeerEvent =
       readonly punchingAgain: boolean;
     }
   | { readonly ev: 'rtt'; readonly path: PathId; readonly rttMs: number }
+  /** More is sent to this friend than the line takes: the oldest and largest is left out. `false`: not any more. */
+  | { readonly ev: 'upload'; readonly path: PathId; readonly full: boolean }
   /** The host says that its game answers, or does not any more; told at most once a second. */
   | {
       readonly ev: 'game';

@@ -19,9 +19,12 @@ export class QueueDelay {
   private samples: number[] = [];
   /** When the queue was empty last. */
   emptyAt: Instant;
+  private readonly samplesMax: number;
 
-  constructor(now: Instant) {
+  /** `samplesMax`: of so many delays the least counts. */
+  constructor(now: Instant, samplesMax: number = LIMITS.delaySamples) {
     this.emptyAt = now;
+    this.samplesMax = samplesMax;
   }
 
   /** `delayMs`: from our clock at the sending to theirs at the arrival. Gives how long the queue is. */
@@ -32,7 +35,7 @@ export class QueueDelay {
       if (this.buckets.length > LIMITS.baseBuckets) this.buckets.shift();
     } else last.leastMs = Math.min(last.leastMs, delayMs);
     this.samples.push(delayMs);
-    if (this.samples.length > LIMITS.delaySamples) this.samples.shift();
+    if (this.samples.length > this.samplesMax) this.samples.shift();
     const base = Math.min(...this.buckets.map(({ leastMs }) => leastMs));
     const queueMs = Math.min(...this.samples) - base;
     if (queueMs <= LIMITS.emptyMs) this.emptyAt = now;

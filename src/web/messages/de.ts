@@ -119,6 +119,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'host.code': 'Code',
   'host.codeStable': 'Er bleibt beim nächsten Mal gleich.',
   'host.copied': 'Der Link liegt in der Zwischenablage.',
+  'host.uploadFull':
+    'Dein Upload ist voll: Das Spiel sendet mehr, als die Leitung schafft. Große Aktualisierungen fallen weg, damit die anderen sofort weitergehen.',
   'host.silent': 'Auf Port {port} lauscht noch nichts. Bitte den Spielserver starten.',
   'host.players': 'Spieler',
   'host.wrongPasswords':

@@ -117,6 +117,8 @@ export const en = {
   'host.code': 'Join code',
   'host.codeStable': 'It stays the same next time.',
   'host.copied': 'The link is on your clipboard.',
+  'host.uploadFull':
+    'Your upload is full: the game sends more than your line takes. Large updates are left out, so that the others go on at once.',
   'host.silent': 'Nothing listens on port {port} yet. Start your game server.',
   'host.players': 'Players',
   'host.wrongPasswords': 'Wrong passwords so far: {count}. Each makes whoever tries wait longer, not your friends.',

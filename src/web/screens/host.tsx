@@ -200,6 +200,11 @@ function Open(props: { readonly hosting: HostingView }) {
           {t('host.silent', { port: hosting.silentPorts.join(', ') })}
         </p>
       )}
+      {hosting.uploadFull ? (
+        <p class="notice" role="status">
+          {t('host.uploadFull')}
+        </p>
+      ) : null}
       {hosting.addressesShared ? <p class="notice">{t('host.addressesShared')}</p> : null}
       <p>{t('host.code')}:</p>
       <p class="big-code" id="host-code">
