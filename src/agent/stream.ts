@@ -26,6 +26,7 @@ export class PathStream extends Duplex {
   /** Come, and not asked for yet. */
   #waiting: Uint8Array[] = [];
   #wanted = false;
+  #soon: NodeJS.Immediate | null = null;
   #ended = false;
   /** Written, and not known to be with the other side. */
   #outstanding = 0;
@@ -54,11 +55,11 @@ export class PathStream extends Duplex {
     switch (news.ev) {
       case 'stream-data':
         this.#waiting.push(news.bytes);
-        this.#serve();
+        this.#serveSoon();
         break;
       case 'stream-ended':
         this.#ended = true;
-        this.#serve();
+        this.#serveSoon();
         break;
       case 'stream-taken':
         this.#outstanding -= news.bytes;
@@ -66,6 +67,8 @@ export class PathStream extends Duplex {
         break;
       case 'stream-reset':
         this.#over = true;
+        // What came before it is not lost by it, as far as the reader takes it.
+        this.#serve();
         this.destroy(failureOf(news.why));
         break;
       case 'stream-closed':
@@ -97,11 +100,20 @@ export class PathStream extends Duplex {
     done(error);
   }
 
+  /** Once for all that comes in one turn of the event loop: a reader that writes it on does so by one call of the system. */
+  #serveSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = null;
+      this.#serve();
+    });
+  }
+
   #serve(): void {
-    while (this.#wanted && this.#waiting.length > 0) {
-      const bytes = this.#waiting.shift() as Uint8Array;
+    if (this.#wanted && this.#waiting.length > 0) {
+      const bytes = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
+      this.#waiting = [];
       this.#wanted = this.push(bytes);
-      this.#command({ do: 'stream-consumed', stream: this.#name, bytes: bytes.length });
+      this.#command({ do: 'stream-consumed', stream: this.#name, bytes: bytes?.length ?? 0 });
     }
     if (!this.#ended || this.#waiting.length > 0) return;
     this.#ended = false;

@@ -231,6 +231,22 @@ describe('a hostile side', () => {
     expect(bytes).toBeGreaterThan(2 * piecesMax);
   });
 
+  test('leaves gaps in its numbers: so many runs are remembered, fewer are said, and what is older is not taken again', () => {
+    const { streams, sent, events } = end();
+    const { heardRangesMax, ackRangesMax } = STREAM_LIMITS;
+    const numbered = (number: number, offset: number) =>
+      streams.receive(1, Uint8Array.from([...varint(number), ...bytesFrame(0, offset, [1])]));
+    for (let n = 0; n < 4 * heardRangesMax; n++) numbered(2 * n, n);
+    const acks = sent.flatMap(framesOf).flatMap((frame) => (frame.frame === 'ack' ? [frame.ranges.length] : []));
+    expect(Math.max(...acks)).toBe(ackRangesMax);
+    const taken = events.length;
+    // It lies below all that is remembered: it counts as taken, whatever it holds.
+    numbered(1, 4 * heardRangesMax);
+    expect(events.length).toBe(taken);
+    numbered(8 * heardRangesMax + 1, 4 * heardRangesMax);
+    expect(events.length).toBe(taken + 1);
+  });
+
   test.each([
     ['a byte behind the end', [bytesFrame(0, 0, [1, 2], true), bytesFrame(0, 2, [3])], 'finalSize'],
     ['another end', [bytesFrame(0, 0, [1, 2], true), bytesFrame(0, 0, [1], true)], 'finalSize'],

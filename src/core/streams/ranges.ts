@@ -21,6 +21,10 @@ export class Ranges {
       runs.push({ start, end });
       return;
     }
+    if (start >= last.start) {
+      runs[runs.length - 1] = { start: last.start, end: Math.max(last.end, end) };
+      return;
+    }
     const first = this.indexOf(start);
     let after = first;
     let [low, high] = [start, end];

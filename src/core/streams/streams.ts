@@ -5,7 +5,7 @@
  *
  * The friend's side opens, the host's takes. Every stream ends by itself, by a reset, or with the connection.
  */
-import { Reader, type Writer } from '../bytes.ts';
+import { passingBytes, Reader, type Writer } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
 import { FRAME, type Frame, readFrame, readVarint, writeVarint } from './frames.ts';
@@ -288,8 +288,11 @@ export class ConnectionStreams implements Content {
       }
       this.port.event(now, { ev: 'stream-opened', stream: stream.name, service });
     }
+    if (fresh.length === 0) return;
     // A copy: what came in is a view of a buffer that may serve again.
-    if (fresh.length > 0) this.port.event(now, { ev: 'stream-data', stream: stream.name, bytes: fresh.slice() });
+    const kept = passingBytes(fresh.length);
+    kept.set(fresh);
+    this.port.event(now, { ev: 'stream-data', stream: stream.name, bytes: kept });
   }
 
   private takeAck(now: Instant, frame: Extract<Frame, { readonly frame: 'ack' }>): StreamsError | null {
