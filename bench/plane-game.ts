@@ -5,6 +5,7 @@
  *     flood ADDRESS PORT BYTES RATE SECONDS  what arrives of so many a second
  *     burst ADDRESS PORT COUNT BYTES         what arrives of so many at once
  *     pull ADDRESS PORT COUNT BYTES          the same towards the friend
+ *     reach ADDRESS PORT                     does it answer at all; asked for 30 s
  *     feed ADDRESS PORT BYTES RATE SECONDS   what arrives of so many a second from the host
  *
  * A datagram begins with what is to be done with it; the second to ninth byte are when it was sent, in ms.
@@ -162,6 +163,11 @@ async function feed(socket: Socket, [size, rate, seconds]: readonly number[]): P
   return { sent: (rate ?? 833) * (seconds ?? 10), heard };
 }
 
+async function reach(socket: Socket): Promise<object> {
+  for (let tries = 0; tries < 6; tries += 1) if ((await report(socket)) >= 0) return { heard: 1 };
+  return { heard: 0 };
+}
+
 async function main(): Promise<void> {
   const [what = '', ...words] = process.argv.slice(2);
   if (what === 'server') {
@@ -174,7 +180,7 @@ async function main(): Promise<void> {
     socket.connect(Number(port), address, resolve);
   });
   socket.on('error', () => {});
-  const run = { rtt, flood, burst, pull, feed }[what];
+  const run = { rtt, flood, burst, pull, feed, reach }[what];
   if (run === undefined) throw new Error(`plane-game has no ${what}`);
   const result = await run(socket, numbers.map(Number));
   process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

@@ -8,12 +8,14 @@ export interface Way {
   /** What carries the datagrams at the host's side, and at the friend's. */
   readonly host: readonly LabProcess[];
   readonly friend: readonly LabProcess[];
+  /** What else is ended with the friend's side. */
+  readonly further?: readonly LabProcess[];
 }
 
 export interface WayMaker {
   readonly name: string;
-  /** Null: it is not installed, or does not work here; why is printed. */
-  start(scene: Scene): Promise<Way | null>;
+  /** Rejects where it does not work here. */
+  start(scene: Scene): Promise<Way>;
 }
 
 const READY_MS = 20_000;

@@ -46,3 +46,22 @@ test('a friend that opens connections without end leaves every other its share',
   for (const socket of sockets) socket.destroy();
   server.close();
 });
+
+test('where this system does not have the friend’s address, the server sees another one', async () => {
+  const seen = new Promise<string>((resolve) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      resolve(socket.remoteAddress ?? '');
+      socket.destroy();
+      server.close();
+    });
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      const host = new TcpHost([{ port, protocols: 'tcp', address: '127.0.0.1' }], () => '192.0.2.9');
+      const friend = friendOf('friend');
+      host.attach(friend.path);
+      friend.open();
+    });
+  });
+  expect(await seen).toBe('127.0.0.1');
+});

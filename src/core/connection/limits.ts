@@ -20,9 +20,9 @@ export const CONNECTION_LIMITS = {
   uploadReportMinMs: 20,
   /** Questions under way: a round trip of 1.6 s. */
   uploadQuestionsMax: 16,
-  /** A queue of so long in so many reports running is one that stays: a burst, or a busy Wi-Fi, is over by then. */
+  /** A queue of so long in so many reports running is one that stays: a burst, a busy Wi-Fi or a starved computer is over by then. */
   uploadOveruseMs: 50,
-  uploadOverusesMin: 2,
+  uploadOverusesMin: 3,
   /** A router with a short queue loses instead: so long a queue, and a tenth lost, are as much of a sign. */
   uploadShortMs: 10,
   /** A queue below this is none: computers take their time. */

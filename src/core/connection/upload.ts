@@ -5,8 +5,8 @@
  * them follows what the line has carried, and by how much longer than ever in the last ten seconds the question was under way: the
  * queue (RFC 6817 section 3.4).
  *
- * As long as there is no queue, datagrams go at once: nothing stands between game and socket. Only when a queue is seen twice in a row
- * a pace does, and what does not fit waits in a short queue of ours (`backlog.ts`), where the small and the recent go first:
+ * As long as there is no queue, datagrams go at once: nothing stands between game and socket. Only when a queue is seen three times in
+ * a row a pace does, and what does not fit waits in a short queue of ours (`backlog.ts`), where the small and the recent go first:
  *
  * - The pace is what the line carries, and follows it (draft-ietf-rmcat-gcc-02 section 5.5 takes the received rate as well).
  * - Above the target it is less in proportion, half of it at most: the router's queue runs empty within as long as it was.

@@ -1,0 +1,191 @@
+/**
+ * Other people's tunnels in `plane.ts`: each is installed into a folder that `--peers` names, and nowhere else, from npm or as an
+ * unpacked package of Debian. Only what they do is measured; nothing of theirs is kept here.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compiled, type LabHost, type LabProcess } from '../lab/index.ts';
+import { GAME_PORT, ready, type Way, type WayMaker } from './plane-ways.ts';
+
+const NPM = ['hyperdht@6', 'node-datachannel@0.32'];
+const DEBIAN = ['wireguard-go', 'wireguard-tools', 'nebula', 'n2n'];
+const FRIEND_PORT = 40_010;
+
+function install(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const run = (command: string, ...words: readonly string[]): void => {
+    execFileSync(command, words, { cwd: folder, stdio: 'ignore' });
+  };
+  if (!existsSync(join(folder, 'node_modules/hyperdht'))) {
+    writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
+    run('npm', 'install', '--no-audit', '--no-fund', ...NPM);
+  }
+  if (existsSync(join(folder, 'usr'))) return;
+  run('apt-get', 'download', ...DEBIAN);
+  run('sh', '-c', 'for package in *.deb; do dpkg -x "$package" .; done');
+}
+
+export function peers(folder: string): readonly WayMaker[] {
+  install(folder);
+  const program = (name: string): string =>
+    ['usr/bin', 'usr/sbin'].map((place) => join(folder, place, name)).find((path) => existsSync(path)) ?? name;
+  return [hyperdht(folder), webrtc(folder), wireguard(program), nebula(program, folder), n2n(program)];
+}
+
+function end(on: LabHost, folder: string, ...words: readonly (string | number)[]): LabProcess {
+  return on.spawn([process.execPath, compiled('bench/plane-peer.js'), folder, ...words.map(String)]);
+}
+
+function hyperdht(folder: string): WayMaker {
+  return {
+    name: 'hyperdht',
+    async start({ masterHost, hostSide, clientSide }) {
+      const table = end(masterHost, folder, 'hyperdht', 'node', 49_737, masterHost.address);
+      await ready(table);
+      const host = end(hostSide, folder, 'hyperdht', 'host', GAME_PORT, masterHost.address);
+      const key = await host.find(({ text }) => /^key (\w+)$/.exec(text)?.[1], 30_000);
+      const friend = end(clientSide, folder, 'hyperdht', 'friend', FRIEND_PORT, masterHost.address, key);
+      await ready(friend);
+      return { address: '127.0.0.1', port: FRIEND_PORT, host: [host], friend: [friend], further: [host, table] };
+    },
+  };
+}
+
+function webrtc(folder: string): WayMaker {
+  return {
+    name: 'WebRTC (libdatachannel)',
+    async start({ hostSide, clientSide }) {
+      const host = end(hostSide, folder, 'webrtc', 'host', GAME_PORT);
+      const friend = end(clientSide, folder, 'webrtc', 'friend', FRIEND_PORT + 1);
+      const tell = (from: LabProcess, to: LabProcess): void =>
+        from.follow(({ text }) => text.startsWith('tell ') && to.write(`${text.slice(5)}\n`));
+      tell(host, friend);
+      tell(friend, host);
+      await Promise.all([ready(host), ready(friend)]);
+      return { address: '127.0.0.1', port: FRIEND_PORT + 1, host: [host], friend: [friend], further: [host] };
+    },
+  };
+}
+
+/** A tunnel with a device: the game speaks to the other end's address in it. */
+function tunnel(address: string, host: LabProcess, friend: LabProcess, further: readonly LabProcess[] = []): Way {
+  return { address, port: GAME_PORT, host: [host], friend: [friend], further: [host, ...further] };
+}
+
+/** A tunnel takes its time, and says nothing of it. */
+async function until(from: LabHost, address: string): Promise<void> {
+  const program = from.spawn([process.execPath, compiled('bench/plane-game.js'), 'reach', address, String(GAME_PORT)]);
+  const answer = await program.find(({ text }) => (text.startsWith('{') ? text : null), 40_000);
+  if (!answer.includes('1')) throw new Error(`nothing comes through to ${address}`);
+}
+
+function wireguard(program: (name: string) => string): WayMaker {
+  return {
+    name: 'wireguard-go',
+    async start(scene) {
+      const { hostSide, clientSide } = scene;
+      const wg = program('wg');
+      const key = (): readonly [string, string] => {
+        const secret = execFileSync(wg, ['genkey'], { encoding: 'utf8' }).trim();
+        return [secret, execFileSync(wg, ['pubkey'], { input: secret, encoding: 'utf8' }).trim()];
+      };
+      const [one, two] = [key(), key()];
+      const begin = async (on: LabHost, name: string): Promise<LabProcess> => {
+        const started = on.spawn([program('wireguard-go'), '-f', name], { WG_PROCESS_FOREGROUND: '1' });
+        await scene.lab.sandbox.shell(
+          `for n in $(seq 50); do [ -S /run/wireguard/${name}.sock ] && exit 0; sleep 0.1; done; exit 1`,
+        );
+        return started;
+      };
+      const host = await begin(hostSide, 'wghost');
+      const friend = await begin(clientSide, 'wgfriend');
+      const lines = (
+        on: LabHost,
+        name: string,
+        secret: string,
+        other: string,
+        own: string,
+        far: string,
+        more: string,
+      ) => [
+        `echo ${secret} > /run/lab/${name}.key`,
+        `ip netns exec ${on.name} ${wg} set ${name} private-key /run/lab/${name}.key listen-port 51820 peer ${other} allowed-ips ${far}/32 ${more}`,
+        `ip -n ${on.name} addr add ${own}/24 dev ${name}`,
+        `ip -n ${on.name} link set ${name} up`,
+      ];
+      await scene.lab.sandbox.shell(
+        [
+          ...lines(hostSide, 'wghost', one[0], two[1], '10.9.0.1', '10.9.0.2', ''),
+          ...lines(
+            clientSide,
+            'wgfriend',
+            two[0],
+            one[1],
+            '10.9.0.2',
+            '10.9.0.1',
+            `endpoint ${hostSide.address}:51820`,
+          ),
+        ].join('\n'),
+      );
+      await until(clientSide, '10.9.0.1');
+      return tunnel('10.9.0.1', host, friend);
+    },
+  };
+}
+
+function nebula(program: (name: string) => string, folder: string): WayMaker {
+  return {
+    name: 'nebula',
+    async start(scene) {
+      const { hostSide, clientSide } = scene;
+      const place = join(folder, `nebula-${process.pid}`);
+      mkdirSync(place);
+      const cert = (...words: readonly string[]): void =>
+        void execFileSync(program('nebula-cert'), words, { cwd: place });
+      cert('ca', '-name', 'bench');
+      const begin = (on: LabHost, name: string, own: string, isHost: boolean): LabProcess => {
+        cert('sign', '-name', name, '-ip', `${own}/24`);
+        const pki = { ca: join(place, 'ca.crt'), cert: join(place, `${name}.crt`), key: join(place, `${name}.key`) };
+        const config = {
+          pki,
+          static_host_map: isHost ? {} : { '10.10.0.1': [`${hostSide.address}:4242`] },
+          lighthouse: { am_lighthouse: isHost, hosts: isHost ? [] : ['10.10.0.1'] },
+          listen: { host: '0.0.0.0', port: isHost ? 4242 : 0 },
+          tun: { dev: `neb${name}`, mtu: 1300 },
+          firewall: {
+            outbound: [{ port: 'any', proto: 'any', host: 'any' }],
+            inbound: [{ port: 'any', proto: 'any', host: 'any' }],
+          },
+        };
+        const path = join(place, `${name}.yml`);
+        // YAML has JSON in it.
+        writeFileSync(path, JSON.stringify(config));
+        return on.spawn([program('nebula'), '-config', path]);
+      };
+      const host = begin(hostSide, 'host', '10.10.0.1', true);
+      const friend = begin(clientSide, 'friend', '10.10.0.2', false);
+      await until(clientSide, '10.10.0.1');
+      return tunnel('10.10.0.1', host, friend);
+    },
+  };
+}
+
+function n2n(program: (name: string) => string): WayMaker {
+  return {
+    name: 'n2n',
+    async start(scene) {
+      const { masterHost, hostSide, clientSide } = scene;
+      const supernode = masterHost.spawn([program('supernode'), '-f', '-l', '7654']);
+      const begin = (on: LabHost, name: string, own: string): LabProcess =>
+        on.spawn([
+          ...[program('edge'), '-f', '-d', name, '-a', own, '-c', 'bench', '-k', 'a secret of the bench'],
+          ...['-l', `${masterHost.address}:7654`, '-u', '0', '-g', '0'],
+        ]);
+      const host = begin(hostSide, 'n2nhost', '10.11.0.1');
+      const friend = begin(clientSide, 'n2nfriend', '10.11.0.2');
+      await until(clientSide, '10.11.0.1');
+      return tunnel('10.11.0.1', host, friend, [supernode]);
+    },
+  };
+}
