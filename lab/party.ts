@@ -202,12 +202,14 @@ export class Party {
     this.scene.startGame();
   }
 
-  /** `kill -9` of `sallyport host`; it is started again after so long. */
-  async killHost(awayMs: number): Promise<void> {
+  /** `kill -9` of `sallyport host`; it is started again after so long. Gives the ms from the kill until it says that it is ready. */
+  async killHost(awayMs: number): Promise<number> {
+    const from = performance.now();
     this.scene.host.signal('SIGKILL');
     await this.scene.host.exited;
     await pause(awayMs);
     await this.scene.runHost();
+    return performance.now() - from;
   }
 
   /** What passes between the two homes as it does now passes no more; a way of other ports would. Both homes' tables of mappings say what that is. */

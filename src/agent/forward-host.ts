@@ -29,14 +29,17 @@ import type { FriendAddresses } from './addresses.ts';
 import { GameWatch, type Talk } from './game-watch.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { Path } from './path.ts';
-import { boundSocket, freeSocket, type SeatAt } from './seat-socket.ts';
+import { boundSocket, freeSocket, type NoSocket, noSocket, type SeatAt } from './seat-socket.ts';
 
 export type HostForwardNotice =
   /** The game does not answer, see `game-watch.ts` for when that is said. Told at every change, for each service of UDP. */
   | { readonly kind: 'game-silent'; readonly service: number; readonly state: Exclude<GameState, 'answers'> }
   | { readonly kind: 'game-answers'; readonly service: number }
-  /** Told once for each friend: a further program behind it has no seat, because all are taken by others that are connected. */
-  | { readonly kind: 'seats-full'; readonly friend: FriendId; readonly seats: number }
+  /**
+   * Told once for each friend: a program of it has no seat. `taken`: all are, by others that are connected; `system`: this computer has no
+   * room for a further socket (descriptors, memory), and is asked again with the next datagram.
+   */
+  | { readonly kind: 'seats-full'; readonly why: 'taken' | 'system'; readonly friend: FriendId; readonly seats: number }
   /**
    * Told once each: friends differ by port only. `refused`: this system gives no loopback addresses but 127.0.0.1. `elsewhere`: the server
    * is not at an address 127.x.y.z.
@@ -151,6 +154,7 @@ class Forward implements HostForward {
     const owner = ownerOf(path);
     for (const seat of this.#seats.values()) if (seat.owner === owner) seat.path = path;
     for (const watch of this.#watches) watch.attach(path);
+    path.on('close', () => this.#sleepSoon(path));
     const target = this.#targets[this.#first];
     if (target === undefined) return null;
     if (!speaks(target, 'udp')) {
@@ -173,6 +177,8 @@ class Forward implements HostForward {
     const address = this.#addresses.of(friend);
     if (this.#ownProven) return address;
     const socket = boundSocket({ address, port: 0, shared: false });
+    // What is only short of room just now says nothing of the address.
+    if (typeof socket === 'string' && noSocket(socket) === 'room') return address;
     if (typeof socket === 'string') this.#shareAddress(this.#targets[service] as ServiceTarget);
     else socket.close();
     this.#ownProven = true;
@@ -233,11 +239,9 @@ class Forward implements HostForward {
     const owner = ownerOf(path);
     const name = `${owner}/${program}`;
     const first = program === 0 && service === this.#first;
-    const socket = this.#makeRoom(owner, first) ? this.#open(friend, name, target) : null;
-    if (socket === null) {
-      if (this.#fullTold.size >= AGENT_LIMITS.forwardSeatsMax) this.#fullTold.clear();
-      if (!this.#fullTold.has(friend)) this.#onNotice({ kind: 'seats-full', friend, seats: this.#sockets });
-      this.#fullTold.add(friend);
+    const socket = this.#makeRoom(owner, first) ? this.#openWithRoom(friend, name, target) : 'taken';
+    if (typeof socket === 'string') {
+      this.#tellFull(friend, socket === 'taken' ? 'taken' : 'system');
       return null;
     }
     const seat = this.#seats.get(name) ?? {
@@ -265,6 +269,31 @@ class Forward implements HostForward {
     return chair;
   }
 
+  #tellFull(friend: FriendId, why: 'taken' | 'system'): void {
+    if (this.#fullTold.size >= AGENT_LIMITS.forwardSeatsMax) this.#fullTold.clear();
+    if (!this.#fullTold.has(friend)) this.#onNotice({ kind: 'seats-full', why, friend, seats: this.#sockets });
+    this.#fullTold.add(friend);
+  }
+
+  /** A seat without a path sleeps: its socket is closed, and whoever comes back finds the same address and port by its name. */
+  #sleepSoon(path: Path): void {
+    const sleep = (): void => {
+      for (const seat of [...this.#seats.values()]) if (seat.path === path) this.#endSeat(seat);
+    };
+    setTimeout(sleep, AGENT_LIMITS.seatSleepMs).unref();
+  }
+
+  /** Where the system is short of sockets, those that nobody uses make room at once. */
+  #openWithRoom(friend: FriendId, name: string, target: ServiceTarget): Socket | NoSocket {
+    for (;;) {
+      const socket = this.#open(friend, name, target);
+      if (socket !== 'room') return socket;
+      const idle = [...this.#seats.values()].find(({ path }) => path.state !== 'up');
+      if (idle === undefined) return 'room';
+      this.#endSeat(idle);
+    }
+  }
+
   /**
    * Seats outlive their path on purpose; where the table is full the oldest without a path goes, then the program behind a friend
    * that has been silent for long, then a further program of whoever holds more than an equal share, for one that holds less. At most
@@ -282,15 +311,18 @@ class Forward implements HostForward {
       seats.find((seat) => seat.path.state !== 'up') ??
       seats.find((seat) => seat.program !== 0 && now - seat.heardAt >= AGENT_LIMITS.seatIdleMs) ??
       ((this.#held.get(owner) ?? 0) < share ? seats.find(spare) : undefined);
-    if (gone === undefined) return false;
-    this.#seats.delete(gone.name);
-    this.#count(gone.owner, -gone.chairs.size);
-    for (const chair of gone.chairs.values()) {
+    if (gone !== undefined) this.#endSeat(gone);
+    return gone !== undefined;
+  }
+
+  #endSeat(seat: Seat): void {
+    this.#seats.delete(seat.name);
+    this.#count(seat.owner, -seat.chairs.size);
+    for (const chair of seat.chairs.values()) {
       chair.gone = true;
       chair.watch.end(chair.talk);
       chair.socket.close();
     }
-    return true;
   }
 
   #count(owner: string, more: number): void {
@@ -300,7 +332,7 @@ class Forward implements HostForward {
     else this.#held.set(owner, held);
   }
 
-  #open(friend: FriendId, name: string, target: ServiceTarget): Socket | null {
+  #open(friend: FriendId, name: string, target: ServiceTarget): Socket | NoSocket {
     const at = this.#placeOf(friend, target);
     const before = [...(this.#seats.get(name)?.chairs.values() ?? [])].map(boundAt);
     const own = before.find(({ address }) => address === at)?.port;
@@ -311,11 +343,11 @@ class Forward implements HostForward {
       if (typeof socket !== 'string') return toTarget(socket, target);
     }
     const socket = freeSocket(seat);
-    if (socket !== null) return toTarget(socket, target);
-    if (!this.#ownAddresses || this.#addresses.of(friend) !== at) return null;
+    if (typeof socket !== 'string') return toTarget(socket, target);
+    if (socket === 'room' || !this.#ownAddresses || this.#addresses.of(friend) !== at) return socket;
     this.#shareAddress(target);
     const last = freeSocket({ ...seat, address: LOCALHOST });
-    return last === null ? null : toTarget(last, target);
+    return typeof last === 'string' ? last : toTarget(last, target);
   }
 
   /** The address that the sockets of a friend towards this server are bound to. */

@@ -7,6 +7,7 @@ import {
   CONNECTION_LIMITS,
   type Endpoint,
   familyOf,
+  isLoopback,
   laneOf,
   programOf,
   type Service,
@@ -108,7 +109,9 @@ class LocalForward implements LocalServices {
     const services = offered.length === 0 ? NAMELESS : offered;
     const wished = offered.length === 0 ? (port ?? 0) : port;
     const before = places?.of(host) ?? null;
-    const wish = { services, host, before, lan: lan !== undefined };
+    const at = this.#path.remote.address;
+    const hostHere = isLoopback(at) || localAddresses().includes(at);
+    const wish = { services, host, before, hostHere, lan: lan !== undefined };
     const block = await openBlock({ ...wish, ...(wished === undefined ? {} : { port: wished }) });
     if (this.#closed) {
       block.close();

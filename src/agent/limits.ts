@@ -9,6 +9,11 @@ export const AGENT_LIMITS = {
   seatUnansweredMs: 5_000,
   seatIdleMs: 60_000,
   /**
+   * A seat whose friend has gone keeps its socket so long: games repeat themselves to players that left, and hear of a closed port as of a
+   * crash. It needs none to be the same again.
+   */
+  seatSleepMs: 30_000,
+  /**
    * Friends (and programs behind them) that keep their address at the game server; far above any player limit seen. Of these
    * `guestsMax` are kept free for friends that come, so that programs behind friends never take their place.
    */

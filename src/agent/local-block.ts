@@ -27,6 +27,8 @@ export interface BlockWish {
   readonly port?: number;
   /** Where this host was found before. */
   readonly before: string | null;
+  /** The host is on this computer: at 127.0.0.1 its numbers are those of its own game, running or not. */
+  readonly hostHere: boolean;
   /** The local network is let in, too: at all addresses of this computer, so at none of the host's own. */
   readonly lan: boolean;
 }
@@ -50,7 +52,7 @@ export async function openBlock(wish: BlockWish): Promise<LocalBlock> {
 }
 
 /** In the order in which they are tried. */
-function placesFor({ services, host, port, before, lan }: BlockWish): readonly Place[] {
+function placesFor({ services, host, port, before, hostHere, lan }: BlockWish): readonly Place[] {
   if (port === 0) return [];
   const numbers = services.map((service) => service.port);
   const [first = 0] = numbers;
@@ -59,7 +61,9 @@ function placesFor({ services, host, port, before, lan }: BlockWish): readonly P
   const base = port === undefined ? 0 : port - first;
   const exists = ({ offset }: Place): boolean => low + offset >= 1 && high + offset <= 65_535;
   const fits = (place: Place): boolean =>
-    exists(place) && low + place.offset >= (place.address === here ? AGENT_LIMITS.localPortFirst : 1);
+    exists(place) &&
+    low + place.offset >= (place.address === here ? AGENT_LIMITS.localPortFirst : 1) &&
+    !(hostHere && place.address === here && place.offset === 0);
   const near = Array.from({ length: AGENT_LIMITS.localPortTries }, (_, n) => n);
   const moved = [...near, ...near.map((n) => -n)].map((n) => ({ address: here, offset: base + n }));
   if (port !== undefined) {

@@ -10,17 +10,28 @@ export interface SeatAt {
   readonly shared: boolean;
 }
 
-/** At the port, or at the next that is free after it; where many are taken, at any. Null where the address is refused. */
-export function freeSocket({ address, port, shared }: SeatAt): Socket | null {
+/** Why there is no socket: the address is none that this system gives, or there is no room for a socket just now. */
+export type NoSocket = 'address' | 'room';
+
+/** What errno says of a system that is short of something: another time there may be enough. */
+const SHORT_OF = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE']);
+
+/** At the port, or at the next that is free after it; where many are taken, at any. */
+export function freeSocket({ address, port, shared }: SeatAt): Socket | NoSocket {
   const { seatPortFirst, seatPorts, seatPortTries } = AGENT_LIMITS;
   for (let tried = 0; tried <= seatPortTries; tried++) {
     const next = seatPortFirst + ((port - seatPortFirst + tried) % seatPorts);
     const at = { address, port: tried < seatPortTries ? next : 0, shared };
     const socket = shared ? firstOfSeat(at) : boundSocket(at);
     if (typeof socket !== 'string') return socket;
-    if (socket !== 'EADDRINUSE') return null;
+    if (socket !== 'EADDRINUSE') return noSocket(socket);
   }
-  return null;
+  return 'room';
+}
+
+/** What the name of an error comes to. */
+export function noSocket(code: string): NoSocket {
+  return SHORT_OF.has(code) ? 'room' : 'address';
 }
 
 /** A port that sockets may share would seem free while another seat has it: who does not share it tells. */

@@ -228,7 +228,11 @@ function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwar
     terminal.fact('warn', 'Game', `sends ${notice.bytes} bytes at once, ${notice.payloadBytesMax} fit: dropped`);
   } else if (notice.kind === 'seats-full') {
     terminal.event('notice', notice);
-    terminal.fact('warn', 'Game', 'a further program behind a friend has no seat: all are taken by others who play');
+    const why =
+      notice.why === 'taken'
+        ? 'a further program behind a friend has no seat: all are taken by others who play'
+        : 'a friend has no way to the game: this computer allows the program no further sockets (ulimit -n). Others play on.';
+    terminal.fact('warn', 'Game', why);
   } else if (notice.kind === 'addresses-shared') {
     terminal.event('notice', notice);
     const { target } = notice;

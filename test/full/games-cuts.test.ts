@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Friend, openParty, type Party, PLAYED_GAMES, pause, playedGameMissing } from '../../lab/index.ts';
+import { GAMES } from '../../src/games/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -12,12 +13,16 @@ const PLAY_MS = 10_000;
 /** Longer than the most patient of them waits before it says so: Minetest's 30 s. */
 const PATIENCE_MS = 35_000;
 const AWAY_MS = 1_000;
-/** The longest silence of one that plays: BZFlag's server asks for the lag each 10 s. */
-const ALIVE_MS = 15_000;
+/** What a player may be silent who is still in the game by the server's word, before nobody counts on it any more. */
+const ALIVE_MS = PATIENCE_MS;
+const LAST_WORDS = 3_000;
 
 interface Cut {
   readonly name: string;
   readonly times: number;
+  /** Streams end with the program that carries them, as connections do with a computer: who plays over TCP has to come again. */
+  readonly endsStreams?: boolean;
+  /** Gives the ms until what it ended was there again, where it ended anything. */
   happen(party: Party): Promise<unknown>;
   after?(party: Party): Promise<unknown>;
 }
@@ -31,7 +36,12 @@ const CUTS: readonly Cut[] = [
   },
   { name: "the friends' router has new mappings", times: 3, happen: (party) => party.newMappings() },
   { name: "the host's address changes", times: 3, happen: (party) => party.moveHost() },
-  { name: "kill -9 of the host's program", times: RUNS, happen: (party) => party.killHost(AWAY_MS) },
+  {
+    name: "kill -9 of the host's program",
+    times: RUNS,
+    endsStreams: true,
+    happen: (party) => party.killHost(AWAY_MS),
+  },
 ];
 
 /** Those who do not play any more: gone by the server's word, or nothing passes either way. */
@@ -44,6 +54,11 @@ async function lost(party: Party): Promise<Friend[]> {
     }),
   );
   return all.flat();
+}
+
+/** What both commands have said last, for whoever looks why a player has gone. */
+function lastWords({ scene }: Party, { joined }: Friend): string {
+  return [joined?.command.text() ?? '', scene.host.text()].map((text) => text.slice(-LAST_WORDS)).join('\n');
 }
 
 describe.each(PLAYED_GAMES)('$id', (game) => {
@@ -61,20 +76,28 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
           }
           await pause(PLAY_MS);
           const seats = party.friends.map(({ seat }) => seat!.address);
-          for (const { name, times, happen, after } of CUTS) {
+          const overTcp = GAMES.find(({ id }) => id === game.id)!.services.includes('tcp');
+          for (const { name, times, endsStreams, happen, after } of CUTS) {
+            if (endsStreams && overTcp) continue;
             const away: string[] = [];
+            const back: number[] = [];
             for (let run = 1; run <= times; run++) {
-              await happen(party);
+              const ms = await happen(party);
+              if (typeof ms === 'number') back.push(Math.round(ms));
               await pause(PLAY_MS);
               for (const friend of await lost(party)) {
                 away.push(`${friend.name} (relay ${friend.name === 'kofi' ? 'allowed' : 'never'}), time ${run}`);
+                process.stdout.write(`${name}, ${away.at(-1)}:\n${lastWords(party, friend)}\n`);
                 await friend.client?.stop();
                 await party.play(friend);
               }
               await after?.(party);
             }
             const players = times * party.friends.length;
-            rows.push(`| ${game.id} | ${name} | ${players - away.length} of ${players} | ${away.join('; ')} |`);
+            const backMs = back.length === 0 ? '' : `${Math.min(...back)} to ${Math.max(...back)} ms`;
+            rows.push(
+              `| ${game.id} | ${name} | ${players - away.length} of ${players} | ${backMs} | ${away.join('; ')} |`,
+            );
             missed.push(...away.map((who) => `${name}: ${who}`));
           }
           await pause(PATIENCE_MS);
@@ -83,7 +106,7 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
           expect(party.friends.map(({ seat }) => seat!.address)).toEqual(seats);
         } finally {
           process.stdout.write(
-            `${['| game | cut | players stayed | away |', '|---|---|---|---|', ...rows].join('\n')}\n`,
+            `${['| game | cut | players stayed | ready again after | away |', '|---|---|---|---|---|', ...rows].join('\n')}\n`,
           );
           await party.close();
         }

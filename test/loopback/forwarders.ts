@@ -31,7 +31,12 @@ interface Pair {
 }
 
 /** Two ends of one path; `friend` is what the host calls the other end. */
-export function pathPair(friend: string, instance = 'i', services: readonly Service[] = ANY): Pair {
+export function pathPair(
+  friend: string,
+  instance = 'i',
+  services: readonly Service[] = ANY,
+  hostAt = '192.0.2.1',
+): Pair {
   const up = (path: number): Extract<PeerEvent, { ev: 'path' }> => ({
     ev: 'path',
     path,
@@ -41,7 +46,7 @@ export function pathPair(friend: string, instance = 'i', services: readonly Serv
     kind: 'direct',
     socket: 1,
     local: { address: '0.0.0.0', port: 1 },
-    remote: { address: '192.0.2.1', port: 1 },
+    remote: { address: hostAt, port: 1 },
     rttMs: 1,
     elapsedMs: 1,
     attempts: 1,

@@ -209,6 +209,14 @@ test('the same numbers at an address of the host where one is taken at 127.0.0.1
   expect((await friendsEnd(pathPair('kofi', 'i', told).atFriend)).local.services).toEqual(here);
 });
 
+test('a host on this very computer keeps 127.0.0.1 for its game, whether that runs or not', async () => {
+  const told = await services('udp');
+  const { local } = await friendsEnd(pathPair('kofi', 'i', told, '127.0.0.1').atFriend);
+  expect(local.services.map((service) => service.local)).toEqual([
+    { address: hostAddress('host kofi'), port: told[0]?.port },
+  ]);
+});
+
 test('where no address has all numbers they move together, by as much each', async () => {
   const told = await services('udp', 'udp', 'tcp');
   await udp('0.0.0.0', told[1]?.port);

@@ -67,6 +67,21 @@ test('whenever a path dies between two questions, a further one is wanted within
   }
 });
 
+test('a path of long round trips that dies is noticed too, though its questions are repeated before an answer can come', () => {
+  for (const ms of [100, 200, 400, 800]) {
+    const long = { ...DIRECT, ms };
+    const { add, play, events, world } = pair([long]);
+    add(long);
+    play(10_000);
+    const before = SIDES.map((name) => events[name].length);
+    world.drop = () => true;
+    // Three round trips of silence, one and a half for the second question, and what is under way.
+    play(world.now + 1_000 + 6 * 2 * ms);
+    for (const [i, name] of SIDES.entries())
+      expect(events[name].slice(before[i]).some(({ ev }) => ev === 'wanting')).toBe(true);
+  }
+});
+
 test('a path that was sick carries data again only after 30 s', () => {
   const { add, play, ends, world } = pair([DIRECT, RELAY]);
   add(RELAY);

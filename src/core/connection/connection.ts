@@ -327,24 +327,28 @@ export class Connection {
     path.asked = [...path.asked, asked].slice(-LIMITS.askedMax);
     path.tries++;
     this.sealer.say(now, path, KIND.ask, token);
-    path.judgeAt = now + answerMs(path);
+    // A question that is repeated before its time is up does not put off the verdict on those before it.
+    path.judgeAt = Math.min(path.judgeAt, now + answerMs(path));
     this.askAt(path, now + repeatMs(path, isSpeaking(now, this.spokeAt) && path === this.current));
   }
 
-  /** An answer has had its time. */
+  /** An answer has had its time. What is asked meanwhile has a time of its own. */
   private judge(now: Instant, path: Path): void {
-    path.judgeAt = NEVER;
+    const waitMs = answerMs(path);
+    const pending = path.asked.find(({ at }) => at + waitMs > now);
+    path.judgeAt = pending === undefined ? NEVER : pending.at + waitMs;
+    const missing = Math.min(path.tries, path.asked.filter(({ at }) => at + waitMs <= now).length);
     const [oldest] = path.asked;
     if (path.state === 'proving' || oldest === undefined) return;
     // What was under way when the path died is no sign of life later on.
     const hears = path.heardAt > oldest.at && now - path.heardAt <= quietMs(path);
     const tries = triesBeforeDoubt(hears, isSpeaking(now, this.spokeAt));
-    if (path.tries < tries) return;
-    if (path.tries === tries && path.state === 'ready') {
+    if (missing < tries) return;
+    if (missing === tries && path.state === 'ready') {
       this.doubt(now, path);
       if (!hears) this.complain(now, path);
     }
-    if (path.tries === tries) return;
+    if (missing === tries) return;
     this.ails(now, path);
     if (path.kind !== 'relay') this.want(now);
   }
