@@ -15,6 +15,7 @@ import { createSocket, type Socket } from 'node:dgram';
 const DO = { count: 0, echo: 1, report: 2, burst: 3, feed: 4 } as const;
 /** As much as the kernel gives: what the game itself loses is not what is measured. */
 const BUFFER_BYTES = 8_388_608;
+const CLIENT_PORT = 45_001;
 const STAMP_AT = 1;
 const HEAD_BYTES = 9;
 
@@ -175,7 +176,8 @@ async function main(): Promise<void> {
     return;
   }
   const [address = '', port = '', ...numbers] = words;
-  const socket = await open(0);
+  // The same port each time, as a game has it: each further one would be a further program, of which a friend has sixteen.
+  const socket = await open(CLIENT_PORT);
   await new Promise<void>((resolve) => {
     socket.connect(Number(port), address, resolve);
   });
