@@ -51,7 +51,7 @@ export const HOST_FLAGS = {
     about: 'ask the game for name, map and players; a type of the package gamedig, such as q3a',
   },
   public: { kind: 'on', about: 'show it in the list of the masterserver' },
-  max: { kind: 'number', value: 'N', min: 1, max: 1024, about: 'at most so many friends at once (default 8)' },
+  max: { kind: 'number', value: 'N', min: 1, max: 128, about: 'at most so many friends at once (default 8)' },
   'password-file': { kind: 'text', value: 'FILE', about: 'ask friends for the password in this file' },
   ask: { kind: 'on', about: 'ask before each friend is let in (y or n)' },
   relay: RELAY_FLAG,

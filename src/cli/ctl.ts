@@ -198,9 +198,9 @@ function sayStatus(terminal: Terminal, meant: readonly Program[]): void {
   for (const { file, state } of meant) {
     const { program, name, pid, master, hosting, joins, version } = state;
     const { startedAt } = file;
-    const views = joins.map(({ id, target, hostName, phase, local, hostLeft, gamesQuiet, path, failure }) => {
+    const views = joins.map(({ id, target, hostName, phase, local, services, hostLeft, gamesQuiet, path, failure }) => {
       const way = path === null ? null : { kind: path.kind, via: path.via, rttMs: path.rttMs };
-      return { id, target, hostName, phase, local, hostLeft, gamesQuiet, path: way, failure };
+      return { id, target, hostName, phase, local, services, hostLeft, gamesQuiet, path: way, failure };
     });
     const { link: _, ...link } = master;
     terminal.event('status', { program, name, pid, version, startedAt, master: link, hosting, joins: views });
@@ -221,8 +221,9 @@ function whatRuns({ hosting, joins }: LocalState): string {
   return [...host, ...joins.map(joinText)].join('; ') || 'nothing just now';
 }
 
-function joinText({ target, hostName, phase, local, hostLeft }: LocalState['joins'][number]): string {
+function joinText({ target, hostName, phase, local: first, services, hostLeft }: LocalState['joins'][number]): string {
   const host = hostName === '' ? target : hostName;
+  const local = services.length === 0 ? first : services.map((service) => service.local).join(' ');
   if (hostLeft) return `waits for ${host} to come back, local ${local}`;
   return phase === 'connected' ? `is with ${host}, local ${local}` : `${host}: ${phase}`;
 }

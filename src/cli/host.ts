@@ -239,7 +239,7 @@ function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwar
     const why =
       notice.why === 'refused'
         ? 'this system has no loopback addresses for them: it sees friends as ports of 127.0.0.1'
-        : `${target} is not at 127.0.0.1: it sees friends as ports of this computer`;
+        : `${target} is not at 127.x.y.z: it sees friends as ports of this computer`;
     terminal.fact('info', 'Game', `${why}, not as addresses of their own. Ban here, not in the game.`, 'whole');
   } else if (notice.kind === 'upload') {
     terminal.event('notice', notice);
@@ -253,5 +253,9 @@ function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwar
       terminal.fact('warn', 'Game', `nothing listens on udp ${port}: friends are told so`);
     if (state === 'silent')
       terminal.fact('warn', 'Game', `has stopped answering friends on udp ${port}: they are told so. Does it hang?`);
-  } else terminal.fact('done', 'Game', `answers on udp ${services[notice.service]?.port}`);
+  } else {
+    const port = services[notice.service]?.port;
+    terminal.event('game', { listening: true, state: 'answers', port });
+    terminal.fact('done', 'Game', `answers on udp ${port}`);
+  }
 }
