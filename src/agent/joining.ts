@@ -34,9 +34,10 @@ export interface JoinOptions {
   readonly timeoutMs?: number;
   /**
    * A host that ends after this join was connected is waited for: the path is `lost` by the reason `left` and `restored` when the host is
-   * back, as the same friend at the same seat. It asks every 2 s at first, and four times a minute in the end. Absent: the path closes.
+   * back, as the same friend at the same seat. It asks every 2 s at first, and four times a minute in the end. `from-start`: a host that is not
+   * online yet is waited for, too, instead of HOST_OFFLINE. Absent: the path closes.
    */
-  readonly wait?: boolean;
+  readonly wait?: boolean | 'from-start';
   /** Come as somebody whom no host has seen before, and none will see again. Whatever the host knows of this device does not hold then. */
   readonly anonymous?: boolean;
   /**

@@ -84,6 +84,7 @@ export const JOIN_FLAGS = {
     about: 'give up after this long without a path (default 0: never)',
   },
   'no-wait': { kind: 'on', about: 'end when the host ends; otherwise it is waited for, and the game may stay open' },
+  wait: { kind: 'on', about: 'wait for a host that is not online yet as well' },
   'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
   name: {
     kind: 'text',

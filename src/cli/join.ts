@@ -110,7 +110,7 @@ async function reach(agent: Agent, errand: JoinErrand): Promise<void> {
       timeoutMs: (flags.timeout ?? 0) * 1_000,
       acceptNewKey: flags['new-key'],
       anonymous: flags.anonymous,
-      wait: !flags['no-wait'],
+      wait: flags.wait ? 'from-start' : !flags['no-wait'],
       ...(password === undefined ? {} : { password }),
       ...(name === undefined ? {} : { name }),
     });

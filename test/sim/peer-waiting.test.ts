@@ -147,3 +147,19 @@ test('eight friends that wait together are all in again, whichever NATs they are
   const known = (): number => new Set(anew.all('path').map(({ friend }) => friend)).size;
   setup.until(() => known() === 8, 1_000, 'the host knows all of them');
 });
+
+test('a host that is not online yet is waited for where that is wished, and told as offline where not', () => {
+  const setup = peers({ seed: 'not yet' });
+  const { host, client, code } = hostAndClient(setup, EASY);
+  host.command({ do: 'close' });
+  setup.world.run(2_000);
+  client.command(joinCommand({ code, join: 2 }));
+  setup.until(() => client.last('join-failed') !== undefined, 3_000, 'it fails');
+  expect(client.last('join-failed')).toMatchObject({ join: 2, failure: 'HOST_OFFLINE' });
+  client.command(joinCommand({ code, join: 3, wait: 'from-start' }));
+  setup.world.run(120_000);
+  expect(client.last('stage')).toMatchObject({ stage: 'waiting', why: { failure: 'HOST_OFFLINE' } });
+  back(setup, host);
+  setup.until(() => client.last('path') !== undefined, 20_000, 'the friend is in');
+  expect(client.all('join-failed')).toHaveLength(1);
+});

@@ -138,7 +138,7 @@ export class Requests {
     if ('failure' in done) return failed(done.failure, 0, 'this key has another code');
     const { entry, change, newCode, crowdedOut } = done;
     if (crowdedOut !== null) this.toldGone(crowdedOut, 'evicted');
-    if (before !== session && !before.over) this.parts.push(now, before, { type: 'replaced' });
+    if (isElsewhere(before, session)) this.parts.push(now, before, { type: 'replaced' });
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
     for (const { to, push } of this.parts.joins.handOver(now, session)) this.parts.push(now, to, push);
@@ -354,4 +354,12 @@ export class Requests {
 
 function viewerOf(session: MasterSession, from: Endpoint): ListViewer {
   return { address: from.address, rttMs: session.rttMs };
+}
+
+/**
+ * May it be another computer? A session of the very same one that has moved is told nothing: whoever watches its new network would see the
+ * CID of the old one there. Two computers behind one address hear of each other by the answer to a heartbeat.
+ */
+function isElsewhere(before: MasterSession, session: MasterSession): boolean {
+  return before !== session && !before.over && before.path?.address !== session.path?.address;
 }

@@ -38,7 +38,8 @@ export type ServicesProblem =
 const LOCALHOST = '127.0.0.1';
 /** What people write for this very computer, and what servers say that listen everywhere. */
 const HERE: Readonly<Record<string, string>> = { localhost: LOCALHOST, '0.0.0.0': LOCALHOST, '[::]': '::1' };
-const PART = /^(?:(?<at>\[[^\]]*\]|[^:/[\]]*):)?(?<low>\d+)(?:-(?<high>\d+))?(?:\/(?<protocols>.*))?$/;
+/** Address, first and last number, protocols. */
+const PART = /^(?:(\[[^\]]*\]|[^:/[\]]*):)?(\d+)(?:-(\d+))?(?:\/(.*))?$/;
 
 export function speaks({ protocols }: Pick<Service, 'protocols'>, protocol: 'udp' | 'tcp'): boolean {
   return protocols === protocol || protocols === 'udp+tcp';
@@ -94,7 +95,7 @@ export function isPort(port: number): boolean {
 }
 
 function parsePart(part: string): readonly ServiceTarget[] | ServicesProblem {
-  const { at = LOCALHOST, low, high = low, protocols = 'udp' } = PART.exec(part)?.groups ?? {};
+  const [, at = LOCALHOST, low, high = low, protocols = 'udp'] = PART.exec(part) ?? [];
   if (low === undefined || high === undefined) return { problem: 'not-a-service', part };
   const [first, last] = [Number(low), Number(high)];
   if (!isPort(first) || !isPort(last)) return { problem: 'port', part };

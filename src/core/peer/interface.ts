@@ -107,8 +107,11 @@ export type PeerCommand =
       readonly relay?: RelayMode;
       /** Give up after this long without a path, 0 = never. */
       readonly timeoutMs: number;
-      /** A host that ends after we were inside is waited for: `path-lost` says `punchingAgain` then, and `timeoutMs` holds. Absent: no. */
-      readonly wait?: boolean;
+      /**
+       * A host that ends after we were inside is waited for: `path-lost` says `punchingAgain` then, and `timeoutMs` holds. `from-start`: one
+       * that is not online yet, too. Absent: no.
+       */
+      readonly wait?: boolean | 'from-start';
     }
   | { readonly do: 'abort'; readonly join: JoinId }
   /** `channel` (0 where absent): which service of the host, and which program of the friend (`laneOf`). */

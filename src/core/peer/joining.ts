@@ -127,7 +127,7 @@ export class Join implements PathOwner {
 
   /** The host has ended, or had no place left for us when it was back: who has been inside waits for it where that is wished. */
   private waitsAfter(end: PathEnd): boolean {
-    return this.command.wait === true && (end === 'left' || end === 'full');
+    return (this.command.wait ?? false) !== false && (end === 'left' || end === 'full');
   }
 
   /** The first path of the connection that an attempt leads to: it takes the place of the one that stood before. */
@@ -411,10 +411,11 @@ export class Join implements PathOwner {
     this.enter(now, { in: 'connected' });
   }
 
-  /** What may pass is waited for when the master or the host asks for patience, or when there was a path before. */
+  /** What may pass is waited for when the master or the host asks for patience, when there was a path before, or where that is wished. */
   private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: FailureReason | null): void {
     const returning = failure === 'HOST_OFFLINE' && this.hostReturnsUntil !== null && now < this.hostReturnsUntil;
-    if (failure === 'BUSY' || returning || (this.run.again && RETRYABLE[failure])) {
+    const wished = failure === 'HOST_OFFLINE' && this.command.wait === 'from-start';
+    if (failure === 'BUSY' || returning || wished || (this.run.again && RETRYABLE[failure])) {
       this.stage('waiting', { because: 'failure', failure });
       this.rest(now, Math.max(retryAfterMs, failure === 'BUSY' ? PEER_LIMITS.retryRestMs : this.patience(now)));
     } else this.fail(now, failure, detail);
