@@ -75,11 +75,9 @@ function forked(suite: CryptoSuite, tongue: () => Tongue): CryptoSuite {
       if (bytes?.[0] === WIRE.punch && bytes.length === 16) tongue().touch('probe', bytes, 1, 16);
       return suite.hmac(key, ...parts);
     },
-    seal(key, nonce, associated, plaintext) {
-      if (associated[0] !== WIRE.path) return suite.seal(key, nonce, associated, plaintext);
-      const told = plaintext.slice();
-      tongue().touch('path', told, 0, 9);
-      return suite.seal(key, nonce, associated, told);
+    sealPacket(key, nonce, packet, head, length) {
+      if (packet[0] === WIRE.path) tongue().touch('path', packet.subarray(head, head + length), 0, 9);
+      suite.sealPacket(key, nonce, packet, head, length);
     },
   };
 }
