@@ -13,12 +13,14 @@ const open = (): number => process.getActiveResourcesInfo().filter((name) => nam
 execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${process.argv[2]}`]);
 const server = await echoServer();
 const { forward, notices } = hostForward(server.at);
-const first = pathPair('first');
+// Others of this script run beside it: each has friends, and so addresses, of its own.
+const called = (name: string): string => `${name} of ${process.pid}`;
+const first = pathPair(called('first'));
 const firstSeat = forward.attach(first.atHost);
 const { at } = await friendsEnd(first.atFriend);
 const { socket } = await udp();
 
-const friends = Array.from({ length: Number(process.argv[2]) }, (_, n) => pathPair(`friend ${n}`));
+const friends = Array.from({ length: Number(process.argv[2]) }, (_, n) => pathPair(called(`friend ${n}`)));
 const seats = friends.map(({ atHost }) => forward.attach(atHost));
 const refused = seats.filter((seat) => seat === null).length;
 const playsOn = await ask(socket, at, 'still here');
@@ -35,7 +37,7 @@ const before = open();
 for (const { atHost } of friends) atHost.over('left');
 await new Promise((resolve) => setTimeout(resolve, AGENT_LIMITS.seatSleepMs + 500));
 const slept = before - open();
-const [back] = [pathPair('friend 1')];
+const back = pathPair(called('friend 1'));
 const sameSeat = JSON.stringify(forward.attach(back.atHost)) === JSON.stringify(seats[1]);
 cleanUp();
 process.stdout.write(`${JSON.stringify({ refused, playsOn, firstSeat, seated, slept, sameSeat, notices })}\n`);
