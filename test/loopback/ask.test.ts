@@ -31,6 +31,8 @@ test('ban, bans and unban at the console of the host; the friend is told BANNED,
   await says('Let Mallory in');
   type('y mallory');
   await friend.line('connected');
+  // The friend knows a moment before the host does, and only who was inside is known later.
+  await expect.poll(() => host.run.lines.some(({ ev, state }) => ev === 'peer' && state === 'connected')).toBe(true);
   type('ban mallory network');
   await says('everybody from its network');
   expect(await friend.exit).toBe(5);
