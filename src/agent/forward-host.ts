@@ -230,7 +230,8 @@ class Forward implements HostForward {
     const target = this.#targets[service];
     // Of a service that there is not, or that takes connections only: whoever sends it is no agent of ours.
     const watch = this.#watches[service];
-    return target === undefined || watch == null ? null : this.#sit(path, program, { service, target, watch });
+    if (target === undefined || watch === undefined || !speaks(target, 'udp')) return null;
+    return this.#sit(path, program, { service, target, watch });
   }
 
   #sit(path: Path, program: number, at: At): Chair | null {

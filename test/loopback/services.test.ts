@@ -145,8 +145,9 @@ test('whoever fills all seats makes room for the services of others', async () =
 });
 
 test('what comes for a service that there is not, or that takes connections only, goes nowhere', async () => {
-  const server = await echoServer();
-  const stream: ServiceTarget = { port: 1, protocols: 'tcp', address: '127.0.0.1' };
+  const [server, neighbour] = [await echoServer(), await echoServer()];
+  // What else listens at that number by UDP has not been offered to anybody.
+  const stream: ServiceTarget = { ...neighbour.at, protocols: 'tcp' };
   const { forward, notices } = hostForward([gameAt(server.at), stream]);
   const { atHost, atFriend } = pathPair('kofi');
   forward.attach(atHost);
@@ -156,6 +157,7 @@ test('what comes for a service that there is not, or that takes connections only
   atFriend.send(bytes, laneOf(0, 9));
   await answer;
   expect(server.programs.size).toBe(1);
+  expect(neighbour.seen).toEqual([]);
   expect(notices.filter(({ kind }) => !kind.startsWith('game-'))).toEqual([]);
 });
 
