@@ -219,17 +219,11 @@ export class Party {
     const rules = [
       ...flows.matchAll(/src=\S+ dst=\S+ sport=\d+ dport=(\d+) .*?src=\S+ dst=\S+ sport=(\d+) dport=(\d+)/g),
     ].flatMap(([, dport, , port]) => [
-      `ip saddr ${friendsNat.external} udp sport ${port} ip daddr ${hostNat.external} udp dport ${dport} drop`,
-      `ip saddr ${hostNat.external} udp sport ${dport} ip daddr ${friendsNat.external} udp dport ${port} drop`,
+      `ip saddr ${friendsNat.external} udp sport ${port} ip daddr ${hostNat.external} udp dport ${dport}`,
+      `ip saddr ${hostNat.external} udp sport ${dport} ip daddr ${friendsNat.external} udp dport ${port}`,
     ]);
     if (rules.length === 0) throw new Error('nothing passes between the two homes directly');
-    await scene.lab.atCore(
-      [
-        'nft add table ip cut',
-        "nft 'add chain ip cut way { type filter hook forward priority 0; }'",
-        ...rules.map((rule) => `nft add rule ip cut way ${rule}`),
-      ].join('\n'),
-    );
+    await scene.lab.cut(rules);
   }
 
   /** The friends' router starts anew and gives other ports than before. */

@@ -143,6 +143,12 @@ export class Scene {
     return await this.game.status(this.#puppet, socket, address, Number(port));
   }
 
+  /** Nothing passes between the two homes, and nobody is told. */
+  async cutHomes(): Promise<void> {
+    const [one, two] = this.nats.map(({ external }) => external);
+    await this.lab.cut([`ip saddr ${one} ip daddr ${two}`, `ip saddr ${two} ip daddr ${one}`]);
+  }
+
   async close(): Promise<void> {
     await this.lab.close();
   }

@@ -194,6 +194,22 @@ export class Lab {
     return await this.#in('core', script);
   }
 
+  /** From here on the core router drops what one of these conditions of nft matches, and nobody is told. */
+  async cut(conditions: readonly string[]): Promise<void> {
+    await this.atCore(
+      [
+        'nft add table ip cut',
+        "nft 'add chain ip cut way { type filter hook forward priority 0; }'",
+        ...conditions.map((condition) => `nft add rule ip cut way ${condition} drop`),
+      ].join('\n'),
+    );
+  }
+
+  /** All that was cut passes again. */
+  async uncut(): Promise<void> {
+    await this.atCore('nft delete table ip cut');
+  }
+
   async #in(name: string, script: string): Promise<string> {
     return await this.sandbox.shell(`ip netns exec ${name} sh -eu -c ${quote(script)}`);
   }

@@ -32,7 +32,7 @@ const CUTS: readonly Cut[] = [
     name: 'silent death of the direct path',
     times: 3,
     happen: (party) => party.cutFlows(),
-    after: (party) => party.scene.lab.atCore('nft delete table ip cut'),
+    after: (party) => party.scene.lab.uncut(),
   },
   { name: "the friends' router has new mappings", times: 3, happen: (party) => party.newMappings() },
   { name: "the host's address changes", times: 3, happen: (party) => party.moveHost() },

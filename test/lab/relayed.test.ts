@@ -3,15 +3,7 @@
  * relay of the real masterserver carries on. Counted where the game counts, at both ends. LAB_RUNS=20 dies as often.
  */
 import { expect, test } from 'vitest';
-import {
-  type Count,
-  compiled,
-  counterOf,
-  countingGame,
-  type LabProcess,
-  openScene,
-  type Scene,
-} from '../../lab/index.ts';
+import { type Count, compiled, counterOf, countingGame, type LabProcess, openScene } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -35,19 +27,6 @@ function kindsOf({ lines }: LabProcess): readonly string[] {
 async function goes(joined: LabProcess, kind: RegExp, n: number, timeoutMs: number): Promise<void> {
   let seen = 0;
   await joined.find(({ text }) => (kind.test(kindOf(text) ?? '') && ++seen === n ? true : null), timeoutMs);
-}
-
-/** Nothing passes between the two homes, and nobody is told. */
-function cut({ lab, nats }: Scene): Promise<string> {
-  const [one, two] = nats.map(({ external }) => external);
-  const rules = [`ip saddr ${one} ip daddr ${two} drop`, `ip saddr ${two} ip daddr ${one} drop`];
-  return lab.atCore(
-    [
-      'nft add table ip cut',
-      "nft 'add chain ip cut way { type filter hook forward priority 0; }'",
-      ...rules.map((rule) => `nft add rule ip cut way ${rule}`),
-    ].join('\n'),
-  );
 }
 
 describeUnless(labMissing(), 'a direct path that dies while a game plays', () => {
@@ -77,7 +56,7 @@ describeUnless(labMissing(), 'a direct path that dies while a game plays', () =>
         await pause(PLAY_MS);
         await each((side, count) => expect(count, side).toMatchObject({ twice: 0 }));
         for (let run = 1; run <= RUNS; run++) {
-          await cut(scene);
+          await scene.cutHomes();
           await pause(PLAY_MS);
           await goes(command, /relay/, relayed + run, JOIN_MS);
           await each((side, count) => {
@@ -86,7 +65,7 @@ describeUnless(labMissing(), 'a direct path that dies while a game plays', () =>
             expect(count.twice, side).toBe(0);
             expect(count.gapMs, side).toBeLessThan(2_000);
           });
-          await scene.lab.atCore('nft delete table ip cut');
+          await scene.lab.uncut();
           await goes(command, /direct/, run + 1, RETURN_MS);
           await pause(PLAY_MS);
           await each((side, count) => {

@@ -3,7 +3,7 @@
  * the real masterserver, and over a direct path again when there is one, and what comes out is what went in.
  */
 import { expect, test } from 'vitest';
-import { openScene, progress, type Scene, startTransfer, transferGame, transferred } from '../../lab/index.ts';
+import { openScene, progress, startTransfer, transferGame, transferred } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const JOIN_MS = 60_000;
@@ -11,19 +11,6 @@ const TRANSFER_MS = 120_000;
 const BYTES = 100_000_000;
 const OVER_RELAY_BYTES = 1_000_000;
 const HOME = { kind: 'nat', nat: 'home-router' } as const;
-
-/** Nothing passes between the two homes, and nobody is told. */
-function cut({ lab, nats }: Scene): Promise<string> {
-  const [one, two] = nats.map(({ external }) => external);
-  const rules = [`ip saddr ${one} ip daddr ${two} drop`, `ip saddr ${two} ip daddr ${one} drop`];
-  return lab.atCore(
-    [
-      'nft add table ip cut',
-      "nft 'add chain ip cut way { type filter hook forward priority 0; }'",
-      ...rules.map((rule) => `nft add rule ip cut way ${rule}`),
-    ].join('\n'),
-  );
-}
 
 describeUnless(labMissing(), 'a TCP connection carried between two homes', () => {
   test(
@@ -38,11 +25,11 @@ describeUnless(labMissing(), 'a TCP connection carried between two homes', () =>
         await goes(/"kind":"direct/);
         const got = startTransfer(scene.clientSide, 'get', connected.local, BYTES);
         const { bytes: before } = await progress(got, BYTES / 8, TRANSFER_MS);
-        await cut(scene);
+        await scene.cutHomes();
         const relayed = await goes(/"kind":"relay"/);
         // The relay lets 128 kB a second of a pair through.
         const { ms } = await progress(got, before + OVER_RELAY_BYTES, TRANSFER_MS);
-        await scene.lab.atCore('nft delete table ip cut');
+        await scene.lab.uncut();
         const all = await transferred(got, TRANSFER_MS);
         expect(all).toMatchObject({ bytes: BYTES, got: all.meant });
         expect(relayed).toBe(true);
