@@ -198,15 +198,8 @@ class Forward implements HostForward {
   }
 
   close(): void {
+    for (const seat of [...this.#seats.values()]) this.#endSeat(seat);
     for (const watch of this.#watches) watch.close();
-    for (const seat of this.#seats.values())
-      for (const chair of seat.chairs.values()) {
-        chair.gone = true;
-        chair.socket.close();
-      }
-    this.#seats.clear();
-    this.#held.clear();
-    this.#sockets = 0;
   }
 
   #watch(game: ServiceTarget, service: number): GameWatch {

@@ -39,12 +39,11 @@ export interface Resolved {
 export async function lookUp(master: string, servers: readonly NamedEndpoint[]): Promise<Resolved> {
   const asked = servers.slice(0, SOURCES_LIMITS.stunServersMax);
   const hosts = [master, ...asked.map(({ host }) => host)];
-  const [found = [], ...others] = await Promise.all(hosts.map(resolveName));
+  const found = await Promise.all(hosts.map(resolveName));
+  const [first = [], ...others] = found;
   const stun = asked.flatMap(({ port }, i) => (others[i] ?? []).slice(0, 1).map((address) => ({ address, port })));
-  const looked = hosts.some(
-    (host, i) => addressBytes(host) === null && (i === 0 ? found : (others[i - 1] ?? [])).length > 0,
-  );
-  return { master: found, stun, looked };
+  const looked = hosts.some((host, i) => addressBytes(host) === null && (found[i] ?? []).length > 0);
+  return { master: first, stun, looked };
 }
 
 /** How names are looked up, and where they led at the start. */

@@ -74,8 +74,10 @@ export async function readyWithPatience(agent: Agent, { terminal, signal }: Invo
       return await agent.ready();
     } catch (error) {
       if (!(error instanceof SallyportError) || !error.retryable || signal.aborted) throw error;
-      if (said !== error.code) terminal.fact('warn', 'Master', `${error.message} Trying again until it does.`);
-      if (said !== error.code) terminal.event('master', { state: 'lost', failure: error.code });
+      if (said !== error.code) {
+        terminal.fact('warn', 'Master', `${error.message} Trying again until it does.`);
+        terminal.event('master', { state: 'lost', failure: error.code });
+      }
       said = error.code;
       await sleep(CLI_LIMITS.networkAgainMs, undefined, { signal }).catch(() => {});
     }

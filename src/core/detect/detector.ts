@@ -192,8 +192,7 @@ class DetectorMachine implements Detector {
         this.tellNews(now);
         break;
       case 'passes':
-        if (command.what === 'dns' && this.passes !== null) break;
-        if (command.what === this.passes) break;
+        if (command.what === this.passes || (command.what === 'dns' && this.passes !== null)) break;
         this.passes = command.what;
         if (this.findings.silent) this.tell(now, true);
         break;
@@ -231,8 +230,7 @@ class DetectorMachine implements Detector {
       ...UNKNOWN_PROFILE,
       ...known,
       lastPortAgeMs: lastPortAt === null ? null : Math.max(0, now - lastPortAt),
-      type: this.blocked(findings) ? 'blocked' : known.type,
-      confidence: this.blocked(findings) ? BLOCKED_CONFIDENCE : known.confidence,
+      ...(this.blocked(findings) ? { type: 'blocked', confidence: BLOCKED_CONFIDENCE } : {}),
       filtering: findings.filtering,
       hairpin: findings.hairpin,
       poisonable: findings.poisonable,
