@@ -19,6 +19,8 @@ import {
   hostPins,
   knownFriends,
   type Lock,
+  Nat64,
+  networkNow,
   nodeCrypto,
   quickenCrypto,
   readDocument,
@@ -85,7 +87,9 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers);
+    const nat64 = new Nat64();
+    await nat64.look(networkNow().families);
+    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers, nat64.families(networkNow().families));
     const [resolved] = await Promise.all([look(), quickenCrypto()]);
     if (resolved.master.length === 0 && options.waitForNetwork !== true)
       throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });
@@ -117,7 +121,18 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed, names: { resolved, look } },
+      ...{
+        master,
+        masterLink,
+        pins,
+        friends,
+        guests,
+        gateway,
+        findGateway,
+        onClosed,
+        nat64,
+        names: { resolved, look },
+      },
       device: deviceOf(options),
       relay: options.relay ?? 'allow',
     });
