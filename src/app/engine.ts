@@ -327,7 +327,8 @@ export class Engine implements LocalEngine {
       }
       this.#announced = { public: command.public, name, game: command.game };
       this.#speakOnLan();
-      if (this.#options.clipboard) this.desk.change({ copied: await copyToClipboard(hosting.link, this.#options.env) });
+      if (this.#options.clipboard)
+        this.desk.change({ copied: await copyToClipboard(hosting.invite, this.#options.env) });
     } catch (error) {
       this.desk.fail(error instanceof SallyportError ? error.code : 'INTERNAL');
       throw error;

@@ -137,6 +137,9 @@ const hosting = z.object({
   services: z.array(service.extend({ address: z.string() })).describe('what friends reach, by number'),
   code: z.string(),
   link: z.string(),
+  invite: z
+    .string()
+    .describe('to be sent to a friend: an address of the web page of the masterserver, or `link` where it has none'),
   silentPorts: z.array(z.int()).describe('ports whose game does not answer'),
   uploadFull: z.boolean().describe('the game sends more than this line takes, so the largest updates are left out'),
   addressesShared: z.boolean().describe('the game sees friends as ports, not as addresses of their own'),

@@ -201,7 +201,7 @@ export const MASTER_FLAGS = {
     about: 'where HTTPS reaches it, for players without UDP: into the link (default: where --tls-cert is), or off',
   },
   'trusted-proxy': { kind: 'list', value: 'IP', about: 'a proxy elsewhere whose X-Forwarded-For is believed' },
-  domain: { kind: 'list', value: 'NAME', about: 'name under which the admin page may be opened' },
+  domain: { kind: 'list', value: 'NAME', about: 'name of this computer: the first stands in its links' },
   'metrics-listen': { kind: 'text', value: 'ADDRESS:PORT', about: 'Prometheus (default 127.0.0.1:9464), or off' },
   official: { kind: 'text', value: 'DIR', about: 'configuration folder of the official servers' },
   webhooks: { kind: 'text', value: 'FILE', about: 'messages to Discord, Telegram or a receiver of your own' },
