@@ -1,8 +1,8 @@
 /** The hosting of a program as it is shown, whoever has begun it: the page, or the command that runs. */
 import type { FriendNews, HostForwardNotice, Hosting, Path } from '../agent/index.ts';
 import type { FailureCode } from '../core/index.ts';
-import { banView, withFigures, withFriend } from './guests.ts';
-import type { FriendView, HostingView } from './local-api.ts';
+import { banView, figuresOf, withFigures, withFriend } from './guests.ts';
+import type { ConnectionWays, FriendFigures, FriendView, HostingView } from './local-api.ts';
 
 export class HostingDesk {
   readonly #onChange: () => void;
@@ -70,6 +70,20 @@ export class HostingDesk {
       return view.state === 'connected' && path?.state === 'up' ? withFigures(view, path) : view;
     });
     if (friends.some((view, n) => view !== before[n])) this.change({ friends });
+  }
+
+  /** Those connected, in short. */
+  figures(): readonly FriendFigures[] {
+    return (this.#view?.friends ?? []).flatMap((view) => {
+      const path = this.#paths.get(programOf(view));
+      if (view.state !== 'connected' || path?.state !== 'up') return [];
+      const { friend, instance, name, seat } = view;
+      return [{ friend, instance, name, seat, figures: figuresOf(path) }];
+    });
+  }
+
+  ways(): readonly ConnectionWays[] {
+    return [...this.#paths.values()].map((path) => ({ join: null, friend: path.friend, ways: path.paths }));
   }
 
   async close(): Promise<void> {

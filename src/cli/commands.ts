@@ -133,6 +133,20 @@ export const UI_FLAGS = {
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
 } as const satisfies Flags;
 
+export const SIDECAR_FLAGS = {
+  ...COMMON_FLAGS,
+  ...AGENT_FLAGS,
+  'state-dir': {
+    kind: 'text',
+    value: 'DIR',
+    about: 'keep keys there: the same join code each time (default: no file is written)',
+  },
+  relay: RELAY_FLAG,
+  port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of /v1 on 127.0.0.1 (default 0: any free one)' },
+  'token-file': { kind: 'text', value: 'FILE', about: 'write url and token there; it is removed at the end' },
+  'with-pid': { kind: 'number', value: 'PID', min: 1, about: 'end when this process has ended: the game' },
+} as const satisfies Flags;
+
 export const LIST_FLAGS = { ...COMMON_FLAGS, ...AGENT_FLAGS } as const satisfies Flags;
 
 const RELAY_QUOTA_FLAG = {
@@ -296,6 +310,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: UI_FLAGS,
     examples: ['sallyport ui', 'sallyport ui --no-open'],
     load: async () => (await import('./ui.ts')).uiCommand,
+  },
+  sidecar: {
+    summary: 'the interface for games: host and join over HTTP on 127.0.0.1',
+    words: [],
+    flags: SIDECAR_FLAGS,
+    examples: ["sallyport sidecar --master 'LINK' --token-file sallyport.json --with-pid 4711"],
+    load: async () => (await import('./sidecar.ts')).sidecarCommand,
   },
   master: {
     summary: 'run a masterserver, which introduces hosts and friends',

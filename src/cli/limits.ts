@@ -21,4 +21,6 @@ export const CLI_LIMITS = {
   statusLineMs: 250,
   /** Whoever waits for the network looks so often whether the masterserver answers; the rounds of handshakes go on meanwhile. */
   networkAgainMs: 1_000,
+  /** How often a sidecar looks whether its game is still there: a game that is started anew at once finds its ports free. */
+  parentWatchMs: 500,
 } as const;
