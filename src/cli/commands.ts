@@ -142,6 +142,22 @@ export const SIDECAR_FLAGS = {
     about: 'keep keys there: the same join code each time (default: no file is written)',
   },
   relay: RELAY_FLAG,
+  fake: {
+    kind: 'on',
+    about: 'no network: a masterserver and NATs in memory, which all sidecars with --fake of this computer share',
+  },
+  'fake-nat': {
+    kind: 'text',
+    value: 'CLASS',
+    about: 'the NAT that this one is behind (default P3; docs/simulation.md has the classes, P0 to S6, and X)',
+  },
+  'fake-port': {
+    kind: 'number',
+    value: 'PORT',
+    min: 1,
+    max: 65_535,
+    about: 'TCP port of 127.0.0.1 where those of one fake world meet (default 8439)',
+  },
   port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of /v1 on 127.0.0.1 (default 0: any free one)' },
   'token-file': { kind: 'text', value: 'FILE', about: 'write url and token there; it is removed at the end' },
   'with-pid': { kind: 'number', value: 'PID', min: 1, about: 'end when this process has ended: the game' },
