@@ -25,7 +25,6 @@ import {
   type Driver,
   drive,
   narrowReceive,
-  openDataSocket,
   SallyportError,
   tunnelTo,
   usage,
@@ -108,7 +107,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return drive(machine, {
       ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(outside(tls), masterNow())(...request) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
-      openSocket: this.#network.nat64.through(openDataSocket),
+      openSocket: this.#network.openSocket,
       onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),

@@ -1,9 +1,20 @@
 /** What an agent knows of this computer's network, and tells its machine: addresses, router, and the families of its ways out. */
 import type { PeerCommand } from '../core/index.ts';
-import { Nat64, type NetworkNow, type NetworkWatch, networkNow, watchNetwork } from '../node/index.ts';
+import {
+  Nat64,
+  type NetworkNow,
+  type NetworkWatch,
+  networkNow,
+  type OpenUdpSocket,
+  openDataSocket,
+  watchNetwork,
+} from '../node/index.ts';
+import type { AgentNetwork } from './interface.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface OwnNetworkParts {
+  /** Instead of this computer's. */
+  readonly network?: AgentNetwork;
   /** Already looked for; absent: it is, where the masterserver does not answer. */
   readonly nat64?: Nat64;
   /** Of the router at the start. */
@@ -27,9 +38,17 @@ export class OwnNetwork {
     this.#parts = parts;
     this.gateway = parts.gateway;
     this.nat64 = parts.nat64 ?? new Nat64();
-    const look = (): NetworkNow => networkNow(parts.towards());
+    const { network } = parts;
+    const look = (): NetworkNow =>
+      network === undefined
+        ? networkNow(parts.towards())
+        : { addresses: network.addresses(), routes: '', families: [] };
     this.#now = look();
     this.#watch = watchNetwork((now) => void this.#changed(now), AGENT_LIMITS.networkWatchMs, look);
+  }
+
+  get openSocket(): OpenUdpSocket {
+    return this.#parts.network?.openSocket ?? this.nat64.through(openDataSocket);
   }
 
   /** To a machine that has not heard of it. */

@@ -36,7 +36,7 @@ import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
 import { checkOptions, PORT } from './options.ts';
 import { webFolder } from './pages.ts';
-import { bindError, boundAt, linkOf, portsOf, relayBoundAt } from './ports.ts';
+import { bindError, boundAt, linkOf, pageOf, portsOf, relayBoundAt } from './ports.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import type { RelayThread } from './relay-thread.ts';
 import { checkRelayOptions, type RelayOptions, relaysOf, startOwnRelay } from './relays.ts';
@@ -69,7 +69,7 @@ export interface MasterOptions {
   readonly https?: string | null;
   /** Addresses or networks of proxies whose X-Forwarded-For is believed; this computer's always is. */
   readonly trustedProxies?: readonly string[];
-  /** Names under which the admin page may be reached. */
+  /** Names of this computer: the first stands in the links, and the admin page may be opened under all of them. */
   readonly domains?: readonly string[];
   readonly stateDir?: string;
   /** Configuration folder of the official servers. */
@@ -156,8 +156,9 @@ async function startLocked(
 ): Promise<RunningMaster> {
   const listen = listenAddresses(options, tell);
   const { identity, created } = identityIn(stateDir, tell);
-  const host = options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
+  const host = options.domains?.[0] ?? options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   let link = linkOf(options, host, identity.publicKey, null);
+  let page = '';
 
   const log = createLog(options.logLevel ?? 'info', process.stderr);
   const onProblem = (problem: string): void => {
@@ -203,6 +204,7 @@ async function startLocked(
       ...portsOf(options),
       ...(relays === undefined ? {} : { relays }),
       tunnel: options.http !== null,
+      page: () => page,
     });
     const ours = options.nativeUdp === true ? await nativeUdp() : openUdpSocket;
     const openSocket = front.relayWays.beside(ours, [
@@ -235,6 +237,7 @@ async function startLocked(
     closers.push(reload.stop);
     const http = await startHttp(options, office, front, closers);
     link = linkOf(options, host, identity.publicKey, httpsPlace(options, host, http));
+    page = pageOf(options, host, http);
     const metrics = await startMetrics(options.metrics, office, closers, tell);
     closers.push(testJoins(options, office, identity, listen));
     office.setReady(true);
