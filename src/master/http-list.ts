@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context, Hono } from 'hono';
 import { addressKeys, isLoopback, Pace } from '../core/index.ts';
-import { API, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
+import { API, type Server, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
 import { SERVER_LIMITS } from './limits.ts';
@@ -37,7 +37,11 @@ interface Answer {
   zipped: Promise<Buffer> | null;
 }
 
-export function addListRoutes(app: Hono, { directory, wallClock, onLimited, codes }: ListRoutes): void {
+/** Gives who is behind a code, for its page: null where nobody is, or this caller has tried too many. */
+export function addListRoutes(
+  app: Hono,
+  { directory, wallClock, onLimited, codes }: ListRoutes,
+): (c: Context, code: string) => Server | null {
   const pace = new Pace(SERVER_LIMITS.httpRates);
   const secret = randomBytes(16);
   const answers = new Map<string, Promise<Answer>>();
@@ -113,6 +117,14 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
     const viewer = { address: caller, rttMs: Number.isFinite(rttMs) ? rttMs : 0 };
     return c.json(directory.server(item, viewer), 200, { 'cache-control': 'no-cache' });
   });
+
+  return (c, code) => {
+    const caller = callerAddress(c);
+    if (codes.waitMs(caller) > 0) return null;
+    const item = directory.listing.byCode(code.replaceAll('-', '').toUpperCase());
+    if (item === undefined) codes.wrong(caller);
+    return item === undefined ? null : directory.server(item, { address: caller, rttMs: 0 });
+  };
 }
 
 function answerWith(etag: string, page: ServersPage): Answer {

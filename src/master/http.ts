@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { API, type MasterInfo } from './api.ts';
+import { addDownloads, type Downloads } from './downloads.ts';
 import { type AdminRoutes, addAdminRoutes } from './http-admin.ts';
 import { problem, SECURITY_HEADERS } from './http-common.ts';
 import { addEventRoutes, type EventStreams } from './http-events.ts';
@@ -16,6 +17,7 @@ export interface HttpOptions extends ListRoutes {
   readonly info: () => MasterInfo;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   readonly webFolder: string | null;
+  readonly downloads: () => Downloads;
   readonly log: Logger;
   readonly requests: Counter;
   readonly durations: Histogram;
@@ -43,7 +45,7 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
   const open = cors({ origin: '*', allowMethods: ['GET'], exposeHeaders: ['etag', 'retry-after'], maxAge: 86_400 });
   for (const path of [API.servers, `${API.servers}/*`, API.events, API.master, API.openapi]) app.use(path, open);
 
-  addListRoutes(app, options);
+  const find = addListRoutes(app, options);
   const events = addEventRoutes(app, options.directory);
   app.get(API.master, (c) => c.json(info(), 200, { 'cache-control': 'no-cache' }));
   const document = JSON.stringify(openApiDocument(info().version));
@@ -56,6 +58,7 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
     return state.ready ? c.text('ok\n') : problem(503, 'Not ready', state.reason);
   });
   app.get('/version', (c) => c.json({ name: 'sallyport', version: info().version }));
-  addPages(app, options.webFolder);
+  addDownloads(app, options.downloads);
+  addPages(app, options.webFolder, { info, find });
   return { app, events };
 }
