@@ -37,11 +37,7 @@ interface Answer {
   zipped: Promise<Buffer> | null;
 }
 
-/** Gives who is behind a code, for its page: null where nobody is, or this caller has tried too many. */
-export function addListRoutes(
-  app: Hono,
-  { directory, wallClock, onLimited, codes }: ListRoutes,
-): (c: Context, code: string) => Server | null {
+export function addListRoutes(app: Hono, { directory, wallClock, onLimited, codes }: ListRoutes): void {
   const pace = new Pace(SERVER_LIMITS.httpRates);
   const secret = randomBytes(16);
   const answers = new Map<string, Promise<Answer>>();
@@ -117,14 +113,15 @@ export function addListRoutes(
     const viewer = { address: caller, rttMs: Number.isFinite(rttMs) ? rttMs : 0 };
     return c.json(directory.server(item, viewer), 200, { 'cache-control': 'no-cache' });
   });
+}
 
-  return (c, code) => {
-    const caller = callerAddress(c);
-    if (codes.waitMs(caller) > 0) return null;
-    const item = directory.listing.byCode(code.replaceAll('-', '').toUpperCase());
-    if (item === undefined) codes.wrong(caller);
-    return item === undefined ? null : directory.server(item, { address: caller, rttMs: 0 });
-  };
+/** Who is behind a code, for its page: null where nobody is, or this caller has tried too many. */
+export function hostOfCode({ codes, directory }: ListRoutes, c: Context, code: string): Server | null {
+  const caller = callerAddress(c);
+  if (codes.waitMs(caller) > 0) return null;
+  const item = directory.listing.byCode(code.replaceAll('-', '').toUpperCase());
+  if (item === undefined) codes.wrong(caller);
+  return item === undefined ? null : directory.server(item, { address: caller, rttMs: 0 });
 }
 
 function answerWith(etag: string, page: ServersPage): Answer {

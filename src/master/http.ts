@@ -6,7 +6,7 @@ import { addDownloads, type Downloads } from './downloads.ts';
 import { type AdminRoutes, addAdminRoutes } from './http-admin.ts';
 import { problem, SECURITY_HEADERS } from './http-common.ts';
 import { addEventRoutes, type EventStreams } from './http-events.ts';
-import { addListRoutes, type ListRoutes } from './http-list.ts';
+import { addListRoutes, hostOfCode, type ListRoutes } from './http-list.ts';
 import type { Logger } from './log.ts';
 import type { Counter, Histogram } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
@@ -45,7 +45,7 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
   const open = cors({ origin: '*', allowMethods: ['GET'], exposeHeaders: ['etag', 'retry-after'], maxAge: 86_400 });
   for (const path of [API.servers, `${API.servers}/*`, API.events, API.master, API.openapi]) app.use(path, open);
 
-  const find = addListRoutes(app, options);
+  addListRoutes(app, options);
   const events = addEventRoutes(app, options.directory);
   app.get(API.master, (c) => c.json(info(), 200, { 'cache-control': 'no-cache' }));
   const document = JSON.stringify(openApiDocument(info().version));
@@ -59,6 +59,6 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
   });
   app.get('/version', (c) => c.json({ name: 'sallyport', version: info().version }));
   addDownloads(app, options.downloads);
-  addPages(app, options.webFolder, { info, find });
+  addPages(app, options.webFolder, { info, find: (c, code) => hostOfCode(options, c, code) });
   return { app, events };
 }
