@@ -2,10 +2,11 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { API, type MasterInfo } from './api.ts';
+import { addDownloads, type Downloads } from './downloads.ts';
 import { type AdminRoutes, addAdminRoutes } from './http-admin.ts';
 import { problem, SECURITY_HEADERS } from './http-common.ts';
 import { addEventRoutes, type EventStreams } from './http-events.ts';
-import { addListRoutes, type ListRoutes } from './http-list.ts';
+import { addListRoutes, hostOfCode, type ListRoutes } from './http-list.ts';
 import type { Logger } from './log.ts';
 import type { Counter, Histogram } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
@@ -16,6 +17,7 @@ export interface HttpOptions extends ListRoutes {
   readonly info: () => MasterInfo;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   readonly webFolder: string | null;
+  readonly downloads: () => Downloads;
   readonly log: Logger;
   readonly requests: Counter;
   readonly durations: Histogram;
@@ -56,6 +58,7 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
     return state.ready ? c.text('ok\n') : problem(503, 'Not ready', state.reason);
   });
   app.get('/version', (c) => c.json({ name: 'sallyport', version: info().version }));
-  addPages(app, options.webFolder);
+  addDownloads(app, options.downloads);
+  addPages(app, options.webFolder, { info, find: (c, code) => hostOfCode(options, c, code) });
   return { app, events };
 }

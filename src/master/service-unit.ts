@@ -22,7 +22,6 @@ export function serviceUnit({ node, command, args, tls }: ServiceOptions): strin
   const start = [node, command, 'master', '--state-dir', '%S/sallyport', ...args].map(quote);
   return `[Unit]
 Description=sallyport masterserver
-Documentation=https://www.npmjs.com/package/sallyport
 After=network-online.target
 Wants=network-online.target
 # It is started again for ever: what ended it five times, a full disk or a taken port, may be mended the sixth time.

@@ -29,6 +29,7 @@ import {
   stateDirectory,
   systemRandom,
 } from '../node/index.ts';
+import { readDownloads } from './downloads.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
@@ -76,6 +77,8 @@ export interface MasterOptions {
   readonly official?: string | null;
   readonly webhooks?: readonly WebhookConfig[];
   readonly contact?: string | null;
+  /** A folder with the program for visitors' systems, or an address of the web where it is. */
+  readonly downloads?: string | null;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly onFact?: (fact: MasterFact) => void;
   /** Null: the master joins nobody itself, and no host is called verified. */
@@ -120,7 +123,7 @@ export interface RunningMaster {
   drain(): Promise<void>;
   /** Every table that strangers can fill, and how full it is. */
   tables(): readonly TableState[];
-  /** Reads the folder of the official servers again. */
+  /** Reads the folders of the official servers and of the downloads again. */
   reload(): void;
   close(): Promise<void>;
 }
@@ -159,6 +162,7 @@ async function startLocked(
   const host = options.domains?.[0] ?? options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   let link = linkOf(options, host, identity.publicKey, null);
   let page = '';
+  let downloads = readDownloads(options.downloads ?? null);
 
   const log = createLog(options.logLevel ?? 'info', process.stderr);
   const onProblem = (problem: string): void => {
@@ -171,7 +175,7 @@ async function startLocked(
   let relay: RelayThread | null = null;
   const front = createFront(options);
   const office = createOffice({
-    ...{ store, log, link: () => link },
+    ...{ store, log, link: () => link, page: () => page, downloads: () => downloads },
     wallClock: Date.now,
     monotonic: monotonicNow,
     domains: options.domains ?? [],
@@ -247,7 +251,15 @@ async function startLocked(
       await closeAll();
     };
     const { tables } = running;
-    return { link, http, metrics, endpoints, version: VERSION, drain, tables, reload: reload.now, close: closeAll };
+    const readAnew = (): void => {
+      reload.now();
+      try {
+        downloads = readDownloads(options.downloads ?? null);
+      } catch (error) {
+        log.error({ error: (error as Error).message }, 'the downloads stay as they were');
+      }
+    };
+    return { link, http, metrics, endpoints, version: VERSION, drain, tables, reload: readAnew, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
