@@ -31,6 +31,7 @@ import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
+import { OwnMaster, type StartOwnMaster } from './own-master.ts';
 import { failure, problem } from './problems.ts';
 import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
@@ -53,6 +54,8 @@ export interface EngineOptions {
   readonly clipboard: boolean;
   /** Who opens agents; left out: `openAgent`, on the sockets of this computer. */
   readonly open?: (options: AgentOptions) => Promise<Agent>;
+  /** What starts a masterserver in this program; left out: it can't have one. */
+  readonly startMaster?: StartOwnMaster;
   /** Somebody asked the whole program to end. */
   readonly onQuit: () => void;
 }
@@ -63,7 +66,7 @@ const LIST_INTERVAL_MS_PER_ENTRY = 50;
 
 type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
 /** What only the app and a sidecar do. */
-const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings']);
+const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master']);
 
 export class Engine implements LocalEngine {
   readonly #options: EngineOptions;
@@ -72,6 +75,7 @@ export class Engine implements LocalEngine {
   #agent: Agent | null = null;
   readonly desk: HostingDesk;
   readonly joins: JoinList;
+  readonly #own: OwnMaster;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -96,6 +100,8 @@ export class Engine implements LocalEngine {
     this.#options = options;
     this.#settings = 'settings' in options.does ? options.does.settings : null;
     this.desk = new HostingDesk(() => this.#changed());
+    const stateDir = 'settings' in options.does ? options.does.stateDir : null;
+    this.#own = new OwnMaster((stateDir && options.startMaster) || null, stateDir ?? '', () => this.#changed());
     const places = 'settings' in options.does ? localPlaces(options.does.stateDir) : null;
     this.joins = new JoinList({ ...options, settings: this.#settings, places }, () => this.#changed());
   }
@@ -113,7 +119,8 @@ export class Engine implements LocalEngine {
       does.agent.on('event', (event) => this.#onEvent(event));
       return;
     }
-    await this.#connect();
+    if (this.#settings?.values.ownMaster) await this.#ownMaster(true);
+    else await this.#connect();
     // A game is told of the local network where it asks for it, by `list`.
     if (does.program !== 'app') return;
     this.#lanEar = listenOnLan(
@@ -139,6 +146,7 @@ export class Engine implements LocalEngine {
     await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
+    await this.#own.close();
   }
 
   /** Asks the connections for what changes all the time: round trips and losses. */
@@ -181,6 +189,7 @@ export class Engine implements LocalEngine {
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
       probes: this.#probes,
       hosting: this.desk.view,
+      ownMaster: this.#own.view,
       joins: this.joins.views,
       lan: this.#lan,
       settings: this.#settings?.values ?? null,
@@ -241,6 +250,8 @@ export class Engine implements LocalEngine {
       case 'map-port':
         this.#ready().mapPort();
         return {};
+      case 'own-master':
+        return this.#ownMaster(command.on);
       case 'list':
         return this.#list();
       case 'stats':
@@ -268,8 +279,32 @@ export class Engine implements LocalEngine {
     if (refused !== null) return { problem: refused.problem };
     const { master, stun } = settings.values;
     if (settings.values.announceOnLan !== before.announceOnLan) this.#speakOnLan();
+    if (master !== before.master && !this.#own.isOwn(master)) await this.#leaveOwn();
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
     return {};
+  }
+
+  /** The one that is set from now on. It is started again with the program, maybe at another address. */
+  async #ownMaster(on: boolean): Promise<Done> {
+    if (!on) {
+      await this.#leaveOwn();
+      return {};
+    }
+    const link = await this.#own.open();
+    if (link === null) {
+      if (this.#agent === null) await this.#connect();
+      return {};
+    }
+    const done = await this.#change({ master: link, ownMaster: true });
+    if (this.#agent === null) await this.#connect();
+    return done;
+  }
+
+  async #leaveOwn(): Promise<void> {
+    const { link = '' } = this.#own.view ?? {};
+    this.#settings?.change({ ownMaster: false, ...(this.#master === link ? { master: '' } : {}) });
+    await this.#own.close();
+    if (link !== '' && this.#master === '') await this.#connect();
   }
 
   /** Another masterserver means another agent; joins and hosting of the old one end. */
@@ -286,7 +321,7 @@ export class Engine implements LocalEngine {
     if (master === '') return;
     const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
     try {
-      this.#agent = await (this.#options.open ?? openAgent)({ master, stun, ...kept });
+      this.#agent = await (this.#options.open ?? openAgent)({ ...this.#own.within(master), stun, ...kept });
     } catch (error) {
       this.#openFailure = error instanceof SallyportError ? error.code : 'INTERNAL';
       return;
