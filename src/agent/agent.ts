@@ -29,6 +29,8 @@ import {
   openDataSocket,
   SallyportError,
   tunnelTo,
+  type UpnpTask,
+  upnpTask,
   usage,
   watchNetwork,
 } from '../node/index.ts';
@@ -41,7 +43,6 @@ import { AGENT_LIMITS } from './limits.ts';
 import { NameWatch } from './names.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { PendingEvents } from './pending-events.ts';
-import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
