@@ -1,6 +1,7 @@
 /** The HTTP side of the masterserver, put together: list, live changes, admin, pages, health, and the metrics apart. */
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
+import type { WebApp } from '../node/index.ts';
 import { API, type MasterInfo } from './api.ts';
 import { type AdminRoutes, addAdminRoutes } from './http-admin.ts';
 import { problem, SECURITY_HEADERS } from './http-common.ts';
@@ -15,7 +16,7 @@ export interface HttpOptions extends ListRoutes {
   readonly admin: AdminRoutes;
   readonly info: () => MasterInfo;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
-  readonly webFolder: string | null;
+  readonly webApp: WebApp | null;
   readonly log: Logger;
   readonly requests: Counter;
   readonly durations: Histogram;
@@ -56,6 +57,6 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
     return state.ready ? c.text('ok\n') : problem(503, 'Not ready', state.reason);
   });
   app.get('/version', (c) => c.json({ name: 'sallyport', version: info().version }));
-  addPages(app, options.webFolder);
+  addPages(app, options.webApp);
   return { app, events };
 }

@@ -15,6 +15,7 @@ import {
   type TableState,
 } from '../core/index.ts';
 import {
+  BUILD,
   type Driver,
   deriveCode,
   drive,
@@ -26,6 +27,7 @@ import {
   type OpenUdpSocket,
   openUdpSocket,
   quickenCrypto,
+  readWebApp,
   stateDirectory,
   systemRandom,
 } from '../node/index.ts';
@@ -35,7 +37,6 @@ import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
 import { checkOptions, PORT } from './options.ts';
-import { webFolder } from './pages.ts';
 import { bindError, boundAt, linkOf, portsOf, relayBoundAt } from './ports.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import type { RelayThread } from './relay-thread.ts';
@@ -45,7 +46,6 @@ import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
 import { startTester, type TesterOptions } from './test-join.ts';
-import { VERSION } from './version.ts';
 import type { WebhookConfig, WebhookOptions } from './webhooks.ts';
 
 export interface MasterOptions {
@@ -177,7 +177,7 @@ async function startLocked(
     contact: options.contact ?? null,
     hooks: options.webhooks ?? [],
     ...(options.webhookTiming === undefined ? {} : { webhookTiming: options.webhookTiming }),
-    webFolder: webFolder(),
+    webApp: readWebApp(),
     command: (command) => (running === null ? void early.push(command) : running.command(command)),
     counters: () => running?.counters() ?? null,
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
@@ -244,7 +244,17 @@ async function startLocked(
       await closeAll();
     };
     const { tables } = running;
-    return { link, http, metrics, endpoints, version: VERSION, drain, tables, reload: reload.now, close: closeAll };
+    return {
+      link,
+      http,
+      metrics,
+      endpoints,
+      version: BUILD.version,
+      drain,
+      tables,
+      reload: reload.now,
+      close: closeAll,
+    };
   } catch (error) {
     await closeAll();
     throw error;

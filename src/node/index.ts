@@ -13,6 +13,7 @@ export * from './listening.ts';
 export * from './lock.ts';
 export * from './native-udp.ts';
 export * from './network.ts';
+export * from './packaged.ts';
 export * from './pins.ts';
 export * from './places.ts';
 export * from './player.ts';
