@@ -81,9 +81,9 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       () => this.#gateway,
       (works, external) => this.command({ do: 'upnp', works, external }),
     );
-    this.#tellNetwork(localAddresses(), parts.gateway);
+    this.#tellNetwork(this.#addresses(), parts.gateway);
     this.#watch = watchNetwork(
-      async (addresses) => this.#tellNetwork(addresses, await parts.findGateway()),
+      async () => this.#tellNetwork(this.#addresses(), await parts.findGateway()),
       AGENT_LIMITS.networkWatchMs,
     );
     this.command({ do: 'start' });
@@ -102,7 +102,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return drive(machine, {
       ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(tls, masterNow())(...request) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
-      openSocket: openDataSocket,
+      openSocket: this.parts.network?.openSocket ?? openDataSocket,
       onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
@@ -152,7 +152,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.profile = null;
     this.link = null;
     this.#driver = this.#drive(machine);
-    this.#tellNetwork(localAddresses(), this.#gateway);
+    this.#tellNetwork(this.#addresses(), this.#gateway);
     this.command({ do: 'start' });
     await this.ready();
     return true;
@@ -255,6 +255,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   #id(): number {
     return this.#nextId++;
+  }
+
+  #addresses(): readonly string[] {
+    return this.parts.network?.addresses() ?? localAddresses();
   }
 
   #tellNetwork(addresses: readonly string[], gateway: string | null): void {

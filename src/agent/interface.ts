@@ -10,7 +10,7 @@ import type {
   RelayMode,
   WayReport,
 } from '../core/index.ts';
-import type { DriveCounters, GuestBook, HostPins, KnownFriends } from '../node/index.ts';
+import type { DriveCounters, GuestBook, HostPins, KnownFriends, OpenUdpSocket } from '../node/index.ts';
 import type { Hosting, HostOptions } from './hosting.ts';
 import type { JoinOptions } from './joining.ts';
 import type { Names } from './names.ts';
@@ -50,7 +50,16 @@ export interface Agent {
   close(): Promise<void>;
 }
 
+/** Another network than this computer's, such as a simulated one. What is forwarded for games stays on this computer. */
+export interface AgentNetwork {
+  readonly openSocket: OpenUdpSocket;
+  /** Those of its own in that network. */
+  addresses(): readonly string[];
+}
+
 export interface AgentParts {
+  /** Left out: this computer's. */
+  readonly network?: AgentNetwork;
   readonly machine: Machine<PeerCommand, PeerEvent>;
   /** The join code of a key (`core/code.ts`); null where no secret has it. */
   readonly deriveCode: (key: Uint8Array) => Promise<string | null>;

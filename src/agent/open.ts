@@ -31,7 +31,7 @@ import {
   writeDocument,
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
-import type { Agent } from './interface.ts';
+import type { Agent, AgentNetwork } from './interface.ts';
 import { lookUp, type NamedEndpoint, type Resolved } from './names.ts';
 import { checkRelayMode } from './relay-mode.ts';
 import { linkText } from './words.ts';
@@ -57,6 +57,8 @@ export interface AgentOptions {
    * `ready` then rejects with MASTER_UNREACHABLE as where nobody answers. Without it `openAgent` does.
    */
   readonly waitForNetwork?: boolean;
+  /** Where it lives; left out: in the network of this computer. */
+  readonly network?: AgentNetwork;
   readonly signal?: AbortSignal;
 }
 
@@ -93,7 +95,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const { stun } = resolved;
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
     const here = resolved.master.length > 0 && resolved.master.every(isLoopback);
-    const findGateway = here ? async () => null : defaultGateway;
+    const { network } = options;
+    const findGateway = here || network !== undefined ? async () => null : defaultGateway;
     const gateway = await findGateway();
     if (options.signal?.aborted) throw new SallyportError('ABORTED');
     const peer = () =>
@@ -119,6 +122,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
       ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed, names: { resolved, look } },
       device: deviceOf(options),
+      ...(network === undefined ? {} : { network }),
       relay: options.relay ?? 'allow',
     });
     // A key that is kept is a host's: its code, a tenth of a second of work, is derived while the session with the master is made.

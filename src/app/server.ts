@@ -46,6 +46,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
 };
 /** Changes of the state are sent at most this often, however fast the machines talk. */
 const STATE_INTERVAL_MS = 100;

@@ -1,9 +1,10 @@
 /** `sallyport sidecar`: the local interface `/v1` as a program that a game starts beside itself, and that ends with it. */
-import { hostKeyFile, type RelayMode } from '../agent/index.ts';
+import { hostKeyFile, openAgent, type RelayMode } from '../agent/index.ts';
 import { SettingsFile } from '../app/index.ts';
 import { processWatch, SallyportError, usage } from '../node/index.ts';
 import { SIDECAR_FLAGS } from './commands.ts';
 import { type LocalControl, openControl } from './control.ts';
+import type { FakeNetwork } from './fake.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
@@ -15,7 +16,8 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
   const { terminal, signal, stop } = invocation;
   const forgetParent = withParent(flags['with-pid'], stop);
   try {
-    const control = await openSidecar(invocation, flags);
+    const fake = await fakeOf(flags);
+    const control = await openSidecar(invocation, flags, fake);
     try {
       await control.engine.start();
       const { url, token } = control;
@@ -26,23 +28,37 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
       await untilStopped(signal);
     } finally {
       await control.close();
+      fake?.close();
     }
   } finally {
     forgetParent();
   }
 }
 
-function openSidecar(invocation: Invocation, flags: SidecarFlags): Promise<LocalControl> {
+/** Only what is used is loaded: the simulator is not, without --fake. */
+async function fakeOf(flags: SidecarFlags): Promise<FakeNetwork | null> {
+  if (!flags.fake) return null;
+  const { FAKE_PORT, isFakeNat, openFakeNetwork } = await import('./fake.ts');
+  const nat = flags['fake-nat'] ?? 'P3';
+  if (!isFakeNat(nat)) throw usage(`--fake-nat is a class of networks, like P3 or S6, not "${nat}".`);
+  return openFakeNetwork({ nat, port: flags['fake-port'] ?? FAKE_PORT });
+}
+
+function openSidecar(invocation: Invocation, flags: SidecarFlags, fake: FakeNetwork | null): Promise<LocalControl> {
   const stateDir = flags['state-dir'] ?? null;
   const tokenFile = flags['token-file'];
   const settings = new SettingsFile(null, { announceOnLan: false, relay: (flags.relay ?? 'allow') as RelayMode });
-  const refused = settings.change({ master: flags.master ?? '', stun: [...flags.stun] });
+  const refused = settings.change({
+    master: fake?.master ?? flags.master ?? '',
+    stun: fake === null ? [...flags.stun] : [],
+  });
   if (refused !== null) throw usage(`--master: ${refused.text}`);
   const keyFile = stateDir === null ? null : hostKeyFile(stateDir, 'sidecar');
   return openControl({
     does: { program: 'sidecar', settings, stateDir, keyFile },
     ...{ stateDir, invocation, port: flags.port ?? 0 },
     ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(fake === null ? {} : { open: (options) => openAgent({ ...options, network: fake }) }),
   }).catch((error: NodeJS.ErrnoException) => {
     if (error instanceof SallyportError) throw error;
     throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });

@@ -15,6 +15,7 @@ import {
 import { BUILD, type WebApp } from '../node/index.ts';
 import type { MasterInfo, Overview } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
+import { type Downloads, NO_DOWNLOADS } from './downloads.ts';
 import { createHttpApp } from './http.ts';
 import type { AdminRoutes } from './http-admin.ts';
 import type { CodeGuesses } from './http-list.ts';
@@ -46,6 +47,9 @@ export interface OfficeOptions {
   readonly webhookTiming?: WebhookOptions['timing'];
   readonly webApp: WebApp | null;
   readonly link: () => string;
+  /** Where the pages are; left out: nowhere that others reach. */
+  readonly page?: () => string;
+  readonly downloads?: () => Downloads;
   readonly command: (command: MasterCommand) => void;
   readonly counters: () => MasterCounters | null;
   /** For how long a registered host has been silent. */
@@ -111,9 +115,13 @@ export function createOffice(options: OfficeOptions): Office {
     ...(options.webhookTiming === undefined ? {} : { timing: options.webhookTiming }),
     onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
   });
-  const info = (): MasterInfo => ({ link: options.link(), version: BUILD.version, contact: options.contact });
+  const downloads = options.downloads ?? (() => NO_DOWNLOADS);
+  const info = (): MasterInfo => ({
+    ...{ link: options.link(), version: BUILD.version, contact: options.contact, page: options.page?.() ?? '' },
+    downloads: { files: [...downloads().files], at: downloads().at },
+  });
   const { app, events } = createHttpApp({
-    ...{ directory, wallClock, info, log, codes: options.codes },
+    ...{ directory, wallClock, info, log, codes: options.codes, downloads },
     webApp: options.webApp,
     requests: measures.requests,
     durations: measures.requestDurations,

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import type { Context, Hono } from 'hono';
 import type { WebApp } from '../node/index.ts';
 import { SECURITY_HEADERS } from './http-common.ts';
+import { type JoinPageParts, joinDocument } from './join-page.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -20,7 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const TEXT = /^(text|application\/json|image\/svg)/;
 
 /** Screens of the app; each is the same page, which looks at its own address. */
-const SCREENS = ['/', '/j/:code', '/admin', '/playground'] as const;
+const SCREENS = ['/', '/admin', '/playground'] as const;
 
 interface Page {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -32,12 +33,16 @@ interface Page {
 }
 
 const WITHOUT_APP = `<!doctype html><html lang="en"><meta charset="utf-8"><title>sallyport</title>
-<h1>This masterserver is up</h1><p>Its web page was not built. The list: <a href="/api/v1/servers">/api/v1/servers</a></p></html>`;
+<body><h1>This masterserver is up</h1><p>Its web page was not built. The list: <a href="/api/v1/servers">/api/v1/servers</a></p></body></html>`;
 
-export function addPages(app: Hono, files: WebApp | null): void {
+export function addPages(app: Hono, files: WebApp | null, join: JoinPageParts): void {
   const pages = pagesOf(files ?? new Map());
   const index = pages.get('/index.html') ?? pageOf('.html', new Uint8Array(Buffer.from(WITHOUT_APP)), '');
   for (const screen of SCREENS) app.get(screen, (c) => send(c, index));
+  const text = Buffer.from(index.bytes).toString('utf8');
+  app.get('/j/:code', (c) =>
+    c.html(joinDocument(text, join, c), 200, { ...SECURITY_HEADERS, 'cache-control': 'no-cache' }),
+  );
   for (const [path, page] of pages) app.get(path, (c) => send(c, page));
 }
 

@@ -21,7 +21,6 @@ export function serviceUnit({ command, args, tls }: ServiceOptions): string {
   const start = [...command, 'master', '--state-dir', '%S/sallyport', ...args].map(quote);
   return `[Unit]
 Description=sallyport masterserver
-Documentation=https://www.npmjs.com/package/sallyport
 After=network-online.target
 Wants=network-online.target
 # It is started again for ever: what ended it five times, a full disk or a taken port, may be mended the sixth time.

@@ -1,6 +1,7 @@
 /** A second entry, for tests alone: the masterserver without its sockets, the files it keeps and reads, and what it tells other services. */
 
 export { createCallers, isProxyName } from './callers.ts';
+export { readDownloads } from './downloads.ts';
 export { parseLocated } from './json-lines.ts';
 export { SERVER_LIMITS } from './limits.ts';
 export { createLog, createPseudonyms } from './log.ts';

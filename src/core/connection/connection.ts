@@ -223,9 +223,9 @@ export class Connection {
       if (path.state !== 'proving' && path.kind !== 'relay') near ??= path;
     }
     if (near !== null && sequence > near.newest && !this.paths.some(({ state }) => state === 'proving')) {
+      this.pausedTooLong(now, near);
       const path = this.begin(now, { kind: near.kind, socket, remote: from, via: null });
       path.rttMs = near.rttMs;
-      this.pausedTooLong(now, near);
       this.ask(now, path);
       return path;
     }
