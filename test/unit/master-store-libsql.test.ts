@@ -6,13 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { libsql, nodeSqlite, openRecordFile } from '../../src/master/testing.ts';
+import { libsql, nodeSqlite, type OpenSqlite, openRecordFile } from '../../src/master/testing.ts';
 
 const own = nodeSqlite();
 const other = libsql();
 
-vi.mock(import('../../src/master/sqlite.ts'), async (original) => {
-  const real = await original();
+vi.mock('../../src/master/sqlite.ts', async (original) => {
+  const real = await original<{ readonly libsql: typeof libsql; readonly openSqlite: OpenSqlite }>();
   return { ...real, openSqlite: real.libsql() ?? real.openSqlite };
 });
 
@@ -25,8 +25,7 @@ test('each of the two bindings reads what the other has written, and says which 
   try {
     const file = join(folder, 'master.db');
     const rows = [1, 2].map((number) => ({ number, at: number, kind: 'ban', key: 'k', body: '{"ä":1}', sum: 7 }));
-    for (const [n, sqlite] of [own, other, own].entries()) {
-      if (sqlite === null) continue;
+    for (const [n, sqlite] of [own, other, own].filter((one) => one !== null).entries()) {
       const records = openRecordFile({ file, sqlite });
       expect(records.open()).toBeNull();
       records.commit([{ ...rows[0]!, number: n + 1 }], []);
