@@ -33,6 +33,7 @@ export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export { type AllocatorKind, type Filtering, type Mapping, UNKNOWN_ALLOCATOR } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
+export { nat64Text } from './nat64.ts';
 export { DOOR } from './peer/door-limits.ts';
 export {
   type ClientHandshake,

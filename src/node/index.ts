@@ -11,6 +11,7 @@ export * from './gateway.ts';
 export * from './guests.ts';
 export * from './listening.ts';
 export * from './lock.ts';
+export * from './nat64.ts';
 export * from './native-udp.ts';
 export * from './network.ts';
 export * from './packaged.ts';
