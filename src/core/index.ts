@@ -75,6 +75,7 @@ export type {
   Verdict,
 } from './nat/profile.ts';
 export { unmeasured } from './nat/unmeasured.ts';
+export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize } from './nat64.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export { showFingerprint } from './peer/fingerprint.ts';
@@ -105,6 +106,7 @@ export { STREAM_LIMITS } from './streams/limits.ts';
 export { answerStun } from './stun/server.ts';
 export { isServerAddress } from './wire/entry-wire.ts';
 export { isSallyportDatagram, WIRE } from './wire/first-byte.ts';
+export { formatInvite, pageOrigin } from './wire/invite.ts';
 export { type JoinTarget, parseJoinTarget } from './wire/join-link.ts';
 export { WIRE_LIMITS } from './wire/limits.ts';
 export {

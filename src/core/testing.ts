@@ -40,6 +40,7 @@ export {
   UNKNOWN_PROFILE,
 } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
+export { nat64Text } from './nat64.ts';
 export { DOOR } from './peer/door-limits.ts';
 export {
   type ClientHandshake,

@@ -149,7 +149,7 @@ test('a host that has never hosted draws another key where its code is taken; on
     command.do === 'start'
       ? UP
       : command.do === 'host'
-        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x' }]
+        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x', page: '' }]
         : [];
   const told: string[] = [];
   const fresh = agentOf(taken, { newIdentity: () => played(free, commands), onHosting: (code) => told.push(code) });
@@ -176,7 +176,7 @@ test('a master that begins to lie while friends play ends the hosting with CODE_
     command.do === 'start'
       ? UP
       : command.do === 'host'
-        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x' }]
+        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x', page: '' }]
         : command.do === 'announce'
           ? [{ ev: 'hosting-failed', failure: 'CODE_MISMATCH' }]
           : [],

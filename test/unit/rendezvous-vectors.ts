@@ -116,7 +116,7 @@ const REQUESTS: readonly Request[] = [
 
 const RESPONSES: readonly Response[] = [
   { type: 'ok', observed: OBSERVED },
-  { type: 'registered', code: ENTRY.code, hostId: ENTRY.hostId, observed: OBSERVED_6 },
+  { type: 'registered', code: ENTRY.code, hostId: ENTRY.hostId, observed: OBSERVED_6, page: 'https://ms.example.org' },
   { type: 'resolved', hostKey: HOST_KEY, entry: ENTRY },
   { type: 'entries', entries: [ENTRY], next: '1' },
   { type: 'granted', relay: GRANT },

@@ -116,6 +116,7 @@ class Master implements MasterMachine {
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, grants, counters, policy: config.policy },
       own: config.identity.publicKey,
+      page: config.page ?? (() => ''),
       secret,
       push: (now, session, message) => this.control.push(now, session, message),
       event: (event) => this.out.event(event),

@@ -22,7 +22,7 @@ import { assert } from '../errors.ts';
 import type { LinkEvent, LinkMachine } from '../link/interface.ts';
 import { Link } from '../link/link.ts';
 import { Nest, outputs } from '../machine.ts';
-import type { LocalNetwork } from '../model/network.ts';
+import { familyOn, type LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { MapEvent } from '../portmap/interface.ts';
@@ -410,7 +410,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private observed(now: Instant, { address, port }: Endpoint): void {
     this.context.log(null, 'observed', { address, port });
     const { external } = this.context.profile();
-    const moved = external.length > 0 && familyOf(address) === this.config.family && !external.includes(address);
+    const moved = external.length > 0 && familyOf(address) === this.context.family() && !external.includes(address);
     if (moved) this.nest.command(now, this.detector, { do: 'detect' });
   }
 
@@ -489,6 +489,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
+      family: () => familyOn(this.network, config.family),
       shared: () => this.shared(),
       isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
       masterRttMs: () => this.rttMs,
