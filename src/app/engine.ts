@@ -19,7 +19,6 @@ import {
   CONNECTION_LIMITS,
   endpointKey,
   type FailureCode,
-  type ListEntry,
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
@@ -31,6 +30,7 @@ import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
+import { LIST_INTERVAL_MS, MasterList } from './master-list.ts';
 import { OwnMaster, type StartOwnMaster } from './own-master.ts';
 import { failure, problem } from './problems.ts';
 import type { LocalEngine } from './server.ts';
@@ -60,10 +60,6 @@ export interface EngineOptions {
   readonly onQuit: () => void;
 }
 
-/** The list is asked for this often while a page looks, a long one more seldom: ten entries come in one datagram. */
-const LIST_INTERVAL_MS = 5000;
-const LIST_INTERVAL_MS_PER_ENTRY = 50;
-
 type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
 /** What only the app and a sidecar do. */
 const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master']);
@@ -79,11 +75,10 @@ export class Engine implements LocalEngine {
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
-  #servers: {
-    readonly entries: readonly ListEntry[];
-    readonly at: number | null;
-    readonly failure: FailureCode | null;
-  } = { entries: [], at: null, failure: null };
+  readonly #list = new MasterList(
+    () => this.#agent,
+    () => this.#changed(),
+  );
   #probes: readonly ProbeView[] = [];
   #n = 0;
   /** What is asked for before there is an agent waits for it. */
@@ -131,9 +126,7 @@ export class Engine implements LocalEngine {
       },
     );
     this.#listTimer = setInterval(() => {
-      const { entries, at } = this.#servers;
-      const due = (at ?? 0) + LIST_INTERVAL_MS_PER_ENTRY * entries.length;
-      if (this.#listeners.size > 0 && Date.now() >= due) void this.#fetchList();
+      if (this.#listeners.size > 0 && this.#list.isDue(Date.now())) void this.#list.fetch();
     }, LIST_INTERVAL_MS);
   }
 
@@ -158,7 +151,7 @@ export class Engine implements LocalEngine {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.refresh();
-    if (this.#settings !== null) void this.#fetchList();
+    if (this.#settings !== null) void this.#list.fetch();
     return () => this.#listeners.delete(listener);
   }
 
@@ -179,9 +172,9 @@ export class Engine implements LocalEngine {
         failure: link?.failure ?? this.#openFailure,
         rttMs: link?.rttMs ?? null,
       },
-      servers: this.#servers.entries,
-      serversAt: this.#servers.at,
-      serversFailure: this.#servers.failure,
+      servers: this.#list.entries,
+      serversAt: this.#list.at,
+      serversFailure: this.#list.failure,
       profile,
       unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
       profileAt: this.#profileAt,
@@ -253,7 +246,7 @@ export class Engine implements LocalEngine {
       case 'own-master':
         return this.#ownMaster(command.on);
       case 'list':
-        return this.#list();
+        return this.#listed();
       case 'stats':
         return { joins: this.joins.figures(), friends: this.desk.figures() };
       case 'paths':
@@ -332,7 +325,7 @@ export class Engine implements LocalEngine {
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
     if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
-    if (event.ev === 'link' && event.state === 'up') void this.#fetchList();
+    if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }
 
@@ -351,10 +344,10 @@ export class Engine implements LocalEngine {
     return { join: id, phase: join.phase, local: join.local, kind: join.path?.kind ?? null };
   }
 
-  async #list(): Promise<Done> {
+  async #listed(): Promise<Done> {
     this.#ready();
-    await this.#fetchList();
-    const { entries, failure } = this.#servers;
+    await this.#list.fetch();
+    const { entries, failure } = this.#list;
     if (failure !== null) throw new SallyportError(failure);
     return { servers: entries };
   }
@@ -367,16 +360,6 @@ export class Engine implements LocalEngine {
     } finally {
       this.#checking = false;
     }
-  }
-
-  async #fetchList(): Promise<void> {
-    if (this.#agent === null) return;
-    try {
-      this.#servers = { entries: await this.#agent.list(), at: Date.now(), failure: null };
-    } catch (error) {
-      this.#servers = { ...this.#servers, failure: error instanceof SallyportError ? error.code : 'INTERNAL' };
-    }
-    this.#changed();
   }
 
   async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<Done> {

@@ -14,10 +14,13 @@ export interface RunningOwnMaster {
 }
 
 /**
- * Looks for a way in and starts it; says why not where there is none. `onShut`: strangers do not come in any more, because the router has
- * taken the way back.
+ * Looks for a way in and starts it; says why not where there is none. `onWay`: do strangers come in still? A router may
+ * take the way back, and open it again.
  */
-export type StartOwnMaster = (stateDir: string, onShut: () => void) => Promise<RunningOwnMaster | OwnMasterFault>;
+export type StartOwnMaster = (
+  stateDir: string,
+  onWay: (open: boolean) => void,
+) => Promise<RunningOwnMaster | OwnMasterFault>;
 
 export class OwnMaster {
   readonly #start: StartOwnMaster | null;
@@ -55,7 +58,7 @@ export class OwnMaster {
       if (this.#running !== null) return this.#running.link;
       if (this.#start === null) return null;
       this.#show({ state: 'starting', because: null, way: null, link: '' });
-      const started = await this.#start(this.#stateDir, () => this.#shut()).catch(() => 'failed' as const);
+      const started = await this.#start(this.#stateDir, (open) => this.#way(open)).catch(() => 'failed' as const);
       if (typeof started === 'string') {
         this.#show({ state: 'impossible', because: started, way: null, link: '' });
         return null;
@@ -75,8 +78,9 @@ export class OwnMaster {
     });
   }
 
-  #shut(): void {
-    if (this.#running !== null) this.#show({ ...this.#view, state: 'shut', because: 'no-way-in' });
+  #way(open: boolean): void {
+    if (this.#running === null || open === (this.#view.state === 'on')) return;
+    this.#show({ ...this.#view, state: open ? 'on' : 'shut', because: open ? null : 'no-way-in' });
   }
 
   #show(view: OwnMasterView): void {

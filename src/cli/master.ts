@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   hiddenFile,
   type MasterFact,
@@ -14,7 +13,7 @@ import {
   webhookSchema,
   writeServiceUnit,
 } from '../master/index.ts';
-import { stateDirectory, usage } from '../node/index.ts';
+import { ownCommand, stateDirectory, usage } from '../node/index.ts';
 import { MASTER_FLAGS } from './commands.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { isStoreAct, storeCommand } from './master-store.ts';
@@ -198,8 +197,7 @@ function installService({ argv, terminal }: Invocation, tls: { cert: string; key
     );
   }
   const options = {
-    node: process.execPath,
-    command: fileURLToPath(new URL('./main.js', import.meta.url)),
+    command: ownCommand(),
     args,
     tls: tls === null ? null : { cert: resolve(tls.cert), key: resolve(tls.key) },
   };

@@ -4,8 +4,9 @@
  * the game by it, and nothing of that leaves this computer.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OwnMasterFault, RunningOwnMaster, StartOwnMaster } from '../app/index.ts';
-import { type Endpoint, familyOf, formatMasterLink, parseMasterLink, scopeOf } from '../core/index.ts';
+import { type Endpoint, familyOf, formatMasterLink, parseMasterLink, sameEndpoint, scopeOf } from '../core/index.ts';
 import { defaultGateway, keepUpnpMapping, localAddresses, SallyportError, sourceTowards } from '../node/index.ts';
 import { CLI_LIMITS } from './limits.ts';
 
@@ -25,10 +26,10 @@ interface WayIn {
   close(): Promise<void>;
 }
 
-export const startOwnMaster: StartOwnMaster = async (stateDir, onShut) => {
+export const startOwnMaster: StartOwnMaster = async (stateDir, onWay) => {
   let fault: OwnMasterFault = 'no-way-in';
   for (let port = PORT; port < PORT + CLI_LIMITS.ownMasterPorts; port++) {
-    const way = await findWayIn(port, onShut);
+    const way = await findWayIn(port, onWay);
     if (typeof way === 'string') return way;
     try {
       return await startAt(way, join(stateDir, 'own-master'));
@@ -41,25 +42,27 @@ export const startOwnMaster: StartOwnMaster = async (stateDir, onShut) => {
   return fault;
 };
 
-async function findWayIn(port: number, onShut: () => void): Promise<WayIn | OwnMasterFault> {
+async function findWayIn(port: number, onWay: (open: boolean) => void): Promise<WayIn | OwnMasterFault> {
   const address = localAddresses().find((one) => familyOf(one) === 4 && isPublic(one));
   if (address !== undefined) return { way: 'public', address, port, outside: { address, port }, close: async () => {} };
-  return mappedWay(port, onShut);
+  return mappedWay(port, onWay);
 }
 
 /** By a port that the router opens and names with a public address: behind a carrier's NAT it names another, and nobody gets in. */
-async function mappedWay(port: number, onShut: () => void): Promise<WayIn | OwnMasterFault> {
+async function mappedWay(port: number, onWay: (open: boolean) => void): Promise<WayIn | OwnMasterFault> {
   const gateway = await defaultGateway();
   const address = gateway === null ? null : sourceTowards(gateway);
   if (gateway === null || address === null) return 'no-way-in';
   const abort = new AbortController();
+  const { signal } = abort;
   let kept = Promise.resolve();
   const outside = await new Promise<Endpoint | null>((resolve) => {
-    const options = { localAddress: address, gateway, signal: abort.signal };
-    kept = keepUpnpMapping(port, options, (_works, external) => {
-      if (external === null) onShut();
+    let first: Endpoint | null = null;
+    kept = keepTrying({ localAddress: address, gateway, signal }, port, (external) => {
+      first ??= external;
       resolve(external);
-    }).catch(() => resolve(null));
+      onWay(external !== null && first !== null && sameEndpoint(external, first));
+    });
   });
   const close = async (): Promise<void> => {
     abort.abort();
@@ -68,6 +71,18 @@ async function mappedWay(port: number, onShut: () => void): Promise<WayIn | OwnM
   if (outside !== null && isPublic(outside.address)) return { way: 'mapped', address, port, outside, close };
   await close();
   return outside === null ? 'no-way-in' : 'carrier';
+}
+
+/** A router that has started again has forgotten the port: it is asked once more, for as long as the masterserver runs. */
+async function keepTrying(
+  options: Parameters<typeof keepUpnpMapping>[1],
+  port: number,
+  onState: (external: Endpoint | null) => void,
+): Promise<void> {
+  while (!options.signal.aborted) {
+    await keepUpnpMapping(port, options, (_works, external) => onState(external)).catch(() => onState(null));
+    await sleep(CLI_LIMITS.ownMasterAgainMs, undefined, { signal: options.signal }).catch(() => {});
+  }
 }
 
 async function startAt({ way, address, port, outside, close }: WayIn, stateDir: string): Promise<RunningOwnMaster> {
