@@ -1,6 +1,7 @@
 /** Turns what a person or a program writes (links, names, files) into an agent. */
 import { join } from 'node:path';
 import {
+  addressBytes,
   createPeer,
   familyOf,
   isLoopback,
@@ -19,6 +20,8 @@ import {
   hostPins,
   knownFriends,
   type Lock,
+  Nat64,
+  networkNow,
   nodeCrypto,
   quickenCrypto,
   readDocument,
@@ -87,7 +90,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers);
+    const nat64 = new Nat64();
+    // A masterserver of the own network needs no way to the Internet.
+    const native = (): readonly (4 | 6)[] =>
+      networkNow(addressBytes(masterLink.host) === null ? [] : [masterLink.host]).families;
+    await nat64.look(native());
+    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers, nat64.families(native()));
     const [resolved] = await Promise.all([look(), quickenCrypto()]);
     if (resolved.master.length === 0 && options.waitForNetwork !== true)
       throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });
@@ -120,7 +128,18 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed, names: { resolved, look } },
+      ...{
+        master,
+        masterLink,
+        pins,
+        friends,
+        guests,
+        gateway,
+        findGateway,
+        onClosed,
+        nat64,
+        names: { resolved, look },
+      },
       device: deviceOf(options),
       ...(network === undefined ? {} : { network }),
       relay: options.relay ?? 'allow',

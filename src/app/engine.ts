@@ -371,8 +371,9 @@ export class Engine implements LocalEngine {
       }
       this.#announced = { public: command.public, name, game: command.game };
       this.#speakOnLan();
-      if (this.#options.clipboard) this.desk.change({ copied: await copyToClipboard(hosting.link, this.#options.env) });
-      return { code: hosting.code, link: hosting.link };
+      if (this.#options.clipboard)
+        this.desk.change({ copied: await copyToClipboard(hosting.invite, this.#options.env) });
+      return { code: hosting.code, link: hosting.link, invite: hosting.invite };
     } catch (error) {
       this.desk.fail(error instanceof SallyportError ? error.code : 'INTERNAL');
       throw error;

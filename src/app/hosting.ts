@@ -28,7 +28,7 @@ export class HostingDesk {
   begin(called: Pick<HostingView, 'name' | 'services'>): void {
     this.#view = {
       ...called,
-      ...{ state: 'starting', failure: null, code: '', link: '', copied: false },
+      ...{ state: 'starting', failure: null, code: '', link: '', invite: '', copied: false },
       ...{ silentPorts: [], uploadFull: false, addressesShared: false, friends: [], bans: [], wrongPasswords: 0 },
     };
     this.#onChange();
@@ -38,9 +38,9 @@ export class HostingDesk {
   open(hosting: Hosting): boolean {
     if (this.#view === null) return false;
     this.#hosting = hosting;
-    const { code, link, services } = hosting;
-    this.change({ state: 'open', code, link, services, bans: hosting.bans.map(banView) });
-    hosting.on('code', (code) => this.change({ code, link: hosting.link }));
+    const { code, link, invite, services } = hosting;
+    this.change({ state: 'open', code, link, invite, services, bans: hosting.bans.map(banView) });
+    hosting.on('code', (code) => this.change({ code, link: hosting.link, invite: hosting.invite }));
     hosting.on('friend', (news) => this.#friend(news));
     hosting.on('way', (news) => this.#friend(news));
     hosting.on('bans', (bans) => this.change({ bans: bans.map(banView) }));

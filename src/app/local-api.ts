@@ -95,6 +95,8 @@ export interface HostingView {
   readonly services: readonly ServiceTarget[];
   readonly code: string;
   readonly link: string;
+  /** What to send a friend: the same as an address of the master's web page, or `link` where it has none. */
+  readonly invite: string;
   /** Of these, the ports whose game does not answer. */
   readonly silentPorts: readonly number[];
   /** The game sends more than this line takes. */
@@ -277,6 +279,7 @@ export interface LocalDone {
   readonly kind?: PathKind | null | undefined;
   readonly code?: string | undefined;
   readonly link?: string | undefined;
+  readonly invite?: string | undefined;
   readonly servers?: readonly ListEntry[] | undefined;
   readonly profile?: NatProfile | null | undefined;
   readonly joins?: readonly JoinFigures[] | undefined;

@@ -156,6 +156,9 @@ const hosting = z.object({
   services: z.array(service.extend({ address: z.string() })).describe('what friends reach, by number'),
   code: z.string(),
   link: z.string(),
+  invite: z
+    .string()
+    .describe('to be sent to a friend: an address of the web page of the masterserver, or `link` where it has none'),
   silentPorts: z.array(z.int()).describe('ports whose game does not answer'),
   uploadFull: z.boolean().describe('the game sends more than this line takes, so the largest updates are left out'),
   addressesShared: z.boolean().describe('the game sees friends as ports, not as addresses of their own'),
@@ -293,6 +296,7 @@ export const doneSchema = z.object({
   kind: path.shape.kind.nullable().optional().describe('of `join`, which way it goes'),
   code: z.string().optional().describe('of `host`, what friends type'),
   link: z.string().optional().describe('of `host`, the same with the masterserver'),
+  invite: z.string().optional().describe('of `host`, to be sent to a friend'),
   servers: stateSchema.shape.servers.optional().describe('of `list`'),
   profile: stateSchema.shape.profile.optional().describe('of `check`'),
   joins: z.array(joinFigures).optional().describe('of `stats`'),

@@ -231,11 +231,16 @@ export const MASTER_FLAGS = {
     about: 'where HTTPS reaches it, for players without UDP: into the link (default: where --tls-cert is), or off',
   },
   'trusted-proxy': { kind: 'list', value: 'IP', about: 'a proxy elsewhere whose X-Forwarded-For is believed' },
-  domain: { kind: 'list', value: 'NAME', about: 'name under which the admin page may be opened' },
+  domain: { kind: 'list', value: 'NAME', about: 'name of this computer: the first stands in its links' },
   'metrics-listen': { kind: 'text', value: 'ADDRESS:PORT', about: 'Prometheus (default 127.0.0.1:9464), or off' },
   official: { kind: 'text', value: 'DIR', about: 'configuration folder of the official servers' },
   webhooks: { kind: 'text', value: 'FILE', about: 'messages to Discord, Telegram or a receiver of your own' },
   contact: { kind: 'text', value: 'TEXT', about: 'how to reach you, shown on the page' },
+  downloads: {
+    kind: 'text',
+    value: 'DIR|URL',
+    about: 'where visitors of the page get sallyport: files of a folder, or an address',
+  },
   'log-level': {
     kind: 'text',
     value: 'warn',

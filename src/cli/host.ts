@@ -126,14 +126,15 @@ function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: 
 
 async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hosting, profile: NatProfile): Promise<void> {
   const { terminal, env } = invocation;
-  const { code, link } = hosting;
-  terminal.event('ready', { code, link, hostId: hosting.hostId, services: hosting.services, profile });
-  terminal.result(link);
+  const { code, link, invite } = hosting;
+  terminal.event('ready', { code, link, invite, hostId: hosting.hostId, services: hosting.services, profile });
+  terminal.result(invite);
   // The line stands before the clipboard tool has answered: nobody waits for that.
-  const copied = flags['no-clipboard'] ? Promise.resolve(false) : copyToClipboard(link, env);
+  const copied = flags['no-clipboard'] ? Promise.resolve(false) : copyToClipboard(invite, env);
   terminal.say();
   terminal.say(`  Join code   ${showCode(code)}           (stays the same next time)`);
-  terminal.say(`  Link        ${link}${(await copied) ? '     (copied to clipboard)' : ''}`, 'whole');
+  terminal.say(`  Link        ${invite}${(await copied) ? '     (copied to clipboard)' : ''}`, 'whole');
+  if (invite !== link) terminal.say(`              ${link}`, 'whole');
   terminal.say(
     `  Friends     run: sallyport join ${showCode(code)}, with the same --master; or sallyport join 'the whole link'`,
   );
@@ -192,7 +193,7 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     else terminal.fact('warn', 'Replaced', `${error.message} ${error.hint}`);
   });
   hosting.on('code', (code) => {
-    terminal.event('code', { code, link: hosting.link });
+    terminal.event('code', { code, link: hosting.link, invite: hosting.invite });
     terminal.fact('warn', 'Join code', `is now ${showCode(code)}`);
   });
 }
