@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OwnMasterFault, RunningOwnMaster, StartOwnMaster } from '../app/index.ts';
-import { type Endpoint, familyOf, formatMasterLink, parseMasterLink, sameEndpoint, scopeOf } from '../core/index.ts';
+import { type Endpoint, endpointKey, familyOf, formatMasterLink, parseMasterLink, scopeOf } from '../core/index.ts';
 import { defaultGateway, keepUpnpMapping, localAddresses, SallyportError, sourceTowards } from '../node/index.ts';
 import { CLI_LIMITS } from './limits.ts';
 
@@ -61,7 +61,7 @@ async function mappedWay(port: number, onWay: (open: boolean) => void): Promise<
     kept = keepTrying({ localAddress: address, gateway, signal }, port, (external) => {
       first ??= external;
       resolve(external);
-      onWay(external !== null && first !== null && sameEndpoint(external, first));
+      onWay(external !== null && first !== null && endpointKey(external) === endpointKey(first));
     });
   });
   const close = async (): Promise<void> => {
