@@ -150,6 +150,8 @@ export function notDirectText(why: NotDirect): string {
   switch (why.because) {
     case 'wished':
       return 'Not direct, because one of you comes through a relay only.';
+    case 'no-common-family':
+      return 'Not direct, because one of your networks has IPv6 alone and the other IPv4 alone.';
     case 'udp-blocked':
       return `Not direct, because UDP does not pass ${SIDES[why.side]}.`;
     case 'hard-pair':

@@ -60,6 +60,8 @@ export interface PeerContext {
   readonly network: () => LocalNetwork;
   /** That of the sockets of sessions; `config.family` is what is wished. */
   family(): 4 | 6;
+  /** By which the master is asked from sockets of sessions, where our session with it goes by the other one; else undefined. */
+  otherFamily(): 4 | 6 | undefined;
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
   readonly shared: () => readonly Candidate[];
   /** Round trip to the master, 0 where it is not known. */

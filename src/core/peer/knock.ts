@@ -167,7 +167,15 @@ export class Knock {
     }
     this.sent = { at: now, handshake, own };
     const join = { type: 'join', sid: this.sid, hidden, hostKey, handshake: handshake.message } as const;
-    this.alarms.push(this.context.request(now, join, this.socket, (at, response) => this.joined(at, response)));
+    this.alarms.push(
+      this.context.request(
+        now,
+        join,
+        this.socket,
+        (at, response) => this.joined(at, response),
+        this.context.otherFamily(),
+      ),
+    );
   }
 
   private parties() {

@@ -289,7 +289,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private offerProvers(now: Instant): void {
-    this.nest.command(now, this.mapper, { do: 'sources', sources: this.link.sources });
+    this.nest.command(now, this.mapper, {
+      do: 'sources',
+      sources: this.link.sources.filter(({ target }) => familyOf(target.address) === 4),
+    });
   }
 
   /** A port mapping needs a socket that stays: paths that come through it share it, told apart by their session ids. */
@@ -487,6 +490,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
       family: () => familyOn(this.network, config.family),
+      otherFamily: () => {
+        const [ours, master] = [familyOn(this.network, config.family), link.sources[0]?.target.address];
+        return master === undefined || link.way === 'tls' || familyOf(master) === ours ? undefined : ours;
+      },
       shared: () => this.shared(),
       isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
       masterRttMs: () => this.rttMs,
