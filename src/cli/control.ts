@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Engine, type EngineOptions, serveLocal, writeTokenFile } from '../app/index.ts';
 import type { Invocation } from './run.ts';
+import { t } from './words/index.ts';
 
 export interface LocalControl {
   readonly engine: Engine;
@@ -31,7 +32,7 @@ export async function openControl({ does, stateDir, invocation, clipboard = fals
     forget = writeTokenFile(stateDir, { v: 1, url, token, pid, program: does.program, name, startedAt: Date.now() });
   } catch (error) {
     // A disk that takes no file keeps nobody from playing.
-    const problem = `"sallyport ctl" will not find this program: ${(error as Error).message}`;
+    const problem = t('"sallyport ctl" will not find this program: {why}', { why: (error as Error).message });
     terminal.event('notice', { kind: 'state-problem', problem });
     terminal.fact('warn', 'State', problem);
   }
