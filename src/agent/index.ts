@@ -29,7 +29,7 @@ export {
   openLocalServices,
 } from './forward-join.ts';
 export type { FriendNews, Hosting, HostingEvents, HostOptions, ServiceWish } from './hosting.ts';
-export type { Agent, AgentEvents } from './interface.ts';
+export type { Agent, AgentEvents, AgentNetwork } from './interface.ts';
 export { isOver, type JoinEvent, type JoinView, losePath, NEW_JOIN, type NotDirect, reduceJoin } from './join-view.ts';
 export type { JoinOptions } from './joining.ts';
 export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';

@@ -1,6 +1,7 @@
 /** Turns what a person or a program writes (links, names, files) into an agent. */
 import { join } from 'node:path';
 import {
+  addressBytes,
   createPeer,
   familyOf,
   isLoopback,
@@ -18,6 +19,8 @@ import {
   hostPins,
   knownFriends,
   type Lock,
+  Nat64,
+  networkNow,
   nodeCrypto,
   quickenCrypto,
   readDocument,
@@ -30,7 +33,7 @@ import {
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
 import { checkAgentOptions } from './check-options.ts';
-import type { Agent } from './interface.ts';
+import type { Agent, AgentNetwork } from './interface.ts';
 import { lookUp, type Resolved } from './names.ts';
 
 export interface AgentOptions {
@@ -54,6 +57,8 @@ export interface AgentOptions {
    * `ready` then rejects with MASTER_UNREACHABLE as where nobody answers. Without it `openAgent` does.
    */
   readonly waitForNetwork?: boolean;
+  /** Where it lives; left out: in the network of this computer. */
+  readonly network?: AgentNetwork;
   readonly signal?: AbortSignal;
 }
 
@@ -62,7 +67,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers);
+    const nat64 = new Nat64();
+    // A masterserver of the own network needs no way to the Internet.
+    const native = (): readonly (4 | 6)[] =>
+      networkNow(addressBytes(masterLink.host) === null ? [] : [masterLink.host]).families;
+    await nat64.look(native());
+    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers, nat64.families(native()));
     const [resolved] = await Promise.all([look(), quickenCrypto()]);
     if (resolved.master.length === 0 && options.waitForNetwork !== true)
       throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });
@@ -70,7 +80,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const { stun } = resolved;
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
     const here = resolved.master.length > 0 && resolved.master.every(isLoopback);
-    const findGateway = here ? async () => null : defaultGateway;
+    const { network } = options;
+    const findGateway = here || network !== undefined ? async () => null : defaultGateway;
     const gateway = await findGateway();
     if (options.signal?.aborted) throw new SallyportError('ABORTED');
     const peer = () =>
@@ -94,8 +105,20 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed, names: { resolved, look } },
+      ...{
+        master,
+        masterLink,
+        pins,
+        friends,
+        guests,
+        gateway,
+        findGateway,
+        onClosed,
+        nat64,
+        names: { resolved, look },
+      },
       device: deviceOf(options),
+      ...(network === undefined ? {} : { network }),
       relay: options.relay ?? 'allow',
     });
     // A key that is kept is a host's: its code, a tenth of a second of work, is derived while the session with the master is made.

@@ -1,11 +1,12 @@
 /**
  * What runs in a process of ours, as others see and command it: one agent, one hosting, any number of joins, and the state document.
- * `sallyport ui` has an engine that does all of it; `host` and `join` do their one thing themselves and show it here. Whoever looks comes
+ * `sallyport ui` and `sidecar` have an engine that does all of it; `host` and `join` do their one thing themselves and show it here. Whoever looks comes
  * and goes; everything here lives on until `quit` or Ctrl+C.
  */
 
 import {
   type Agent,
+  type AgentOptions,
   announceOnLan,
   type KnownHost,
   type LanHandle,
@@ -29,19 +30,29 @@ import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { APP_LIMITS } from './limits.ts';
-import type { LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
+import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
 import { failure, problem } from './problems.ts';
 import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
 export interface EngineOptions {
-  /** Of the app: what the person has set, and where it keeps things. Of a command: the agent it works with, and its master's link. */
+  /**
+   * Of the app and a sidecar: what has been set, and where things are kept (null: nowhere). Of a command: the agent it works with, and its
+   * master's link.
+   */
   readonly does:
-    | { readonly program: 'app'; readonly settings: SettingsFile; readonly stateDir: string; readonly keyFile: string }
+    | {
+        readonly program: 'app' | 'sidecar';
+        readonly settings: SettingsFile;
+        readonly stateDir: string | null;
+        readonly keyFile: string | null;
+      }
     | { readonly program: 'host' | 'join'; readonly agent: Agent; readonly master: string; readonly name: string };
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
   readonly clipboard: boolean;
+  /** Who opens agents; left out: `openAgent`, on the sockets of this computer. */
+  readonly open?: (options: AgentOptions) => Promise<Agent>;
   /** Somebody asked the whole program to end. */
   readonly onQuit: () => void;
 }
@@ -50,8 +61,8 @@ export interface EngineOptions {
 const LIST_INTERVAL_MS = 5000;
 const LIST_INTERVAL_MS_PER_ENTRY = 50;
 
-type Done = { readonly join?: number } | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
-/** What only the app does. */
+type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
+/** What only the app and a sidecar do. */
 const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings']);
 
 export class Engine implements LocalEngine {
@@ -71,6 +82,8 @@ export class Engine implements LocalEngine {
   } = { entries: [], at: null, failure: null };
   #probes: readonly ProbeView[] = [];
   #n = 0;
+  /** What is asked for before there is an agent waits for it. */
+  #started: Promise<void> = Promise.resolve();
   #listTimer: NodeJS.Timeout | null = null;
   #figuresTimer: NodeJS.Timeout | null = null;
   #lan: readonly LanServer[] = [];
@@ -81,21 +94,28 @@ export class Engine implements LocalEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#settings = options.does.program === 'app' ? options.does.settings : null;
+    this.#settings = 'settings' in options.does ? options.does.settings : null;
     this.desk = new HostingDesk(() => this.#changed());
-    const places = options.does.program === 'app' ? localPlaces(options.does.stateDir) : null;
+    const places = 'settings' in options.does ? localPlaces(options.does.stateDir) : null;
     this.joins = new JoinList({ ...options, settings: this.#settings, places }, () => this.#changed());
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
     const { does } = this.#options;
     this.#figuresTimer = setInterval(() => this.#listeners.size > 0 && this.refresh(), APP_LIMITS.figuresMs);
-    if (does.program !== 'app') {
+    if ('agent' in does) {
       this.#agent = does.agent;
       does.agent.on('event', (event) => this.#onEvent(event));
       return;
     }
     await this.#connect();
+    // A game is told of the local network where it asks for it, by `list`.
+    if (does.program !== 'app') return;
     this.#lanEar = listenOnLan(
       () => this.#knownHosts(),
       (servers) => {
@@ -143,7 +163,7 @@ export class Engine implements LocalEngine {
       n: this.#n,
       version,
       program: does.program,
-      name: does.program === 'app' ? '' : does.name,
+      name: 'settings' in does ? '' : does.name,
       pid: process.pid,
       master: {
         link: master,
@@ -169,12 +189,13 @@ export class Engine implements LocalEngine {
 
   get #master(): string {
     const { does } = this.#options;
-    return does.program === 'app' ? does.settings.values.master : does.master;
+    return 'settings' in does ? does.settings.values.master : does.master;
   }
 
   async command(command: LocalCommand): Promise<LocalAnswer> {
     if (this.#settings === null && OF_THE_APP.has(command.do)) return { ok: false, error: problem('NOT_HERE') };
     try {
+      await this.#started;
       const done = await this.#act(command);
       this.#changed();
       if ('problem' in done) return { ok: false, error: problem(done.problem) };
@@ -190,8 +211,7 @@ export class Engine implements LocalEngine {
   async #act(command: LocalCommand): Promise<Done> {
     switch (command.do) {
       case 'host':
-        await this.#host(command);
-        return {};
+        return this.#host(command);
       case 'unhost':
         if (this.#settings === null) this.#quit();
         else await this.#closeHosting();
@@ -209,7 +229,7 @@ export class Engine implements LocalEngine {
         this.desk.hosting?.unban(command.ban);
         return {};
       case 'join':
-        return { join: this.joins.start(this.#ready(), command) };
+        return this.#join(command);
       case 'abort':
         this.joins.stop(command.join);
         return {};
@@ -217,14 +237,16 @@ export class Engine implements LocalEngine {
         this.joins.forget(command.join);
         return {};
       case 'check':
-        await this.#check();
-        return {};
+        return this.#check();
       case 'map-port':
         this.#ready().mapPort();
         return {};
       case 'list':
-        await this.#fetchList();
-        return {};
+        return this.#list();
+      case 'stats':
+        return { joins: this.joins.figures(), friends: this.desk.figures() };
+      case 'paths':
+        return { connections: [...this.joins.ways(), ...this.desk.ways()] };
       case 'settings':
         return this.#change(command.settings);
       case 'quit':
@@ -258,11 +280,13 @@ export class Engine implements LocalEngine {
     this.#agent = null;
     this.#openFailure = null;
     const { does } = this.#options;
-    if (does.program !== 'app') return;
+    if (!('settings' in does)) return;
     const { settings, stateDir, keyFile } = does;
-    if (settings.values.master === '') return;
+    const { master, stun } = settings.values;
+    if (master === '') return;
+    const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
     try {
-      this.#agent = await openAgent({ master: settings.values.master, stun: settings.values.stun, stateDir, keyFile });
+      this.#agent = await (this.#options.open ?? openAgent)({ master, stun, ...kept });
     } catch (error) {
       this.#openFailure = error instanceof SallyportError ? error.code : 'INTERNAL';
       return;
@@ -282,11 +306,29 @@ export class Engine implements LocalEngine {
     return this.#agent;
   }
 
-  async #check(): Promise<void> {
+  /** A join that is waited for and fails is a command that fails. */
+  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<Done> {
+    const id = this.joins.start(this.#ready(), command);
+    if ((command.waitMs ?? 0) === 0) return { join: id };
+    const join = await this.joins.settled(id, command.waitMs ?? 0);
+    if (join === null) throw new SallyportError('ABORTED');
+    if (join.failure !== null) throw new SallyportError(join.failure);
+    return { join: id, phase: join.phase, local: join.local, kind: join.path?.kind ?? null };
+  }
+
+  async #list(): Promise<Done> {
+    this.#ready();
+    await this.#fetchList();
+    const { entries, failure } = this.#servers;
+    if (failure !== null) throw new SallyportError(failure);
+    return { servers: entries };
+  }
+
+  async #check(): Promise<Done> {
     this.#checking = true;
     this.#changed();
     try {
-      await this.#ready().check();
+      return { profile: await this.#ready().check() };
     } finally {
       this.#checking = false;
     }
@@ -302,10 +344,12 @@ export class Engine implements LocalEngine {
     this.#changed();
   }
 
-  async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<void> {
+  async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<Done> {
     const { name, services } = command;
     // Pressed twice, or in two tabs: there is one hosting.
-    if (this.desk.view !== null && this.desk.view.state !== 'failed') return;
+    const known = this.desk.view;
+    if (known !== null && known.state !== 'failed')
+      return known.code === '' ? {} : { code: known.code, link: known.link };
     await this.#closeHosting();
     const targets = parseServices(services);
     this.desk.begin({ name, services: 'problem' in targets ? [] : targets });
@@ -323,11 +367,13 @@ export class Engine implements LocalEngine {
       if (!this.desk.open(hosting)) {
         // Stopped in another tab meanwhile.
         await hosting.close();
-        return;
+        return {};
       }
       this.#announced = { public: command.public, name, game: command.game };
       this.#speakOnLan();
-      if (this.#options.clipboard) this.desk.change({ copied: await copyToClipboard(hosting.link, this.#options.env) });
+      if (this.#options.clipboard)
+        this.desk.change({ copied: await copyToClipboard(hosting.invite, this.#options.env) });
+      return { code: hosting.code, link: hosting.link, invite: hosting.invite };
     } catch (error) {
       this.desk.fail(error instanceof SallyportError ? error.code : 'INTERNAL');
       throw error;

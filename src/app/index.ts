@@ -6,4 +6,4 @@ export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState } f
 export { type Opener, openBrowser } from './opener.ts';
 export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';
-export { type LiveProgram, running, writeTokenFile } from './token-file.ts';
+export { type LiveProgram, running, writeTokenFile, writeTokenFileAt } from './token-file.ts';

@@ -157,6 +157,36 @@ export const UI_FLAGS = {
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
 } as const satisfies Flags;
 
+export const SIDECAR_FLAGS = {
+  ...COMMON_FLAGS,
+  ...AGENT_FLAGS,
+  'state-dir': {
+    kind: 'text',
+    value: 'DIR',
+    about: 'keep keys there: the same join code each time (default: no file is written)',
+  },
+  relay: RELAY_FLAG,
+  fake: {
+    kind: 'on',
+    about: 'no network: a masterserver and NATs in memory, which all sidecars with --fake of this computer share',
+  },
+  'fake-nat': {
+    kind: 'text',
+    value: 'CLASS',
+    about: 'the NAT that this one is behind (default P3; docs/simulation.md has the classes, P0 to S6, and X)',
+  },
+  'fake-port': {
+    kind: 'number',
+    value: 'PORT',
+    min: 1,
+    max: 65_535,
+    about: 'TCP port of 127.0.0.1 where those of one fake world meet (default 8439)',
+  },
+  port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of /v1 on 127.0.0.1 (default 0: any free one)' },
+  'token-file': { kind: 'text', value: 'FILE', about: 'write url and token there; it is removed at the end' },
+  'with-pid': { kind: 'number', value: 'PID', min: 1, about: 'end when this process has ended: the game' },
+} as const satisfies Flags;
+
 export const LIST_FLAGS = { ...COMMON_FLAGS, ...AGENT_FLAGS } as const satisfies Flags;
 
 const RELAY_QUOTA_FLAG = {
@@ -225,11 +255,16 @@ export const MASTER_FLAGS = {
     about: 'where HTTPS reaches it, for players without UDP: into the link (default: where --tls-cert is), or off',
   },
   'trusted-proxy': { kind: 'list', value: 'IP', about: 'a proxy elsewhere whose X-Forwarded-For is believed' },
-  domain: { kind: 'list', value: 'NAME', about: 'name under which the admin page may be opened' },
+  domain: { kind: 'list', value: 'NAME', about: 'name of this computer: the first stands in its links' },
   'metrics-listen': { kind: 'text', value: 'ADDRESS:PORT', about: 'Prometheus (default 127.0.0.1:9464), or off' },
   official: { kind: 'text', value: 'DIR', about: 'configuration folder of the official servers' },
   webhooks: { kind: 'text', value: 'FILE', about: 'messages to Discord, Telegram or a receiver of your own' },
   contact: { kind: 'text', value: 'TEXT', about: 'how to reach you, shown on the page' },
+  downloads: {
+    kind: 'text',
+    value: 'DIR|URL',
+    about: 'where visitors of the page get sallyport: files of a folder, or an address',
+  },
   'log-level': {
     kind: 'text',
     value: 'warn',
@@ -321,6 +356,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: UI_FLAGS,
     examples: ['sallyport ui', 'sallyport ui --no-open'],
     load: async () => withFirstLine(UI_FLAGS, 'App', 'is starting', async () => (await import('./ui.ts')).uiCommand),
+  },
+  sidecar: {
+    summary: 'the interface for games: host and join over HTTP on 127.0.0.1',
+    words: [],
+    flags: SIDECAR_FLAGS,
+    examples: ["sallyport sidecar --master 'LINK' --token-file sallyport.json --with-pid 4711"],
+    load: async () => (await import('./sidecar.ts')).sidecarCommand,
   },
   master: {
     summary: 'run a masterserver, which introduces hosts and friends',

@@ -128,15 +128,16 @@ function sayMaster(terminal: Terminal, agent: Agent, flags: HostFlags, keyFile: 
 
 async function welcome(invocation: Invocation, flags: HostFlags, hosting: Hosting, profile: NatProfile): Promise<void> {
   const { terminal, env } = invocation;
-  const { code, link } = hosting;
-  terminal.event('ready', { code, link, hostId: hosting.hostId, services: hosting.services, profile });
-  terminal.result(link);
+  const { code, link, invite } = hosting;
+  terminal.event('ready', { code, link, invite, hostId: hosting.hostId, services: hosting.services, profile });
+  terminal.result(invite);
   // The line stands before the clipboard tool has answered: nobody waits for that.
-  const copied = flags['no-clipboard'] ? Promise.resolve(false) : copyToClipboard(link, env);
+  const copied = flags['no-clipboard'] ? Promise.resolve(false) : copyToClipboard(invite, env);
   terminal.say();
   const line = (head: Sentence, text: string): string => `  ${t(head).padEnd(HEAD_COLUMNS)}${text}`;
   terminal.say(line('Join code', `${showCode(code)}           ${t('(stays the same next time)')}`));
-  terminal.say(line('Link', `${link}${(await copied) ? `     ${t('(copied to clipboard)')}` : ''}`), 'whole');
+  terminal.say(line('Link', `${invite}${(await copied) ? `     ${t('(copied to clipboard)')}` : ''}`), 'whole');
+  if (invite !== link) terminal.say(`  ${' '.repeat(HEAD_COLUMNS)}${link}`, 'whole');
   const friends = t("run: sallyport join {code}, with the same --master; or sallyport join 'the whole link'", {
     code: showCode(code),
   });
@@ -225,7 +226,7 @@ function follow(terminal: Terminal, hosting: Hosting, console: HostConsole): voi
     }
   });
   hosting.on('code', (code) => {
-    terminal.event('code', { code, link: hosting.link });
+    terminal.event('code', { code, link: hosting.link, invite: hosting.invite });
     terminal.fact('warn', 'Join code', t('is now {code}', { code: showCode(code) }));
   });
 }

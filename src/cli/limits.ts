@@ -25,4 +25,19 @@ export const CLI_LIMITS = {
   statusLineMs: 250,
   /** Whoever waits for the network looks so often whether the masterserver answers; the rounds of handshakes go on meanwhile. */
   networkAgainMs: 1_000,
+  /** Computers in one fake world: a full game of sixteen, each with a program of its own. */
+  fakePlacesMax: 16,
+  /** The longest that a fake world sleeps; what happens in it later is looked at anew then. */
+  fakeTimerMsMax: 60_000,
+  /** A datagram of 65,507 bytes with its addresses is the largest frame between a program and the fake world. */
+  fakeFrameBytesMax: 65_536,
+  /** So much may wait for a program that does not read; the rest is lost, as in a full socket. */
+  fakeQueueBytesMax: 1_048_576,
+  /** Whoever connects says who it is at once, or is no program of ours. */
+  fakeGreetingMs: 2_000,
+  /** Between two looks for a fake world that has gone: another program may be making it anew. */
+  fakeAgainMs: 100,
+  fakeTriesMax: 3,
+  /** How often a sidecar looks whether its game is still there: a game that is started anew at once finds its ports free. */
+  parentWatchMs: 500,
 } as const;

@@ -18,7 +18,7 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   if (problem !== null) throw usage(t('--master: {why}', { why: told(problem.text) }));
   const app = await openControl({
     does: { program: 'app', settings, stateDir: directory, keyFile: join(directory, 'host-app.key') },
-    ...{ stateDir: directory, invocation, clipboard: !flags['no-clipboard'], page: { port: flags.port ?? 0 } },
+    ...{ stateDir: directory, invocation, clipboard: !flags['no-clipboard'], port: flags.port ?? 0, page: true },
   }).catch((error: NodeJS.ErrnoException) => {
     throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
   });

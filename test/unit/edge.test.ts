@@ -59,7 +59,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1, way: any(WORD) },
   profile: { ev: 'profile', profile, final: true, probes: [any<never>(WORD)] },
   ready: { ev: 'ready', profile },
-  hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
+  hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD, page: WORD },
   'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
   'wrong-passwords': { ev: 'wrong-passwords', count: 1 },
   upload: { ev: 'upload', path: 1, full: true },

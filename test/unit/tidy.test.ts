@@ -102,7 +102,13 @@ const FRONT = [
     'peer/fingerprint.ts',
     'peer/limits.ts',
   ].map(core),
-  ...['src/node/failure.ts', 'src/node/state.ts', 'src/node/listening.ts', 'src/agent/check-options.ts'],
+  ...[
+    'src/node/failure.ts',
+    'src/node/state.ts',
+    'src/node/listening.ts',
+    'src/node/packaged.ts',
+    'src/agent/check-options.ts',
+  ],
   ...['src/agent/words.ts', 'src/app/token-file.ts'],
 ];
 const FRONT_USERS = [...FRONT, 'src/agent/relay-mode.ts'];

@@ -1,5 +1,29 @@
 /** German, under the English sentence as it stands where it is said (index.ts). `{name}` stays as it is, and may move. */
 export const de = {
+  '--downloads {at} is no address of the web.': '--downloads {at} ist keine Adresse des Webs.',
+  "--downloads {at} can't be read: {why}.": '--downloads {at} ist nicht zu lesen: {why}.',
+  '(Ctrl+C ends it)': '(Strg+C beendet)',
+  '--fake-nat is a class of networks, like P3 or S6, not "{nat}".':
+    '--fake-nat ist eine Klasse von Netzen, wie P3 oder S6, nicht „{nat}“.',
+  '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
+  '--token-file: {why}': '--token-file: {why}',
+  Sidecar: 'Beiboot',
+  'keep keys there: the same join code each time (default: no file is written)':
+    'Schlüssel dort behalten: jedes Mal derselbe Code (sonst wird keine Datei geschrieben)',
+  'no network: a masterserver and NATs in memory, which all sidecars with --fake of this computer share':
+    'kein Netz: ein Masterserver und NATs im Speicher, die alle mit --fake auf diesem Rechner teilen',
+  'the NAT that this one is behind (default P3; docs/simulation.md has the classes, P0 to S6, and X)':
+    'das NAT, hinter dem dieses ist (sonst P3; docs/simulation.md hat die Klassen, P0 bis S6, und X)',
+  'TCP port of 127.0.0.1 where those of one fake world meet (default 8439)':
+    'TCP-Port von 127.0.0.1, an dem sich die einer Welt treffen (sonst 8439)',
+  'of /v1 on 127.0.0.1 (default 0: any free one)': 'von /v1 auf 127.0.0.1 (sonst 0: irgendein freier)',
+  'write url and token there; it is removed at the end': 'url und token dort hineinschreiben; am Ende wird es entfernt',
+  'end when this process has ended: the game': 'enden, wenn dieser Prozess geendet hat: das Spiel',
+  'name of this computer: the first stands in its links': 'Name dieses Rechners: der erste steht in den Links',
+  'where visitors of the page get sallyport: files of a folder, or an address':
+    'wo Besucher der Seite sallyport bekommen: Dateien eines Ordners, oder eine Adresse',
+  'the interface for games: host and join over HTTP on 127.0.0.1':
+    'die Schnittstelle für Spiele: hosten und beitreten über HTTP auf 127.0.0.1',
   'Plan for {pair}: {method}, {own} packets from here and {peer} from the host':
     'Plan für {pair}: {method}, {own} Pakete von hier und {peer} vom Host',
   'The host sends {tuples} probes from {sockets} sockets within {ms} ms':
