@@ -11,6 +11,7 @@ import { linkText, reasonText } from './words.ts';
 
 interface CheckedOptions {
   readonly master: string;
+  readonly linkMaster?: string;
   readonly stun?: readonly string[];
   readonly relay?: RelayMode;
 }
@@ -18,6 +19,7 @@ interface CheckedOptions {
 /** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
 export function checkAgentOptions(options: CheckedOptions): {
   readonly masterLink: MasterLink;
+  readonly linkMaster: MasterLink;
   readonly stun: readonly NamedEndpoint[];
 } {
   if (typeof options.master !== 'string')
@@ -25,7 +27,9 @@ export function checkAgentOptions(options: CheckedOptions): {
   checkRelayMode(options.relay);
   const masterLink = parseMasterLink(options.master);
   if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
-  return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
+  const linkMaster = options.linkMaster === undefined ? masterLink : parseMasterLink(options.linkMaster);
+  if ('problem' in linkMaster) throw usage(`linkMaster: ${linkText(linkMaster)}`);
+  return { masterLink, linkMaster, stun: (options.stun ?? []).map(readStunServer) };
 }
 
 function readStunServer(server: string): NamedEndpoint {

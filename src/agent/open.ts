@@ -39,6 +39,8 @@ import { lookUp, type Resolved } from './names.ts';
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
   readonly master: string;
+  /** The same master as others reach it, where that is another way than this program's: what is given out to friends has it. */
+  readonly linkMaster?: string;
   /** Public STUN servers, `host:port`. They see our address and nothing else; the master alone suffices without them. */
   readonly stun?: readonly string[];
   /** What `host` and `join` have where they say nothing else: `allow` (the default), `never` or `only`. See there. */
@@ -63,7 +65,7 @@ export interface AgentOptions {
 }
 
 export async function openAgent(options: AgentOptions): Promise<Agent> {
-  const { masterLink, stun: servers } = checkAgentOptions(options);
+  const { masterLink, linkMaster, stun: servers } = checkAgentOptions(options);
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
@@ -108,6 +110,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       ...{
         master,
         masterLink,
+        linkMaster,
         pins,
         friends,
         guests,

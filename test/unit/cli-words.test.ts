@@ -136,7 +136,7 @@ function rawTextsIn(values: readonly Node[], source: string): readonly string[] 
 const LAYERS_BELOW = ['agent', 'node', 'master'];
 /** Said to programs alone. */
 const FOR_DEVELOPERS =
-  /This agent|askGame needs|host\(\) takes|relay is|Streams are opened|is no socket of node|master is missing|of this computer7/;
+  /This agent|askGame needs|host\(\) takes|relay is|Streams are opened|is no socket of node|master is missing|linkMaster: |of this computer7/;
 
 test('what the layers below say of options is found in the catalogue, whatever stands in its places', async () => {
   const texts = LAYERS_BELOW.flatMap(sourcesOf).flatMap(({ program }) =>
