@@ -42,6 +42,8 @@ import { linkText } from './words.ts';
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
   readonly master: string;
+  /** The same master as others reach it, where that is another way than this program's: what is given out to friends has it. */
+  readonly linkMaster?: string;
   /** Public STUN servers, `host:port`. They see our address and nothing else; the master alone suffices without them. */
   readonly stun?: readonly string[];
   /** What `host` and `join` have where they say nothing else: `allow` (the default), `never` or `only`. See there. */
@@ -66,15 +68,18 @@ export interface AgentOptions {
 }
 
 /** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
-export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' | 'relay'>): {
+export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'linkMaster' | 'stun' | 'relay'>): {
   readonly masterLink: MasterLink;
+  readonly linkMaster: MasterLink;
   readonly stun: readonly NamedEndpoint[];
 } {
   if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
   checkRelayMode(options.relay);
   const masterLink = parseMasterLink(options.master);
   if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
-  return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
+  const linkMaster = options.linkMaster === undefined ? masterLink : parseMasterLink(options.linkMaster);
+  if ('problem' in linkMaster) throw usage(`linkMaster: ${linkText(linkMaster)}`);
+  return { masterLink, linkMaster, stun: (options.stun ?? []).map(readStunServer) };
 }
 
 function readStunServer(server: string): NamedEndpoint {
@@ -86,7 +91,7 @@ function readStunServer(server: string): NamedEndpoint {
 }
 
 export async function openAgent(options: AgentOptions): Promise<Agent> {
-  const { masterLink, stun: servers } = checkAgentOptions(options);
+  const { masterLink, linkMaster, stun: servers } = checkAgentOptions(options);
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
@@ -131,6 +136,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       ...{
         master,
         masterLink,
+        linkMaster,
         pins,
         friends,
         guests,

@@ -19,6 +19,7 @@ export interface ControlOptions {
   /** Where else url and token are to be read. */
   readonly tokenFile?: string;
   readonly open?: EngineOptions['open'];
+  readonly startMaster?: EngineOptions['startMaster'];
   readonly invocation: Invocation;
   readonly clipboard?: boolean;
   /** Default: any free one. */
@@ -30,8 +31,9 @@ export interface ControlOptions {
 /** Rejects with the system's error where the port is taken. */
 export async function openControl(options: ControlOptions) {
   const { does, stateDir, tokenFile, invocation, clipboard = false, open, port = 0, page = false } = options;
+  const { startMaster } = options;
   const { env, stop, terminal } = invocation;
-  const opener = open === undefined ? {} : { open };
+  const opener = { ...(open === undefined ? {} : { open }), ...(startMaster === undefined ? {} : { startMaster }) };
   const engine = new Engine({ does, version: BUILD.version, env, clipboard, onQuit: stop, ...opener });
   const server = await serveLocal(engine, { port, page });
   const { url, token } = server;
