@@ -27,6 +27,8 @@ import {
   narrowReceive,
   SallyportError,
   tunnelTo,
+  type UpnpTask,
+  upnpTask,
   usage,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
@@ -39,7 +41,6 @@ import { NameWatch } from './names.ts';
 import { OwnNetwork } from './own-network.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { PendingEvents } from './pending-events.ts';
-import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */

@@ -72,6 +72,8 @@ export interface AgentParts {
   readonly master: MasterAddress;
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
+  /** The same for what is given out; absent: `masterLink`. */
+  readonly linkMaster?: MasterLink;
   readonly pins: HostPins | null;
   readonly friends: KnownFriends;
   readonly guests: GuestBook;

@@ -1,6 +1,7 @@
 /** The HTTP side of the masterserver, put together: list, live changes, admin, pages, health, and the metrics apart. */
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
+import type { WebApp } from '../node/index.ts';
 import { API, type MasterInfo } from './api.ts';
 import { addDownloads, type Downloads } from './downloads.ts';
 import { type AdminRoutes, addAdminRoutes } from './http-admin.ts';
@@ -16,7 +17,7 @@ export interface HttpOptions extends ListRoutes {
   readonly admin: AdminRoutes;
   readonly info: () => MasterInfo;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
-  readonly webFolder: string | null;
+  readonly webApp: WebApp | null;
   readonly downloads: () => Downloads;
   readonly log: Logger;
   readonly requests: Counter;
@@ -59,6 +60,6 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
   });
   app.get('/version', (c) => c.json({ name: 'sallyport', version: info().version }));
   addDownloads(app, options.downloads);
-  addPages(app, options.webFolder, { info, find: (c, code) => hostOfCode(options, c, code) });
+  addPages(app, options.webApp, { info, find: (c, code) => hostOfCode(options, c, code) });
   return { app, events };
 }

@@ -12,6 +12,7 @@ import {
   plainEntry,
   type TableState,
 } from '../core/index.ts';
+import { BUILD, type WebApp } from '../node/index.ts';
 import type { MasterInfo, Overview } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { type Downloads, NO_DOWNLOADS } from './downloads.ts';
@@ -30,7 +31,6 @@ import type { RelayThread } from './relay-thread.ts';
 import { createStatistics } from './statistics.ts';
 import type { Store } from './store.ts';
 import { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
-import { VERSION } from './version.ts';
 import { createWebhooks, type WebhookConfig, type WebhookOptions } from './webhooks.ts';
 
 /** Setting of the hash of the admin's token; empty = the next start makes another. */
@@ -45,7 +45,7 @@ export interface OfficeOptions {
   readonly contact: string | null;
   readonly hooks: readonly WebhookConfig[];
   readonly webhookTiming?: WebhookOptions['timing'];
-  readonly webFolder: string | null;
+  readonly webApp: WebApp | null;
   readonly link: () => string;
   /** Where the pages are; left out: nowhere that others reach. */
   readonly page?: () => string;
@@ -103,7 +103,7 @@ export function createOffice(options: OfficeOptions): Office {
     ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
   });
   const measures = createMeasures({
-    ...{ version: VERSION, directory, moderation },
+    ...{ version: BUILD.version, directory, moderation },
     counters: options.counters,
     lagSeconds: loop.lagSeconds,
     storeOk: () => store.problem() === null,
@@ -117,12 +117,12 @@ export function createOffice(options: OfficeOptions): Office {
   });
   const downloads = options.downloads ?? (() => NO_DOWNLOADS);
   const info = (): MasterInfo => ({
-    ...{ link: options.link(), version: VERSION, contact: options.contact, page: options.page?.() ?? '' },
+    ...{ link: options.link(), version: BUILD.version, contact: options.contact, page: options.page?.() ?? '' },
     downloads: { files: [...downloads().files], at: downloads().at },
   });
   const { app, events } = createHttpApp({
     ...{ directory, wallClock, info, log, codes: options.codes, downloads },
-    webFolder: options.webFolder,
+    webApp: options.webApp,
     requests: measures.requests,
     durations: measures.requestDurations,
     onLimited: () => measures.httpLimited.add({}),
@@ -136,7 +136,7 @@ export function createOffice(options: OfficeOptions): Office {
       tokenHash: token.hash,
       domains: options.domains,
       overview: () => ({
-        ...{ upSince, version: VERSION, draining },
+        ...{ upSince, version: BUILD.version, draining },
         sessions: options.counters()?.sessions ?? 0,
         webhooks: webhooks.counts(),
         relay: relayOverview(relay()),

@@ -15,6 +15,7 @@ import {
   type TableState,
 } from '../core/index.ts';
 import {
+  BUILD,
   type Driver,
   deriveCode,
   drive,
@@ -26,6 +27,7 @@ import {
   type OpenUdpSocket,
   openUdpSocket,
   quickenCrypto,
+  readWebApp,
   stateDirectory,
   systemRandom,
 } from '../node/index.ts';
@@ -36,7 +38,6 @@ import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
 import { checkOptions, PORT } from './options.ts';
-import { webFolder } from './pages.ts';
 import { bindError, boundAt, linkOf, pageOf, portsOf, relayBoundAt } from './ports.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import type { RelayThread } from './relay-thread.ts';
@@ -46,7 +47,6 @@ import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
 import { startTester, type TesterOptions } from './test-join.ts';
-import { VERSION } from './version.ts';
 import type { WebhookConfig, WebhookOptions } from './webhooks.ts';
 
 export interface MasterOptions {
@@ -182,7 +182,7 @@ async function startLocked(
     contact: options.contact ?? null,
     hooks: options.webhooks ?? [],
     ...(options.webhookTiming === undefined ? {} : { webhookTiming: options.webhookTiming }),
-    webFolder: webFolder(),
+    webApp: readWebApp(),
     command: (command) => (running === null ? void early.push(command) : running.command(command)),
     counters: () => running?.counters() ?? null,
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
@@ -259,7 +259,7 @@ async function startLocked(
         log.error({ error: (error as Error).message }, 'the downloads stay as they were');
       }
     };
-    return { link, http, metrics, endpoints, version: VERSION, drain, tables, reload: readAnew, close: closeAll };
+    return { link, http, metrics, endpoints, version: BUILD.version, drain, tables, reload: readAnew, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

@@ -14,6 +14,7 @@ export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
 export { serviceUnit } from './service-unit.ts';
+export { libsql, nodeSqlite, type OpenSqlite, openSqlite } from './sqlite.ts';
 export { openStore } from './store.ts';
 export { startStun } from './stun.ts';
 export { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';

@@ -23,7 +23,7 @@ function start(downloads: string | null): void {
       domains: [],
       contact: 'Ana <ana@example.org>',
       hooks: [],
-      webFolder: null,
+      webApp: null,
       link: () => 'sallyport://x:8430/#KEY',
     },
     ...{ command: () => {}, counters: () => null, onTokenUsed: () => {} },

@@ -370,7 +370,10 @@ export class Hosting implements PathOwner {
     const { push, handshake } = offer;
     const { profile, candidates: claimed } = handshake.hello;
     const own = { profile: this.context.profile(), candidates: this.context.shared(), family: this.context.family() };
-    const candidates = usableCandidates(push.observed, claimed, push.permit, own.profile.external);
+    const candidates = usableCandidates(push.observed, claimed, push.permit, own.profile.external, {
+      master: this.context.masterAddress(),
+      seenAt: this.context.seenAt(),
+    });
     const apart = meetingOf(own, { profile, candidates }) === 'none';
     return apart && this.goesOn(offer) === null && this.relayFor(offer, null) === NO_RELAY;
   }
