@@ -3,7 +3,7 @@
 import type { Endpoint } from '../address.ts';
 import type { Agenda, Alarm } from '../agenda.ts';
 import type { Instant, SocketId, SocketIds, SocketOutcome } from '../contract.ts';
-import type { LinkMachine, MasterAddress } from '../link/interface.ts';
+import type { Destination, MasterAddress, MastersMachine } from '../link/interface.ts';
 import type { Nest, Outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
@@ -46,7 +46,7 @@ export interface PeerContext {
   readonly agenda: Agenda;
   readonly device: Device;
   readonly relays: Relays;
-  readonly link: LinkMachine;
+  readonly link: MastersMachine;
   /** Sessions under way, by the 8 bytes that name them in probes (`eightBytes`). */
   readonly sessions: Map<string, Session>;
   /** STUN servers, as their names lead to them now. */
@@ -67,8 +67,10 @@ export interface PeerContext {
     request: Request,
     socket: SocketId | null,
     onResponse: (now: Instant, response: Response) => void,
-    family?: 4 | 6,
+    to?: { readonly family?: 4 | 6; readonly at?: Destination },
   ): Alarm;
+  /** A host with this code is here, or (null) none any more. */
+  stand(now: Instant, code: string | null): void;
   /**
    * A path is looked for because one does not answer. Where it is our address that has changed, the master has to hear of it before the
    * answer comes, and its session is kept meanwhile.

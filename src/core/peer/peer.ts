@@ -19,8 +19,8 @@ import {
 } from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
 import { assert } from '../errors.ts';
-import type { LinkEvent, LinkMachine } from '../link/interface.ts';
-import { Link } from '../link/link.ts';
+import type { MastersEvent, MastersMachine } from '../link/interface.ts';
+import { Masters } from '../link/masters.ts';
 import { Nest, outputs } from '../machine.ts';
 import type { LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
@@ -71,7 +71,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly sockets = socketIds();
   private readonly requestNumbers = requestNumbers();
   private readonly agenda = agenda();
-  private readonly link: LinkMachine;
+  private readonly link: MastersMachine;
   private readonly detector: Detector;
   private readonly mapper: ReturnType<typeof createPortMapper>;
   /** The socket that the router is asked to open for everybody; 0 until `start`. */
@@ -97,6 +97,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private network: LocalNetwork = { addresses: [], gateway: null };
   private now: Instant = 0;
   private linkUp = false;
+  /** Masters, or nodes of the fleet, with whom there is a session. */
+  private readonly nodesUp = new Set<string>();
   private rttMs = 0;
   private profileFinal = false;
   private stun: readonly Endpoint[];
@@ -108,7 +110,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.stun = config.stun;
     const { crypto, random, family, identity, master, wallClock } = config;
     const { sockets, requestNumbers: requests } = this;
-    this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
+    this.link = new Masters({ crypto, random, sockets, identity, master, wallClock });
     this.detector = createDetector({ crypto, random, sockets, requests, family });
     this.mapper = createPortMapper({ crypto, sockets, requests, profile: () => this.context.profile() });
     this.context = this.makeContext();
@@ -308,7 +310,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.hosting = new Hosting(this.context, this.paths, command, this.memory);
     // A host has the time: its friends' plans gain from knowing how long its mappings live.
     this.nest.command(now, this.detector, { do: 'lifetime' });
-    if (this.linkUp) this.hosting.link(now, true);
+    for (const node of this.nodesUp) this.hosting.link(now, node, true);
   }
 
   private join(now: Instant, command: PeerCommand & { readonly do: 'join' }): void {
@@ -361,7 +363,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.out.event({ ev: 'closed' });
   }
 
-  private linked(now: Instant, event: LinkEvent): void {
+  private linked(now: Instant, event: MastersEvent): void {
     switch (event.ev) {
       case 'state':
         this.linkUp = event.state === 'up';
@@ -374,7 +376,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
           this.ipv6.begin(now);
           for (const session of this.context.sessions.values()) session.here(now);
         }
-        this.hosting?.link(now, this.linkUp);
         for (const join of [...this.joins.values()]) join.link(now, this.linkUp, event.failure);
         this.maybeReady(now);
         break;
@@ -386,7 +387,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       }
       case 'push':
-        this.pushed(now, event.push);
+        this.pushed(now, event.push, event.node);
+        break;
+      case 'node':
+        this.noded(now, event);
         break;
       case 'observed':
         this.observed(now, event.observed);
@@ -407,12 +411,19 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (moved) this.nest.command(now, this.detector, { do: 'detect' });
   }
 
-  private pushed(now: Instant, push: Push): void {
+  private noded(now: Instant, { node, state }: MastersEvent & { readonly ev: 'node' }): void {
+    if (state === 'up') this.nodesUp.add(node);
+    else this.nodesUp.delete(node);
+    if (state === 'left') this.hosting?.leave(now, node);
+    else this.hosting?.link(now, node, state === 'up');
+  }
+
+  private pushed(now: Instant, push: Push, node: string): void {
     if (push.type === 'going-away') {
       this.context.log(null, 'master-going-away', { afterMs: push.afterMs });
       return;
     }
-    if (this.hosting?.push(now, push)) return;
+    if (this.hosting?.push(now, push, node)) return;
     for (const join of [...this.joins.values()]) if (join.push(now, push)) return;
   }
 
@@ -490,16 +501,17 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
       masterRttMs: () => this.rttMs,
       local: (socket) => this.locals.get(socket) ?? { address: '', port: 0 },
-      request: (now, request, socket, onResponse, family) => {
+      request: (now, request, socket, onResponse, to = {}) => {
         const ref = this.nextRef++;
         this.requests.set(ref, onResponse);
-        nest.command(now, link, { do: 'request', ref, request, socket, ...(family === undefined ? {} : { family }) });
+        nest.command(now, link, { do: 'request', ref, request, socket, ...to });
         return {
           cancel: () => {
             if (this.requests.delete(ref)) nest.command(this.now, link, { do: 'cancel', ref });
           },
         };
       },
+      stand: (now, code) => nest.command(now, link, { do: 'stand', code }),
       stay: (now) => {
         nest.command(now, link, { do: 'stay' });
         nest.command(now, link, { do: 'request', ref: this.nextRef++, request: { type: 'echo' }, socket: null });

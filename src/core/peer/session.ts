@@ -215,7 +215,7 @@ export class Session {
     const pending: Alarm =
       socket === null
         ? context.request(now, request, null, onResponse)
-        : context.request(now, request, socket, onResponse, context.config.family);
+        : context.request(now, request, socket, onResponse, { family: context.config.family });
     this.requests.add(pending);
   }
 
