@@ -84,7 +84,7 @@ async function scroll(browser: Browser, link: string): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   await withRows(page);
-  await page.goto(link);
+  await page.goto(link.replace('/#', '/servers#'));
   await page.waitForFunction((rows) => document.querySelectorAll('tr[data-host]').length === rows, ROWS);
   const gaps = await page.evaluate(
     (forMs) =>

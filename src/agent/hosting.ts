@@ -8,6 +8,7 @@ import {
   type Endpoint,
   type FriendId,
   formatHostLink,
+  formatInvite,
   type HostAnnouncement,
   LIMITS,
   type PeerEvent,
@@ -104,7 +105,10 @@ export interface HostingEvents {
 
 export interface Hosting {
   readonly code: string;
+  /** `sallyport://…`: code, keys and master. Whoever has it needs nothing else. */
   readonly link: string;
+  /** What to send a friend: the same as an address of the master's web page, or `link` where it has none. */
+  readonly invite: string;
   readonly hostId: string;
   /** The static key of this host, 32 bytes: what its link carries. */
   readonly hostKey: Uint8Array;
@@ -137,6 +141,7 @@ export interface Hosting {
 export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting {
   code = '';
   link = '';
+  invite = '';
   hostId = '';
   hostKey = new Uint8Array(0);
   readonly relay: RelayMode;
@@ -250,7 +255,10 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.code = event.code;
       this.hostId = event.hostId;
       this.hostKey = Uint8Array.from(event.hostKey);
-      this.link = formatHostLink({ master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey });
+      const { masterLink, linkMaster: master = masterLink } = this.#agent.parts;
+      const invited = { master, code: event.code, hostKey: event.hostKey };
+      this.link = formatHostLink(invited);
+      this.invite = formatInvite(invited, event.page);
       if (before !== '' && before !== event.code) this.emit('code', event.code);
       if (this.#replaced) this.emit('replaced', null);
       this.#replaced = false;

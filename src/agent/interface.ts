@@ -10,7 +10,7 @@ import type {
   RelayMode,
   WayReport,
 } from '../core/index.ts';
-import type { DriveCounters, GuestBook, HostPins, KnownFriends } from '../node/index.ts';
+import type { DriveCounters, GuestBook, HostPins, KnownFriends, Nat64, OpenUdpSocket } from '../node/index.ts';
 import type { Hosting, HostOptions } from './hosting.ts';
 import type { JoinOptions } from './joining.ts';
 import type { Names } from './names.ts';
@@ -50,7 +50,16 @@ export interface Agent {
   close(): Promise<void>;
 }
 
+/** Another network than this computer's, such as a simulated one. What is forwarded for games stays on this computer. */
+export interface AgentNetwork {
+  readonly openSocket: OpenUdpSocket;
+  /** Those of its own in that network. */
+  addresses(): readonly string[];
+}
+
 export interface AgentParts {
+  /** Left out: this computer's. */
+  readonly network?: AgentNetwork;
   readonly machine: Machine<PeerCommand, PeerEvent>;
   /** The join code of a key (`core/code.ts`); null where no secret has it. */
   readonly deriveCode: (key: Uint8Array) => Promise<string | null>;
@@ -63,6 +72,8 @@ export interface AgentParts {
   readonly master: MasterAddress;
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
+  /** The same for what is given out; absent: `masterLink`. */
+  readonly linkMaster?: MasterLink;
   readonly pins: HostPins | null;
   readonly friends: KnownFriends;
   readonly guests: GuestBook;
@@ -73,6 +84,8 @@ export interface AgentParts {
   readonly findGateway: () => Promise<string | null>;
   /** How to look the names of master and STUN servers up again, and where they led at the start; absent: there are none. */
   readonly names?: Names;
+  /** The NAT64 of this network, already looked for; absent: it is looked for where the masterserver does not answer. */
+  readonly nat64?: Nat64;
   /** Everything is closed: what was held for this agent may go. */
   readonly onClosed: () => void;
 }

@@ -1,12 +1,12 @@
 /** Turns what a person or a program writes (links, names, files) into an agent. */
 import { join } from 'node:path';
 import {
+  addressBytes,
   createPeer,
   familyOf,
   isLoopback,
   type MasterAddress,
   type MasterLink,
-  parseMasterLink,
   type RelayMode,
   SOURCES_LIMITS,
   type Cooling as StunRest,
@@ -19,6 +19,8 @@ import {
   hostPins,
   knownFriends,
   type Lock,
+  Nat64,
+  networkNow,
   nodeCrypto,
   quickenCrypto,
   readDocument,
@@ -27,18 +29,18 @@ import {
   SallyportError,
   systemRandom,
   takeLock,
-  usage,
   writeDocument,
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
-import type { Agent } from './interface.ts';
-import { lookUp, type NamedEndpoint, type Resolved } from './names.ts';
-import { checkRelayMode } from './relay-mode.ts';
-import { linkText } from './words.ts';
+import { checkAgentOptions } from './check-options.ts';
+import type { Agent, AgentNetwork } from './interface.ts';
+import { lookUp, type Resolved } from './names.ts';
 
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
   readonly master: string;
+  /** The same master as others reach it, where that is another way than this program's: what is given out to friends has it. */
+  readonly linkMaster?: string;
   /** Public STUN servers, `host:port`. They see our address and nothing else; the master alone suffices without them. */
   readonly stun?: readonly string[];
   /** What `host` and `join` have where they say nothing else: `allow` (the default), `never` or `only`. See there. */
@@ -57,35 +59,22 @@ export interface AgentOptions {
    * `ready` then rejects with MASTER_UNREACHABLE as where nobody answers. Without it `openAgent` does.
    */
   readonly waitForNetwork?: boolean;
+  /** Where it lives; left out: in the network of this computer. */
+  readonly network?: AgentNetwork;
   readonly signal?: AbortSignal;
 }
 
-/** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
-export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' | 'relay'>): {
-  readonly masterLink: MasterLink;
-  readonly stun: readonly NamedEndpoint[];
-} {
-  if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
-  checkRelayMode(options.relay);
-  const masterLink = parseMasterLink(options.master);
-  if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
-  return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
-}
-
-function readStunServer(server: string): NamedEndpoint {
-  const [, host, port = '3478'] = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim()) ?? [];
-  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    throw usage(`"${server}" is no STUN server: write host:port.`);
-  }
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
-
 export async function openAgent(options: AgentOptions): Promise<Agent> {
-  const { masterLink, stun: servers } = checkAgentOptions(options);
+  const { masterLink, linkMaster, stun: servers } = checkAgentOptions(options);
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers);
+    const nat64 = new Nat64();
+    // A masterserver of the own network needs no way to the Internet.
+    const native = (): readonly (4 | 6)[] =>
+      networkNow(addressBytes(masterLink.host) === null ? [] : [masterLink.host]).families;
+    await nat64.look(native());
+    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers, nat64.families(native()));
     const [resolved] = await Promise.all([look(), quickenCrypto()]);
     if (resolved.master.length === 0 && options.waitForNetwork !== true)
       throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });
@@ -93,7 +82,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const { stun } = resolved;
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
     const here = resolved.master.length > 0 && resolved.master.every(isLoopback);
-    const findGateway = here ? async () => null : defaultGateway;
+    const { network } = options;
+    const findGateway = here || network !== undefined ? async () => null : defaultGateway;
     const gateway = await findGateway();
     if (options.signal?.aborted) throw new SallyportError('ABORTED');
     const peer = () =>
@@ -117,8 +107,21 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed, names: { resolved, look } },
+      ...{
+        master,
+        masterLink,
+        linkMaster,
+        pins,
+        friends,
+        guests,
+        gateway,
+        findGateway,
+        onClosed,
+        nat64,
+        names: { resolved, look },
+      },
       device: deviceOf(options),
+      ...(network === undefined ? {} : { network }),
       relay: options.relay ?? 'allow',
     });
     // A key that is kept is a host's: its code, a tenth of a second of work, is derived while the session with the master is made.
@@ -190,17 +193,6 @@ export function identityOf(keyFile: string | undefined): Identity {
       }
     },
   };
-}
-
-/** The identity file of a host, one for each name: two games on one computer have two codes, each the same every evening. */
-export function hostKeyFile(stateDir: string, name: string): string {
-  return join(stateDir, `host-${name}.key`);
-}
-
-/** The same name where it can be one. It becomes part of the name of a file. */
-export function hostName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(name)) return name;
-  throw usage(`"${name}" can not name a host: use up to 32 letters, digits, - and _.`);
 }
 
 /** Beside the key: friends and bans of a host belong to it, as its friends have another key at each host. */

@@ -1,11 +1,12 @@
 /**
  * What runs in a process of ours, as others see and command it: one agent, one hosting, any number of joins, and the state document.
- * `sallyport ui` has an engine that does all of it; `host` and `join` do their one thing themselves and show it here. Whoever looks comes
+ * `sallyport ui` and `sidecar` have an engine that does all of it; `host` and `join` do their one thing themselves and show it here. Whoever looks comes
  * and goes; everything here lives on until `quit` or Ctrl+C.
  */
 
 import {
   type Agent,
+  type AgentOptions,
   announceOnLan,
   type KnownHost,
   type LanHandle,
@@ -18,7 +19,6 @@ import {
   CONNECTION_LIMITS,
   endpointKey,
   type FailureCode,
-  type ListEntry,
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
@@ -29,30 +29,40 @@ import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { APP_LIMITS } from './limits.ts';
-import type { LocalAnswer, LocalCommand, LocalProblem, LocalState, ProbeView } from './local-api.ts';
+import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
+import { LIST_INTERVAL_MS, MasterList } from './master-list.ts';
+import { OwnMaster, type StartOwnMaster } from './own-master.ts';
 import { failure, problem } from './problems.ts';
 import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
 export interface EngineOptions {
-  /** Of the app: what the person has set, and where it keeps things. Of a command: the agent it works with, and its master's link. */
+  /**
+   * Of the app and a sidecar: what has been set, and where things are kept (null: nowhere). Of a command: the agent it works with, and its
+   * master's link.
+   */
   readonly does:
-    | { readonly program: 'app'; readonly settings: SettingsFile; readonly stateDir: string; readonly keyFile: string }
+    | {
+        readonly program: 'app' | 'sidecar';
+        readonly settings: SettingsFile;
+        readonly stateDir: string | null;
+        readonly keyFile: string | null;
+      }
     | { readonly program: 'host' | 'join'; readonly agent: Agent; readonly master: string; readonly name: string };
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
   readonly clipboard: boolean;
+  /** Who opens agents; left out: `openAgent`, on the sockets of this computer. */
+  readonly open?: (options: AgentOptions) => Promise<Agent>;
+  /** What starts a masterserver in this program; left out: it can't have one. */
+  readonly startMaster?: StartOwnMaster;
   /** Somebody asked the whole program to end. */
   readonly onQuit: () => void;
 }
 
-/** The list is asked for this often while a page looks, a long one more seldom: ten entries come in one datagram. */
-const LIST_INTERVAL_MS = 5000;
-const LIST_INTERVAL_MS_PER_ENTRY = 50;
-
-type Done = { readonly join?: number } | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
-/** What only the app does. */
-const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings']);
+type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
+/** What only the app and a sidecar do. */
+const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master']);
 
 export class Engine implements LocalEngine {
   readonly #options: EngineOptions;
@@ -61,16 +71,18 @@ export class Engine implements LocalEngine {
   #agent: Agent | null = null;
   readonly desk: HostingDesk;
   readonly joins: JoinList;
+  readonly #own: OwnMaster;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
-  #servers: {
-    readonly entries: readonly ListEntry[];
-    readonly at: number | null;
-    readonly failure: FailureCode | null;
-  } = { entries: [], at: null, failure: null };
+  readonly #list = new MasterList(
+    () => this.#agent,
+    () => this.#changed(),
+  );
   #probes: readonly ProbeView[] = [];
   #n = 0;
+  /** What is asked for before there is an agent waits for it. */
+  #started: Promise<void> = Promise.resolve();
   #listTimer: NodeJS.Timeout | null = null;
   #figuresTimer: NodeJS.Timeout | null = null;
   #lan: readonly LanServer[] = [];
@@ -81,21 +93,31 @@ export class Engine implements LocalEngine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#settings = options.does.program === 'app' ? options.does.settings : null;
+    this.#settings = 'settings' in options.does ? options.does.settings : null;
     this.desk = new HostingDesk(() => this.#changed());
-    const places = options.does.program === 'app' ? localPlaces(options.does.stateDir) : null;
+    const stateDir = 'settings' in options.does ? options.does.stateDir : null;
+    this.#own = new OwnMaster((stateDir && options.startMaster) || null, stateDir ?? '', () => this.#changed());
+    const places = 'settings' in options.does ? localPlaces(options.does.stateDir) : null;
     this.joins = new JoinList({ ...options, settings: this.#settings, places }, () => this.#changed());
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started = this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
     const { does } = this.#options;
     this.#figuresTimer = setInterval(() => this.#listeners.size > 0 && this.refresh(), APP_LIMITS.figuresMs);
-    if (does.program !== 'app') {
+    if ('agent' in does) {
       this.#agent = does.agent;
       does.agent.on('event', (event) => this.#onEvent(event));
       return;
     }
-    await this.#connect();
+    if (this.#settings?.values.ownMaster) await this.#ownMaster(true);
+    else await this.#connect();
+    // A game is told of the local network where it asks for it, by `list`.
+    if (does.program !== 'app') return;
     this.#lanEar = listenOnLan(
       () => this.#knownHosts(),
       (servers) => {
@@ -104,9 +126,7 @@ export class Engine implements LocalEngine {
       },
     );
     this.#listTimer = setInterval(() => {
-      const { entries, at } = this.#servers;
-      const due = (at ?? 0) + LIST_INTERVAL_MS_PER_ENTRY * entries.length;
-      if (this.#listeners.size > 0 && Date.now() >= due) void this.#fetchList();
+      if (this.#listeners.size > 0 && this.#list.isDue(Date.now())) void this.#list.fetch();
     }, LIST_INTERVAL_MS);
   }
 
@@ -119,6 +139,7 @@ export class Engine implements LocalEngine {
     await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
+    await this.#own.close();
   }
 
   /** Asks the connections for what changes all the time: round trips and losses. */
@@ -130,7 +151,7 @@ export class Engine implements LocalEngine {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.refresh();
-    if (this.#settings !== null) void this.#fetchList();
+    if (this.#settings !== null) void this.#list.fetch();
     return () => this.#listeners.delete(listener);
   }
 
@@ -143,7 +164,7 @@ export class Engine implements LocalEngine {
       n: this.#n,
       version,
       program: does.program,
-      name: does.program === 'app' ? '' : does.name,
+      name: 'settings' in does ? '' : does.name,
       pid: process.pid,
       master: {
         link: master,
@@ -151,9 +172,9 @@ export class Engine implements LocalEngine {
         failure: link?.failure ?? this.#openFailure,
         rttMs: link?.rttMs ?? null,
       },
-      servers: this.#servers.entries,
-      serversAt: this.#servers.at,
-      serversFailure: this.#servers.failure,
+      servers: this.#list.entries,
+      serversAt: this.#list.at,
+      serversFailure: this.#list.failure,
       profile,
       unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
       profileAt: this.#profileAt,
@@ -161,6 +182,7 @@ export class Engine implements LocalEngine {
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
       probes: this.#probes,
       hosting: this.desk.view,
+      ownMaster: this.#own.view,
       joins: this.joins.views,
       lan: this.#lan,
       settings: this.#settings?.values ?? null,
@@ -169,12 +191,13 @@ export class Engine implements LocalEngine {
 
   get #master(): string {
     const { does } = this.#options;
-    return does.program === 'app' ? does.settings.values.master : does.master;
+    return 'settings' in does ? does.settings.values.master : does.master;
   }
 
   async command(command: LocalCommand): Promise<LocalAnswer> {
     if (this.#settings === null && OF_THE_APP.has(command.do)) return { ok: false, error: problem('NOT_HERE') };
     try {
+      await this.#started;
       const done = await this.#act(command);
       this.#changed();
       if ('problem' in done) return { ok: false, error: problem(done.problem) };
@@ -190,8 +213,7 @@ export class Engine implements LocalEngine {
   async #act(command: LocalCommand): Promise<Done> {
     switch (command.do) {
       case 'host':
-        await this.#host(command);
-        return {};
+        return this.#host(command);
       case 'unhost':
         if (this.#settings === null) this.#quit();
         else await this.#closeHosting();
@@ -209,7 +231,7 @@ export class Engine implements LocalEngine {
         this.desk.hosting?.unban(command.ban);
         return {};
       case 'join':
-        return { join: this.joins.start(this.#ready(), command) };
+        return this.#join(command);
       case 'abort':
         this.joins.stop(command.join);
         return {};
@@ -217,14 +239,18 @@ export class Engine implements LocalEngine {
         this.joins.forget(command.join);
         return {};
       case 'check':
-        await this.#check();
-        return {};
+        return this.#check();
       case 'map-port':
         this.#ready().mapPort();
         return {};
+      case 'own-master':
+        return this.#ownMaster(command.on);
       case 'list':
-        await this.#fetchList();
-        return {};
+        return this.#listed();
+      case 'stats':
+        return { joins: this.joins.figures(), friends: this.desk.figures() };
+      case 'paths':
+        return { connections: [...this.joins.ways(), ...this.desk.ways()] };
       case 'settings':
         return this.#change(command.settings);
       case 'quit':
@@ -246,8 +272,32 @@ export class Engine implements LocalEngine {
     if (refused !== null) return { problem: refused.problem };
     const { master, stun } = settings.values;
     if (settings.values.announceOnLan !== before.announceOnLan) this.#speakOnLan();
+    if (master !== before.master && !this.#own.isOwn(master)) await this.#leaveOwn();
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
     return {};
+  }
+
+  /** The one that is set from now on. It is started again with the program, maybe at another address. */
+  async #ownMaster(on: boolean): Promise<Done> {
+    if (!on) {
+      await this.#leaveOwn();
+      return {};
+    }
+    const link = await this.#own.open();
+    if (link === null) {
+      if (this.#agent === null) await this.#connect();
+      return {};
+    }
+    const done = await this.#change({ master: link, ownMaster: true });
+    if (this.#agent === null) await this.#connect();
+    return done;
+  }
+
+  async #leaveOwn(): Promise<void> {
+    const { link = '' } = this.#own.view ?? {};
+    this.#settings?.change({ ownMaster: false, ...(this.#master === link ? { master: '' } : {}) });
+    await this.#own.close();
+    if (link !== '' && this.#master === '') await this.#connect();
   }
 
   /** Another masterserver means another agent; joins and hosting of the old one end. */
@@ -258,11 +308,13 @@ export class Engine implements LocalEngine {
     this.#agent = null;
     this.#openFailure = null;
     const { does } = this.#options;
-    if (does.program !== 'app') return;
+    if (!('settings' in does)) return;
     const { settings, stateDir, keyFile } = does;
-    if (settings.values.master === '') return;
+    const { master, stun } = settings.values;
+    if (master === '') return;
+    const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
     try {
-      this.#agent = await openAgent({ master: settings.values.master, stun: settings.values.stun, stateDir, keyFile });
+      this.#agent = await (this.#options.open ?? openAgent)({ ...this.#own.within(master), stun, ...kept });
     } catch (error) {
       this.#openFailure = error instanceof SallyportError ? error.code : 'INTERNAL';
       return;
@@ -273,7 +325,7 @@ export class Engine implements LocalEngine {
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
     if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
-    if (event.ev === 'link' && event.state === 'up') void this.#fetchList();
+    if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }
 
@@ -282,30 +334,40 @@ export class Engine implements LocalEngine {
     return this.#agent;
   }
 
-  async #check(): Promise<void> {
+  /** A join that is waited for and fails is a command that fails. */
+  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<Done> {
+    const id = this.joins.start(this.#ready(), command);
+    if ((command.waitMs ?? 0) === 0) return { join: id };
+    const join = await this.joins.settled(id, command.waitMs ?? 0);
+    if (join === null) throw new SallyportError('ABORTED');
+    if (join.failure !== null) throw new SallyportError(join.failure);
+    return { join: id, phase: join.phase, local: join.local, kind: join.path?.kind ?? null };
+  }
+
+  async #listed(): Promise<Done> {
+    this.#ready();
+    await this.#list.fetch();
+    const { entries, failure } = this.#list;
+    if (failure !== null) throw new SallyportError(failure);
+    return { servers: entries };
+  }
+
+  async #check(): Promise<Done> {
     this.#checking = true;
     this.#changed();
     try {
-      await this.#ready().check();
+      return { profile: await this.#ready().check() };
     } finally {
       this.#checking = false;
     }
   }
 
-  async #fetchList(): Promise<void> {
-    if (this.#agent === null) return;
-    try {
-      this.#servers = { entries: await this.#agent.list(), at: Date.now(), failure: null };
-    } catch (error) {
-      this.#servers = { ...this.#servers, failure: error instanceof SallyportError ? error.code : 'INTERNAL' };
-    }
-    this.#changed();
-  }
-
-  async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<void> {
+  async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<Done> {
     const { name, services } = command;
     // Pressed twice, or in two tabs: there is one hosting.
-    if (this.desk.view !== null && this.desk.view.state !== 'failed') return;
+    const known = this.desk.view;
+    if (known !== null && known.state !== 'failed')
+      return known.code === '' ? {} : { code: known.code, link: known.link };
     await this.#closeHosting();
     const targets = parseServices(services);
     this.desk.begin({ name, services: 'problem' in targets ? [] : targets });
@@ -323,11 +385,13 @@ export class Engine implements LocalEngine {
       if (!this.desk.open(hosting)) {
         // Stopped in another tab meanwhile.
         await hosting.close();
-        return;
+        return {};
       }
       this.#announced = { public: command.public, name, game: command.game };
       this.#speakOnLan();
-      if (this.#options.clipboard) this.desk.change({ copied: await copyToClipboard(hosting.link, this.#options.env) });
+      if (this.#options.clipboard)
+        this.desk.change({ copied: await copyToClipboard(hosting.invite, this.#options.env) });
+      return { code: hosting.code, link: hosting.link, invite: hosting.invite };
     } catch (error) {
       this.desk.fail(error instanceof SallyportError ? error.code : 'INTERNAL');
       throw error;

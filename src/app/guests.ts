@@ -3,7 +3,7 @@ import type { FriendNews, KeptBan, Path } from '../agent/index.ts';
 import { endpointKey, showFingerprint } from '../core/index.ts';
 import { keepNewest } from './keep.ts';
 import { APP_LIMITS } from './limits.ts';
-import type { BanView, FriendView } from './local-api.ts';
+import type { BanView, Figures, FriendView } from './local-api.ts';
 
 export function banView({ ban, name, at }: KeptBan): BanView {
   return { ban, name, at, fingerprint: ban.by === 'friend' ? showFingerprint(ban.friend) : null };
@@ -32,6 +32,12 @@ export function withFigures(view: FriendView, path: Path): FriendView {
   const loss = carrying === undefined ? view.loss : Math.round(carrying.loss * 1_000) / 1_000;
   const rttMs = Math.round(path.rttMs * 10) / 10;
   return loss === view.loss && rttMs === view.rttMs ? view : { ...view, loss, rttMs };
+}
+
+/** Of a path that is up, since it has been there. */
+export function figuresOf(path: Path): Figures {
+  const { relay, ...figures } = path.stats();
+  return { ...figures, via: relay };
 }
 
 function friendView({ friend, instance, name, state, knownAs, path, seenAs }: FriendNews): FriendView {

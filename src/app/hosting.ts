@@ -1,8 +1,8 @@
 /** The hosting of a program as it is shown, whoever has begun it: the page, or the command that runs. */
 import type { FriendNews, HostForwardNotice, Hosting, Path } from '../agent/index.ts';
 import type { FailureCode } from '../core/index.ts';
-import { banView, withFigures, withFriend } from './guests.ts';
-import type { FriendView, HostingView } from './local-api.ts';
+import { banView, figuresOf, withFigures, withFriend } from './guests.ts';
+import type { ConnectionWays, FriendFigures, FriendView, HostingView } from './local-api.ts';
 
 export class HostingDesk {
   readonly #onChange: () => void;
@@ -28,7 +28,7 @@ export class HostingDesk {
   begin(called: Pick<HostingView, 'name' | 'services'>): void {
     this.#view = {
       ...called,
-      ...{ state: 'starting', failure: null, code: '', link: '', copied: false },
+      ...{ state: 'starting', failure: null, code: '', link: '', invite: '', copied: false },
       ...{ silentPorts: [], uploadFull: false, addressesShared: false, friends: [], bans: [], wrongPasswords: 0 },
     };
     this.#onChange();
@@ -38,9 +38,9 @@ export class HostingDesk {
   open(hosting: Hosting): boolean {
     if (this.#view === null) return false;
     this.#hosting = hosting;
-    const { code, link, services } = hosting;
-    this.change({ state: 'open', code, link, services, bans: hosting.bans.map(banView) });
-    hosting.on('code', (code) => this.change({ code, link: hosting.link }));
+    const { code, link, invite, services } = hosting;
+    this.change({ state: 'open', code, link, invite, services, bans: hosting.bans.map(banView) });
+    hosting.on('code', (code) => this.change({ code, link: hosting.link, invite: hosting.invite }));
     hosting.on('friend', (news) => this.#friend(news));
     hosting.on('way', (news) => this.#friend(news));
     hosting.on('bans', (bans) => this.change({ bans: bans.map(banView) }));
@@ -70,6 +70,20 @@ export class HostingDesk {
       return view.state === 'connected' && path?.state === 'up' ? withFigures(view, path) : view;
     });
     if (friends.some((view, n) => view !== before[n])) this.change({ friends });
+  }
+
+  /** Those connected, in short. */
+  figures(): readonly FriendFigures[] {
+    return (this.#view?.friends ?? []).flatMap((view) => {
+      const path = this.#paths.get(programOf(view));
+      if (view.state !== 'connected' || path?.state !== 'up') return [];
+      const { friend, instance, name, seat } = view;
+      return [{ friend, instance, name, seat, figures: figuresOf(path) }];
+    });
+  }
+
+  ways(): readonly ConnectionWays[] {
+    return [...this.#paths.values()].map((path) => ({ join: null, friend: path.friend, ways: path.paths }));
   }
 
   async close(): Promise<void> {

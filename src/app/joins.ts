@@ -19,9 +19,10 @@ import {
 } from '../agent/index.ts';
 import { endpointKey, type FailureCode, parseJoinTarget } from '../core/index.ts';
 import { copyToClipboard, type LocalPlaces } from '../node/index.ts';
+import { figuresOf } from './guests.ts';
 import { keepNewest } from './keep.ts';
 import { APP_LIMITS } from './limits.ts';
-import type { LocalCommand, LocalJoin } from './local-api.ts';
+import type { ConnectionWays, JoinFigures, LocalCommand, LocalJoin } from './local-api.ts';
 import type { SettingsFile } from './settings.ts';
 
 type LocalJoinCommand = Extract<LocalCommand, { readonly do: 'join' }>;
@@ -54,6 +55,8 @@ export class JoinList {
   readonly #running = new Map<number, RunningJoin>();
   #views: readonly LocalJoin[] = [];
   #next = 1;
+  /** Requests that wait for what becomes of a join. */
+  readonly #waiters = new Set<() => void>();
 
   constructor(options: JoinsOptions, onChange: () => void) {
     this.#options = options;
@@ -73,6 +76,39 @@ export class JoinList {
     this.#views = [...this.#views, newJoin(id, command)];
     void this.#run(agent, id, running, command);
     return id;
+  }
+
+  /** When the game can connect, or nothing more comes of it, or the time is over: how the join is then; null where it is forgotten. */
+  settled(id: number, waitMs: number): Promise<LocalJoin | null> {
+    const found = (): LocalJoin | null => this.#views.find((join) => join.id === id) ?? null;
+    return new Promise((resolve) => {
+      const look = (late: boolean): void => {
+        const join = found();
+        if (!late && join !== null && join.local === '' && !isOver(join)) return;
+        this.#waiters.delete(waiter);
+        clearTimeout(timer);
+        resolve(join);
+      };
+      const timer = setTimeout(() => look(true), waitMs);
+      const waiter = (): void => look(false);
+      this.#waiters.add(waiter);
+      waiter();
+    });
+  }
+
+  /** All joins in short. */
+  figures(): readonly JoinFigures[] {
+    return this.#views.map(({ id, phase, local, hostName, failure, ended }) => {
+      const path = this.#running.get(id)?.path ?? null;
+      const figures = path?.state === 'up' ? figuresOf(path) : null;
+      return { join: id, phase, local, hostName, failure, ended, figures };
+    });
+  }
+
+  ways(): readonly ConnectionWays[] {
+    return [...this.#running].flatMap(([join, { path }]) =>
+      path === null ? [] : [{ join, friend: path.friend, ways: path.paths }],
+    );
   }
 
   /** Shows a join that a command makes and ends; `onStop`: somebody wishes here that it ends. */
@@ -116,7 +152,7 @@ export class JoinList {
     try {
       const path = await agent.join(command.target, {
         signal: running.abort.signal,
-        name: playerName,
+        name: command.name ?? playerName,
         relay,
         ...(command.password === '' ? {} : { password: command.password }),
         acceptNewKey: command.newKey ?? false,
@@ -173,6 +209,7 @@ export class JoinList {
     const joins = this.#views.map((join) => (join.id === id ? change(join) : join));
     this.#views = keepNewest(joins, isOver, APP_LIMITS.joinsOverMax);
     this.#onChange();
+    for (const waiter of [...this.#waiters]) waiter();
   }
 
   /** Abort, leave or the end of the path: the view is frozen and kept, the path and the port are closed. */
@@ -199,6 +236,7 @@ export class JoinList {
   forget(id: number): void {
     this.stop(id);
     this.#views = this.#views.filter((join) => join.id !== id);
+    for (const waiter of [...this.#waiters]) waiter();
   }
 }
 

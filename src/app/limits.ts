@@ -9,6 +9,8 @@ export const APP_LIMITS = {
   bodyBytesMax: 65_536,
   /** Who looks at figures sees new ones so often; each asks every connection once. */
   figuresMs: 2_000,
+  /** A join that is waited for holds a request open; ten minutes are the longest that HTTP clients commonly wait. */
+  joinWaitMsMax: 600_000,
   /** Between the word that a program ends and its end: the answer is on its way before. */
   quitMs: 50,
 } as const;

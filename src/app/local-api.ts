@@ -1,10 +1,10 @@
 /**
- * What a program of ours on this computer (`ui`, `host`, `join`) and those who look at it or command it say to each other: the page,
+ * What a program of ours on this computer (`ui`, `sidecar`, `host`, `join`) and those who look at it or command it say to each other: the page,
  * `sallyport ctl`, wrappers. One state document, whole at first and then its changed parts by server-sent events, and a handful of
  * commands, each by a POST of its own. Types only, so the page can share them; `schema.ts` checks and describes the same.
  */
 
-import type { JoinView, LanServer } from '../agent/index.ts';
+import type { ConnectionStats, JoinView, LanServer, PathInfo } from '../agent/index.ts';
 import type { FailureCode } from '../core/errors.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { PathKind } from '../core/model/pair.ts';
@@ -95,6 +95,8 @@ export interface HostingView {
   readonly services: readonly ServiceTarget[];
   readonly code: string;
   readonly link: string;
+  /** What to send a friend: the same as an address of the master's web page, or `link` where it has none. */
+  readonly invite: string;
   /** Of these, the ports whose game does not answer. */
   readonly silentPorts: readonly number[];
   /** The game sends more than this line takes. */
@@ -108,6 +110,21 @@ export interface HostingView {
   readonly bans: readonly BanView[];
   /** Wrong passwords that have come in since hosting began. */
   readonly wrongPasswords: number;
+}
+
+export type OwnMasterWay = 'public' | 'mapped';
+/** `no-way-in`: no public address, and the router opens no port. `carrier`: it does, but another network stands before it. */
+export type OwnMasterFault = 'no-way-in' | 'carrier' | 'port-taken' | 'failed';
+
+/** The masterserver that runs in this program. */
+export interface OwnMasterView {
+  /** `shut`: it runs, but the router has taken its port back. */
+  readonly state: 'off' | 'starting' | 'on' | 'shut' | 'impossible';
+  readonly because: OwnMasterFault | null;
+  /** How strangers get in. */
+  readonly way: OwnMasterWay | null;
+  /** By which friends reach it; empty where it does not run. It is the one that is set, too. */
+  readonly link: string;
 }
 
 export interface ProbeView {
@@ -135,6 +152,8 @@ export interface LocalSettings {
   readonly announceOnLan: boolean;
   /** Of hostings and joins that begin from now on. */
   readonly relay: RelayMode;
+  /** A masterserver in this program, started with it. */
+  readonly ownMaster: boolean;
   /** With their names, for those that are not in the list just now. */
   readonly favourites: readonly { readonly code: string; readonly name: string }[];
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];
@@ -149,8 +168,8 @@ export interface LocalState {
   readonly n: number;
   readonly version: string;
   /** The command that runs. */
-  readonly program: 'app' | 'host' | 'join';
-  /** Of the host (`--as`), or the code that is joined; empty for the app. */
+  readonly program: 'app' | 'sidecar' | 'host' | 'join';
+  /** Of the host (`--as`), or the code that is joined; empty for the app and a sidecar. */
   readonly name: string;
   readonly pid: number;
   readonly master: {
@@ -172,6 +191,8 @@ export interface LocalState {
   readonly payloadBytesMax: number;
   readonly probes: readonly ProbeView[];
   readonly hosting: HostingView | null;
+  /** Null where this program can't have one. */
+  readonly ownMaster: OwnMasterView | null;
   readonly joins: readonly LocalJoin[];
   readonly lan: readonly LanServer[];
   /** Null where the program has flags instead. */
@@ -206,12 +227,20 @@ export type LocalCommand =
       readonly localPort: number;
       /** The person has asked the host: take another key than the one known. */
       readonly newKey?: boolean | undefined;
+      /** How the host sees this player; left out: as the settings have it. */
+      readonly name?: string | undefined;
+      /** The answer waits for the path, or for what keeps it from coming, at most so long. */
+      readonly waitMs?: number | undefined;
     }
   | { readonly do: 'abort'; readonly join: number }
   | { readonly do: 'forget'; readonly join: number }
   | { readonly do: 'check' }
   | { readonly do: 'map-port' }
+  /** A masterserver in this program, for invitations; the document says what has come of it. */
+  | { readonly do: 'own-master'; readonly on: boolean }
   | { readonly do: 'list' }
+  | { readonly do: 'stats' }
+  | { readonly do: 'paths' }
   | { readonly do: 'settings'; readonly settings: SettingsChange }
   | { readonly do: 'quit' };
 
@@ -221,13 +250,67 @@ export interface LocalError {
   readonly what: string;
   readonly why: string;
   readonly next: string;
+  /** The same as `next`, by the name that it has in the library. */
+  readonly hint: string;
   readonly retryable: boolean;
   readonly field: string | null;
 }
 
+/** Figures of a connection, as `stats` answers them. */
+export type Figures = Omit<ConnectionStats, 'relay' | 'kind'> & {
+  readonly kind: PathKind;
+  readonly via: string | null;
+};
+
+/** A join in short: what a game looks at every second. */
+export interface JoinFigures {
+  readonly join: number;
+  readonly phase: LocalJoin['phase'];
+  /** Where the game connects to; empty before there is a path. */
+  readonly local: string;
+  readonly hostName: string;
+  readonly failure: FailureCode | null;
+  readonly ended: LocalJoin['ended'];
+  /** Null while there is no path. */
+  readonly figures: Figures | null;
+}
+
+/** A connected friend of the host in short. */
+export interface FriendFigures {
+  readonly friend: string;
+  readonly instance: string;
+  readonly name: string;
+  /** By what address and port the game sees it. */
+  readonly seat: string | null;
+  readonly figures: Figures;
+}
+
+/** All ways of one connection: of a join, or of a friend. */
+export interface ConnectionWays {
+  readonly join: number | null;
+  readonly friend: string | null;
+  readonly ways: readonly PathInfo[];
+}
+
+/** What an answer tells besides that it is done; what is there depends on the command. */
+export interface LocalDone {
+  readonly join?: number | undefined;
+  readonly phase?: LocalJoin['phase'] | undefined;
+  readonly local?: string | undefined;
+  readonly kind?: PathKind | null | undefined;
+  readonly code?: string | undefined;
+  readonly link?: string | undefined;
+  readonly invite?: string | undefined;
+  readonly servers?: readonly ListEntry[] | undefined;
+  readonly profile?: NatProfile | null | undefined;
+  readonly joins?: readonly JoinFigures[] | undefined;
+  readonly friends?: readonly FriendFigures[] | undefined;
+  readonly connections?: readonly ConnectionWays[] | undefined;
+}
+
 /** Done, and shown by the document from `n` on; or why not. */
 export type LocalAnswer =
-  | { readonly ok: true; readonly n: number; readonly join?: number }
+  | ({ readonly ok: true; readonly n: number } & LocalDone)
   | { readonly ok: false; readonly error: LocalError };
 
 /** What can go wrong here and nowhere else. `OFFLINE` is said by the page itself: the process does not answer. */

@@ -59,7 +59,8 @@ export function openApiDocument(version: string): object {
     info: {
       title: 'sallyport, local interface',
       version,
-      description: 'Served on 127.0.0.1 by `sallyport ui`, `host` and `join`. docs/interface.md tells how to find it.',
+      description:
+        'Served on 127.0.0.1 by `sallyport ui`, `sidecar`, `host` and `join`. docs/interface.md tells how to find it.',
     },
     security: [{ token: [] }],
     paths: { ...gets, ...Object.fromEntries(posts) },

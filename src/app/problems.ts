@@ -27,7 +27,7 @@ export const PROBLEMS: Readonly<Record<Exclude<LocalProblem, 'OFFLINE'>, Problem
   NOT_HERE: {
     what: 'This program does not do that.',
     why: '"sallyport host" and "sallyport join" do the one thing that they were started for, with their flags.',
-    next: 'Start another one, or send it to "sallyport ui".',
+    next: 'Start another one, or send it to "sallyport ui" or "sallyport sidecar".',
     status: 409,
   },
   FORBIDDEN: {
@@ -68,14 +68,16 @@ export function problem(
   { why, field = null }: { readonly why?: string; readonly field?: string | null } = {},
 ): LocalError {
   const text = PROBLEMS[code];
-  return { code, what: text.what, why: why ?? text.why, next: text.next, retryable: false, field };
+  const { what, next } = text;
+  return { code, what, why: why ?? text.why, next, hint: next, retryable: false, field };
 }
 
 export function failure({ code, detail }: SallyportError): LocalError {
   // Whatever can't be meant has come in the body here.
   if (code === 'USAGE') return problem('BODY', { why: detail });
   const { what, why, next } = FAILURES[code];
-  return { code, what, why: detail === '' ? why : detail, next, retryable: RETRYABLE[code], field: null };
+  const known = { what, why: detail === '' ? why : detail, next, hint: next };
+  return { code, ...known, retryable: RETRYABLE[code], field: null };
 }
 
 export function statusOf({ code }: LocalError): ProblemText['status'] {

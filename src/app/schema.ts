@@ -3,12 +3,16 @@
  * (`openapi.ts`). The types stand in `local-api.ts`, which the page shares; the compiler holds both together.
  */
 import { z } from 'zod';
-import type { LanServer } from '../agent/index.ts';
-import { type ListEntry, type NatProfile, parseServices } from '../core/index.ts';
+import type { LanServer, PathInfo } from '../agent/index.ts';
+import { LIMITS, type ListEntry, type NatProfile, parseServices } from '../core/index.ts';
+import { APP_LIMITS } from './limits.ts';
 import type {
   BanView,
+  FriendFigures,
   FriendView,
   HostingView,
+  JoinFigures,
+  LocalAnswer,
   LocalCommand,
   LocalError,
   LocalJoin,
@@ -42,6 +46,7 @@ const settings = z.object({
   playerName: z.string().max(32),
   announceOnLan: z.boolean(),
   relay,
+  ownMaster: z.boolean().describe('a masterserver in this program, started with it'),
   favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
   recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
 }) satisfies z.ZodType<LocalSettings>;
@@ -63,14 +68,16 @@ export const COMMANDS = {
   host: z
     .object({
       services: services.describe('as of the command: `30000`, `64738/udp+tcp`, `2456-2457`, `192.168.1.50:30000`'),
-      name: z.string().trim().min(1).max(48),
-      game: z.string().max(32),
-      playersMax: z.int().min(1).max(64),
-      public: z.boolean().describe('in the list of the masterserver'),
-      password: z.string().max(128).describe('empty: none'),
-      ask: z.boolean().describe('each friend waits for `admit`'),
+      name: z.string().trim().min(1).max(48).default('game').describe('what friends see'),
+      game: z.string().max(32).default(''),
+      playersMax: z.int().min(1).max(64).default(LIMITS.playersMaxDefault),
+      public: z.boolean().default(false).describe('in the list of the masterserver'),
+      password: z.string().max(128).default('').describe('empty: none'),
+      ask: z.boolean().default(false).describe('each friend waits for `admit`'),
     })
-    .describe('Begins to host a game of this computer. `hosting` shows the code, the link and who comes.'),
+    .describe(
+      'Begins to host a game of this computer; the answer has `code` and `link`. `hosting` shows them too, and who comes.',
+    ),
   unhost: z.object({}).describe('Ends hosting; friends are told. A program that only hosts ends with it.'),
   admit: z.object({ friend, admit: z.boolean() }).describe('Answers for a friend that asks.'),
   kick: z.object({ friend }).describe('Ends the connections of a friend; it may come again.'),
@@ -81,18 +88,36 @@ export const COMMANDS = {
   join: z
     .object({
       target: z.string().trim().min(1).max(512).describe('a join code, or a link'),
-      password: z.string().max(128).describe('empty: none'),
-      localPort: port.describe('where the game connects to; 0: any'),
+      password: z.string().max(128).default('').describe('empty: none'),
+      localPort: port.default(0).describe("where the game connects to; 0: the host's own number, or any free one"),
       newKey: z.boolean().optional().describe('a person has asked the host: take another key than the one known'),
+      name: z.string().max(32).optional().describe('how the host sees this player'),
+      waitMs: z
+        .int()
+        .min(0)
+        .max(APP_LIMITS.joinWaitMsMax)
+        .optional()
+        .describe('the answer waits so long for a path, or for what keeps it from coming (default 0)'),
     })
-    .describe('Joins a host; `joins` shows how far it is, the answer says which it is.'),
+    .describe(
+      'Joins a host; `joins` shows how far it is, the answer says which it is. With `waitMs` it has `phase`, `local` and `kind`, or is the failure.',
+    ),
   abort: z
     .object({ join: z.int() })
     .describe('Ends a join or leaves the host. A program that only joins ends with it.'),
   forget: z.object({ join: z.int() }).describe('Removes a join from the document.'),
-  check: z.object({}).describe('Measures the own network anew; answers when that is done.'),
+  check: z.object({}).describe('Measures the own network anew; the answer has the `profile`.'),
   'map-port': z.object({}).describe('Asks the router once more to open a port.'),
-  list: z.object({}).describe('Fetches the public servers; `servers` shows them.'),
+  'own-master': z
+    .object({ on: z.boolean() })
+    .describe(
+      'Starts a masterserver in this program where strangers get in, or ends it; `ownMaster` says what has come of it.',
+    ),
+  list: z.object({}).describe('Fetches the public servers; the answer has them, and `servers` shows them.'),
+  stats: z
+    .object({})
+    .describe('Answers the joins and friends in short, each with its figures: what a game looks at every second.'),
+  paths: z.object({}).describe('Answers all ways of each connection, the one that carries the data among them.'),
   settings: z.object({ settings: settingsSchema }).describe('Changes settings, those that are given.'),
   quit: z.object({}).describe('Ends the program as Ctrl+C does.'),
 } as const satisfies { readonly [Name in CommandName]: z.ZodType<Fields<Name>> };
@@ -137,6 +162,9 @@ const hosting = z.object({
   services: z.array(service.extend({ address: z.string() })).describe('what friends reach, by number'),
   code: z.string(),
   link: z.string(),
+  invite: z
+    .string()
+    .describe('to be sent to a friend: an address of the web page of the masterserver, or `link` where it has none'),
   silentPorts: z.array(z.int()).describe('ports whose game does not answer'),
   uploadFull: z.boolean().describe('the game sends more than this line takes, so the largest updates are left out'),
   addressesShared: z.boolean().describe('the game sees friends as ports, not as addresses of their own'),
@@ -196,7 +224,7 @@ export const stateSchema = z.object({
   v: z.literal(1),
   n: z.int().describe('counts the changes; the answer to a command names the one that shows what it did'),
   version: z.string(),
-  program: z.enum(['app', 'host', 'join']),
+  program: z.enum(['app', 'sidecar', 'host', 'join']),
   name: z.string(),
   pid: z.int(),
   master: z.object({
@@ -220,6 +248,15 @@ export const stateSchema = z.object({
   payloadBytesMax: z.number(),
   probes: z.array(z.object({ destination: z.string(), seenAs: z.string().nullable() })),
   hosting: hosting.nullable(),
+  ownMaster: z
+    .object({
+      state: z.enum(['off', 'starting', 'on', 'shut', 'impossible']),
+      because: z.enum(['no-way-in', 'carrier', 'port-taken', 'failed']).nullable(),
+      way: z.enum(['public', 'mapped']).nullable(),
+      link: z.string(),
+    })
+    .nullable()
+    .describe('a masterserver in this program; null where it can have none'),
   joins: z.array(join),
   lan: z.array(opaque<LanServer>('a server of the local network')),
   settings: settings.nullable(),
@@ -232,15 +269,64 @@ const errorSchema = z.object({
   what: z.string(),
   why: z.string(),
   next: z.string(),
+  hint: z.string().describe('the same as `next`'),
   retryable: z.boolean().describe('trying again may help without anything changed'),
   field: z.string().nullable().describe('the part of the body that is wrong'),
 }) satisfies z.ZodType<LocalError>;
+
+const figures = z.object({
+  kind: path.shape.kind,
+  via: path.shape.via,
+  rttMs: z.number(),
+  jitterMs: z.number(),
+  sent: z.int().describe('datagrams of the game'),
+  received: z.int(),
+  lost: z.int().describe('of all that this side has sent: those that the other side did not hear'),
+});
+
+const joinFigures = z.object({
+  join: z.int(),
+  phase: join.shape.phase,
+  local: join.shape.local,
+  hostName: z.string(),
+  failure: join.shape.failure,
+  ended: join.shape.ended,
+  figures: figures.nullable().describe('null while there is no path'),
+}) satisfies z.ZodType<JoinFigures>;
+
+const friendFigures = z.object({
+  friend: friendView.shape.friend,
+  instance: friendView.shape.instance,
+  name: z.string(),
+  seat: friendView.shape.seat,
+  figures,
+}) satisfies z.ZodType<FriendFigures>;
 
 export const doneSchema = z.object({
   ok: z.literal(true),
   n: z.int().describe('the document shows it from this `n` on'),
   join: z.int().optional().describe('of `join`: which it is'),
-});
+  phase: join.shape.phase.optional().describe('of `join`, how far it is'),
+  local: z.string().optional().describe('of `join`, where the game connects to; empty before there is a path'),
+  kind: path.shape.kind.nullable().optional().describe('of `join`, which way it goes'),
+  code: z.string().optional().describe('of `host`, what friends type'),
+  link: z.string().optional().describe('of `host`, the same with the masterserver'),
+  invite: z.string().optional().describe('of `host`, to be sent to a friend'),
+  servers: stateSchema.shape.servers.optional().describe('of `list`'),
+  profile: stateSchema.shape.profile.optional().describe('of `check`'),
+  joins: z.array(joinFigures).optional().describe('of `stats`'),
+  friends: z.array(friendFigures).optional().describe('of `stats`, those that are connected'),
+  connections: z
+    .array(
+      z.object({
+        join: z.int().nullable(),
+        friend: z.string().nullable(),
+        ways: z.array(opaque<PathInfo>('as `paths` of docs/library.md')),
+      }),
+    )
+    .optional()
+    .describe('of `paths`'),
+}) satisfies z.ZodType<Extract<LocalAnswer, { readonly ok: true }>>;
 export const refusedSchema = z.object({ ok: z.literal(false), error: errorSchema });
 
 /** What a program writes down for those who may command it (`token-file.ts`). */

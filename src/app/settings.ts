@@ -20,23 +20,25 @@ const DEFAULTS: LocalSettings = {
   playerName: '',
   announceOnLan: true,
   relay: 'allow',
+  ownMaster: false,
   favourites: [],
   recent: [],
 };
 
 export class SettingsFile {
   #values: LocalSettings;
-  readonly #path: string;
+  readonly #path: string | null;
   /** The command has it, too. */
-  readonly #player: PlayerName;
+  readonly #player: PlayerName | null;
 
-  constructor(stateDir: string) {
-    this.#path = join(stateDir, 'app.json');
-    this.#player = playerName(stateDir);
+  /** `stateDir` null: kept as long as the program runs. */
+  constructor(stateDir: string | null, first: Partial<LocalSettings> = {}) {
+    this.#path = stateDir === null ? null : join(stateDir, 'app.json');
+    this.#player = stateDir === null ? null : playerName(stateDir);
     // A document of another version, or one edited by hand into nonsense, counts as none: settings can be made anew.
-    const kept = settingsSchema.safeParse(readDocument(this.#path));
-    const values = { ...DEFAULTS, ...(kept.success ? (kept.data as Partial<LocalSettings>) : {}) };
-    this.#values = { ...values, playerName: this.#player.get() ?? values.playerName };
+    const kept = settingsSchema.safeParse(this.#path === null ? {} : readDocument(this.#path));
+    const values = { ...DEFAULTS, ...first, ...(kept.success ? (kept.data as Partial<LocalSettings>) : {}) };
+    this.#values = { ...values, playerName: this.#player?.get() ?? values.playerName };
   }
 
   get values(): LocalSettings {
@@ -51,8 +53,8 @@ export class SettingsFile {
     }
     this.#values = { ...this.#values, ...(change as Partial<LocalSettings>) };
     try {
-      writeDocument(this.#path, this.#values);
-      if (change.playerName !== undefined) this.#player.keep(change.playerName);
+      if (this.#path !== null) writeDocument(this.#path, this.#values);
+      if (change.playerName !== undefined) this.#player?.keep(change.playerName);
       return null;
     } catch (error) {
       const text = `The settings could not be written: ${(error as Error).message}`;

@@ -6,7 +6,7 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { readDocument, writePrivateFile } from '../node/index.ts';
+import { readDocument, writePrivateFile } from '../node/state.ts';
 import { APP_LIMITS } from './limits.ts';
 import { tokenFileSchema } from './schema.ts';
 
@@ -21,7 +21,11 @@ const FOLDER = 'control';
 
 /** Throws where the folder can't be written; gives how to remove the file. */
 export function writeTokenFile(stateDir: string, file: TokenFile): () => void {
-  const path = join(stateDir, FOLDER, `${file.pid}.json`);
+  return writeTokenFileAt(join(stateDir, FOLDER, `${file.pid}.json`), file);
+}
+
+/** The same where whoever started the program wishes it. */
+export function writeTokenFileAt(path: string, file: TokenFile): () => void {
   writePrivateFile(path, `${JSON.stringify(tokenFileSchema.parse(file))}\n`);
   return () => remove(path);
 }

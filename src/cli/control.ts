@@ -1,44 +1,64 @@
 /** Opens a running command to others on this computer: the local interface `/v1` and the file by which `sallyport ctl` finds it. */
-import { readFileSync } from 'node:fs';
-import { Engine, type EngineOptions, serveLocal, writeTokenFile } from '../app/index.ts';
+import { Engine, type EngineOptions, serveLocal, writeTokenFile, writeTokenFileAt } from '../app/index.ts';
+import { BUILD, usage } from '../node/index.ts';
+import { fileFault } from './file-fault.ts';
 import type { Invocation } from './run.ts';
+import { t } from './words/index.ts';
 
 export interface LocalControl {
   readonly engine: Engine;
   readonly link: string;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly token: string;
   close(): Promise<void>;
 }
 
 export interface ControlOptions {
   readonly does: EngineOptions['does'];
-  readonly stateDir: string;
+  /** Null: `ctl` does not find it. */
+  readonly stateDir: string | null;
+  /** Where else url and token are to be read. */
+  readonly tokenFile?: string;
+  readonly open?: EngineOptions['open'];
+  readonly startMaster?: EngineOptions['startMaster'];
   readonly invocation: Invocation;
   readonly clipboard?: boolean;
-  /** Also the page, on this port. */
-  readonly page?: { readonly port: number };
+  /** Default: any free one. */
+  readonly port?: number;
+  /** Also the page. */
+  readonly page?: boolean;
 }
 
-/** Rejects with the system's error where the port of the page is taken. */
-export async function openControl({ does, stateDir, invocation, clipboard = false, page }: ControlOptions) {
+/** Rejects with the system's error where the port is taken. */
+export async function openControl(options: ControlOptions) {
+  const { does, stateDir, tokenFile, invocation, clipboard = false, open, port = 0, page = false } = options;
+  const { startMaster } = options;
   const { env, stop, terminal } = invocation;
-  const engine = new Engine({ does, version: versionOf(), env, clipboard, onQuit: stop });
-  const server = await serveLocal(engine, page === undefined ? {} : { port: page.port, page: true });
+  const opener = { ...(open === undefined ? {} : { open }), ...(startMaster === undefined ? {} : { startMaster }) };
+  const engine = new Engine({ does, version: BUILD.version, env, clipboard, onQuit: stop, ...opener });
+  const server = await serveLocal(engine, { port, page });
   const { url, token } = server;
+  const name = 'settings' in does ? '' : does.name;
+  const { pid } = process;
+  const file = { v: 1, url, token, pid, program: does.program, name, startedAt: Date.now() } as const;
+  const forgetWished = await writeWished(tokenFile, file, server);
   let forget = (): void => {};
   try {
-    const name = does.program === 'app' ? '' : does.name;
-    const { pid } = process;
-    forget = writeTokenFile(stateDir, { v: 1, url, token, pid, program: does.program, name, startedAt: Date.now() });
+    if (stateDir !== null) forget = writeTokenFile(stateDir, file);
   } catch (error) {
     // A disk that takes no file keeps nobody from playing.
-    const problem = `"sallyport ctl" will not find this program: ${(error as Error).message}`;
+    const problem = t('"sallyport ctl" will not find this program: {why}', { why: (error as Error).message });
     terminal.event('notice', { kind: 'state-problem', problem });
     terminal.fact('warn', 'State', problem);
   }
   return {
     engine,
     link: `${url}/#t=${token}`,
+    url,
+    token,
     async close(): Promise<void> {
+      forgetWished();
       forget();
       await server.close();
       await engine.close();
@@ -46,9 +66,17 @@ export async function openControl({ does, stateDir, invocation, clipboard = fals
   } satisfies LocalControl;
 }
 
-function versionOf(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
+/** Whoever names a file waits for it: where it can't be written, nothing begins. */
+async function writeWished(
+  path: string | undefined,
+  file: Parameters<typeof writeTokenFileAt>[1],
+  server: Awaited<ReturnType<typeof serveLocal>>,
+): Promise<() => void> {
+  if (path === undefined) return () => {};
+  try {
+    return writeTokenFileAt(path, file);
+  } catch (error) {
+    await server.close();
+    throw usage(t('--token-file: {why}', { why: fileFault(error, path) }));
+  }
 }

@@ -17,8 +17,31 @@ export const CLI_LIMITS = {
   gameWatchMs: 2_000,
   /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
   serverPortsEnd: 32_768,
+  /** Ports that may have been meant: more than three nobody compares with the one that was typed. */
+  portsNamedMax: 3,
+  /** A password typed wrongly is asked for again so often, as by login(1). */
+  passwordTriesMax: 3,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
   /** Whoever waits for the network looks so often whether the masterserver answers; the rounds of handshakes go on meanwhile. */
   networkAgainMs: 1_000,
+  /** Computers in one fake world: a full game of sixteen, each with a program of its own. */
+  fakePlacesMax: 16,
+  /** The longest that a fake world sleeps; what happens in it later is looked at anew then. */
+  fakeTimerMsMax: 60_000,
+  /** A datagram of 65,507 bytes with its addresses is the largest frame between a program and the fake world. */
+  fakeFrameBytesMax: 65_536,
+  /** So much may wait for a program that does not read; the rest is lost, as in a full socket. */
+  fakeQueueBytesMax: 1_048_576,
+  /** Whoever connects says who it is at once, or is no program of ours. */
+  fakeGreetingMs: 2_000,
+  /** Between two looks for a fake world that has gone: another program may be making it anew. */
+  fakeAgainMs: 100,
+  fakeTriesMax: 3,
+  /** How often a sidecar looks whether its game is still there: a game that is started anew at once finds its ports free. */
+  parentWatchMs: 500,
+  /** Ports that a masterserver of one's own tries: as many as programs of one household are likely to take. */
+  ownMasterPorts: 4,
+  /** A router starts in one to two minutes. */
+  ownMasterAgainMs: 30_000,
 } as const;

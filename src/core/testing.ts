@@ -38,8 +38,17 @@ export { Tickets } from './master/tickets.ts';
 export type { Candidate, Grant, Permit, Role } from './model/pair.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
-export { type AllocatorKind, type Filtering, type Mapping, UNKNOWN_ALLOCATOR } from './nat/profile.ts';
+export {
+  type AllocatorKind,
+  type Filtering,
+  type Mapping,
+  type OwnProfile,
+  UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
+} from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
+export { nat64Text } from './nat64.ts';
+export { unseenAddresses, usableCandidates } from './peer/candidates.ts';
 export { DOOR } from './peer/door-limits.ts';
 export {
   type ClientHandshake,
@@ -77,7 +86,7 @@ export { ConnectionKeys, maskSequence, unmaskSequence } from './secure/ratchet.t
 export { type Resumption, resumeInitiate, resumeRespond, resumptionOf } from './secure/resume.ts';
 export { ReplayWindow, SecureSession } from './secure/session.ts';
 export { sipHash128 } from './secure/siphash.ts';
-export type { Send } from './sources/asker.ts';
+export { Asker, type Send } from './sources/asker.ts';
 export type { AnswerFrom, MappingSource } from './sources/source.ts';
 export { readFrame, readVarint, writeVarint } from './streams/frames.ts';
 export type { StreamCommand, StreamEvent } from './streams/interface.ts';
@@ -95,7 +104,7 @@ export { canaries, watchedMs } from './traverse/learn/canary.ts';
 export { type Device, device, deviceBudget, hardSlot } from './traverse/pay/budget.ts';
 export { PAY_LIMITS } from './traverse/pay/limits.ts';
 export { type Purpose, Purse, type PurseConfig } from './traverse/pay/purse.ts';
-export { reachOf } from './traverse/pay/reach.ts';
+export { lanAddresses, reachOf } from './traverse/pay/reach.ts';
 export { adviceFor, changeBetween, oddsNextMinute } from './traverse/plan/advice.ts';
 export { PLAN_LIMITS } from './traverse/plan/limits.ts';
 export { knownLife, type Nature, natureText, natView, quotaOf } from './traverse/plan/nature.ts';

@@ -1,5 +1,5 @@
 /** Which UDP ports a masterserver has, what its link says of them, and why one can't be bound. */
-import { type Endpoint, formatMasterLink, type TlsPlace } from '../core/index.ts';
+import { type Endpoint, formatMasterLink, isLoopback, pageOrigin, type TlsPlace } from '../core/index.ts';
 import { SallyportError, usage } from '../node/index.ts';
 import { PORT, UDP_PORTS } from './options.ts';
 import { relayPort, sharesPort } from './relays.ts';
@@ -16,6 +16,25 @@ export function linkOf(
     ...(udp === undefined ? {} : { udp }),
     ...(tls === null ? {} : { tls }),
   });
+}
+
+/**
+ * Where people reach the web page, for invitations: by HTTPS where the operator says or the certificate is, by plain HTTP where it
+ * listens to others than this computer; empty where nobody else gets there.
+ */
+export function pageOf({ https, tls }: MasterOptions, name: string, http: string | null): string {
+  if (typeof https === 'string') return pageOrigin(`https://${https}`);
+  if (http === null) return '';
+  const { hostname, port } = new URL(http);
+  if (isInward(hostname)) return '';
+  return pageOrigin(
+    `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}${port === '' ? '' : `:${port}`}`,
+  );
+}
+
+/** `[::1]` as well as `127.0.0.1`. */
+function isInward(hostname: string): boolean {
+  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 
 export function portsOf({ port = PORT, onePort = false, alsoPort }: MasterOptions) {

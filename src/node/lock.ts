@@ -58,17 +58,33 @@ function ownerOf(path: string): Owner | null {
 
 /** In clock ticks since boot: field 22 of proc_pid_stat(5), counted after the name, which may hold anything. Linux only. */
 function startOf(pid: number): string {
+  return statOf(pid)[19] ?? '';
+}
+
+/** One letter: Z has ended and waits for its parent to take note. */
+function stateOf(pid: number): string {
+  return statOf(pid)[0] ?? '';
+}
+
+function statOf(pid: number): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return '';
+    return [];
   }
+}
+
+/** Tells, whenever asked, whether the process that has this number now is still there; null where there is none. One that waits to be reaped is gone. */
+export function processWatch(pid: number): (() => boolean) | null {
+  const owner = { pid, start: startOf(pid) };
+  return isAlive(owner) ? () => isAlive(owner) : null;
 }
 
 function isAlive({ pid, start }: Owner): boolean {
   try {
     process.kill(pid, 0);
+    if (stateOf(pid) === 'Z') return false;
     const now = startOf(pid);
     return start === '' || now === '' || start === now;
   } catch (error) {

@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly trace?: boolean;
   /** The command that replays this run, for messages of failures. */
   readonly replay?: string;
+  /** More events than this are a live-lock; default 5 * 10^7. A world that goes on for days in real time has no such number. */
+  readonly eventsMax?: number;
 }
 
 export type Behind = NatBehaviour | Gateway | readonly (NatBehaviour | Gateway)[];
@@ -105,6 +107,11 @@ export class World {
 
   get now(): number {
     return this.#now;
+  }
+
+  /** When something happens next; for whoever lets it run as real time passes. */
+  get nextAt(): number {
+    return this.#queue.nextAt;
   }
 
   /** Events executed so far: packets, timers and turns of machines. */
@@ -376,7 +383,8 @@ export class World {
     const event = this.#queue.pop();
     if (event === undefined) return;
     this.#now = event.at;
-    if (++this.#events > EVENTS_MAX) throw new Error(`live-lock: ${EVENTS_MAX} events\n${this.replayText()}`);
+    const { eventsMax = EVENTS_MAX } = this.options;
+    if (++this.#events > eventsMax) throw new Error(`live-lock: ${eventsMax} events\n${this.replayText()}`);
     event.run();
   }
 

@@ -1,9 +1,15 @@
-import { useSignal } from '@preact/signals';
-import { connected, isLocal, local, locked, saveSettings, shownCode, streamer } from './local.ts';
-import { isLanguage, LANGUAGES, language, type MessageKey, t } from './messages/index.ts';
+import type { IconNode } from 'lucide';
+import { Castle, EyeOff, FlaskConical, House, Router, Server, Settings2, ShieldCheck, SlidersHorizontal } from 'lucide';
+import { Icon } from './kit/icon.tsx';
+import { Mark } from './kit/mark.tsx';
+import { Toasts } from './kit/toast.tsx';
+import { connected, isLocal, local, locked, shownCode, streamer } from './local.ts';
+import { type MessageKey, t } from './messages/index.ts';
 import { later } from './parts/later.tsx';
+import { Preferences } from './parts/preferences.tsx';
 import { followInPage, type Route, route } from './router.ts';
 import { Connecting } from './screens/connecting.tsx';
+import { Home } from './screens/home.tsx';
 import { Host } from './screens/host.tsx';
 import { JoinPage } from './screens/join-page.tsx';
 import { Network } from './screens/network.tsx';
@@ -18,24 +24,31 @@ interface Tab {
   readonly path: string;
   readonly screen: Route['screen'];
   readonly text: MessageKey;
+  readonly icon: IconNode;
+  /** Not in the row at the bottom of a phone; the menu has it there. */
+  readonly wideOnly?: boolean;
 }
 
+const PLAYGROUND: Tab = { path: '/playground', screen: 'playground', text: 'nav.playground', icon: FlaskConical };
 const LOCAL_TABS: readonly Tab[] = [
-  { path: '/', screen: 'servers', text: 'nav.servers' },
-  { path: '/host', screen: 'host', text: 'nav.host' },
-  { path: '/network', screen: 'network', text: 'nav.network' },
-  { path: '/settings', screen: 'settings', text: 'nav.settings' },
-  { path: '/playground', screen: 'playground', text: 'nav.playground' },
+  { path: '/', screen: 'home', text: 'nav.home', icon: House },
+  { path: '/servers', screen: 'servers', text: 'nav.servers', icon: Server },
+  { path: '/host', screen: 'host', text: 'nav.host', icon: Castle },
+  { path: '/network', screen: 'network', text: 'nav.network', icon: Router },
+  { path: '/settings', screen: 'settings', text: 'nav.settings', icon: Settings2 },
+  { ...PLAYGROUND, wideOnly: true },
 ];
 const MASTER_TABS: readonly Tab[] = [
-  { path: '/', screen: 'servers', text: 'nav.servers' },
-  { path: '/playground', screen: 'playground', text: 'nav.playground' },
-  { path: '/admin', screen: 'admin', text: 'nav.admin' },
+  { path: '/', screen: 'servers', text: 'nav.servers', icon: Server },
+  PLAYGROUND,
+  { path: '/admin', screen: 'admin', text: 'nav.admin', icon: ShieldCheck },
 ];
 
 function Screen() {
   const now = route.value;
   switch (now.screen) {
+    case 'home':
+      return <Home />;
     case 'servers':
       return <Servers />;
     case 'join-page':
@@ -56,8 +69,6 @@ function Screen() {
 }
 
 export function App() {
-  const tabs = isLocal.value ? LOCAL_TABS : MASTER_TABS;
-  const running = local.value?.joins.filter((join) => join.phase !== 'stopped' && join.phase !== 'failed') ?? [];
   return (
     <>
       <a class="skip" href="#main">
@@ -65,29 +76,27 @@ export function App() {
       </a>
       <header>
         <a class="brand" href="/" onClick={followInPage}>
-          {t('app.name')}
+          <Mark />
+          <span>{t('app.name')}</span>
         </a>
-        <nav aria-label={t('nav.label')}>
-          {tabs.map((tab) => (
-            <a
-              key={tab.path}
-              href={tab.path}
-              onClick={followInPage}
-              aria-current={route.value.screen === tab.screen ? 'page' : undefined}
-            >
-              {t(tab.text)}
-            </a>
-          ))}
-          {running.map((join) => (
-            <a key={join.id} href={`/joins/${join.id}`} onClick={followInPage}>
-              <span aria-hidden="true">⇄</span> {join.hostName === '' ? shownCode(join.target) : join.hostName}
-            </a>
-          ))}
-        </nav>
+        <Screens />
+        <div class="tools">
+          <Running />
+          {streamer.value ? <Icon of={EyeOff} label={t('nav.streamer')} /> : null}
+          <button
+            type="button"
+            class="ghost"
+            id="preferences-open"
+            popovertarget="preferences"
+            aria-label={t('nav.more')}
+          >
+            <Icon of={SlidersHorizontal} />
+          </button>
+        </div>
         <Preferences />
       </header>
       {connected.value ? null : (
-        <p class="notice" role="alert">
+        <p class="notice bad" role="alert">
           {locked.value ? t('common.locked') : t('problem.OFFLINE')}
         </p>
       )}
@@ -95,71 +104,53 @@ export function App() {
       <main id="main" tabindex={-1}>
         <Screen />
       </main>
+      <Toasts />
     </>
+  );
+}
+
+function Screens() {
+  return (
+    <nav class="screens" aria-label={t('nav.label')}>
+      {(isLocal.value ? LOCAL_TABS : MASTER_TABS).map(({ path, screen, text, icon, wideOnly }) => (
+        <a
+          key={path}
+          href={path}
+          class={wideOnly === true ? 'wide-only' : ''}
+          onClick={followInPage}
+          aria-current={route.value.screen === screen ? 'page' : undefined}
+        >
+          <Icon of={icon} />
+          <span>{t(text)}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** The joins that go on, from wherever one is. */
+function Running() {
+  const running = local.value?.joins.filter((join) => join.phase !== 'stopped' && join.phase !== 'failed') ?? [];
+  if (running.length === 0) return null;
+  return (
+    <nav class="running" aria-label={t('nav.running')}>
+      {running.map((join) => (
+        <a key={join.id} href={`/joins/${join.id}`} onClick={followInPage}>
+          <span class={`pulse ${join.phase === 'connected' ? 'up' : ''}`} aria-hidden="true" />
+          <span>{join.hostName === '' ? shownCode(join.target) : join.hostName}</span>
+        </a>
+      ))}
+    </nav>
   );
 }
 
 /** Only what is wrong is said: without a masterserver nothing can be found, but paths that are up go on. */
 function MasterNotice() {
   const master = local.value?.master;
-  if (master === undefined || !connected.value || master.state === 'up') return null;
+  if (master === undefined || !connected.value || master.state === 'up' || master.state === 'none') return null;
   return (
     <p class="notice" role="status" id="master-state" data-state={master.state}>
       {t(`master.${master.state}`)} {master.failure === null ? '' : t(`failure.${master.failure}`)}
     </p>
-  );
-}
-
-function Preferences() {
-  const theme = useSignal(localStorage.getItem('sallyport-theme') ?? 'auto');
-  const setTheme = (value: string): void => {
-    theme.value = value;
-    localStorage.setItem('sallyport-theme', value);
-    document.documentElement.dataset.theme = value;
-  };
-  const setLanguage = (value: string): void => {
-    if (!isLanguage(value)) return;
-    language.value = value;
-    localStorage.setItem('sallyport-language', value);
-    document.documentElement.lang = value;
-    if (isLocal.value) void saveSettings({ language: value });
-  };
-  return (
-    <div class="preferences">
-      {isLocal.value ? (
-        <label class="tick">
-          <input
-            type="checkbox"
-            checked={streamer.value}
-            onChange={(event) => void saveSettings({ streamerMode: event.currentTarget.checked })}
-          />{' '}
-          {t('nav.streamer')}
-        </label>
-      ) : null}
-      <select
-        aria-label={t('nav.language')}
-        id="language"
-        value={language.value}
-        onChange={(event) => setLanguage(event.currentTarget.value)}
-      >
-        {Object.entries(LANGUAGES).map(([id, entry]) => (
-          <option key={id} value={id}>
-            {entry.name}
-          </option>
-        ))}
-      </select>
-      <select
-        aria-label={t('nav.theme')}
-        id="theme"
-        value={theme.value}
-        onChange={(event) => setTheme(event.currentTarget.value)}
-      >
-        {(['auto', 'light', 'dark'] as const).map((id) => (
-          <option key={id} value={id}>
-            {t(`theme.${id}`)}
-          </option>
-        ))}
-      </select>
-    </div>
   );
 }

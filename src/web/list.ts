@@ -29,6 +29,8 @@ export const rows = signal<readonly Server[]>([]);
 export const fetchedAt = signal<number | null>(null);
 export const fetchError = signal<string | null>(null);
 export const loading = signal(false);
+/** The row whose details are shown, by its host. */
+export const openRow = signal<string | null>(null);
 export const filters = signal<Filters>(NO_FILTERS);
 export const sort = signal<{ readonly key: SortKey; readonly descending: boolean }>({ key: 'best', descending: false });
 

@@ -122,7 +122,7 @@ async function send(body: LocalCommand): Promise<LocalAnswer> {
     return (await response.json()) as LocalAnswer;
   } catch {
     const what = t('problem.OFFLINE');
-    return { ok: false, error: { code: 'OFFLINE', what, why: '', next: '', retryable: true, field: null } };
+    return { ok: false, error: { code: 'OFFLINE', what, why: '', next: '', hint: '', retryable: true, field: null } };
   }
 }
 

@@ -5,7 +5,7 @@ import { followList, takeLocalList } from './list.ts';
 import { isLocal, startLocal } from './local.ts';
 import { isLanguage, language } from './messages/index.ts';
 import { route, startRouter } from './router.ts';
-import './style.css';
+import './style/index.css';
 
 function start(): void {
   const kept = localStorage.getItem('sallyport-language') ?? navigator.language.slice(0, 2);
@@ -16,7 +16,7 @@ function start(): void {
   const kind = document.querySelector('meta[name="sallyport-page"]')?.getAttribute('content');
   if (kind === 'local') startLocal();
   if (kind === 'playground') route.value = { screen: 'playground' };
-  else startRouter();
+  else startRouter(isLocal.value ? 'home' : 'servers');
   if (kind !== 'playground') startList();
   const root = document.getElementById('app');
   if (root !== null) render(<App />, root);

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 
 export type Route =
+  | { readonly screen: 'home' }
   | { readonly screen: 'servers' }
   | { readonly screen: 'join-page'; readonly code: string }
   | { readonly screen: 'host' }
@@ -9,6 +10,9 @@ export type Route =
   | { readonly screen: 'settings' }
   | { readonly screen: 'admin' }
   | { readonly screen: 'playground' };
+
+/** What `/` is: the two choices in the app, the list on a masterserver's page. */
+let root: Route = { screen: 'servers' };
 
 function parseRoute(path: string): Route {
   const [, first = '', second = ''] = path.split('/');
@@ -19,18 +23,20 @@ function parseRoute(path: string): Route {
       return { screen: 'connecting', join: /^\d+$/.test(second) ? Number(second) : null };
     case 'host':
     case 'network':
+    case 'servers':
     case 'settings':
     case 'admin':
     case 'playground':
       return { screen: first };
     default:
-      return { screen: 'servers' };
+      return root;
   }
 }
 
-export const route = signal<Route>({ screen: 'servers' });
+export const route = signal<Route>(root);
 
-export function startRouter(): void {
+export function startRouter(home: 'home' | 'servers'): void {
+  root = { screen: home };
   const read = (): void => {
     route.value = parseRoute(location.pathname);
   };

@@ -189,7 +189,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     const near = scene.sallyport(beside, argv);
     await scene.event(near, 'ready');
     const { page } = friend;
-    await page.click('nav a[href="/"]');
+    await page.click('nav a[href="/servers"]');
     await page.waitForSelector('tbody:has-text("Local (1)") tr[data-host]:has-text("Next door")');
     // Measured: the one number without a tilde.
     await page.waitForSelector('tr[data-host]:has-text("Next door") .c-ping span:text-matches("^\\\\d+$")');

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench, portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, expectAccessible, openBrowser, openPage } from './browser.ts';
+import { chooseLanguage, chromiumMissing, expectAccessible, inPreferences, openBrowser, openPage } from './browser.ts';
 
 describeUnless(chromiumMissing, 'the local app when things are not simple', () => {
   let browser: Browser;
@@ -55,6 +55,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   }
 
   async function joinByCode(page: Page, code: string): Promise<void> {
+    await page.click('nav a[href="/"]');
     await page.fill('#join-target', code);
     await page.press('#join-target', 'Enter');
   }
@@ -144,7 +145,6 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   test('the masterserver dies and comes back under an open page: said, the last good list kept, a game goes on', async () => {
     const code = await host('--public');
     const page = await app();
-    await page.waitForSelector('tr[data-host]:has-text("Arena")');
     await joinByCode(page, code);
     const address = (await page.textContent('#connect-address')) ?? '';
     await page.click('nav >> text=Servers');
@@ -167,7 +167,6 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await page.fill('#set-port', String(taken));
     await page.focus('#set-name');
     await page.waitForSelector('text=Saved.');
-    await page.click('nav >> text=Servers');
     await joinByCode(page, code);
     const address = (await page.textContent('#connect-address')) ?? '';
     expect(Number(address.split(':')[1])).not.toBe(taken);
@@ -202,14 +201,13 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const page = await app();
     const code = await hostFromPage(page);
     const shown = `${code.slice(0, 4)}-${code.slice(4)}`;
-    await page.check('.preferences input[type=checkbox]');
+    await inPreferences(page, () => page.check('.preferences input[type=checkbox]'));
     await page.waitForSelector('#host-code:has-text("•••••-•••••")');
     const { host: masterAddress } = new URL(master.replace('sallyport:', 'http:'));
-    await page.click('nav >> text=Servers');
     await joinByCode(page, other);
     await page.waitForSelector('#connect-address');
     await page.waitForTimeout(1_200);
-    for (const screen of ['', 'Servers', 'Host', 'My network']) {
+    for (const screen of ['', 'Home', 'Servers', 'Host', 'My network']) {
       if (screen !== '') await page.click(`nav >> text=${screen}`);
       const text = (await page.textContent('body')) ?? '';
       expect(text, screen).not.toContain(shown);
@@ -229,6 +227,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   test('a host that ends the game is said to; as a favourite it stays in the list', async () => {
     const { run, code } = await startHost('--public');
     const page = await app();
+    await page.click('nav >> text=Servers');
     await page.click('tr[data-host]:has-text("Arena") button');
     await page.click('.details input[type=checkbox]');
     await joinByCode(page, code);
@@ -237,6 +236,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await page.waitForSelector('#connect-sentence:has-text("The host has ended the game")');
     await page.click('#connect-abort');
     await page.click('#connect-close');
+    await page.click('nav >> text=Servers');
     await page.waitForSelector('tr[data-host]:has-text("not in the list now")');
     await page.press('tr[data-host]:has-text("Arena")', 'Enter');
     await page.waitForSelector('#connect-sentence:has-text("The host is not online")');
@@ -252,13 +252,12 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await page.click('nav >> text=Settings');
     await page.fill('#set-port', String(await bench.freePort()));
     await page.press('#set-port', 'Enter');
-    await page.click('nav >> text=Servers');
     await joinByCode(page, code);
     await page.waitForSelector('#connect-game-quiet:has-text("nothing listens on its port")');
     const address = await page.textContent('#connect-address');
-    await page.selectOption('#language', 'de');
+    await chooseLanguage(page, 'de');
     await page.waitForSelector('#connect-game-quiet:has-text("lauscht nichts")');
-    await page.selectOption('#language', 'en');
+    await chooseLanguage(page, 'en');
     await bench.game(Number(port));
     await page.waitForSelector('#connect-game-quiet', { state: 'detached' });
     first.kill('SIGTERM');
@@ -272,6 +271,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   test('a favourite stands on top, recent joins are offered again, both after a reload', async () => {
     const code = await host('--public');
     const page = await app();
+    await page.click('nav >> text=Servers');
     await page.click('tr[data-host]:has-text("Arena") button');
     await page.click('.details input[type=checkbox]');
     await page.waitForSelector('.section:has-text("Favourites (1)")');
@@ -280,9 +280,11 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await page.click('#connect-abort');
     await page.click('#connect-close');
     await page.waitForSelector('#join-target');
+    await page.click('nav >> text=Servers');
     await page.reload();
     await page.waitForSelector('.section:has-text("Favourites (1)")');
-    await page.click('.recent >> text=Arena');
+    await page.click('nav >> text=Home');
+    await page.click('#recent >> text=Arena');
     await page.waitForSelector('#connect-address');
   });
 });

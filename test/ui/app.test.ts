@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench, portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, clipboard, expectAccessible, openBrowser, openPage } from './browser.ts';
+import { chooseLanguage, chromiumMissing, clipboard, expectAccessible, openBrowser, openPage } from './browser.ts';
 
 describeUnless(chromiumMissing, 'the local app', () => {
   let browser: Browser;
@@ -147,6 +147,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await startHost(['--public']);
     const app = await startApp();
     const { page, faults } = await openPage(browser, app.link);
+    await page.click('nav >> text=Servers');
     await page.waitForSelector('.section:has-text("Official (1)")');
     await page.waitForSelector('.row:has-text("Arena") [aria-label^="joinable, tested"]', { timeout: 30_000 });
     expect(await page.textContent('.row:has-text("Arena") .c-up')).toMatch(/^\d+ ?(s|m)/);
@@ -160,6 +161,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await expectAccessible(page);
     await page.keyboard.press('i');
     await page.waitForSelector('.details', { state: 'detached' });
+    await page.click('nav >> text=Home');
     await page.fill('#join-target', '203.0.113.5:30000');
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('.details:has-text("203.0.113.5:30000")');
@@ -207,7 +209,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.click('#copy-report');
     await expect.poll(() => clipboard(page)).toContain('Mapping');
     await expectAccessible(page);
-    await page.selectOption('#language', 'de');
+    await chooseLanguage(page, 'de');
     await page.waitForSelector('h1:has-text("Mein Netz")');
     await page.reload();
     await page.waitForSelector('h1:has-text("Mein Netz")');

@@ -50,6 +50,17 @@ export async function openPage(browser: Browser, url: string, size = { width: 12
   return { context, page, faults };
 }
 
+/** Opens what is folded behind one button of the frame (language, theme, streamer mode), sets it, and folds it again. */
+export async function inPreferences(page: Page, set: () => Promise<unknown>): Promise<void> {
+  await page.click('#preferences-open');
+  await set();
+  await page.keyboard.press('Escape');
+}
+
+export async function chooseLanguage(page: Page, id: string): Promise<void> {
+  await inPreferences(page, () => page.selectOption('#language', id));
+}
+
 /** axe-core over the page as it is: no violation that is serious or critical. */
 export async function expectAccessible(page: Page): Promise<void> {
   const source = await readFile(AXE, 'utf8');

@@ -55,7 +55,7 @@ describeUnless(chromiumMissing, 'for everybody', () => {
 
   test('join, stop and close with the keyboard alone; the log changes at most once a second', async () => {
     const { page, code } = await appAndHost();
-    await page.waitForSelector('tr[data-host]');
+    await page.waitForSelector('#join-target');
     await page.evaluate(() => {
       const changes: number[] = [];
       Object.assign(globalThis, { logChanges: changes });
@@ -78,6 +78,8 @@ describeUnless(chromiumMissing, 'for everybody', () => {
     await page.keyboard.press('Enter');
     await page.waitForSelector('#connect-close');
     await tabTo(page, '#connect-close');
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'nav a[href="/servers"]');
     await page.keyboard.press('Enter');
     await page.waitForSelector('tr[data-host]');
     await tabTo(page, 'tr[data-host]');

@@ -22,7 +22,7 @@ describeUnless(chromiumMissing, 'opening the local app', () => {
       await page.waitForURL(`${origin}/`);
       await page.waitForSelector('#join-target');
       // What only the program knows is there.
-      await page.waitForSelector('#master-state[data-state="none"]');
+      await page.waitForSelector('#home[data-master="none"]');
       const stranger = await openPage(browser, origin);
       await stranger.page.waitForSelector('[role=alert]:has-text("open it by the whole link")');
       expect(await stranger.page.textContent('body')).not.toContain('has stopped');

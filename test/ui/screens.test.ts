@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GAMES } from '../../src/web/games.ts';
 import { Bench, portBase } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, expectAccessible, openBrowser } from './browser.ts';
+import { chromiumMissing, expectAccessible, inPreferences, openBrowser } from './browser.ts';
 import { expectCatalogueOnly, wrapCatalogue } from './pseudo.ts';
 
 const SCREENSHOTS = process.env.SALLYPORT_SCREENSHOTS === '1';
@@ -99,11 +99,11 @@ describeUnless(chromiumMissing, 'every screen', () => {
   async function look(page: Page, name: string): Promise<void> {
     await expectFits(page, name);
     for (const theme of ['light', 'dark']) {
-      await page.selectOption('#theme', theme);
+      await inPreferences(page, () => page.selectOption('#theme', theme));
       await expectAccessible(page);
       await shoot(page, `${name}-${theme}`);
     }
-    await page.selectOption('#theme', 'light');
+    await inPreferences(page, () => page.selectOption('#theme', 'light'));
     await page.setViewportSize({ width: 360, height: 540 });
     await shoot(page, `${name}-phone`);
     await page.setViewportSize(DESK);
@@ -112,6 +112,9 @@ describeUnless(chromiumMissing, 'every screen', () => {
   /** Goes through all screens of the local app and stops at each. */
   async function tourOfApp(page: Page, stop: (page: Page, name: string) => Promise<void>): Promise<void> {
     const tab = (path: string): Promise<void> => page.click(`nav a[href="${path}"]`);
+    await page.waitForSelector('#join-target');
+    await stop(page, 'home');
+    await tab('/servers');
     await page.click('tr[data-host]:has-text("Arena") button');
     await page.waitForSelector('.details');
     await stop(page, 'servers');
@@ -136,6 +139,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await stop(page, 'connected');
     await page.click('#connect-abort');
     await page.click('#connect-close');
+    await tab('/servers');
     await page.press('tr[data-host]:has-text("Night-watch")', 'Enter');
     await page.waitForSelector('#join-password');
     await stop(page, 'password');
@@ -146,7 +150,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await tab('/settings');
     await page.waitForSelector('#set-master');
     await stop(page, 'settings');
-    await tab('/playground');
+    await inPreferences(page, () => page.click('#preferences a[href="/playground"]'));
     await page.click('#play-run');
     await page.waitForSelector('#play-result');
     await stop(page, 'playground');

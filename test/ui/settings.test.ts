@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, openBrowser, openPage } from './browser.ts';
+import { chromiumMissing, inPreferences, openBrowser, openPage } from './browser.ts';
 
 describeUnless(chromiumMissing, 'settings', () => {
   let browser: Browser;
@@ -63,8 +63,10 @@ describeUnless(chromiumMissing, 'settings', () => {
     const release = await holdCommands(page);
     await page.check('#host-custom');
     await page.fill('#host-port', '41234');
-    await page.check('.preferences input[type=checkbox]');
-    await page.selectOption('#language', 'de');
+    await inPreferences(page, async () => {
+      await page.check('.preferences input[type=checkbox]');
+      await page.selectOption('#language', 'de');
+    });
     await setNameElsewhere('Ana');
     await page.click('nav a[href="/settings"]');
     await expect.poll(() => page.inputValue('#set-name')).toBe('Ana');

@@ -14,8 +14,8 @@ import {
   type PeerCommand,
   type PeerEvent,
   parseMasterLink,
-  UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
+import { UNKNOWN_PROFILE } from '../../src/core/testing.ts';
 import { guestBook, hostPins, knownFriends } from '../../src/node/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);
@@ -149,7 +149,7 @@ test('a host that has never hosted draws another key where its code is taken; on
     command.do === 'start'
       ? UP
       : command.do === 'host'
-        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x' }]
+        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x', page: '' }]
         : [];
   const told: string[] = [];
   const fresh = agentOf(taken, { newIdentity: () => played(free, commands), onHosting: (code) => told.push(code) });
@@ -176,7 +176,7 @@ test('a master that begins to lie while friends play ends the hosting with CODE_
     command.do === 'start'
       ? UP
       : command.do === 'host'
-        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x' }]
+        ? [{ ev: 'hosting', code: CODE, hostKey: OTHER, hostId: 'x', page: '' }]
         : command.do === 'announce'
           ? [{ ev: 'hosting-failed', failure: 'CODE_MISMATCH' }]
           : [],

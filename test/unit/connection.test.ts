@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Endpoint, endpointKey } from '../../src/core/index.ts';
-import { kinds, lehmer, pair, text } from './connection-pair.ts';
+import { DIRECT, kinds, lehmer, pair, RELAY, text } from './connection-pair.ts';
 
 test('what is sent arrives, once, sealed and 35 bytes longer', () => {
   const { run, command, events, sent } = pair();
@@ -33,14 +33,35 @@ test('a datagram that comes twice is taken once', () => {
   expect(kinds(events.right)).toEqual(['message']);
 });
 
-test('an idle path sends something at least each 6 s and lives for an hour', () => {
-  const { run, events, ends, sent, at } = pair();
+test('two who do not speak exchange twelve datagrams a minute at most, a standing relay included, and stay for an hour', () => {
+  const { run, events, ends, sent, at, add } = pair([DIRECT, RELAY]);
+  add(RELAY);
+  run(1_000);
+  events.left.length = 0;
   run(3_600_000);
   expect(kinds(events.left)).toEqual([]);
-  const fromLeft = sent.filter((d) => d.from === at.left).map((d) => d.at);
-  const gaps = fromLeft.map((time, i) => time - (fromLeft[i - 1] ?? 0));
-  expect(Math.max(...gaps)).toBeLessThanOrEqual(6_100);
+  const settled = sent.filter((one) => one.at > 60_000);
+  expect(settled.length / 59).toBeLessThanOrEqual(12);
+  const direct = settled.filter(({ from, socket }) => from === at.left && socket === 1).map((one) => one.at);
+  const gaps = direct.slice(1).map((time, i) => time - (direct[i] as number));
+  expect(Math.max(...gaps)).toBeLessThan(30_000);
   expect(ends.left.rttMs).toBe(20);
+});
+
+test.each([7_000, 10_000, 14_000])('where a NAT forgets after %i ms, pauses become shorter than that', (lifeMs) => {
+  const { run, world } = pair();
+  const sentAt = { left: 0, right: 0 };
+  let closedAt = 0;
+  // A side that has sent nothing for so long hears nothing, until it sends.
+  world.drop = (from) => {
+    sentAt[from] = world.now;
+    const drops = world.now - sentAt[from === 'left' ? 'right' : 'left'] > lifeMs;
+    if (drops) closedAt = world.now;
+    return drops;
+  };
+  run(3_600_000);
+  expect(closedAt).toBeGreaterThan(0);
+  expect(closedAt).toBeLessThan(600_000);
 });
 
 test('a path survives a quarter of an hour of 20 % loss each way', () => {
@@ -52,13 +73,20 @@ test('a path survives a quarter of an hour of 20 % loss each way', () => {
   expect(kinds(events.right)).not.toContain('over');
 });
 
-test('a path without answers falls silent within 10 s and is over 30 s after the last answer', () => {
+test('a path that nobody uses falls silent within 33 s, and is over 49 s after the last answer', () => {
   const { run, events, world } = pair();
-  run(20_000);
+  run(120_000);
   world.drop = () => true;
-  run(32_000);
-  expect(kinds(events.left)).toEqual(['silent', 'wanting']);
-  run(56_000);
+  const toldAt = (ev: 'silent' | 'over') => {
+    while (!kinds(events.left).includes(ev)) run(world.now + 100);
+    return world.now - 120_000;
+  };
+  const silentMs = toldAt('silent');
+  expect(silentMs).toBeLessThanOrEqual(33_000);
+  const overMs = toldAt('over');
+  expect(overMs).toBeLessThanOrEqual(49_100);
+  expect(overMs - silentMs).toBeGreaterThan(15_000);
+  expect(kinds(events.left)).toEqual(['silent', 'wanting', 'over']);
   expect(events.left.at(-1)).toEqual({ ev: 'over', reason: 'consent' });
 });
 

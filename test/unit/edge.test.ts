@@ -59,7 +59,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   link: { ev: 'link', state: any(WORD), failure: any(WORD), rttMs: 1, way: any(WORD) },
   profile: { ev: 'profile', profile, final: true, probes: [any<never>(WORD)] },
   ready: { ev: 'ready', profile },
-  hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD },
+  hosting: { ev: 'hosting', code: WORD, hostKey: new Uint8Array(32), hostId: WORD, page: WORD },
   'hosting-failed': { ev: 'hosting-failed', failure: any(WORD) },
   'wrong-passwords': { ev: 'wrong-passwords', count: 1 },
   upload: { ev: 'upload', path: 1, full: true },
@@ -241,7 +241,7 @@ test('no line of the terminal, of JSON, of a log or of the app begins with what 
   for (const event of heard) {
     if (json !== undefined) tellProgress(json, event);
     for (const text of textsIn(event)) {
-      people?.fact('info', 'Text', text);
+      people?.fact('info', 'Name', text);
       people?.say(`Text ${text}`);
       people?.result(`Text ${text}`);
     }

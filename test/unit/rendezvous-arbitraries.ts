@@ -194,7 +194,13 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
 
 export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('ok'), observed: endpoint }),
-  fc.record({ type: type('registered'), code: fc.constant('K7TQ9RBWXM'), hostId: text(26), observed: endpoint }),
+  fc.record({
+    type: type('registered'),
+    code: fc.constant('K7TQ9RBWXM'),
+    hostId: text(26),
+    observed: endpoint,
+    page: fc.constantFrom('', 'https://ms.example.org', 'http://[2001:db8::7]:8420'),
+  }),
   fc.record({ type: type('resolved'), hostKey: publicKey, entry }),
   fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),

@@ -51,6 +51,8 @@ export class Connection {
   /** When the application has sent last. */
   private spokeAt: Instant = Number.NEGATIVE_INFINITY;
   private wanting = false;
+  /** Half of a pause that was too long for some NAT between us. */
+  private pauseMsMax: number = LIMITS.pauseMsMax;
   private alarm: Alarm | null = null;
   private readonly labels: Labels;
   private early: readonly { readonly bytes: Uint8Array; readonly lane: number }[] = [];
@@ -221,6 +223,7 @@ export class Connection {
       if (path.state !== 'proving' && path.kind !== 'relay') near ??= path;
     }
     if (near !== null && sequence > near.newest && !this.paths.some(({ state }) => state === 'proving')) {
+      this.pausedTooLong(now, near);
       const path = this.begin(now, { kind: near.kind, socket, remote: from, via: null });
       path.rttMs = near.rttMs;
       this.ask(now, path);
@@ -282,6 +285,7 @@ export class Connection {
     measureRtt(path, now - asked.at);
     measureLoss(now, path, asked.sent, heard);
     path.asked = [];
+    if (path.tries === 1 && !isSpeaking(now, this.spokeAt)) path.pauseMs = Math.min(2 * path.pauseMs, this.pauseMsMax);
     path.tries = 0;
     path.judgeAt = NEVER;
     if (path.state === 'proving') this.succeed(now, path);
@@ -349,6 +353,7 @@ export class Connection {
       if (!hears) this.complain(now, path);
     }
     if (missing === tries) return;
+    this.pausedTooLong(now, path);
     this.ails(now, path);
     if (path.kind !== 'relay') this.want(now);
   }
@@ -377,10 +382,17 @@ export class Connection {
   /** Consent is fresh. */
   private rest(now: Instant, path: Path): void {
     const standby = path !== this.current;
-    const everyMs = standby ? LIMITS.warmEveryMs : LIMITS.consentEveryMs;
-    path.expiresAt = now + everyMs + LIMITS.consentExpireMs - LIMITS.consentEveryMs;
+    const everyMs = standby && path.kind === 'relay' ? LIMITS.relayWarmMs : path.pauseMs;
+    path.expiresAt = now + everyMs + LIMITS.consentExpireMs;
     const busy = !standby && isSpeaking(now, this.spokeAt);
     this.askAt(path, now + (busy ? LIMITS.busyAskMs : this.jittered(everyMs)));
+  }
+
+  /** The path failed, or moved, after a pause: a NAT may have forgotten it. */
+  private pausedTooLong(now: Instant, { heardAt, pauseMs }: Path): void {
+    if (now - heardAt < LIMITS.pauseMs) return;
+    this.pauseMsMax = Math.max(LIMITS.pauseMs, Math.min(this.pauseMsMax, pauseMs / 2));
+    for (const path of this.paths) path.pauseMs = Math.min(path.pauseMs, this.pauseMsMax);
   }
 
   /** RFC 7675 section 5.1: 0.8 to 1.2 of the interval, so that checks do not fall into step. */

@@ -1,9 +1,15 @@
 /** Every queue, table, retry and time of this room, with its reason. */
 export const CONNECTION_LIMITS = {
-  /** RFC 7675: consent is asked for every 5 s, and ends 30 s after the last answer. Paths that only stand by are kept warm. */
-  consentEveryMs: 5_000,
-  warmEveryMs: 20_000,
-  consentExpireMs: 30_000,
+  /**
+   * Consent is asked for every 5 s at first (RFC 7675), and ends 25 s after the next question was due. A pause that was survived is
+   * doubled, up to 24 s: with the jitter it stays below the 30 s after which the hastiest NATs forget UDP, and two friends who do not
+   * play exchange ten datagrams a minute. After one that was not survived it is never more than half of that again.
+   */
+  pauseMs: 5_000,
+  pauseMsMax: 24_000,
+  consentExpireMs: 25_000,
+  /** A relayed path that stands by: its relay is asked each 20 s (`keepMs`), says whether the other is there, and keeps the NATs. */
+  relayWarmMs: 120_000,
   /** Asked after so long a silence while we speak, or three round trips on long lines; games speak at least 20 times a second. */
   quietMs: 250,
   quietRoundTrips: 3,

@@ -26,7 +26,7 @@ export const PATH_PHASES = {
   },
   sick: {
     ready: 'a question was answered',
-    gone: 'nothing was answered for 30 s, it has been replaced, or its connection is over',
+    gone: 'its question stays unanswered for 25 s, it has been replaced, or its connection is over',
   },
   gone: {},
 } as const satisfies Record<PathState, Partial<Record<PathState, string>>>;
@@ -92,6 +92,8 @@ export interface Path extends Way {
   asked: readonly Asked[];
   /** Questions in a row without an answer. */
   tries: number;
+  /** How long nothing may be said on it while nobody speaks. */
+  pauseMs: number;
   /** When the next question is due, when the newest one is judged, and when consent is over. */
   askAt: Instant;
   judgeAt: Instant;
@@ -118,6 +120,7 @@ export function pathOf(now: Instant, way: Way, label: { readonly n: number; read
       samples: [],
       asked: [],
       tries: 0,
+      pauseMs: LIMITS.pauseMs,
     },
     ...{ askAt: NEVER, judgeAt: NEVER, expiresAt: NEVER, restsUntil: 0, retiresAt: NEVER },
   };

@@ -169,6 +169,8 @@ export interface MasterConfig {
   /** Everything on this port as well: for participants whose network lets little else out, such as 443. */
   readonly furtherPort?: number;
   readonly policy: MasterPolicy;
+  /** Where this master's web page is (`https://ms.example.org`), for invitations; empty: nowhere. Left out: the same. */
+  readonly page?: () => string;
   /** Left out: there are none, and nobody is granted a pair. */
   readonly relays?: MasterRelays;
   /** A node of a fleet: all have this identity and these secrets. Left out: a master by itself. */

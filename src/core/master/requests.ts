@@ -28,6 +28,7 @@ export interface RequestParts {
   readonly grants: Grants;
   readonly counters: Counters;
   readonly policy: MasterPolicy;
+  readonly page: () => string;
   /** 16 bytes for the hashes of addresses. */
   readonly secret: Uint8Array;
   /** The master's own public key: what it does itself, as a test, counts in no statistics. */
@@ -149,7 +150,13 @@ export class Requests {
     if (newCode !== null) this.parts.event({ ev: 'code', code: newCode, hostKey: session.key });
     if (change !== 'none') this.parts.event({ ev: 'host', change, host: entry.record });
     for (const { to, push } of this.parts.joins.handOver(now, session)) this.parts.push(now, to, push);
-    return { type: 'registered', code: entry.record.code, hostId: entry.record.hostId, observed: from };
+    return {
+      type: 'registered',
+      code: entry.record.code,
+      hostId: entry.record.hostId,
+      observed: from,
+      page: this.parts.page(),
+    };
   }
 
   /** Null where the code is free or the host's own. */

@@ -39,6 +39,7 @@ export class Hosting implements PathOwner {
   /** Players as the application counts them; null: the paths are counted. */
   private players: number | null = null;
   private code = '';
+  private page = '';
   /** At the door, one for each program of a friend; those that ask in the order of their first knock. */
   private readonly visits = new Map<VisitorId, Visit>();
   /** Connected. One that comes anew has a visit at the door as well: the path is only given up when the new one is proven. */
@@ -199,9 +200,11 @@ export class Hosting implements PathOwner {
       // Told anew where friends find us again.
       if (event.failure === 'HOST_REPLACED') this.code = '';
       out.event({ ev: 'hosting-failed', failure: event.failure });
-    } else if (event.code !== this.code) {
-      this.code = event.code;
-      out.event({ ev: 'hosting', code: event.code, hostKey: config.identity.publicKey, hostId: event.hostId });
+    } else if (event.code !== this.code || event.page !== this.page) {
+      const { code, hostId, page } = event;
+      this.code = code;
+      this.page = page;
+      out.event({ ev: 'hosting', code, hostKey: config.identity.publicKey, hostId, page });
     }
   }
 

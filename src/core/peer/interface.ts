@@ -163,7 +163,14 @@ export type PeerEvent =
     }
   /** Handshaken and profiled (or the 2 s for it are over): hosting and joining may be planned. */
   | { readonly ev: 'ready'; readonly profile: NatProfile }
-  | { readonly ev: 'hosting'; readonly code: string; readonly hostKey: Uint8Array; readonly hostId: string }
+  /** `page`: where the master's web page is (`https://ms.example.org`), for invitations; empty where it has none. */
+  | {
+      readonly ev: 'hosting';
+      readonly code: string;
+      readonly hostKey: Uint8Array;
+      readonly hostId: string;
+      readonly page: string;
+    }
   | { readonly ev: 'hosting-failed'; readonly failure: FailureCode }
   /** The driver is asked for the join code of this key (`core/code.ts`: a tenth of a second of scrypt), to be told by `derived`. */
   | { readonly ev: 'derive'; readonly key: Uint8Array }

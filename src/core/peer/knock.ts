@@ -16,7 +16,7 @@ import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
 import type { RelayGrant } from '../wire/relay.ts';
 import { saidByMaster } from '../wire/text.ts';
-import { ownCandidates, usableCandidates } from './candidates.ts';
+import { ownCandidates, unseenAddresses, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerConfig, PeerContext } from './context.ts';
 import {
   type ClientHandshake,
@@ -97,7 +97,7 @@ export class Knock {
     this.door = door;
     this.onResult = onResult;
     this.sid = context.config.crypto.randomBytes(16);
-    this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
+    this.socket = context.open(context.family(), (at, outcome) => this.bound(at, outcome));
     this.alarms.push(context.agenda.at(now + PEER_LIMITS.knockMs, (at) => this.finish(at, { kind: 'silence' }, true)));
   }
 
@@ -118,7 +118,7 @@ export class Knock {
       const nothing = { path: null, method: '', attempts: 0, packetsSent: 0, hostNat: 'unknown' } as const;
       const clientNat = this.sent.own.profile.type;
       const elapsedMs = now - this.sent.at;
-      const { family } = this.context.config;
+      const family = this.context.family();
       const done = {
         type: 'done',
         sid: this.sid,
@@ -148,7 +148,7 @@ export class Knock {
     const { config, profile, masterRttMs } = this.context;
     const { hostKey, password, name, connection, mode, own: key } = this.door;
     const hidden = mode === 'only';
-    const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
+    const bound = { socket: this.socket, family: this.context.family(), port: outcome.local.port };
     const own = shownOf(mode, { profile: profile(), candidates: ownCandidates(this.context, bound, true) });
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
     const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
@@ -200,9 +200,11 @@ export class Knock {
     else {
       const { profile, candidates, heldMs, goesOn, relay, mode, services } = answer.hello;
       const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
-      const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses());
+      const standing = { master: this.context.masterAddress(), seenAt: this.observed?.address ?? null };
+      const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses(), standing);
+      const unseen = unseenAddresses(push.observed, candidates, standing);
       const session: SessionConfig = {
-        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit },
+        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit, unseen },
         peer: { profile, candidates: usable },
         relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
       };

@@ -18,7 +18,7 @@ export interface Announced {
 }
 
 export type RegistrationEvent =
-  | { readonly ev: 'registered'; readonly code: string; readonly hostId: string }
+  | { readonly ev: 'registered'; readonly code: string; readonly hostId: string; readonly page: string }
   | { readonly ev: 'failed'; readonly failure: FailureCode };
 
 type Phase = 'away' | 'unlisted' | 'listed' | 'replaced' | 'over';
@@ -172,7 +172,7 @@ export class Registration {
         return;
       }
       this.enter('listed');
-      this.onEvent(now, { ev: 'registered', code: response.code, hostId: response.hostId });
+      this.onEvent(now, { ev: 'registered', code: response.code, hostId: response.hostId, page: response.page });
     }
     const dirty = this.dirty.announcement || this.dirty.profile;
     // 20 s give or take a fifth, so that hosts do not fall into step (docs/reference/security.md §3.2).

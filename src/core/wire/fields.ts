@@ -7,6 +7,7 @@ import { normalizeCode } from '../model/code.ts';
 import type { HostAnnouncement } from '../model/listing.ts';
 import type { Permit } from '../model/pair.ts';
 import { isPublicKey } from '../secure/keys.ts';
+import { pageOrigin } from './invite.ts';
 import { WIRE_LIMITS } from './limits.ts';
 import { bytes, type Field, flags, many, refine, struct, text, u16, u32 } from './struct.ts';
 
@@ -49,6 +50,9 @@ export const codeTold: Field<string> = {
   ),
   kind: 'code',
 };
+
+/** Where a master's web page is, in its one form; empty: it has none, or tells what is none. */
+export const page: Field<string> = refine(text(WIRE_LIMITS.pageBytesMax), (said: string) => said, pageOrigin);
 
 /** Length 1, then 4 or 16 bytes. */
 export const address: Field<string> = {

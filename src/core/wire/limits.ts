@@ -6,6 +6,8 @@ export const WIRE_LIMITS = {
   acceptBytesMax: 320,
   confirmBytesMin: 64,
   probeBytes: 48,
+  /** An answer may go to another port of the asker, but to none of those that systems keep for services (RFC 6335). */
+  probeToPortMin: 1024,
   stepBytesMax: 512,
   punchBytes: 32,
   /**
@@ -25,6 +27,8 @@ export const WIRE_LIMITS = {
   sessionIdBytes: 16,
   /** Characters of what a master says of a failure that are shown. */
   masterWordsMax: 128,
+  /** Where a master's page is: a scheme, the longest name of a dozen labels that people still pass on, a port. */
+  pageBytesMax: 128,
   /** Texts a host announces: what a list row shows; together with the profile a heartbeat stays below 900 bytes. */
   announcedNameBytesMax: 64,
   announcedTextBytesMax: 32,

@@ -119,7 +119,7 @@ export function parseTlsPlace(text: string): TlsPlace | null {
 }
 
 /** What is named twice counts the first time. */
-function parseWays(query: string): Pick<MasterLink, 'udp' | 'tls'> | LinkProblem {
+export function parseWays(query: string): Pick<MasterLink, 'udp' | 'tls'> | LinkProblem {
   let ways: Pick<MasterLink, 'udp' | 'tls'> = {};
   for (const part of query.split('&')) {
     const [name = '', value = ''] = part.split(/=(.*)/s, 2);
@@ -136,7 +136,8 @@ function parseWays(query: string): Pick<MasterLink, 'udp' | 'tls'> | LinkProblem
   return ways;
 }
 
-function parsePlace(text: string, portDefault: number): { host: string; port: number } | LinkProblem {
+/** `HOST:PORT` or `HOST`; a name is brought into lower case, an address into its one form. */
+export function parsePlace(text: string, portDefault: number): { host: string; port: number } | LinkProblem {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
   if (match === null) {
     return text.split(':').length > 2 ? problem('brackets', text) : problem('no-address');
@@ -160,7 +161,8 @@ function nameOrAddress(text: string): string | null {
   return fits ? name : null;
 }
 
-function parseKeys(text: string | undefined): readonly Uint8Array[] | LinkProblem {
+/** One or two, with a dot between them. */
+export function parseKeys(text: string | undefined): readonly Uint8Array[] | LinkProblem {
   if (text === undefined || text === '') return problem('no-key');
   const keys: Uint8Array[] = [];
   for (const part of text.split('.')) {
@@ -178,8 +180,13 @@ function origin(link: MasterLink): string {
 function ways({ udp, tls }: MasterLink): string {
   const parts: string[] = [];
   if (udp !== undefined) parts.push(`udp=${udp}`);
-  if (tls !== undefined) parts.push(`tls=${bracketedHost(tls.host)}${tls.port === HTTPS_PORT ? '' : `:${tls.port}`}`);
+  if (tls !== undefined) parts.push(`tls=${placeText(tls, HTTPS_PORT)}`);
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}
+
+/** As `parsePlace` reads it; the port stands there unless it is the default. */
+export function placeText({ host, port }: TlsPlace, portDefault: number): string {
+  return `${bracketedHost(host)}${port === portDefault ? '' : `:${port}`}`;
 }
 
 function bracketedHost(host: string): string {

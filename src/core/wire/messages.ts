@@ -10,7 +10,7 @@
 import type { Reader, Writer } from '../bytes.ts';
 import type { PathKind } from '../model/pair.ts';
 import { entry } from './entry-wire.ts';
-import { announcement, code, codeTold, endpoint, failure, key, permit, sid } from './fields.ts';
+import { announcement, code, codeTold, endpoint, failure, key, page, permit, sid } from './fields.ts';
 import { WIRE_LIMITS } from './limits.ts';
 import { nodeList } from './nodes.ts';
 import { natType, profile } from './profile-wire.ts';
@@ -84,7 +84,7 @@ const relayed = {
 export const RESPONSES = {
   /** `observed`: where the request came from. */
   ok: { number: 1, fields: { observed: endpoint } },
-  registered: { number: 2, fields: { code: codeTold, hostId: text(32), observed: endpoint } },
+  registered: { number: 2, fields: { code: codeTold, hostId: text(32), observed: endpoint, page } },
   resolved: { number: 3, fields: { hostKey: key, entry } },
   /** `next`: where to go on; empty at the end. */
   entries: { number: 4, fields: { next: text(64), entries: many(entry, WIRE_LIMITS.listPageMax, 'entries') } },

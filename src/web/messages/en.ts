@@ -68,8 +68,6 @@ export const en = {
   'servers.measuring': 'being measured',
   'servers.estimated': 'estimated',
   'servers.favourite': 'Favourite',
-  'servers.recent': 'Recent',
-  'servers.joinBy': 'Join by code, link or address',
   'servers.joinByHint': 'K7TQ9-RBWXM, or a whole link',
   'servers.d.version': 'Version',
   'servers.d.nat': 'Network type',
@@ -487,6 +485,29 @@ export const en = {
   'time.m': '{n} min',
   'time.h': '{n} h',
   'time.d': '{n} d',
+  // Home and the frame.
+  'nav.home': 'Home',
+  'nav.more': 'Language and look',
+  'nav.running': 'Joined',
+  'common.cancel': 'Cancel',
+  'home.title': 'Your game, your friends, nothing in between.',
+  'home.about':
+    'Two gates open from the inside, and your game plays straight through. No account, no router settings, no rented server.',
+  'home.join': 'Join a friend',
+  'home.join.about': 'Paste what your friend sent: a code, a link, or the whole message.',
+  'home.join.label': 'Code, link or message',
+  'home.join.go': 'Join',
+  'home.join.paste': 'Paste',
+  'home.join.empty': 'Paste a code or a link first. Your friend gets one by “Host a game”.',
+  'home.join.noPaste': 'The browser does not let this page read the clipboard. Paste with Ctrl+V into the field.',
+  'home.host': 'Host a game',
+  'home.host.about': 'Your game runs on this computer; your friends get a short code and are in.',
+  'home.host.games': 'Luanti, Factorio, Valheim, Teeworlds, or any other game with a port',
+  'home.host.go': 'Host a game',
+  'home.host.open': 'Friends come in with this code:',
+  'home.host.show': 'Show who is here',
+  'home.recent': 'Joined before',
+  'home.near': 'On your local network',
 } as const;
 
 export type MessageKey = keyof typeof en;

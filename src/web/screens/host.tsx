@@ -215,12 +215,12 @@ function Open(props: { readonly hosting: HostingView }) {
       </p>
       <p class="actions">
         <CopyButton text={() => showCode(hosting.code)} label={t('common.copyCode')} id="copy-code" />
-        <CopyButton text={() => hosting.link} label={t('common.copyLink')} id="copy-link" />
+        <CopyButton text={() => hosting.invite} label={t('common.copyLink')} id="copy-link" />
         <button type="button" class="danger" id="host-stop" onClick={() => void command({ do: 'unhost' })}>
           {t('common.stop')}
         </button>
       </p>
-      {hide ? null : <Qr text={hosting.link} label={t('join.qr')} />}
+      {hide ? null : <Qr text={hosting.invite} label={t('join.qr')} />}
       <AnnounceTick />
       <OwnNetwork />
       <h2>{t('host.players')}</h2>

@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals';
 import { showCode } from '../../core/model/code.ts';
 import type { Server, SortKey } from '../../master/api.ts';
 import { duration, pingText } from '../format.ts';
@@ -11,15 +10,15 @@ import {
   loading,
   NO_FILTERS,
   nearOf,
+  openRow,
   reloadList,
   rows,
   shown,
   sort,
 } from '../list.ts';
-import { isLocal, joinTarget, saveSettings, settings, shownCode, streamer } from '../local.ts';
+import { isLocal, joinTarget, saveSettings, settings, shownCode } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton, copyText } from '../parts/copy-button.tsx';
-import { SettingField } from '../parts/setting-field.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
 import { followInPage, go } from '../router.ts';
 
@@ -40,85 +39,16 @@ function act(row: Server, showDetails: () => void): void {
 }
 
 export function Servers() {
-  const open = useSignal<string | null>(null);
   return (
     <section aria-labelledby="servers-title">
       <h1 id="servers-title">{t('nav.servers')}</h1>
-      {isLocal.value ? <JoinBox showDetails={(id) => (open.value = id)} /> : null}
       <FilterBar />
       <ListState />
       <table class="list" aria-label={t('servers.title')}>
         <HeaderRow />
-        <Sections open={open.value} onOpen={(id) => (open.value = id)} />
+        <Sections open={openRow.value} onOpen={(id) => (openRow.value = id)} />
       </table>
     </section>
-  );
-}
-
-/** Until there is a name; it is changed in the settings. */
-function AskName() {
-  const asked = useSignal(false);
-  if (settings.value === null || (settings.value.playerName !== '' && !asked.value)) return null;
-  return (
-    <SettingField
-      id="join-name"
-      label={t('set.name')}
-      maxLength={32}
-      value={settings.value.playerName}
-      change={(text) => {
-        asked.value = true;
-        return { playerName: text };
-      }}
-    />
-  );
-}
-
-function JoinBox(props: { readonly showDetails: (id: string) => void }) {
-  const target = useSignal('');
-  const error = useSignal<string | null>(null);
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    const wanted = target.value.trim();
-    const official = rows.value.find(({ address }) => address !== null && address === wanted);
-    if (official !== undefined) act(official, () => props.showDetails(official.hostId));
-    else if (wanted !== '') error.value = await joinTarget(wanted);
-  };
-  const recent = settings.value?.recent ?? [];
-  return (
-    <form class="bar" onSubmit={submit}>
-      <label>
-        {t('servers.joinBy')}
-        <input
-          id="join-target"
-          class={streamer.value ? 'secret' : ''}
-          value={target.value}
-          placeholder={t('servers.joinByHint')}
-          autocomplete="off"
-          spellcheck={false}
-          onInput={(event) => (target.value = event.currentTarget.value)}
-        />
-      </label>
-      <AskName />
-      <button type="submit">{t('servers.join')}</button>
-      {recent.length > 0 ? (
-        <span class="recent">
-          {t('servers.recent')}:{' '}
-          {recent.slice(0, 5).map((entry) => (
-            <button
-              type="button"
-              class="quiet"
-              key={entry.code}
-              onClick={async () => (error.value = await joinTarget(entry.code))}
-            >
-              {entry.name === '' ? shownCode(entry.code) : entry.name}
-            </button>
-          ))}
-        </span>
-      ) : null}
-      <p class="error" role="alert">
-        {error.value}
-      </p>
-    </form>
   );
 }
 
