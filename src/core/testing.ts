@@ -41,6 +41,7 @@ export {
 } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
 export { nat64Text } from './nat64.ts';
+export { unseenAddresses, usableCandidates } from './peer/candidates.ts';
 export { DOOR } from './peer/door-limits.ts';
 export {
   type ClientHandshake,
@@ -96,7 +97,7 @@ export { canaries, watchedMs } from './traverse/learn/canary.ts';
 export { type Device, device, deviceBudget, hardSlot } from './traverse/pay/budget.ts';
 export { PAY_LIMITS } from './traverse/pay/limits.ts';
 export { type Purpose, Purse, type PurseConfig } from './traverse/pay/purse.ts';
-export { reachOf } from './traverse/pay/reach.ts';
+export { lanAddresses, reachOf } from './traverse/pay/reach.ts';
 export { adviceFor, changeBetween, oddsNextMinute } from './traverse/plan/advice.ts';
 export { PLAN_LIMITS } from './traverse/plan/limits.ts';
 export { knownLife, type Nature, natureText, natView, quotaOf } from './traverse/plan/nature.ts';

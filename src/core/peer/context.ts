@@ -54,6 +54,8 @@ export interface PeerContext {
   readonly stun: () => readonly Endpoint[];
   /** Where we have the master; null before the session with it is up. */
   masterAddress(): string | null;
+  /** Where the master sees us; null before it has told. */
+  seenAt(): string | null;
   /** Pays from our IPv6 address, where we have one beside IPv4: what may be probed there is what it has paid. */
   payIpv6(now: Instant, credit: Request & { readonly type: 'credit' }): void;
   readonly profile: OwnProfile;

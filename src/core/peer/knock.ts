@@ -15,7 +15,7 @@ import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Response, SessionId } from '../wire/messages.ts';
 import type { RelayGrant } from '../wire/relay.ts';
 import { saidByMaster } from '../wire/text.ts';
-import { ownCandidates, usableCandidates } from './candidates.ts';
+import { ownCandidates, unseenAddresses, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerConfig, PeerContext } from './context.ts';
 import {
   type ClientHandshake,
@@ -195,9 +195,11 @@ export class Knock {
     else {
       const { profile, candidates, heldMs, goesOn, relay, mode, services } = answer.hello;
       const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
-      const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses());
+      const standing = { master: this.context.masterAddress(), seenAt: this.observed?.address ?? null };
+      const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses(), standing);
+      const unseen = unseenAddresses(push.observed, candidates, standing);
       const session: SessionConfig = {
-        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit },
+        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit, unseen },
         peer: { profile, candidates: usable },
         relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
       };

@@ -24,6 +24,8 @@ export const PEER_LIMITS = {
   /** Session ids whose repeated offer is recognised (S17). */
   sessionsRememberedMax: 1_024,
   candidatesMax: 8,
+  /** Addresses of one side that its master can't see: a line has one, two with a second provider. */
+  unseenMax: 2,
   listEntriesMax: 1_000,
   /** A list that takes longer is given up. */
   listMs: 7_000,

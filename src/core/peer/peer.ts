@@ -100,6 +100,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private now: Instant = 0;
   private linkUp = false;
   private rttMs = 0;
+  private seenAt: string | null = null;
   private profileFinal = false;
   private stun: readonly Endpoint[];
   private ready = false;
@@ -409,8 +410,14 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   /** A new external address is a new line: what was known of the NAT may not hold any more. */
   private observed(now: Instant, { address, port }: Endpoint): void {
     this.context.log(null, 'observed', { address, port });
+    this.seenAt = address;
     const { external } = this.context.profile();
-    const moved = external.length > 0 && familyOf(address) === this.context.family() && !external.includes(address);
+    // Seen from inside it says nothing of the line.
+    const moved =
+      !isLocal(scopeOf(address)) &&
+      external.length > 0 &&
+      familyOf(address) === this.context.family() &&
+      !external.includes(address);
     if (moved) this.nest.command(now, this.detector, { do: 'detect' });
   }
 
@@ -486,6 +493,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       },
       stun: () => this.stun,
       masterAddress: () => link.sources[0]?.target.address ?? null,
+      seenAt: () => this.seenAt,
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,

@@ -33,6 +33,8 @@ export interface SessionConfig {
   readonly peer: Party;
   readonly relayRttMs: number;
   readonly permit: Permit;
+  /** Addresses of the peer that the master can't see (`unseenAddresses`). */
+  readonly unseen: readonly string[];
   /** At the host's one slot for hard pairs it goes before those who wait: it has been here before. */
   readonly first?: boolean;
 }

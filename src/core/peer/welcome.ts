@@ -4,7 +4,7 @@ import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { Service } from '../model/service.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import type { RelayGrant } from '../wire/relay.ts';
-import { ownCandidates, usableCandidates } from './candidates.ts';
+import { ownCandidates, unseenAddresses, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { Offer } from './door.ts';
 import type { EndToEnd, RelayMode } from './handshake.ts';
@@ -70,7 +70,10 @@ export class Welcome {
     const { push, handshake, at } = this.offer;
     const { context } = this;
     const profile = context.profile();
-    const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
+    const standing = { master: context.masterAddress(), seenAt: context.seenAt() };
+    const unseen = unseenAddresses(push.observed, handshake.hello.candidates, standing);
+    const places = [...push.observed.map(({ address }) => address), ...unseen];
+    const together = places.some((address) => profile.external.includes(address));
     const bound = { socket: this.socket, family: context.family(), port: outcome.local.port };
     const hidden = this.keeper.mode === 'only';
     const own = shownOf(this.keeper.mode, { profile, candidates: ownCandidates(context, bound, together) });
@@ -92,13 +95,13 @@ export class Welcome {
     if (modeOfBoth(this.keeper.mode, handshake.hello.mode) === 'only') return;
     context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
     const { hello } = handshake;
-    const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external);
+    const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external, standing);
     this.session = new Session(
       context,
       now,
       {
         first: this.offer.known,
-        ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
+        ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit, unseen },
         peer: { profile: hello.profile, candidates },
         relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
       },

@@ -283,10 +283,10 @@ export class Executor implements SalvoContext {
   }
 }
 
-function termsOf({ master, peer }: TraversalConfig, lan: readonly string[]): PurseConfig {
+function termsOf({ master, peer, unseen = [] }: TraversalConfig, lan: readonly string[]): PurseConfig {
   return {
     reach: remembered((address) => reachOf(address, master)),
-    lan,
+    few: [...lan, ...unseen],
     awaited: peer.candidates.filter(({ kind }) => kind === 'ipv6').map(({ endpoint }) => endpoint.address),
   };
 }
