@@ -76,7 +76,7 @@ export class Link implements LinkMachine {
   private failedRounds = 0;
   /** Told to the parent; `connecting` is told only once, at the start. */
   private told: FailureCode | 'nothing' | 'up' = 'nothing';
-  private readonly purse = new TicketPurse();
+  private readonly purse: TicketPurse;
   /** When the session gives way to one with a Diffie-Hellman: it was resumed, or has been seen at two addresses. */
   private agreeAt: Instant = NEVER;
   /** Something is under way that needs this very session. */
@@ -88,8 +88,10 @@ export class Link implements LinkMachine {
   /** Addresses that the master has told of itself: where its link names one family only, it is found by the other as well. */
   private learnt: readonly string[] = [];
 
-  constructor(config: LinkConfig) {
+  /** `purse`: of all links to the nodes of a fleet, where a ticket of one counts at the others. */
+  constructor(config: LinkConfig, purse = new TicketPurse()) {
     this.config = config;
+    this.purse = purse;
     this.legs = new Legs(config.sockets, this.out);
     this.requests = new LinkRequests(config.random.int(0, 0xffff));
   }
@@ -382,7 +384,10 @@ export class Link implements LinkMachine {
     const own = !tunnel && (open.socket === null || open.socket === this.legs.main);
     if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
-    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session, this.addresses));
+    else if (response.type === 'relays') {
+      this.name(reachable(response.relays, linked.session, this.addresses));
+      this.out.event({ ev: 'serial', serial: response.nodes });
+    }
     // Nobody has told us that this is another network, but the master sees another address.
     if (!('observed' in response) || !own || !linked.session.seenElsewhere(response.observed.address)) return;
     if (now >= this.staysUntil) this.move(now);

@@ -108,12 +108,23 @@ class Master implements MasterMachine {
     const { identity, wallClock, relays } = config;
     const grants = new Grants({ suite, own: identity.publicKey, wallClock, relays });
     this.joins = new Joins(grants, secret, () => randomU32(suite));
+    const { fleet } = config;
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
+      ...fleet,
     });
     const { sessions, tickets } = this;
-    this.door = new MasterDoor({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
+    this.door = new MasterDoor({
+      suite,
+      own: config.identity,
+      sessions,
+      tickets,
+      counters,
+      wallClock,
+      secret,
+      ...fleet,
+    });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, grants, counters, policy: config.policy },
       own: config.identity.publicKey,
@@ -176,6 +187,10 @@ class Master implements MasterMachine {
         this.drainBy = now + command.afterMs;
         for (const session of this.sessions.all()) this.goAway(now, session);
         this.checkDrained(now);
+        return;
+      case 'nodes':
+        this.requests.nodes = command.list;
+        this.joins.share(command.list.nodes.length);
         return;
       case 'close':
         for (const socket of this.ports.keys()) this.out.close(socket);

@@ -242,7 +242,8 @@ export class Join implements PathOwner {
       return;
     }
     const request = { type: 'resolve', code } as const;
-    const asked = this.context.request(now, request, null, (at, response) => this.resolved(at, response));
+    const onResponse = (at: Instant, response: Response): void => this.resolved(at, response);
+    const asked = this.context.request(now, request, null, onResponse, { at: { code } });
     this.enter(now, { in: 'resolving', request: asked });
   }
 

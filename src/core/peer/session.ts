@@ -218,7 +218,7 @@ export class Session {
     const pending: Alarm =
       socket === null
         ? context.request(now, request, null, onResponse)
-        : context.request(now, request, socket, onResponse, context.family());
+        : context.request(now, request, socket, onResponse, { family: context.family() });
     this.requests.add(pending);
   }
 
