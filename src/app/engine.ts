@@ -33,6 +33,7 @@ import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, Pr
 import { LIST_INTERVAL_MS, MasterList } from './master-list.ts';
 import { OwnMaster, type StartOwnMaster } from './own-master.ts';
 import { failure, problem } from './problems.ts';
+import type { SchemeHandler } from './scheme.ts';
 import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
@@ -56,13 +57,15 @@ export interface EngineOptions {
   readonly open?: (options: AgentOptions) => Promise<Agent>;
   /** What starts a masterserver in this program; left out: it can't have one. */
   readonly startMaster?: StartOwnMaster;
+  /** Who sees to it that links open this program; left out: nobody. */
+  readonly links?: SchemeHandler;
   /** Somebody asked the whole program to end. */
   readonly onQuit: () => void;
 }
 
 type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
 /** What only the app and a sidecar do. */
-const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master']);
+const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master', 'links']);
 
 export class Engine implements LocalEngine {
   readonly #options: EngineOptions;
@@ -72,6 +75,7 @@ export class Engine implements LocalEngine {
   readonly desk: HostingDesk;
   readonly joins: JoinList;
   readonly #own: OwnMaster;
+  #opensLinks: boolean | null = null;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -114,6 +118,7 @@ export class Engine implements LocalEngine {
       does.agent.on('event', (event) => this.#onEvent(event));
       return;
     }
+    this.#opensLinks = (await this.#options.links?.registered()) ?? null;
     if (this.#settings?.values.ownMaster) await this.#ownMaster(true);
     else await this.#connect();
     // A game is told of the local network where it asks for it, by `list`.
@@ -182,6 +187,7 @@ export class Engine implements LocalEngine {
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
       probes: this.#probes,
       hosting: this.desk.view,
+      opensLinks: this.#opensLinks,
       ownMaster: this.#own.view,
       joins: this.joins.views,
       lan: this.#lan,
@@ -243,6 +249,8 @@ export class Engine implements LocalEngine {
       case 'map-port':
         this.#ready().mapPort();
         return {};
+      case 'links':
+        return this.#openLinks(command.on);
       case 'own-master':
         return this.#ownMaster(command.on);
       case 'list':
@@ -291,6 +299,15 @@ export class Engine implements LocalEngine {
     const done = await this.#change({ master: link, ownMaster: true });
     if (this.#agent === null) await this.#connect();
     return done;
+  }
+
+  async #openLinks(on: boolean): Promise<Done> {
+    const { links } = this.#options;
+    if (links === undefined) return { problem: 'NOT_HERE' };
+    await (on ? links.register() : links.unregister());
+    this.#opensLinks = await links.registered();
+    this.#settings?.change({ linksAsked: true });
+    return {};
   }
 
   async #leaveOwn(): Promise<void> {

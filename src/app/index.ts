@@ -5,6 +5,7 @@ export { APP_LIMITS } from './limits.ts';
 export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState, OwnMasterFault } from './local-api.ts';
 export { type Opener, openBrowser } from './opener.ts';
 export type { RunningOwnMaster, StartOwnMaster } from './own-master.ts';
+export { type SchemeHandler, schemeHandler } from './scheme.ts';
 export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';
 export { type LiveProgram, running, writeTokenFile, writeTokenFileAt } from './token-file.ts';

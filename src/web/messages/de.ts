@@ -527,6 +527,10 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'home.recent': 'Früher beigetreten',
   'home.near': 'Im lokalen Netz',
   // Visitors of an invitation, the list, the own network, the operator.
+  'home.join.offered': 'Du hast diese Einladung geöffnet. Tritt nur bei, wenn du weißt, von wem sie ist.',
+  'home.links': 'Sollen Einladungen, die du anklickst, dieses Programm öffnen?',
+  'home.links.yes': 'Ja, hier öffnen',
+  'home.links.no': 'Nein',
   'join.invited': 'Du bist zum Spielen eingeladen',
   'join.gone': 'Dieses Spiel ist gerade nicht offen',
   'join.playing': '{players} spielen',

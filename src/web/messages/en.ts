@@ -512,6 +512,10 @@ export const en = {
   'home.recent': 'Joined before',
   'home.near': 'On your local network',
   // Visitors of an invitation, the list, the own network, the operator.
+  'home.join.offered': 'You opened this invitation. Join only if you know who sent it.',
+  'home.links': 'Shall invitations that you click open this program?',
+  'home.links.yes': 'Yes, open them here',
+  'home.links.no': 'No',
   'join.invited': 'You are invited to play',
   'join.gone': 'This game is not open just now',
   'join.playing': '{players} playing',
