@@ -68,14 +68,28 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
  * before it, types included, so no two import each other. `index.ts` and `testing.ts` are the doors to the outside.
  */
 const ROOMS = [
-  ...['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'relay', 'link', 'detect', 'portmap'],
+  ...[
+    'ground',
+    'secure',
+    'rate',
+    'nat',
+    'model',
+    'stun',
+    'sources',
+    'wire',
+    'fleet',
+    'relay',
+    'link',
+    'detect',
+    'portmap',
+  ],
   ...['streams', 'connection'],
   ...['traverse/plan', 'traverse/pay', 'traverse/prove', 'traverse/learn', 'traverse/run', 'traverse/lead', 'traverse'],
   ...['peer', 'master'],
 ];
 
 /** The masterserver and the participants have only these in common. */
-const MASTER_MAY = ['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire'];
+const MASTER_MAY = ['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources', 'wire', 'fleet'];
 
 /**
  * Second entries: what the web app and its server agree on. They hold shapes and schemas, import nothing of Node, and
