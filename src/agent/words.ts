@@ -213,6 +213,8 @@ export function notDirectText(why: NotDirect, say = inEnglish): string {
   switch (why.because) {
     case 'wished':
       return say('Not direct, because one of you comes through a relay only.');
+    case 'no-common-family':
+      return say('Not direct, because one of your networks has IPv6 alone and the other IPv4 alone.');
     case 'udp-blocked':
       return say(NO_UDP[why.side]);
     case 'hard-pair':

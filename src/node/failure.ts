@@ -97,6 +97,12 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     why: 'One goes through a relay only, and the other through none, or the masterserver has no relay.',
     next: 'Agree on the option relay: allow fits everything.',
   },
+  NO_COMMON_FAMILY: {
+    exit: 6,
+    what: 'The two networks have no kind of address in common.',
+    why: 'One of them has IPv6 alone and the other IPv4 alone, and the masterserver has no relay that both reach.',
+    next: 'Use another network on one side (a phone as hotspot often has both), or a masterserver with a relay.',
+  },
   NO_DIRECT_PATH: {
     exit: 6,
     what: 'There is no socket of a direct path to give away.',

@@ -514,6 +514,8 @@ export const de = {
   'relayed via {via}, {ms} ms': 'über das Relay {via}, {ms} ms',
   'Not direct, because one of you comes through a relay only.':
     'Nicht direkt, weil einer von euch nur über ein Relay kommt.',
+  'Not direct, because one of your networks has IPv6 alone and the other IPv4 alone.':
+    'Nicht direkt, weil eines eurer Netze nur IPv6 hat und das andere nur IPv4.',
   'Not direct, because these two networks are a hard pair.':
     'Nicht direkt, weil diese beiden Netze ein schweres Paar sind.',
   'A direct path is being looked for meanwhile; the game does not notice when it takes over.':
@@ -697,6 +699,11 @@ export const de = {
   'You are banned here.': 'Du bist hier gesperrt.',
   'The host or the masterserver keeps you out.': 'Der Host oder der Masterserver lässt dich nicht herein.',
   'Ask whoever runs it.': 'Frag, wer ihn betreibt.',
+  'The two networks have no kind of address in common.': 'Die beiden Netze haben keine Art von Adressen gemeinsam.',
+  'One of them has IPv6 alone and the other IPv4 alone, and the masterserver has no relay that both reach.':
+    'Das eine hat nur IPv6, das andere nur IPv4, und der Masterserver hat kein Relay, das beide erreichen.',
+  'Use another network on one side (a phone as hotspot often has both), or a masterserver with a relay.':
+    'Nimm auf einer Seite ein anderes Netz (ein Handy als Hotspot hat oft beides), oder einen Masterserver mit Relay.',
   'The two sides want different ways.': 'Beide Seiten wollen verschiedene Wege.',
   'One goes through a relay only, and the other through none, or the masterserver has no relay.':
     'Eine geht nur über ein Relay und die andere über keines, oder der Masterserver hat keines.',

@@ -25,6 +25,7 @@ import type { TableState } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import { answeringPort } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
 import { MasterDoor, type Reception } from './door.ts';
@@ -346,9 +347,13 @@ class Master implements MasterMachine {
     const at = family.indexOf(place);
     // In the order in which `nextPlace` goes round, so that participants know which address is the next one.
     const others = [...family.slice(at + 1), ...family.slice(0, at)];
+    // Whoever has one family of us in a link, and is once without it, finds us by the other one.
+    const beside = this.places.filter((other) => other.port === place.port && !family.includes(other));
     return {
       ...{ control: place.control, firstProbePort: place.firstProbePort, probePorts: place.probePorts },
-      otherAddresses: others.map((other) => this.advertised(other)),
+      otherAddresses: [...others, ...beside]
+        .slice(0, WIRE_LIMITS.masterAddressesMax)
+        .map((one) => this.advertised(one)),
     };
   }
 

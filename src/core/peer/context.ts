@@ -62,6 +62,8 @@ export interface PeerContext {
   readonly network: () => LocalNetwork;
   /** That of the sockets of sessions; `config.family` is what is wished. */
   family(): 4 | 6;
+  /** By which the master is asked from sockets of sessions, where our session with it goes by the other one; else nothing. */
+  otherFamily(): { readonly family?: 4 | 6 };
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
   readonly shared: () => readonly Candidate[];
   /** Round trip to the master, 0 where it is not known. */

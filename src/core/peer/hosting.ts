@@ -11,10 +11,12 @@ import type { NatProfile } from '../nat/profile.ts';
 import { Shares } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import type { Push } from '../wire/messages.ts';
+import { usableCandidates } from './candidates.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
 import { DOOR } from './door-limits.ts';
+import { meetingOf } from './families.ts';
 import type { EndToEnd, RelayMode } from './handshake.ts';
 import type { Ban, FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
@@ -223,6 +225,7 @@ export class Hosting implements PathOwner {
     if (this.door.wrongGuesses > guesses) this.tellGuesses(now);
     if (verdict.say === 'no') this.turnAway(now, offer, verdict.failure, verdict.retryAfterMs);
     else if (this.cannotRelay(offer)) this.turnAway(now, offer, 'RELAY_MODE');
+    else if (this.cannotMeet(offer)) this.turnAway(now, offer, 'NO_COMMON_FAMILY');
     else this.received(now, offer, verdict.say === 'ask');
   }
 
@@ -365,6 +368,19 @@ export class Hosting implements PathOwner {
   private cannotRelay(offer: Offer): boolean {
     const mode = modeOfBoth(this.mode, offer.handshake.hello.mode);
     return mode === null || (mode === 'only' && this.goesOn(offer) === null && this.relayFor(offer, null) === NO_RELAY);
+  }
+
+  /** No family in common, and no relay that has both. */
+  private cannotMeet(offer: Offer): boolean {
+    const { push, handshake } = offer;
+    const { profile, candidates: claimed } = handshake.hello;
+    const own = { profile: this.context.profile(), candidates: this.context.shared(), family: this.context.family() };
+    const candidates = usableCandidates(push.observed, claimed, push.permit, own.profile.external, {
+      master: this.context.masterAddress(),
+      seenAt: this.context.seenAt(),
+    });
+    const apart = meetingOf(own, { profile, candidates }) === 'none';
+    return apart && this.goesOn(offer) === null && this.relayFor(offer, null) === NO_RELAY;
   }
 
   /** The master's test join gets no more than the proof of a path. */

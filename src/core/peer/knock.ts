@@ -171,7 +171,7 @@ export class Knock {
     this.sent = { at: now, handshake, own };
     const join = { type: 'join', sid: this.sid, hidden, hostKey, handshake: handshake.message } as const;
     const onResponse = (at: Instant, response: Response): void => this.joined(at, response);
-    const to = { at: { code: this.door.code } };
+    const to = { ...this.context.otherFamily(), at: { code: this.door.code } };
     this.alarms.push(this.context.request(now, join, this.socket, onResponse, to));
   }
 

@@ -296,7 +296,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   /** Who may prove a port mapping. STUN servers are asked only where the master cannot tell: it stands in our own network, say. */
   private provers(): readonly MappingSource[] {
     const { sources } = this.link;
-    const outside = sources.filter(({ target }) => !isLocal(scopeOf(target.address)));
+    const outside = sources.filter(({ target: { address } }) => familyOf(address) === 4 && !isLocal(scopeOf(address)));
     return outside.length > 0
       ? outside
       : [...sources, ...this.stun.map((target) => new StunSource(target, this.config.crypto))];
@@ -509,6 +509,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
       family: () => familyOn(this.network, config.family),
+      otherFamily: () => {
+        const [ours, master] = [familyOn(this.network, config.family), link.sources[0]?.target.address];
+        return master === undefined || link.way === 'tls' || familyOf(master) === ours ? {} : { family: ours };
+      },
       shared: () => this.shared(),
       isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
       masterRttMs: () => this.rttMs,

@@ -4,6 +4,7 @@
  * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 
+import { familyOf } from '../address.ts';
 import type { Alarm } from '../agenda.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import { eightBytes } from '../connection/datagram.ts';
@@ -92,7 +93,7 @@ export class Session {
       own: { ...config.own, profile: context.profile },
       punchKey: config.keys.punchKey,
       family: context.family(),
-      sources: context.link.sources,
+      sources: context.link.sources.filter(({ target }) => familyOf(target.address) === context.family()),
       master: context.masterAddress(),
       redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
       sockets: context.sockets,
