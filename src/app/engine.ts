@@ -27,6 +27,7 @@ import {
   unmeasured,
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
+import { Elsewhere, isSameMaster } from './elsewhere.ts';
 import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { APP_LIMITS } from './limits.ts';
@@ -72,6 +73,7 @@ export class Engine implements LocalEngine {
   #agent: Agent | null = null;
   readonly desk: HostingDesk;
   readonly joins: JoinList;
+  readonly #elsewhere = new Elsewhere((master) => this.#open(master));
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -137,6 +139,7 @@ export class Engine implements LocalEngine {
     if (this.#settings === null) return;
     this.joins.stopAll();
     await this.#closeHosting();
+    await this.#elsewhere.close();
     await this.#agent?.close();
     this.#agent = null;
   }
@@ -272,6 +275,14 @@ export class Engine implements LocalEngine {
     return {};
   }
 
+  #open(master: string): Promise<Agent> {
+    const { does, open = openAgent } = this.#options;
+    if (!('settings' in does)) throw new SallyportError('INTERNAL');
+    const { stateDir, keyFile, settings } = does;
+    const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
+    return open({ master, stun: settings.values.stun, ...kept });
+  }
+
   /** Another masterserver means another agent; joins and hosting of the old one end. */
   async #connect(): Promise<void> {
     this.joins.stopAll();
@@ -281,12 +292,10 @@ export class Engine implements LocalEngine {
     this.#openFailure = null;
     const { does } = this.#options;
     if (!('settings' in does)) return;
-    const { settings, stateDir, keyFile } = does;
-    const { master, stun } = settings.values;
+    const { master } = does.settings.values;
     if (master === '') return;
-    const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
     try {
-      this.#agent = await (this.#options.open ?? openAgent)({ master, stun, ...kept });
+      this.#agent = await this.#open(master);
     } catch (error) {
       this.#openFailure = error instanceof SallyportError ? error.code : 'INTERNAL';
       return;
@@ -306,9 +315,20 @@ export class Engine implements LocalEngine {
     return this.#agent;
   }
 
+  /** A link that names its masterserver needs none set; the first one is kept as the one set. */
+  async #agentFor(target: string): Promise<Agent> {
+    const link = parseJoinTarget(target);
+    if (link === null) throw new SallyportError('CODE_MALFORMED');
+    if (this.#settings === null || link.master === null || isSameMaster(link.master, this.#master))
+      return this.#ready();
+    if (this.#master !== '') return this.#elsewhere.agentFor(link.master, this.joins.agents);
+    await this.#change({ master: link.master });
+    return this.#ready();
+  }
+
   /** A join that is waited for and fails is a command that fails. */
   async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<Done> {
-    const id = this.joins.start(this.#ready(), command);
+    const id = this.joins.start(await this.#agentFor(command.target), command);
     if ((command.waitMs ?? 0) === 0) return { join: id };
     const join = await this.joins.settled(id, command.waitMs ?? 0);
     if (join === null) throw new SallyportError('ABORTED');

@@ -3,8 +3,9 @@ import { Castle, EyeOff, FlaskConical, House, Router, Server, Settings2, ShieldC
 import { Icon } from './kit/icon.tsx';
 import { Mark } from './kit/mark.tsx';
 import { Toasts } from './kit/toast.tsx';
-import { connected, isLocal, local, locked, shownCode, streamer } from './local.ts';
+import { connected, isLocal, local, shownCode, streamer } from './local.ts';
 import { type MessageKey, t } from './messages/index.ts';
+import { Gone } from './parts/gone.tsx';
 import { later } from './parts/later.tsx';
 import { Preferences } from './parts/preferences.tsx';
 import { followInPage, type Route, route } from './router.ts';
@@ -95,14 +96,9 @@ export function App() {
         </div>
         <Preferences />
       </header>
-      {connected.value ? null : (
-        <p class="notice bad" role="alert">
-          {locked.value ? t('common.locked') : t('problem.OFFLINE')}
-        </p>
-      )}
       <MasterNotice />
       <main id="main" tabindex={-1}>
-        <Screen />
+        {connected.value || !isLocal.value ? <Screen /> : <Gone />}
       </main>
       <Toasts />
     </>
@@ -131,7 +127,7 @@ function Screens() {
 /** The joins that go on, from wherever one is. */
 function Running() {
   const running = local.value?.joins.filter((join) => join.phase !== 'stopped' && join.phase !== 'failed') ?? [];
-  if (running.length === 0) return null;
+  if (running.length === 0 || !connected.value) return null;
   return (
     <nav class="running" aria-label={t('nav.running')}>
       {running.map((join) => (

@@ -61,6 +61,12 @@ export async function chooseLanguage(page: Page, id: string): Promise<void> {
   await inPreferences(page, () => page.selectOption('#language', id));
 }
 
+/** Presses what asks first, and says yes. */
+export async function confirmed(page: Page, selector: string): Promise<void> {
+  await page.click(selector);
+  await page.click('dialog[open] [data-confirm]');
+}
+
 /** axe-core over the page as it is: no violation that is serious or critical. */
 export async function expectAccessible(page: Page): Promise<void> {
   const source = await readFile(AXE, 'utf8');

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GAMES } from '../../src/web/games.ts';
 import { Bench, portBase } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, expectAccessible, inPreferences, openBrowser } from './browser.ts';
+import { chromiumMissing, confirmed, expectAccessible, inPreferences, openBrowser } from './browser.ts';
 import { expectCatalogueOnly, wrapCatalogue } from './pseudo.ts';
 
 const SCREENSHOTS = process.env.SALLYPORT_SCREENSHOTS === '1';
@@ -122,7 +122,6 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.waitForSelector('#host-start');
     await stop(page, 'host-start');
     await page.fill('#host-name', 'Ana’s world');
-    await page.check('#host-custom');
     await page.fill('#host-port', String(await bench.game()));
     await page.click('#host-start');
     await page.waitForSelector('#host-code');
@@ -131,7 +130,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await friend.line('connected', 20_000);
     await page.waitForSelector('[data-friend]:has-text("Kofi")');
     await stop(page, 'host-open');
-    await page.click('#host-stop');
+    await confirmed(page, '#host-stop');
     await tab('/');
     await page.fill('#join-target', code);
     await page.press('#join-target', 'Enter');

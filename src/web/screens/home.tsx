@@ -100,8 +100,8 @@ function Join() {
   );
 }
 
-/** As long as what `join` takes (src/app/schema.ts): a message of a chat with a link in it. */
-const TARGET_CHARACTERS_MAX = 512;
+/** As long as what `join` takes (`pastedCharactersMax` of src/core/limits.ts): a message of a chat with a link in it. */
+const TARGET_CHARACTERS_MAX = 4_096;
 
 function HostChoice() {
   const hosting = local.value?.hosting ?? null;
@@ -129,7 +129,13 @@ function Recent() {
     <Card title={t('home.recent')} id="recent">
       <ul class="plain chips">
         {recent.slice(0, 6).map((entry) => (
-          <JoinChip key={entry.code} icon="recent" name={entry.name} code={entry.code} />
+          <JoinChip
+            key={entry.code}
+            icon="recent"
+            name={entry.name}
+            code={entry.code}
+            target={entry.link ?? entry.code}
+          />
         ))}
       </ul>
     </Card>
@@ -143,17 +149,22 @@ function Near() {
     <Card title={t('home.near')}>
       <ul class="plain chips">
         {near.map(({ code, name }) => (
-          <JoinChip key={code} icon="near" name={name} code={code} />
+          <JoinChip key={code} icon="near" name={name} code={code} target={code} />
         ))}
       </ul>
     </Card>
   );
 }
 
-function JoinChip(props: { readonly icon: 'recent' | 'near'; readonly name: string; readonly code: string }) {
+function JoinChip(props: {
+  readonly icon: 'recent' | 'near';
+  readonly name: string;
+  readonly code: string;
+  readonly target: string;
+}) {
   const error = useSignal<string | null>(null);
   const join = async (): Promise<void> => {
-    error.value = await joinTarget(props.code);
+    error.value = await joinTarget(props.target);
   };
   return (
     <li>
