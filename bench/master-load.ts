@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UNKNOWN_PROFILE } from '../src/core/index.ts';
-import { type Request, writeProbe } from '../src/core/testing.ts';
+
+import { type Request, UNKNOWN_PROFILE, writeProbe } from '../src/core/testing.ts';
 import { nodeCrypto } from '../src/node/index.ts';
 import { weakCodeOf } from '../src/sim/index.ts';
 import { type Crowd, type Guest, guestAddress } from './master-guests.ts';

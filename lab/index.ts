@@ -2,6 +2,7 @@
 export * from './counting.ts';
 export * from './game-servers.ts';
 export * from './games.ts';
+export * from './ipv6.ts';
 export * from './nat.ts';
 export * from './pair.ts';
 export * from './party.ts';

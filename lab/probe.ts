@@ -1,11 +1,10 @@
 /**
  * Programs the lab runs on its hosts to test detection and port mapping by themselves: a STUN server, the detector, the port mapper.
  * They print one JSON object a line. `node probe.js stun A1,A2 3478,3479` · `detect A:3478 …` ·
- * `lifetime A:3478 …` · `map PORT A:3478 …`.
+ * `lifetime A:3478 …` · `map PORT LEASE A:3478 …`, LEASE in seconds.
  */
 import { createSocket } from 'node:dgram';
 import {
-  Asker,
   answerStun,
   createDetector,
   createPortMapper,
@@ -16,7 +15,6 @@ import {
   type MapEvent,
   NEVER,
   type Output,
-  type OwnProfile,
   outputs,
   requestNumbers,
   type SocketId,
@@ -24,12 +22,9 @@ import {
   type SocketOutcome,
   StunSource,
   socketIds,
-  UNKNOWN_PROFILE,
 } from '../src/core/index.ts';
-import { defaultGateway, drive, keepUpnpMapping, localAddresses, nodeCrypto, systemRandom } from '../src/node/index.ts';
+import { defaultGateway, drive, localAddresses, nodeCrypto, systemRandom, upnpTask } from '../src/node/index.ts';
 
-/** Of mappings asked of the router: so short that renewing can be watched. */
-const LEASE_SECONDS = 4;
 const print = (event: unknown) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const fault = (error: Error) => {
   print({ ev: 'fault', text: String(error.stack) });
@@ -72,36 +67,29 @@ async function detect(servers: readonly Endpoint[], lifetime: boolean): Promise<
   if (lifetime) driver.command({ do: 'lifetime' });
 }
 
-/** Gives the mapper a main socket of its own, as a participant does, and teaches the sources their other addresses first. */
+/** Gives the mapper a main socket of its own, as a participant does. */
 class Mapped implements Machine<MapCommand, MapEvent> {
   readonly main: SocketId;
   readonly #mapper: Machine<MapCommand, MapEvent>;
   readonly #out = outputs<MapEvent>();
   readonly #sources: readonly StunSource[];
-  readonly #asker: Asker;
 
-  constructor(sockets: SocketIds, port: number, sources: readonly StunSource[]) {
+  constructor(sockets: SocketIds, port: number, lifetimeSeconds: number, sources: readonly StunSource[]) {
     this.main = sockets.next();
     this.#sources = sources;
     const requests = requestNumbers();
-    this.#asker = new Asker(this.#out.transmit, requests);
-    const profile: OwnProfile = () => ({ ...UNKNOWN_PROFILE, filtering: 'apdf' });
-    this.#mapper = createPortMapper({
-      ...{ crypto: nodeCrypto, sockets, requests, profile, lifetimeSeconds: LEASE_SECONDS },
-    });
+    this.#mapper = createPortMapper({ crypto: nodeCrypto, sockets, requests, lifetimeSeconds });
     this.#out.open(this.main, 4, port);
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (this.#asker.receive(now, socket, from, bytes) !== null)
-      this.handleCommand(now, { do: 'sources', sources: this.#sources });
-    else this.#mapper.handleDatagram(now, socket, from, bytes);
+    this.#mapper.handleDatagram(now, socket, from, bytes);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (socket !== this.main) this.#mapper.handleSocket(now, socket, outcome);
     else if (outcome.ok) {
-      for (const source of this.#sources) this.#asker.ask(now, this.main, source);
+      this.handleCommand(now, { do: 'sources', sources: this.#sources });
       this.handleCommand(now, { do: 'map', socket: this.main, port: outcome.local.port });
     }
   }
@@ -121,35 +109,28 @@ class Mapped implements Machine<MapCommand, MapEvent> {
 }
 
 /** Without UPnP where `upnp` is false, so that PCP and NAT-PMP are seen by themselves. Removes the mapping on SIGTERM. */
-async function map(port: number, servers: readonly Endpoint[], upnp: boolean): Promise<void> {
+async function map(port: number, leaseSeconds: number, servers: readonly Endpoint[], upnp: boolean): Promise<void> {
   const sources = servers.map((server) => new StunSource(server, nodeCrypto));
-  const machine = new Mapped(socketIds(), port, sources);
-  const gone = new AbortController();
+  const machine = new Mapped(socketIds(), port, leaseSeconds, sources);
   const addresses = localAddresses();
   const router = (await defaultGateway()) ?? '';
-  let removal: Promise<void> = Promise.resolve();
+  const task = upnpTask(
+    () => router,
+    (works, external) => driver.command({ do: 'upnp', works, external }),
+    { leaseSeconds },
+  );
   const driver = drive<MapCommand, MapEvent>(machine, {
     onFault: fault,
     onEvent: (event) => {
       print(event);
-      if (event.ev !== 'upnp' || event.op !== 'map' || !upnp) return;
-      const options = {
-        localAddress: addresses[0]!,
-        gateway: router,
-        signal: gone.signal,
-        leaseSeconds: LEASE_SECONDS,
-      };
-      removal = keepUpnpMapping(event.port, options, (works, external) =>
-        driver.command({ do: 'upnp', works, external }),
-      );
+      if (event.ev === 'upnp' && event.op === 'map' && upnp) task.map(event.port);
     },
   });
   driver.command({ do: 'network', network: { addresses, gateway: upnp ? null : router } });
   process.on('SIGTERM', () => {
     driver.command({ do: 'stop' });
-    gone.abort();
     // The last datagrams leave before the process does.
-    removal.then(() => setTimeout(() => process.exit(0), 100));
+    task.close().then(() => setTimeout(() => process.exit(0), 100));
   });
 }
 
@@ -157,4 +138,4 @@ const [what, ...words] = process.argv.slice(2);
 if (what === 'stun') stunServer(words[0]!.split(','), words[1]!.split(',').map(Number));
 else if (what === 'detect' || what === 'lifetime') await detect(words.map(endpointOf), what === 'lifetime');
 else if (what === 'map' || what === 'upnp')
-  await map(Number(words[0]), words.slice(1).map(endpointOf), what === 'upnp');
+  await map(Number(words[0]), Number(words[1]), words.slice(2).map(endpointOf), what === 'upnp');

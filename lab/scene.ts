@@ -1,5 +1,6 @@
 /** The whole product in the lab: a masterserver, a game behind one network, a friend behind another, all with the real command. */
 import { type Game, realGame, tinyGame } from './games.ts';
+import { giveIpv6, type Ipv6Place, type Nat64Network, nameIn, recordOf } from './ipv6.ts';
 import type { NatBehaviour, NatPreset } from './nat.ts';
 import type { LabProcess } from './process.ts';
 import { compiled, Puppet } from './puppeteer.ts';
@@ -19,7 +20,17 @@ export interface SceneOptions extends LabOptions {
   readonly game?: Game;
   /** Masterservers with two addresses measure filtering. */
   readonly masterAddresses?: 1 | 2;
+  /** Default: nobody has it. The masterserver (unless `master` is false) has both, and is known by a name in `MASTER_NAME`. */
+  readonly ipv6?: {
+    readonly host: Ipv6Place;
+    readonly client: Ipv6Place;
+    readonly master?: boolean;
+    readonly nat64?: Nat64Network;
+  };
 }
+
+/** Has the addresses of both families of the masterserver, where the lab has IPv6. */
+export const MASTER_NAME = 'master.lab';
 
 /** One JSON line of the command (docs/reference/design.md §9). */
 export interface CommandEvent {
@@ -172,6 +183,31 @@ async function settle(lab: Lab, name: string, place: Place): Promise<{ at: LabHo
   return { at: await lab.hostBehind(home, name), nats: [home, carrier] };
 }
 
+type Settled = Awaited<ReturnType<typeof settle>>;
+
+/** Answers the masterserver's addresses of IPv6. */
+async function placeIpv6(
+  lab: Lab,
+  { host, client, master = true, nat64 = '2001:db8:64::/96' }: NonNullable<SceneOptions['ipv6']>,
+  at: { readonly master: LabHost; readonly host: Settled; readonly client: Settled },
+): Promise<readonly string[]> {
+  const six = await giveIpv6(
+    lab,
+    [
+      { host: at.master, nat: null, has: master ? 'dual' : 'none' },
+      { host: at.host.at, nat: at.host.nats[0] ?? null, has: host },
+      { host: at.client.at, nat: at.client.nats[0] ?? null, has: client },
+    ],
+    nat64,
+  );
+  const addresses = six.slice(0, master ? 1 : 0);
+  await nameIn(lab, {
+    [MASTER_NAME]: [at.master.address, ...addresses],
+    ...(host === 'nat64' || client === 'nat64' ? { 'ipv4only.arpa': [recordOf(nat64)] } : {}),
+  });
+  return addresses;
+}
+
 /** Builds the networks and starts the masterserver, the game and `sallyport host`; what is left to do is to join. */
 export async function openScene(options: SceneOptions): Promise<Scene> {
   const lab = await openLab(options);
@@ -184,7 +220,11 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
       options.client === 'same'
         ? { at: await lab.hostBehind(sameLan!, 'kofi'), nats: [] }
         : await settle(lab, 'kofi', options.client);
-    const places = { master, host: host.at, client: client.at, nats: [...host.nats, ...client.nats] };
+    const six = options.ipv6 === undefined ? [] : await placeIpv6(lab, options.ipv6, { master, host, client });
+    const places = {
+      ...{ host: host.at, client: client.at, nats: [...host.nats, ...client.nats] },
+      master: { ...master, addresses: [...master.addresses, ...six] },
+    };
     const scene = new Scene(lab, options.game ?? realGame() ?? tinyGame, places);
     await scene.startMaster();
     await scene.startHost();

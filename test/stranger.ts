@@ -1,6 +1,6 @@
 /** What somebody says of herself who knocks at a host for the first time, and says as little as she can. */
-import { UNKNOWN_PROFILE } from '../src/core/index.ts';
-import { type ClientHello, NO_CONNECTION } from '../src/core/testing.ts';
+
+import { type ClientHello, NO_CONNECTION, UNKNOWN_PROFILE } from '../src/core/testing.ts';
 
 export const STRANGERS_HELLO: ClientHello = {
   instance: new Uint8Array(8),

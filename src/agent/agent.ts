@@ -17,20 +17,19 @@ import {
   type PeerEvent,
   type SocketId,
   speaks,
+  type TlsPlace,
   type WayReport,
 } from '../core/index.ts';
 import {
   type DriveCounters,
   type Driver,
   drive,
-  localAddresses,
-  type NetworkWatch,
   narrowReceive,
-  openDataSocket,
   SallyportError,
   tunnelTo,
+  type UpnpTask,
+  upnpTask,
   usage,
-  watchNetwork,
 } from '../node/index.ts';
 import { type AskGame, gameAsker } from './ask-game.ts';
 import { cleanEvent } from './edge.ts';
@@ -39,9 +38,9 @@ import type { Agent, AgentEvents, AgentParts } from './interface.ts';
 import { Joining, type JoinOptions } from './joining.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import { NameWatch } from './names.ts';
+import { OwnNetwork } from './own-network.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { PendingEvents } from './pending-events.ts';
-import { type UpnpTask, upnpTask } from './upnp-task.ts';
 import { surveyWays } from './way-survey.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
@@ -55,14 +54,13 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   link: Extract<PeerEvent, { ev: 'link' }> | null = null;
   readonly parts: AgentParts;
   #driver: Driver<PeerCommand>;
-  readonly #watch: NetworkWatch;
+  readonly #network: OwnNetwork;
   readonly #upnp: UpnpTask;
   readonly #names: NameWatch;
   readonly #paths = new Map<PathId, AgentPath>();
   readonly #joins = new Map<JoinId, Joining>();
   readonly #waiters = new Set<Waiter>();
   readonly #released = new Map<SocketId, Socket>();
-  #gateway: string | null = null;
   readonly #events = new PendingEvents((event) => this.#dispatch(event));
   #hosting: AgentHosting | null = null;
   #ready = false;
@@ -73,19 +71,23 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   constructor(parts: AgentParts) {
     super();
     this.parts = parts;
-    this.#names = new NameWatch(parts.master.addresses, parts.names, (names) =>
-      this.command({ do: 'names', ...names }),
+    this.#names = new NameWatch(
+      parts.master.addresses,
+      parts.names,
+      (names) => this.command({ do: 'names', ...names }),
+      () => void this.#network.findWay(),
     );
+    this.#network = new OwnNetwork({
+      ...parts,
+      towards: () => this.#names.addresses,
+      tell: (command) => this.command(command),
+    });
     this.#driver = this.#drive(parts.machine);
     this.#upnp = upnpTask(
-      () => this.#gateway,
+      () => this.gateway,
       (works, external) => this.command({ do: 'upnp', works, external }),
     );
-    this.#tellNetwork(this.#addresses(), parts.gateway);
-    this.#watch = watchNetwork(
-      async () => this.#tellNetwork(this.#addresses(), await parts.findGateway()),
-      AGENT_LIMITS.networkWatchMs,
-    );
+    this.#network.tell();
     this.command({ do: 'start' });
     const receiveBytes = narrowReceive();
     if (receiveBytes !== null) {
@@ -99,10 +101,14 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     const { masterLink } = this.parts;
     const { tls, port } = masterLink;
     const masterNow = (): Endpoint => ({ address: this.#names.addresses[0] ?? '', port });
+    const outside = ({ host, port: at }: TlsPlace): TlsPlace => ({
+      host: this.#network.nat64.outside({ address: host, port: at }).address,
+      port: at,
+    });
     return drive(machine, {
-      ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(tls, masterNow())(...request) }),
+      ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(outside(tls), masterNow())(...request) }),
       onEvent: (event) => this.#told(cleanEvent(event)),
-      openSocket: this.parts.network?.openSocket ?? openDataSocket,
+      openSocket: this.#network.openSocket,
       onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
@@ -114,7 +120,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   get gateway(): string | null {
-    return this.#gateway;
+    return this.#network.gateway;
   }
 
   ready(): Promise<NatProfile> {
@@ -152,7 +158,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.profile = null;
     this.link = null;
     this.#driver = this.#drive(machine);
-    this.#tellNetwork(this.#addresses(), this.#gateway);
+    this.#network.tell();
     this.command({ do: 'start' });
     await this.ready();
     return true;
@@ -257,15 +263,6 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#nextId++;
   }
 
-  #addresses(): readonly string[] {
-    return this.parts.network?.addresses() ?? localAddresses();
-  }
-
-  #tellNetwork(addresses: readonly string[], gateway: string | null): void {
-    this.#gateway = gateway;
-    this.command({ do: 'network', network: { addresses, gateway } });
-  }
-
   /** Figures are told to whoever is asking for them just now. */
   #told(event: PeerEvent): void {
     if (event.ev === 'stats') this.#paths.get(event.path)?.counted(event);
@@ -352,7 +349,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       if (socket === undefined) continue;
       this.#released.delete(socketId);
       this.#paths.delete(id);
-      return { socket, remote };
+      return { socket, remote: this.#network.nat64.outside(remote) };
     }
     return null;
   }
@@ -394,7 +391,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   async #close(): Promise<void> {
     this.#names.end();
-    this.#watch.stop();
+    this.#network.stop();
     for (const joining of [...this.#joins.values()]) joining.fail(new SallyportError('ABORTED'));
     for (const waiter of [...this.#waiters]) waiter.fail(new SallyportError('ABORTED'));
     const unmapped = this.#upnp.close();
@@ -414,7 +411,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     for (const joining of [...this.#joins.values()]) joining.fail(failure);
     for (const waiter of [...this.#waiters]) waiter.fail(failure);
     this.#names.end();
-    this.#watch.stop();
+    this.#network.stop();
     this.#upnp.unmap();
     this.#dispose('closed');
     this.#hosting?.failed(failure);

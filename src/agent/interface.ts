@@ -10,7 +10,7 @@ import type {
   RelayMode,
   WayReport,
 } from '../core/index.ts';
-import type { DriveCounters, GuestBook, HostPins, KnownFriends, OpenUdpSocket } from '../node/index.ts';
+import type { DriveCounters, GuestBook, HostPins, KnownFriends, Nat64, OpenUdpSocket } from '../node/index.ts';
 import type { Hosting, HostOptions } from './hosting.ts';
 import type { JoinOptions } from './joining.ts';
 import type { Names } from './names.ts';
@@ -72,6 +72,8 @@ export interface AgentParts {
   readonly master: MasterAddress;
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
+  /** The same for what is given out; absent: `masterLink`. */
+  readonly linkMaster?: MasterLink;
   readonly pins: HostPins | null;
   readonly friends: KnownFriends;
   readonly guests: GuestBook;
@@ -82,6 +84,8 @@ export interface AgentParts {
   readonly findGateway: () => Promise<string | null>;
   /** How to look the names of master and STUN servers up again, and where they led at the start; absent: there are none. */
   readonly names?: Names;
+  /** The NAT64 of this network, already looked for; absent: it is looked for where the masterserver does not answer. */
+  readonly nat64?: Nat64;
   /** Everything is closed: what was held for this agent may go. */
   readonly onClosed: () => void;
 }

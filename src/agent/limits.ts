@@ -44,6 +44,12 @@ export const AGENT_LIMITS = {
   agentReadyMs: 24_000,
   /** Names are looked up again so often while the masterserver does not answer: between two rounds of handshakes. */
   namesAgainMs: 3_000,
+  /**
+   * So long the addresses of one family wait for those of the other: RFC 8305 section 3 has 50 ms. Where those that are tried first are
+   * the late ones, as long as an attempt is ahead of the next (section 5).
+   */
+  otherFamilyMs: 50,
+  mainFamilyMs: 250,
   /** The whole of `check`, the slow measurements included. */
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */

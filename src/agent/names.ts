@@ -11,20 +11,48 @@ export interface NamedEndpoint {
   readonly port: number;
 }
 
-/** The addresses of a name, IPv4 first: it is what games and NATs are about. Empty where it does not resolve in time. */
-async function resolveName(host: string): Promise<readonly string[]> {
+type Family = 4 | 6;
+/** All addresses of one family; rejects where there are none. */
+export type AskName = (host: string, family: Family) => Promise<readonly string[]>;
+
+const askSystem: AskName = async (host, family) =>
+  (await lookup(host, { all: true, family })).map(({ address }) => address);
+
+/**
+ * The addresses of a name, both families asked for at once: whichever answers first is waited with for the other a moment only, so that a
+ * resolver that keeps silent about one of them holds nobody up (RFC 8305 section 3). Empty where it does not resolve in time.
+ */
+export async function resolveName(host: string, first: Family, ask: AskName = askSystem): Promise<readonly string[]> {
   if (addressBytes(host) !== null) return [host];
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly string[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), LIMITS.nameLookupMs);
-  });
-  const found = lookup(host, { all: true }).then(
-    (entries) => entries.sort((left, right) => left.family - right.family).map((entry) => entry.address),
-    () => [],
+  const found: Record<Family, readonly string[]> = { 4: [], 6: [] };
+  const timers: NodeJS.Timeout[] = [];
+  const after = (ms: number): Promise<void> => new Promise((resolve) => void timers.push(setTimeout(resolve, ms)));
+  const asked = ([4, 6] as const).map((family) =>
+    ask(host, family).then(
+      (addresses) => {
+        found[family] = addresses;
+      },
+      () => {},
+    ),
   );
-  const addresses = await Promise.race([found, late]);
-  clearTimeout(timer);
-  return addresses;
+  const patience = asked.map((one, index) =>
+    one.then(() => {
+      const family = index === 0 ? 4 : 6;
+      if (found[family].length === 0) return Promise.race(asked.filter((other) => other !== one));
+      return after(family === first ? AGENT_LIMITS.otherFamilyMs : AGENT_LIMITS.mainFamilyMs);
+    }),
+  );
+  await Promise.race([Promise.all(asked), ...patience, after(LIMITS.nameLookupMs)]);
+  for (const timer of timers) clearTimeout(timer);
+  return interleaved(found[first], found[first === 4 ? 6 : 4]);
+}
+
+/** The order in which addresses are tried (RFC 8305 section 4): the families in turn. */
+export function interleaved(first: readonly string[], second: readonly string[]): readonly string[] {
+  const longest = Math.max(first.length, second.length);
+  return Array.from({ length: longest }, (_, i) => [first[i], second[i]])
+    .flat()
+    .filter((address) => address !== undefined);
 }
 
 /** Where names lead; what can't be looked up is empty. */
@@ -35,11 +63,19 @@ export interface Resolved {
   readonly looked: boolean;
 }
 
-/** One address for each STUN server; those that do not resolve in time are left out: STUN only adds knowledge. */
-export async function lookUp(master: string, servers: readonly NamedEndpoint[]): Promise<Resolved> {
+/**
+ * One address for each STUN server; those that do not resolve in time are left out: STUN only adds knowledge. IPv4 comes first, because
+ * it is what games and NATs are about, unless there is a way out by IPv6 alone.
+ */
+export async function lookUp(
+  master: string,
+  servers: readonly NamedEndpoint[],
+  families: readonly Family[],
+): Promise<Resolved> {
   const asked = servers.slice(0, SOURCES_LIMITS.stunServersMax);
   const hosts = [master, ...asked.map(({ host }) => host)];
-  const found = await Promise.all(hosts.map(resolveName));
+  const main = families.includes(6) && !families.includes(4) ? 6 : 4;
+  const found = await Promise.all(hosts.map((host) => resolveName(host, main)));
   const [first = [], ...others] = found;
   const stun = asked.flatMap(({ port }, i) => (others[i] ?? []).slice(0, 1).map((address) => ({ address, port })));
   const looked = hosts.some((host, i) => addressBytes(host) === null && (found[i] ?? []).length > 0);
@@ -58,15 +94,22 @@ export class NameWatch {
   addresses: readonly string[];
   readonly #names: Names | undefined;
   readonly #onChange: (resolved: Resolved) => void;
+  readonly #onLook: () => void;
   #last: string;
   #timer: NodeJS.Timeout | null = null;
 
-  /** `names` undefined: there are none, and the addresses stay. */
-  constructor(addresses: readonly string[], names: Names | undefined, onChange: (resolved: Resolved) => void) {
+  /** `names` undefined: there are none, and the addresses stay. `onLook`: each time that they are looked up. */
+  constructor(
+    addresses: readonly string[],
+    names: Names | undefined,
+    onChange: (resolved: Resolved) => void,
+    onLook: () => void,
+  ) {
     this.addresses = addresses;
     this.#names = names;
     this.#last = JSON.stringify(names?.resolved);
     this.#onChange = onChange;
+    this.#onLook = onLook;
   }
 
   link(state: 'connecting' | 'up' | 'lost'): void {
@@ -83,6 +126,7 @@ export class NameWatch {
   }
 
   async #look({ look }: Names): Promise<void> {
+    this.#onLook();
     const resolved = await look();
     const told = JSON.stringify(resolved);
     if (this.#timer === null || told === this.#last) return;

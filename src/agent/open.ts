@@ -1,6 +1,7 @@
 /** Turns what a person or a program writes (links, names, files) into an agent. */
 import { join } from 'node:path';
 import {
+  addressBytes,
   createPeer,
   familyOf,
   isLoopback,
@@ -19,6 +20,8 @@ import {
   hostPins,
   knownFriends,
   type Lock,
+  Nat64,
+  networkNow,
   nodeCrypto,
   quickenCrypto,
   readDocument,
@@ -39,6 +42,8 @@ import { linkText } from './words.ts';
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
   readonly master: string;
+  /** The same master as others reach it, where that is another way than this program's: what is given out to friends has it. */
+  readonly linkMaster?: string;
   /** Public STUN servers, `host:port`. They see our address and nothing else; the master alone suffices without them. */
   readonly stun?: readonly string[];
   /** What `host` and `join` have where they say nothing else: `allow` (the default), `never` or `only`. See there. */
@@ -63,15 +68,18 @@ export interface AgentOptions {
 }
 
 /** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
-export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' | 'relay'>): {
+export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'linkMaster' | 'stun' | 'relay'>): {
   readonly masterLink: MasterLink;
+  readonly linkMaster: MasterLink;
   readonly stun: readonly NamedEndpoint[];
 } {
   if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
   checkRelayMode(options.relay);
   const masterLink = parseMasterLink(options.master);
   if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
-  return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
+  const linkMaster = options.linkMaster === undefined ? masterLink : parseMasterLink(options.linkMaster);
+  if ('problem' in linkMaster) throw usage(`linkMaster: ${linkText(linkMaster)}`);
+  return { masterLink, linkMaster, stun: (options.stun ?? []).map(readStunServer) };
 }
 
 function readStunServer(server: string): NamedEndpoint {
@@ -83,11 +91,16 @@ function readStunServer(server: string): NamedEndpoint {
 }
 
 export async function openAgent(options: AgentOptions): Promise<Agent> {
-  const { masterLink, stun: servers } = checkAgentOptions(options);
+  const { masterLink, linkMaster, stun: servers } = checkAgentOptions(options);
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
-    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers);
+    const nat64 = new Nat64();
+    // A masterserver of the own network needs no way to the Internet.
+    const native = (): readonly (4 | 6)[] =>
+      networkNow(addressBytes(masterLink.host) === null ? [] : [masterLink.host]).families;
+    await nat64.look(native());
+    const look = (): Promise<Resolved> => lookUp(masterLink.host, servers, nat64.families(native()));
     const [resolved] = await Promise.all([look(), quickenCrypto()]);
     if (resolved.master.length === 0 && options.waitForNetwork !== true)
       throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${masterLink.host} has no address.` });
@@ -120,7 +133,19 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, pins, friends, guests, gateway, findGateway, onClosed, names: { resolved, look } },
+      ...{
+        master,
+        masterLink,
+        linkMaster,
+        pins,
+        friends,
+        guests,
+        gateway,
+        findGateway,
+        onClosed,
+        nat64,
+        names: { resolved, look },
+      },
       device: deviceOf(options),
       ...(network === undefined ? {} : { network }),
       relay: options.relay ?? 'allow',

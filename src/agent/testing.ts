@@ -9,6 +9,6 @@ export { GameWatch, type Talk } from './game-watch.ts';
 export { formatAnnouncement, parseAnnouncement } from './lan.ts';
 export { isNeighbour } from './lan-search.ts';
 export { AGENT_LIMITS } from './limits.ts';
-export { NameWatch, type Resolved } from './names.ts';
+export { type AskName, interleaved, NameWatch, type Resolved, resolveName } from './names.ts';
 export { AgentPath, type PathPort } from './path.ts';
 export { natText, reasonText } from './words.ts';

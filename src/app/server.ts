@@ -4,13 +4,12 @@
  * its name to 127.0.0.1, gets nothing, and neither do other users of this computer).
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname } from 'node:path';
 import { serve } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import { readWebApp, type WebApp } from '../node/index.ts';
 import { APP_LIMITS } from './limits.ts';
 import {
   commandPath,
@@ -42,8 +41,6 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-/** dist/web, beside dist/src. */
-const WEB_ROOT = fileURLToPath(new URL('../../web/', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -118,9 +115,9 @@ async function obey(context: Context, engine: LocalEngine): Promise<Response> {
   return answer.ok ? context.json(answer) : refuse(context, answer.error);
 }
 
-function servePage(app: Hono, webRoot: string): void {
-  app.get('*', async (context) => {
-    const file = await readWebFile(webRoot, context.req.path);
+function servePage(app: Hono, files: WebApp): void {
+  app.get('*', (context) => {
+    const file = webFile(files, context.req.path);
     return file === null ? context.text('not found', 404) : context.body(file.body, 200, { 'content-type': file.type });
   });
 }
@@ -160,22 +157,15 @@ function changeOf(before: LocalChange, next: LocalState): LocalChange {
 }
 
 /** A file of the web app; every path without a dot is a screen, so it gets the document, marked as the local page. */
-async function readWebFile(
-  webRoot: string,
-  path: string,
-): Promise<{ body: Uint8Array<ArrayBuffer>; type: string } | null> {
+function webFile(files: WebApp, path: string): { body: Uint8Array<ArrayBuffer>; type: string } | null {
   const extension = extname(path);
-  const relative = extension === '' ? 'index.html' : normalize(path).replace(/^(\.\.[/\\])+/, '');
   const type = TYPES[extension === '' ? '.html' : extension];
-  if (type === undefined) return null;
-  try {
-    const bytes = await readFile(join(webRoot, relative));
-    if (extension !== '') return { body: new Uint8Array(bytes), type };
-    const marked = bytes.toString('utf8').replace('<head>', '<head><meta name="sallyport-page" content="local" />');
-    return { body: new Uint8Array(Buffer.from(marked)), type };
-  } catch {
-    return null;
-  }
+  const bytes = files.get(extension === '' ? '/index.html' : path);
+  if (type === undefined || bytes === undefined) return null;
+  if (extension !== '') return { body: bytes, type };
+  const document = Buffer.from(bytes).toString('utf8');
+  const marked = document.replace('<head>', '<head><meta name="sallyport-page" content="local" />');
+  return { body: new Uint8Array(Buffer.from(marked)), type };
 }
 
 /**
@@ -189,7 +179,7 @@ export async function serveLocal(
   const token = randomBytes(24).toString('base64url');
   let bound = port;
   const app = localApp(engine, token, () => bound);
-  if (page) servePage(app, WEB_ROOT);
+  if (page) servePage(app, readWebApp() ?? new Map());
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, hostname: '127.0.0.1', port }, (info) => {
       bound = info.port;

@@ -236,6 +236,11 @@ export const MASTER_FLAGS = {
   official: { kind: 'text', value: 'DIR', about: 'configuration folder of the official servers' },
   webhooks: { kind: 'text', value: 'FILE', about: 'messages to Discord, Telegram or a receiver of your own' },
   contact: { kind: 'text', value: 'TEXT', about: 'how to reach you, shown on the page' },
+  downloads: {
+    kind: 'text',
+    value: 'DIR|URL',
+    about: 'where visitors of the page get sallyport: files of a folder, or an address',
+  },
   'log-level': {
     kind: 'text',
     value: 'warn',

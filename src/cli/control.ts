@@ -1,7 +1,6 @@
 /** Opens a running command to others on this computer: the local interface `/v1` and the file by which `sallyport ctl` finds it. */
-import { readFileSync } from 'node:fs';
 import { Engine, type EngineOptions, serveLocal, writeTokenFile, writeTokenFileAt } from '../app/index.ts';
-import { usage } from '../node/index.ts';
+import { BUILD, usage } from '../node/index.ts';
 import type { Invocation } from './run.ts';
 
 export interface LocalControl {
@@ -20,6 +19,7 @@ export interface ControlOptions {
   /** Where else url and token are to be read. */
   readonly tokenFile?: string;
   readonly open?: EngineOptions['open'];
+  readonly startMaster?: EngineOptions['startMaster'];
   readonly invocation: Invocation;
   readonly clipboard?: boolean;
   /** Default: any free one. */
@@ -31,9 +31,10 @@ export interface ControlOptions {
 /** Rejects with the system's error where the port is taken. */
 export async function openControl(options: ControlOptions) {
   const { does, stateDir, tokenFile, invocation, clipboard = false, open, port = 0, page = false } = options;
+  const { startMaster } = options;
   const { env, stop, terminal } = invocation;
-  const opener = open === undefined ? {} : { open };
-  const engine = new Engine({ does, version: versionOf(), env, clipboard, onQuit: stop, ...opener });
+  const opener = { ...(open === undefined ? {} : { open }), ...(startMaster === undefined ? {} : { startMaster }) };
+  const engine = new Engine({ does, version: BUILD.version, env, clipboard, onQuit: stop, ...opener });
   const server = await serveLocal(engine, { port, page });
   const { url, token } = server;
   const name = 'settings' in does ? '' : does.name;
@@ -76,11 +77,4 @@ async function writeWished(
     await server.close();
     throw usage(`--token-file: ${(error as Error).message}`);
   }
-}
-
-function versionOf(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }

@@ -36,4 +36,8 @@ export const CLI_LIMITS = {
   fakeTriesMax: 3,
   /** How often a sidecar looks whether its game is still there: a game that is started anew at once finds its ports free. */
   parentWatchMs: 500,
+  /** Ports that a masterserver of one's own tries: as many as programs of one household are likely to take. */
+  ownMasterPorts: 4,
+  /** A router starts in one to two minutes. */
+  ownMasterAgainMs: 30_000,
 } as const;

@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   hiddenFile,
   type MasterFact,
@@ -14,7 +13,7 @@ import {
   webhookSchema,
   writeServiceUnit,
 } from '../master/index.ts';
-import { stateDirectory, usage } from '../node/index.ts';
+import { ownCommand, stateDirectory, usage } from '../node/index.ts';
 import { MASTER_FLAGS } from './commands.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { isStoreAct, storeCommand } from './master-store.ts';
@@ -54,6 +53,7 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     official: flags.official ?? null,
     webhooks: readWebhooks(flags.webhooks),
     contact: flags.contact ?? null,
+    downloads: flags.downloads ?? null,
     // A person at a terminal reads the lines below; a log is for files and journals.
     logLevel: (flags['log-level'] ?? (process.stderr.isTTY ? 'silent' : 'warn')) as 'warn',
     onFact: (fact) => sayFact(terminal, fact),
@@ -185,17 +185,19 @@ function readWebhooks(path: string | undefined): readonly WebhookConfig[] {
 /** Written with the options given, less those that the unit itself sets; files by their whole path. */
 function installService({ argv, terminal }: Invocation, tls: { cert: string; key: string } | null): void {
   const own = new Set(['--install-service', '--state-dir', '--tls-cert', '--tls-key']);
-  const files = new Set(['--official', '--webhooks', '--relay-secret-file']);
+  const files = new Set(['--official', '--webhooks', '--relay-secret-file', '--downloads']);
   const args: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const [name = '', inline] = (argv[i] as string).split(/=(.*)/s, 2);
     const value = inline ?? (name === '--install-service' || !takesValue(name) ? undefined : argv[++i]);
     if (own.has(name)) continue;
-    args.push(name, ...(value === undefined ? [] : [files.has(name) ? resolve(value) : value]));
+    args.push(
+      name,
+      ...(value === undefined ? [] : [files.has(name) && !/^https?:/i.test(value) ? resolve(value) : value]),
+    );
   }
   const options = {
-    node: process.execPath,
-    command: fileURLToPath(new URL('./main.js', import.meta.url)),
+    command: ownCommand(),
     args,
     tls: tls === null ? null : { cert: resolve(tls.cert), key: resolve(tls.key) },
   };

@@ -1,7 +1,6 @@
 /** Around every command: flags, signals, failures, exit codes. */
-import { readFileSync } from 'node:fs';
 import { LIMITS } from '../core/index.ts';
-import { FAILURES, SallyportError, usage } from '../node/index.ts';
+import { BUILD, buildText, FAILURES, SallyportError, usage } from '../node/index.ts';
 import { COMMANDS, type COMMON_FLAGS } from './commands.ts';
 import { variableOf } from './flags.ts';
 import { commandHelp, helpText } from './help.ts';
@@ -25,7 +24,8 @@ const PIPE_EXIT = 141;
 
 /** Resolves with the exit code when everything is closed. */
 export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const [name = 'help', ...rest] = argv;
+  // A double click on the executable gives no words: whoever does that wants the page.
+  const [name = BUILD.executable ? 'ui' : 'help', ...rest] = argv;
   const terminal = terminalFor(rest, env);
   const abort = new AbortController();
   let signalExit: number | null = null;
@@ -88,11 +88,8 @@ function help(name: string | undefined): void {
 }
 
 function version(terminal: Terminal): void {
-  const { version: text } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  terminal.event('version', { version: text });
-  terminal.page(`sallyport ${text}, Node ${process.versions.node}`);
+  terminal.event('version', { version: BUILD.version, commit: BUILD.commit, node: process.versions.node });
+  terminal.page(`sallyport ${buildText()}, Node ${process.versions.node}`);
 }
 
 /** Made before the flags are known to be right, because failures about them want to be shown the right way too. */

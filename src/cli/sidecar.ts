@@ -22,8 +22,8 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
       await control.engine.start();
       const { url, token } = control;
       terminal.event('ready', { url, token });
-      // Whoever reads the output may command it; with a token file nobody has to.
-      terminal.result(flags['token-file'] === undefined ? JSON.stringify({ url, token }) : url);
+      // Whoever reads the output may command it; with a token file nobody has to, and a game's own output stays its own.
+      if (flags['token-file'] === undefined) terminal.result(JSON.stringify({ url, token }));
       terminal.fact('done', 'Sidecar', `${url}/v1      (Ctrl+C ends it)`, 'whole');
       await untilStopped(signal);
     } finally {

@@ -6,6 +6,7 @@ import { stateDir } from './agents.ts';
 import { UI_FLAGS } from './commands.ts';
 import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
+import { startOwnMaster } from './own-master.ts';
 import { type Invocation, untilStopped } from './run.ts';
 
 export async function uiCommand(invocation: Invocation): Promise<void> {
@@ -18,6 +19,7 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   const app = await openControl({
     does: { program: 'app', settings, stateDir: directory, keyFile: join(directory, 'host-app.key') },
     ...{ stateDir: directory, invocation, clipboard: !flags['no-clipboard'], port: flags.port ?? 0, page: true },
+    startMaster: startOwnMaster,
   }).catch((error: NodeJS.ErrnoException) => {
     throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
   });

@@ -66,17 +66,16 @@ export {
   type ServiceTarget,
   speaks,
 } from './model/service.ts';
-export {
-  type Allocator,
-  type NatProfile,
-  type NatType,
-  type OwnProfile,
-  type ProbeResult,
-  type Tested,
-  UNKNOWN_PROFILE,
-  type Verdict,
+export type {
+  Allocator,
+  NatProfile,
+  NatType,
+  ProbeResult,
+  Tested,
+  Verdict,
 } from './nat/profile.ts';
 export { unmeasured } from './nat/unmeasured.ts';
+export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize } from './nat64.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export { showFingerprint } from './peer/fingerprint.ts';
@@ -84,7 +83,8 @@ export type { RelayMode } from './peer/handshake.ts';
 export type { Ban, FriendId, JoinId, JoinStage, PathId, PathView, PeerCommand, PeerEvent } from './peer/interface.ts';
 export { PEER_LIMITS } from './peer/limits.ts';
 export { createPeer } from './peer/peer.ts';
-export { createPortMapper, type MapCommand, type MapEvent } from './portmap/mapper.ts';
+export type { MapCommand, MapEvent } from './portmap/interface.ts';
+export { createPortMapper } from './portmap/mapper.ts';
 export type { Random } from './random.ts';
 export { addressKeys, addressPrefixes, Limiter, Pace } from './rate/pace.ts';
 export { type Placed, Shares, type TableState } from './rate/shares.ts';
@@ -93,17 +93,18 @@ export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './rel
 export { RELAY_LIMITS } from './relay/limits.ts';
 export { RelayMachine } from './relay/machine.ts';
 export { Relay } from './relay/relay.ts';
+export { scopeOf } from './scope.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';
 export { seededCrypto } from './secure/seeded.ts';
-export { Asker, requestNumbers } from './sources/asker.ts';
+export { requestNumbers } from './sources/asker.ts';
 export { SOURCES_LIMITS } from './sources/limits.ts';
 export type { Cooling } from './sources/rotation.ts';
+export { answeringPort } from './sources/source.ts';
 export { StunSource } from './sources/stun-source.ts';
 export type { StreamCode, StreamCommand, StreamEvent, StreamId } from './streams/interface.ts';
 export { STREAM_LIMITS } from './streams/limits.ts';
 export { answerStun } from './stun/server.ts';
-export { answeringPort } from './wire/datagrams.ts';
 export { isServerAddress } from './wire/entry-wire.ts';
 export { isSallyportDatagram, WIRE } from './wire/first-byte.ts';
 export { formatInvite, pageOrigin } from './wire/invite.ts';

@@ -31,8 +31,16 @@ export type { MasterMachine } from './master/interface.ts';
 export type { Candidate, Grant, Permit, Role } from './model/pair.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
-export { type AllocatorKind, type Filtering, type Mapping, UNKNOWN_ALLOCATOR } from './nat/profile.ts';
+export {
+  type AllocatorKind,
+  type Filtering,
+  type Mapping,
+  type OwnProfile,
+  UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
+} from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
+export { nat64Text } from './nat64.ts';
 export { DOOR } from './peer/door-limits.ts';
 export {
   type ClientHandshake,
@@ -70,7 +78,7 @@ export { ConnectionKeys, maskSequence, unmaskSequence } from './secure/ratchet.t
 export { type Resumption, resumeInitiate, resumeRespond, resumptionOf } from './secure/resume.ts';
 export { ReplayWindow, SecureSession } from './secure/session.ts';
 export { sipHash128 } from './secure/siphash.ts';
-export type { Send } from './sources/asker.ts';
+export { Asker, type Send } from './sources/asker.ts';
 export type { AnswerFrom, MappingSource } from './sources/source.ts';
 export { readFrame, readVarint, writeVarint } from './streams/frames.ts';
 export type { StreamCommand, StreamEvent } from './streams/interface.ts';

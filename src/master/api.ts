@@ -97,11 +97,29 @@ export const listChangeSchema = z
   .meta({ id: 'ListChange' });
 export type ListChange = z.infer<typeof listChangeSchema>;
 
+export const downloadSchema = z
+  .object({
+    name: z.string(),
+    path: z.string().describe('Of this server'),
+    bytes: z.int(),
+    system: z.enum(['linux', 'macos', 'windows']).nullable().describe('By its name; null = no program, or not told'),
+    machine: z.enum(['x64', 'arm64']).nullable(),
+  })
+  .meta({ id: 'Download' });
+export type Download = z.infer<typeof downloadSchema>;
+
 export const masterInfoSchema = z
   .object({
     link: z.string().describe('For --master'),
     version: z.string(),
-    contact: z.string().nullable().describe('Where to report abuse'),
+    contact: z.string().nullable().describe('How to reach whoever runs it; where to report abuse'),
+    page: z.string().describe('Where people reach these pages, `https://ms.example.org`; empty = it does not know'),
+    downloads: z
+      .object({
+        files: z.array(downloadSchema),
+        at: z.string().nullable().describe('An address elsewhere'),
+      })
+      .describe('Where visitors get the program, as the operator says'),
   })
   .meta({ id: 'MasterInfo' });
 export type MasterInfo = z.infer<typeof masterInfoSchema>;

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context, Hono } from 'hono';
 import { addressKeys, isLoopback, Pace } from '../core/index.ts';
-import { API, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
+import { API, type Server, type ServersPage, type ServersQuery, serversQuerySchema } from './api.ts';
 import type { Directory } from './directory.ts';
 import { callerAddress, invalid, problem } from './http-common.ts';
 import { SERVER_LIMITS } from './limits.ts';
@@ -113,6 +113,15 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
     const viewer = { address: caller, rttMs: Number.isFinite(rttMs) ? rttMs : 0 };
     return c.json(directory.server(item, viewer), 200, { 'cache-control': 'no-cache' });
   });
+}
+
+/** Who is behind a code, for its page: null where nobody is, or this caller has tried too many. */
+export function hostOfCode({ codes, directory }: ListRoutes, c: Context, code: string): Server | null {
+  const caller = callerAddress(c);
+  if (codes.waitMs(caller) > 0) return null;
+  const item = directory.listing.byCode(code.replaceAll('-', '').toUpperCase());
+  if (item === undefined) codes.wrong(caller);
+  return item === undefined ? null : directory.server(item, { address: caller, rttMs: 0 });
 }
 
 function answerWith(etag: string, page: ServersPage): Answer {

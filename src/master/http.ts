@@ -1,11 +1,13 @@
 /** The HTTP side of the masterserver, put together: list, live changes, admin, pages, health, and the metrics apart. */
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
+import type { WebApp } from '../node/index.ts';
 import { API, type MasterInfo } from './api.ts';
+import { addDownloads, type Downloads } from './downloads.ts';
 import { type AdminRoutes, addAdminRoutes } from './http-admin.ts';
 import { problem, SECURITY_HEADERS } from './http-common.ts';
 import { addEventRoutes, type EventStreams } from './http-events.ts';
-import { addListRoutes, type ListRoutes } from './http-list.ts';
+import { addListRoutes, hostOfCode, type ListRoutes } from './http-list.ts';
 import type { Logger } from './log.ts';
 import type { Counter, Histogram } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
@@ -15,7 +17,8 @@ export interface HttpOptions extends ListRoutes {
   readonly admin: AdminRoutes;
   readonly info: () => MasterInfo;
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
-  readonly webFolder: string | null;
+  readonly webApp: WebApp | null;
+  readonly downloads: () => Downloads;
   readonly log: Logger;
   readonly requests: Counter;
   readonly durations: Histogram;
@@ -56,6 +59,7 @@ export function createHttpApp(options: HttpOptions): { readonly app: Hono; reado
     return state.ready ? c.text('ok\n') : problem(503, 'Not ready', state.reason);
   });
   app.get('/version', (c) => c.json({ name: 'sallyport', version: info().version }));
-  addPages(app, options.webFolder);
+  addDownloads(app, options.downloads);
+  addPages(app, options.webApp, { info, find: (c, code) => hostOfCode(options, c, code) });
   return { app, events };
 }

@@ -17,6 +17,8 @@ export const SERVER_LIMITS = {
   snapshotIntervalMs: 1_000,
   /** Answers kept per generation of the list: what the pages of one second ask for. */
   pageCacheEntries: 256,
+  /** Files offered for download: a few systems, machines and kinds of package, each with its sum. */
+  downloadsMax: 64,
   /** Full-text scans under way at once; 100 000 entries take some 10 ms each. */
   scansWaitingMax: 32,
   /** More changes than this in one second are told as "reset": fetching the page again is cheaper for both. */

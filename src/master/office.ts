@@ -12,8 +12,10 @@ import {
   plainEntry,
   type TableState,
 } from '../core/index.ts';
+import { BUILD, type WebApp } from '../node/index.ts';
 import type { MasterInfo, Overview } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
+import { type Downloads, NO_DOWNLOADS } from './downloads.ts';
 import { createHttpApp } from './http.ts';
 import type { AdminRoutes } from './http-admin.ts';
 import type { CodeGuesses } from './http-list.ts';
@@ -29,7 +31,6 @@ import type { RelayThread } from './relay-thread.ts';
 import { createStatistics } from './statistics.ts';
 import type { Store } from './store.ts';
 import { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
-import { VERSION } from './version.ts';
 import { createWebhooks, type WebhookConfig, type WebhookOptions } from './webhooks.ts';
 
 /** Setting of the hash of the admin's token; empty = the next start makes another. */
@@ -44,8 +45,11 @@ export interface OfficeOptions {
   readonly contact: string | null;
   readonly hooks: readonly WebhookConfig[];
   readonly webhookTiming?: WebhookOptions['timing'];
-  readonly webFolder: string | null;
+  readonly webApp: WebApp | null;
   readonly link: () => string;
+  /** Where the pages are; left out: nowhere that others reach. */
+  readonly page?: () => string;
+  readonly downloads?: () => Downloads;
   readonly command: (command: MasterCommand) => void;
   readonly counters: () => MasterCounters | null;
   /** For how long a registered host has been silent. */
@@ -99,7 +103,7 @@ export function createOffice(options: OfficeOptions): Office {
     ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
   });
   const measures = createMeasures({
-    ...{ version: VERSION, directory, moderation },
+    ...{ version: BUILD.version, directory, moderation },
     counters: options.counters,
     lagSeconds: loop.lagSeconds,
     storeOk: () => store.problem() === null,
@@ -111,10 +115,14 @@ export function createOffice(options: OfficeOptions): Office {
     ...(options.webhookTiming === undefined ? {} : { timing: options.webhookTiming }),
     onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
   });
-  const info = (): MasterInfo => ({ link: options.link(), version: VERSION, contact: options.contact });
+  const downloads = options.downloads ?? (() => NO_DOWNLOADS);
+  const info = (): MasterInfo => ({
+    ...{ link: options.link(), version: BUILD.version, contact: options.contact, page: options.page?.() ?? '' },
+    downloads: { files: [...downloads().files], at: downloads().at },
+  });
   const { app, events } = createHttpApp({
-    ...{ directory, wallClock, info, log, codes: options.codes },
-    webFolder: options.webFolder,
+    ...{ directory, wallClock, info, log, codes: options.codes, downloads },
+    webApp: options.webApp,
     requests: measures.requests,
     durations: measures.requestDurations,
     onLimited: () => measures.httpLimited.add({}),
@@ -128,7 +136,7 @@ export function createOffice(options: OfficeOptions): Office {
       tokenHash: token.hash,
       domains: options.domains,
       overview: () => ({
-        ...{ upSince, version: VERSION, draining },
+        ...{ upSince, version: BUILD.version, draining },
         sessions: options.counters()?.sessions ?? 0,
         webhooks: webhooks.counts(),
         relay: relayOverview(relay()),

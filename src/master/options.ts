@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { addressBytes, CONTROL_PORTS, PROBE_PORTS, parseTlsPlace } from '../core/index.ts';
 import { usage } from '../node/index.ts';
 import { isProxyName } from './callers.ts';
+import { readDownloads } from './downloads.ts';
 import type { MasterOptions } from './start.ts';
 
 export const PORT = 8430;
@@ -14,6 +15,7 @@ export const UDP_PORTS = 1 + CONTROL_PORTS + PROBE_PORTS;
 export function checkOptions(options: MasterOptions): void {
   const { listen = [], advertise = [], http, metrics } = options;
   checkPorts(options);
+  readDownloads(options.downloads ?? null);
   for (const [flag, addresses] of Object.entries({ '--listen': listen, '--advertise': advertise })) {
     const wrong = addresses.find((address) => addressBytes(address) === null);
     if (wrong !== undefined) throw usage(`${flag} takes an IP address, not "${wrong}".`);

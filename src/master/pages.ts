@@ -1,11 +1,11 @@
-/** The web app, read from disk once at the start: a few hundred kilobytes, served from memory with strong ETags. */
+/** The web app, read once at the start: a few hundred kilobytes, served from memory with strong ETags. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { extname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Context, Hono } from 'hono';
+import type { WebApp } from '../node/index.ts';
 import { SECURITY_HEADERS } from './http-common.ts';
+import { type JoinPageParts, joinDocument } from './join-page.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
 const TEXT = /^(text|application\/json|image\/svg)/;
 
 /** Screens of the app; each is the same page, which looks at its own address. */
-const SCREENS = ['/', '/j/:code', '/admin', '/playground'] as const;
+const SCREENS = ['/', '/admin', '/playground'] as const;
 
 interface Page {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -32,40 +32,29 @@ interface Page {
   readonly immutable: boolean;
 }
 
-/** Where the build puts the app, seen from the compiled file and from the source. */
-export function webFolder(): string | null {
-  const places = ['../../web/', '../../dist/web/'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  return places.find((place) => statSync(join(place, 'index.html'), { throwIfNoEntry: false }) !== undefined) ?? null;
-}
-
 const WITHOUT_APP = `<!doctype html><html lang="en"><meta charset="utf-8"><title>sallyport</title>
-<h1>This masterserver is up</h1><p>Its web page was not built. The list: <a href="/api/v1/servers">/api/v1/servers</a></p></html>`;
+<body><h1>This masterserver is up</h1><p>Its web page was not built. The list: <a href="/api/v1/servers">/api/v1/servers</a></p></body></html>`;
 
-export function addPages(app: Hono, folder: string | null): void {
-  const pages = folder === null ? new Map<string, Page>() : readPages(folder);
-  const index = pages.get('/index.html') ?? pageOf('.html', Buffer.from(WITHOUT_APP), '');
+export function addPages(app: Hono, files: WebApp | null, join: JoinPageParts): void {
+  const pages = pagesOf(files ?? new Map());
+  const index = pages.get('/index.html') ?? pageOf('.html', new Uint8Array(Buffer.from(WITHOUT_APP)), '');
   for (const screen of SCREENS) app.get(screen, (c) => send(c, index));
+  const text = Buffer.from(index.bytes).toString('utf8');
+  app.get('/j/:code', (c) =>
+    c.html(joinDocument(text, join, c), 200, { ...SECURITY_HEADERS, 'cache-control': 'no-cache' }),
+  );
   for (const [path, page] of pages) app.get(path, (c) => send(c, page));
 }
 
-function readPages(folder: string): Map<string, Page> {
-  const pages = new Map<string, Page>();
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const type = TYPES[extname(entry.name)];
-    if (!entry.isFile() || type === undefined) continue;
-    const path = join(entry.parentPath, entry.name);
-    pages.set(
-      `/${relative(folder, path).split(sep).join('/')}`,
-      pageOf(extname(entry.name), readFileSync(path), entry.name),
-    );
-  }
-  return pages;
+function pagesOf(files: WebApp): Map<string, Page> {
+  const known = [...files].filter(([path]) => TYPES[extname(path)] !== undefined);
+  return new Map(known.map(([path, bytes]) => [path, pageOf(extname(path), bytes, path)]));
 }
 
-function pageOf(extension: string, bytes: Buffer, name: string): Page {
+function pageOf(extension: string, bytes: Uint8Array<ArrayBuffer>, name: string): Page {
   const type = TYPES[extension] ?? 'application/octet-stream';
   return {
-    bytes: new Uint8Array(bytes),
+    bytes,
     zipped: TEXT.test(type) ? new Uint8Array(gzipSync(bytes)) : null,
     etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
     type,

@@ -26,7 +26,7 @@ function receive(place: number, offset: number, from: Endpoint, bytes: Uint8Arra
   const reply = answerProbe(monotonicNow(), from, bytes, { sessions, counters });
   if (reply === null) return;
   const at = reply.answerFrom === 'other-address' ? nextPlace(place) : places[place];
-  at?.sockets[answeringPort(offset, PROBE_PORTS, reply.answerFrom)]?.send(from, reply.bytes, undefined);
+  at?.sockets[answeringPort(offset, PROBE_PORTS, reply.answerFrom)]?.send(reply.to, reply.bytes, undefined);
 }
 
 /** The next address of the same family, as the master tells them to participants. */

@@ -2,11 +2,9 @@
  * Probe ports on worker threads. One worker everywhere; several where Node can share a port between threads (`reusePort`,
  * from 22.12 on), because an answer may have to leave from another port than the question came to.
  */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { CONTROL_PORTS, type MasterCounters, type MasterEvent } from '../core/index.ts';
-import { SallyportError } from '../node/index.ts';
+import { SallyportError, threadCode } from '../node/index.ts';
 
 export interface ProbeWorkerData {
   readonly addresses: readonly string[];
@@ -48,7 +46,8 @@ export async function startProbeWorkers(options: ProbeWorkerOptions): Promise<Pr
     firstPort: options.port + 1 + CONTROL_PORTS,
     reusePort: shared && count > 1,
   };
-  const workers = Array.from({ length: count }, () => new Worker(workerFile(), { workerData: data }));
+  const thread = threadCode('probe-worker');
+  const workers = Array.from({ length: count }, () => new Worker(thread.code, { eval: thread.eval, workerData: data }));
   const reports: (ProbeReport | null)[] = workers.map(() => null);
   const note = (i: number, report: ProbeReport): void => {
     reports[i] = report;
@@ -105,10 +104,4 @@ function added(sum: MasterCounters, { probes, dropped, limited }: ProbeReport): 
 function canReusePort(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   return process.platform === 'linux' && (major > 22 || (major === 22 && minor >= 12));
-}
-
-/** Threads run compiled code only: seen from the source (tests), it lies in `dist`. */
-function workerFile(): string {
-  const beside = fileURLToPath(new URL('./probe-worker.js', import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL('../../dist/src/master/probe-worker.js', import.meta.url));
 }

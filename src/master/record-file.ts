@@ -18,8 +18,8 @@ import {
 } from 'node:fs';
 import { uptime } from 'node:os';
 import { dirname } from 'node:path';
-import Database from 'libsql';
 import type { FileContent, RecordFile, RecordRow } from './record-rows.ts';
+import { type OpenSqlite, openSqlite, type SqliteDatabase, type SqliteStatement } from './sqlite.ts';
 import { PAGE_BYTES, readPages } from './sqlite-pages.ts';
 
 /**
@@ -42,15 +42,17 @@ export interface RecordFileOptions {
   readonly pagesMax?: number;
   /** Another start of the computer, for tests. */
   readonly boot?: string;
+  /** One of the two bindings, for tests (default: the one that this Node has). */
+  readonly sqlite?: OpenSqlite;
 }
 
 interface OpenDatabase {
-  readonly db: Database.Database;
-  readonly put: Database.Statement;
-  readonly remove: Database.Statement;
+  readonly db: SqliteDatabase;
+  readonly put: SqliteStatement;
+  readonly remove: SqliteStatement;
   /** Prepared, because a commit is what every name and code costs. */
-  readonly begin: Database.Statement;
-  readonly end: Database.Statement;
+  readonly begin: SqliteStatement;
+  readonly end: SqliteStatement;
 }
 
 export function openRecordFile(options: RecordFileOptions): RecordFile {
@@ -61,11 +63,13 @@ class SqliteFile implements RecordFile {
   readonly boot: string;
   readonly name: string;
   readonly #pagesMax: number | undefined;
+  readonly #sqlite: OpenSqlite;
   #connection: OpenDatabase | null = null;
   #markFd: number | null = null;
 
-  constructor({ file, pagesMax, boot }: RecordFileOptions) {
+  constructor({ file, pagesMax, boot, sqlite = openSqlite }: RecordFileOptions) {
     this.name = file;
+    this.#sqlite = sqlite;
     this.#pagesMax = pagesMax;
     this.boot = boot ?? bootOf();
   }
@@ -88,7 +92,7 @@ class SqliteFile implements RecordFile {
     // It holds addresses of hosts, so it is the owner's alone from the first byte; SQLite gives its other files the same mode.
     closeSync(openSync(this.name, 'a', 0o600));
     try {
-      const db = new Database(this.name);
+      const db = this.#sqlite(this.name);
       try {
         db.exec(SETUP);
         const check = db.prepare('pragma quick_check(1)').get() as { readonly quick_check: string };
@@ -139,7 +143,7 @@ class SqliteFile implements RecordFile {
   replace(rows: readonly RecordRow[], why: 'damaged' | 'replaced'): string | null {
     this.close();
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.#rebuilt}${suffix}`, { force: true });
-    writeDatabase(this.#rebuilt, rows);
+    writeDatabase(this.#rebuilt, rows, this.#sqlite);
     const present = existsSync(this.name);
     const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
     const aside = present ? freeName(`${this.name}.${why}-${stamp}`) : null;
@@ -196,11 +200,13 @@ class SqliteFile implements RecordFile {
 }
 
 /** A whole database in one file without a log, on the disk when this returns. */
-export function writeDatabase(file: string, rows: readonly RecordRow[]): void {
+export function writeDatabase(file: string, rows: readonly RecordRow[], sqlite: OpenSqlite = openSqlite): void {
   closeSync(openSync(file, 'wx', 0o600));
-  const db = new Database(file);
+  const db = sqlite(file);
   try {
-    db.exec(`pragma page_size = ${PAGE_BYTES}; pragma journal_mode = off; pragma synchronous = full; ${TABLE}; begin`);
+    db.exec(
+      `pragma page_size = ${PAGE_BYTES}; pragma journal_mode = memory; pragma synchronous = full; ${TABLE}; begin`,
+    );
     const put = db.prepare(PUT);
     for (const row of rows) put.run(row.number, row.at, row.kind, row.key, row.body, row.sum);
     db.exec('commit');
@@ -228,7 +234,7 @@ function memoryFile(): RecordFile {
   };
 }
 
-function closed(db: Database.Database, damage: string): string {
+function closed(db: SqliteDatabase, damage: string): string {
   db.close();
   return damage;
 }

@@ -1,9 +1,7 @@
 /** Starts the relay of a master in a thread of its own, tells it the bans, and knows what it counts. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Endpoint, RelayCounters, RelayQuotas, TableState } from '../core/index.ts';
-import { SallyportError } from '../node/index.ts';
+import { SallyportError, threadCode } from '../node/index.ts';
 import type { RelayRule } from './relay-rules.ts';
 
 export interface RelayWorkerData {
@@ -49,7 +47,8 @@ export interface RelayThreadOptions extends RelayWorkerData {
 }
 
 export async function startRelayThread({ onFault, onSend, ...data }: RelayThreadOptions): Promise<RelayThread> {
-  const worker = new Worker(workerFile(), { workerData: data });
+  const thread = threadCode('relay-worker');
+  const worker = new Worker(thread.code, { eval: thread.eval, workerData: data });
   const post = (order: RelayOrder): void => worker.postMessage(order);
   let figures: RelayFigures | null = null;
   try {
@@ -82,10 +81,4 @@ export function portTaken(why: string): SallyportError {
   return new SallyportError('PORT_TAKEN', {
     detail: `The relay can't be bound (${why}). Give another --relay-port, or --relay off.`,
   });
-}
-
-/** Threads run compiled code only: seen from the source (tests), it lies in `dist`. */
-function workerFile(): string {
-  const beside = fileURLToPath(new URL('./relay-worker.js', import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL('../../dist/src/master/relay-worker.js', import.meta.url));
 }

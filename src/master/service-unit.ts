@@ -2,9 +2,8 @@
 import { writeFileSync } from 'node:fs';
 
 export interface ServiceOptions {
-  /** Absolute paths of node and of the command. */
-  readonly node: string;
-  readonly command: string;
+  /** What starts sallyport, by whole paths: the executable, or node and the script. */
+  readonly command: readonly string[];
   /** The options of `sallyport master` as given, without `--install-service` and `--state-dir`. */
   readonly args: readonly string[];
   /** Certificate files: read by systemd as root, seen by the service only. */
@@ -13,16 +12,15 @@ export interface ServiceOptions {
 
 export const SERVICE_FILE = '/etc/systemd/system/sallyport-master.service';
 
-export function serviceUnit({ node, command, args, tls }: ServiceOptions): string {
+export function serviceUnit({ command, args, tls }: ServiceOptions): string {
   const credentials =
     tls === null
       ? []
       : [`LoadCredential=cert.pem:${specifier(tls.cert)}`, `LoadCredential=key.pem:${specifier(tls.key)}`];
   const tlsArgs = tls === null ? [] : ['--tls-cert', '%d/cert.pem', '--tls-key', '%d/key.pem'];
-  const start = [node, command, 'master', '--state-dir', '%S/sallyport', ...args].map(quote);
+  const start = [...command, 'master', '--state-dir', '%S/sallyport', ...args].map(quote);
   return `[Unit]
 Description=sallyport masterserver
-Documentation=https://www.npmjs.com/package/sallyport
 After=network-online.target
 Wants=network-online.target
 # It is started again for ever: what ended it five times, a full disk or a taken port, may be mended the sixth time.
@@ -75,8 +73,8 @@ WantedBy=multi-user.target
 }
 
 /** What `ProtectHome` would hide from the service: a Node of nvm, a checkout in /home, a folder named in an option. */
-export function hiddenFile({ node, command, args }: ServiceOptions): string | null {
-  return [node, command, ...args].find((word) => /^(--[a-z-]+=)?\/(home|root|run\/user)\//.test(word)) ?? null;
+export function hiddenFile({ command, args }: ServiceOptions): string | null {
+  return [...command, ...args].find((word) => /^(--[a-z-]+=)?\/(home|root|run\/user)\//.test(word)) ?? null;
 }
 
 export function writeServiceUnit(options: ServiceOptions, file = SERVICE_FILE): void {

@@ -15,6 +15,7 @@ import {
   type TableState,
 } from '../core/index.ts';
 import {
+  BUILD,
   type Driver,
   deriveCode,
   drive,
@@ -26,16 +27,17 @@ import {
   type OpenUdpSocket,
   openUdpSocket,
   quickenCrypto,
+  readWebApp,
   stateDirectory,
   systemRandom,
 } from '../node/index.ts';
+import { readDownloads } from './downloads.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
 import { createOffice, type Office } from './office.ts';
 import { type OfficialFolder, readOfficialFolder, resolveOfficial } from './official.ts';
 import { checkOptions, PORT } from './options.ts';
-import { webFolder } from './pages.ts';
 import { bindError, boundAt, linkOf, pageOf, portsOf, relayBoundAt } from './ports.ts';
 import { type ProbeWorkers, startProbeWorkers } from './probes.ts';
 import type { RelayThread } from './relay-thread.ts';
@@ -45,7 +47,6 @@ import { forgetToken, identityIn, keepToken, lockState } from './state-folder.ts
 import { openStore } from './store.ts';
 import { startStun } from './stun.ts';
 import { startTester, type TesterOptions } from './test-join.ts';
-import { VERSION } from './version.ts';
 import type { WebhookConfig, WebhookOptions } from './webhooks.ts';
 
 export interface MasterOptions {
@@ -76,6 +77,8 @@ export interface MasterOptions {
   readonly official?: string | null;
   readonly webhooks?: readonly WebhookConfig[];
   readonly contact?: string | null;
+  /** A folder with the program for visitors' systems, or an address of the web where it is. */
+  readonly downloads?: string | null;
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly onFact?: (fact: MasterFact) => void;
   /** Null: the master joins nobody itself, and no host is called verified. */
@@ -120,7 +123,7 @@ export interface RunningMaster {
   drain(): Promise<void>;
   /** Every table that strangers can fill, and how full it is. */
   tables(): readonly TableState[];
-  /** Reads the folder of the official servers again. */
+  /** Reads the folders of the official servers and of the downloads again. */
   reload(): void;
   close(): Promise<void>;
 }
@@ -159,6 +162,7 @@ async function startLocked(
   const host = options.domains?.[0] ?? options.advertise?.[0] ?? listen[0] ?? '127.0.0.1';
   let link = linkOf(options, host, identity.publicKey, null);
   let page = '';
+  let downloads = readDownloads(options.downloads ?? null);
 
   const log = createLog(options.logLevel ?? 'info', process.stderr);
   const onProblem = (problem: string): void => {
@@ -171,14 +175,14 @@ async function startLocked(
   let relay: RelayThread | null = null;
   const front = createFront(options);
   const office = createOffice({
-    ...{ store, log, link: () => link },
+    ...{ store, log, link: () => link, page: () => page, downloads: () => downloads },
     wallClock: Date.now,
     monotonic: monotonicNow,
     domains: options.domains ?? [],
     contact: options.contact ?? null,
     hooks: options.webhooks ?? [],
     ...(options.webhookTiming === undefined ? {} : { webhookTiming: options.webhookTiming }),
-    webFolder: webFolder(),
+    webApp: readWebApp(),
     command: (command) => (running === null ? void early.push(command) : running.command(command)),
     counters: () => running?.counters() ?? null,
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
@@ -247,7 +251,15 @@ async function startLocked(
       await closeAll();
     };
     const { tables } = running;
-    return { link, http, metrics, endpoints, version: VERSION, drain, tables, reload: reload.now, close: closeAll };
+    const readAnew = (): void => {
+      reload.now();
+      try {
+        downloads = readDownloads(options.downloads ?? null);
+      } catch (error) {
+        log.error({ error: (error as Error).message }, 'the downloads stay as they were');
+      }
+    };
+    return { link, http, metrics, endpoints, version: BUILD.version, drain, tables, reload: readAnew, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

@@ -1,6 +1,7 @@
 /** A second entry, for tests alone: the masterserver without its sockets, the files it keeps and reads, and what it tells other services. */
 
 export { createCallers, isProxyName } from './callers.ts';
+export { readDownloads } from './downloads.ts';
 export { parseLocated } from './json-lines.ts';
 export { SERVER_LIMITS } from './limits.ts';
 export { createLog, createPseudonyms } from './log.ts';
@@ -13,6 +14,7 @@ export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
 export { serviceUnit } from './service-unit.ts';
+export { libsql, nodeSqlite, type OpenSqlite, openSqlite } from './sqlite.ts';
 export { openStore } from './store.ts';
 export { startStun } from './stun.ts';
 export { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';

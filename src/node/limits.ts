@@ -6,6 +6,10 @@ export const NODE_LIMITS = {
   drivePassesPerTurnMax: 32,
   /** A timer that is so late was not late but asleep with its computer; a busy one is late by less. */
   sleptMs: 6_000,
+  /** Addresses to which the way is looked at four times a second, 0.03 ms each: those of a master that are tried. */
+  waysWatchedMax: 4,
+  /** IPv4 addresses remembered with their form behind a NAT64, for each socket: the peers and servers of an evening. */
+  nat64RememberedMax: 256,
   /** Receive buffer of a native socket (docs/reference/security.md §3): at overload megabytes only make the answers late. */
   nativeReceiveBytes: 262_144,
   /**

@@ -13,8 +13,8 @@ import { NODE_LIMITS } from './limits.ts';
 import { inBursts, widenReceive } from './receiving.ts';
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
-const lookup4 = (host: string, _options: unknown, callback: LookupCallback): void => callback(null, host, 4);
-const lookup6 = (host: string, _options: unknown, callback: LookupCallback): void => callback(null, host, 6);
+export const lookup4 = (host: string, _options: unknown, callback: LookupCallback): void => callback(null, host, 4);
+export const lookup6 = (host: string, _options: unknown, callback: LookupCallback): void => callback(null, host, 6);
 
 export interface UdpSocketHandlers {
   onDatagram(from: Endpoint, bytes: Uint8Array): void;

@@ -138,6 +138,8 @@ export function answerText({ error }: Extract<LocalAnswer, { readonly ok: false 
 export async function joinTarget(target: string, password = '', newKey = false): Promise<string | null> {
   const localPort = settings.value?.localPort ?? 0;
   const answer = await command({ do: 'join', target, password, localPort, newKey });
+  if (!answer.ok && answer.error.code === 'MASTER_UNREACHABLE' && local.peek()?.master.state === 'none')
+    return t('home.join.needLink');
   if (!answer.ok) return answerText(answer);
   if (answer.join !== undefined) go(`/joins/${answer.join}`);
   return null;

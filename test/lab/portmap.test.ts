@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compiled, type Lab, type LabHost, type LabNat, type LabProcess, openLab } from '../../lab/index.ts';
+import {
+  compiled,
+  type Lab,
+  type LabHost,
+  type LabNat,
+  type LabProcess,
+  type NatPreset,
+  openLab,
+  Scene,
+  tinyGame,
+} from '../../lab/index.ts';
 import type { MapEvent } from '../../src/core/index.ts';
 import { describeUnless, hasProgram, labMissing } from '../support.ts';
 
@@ -20,14 +30,14 @@ const rules = (lying: boolean) => `table inet filter {
   chain speaks { type filter hook input priority 0; policy accept; }
 }`;
 
-const configuration = (oldIgd: boolean) => `ext_ifname=wan
+const configuration = (oldIgd: boolean, leaseSeconds: number) => `ext_ifname=wan
 ext_ip=9.9.9.9
 listening_ip=lan
 enable_natpmp=yes
 enable_upnp=yes
 secure_mode=yes
 min_lifetime=3
-max_lifetime=4
+max_lifetime=${leaseSeconds}
 force_igd_desc_v1=${oldIgd ? 'yes' : 'no'}
 uuid=b040c6bc-da96-400f-8c55-bd1bddec5e46
 allow 1024-65535 192.168.0.0/16 1024-65535
@@ -49,26 +59,45 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
   interface Home {
     readonly host: LabHost;
     readonly nat: LabNat;
-    readonly router: LabProcess;
+    restart(): Promise<void>;
   }
 
-  async function home(options: { lying?: boolean; oldIgd?: boolean; noPcp?: boolean } = {}): Promise<Home> {
+  async function home(
+    options: { lying?: boolean; oldIgd?: boolean; noPcp?: boolean; nat?: NatPreset; leaseSeconds?: number } = {},
+  ): Promise<Home> {
     const id = ++count;
-    const nat = await lab.nat(`nat${id}`, 'home-router');
+    const nat = await lab.nat(`nat${id}`, options.nat ?? 'home-router');
     const host = await lab.hostBehind(nat, `host${id}`);
     const file = `/run/lab/upnpd${id}`;
     await nat.shell(
-      `cat > ${file}.conf <<'END'\n${configuration(options.oldIgd ?? false)}END\nnft -f - <<'END'\n${rules(options.lying ?? false)}\nEND`,
+      `cat > ${file}.conf <<'END'\n${configuration(options.oldIgd ?? false, options.leaseSeconds ?? 4)}END\nnft -f - <<'END'\n${rules(options.lying ?? false)}\nEND`,
     );
     // PCP's version in the first byte: a router that has never heard of it stays silent.
     if (options.noPcp) await nat.shell('nft add rule inet filter speaks udp dport 5351 @th,64,8 2 drop');
-    const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
-    await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
-    return { host, nat, router };
+    const start = async (): Promise<LabProcess> => {
+      const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
+      await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
+      return router;
+    };
+    let router = await start();
+    /** As after a cut of power: rules and mappings are gone, and the clock begins anew. */
+    const restart = async (): Promise<void> => {
+      router.signal('SIGKILL');
+      await router.exited;
+      await nat.shell(
+        `rm -f ${file}.pid; nft flush chain inet filter miniupnpd; nft flush chain inet filter prerouting_miniupnpd`,
+      );
+      await nat.shell('conntrack -F 2>&1');
+      router = await start();
+    };
+    return { host, nat, restart };
   }
 
-  const mapper = (host: LabHost, how: 'map' | 'upnp') =>
-    host.spawn([process.execPath, compiled('lab/probe.js'), how, String(PORT), `${stun.address}:3478`]);
+  const mapper = (host: LabHost, how: 'map' | 'upnp', leaseSeconds = 4) =>
+    host.spawn([
+      ...[process.execPath, compiled('lab/probe.js'), how, String(PORT), String(leaseSeconds)],
+      `${stun.address}:3478`,
+    ]);
 
   async function proven(program: LabProcess): Promise<Extract<MapEvent, { ev: 'port-mapping' }>['report']> {
     return await program.find(({ text }) => {
@@ -85,6 +114,9 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     ['NAT-PMP', 'map', { noPcp: true }, 'natPmp'],
     ['UPnP IGD:2', 'upnp', {}, 'upnp'],
     ['UPnP IGD:1', 'upnp', { oldIgd: true }, 'upnp'],
+    ['PCP, inbound only', 'map', { nat: 'random' }, 'pcp'],
+    ['NAT-PMP, inbound only', 'map', { noPcp: true, nat: 'fully-random' }, 'natPmp'],
+    ['UPnP, inbound only', 'upnp', { nat: 'fully-random' }, 'upnp'],
   ] as const)(
     '%s makes a mapping, has it proven from outside and removes it',
     async (_name, how, options, protocol) => {
@@ -119,6 +151,24 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     40_000,
   );
 
+  test.each([
+    ['PCP', 'map', {}],
+    ['NAT-PMP', 'map', { noPcp: true }],
+    ['UPnP', 'upnp', {}],
+  ] as const)(
+    'a router that starts again and has forgotten is asked anew by %s within 30 s',
+    async (_name, how, options) => {
+      const { host, nat, restart } = await home({ ...options, nat: 'fully-random', leaseSeconds: 3600 });
+      const program = mapper(host, how, 3600);
+      await proven(program);
+      await restart();
+      expect(await redirects(nat)).toBe(false);
+      await expect.poll(() => redirects(nat), { timeout: 30_000, interval: 500 }).toBe(true);
+      await program.stop();
+    },
+    90_000,
+  );
+
   test('a router that lies is not believed', async () => {
     const { host, nat } = await home({ lying: true });
     const program = mapper(host, 'map');
@@ -127,6 +177,25 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     await expect(proven(program)).rejects.toThrow('no expected line');
     await program.stop();
   });
+
+  test('strict friends join three times of three through a mapping that is inbound only', async () => {
+    const { host, nat } = await home({ nat: 'fully-random', leaseSeconds: 3600 });
+    const away = await lab.nat('away', 'pf');
+    const [master, client] = [await lab.publicHost('master', 2), await lab.hostBehind(away, 'kofi')];
+    const scene = new Scene(lab, tinyGame, { master, host, client, nats: [nat, away] });
+    await scene.startMaster();
+    await scene.startHost();
+    const rules = () => nat.shell('nft list chain inet filter prerouting_miniupnpd');
+    await expect.poll(rules, { timeout: 10_000 }).toMatch('dnat');
+    // Proven one round trip later.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    for (let n = 0; n < 3; n++) {
+      const joined = await scene.join(30_000);
+      expect(joined.connected).toMatchObject({ path: 'mapped' });
+      expect(await scene.status(joined)).not.toBe('');
+      await joined.command.stop();
+    }
+  }, 180_000);
 
   test('Debian’s natpmpc sees the same router', async () => {
     const { host } = await home();

@@ -91,7 +91,7 @@ test('whoever connects to the world and is no sidecar is cut off, and the world 
 
 test('a port of another program is said to be one', async () => {
   const taken = bench.sallyport(['sidecar', '--port', `${port}`]);
-  await expect.poll(() => taken.stdout()).toContain('http://');
+  await expect.poll(() => taken.stdout()).toContain('"token"');
   const refused = bench.sallyport(['sidecar', '--fake', '--fake-port', `${port}`, '--json']);
   expect(await refused.exit).not.toBe(0);
   expect(refused.stdout() + refused.stderr()).toContain('--fake-port');

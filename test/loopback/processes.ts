@@ -54,8 +54,8 @@ export class Bench {
   }
 
   /** Any program whose output is the command's. */
-  program(program: string, args: readonly string[]): Run {
-    return this.#spawn(program, args, {});
+  program(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+    return this.#spawn(program, args, env);
   }
 
   #spawn(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Run {

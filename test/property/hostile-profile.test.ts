@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { adviceText, nextText } from '../../src/agent/index.ts';
 import { natText } from '../../src/agent/testing.ts';
-import { type NatProfile, requestNumbers, socketIds, UNKNOWN_PROFILE, WIRE_LIMITS } from '../../src/core/index.ts';
+import { type NatProfile, requestNumbers, socketIds, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   adviceFor,
   changeBetween,
@@ -31,6 +31,7 @@ import {
   type TraversalEvent,
   traversal,
   tupleAt,
+  UNKNOWN_PROFILE,
   Writer,
   writeProfile,
 } from '../../src/core/testing.ts';

@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import type { NatProfile } from '../../src/core/index.ts';
 import {
   CANARIES_MAX,
   decodeStep,
@@ -15,6 +15,7 @@ import {
   RUN_LIMITS,
   type Step,
   UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 import { type Alone, alone, TWIN } from '../sim/traverse-alone.ts';
 import { sideArbitrary, stepArbitrary, wildSideArbitrary } from './step-arbitraries.ts';

@@ -7,11 +7,9 @@ import {
   type Endpoint,
   type NatProfile,
   type Output,
-  type OwnProfile,
   requestNumbers,
   type SocketId,
   socketIds,
-  UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
 import {
@@ -19,11 +17,13 @@ import {
   type Device,
   device,
   type MappingSource,
+  type OwnProfile,
   probeCodec,
   type Role,
   type Traversal,
   type TraversalEvent,
   traversal,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';

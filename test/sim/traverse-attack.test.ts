@@ -1,7 +1,7 @@
 /** A peer or a master that lies: whatever field names a victim, the victim gets nothing, and the caps of the device hold. */
 
 import { expect, test } from 'vitest';
-import { type Allocator, type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import type { Allocator, NatProfile } from '../../src/core/index.ts';
 import {
   CANARIES_MAX,
   type Candidate,
@@ -16,6 +16,7 @@ import {
   type SidePlan,
   type Step,
   UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 import { type Alone, alone, type Sent, TWIN } from './traverse-alone.ts';
 

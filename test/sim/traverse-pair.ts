@@ -14,7 +14,6 @@ import {
   type SocketId,
   type SocketIds,
   socketIds,
-  UNKNOWN_PROFILE,
   WIRE,
 } from '../../src/core/index.ts';
 import {
@@ -30,6 +29,7 @@ import {
   type TraversalEvent,
   traversal,
   UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import {

@@ -1,6 +1,6 @@
 /** The phases of a traversal's machines, as its log tells them, in the situations that lead through them; and the own profile. */
 import { expect, test } from 'vitest';
-import { type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import type { NatProfile } from '../../src/core/index.ts';
 import {
   CLIENT_PHASES,
   COMMANDER_PHASES,
@@ -14,6 +14,7 @@ import {
   type Step,
   TRAVERSAL_PHASES,
   UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 import { type Alone, type AloneOptions, alone, TWIN } from './traverse-alone.ts';
 

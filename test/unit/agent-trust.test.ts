@@ -14,8 +14,8 @@ import {
   type PeerCommand,
   type PeerEvent,
   parseMasterLink,
-  UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
+import { UNKNOWN_PROFILE } from '../../src/core/testing.ts';
 import { guestBook, hostPins, knownFriends } from '../../src/node/index.ts';
 
 const LINK = parseMasterLink(`sallyport://192.0.2.1:8430/#${'B'.repeat(42)}A`);

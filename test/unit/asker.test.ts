@@ -1,7 +1,6 @@
 /** Who asks for a mapping, and whose answer counts; and that machines change their phases only as their tables say. */
 import { expect, test } from 'vitest';
 import {
-  Asker,
   createPortMapper,
   type Endpoint,
   type Output,
@@ -9,9 +8,9 @@ import {
   type SocketId,
   StunSource,
   socketIds,
-  UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import {
+  Asker,
   BINDER_PHASES,
   DETECTOR_PHASES,
   encodeStun,
@@ -72,14 +71,12 @@ test('the answer to one part of a participant, led to the socket of another, ans
 test('a port mapping is not proven by the answer to a question about the claim before', () => {
   const numbers = requestNumbers();
   const mapper = createPortMapper({
-    ...{ crypto, sockets: socketIds(), requests: numbers, profile: () => UNKNOWN_PROFILE },
+    ...{ crypto, sockets: socketIds(), requests: numbers },
   });
   const outside = { address: '203.0.113.9', port: 40_000 };
-  const other = { address: '192.0.2.2', port: 3479 };
   const source = new StunSource(SERVER, crypto);
-  const answer = (request: Uint8Array, extra = {}) =>
-    encodeStun({ class: 'success', transaction: request.slice(8, 20), xorMapped: outside, ...extra });
-  source.answer(SERVER, answer(source.request(0, numbers.next(), 'same'), { otherAddress: other }));
+  const answer = (request: Uint8Array) =>
+    encodeStun({ class: 'success', transaction: request.slice(8, 20), xorMapped: outside });
   const drain = () => {
     const all: Output<unknown>[] = [];
     for (let output = mapper.poll(); output.kind !== 'wait'; output = mapper.poll()) all.push(output);
@@ -92,13 +89,15 @@ test('a port mapping is not proven by the answer to a question about the claim b
   mapper.handleCommand(0, { do: 'sources', sources: [source] });
   mapper.handleCommand(0, { do: 'map', socket: 100, port: 40_000 });
   upnp(outside);
-  const [before] = proofs();
+  const [helper] = drain().flatMap((output) => (output.kind === 'socket' ? [output.socket] : []));
+  mapper.handleSocket(0, helper!, { ok: true, local: { address: '0.0.0.0', port: 5 } });
+  const [, before] = proofs();
   upnp(null);
   upnp(outside);
-  const [after] = proofs();
-  mapper.handleDatagram(1, 100, other, answer(before!));
+  const [, after] = proofs();
+  mapper.handleDatagram(1, 100, SERVER, answer(before!));
   expect(isProven()).toBe(false);
-  mapper.handleDatagram(2, 100, other, answer(after!));
+  mapper.handleDatagram(2, 100, SERVER, answer(after!));
   expect(isProven()).toBe(true);
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { seededCrypto, UNKNOWN_PROFILE, utf8Encode } from '../../src/core/index.ts';
+import { seededCrypto, utf8Encode } from '../../src/core/index.ts';
 import {
   type ClientHello,
   ConnectionKeys,
@@ -11,6 +11,7 @@ import {
   openAsClient,
   openAsHost,
   passwordProof,
+  UNKNOWN_PROFILE,
   Writer,
   writeProfile,
 } from '../../src/core/testing.ts';

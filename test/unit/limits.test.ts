@@ -77,7 +77,7 @@ beforeAll(() => {
       wrong: (address) => machine().wrongCode(w.net.now, address),
     },
     ...{ store, log: pino({ level: 'silent' }), wallClock: () => w.net.now, monotonic: () => performance.now() },
-    ...{ domains: [], contact: null, hooks: [], webFolder: null, link: () => '', command: () => {} },
+    ...{ domains: [], contact: null, hooks: [], webApp: null, link: () => '', command: () => {} },
     ...{ counters: () => null, onTokenUsed: () => {} },
   });
   policy = office.policy;

@@ -46,7 +46,7 @@ function startOffice(): void {
     domains: ['ms.example.org'],
     contact: null,
     hooks: [],
-    webFolder: null,
+    webApp: null,
     link: () => 'sallyport://127.0.0.1:8430/#KEY',
     command: (command) => commands.push(command),
     counters: () => null,

@@ -27,7 +27,7 @@ beforeEach(() => {
   office = createOffice({
     codes: { waitMs: () => 0, wrong: () => {} },
     ...{ store, log: createLog('silent', process.stderr), wallClock: () => NOW, monotonic: () => performance.now() },
-    ...{ domains: [], contact: null, hooks: [], webFolder: null, link: () => 'sallyport://127.0.0.1:8430/#KEY' },
+    ...{ domains: [], contact: null, hooks: [], webApp: null, link: () => 'sallyport://127.0.0.1:8430/#KEY' },
     ...{ command: () => {}, counters: () => null, onTokenUsed: () => {} },
   });
 });

@@ -7,8 +7,7 @@ import { hiddenFile, writeServiceUnit } from '../../src/master/index.ts';
 import { serviceUnit } from '../../src/master/testing.ts';
 
 const options = {
-  node: process.execPath,
-  command: '/usr/bin/env',
+  command: [process.execPath, '/usr/bin/env'],
   args: ['--listen', '198.51.100.7', '--contact', '100% "real" $name'],
   tls: null,
 };
@@ -28,11 +27,11 @@ test('the unit quotes what systemd would expand, and calls our exit code after S
 
 test.each(['home', 'root', 'run/user'])('what stands in /%s is named, because the service could not see it', (home) => {
   const inside = `/${home}/ana/x`;
-  const seen = { ...options, node: '/usr/bin/node', tls: { cert: inside, key: inside } };
+  const seen = { ...options, command: ['/usr/bin/node', '/usr/bin/env'], tls: { cert: inside, key: inside } };
   // systemd reads certificates itself.
   expect(hiddenFile(seen)).toBeNull();
-  expect(hiddenFile({ ...seen, node: inside })).toBe(inside);
-  expect(hiddenFile({ ...seen, command: inside })).toBe(inside);
+  expect(hiddenFile({ ...seen, command: [inside, '/usr/bin/env'] })).toBe(inside);
+  expect(hiddenFile({ ...seen, command: ['/usr/bin/node', inside] })).toBe(inside);
   expect(hiddenFile({ ...seen, args: ['--official', inside] })).toBe(inside);
 });
 

@@ -12,11 +12,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'libsql';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createStore, type RecordFile } from '../../src/master/index.ts';
 import { sealRow, sumOf } from '../../src/master/record-rows.ts';
-import { openRecordFile, openStore, SERVER_LIMITS } from '../../src/master/testing.ts';
+import { openRecordFile, openSqlite, openStore, SERVER_LIMITS } from '../../src/master/testing.ts';
 
 /** Thousands of fsyncs: in memory where there is such a folder. */
 const FAST = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -278,7 +277,7 @@ test('a file of a newer version is refused and not touched', () => {
   const first = open();
   first.addBan(ban);
   first.close();
-  const db = new Database(file());
+  const db = openSqlite(file());
   const row = sealRow({ v: 2, number: 99, at: 1, kinds: {} });
   db.prepare("update records set number = 0, at = ?, body = ?, sum = ? where kind = 'seal'").run(
     row.at,

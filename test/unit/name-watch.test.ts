@@ -16,7 +16,12 @@ test('names are looked up again only while the masterserver does not answer, and
     looked += 1;
     return now;
   };
-  const watch = new NameWatch(now.master, { resolved: now, look }, (resolved) => told.push(resolved));
+  const watch = new NameWatch(
+    now.master,
+    { resolved: now, look },
+    (resolved) => told.push(resolved),
+    () => {},
+  );
   await vi.advanceTimersByTimeAsync(60_000);
   expect(looked).toBe(0);
   watch.link('lost');
@@ -37,7 +42,12 @@ test('what comes after the end is not told', async () => {
   const told: Resolved[] = [];
   let answer = (_: Resolved): void => {};
   const look = () => new Promise<Resolved>((resolve) => (answer = resolve));
-  const watch = new NameWatch([], { resolved: at(), look }, (resolved) => told.push(resolved));
+  const watch = new NameWatch(
+    [],
+    { resolved: at(), look },
+    (resolved) => told.push(resolved),
+    () => {},
+  );
   watch.link('lost');
   watch.end();
   answer(at('198.51.100.7'));

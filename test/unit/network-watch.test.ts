@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type NetworkNow, watchNetwork } from '../../src/node/index.ts';
 
 const EVERY_MS = 250;
-const HOME: NetworkNow = { addresses: ['192.168.1.5'], routes: 'eth0,0101A8C0,100' };
+const HOME: NetworkNow = { addresses: ['192.168.1.5'], routes: 'eth0,0101A8C0,100', families: [4] };
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -12,7 +12,7 @@ function watched() {
   const told: (readonly string[])[] = [];
   const state = { now: HOME };
   const watch = watchNetwork(
-    (addresses) => told.push(addresses),
+    ({ addresses }) => told.push(addresses),
     EVERY_MS,
     () => state.now,
   );

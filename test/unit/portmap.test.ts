@@ -8,7 +8,6 @@ import {
   StunSource,
   socketIds,
   type Transmit,
-  UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import {
   encodeStun,
@@ -32,6 +31,7 @@ describe('NAT-PMP (RFC 6886)', () => {
     expect(parseNatPmp(bytesOf('0080 0000 00000001 cb007109'))).toEqual({
       kind: 'address',
       result: 0,
+      epochSeconds: 1,
       address: '203.0.113.9',
     });
     expect(parseNatPmp(bytesOf('0081 0000 00000001 9c40 9c41 00000e10'))).toMatchObject({
@@ -80,7 +80,6 @@ test('no datagram makes a parser of port mapping throw', () => {
 describe('the mapper', () => {
   const gateway = { address: '192.168.1.1', port: 5351 };
   const server = { address: '192.0.2.1', port: 3478 };
-  const other = { address: '192.0.2.2', port: 3479 };
   const outside = { address: '203.0.113.9', port: 40_000 };
   const MAIN = 100;
 
@@ -88,14 +87,8 @@ describe('the mapper', () => {
     let counter = 0;
     const crypto = { randomBytes: (length: number) => new Uint8Array(length).fill(++counter) };
     const requests = requestNumbers();
-    const profile = () => ({ ...UNKNOWN_PROFILE, filtering: 'apdf' }) as const;
-    const mapper = createPortMapper({ crypto, sockets: socketIds(), requests, profile });
+    const mapper = createPortMapper({ crypto, sockets: socketIds(), requests });
     const source = new StunSource(server, crypto);
-    const learn = source.request(0, requests.next(), 'same');
-    source.answer(
-      server,
-      encodeStun({ class: 'success', transaction: learn.slice(8, 20), xorMapped: outside, otherAddress: other }),
-    );
     const events: MapEvent[] = [];
     let gate = 0;
     const drain = (): Transmit[] => {
@@ -136,8 +129,11 @@ describe('the mapper', () => {
   }
 
   const pcpOf = (sent: readonly Transmit[]) => sent.find(({ bytes }) => bytes.length === 60)!.bytes;
+  /** What the router draws for packets that go out is another port each time. */
   const proofAnswer = (request: Uint8Array) =>
-    encodeStun({ class: 'success', transaction: request.slice(8, 20), xorMapped: outside });
+    encodeStun({ class: 'success', transaction: request.slice(8, 20), xorMapped: { ...outside, port: 61_234 } });
+  /** Of the questions to the server the plain one, and the one whose answer goes to the mapped port. */
+  const questions = (sent: readonly Transmit[]) => sent.filter(({ to }) => to.address === server.address);
 
   test('asks in both protocols at once, with the address in the gateway’s network', () => {
     const { first, events } = start();
@@ -150,21 +146,27 @@ describe('the mapper', () => {
   });
 
   test('a mapping is reported only after a stranger’s packet came through it', () => {
-    const { first, hear, report } = start();
-    const [proof] = hear(10, gateway, pcpAnswer(pcpOf(first)));
+    const { first, hear, report, gateSocket } = start();
+    const [plain, proof] = questions(hear(10, gateway, pcpAnswer(pcpOf(first))));
     expect(report()).toMatchObject({ pcp: 'yes', external: null });
-    expect(proof).toMatchObject({ socket: MAIN, to: server });
-    hear(40, other, proofAnswer(proof!.bytes), MAIN);
+    // The mapped socket itself sends nothing: an answer to it is let in by the mapping alone.
+    expect([plain?.socket, proof?.socket]).toEqual([gateSocket(), gateSocket()]);
+    hear(30, server, proofAnswer(plain!.bytes));
+    hear(35, server, proofAnswer(proof!.bytes));
+    expect(report()).toMatchObject({ external: null });
+    hear(40, server, proofAnswer(proof!.bytes), MAIN);
     expect(report()).toMatchObject({ pcp: 'yes', external: outside });
   });
 
   test('a router that lies is not believed and not asked for ever', () => {
     const { first, hear, mapper, drain, report } = start();
-    hear(10, gateway, pcpAnswer(pcpOf(first)));
+    let sent = hear(10, gateway, pcpAnswer(pcpOf(first)));
     let packets = 0;
     for (let now = 10; now < 60_000; now += 100) {
+      for (const { bytes } of questions(sent).slice(0, 1)) hear(now, server, proofAnswer(bytes));
       mapper.handleTimeout(now);
-      packets += drain().length;
+      sent = drain();
+      packets += sent.length;
     }
     expect(report()).toMatchObject({ external: null });
     expect(packets).toBeLessThan(12);
@@ -191,8 +193,8 @@ describe('the mapper', () => {
     mapper.handleSocket(6_000, gateSocket(), { ok: true, local: { address: '0.0.0.0', port: 6 } });
     const asked = drain();
     expect(asked.map(({ bytes }) => bytes.length)).toEqual(first.map(({ bytes }) => bytes.length));
-    const [proof] = hear(6_010, gateway, pcpAnswer(pcpOf(asked)), gateSocket());
-    hear(6_040, other, proofAnswer(proof!.bytes), MAIN);
+    const [, proof] = hear(6_010, gateway, pcpAnswer(pcpOf(asked)), gateSocket());
+    hear(6_040, server, proofAnswer(proof!.bytes), MAIN);
     expect(report()).toMatchObject({ external: outside });
     expect(command(7_000, { do: 'again' })).toEqual([]);
     expect(report()).toMatchObject({ external: outside });
@@ -203,8 +205,8 @@ describe('the mapper', () => {
     hear(5, gateway, bytesOf('0080 0000 00000001 cb007109'));
     const sent = hear(10, gateway, bytesOf('0000 0001 00000001'));
     expect(sent.map(({ bytes }) => hex(bytes))).toContain('000100009c409c4000000e10');
-    const [proof] = hear(20, gateway, bytesOf('0081 0000 00000001 9c40 9c40 00000e10'));
-    hear(50, other, proofAnswer(proof!.bytes), MAIN);
+    const [, proof] = hear(20, gateway, bytesOf('0081 0000 00000001 9c40 9c40 00000e10'));
+    hear(50, server, proofAnswer(proof!.bytes), MAIN);
     expect(report()).toMatchObject({ natPmp: 'yes', pcp: 'no', external: outside });
   });
 
@@ -241,11 +243,86 @@ describe('the mapper', () => {
     expect(report()).toBeNull();
   });
 
+  /** A mapper that has a port open by PCP, and a server that answers its questions. */
+  function open() {
+    const it = start();
+    let [plain, mapped] = [true, true];
+    let sent = it.hear(10, gateway, pcpAnswer(pcpOf(it.first)));
+    const requests: Transmit[] = [];
+    const run = (from: number, to: number) => {
+      for (let now = from; now < to; now += 50) {
+        for (const { bytes } of sent) {
+          if (bytes.length === 60 || bytes.length === 24)
+            requests.push({ kind: 'transmit', socket: 0, to: gateway, bytes });
+        }
+        const asked = questions(sent);
+        for (let i = 0; i < asked.length; i += 2) {
+          if (plain) it.hear(now, server, proofAnswer(asked[i]!.bytes), it.gateSocket());
+          if (mapped) it.hear(now, server, proofAnswer(asked[i + 1]!.bytes), MAIN);
+        }
+        it.mapper.handleTimeout(now);
+        sent = it.drain();
+      }
+    };
+    run(50, 1_000);
+    const answers = (...which: [plain: boolean, mapped: boolean]): void => {
+      [plain, mapped] = which;
+    };
+    return { ...it, run, requests, answers };
+  }
+
+  test('a mapping through which nothing comes any more is given up and asked for anew, within half a minute', () => {
+    const it = open();
+    expect(it.report()).toMatchObject({ external: outside });
+    it.answers(true, false);
+    it.run(1_000, 15_000);
+    expect(it.report()).toMatchObject({ external: null });
+    const gate = it.gateSocket();
+    it.run(15_000, 25_000);
+    expect(it.gateSocket()).not.toBe(gate);
+    expect(it.events.filter((event) => event.ev === 'upnp')).toHaveLength(2);
+  });
+
+  test('while nobody can tell, because the masterserver is away, it holds', () => {
+    const it = open();
+    it.answers(false, false);
+    it.run(1_000, 60_000);
+    expect(it.report()).toMatchObject({ external: outside });
+  });
+
+  test('a router that has started again is asked anew at once: its epoch tells', () => {
+    const it = open();
+    it.run(1_000, 12_000);
+    const announce = it.requests.findLast(({ bytes }) => bytes.length === 24)!.bytes.slice();
+    announce[1] = 0x80;
+    const epoch = (seconds: number) => {
+      new DataView(announce.buffer).setUint32(8, seconds);
+      return announce;
+    };
+    const gate = it.gateSocket();
+    it.hear(12_000, gateway, epoch(5_000), gate);
+    it.hear(14_000, gateway, epoch(5_002), gate);
+    it.hear(14_100, gateway, epoch(5_001), gate);
+    expect(it.report()).toMatchObject({ external: outside });
+    it.hear(15_000, gateway, epoch(3), gate);
+    expect(it.report()).toMatchObject({ external: null });
+    it.run(15_000, 15_100);
+    expect(it.gateSocket()).not.toBe(gate);
+  });
+
+  test('a packet from within the own network proves nothing', () => {
+    const { first, hear, report } = start();
+    const [, proof] = questions(hear(10, gateway, pcpAnswer(pcpOf(first))));
+    const within = { address: '192.168.1.2', port: 40_000 };
+    hear(40, server, encodeStun({ class: 'success', transaction: proof!.bytes.slice(8, 20), xorMapped: within }), MAIN);
+    expect(report()).toMatchObject({ external: null });
+  });
+
   test('UPnP’s claim has to be proven likewise', () => {
     const { command, hear, report } = start();
-    const [proof] = command(20, { do: 'upnp', works: true, external: outside });
+    const [, proof] = command(20, { do: 'upnp', works: true, external: outside });
     expect(report()).toMatchObject({ upnp: 'yes', external: null });
-    hear(50, other, proofAnswer(proof!.bytes), MAIN);
+    hear(50, server, proofAnswer(proof!.bytes), MAIN);
     expect(report()).toMatchObject({ upnp: 'yes', external: outside });
   });
 });

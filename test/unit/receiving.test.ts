@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { reportLines } from '../../src/cli/testing.ts';
-import { UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { UNKNOWN_PROFILE } from '../../src/core/testing.ts';
 import { inBursts, narrowReceive, widenReceive } from '../../src/node/index.ts';
 import { NODE_LIMITS } from '../../src/node/testing.ts';
 

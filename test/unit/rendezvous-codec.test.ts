@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toHex, UNKNOWN_PROFILE, WIRE_LIMITS } from '../../src/core/index.ts';
+import { toHex, WIRE_LIMITS } from '../../src/core/index.ts';
 import {
   acceptPayload,
   cidNumber,
@@ -16,6 +16,7 @@ import {
   readRequestFrame,
   readResponse,
   sipHash128,
+  UNKNOWN_PROFILE,
   Writer,
   writeProbe,
   writeProbeAnswer,
@@ -154,23 +155,33 @@ test('SipHash-2-4-128 equals the reference vectors of its authors', () => {
 
 test('a probe and its answer are 48 bytes each and authentic only with the key and every byte in place', () => {
   const source = fc.constantFrom('same', 'other-port', 'other-address');
+  const toPort = fc.constantFrom(0, 1024, 65_535);
   fc.assert(
-    fc.property(bytes(16), bytes(8), fc.nat(0xffff_ffff), source, endpoint, (key, cid, number, from, observed) => {
-      const asked = writeProbe(key, cid, number, from);
-      const probe = readProbe(asked);
-      if (probe === null) return expect.unreachable('an own probe is well-formed');
-      expect(probe).toEqual({ session: cidNumber(cid), answerFrom: from, request: number });
-      expect(probeAuthentic(key, asked)).toBe(true);
-      const answer = writeProbeAnswer(key, probe, observed);
-      expect([asked.length, answer.length]).toEqual([48, 48]);
-      expect(readProbeAnswer(key, answer)).toEqual({ answerFrom: from, request: number, observed });
-      expect(readProbeAnswer(key, writeProbeAnswer(key, probe, { ...observed, port: 0 }))).toBeNull();
-      for (const at of [0, 1, 2, 5, 9, 17, 40, 47]) {
-        const forged = answer.slice();
-        forged[at] = (forged[at] as number) ^ 4;
-        expect(readProbeAnswer(key, forged), `byte ${at}`).toBeNull();
-      }
-    }),
+    fc.property(
+      bytes(16),
+      bytes(8),
+      fc.nat(0xffff_ffff),
+      source,
+      endpoint,
+      toPort,
+      (key, cid, number, from, observed, to) => {
+        const asked = writeProbe(key, cid, number, from, to);
+        const probe = readProbe(asked);
+        if (probe === null) return expect.unreachable('an own probe is well-formed');
+        expect(probe).toEqual({ session: cidNumber(cid), answerFrom: from, toPort: to, request: number });
+        expect(probeAuthentic(key, asked)).toBe(true);
+        expect(readProbe(writeProbe(key, cid, number, from, 1023))).toBeNull();
+        const answer = writeProbeAnswer(key, probe, observed);
+        expect([asked.length, answer.length]).toEqual([48, 48]);
+        expect(readProbeAnswer(key, answer)).toEqual({ answerFrom: from, request: number, observed });
+        expect(readProbeAnswer(key, writeProbeAnswer(key, probe, { ...observed, port: 0 }))).toBeNull();
+        for (const at of [0, 1, 2, 5, 9, 17, 40, 47]) {
+          const forged = answer.slice();
+          forged[at] = (forged[at] as number) ^ 4;
+          expect(readProbeAnswer(key, forged), `byte ${at}`).toBeNull();
+        }
+      },
+    ),
     { numRuns: 100 },
   );
 });

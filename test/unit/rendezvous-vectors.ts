@@ -15,7 +15,6 @@ import {
   relayKeys,
   seededCrypto,
   toHex,
-  UNKNOWN_PROFILE,
 } from '../../src/core/index.ts';
 import {
   acceptPayload,
@@ -38,6 +37,7 @@ import {
   resumptionOf,
   SecureSession,
   TICKET_BYTES,
+  UNKNOWN_PROFILE,
   Writer,
   writeAccept,
   writeBind,
@@ -205,7 +205,11 @@ function exchange() {
       response: sealed(right, writeResponseFrame(7, 0x01020304, { type: 'ok', observed: OBSERVED })),
       probe: toHex(writeProbe(probing, CID, 5, 'other-port')),
       probeAnswer: toHex(
-        writeProbeAnswer(probing, { session: cidNumber(CID), request: 5, answerFrom: 'other-port' }, OBSERVED_6),
+        writeProbeAnswer(
+          probing,
+          { session: cidNumber(CID), request: 5, answerFrom: 'other-port', toPort: 0 },
+          OBSERVED_6,
+        ),
       ),
     },
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { probeLines, type ReportOptions, reportLines, type WaysShown, whatWouldHelp } from '../../src/cli/testing.ts';
-import { type MasterLink, type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { UNKNOWN_ALLOCATOR } from '../../src/core/testing.ts';
+import type { MasterLink, NatProfile } from '../../src/core/index.ts';
+import { UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE } from '../../src/core/testing.ts';
 
 const cone: NatProfile = {
   ...UNKNOWN_PROFILE,

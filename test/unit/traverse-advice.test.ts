@@ -1,8 +1,15 @@
 import { expect, test } from 'vitest';
 import { limitsFor, NATURES } from '../../bench/plans.ts';
 import { adviceText, nextText } from '../../src/agent/index.ts';
-import { UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { adviceFor, changeBetween, oddsNextMinute, type Plan, planFor } from '../../src/core/testing.ts';
+
+import {
+  adviceFor,
+  changeBetween,
+  oddsNextMinute,
+  type Plan,
+  planFor,
+  UNKNOWN_PROFILE,
+} from '../../src/core/testing.ts';
 
 const plan = (client: keyof typeof NATURES, host: keyof typeof NATURES): Plan => {
   const [left, right] = [NATURES[client]!, NATURES[host]!];

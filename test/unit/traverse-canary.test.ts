@@ -1,8 +1,8 @@
 /** How the life of mappings is found out, with a server that sends its answers to a witness and one that does not. */
 
 import { expect, test } from 'vitest';
-import { Asker, type Endpoint, requestNumbers, type SocketId } from '../../src/core/index.ts';
-import { CANARIES_MAX, canaries, type MappingSource, type Send, watchedMs } from '../../src/core/testing.ts';
+import { type Endpoint, requestNumbers, type SocketId } from '../../src/core/index.ts';
+import { Asker, CANARIES_MAX, canaries, type MappingSource, type Send, watchedMs } from '../../src/core/testing.ts';
 
 const SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
 const OTHER: Endpoint = { address: '192.0.2.2', port: 3478 };

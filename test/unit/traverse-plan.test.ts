@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { limitsFor, NATURES, plansPage } from '../../bench/plans.ts';
 import type { NatProfile } from '../../src/core/index.ts';
-import { UNKNOWN_PROFILE } from '../../src/core/index.ts';
 import type { AllocatorKind, Filtering, Mapping, PlanLimits, Role } from '../../src/core/testing.ts';
 import {
   CANARIES_MAX,
@@ -13,6 +12,7 @@ import {
   planFor,
   plansFor,
   UNKNOWN_ALLOCATOR,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 
 const MAPPINGS: readonly Mapping[] = ['eim', 'adm', 'apdm', 'unknown'];

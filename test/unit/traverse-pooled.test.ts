@@ -1,6 +1,6 @@
 /** A client and a host whose NAT draws an address for each socket: nobody may probe an address that has not paid, and permits run out. */
 import { expect, test } from 'vitest';
-import { type NatProfile, requestNumbers, socketIds, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { type NatProfile, requestNumbers, socketIds } from '../../src/core/index.ts';
 import {
   decodeStep,
   device,
@@ -9,6 +9,7 @@ import {
   type Step,
   type TraversalEvent,
   traversal,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';

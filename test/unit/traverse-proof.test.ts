@@ -1,6 +1,6 @@
 /** A host that is ordered salvos by a client which meets it just before they end. */
 import { expect, test } from 'vitest';
-import { type Output, requestNumbers, socketIds, UNKNOWN_PROFILE } from '../../src/core/index.ts';
+import { type Output, requestNumbers, socketIds } from '../../src/core/index.ts';
 import {
   device,
   encodeStep,
@@ -9,6 +9,7 @@ import {
   type Traversal,
   type TraversalEvent,
   traversal,
+  UNKNOWN_PROFILE,
 } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { simRandom } from '../../src/sim/index.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type NatProfile, UNKNOWN_PROFILE } from '../../src/core/index.ts';
-import { ipv6Of, layersOf, UNKNOWN_ALLOCATOR, verdictOf } from '../../src/core/testing.ts';
+import type { NatProfile } from '../../src/core/index.ts';
+import { ipv6Of, layersOf, UNKNOWN_ALLOCATOR, UNKNOWN_PROFILE, verdictOf } from '../../src/core/testing.ts';
 
 const profile = (fields: Partial<NatProfile>): NatProfile => ({
   ...UNKNOWN_PROFILE,

@@ -11,7 +11,7 @@ import { NEVER } from '../contract.ts';
 import { assert } from '../errors.ts';
 import { outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
-import type { LocalNetwork } from '../model/network.ts';
+import { familyOn, type LocalNetwork, sameNetwork } from '../model/network.ts';
 import { rememberingInference } from '../nat/infer.ts';
 import { addressesOf, type Observation } from '../nat/observation.ts';
 import { type NatProfile, type PortMappingReport, type ProbeResult, UNKNOWN_PROFILE } from '../nat/profile.ts';
@@ -22,8 +22,8 @@ import type { RequestNumbers } from '../sources/asker.ts';
 import type { LifetimeWatch } from '../sources/lifetime.ts';
 import { type Cooling, Rotation } from '../sources/rotation.ts';
 import type { MappingSource } from '../sources/source.ts';
+import { renumbered, trimmed } from './kept.ts';
 import { idleLifetimeOf, idleWatch } from './lifetime.ts';
-import { DETECT_LIMITS } from './limits.ts';
 import { Run, type RunFindings } from './run.ts';
 
 export type DetectCommand =
@@ -139,6 +139,8 @@ class DetectorMachine implements Detector {
   private idleLifetime: IdleLifetime = { is: 'unasked' };
   private observations: readonly Observation[] = [];
   private network: LocalNetwork | null = null;
+  /** Of both families. */
+  private offered: readonly MappingSource[] = [];
   private findings = NOTHING_FOUND;
   private portMapping: { report: PortMappingReport; router: string | null } = { report: UNTESTED, router: null };
   private ipv6Works = false;
@@ -172,7 +174,8 @@ class DetectorMachine implements Detector {
     if (this.phase.in === 'stopped') return;
     switch (command.do) {
       case 'sources':
-        this.rotation.offer(command.sources.filter(({ target }) => familyOf(target.address) === this.config.family));
+        this.offered = command.sources;
+        this.offer();
         // Who was silent may have come back.
         if (this.phase.in === 'waiting' || (this.phase.in === 'idle' && this.findings.silent)) this.begin(now, null);
         else this.run?.offer(this.rotation.usable(now).filter(({ kind }) => kind === 'master'));
@@ -272,6 +275,15 @@ class DetectorMachine implements Detector {
     return this.idleLifetime.is === 'measured' ? this.idleLifetime.ms : null;
   }
 
+  private get family(): 4 | 6 {
+    return familyOn(this.network, this.config.family);
+  }
+
+  /** Whoever can be asked by sockets of ours. */
+  private offer(): void {
+    this.rotation.offer(this.offered.filter(({ target }) => familyOf(target.address) === this.family));
+  }
+
   /** Of this computer's interfaces. */
   private localAddresses(): readonly string[] {
     return this.network?.addresses ?? [];
@@ -308,6 +320,7 @@ class DetectorMachine implements Detector {
     if (cooling.length > 0) this.out.event({ ev: 'cooling', cooling });
     const run = new Run(now, sources, {
       ...this.config,
+      family: this.family,
       infer: (observations) => this.infer(observations, this.localAddresses()),
       out: this.out,
       log: (what, data) => this.log(what, data),
@@ -337,7 +350,13 @@ class DetectorMachine implements Detector {
       this.observations.flatMap(({ observed, target }) => (observed ? [target] : [])),
     );
     if (source === null) return;
-    const watch = idleWatch({ ...this.config, source, out: this.out, portsMove: allocator.kind !== 'preserve' });
+    const watch = idleWatch({
+      ...this.config,
+      family: this.family,
+      source,
+      out: this.out,
+      portsMove: allocator.kind !== 'preserve',
+    });
     this.idleLifetime = watch === null ? { is: 'measured', ms: null } : { is: 'watched', watch };
   }
 
@@ -369,6 +388,7 @@ class DetectorMachine implements Detector {
   private changeNetwork(now: Instant, network: LocalNetwork): void {
     const before = this.network;
     this.network = network;
+    this.offer();
     if (before === null || sameNetwork(before, network)) return;
     const known = this.phase.in !== 'idle' || this.observations.length > 0;
     if (this.run !== null) {
@@ -419,22 +439,4 @@ function merged(before: RunFindings, now: RunFindings): RunFindings {
     poisonable: now.poisonable === 'untested' ? before.poisonable : now.poisonable,
     natHops: now.natHops ?? before.natHops,
   };
-}
-
-function trimmed(now: Instant, observations: readonly Observation[]): readonly Observation[] {
-  return observations
-    .filter(({ sentAt }) => now - sentAt <= DETECT_LIMITS.observationMsMax)
-    .slice(-DETECT_LIMITS.observationsMax);
-}
-
-/** None of the old external addresses among many new ones: the line was renumbered, the old samples are of another NAT. */
-function renumbered(before: readonly Observation[], after: readonly Observation[]): boolean {
-  const old = new Set(before.map(({ observed }) => observed?.address));
-  const fresh = after.filter(({ observed }) => observed !== null);
-  return fresh.length >= 4 && fresh.every(({ observed }) => !old.has(observed!.address));
-}
-
-function sameNetwork(left: LocalNetwork, right: LocalNetwork): boolean {
-  const addresses = (network: LocalNetwork) => [...network.addresses].sort().join(' ');
-  return left.gateway === right.gateway && addresses(left) === addresses(right);
 }

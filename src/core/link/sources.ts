@@ -7,8 +7,8 @@
 
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import { sameRealm } from '../scope.ts';
-import type { AnswerFrom, MappingSource } from '../sources/source.ts';
-import { type Accept, answeringPort, readProbeAnswer, writeProbe } from '../wire/datagrams.ts';
+import { type AnswerFrom, answeringPort, type MappingSource } from '../sources/source.ts';
+import { type Accept, readProbeAnswer, writeProbe } from '../wire/datagrams.ts';
 
 const ANSWERS_FROM: readonly AnswerFrom[] = ['same', 'other-port', 'other-address'];
 
@@ -44,6 +44,7 @@ function source(
     ),
     answererOf: expected,
     request: (_now, request, answerFrom) => writeProbe(key, accept.cid, request, answerFrom),
+    requestTo: (_now, request, port) => writeProbe(key, accept.cid, request, 'same', port),
     answer(from, bytes) {
       const answer = readProbeAnswer(key, bytes);
       if (answer === null || !sameEndpoint(from, expected(answer.answerFrom))) return null;

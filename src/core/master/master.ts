@@ -23,7 +23,7 @@ import {
 import { outputs } from '../machine.ts';
 import type { TableState } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
-import { answeringPort } from '../wire/datagrams.ts';
+import { answeringPort } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
@@ -241,7 +241,7 @@ class Master implements MasterMachine {
     if (reply === null) return;
     const place = reply.answerFrom === 'other-address' ? this.nextPlace(port.place) : port.place;
     const socket = place?.probes[answeringPort(port.offset, port.place.probePorts, reply.answerFrom)];
-    if (socket !== undefined) this.out.transmit(socket, from, reply.bytes);
+    if (socket !== undefined) this.out.transmit(socket, reply.to, reply.bytes);
   }
 
   /** The next address of the same family, or null where there is no other. */

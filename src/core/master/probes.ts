@@ -2,7 +2,8 @@
  * The probe ports: 48 bytes in, 48 bytes out, telling a socket its mapping. Authenticated both ways with the session's probe
  * key (SipHash, no native call: this is the master's busiest path), so a stranger gets no answer at all. Whoever has a session
  * may forge where a probe comes from (a socket asks in order to learn that): then as many bytes go there as it has sent, by
- * `MASTER_LIMITS.probeRate`.
+ * `MASTER_LIMITS.probeRate`. The same holds where the answer is to go to another port of the sender's address, through which somebody has
+ * asked a router to let it in.
  */
 import type { Endpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
@@ -21,6 +22,7 @@ export interface ProbeSession {
 
 export interface ProbeReply {
   readonly answerFrom: AnswerFrom;
+  readonly to: Endpoint;
   readonly bytes: Uint8Array;
 }
 
@@ -53,5 +55,6 @@ export function answerProbe(
   }
   session.probeFullAt = next;
   counters.probes++;
-  return { answerFrom: probe.answerFrom, bytes: writeProbeAnswer(key, probe, from) };
+  const to = probe.toPort === 0 ? from : { address: from.address, port: probe.toPort };
+  return { answerFrom: probe.answerFrom, to, bytes: writeProbeAnswer(key, probe, from) };
 }

@@ -1,6 +1,20 @@
 /** What the driver knows of this computer's network; told at start and on every change. */
 export interface LocalNetwork {
-  /** Addresses of the interfaces, no loopback. */
+  /** Addresses of the interfaces, no loopback; of IPv6 those that others may be told. */
   readonly addresses: readonly string[];
   readonly gateway: string | null;
+  /** Families by which there is a way out, IPv4 also where it leads through a NAT64. Absent: the driver does not know. */
+  readonly families?: readonly (4 | 6)[];
+}
+
+/** The family that this participant is reached by; `wished`, unless there is a way out only by the other one. */
+export function familyOn(network: LocalNetwork | null, wished: 4 | 6): 4 | 6 {
+  const [only, more] = network?.families ?? [];
+  return only === undefined || more !== undefined ? wished : only;
+}
+
+export function sameNetwork(left: LocalNetwork, right: LocalNetwork): boolean {
+  const addresses = (network: LocalNetwork) => [...network.addresses].sort().join(' ');
+  const families = (network: LocalNetwork) => network.families?.join();
+  return left.gateway === right.gateway && addresses(left) === addresses(right) && families(left) === families(right);
 }

@@ -34,6 +34,7 @@ export interface PeerConfig {
   readonly random: Random;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
+  /** The one that it is reached by, unless there is a way out only by the other. */
   readonly family: 4 | 6;
 }
 
@@ -57,6 +58,8 @@ export interface PeerContext {
   payIpv6(now: Instant, credit: Request & { readonly type: 'credit' }): void;
   readonly profile: OwnProfile;
   readonly network: () => LocalNetwork;
+  /** That of the sockets of sessions; `config.family` is what is wished. */
+  family(): 4 | 6;
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
   readonly shared: () => readonly Candidate[];
   /** Round trip to the master, 0 where it is not known. */

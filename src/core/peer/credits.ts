@@ -79,7 +79,7 @@ export class Credits {
    */
   private socket(): SocketId | null {
     const master = this.context.masterAddress();
-    const same = master === null || familyOf(master) === this.context.config.family;
+    const same = master === null || familyOf(master) === this.context.family();
     return same && this.context.profile().pooling !== 'arbitrary' ? null : this.payer;
   }
 

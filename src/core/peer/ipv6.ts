@@ -61,11 +61,11 @@ export class Ipv6 {
 
   /** The network or the session with the master is new. */
   begin(now: Instant): void {
-    const { config, network } = this.context;
+    const { network } = this.context;
     const both = (addresses: readonly string[]): boolean =>
       addresses.some((one) => familyOf(one) === 6 && !isPrivate(one));
     this.forget();
-    if (config.family === 6 || !both(network().addresses) || !both(this.context.link.addresses)) return;
+    if (this.context.family() === 6 || !both(network().addresses) || !both(this.context.link.addresses)) return;
     if (this.phase.in === 'unused') this.prove(now, this.phase.socket);
     if (this.phase.in !== 'none') return;
     const socket = this.context.open(6, (at, outcome) => {

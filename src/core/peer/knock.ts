@@ -94,7 +94,7 @@ export class Knock {
     this.door = door;
     this.onResult = onResult;
     this.sid = context.config.crypto.randomBytes(16);
-    this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
+    this.socket = context.open(context.family(), (at, outcome) => this.bound(at, outcome));
     this.alarms.push(context.agenda.at(now + PEER_LIMITS.knockMs, (at) => this.finish(at, { kind: 'silence' }, true)));
   }
 
@@ -115,7 +115,7 @@ export class Knock {
       const nothing = { path: null, method: '', attempts: 0, packetsSent: 0, hostNat: 'unknown' } as const;
       const clientNat = this.sent.own.profile.type;
       const elapsedMs = now - this.sent.at;
-      const { family } = this.context.config;
+      const family = this.context.family();
       const done = {
         type: 'done',
         sid: this.sid,
@@ -145,7 +145,7 @@ export class Knock {
     const { config, profile, masterRttMs } = this.context;
     const { hostKey, password, name, connection, mode, own: key } = this.door;
     const hidden = mode === 'only';
-    const bound = { socket: this.socket, family: config.family, port: outcome.local.port };
+    const bound = { socket: this.socket, family: this.context.family(), port: outcome.local.port };
     const own = shownOf(mode, { profile: profile(), candidates: ownCandidates(this.context, bound, true) });
     const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
     const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);

@@ -22,11 +22,14 @@ import { assert } from '../errors.ts';
 import type { LinkEvent, LinkMachine } from '../link/interface.ts';
 import { Link } from '../link/link.ts';
 import { Nest, outputs } from '../machine.ts';
-import type { LocalNetwork } from '../model/network.ts';
+import { familyOn, type LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
-import type { Filtering, NatProfile } from '../nat/profile.ts';
-import { createPortMapper, type MapEvent } from '../portmap/mapper.ts';
+import type { NatProfile } from '../nat/profile.ts';
+import type { MapEvent } from '../portmap/interface.ts';
+import { createPortMapper } from '../portmap/mapper.ts';
+import { isLocal, scopeOf } from '../scope.ts';
 import { requestNumbers } from '../sources/asker.ts';
+import type { MappingSource } from '../sources/source.ts';
 import { StunSource } from '../sources/stun-source.ts';
 import { device } from '../traverse/pay/budget.ts';
 import { WIRE } from '../wire/first-byte.ts';
@@ -77,7 +80,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   /** The socket that the router is asked to open for everybody; 0 until `start`. */
   private front: SocketId = 0;
   private readonly ipv6: Ipv6;
-  private filtering: Filtering = 'unknown';
   private readonly context: PeerContext;
   private readonly relays: Relays;
   private readonly paths: Connections;
@@ -110,7 +112,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { sockets, requestNumbers: requests } = this;
     this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
     this.detector = createDetector({ crypto, random, sockets, requests, family });
-    this.mapper = createPortMapper({ crypto, sockets, requests, profile: () => this.context.profile() });
+    this.mapper = createPortMapper({ crypto, sockets, requests });
     this.context = this.makeContext();
     this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
     this.paths = new Connections(this.context);
@@ -285,11 +287,16 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { crypto } = this.config;
     const sources = [...this.link.sources, ...this.stun.map((target) => new StunSource(target, crypto))];
     this.nest.command(now, this.detector, { do: 'sources', sources });
-    this.offerProvers(now);
+    this.nest.command(now, this.mapper, { do: 'sources', sources: this.provers() });
   }
 
-  private offerProvers(now: Instant): void {
-    this.nest.command(now, this.mapper, { do: 'sources', sources: this.link.sources });
+  /** Who may prove a port mapping. STUN servers are asked only where the master cannot tell: it stands in our own network, say. */
+  private provers(): readonly MappingSource[] {
+    const { sources } = this.link;
+    const outside = sources.filter(({ target }) => !isLocal(scopeOf(target.address)));
+    return outside.length > 0
+      ? outside
+      : [...sources, ...this.stun.map((target) => new StunSource(target, this.config.crypto))];
   }
 
   /** A port mapping needs a socket that stays: paths that come through it share it, told apart by their session ids. */
@@ -403,7 +410,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private observed(now: Instant, { address, port }: Endpoint): void {
     this.context.log(null, 'observed', { address, port });
     const { external } = this.context.profile();
-    const moved = external.length > 0 && familyOf(address) === this.config.family && !external.includes(address);
+    const moved = external.length > 0 && familyOf(address) === this.context.family() && !external.includes(address);
     if (moved) this.nest.command(now, this.detector, { do: 'detect' });
   }
 
@@ -421,10 +428,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       case 'profile':
         this.out.event(event);
         this.profileFinal ||= event.final;
-        if (event.profile.filtering !== this.filtering) {
-          this.filtering = event.profile.filtering;
-          this.offerProvers(now);
-        }
         this.hosting?.profile(now, event.profile);
         this.maybeReady(now);
         break;
@@ -486,6 +489,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       payIpv6: (now, credit) => this.ipv6.pay(now, credit),
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
+      family: () => familyOn(this.network, config.family),
       shared: () => this.shared(),
       isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
       masterRttMs: () => this.rttMs,

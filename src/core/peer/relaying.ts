@@ -81,7 +81,7 @@ export class Relays {
     this.rest();
     const endpoints = this.places().map(({ at }) => at);
     if (endpoints.length === 0 || this.tunnelled) return;
-    this.socket = this.context.open(this.context.config.family, (now, outcome) => {
+    this.socket = this.context.open(this.context.family(), (now, outcome) => {
       if (outcome.ok) this.meter.measure(now, endpoints);
       else this.socket = null;
     });
@@ -138,10 +138,11 @@ export class Relays {
 
   /** With the address of each that our sockets reach; a tunnel leads to the master's own alone, which comes first. */
   private places(): readonly { readonly place: RelayPlace; readonly at: Endpoint }[] {
-    const { link, config } = this.context;
+    const { link } = this.context;
+    const family = this.context.family();
     const reachable = this.tunnelled ? link.relays.slice(0, 1) : link.relays;
     return reachable.flatMap((place) => {
-      const address = place.addresses.find((one) => familyOf(one) === config.family);
+      const address = place.addresses.find((one) => familyOf(one) === family);
       return address === undefined ? [] : [{ place, at: { address, port: place.port } }];
     });
   }

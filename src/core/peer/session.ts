@@ -89,7 +89,7 @@ export class Session {
       ...config,
       own: { ...config.own, profile: context.profile },
       punchKey: config.keys.punchKey,
-      family: context.config.family,
+      family: context.family(),
       sources: context.link.sources,
       master: context.masterAddress(),
       redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
@@ -215,7 +215,7 @@ export class Session {
     const pending: Alarm =
       socket === null
         ? context.request(now, request, null, onResponse)
-        : context.request(now, request, socket, onResponse, context.config.family);
+        : context.request(now, request, socket, onResponse, context.family());
     this.requests.add(pending);
   }
 
@@ -267,7 +267,7 @@ export function reportEnd(now: Instant, context: PeerContext, { sid, config }: S
     {
       ...{ type: 'done', sid, outcome: path === null ? 'aborted' : 'path', path, attempts, packetsSent },
       ...{ clientNat: config.own.profile.type, hostNat: config.peer.profile.type },
-      ...{ family: context.config.family, method, elapsedMs: now - since },
+      ...{ family: context.family(), method, elapsedMs: now - since },
     },
     null,
     () => {},

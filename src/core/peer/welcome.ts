@@ -44,7 +44,7 @@ export class Welcome {
     this.context = context;
     this.offer = offer;
     this.keeper = keeper;
-    this.socket = context.open(context.config.family, (at, outcome) => this.bound(at, outcome));
+    this.socket = context.open(context.family(), (at, outcome) => this.bound(at, outcome));
   }
 
   /** A push of the master that names this session. A step says that the client has our answer: its socket may be closed now. */
@@ -71,7 +71,7 @@ export class Welcome {
     const { context } = this;
     const profile = context.profile();
     const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
-    const bound = { socket: this.socket, family: context.config.family, port: outcome.local.port };
+    const bound = { socket: this.socket, family: context.family(), port: outcome.local.port };
     const hidden = this.keeper.mode === 'only';
     const own = shownOf(this.keeper.mode, { profile, candidates: ownCandidates(context, bound, together) });
     const before = this.keeper.goesOn(this.offer);

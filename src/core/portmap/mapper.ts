@@ -1,64 +1,32 @@
 /**
  * The machine that asks the home router for an open port: PCP and NAT-PMP itself, UPnP through the driver (it is HTTP). What a
- * router claims counts for nothing: a mapping is reported only after a packet that no filter would have let in came through it.
+ * router claims counts for nothing: a mapping is reported only after a packet has come in through it (`proof.ts`), and only as long as
+ * packets do: it is proven anew every ten seconds. A router that has started again, or lost the mapping otherwise, is asked anew.
  * A router that lies, hangs or answers nonsense costs a few packets and nobody's time: what is found is told when it is found.
  */
 
 import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
-import {
-  type Instant,
-  type Machine,
-  NEVER,
-  type Output,
-  type SocketId,
-  type SocketIds,
-  type SocketOutcome,
-} from '../contract.ts';
+import { type Instant, type Machine, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { assert } from '../errors.ts';
 import { outputs, timers } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
-import type { OwnProfile, PortMappingReport, Tested } from '../nat/profile.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
-import { Asker, type RequestNumbers } from '../sources/asker.ts';
+import type { PortMappingReport, Tested } from '../nat/profile.ts';
 import type { MappingSource } from '../sources/source.ts';
+import { Epoch } from './epoch.ts';
+import type { MapCommand, MapEvent, MapperConfig } from './interface.ts';
+import { PORTMAP_LIMITS } from './limits.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
-import { parsePcp, pcpMapRequest } from './pcp.ts';
-
-export type MapCommand =
-  | { readonly do: 'network'; readonly network: LocalNetwork }
-  /** Open this socket's port to everybody. The socket stays the caller's; `port` is its local one. */
-  | { readonly do: 'map'; readonly socket: SocketId; readonly port: number }
-  /** Who can be asked to prove it. Given again where the own filter turns out to be another: a proof under way begins anew. */
-  | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
-  /** What UPnP has come to; `external` null where it was refused or removed. */
-  | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
-  /** Ask the router once more, as after mapping has been switched on in it. What is proven stays. */
-  | { readonly do: 'again' }
-  | { readonly do: 'stop' };
-
-export type MapEvent =
-  /** `router`: its own external address, where it told one. */
-  | { readonly ev: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
-  /** The driver is asked to try UPnP for this internal port, or to remove what it made. */
-  | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
-  | { readonly ev: 'log'; readonly what: string; readonly data: LogData };
-
-export interface MapperConfig {
-  readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
-  readonly sockets: SocketIds;
-  readonly requests: RequestNumbers;
-  readonly profile: OwnProfile;
-  /** Asked for, in seconds; an hour unless a test says otherwise. */
-  readonly lifetimeSeconds?: number;
-}
+import { ownAddressTowards, parsePcp, pcpAnnounceRequest, pcpEpochOf, pcpMapRequest } from './pcp.ts';
+import { PORT_PROOF_INTERVAL_MS, PortProof } from './proof.ts';
 
 export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapEvent> {
   return new PortMapper(config);
 }
 
 type Protocol = 'upnp' | 'natPmp' | 'pcp';
-type Timer = 'ask' | 'renew' | 'expire' | 'prove';
+type Timer = 'ask' | 'renew' | 'expire' | 'prove' | 'again';
+const CLAIM_TIMERS = ['renew', 'expire', 'prove'] as const;
 
 /** What a router says it has opened, and by which protocol. */
 interface PortClaim {
@@ -68,10 +36,10 @@ interface PortClaim {
 
 type Phase =
   | { readonly in: 'unmapped' }
-  /** Not believed yet. `proof`: what sources were asked for it. */
-  | { readonly in: 'claimed'; readonly claim: PortClaim; readonly proof: Asker }
-  /** `seen`: the claimed port, at the address that the outside sees. */
-  | { readonly in: 'proven'; readonly claim: PortClaim; readonly seen: Endpoint }
+  /** Not believed yet. */
+  | { readonly in: 'claimed'; readonly claim: PortClaim; readonly proof: PortProof }
+  /** `seen`: the claimed port, at the address that the outside sees. `proof`: the newest question whether it still is; null between two. */
+  | { readonly in: 'proven'; readonly claim: PortClaim; readonly seen: Endpoint; readonly proof: PortProof | null }
   | { readonly in: 'stopped' };
 
 /** Which phase may follow which, and when. */
@@ -81,34 +49,27 @@ export const MAPPER_PHASES = {
     stopped: 'the end',
   },
   claimed: {
-    proven: 'a packet that no filter would have let in has come through',
+    proven: 'a packet that no filter would have let in has come in through it',
     claimed: 'the router names another endpoint, or there are other sources to ask',
     unmapped: 'its life is over, the router takes it back, or is another one',
     stopped: 'the end: the router is asked to close the port',
   },
   proven: {
+    proven: 'it is asked whether it still is, or a packet has come in once more',
     claimed: 'the router names another endpoint',
-    unmapped: 'its life is over, the router takes it back, or is another one',
+    unmapped:
+      'its life is over, nothing comes in any more, the router has started again, takes it back, or is another one',
     stopped: 'the end: the router is asked to close the port',
   },
   stopped: {},
 } as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
-/** The socket that speaks with the gateway. */
+/** The socket that speaks with the gateway, and asks for proofs. */
 type Gate =
   | { readonly is: 'none' }
   | { readonly is: 'opening'; readonly socket: SocketId }
   | { readonly is: 'open'; readonly socket: SocketId; readonly askedAt: Instant; tries: number };
 
-/** RFC 6886 §3.1: 250 ms, doubling; four tries are enough for a router in the same room. */
-const ASK_AFTER_MS = [0, 250, 750, 1_750] as const;
-const PCP_TRIES = 2;
-const GIVE_UP_MS = 2_750;
-const LIFETIME_SECONDS = 3_600;
-/** A shorter life is not believed: renewing it would keep us busy. */
-const LIFETIME_SECONDS_MIN = 4;
-const PROOFS_MAX = 4;
-const PROOF_INTERVAL_MS = 400;
 const UNTESTED = { upnp: 'untested', natPmp: 'untested', pcp: 'untested' } as const;
 
 class PortMapper implements Machine<MapCommand, MapEvent> {
@@ -125,22 +86,29 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private sources: readonly MappingSource[] = [];
   private supported: Record<Protocol, Tested> = { ...UNTESTED };
   private router: string | null = null;
+  private epoch = new Epoch();
+  /** Since the last mapping that was proven was lost. */
+  private failures = 0;
   private told = '';
 
   constructor(config: MapperConfig) {
     this.config = config;
     this.nonce = config.crypto.randomBytes(12);
-    this.lifetimeSeconds = config.lifetimeSeconds ?? LIFETIME_SECONDS;
+    this.lifetimeSeconds = config.lifetimeSeconds ?? PORTMAP_LIMITS.lifetimeSeconds;
   }
 
   handleDatagram(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
-    if (this.gate.is !== 'none' && socket === this.gate.socket) this.hearGateway(now, from, bytes);
-    else if (socket === this.target?.socket) this.hearProof(now, from, bytes);
+    const gateway = this.gateway();
+    const isGate = this.gate.is !== 'none' && socket === this.gate.socket;
+    if (isGate && gateway !== null && sameEndpoint(from, gateway)) this.hearGateway(now, bytes);
+    else if (isGate || socket === this.target?.socket) this.hearProof(now, socket, from, bytes);
   }
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (this.gate.is !== 'opening' || socket !== this.gate.socket) return;
     this.gate = outcome.ok ? { is: 'open', socket, askedAt: now, tries: 0 } : { is: 'none' };
+    // By UPnP, before there was a socket to have it proven.
+    if (this.phase.in === 'claimed') this.believe(now, this.phase.claim);
     this.ask();
   }
 
@@ -149,7 +117,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       if (timer === 'ask') this.ask();
       else if (timer === 'renew') this.renew(now);
       else if (timer === 'prove') this.prove(now);
-      else this.lose();
+      else if (timer === 'again') this.again(now);
+      else this.lose(now);
     }
   }
 
@@ -157,7 +126,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.phase.in === 'stopped') return;
     switch (command.do) {
       case 'network':
-        if (command.network.gateway !== this.network?.gateway) this.forget();
+        if (command.network.gateway !== this.network?.gateway) this.forget(now);
         this.network = command.network;
         break;
       case 'map':
@@ -170,12 +139,12 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       case 'upnp':
         this.supported.upnp = command.works ? 'yes' : 'no';
         if (command.external !== null) this.claimed(now, { by: 'upnp', external: command.external });
-        else if (this.claim?.by === 'upnp') this.lose();
+        else if (this.claim?.by === 'upnp') this.lose(now);
         this.tell();
         return;
       case 'again':
         if (this.phase.in === 'proven') return;
-        this.forget();
+        this.forget(now);
         this.tell();
         break;
       case 'stop':
@@ -193,6 +162,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     const from = this.phase.in;
     assert(phase.in in MAPPER_PHASES[from], `a mapper goes from ${from} to ${phase.in}`);
     this.phase = phase;
+    if (from === 'proven' && phase.in === 'proven') return;
     this.out.event({ ev: 'log', what: 'port mapper', data: { from, to: phase.in, ...data } });
   }
 
@@ -204,22 +174,25 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private begin(): void {
     if (this.target === null || this.network === null || this.gate.is !== 'none') return;
     if (this.supported.upnp === 'untested') this.out.event({ ev: 'upnp', op: 'map', port: this.target.port });
-    const { gateway } = this.network;
-    if (gateway === null || familyOf(gateway) !== 4) return;
+    if (this.gateway() !== null) this.openGate();
+  }
+
+  private openGate(): void {
+    if (this.gate.is !== 'none') return;
     this.gate = { is: 'opening', socket: this.config.sockets.next() };
     this.out.open(this.gate.socket, 4);
   }
 
   private ask(): void {
     const { gate, supported } = this;
-    if (gate.is !== 'open') return;
-    if (gate.tries >= ASK_AFTER_MS.length) {
+    if (gate.is !== 'open' || this.gateway() === null) return;
+    if (gate.tries >= PORTMAP_LIMITS.askAfterMs.length) {
       this.concludeSilence();
       return;
     }
     gate.tries++;
     // Silent to PCP but not to NAT-PMP: it has never heard of PCP.
-    if (gate.tries > PCP_TRIES && supported.natPmp === 'yes' && supported.pcp === 'untested') {
+    if (gate.tries > PORTMAP_LIMITS.pcpTries && supported.natPmp === 'yes' && supported.pcp === 'untested') {
       supported.pcp = 'no';
       this.tell();
     }
@@ -228,7 +201,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     // NAT-PMP maps only where PCP does not, so that the router holds one mapping of ours and not two.
     if (supported.pcp === 'no' && this.claim === null) this.sendNatPmp(this.lifetimeSeconds);
     const waiting = supported.pcp === 'untested' || supported.natPmp === 'untested' || this.claim === null;
-    if (waiting) this.timers.set('ask', gate.askedAt + (ASK_AFTER_MS[gate.tries] ?? GIVE_UP_MS));
+    if (waiting)
+      this.timers.set('ask', gate.askedAt + (PORTMAP_LIMITS.askAfterMs[gate.tries] ?? PORTMAP_LIMITS.giveUpMs));
   }
 
   private concludeSilence(): void {
@@ -237,9 +211,10 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.tell();
   }
 
-  private hearGateway(now: Instant, from: Endpoint, bytes: Uint8Array): void {
-    const gateway = this.gateway();
-    if (gateway === null || !sameEndpoint(from, gateway) || this.target === null) return;
+  private hearGateway(now: Instant, bytes: Uint8Array): void {
+    if (this.target === null) return;
+    const epoch = this.claim?.by === 'pcp' ? pcpEpochOf(bytes) : null;
+    if (epoch !== null && this.restarted(now, epoch)) return;
     const pcp = parsePcp(bytes);
     if (pcp !== null) {
       const ours = pcp.internalPort === this.target.port && pcp.nonce.every((byte, i) => byte === this.nonce[i]);
@@ -259,6 +234,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       return;
     }
     const answer = parseNatPmp(bytes);
+    if (answer !== null && this.claim?.by === 'natPmp' && this.restarted(now, answer.epochSeconds)) return;
     if (answer?.kind === 'address') {
       this.supported.natPmp = answer.result === 0 ? 'yes' : 'no';
       if (answer.result === 0 && answer.address !== '0.0.0.0') this.router = answer.address;
@@ -273,13 +249,14 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.supported.natPmp === 'no' || this.claim !== null) return;
     this.sendNatPmp(this.lifetimeSeconds);
     const tries = this.gate.is === 'open' ? this.gate.tries : 0;
-    if (this.timers.at('ask') === NEVER && tries < ASK_AFTER_MS.length) this.timers.set('ask', now + 500);
+    if (this.timers.at('ask') === NEVER && tries < PORTMAP_LIMITS.askAfterMs.length) this.timers.set('ask', now + 500);
   }
 
   private granted(now: Instant, by: Protocol, address: string, port: number, lifetimeSeconds: number): void {
     if (address !== '0.0.0.0') this.router = address;
     if (port === 0) return;
-    const lifeMs = 1000 * Math.min(LIFETIME_SECONDS, Math.max(LIFETIME_SECONDS_MIN, lifetimeSeconds));
+    const lifeMs =
+      1000 * Math.min(PORTMAP_LIMITS.lifetimeSeconds, Math.max(PORTMAP_LIMITS.lifetimeSecondsMin, lifetimeSeconds));
     // RFC 6886 §3.3, RFC 6887 §11.2.1: renew at half of the life.
     this.timers.set('renew', now + lifeMs / 2);
     this.timers.set('expire', now + lifeMs);
@@ -295,36 +272,85 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   /** As far as a claim is believed: enough to have it proven. */
   private believe(now: Instant, claim: PortClaim): void {
-    const proof = new Asker(this.out.transmit, this.config.requests);
-    this.enter({ in: 'claimed', claim, proof }, { by: claim.by, port: claim.external.port });
+    this.openGate();
+    this.enter({ in: 'claimed', claim, proof: this.proofOf(claim) }, { by: claim.by, port: claim.external.port });
     this.prove(now);
   }
 
-  /** Asks a source, through the mapped socket, for an answer from somewhere we have never sent to. */
-  private prove(now: Instant): void {
-    if (this.phase.in !== 'claimed' || this.target === null) return;
-    const { proof } = this.phase;
-    const { sources } = this;
-    // Where the filter lets in other ports of an address, only another address is proof.
-    const wanted =
-      this.config.profile().filtering === 'apdf'
-        ? (['other-address', 'other-port'] as const)
-        : (['other-address'] as const);
-    const answerFrom = wanted.find((from) => sources.some((source) => source.answersFrom.includes(from)));
-    if (answerFrom === undefined || proof.questions.length >= PROOFS_MAX) return;
-    const able = sources.filter((source) => source.answersFrom.includes(answerFrom));
-    proof.ask(now, this.target.socket, able[proof.questions.length % able.length]!, answerFrom);
-    this.timers.set('prove', now + PROOF_INTERVAL_MS);
+  private proofOf({ external }: PortClaim): PortProof {
+    const [helper, mapped] = [this.gate.is === 'open' ? this.gate.socket : 0, this.target?.socket ?? 0];
+    return new PortProof({
+      ...{ send: this.out.transmit, requests: this.config.requests, own: this.network?.addresses ?? [] },
+      ...{ helper, mapped, port: external.port, sources: helper === 0 ? [] : this.sources },
+    });
   }
 
-  private hearProof(now: Instant, from: Endpoint, bytes: Uint8Array): void {
-    if (this.phase.in !== 'claimed' || this.target === null) return;
-    const { claim, proof } = this.phase;
-    const seen = proof.receive(now, this.target.socket, from, bytes)?.observed ?? null;
-    if (seen === null || seen.port !== claim.external.port) return;
-    this.timers.clear('prove');
-    this.enter({ in: 'proven', claim, seen }, { by: claim.by, port: seen.port });
+  /** One more question, or what has come of those before it. */
+  private prove(now: Instant): void {
+    const { phase } = this;
+    if (phase.in === 'proven') this.check(now, phase);
+    else if (phase.in === 'claimed' && phase.proof.ask(now)) this.timers.set('prove', now + PORT_PROOF_INTERVAL_MS);
+    else if (phase.in === 'claimed') this.doubt(now, phase.claim, phase.proof);
+  }
+
+  /** Not proven: shut further out, as behind two routers, or nobody could tell, as while a router gets its line back. */
+  private doubt(now: Instant, claim: PortClaim, { shut }: PortProof): void {
+    const often = !shut && ++this.failures < PORTMAP_LIMITS.againOften;
+    this.phase = { in: 'claimed', claim, proof: this.proofOf(claim) };
+    if (this.sources.length > 0)
+      this.timers.set('prove', now + (often ? PORTMAP_LIMITS.againMs : PORTMAP_LIMITS.againSeldomMs));
+  }
+
+  /** Is it open still? Nobody may be there to ask just now: then it holds. */
+  private check(now: Instant, phase: Phase & { readonly in: 'proven' }): void {
+    const proof = phase.proof ?? this.proofOf(phase.claim);
+    if (phase.proof === null) {
+      this.enter({ ...phase, proof });
+      this.askEpoch(phase.claim);
+    }
+    if (proof.ask(now)) this.timers.set('prove', now + PORT_PROOF_INTERVAL_MS);
+    else if (proof.shut) this.lose(now);
+    else this.rest(now, { ...phase, proof: null });
+  }
+
+  private rest(now: Instant, phase: Phase & { readonly in: 'proven' }): void {
+    this.enter(phase, { by: phase.claim.by, port: phase.seen.port });
+    this.timers.set('prove', now + PORTMAP_LIMITS.checkMs);
+  }
+
+  private hearProof(now: Instant, socket: SocketId, from: Endpoint, bytes: Uint8Array): void {
+    const { phase } = this;
+    if ((phase.in !== 'claimed' && phase.in !== 'proven') || phase.proof === null) return;
+    const seen = phase.proof.receive(now, socket, from, bytes);
+    if (seen === null) return;
+    this.failures = 0;
+    this.rest(now, { in: 'proven', claim: phase.claim, seen, proof: null });
     this.tell();
+  }
+
+  private askEpoch({ by }: PortClaim): void {
+    if (by === 'natPmp') this.send(natPmpAddressRequest());
+    else if (by === 'pcp') this.send(pcpAnnounceRequest(this.ownAddress()));
+  }
+
+  /** The router has started again since its last answer, and has forgotten what it was told. */
+  private restarted(now: Instant, epochSeconds: number): boolean {
+    if (!this.epoch.lost(now, epochSeconds)) return false;
+    this.lose(now);
+    this.timers.set('again', now);
+    return true;
+  }
+
+  /** What was open once is asked for anew, until it is. */
+  private again(now: Instant): void {
+    if (this.phase.in !== 'unmapped') return;
+    this.restart();
+    this.failures++;
+    this.timers.set(
+      'again',
+      now + (this.failures < PORTMAP_LIMITS.againOften ? PORTMAP_LIMITS.againMs : PORTMAP_LIMITS.againSeldomMs),
+    );
+    this.begin();
   }
 
   private renew(now: Instant): void {
@@ -335,18 +361,26 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (left > 4_000) this.timers.set('renew', now + left / 2);
   }
 
-  private lose(): void {
-    for (const timer of ['renew', 'expire', 'prove'] as const) this.timers.clear(timer);
+  private lose(now: Instant): void {
+    for (const timer of CLAIM_TIMERS) this.timers.clear(timer);
+    if (this.phase.in === 'proven') this.timers.set('again', now + PORTMAP_LIMITS.againMs / 3);
     if (this.claim !== null) this.enter({ in: 'unmapped' });
     this.tell();
   }
 
   /** Another gateway, or the same one asked anew: nothing that was said holds. */
-  private forget(): void {
+  private forget(now: Instant): void {
+    if (this.claim !== null) this.lose(now);
+    this.timers.clear('again');
+    this.failures = 0;
+    this.restart();
+  }
+
+  private restart(): void {
     this.closeGate();
     this.supported = { ...UNTESTED };
     this.router = null;
-    if (this.claim !== null) this.lose();
+    this.epoch = new Epoch();
   }
 
   private closeGate(): void {
@@ -361,7 +395,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (claim !== null && claim.by !== 'upnp') for (let i = 0; i < 2; i++) this.sendMap(claim.by, 0);
     if (target !== null && this.supported.upnp !== 'no') this.out.event({ ev: 'upnp', op: 'unmap', port: target.port });
     this.closeGate();
-    for (const timer of ['renew', 'expire', 'prove'] as const) this.timers.clear(timer);
+    for (const timer of [...CLAIM_TIMERS, 'again'] as const) this.timers.clear(timer);
     this.enter({ in: 'stopped' });
   }
 
@@ -371,8 +405,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   private sendPcp(lifetimeSeconds: number): void {
-    if (this.target === null || this.network?.gateway == null) return;
-    const client = ownAddressTowards(this.network.gateway, this.network.addresses);
+    if (this.target === null) return;
+    const client = this.ownAddress();
     const mapping = { internalPort: this.target.port, externalPort: this.externalPort(lifetimeSeconds) };
     this.send(pcpMapRequest({ nonce: this.nonce, client, ...mapping, lifetimeSeconds }));
   }
@@ -392,9 +426,15 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (gateway !== null && this.gate.is === 'open') this.out.transmit(this.gate.socket, gateway, bytes);
   }
 
+  /** As the gateway sees it. */
+  private ownAddress(): string {
+    return ownAddressTowards(this.network?.gateway ?? '0.0.0.0', this.network?.addresses ?? []);
+  }
+
+  /** NAT-PMP knows IPv4 alone. */
   private gateway(): Endpoint | null {
     const address = this.network?.gateway ?? null;
-    return address === null ? null : { address, port: GATEWAY_PORT };
+    return address === null || familyOf(address) !== 4 ? null : { address, port: GATEWAY_PORT };
   }
 
   private tell(): void {
@@ -405,21 +445,4 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     this.told = text;
     this.out.event({ ev: 'port-mapping', report, router: this.router });
   }
-}
-
-/** Of our addresses the one in the gateway's network: most leading bits in common. */
-function ownAddressTowards(gateway: string, addresses: readonly string[]): string {
-  const bits = (address: string) =>
-    address
-      .split('.')
-      .map((part) => Number(part).toString(2).padStart(8, '0'))
-      .join('');
-  const common = (address: string) => {
-    const [left, right] = [bits(address), bits(gateway)];
-    let length = 0;
-    while (length < 32 && left[length] === right[length]) length++;
-    return length;
-  };
-  const fours = addresses.filter((address) => familyOf(address) === 4);
-  return fours.toSorted((left, right) => common(right) - common(left))[0] ?? '0.0.0.0';
 }

@@ -12,10 +12,11 @@ import { addressText } from '../address.ts';
 export const GATEWAY_PORT = 5351;
 
 export type NatPmpAnswer =
-  | { readonly kind: 'address'; readonly result: number; readonly address: string }
+  | { readonly kind: 'address'; readonly result: number; readonly epochSeconds: number; readonly address: string }
   | {
       readonly kind: 'map';
       readonly result: number;
+      readonly epochSeconds: number;
       readonly internalPort: number;
       readonly externalPort: number;
       readonly lifetimeSeconds: number;
@@ -40,16 +41,17 @@ export function natPmpMapRequest(internalPort: number, externalPort: number, lif
 export function parseNatPmp(bytes: Uint8Array): NatPmpAnswer | null {
   if (bytes.length < 8 || bytes[0] !== 0) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const result = view.getUint16(2);
+  const [result, epochSeconds] = [view.getUint16(2), view.getUint32(4)];
   if (bytes[1] === 128) {
-    if (result !== 0) return { kind: 'address', result, address: '0.0.0.0' };
+    if (result !== 0) return { kind: 'address', result, epochSeconds, address: '0.0.0.0' };
     const address = bytes.length < 12 ? null : addressText(bytes.subarray(8, 12));
-    return address === null ? null : { kind: 'address', result, address };
+    return address === null ? null : { kind: 'address', result, epochSeconds, address };
   }
   if (bytes[1] !== 129 || (result === 0 && bytes.length < 16)) return null;
   return {
     kind: 'map',
     result,
+    epochSeconds,
     internalPort: bytes.length < 16 ? 0 : view.getUint16(8),
     externalPort: bytes.length < 16 ? 0 : view.getUint16(10),
     lifetimeSeconds: bytes.length < 16 ? 0 : view.getUint32(12),

@@ -1,15 +1,17 @@
 /**
- * PCP's MAP request and answer (RFC 6887 §7.1, §7.2, §11.1), 60 bytes each; IPv4 addresses are written as ::ffff:a.b.c.d.
+ * PCP's MAP request and answer (RFC 6887 §7.1, §7.2, §11.1), 60 bytes each, and the ANNOUNCE that asks for the epoch alone (§14.1), 24; IPv4 addresses are written as ::ffff:a.b.c.d.
  *
  * request  2 | opcode 1 | reserved16 | lifetime32 | client address 128
  * answer   2 | 0x81 | reserved8 result8 | lifetime32 | epoch32 | reserved96
- * both     nonce 96 | protocol 17 reserved24 | internal port16 external port16 | external address 128
+ * MAP      nonce 96 | protocol 17 reserved24 | internal port16 external port16 | external address 128
  */
-import { addressBytes, addressText } from '../address.ts';
+import { addressBytes, addressText, familyOf } from '../address.ts';
 
 const VERSION = 2;
+const ANNOUNCE = 0;
 const MAP = 1;
 const UDP = 17;
+const HEADER_BYTES = 24;
 const MAP_BYTES = 60;
 /** RFC 6887 §7: requests and answers are at most this long, padding and options included. */
 const PCP_BYTES_MAX = 1100;
@@ -51,6 +53,23 @@ export function pcpMapRequest(request: PcpMapRequest): Uint8Array {
   return bytes;
 }
 
+/** RFC 6887 §14.1: makes nothing, but is answered like everything else with the epoch. */
+export function pcpAnnounceRequest(client: string): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  bytes[0] = VERSION;
+  bytes[1] = ANNOUNCE;
+  bytes.set(mapped(client), 8);
+  return bytes;
+}
+
+/** The epoch in an answer to either request, in seconds; null where it is none, or the server speaks another version. */
+export function pcpEpochOf(bytes: Uint8Array): number | null {
+  if (bytes.length < HEADER_BYTES || bytes.length > PCP_BYTES_MAX || bytes[0] !== VERSION || bytes[3] !== 0)
+    return null;
+  if (bytes[1] !== (0x80 | ANNOUNCE) && bytes[1] !== (0x80 | MAP)) return null;
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(8);
+}
+
 /** Null for anything that is not an answer to a MAP request for UDP. */
 export function parsePcp(bytes: Uint8Array): PcpMapAnswer | null {
   if (bytes.length < MAP_BYTES || bytes.length > PCP_BYTES_MAX || bytes.length % 4 !== 0) return null;
@@ -78,4 +97,21 @@ function mapped(address: string): Uint8Array {
 function unmapped(bytes: Uint8Array): string {
   const isMapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
   return addressText(isMapped ? bytes.subarray(12) : bytes)!;
+}
+
+/** Of our addresses the one in the gateway's network: most leading bits in common. */
+export function ownAddressTowards(gateway: string, addresses: readonly string[]): string {
+  const bits = (address: string) =>
+    address
+      .split('.')
+      .map((part) => Number(part).toString(2).padStart(8, '0'))
+      .join('');
+  const common = (address: string) => {
+    const [left, right] = [bits(address), bits(gateway)];
+    let length = 0;
+    while (length < 32 && left[length] === right[length]) length++;
+    return length;
+  };
+  const fours = addresses.filter((address) => familyOf(address) === 4);
+  return fours.toSorted((left, right) => common(right) - common(left))[0] ?? '0.0.0.0';
 }

@@ -25,8 +25,13 @@ export interface MappingSource {
   relatives?(): readonly MappingSource[];
   /** A datagram asking for the mapping; `request` is given back by the answer. */
   request(now: Instant, request: number, answerFrom: AnswerFrom): Uint8Array;
-  /** A request whose answer goes to another port of the asker's external address (RFC 5780 §7.5). */
+  /** A request whose answer goes to another port of the asker's external address (RFC 5780 §7.5, PROBE). */
   requestTo?(now: Instant, request: number, port: number): Uint8Array;
   /** The answer in a datagram from `from`, or null where it is not an authentic answer to a request of this source. */
   answer(from: Endpoint, bytes: Uint8Array): MappingAnswer | null;
+}
+
+/** Where the answer comes from: offset of the probe port and of the address, used by both ends. */
+export function answeringPort(offset: number, ports: number, answerFrom: AnswerFrom): number {
+  return answerFrom === 'other-port' ? (offset + ports / 2) % ports : offset;
 }

@@ -14,7 +14,7 @@
  *                           ticket (length 1: 136, or 0 after a resumption)
  *     CONTROL      d4 | cid 8 | sequence 8 | ciphertext | tag 16         associated data: these first 17 bytes
  *                  plaintext: frame 1 | …, see below
- *     PROBE    48  d5 | answer from 1 | 0 | 0 | cid 8 | request 4 | zeros 16 | MAC 16
+ *     PROBE    48  d5 | answer from 1 | to port 2 (0 = where it comes from) | cid 8 | request 4 | zeros 16 | MAC 16
  *     ANSWER   48  d6 | answer from 1 | family 1 | 0 | request 4 | port 2 | zeros 6 | address 16 | MAC 16
  *                  MAC: SipHash-2-4-128 over the first 32 bytes, key = HKDF(k1 ‖ k2, "probe")[0..16]
  *
@@ -337,15 +337,24 @@ export function probeKey(suite: CryptoSuite, toMaster: Uint8Array, toParticipant
   return deriveKey(suite, concat(toMaster, toParticipant), utf8Encode('probe')).slice(0, 16);
 }
 
-export function writeProbe(key: Uint8Array, cid: Uint8Array, request: number, answerFrom: AnswerFrom): Uint8Array {
-  const writer = new Writer(WIRE_LIMITS.probeBytes).u8(WIRE.probe).u8(ANSWERS_FROM.indexOf(answerFrom)).u16(0).raw(cid);
-  return withMac(key, writer.u32(request));
+/** `toPort`: the port of the asker's external address that is to get the answer; 0 = the one that has asked. */
+export function writeProbe(
+  key: Uint8Array,
+  cid: Uint8Array,
+  request: number,
+  answerFrom: AnswerFrom,
+  toPort = 0,
+): Uint8Array {
+  const writer = new Writer(WIRE_LIMITS.probeBytes).u8(WIRE.probe).u8(ANSWERS_FROM.indexOf(answerFrom));
+  return withMac(key, writer.u16(toPort).raw(cid).u32(request));
 }
 
 export interface MappingProbe {
   /** The CID as a number. */
   readonly session: number;
   readonly answerFrom: AnswerFrom;
+  /** 0: the port that has asked. */
+  readonly toPort: number;
   readonly request: number;
 }
 
@@ -354,7 +363,10 @@ export function readProbe(bytes: Uint8Array): MappingProbe | null {
   if (bytes.length !== WIRE_LIMITS.probeBytes || bytes[0] !== WIRE.probe) return null;
   const answerFrom = ANSWERS_FROM[bytes[1] as number];
   if (answerFrom === undefined) return null;
-  return { session: cidNumber(bytes, 4), answerFrom, request: word(bytes, 12) };
+  const toPort = ((bytes[2] as number) << 8) | (bytes[3] as number);
+  // Below are services of systems; no NAT and no router is asked for such a port.
+  if (toPort !== 0 && toPort < WIRE_LIMITS.probeToPortMin) return null;
+  return { session: cidNumber(bytes, 4), answerFrom, toPort, request: word(bytes, 12) };
 }
 
 /** The 48 random bits of a CID; the first 16 name node and worker of a fleet and are 0 here. */
@@ -435,9 +447,4 @@ function unpackEndpoint(packed: Uint8Array): Endpoint | null {
 
 function xor(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
   return bytes.map((byte, i) => byte ^ (mask[i] ?? 0));
-}
-
-/** Where the answer comes from: offset of the probe port and of the address, used by both ends. */
-export function answeringPort(offset: number, ports: number, answerFrom: AnswerFrom): number {
-  return answerFrom === 'other-port' ? (offset + ports / 2) % ports : offset;
 }

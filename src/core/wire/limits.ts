@@ -6,6 +6,8 @@ export const WIRE_LIMITS = {
   acceptBytesMax: 320,
   confirmBytesMin: 64,
   probeBytes: 48,
+  /** An answer may go to another port of the asker, but to none of those that systems keep for services (RFC 6335). */
+  probeToPortMin: 1024,
   stepBytesMax: 512,
   punchBytes: 32,
   /**

@@ -510,6 +510,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'home.join.go': 'Beitreten',
   'home.join.paste': 'Einfügen',
   'home.join.empty': 'Füge erst einen Code oder Link ein. Wer das Spiel anbietet, bekommt ihn unter „Spiel anbieten“.',
+  'home.join.needLink':
+    'Ein Code allein sagt nicht, welcher Masterserver ihn kennt. Lass dir den ganzen Link geben: „Einladung kopieren“.',
   'home.join.noPaste': 'Der Browser lässt diese Seite die Zwischenablage nicht lesen. Füge mit Strg+V in das Feld ein.',
   'home.host': 'Spiel anbieten',
   'home.host.about': 'Dein Spiel läuft auf diesem Computer; deine Freunde bekommen einen kurzen Code und sind dabei.',
@@ -576,4 +578,24 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'set.connection': 'Verbindung',
   'set.program': 'Das Programm',
   'set.quitAsk': 'sallyport beenden?',
+  // Ein Masterserver in diesem Programm.
+  'master.own': 'Dieser Computer selbst',
+  'master.ownAbout':
+    'Wo dein Netz Fremde hereinlässt, kann dieser Computer einer sein, solange sallyport läuft. Sein Router wird um einen offenen Port gebeten.',
+  'master.ownStart': 'Diesen Computer nehmen',
+  'master.ownStarting': 'Es wird ein Weg herein gesucht …',
+  'master.own.no-way-in':
+    'Fremde kommen hier nicht herein: Es gibt keine öffentliche Adresse, und der Router öffnet keinen Port. Wenn du UPnP in ihm einschalten kannst, versuche es noch einmal.',
+  'master.own.carrier':
+    'Fremde kommen hier nicht herein: Der Router öffnet einen Port, aber dein Anbieter hat einen weiteren davor. Bitte um eine öffentliche Adresse, oder nimm einen anderen Weg.',
+  'master.own.port-taken': 'Die Ports dafür sind von anderen Programmen dieses Computers belegt.',
+  'master.own.failed': 'Er ließ sich nicht starten. Das Protokoll des Programms sagt, warum.',
+  'set.own.starting': 'Dieser Computer wird dein Masterserver',
+  'set.own.on': 'Dieser Computer ist dein Masterserver',
+  'set.own.shut': 'Dieser Computer ist dein Masterserver, aber der Router hat den Port geschlossen',
+  'set.own.way.public': 'über seine öffentliche Adresse',
+  'set.own.way.mapped': 'über einen Port des Routers',
+  'set.own.end': 'Beenden',
+  'set.own.endAsk': 'Den Masterserver dieses Computers beenden?',
+  'set.own.endAbout': 'Einladungen über ihn führen ins Leere, bis er wieder läuft.',
 };

@@ -495,6 +495,8 @@ export const en = {
   'home.join.go': 'Join',
   'home.join.paste': 'Paste',
   'home.join.empty': 'Paste a code or a link first. Your friend gets one by “Host a game”.',
+  'home.join.needLink':
+    'A code alone does not say which masterserver knows it. Ask your friend for the whole link: “Copy the invitation”.',
   'home.join.noPaste': 'The browser does not let this page read the clipboard. Paste with Ctrl+V into the field.',
   'home.host': 'Host a game',
   'home.host.about': 'Your game runs on this computer; your friends get a short code and are in.',
@@ -561,6 +563,26 @@ export const en = {
   'set.connection': 'Connection',
   'set.program': 'The program',
   'set.quitAsk': 'End sallyport?',
+  // A masterserver in this program.
+  'master.own': 'This computer itself',
+  'master.ownAbout':
+    'Where your network lets strangers in, this computer can be one, as long as sallyport runs. Its router is asked to open one port.',
+  'master.ownStart': 'Use this computer',
+  'master.ownStarting': 'Looking for a way in…',
+  'master.own.no-way-in':
+    'Strangers do not get in here: there is no public address, and the router opens no port. Where you can switch on UPnP in it, try again.',
+  'master.own.carrier':
+    'Strangers do not get in here: the router opens a port, but your provider has another one in front of it. Ask for a public address, or take another way.',
+  'master.own.port-taken': 'The ports for it are taken by other programs of this computer.',
+  'master.own.failed': 'It could not be started. The log of the program says why.',
+  'set.own.starting': 'This computer becomes your masterserver',
+  'set.own.on': 'This computer is your masterserver',
+  'set.own.shut': 'This computer is your masterserver, but the router has shut its port',
+  'set.own.way.public': 'by its public address',
+  'set.own.way.mapped': 'by a port of the router',
+  'set.own.end': 'End it',
+  'set.own.endAsk': 'End the masterserver of this computer?',
+  'set.own.endAbout': 'Invitations over it lead nowhere until it runs again.',
 } as const;
 
 export type MessageKey = keyof typeof en;

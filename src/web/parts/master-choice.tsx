@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals';
-import { Compass, Server, Terminal } from 'lucide';
+import { Compass, Laptop, Server, Terminal } from 'lucide';
 import { Card } from '../kit/card.tsx';
 import { Icon } from '../kit/icon.tsx';
-import { answerText, saveSettings, settings } from '../local.ts';
+import { answerText, command, local, saveSettings, settings } from '../local.ts';
 import { t } from '../messages/index.ts';
 
 const COMMANDS = [
@@ -22,6 +22,7 @@ export function MasterChoice() {
       <p class="dim">{t('master.about')}</p>
       <UsedBefore />
       <Typed />
+      <ThisComputer />
       <GetOne />
     </section>
   );
@@ -91,6 +92,33 @@ function Typed() {
           {error.value}
         </p>
       </form>
+    </Card>
+  );
+}
+
+/** This computer itself, where its network lets strangers in. */
+function ThisComputer() {
+  const own = local.value?.ownMaster ?? null;
+  if (own === null) return null;
+  const busy = own.state === 'starting';
+  return (
+    <Card title={t('master.own')} aside={<Icon of={Laptop} />} id="master-own">
+      <p class="dim">{t('master.ownAbout')}</p>
+      {own.because === null ? null : (
+        <p class="notice" role="status">
+          {t(`master.own.${own.because}`)}
+        </p>
+      )}
+      <p class="actions">
+        <button
+          type="button"
+          id="master-own-start"
+          disabled={busy}
+          onClick={() => void command({ do: 'own-master', on: true })}
+        >
+          {t(busy ? 'master.ownStarting' : own.state === 'impossible' ? 'connect.again' : 'master.ownStart')}
+        </button>
+      </p>
     </Card>
   );
 }

@@ -1,9 +1,10 @@
 import { Power } from 'lucide';
 import type { LocalSettings, SettingsChange } from '../../app/local-api.ts';
+import { Badge } from '../kit/badge.tsx';
 import { Card } from '../kit/card.tsx';
 import { ConfirmButton } from '../kit/confirm-button.tsx';
 import { toast } from '../kit/toast.tsx';
-import { answerText, command, quitHere, saveSettings, settings } from '../local.ts';
+import { answerText, command, local, quitHere, saveSettings, settings } from '../local.ts';
 import { LANGUAGES, language, t } from '../messages/index.ts';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
 
@@ -129,6 +130,7 @@ function Connection({ now }: Part) {
           change={(text) => ({ master: text.trim() })}
           refusal={t('problem.MASTER_LINK')}
         />
+        <OwnMaster />
         <NumberField
           {...{ id: 'set-port', label: t('set.localPort'), value: now.localPort, onAnswer }}
           {...{ min: 0, max: 65_535, refusal: t('set.bad.port') }}
@@ -140,6 +142,26 @@ function Connection({ now }: Part) {
         />
       </div>
     </Card>
+  );
+}
+
+/** The masterserver in this program, where there is one. */
+function OwnMaster() {
+  const own = local.value?.ownMaster ?? null;
+  if (own === null || own.state === 'off' || own.state === 'impossible') return null;
+  return (
+    <div class="stack" id="set-own-master">
+      <p class="row-line">
+        <Badge tone={own.state === 'on' ? 'good' : 'fair'}>{t(`set.own.${own.state}`)}</Badge>
+        {own.way === null ? null : <span class="dim">{t(`set.own.way.${own.way}`)}</span>}
+      </p>
+      <ConfirmButton
+        {...{ class: 'quiet small', label: t('set.own.end'), question: t('set.own.endAsk') }}
+        onConfirm={() => void command({ do: 'own-master', on: false })}
+      >
+        {t('set.own.endAbout')}
+      </ConfirmButton>
+    </div>
   );
 }
 

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Endpoint } from '../core/index.ts';
-import { keepUpnpMapping } from '../node/index.ts';
+import { keepUpnpMapping, type UpnpOptions } from './upnp.ts';
 
 export interface UpnpTask {
   map(port: number): void;
@@ -15,6 +15,7 @@ export interface UpnpTask {
 export function upnpTask(
   gateway: () => string | null,
   onState: (works: boolean, external: Endpoint | null) => void,
+  options: Pick<UpnpOptions, 'leaseSeconds'> = {},
 ): UpnpTask {
   let running: { readonly abort: AbortController; readonly over: Promise<void> } | null = null;
 
@@ -22,7 +23,8 @@ export function upnpTask(
     const router = gateway();
     const localAddress = router === null ? null : await addressTowards(router);
     if (router === null || localAddress === null) onState(false, null);
-    else if (!signal.aborted) await keepUpnpMapping(port, { localAddress, gateway: router, signal }, onState);
+    else if (!signal.aborted)
+      await keepUpnpMapping(port, { ...options, localAddress, gateway: router, signal }, onState);
   }
 
   const unmap = (): void => running?.abort.abort();
@@ -31,7 +33,10 @@ export function upnpTask(
       unmap();
       const abort = new AbortController();
       // UPnP is a bonus: whatever goes wrong with it, the direct ways remain.
-      running = { abort, over: keep(port, abort.signal).catch(() => onState(false, null)) };
+      // What was made before is removed first: the router might remove the new mapping of the same port instead.
+      const before = running?.over ?? Promise.resolve();
+      const over = before.then(() => keep(port, abort.signal)).catch(() => onState(false, null));
+      running = { abort, over };
     },
     unmap,
     async close() {

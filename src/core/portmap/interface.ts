@@ -1,0 +1,36 @@
+/** What a port mapper is told, what it tells, and what it needs. */
+import type { Endpoint } from '../address.ts';
+import type { SocketId, SocketIds } from '../contract.ts';
+import type { LogData } from '../model/log.ts';
+import type { LocalNetwork } from '../model/network.ts';
+import type { PortMappingReport } from '../nat/profile.ts';
+import type { CryptoSuite } from '../secure/crypto.ts';
+import type { RequestNumbers } from '../sources/asker.ts';
+import type { MappingSource } from '../sources/source.ts';
+
+export type MapCommand =
+  | { readonly do: 'network'; readonly network: LocalNetwork }
+  /** Open this socket's port to everybody. The socket stays the caller's; `port` is its local one. */
+  | { readonly do: 'map'; readonly socket: SocketId; readonly port: number }
+  /** Who can be asked to prove it. A proof under way begins anew. */
+  | { readonly do: 'sources'; readonly sources: readonly MappingSource[] }
+  /** What UPnP has come to; `external` null where it was refused or removed. */
+  | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
+  /** Ask the router once more, as after mapping has been switched on in it. What is proven stays. */
+  | { readonly do: 'again' }
+  | { readonly do: 'stop' };
+
+export type MapEvent =
+  /** `router`: its own external address, where it told one. */
+  | { readonly ev: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
+  /** The driver is asked to try UPnP for this internal port, or to remove what it made. */
+  | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
+  | { readonly ev: 'log'; readonly what: string; readonly data: LogData };
+
+export interface MapperConfig {
+  readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
+  readonly sockets: SocketIds;
+  readonly requests: RequestNumbers;
+  /** Asked for, in seconds; an hour unless a test says otherwise. */
+  readonly lifetimeSeconds?: number;
+}

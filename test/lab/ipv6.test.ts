@@ -1,0 +1,65 @@
+/**
+ * Networks of IPv6 and of both families, with the real command: stateful firewalls in front of IPv6, and a real NAT64 (Debian's tayga)
+ * where there is no IPv4. LAB_RUNS=20 gives the full measure: of 20 runs all must connect.
+ */
+import { expect, test } from 'vitest';
+import { openScene, type SceneOptions, tinyGame } from '../../lab/index.ts';
+import { describeUnless, hasProgram, labMissing } from '../support.ts';
+
+const RUNS = Number(process.env.LAB_RUNS ?? 1);
+const JOIN_MS = 60_000;
+const RUN_MS = JOIN_MS + 30_000;
+
+const home = (nat: 'home-router' | 'fully-random') => ({ kind: 'nat', nat }) as const;
+
+interface Pair {
+  readonly claim: string;
+  readonly scene: SceneOptions;
+  readonly path: 'direct' | 'ipv6' | 'relay';
+}
+
+/** Each run in namespaces of its own. */
+async function play({ scene: options, path }: Pair): Promise<void> {
+  const scene = await openScene({ game: tinyGame, ...options });
+  try {
+    const joined = await scene.join(JOIN_MS, { relay: path === 'relay' ? 'allow' : 'never' });
+    expect(joined.connected.path).toBe(path);
+    expect(await scene.status(joined)).not.toBe('');
+  } finally {
+    await scene.close();
+  }
+}
+
+function shown(pairs: readonly Pair[]): void {
+  for (const pair of pairs) {
+    test(pair.claim, { timeout: RUNS * RUN_MS }, async () => {
+      for (let run = 0; run < RUNS; run++) await play(pair);
+    });
+  }
+}
+
+const nat64Missing = hasProgram('tayga') ? labMissing() : 'missing program: tayga';
+
+describeUnless(nat64Missing, 'behind a NAT64, with a masterserver that is named by its IPv4 address,', () => {
+  const seen = { host: home('home-router'), client: home('home-router') } as const;
+  shown([
+    {
+      claim: 'a friend of IPv6 alone meets a host behind a NAT of IPv4',
+      scene: { ...seen, ipv6: { host: 'none', client: 'nat64', master: false } },
+      path: 'direct',
+    },
+    {
+      claim: 'a host of IPv6 alone is met by a friend behind a NAT of IPv4, its prefix one of 64 bits',
+      scene: { ...seen, ipv6: { host: 'nat64', client: 'none', master: false, nat64: '2001:db8:6464:1::/64' } },
+      path: 'direct',
+    },
+    {
+      claim: 'a friend of IPv6 alone meets a host with a public IPv4 address, the prefix one of 40 bits',
+      scene: {
+        ...{ host: { kind: 'public' }, client: home('home-router') },
+        ipv6: { host: 'none', client: 'nat64', master: false, nat64: '2001:db8:6400::/40' },
+      },
+      path: 'direct',
+    },
+  ]);
+});
