@@ -1,5 +1,17 @@
 import type { IconNode } from 'lucide';
-import { Castle, EyeOff, FlaskConical, House, Router, Server, Settings2, ShieldCheck, SlidersHorizontal } from 'lucide';
+import {
+  Castle,
+  Compass,
+  EyeOff,
+  FlaskConical,
+  House,
+  Router,
+  Server,
+  Settings2,
+  ShieldCheck,
+  SlidersHorizontal,
+} from 'lucide';
+import { EmptyState } from './kit/empty-state.tsx';
 import { Icon } from './kit/icon.tsx';
 import { Mark } from './kit/mark.tsx';
 import { Toasts } from './kit/toast.tsx';
@@ -66,7 +78,19 @@ function Screen() {
       return <Admin />;
     case 'playground':
       return <Playground />;
+    case 'unknown':
+      return <Unknown />;
   }
+}
+
+function Unknown() {
+  return (
+    <EmptyState icon={Compass} title={t('unknown.title')}>
+      <a class="button" href="/" onClick={followInPage}>
+        {t('nav.home')}
+      </a>
+    </EmptyState>
+  );
 }
 
 export function App() {

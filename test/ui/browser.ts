@@ -54,7 +54,7 @@ export async function openPage(browser: Browser, url: string, size = { width: 12
 export async function inPreferences(page: Page, set: () => Promise<unknown>): Promise<void> {
   await page.click('#preferences-open');
   await set();
-  await page.keyboard.press('Escape');
+  if (await page.isVisible('#preferences')) await page.keyboard.press('Escape');
 }
 
 export async function chooseLanguage(page: Page, id: string): Promise<void> {

@@ -502,6 +502,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   // Startseite und Rahmen.
   'nav.home': 'Start',
   'nav.more': 'Sprache und Aussehen',
+  'unknown.title': 'Diese Seite gibt es nicht',
   'nav.running': 'Beigetreten',
   'common.cancel': 'Abbrechen',
   'home.title': 'Euer Spiel, eure Leute, nichts dazwischen.',
@@ -518,7 +519,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'home.join.noPaste': 'Der Browser lässt diese Seite die Zwischenablage nicht lesen. Füge mit Strg+V in das Feld ein.',
   'home.host': 'Spiel anbieten',
   'home.host.about': 'Dein Spiel läuft auf diesem Computer; deine Freunde bekommen einen kurzen Code und sind dabei.',
-  'home.host.games': 'Luanti, Factorio, Valheim, Teeworlds oder jedes andere Spiel mit einem Port',
+  'home.host.games': 'Nimm eins von diesen',
   'home.host.go': 'Spiel anbieten',
   'home.host.open': 'Freunde kommen mit diesem Code herein:',
   'home.host.show': 'Zeigen, wer da ist',

@@ -487,6 +487,7 @@ export const en = {
   // Home and the frame.
   'nav.home': 'Home',
   'nav.more': 'Language and look',
+  'unknown.title': 'There is no such page',
   'nav.running': 'Joined',
   'common.cancel': 'Cancel',
   'home.title': 'Your game, your friends, nothing in between.',
@@ -503,7 +504,7 @@ export const en = {
   'home.join.noPaste': 'The browser does not let this page read the clipboard. Paste with Ctrl+V into the field.',
   'home.host': 'Host a game',
   'home.host.about': 'Your game runs on this computer; your friends get a short code and are in.',
-  'home.host.games': 'Luanti, Factorio, Valheim, Teeworlds, or any other game with a port',
+  'home.host.games': 'Take one of these',
   'home.host.go': 'Host a game',
   'home.host.open': 'Friends come in with this code:',
   'home.host.show': 'Show who is here',
