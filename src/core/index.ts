@@ -110,7 +110,7 @@ export { answerStun } from './stun/server.ts';
 export { isServerAddress } from './wire/entry-wire.ts';
 export { isSallyportDatagram, WIRE } from './wire/first-byte.ts';
 export { formatInvite, pageOrigin } from './wire/invite.ts';
-export { type JoinTarget, parseJoinTarget } from './wire/join-link.ts';
+export { type JoinTarget, joinTextIn, parseJoinTarget } from './wire/join-link.ts';
 export { WIRE_LIMITS } from './wire/limits.ts';
 export {
   formatHostLink,
