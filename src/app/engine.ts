@@ -6,7 +6,6 @@
 
 import {
   type Agent,
-  type AgentOptions,
   announceOnLan,
   type LanHandle,
   type LanServer,
@@ -26,43 +25,17 @@ import {
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { Elsewhere, isSameMaster } from './elsewhere.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { knownHosts } from './known-hosts.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
 import { LIST_INTERVAL_MS, MasterList } from './master-list.ts';
-import { OwnMaster, type StartOwnMaster } from './own-master.ts';
+import { OwnMaster } from './own-master.ts';
 import { failure, problem } from './problems.ts';
-import type { SchemeHandler } from './scheme.ts';
 import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
-
-export interface EngineOptions {
-  /**
-   * Of the app and a sidecar: what has been set, and where things are kept (null: nowhere). Of a command: the agent it works with, and its
-   * master's link.
-   */
-  readonly does:
-    | {
-        readonly program: 'app' | 'sidecar';
-        readonly settings: SettingsFile;
-        readonly stateDir: string | null;
-        readonly keyFile: string | null;
-      }
-    | { readonly program: 'host' | 'join'; readonly agent: Agent; readonly master: string; readonly name: string };
-  readonly version: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly clipboard: boolean;
-  /** Who opens agents; left out: `openAgent`, on the sockets of this computer. */
-  readonly open?: (options: AgentOptions) => Promise<Agent>;
-  /** What starts a masterserver in this program; left out: it can't have one. */
-  readonly startMaster?: StartOwnMaster;
-  /** Who sees to it that links open this program; left out: nobody. */
-  readonly links?: SchemeHandler;
-  /** Somebody asked the whole program to end. */
-  readonly onQuit: () => void;
-}
 
 type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
 /** What only the app and a sidecar do. */

@@ -1,5 +1,6 @@
 /** What a program of ours runs as others on this computer see it: the local interface `/v1`, and the page of `sallyport ui`. */
-export { Engine, type EngineOptions } from './engine.ts';
+export { Engine } from './engine.ts';
+export type { EngineOptions } from './engine-options.ts';
 export type { ShownJoin } from './joins.ts';
 export { APP_LIMITS } from './limits.ts';
 export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState, OwnMasterFault } from './local-api.ts';
