@@ -192,6 +192,14 @@ export class Engine implements LocalEngine {
     return 'settings' in does ? does.settings.values.master : does.master;
   }
 
+  /** By which this program hosts, or would. */
+  async code(): Promise<string> {
+    await this.#started;
+    const code = await this.#ready().code();
+    if (code === null) throw new SallyportError('INTERNAL');
+    return code;
+  }
+
   async command(command: LocalCommand): Promise<LocalAnswer> {
     if (this.#settings === null && OF_THE_APP.has(command.do)) return { ok: false, error: problem('NOT_HERE') };
     try {

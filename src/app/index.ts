@@ -3,6 +3,7 @@ export { Engine, type EngineOptions } from './engine.ts';
 export type { ShownJoin } from './joins.ts';
 export { APP_LIMITS } from './limits.ts';
 export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState } from './local-api.ts';
+export { NorayFront } from './noray.ts';
 export { type Opener, openBrowser } from './opener.ts';
 export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';
