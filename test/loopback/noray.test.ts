@@ -7,6 +7,8 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GODOT3, NORAY_GAME } from '../clients.ts';
+import { describeUnless } from '../support.ts';
 import { Bench, type Run } from './processes.ts';
 
 let bench: Bench;
@@ -166,4 +168,21 @@ test('a browser and a line without end are cut off, and games go on', async () =
     expect(stranger.text).toBe('');
   }
   await new Game(at).register();
+});
+
+describeUnless(GODOT3.missing, "netfox.noray's way in Godot 3", () => {
+  const [program = '', ...words] = NORAY_GAME;
+  const env = (): NodeJS.ProcessEnv => ({ HOME: bench.folder(), XDG_DATA_HOME: bench.folder() });
+
+  test.each(['connect', 'connect-relay'])('a hundred moves by ENet, after %s and its handshake', async (how) => {
+    const [left, right] = [await front('P3'), await front('S4')];
+    const at = ({ tcp, udp }: Front): readonly string[] => ['--noray', `${tcp}`, '--registrar', `${udp}`];
+    const host = bench.program(program, [...words, '--role', 'host', ...at(left)], env());
+    await expect.poll(() => host.stdout(), { timeout: 30_000 }).toMatch(/^oid (\S+)$/m);
+    const oid = /^oid (\S+)$/m.exec(host.stdout())?.[1] ?? '';
+    const relay = how === 'connect' ? [] : ['--relay'];
+    const client = bench.program(program, [...words, '--role', 'client', '--oid', oid, ...relay, ...at(right)], env());
+    await expect.poll(() => client.stdout(), { timeout: 40_000 }).toMatch(/^moves 100 of 100$/m);
+    expect(client.stdout()).toMatch(how === 'connect' ? /^< connect 127\.0\.0\.1:\d+$/m : /^< connect-relay \d+$/m);
+  });
 });
