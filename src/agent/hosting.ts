@@ -134,6 +134,7 @@ export interface Hosting {
   /** Tells the master what has changed: players, map, name. */
   announce(change: Partial<HostAnnouncement>, players: number): void;
   on<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
+  once<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
   off<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
   close(): Promise<void>;
 }
@@ -255,7 +256,8 @@ export class AgentHosting extends EventEmitter<HostingEvents> implements Hosting
       this.code = event.code;
       this.hostId = event.hostId;
       this.hostKey = Uint8Array.from(event.hostKey);
-      const invited = { master: this.#agent.parts.masterLink, code: event.code, hostKey: event.hostKey };
+      const { masterLink, linkMaster: master = masterLink } = this.#agent.parts;
+      const invited = { master, code: event.code, hostKey: event.hostKey };
       this.link = formatHostLink(invited);
       this.invite = formatInvite(invited, event.page);
       if (before !== '' && before !== event.code) this.emit('code', event.code);

@@ -47,6 +47,7 @@ export interface Agent {
   mapPort(): void;
   counters(): DriveCounters;
   on<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
+  once<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
   off<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
   /** Says goodbye to the master and to all peers; no socket, timer or promise is left. */
   close(): Promise<void>;
@@ -76,6 +77,8 @@ export interface AgentParts {
   readonly master: MasterAddress;
   /** The master link as it was given, for join links. */
   readonly masterLink: MasterLink;
+  /** The same for what is given out; absent: `masterLink`. */
+  readonly linkMaster?: MasterLink;
   readonly pins: HostPins | null;
   readonly friends: KnownFriends;
   readonly guests: GuestBook;

@@ -7,7 +7,6 @@ import {
   isLoopback,
   type MasterAddress,
   type MasterLink,
-  parseMasterLink,
   type RelayMode,
   SOURCES_LIMITS,
   type Cooling as StunRest,
@@ -30,18 +29,18 @@ import {
   SallyportError,
   systemRandom,
   takeLock,
-  usage,
   writeDocument,
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
+import { checkAgentOptions } from './check-options.ts';
 import type { Agent, AgentNetwork } from './interface.ts';
-import { lookUp, type NamedEndpoint, type Resolved } from './names.ts';
-import { checkRelayMode } from './relay-mode.ts';
-import { linkText } from './words.ts';
+import { lookUp, type Resolved } from './names.ts';
 
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
   readonly master: string;
+  /** The same master as others reach it, where that is another way than this program's: what is given out to friends has it. */
+  readonly linkMaster?: string;
   /** Public STUN servers, `host:port`. They see our address and nothing else; the master alone suffices without them. */
   readonly stun?: readonly string[];
   /** What `host` and `join` have where they say nothing else: `allow` (the default), `never` or `only`. See there. */
@@ -65,28 +64,8 @@ export interface AgentOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
-export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'stun' | 'relay'>): {
-  readonly masterLink: MasterLink;
-  readonly stun: readonly NamedEndpoint[];
-} {
-  if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
-  checkRelayMode(options.relay);
-  const masterLink = parseMasterLink(options.master);
-  if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
-  return { masterLink, stun: (options.stun ?? []).map(readStunServer) };
-}
-
-function readStunServer(server: string): NamedEndpoint {
-  const [, host, port = '3478'] = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim()) ?? [];
-  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    throw usage(`"${server}" is no STUN server: write host:port.`);
-  }
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
-
 export async function openAgent(options: AgentOptions): Promise<Agent> {
-  const { masterLink, stun: servers } = checkAgentOptions(options);
+  const { masterLink, linkMaster, stun: servers } = checkAgentOptions(options);
   const identity = identityOf(options.keyFile);
   const { lock } = identity;
   try {
@@ -132,6 +111,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       ...{
         master,
         masterLink,
+        linkMaster,
         pins,
         friends,
         guests,
@@ -214,17 +194,6 @@ export function identityOf(keyFile: string | undefined): Identity {
       }
     },
   };
-}
-
-/** The identity file of a host, one for each name: two games on one computer have two codes, each the same every evening. */
-export function hostKeyFile(stateDir: string, name: string): string {
-  return join(stateDir, `host-${name}.key`);
-}
-
-/** The same name where it can be one. It becomes part of the name of a file. */
-export function hostName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(name)) return name;
-  throw usage(`"${name}" can not name a host: use up to 32 letters, digits, - and _.`);
 }
 
 /** Beside the key: friends and bans of a host belong to it, as its friends have another key at each host. */

@@ -19,7 +19,6 @@ import {
   CONNECTION_LIMITS,
   endpointKey,
   type FailureCode,
-  type ListEntry,
   type PeerEvent,
   type ProbeResult,
   parseJoinTarget,
@@ -31,6 +30,8 @@ import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
+import { LIST_INTERVAL_MS, MasterList } from './master-list.ts';
+import { OwnMaster, type StartOwnMaster } from './own-master.ts';
 import { failure, problem } from './problems.ts';
 import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
@@ -53,17 +54,15 @@ export interface EngineOptions {
   readonly clipboard: boolean;
   /** Who opens agents; left out: `openAgent`, on the sockets of this computer. */
   readonly open?: (options: AgentOptions) => Promise<Agent>;
+  /** What starts a masterserver in this program; left out: it can't have one. */
+  readonly startMaster?: StartOwnMaster;
   /** Somebody asked the whole program to end. */
   readonly onQuit: () => void;
 }
 
-/** The list is asked for this often while a page looks, a long one more seldom: ten entries come in one datagram. */
-const LIST_INTERVAL_MS = 5000;
-const LIST_INTERVAL_MS_PER_ENTRY = 50;
-
 type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
 /** What only the app and a sidecar do. */
-const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings']);
+const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master']);
 
 export class Engine implements LocalEngine {
   readonly #options: EngineOptions;
@@ -72,14 +71,14 @@ export class Engine implements LocalEngine {
   #agent: Agent | null = null;
   readonly desk: HostingDesk;
   readonly joins: JoinList;
+  readonly #own: OwnMaster;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
-  #servers: {
-    readonly entries: readonly ListEntry[];
-    readonly at: number | null;
-    readonly failure: FailureCode | null;
-  } = { entries: [], at: null, failure: null };
+  readonly #list = new MasterList(
+    () => this.#agent,
+    () => this.#changed(),
+  );
   #probes: readonly ProbeView[] = [];
   #n = 0;
   /** What is asked for before there is an agent waits for it. */
@@ -96,6 +95,8 @@ export class Engine implements LocalEngine {
     this.#options = options;
     this.#settings = 'settings' in options.does ? options.does.settings : null;
     this.desk = new HostingDesk(() => this.#changed());
+    const stateDir = 'settings' in options.does ? options.does.stateDir : null;
+    this.#own = new OwnMaster((stateDir && options.startMaster) || null, stateDir ?? '', () => this.#changed());
     const places = 'settings' in options.does ? localPlaces(options.does.stateDir) : null;
     this.joins = new JoinList({ ...options, settings: this.#settings, places }, () => this.#changed());
   }
@@ -113,7 +114,8 @@ export class Engine implements LocalEngine {
       does.agent.on('event', (event) => this.#onEvent(event));
       return;
     }
-    await this.#connect();
+    if (this.#settings?.values.ownMaster) await this.#ownMaster(true);
+    else await this.#connect();
     // A game is told of the local network where it asks for it, by `list`.
     if (does.program !== 'app') return;
     this.#lanEar = listenOnLan(
@@ -124,9 +126,7 @@ export class Engine implements LocalEngine {
       },
     );
     this.#listTimer = setInterval(() => {
-      const { entries, at } = this.#servers;
-      const due = (at ?? 0) + LIST_INTERVAL_MS_PER_ENTRY * entries.length;
-      if (this.#listeners.size > 0 && Date.now() >= due) void this.#fetchList();
+      if (this.#listeners.size > 0 && this.#list.isDue(Date.now())) void this.#list.fetch();
     }, LIST_INTERVAL_MS);
   }
 
@@ -139,6 +139,7 @@ export class Engine implements LocalEngine {
     await this.#closeHosting();
     await this.#agent?.close();
     this.#agent = null;
+    await this.#own.close();
   }
 
   /** Asks the connections for what changes all the time: round trips and losses. */
@@ -150,7 +151,7 @@ export class Engine implements LocalEngine {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.refresh();
-    if (this.#settings !== null) void this.#fetchList();
+    if (this.#settings !== null) void this.#list.fetch();
     return () => this.#listeners.delete(listener);
   }
 
@@ -171,9 +172,9 @@ export class Engine implements LocalEngine {
         failure: link?.failure ?? this.#openFailure,
         rttMs: link?.rttMs ?? null,
       },
-      servers: this.#servers.entries,
-      serversAt: this.#servers.at,
-      serversFailure: this.#servers.failure,
+      servers: this.#list.entries,
+      serversAt: this.#list.at,
+      serversFailure: this.#list.failure,
       profile,
       unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
       profileAt: this.#profileAt,
@@ -181,6 +182,7 @@ export class Engine implements LocalEngine {
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
       probes: this.#probes,
       hosting: this.desk.view,
+      ownMaster: this.#own.view,
       joins: this.joins.views,
       lan: this.#lan,
       settings: this.#settings?.values ?? null,
@@ -249,8 +251,10 @@ export class Engine implements LocalEngine {
       case 'map-port':
         this.#ready().mapPort();
         return {};
+      case 'own-master':
+        return this.#ownMaster(command.on);
       case 'list':
-        return this.#list();
+        return this.#listed();
       case 'stats':
         return { joins: this.joins.figures(), friends: this.desk.figures() };
       case 'paths':
@@ -276,8 +280,32 @@ export class Engine implements LocalEngine {
     if (refused !== null) return { problem: refused.problem };
     const { master, stun } = settings.values;
     if (settings.values.announceOnLan !== before.announceOnLan) this.#speakOnLan();
+    if (master !== before.master && !this.#own.isOwn(master)) await this.#leaveOwn();
     if (master !== before.master || stun.join() !== before.stun.join()) await this.#connect();
     return {};
+  }
+
+  /** The one that is set from now on. It is started again with the program, maybe at another address. */
+  async #ownMaster(on: boolean): Promise<Done> {
+    if (!on) {
+      await this.#leaveOwn();
+      return {};
+    }
+    const link = await this.#own.open();
+    if (link === null) {
+      if (this.#agent === null) await this.#connect();
+      return {};
+    }
+    const done = await this.#change({ master: link, ownMaster: true });
+    if (this.#agent === null) await this.#connect();
+    return done;
+  }
+
+  async #leaveOwn(): Promise<void> {
+    const { link = '' } = this.#own.view ?? {};
+    this.#settings?.change({ ownMaster: false, ...(this.#master === link ? { master: '' } : {}) });
+    await this.#own.close();
+    if (link !== '' && this.#master === '') await this.#connect();
   }
 
   /** Another masterserver means another agent; joins and hosting of the old one end. */
@@ -294,7 +322,7 @@ export class Engine implements LocalEngine {
     if (master === '') return;
     const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
     try {
-      this.#agent = await (this.#options.open ?? openAgent)({ master, stun, ...kept });
+      this.#agent = await (this.#options.open ?? openAgent)({ ...this.#own.within(master), stun, ...kept });
     } catch (error) {
       this.#openFailure = error instanceof SallyportError ? error.code : 'INTERNAL';
       return;
@@ -305,7 +333,7 @@ export class Engine implements LocalEngine {
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
     if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
-    if (event.ev === 'link' && event.state === 'up') void this.#fetchList();
+    if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }
 
@@ -324,10 +352,10 @@ export class Engine implements LocalEngine {
     return { join: id, phase: join.phase, local: join.local, kind: join.path?.kind ?? null };
   }
 
-  async #list(): Promise<Done> {
+  async #listed(): Promise<Done> {
     this.#ready();
-    await this.#fetchList();
-    const { entries, failure } = this.#servers;
+    await this.#list.fetch();
+    const { entries, failure } = this.#list;
     if (failure !== null) throw new SallyportError(failure);
     return { servers: entries };
   }
@@ -340,16 +368,6 @@ export class Engine implements LocalEngine {
     } finally {
       this.#checking = false;
     }
-  }
-
-  async #fetchList(): Promise<void> {
-    if (this.#agent === null) return;
-    try {
-      this.#servers = { entries: await this.#agent.list(), at: Date.now(), failure: null };
-    } catch (error) {
-      this.#servers = { ...this.#servers, failure: error instanceof SallyportError ? error.code : 'INTERNAL' };
-    }
-    this.#changed();
   }
 
   async #host(command: Extract<LocalCommand, { do: 'host' }>): Promise<Done> {

@@ -2,9 +2,10 @@
 export { Engine, type EngineOptions } from './engine.ts';
 export type { ShownJoin } from './joins.ts';
 export { APP_LIMITS } from './limits.ts';
-export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState } from './local-api.ts';
+export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState, OwnMasterFault } from './local-api.ts';
 export { NorayFront } from './noray.ts';
 export { type Opener, openBrowser } from './opener.ts';
+export type { RunningOwnMaster, StartOwnMaster } from './own-master.ts';
 export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';
 export { type LiveProgram, running, writeTokenFile, writeTokenFileAt } from './token-file.ts';

@@ -112,6 +112,21 @@ export interface HostingView {
   readonly wrongPasswords: number;
 }
 
+export type OwnMasterWay = 'public' | 'mapped';
+/** `no-way-in`: no public address, and the router opens no port. `carrier`: it does, but another network stands before it. */
+export type OwnMasterFault = 'no-way-in' | 'carrier' | 'port-taken' | 'failed';
+
+/** The masterserver that runs in this program. */
+export interface OwnMasterView {
+  /** `shut`: it runs, but the router has taken its port back. */
+  readonly state: 'off' | 'starting' | 'on' | 'shut' | 'impossible';
+  readonly because: OwnMasterFault | null;
+  /** How strangers get in. */
+  readonly way: OwnMasterWay | null;
+  /** By which friends reach it; empty where it does not run. It is the one that is set, too. */
+  readonly link: string;
+}
+
 export interface ProbeView {
   readonly destination: string;
   /** Null where there was no answer. */
@@ -137,6 +152,8 @@ export interface LocalSettings {
   readonly announceOnLan: boolean;
   /** Of hostings and joins that begin from now on. */
   readonly relay: RelayMode;
+  /** A masterserver in this program, started with it. */
+  readonly ownMaster: boolean;
   /** With their names, for those that are not in the list just now. */
   readonly favourites: readonly { readonly code: string; readonly name: string }[];
   readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];
@@ -174,6 +191,8 @@ export interface LocalState {
   readonly payloadBytesMax: number;
   readonly probes: readonly ProbeView[];
   readonly hosting: HostingView | null;
+  /** Null where this program can't have one. */
+  readonly ownMaster: OwnMasterView | null;
   readonly joins: readonly LocalJoin[];
   readonly lan: readonly LanServer[];
   /** Null where the program has flags instead. */
@@ -217,6 +236,8 @@ export type LocalCommand =
   | { readonly do: 'forget'; readonly join: number }
   | { readonly do: 'check' }
   | { readonly do: 'map-port' }
+  /** A masterserver in this program, for invitations; the document says what has come of it. */
+  | { readonly do: 'own-master'; readonly on: boolean }
   | { readonly do: 'list' }
   | { readonly do: 'stats' }
   | { readonly do: 'paths' }

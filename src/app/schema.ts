@@ -46,6 +46,7 @@ const settings = z.object({
   playerName: z.string().max(32),
   announceOnLan: z.boolean(),
   relay,
+  ownMaster: z.boolean().describe('a masterserver in this program, started with it'),
   favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
   recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
 }) satisfies z.ZodType<LocalSettings>;
@@ -107,6 +108,11 @@ export const COMMANDS = {
   forget: z.object({ join: z.int() }).describe('Removes a join from the document.'),
   check: z.object({}).describe('Measures the own network anew; the answer has the `profile`.'),
   'map-port': z.object({}).describe('Asks the router once more to open a port.'),
+  'own-master': z
+    .object({ on: z.boolean() })
+    .describe(
+      'Starts a masterserver in this program where strangers get in, or ends it; `ownMaster` says what has come of it.',
+    ),
   list: z.object({}).describe('Fetches the public servers; the answer has them, and `servers` shows them.'),
   stats: z
     .object({})
@@ -242,6 +248,15 @@ export const stateSchema = z.object({
   payloadBytesMax: z.number(),
   probes: z.array(z.object({ destination: z.string(), seenAs: z.string().nullable() })),
   hosting: hosting.nullable(),
+  ownMaster: z
+    .object({
+      state: z.enum(['off', 'starting', 'on', 'shut', 'impossible']),
+      because: z.enum(['no-way-in', 'carrier', 'port-taken', 'failed']).nullable(),
+      way: z.enum(['public', 'mapped']).nullable(),
+      link: z.string(),
+    })
+    .nullable()
+    .describe('a masterserver in this program; null where it can have none'),
   joins: z.array(join),
   lan: z.array(opaque<LanServer>('a server of the local network')),
   settings: settings.nullable(),

@@ -20,6 +20,7 @@ const DEFAULTS: LocalSettings = {
   playerName: '',
   announceOnLan: true,
   relay: 'allow',
+  ownMaster: false,
   favourites: [],
   recent: [],
 };

@@ -1,7 +1,9 @@
 /** Opens a running command to others on this computer: the local interface `/v1` and the file by which `sallyport ctl` finds it. */
 import { Engine, type EngineOptions, serveLocal, writeTokenFile, writeTokenFileAt } from '../app/index.ts';
 import { BUILD, usage } from '../node/index.ts';
+import { fileFault } from './file-fault.ts';
 import type { Invocation } from './run.ts';
+import { t } from './words/index.ts';
 
 export interface LocalControl {
   readonly engine: Engine;
@@ -19,6 +21,7 @@ export interface ControlOptions {
   /** Where else url and token are to be read. */
   readonly tokenFile?: string;
   readonly open?: EngineOptions['open'];
+  readonly startMaster?: EngineOptions['startMaster'];
   readonly invocation: Invocation;
   readonly clipboard?: boolean;
   /** Default: any free one. */
@@ -30,8 +33,9 @@ export interface ControlOptions {
 /** Rejects with the system's error where the port is taken. */
 export async function openControl(options: ControlOptions) {
   const { does, stateDir, tokenFile, invocation, clipboard = false, open, port = 0, page = false } = options;
+  const { startMaster } = options;
   const { env, stop, terminal } = invocation;
-  const opener = open === undefined ? {} : { open };
+  const opener = { ...(open === undefined ? {} : { open }), ...(startMaster === undefined ? {} : { startMaster }) };
   const engine = new Engine({ does, version: BUILD.version, env, clipboard, onQuit: stop, ...opener });
   const server = await serveLocal(engine, { port, page });
   const { url, token } = server;
@@ -44,7 +48,7 @@ export async function openControl(options: ControlOptions) {
     if (stateDir !== null) forget = writeTokenFile(stateDir, file);
   } catch (error) {
     // A disk that takes no file keeps nobody from playing.
-    const problem = `"sallyport ctl" will not find this program: ${(error as Error).message}`;
+    const problem = t('"sallyport ctl" will not find this program: {why}', { why: (error as Error).message });
     terminal.event('notice', { kind: 'state-problem', problem });
     terminal.fact('warn', 'State', problem);
   }
@@ -73,6 +77,6 @@ async function writeWished(
     return writeTokenFileAt(path, file);
   } catch (error) {
     await server.close();
-    throw usage(`--token-file: ${(error as Error).message}`);
+    throw usage(t('--token-file: {why}', { why: fileFault(error, path) }));
   }
 }

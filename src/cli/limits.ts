@@ -17,6 +17,10 @@ export const CLI_LIMITS = {
   gameWatchMs: 2_000,
   /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
   serverPortsEnd: 32_768,
+  /** Ports that may have been meant: more than three nobody compares with the one that was typed. */
+  portsNamedMax: 3,
+  /** A password typed wrongly is asked for again so often, as by login(1). */
+  passwordTriesMax: 3,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
   /** Whoever waits for the network looks so often whether the masterserver answers; the rounds of handshakes go on meanwhile. */
@@ -36,4 +40,8 @@ export const CLI_LIMITS = {
   fakeTriesMax: 3,
   /** How often a sidecar looks whether its game is still there: a game that is started anew at once finds its ports free. */
   parentWatchMs: 500,
+  /** Ports that a masterserver of one's own tries: as many as programs of one household are likely to take. */
+  ownMasterPorts: 4,
+  /** A router starts in one to two minutes. */
+  ownMasterAgainMs: 30_000,
 } as const;

@@ -9,6 +9,7 @@ import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { t, told } from './words/index.ts';
 
 /** Where games look for noray, unless they are told otherwise. */
 const NORAY_PORTS = { tcp: 8890, udp: 8809 } as const;
@@ -30,7 +31,7 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
       terminal.event('ready', { url, token });
       // Whoever reads the output may command it; with a token file nobody has to, and a game's own output stays its own.
       if (flags['token-file'] === undefined) terminal.result(JSON.stringify({ url, token }));
-      terminal.fact('done', 'Sidecar', `${url}/v1      (Ctrl+C ends it)`, 'whole');
+      terminal.fact('done', 'Sidecar', `${url}/v1      ${t('(Ctrl+C ends it)')}`, 'whole');
       await untilStopped(signal);
     } finally {
       noray?.close();
@@ -47,7 +48,7 @@ async function openNoray(control: LocalControl, flags: SidecarFlags, terminal: T
   const ports = { tcp: flags['noray-port'] ?? NORAY_PORTS.tcp, udp: flags['noray-udp-port'] ?? NORAY_PORTS.udp };
   await front.open(ports);
   terminal.event('noray', ports);
-  terminal.fact('done', 'noray', `127.0.0.1, TCP ${ports.tcp} and UDP ${ports.udp}`, 'whole');
+  terminal.fact('done', 'noray', t('127.0.0.1, TCP {tcp} and UDP {udp}', ports), 'whole');
   return front;
 }
 
@@ -56,7 +57,7 @@ async function fakeOf(flags: SidecarFlags): Promise<FakeNetwork | null> {
   if (!flags.fake) return null;
   const { FAKE_PORT, isFakeNat, openFakeNetwork } = await import('./fake.ts');
   const nat = flags['fake-nat'] ?? 'P3';
-  if (!isFakeNat(nat)) throw usage(`--fake-nat is a class of networks, like P3 or S6, not "${nat}".`);
+  if (!isFakeNat(nat)) throw usage(t('--fake-nat is a class of networks, like P3 or S6, not "{nat}".', { nat }));
   return openFakeNetwork({ nat, port: flags['fake-port'] ?? FAKE_PORT });
 }
 
@@ -68,7 +69,7 @@ function openSidecar(invocation: Invocation, flags: SidecarFlags, fake: FakeNetw
     master: fake?.master ?? flags.master ?? '',
     stun: fake === null ? [...flags.stun] : [],
   });
-  if (refused !== null) throw usage(`--master: ${refused.text}`);
+  if (refused !== null) throw usage(t('--master: {why}', { why: told(refused.text) }));
   const keyFile = stateDir === null ? null : hostKeyFile(stateDir, 'sidecar');
   return openControl({
     does: { program: 'sidecar', settings, stateDir, keyFile },
@@ -85,7 +86,7 @@ function openSidecar(invocation: Invocation, flags: SidecarFlags, fake: FakeNetw
 function withParent(pid: number | undefined, stop: () => void): () => void {
   if (pid === undefined) return () => {};
   const lives = processWatch(pid);
-  if (lives === null) throw usage(`--with-pid: there is no process ${pid}.`);
+  if (lives === null) throw usage(t('--with-pid: there is no process {pid}.', { pid }));
   const timer = setInterval(() => lives() || stop(), CLI_LIMITS.parentWatchMs);
   return () => clearInterval(timer);
 }

@@ -93,6 +93,7 @@ export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './rel
 export { RELAY_LIMITS } from './relay/limits.ts';
 export { RelayMachine } from './relay/machine.ts';
 export { Relay } from './relay/relay.ts';
+export { scopeOf } from './scope.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';
 export { seededCrypto } from './secure/seeded.ts';

@@ -21,13 +21,20 @@ export { type Parted, Parts } from './connection/parts.ts';
 export { PATH_PHASES } from './connection/path.ts';
 export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } from './detect/detector.ts';
 export { RUN_PHASES } from './detect/run.ts';
+export { EpochKeys } from './fleet/epochs.ts';
+export { FLEET_LIMITS } from './fleet/limits.ts';
+export { orderOf } from './fleet/order.ts';
 export type { LinkCommand, LinkEvent, LinkMachine } from './link/interface.ts';
 export { LINK_LIMITS } from './link/limits.ts';
 export { LINK_PHASES, Link } from './link/link.ts';
+export { Nodes } from './link/nodes.ts';
 export { probeSources } from './link/sources.ts';
 export { Nest, timers } from './machine.ts';
 export { namingMask } from './mask.ts';
+export { Cookies } from './master/cookie.ts';
 export type { MasterMachine } from './master/interface.ts';
+export { Budget, Permits } from './master/permits.ts';
+export { Tickets } from './master/tickets.ts';
 export type { Candidate, Grant, Permit, Role } from './model/pair.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
@@ -41,6 +48,7 @@ export {
 } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
 export { nat64Text } from './nat64.ts';
+export { unseenAddresses, usableCandidates } from './peer/candidates.ts';
 export { DOOR } from './peer/door-limits.ts';
 export {
   type ClientHandshake,
@@ -96,7 +104,7 @@ export { canaries, watchedMs } from './traverse/learn/canary.ts';
 export { type Device, device, deviceBudget, hardSlot } from './traverse/pay/budget.ts';
 export { PAY_LIMITS } from './traverse/pay/limits.ts';
 export { type Purpose, Purse, type PurseConfig } from './traverse/pay/purse.ts';
-export { reachOf } from './traverse/pay/reach.ts';
+export { lanAddresses, reachOf } from './traverse/pay/reach.ts';
 export { adviceFor, changeBetween, oddsNextMinute } from './traverse/plan/advice.ts';
 export { PLAN_LIMITS } from './traverse/plan/limits.ts';
 export { knownLife, type Nature, natureText, natView, quotaOf } from './traverse/plan/nature.ts';

@@ -117,7 +117,7 @@ test('a pause stops every class', () => {
 const RESERVED = PAY_LIMITS.answersReserved;
 /** A purse of somebody whose master is on the Internet. */
 const purseOf = (permit: Permit, config: Partial<PurseConfig> = {}): Purse =>
-  new Purse(0, permit, { reach: (address) => reachOf(address, '192.0.2.53'), lan: [], awaited: [], ...config });
+  new Purse(0, permit, { reach: (address) => reachOf(address, '192.0.2.53'), few: [], awaited: [], ...config });
 const paidOf = (times: number, spend: () => string): number =>
   Array.from({ length: times }, spend).filter((verdict) => verdict === 'paid').length;
 
@@ -201,7 +201,7 @@ test('local addresses share a handful of packets, never of a plan; what names no
   const outside = purseOf(named);
   for (const purpose of ['search', 'endpoint', 'answer'] as const)
     for (const { address } of named.grants) expect(outside.spend(1, address, purpose), address).toBe('forbidden');
-  const claimed = purseOf(permitOf([]), { lan: [printer, other] });
+  const claimed = purseOf(permitOf([]), { few: [printer, other] });
   const inside = purseOf(named, { reach: (address) => reachOf(address, '192.168.1.1') });
   for (const purse of [claimed, inside]) {
     expect(purse.spend(1, printer, 'search')).toBe('forbidden');

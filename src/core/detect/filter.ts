@@ -4,6 +4,7 @@
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { Filtering } from '../nat/profile.ts';
+import { isLocal, scopeOf } from '../scope.ts';
 import type { Asker, Question } from '../sources/asker.ts';
 import type { AnswerFrom, MappingSource } from '../sources/source.ts';
 
@@ -63,7 +64,11 @@ export class FilterTest {
     if (!this.sockets.every(bound)) return;
     const heard = new Set(this.asker.questions.filter(({ observed }) => observed).map(({ source }) => source));
     const able = (answerFrom: AnswerFrom) =>
-      sources.find((source) => heard.has(source) && source.answersFrom.includes(answerFrom));
+      // What comes from within the own network passes no filter.
+      sources.find(
+        (source) =>
+          heard.has(source) && source.answersFrom.includes(answerFrom) && !isLocal(scopeOf(source.target.address)),
+      );
     for (const [i, answerFrom] of (['other-address', 'other-port'] as const).entries()) {
       const source = able(answerFrom);
       if (source === undefined) continue;

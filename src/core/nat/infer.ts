@@ -3,10 +3,11 @@
  * the same belief. `detect/detector.ts` adds what needs more than mappings (filtering, hops, lifetime, hairpin).
  */
 import type { Instant } from '../contract.ts';
+import { isLocal, scopeOf } from '../scope.ts';
 import { fitAllocators } from './allocator.ts';
 import { tempered } from './distribution.ts';
 import { believeMapping, type MappingBelief, withoutLiars } from './mapping.ts';
-import { type MappingMade, mappingsMade, type Observation, sameObservation } from './observation.ts';
+import { type MappingMade, mappingsMade, type Observation, sameObservation, seenFromOutside } from './observation.ts';
 import type { Allocator, NatProfile, NatType } from './profile.ts';
 
 /** However clear the samples are, one case in so many is a NAT that no rule here describes. */
@@ -44,7 +45,7 @@ export function inferMapping(
   observations: readonly Observation[],
   localAddresses: readonly string[],
 ): MappingKnowledge {
-  const believable = withoutLiars(observations);
+  const believable = withoutLiars(seenFromOutside(observations));
   const belief = believeMapping(believable);
   const made = mappingsMade(believable, belief.mapping, belief.boxes);
   const mixture = fitAllocators(made);
@@ -102,7 +103,9 @@ function typeOf(
   const untranslated = seen.filter(
     ({ address, port, localPort }) => localAddresses.includes(address!) && port === localPort,
   );
-  if (untranslated.length === seen.length) return 'public';
+  // From within a network nobody can tell how it looks from outside.
+  const inside = seen.every(({ address }) => isLocal(scopeOf(address!)));
+  if (untranslated.length === seen.length) return inside ? 'unknown' : 'public';
   switch (belief.mapping) {
     case 'eim':
       return allocator.kind === 'preserve' && allocator.step === 0 ? 'port-preserving-cone' : 'cone';

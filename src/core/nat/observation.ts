@@ -4,6 +4,7 @@
  */
 import { type Endpoint, endpointKey, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
+import { isLocal, scopeOf } from '../scope.ts';
 import type { Mapping } from './profile.ts';
 
 export interface Observation {
@@ -39,6 +40,19 @@ export function sameObservation(left: Observation, right: Observation): boolean 
     left.repeated === right.repeated &&
     left.roundTripMs === right.roundTripMs &&
     sameEndpoint(left.target, right.target)
+  );
+}
+
+/**
+ * Without what says nothing of the way out. A local address that was seen by somebody on the Internet has been rewritten on the way (a
+ * container's proxy, a load balancer, a router that loops back); one that was seen from within a network is no news where somebody
+ * outside has answered too.
+ */
+export function seenFromOutside(observations: readonly Observation[]): readonly Observation[] {
+  const local = (endpoint: Endpoint) => isLocal(scopeOf(endpoint.address));
+  const fromOutside = observations.some(({ observed }) => observed !== null && scopeOf(observed.address) === 'public');
+  return observations.filter(({ observed, target }) =>
+    local(target) ? !fromOutside : observed === null || !local(observed),
   );
 }
 

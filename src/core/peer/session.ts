@@ -4,6 +4,7 @@
  * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 
+import { familyOf } from '../address.ts';
 import type { Alarm } from '../agenda.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import { eightBytes } from '../connection/datagram.ts';
@@ -33,6 +34,8 @@ export interface SessionConfig {
   readonly peer: Party;
   readonly relayRttMs: number;
   readonly permit: Permit;
+  /** Addresses of the peer that the master can't see (`unseenAddresses`). */
+  readonly unseen: readonly string[];
   /** At the host's one slot for hard pairs it goes before those who wait: it has been here before. */
   readonly first?: boolean;
 }
@@ -90,7 +93,7 @@ export class Session {
       own: { ...config.own, profile: context.profile },
       punchKey: config.keys.punchKey,
       family: context.family(),
-      sources: context.link.sources,
+      sources: context.link.sources.filter(({ target }) => familyOf(target.address) === context.family()),
       master: context.masterAddress(),
       redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
       sockets: context.sockets,
@@ -215,7 +218,7 @@ export class Session {
     const pending: Alarm =
       socket === null
         ? context.request(now, request, null, onResponse)
-        : context.request(now, request, socket, onResponse, context.family());
+        : context.request(now, request, socket, onResponse, { family: context.family() });
     this.requests.add(pending);
   }
 

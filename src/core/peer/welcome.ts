@@ -4,9 +4,10 @@ import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { Service } from '../model/service.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import type { RelayGrant } from '../wire/relay.ts';
-import { ownCandidates, usableCandidates } from './candidates.ts';
+import { ownCandidates, unseenAddresses, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { Offer } from './door.ts';
+import { meetingOf } from './families.ts';
 import type { EndToEnd, RelayMode } from './handshake.ts';
 import type { PathId } from './interface.ts';
 import { modeOfBoth, type RelayId, shownOf } from './relaying.ts';
@@ -70,7 +71,10 @@ export class Welcome {
     const { push, handshake, at } = this.offer;
     const { context } = this;
     const profile = context.profile();
-    const together = push.observed.some((endpoint) => profile.external.includes(endpoint.address));
+    const standing = { master: context.masterAddress(), seenAt: context.seenAt() };
+    const unseen = unseenAddresses(push.observed, handshake.hello.candidates, standing);
+    const places = [...push.observed.map(({ address }) => address), ...unseen];
+    const together = places.some((address) => profile.external.includes(address));
     const bound = { socket: this.socket, family: context.family(), port: outcome.local.port };
     const hidden = this.keeper.mode === 'only';
     const own = shownOf(this.keeper.mode, { profile, candidates: ownCandidates(context, bound, together) });
@@ -88,17 +92,20 @@ export class Welcome {
     if (this.path !== null) this.keeper.goThrough(now, this.path, relay, push.relay);
     this.connection = toHex(answer.keys.connectionId);
     const request = { type: 'answer', sid: push.sid, hidden, handshake: answer.message } as const;
-    this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
-    if (modeOfBoth(this.keeper.mode, handshake.hello.mode) === 'only') return;
-    context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
+    const answered = (later: Instant, response: Response): void => this.answered(later, response);
+    this.request = context.request(now, request, this.socket, answered, context.otherFamily());
     const { hello } = handshake;
-    const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external);
+    const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external, standing);
+    // Where they meet by a relay alone nothing is probed.
+    const apart = meetingOf({ ...own, family: bound.family }, { profile: hello.profile, candidates }) !== 'common';
+    if (apart || modeOfBoth(this.keeper.mode, hello.mode) === 'only') return;
+    context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
     this.session = new Session(
       context,
       now,
       {
         first: this.offer.known,
-        ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit },
+        ...{ role: 'host', sid: push.sid, keys: answer.keys, socket: this.socket, own, permit: push.permit, unseen },
         peer: { profile: hello.profile, candidates },
         relayRttMs: Math.max(1, hello.masterRttMs + context.masterRttMs()),
       },

@@ -28,8 +28,8 @@ interface Account {
 export interface PurseConfig {
   /** How far an address that a permit names may be probed at all. */
   reach(address: string): Reach;
-  /** Local addresses that the peer claims and that may be ours: they share the few packets of a session. */
-  readonly lan: readonly string[];
+  /** Addresses that no permit names and that may be tried all the same, local ones in our network say: they share the few packets of a session. */
+  readonly few: readonly string[];
   /** Addresses that the peer claims and pays for by a packet of its own, a moment after the first permit. */
   readonly awaited: readonly string[];
 }
@@ -38,13 +38,13 @@ export interface PurseConfig {
 export class Purse {
   private readonly config: PurseConfig;
   private readonly accounts = new Map<string, Account>();
-  /** Local addresses, and until when each may be tried. */
+  /** Those that get few, and until when each may be tried. */
   private readonly few: Map<string, Instant>;
   private fewLeft: number = PAY_LIMITS.lanProbesMax;
 
   constructor(now: Instant, first: Permit, config: PurseConfig) {
     this.config = config;
-    this.few = new Map(config.lan.map((address) => [address, NEVER]));
+    this.few = new Map(config.few.map((address) => [address, NEVER]));
     this.permit(now, first);
   }
 

@@ -28,16 +28,22 @@ export function lanAddresses({
   own,
   permit,
   peer,
+  master,
+  unseen = [],
 }: {
   readonly own: Party;
   readonly peer: Party;
   readonly permit: Permit;
+  readonly master: string | null;
+  readonly unseen?: readonly string[];
 }): readonly string[] {
   const mine = new Set([
     ...own.profile.external,
     ...own.candidates.filter((one) => one.kind === 'reflexive').map((one) => one.endpoint.address),
   ]);
-  if (!permit.grants.some(({ address }) => mine.has(address))) return [];
+  // A master on the Internet that sees both at one local address sees what has rewritten them.
+  const named = permit.grants.map(({ address }) => address).filter((address) => reachOf(address, master) !== 'never');
+  if (![...named, ...unseen].some((address) => mine.has(address))) return [];
   const scopes = new Set(own.candidates.map(({ endpoint }) => scopeOf(endpoint.address)));
   return peer.candidates.flatMap(({ kind, endpoint: { address } }) => {
     const scope = scopeOf(address);

@@ -36,6 +36,8 @@ export interface TraversalConfig {
   /** Round trip through the master to the peer, measured by the join; the synchronous start needs it. */
   readonly relayRttMs: number;
   readonly permit: Permit;
+  /** Addresses of the peer that no permit can name, because its master sees it from inside: they get as few packets as a local one. */
+  readonly unseen?: readonly string[];
   /** Address at which we have the master: whose network a local address is can be told by it. Null where there is none. */
   readonly master: string | null;
   /** Where fresh sockets learn their mapping just before a punch: the master's probe ports. */

@@ -1,0 +1,140 @@
+/**
+ * "This computer itself": a host behind a home router that opens ports runs its own small masterserver, and a friend behind another router
+ * joins by the link alone.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  eventOf,
+  type Lab,
+  type LabHost,
+  type LabNat,
+  type LabProcess,
+  openLab,
+  Scene,
+  tinyGame,
+} from '../../lab/index.ts';
+import type { LocalAnswer, LocalCommand, LocalState } from '../../src/app/index.ts';
+import { describeUnless, hasProgram, labMissing } from '../support.ts';
+
+const missing = labMissing() ?? (hasProgram('miniupnpd') ? null : 'miniupnpd is not installed');
+/** miniupnpd refuses to work on addresses that the RFCs keep for tests, so its router has this one as well. */
+const OUTSIDE = '9.9.9.9';
+const TEST_MS = 90_000;
+
+const RULES = `table inet filter {
+  chain miniupnpd { }
+  chain forward { type filter hook forward priority -10; policy accept; jump miniupnpd; }
+  chain prerouting_miniupnpd { }
+  chain postrouting_miniupnpd { }
+  chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump prerouting_miniupnpd; }
+  chain postrouting { type nat hook postrouting priority srcnat - 5; policy accept; jump postrouting_miniupnpd; }
+}`;
+
+const configuration = (address: string) => `ext_ifname=wan
+ext_ip=${address}
+listening_ip=lan
+enable_natpmp=yes
+enable_upnp=yes
+secure_mode=yes
+uuid=b040c6bc-da96-400f-8c55-bd1bddec5e46
+allow 1024-65535 192.168.0.0/16 1024-65535
+`;
+
+describeUnless(missing, 'a masterserver of one', () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await openLab({});
+  });
+  afterAll(() => lab.close());
+
+  async function opensPorts(nat: LabNat, address: string): Promise<void> {
+    const file = `/run/lab/${nat.name}-upnpd`;
+    await nat.shell(`cat > ${file}.conf <<'END'\n${configuration(address)}END\nnft -f - <<'END'\n${RULES}\nEND`);
+    const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
+    await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
+  }
+
+  async function openApp(scene: Scene, at: LabHost) {
+    const run = scene.sallyport(at, ['ui', '--no-open', '--no-clipboard', '--json']);
+    const [url = '', token = ''] = String((await scene.event(run, 'ready')).link).split('/#t=');
+    const ask = async (path: string, body: object | null): Promise<unknown> => {
+      const init = { headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } };
+      const sent = JSON.stringify(body === null ? init : { ...init, method: 'POST', body: JSON.stringify(body) });
+      const script = `fetch('${url}${path}', ${sent}).then((answer) => answer.text()).then(console.log)`;
+      const asker: LabProcess = at.spawn([process.execPath, '-e', script]);
+      return asker.find(({ stream, text }) => (stream === 'stdout' ? JSON.parse(text) : null), 40_000);
+    };
+    return {
+      run,
+      state: async () => (await ask('/v1/state', null)) as LocalState,
+      command: async ({ do: name, ...fields }: LocalCommand) => (await ask(`/v1/${name}`, fields)) as LocalAnswer,
+    };
+  }
+
+  const HOST = {
+    do: 'host',
+    services: String(tinyGame.port),
+    name: 'Den',
+    game: '',
+    playersMax: 4,
+    public: false,
+  } as const;
+
+  test('a host whose router opens ports needs nobody else: a friend joins by the link alone', {
+    timeout: TEST_MS,
+  }, async () => {
+    const [home, away] = [await lab.nat('home', 'home-router'), await lab.nat('away', 'home-router')];
+    const den = await lab.hostBehind(home, 'ana');
+    const friend = await lab.hostBehind(away, 'kofi');
+    await home.shell(`ip address add ${OUTSIDE}/32 dev wan`);
+    await lab.atCore(`ip route add ${OUTSIDE}/32 via ${home.external}`);
+    await opensPorts(home, OUTSIDE);
+    const scene = new Scene(lab, tinyGame, { master: den, host: den, client: friend, nats: [home, away] });
+    scene.startGame();
+    const app = await openApp(scene, den);
+    expect((await app.state()).ownMaster).toMatchObject({ state: 'off' });
+
+    await app.command({ do: 'own-master', on: true });
+    const { ownMaster, settings } = await app.state();
+    expect(ownMaster).toMatchObject({ state: 'on', way: 'mapped', because: null });
+    expect(ownMaster?.link).toContain(`sallyport://${OUTSIDE}:8430/`);
+    expect(settings?.master).toBe(ownMaster?.link);
+
+    const hosting = await app.command({ ...HOST, password: '', ask: false });
+    if (!hosting.ok) return expect.unreachable(JSON.stringify(hosting));
+    expect(hosting.invite).toContain(`sallyport://${OUTSIDE}:8430/j/`);
+    const join = scene.sallyport(friend, ['join', hosting.invite ?? '', '--json', '--no-clipboard']);
+    const connected = await scene.event(join, 'connected', 40_000);
+    expect(await scene.statusAt(String(connected.local))).not.toBe('');
+    expect(join.lines.map(({ text }) => eventOf(text)?.ev)).not.toContain('lost');
+    await join.stop();
+
+    // Off again, and the router is asked to close the port.
+    await app.command({ do: 'own-master', on: false });
+    expect((await app.state()).ownMaster).toMatchObject({ state: 'off' });
+    expect(await home.shell('nft list chain inet filter prerouting_miniupnpd')).not.toContain('8430');
+    await app.run.stop();
+  });
+
+  test('behind a router that opens nothing, or a carrier, it says so at once and nothing is left', {
+    timeout: TEST_MS,
+  }, async () => {
+    const shut = await lab.nat('shut', 'home-router');
+    const carried = await lab.nat('carried', 'home-router');
+    await opensPorts(carried, '100.64.3.4').catch(() => {});
+    for (const [nat, why] of [
+      [shut, 'no-way-in'],
+      [carried, /carrier|no-way-in/],
+    ] as const) {
+      const at = await lab.hostBehind(nat, `${nat.name}h`);
+      const scene = new Scene(lab, tinyGame, { master: at, host: at, client: at, nats: [nat] });
+      const app = await openApp(scene, at);
+      await app.command({ do: 'own-master', on: true });
+      const state = await app.state();
+      expect(state.ownMaster).toMatchObject({ state: 'impossible', link: '' });
+      expect(state.ownMaster?.because).toMatch(why);
+      expect(state.settings?.master).toBe('');
+      await app.run.stop();
+    }
+  });
+});
