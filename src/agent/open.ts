@@ -108,19 +108,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), ownKey, newIdentity, deriveCode, onHosting: identity.keep },
-      ...{
-        master,
-        masterLink,
-        linkMaster,
-        pins,
-        friends,
-        guests,
-        gateway,
-        findGateway,
-        onClosed,
-        nat64,
-        names: { resolved, look },
-      },
+      ...{ master, masterLink, linkMaster, pins, friends, guests, gateway, findGateway, onClosed, nat64 },
+      names: { resolved, look },
       device: deviceOf(options),
       ...(network === undefined ? {} : { network }),
       relay: options.relay ?? 'allow',
