@@ -17,6 +17,8 @@ export const APP_LIMITS = {
   norayLineBytesMax: 1_024,
   /** The game gives its handshake eight seconds, which begin with our answer; until then it waits for as long as it likes. */
   norayJoinMs: 60_000,
+  /** Masterservers besides the one set over which joins go on: each has an agent with sockets of its own; few have friends on more. */
+  mastersElsewhereMax: 4,
   /** Between the word that a program ends and its end: the answer is on its way before. */
   quitMs: 50,
 } as const;
