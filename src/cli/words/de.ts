@@ -1,5 +1,10 @@
 /** German, under the English sentence as it stands where it is said (index.ts). `{name}` stays as it is, and may move. */
 export const de = {
+  'show this invitation, in the app that runs if there is one':
+    'diese Einladung zeigen, in der App, die läuft, wenn es eine gibt',
+  'open sallyport:// links of this user with this program from now on, and end':
+    'sallyport://-Links dieses Benutzers von jetzt an mit diesem Programm öffnen, und enden',
+  'open them no more, and end': 'sie nicht mehr öffnen, und enden',
   '--downloads {at} is no address of the web.': '--downloads {at} ist keine Adresse des Webs.',
   "--downloads {at} can't be read: {why}.": '--downloads {at} ist nicht zu lesen: {why}.',
   '(Ctrl+C ends it)': '(Strg+C beendet)',
