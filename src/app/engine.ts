@@ -79,6 +79,7 @@ export class Engine implements LocalEngine {
     () => this.#agent,
     () => this.#changed(),
   );
+  #answers: readonly ProbeResult[] = [];
   #probes: readonly ProbeView[] = [];
   #n = 0;
   /** What is asked for before there is an agent waits for it. */
@@ -176,7 +177,8 @@ export class Engine implements LocalEngine {
       serversAt: this.#list.at,
       serversFailure: this.#list.failure,
       profile,
-      unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
+      unmeasured:
+        profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null, this.#answers),
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
@@ -324,7 +326,10 @@ export class Engine implements LocalEngine {
 
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
-    if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
+    if (event.ev === 'profile') {
+      this.#answers = event.probes;
+      this.#probes = event.probes.map(probeView);
+    }
     if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }

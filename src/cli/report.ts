@@ -14,6 +14,7 @@ import {
   type NatProfile,
   type NatType,
   type ProbeResult,
+  silentServers,
   type Tested,
   unmeasured,
   type Verdict,
@@ -31,6 +32,8 @@ export interface ReportOptions {
   readonly ways?: WaysShown | null;
   /** How many bytes of a burst a socket takes here, where that is little; null: it suffices. */
   readonly receiveBytes?: number | null;
+  /** Of the last detection. */
+  readonly probes?: readonly ProbeResult[];
   /** So long the router has been asked to open a port by now; null = there was no router to ask. */
   readonly routerAskedMs: number | null;
 }
@@ -46,7 +49,8 @@ const WIDTH = 10;
 export function reportLines(profile: NatProfile, options: ReportOptions): readonly string[] {
   const row = (name: string, ...facts: readonly (string | null)[]) =>
     name.padEnd(WIDTH) + facts.filter((fact) => fact !== null).join(' · ');
-  const help = [...whatWouldHelp(profile), ...(options.receiveBytes ? [BURST_HELP] : [])];
+  const untested = untestedText(profile, options);
+  const help = [...whatWouldHelp(profile, options), ...(options.receiveBytes ? [BURST_HELP] : [])];
   return [
     row('Verdict', verdictSentence(profile, options)),
     row('UDP', udpState(profile), externalText(profile, options), ipv6Text(profile, options)),
@@ -59,8 +63,10 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
     row('Port map', portMapText(profile, options)),
     row('Limits', profile.quota === null ? 'none known' : `${profile.quota} ports for this network`),
     ...(options.ways ? [waysLine(options.ways, options)] : []),
+    ...silentText(options).map((text) => row('Silent', text)),
     ...(options.receiveBytes ? [row('Bursts', burstText(options.receiveBytes))] : []),
     row('Sure', sureText(profile, options)),
+    ...(untested === null ? [] : [row('Untested', untested)]),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];
 }
@@ -99,8 +105,40 @@ export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportO
   });
 }
 
+const UNMEASURED_HELP: Readonly<Record<NotKnown, readonly string[]>> = {
+  rewritten: [
+    'Give a STUN server with --stun host:port: it tells what the masterserver can not see, and friends reach you all the same.',
+    'Tell the operator: in Docker, --network host or "userland-proxy": false lets the masterserver see true addresses.',
+  ],
+  'from-inside': [
+    'Give a STUN server with --stun host:port, or ask a masterserver elsewhere: then your network is measured.',
+  ],
+  'probe-ports': [
+    'Tell the operator of the masterserver: 16 UDP ports, from its own plus 9 on, have to pass its firewall. Or give --stun host:port.',
+  ],
+  'nobody-answers': [
+    'Check the --master link, or give a STUN server with --stun host:port: where neither answers, it is this network.',
+  ],
+};
+
+/** Who was asked in vain while others answered: no fault of this network. */
+function silentText(options: ReportOptions): readonly string[] {
+  return silentServers(options.probes ?? []).map(({ address, ports }) => {
+    const of = ports.length > 3 ? `${ports[0]}-${ports.at(-1)}, ${ports.length} of them asked` : ports.join(', ');
+    const where = `${shown(address, options)} UDP ${ports.length > 1 ? 'ports' : 'port'} ${of}`;
+    return options.masterWay === 'udp' && ports.length > 2
+      ? `${where}: the masterserver's probe ports do not answer, its operator may have left them shut; others were asked instead`
+      : `${where}: no answer from there; others were asked instead`;
+  });
+}
+
 /** Silence is not blamed on this network unless something else shows that it is to blame. */
-const UNMEASURED: Readonly<Record<'probe-ports' | 'nobody-answers', string>> = {
+type NotKnown = 'probe-ports' | 'rewritten' | 'from-inside' | 'nobody-answers';
+
+const UNMEASURED: Readonly<Record<NotKnown, string>> = {
+  rewritten:
+    'Not known: something in front of the masterserver hides where packets come from, so it cannot tell how you look from outside.',
+  'from-inside': 'Not known: the masterserver stands in your own network, and nobody outside was asked.',
   'probe-ports':
     'Not known: the masterserver answers, but none of its probe ports does. Its operator may have left them shut in a firewall.',
   'nobody-answers':
@@ -110,9 +148,9 @@ const UNMEASURED: Readonly<Record<'probe-ports' | 'nobody-answers', string>> = {
 function verdictSentence(profile: NatProfile, options: ReportOptions): string {
   if (profile.type === 'blocked')
     return 'Strict: no UDP answer comes back, so no direct connection is possible from here.';
-  const missing = unmeasured(profile, options.masterWay);
+  const missing = unmeasured(profile, options.masterWay, options.probes ?? []);
   if (missing !== null && missing !== 'not-now') return UNMEASURED[missing];
-  return `${VERDICTS[profile.verdict]}${missing === null ? '' : ' (as it was before: the masterserver does not answer now)'}`;
+  return `${VERDICTS[profile.verdict]}${missing === null ? '' : ` (measured ${age(profile)} ago; the masterserver does not answer now)`}`;
 }
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
@@ -269,14 +307,54 @@ function portMapText(profile: NatProfile, { routerAskedMs }: ReportOptions): str
   return `UPnP ${state(upnp)} · NAT-PMP ${state(natPmp)} · PCP ${state(pcp)}${proven}`;
 }
 
+function age({ ageMs }: NatProfile): string {
+  const seconds = Math.round(ageMs / 1000);
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/** What was not tested, each with the reason: not knowing is no finding. */
+function untestedText(profile: NatProfile, { routerAskedMs }: ReportOptions): string | null {
+  if (profile.samples === 0) return null;
+  const behindNat = profile.type !== 'public';
+  const later = profile.mapping === 'eim' ? 'not yet' : 'shows only where one port serves all destinations';
+  const reasons: readonly (string | false)[] = [
+    profile.filtering === 'unknown' && 'filtering (takes a second port or address to ask)',
+    behindNat && profile.hairpin === 'untested' && `hairpin (${later})`,
+    behindNat && profile.natHops === null && `distance (${later})`,
+    behindNat && profile.idleLifetimeMs === null && 'life of a mapping (takes 3 min, while hosting)',
+    behindNat && profile.quota === null && 'most mappings at once (at its end nobody here could open anything)',
+    behindNat && routerAskedMs === null && profile.portMapping.upnp === 'untested' && 'port mapping (no router found)',
+    profile.ipv6 === 'untested' && 'IPv6 (nobody asked has it)',
+  ];
+  const all = reasons.filter((reason) => reason !== false);
+  return all.length === 0 ? null : all.join(' · ');
+}
+
 function sureText(profile: NatProfile, options: ReportOptions): string {
   const vantage = profile.addressesAsked === 1 ? ', one address asked' : `, ${profile.addressesAsked} addresses asked`;
   const rtt = options.masterRttMs === null ? '' : ` · master ${Math.round(options.masterRttMs)} ms`;
-  return `${(profile.confidence * 100).toFixed(profile.confidence > 0.99 ? 1 : 0)} % (${profile.samples} samples${vantage})${rtt}`;
+  return `${(profile.confidence * 100).toFixed(profile.confidence > 0.99 ? 1 : 0)} % (${profile.samples} samples${vantage}${profile.samples > 0 ? `, newest ${age(profile)} old` : ''})${rtt}`;
+}
+
+const NOTHING_COMES =
+  'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.';
+
+/** Of others behind the same NAT a line at home has few; more of them, a block of ports or a distance tell of a provider's. */
+const OTHERS_AT_HOME_MAX = 20;
+
+function routerHelp({ natHops, quota, allocator, layers }: NatProfile): string {
+  const others = allocator.kind === 'step' ? (allocator.backgroundPerSecond ?? 0) : 0;
+  const carriers = (natHops ?? 1) > 1 || quota !== null || others > OTHERS_AT_HOME_MAX || allocator.kind === 'time';
+  return carriers
+    ? 'This looks like an address that the provider shares out: UPnP helps only where your own router has a public one. Ask the provider for a public IPv4 address.'
+    : `Turning UPnP on in the router, or forwarding one UDP port, would make this Open${layers === 1 ? '' : ', if the router itself has a public address'}.`;
 }
 
 /** Each line one thing a person can do, with what it would change. */
-export function whatWouldHelp(profile: NatProfile): readonly string[] {
+export function whatWouldHelp(
+  profile: NatProfile,
+  options: Pick<ReportOptions, 'masterWay' | 'probes'> = { masterWay: 'udp' },
+): readonly string[] {
   const help: string[] = [];
   const { upnp, natPmp, pcp, external } = profile.portMapping;
   if (profile.type === 'blocked') {
@@ -284,11 +362,8 @@ export function whatWouldHelp(profile: NatProfile): readonly string[] {
       'Allow outgoing UDP in the firewall of this computer or network, or try another network (a phone hotspot).',
     ];
   }
-  if (profile.samples === 0) {
-    return [
-      'Check the --master link, or give a STUN server with --stun host:port: where neither answers, it is this network.',
-    ];
-  }
+  const missing = unmeasured(profile, options.masterWay, options.probes ?? []);
+  if (missing !== null && missing !== 'not-now') return UNMEASURED_HELP[missing];
   if (profile.external.length > 0 && profile.external.every(isLoopback)) {
     return [
       'The masterserver is on this computer: ask one elsewhere (--master, --stun host:port) to learn of your router.',
@@ -299,8 +374,7 @@ export function whatWouldHelp(profile: NatProfile): readonly string[] {
   if (profile.verdict !== 'open' && external === null) {
     if (shared || behindCarrier)
       help.push('A second router is in the way: bridge one of the two, or ask the provider for a public IPv4 address.');
-    else if (upnp !== 'yes' && natPmp !== 'yes' && pcp !== 'yes')
-      help.push('Turning UPnP on in the router, or forwarding one UDP port, would make this Open.');
+    else help.push(upnp === 'yes' || natPmp === 'yes' || pcp === 'yes' ? NOTHING_COMES : routerHelp(profile));
     if (profile.ipv6 === 'no') help.push('IPv6 on both sides would connect without any of this.');
   }
   if (profile.addressesAsked === 1 && (profile.mapping === 'eim' || profile.mapping === 'unknown')) {
