@@ -31,15 +31,14 @@ interface Stream {
   on(event: 'message' | 'error' | 'connect', listener: (bytes: Uint8Array) => void): void;
 }
 
-/** Unreliable datagrams of its encrypted stream, over a table of three nodes on the master's computer. */
+/** Unreliable datagrams of its encrypted stream, over a table of three nodes on each computer that has some; the first has its bootstrapper. */
 async function hyperdht(): Promise<void> {
   // biome-ignore lint/suspicious/noExplicitAny: it comes without types
   const DHT = load('hyperdht') as any;
   const [port = '', address = '', key = ''] = words;
   if (side === 'node') {
-    const first = DHT.bootstrapper(Number(port), address);
-    await first.ready();
-    const bootstrap = [{ host: address, port: Number(port) }];
+    const bootstrap = [{ host: key, port: Number(port) }];
+    if (address === key) await DHT.bootstrapper(Number(port), address).ready();
     for (let n = 0; n < 3; n += 1)
       await new DHT({ bootstrap, host: address, ephemeral: false, firewalled: false }).ready();
     say('ready');
@@ -63,11 +62,12 @@ async function hyperdht(): Promise<void> {
   carry(stream);
 }
 
-/** One channel that orders and repeats nothing; no servers, the two see each other. */
+/** One channel that orders and repeats nothing; at most a STUN server. */
 function webrtc(): void {
   // biome-ignore lint/suspicious/noExplicitAny: its types are in the folder that was asked for
   const { PeerConnection } = load('node-datachannel') as any;
-  const peer = new PeerConnection(side, { iceServers: [], maxMessageSize: 65_536 });
+  const iceServers = [words[1] ?? ''].filter((server) => server !== '');
+  const peer = new PeerConnection(side, { iceServers, maxMessageSize: 65_536 });
   // biome-ignore lint/suspicious/noExplicitAny: see above
   const carry = (channel: any): void => {
     const toGame = gameSide(Number(words[0]), (bytes) => void (channel.isOpen() && channel.sendMessageBinary(bytes)));

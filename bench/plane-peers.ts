@@ -5,29 +5,33 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compiled, type LabHost, type LabProcess } from '../lab/index.ts';
-import { GAME_PORT, ready, type Way, type WayMaker } from './plane-ways.ts';
+import { compiled, type LabHost, type LabProcess, type Scene } from '../lab/index.ts';
+import { GAME_PORT, READY_MS, ready, type Way, type WayMaker } from './plane-ways.ts';
 
-const NPM = ['hyperdht@6', 'node-datachannel@0.32'];
+const NPM = ['hyperdht@6', 'node-datachannel@0.33'];
 const DEBIAN = ['wireguard-go', 'wireguard-tools', 'nebula', 'n2n'];
 const FRIEND_PORT = 40_010;
 
-function install(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  const run = (command: string, ...words: readonly string[]): void => {
-    execFileSync(command, words, { cwd: folder, stdio: 'ignore' });
-  };
-  if (!existsSync(join(folder, 'node_modules/hyperdht'))) {
-    writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
-    run('npm', 'install', '--no-audit', '--no-fund', ...NPM);
-  }
+type Ends = Pick<Scene, 'masterHost' | 'hostSide' | 'clientSide'>;
+
+/** Programs of Debian's packages, unpacked and not installed. Throws where they cannot be had. */
+function installDebian(folder: string): void {
   if (existsSync(join(folder, 'usr'))) return;
-  run('apt-get', 'download', ...DEBIAN);
-  run('sh', '-c', 'for package in *.deb; do dpkg -x "$package" .; done');
+  execFileSync('apt-get', ['download', ...DEBIAN], { cwd: folder, stdio: 'ignore' });
+  execFileSync('sh', ['-c', 'for package in *.deb; do dpkg -x "$package" .; done'], { cwd: folder, stdio: 'ignore' });
+}
+
+/** The packages of npm. Throws where they cannot be had. */
+export function install(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  if (existsSync(join(folder, 'node_modules/hyperdht'))) return;
+  writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', ...NPM], { cwd: folder, stdio: 'ignore' });
 }
 
 export function peers(folder: string): readonly WayMaker[] {
   install(folder);
+  installDebian(folder);
   const program = (name: string): string =>
     ['usr/bin', 'usr/sbin'].map((place) => join(folder, place, name)).find((path) => existsSync(path)) ?? name;
   return [hyperdht(folder), webrtc(folder), wireguard(program), nebula(program, folder), n2n(program)];
@@ -40,32 +44,58 @@ function end(on: LabHost, folder: string, ...words: readonly (string | number)[]
 function hyperdht(folder: string): WayMaker {
   return {
     name: 'hyperdht',
-    async start({ masterHost, hostSide, clientSide }) {
-      const table = end(masterHost, folder, 'hyperdht', 'node', 49_737, masterHost.address);
-      await ready(table);
-      const host = end(hostSide, folder, 'hyperdht', 'host', GAME_PORT, masterHost.address);
-      const key = await host.find(({ text }) => /^key (\w+)$/.exec(text)?.[1], 30_000);
-      const friend = end(clientSide, folder, 'hyperdht', 'friend', FRIEND_PORT, masterHost.address, key);
-      await ready(friend);
-      return { address: '127.0.0.1', port: FRIEND_PORT, host: [host], friend: [friend], further: [host, table] };
+    async start(scene) {
+      const { host, table, connect } = await hyperdhtHost(folder, scene, []);
+      const friend = await connect(READY_MS);
+      return { address: '127.0.0.1', port: FRIEND_PORT, host: [host], friend: [friend], further: [host, ...table] };
     },
   };
+}
+
+async function hyperdhtHost(folder: string, { masterHost, hostSide, clientSide }: Ends, further: readonly LabHost[]) {
+  const { address } = masterHost;
+  const table: LabProcess[] = [];
+  for (const on of [masterHost, ...further]) {
+    const node = end(on, folder, 'hyperdht', 'node', 49_737, on.address, address);
+    await ready(node);
+    table.push(node);
+  }
+  const host = end(hostSide, folder, 'hyperdht', 'host', GAME_PORT, address);
+  const key = await host.find(({ text }) => /^key (\w+)$/.exec(text)?.[1], 30_000);
+  const connect = async (limitMs: number): Promise<LabProcess> => {
+    const friend = end(clientSide, folder, 'hyperdht', 'friend', FRIEND_PORT, address, key);
+    await ready(friend, 'ready', limitMs);
+    return friend;
+  };
+  return { host, table, connect };
+}
+
+/** A table of nodes on the master's computer and `further` ones, and a host; gives what the friend does. */
+export async function connectHyperdht(folder: string, ends: Ends, further: readonly LabHost[], limitMs: number) {
+  const { connect } = await hyperdhtHost(folder, ends, further);
+  return () => connect(limitMs);
 }
 
 function webrtc(folder: string): WayMaker {
   return {
     name: 'WebRTC (libdatachannel)',
-    async start({ hostSide, clientSide }) {
-      const host = end(hostSide, folder, 'webrtc', 'host', GAME_PORT);
-      const friend = end(clientSide, folder, 'webrtc', 'friend', FRIEND_PORT + 1);
-      const tell = (from: LabProcess, to: LabProcess): void =>
-        from.follow(({ text }) => text.startsWith('tell ') && to.write(`${text.slice(5)}\n`));
-      tell(host, friend);
-      tell(friend, host);
-      await Promise.all([ready(host), ready(friend)]);
+    async start(scene) {
+      const { host, friend } = await connectWebrtc(folder, scene, '', READY_MS);
       return { address: '127.0.0.1', port: FRIEND_PORT + 1, host: [host], friend: [friend], further: [host] };
     },
   };
+}
+
+/** `server`: `stun:ADDRESS:PORT`, or empty where the two see each other. What they have to tell each other goes through us. */
+export async function connectWebrtc(folder: string, { hostSide, clientSide }: Ends, server: string, limitMs: number) {
+  const host = end(hostSide, folder, 'webrtc', 'host', GAME_PORT, server);
+  const friend = end(clientSide, folder, 'webrtc', 'friend', FRIEND_PORT + 1, server);
+  const tell = (from: LabProcess, to: LabProcess): void =>
+    from.follow(({ text }) => text.startsWith('tell ') && to.write(`${text.slice(5)}\n`));
+  tell(host, friend);
+  tell(friend, host);
+  await Promise.all([ready(host, 'ready', limitMs), ready(friend, 'ready', limitMs)]);
+  return { host, friend };
 }
 
 /** A tunnel with a device: the game speaks to the other end's address in it. */

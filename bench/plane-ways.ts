@@ -18,11 +18,11 @@ export interface WayMaker {
   start(scene: Scene): Promise<Way>;
 }
 
-const READY_MS = 20_000;
+export const READY_MS = 20_000;
 export const GAME_PORT = countingGame.port;
 
-export async function ready(program: LabProcess, line: string | RegExp = 'ready'): Promise<void> {
-  await program.find(({ text }) => (typeof line === 'string' ? text === line : line.test(text)) || null, READY_MS);
+export async function ready(program: LabProcess, line: string | RegExp = 'ready', limitMs = READY_MS): Promise<void> {
+  await program.find(({ text }) => (typeof line === 'string' ? text === line : line.test(text)) || null, limitMs);
 }
 
 function forwarder(on: LabHost, words: readonly (string | number)[]): LabProcess {

@@ -20,7 +20,7 @@ export interface SceneOptions extends LabOptions {
   readonly game?: Game;
   /** Masterservers with two addresses measure filtering. */
   readonly masterAddresses?: 1 | 2;
-  /** Default: nobody has it. The masterserver (unless `master` is false) has both, and is known by a name in `MASTER_NAME`. */
+  /** Default: nobody has it. The masterserver (unless `master` is false) has both, and is known by `MASTER_NAME` where somebody has IPv6 alone. */
   readonly ipv6?: {
     readonly host: Ipv6Place;
     readonly client: Ipv6Place;
@@ -227,6 +227,9 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
     };
     const scene = new Scene(lab, options.game ?? realGame() ?? tinyGame, places);
     await scene.startMaster();
+    // Its link has an IPv4 address; who has none has to have a name.
+    if (options.ipv6?.host === 'only' || options.ipv6?.client === 'only')
+      scene.link = scene.link.replace(/\/\/[^/]+:/, `//${MASTER_NAME}:`);
     await scene.startHost();
     return scene;
   } catch (error) {

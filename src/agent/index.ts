@@ -18,6 +18,7 @@ export {
 } from '../core/index.ts';
 export type { KeptBan, LocalPlaces } from '../node/index.ts';
 export { FAILURES, localPlaces, SallyportError } from '../node/index.ts';
+export { checkAgentOptions, hostKeyFile, hostName, readJoinTarget } from './check-options.ts';
 export type { HostForwardNotice } from './forward-host.ts';
 export {
   type LanWish,
@@ -30,10 +31,10 @@ export {
 export type { FriendNews, Hosting, HostingEvents, HostOptions, ServiceWish } from './hosting.ts';
 export type { Agent, AgentEvents, AgentNetwork } from './interface.ts';
 export { isOver, type JoinEvent, type JoinView, losePath, NEW_JOIN, type NotDirect, reduceJoin } from './join-view.ts';
-export { type JoinOptions, readJoinTarget } from './joining.ts';
+export type { JoinOptions } from './joining.ts';
 export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOnLan } from './lan.ts';
 export type { LanSearchWish } from './lan-search.ts';
-export { type AgentOptions, checkAgentOptions, hostKeyFile, hostName, openAgent } from './open.ts';
+export { type AgentOptions, openAgent } from './open.ts';
 export type { ConnectionStats, Path, PathEvents, PathInfo, Released, WayNow } from './path.ts';
 export {
   adviceText,

@@ -2,18 +2,19 @@
  * One join as it is shown: a pure reduction of its events, the same for the library's log, the command and the app. The log grows to a
  * maximum and then loses its oldest lines, and so do the attempts.
  */
-import type {
-  FailureCode,
-  FailureReason,
-  GameState,
-  JoinStage,
-  LogData,
-  LogEntry,
-  NatProfile,
-  NextAttempt,
-  PathKind,
-  PeerEvent,
-  StageReason,
+import {
+  type FailureCode,
+  type FailureReason,
+  familyOf,
+  type GameState,
+  type JoinStage,
+  type LogData,
+  type LogEntry,
+  type NatProfile,
+  type NextAttempt,
+  type PathKind,
+  type PeerEvent,
+  type StageReason,
 } from '../core/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 import type { PathEvents } from './path.ts';
@@ -53,7 +54,8 @@ export interface AttemptView {
  * leave that network. `hard-pair`: `JoinView.hard` says more. `searching`: there was no time yet to find a direct path.
  */
 export type NotDirect =
-  | { readonly because: 'wished' | 'hard-pair' | 'searching' }
+  /** `no-common-family`: one has IPv6 alone, the other IPv4 alone. */
+  | { readonly because: 'wished' | 'hard-pair' | 'searching' | 'no-common-family' }
   | { readonly because: 'udp-blocked'; readonly side: 'own' | 'peer' | 'both' };
 
 export type ShownPhase = 'resolving' | 'networks' | 'punching' | 'connected' | 'stopped' | 'failed';
@@ -140,10 +142,18 @@ export function reduceJoin<View extends JoinView>(join: View, event: JoinEvent, 
 }
 
 function whyNotDirect({ relayedOnly, own, peer, hard }: JoinView): NotDirect {
+  if (relayedOnly && own !== null && peer !== null && areApart(own, peer)) return { because: 'no-common-family' };
   if (relayedOnly) return { because: 'wished' };
   const [here, there] = [own?.type === 'blocked', peer?.type === 'blocked'];
   if (here || there) return { because: 'udp-blocked', side: here && there ? 'both' : here ? 'own' : 'peer' };
   return { because: hard === null ? 'searching' : 'hard-pair' };
+}
+
+/** As far as their addresses are known. */
+function areApart(...sides: readonly [own: NatProfile, peer: NatProfile]): boolean {
+  const [here, there] = sides.map(({ external, ipv6 }) => [...external.map(familyOf), ...(ipv6 === 'yes' ? [6] : [])]);
+  const known = here !== undefined && there !== undefined && here.length > 0 && there.length > 0;
+  return known && !here.some((family) => there.includes(family));
 }
 
 /** The path has died and is punched again, or the host has ended and is waited for. */

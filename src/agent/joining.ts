@@ -1,23 +1,21 @@
 /** One join: from a code or link to a path, and on while the path is lost and punched again. */
 
 import {
-  codeFault,
   equalBytes,
   type FailureCode,
   type FailureReason,
   type JoinId,
   type JoinTarget,
   type PeerEvent,
-  parseHostLink,
-  parseJoinTarget,
   type RelayMode,
 } from '../core/index.ts';
-import { nodeCrypto, SallyportError, usage } from '../node/index.ts';
+import { nodeCrypto, SallyportError } from '../node/index.ts';
 import type { MachineAgent } from './agent.ts';
+import { readJoinTarget } from './check-options.ts';
 import { type JoinEvent, type JoinView, NEW_JOIN, reduceJoin } from './join-view.ts';
 import type { AgentPath, Path } from './path.ts';
 import { checkRelayMode } from './relay-mode.ts';
-import { linkText, reasonText } from './words.ts';
+import { reasonText } from './words.ts';
 
 export interface JoinOptions {
   readonly signal?: AbortSignal;
@@ -45,18 +43,6 @@ export interface JoinOptions {
    * join fails with HOST_KEY_CHANGED. A code or link whose key does not belong to it is refused all the same.
    */
   readonly acceptNewKey?: boolean;
-}
-
-/** A code or a join link as it was typed. Throws CODE_MALFORMED for what can be no code, USAGE for a link that is not whole. */
-export function readJoinTarget(text: string): JoinTarget {
-  const target = parseJoinTarget(text);
-  if (target !== null) return target;
-  if (!text.includes('://')) {
-    throw new SallyportError('CODE_MALFORMED', { detail: reasonText(codeFault(text)) });
-  }
-  const link = parseHostLink(text);
-  const detail = 'problem' in link ? linkText(link) : 'The join link is not whole: copy all of it.';
-  throw usage(detail);
 }
 
 export class Joining {

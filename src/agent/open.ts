@@ -7,7 +7,6 @@ import {
   isLoopback,
   type MasterAddress,
   type MasterLink,
-  parseMasterLink,
   type RelayMode,
   SOURCES_LIMITS,
   type Cooling as StunRest,
@@ -30,14 +29,12 @@ import {
   SallyportError,
   systemRandom,
   takeLock,
-  usage,
   writeDocument,
 } from '../node/index.ts';
 import { MachineAgent } from './agent.ts';
+import { checkAgentOptions } from './check-options.ts';
 import type { Agent, AgentNetwork } from './interface.ts';
-import { lookUp, type NamedEndpoint, type Resolved } from './names.ts';
-import { checkRelayMode } from './relay-mode.ts';
-import { linkText } from './words.ts';
+import { lookUp, type Resolved } from './names.ts';
 
 export interface AgentOptions {
   /** `sallyport://198.51.100.7:8430/#KEY`, as `sallyport master` prints it. */
@@ -65,29 +62,6 @@ export interface AgentOptions {
   /** Where it lives; left out: in the network of this computer. */
   readonly network?: AgentNetwork;
   readonly signal?: AbortSignal;
-}
-
-/** What `openAgent` needs, understood; throws USAGE for what can't be meant. Nothing is asked, opened or written. */
-export function checkAgentOptions(options: Pick<AgentOptions, 'master' | 'linkMaster' | 'stun' | 'relay'>): {
-  readonly masterLink: MasterLink;
-  readonly linkMaster: MasterLink;
-  readonly stun: readonly NamedEndpoint[];
-} {
-  if (typeof options.master !== 'string') throw usage('master is missing: the link that "sallyport master" prints.');
-  checkRelayMode(options.relay);
-  const masterLink = parseMasterLink(options.master);
-  if ('problem' in masterLink) throw usage(`master: ${linkText(masterLink)}`);
-  const linkMaster = options.linkMaster === undefined ? masterLink : parseMasterLink(options.linkMaster);
-  if ('problem' in linkMaster) throw usage(`linkMaster: ${linkText(linkMaster)}`);
-  return { masterLink, linkMaster, stun: (options.stun ?? []).map(readStunServer) };
-}
-
-function readStunServer(server: string): NamedEndpoint {
-  const [, host, port = '3478'] = /^(?:stun:)?(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(server.trim()) ?? [];
-  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    throw usage(`"${server}" is no STUN server: write host:port.`);
-  }
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
 export async function openAgent(options: AgentOptions): Promise<Agent> {
@@ -219,17 +193,6 @@ export function identityOf(keyFile: string | undefined): Identity {
       }
     },
   };
-}
-
-/** The identity file of a host, one for each name: two games on one computer have two codes, each the same every evening. */
-export function hostKeyFile(stateDir: string, name: string): string {
-  return join(stateDir, `host-${name}.key`);
-}
-
-/** The same name where it can be one. It becomes part of the name of a file. */
-export function hostName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(name)) return name;
-  throw usage(`"${name}" can not name a host: use up to 32 letters, digits, - and _.`);
 }
 
 /** Beside the key: friends and bans of a host belong to it, as its friends have another key at each host. */

@@ -1,6 +1,6 @@
 /** What an application may say of relays: the type of core, checked for callers that have no types. */
 import type { RelayMode } from '../core/index.ts';
-import { usage } from '../node/index.ts';
+import { usage } from '../node/failure.ts';
 
 const MODES: readonly unknown[] = ['never', 'allow', 'only'] satisfies readonly RelayMode[];
 

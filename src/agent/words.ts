@@ -1,47 +1,67 @@
-/** The one place where what is told of a join becomes English: for the command, the examples and the messages of errors. */
+/**
+ * The one place where what is told of a join becomes sentences: English ones for the library and the messages of errors, or those of another
+ * language by `say`, which gets each English sentence and what belongs into its {places}.
+ */
 
-import {
-  CODE_SYMBOLS,
-  type FailureReason,
-  type Help,
-  LIMITS,
-  type LinkProblem,
-  type NatView,
-  type NextAttempt,
-  type PeerEvent,
-  type ServicesProblem,
+import type {
+  FailureReason,
+  Help,
+  LinkProblem,
+  NatView,
+  NextAttempt,
+  PeerEvent,
+  ServicesProblem,
 } from '../core/index.ts';
-import { FAILURES } from '../node/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { CODE_SYMBOLS } from '../core/model/code.ts';
+import { FAILURES } from '../node/failure.ts';
 import type { NotDirect } from './join-view.ts';
 import type { WayNow } from './path.ts';
 
+/** Gives a sentence in a language, with `{name}` replaced by the value of that name. */
+export type SaySentence = (sentence: string, values?: Readonly<Record<string, string | number>>) => string;
+
+const inEnglish: SaySentence = (sentence, values = {}) =>
+  sentence.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+
 /** Why a text is no list of services, and what to write instead. */
-export function servicesText(problem: ServicesProblem): string {
+export function servicesText(problem: ServicesProblem, say = inEnglish): string {
   switch (problem.problem) {
     case 'none':
-      return 'No port is given: write the one of your game server, like 30000.';
+      return say('No port is given: write the one of your game server, like 30000.');
     case 'too-many':
-      return `One host has at most ${problem.most} ports: host the others under another name, with --as.`;
+      return say('One host has at most {most} ports: host the others under another name.', { most: problem.most });
     case 'not-a-service':
-      return `"${problem.part}" is no port: write 30000, 64738/udp+tcp, 2456-2457 or 192.168.1.50:30000.`;
+      return say('"{part}" is no port: write 30000, 64738/udp+tcp, 2456-2457 or 192.168.1.50:30000.', {
+        part: problem.part,
+      });
     case 'port':
-      return `"${problem.part}" names no port: ports are numbers from 1 to 65535.`;
+      return say('"{part}" names no port: ports are numbers from 1 to 65535.', { part: problem.part });
     case 'range':
-      return `"${problem.part}" ends before it begins: write the lower port first, like 2456-2457.`;
+      return say('"{part}" ends before it begins: write the lower port first, like 2456-2457.', { part: problem.part });
     case 'protocol':
-      return `"${problem.part}" names no protocol that is carried: write /udp, /tcp or /udp+tcp behind the port.`;
+      return say('"{part}" names no protocol that is carried: write /udp, /tcp or /udp+tcp behind the port.', {
+        part: problem.part,
+      });
     case 'address':
-      return `"${problem.part}" names no address: write an IP address before the port, like 192.168.1.50:30000 or [::1]:30000.`;
+      return say(
+        '"{part}" names no address: write an IP address before the port, like 192.168.1.50:30000 or [::1]:30000.',
+        { part: problem.part },
+      );
     case 'twice':
-      return `Port ${problem.port} is given twice, which friends could not tell apart: write each port once.`;
+      return say('Port {port} is given twice, which friends could not tell apart: write each port once.', {
+        port: problem.port,
+      });
   }
 }
 
 /** The line takes less than what is sent, or enough again. */
-export function uploadText(full: boolean): string {
-  return full
-    ? 'your upload is full: the game sends more than your line takes. Large updates are left out, so that the others go on at once.'
-    : 'your upload is enough again';
+export function uploadText(full: boolean, say = inEnglish): string {
+  return say(
+    full
+      ? 'your upload is full: the game sends more than your line takes. Large updates are left out, so that the others go on at once.'
+      : 'your upload is enough again',
+  );
 }
 
 type Stage = Pick<Extract<PeerEvent, { readonly ev: 'stage' }>, 'stage' | 'why'>;
@@ -59,73 +79,116 @@ const STAGES: Readonly<Record<Stage['stage'], string>> = {
 };
 
 /** Where a join stands. */
-export function stageText({ stage, why }: Stage): string {
-  if (why === null) return STAGES[stage];
+export function stageText({ stage, why }: Stage, say = inEnglish): string {
+  if (why === null) return say(STAGES[stage]);
   switch (why.because) {
     case 'host-asked-about-others':
-      return `The host is asked about ${others(why.ahead)} before you.`;
+      return why.ahead === 1
+        ? say('The host is asked about one other before you.')
+        : say('The host is asked about {n} others before you.', { n: why.ahead });
     case 'host-silent':
-      return 'No answer from the host yet: maybe it has gone. Trying on.';
+      return say('No answer from the host yet: maybe it has gone. Trying on.');
     case 'master-silent':
-      return 'The masterserver does not answer just now. Trying on.';
+      return say('The masterserver does not answer just now. Trying on.');
     case 'failure':
-      return FAILURES[why.failure].what;
+      return say(FAILURES[why.failure].what);
     default:
-      return nextText(why);
+      return nextText(why, say);
   }
 }
 
 /** What the next attempt waits for, or what it changes, and why. */
-export function nextText(next: NextAttempt): string {
+export function nextText(next: NextAttempt, say = inEnglish): string {
   switch (next.because) {
     case 'host-connects-others':
-      return `The host connects ${others(next.ahead)} first.`;
+      return next.ahead === 1
+        ? say('The host connects one other first.')
+        : say('The host connects {n} others first.', { n: next.ahead });
     case 'host-rests':
-      return `The host lets its ports rest for another ${next.seconds} s.`;
+      return say('The host lets its ports rest for another {seconds} s.', { seconds: next.seconds });
     case 'unanswered':
-      return `${next.method}: answers that the last attempt needed did not come in time`;
+      return say('{method}: answers that the last attempt needed did not come in time', { method: next.method });
     case 'not-met':
-      return changeText(next);
+      return changeText(next, say);
   }
 }
 
-function changeText({ method, last, own, peer }: NextAttempt & { readonly because: 'not-met' }): string {
-  const taken = [
-    ...(own === null ? [] : [`your network for ${natText(own)}`]),
-    ...(peer === null ? [] : [`the host's network for ${natText(peer)}`]),
-  ].join(' and ');
-  const reading = taken === '' ? '' : `, now taking ${taken}`;
-  if (method !== last) return `${method}: ${last} did not meet${reading}`;
-  return reading === '' ? `${method} again from new source ports and with another TTL` : `${method} again${reading}`;
+function changeText(
+  { method, last, own, peer }: NextAttempt & { readonly because: 'not-met' },
+  say: SaySentence,
+): string {
+  const values = { method, last, own: natText(own, say), peer: natText(peer, say) };
+  const again = method === last;
+  if (own !== null && peer !== null)
+    return again
+      ? say("{method} again, now taking your network for {own} and the host's network for {peer}", values)
+      : say(
+          "{method}: {last} did not meet, now taking your network for {own} and the host's network for {peer}",
+          values,
+        );
+  if (own !== null)
+    return again
+      ? say('{method} again, now taking your network for {own}', values)
+      : say('{method}: {last} did not meet, now taking your network for {own}', values);
+  if (peer !== null)
+    return again
+      ? say("{method} again, now taking the host's network for {peer}", values)
+      : say("{method}: {last} did not meet, now taking the host's network for {peer}", values);
+  return again
+    ? say('{method} again from new source ports and with another TTL', values)
+    : say('{method}: {last} did not meet', values);
 }
 
 /** What others meet at a NAT. */
-export function natText(nat: NatView): string {
-  switch (nat.kind) {
+export function natText(nat: NatView | null, say = inEnglish): string {
+  switch (nat?.kind) {
+    case undefined:
+      return '';
     case 'open':
-      return 'one open port for all destinations';
+      return say('one open port for all destinations');
     case 'easy':
-      return 'one port for all destinations';
-    case 'step':
-      if (nat.timed) return `new ports that move with time, ${nat.perSecond} a second`;
-      return `new ports in steps of ${nat.step}, ${nat.perSecond} a second for others`;
-    case 'random':
-      return `random ports from ${nat.low} to ${nat.high}${nat.addresses > 1 ? ` on ${nat.addresses} addresses` : ''}`;
+      return say('one port for all destinations');
+    case 'step': {
+      const { step, perSecond } = nat;
+      if (nat.timed) return say('new ports that move with time, {perSecond} a second', { perSecond });
+      return say('new ports in steps of {step}, {perSecond} a second for others', { step, perSecond });
+    }
+    case 'random': {
+      const { low, high, addresses } = nat;
+      if (addresses > 1)
+        return say('random ports from {low} to {high} on {addresses} addresses', { low, high, addresses });
+      return say('random ports from {low} to {high}', { low, high });
+    }
     case 'blocked':
-      return 'no UDP';
+      return say('no UDP');
   }
 }
 
 /** What would help a pair that does not meet. */
-export function adviceText(advice: readonly Help[]): string {
+export function adviceText(advice: readonly Help[], say = inEnglish): string {
   const [first] = advice;
-  if (first?.help === 'other-network')
-    return `UDP does not pass ${SIDES[first.side]}: try another network there, a phone hotspot shows the difference.`;
-  return `What helps, best first: ${advice.map(helpText).join('; ')}. Attempts go on meanwhile.`;
+  if (first?.help === 'other-network') return say(OTHER_NETWORK[first.side]);
+  const helps = advice.map((one) => helpText(one, say)).join('; ');
+  return say('What helps, best first: {helps}. Attempts go on meanwhile.', { helps });
 }
 
-const SIDES = { own: 'on your side', peer: "on the host's side", either: 'on either side', both: 'on either side' };
-const ROUTERS = { own: 'on your router', peer: "on the host's router", either: 'on either router', both: 'on both' };
+const OTHER_NETWORK = {
+  own: 'UDP does not pass on your side: try another network there, a phone hotspot shows the difference.',
+  peer: "UDP does not pass on the host's side: try another network there, a phone hotspot shows the difference.",
+  either: 'UDP does not pass on either side: try another network there, a phone hotspot shows the difference.',
+  both: 'UDP does not pass on either side: try another network there, a phone hotspot shows the difference.',
+};
+const NO_UDP = {
+  own: 'Not direct, because UDP does not pass on your side.',
+  peer: "Not direct, because UDP does not pass on the host's side.",
+  both: 'Not direct, because UDP does not pass on either side.',
+};
+const ROUTERS = {
+  own: 'turn on UPnP or forward one UDP port on your router',
+  peer: "turn on UPnP or forward one UDP port on the host's router",
+  either: 'turn on UPnP or forward one UDP port on either router',
+  both: 'turn on UPnP or forward one UDP port on both',
+};
 const IPV6 = {
   own: 'use IPv6: the host has it, you do not',
   peer: 'use IPv6: you have it, the host does not',
@@ -133,35 +196,37 @@ const IPV6 = {
   both: 'use IPv6 on both sides',
 };
 
-function helpText({ help, side }: Help): string {
-  if (help === 'port-mapping') return `turn on UPnP or forward one UDP port ${ROUTERS[side]}`;
-  if (help === 'public-address') return 'ask either provider for a public IPv4 address';
-  return help === 'ipv6' ? IPV6[side] : 'try another network';
+function helpText({ help, side }: Help, say: SaySentence): string {
+  if (help === 'port-mapping') return say(ROUTERS[side]);
+  if (help === 'public-address') return say('ask either provider for a public IPv4 address');
+  return say(help === 'ipv6' ? IPV6[side] : 'try another network');
 }
 
 /** `relayed via frankfurt, 38 ms`, or `direct, 21 ms` */
-export function wayText({ kind, via, rttMs }: WayNow): string {
-  const way = via === null ? kind : `relayed via ${via}`;
-  return `${way}, ${Math.round(rttMs)} ms`;
+export function wayText({ kind, via, rttMs }: WayNow, say = inEnglish): string {
+  const ms = Math.round(rttMs);
+  return via === null ? `${say(kind)}, ${ms} ms` : say('relayed via {via}, {ms} ms', { via, ms });
 }
 
 /** Why a connection is not direct. */
-export function notDirectText(why: NotDirect): string {
+export function notDirectText(why: NotDirect, say = inEnglish): string {
   switch (why.because) {
     case 'wished':
-      return 'Not direct, because one of you comes through a relay only.';
+      return say('Not direct, because one of you comes through a relay only.');
+    case 'no-common-family':
+      return say('Not direct, because one of your networks has IPv6 alone and the other IPv4 alone.');
     case 'udp-blocked':
-      return `Not direct, because UDP does not pass ${SIDES[why.side]}.`;
+      return say(NO_UDP[why.side]);
     case 'hard-pair':
-      return 'Not direct, because these two networks are a hard pair.';
+      return say('Not direct, because these two networks are a hard pair.');
     case 'searching':
-      return 'A direct path is being looked for meanwhile; the game does not notice when it takes over.';
+      return say('A direct path is being looked for meanwhile; the game does not notice when it takes over.');
   }
 }
 
 /** Said once to a person whose data a relay carries. */
 export const RELAY_SEES =
-  'Whoever runs the relay sees who speaks to whom and how much, but not what: that is encrypted end to end. --relay never does without.';
+  'Whoever runs the relay sees who speaks to whom and how much, but not what: that is encrypted end to end.';
 
 /** The true cause of a failure, as a sentence. */
 export function reasonText(reason: FailureReason): string {
@@ -217,7 +282,3 @@ const LINK_FAULTS: Readonly<Record<LinkProblem['problem'], string>> = {
   'no-code': 'has no join code: it should look like sallyport://…/j/CODE#KEY',
   code: 'has a malformed join code "PART"',
 };
-
-function others(n: number): string {
-  return n === 1 ? 'one other' : `${n} others`;
-}

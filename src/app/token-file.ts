@@ -6,7 +6,7 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { readDocument, writePrivateFile } from '../node/index.ts';
+import { readDocument, writePrivateFile } from '../node/state.ts';
 import { APP_LIMITS } from './limits.ts';
 import { tokenFileSchema } from './schema.ts';
 

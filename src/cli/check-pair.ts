@@ -1,12 +1,13 @@
 /** `sallyport check --with CODE`: the plan to which two networks lead, carried out without a game, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Agent, type JoinEvent, nextText, type Path, wayText } from '../agent/index.ts';
-import { profileLine } from './agents.ts';
 import { hardText, planText, Repeated, tellConnected, tellProgress, took } from './join-lines.ts';
 import { CLI_LIMITS } from './limits.ts';
+import { profileLine } from './profile-line.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
+import { t, tMaybe } from './words/index.ts';
 
 export interface CheckedPair {
   /** Join code or link of the host. */
@@ -16,7 +17,7 @@ export interface CheckedPair {
 
 /** The events are those of `join`; rejects as a join does, with GAVE_UP where no path was found in the time. */
 export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pair: CheckedPair): Promise<void> {
-  terminal.fact('info', 'Pair', 'trying the way to the host, without a game');
+  terminal.fact('info', 'Pair', t('trying the way to the host, without a game'));
   const repeated = new Repeated(terminal);
   const path = await agent.join(pair.code, {
     signal,
@@ -29,13 +30,17 @@ export async function tryPair({ terminal, signal }: Invocation, agent: Agent, pa
   if (path.via !== null) await direct(terminal, signal, path);
   await sleep(CLI_LIMITS.checkPathMs, undefined, { signal }).catch(() => {});
   tellConnected(terminal, path, null);
-  terminal.fact('done', 'Connected', `${wayText(path)}      (${took(path)})`);
+  terminal.fact('done', 'Connected', `${wayText(path, tMaybe)}      (${took(path)})`);
   path.close();
 }
 
 /** A game plays through the relay meanwhile, but whoever checks wants to know whether there is a direct path: until then, or as long as a check takes. */
 async function direct(terminal: Terminal, signal: AbortSignal, path: Path): Promise<void> {
-  terminal.fact('done', 'Relay', `${wayText(path)}: a game could play by now. Looking for a direct path.`);
+  terminal.fact(
+    'done',
+    'Relay',
+    t('{way}: a game could play by now. Looking for a direct path.', { way: wayText(path, tMaybe) }),
+  );
   relayTeller(terminal)(path);
   const found = new AbortController();
   path.on('path', (way) => {
@@ -45,7 +50,8 @@ async function direct(terminal: Terminal, signal: AbortSignal, path: Path): Prom
   path.on('close', () => found.abort());
   const either = AbortSignal.any([signal, found.signal]);
   await sleep(CLI_LIMITS.checkPairMs, undefined, { signal: either }).catch(() => {});
-  if (path.via !== null) terminal.fact('warn', 'Relay', 'no direct path in this time; a game plays through the relay');
+  if (path.via !== null)
+    terminal.fact('warn', 'Relay', t('no direct path in this time; a game plays through the relay'));
 }
 
 function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {
@@ -56,13 +62,17 @@ function show(terminal: Terminal, repeated: Repeated, event: JoinEvent): void {
       terminal.fact('done', 'There', profileLine(event.peer));
       break;
     case 'attempt':
-      repeated.say('Plan', `${planText(event.plan)} with ${event.plan.packets} packets`);
+      repeated.say(
+        'Plan',
+        t('{plan} with {packets} packets', { plan: planText(event.plan), packets: event.plan.packets }),
+      );
       break;
     case 'attempt-over': {
       const { n, result, next } = event;
       if (next === null) break;
-      if (result === 'put-off') repeated.say('Waiting', nextText(next));
-      if (result === 'timeout') terminal.fact('info', 'Attempt', `${n} did not meet · ${nextText(next)}`);
+      if (result === 'put-off') repeated.say('Waiting', nextText(next, tMaybe));
+      if (result === 'timeout')
+        terminal.fact('info', 'Attempt', `${t('{n} did not meet', { n })} · ${nextText(next, tMaybe)}`);
       break;
     }
     case 'hard':

@@ -1,163 +1,33 @@
 /** `sallyport check`: the own network, for a person or as JSON; once, or again and again; alone, or together with a host. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Agent, readJoinTarget } from '../agent/index.ts';
-import { type NatProfile, type ProbeResult, parseMasterLink, type Verdict } from '../core/index.ts';
-import { copyToClipboard, narrowReceive, SallyportError, usage } from '../node/index.ts';
-import { checkAgentFlags, readPassword, withAgent } from './agents.ts';
-import { tryPair } from './check-pair.ts';
+import { readJoinTarget } from '../agent/check-options.ts';
+import { usage } from '../node/failure.ts';
+import { checkAgentFlags, readPassword } from './agent-flags.ts';
 import { CHECK_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
-import { CLI_LIMITS } from './limits.ts';
-import { probeLines, type ReportOptions, reportLines, type WaysShown } from './report.ts';
+import { masterOf } from './master-of.ts';
 import type { Invocation } from './run.ts';
+import { t } from './words/index.ts';
 
-type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'];
+export type CheckFlags = ReturnType<typeof readCommandLine<typeof CHECK_FLAGS>>['flags'];
 
 export async function checkCommand(invocation: Invocation): Promise<void> {
-  const { flags } = readCommandLine(CHECK_FLAGS, [], invocation.argv, invocation.env);
+  const { flags, given } = readCommandLine(CHECK_FLAGS, [], invocation.argv, invocation.env);
   const everyMs = flags.every === undefined ? null : durationMs(flags.every);
-  if (everyMs !== null && flags.with !== undefined) throw usage('--every and --with do not go together.');
-  checkAgentFlags(flags);
-  if (flags.with !== undefined) readJoinTarget(flags.with);
+  if (everyMs !== null && flags.with !== undefined) throw usage(t('--every and --with do not go together.'));
+  const wishes = { master: flags.master, given: given.has('master') };
+  const target = flags.with === undefined ? null : readJoinTarget(flags.with);
+  const master = target === null ? flags.master : await masterOf(wishes, target, invocation.terminal);
+  checkAgentFlags({ ...flags, master });
   const password = readPassword(flags['password-file']);
-  invocation.terminal.fact('info', 'Measuring', 'this network');
-  await withAgent({ flags, invocation }, async (agent) => {
-    const check = new Check(invocation, flags, agent);
-    const ways = check.askWays();
-    // Without a master the STUN servers may still tell something, and the failure itself is part of the report.
-    const failure = await agent.ready().then(
-      () => null,
-      (error: SallyportError) => error,
-    );
-    const profile = failure === null ? await agent.check() : agent.profile;
-    if (
-      profile !== null &&
-      (failure === null || profile.samples > 0 || profile.type === 'blocked' || failure.code === 'MASTER_UNREACHABLE')
-    ) {
-      check.tell(profile, false);
-      const refined = await check.refined(profile);
-      check.tell(refined, true);
-      await ways;
-      await check.report(refined);
-    }
-    await ways;
-    if (failure !== null) throw failure;
-    if (flags.with !== undefined) await tryPair(invocation, agent, { code: flags.with, password });
-    while (everyMs !== null && !invocation.signal.aborted) {
-      await sleep(everyMs, undefined, { signal: invocation.signal }).catch(() => {});
-      if (invocation.signal.aborted) break;
-      const again = await agent.check();
-      check.tell(again, true);
-      await check.report(again);
-    }
-  });
+  invocation.terminal.fact('info', 'Measuring', t('this network'));
+  const { measure } = await import('./check-measure.ts');
+  await measure(invocation, { flags: { ...flags, master }, everyMs, password });
 }
-
-/** What one run of the command has seen. */
-class Check {
-  readonly #invocation: Invocation;
-  readonly #flags: CheckFlags;
-  readonly #agent: Agent;
-  readonly #beganAt = performance.now();
-  #probes: readonly ProbeResult[] = [];
-  #ways: WaysShown | null = null;
-
-  constructor(invocation: Invocation, flags: CheckFlags, agent: Agent) {
-    this.#invocation = invocation;
-    this.#flags = flags;
-    this.#agent = agent;
-    agent.on('event', (event) => {
-      if (event.ev === 'profile') this.#probes = event.probes;
-    });
-  }
-
-  /** Which ways to the master pass: asked once, beside the measuring. */
-  async askWays(): Promise<void> {
-    const reports = await this.#agent.ways();
-    const link = parseMasterLink(this.#flags.master ?? '');
-    if (!('problem' in link) && reports.length > 0) this.#ways = { reports, link };
-    this.#invocation.terminal.event('ways', { ways: reports });
-  }
-
-  /** `refined`: everything has been waited for that is waited for at all. */
-  tell(profile: NatProfile, refined: boolean): void {
-    const { masterRttMs, routerAskedMs } = this.#circumstances();
-    this.#invocation.terminal.event('profile', {
-      profile,
-      probes: this.#probes,
-      refined,
-      masterRttMs,
-      routerAskedMs,
-    });
-  }
-
-  /** What follows the profile soon, and what the router says, until the report is due. */
-  async refined(profile: NatProfile): Promise<NatProfile> {
-    let newest = profile;
-    const answered = new AbortController();
-    const look = (): void => {
-      const { upnp, natPmp, pcp } = newest.portMapping;
-      if (this.#agent.gateway === null || ![upnp, natPmp, pcp].includes('untested')) answered.abort();
-    };
-    this.#agent.on('event', (event) => {
-      if (event.ev !== 'profile') return;
-      newest = event.profile;
-      look();
-    });
-    look();
-    const { signal } = this.#invocation;
-    const wait = async (wishedMs: number, until: AbortSignal): Promise<void> => {
-      const leftMs = this.#beganAt + CLI_LIMITS.checkReportMs - performance.now();
-      await sleep(Math.max(0, Math.min(wishedMs, leftMs)), undefined, { signal: until }).catch(() => {});
-    };
-    await wait(CLI_LIMITS.checkRefineMs, signal);
-    await wait(CLI_LIMITS.checkReportMs, AbortSignal.any([answered.signal, signal]));
-    return newest;
-  }
-
-  async report(profile: NatProfile): Promise<void> {
-    const { terminal, env } = this.#invocation;
-    const showIps = this.#flags['show-ips'];
-    const circumstances = this.#circumstances();
-    const receiveBytes = narrowReceive();
-    const lines = [
-      ...reportLines(profile, { showIps, ways: this.#ways, receiveBytes, probes: this.#probes, ...circumstances }),
-      ...(this.#flags.probes ? probeLines(this.#probes, { showIps }) : []),
-    ];
-    terminal.page(lines.join('\n'));
-    if (this.#flags.copy) {
-      const masked = reportLines(profile, {
-        showIps: false,
-        ways: this.#ways,
-        receiveBytes,
-        probes: this.#probes,
-        ...circumstances,
-      });
-      const copied = await copyToClipboard(masked.join('\n'), env);
-      terminal.say(copied ? 'Report copied, addresses masked.' : 'This system has no clipboard tool.');
-    }
-    const failOn = this.#flags['fail-on'] as Verdict | undefined;
-    if (failOn !== undefined && STRICTNESS[profile.verdict] >= STRICTNESS[failOn]) {
-      throw new SallyportError('TOO_STRICT', { detail: `The verdict is "${profile.verdict}".` });
-    }
-  }
-
-  #circumstances(): Pick<ReportOptions, 'masterRttMs' | 'masterWay' | 'routerAskedMs'> {
-    const { link } = this.#agent;
-    return {
-      masterWay: link?.state === 'up' ? (link.way ?? null) : null,
-      masterRttMs: link?.rttMs ?? null,
-      routerAskedMs: this.#agent.gateway === null ? null : Math.round(performance.now() - this.#beganAt),
-    };
-  }
-}
-
-const STRICTNESS: Readonly<Record<Verdict, number>> = { open: 0, moderate: 1, strict: 2 };
 
 /** `30`, `30s`, `5m`. At least what STUN servers and routers find polite. */
 function durationMs(text: string): number {
   const parts = /^(\d{1,5})(s|m)?$/.exec(text);
   const seconds = parts === null ? 0 : Number(parts[1]) * (parts[2] === 'm' ? 60 : 1);
-  if (seconds < 5) throw usage(`--every ${text} is no time like 30s or 5m (5 s at least).`);
+  if (seconds < 5) throw usage(t('--every {text} is no time like 30s or 5m (5 s at least).', { text }));
   return seconds * 1000;
 }

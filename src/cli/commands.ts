@@ -1,6 +1,7 @@
 /** The table of commands: what `help` lists is what exists, and nothing else is loaded until it is called. */
-import type { Flags } from './flags.ts';
+import { type Flags, readCommandLine } from './flags.ts';
 import type { Invocation } from './run.ts';
+import { type Sentence, t } from './words/index.ts';
 
 export interface Command {
   readonly summary: string;
@@ -12,6 +13,17 @@ export interface Command {
   readonly load: () => Promise<(invocation: Invocation) => Promise<void>>;
 }
 
+type Run = Awaited<ReturnType<Command['load']>>;
+
+/** Says what begins before the command is loaded, which takes longer than a person should look at nothing. */
+function withFirstLine(table: Flags, head: Sentence, text: Sentence, load: () => Promise<Run>): Run {
+  return async (invocation) => {
+    readCommandLine(table, [], invocation.argv, invocation.env);
+    invocation.terminal.fact('info', head, t(text));
+    await (await load())(invocation);
+  };
+}
+
 /** Flags of every command. */
 export const COMMON_FLAGS = {
   json: { kind: 'on', about: 'results as JSON lines on stdout' },
@@ -19,6 +31,12 @@ export const COMMON_FLAGS = {
   'no-color': { kind: 'on', about: 'no colours (also NO_COLOR)' },
   'show-ips': { kind: 'on', about: 'do not mask addresses in what people read' },
   'mask-ips': { kind: 'on', about: 'mask addresses in the JSON lines too' },
+  lang: {
+    kind: 'text',
+    value: 'LANG',
+    choices: ['en', 'de'],
+    about: 'language of what people read (default: that of the system)',
+  },
 } as const satisfies Flags;
 
 /** Flags of commands that talk to a masterserver. */
@@ -44,14 +62,19 @@ export const HOST_FLAGS = {
     about: 'which host this is: its key, code, friends and bans, whatever ports it has (default: the first port)',
   },
   name: { kind: 'text', value: 'NAME', about: 'the name friends see' },
-  game: { kind: 'text', value: 'GAME', about: 'which game it is' },
+  game: {
+    kind: 'text',
+    value: 'GAME',
+    about: 'which game it is; one of docs/games.md brings its ports, and how it is asked',
+  },
   'ask-game': {
     kind: 'text',
     value: 'TYPE',
-    about: 'ask the game for name, map and players; a type of the package gamedig, such as q3a',
+    about: 'ask the game for name, map and players; a type of the package gamedig, such as q3a, or off',
   },
   public: { kind: 'on', about: 'show it in the list of the masterserver' },
   max: { kind: 'number', value: 'N', min: 1, max: 128, about: 'at most so many friends at once (default 8)' },
+  password: { kind: 'on', about: 'ask friends for a password, which is typed here at the terminal' },
   'password-file': { kind: 'text', value: 'FILE', about: 'ask friends for the password in this file' },
   ask: { kind: 'on', about: 'ask before each friend is let in (y or n)' },
   relay: RELAY_FLAG,
@@ -85,6 +108,7 @@ export const JOIN_FLAGS = {
   },
   'no-wait': { kind: 'on', about: 'end when the host ends; otherwise it is waited for, and the game may stay open' },
   wait: { kind: 'on', about: 'wait for a host that is not online yet as well' },
+  password: { kind: 'on', about: 'ask for the password at the terminal at once; otherwise when the host wants one' },
   'password-file': { kind: 'text', value: 'FILE', about: 'the password the host asks for' },
   name: {
     kind: 'text',
@@ -288,10 +312,11 @@ export const LAB_FLAGS = {
 export const COMMANDS: Readonly<Record<string, Command>> = {
   host: {
     summary: 'let friends reach game servers: 30000, 64738/udp+tcp, 2456-2457, 192.168.1.50:30000',
-    words: ['PORT...'],
+    words: ['[PORT...]'],
     flags: HOST_FLAGS,
     examples: [
-      'sallyport host 30000 --name "Ana\'s world" --game luanti',
+      'sallyport host 30000 --name "Ana\'s world"',
+      'sallyport host --game luanti                 its own port, and its players in the list',
       'sallyport host 64738/udp+tcp 2456-2457 --as evening',
     ],
     load: async () => (await import('./host.ts')).hostCommand,
@@ -330,7 +355,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     words: [],
     flags: UI_FLAGS,
     examples: ['sallyport ui', 'sallyport ui --no-open'],
-    load: async () => (await import('./ui.ts')).uiCommand,
+    load: async () => withFirstLine(UI_FLAGS, 'App', 'is starting', async () => (await import('./ui.ts')).uiCommand),
   },
   sidecar: {
     summary: 'the interface for games: host and join over HTTP on 127.0.0.1',
@@ -366,7 +391,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: SIM_FLAGS,
     examples: ['sallyport sim --pair P3,S6 --seed 7'],
     endsAtOnce: true,
-    load: async () => (await import('./sim.ts')).simCommand,
+    load: async () =>
+      withFirstLine(
+        SIM_FLAGS,
+        'Simulating',
+        'one join in a simulated internet',
+        async () => (await import('./sim.ts')).simCommand,
+      ),
   },
   lab: {
     summary: "try one join between two NATs of this computer's kernel",

@@ -1,7 +1,9 @@
 /** Opens a running command to others on this computer: the local interface `/v1` and the file by which `sallyport ctl` finds it. */
 import { Engine, type EngineOptions, serveLocal, writeTokenFile, writeTokenFileAt } from '../app/index.ts';
 import { BUILD, usage } from '../node/index.ts';
+import { fileFault } from './file-fault.ts';
 import type { Invocation } from './run.ts';
+import { t } from './words/index.ts';
 
 export interface LocalControl {
   readonly engine: Engine;
@@ -46,7 +48,7 @@ export async function openControl(options: ControlOptions) {
     if (stateDir !== null) forget = writeTokenFile(stateDir, file);
   } catch (error) {
     // A disk that takes no file keeps nobody from playing.
-    const problem = `"sallyport ctl" will not find this program: ${(error as Error).message}`;
+    const problem = t('"sallyport ctl" will not find this program: {why}', { why: (error as Error).message });
     terminal.event('notice', { kind: 'state-problem', problem });
     terminal.fact('warn', 'State', problem);
   }
@@ -75,6 +77,6 @@ async function writeWished(
     return writeTokenFileAt(path, file);
   } catch (error) {
     await server.close();
-    throw usage(`--token-file: ${(error as Error).message}`);
+    throw usage(t('--token-file: {why}', { why: fileFault(error, path) }));
   }
 }

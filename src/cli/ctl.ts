@@ -1,23 +1,18 @@
 /** `sallyport ctl WHAT`: looks at a program of ours that runs on this computer, and commands it, over its local interface. */
-import {
-  type FriendView,
-  type HostingView,
-  type LiveProgram,
-  type LocalAnswer,
-  type LocalCommand,
-  type LocalState,
-  running,
-} from '../app/index.ts';
-import { showCode } from '../core/index.ts';
-import { SallyportError, usage } from '../node/index.ts';
-import { stateDir } from './agents.ts';
+import type { FriendView, HostingView, LiveProgram, LocalAnswer, LocalCommand, LocalState } from '../app/index.ts';
+import { running } from '../app/token-file.ts';
+import { showCode } from '../core/model/code.ts';
+import { SallyportError, usage } from '../node/failure.ts';
+import { stateDir } from './agent-flags.ts';
 import { banText } from './ban-text.ts';
 import { CTL_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
+import { nearestWord } from './nearest.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
-import { called, present, shownName, tableText, WHO_HEAD, whoRow } from './who.ts';
+import { called, present, shownName, tableText, whoHead, whoRow } from './who.ts';
+import { t, tMaybe } from './words/index.ts';
 
 type CtlFlags = ReturnType<typeof readCommandLine<typeof CTL_FLAGS>>['flags'];
 
@@ -60,23 +55,36 @@ export async function ctlCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const all = await programs(stateDir(flags, invocation.env));
   if (what === 'status') {
-    if (more.length > 0) throw usage(`"${more[0]}" is one word too many.`);
+    if (more.length > 0) throw usage(t('"{word}" is one word too many.', { word: more[0] as string }));
     const meant = named(all, flags.as);
     if (meant.length === 0) throw notRunning(stateDir(flags, invocation.env), flags.as);
     return sayStatus(terminal, meant);
   }
   const errand = Object.hasOwn(ERRANDS, what) ? ERRANDS[what] : undefined;
-  if (errand === undefined)
-    throw usage(`There is no "ctl ${what}": it is one of status, ${Object.keys(ERRANDS).join(', ')}.`);
-  if (more.length < errand.words.length) throw usage(`${errand.words[more.length]} is missing.`);
+  if (errand === undefined) throw noErrand(what);
+  if (more.length < errand.words.length)
+    throw usage(t('{word} is missing.', { word: errand.words[more.length] as string }));
   if (more.length > errand.words.length)
-    throw usage(`"${more[errand.words.length]}" is one word too many. Put a name with spaces in quotes.`);
+    throw usage(
+      t('"{word}" is one word too many. Put a name with spaces in quotes.', {
+        word: more[errand.words.length] as string,
+      }),
+    );
   const candidates = named(all, flags.as).filter(({ state }) => !errand.host || state.hosting !== null);
   const [program, other] = candidates;
   if (program === undefined) throw notRunning(stateDir(flags, invocation.env), flags.as, errand.host);
   if (other !== undefined)
-    throw usage(`Several are running: say which by --as ${candidates.map(asName).join(', or --as ')}.`);
+    throw usage(
+      t('Several are running: say which by --as {names}.', { names: candidates.map(asName).join(', --as ') }),
+    );
   await errand.run(new ProgramDesk(terminal, program), more, flags);
+}
+
+function noErrand(what: string): SallyportError {
+  const all = ['status', ...Object.keys(ERRANDS)];
+  const near = nearestWord(what, all);
+  const meant = near === null ? '' : ` ${t('Did you mean {word}?', { word: `"ctl ${near}"` })}`;
+  return usage(`${t('There is no "ctl {what}": it is one of {all}.', { what, all: all.join(', ') })}${meant}`);
 }
 
 /** As `--as` takes it. */
@@ -91,8 +99,13 @@ function named(all: readonly Program[], as: string | undefined): readonly Progra
 }
 
 function notRunning(stateDirectory: string, as: string | undefined, host = false): SallyportError {
-  const what = as === undefined ? (host ? 'No host' : 'Nothing of sallyport') : `Nothing that is called "${as}"`;
-  return new SallyportError('NOT_RUNNING', { detail: `${what} runs with the state directory ${stateDirectory}.` });
+  const folder = stateDirectory;
+  const own = host
+    ? t('No host runs with the state directory {folder}.', { folder })
+    : t('Nothing of sallyport runs with the state directory {folder}.', { folder });
+  const detail =
+    as === undefined ? own : t('Nothing that is called "{as}" runs with the state directory {folder}.', { as, folder });
+  return new SallyportError('NOT_RUNNING', { detail });
 }
 
 /** Those that answer; what is left of the others is removed. */
@@ -141,14 +154,14 @@ class ProgramDesk {
     const friends = present(this.#hosting ?? { friends: [] });
     this.#terminal.event('who', { friends });
     const rows = friends.map((view) => whoRow(view, Date.now()));
-    this.#terminal.page(rows.length === 0 ? 'Nobody is here.' : tableText(WHO_HEAD, rows));
+    this.#terminal.page(rows.length === 0 ? t('Nobody is here.') : tableText(whoHead(), rows));
   }
 
   bans(): void {
     const bans = this.#hosting?.bans ?? [];
     this.#terminal.event('bans', { bans });
     const lines = bans.map((kept, n) => `${n + 1}  ${banText(kept)}`);
-    this.#terminal.page(lines.length === 0 ? 'Nobody is banned.' : lines.join('\n'));
+    this.#terminal.page(lines.length === 0 ? t('Nobody is banned.') : lines.join('\n'));
   }
 
   /** `gone`: also one that has left. */
@@ -160,7 +173,7 @@ class ProgramDesk {
       this.#terminal.fact(
         'done',
         sent.do === 'ban' ? 'Banned' : 'Kicked',
-        `${shownName(friend)}, key ${friend.fingerprint}`,
+        t('{name}, key {key}', { name: shownName(friend), key: friend.fingerprint }),
       );
     }
   }
@@ -172,14 +185,17 @@ class ProgramDesk {
     const meant = this.#meant(name, asking);
     if (meant.length > 1)
       throw usage(
-        `Several of that name ask: say the beginning of the key (${meant.map(({ fingerprint }) => fingerprint).join(', ')}).`,
+        t('Several of that name ask: say the beginning of the key ({keys}).', {
+          keys: meant.map(({ fingerprint }) => fingerprint).join(', '),
+        }),
       );
     for (const { friend } of meant) await this.send({ do: 'admit', friend, admit });
   }
 
   async unban(n: string): Promise<void> {
     const kept = /^\d{1,6}$/.test(n) ? this.#hosting?.bans[Number(n) - 1] : undefined;
-    if (kept === undefined) throw usage(`There is no ban of the number "${n}"; "sallyport ctl bans" lists them.`);
+    if (kept === undefined)
+      throw usage(t('There is no ban of the number "{n}"; "sallyport ctl bans" lists them.', { n }));
     await this.send({ do: 'unban', ban: kept.ban });
     this.#terminal.fact('done', 'Lifted', banText(kept));
   }
@@ -187,7 +203,8 @@ class ProgramDesk {
   /** Each friend once. */
   #meant(name: string, among: readonly FriendView[]): readonly FriendView[] {
     const meant = new Map(called(name, among).map((view) => [view.friend, view]));
-    if (meant.size === 0) throw usage(`There is no friend called "${name}"; "sallyport ctl who" lists them.`);
+    if (meant.size === 0)
+      throw usage(t('There is no friend called "{name}"; "sallyport ctl who" lists them.', { name }));
     return [...meant.values()];
   }
 }
@@ -207,23 +224,32 @@ function sayStatus(terminal: Terminal, meant: readonly Program[]): void {
   }
   const rows = meant.map((program) => {
     const { state, file } = program;
-    return [asName(program), file.program, String(file.pid), state.master.state, whatRuns(state)];
+    return [asName(program), file.program, String(file.pid), tMaybe(state.master.state), whatRuns(state)];
   });
-  terminal.page(tableText(STATUS_HEAD, rows));
+  terminal.page(
+    tableText(
+      STATUS_HEAD.map((head) => t(head)),
+      rows,
+    ),
+  );
 }
 
 function whatRuns({ hosting, joins }: LocalState): string {
   const inside = hosting?.friends.filter(({ state }) => state === 'connected').length ?? 0;
   const ports = hosting?.silentPorts ?? [];
-  const silent = ports.length === 0 ? '' : `, no answer from the game on ${ports.join(', ')}`;
+  const silent = ports.length === 0 ? '' : `, ${t('no answer from the game on {ports}', { ports: ports.join(', ') })}`;
+  const state = tMaybe(hosting?.state ?? '');
   const host =
-    hosting === null ? [] : [`hosts ${showCode(hosting.code)} (${hosting.state}), friends: ${inside}${silent}`];
-  return [...host, ...joins.map(joinText)].join('; ') || 'nothing just now';
+    hosting === null
+      ? []
+      : [`${t('hosts {code} ({state}), friends: {inside}', { code: showCode(hosting.code), state, inside })}${silent}`];
+  return [...host, ...joins.map(joinText)].join('; ') || t('nothing just now');
 }
 
 function joinText({ target, hostName, phase, local: first, services, hostLeft }: LocalState['joins'][number]): string {
   const host = hostName === '' ? target : hostName;
   const local = services.length === 0 ? first : services.map((service) => service.local).join(' ');
-  if (hostLeft) return `waits for ${host} to come back, local ${local}`;
-  return phase === 'connected' ? `is with ${host}, local ${local}` : `${host}: ${phase}`;
+  if (hostLeft) return t('waits for {host} to come back, local {local}', { host, local: local ?? '' });
+  if (phase === 'connected') return t('is with {host}, local {local}', { host, local: local ?? '' });
+  return `${host}: ${tMaybe(phase)}`;
 }

@@ -3,7 +3,9 @@
  * node:util's strict parser, so a mistyped flag is an error with exit code 2 and never silently ignored.
  */
 import { parseArgs } from 'node:util';
-import { usage } from '../node/index.ts';
+import { usage } from '../node/failure.ts';
+import { nearestWord } from './nearest.ts';
+import { t } from './words/index.ts';
 
 export interface Flag {
   /** `on`: present or not. `list`: may be given several times. */
@@ -31,6 +33,8 @@ export type FlagValues<Table extends Flags> = { readonly [Name in keyof Table]: 
 export interface CommandLine<Table extends Flags> {
   readonly flags: FlagValues<Table>;
   readonly words: readonly string[];
+  /** Flags that stand in the command line, and not only in a variable. */
+  readonly given: ReadonlySet<string>;
 }
 
 /** `--no-clipboard` is mirrored by `SALLYPORT_NO_CLIPBOARD`; a list is separated by commas. */
@@ -38,7 +42,10 @@ export function variableOf(flag: string): string {
   return `SALLYPORT_${flag.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** `words`: names of the positional words, all of which must be there; `PORT...` stands for one or more. A flag beats its variable. */
+/**
+ * `words`: names of the positional words, all of which must be there; `PORT...` stands for one or more, `[PORT...]` for none as well. A
+ * flag beats its variable.
+ */
 export function readCommandLine<Table extends Flags>(
   table: Table,
   words: readonly string[],
@@ -46,12 +53,24 @@ export function readCommandLine<Table extends Flags>(
   env: NodeJS.ProcessEnv,
 ): CommandLine<Table> {
   const parsed = parse(table, argv);
-  if (parsed.positionals.length < words.length)
-    throw usage(`${words[parsed.positionals.length]?.replace('...', '')} is missing.`);
-  if (parsed.positionals.length > words.length && words.at(-1)?.endsWith('...') !== true)
-    throw usage(`"${parsed.positionals[words.length]}" is one word too many.`);
+  const { positionals } = parsed;
+  const needed = words.filter((word) => !word.startsWith('['));
+  if (positionals.length < needed.length)
+    throw usage(t('{word} is missing.', { word: needed[positionals.length]?.replace('...', '') ?? '' }));
+  if (positionals.length > words.length && !/\.\.\.\]?$/.test(words.at(-1) ?? '')) {
+    const secret = parsed.values.password === true ? ` ${passwordAdvice()}` : '';
+    throw usage(`${t('"{word}" is one word too many.', { word: positionals[words.length] ?? '' })}${secret}`);
+  }
   const flags = Object.entries(table).map(([name, flag]) => [name, valueFor(name, flag, parsed.values[name], env)]);
-  return { flags: Object.fromEntries(flags) as FlagValues<Table>, words: parsed.positionals };
+  const given = new Set(Object.keys(parsed.values));
+  return { flags: Object.fromEntries(flags) as FlagValues<Table>, words: positionals, given };
+}
+
+/** Said to whoever types a password where everybody on the computer can read it. */
+export function passwordAdvice(): string {
+  return t(
+    'A password is no word of the command line, which others can see: --password asks for it, --password-file reads it.',
+  );
 }
 
 function parse(table: Flags, argv: readonly string[]) {
@@ -64,10 +83,25 @@ function parse(table: Flags, argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    // The parser's first sentence names the flag; what follows it is about escaping.
-    const sentence = (error as Error).message.split(/\.(?:\s|$)/, 1)[0] ?? '';
-    throw usage(`${sentence.replace('argument is ambiguous', 'lacks its value, or that begins with a dash')}.`);
+    throw usage(parseFault(table, argv, error as Error & { readonly code?: string }));
   }
+}
+
+/** The first sentence of the parser names the flag; what follows it is about escaping. */
+function parseFault(
+  table: Flags,
+  argv: readonly string[],
+  { code, message }: Error & { readonly code?: string },
+): string {
+  const option = /'(-[^' =]+)/.exec(message)?.[1] ?? '';
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const near = nearestWord(option.replace(/^-+/, ''), Object.keys(table));
+    const meant = near === null ? '' : ` ${t('Did you mean {word}?', { word: `--${near}` })}`;
+    return `${t("Unknown option '{option}'.", { option })}${meant}`;
+  }
+  if (option === '--password' && argv.some((word) => word.startsWith('--password='))) return passwordAdvice();
+  if (message.includes('does not take an argument')) return t("Option '{option}' takes no value.", { option });
+  return t("Option '{option}' lacks its value, or that begins with a dash.", { option });
 }
 
 function valueFor(name: string, flag: Flag, given: unknown, env: NodeJS.ProcessEnv): unknown {
@@ -85,7 +119,9 @@ function valueFor(name: string, flag: Flag, given: unknown, env: NodeJS.ProcessE
   const text = typeof given === 'string' ? given : variable;
   if (text === undefined || (given === undefined && text === '')) return undefined;
   if (flag.choices !== undefined && !flag.choices.includes(text)) {
-    throw usage(`${shown} is one of ${flag.choices.join(', ')}, not "${text}".`);
+    throw usage(
+      t('{flag} is one of {choices}, not "{text}".', { flag: shown, choices: flag.choices.join(', '), text }),
+    );
   }
   return flag.kind === 'number' ? readNumber(shown, flag, text) : text;
 }
@@ -93,22 +129,23 @@ function valueFor(name: string, flag: Flag, given: unknown, env: NodeJS.ProcessE
 function isOn(shown: string, text: string): boolean {
   if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
   if (['', '0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
-  throw usage(`${shown} is 1 or 0, not "${text}".`);
+  throw usage(t('{flag} is 1 or 0, not "{text}".', { flag: shown, text }));
 }
 
 /** A whole number within bounds, or a usage error that names it; `shown` is how the person wrote it. */
 function readNumber(shown: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: Partial<Flag>, text: string): number {
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= min && number <= max) return number;
-  const bounds = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
-  throw usage(`${shown} is a number from ${bounds}, not "${text}".`);
+  if (max === Number.MAX_SAFE_INTEGER)
+    throw usage(t('{flag} is a number from {min} on, not "{text}".', { flag: shown, min, text }));
+  throw usage(t('{flag} is a number from {min} to {max}, not "{text}".', { flag: shown, min, max, text }));
 }
 
 /** The value of --pair: two classes with a comma between them, the client's first. */
 export function readPair<Class>(text: string, readClass: (text: string) => Class): readonly [Class, Class] {
   const [client, host, ...more] = text.split(',').map((one) => readClass(one));
   if (client === undefined || host === undefined || more.length > 0) {
-    throw usage(`--pair takes two classes, the client's first, like P3,S6; "${text}" is something else.`);
+    throw usage(t('--pair takes two classes, the client\'s first, like P3,S6; "{text}" is something else.', { text }));
   }
   return [client, host];
 }

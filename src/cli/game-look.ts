@@ -1,9 +1,11 @@
 /** What `host` says of the games: whether they listen, which port may have been meant, and that there is TCP at it, too. */
 import type { ServiceTarget } from '../core/index.ts';
-import { SallyportError } from '../node/index.ts';
+import { gameAt } from '../games/index.ts';
+import { SallyportError } from '../node/failure.ts';
 import { type CheckedPort, type GameNews, gamePorts, lookAtGames, portText } from './game.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
+import { t } from './words/index.ts';
 
 export class GameLook {
   readonly #terminal: Terminal;
@@ -25,7 +27,7 @@ export class GameLook {
     const news = await lookAtGames(this.#services);
     const silent = news.silent.map(portText).join(', ');
     if (noWait && silent !== '') {
-      const detail = `Nothing listens at ${silent}.${meant(news)}`;
+      const detail = `${t('Nothing listens at {ports}.', { ports: silent })}${meant(news)}`;
       throw new SallyportError('GAME_SILENT', { detail });
     }
     this.#tell(news);
@@ -52,14 +54,13 @@ export class GameLook {
     const texts = this.#ports.map(portText);
     const came = texts.filter((text) => !now.has(text) && (before === null || before.has(text)));
     const gone = texts.filter((text) => now.has(text) && before?.has(text) !== true);
-    if (came.length > 0) terminal.fact('done', 'Game', `${listOf(came)} listening`);
-    if (gone.length > 0) {
-      const waits =
-        before === null
-          ? `waiting for your game server. (Wrong port?)${meant(news)}`
-          : 'friends get no answer until it does';
-      terminal.fact('warn', 'Game', `nothing listens on ${gone.join(', ')}${before === null ? ' yet' : ''}: ${waits}`);
-    }
+    if (came.length > 0) terminal.fact('done', 'Game', listening(came));
+    const ports = gone.join(', ');
+    if (gone.length > 0 && before === null) {
+      const waits = t('nothing listens on {ports} yet: waiting for your game server. (Wrong port?)', { ports });
+      terminal.fact('warn', 'Game', `${waits}${meant(news)}`);
+    } else if (gone.length > 0)
+      terminal.fact('warn', 'Game', t('nothing listens on {ports}: friends get no answer until it does', { ports }));
     if (gone.length === 0 && (came.length === 0 || before === null)) return;
     const [silent, near] = [news.silent.map(portText), news.near.map(portText)];
     terminal.event('game', { listening: silent.length === 0, silent, near });
@@ -70,17 +71,27 @@ export class GameLook {
     if (this.#tcpTold.has(port)) return;
     this.#tcpTold.add(port);
     this.#terminal.event('notice', { kind: 'tcp-too', port });
-    const words = `also listens on tcp ${port}, which friends do not reach: if the game needs it, host ${port}/udp+tcp`;
+    const words = t(
+      'also listens on tcp {port}, which friends do not reach: if the game needs it, host {port}/udp+tcp',
+      { port },
+    );
     this.#terminal.fact('info', 'Game', words);
   }
 }
 
-function listOf(texts: readonly string[]): string {
-  return `${texts.join(', ')} ${texts.length === 1 ? 'is' : 'are'}`;
+function listening(texts: readonly string[]): string {
+  const ports = texts.join(', ');
+  return texts.length === 1 ? t('{ports} is listening', { ports }) : t('{ports} are listening', { ports });
 }
 
 function meant({ near }: GameNews): string {
   if (near.length === 0) return '';
-  const texts = [...new Set(near.map(portText))];
-  return ` ${listOf(texts)} listening: did you mean that?`;
+  const texts = [...new Set(near.map(namedPort))];
+  return ` ${listening(texts)}: ${texts.length === 1 ? t('did you mean that?') : t('did you mean one of these?')}`;
+}
+
+/** `udp 127.0.0.1:8303 (DDNet)` */
+function namedPort(at: CheckedPort): string {
+  const game = gameAt(at.protocol, at.port);
+  return game === null ? portText(at) : `${portText(at)} (${game.name})`;
 }

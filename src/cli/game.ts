@@ -2,8 +2,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { familyOf, isLoopback, type ServiceTarget, speaks } from '../core/index.ts';
-import { hears, type ListeningSocket, listeners } from '../node/index.ts';
+import { familyOf, isLoopback } from '../core/address.ts';
+import type { ServiceTarget } from '../core/index.ts';
+import { speaks } from '../core/model/service.ts';
+import { gameAt } from '../games/index.ts';
+import { hears, type ListeningSocket, listeners } from '../node/listening.ts';
 import { CLI_LIMITS } from './limits.ts';
 
 type Protocol = 'udp' | 'tcp';
@@ -52,18 +55,23 @@ export function portText({ protocol, address, port }: CheckedPort): string {
   return `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-/** The same number by the other protocol or at another address, else the nearest server of the person's own. */
+/**
+ * The same number by the other protocol or at another address, else servers of the person's own: those at a port of a game that is known
+ * first, then the nearest.
+ */
 function nearest(at: CheckedPort, all: Readonly<Record<Protocol, readonly ListeningSocket[]>>): readonly CheckedPort[] {
   const other = at.protocol === 'udp' ? 'tcp' : 'udp';
   if (all[other].some((listener) => hears(listener, at.address, at.port))) return [{ ...at, protocol: other }];
   const elsewhere = all[at.protocol].find(({ address, port }) => port === at.port && familyOf(address) === 4);
   if (elsewhere !== undefined) return [{ ...at, address: elsewhere.address }];
   const distance = ({ port }: ListeningSocket): number => Math.abs(port - at.port);
-  const [best] = all[at.protocol]
+  const unknown = ({ port }: ListeningSocket): number => (gameAt(at.protocol, port) === null ? 1 : 0);
+  const likely = all[at.protocol]
     .filter(({ own, port }) => own && port < CLI_LIMITS.serverPortsEnd && port !== at.port)
     .filter((listener) => hears(listener, at.address, listener.port))
-    .sort((left, right) => distance(left) - distance(right));
-  return best === undefined ? [] : [{ ...at, port: best.port }];
+    .sort((left, right) => unknown(left) - unknown(right) || distance(left) - distance(right));
+  const ports = [...new Set(likely.map(({ port }) => port))];
+  return ports.slice(0, CLI_LIMITS.portsNamedMax).map((port) => ({ ...at, port }));
 }
 
 async function takenByOther({ protocol, address, port }: CheckedPort): Promise<boolean> {

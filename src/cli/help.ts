@@ -1,39 +1,60 @@
 /** Help, made from the tables. */
-import { COMMANDS, type Command } from './commands.ts';
+import { COMMANDS, COMMON_FLAGS, type Command } from './commands.ts';
 import { variableOf } from './flags.ts';
+import { t, tMaybe } from './words/index.ts';
+
+/** What the command line itself answers. */
+export const BUILT_IN: Readonly<Record<string, Omit<Command, 'load'>>> = {
+  version: {
+    summary: 'print the version',
+    words: [],
+    flags: { json: COMMON_FLAGS.json },
+    examples: ['sallyport version', 'sallyport -v'],
+  },
+  help: {
+    summary: 'this text, or that of a command with all its flags',
+    words: ['[COMMAND]'],
+    flags: {},
+    examples: ['sallyport help host', 'sallyport host --help'],
+  },
+};
 
 export function helpText(): string {
-  const lines = [
-    ...Object.entries(COMMANDS).map(([name, command]) => [usageOf(name, command), command.summary] as const),
-    ['version', 'print the version'] as const,
-    ['help [COMMAND]', 'this text, or that of a command with all its flags'] as const,
-  ];
-  const width = Math.max(...lines.map(([usage]) => usage.length));
+  const lines = Object.entries({ ...COMMANDS, ...BUILT_IN }).map(
+    ([name, command]) => [usageOf(name, command), tMaybe(command.summary)] as const,
+  );
+  const width = Math.max(...lines.map(([words]) => words.length));
   return [
-    'sallyport: a direct, encrypted UDP path between two people behind any two NATs',
+    t('sallyport: a direct, encrypted UDP path between two people behind any two NATs'),
     '',
-    ...lines.map(([usage, summary]) => `  ${usage.padEnd(width)}  ${summary}`),
+    ...lines.map(([words, summary]) => `  ${words.padEnd(width)}  ${summary}`),
     '',
-    'Every flag can also be given as a variable: --master LINK is SALLYPORT_MASTER=LINK.',
+    t('Every flag can also be given as a variable: --master LINK is SALLYPORT_MASTER=LINK.'),
   ].join('\n');
 }
 
-export function commandHelp(name: string, command: Command): string {
+export function commandHelp(name: string, command: Omit<Command, 'load'>): string {
   const flags = Object.entries(command.flags).map(([flag, { value, about }]) => {
     const shown = value === undefined ? `--${flag}` : `--${flag} ${value}`;
-    return [shown, about, variableOf(flag)] as const;
+    return [shown, tMaybe(about), variableOf(flag)] as const;
   });
-  const width = Math.max(...flags.map(([shown]) => shown.length));
+  const width = Math.max(0, ...flags.map(([shown]) => shown.length));
   return [
-    `sallyport ${usageOf(name, command)} [flags]`,
-    `  ${command.summary}`,
+    `sallyport ${usageOf(name, command)}${flags.length === 0 ? '' : ` ${t('[flags]')}`}`,
+    `  ${tMaybe(command.summary)}`,
     '',
     ...flags.map(([shown, about, variable]) => `  ${shown.padEnd(width)}  ${about}  [${variable}]`),
     '',
-    ...command.examples.map((example) => `  ${example}`),
+    ...command.examples.map((example) => `  ${exampleText(example)}`),
   ].join('\n');
 }
 
-function usageOf(name: string, command: Command): string {
+/** The command, and behind three spaces what it does. */
+function exampleText(example: string): string {
+  const [command = '', gap = '', about = ''] = example.split(/( {3,})/);
+  return about === '' ? command : `${command}${gap}${tMaybe(about)}`;
+}
+
+function usageOf(name: string, command: Pick<Command, 'words'>): string {
   return [name, ...command.words].join(' ');
 }

@@ -6,7 +6,8 @@ import { showFingerprint } from '../core/index.ts';
 import { banText } from './ban-text.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
-import { called, present, shownName, tableText, WHO_HEAD, whoRow } from './who.ts';
+import { called, present, shownName, tableText, whoHead, whoRow } from './who.ts';
+import { t } from './words/index.ts';
 
 export interface HostConsole {
   news(news: FriendNews): void;
@@ -15,8 +16,14 @@ export interface HostConsole {
 
 /** `new here, key 9f3a-12cd-55e0-77b1`: what there is to know one by whose name anybody could give. */
 function whatIsKnown({ friend, knownAs }: FriendNews): string {
-  const before = knownAs === null ? 'new here' : `known here as ${shownName({ name: knownAs, friend })}`;
-  return `${before}, key ${showFingerprint(friend)}`;
+  const key = showFingerprint(friend);
+  return knownAs === null
+    ? t('new here, key {key}', { key })
+    : t('known here as {name}, key {key}', { name: shownName({ name: knownAs, friend }), key });
+}
+
+function questionText(about: FriendNews): string {
+  return t('Let {name} in? It is {known}. [y/n]', { name: shownName(about), known: whatIsKnown(about) });
 }
 
 /** Reads lines where a person sits, or where --ask wants answers; elsewhere the input belongs to somebody else. */
@@ -32,7 +39,7 @@ export function hostConsole(
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => desk.obey(line.trim()));
   const onEnd = (): void => {
-    if (ask) terminal.fact('warn', 'Ask', 'the input has ended: nobody can be let in any more');
+    if (ask) terminal.fact('warn', 'Ask', t('the input has ended: nobody can be let in any more'));
   };
   lines.on('close', onEnd);
   return {
@@ -119,7 +126,7 @@ class Desk {
         return;
       default:
         this.#terminal.say(
-          '  who · S words to compare · kick NAME · ban NAME · ban NAME network · bans · unban N · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends',
+          `  ${t('who · S words to compare · kick NAME · ban NAME · ban NAME network · bans · unban N · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends')}`,
         );
     }
   }
@@ -128,25 +135,25 @@ class Desk {
     const now = performance.now();
     const close = now - this.#questionEndedAt < CLI_LIMITS.questionReadMs;
     this.#question = { about, answerableAt: close ? now + CLI_LIMITS.questionReadMs : now };
-    this.#terminal.say(`Let ${shownName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
+    this.#terminal.say(questionText(about));
   }
 
   /** The answer belongs to the question that was read: one that has just come up is shown again instead. */
   #answer(admit: boolean): void {
     const question = this.#question;
     if (question === null) {
-      this.#terminal.say('  Nobody asks just now.');
+      this.#terminal.say(`  ${t('Nobody asks just now.')}`);
     } else if (performance.now() < question.answerableAt) {
-      this.#terminal.say('  The question has just changed, so that answer was not taken:');
+      this.#terminal.say(`  ${t('The question has just changed, so that answer was not taken:')}`);
       const { about } = question;
-      this.#terminal.say(`Let ${shownName(about)} in? It is ${whatIsKnown(about)}. [y/n]`);
+      this.#terminal.say(questionText(about));
     } else this.#decide(question.about, admit);
   }
 
   /** Those meant by a name or a key, each once; says so where there are none. */
   #friendsCalled(wanted: string, among = [...this.#friends.values()]): readonly string[] {
     const meant = new Set(called(wanted, among).map(({ friend }) => friend));
-    if (meant.size === 0) this.#terminal.say('  There is no friend of that name; "who" lists them.');
+    if (meant.size === 0) this.#terminal.say(`  ${t('There is no friend of that name; "who" lists them.')}`);
     return [...meant];
   }
 
@@ -158,25 +165,27 @@ class Desk {
       const here = [...this.#friends.values()].some((one) => one.friend === friend);
       this.#hosting.ban(friend, { network: name !== '' && here });
       if (name === '')
-        this.#terminal.say('  Banned, by its key. One that takes a new key can be banned with its network.');
+        this.#terminal.say(`  ${t('Banned, by its key. One that takes a new key can be banned with its network.')}`);
       else if (here)
-        this.#terminal.say('  Banned, with everybody from its network: neighbours and housemates are out, too.');
-      else this.#terminal.say('  It has left, so its network is not known any more: banned by its key alone.');
+        this.#terminal.say(
+          `  ${t('Banned, with everybody from its network: neighbours and housemates are out, too.')}`,
+        );
+      else this.#terminal.say(`  ${t('It has left, so its network is not known any more: banned by its key alone.')}`);
     }
   }
 
   #bans(): void {
     for (const [n, kept] of this.#hosting.bans.entries()) this.#terminal.say(`  ${n + 1}  ${banText(kept)}`);
     const none = this.#hosting.bans.length === 0;
-    this.#terminal.say(none ? '  Nobody is banned.' : '  unban N lifts one.');
+    this.#terminal.say(none ? `  ${t('Nobody is banned.')}` : `  ${t('unban N lifts one.')}`);
   }
 
   #unban(wanted: string): void {
     const kept = /^\d{1,6}$/.test(wanted) ? this.#hosting.bans[Number(wanted) - 1] : undefined;
-    if (kept === undefined) this.#terminal.say('  There is no ban of that number; "bans" lists them.');
+    if (kept === undefined) this.#terminal.say(`  ${t('There is no ban of that number; "bans" lists them.')}`);
     else {
       this.#hosting.unban(kept.ban);
-      this.#terminal.say(`  Lifted: ${banText(kept)}`);
+      this.#terminal.say(`  ${t('Lifted: {ban}', { ban: banText(kept) })}`);
     }
   }
 
@@ -184,10 +193,10 @@ class Desk {
     const asking = [...this.#friends.values()].filter(({ state }) => state === 'asking' || state === 'waiting');
     const meant = called(wanted, asking);
     const [one] = meant;
-    if (one === undefined) this.#terminal.say('  Nobody of that name asks; "who" lists them.');
+    if (one === undefined) this.#terminal.say(`  ${t('Nobody of that name asks; "who" lists them.')}`);
     else if (meant.every(({ friend }) => friend === one.friend)) this.#decide(one, admit);
     else {
-      this.#terminal.say('  Several of that name ask: give the beginning of the key instead.');
+      this.#terminal.say(`  ${t('Several of that name ask: give the beginning of the key instead.')}`);
       for (const each of meant) this.#terminal.say(`  ${shownName(each)}  ${whatIsKnown(each)}`);
     }
   }
@@ -203,14 +212,16 @@ class Desk {
   #who(): void {
     const friends = present(this.#view());
     const rows = friends.map((view) => whoRow(view, Date.now()));
-    if (rows.length === 0) this.#terminal.say('  Nobody is here.');
-    else this.#terminal.lines(tableText(WHO_HEAD, rows).replace(/^/gm, '  '));
+    if (rows.length === 0) this.#terminal.say(`  ${t('Nobody is here.')}`);
+    else this.#terminal.lines(tableText(whoHead(), rows).replace(/^/gm, '  '));
   }
 
   #words(): void {
     const inside = [...this.#friends.values()].filter((one) => one.path !== null);
     for (const one of inside) this.#terminal.say(`  ${shownName(one).padEnd(10)}  ${one.path?.words}`);
-    const advice = 'The same words on the screen of that friend, or somebody sits in between: compare them by voice.';
-    this.#terminal.say(inside.length === 0 ? '  Nobody is connected, so there are no words.' : `  ${advice}`);
+    const advice = t(
+      'The same words on the screen of that friend, or somebody sits in between: compare them by voice.',
+    );
+    this.#terminal.say(inside.length === 0 ? `  ${t('Nobody is connected, so there are no words.')}` : `  ${advice}`);
   }
 }

@@ -1,18 +1,9 @@
 /** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), the words
  * of the path, stop. S28. */
-import type { JoinView } from '../agent/index.ts';
 import { maskText, PEER_LIMITS } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import type { Terminal } from './terminal.ts';
-
-/** Lines of the log of all attempts, or of the present one; times count from the beginning, over all attempts. */
-export function logText({ log, attempts }: JoinView, all: boolean): string {
-  const present = attempts.at(-1)?.n ?? null;
-  return log
-    .filter(({ attempt }) => all || attempt === present)
-    .map(({ atMs, what, data }) => `${(atMs / 1_000).toFixed(3).padStart(8)}  ${what}  ${JSON.stringify(data)}`)
-    .join('\n');
-}
+import { t } from './words/index.ts';
 
 export interface KeysOptions {
   readonly terminal: Terminal;
@@ -28,8 +19,8 @@ export interface KeysOptions {
 /** What two people compare by voice. */
 function wordsLine(words: string): string {
   return words === ''
-    ? 'There are no words before the host has let you in.'
-    : `  Words  ${words}   (the same on both screens, or somebody sits in between: compare them by voice)`;
+    ? t('There are no words before the host has let you in.')
+    : `  ${t('Words')}  ${words}   ${t('(the same on both screens, or somebody sits in between: compare them by voice)')}`;
 }
 
 /** What has been typed by now; null where Enter or Escape has ended it. */
@@ -55,7 +46,7 @@ export function watchKeys({ terminal, log, stop, words, named, env }: KeysOption
     const key = bytes.toString('latin1').toLowerCase();
     if (typing !== null && key !== '\u0003') {
       typing = typed(typing, bytes.toString('utf8'), named);
-      if (typing !== null) terminal.status(`Your name: ${typing}`);
+      if (typing !== null) terminal.status(t('Your name: {typing}', { typing }));
       else terminal.clearStatus();
       return;
     }
@@ -64,12 +55,14 @@ export function watchKeys({ terminal, log, stop, words, named, env }: KeysOption
     else if (key === 'q' || key === '\u001b') stop();
     else if (key === 'n') {
       typing = '';
-      terminal.status('Your name: ');
+      terminal.status(t('Your name: {typing}', { typing }));
     } else if (key === 's') terminal.say(wordsLine(words()));
     else if (key === 'l' || key === 'a') terminal.lines(log(key === 'a'));
     else if (key === 'c' || key === 't') {
       const copied = await copyToClipboard(maskText(log(key === 'c')), env);
-      terminal.say(copied ? 'Log copied, addresses masked.' : 'This system has no clipboard tool; A shows the log.');
+      terminal.say(
+        copied ? t('Log copied, addresses masked.') : t('This system has no clipboard tool; A shows the log.'),
+      );
     }
   };
   stdin.setRawMode(true);

@@ -1,9 +1,10 @@
 /** What `join`, `check --with` and `sim` say alike of the way to a host. */
 import { adviceText, type JoinEvent, type LocalService, type Path, stageText } from '../agent/index.ts';
 import { endpointKey, type PeerEvent, type PlanSummary } from '../core/index.ts';
-import { milliseconds } from './agents.ts';
+import { milliseconds } from './agent-flags.ts';
 import { serviceFields } from './local-lines.ts';
 import type { Terminal } from './terminal.ts';
+import { type Sentence, t, tMaybe } from './words/index.ts';
 
 /**
  * The JSON lines of the stages of a join, of what both networks are, of the attempts and of the log; other events have none that the commands
@@ -42,13 +43,16 @@ export function tellProgress(terminal: Terminal, event: PeerEvent, at?: number):
 
 /** `window, 99 % expected` */
 export function planText({ method, expected }: PlanSummary): string {
-  return `${method}, ${Math.round(expected * 100)} % expected`;
+  return t('{method}, {percent} % expected', { method: tMaybe(method), percent: Math.round(expected * 100) });
 }
 
 /** No path after 15 s: how likely it is, and what would help. */
 export function hardText({ likely, advice }: Pick<Extract<JoinEvent, { ev: 'hard' }>, 'likely' | 'advice'>): string {
-  const chance = likely < 0.01 ? 'under 1 %' : `${Math.round(100 * likely)} %`;
-  return `Chance within the next minute: ${chance}. ${adviceText(advice)}`;
+  const chance =
+    likely < 0.01
+      ? t('Chance within the next minute: under 1 %.')
+      : t('Chance within the next minute: {percent} %.', { percent: Math.round(100 * likely) });
+  return `${chance} ${adviceText(advice, tMaybe)}`;
 }
 
 /** The JSON line of a path that is up. `services`: where the game finds the host; null where no game is asked for. */
@@ -72,7 +76,7 @@ export class Repeated {
     this.#terminal = terminal;
   }
 
-  say(head: string, text: string): void {
+  say(head: Sentence, text: string): void {
     if (this.#told.get(head) === text) return;
     this.told(head, text);
     this.#terminal.fact('info', head, text);
@@ -86,5 +90,9 @@ export class Repeated {
 
 /** `212 ms, attempt 1, 7 packets` */
 export function took({ elapsedMs, attempts, packetsSent }: Path): string {
-  return `${milliseconds(elapsedMs)}, attempt ${attempts}, ${packetsSent} packets`;
+  return t('{time}, attempt {attempts}, {packetsSent} packets', {
+    time: milliseconds(elapsedMs),
+    attempts,
+    packetsSent,
+  });
 }

@@ -2,8 +2,10 @@
 
 import { cleanText, type ListEntry, PEER_LIMITS } from '../core/index.ts';
 import { copyToClipboard, SallyportError } from '../node/index.ts';
-import { type AgentFlagValues, checkAgentFlags, withAgent } from './agents.ts';
+import type { AgentFlagValues } from './agent-flags.ts';
+import { withAgent } from './agents.ts';
 import type { Invocation } from './run.ts';
+import { t } from './words/index.ts';
 
 export interface OfficialFlags extends AgentFlagValues {
   readonly 'no-clipboard'?: boolean | undefined;
@@ -11,12 +13,11 @@ export interface OfficialFlags extends AgentFlagValues {
 
 /** Only addresses of official servers are known to anybody; players' own are in no list. */
 export async function joinOfficial(invocation: Invocation, flags: OfficialFlags, address: string): Promise<void> {
-  checkAgentFlags(flags);
   await withAgent({ flags, invocation }, async (agent) => {
     const found = (await agent.list()).find((entry) => entry.address?.toLowerCase() === address.toLowerCase());
     if (found === undefined) {
       throw new SallyportError('CODE_UNKNOWN', {
-        detail: `No official server of this master has the address ${address}.`,
+        detail: t('No official server of this master has the address {address}.', { address }),
       });
     }
     await tellOfficial(invocation, flags, found);
@@ -30,8 +31,9 @@ export async function tellOfficial(invocation: Invocation, flags: OfficialFlags,
   const name = cleanText(entry.name, PEER_LIMITS.nameShownMax);
   terminal.event('official', { name, address }, 'whole');
   terminal.result(address);
-  terminal.fact('done', 'Official', `"${name}" is public: no path has to be made`);
+  terminal.fact('done', 'Official', t('"{name}" is public: no path has to be made', { name }));
   const copied = flags['no-clipboard'] ? false : await copyToClipboard(address, env);
   terminal.say();
-  terminal.say(`  In the game connect to    ${address}${copied ? '          (copied)' : ''}`, 'whole');
+  const where = `${t('In the game connect to').padEnd(24)}  ${address}`;
+  terminal.say(`  ${where}${copied ? `          ${t('(copied)')}` : ''}`, 'whole');
 }

@@ -17,6 +17,10 @@ export const CLI_LIMITS = {
   gameWatchMs: 2_000,
   /** From here on Linux gives ports by itself (net.ipv4.ip_local_port_range): what is bound there is hardly a server. */
   serverPortsEnd: 32_768,
+  /** Ports that may have been meant: more than three nobody compares with the one that was typed. */
+  portsNamedMax: 3,
+  /** A password typed wrongly is asked for again so often, as by login(1). */
+  passwordTriesMax: 3,
   /** The status line of a join; faster than this nobody reads. */
   statusLineMs: 250,
   /** Whoever waits for the network looks so often whether the masterserver answers; the rounds of handshakes go on meanwhile. */

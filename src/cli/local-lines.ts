@@ -3,6 +3,7 @@ import type { LocalService, LocalServices, LocalServicesNotice } from '../agent/
 import { endpointKey } from '../core/index.ts';
 import { type GamePreset, inGame } from '../games/index.ts';
 import type { Terminal } from './terminal.ts';
+import { t } from './words/index.ts';
 
 /** As the JSON lines have them. */
 export function serviceFields(services: readonly LocalService[]): readonly object[] {
@@ -20,17 +21,19 @@ export function sayPlace(terminal: Terminal, { services, place }: LocalServices,
     wished: number,
     local: endpointKey(local),
   });
-  const all = services.length === 1 ? `${number} is` : 'one of the ports is';
+  const one = services.length === 1;
   if (place === 'own-address') {
-    terminal.fact(
-      'info',
-      'Local port',
-      `${all} taken at 127.0.0.1: the game finds this host at ${local.address}`,
-      'whole',
-    );
+    const { address } = local;
+    const why = one
+      ? t('{number} is taken at 127.0.0.1: the game finds this host at {address}', { number, address })
+      : t('one of the ports is taken at 127.0.0.1: the game finds this host at {address}', { address });
+    terminal.fact('info', 'Local port', why, 'whole');
   } else {
-    const moved = services.length === 1 ? '' : ', and the others move with it';
-    terminal.fact('warn', 'Local port', `${all} taken (LOCAL_PORT_BUSY): ${number} is ${local.port} here${moved}`);
+    const values = { number, port: local.port };
+    const why = one
+      ? t('{number} is taken (LOCAL_PORT_BUSY): {number} is {port} here', values)
+      : t('one of the ports is taken (LOCAL_PORT_BUSY): {number} is {port} here, and the others move with it', values);
+    terminal.fact('warn', 'Local port', why);
   }
 }
 
@@ -41,9 +44,9 @@ export function sayServices(
   { copied, game }: { readonly copied: boolean; readonly game: GamePreset | null },
 ): void {
   for (const [n, service] of services.entries()) {
-    const head = n === 0 ? 'In the game connect to' : '';
+    const head = n === 0 ? t('In the game connect to') : '';
     const spoken = services.length === 1 && service.protocols === 'udp' ? '' : `  ${service.protocols}`;
-    const said = copied && n === 0 ? '          (copied)' : '';
+    const said = copied && n === 0 ? `          ${t('(copied)')}` : '';
     terminal.say(`  ${head.padEnd(24)}  ${endpointKey(service.local)}${spoken}${said}`, 'whole');
   }
   const [first] = services;
@@ -51,7 +54,7 @@ export function sayServices(
     terminal.say(`  ${game.name.padEnd(24)}  ${inGame(game, first.local.address, first.local.port)}`, 'whole');
   for (const address of lanAddresses)
     terminal.say(
-      `  ${'In your network'.padEnd(24)}  ${services.map(({ local }) => `${address}:${local.port}`).join(', ')}`,
+      `  ${t('In your network').padEnd(24)}  ${services.map(({ local }) => `${address}:${local.port}`).join(', ')}`,
     );
 }
 
@@ -60,7 +63,11 @@ export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice):
     case 'too-large': {
       terminal.event('notice', notice);
       const { bytes, payloadBytesMax } = notice;
-      terminal.fact('warn', 'Game', `sends ${bytes} bytes at once, ${payloadBytesMax} fit: dropped`);
+      terminal.fact(
+        'warn',
+        'Game',
+        t('sends {bytes} bytes at once, {payloadBytesMax} fit: dropped', { bytes, payloadBytesMax }),
+      );
       break;
     }
     case 'seats-full':
@@ -68,12 +75,17 @@ export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice):
       terminal.fact(
         'warn',
         'Game',
-        `one more program sends to this port, but ${notice.seats} others use it already: it is not let through. End one of them.`,
+        t(
+          'one more program sends to this port, but {seats} others use it already: it is not let through. End one of them.',
+          {
+            seats: notice.seats,
+          },
+        ),
       );
       break;
     case 'services':
       terminal.event('services', { services: serviceFields(notice.services) });
-      terminal.fact('info', 'Services', 'the host has come back with other ports');
+      terminal.fact('info', 'Services', t('the host has come back with other ports'));
       sayServices(terminal, { services: notice.services, lanAddresses: [] }, { copied: false, game: null });
   }
 }

@@ -5,14 +5,9 @@ import { SallyportError, stateDirectory } from '../node/index.ts';
 import { STORE_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import type { Invocation } from './run.ts';
+import type { StoreAct } from './store-acts.ts';
 import type { Terminal } from './terminal.ts';
-
-const ACTS = ['check', 'repair', 'backup', 'restore', 'token'] as const;
-type StoreAct = (typeof ACTS)[number];
-
-export function isStoreAct(word: string): word is StoreAct {
-  return (ACTS as readonly string[]).includes(word);
-}
+import { t, told } from './words/index.ts';
 
 export async function storeCommand(act: StoreAct, { argv, env, terminal }: Invocation): Promise<void> {
   const withFile = act === 'backup' || act === 'restore';
@@ -29,13 +24,13 @@ export async function storeCommand(act: StoreAct, { argv, env, terminal }: Invoc
     case 'repair': {
       const said = await repairStore(stateDir);
       terminal.event('repair', { said });
-      for (const line of said) terminal.fact('warn', 'Store', line);
+      for (const line of said) terminal.fact('warn', 'Store', told(line));
       show(terminal, 'check', await checkStore(stateDir));
       return;
     }
     case 'backup':
       show(terminal, 'backup', await backupStore(stateDir, file));
-      terminal.say('  It holds the secret key of the masterserver: keep it where only you can read it.');
+      terminal.say(`  ${t('It holds the secret key of the masterserver: keep it where only you can read it.')}`);
       return;
     case 'restore': {
       const kept = await restoreStore(stateDir, file);
@@ -50,7 +45,7 @@ export async function storeCommand(act: StoreAct, { argv, env, terminal }: Invoc
       terminal.fact(
         'done',
         'Admin',
-        'the old token is void; the next start of the master leaves a new one in admin.once',
+        t('the old token is void; the next start of the master leaves a new one in admin.once'),
       );
   }
 }
@@ -61,7 +56,7 @@ function show(
   { file, counts, text, newestAt, lost }: StoreReport,
 ): void {
   terminal.event(event, { file, counts, newestAt, lost });
-  const newest = newestAt === null ? '' : `, the newest of ${new Date(newestAt).toISOString()}`;
-  terminal.fact(lost === null ? 'done' : 'warn', 'Store', `${file}: ${text || 'empty'}${newest}`);
+  const newest = newestAt === null ? '' : `, ${t('the newest of {time}', { time: new Date(newestAt).toISOString() })}`;
+  terminal.fact(lost === null ? 'done' : 'warn', 'Store', `${file}: ${text || t('empty')}${newest}`);
   if (lost === null) terminal.result(file);
 }

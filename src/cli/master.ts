@@ -1,218 +1,27 @@
-/** `sallyport master`: docs/reference/product.md §4D, docs/operating.md. */
-
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import {
-  hiddenFile,
-  type MasterFact,
-  type RelayOptions,
-  type RunningMaster,
-  SERVICE_FILE,
-  startMaster,
-  type WebhookConfig,
-  webhookSchema,
-  writeServiceUnit,
-} from '../master/index.ts';
-import { ownCommand, stateDirectory, usage } from '../node/index.ts';
+/** `sallyport master`, as far as it is understood: docs/operating.md. */
 import { MASTER_FLAGS } from './commands.ts';
 import { type Flags, readCommandLine } from './flags.ts';
-import { isStoreAct, storeCommand } from './master-store.ts';
-import { type Invocation, untilStopped } from './run.ts';
-import type { Terminal } from './terminal.ts';
+import type { Invocation } from './run.ts';
+import { isStoreAct } from './store-acts.ts';
+import { t } from './words/index.ts';
 
-type MasterFlagValues = ReturnType<typeof readCommandLine<typeof MASTER_FLAGS>>['flags'];
+export type MasterFlagValues = ReturnType<typeof readCommandLine<typeof MASTER_FLAGS>>['flags'];
 
 export async function masterCommand(invocation: Invocation): Promise<void> {
-  const act = invocation.argv.find(
-    (word, index) => !word.startsWith('-') && !takesValue(invocation.argv[index - 1] ?? ''),
-  );
-  if (act !== undefined && isStoreAct(act)) return storeCommand(act, invocation);
-  const { flags } = readCommandLine(MASTER_FLAGS, [], invocation.argv, invocation.env);
-  const { terminal, signal } = invocation;
-  const tls = tlsFiles(flags);
-  if (flags['install-service']) return installService(invocation, tls);
-  const master = await startMaster({
-    listen: flags.listen,
-    ...(flags.advertise.length === 0 ? {} : { advertise: flags.advertise }),
-    ...(flags.port === undefined ? {} : { port: flags.port }),
-    onePort: flags['one-port'],
-    ...(flags['also-port'] === undefined ? {} : { alsoPort: flags['also-port'] }),
-    ...(flags['stun-port'] === undefined ? {} : { stunPort: flags['stun-port'] }),
-    ...(flags.http === undefined ? {} : { http: unlessOff(flags.http) }),
-    ...(flags['metrics-listen'] === undefined ? {} : { metrics: unlessOff(flags['metrics-listen']) }),
-    ...(flags['probe-workers'] === undefined ? {} : { probeWorkers: flags['probe-workers'] }),
-    nativeUdp: flags['native-udp'],
-    relay: flags.relay === 'off' ? null : ownRelay(flags),
-    relaysAt: flags['relay-at'],
-    ...(flags['relay-secret-file'] === undefined ? {} : { relaySecretFile: flags['relay-secret-file'] }),
-    tls,
-    ...(flags['https-at'] === undefined ? {} : { https: unlessOff(flags['https-at']) }),
-    trustedProxies: flags['trusted-proxy'],
-    domains: flags.domain,
-    stateDir: flags['state-dir'] ?? stateDirectory(invocation.env),
-    official: flags.official ?? null,
-    webhooks: readWebhooks(flags.webhooks),
-    contact: flags.contact ?? null,
-    downloads: flags.downloads ?? null,
-    // A person at a terminal reads the lines below; a log is for files and journals.
-    logLevel: (flags['log-level'] ?? (process.stderr.isTTY ? 'silent' : 'warn')) as 'warn',
-    onFact: (fact) => sayFact(terminal, fact),
-  });
-  invocation.onHangup(() => {
-    master.reload();
-    terminal.fact('done', 'Reloaded', 'the folder of the official servers');
-  });
-  welcome(terminal, master);
-  await untilStopped(signal);
-  terminal.say('Stopping: hosts and players are told to come back later; joins under way are finished.');
-  await master.drain();
-}
-
-function welcome(terminal: Terminal, { link, http, metrics, endpoints }: RunningMaster): void {
-  terminal.event('ready', { master: link, http, metrics }, 'whole');
-  terminal.result(link);
-  const addresses = [...new Set(endpoints.map((endpoint) => endpoint.address))];
-  terminal.fact(
-    'done',
-    'UDP',
-    `${portsText(endpoints.map(({ port }) => port))}, on ${addresses.join(' and ')}`,
-    'whole',
-  );
-  if (http !== null) terminal.fact('done', 'Page', http, 'whole');
-  terminal.fact('done', 'Ready', link, 'whole');
-  terminal.say(`  Hosts      sallyport host 30000 --master '${link}'`, 'whole');
-  terminal.say(`  Test it    sallyport check --master '${link}'`, 'whole');
-}
-
-/** `port 443`, `25 ports, 8430 to 8454`, `26 ports, 443 and 8430 to 8454`. */
-function portsText(all: readonly number[]): string {
-  const ports = [...new Set(all)].sort((left, right) => left - right);
-  const runs: [first: number, last: number][] = [];
-  for (const port of ports) {
-    const run = runs.at(-1);
-    if (run?.[1] === port - 1) run[1] = port;
-    else runs.push([port, port]);
+  const { argv, env, terminal } = invocation;
+  const act = argv.find((word, index) => !word.startsWith('-') && !takesValue(argv[index - 1] ?? ''));
+  if (act !== undefined && isStoreAct(act)) {
+    const { storeCommand } = await import('./master-store.ts');
+    return storeCommand(act, invocation);
   }
-  const names = runs.map(([first, last]) => (first === last ? String(first) : `${first} to ${last}`));
-  return ports.length === 1 ? `port ${names[0]}` : `${ports.length} ports, ${names.join(' and ')}`;
+  const { flags } = readCommandLine(MASTER_FLAGS, [], argv, env);
+  if (!flags['install-service']) terminal.fact('info', 'Starting', t('a masterserver'));
+  const { runMaster } = await import('./master-run.ts');
+  await runMaster(invocation, flags);
 }
 
-function sayFact(terminal: Terminal, fact: MasterFact): void {
-  terminal.event('fact', fact);
-  switch (fact.fact) {
-    case 'identity':
-      terminal.fact(
-        'done',
-        'Identity',
-        `${fact.file}${fact.created ? ' (new: keep a copy, the link holds this key)' : ''}`,
-      );
-      break;
-    case 'admin-token':
-      terminal.fact('info', 'Admin', `one-time code in ${fact.file}`);
-      break;
-    case 'token-problem':
-      terminal.fact('warn', 'Admin', `no code could be left in ${fact.file}: ${fact.detail}. Mend it and start again.`);
-      break;
-    case 'unlocked':
-      terminal.fact('warn', 'Lock', `${fact.detail}. Make sure that no second master uses this folder.`);
-      break;
-    case 'no-second-address':
-      terminal.fact(
-        'info',
-        'Addresses',
-        fact.onePort
-          ? 'one, with one port: players can not tell what their routers do (a second --listen, or their --stun, can)'
-          : 'one: how routers filter is inferred, not measured (a second --listen measures it)',
-      );
-      break;
-    case 'private-address':
-      terminal.fact(
-        'warn',
-        'Addresses',
-        `${fact.address} is private: only this network reaches it (--advertise, --listen)`,
-        'whole',
-      );
-      break;
-    case 'official-problem':
-      terminal.fact('warn', 'Official', fact.errors.join('; '));
-      break;
-    case 'store-problem':
-      terminal.fact('warn', 'Store', fact.problem);
-      break;
-    case 'metrics-problem':
-      terminal.fact('warn', 'Metrics', fact.detail);
-      break;
-    case 'fault':
-      terminal.fact('fail', 'Fault', fact.detail);
-  }
-}
-
-function ownRelay(flags: MasterFlagValues): RelayOptions {
-  const { 'relay-port': port, 'relay-name': name, 'relay-region': region, 'relay-quota': quotas } = flags;
-  return {
-    quotas,
-    ...(port === undefined ? {} : { port }),
-    ...(name === undefined ? {} : { name }),
-    ...(region === undefined ? {} : { region }),
-  };
-}
-
-function unlessOff(at: string): string | null {
-  return at === 'off' ? null : at;
-}
-
-function tlsFiles(flags: MasterFlagValues): { readonly cert: string; readonly key: string } | null {
-  const [cert, key] = [flags['tls-cert'], flags['tls-key']];
-  if (cert === undefined && key === undefined) return null;
-  if (cert === undefined || key === undefined) throw usage('--tls-cert and --tls-key belong together.');
-  return { cert, key };
-}
-
-function readWebhooks(path: string | undefined): readonly WebhookConfig[] {
-  if (path === undefined) return [];
-  let document: unknown;
-  try {
-    document = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw usage(`--webhooks ${path} can't be read: ${(error as Error).message}.`);
-  }
-  const parsed = webhookSchema.array().safeParse(document);
-  if (parsed.success) return parsed.data;
-  const first = parsed.error.issues[0];
-  throw usage(`--webhooks ${path}: ${first?.path.join('.') ?? ''} ${first?.message ?? 'is malformed'}.`);
-}
-
-/** Written with the options given, less those that the unit itself sets; files by their whole path. */
-function installService({ argv, terminal }: Invocation, tls: { cert: string; key: string } | null): void {
-  const own = new Set(['--install-service', '--state-dir', '--tls-cert', '--tls-key']);
-  const files = new Set(['--official', '--webhooks', '--relay-secret-file', '--downloads']);
-  const args: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const [name = '', inline] = (argv[i] as string).split(/=(.*)/s, 2);
-    const value = inline ?? (name === '--install-service' || !takesValue(name) ? undefined : argv[++i]);
-    if (own.has(name)) continue;
-    args.push(
-      name,
-      ...(value === undefined ? [] : [files.has(name) && !/^https?:/i.test(value) ? resolve(value) : value]),
-    );
-  }
-  const options = {
-    command: ownCommand(),
-    args,
-    tls: tls === null ? null : { cert: resolve(tls.cert), key: resolve(tls.key) },
-  };
-  const hidden = hiddenFile(options);
-  if (hidden !== null) throw usage(`${hidden} is in a home, which a service does not see: move it, to /opt or /usr.`);
-  try {
-    writeServiceUnit(options);
-  } catch (error) {
-    throw usage(`${SERVICE_FILE} can't be written: ${(error as Error).message}. Run it as root.`);
-  }
-  terminal.fact('done', 'Service', SERVICE_FILE);
-  terminal.say('  systemctl daemon-reload && systemctl enable --now sallyport-master');
-}
-
-function takesValue(flag: string): boolean {
+/** Whether the word behind it belongs to it. */
+export function takesValue(flag: string): boolean {
   const table: Flags = MASTER_FLAGS;
   return flag.startsWith('--') && !flag.includes('=') && table[flag.slice(2)]?.kind !== 'on';
 }

@@ -1,7 +1,28 @@
-/** The name by which hosts see whoever joins: `--name`, or what the person has once said, here or in the app. */
+/** The name by which others see this person: `--name`, what was once said, here or in the app, else what the system calls them. */
+import { userInfo } from 'node:os';
 import { cleanText, PEER_LIMITS } from '../core/index.ts';
 import { type PlayerName, playerName } from '../node/index.ts';
 import type { Terminal } from './terminal.ts';
+import { t } from './words/index.ts';
+
+/** Accounts of no person. */
+const NOBODY = new Set(['root', 'admin', 'administrator', 'nobody', 'user', 'ubuntu', 'node']);
+
+/** Empty where that says nothing about anybody. */
+function systemName(): string {
+  try {
+    const name = cleanText(userInfo().username, PEER_LIMITS.nameShownMax).trim();
+    return NOBODY.has(name.toLowerCase()) ? '' : name;
+  } catch {
+    // A user without an entry, as in containers.
+    return '';
+  }
+}
+
+/** For whoever hosts without a name. */
+export function nameOfPerson(stateDir: string): string {
+  return playerName(stateDir).get() ?? systemName();
+}
 
 export class Player {
   readonly #terminal: Terminal;
@@ -16,21 +37,28 @@ export class Player {
   shown(given: string | undefined): string | undefined {
     const known = this.#kept.get();
     if (given !== undefined && known === null) this.#keep(given);
-    return given ?? (known === null || known === '' ? undefined : known);
+    const name = given ?? known ?? systemName();
+    return name === '' ? undefined : name;
   }
 
   /** Asks a person at a terminal, once. Nobody waits for the answer: it is a key, and holds from the next join on. */
   askOnce(): void {
     if (!process.stdin.isTTY || this.#kept.get() !== null) return;
-    this.#terminal.say('  Hosts see you without a name. N gives one, for this and all other hosts (or --name).');
-    this.#keep('');
+    const name = systemName();
+    this.#terminal.say(
+      name === ''
+        ? `  ${t('Hosts see you without a name. N gives one, for this and all other hosts (or --name).')}`
+        : `  ${t('Hosts see you as {name}. N gives another name, for this and all other hosts (or --name).', { name })}`,
+    );
+    this.#keep(name);
   }
 
   named(typed: string): void {
     const name = cleanText(typed, PEER_LIMITS.nameShownMax).trim();
     const kept = this.#keep(name);
-    const words = name === '' ? 'none: hosts see you without one' : `${name}: hosts see it from the next join on`;
-    this.#terminal.fact(kept ? 'done' : 'warn', 'Name', kept ? words : 'could not be written down');
+    const words =
+      name === '' ? t('none: hosts see you without one') : t('{name}: hosts see it from the next join on', { name });
+    this.#terminal.fact(kept ? 'done' : 'warn', 'Name', kept ? words : t('could not be written down'));
   }
 
   #keep(name: string): boolean {

@@ -5,13 +5,14 @@ import { usage } from '../node/index.ts';
 import { RELAY_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { type Invocation, untilStopped } from './run.ts';
+import { t } from './words/index.ts';
 
 export async function relayCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(RELAY_FLAGS, [], invocation.argv, invocation.env);
   const { terminal, signal } = invocation;
   const { master, 'secret-file': secretFile, 'metrics-listen': metrics } = flags;
-  if (master === undefined) throw usage('--master is missing: the link that "sallyport master" prints.');
-  if (secretFile === undefined) throw usage('--secret-file is missing: a copy of relay.secret of the masterserver.');
+  if (master === undefined) throw usage(t('--master is missing: the link that "sallyport master" prints.'));
+  if (secretFile === undefined) throw usage(t('--secret-file is missing: a copy of relay.secret of the masterserver.'));
   const relay = await startRelay({
     ...{ listen: flags.listen, master, secretFile, quotas: flags['relay-quota'], nativeUdp: flags['native-udp'] },
     ...(flags.port === undefined ? {} : { port: flags.port }),
@@ -19,8 +20,8 @@ export async function relayCommand(invocation: Invocation): Promise<void> {
   });
   const places = flags.listen.map((address) => `${address.includes(':') ? `[${address}]` : address}:${relay.port}`);
   terminal.event('ready', { relay: places, metrics: relay.metrics }, 'whole');
-  terminal.fact('done', 'Relay', `UDP ${places.join(' and ')}`, 'whole');
-  terminal.say(`  Masterserver  sallyport master … --relay-at NAME,REGION,${places.join(',')}`, 'whole');
+  terminal.fact('done', 'Relay', `UDP ${places.join(t(' and '))}`, 'whole');
+  terminal.say(`  ${t('Masterserver')}  sallyport master … --relay-at NAME,REGION,${places.join(',')}`, 'whole');
   await untilStopped(signal);
   await relay.close();
 }

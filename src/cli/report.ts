@@ -14,12 +14,13 @@ import {
   type NatProfile,
   type NatType,
   type ProbeResult,
-  silentServers,
   type Tested,
   unmeasured,
   type Verdict,
   type WayReport,
 } from '../core/index.ts';
+import { ageText, routerHelp, silentText, UNMEASURED, UNMEASURED_HELP, untestedText } from './report-unknown.ts';
+import { type Sentence, t } from './words/index.ts';
 
 export interface ReportOptions {
   /** Whole external addresses instead of `203.0.113.*`. */
@@ -45,25 +46,31 @@ export interface WaysShown {
 }
 
 const WIDTH = 10;
+/** So long a head may be in other languages. */
+const head = (name: Sentence): string => `${t(name).padEnd(WIDTH - 1)} `;
 
 export function reportLines(profile: NatProfile, options: ReportOptions): readonly string[] {
-  const row = (name: string, ...facts: readonly (string | null)[]) =>
-    name.padEnd(WIDTH) + facts.filter((fact) => fact !== null).join(' · ');
-  const untested = untestedText(profile, options);
-  const help = [...whatWouldHelp(profile, options), ...(options.receiveBytes ? [BURST_HELP] : [])];
+  const row = (name: Sentence, ...facts: readonly (string | null)[]) =>
+    head(name) + facts.filter((fact) => fact !== null).join(' · ');
+  const silent = silentText(options.probes ?? [], options.masterWay, (address) => shown(address, options));
+  const untested = untestedText(profile, options.routerAskedMs);
+  const help = [...whatWouldHelp(profile, options), ...(options.receiveBytes ? [t(BURST_HELP)] : [])];
   return [
     row('Verdict', verdictSentence(profile, options)),
     row('UDP', udpState(profile), externalText(profile, options), ipv6Text(profile, options)),
     row('Type', typeText(profile)),
     row('Mapping', mappingText(profile), allocatorText(profile), lifetimeText(profile)),
     row('Next port', nextPortText(profile)),
-    row('Filtering', FILTERING[profile.filtering], poisonText(profile)),
-    row('Hairpin', tested(profile.hairpin, 'yes', 'no')),
+    row('Filtering', t(FILTERING[profile.filtering]), poisonText(profile)),
+    row('Hairpin', tested(profile.hairpin, t('yes'), t('no'))),
     row('Routers', layersText(profile), hopsText(profile)),
     row('Port map', portMapText(profile, options)),
-    row('Limits', profile.quota === null ? 'none known' : `${profile.quota} ports for this network`),
+    row(
+      'Limits',
+      profile.quota === null ? t('none known') : t('{quota} ports for this network', { quota: profile.quota }),
+    ),
     ...(options.ways ? [waysLine(options.ways, options)] : []),
-    ...silentText(options).map((text) => row('Silent', text)),
+    ...silent.map((text) => row('Silent', text)),
     ...(options.receiveBytes ? [row('Bursts', burstText(options.receiveBytes))] : []),
     row('Sure', sureText(profile, options)),
     ...(untested === null ? [] : [row('Untested', untested)]),
@@ -78,7 +85,9 @@ const BURST_HELP =
 
 function burstText(bytes: number): string {
   const datagrams = Math.floor(bytes / WAITING_BYTES / 10) * 10;
-  return `the system keeps about ${datagrams} large datagrams until they are read; more at once are lost`;
+  return t('the system keeps about {datagrams} large datagrams until they are read; more at once are lost', {
+    datagrams,
+  });
 }
 
 /** `Ways      UDP 8430 no answer · UDP 443 no answer · TLS ms.example.org works, 62 ms` */
@@ -91,69 +100,36 @@ function waysLine({ reports, link }: WaysShown, options: Pick<ReportOptions, 'sh
     tls: `TLS ${host ?? ''}${link.tls === undefined || link.tls.port === 443 ? '' : `:${link.tls.port}`}`,
   };
   const facts = reports.map(({ way, answeredMs }) =>
-    answeredMs === null ? `${names[way]} no answer` : `${names[way]} works, ${Math.round(answeredMs)} ms`,
+    answeredMs === null
+      ? t('{way} no answer', { way: names[way] })
+      : t('{way} works, {ms} ms', { way: names[way], ms: Math.round(answeredMs) }),
   );
-  const only = reports.length === 1 ? ['the master link names no other way'] : [];
-  return 'Ways'.padEnd(WIDTH) + [...facts, ...only].join(' · ');
+  const only = reports.length === 1 ? [t('the master link names no other way')] : [];
+  return head('Ways') + [...facts, ...only].join(' · ');
 }
 
 /** Each probe's result (S30): who was asked, from which local port, and what it saw. */
 export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportOptions, 'showIps'>): readonly string[] {
   return probes.map(({ destination, localPort, seenAs }) => {
-    const result = seenAs === null ? 'no answer' : endpointKey({ ...seenAs, address: shown(seenAs.address, options) });
-    return `${'Probe'.padEnd(WIDTH)}${endpointKey(destination)} from port ${localPort} → ${result}`;
+    const result =
+      seenAs === null ? t('no answer') : endpointKey({ ...seenAs, address: shown(seenAs.address, options) });
+    return `${head('Probe')}${t('{destination} from port {localPort}', { destination: endpointKey(destination), localPort })} → ${result}`;
   });
 }
-
-const UNMEASURED_HELP: Readonly<Record<NotKnown, readonly string[]>> = {
-  rewritten: [
-    'Give a STUN server with --stun host:port: it tells what the masterserver can not see, and friends reach you all the same.',
-    'Tell the operator: in Docker, --network host or "userland-proxy": false lets the masterserver see true addresses.',
-  ],
-  'from-inside': [
-    'Give a STUN server with --stun host:port, or ask a masterserver elsewhere: then your network is measured.',
-  ],
-  'probe-ports': [
-    'Tell the operator of the masterserver: 16 UDP ports, from its own plus 9 on, have to pass its firewall. Or give --stun host:port.',
-  ],
-  'nobody-answers': [
-    'Check the --master link, or give a STUN server with --stun host:port: where neither answers, it is this network.',
-  ],
-};
-
-/** Who was asked in vain while others answered: no fault of this network. */
-function silentText(options: ReportOptions): readonly string[] {
-  return silentServers(options.probes ?? []).map(({ address, ports }) => {
-    const of = ports.length > 3 ? `${ports[0]}-${ports.at(-1)}, ${ports.length} of them asked` : ports.join(', ');
-    const where = `${shown(address, options)} UDP ${ports.length > 1 ? 'ports' : 'port'} ${of}`;
-    return options.masterWay === 'udp' && ports.length > 2
-      ? `${where}: the masterserver's probe ports do not answer, its operator may have left them shut; others were asked instead`
-      : `${where}: no answer from there; others were asked instead`;
-  });
-}
-
-/** Silence is not blamed on this network unless something else shows that it is to blame. */
-type NotKnown = 'probe-ports' | 'rewritten' | 'from-inside' | 'nobody-answers';
-
-const UNMEASURED: Readonly<Record<NotKnown, string>> = {
-  rewritten:
-    'Not known: something in front of the masterserver hides where packets come from, so it cannot tell how you look from outside.',
-  'from-inside': 'Not known: the masterserver stands in your own network, and nobody outside was asked.',
-  'probe-ports':
-    'Not known: the masterserver answers, but none of its probe ports does. Its operator may have left them shut in a firewall.',
-  'nobody-answers':
-    'Not known: nobody answers. The masterserver may be down, this computer offline, or this network may block UDP.',
-};
 
 function verdictSentence(profile: NatProfile, options: ReportOptions): string {
   if (profile.type === 'blocked')
-    return 'Strict: no UDP answer comes back, so no direct connection is possible from here.';
+    return t('Strict: no UDP answer comes back, so no direct connection is possible from here.');
   const missing = unmeasured(profile, options.masterWay, options.probes ?? []);
-  if (missing !== null && missing !== 'not-now') return UNMEASURED[missing];
-  return `${VERDICTS[profile.verdict]}${missing === null ? '' : ` (measured ${age(profile)} ago; the masterserver does not answer now)`}`;
+  if (missing !== null && missing !== 'not-now') return t(UNMEASURED[missing]);
+  const before =
+    missing === null
+      ? ''
+      : ` ${t('(measured {age} ago; the masterserver does not answer now)', { age: ageText(profile) })}`;
+  return `${t(VERDICTS[profile.verdict])}${before}`;
 }
 
-const VERDICTS: Readonly<Record<Verdict, string>> = {
+const VERDICTS: Readonly<Record<Verdict, Sentence>> = {
   open: 'Open for gaming: anybody can connect to you at once.',
   moderate: 'Moderate for gaming: friends on ordinary routers connect at once; two strict networks take a while.',
   strict:
@@ -161,21 +137,21 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 };
 
 function udpState(profile: NatProfile): string {
-  if (profile.type === 'blocked') return 'blocked';
-  return profile.samples > 0 ? 'works' : 'not tested';
+  if (profile.type === 'blocked') return t('blocked');
+  return profile.samples > 0 ? t('works') : t('not tested');
 }
 
 function externalText(profile: NatProfile, options: ReportOptions): string {
   const four = profile.external.filter((address) => !address.includes(':'));
-  if (four.length === 0) return 'IPv4 address not known';
+  if (four.length === 0) return t('IPv4 address not known');
   const addresses = new Set(four.map((address) => shown(address, options)));
-  return `IPv4 ${[...addresses].join(', ')}${four.length > 1 ? ` (${four.length} addresses in turn)` : ''}`;
+  return `IPv4 ${[...addresses].join(', ')}${four.length > 1 ? ` ${t('({n} addresses in turn)', { n: four.length })}` : ''}`;
 }
 
 /** A masterserver that was reached by IPv6 has told our address there, whatever else was tested. */
 function ipv6Text(profile: NatProfile, options: ReportOptions): string {
   const six = profile.external.find((address) => address.includes(':'));
-  return `IPv6 ${six === undefined ? tested(profile.ipv6, 'works', 'none') : shown(six, options)}`;
+  return `IPv6 ${six === undefined ? tested(profile.ipv6, t('works'), t('none')) : shown(six, options)}`;
 }
 
 function shown(address: string, { showIps }: Pick<ReportOptions, 'showIps'>): string {
@@ -183,7 +159,7 @@ function shown(address: string, { showIps }: Pick<ReportOptions, 'showIps'>): st
 }
 
 /** The words of the original notes (S1). */
-const TYPES: Readonly<Record<NatType, string>> = {
+const TYPES: Readonly<Record<NatType, Sentence>> = {
   public: 'public, no translation',
   'port-preserving-cone': 'port-preserving cone',
   cone: 'cone',
@@ -194,27 +170,27 @@ const TYPES: Readonly<Record<NatType, string>> = {
 };
 
 function typeText(profile: NatProfile): string {
-  const delta = profile.delta === null ? 'no port delta' : `port delta ${signed(profile.delta)}`;
+  const delta = profile.delta === null ? t('no port delta') : t('port delta {delta}', { delta: signed(profile.delta) });
   return profile.type === 'blocked' || profile.type === 'unknown'
-    ? TYPES[profile.type]
-    : `${TYPES[profile.type]}, ${delta}`;
+    ? t(TYPES[profile.type])
+    : `${t(TYPES[profile.type])}, ${delta}`;
 }
 
 function mappingText(profile: NatProfile): string {
   switch (profile.mapping) {
     case 'eim':
-      if (profile.type === 'public') return 'none';
+      if (profile.type === 'public') return t('none');
       return profile.addressesAsked < 2
-        ? 'one port for all ports of the one address asked, others cannot be told'
-        : 'one port for all destinations';
+        ? t('one port for all ports of the one address asked, others cannot be told')
+        : t('one port for all destinations');
     case 'adm':
-      return 'new port for each destination address';
+      return t('new port for each destination address');
     case 'apdm':
-      return 'new port for each destination address and port';
+      return t('new port for each destination address and port');
     case 'unknown':
       return profile.samples > 0 && profile.addressesAsked < 2
-        ? 'cannot be told: one port of one address was asked'
-        : 'not known';
+        ? t('cannot be told: one port of one address was asked')
+        : t('not known');
   }
 }
 
@@ -222,7 +198,7 @@ function allocatorText(profile: NatProfile): string | null {
   if (profile.type === 'public' || profile.samples === 0) return null;
   const text = ruleText(profile.allocator);
   const parity =
-    profile.allocator.parity === 'kept' && profile.allocator.kind !== 'preserve' ? ', even stays even' : '';
+    profile.allocator.parity === 'kept' && profile.allocator.kind !== 'preserve' ? `, ${t('even stays even')}` : '';
   return text + parity;
 }
 
@@ -230,19 +206,25 @@ function ruleText(allocator: Allocator): string {
   const { kind, step, low, high } = allocator;
   switch (kind) {
     case 'preserve':
-      return step === 0 ? 'same as the local port' : `local port ${signed(step ?? 0)}`;
+      return step === 0 ? t('same as the local port') : t('local port {step}', { step: signed(step ?? 0) });
     case 'step':
-      return `${signed(step ?? 0)} each, ${Math.round(allocator.backgroundPerSecond ?? 0)} others a second`;
+      return t('{step} each, {others} others a second', {
+        step: signed(step ?? 0),
+        others: Math.round(allocator.backgroundPerSecond ?? 0),
+      });
     case 'time':
-      return `${Math.round(step ?? 0)} ports further each second`;
+      return t('{step} ports further each second', { step: Math.round(step ?? 0) });
     case 'range':
-      return `at random in ${low}-${high}`;
+      return t('at random in {range}', { range: `${low}-${high}` });
     case 'block':
-      return `at random in a block of ${(high ?? 0) - (low ?? 0) + 1} (${low}-${high})`;
+      return t('at random in a block of {size} ({range})', {
+        size: (high ?? 0) - (low ?? 0) + 1,
+        range: `${low}-${high}`,
+      });
     case 'random':
-      return 'at random';
+      return t('at random');
     case 'unknown':
-      return 'rule not known yet';
+      return t('rule not known yet');
   }
 }
 
@@ -252,14 +234,17 @@ function signed(value: number): string {
 
 function lifetimeText(profile: NatProfile): string {
   return profile.idleLifetimeMs === null
-    ? 'lifetime not tested'
-    : `kept ${Math.round(profile.idleLifetimeMs / 1000)} s idle`;
+    ? t('lifetime not tested')
+    : t('kept {seconds} s idle', { seconds: Math.round(profile.idleLifetimeMs / 1000) });
 }
 
 function nextPortText(profile: NatProfile): string {
-  const last = profile.lastPort === null ? 'last not known' : `last ${profile.lastPort}`;
-  const next = profile.predictedNextPort === null ? 'next cannot be told' : `next likely ${profile.predictedNextPort}`;
-  return profile.allocator.kind === 'preserve' ? `${last} · next is the local port` : `${last} · ${next}`;
+  const last = profile.lastPort === null ? t('last not known') : t('last {port}', { port: profile.lastPort });
+  const next =
+    profile.predictedNextPort === null
+      ? t('next cannot be told')
+      : t('next likely {port}', { port: profile.predictedNextPort });
+  return profile.allocator.kind === 'preserve' ? `${last} · ${t('next is the local port')}` : `${last} · ${next}`;
 }
 
 const FILTERING = {
@@ -270,84 +255,57 @@ const FILTERING = {
 } as const;
 
 function poisonText(profile: NatProfile): string | null {
-  if (profile.poisonable === 'yes') return 'an early packet from outside spoils the port (worked around)';
+  if (profile.poisonable === 'yes') return t('an early packet from outside spoils the port (worked around)');
   return null;
 }
 
 function tested(value: Tested, yes: string, no: string): string {
-  return value === 'untested' ? 'not tested' : value === 'yes' ? yes : no;
+  return value === 'untested' ? t('not tested') : value === 'yes' ? yes : no;
 }
 
 function layersText(profile: NatProfile): string {
   switch (profile.layers) {
     case null:
-      return 'layers not known';
+      return t('layers not known');
     case 0:
-      return 'none in the way';
+      return t('none in the way');
     case 1:
-      return 'one layer of translation';
+      return t('one layer of translation');
     default:
-      return `${profile.layers} layers: you are behind another router or your provider's shared address`;
+      return t("{layers} layers: you are behind another router or your provider's shared address", {
+        layers: profile.layers,
+      });
   }
 }
 
 function hopsText(profile: NatProfile): string | null {
   return profile.natHops === null
-    ? 'distance not tested'
+    ? t('distance not tested')
     : profile.natHops === 0
       ? null
-      : `outermost at hop ${profile.natHops}`;
+      : t('outermost at hop {hop}', { hop: profile.natHops });
 }
 
 function portMapText(profile: NatProfile, { routerAskedMs }: ReportOptions): string {
   const { upnp, natPmp, pcp, external } = profile.portMapping;
-  const silent = routerAskedMs === null ? null : `no answer within ${Math.ceil(routerAskedMs / 1000)} s`;
-  const state = (value: Tested) => (value === 'untested' && silent !== null ? silent : tested(value, 'works', 'off'));
-  const proven = external === null ? '' : ` → port ${external.port} proven open`;
+  const silent =
+    routerAskedMs === null ? null : t('no answer within {seconds} s', { seconds: Math.ceil(routerAskedMs / 1000) });
+  const state = (value: Tested) =>
+    value === 'untested' && silent !== null ? silent : tested(value, t('works'), t('off'));
+  const proven = external === null ? '' : ` → ${t('port {port} proven open', { port: external.port })}`;
   return `UPnP ${state(upnp)} · NAT-PMP ${state(natPmp)} · PCP ${state(pcp)}${proven}`;
 }
 
-function age({ ageMs }: NatProfile): string {
-  const seconds = Math.round(ageMs / 1000);
-  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-}
-
-/** What was not tested, each with the reason: not knowing is no finding. */
-function untestedText(profile: NatProfile, { routerAskedMs }: ReportOptions): string | null {
-  if (profile.samples === 0) return null;
-  const behindNat = profile.type !== 'public';
-  const later = profile.mapping === 'eim' ? 'not yet' : 'shows only where one port serves all destinations';
-  const reasons: readonly (string | false)[] = [
-    profile.filtering === 'unknown' && 'filtering (takes a second port or address to ask)',
-    behindNat && profile.hairpin === 'untested' && `hairpin (${later})`,
-    behindNat && profile.natHops === null && `distance (${later})`,
-    behindNat && profile.idleLifetimeMs === null && 'life of a mapping (takes 3 min, while hosting)',
-    behindNat && profile.quota === null && 'most mappings at once (at its end nobody here could open anything)',
-    behindNat && routerAskedMs === null && profile.portMapping.upnp === 'untested' && 'port mapping (no router found)',
-    profile.ipv6 === 'untested' && 'IPv6 (nobody asked has it)',
-  ];
-  const all = reasons.filter((reason) => reason !== false);
-  return all.length === 0 ? null : all.join(' · ');
-}
-
 function sureText(profile: NatProfile, options: ReportOptions): string {
-  const vantage = profile.addressesAsked === 1 ? ', one address asked' : `, ${profile.addressesAsked} addresses asked`;
-  const rtt = options.masterRttMs === null ? '' : ` · master ${Math.round(options.masterRttMs)} ms`;
-  return `${(profile.confidence * 100).toFixed(profile.confidence > 0.99 ? 1 : 0)} % (${profile.samples} samples${vantage}${profile.samples > 0 ? `, newest ${age(profile)} old` : ''})${rtt}`;
-}
-
-const NOTHING_COMES =
-  'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.';
-
-/** Of others behind the same NAT a line at home has few; more of them, a block of ports or a distance tell of a provider's. */
-const OTHERS_AT_HOME_MAX = 20;
-
-function routerHelp({ natHops, quota, allocator, layers }: NatProfile): string {
-  const others = allocator.kind === 'step' ? (allocator.backgroundPerSecond ?? 0) : 0;
-  const carriers = (natHops ?? 1) > 1 || quota !== null || others > OTHERS_AT_HOME_MAX || allocator.kind === 'time';
-  return carriers
-    ? 'This looks like an address that the provider shares out: UPnP helps only where your own router has a public one. Ask the provider for a public IPv4 address.'
-    : `Turning UPnP on in the router, or forwarding one UDP port, would make this Open${layers === 1 ? '' : ', if the router itself has a public address'}.`;
+  const rtt = options.masterRttMs === null ? '' : ` · ${t('master {ms} ms', { ms: Math.round(options.masterRttMs) })}`;
+  const percent = (profile.confidence * 100).toFixed(profile.confidence > 0.99 ? 1 : 0);
+  const { samples, addressesAsked } = profile;
+  const from =
+    addressesAsked === 1
+      ? t('({samples} samples, one address asked)', { samples })
+      : t('({samples} samples, {addressesAsked} addresses asked)', { samples, addressesAsked });
+  const old = samples === 0 ? '' : ` · ${t('newest {age} old', { age: ageText(profile) })}`;
+  return `${percent} % ${from}${old}${rtt}`;
 }
 
 /** Each line one thing a person can do, with what it would change. */
@@ -356,29 +314,33 @@ export function whatWouldHelp(
   options: Pick<ReportOptions, 'masterWay' | 'probes'> = { masterWay: 'udp' },
 ): readonly string[] {
   const help: string[] = [];
-  const { upnp, natPmp, pcp, external } = profile.portMapping;
+  const { external } = profile.portMapping;
   if (profile.type === 'blocked') {
     return [
-      'Allow outgoing UDP in the firewall of this computer or network, or try another network (a phone hotspot).',
+      t('Allow outgoing UDP in the firewall of this computer or network, or try another network (a phone hotspot).'),
     ];
   }
   const missing = unmeasured(profile, options.masterWay, options.probes ?? []);
-  if (missing !== null && missing !== 'not-now') return UNMEASURED_HELP[missing];
+  if (missing !== null && missing !== 'not-now') return UNMEASURED_HELP[missing].map((line) => t(line));
   if (profile.external.length > 0 && profile.external.every(isLoopback)) {
     return [
-      'The masterserver is on this computer: ask one elsewhere (--master, --stun host:port) to learn of your router.',
+      t(
+        'The masterserver is on this computer: ask one elsewhere (--master, --stun host:port) to learn of your router.',
+      ),
     ];
   }
   const shared = profile.layers !== null && profile.layers > 1;
   const behindCarrier = profile.type !== 'public' && profile.external.some(isPrivate);
   if (profile.verdict !== 'open' && external === null) {
     if (shared || behindCarrier)
-      help.push('A second router is in the way: bridge one of the two, or ask the provider for a public IPv4 address.');
-    else help.push(upnp === 'yes' || natPmp === 'yes' || pcp === 'yes' ? NOTHING_COMES : routerHelp(profile));
-    if (profile.ipv6 === 'no') help.push('IPv6 on both sides would connect without any of this.');
+      help.push(
+        t('A second router is in the way: bridge one of the two, or ask the provider for a public IPv4 address.'),
+      );
+    else help.push(routerHelp(profile));
+    if (profile.ipv6 === 'no') help.push(t('IPv6 on both sides would connect without any of this.'));
   }
   if (profile.addressesAsked === 1 && (profile.mapping === 'eim' || profile.mapping === 'unknown')) {
-    help.push('Add --stun host:port (or a second address at the masterserver) to make sure of the mapping.');
+    help.push(t('Add --stun host:port (or a second address at the masterserver) to make sure of the mapping.'));
   }
   return help;
 }

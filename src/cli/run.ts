@@ -1,10 +1,14 @@
 /** Around every command: flags, signals, failures, exit codes. */
-import { LIMITS } from '../core/index.ts';
-import { BUILD, buildText, FAILURES, SallyportError, usage } from '../node/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { FAILURES, SallyportError, usage } from '../node/failure.ts';
+import { BUILD, buildText } from '../node/packaged.ts';
 import { COMMANDS, type COMMON_FLAGS } from './commands.ts';
+import { fileFault, isFileFault } from './file-fault.ts';
 import { variableOf } from './flags.ts';
-import { commandHelp, helpText } from './help.ts';
+import { BUILT_IN, commandHelp, helpText } from './help.ts';
+import { nearestWord } from './nearest.ts';
 import { Terminal } from './terminal.ts';
+import { isAsciiOnly, languageOf, speak, t } from './words/index.ts';
 
 export interface Invocation {
   readonly argv: readonly string[];
@@ -26,6 +30,7 @@ const PIPE_EXIT = 141;
 export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   // A double click on the executable gives no words: whoever does that wants the page.
   const [name = BUILD.executable ? 'ui' : 'help', ...rest] = argv;
+  await speak(languageOf(wishedLanguage(argv, env), env));
   const terminal = terminalFor(rest, env);
   const abort = new AbortController();
   let signalExit: number | null = null;
@@ -62,7 +67,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
   } catch (thrown) {
     if (signalExit !== null) return signalExit;
     const error = asSallyportError(thrown);
-    terminal.failure(error);
+    terminal.failure(error, commandNamed(name) === undefined ? undefined : name);
     if (error.code === 'INTERNAL' && thrown instanceof Error) terminal.lines(thrown.stack ?? '');
     return FAILURES[error.code].exit;
   } finally {
@@ -71,20 +76,42 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
 }
 
 async function dispatch(name: string, argv: readonly string[], around: Omit<Invocation, 'argv'>): Promise<void> {
-  if (['help', '--help', '-h'].includes(name)) return help(argv.find((word) => !word.startsWith('-')));
-  if (['version', '--version', '-V'].includes(name)) return version(around.terminal);
+  const about = argv.find((word) => !word.startsWith('-'));
+  if (['help', '--help', '-h'].includes(name)) return help(about);
+  if (['version', '--version', '-V', '-v'].includes(name)) {
+    if (argv.includes('--help') || argv.includes('-h')) return help('version');
+    return version(around.terminal);
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw usage(`There is no command "${name}".`);
+  if (command === undefined) throw noCommand(name);
   if (argv.includes('--help') || argv.includes('-h')) return help(name);
   const run = await command.load();
   await run({ argv, ...around });
 }
 
+function commandNamed(name: string) {
+  const all = { ...COMMANDS, ...BUILT_IN };
+  return Object.hasOwn(all, name) ? all[name] : undefined;
+}
+
+function noCommand(name: string): SallyportError {
+  const near = nearestWord(name, Object.keys({ ...COMMANDS, ...BUILT_IN }));
+  const meant = near === null ? '' : ` ${t('Did you mean {word}?', { word: `"${near}"` })}`;
+  return usage(`${t('There is no command "{name}".', { name })}${meant}`);
+}
+
 function help(name: string | undefined): void {
   if (name === undefined) return void process.stdout.write(`${helpText()}\n`);
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw usage(`There is no command "${name}".`);
+  const command = commandNamed(name);
+  if (command === undefined) throw noCommand(name);
   process.stdout.write(`${commandHelp(name, command)}\n`);
+}
+
+/** `--lang de`, or its variable; found before anything is parsed, as failures about that want to be said in it too. */
+function wishedLanguage(argv: readonly string[], env: NodeJS.ProcessEnv): string | undefined {
+  const at = argv.findIndex((word) => word === '--lang' || word.startsWith('--lang='));
+  if (at < 0) return env[variableOf('lang')] || undefined;
+  return argv[at]?.split('=')[1] ?? argv[at + 1];
 }
 
 function version(terminal: Terminal): void {
@@ -98,13 +125,22 @@ function terminalFor(argv: readonly string[], env: NodeJS.ProcessEnv): Terminal 
     argv.includes(`--${flag}`) || ['1', 'true', 'yes', 'on'].includes((env[variableOf(flag)] ?? '').toLowerCase());
   const plain = on('no-color') || Boolean(env.NO_COLOR) || env.TERM === 'dumb' || process.stderr.isTTY !== true;
   const addresses = { showIps: on('show-ips'), maskIps: on('mask-ips') };
-  return new Terminal({ json: on('json'), quiet: on('quiet'), color: !plain, ...addresses });
+  return new Terminal({ json: on('json'), quiet: on('quiet'), color: !plain, ascii: isAsciiOnly(env), ...addresses });
 }
 
 function asSallyportError(thrown: unknown): SallyportError {
   if (thrown instanceof SallyportError) return thrown;
-  const detail = thrown instanceof Error ? thrown.message : String(thrown);
-  return new SallyportError('INTERNAL', { detail, cause: thrown });
+  const { code, path, message } = (
+    thrown instanceof Error ? thrown : { message: String(thrown) }
+  ) as NodeJS.ErrnoException;
+  // A package that a library install leaves out, or a file that is not there: the system's words mean nothing to a person.
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    const name = /package '([^']+)'/.exec(message)?.[1];
+    if (name !== undefined)
+      return usage(t('This needs a package that is not installed: npm install {name}', { name }), thrown);
+  }
+  if (code !== undefined && path !== undefined && isFileFault(code)) return usage(fileFault(thrown, path), thrown);
+  return new SallyportError('INTERNAL', { detail: message, cause: thrown });
 }
 
 /** Waits for the person to end it. */

@@ -8,6 +8,7 @@ import type { FakeNetwork } from './fake.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
+import { t, told } from './words/index.ts';
 
 type SidecarFlags = ReturnType<typeof readCommandLine<typeof SIDECAR_FLAGS>>['flags'];
 
@@ -24,7 +25,7 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
       terminal.event('ready', { url, token });
       // Whoever reads the output may command it; with a token file nobody has to, and a game's own output stays its own.
       if (flags['token-file'] === undefined) terminal.result(JSON.stringify({ url, token }));
-      terminal.fact('done', 'Sidecar', `${url}/v1      (Ctrl+C ends it)`, 'whole');
+      terminal.fact('done', 'Sidecar', `${url}/v1      ${t('(Ctrl+C ends it)')}`, 'whole');
       await untilStopped(signal);
     } finally {
       await control.close();
@@ -40,7 +41,7 @@ async function fakeOf(flags: SidecarFlags): Promise<FakeNetwork | null> {
   if (!flags.fake) return null;
   const { FAKE_PORT, isFakeNat, openFakeNetwork } = await import('./fake.ts');
   const nat = flags['fake-nat'] ?? 'P3';
-  if (!isFakeNat(nat)) throw usage(`--fake-nat is a class of networks, like P3 or S6, not "${nat}".`);
+  if (!isFakeNat(nat)) throw usage(t('--fake-nat is a class of networks, like P3 or S6, not "{nat}".', { nat }));
   return openFakeNetwork({ nat, port: flags['fake-port'] ?? FAKE_PORT });
 }
 
@@ -52,7 +53,7 @@ function openSidecar(invocation: Invocation, flags: SidecarFlags, fake: FakeNetw
     master: fake?.master ?? flags.master ?? '',
     stun: fake === null ? [...flags.stun] : [],
   });
-  if (refused !== null) throw usage(`--master: ${refused.text}`);
+  if (refused !== null) throw usage(t('--master: {why}', { why: told(refused.text) }));
   const keyFile = stateDir === null ? null : hostKeyFile(stateDir, 'sidecar');
   return openControl({
     does: { program: 'sidecar', settings, stateDir, keyFile },
@@ -69,7 +70,7 @@ function openSidecar(invocation: Invocation, flags: SidecarFlags, fake: FakeNetw
 function withParent(pid: number | undefined, stop: () => void): () => void {
   if (pid === undefined) return () => {};
   const lives = processWatch(pid);
-  if (lives === null) throw usage(`--with-pid: there is no process ${pid}.`);
+  if (lives === null) throw usage(t('--with-pid: there is no process {pid}.', { pid }));
   const timer = setInterval(() => lives() || stop(), CLI_LIMITS.parentWatchMs);
   return () => clearInterval(timer);
 }

@@ -3,12 +3,13 @@ import { nextText, stageText } from '../agent/index.ts';
 import type { FailureCode, PeerEvent } from '../core/index.ts';
 import { FAILURES, nodeCrypto, SallyportError, usage } from '../node/index.ts';
 import { type AccessKind, describeUser, runPair, SIM_CLASSES, type SimClassId, traceLine } from '../sim/index.ts';
-import { milliseconds } from './agents.ts';
+import { milliseconds } from './agent-flags.ts';
 import { SIM_FLAGS } from './commands.ts';
 import { readCommandLine, readPair } from './flags.ts';
 import { hardText, planText, tellProgress } from './join-lines.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { t, tMaybe } from './words/index.ts';
 
 interface SideFlag {
   readonly id: SimClassId;
@@ -52,9 +53,17 @@ export async function simCommand(invocation: Invocation): Promise<void> {
   terminal.event('result', { connected, elapsedMs, attempts, method, packets, mappingsPeak, seed });
   terminal.fact('info', 'Client', describeUser(users.client));
   terminal.fact('info', 'Host', describeUser(users.host));
-  const cost = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}, ${packets.client} + ${packets.host} packets`;
+  const values = { attempts, client: packets.client, host: packets.host };
+  const cost =
+    attempts === 1
+      ? t('1 attempt, {client} + {host} packets', values)
+      : t('{attempts} attempts, {client} + {host} packets', values);
   if (!connected) throw new SallyportError(failure, { detail: `${milliseconds(elapsedMs)}, ${cost}.` });
-  terminal.fact('done', 'Connected', `${milliseconds(elapsedMs)} of virtual time · ${method ?? ''} · ${cost}`);
+  terminal.fact(
+    'done',
+    'Connected',
+    `${t('{time} of virtual time', { time: milliseconds(elapsedMs) })} · ${method ?? ''} · ${cost}`,
+  );
   terminal.result(`connected ${elapsedMs}`);
 }
 
@@ -66,17 +75,21 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
   if (event.ev !== 'networks') tellProgress(terminal, event, at);
   switch (event.ev) {
     case 'stage':
-      terminal.say(`${head}  ${stageText(event)}`);
+      terminal.say(`${head}  ${stageText(event, tMaybe)}`);
       break;
     case 'attempt':
-      terminal.say(`${head}  Attempt ${event.n}: ${planText(event.plan)}, ${event.plan.packets} packets`);
+      terminal.say(
+        `${head}  ${t('Attempt {n}: {plan}, {packets} packets', { n: event.n, plan: planText(event.plan), packets: event.plan.packets })}`,
+      );
       break;
     case 'attempt-over':
       if (event.result === 'timeout' && event.next !== null)
-        terminal.say(`${head}  Attempt ${event.n} did not meet: ${nextText(event.next)}`);
+        terminal.say(
+          `${head}  ${t('Attempt {n} did not meet: {next}', { n: event.n, next: nextText(event.next, tMaybe) })}`,
+        );
       break;
     case 'hard':
-      terminal.say(`${head}  Still trying. ${hardText(event)}`);
+      terminal.say(`${head}  ${t('Still trying.')} ${hardText(event)}`);
       break;
     case 'path':
       terminal.event('connected', {
@@ -88,7 +101,7 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
       break;
     case 'join-failed':
       terminal.event('failed', { code: event.failure, at });
-      terminal.say(`${head}  ${FAILURES[event.failure].what}`);
+      terminal.say(`${head}  ${tMaybe(FAILURES[event.failure].what)}`);
       break;
     default:
   }
@@ -98,8 +111,10 @@ function follow(terminal: Terminal, event: PeerEvent, ms: number): void {
 function readSide(text: string): SideFlag {
   const [name = '', access = 'home'] = text.trim().split('@');
   const id = SIM_CLASSES.find((one) => one === name.toUpperCase());
-  if (id === undefined) throw usage(`There is no class "${name}"; there are ${SIM_CLASSES.join(', ')}.`);
-  if (access !== 'home' && access !== 'mobile') throw usage(`A line is @home or @mobile, not "@${access}".`);
+  if (id === undefined)
+    throw usage(t('There is no class "{name}"; there are {all}.', { name, all: SIM_CLASSES.join(', ') }));
+  if (access !== 'home' && access !== 'mobile')
+    throw usage(t('A line is @home or @mobile, not "@{access}".', { access }));
   return { id, access };
 }
 

@@ -4,8 +4,9 @@
  * that strangers wrote are cleaned here once more, so no escape sequence reaches a terminal whatever a caller forgets.
  */
 
-import { maskText } from '../core/index.ts';
-import type { SallyportError } from '../node/index.ts';
+import { maskText } from '../core/mask.ts';
+import type { SallyportError } from '../node/failure.ts';
+import { failureWords, type Sentence, t } from './words/index.ts';
 
 /** Terminal controls, C1 included, and everything that reorders or hides text (SECURITY.md row 19); newlines are another matter. */
 const UNSAFE = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
@@ -19,6 +20,8 @@ export interface TerminalOptions {
   /** JSON lines: addresses masked. */
   readonly maskIps: boolean;
   readonly color: boolean;
+  /** For people: what is beyond ASCII is written in its letters. */
+  readonly ascii?: boolean;
 }
 
 export interface Streams {
@@ -29,6 +32,23 @@ export interface Streams {
 export type LineMark = 'done' | 'info' | 'warn' | 'fail';
 /** A symbol always stands beside words, and colour never says anything alone. */
 const MARKS = { done: ['✓', 32], info: ['·', 90], warn: ['!', 33], fail: ['✗', 31] } as const;
+/** What a terminal without UTF-8 is shown instead; every other sign is a question mark. */
+const IN_ASCII: Readonly<Record<string, string>> = {
+  ...{
+    '✓': '+',
+    '·': '-',
+    '✗': 'x',
+    '…': '...',
+    '→': '->',
+    '–': '-',
+    '„': '"',
+    '“': '"',
+    '”': '"',
+    '‘': "'",
+    '’': "'",
+  },
+  ...{ ä: 'ae', ö: 'oe', ü: 'ue', Ä: 'Ae', Ö: 'Oe', Ü: 'Ue', ß: 'ss' },
+};
 const HEAD_COLUMNS = 12;
 /** `whole` is for links and masterservers, which are made to be given to others; everybody else's address is masked. */
 export type Addresses = 'masked' | 'whole';
@@ -61,14 +81,15 @@ export class Terminal {
 
   /** A whole text as the result, such as a report or a list. */
   page(text: string, addresses: Addresses = 'masked'): void {
-    const shown = addresses === 'whole' ? plain(text) : this.#shown(text);
+    const shown = addresses === 'whole' ? this.#written(plain(text)) : this.#shown(text);
     if (!this.options.json) this.#streams.out.write(`${shown}\n`);
   }
 
   /** `✓ Network     Open: ...` */
-  fact(mark: LineMark, head: string, text: string, addresses: Addresses = 'masked'): void {
+  fact(mark: LineMark, head: Sentence, text: string, addresses: Addresses = 'masked'): void {
     const [symbol, color] = MARKS[mark];
-    this.#line(`${this.#paint(color, symbol)} `, oneLine(`${head.padEnd(HEAD_COLUMNS)}${text}`), addresses);
+    const words = t(head).padEnd(HEAD_COLUMNS - 1);
+    this.#line(`${this.#paint(color, this.#written(symbol))} `, oneLine(`${words} ${text}`), addresses);
   }
 
   say(text = '', addresses: Addresses = 'masked'): void {
@@ -94,8 +115,8 @@ export class Terminal {
     this.#status = '';
   }
 
-  /** What happened, most likely why, what to do (docs/reference/product.md §4). Shown even with --quiet. */
-  failure(error: SallyportError): void {
+  /** What happened, most likely why, what to do (docs/reference/product.md §4), for `command`. Shown even with --quiet. */
+  failure(error: SallyportError, command?: string): void {
     this.event('error', {
       code: error.code,
       message: error.message,
@@ -104,16 +125,16 @@ export class Terminal {
     });
     this.#wipe();
     const [symbol, color] = MARKS.fail;
-    this.#streams.err.write(
-      `${this.#paint(color, symbol)} ${this.#shown(`${oneLine(error.message)} (${error.code})\n  ${oneLine(error.hint)}`)}\n`,
-    );
+    const { message, hint } = failureWords(error, command);
+    const text = this.#shown(`${oneLine(message)} (${error.code})\n  ${oneLine(hint)}`);
+    this.#streams.err.write(`${this.#paint(color, this.#written(symbol))} ${text}\n`);
   }
 
   /** `mark` is ours and may hold colour; the text may hold anything. */
   #line(mark: string, text: string, addresses: Addresses): void {
     if (this.options.quiet) return;
     this.#wipe();
-    this.#streams.err.write(`${mark}${addresses === 'whole' ? plain(text) : this.#shown(text)}\n`);
+    this.#streams.err.write(`${mark}${addresses === 'whole' ? this.#written(plain(text)) : this.#shown(text)}\n`);
     if (this.#status !== '') this.#streams.err.write(this.#status);
   }
 
@@ -124,7 +145,12 @@ export class Terminal {
 
   #shown(text: string): string {
     const cleaned = plain(text);
-    return this.options.showIps ? cleaned : maskText(cleaned);
+    return this.#written(this.options.showIps ? cleaned : maskText(cleaned));
+  }
+
+  #written(text: string): string {
+    if (!this.options.ascii) return text;
+    return text.replace(/[^\n\u0020-\u007e]/gu, (sign) => IN_ASCII[sign] ?? '?');
   }
 
   #paint(color: number, text: string): string {

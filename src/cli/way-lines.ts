@@ -1,6 +1,7 @@
 /** What `host`, `join` and `check --with` say alike of the way that data takes. */
 import { RELAY_SEES, type WayNow } from '../agent/index.ts';
 import type { Terminal } from './terminal.ts';
+import { t, tMaybe } from './words/index.ts';
 
 /** Of the JSON line `path`. `via` stands where a relay carries the data. */
 export function wayFields({ kind, via, rttMs }: WayNow): object {
@@ -13,6 +14,6 @@ export function relayTeller(terminal: Terminal): (way: WayNow) => void {
   return ({ via }) => {
     if (via === null || said) return;
     said = true;
-    terminal.fact('info', 'Relay', RELAY_SEES);
+    terminal.fact('info', 'Relay', `${tMaybe(RELAY_SEES)} ${t('--relay never does without.')}`);
   };
 }

@@ -1,9 +1,15 @@
 /** Friends of a host as rows: for the console of `host` and for `sallyport ctl`, from one state document. */
-import { wayText } from '../agent/index.ts';
+import { wayText } from '../agent/words.ts';
 import type { FriendView, HostingView } from '../app/index.ts';
-import { cleanText, PEER_LIMITS } from '../core/index.ts';
+import { PEER_LIMITS } from '../core/peer/limits.ts';
+import { cleanText } from '../core/wire/text.ts';
+import { t, tMaybe } from './words/index.ts';
 
-export const WHO_HEAD = ['Friend', 'State', 'Way', 'Lost', 'Seat', 'Here', 'Before', 'Key'] as const;
+const WHO_HEAD = ['Friend', 'State', 'Way', 'Lost', 'Seat', 'Here', 'Before', 'Key'] as const;
+
+export function whoHead(): readonly string[] {
+  return WHO_HEAD.map((head) => t(head));
+}
 
 /** Those that are there or ask, in the order in which they came; who has left is not. */
 export function present({ friends }: Pick<HostingView, 'friends'>): readonly FriendView[] {
@@ -14,12 +20,12 @@ export function whoRow(view: FriendView, now: number): readonly string[] {
   const { state, kind, via, rttMs, loss, seat, connectedAt, knownAs, fingerprint } = view;
   return [
     shownName(view),
-    state,
-    kind === null ? '' : wayText({ kind, via, rttMs: rttMs ?? 0 }),
+    tMaybe(state),
+    kind === null ? '' : wayText({ kind, via, rttMs: rttMs ?? 0 }, tMaybe),
     loss === null || state !== 'connected' ? '' : `${(100 * loss).toFixed(1)} %`,
     seat ?? '',
     connectedAt === null ? '' : spent(now - connectedAt),
-    knownAs === null ? 'new here' : shownName({ name: knownAs, friend: view.friend }),
+    knownAs === null ? t('new here') : shownName({ name: knownAs, friend: view.friend }),
     fingerprint,
   ];
 }

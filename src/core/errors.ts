@@ -20,6 +20,8 @@ export const RETRYABLE = {
   BANNED: false,
   /** One side wants a relay only, and the other none, or the masterserver has none. */
   RELAY_MODE: false,
+  /** One has IPv6 alone, the other IPv4 alone, and there is no relay that has both. */
+  NO_COMMON_FAMILY: false,
   /** A socket is asked for, and the connection has no direct path of its own just now. */
   NO_DIRECT_PATH: true,
   FULL: true,

@@ -19,3 +19,12 @@ export function gameNamed(word: string): GamePreset | null {
 export function inGame(game: GamePreset, address: string, port: number): string {
   return game.join.replace('ADDRESS', address).replace('PORT', String(port));
 }
+
+/** The game whose servers listen there when nothing is set; the first by name, where several do. */
+export function gameAt(protocol: 'udp' | 'tcp', port: number): GamePreset | null {
+  const listens = (service: string): boolean => {
+    const [, first = '', last = first, protocols = 'udp'] = /^(\d+)(?:-(\d+))?(?:\/([a-z+]+))?$/.exec(service) ?? [];
+    return port >= Number(first) && port <= Number(last) && protocols.split('+').includes(protocol);
+  };
+  return GAMES.find(({ services }) => services.split(',').some(listens)) ?? null;
+}

@@ -72,9 +72,14 @@ WantedBy=multi-user.target
 `;
 }
 
-/** What `ProtectHome` would hide from the service: a Node of nvm, a checkout in /home, a folder named in an option. */
+/**
+ * What `ProtectHome` and `PrivateTmp` would hide from the service: a Node of nvm, a checkout in /home or /tmp, a folder named in an option.
+ */
 export function hiddenFile({ command, args }: ServiceOptions): string | null {
-  return [...command, ...args].find((word) => /^(--[a-z-]+=)?\/(home|root|run\/user)\//.test(word)) ?? null;
+  return (
+    [...command, ...args].find((word) => /^(--[a-z-]+=)?\/(home|root|run\/user|tmp|var\/tmp|dev\/shm)\//.test(word)) ??
+    null
+  );
 }
 
 export function writeServiceUnit(options: ServiceOptions, file = SERVICE_FILE): void {

@@ -2,7 +2,8 @@
  * Failures as sentences, in one table: what happened, why most likely, what to do next, and the exit code of the command
  * (docs/reference/product.md §5); and as an exception, which the library rejects with and the command prints.
  */
-import { type FailureCode, type LogEntry, RETRYABLE } from '../core/index.ts';
+import { type FailureCode, RETRYABLE } from '../core/errors.ts';
+import type { LogEntry } from '../core/index.ts';
 
 export interface FailureText {
   readonly exit: number;
@@ -22,7 +23,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 4,
     what: 'No host has this join code.',
     why: 'A letter may be wrong, or the host uses another masterserver.',
-    next: 'Check the code with the host, and that both use the same --master link.',
+    next: 'Check the code with the host, and that both use the same masterserver.',
   },
   HOST_OFFLINE: {
     exit: 4,
@@ -34,7 +35,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 3,
     what: 'The masterserver does not answer.',
     why: 'It may be down, the link may name a wrong address, or a firewall blocks UDP to it.',
-    next: 'Check the --master link and try again; an operator sees more with "sallyport check".',
+    next: 'Check the link of the masterserver, and try again.',
   },
   MASTER_KEY_MISMATCH: {
     exit: 8,
@@ -52,7 +53,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 8,
     what: 'The host has another key than expected.',
     why: 'The host was installed anew, or somebody pretends to be it.',
-    next: 'Ask the host, not through the game, whether it has a new key. If it has, join with --new-key, which remembers that one.',
+    next: 'Ask the host, not through the game, whether it has a new key. If it has, join with acceptNewKey, which remembers that one.',
   },
   CODE_MISMATCH: {
     exit: 8,
@@ -76,7 +77,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 5,
     what: 'The password is missing or wrong.',
     why: 'This host asks for a password.',
-    next: 'Ask the host for it, and join with --password-file.',
+    next: 'Ask the host for it, and join with it as password.',
   },
   REFUSED: {
     exit: 5,
@@ -94,7 +95,13 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 5,
     what: 'The two sides want different ways.',
     why: 'One goes through a relay only, and the other through none, or the masterserver has no relay.',
-    next: 'Agree on --relay: allow fits everything.',
+    next: 'Agree on the option relay: allow fits everything.',
+  },
+  NO_COMMON_FAMILY: {
+    exit: 6,
+    what: 'The two networks have no kind of address in common.',
+    why: 'One of them has IPv6 alone and the other IPv4 alone, and the masterserver has no relay that both reach.',
+    next: 'Use another network on one side (a phone as hotspot often has both), or a masterserver with a relay.',
   },
   NO_DIRECT_PATH: {
     exit: 6,
@@ -124,7 +131,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 7,
     what: 'The local port is taken.',
     why: 'Another program uses it.',
-    next: 'Choose another with --local-port, or 0 for any.',
+    next: 'Choose another one, or 0 for any.',
   },
   GAME_SILENT: {
     exit: 7,
@@ -136,7 +143,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 6,
     what: 'No direct path was found in the time allowed.',
     why: 'Both networks change ports in a way that takes long to meet.',
-    next: 'Raise --timeout, turn on UPnP or forward one UDP port on either side.',
+    next: 'Allow more time, turn on UPnP or forward one UDP port on either side.',
   },
   ABORTED: {
     exit: 6,
@@ -146,7 +153,7 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
   },
   TOO_STRICT: {
     exit: 9,
-    what: 'This network is as strict as --fail-on names, or stricter.',
+    what: 'This network is as strict as was asked, or stricter.',
     why: 'The router, or the provider, gives each connection a port of its own or lets nobody in unasked.',
     next: 'The report says what would help.',
   },
@@ -160,31 +167,31 @@ export const FAILURES: Readonly<Record<FailureCode, FailureText>> = {
     exit: 7,
     what: 'It is running already.',
     why: 'Another process uses the same key or folder.',
-    next: 'Stop that one, or give this one another --state-dir.',
+    next: 'Stop that one, or give this one another key or folder.',
   },
   NOT_RUNNING: {
     exit: 4,
     what: 'There is nothing to talk to.',
     why: 'No host, join or app of yours runs with this state directory.',
-    next: 'Start it first, or give the --state-dir that it was started with; "sallyport ctl status" lists what runs.',
+    next: 'Start it first, or name the state directory that it was started with.',
   },
   STATE_FOLDER: {
     exit: 10,
     what: 'The state folder can not be used.',
     why: "It is somebody else's, read-only or damaged, or the disk is full.",
-    next: 'Mend that, or give another --state-dir.',
+    next: 'Mend that, or give another folder.',
   },
   STORE_DAMAGED: {
     exit: 10,
     what: 'The store is not whole.',
     why: 'A disk, a copy or a program has changed it, or the computer stopped without warning.',
-    next: 'Write it anew with "sallyport master repair", or put a backup in its place with "sallyport master restore".',
+    next: 'Whoever runs the masterserver can write it anew, or put a backup in its place.',
   },
   USAGE: {
     exit: 2,
-    what: 'The command line is not right.',
-    why: 'A word, number or file in it is missing or malformed.',
-    next: 'See "sallyport help".',
+    what: 'What was given is not right.',
+    why: 'An option, number or file is missing or malformed.',
+    next: 'See docs/library.md.',
   },
   INTERNAL: {
     exit: 1,
@@ -209,6 +216,10 @@ export class SallyportError extends Error {
   readonly retryable: boolean;
   readonly log: readonly LogEntry[];
   readonly detail: string;
+  /** What the table has of the code, for whoever says it in another language or to other people. */
+  readonly what: string;
+  readonly why: string;
+  readonly next: string;
 
   constructor(code: FailureCode, { detail = '', log = [], cause }: FailureDetail = {}) {
     const failure = FAILURES[code];
@@ -218,6 +229,9 @@ export class SallyportError extends Error {
     this.retryable = RETRYABLE[code];
     this.log = log;
     this.detail = detail;
+    this.what = failure.what;
+    this.why = failure.why;
+    this.next = failure.next;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What listens on this computer? Linux tells without a packet or a bind (proc(5), /proc/net/udp and /proc/net/tcp). */
 import { readFileSync } from 'node:fs';
-import { addressText, familyOf } from '../core/index.ts';
+import { addressText, familyOf } from '../core/address.ts';
 
 /** A socket that takes what anybody sends there. */
 export interface ListeningSocket {

@@ -87,6 +87,13 @@ export class Host {
     return [...this.#interfaces.keys()];
   }
 
+  /** Of its addresses. */
+  get families(): readonly (4 | 6)[] {
+    return ([4, 6] as const).filter((family) =>
+      this.addresses.some((address) => address.includes(':') === (family === 6)),
+    );
+  }
+
   /** First IPv4 address. */
   get address(): string {
     return this.addresses.find((address) => !address.includes(':')) ?? (this.addresses[0] as string);

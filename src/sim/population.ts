@@ -110,6 +110,8 @@ export interface SimUser {
   readonly lossRate: number;
   /** An IPv6 address of its own, behind the firewall of each box. */
   readonly ipv6?: boolean;
+  /** False: no IPv4 at all, and no NAT64 either. One behind a NAT64 is a user of that NAT's class: IPv4 goes through it. */
+  readonly ipv4?: boolean;
   /** What this computer's clock shows at the world's time zero: no two computers agree. */
   readonly clockOffsetMs?: number;
 }
@@ -321,8 +323,8 @@ export function drawClass(access: AccessKind, random: SimRandom, withBlocked = t
 /** Puts a user into a world: the boxes, the lines, the computer. */
 export function placeUser(world: World, user: SimUser, name: string): Host {
   const link = { delayMs: user.delayMs, jitterMs: user.jitterMs, lossRate: user.lossRate };
-  const { clockOffsetMs = 0, ipv6 = false } = user;
-  if (user.chain.length === 0) return world.host({ name, clockOffsetMs, ipv6, hops: user.coreRouters, link });
+  const { clockOffsetMs = 0, ipv6 = false, ipv4 = true } = user;
+  if (user.chain.length === 0) return world.host({ name, clockOffsetMs, ipv6, ipv4, hops: user.coreRouters, link });
   let box: Gateway | undefined;
   for (const [index, { nat, routers }] of [...user.chain].reverse().entries()) {
     box = world.nat(nat, {
@@ -330,7 +332,7 @@ export function placeUser(world: World, user: SimUser, name: string): Host {
       ...(box === undefined ? { hops: user.coreRouters, link } : { behind: box, hops: routers }),
     });
   }
-  const place = { name, clockOffsetMs, ipv6, hops: user.ownRouters };
+  const place = { name, clockOffsetMs, ipv6, ipv4, hops: user.ownRouters };
   const host = world.host(box === undefined ? place : { ...place, behind: box });
   if (user.exposed) box?.nat.exposeHost(host.address);
   return host;

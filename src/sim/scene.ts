@@ -252,7 +252,8 @@ function startStunServers(world: World, servers: number): Endpoint[] {
 }
 
 function networkOf(world: World, place: Host): PeerCommand {
-  return { do: 'network', network: { addresses: place.addresses, gateway: world.gatewayAddress(place) } };
+  const { addresses, families } = place;
+  return { do: 'network', network: { addresses, families, gateway: world.gatewayAddress(place) } };
 }
 
 interface Surroundings {

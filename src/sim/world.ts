@@ -48,6 +48,8 @@ export interface HostPlace {
   readonly hops?: number;
   /** Also a global IPv6 address, behind the stateful firewalls of the same boxes. */
   readonly ipv6?: boolean;
+  /** False: no IPv4 at all. */
+  readonly ipv4?: boolean;
   /** Of a public host: so many addresses; default 1. */
   readonly addresses?: number;
 }
@@ -156,7 +158,7 @@ export class World {
     const host = this.#newHost(name, place.clockOffsetMs ?? 0, place.socketsMax ?? 4096, false);
     const gateway = place.behind === undefined ? null : this.#chain(name, place.behind);
     const realm = gateway?.inside ?? this.internet;
-    this.#join(host, realm, place);
+    if (place.ipv4 !== false) this.#join(host, realm, place);
     for (let n = 1; n < (place.addresses ?? 1) && gateway === null; n++)
       this.#connect(host, realm, this.publicAddress(), place);
     if (place.ipv6) this.#connect6(host, gateway, place);
@@ -219,6 +221,16 @@ export class World {
     line.realm.detach(before);
     const place = { hops: line.hops, link: line.up.behaviour };
     host.preferInterface(this.#join(host, gateway?.inside ?? line.realm, place));
+  }
+
+  /** Gives the network behind a box, or a public host, another prefix of IPv6, as a provider does at night. Its sockets stay. */
+  renumber6(host: Host, gateway: Gateway | null): void {
+    const before = host.addresses.find((address) => address.includes(':'));
+    if (before === undefined) return;
+    const line = host.removeInterface(before);
+    line.realm.detach(before);
+    for (let box = gateway; box !== null; box = box.behind) box.outer.realm.detach(before);
+    this.#connect6(host, gateway, { hops: line.hops, link: line.up.behaviour });
   }
 
   /**

@@ -38,6 +38,49 @@ function shown(pairs: readonly Pair[]): void {
   }
 }
 
+describeUnless(labMissing(), 'with IPv6 behind stateful firewalls on both sides,', () => {
+  const hard = { host: home('fully-random'), client: home('fully-random') } as const;
+  shown([
+    {
+      claim:
+        'two whose NATs of IPv4 never meet have a path over IPv6, though the masterserver is named by its IPv4 address',
+      scene: { ...hard, ipv6: { host: 'dual', client: 'dual' } },
+      path: 'ipv6',
+    },
+    {
+      claim: 'two who have IPv6 alone meet',
+      scene: { ...hard, ipv6: { host: 'only', client: 'only' } },
+      path: 'ipv6',
+    },
+    {
+      claim: 'a friend who has IPv6 alone meets a host that has both',
+      scene: { ...hard, ipv6: { host: 'dual', client: 'only' } },
+      path: 'ipv6',
+    },
+    {
+      claim: 'a host of IPv6 alone and a friend of IPv4 alone play through the relay that has both',
+      scene: { ...hard, ipv6: { host: 'only', client: 'none' } },
+      path: 'relay',
+    },
+  ]);
+
+  test(
+    'a host of IPv4 alone and a friend of IPv6 alone are told that they have no family in common, without a relay',
+    async () => {
+      const scene = await openScene({ game: tinyGame, ...hard, ipv6: { host: 'none', client: 'only' } });
+      try {
+        const argv = ['join', scene.code, '--master', scene.link, '--json', '--relay', 'never'];
+        const command = scene.sallyport(scene.clientSide, argv);
+        expect(await command.exited).toMatchObject({ code: 6 });
+        expect(await scene.event(command, 'error')).toMatchObject({ code: 'NO_COMMON_FAMILY', retryable: false });
+      } finally {
+        await scene.close();
+      }
+    },
+    RUN_MS,
+  );
+});
+
 const nat64Missing = hasProgram('tayga') ? labMissing() : 'missing program: tayga';
 
 describeUnless(nat64Missing, 'behind a NAT64, with a masterserver that is named by its IPv4 address,', () => {

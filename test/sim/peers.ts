@@ -93,7 +93,7 @@ function participant(
     crypto,
   );
   const running = host.run(machine, { onEvent: (event, at) => log.push({ at, event }) });
-  running.command({ do: 'network', network: { addresses: host.addresses, gateway: null } });
+  running.command({ do: 'network', network: { addresses: host.addresses, families: host.families, gateway: null } });
   if (start) running.command({ do: 'start' });
   const all = <Ev extends PeerEvent['ev']>(ev: Ev) =>
     log.map(({ event }) => event).filter((event): event is EventOf<Ev> => event.ev === ev);

@@ -28,6 +28,7 @@ test('words and flags of every kind are read, in any order', () => {
   expect(read('--json 30000 --master M --max=8 --stun a:1 --stun b:2 --no-clipboard')).toEqual({
     words: ['30000'],
     flags: { master: 'M', max: 8, stun: ['a:1', 'b:2'], json: true, 'no-clipboard': true, relay: undefined },
+    given: new Set(['json', 'master', 'max', 'stun', 'no-clipboard']),
   });
 });
 

@@ -121,7 +121,7 @@ test('no control or reordering character of a name reaches a stream', () => {
     for (const json of [false, true]) {
       const { terminal: target, text } = terminal({ json, color: true });
       target.say(`${name} has joined`);
-      target.fact('info', name, name);
+      target.fact('info', 'Name', name);
       target.status(name);
       target.event('peer', { name });
       target.result(name);

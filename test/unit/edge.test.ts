@@ -241,7 +241,7 @@ test('no line of the terminal, of JSON, of a log or of the app begins with what 
   for (const event of heard) {
     if (json !== undefined) tellProgress(json, event);
     for (const text of textsIn(event)) {
-      people?.fact('info', 'Text', text);
+      people?.fact('info', 'Name', text);
       people?.say(`Text ${text}`);
       people?.result(`Text ${text}`);
     }

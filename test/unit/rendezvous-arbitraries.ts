@@ -147,6 +147,14 @@ const relays = fc.array(
   { maxLength: WIRE_LIMITS.relaysMax },
 );
 
+const nodes = fc.array(
+  fc.record({
+    ...{ name: relayName, region: relayName, port: u16, furtherPort: u16 },
+    addresses: fc.array(address, { maxLength: 4 }),
+  }),
+  { maxLength: WIRE_LIMITS.nodesMax },
+);
+
 const type = <T extends string>(name: T) => fc.constant(name);
 const beat = { players: u16, profile: orNull(profile) };
 const refusal = { sid, failure, retryAfterMs: u32 };
@@ -181,6 +189,7 @@ export const request: fc.Arbitrary<Request> = fc.oneof(
   fc.record({ type: type('echo') }),
   fc.record({ type: type('relay'), token: bytes(54) }),
   fc.record({ type: type('relays') }),
+  fc.record({ type: type('nodes') }),
 );
 
 export const response: fc.Arbitrary<Response> = fc.oneof(
@@ -196,7 +205,8 @@ export const response: fc.Arbitrary<Response> = fc.oneof(
   fc.record({ type: type('entries'), entries: farEntry.map((one) => [one]), next: text(60) }),
   fc.record({ type: type('entries'), entries: fc.array(entry, { maxLength: 4 }), next: text(60) }),
   fc.record({ type: type('granted'), relay: relayGrant }),
-  fc.record({ type: type('relays'), relays }),
+  fc.record({ type: type('relays'), relays, nodes: u32 }),
+  fc.record({ type: type('nodes'), self: relayName, serial: u32, expiresInMs: u32, nodes }),
   fc.record({ type: type('failed'), failure, detail: text(128), retryAfterMs: u32 }),
 );
 

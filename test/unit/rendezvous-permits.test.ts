@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MASTER_LIMITS } from '../../src/core/index.ts';
-import { Budget, Permits } from '../../src/core/master/permits.ts';
+import { Budget, Permits } from '../../src/core/testing.ts';
 
 /** IPv4 and UDP headers included, as docs/reference/security.md §3.3 counts. */
 const CREDIT_WIRE_BYTES = 1228;

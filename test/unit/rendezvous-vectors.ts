@@ -112,6 +112,7 @@ const REQUESTS: readonly Request[] = [
   { type: 'hold', sid: SID, ahead: 2 },
   { type: 'relay', token: GRANT.token },
   { type: 'relays' },
+  { type: 'nodes' },
 ];
 
 const RESPONSES: readonly Response[] = [
@@ -123,6 +124,11 @@ const RESPONSES: readonly Response[] = [
   {
     type: 'relays',
     relays: [{ name: 'home', region: 'eu', addresses: [OBSERVED.address, OBSERVED_6.address], port: 8455 }],
+    nodes: 7,
+  },
+  {
+    ...{ type: 'nodes', self: 'a', serial: 7, expiresInMs: 600_000 },
+    nodes: [{ name: 'a', region: 'eu', addresses: [OBSERVED.address], port: 8430, furtherPort: 443 }],
   },
   { type: 'failed', failure: 'CODE_UNKNOWN', detail: '', retryAfterMs: 0 },
 ];

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressKeys, addressPrefixes, Limiter, MASTER_LIMITS, NEVER } from '../../src/core/index.ts';
-import { Cookies } from '../../src/core/master/cookie.ts';
 import { Wheel } from '../../src/core/master/wheel.ts';
+import { Cookies } from '../../src/core/testing.ts';
 import { testCrypto } from './rendezvous-net.ts';
 
 describe('the wheel of deadlines', () => {
@@ -94,7 +94,7 @@ describe('limits', () => {
 });
 
 test('a cookie made just before its key changes is still good, one of two keys ago is not', () => {
-  const cookies = new Cookies(testCrypto('cookies'));
+  const cookies = new Cookies(testCrypto('cookies'), null);
   const from = { address: '203.0.113.1', port: 5 };
   const ephemeral = new Uint8Array(32).fill(1);
   const made = cookies.make(MASTER_LIMITS.cookieKeyMs - 1_000, from, ephemeral);

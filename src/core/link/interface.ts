@@ -75,13 +75,32 @@ export type LinkEvent =
   | { readonly ev: 'response'; readonly ref: number; readonly response: Response }
   /** Each push once, already acknowledged. */
   | { readonly ev: 'push'; readonly push: Push }
+  /** What the master has said of its fleet, with every new session. 0: it is none. */
+  | { readonly ev: 'serial'; readonly serial: number }
   | { readonly ev: 'log'; readonly what: 'link'; readonly data: LogData }
   /** The relays of the master are known, or others than before. */
   | { readonly ev: 'relays'; readonly relays: readonly RelayPlace[] }
   /** Our address as the master sees the link's own socket: first known, or changed (the NAT has let go of the mapping). */
   | { readonly ev: 'observed'; readonly observed: Endpoint };
 
-export interface LinkMachine extends Machine<LinkCommand, LinkEvent> {
+/** Which of the nodes of a fleet: those of a code (empty: whichever knows the host), or the one with this name; '' is the master of the link. */
+export type Destination = { readonly code: string } | { readonly node: string };
+
+/** What `Masters` obeys: a link, and what it makes of it where the master is a fleet. */
+export type MastersCommand =
+  /** `at` left out: the node that the session it is about has come by, else any. */
+  | (LinkCommand & { readonly at?: Destination })
+  /** A host with this code is here: it has sessions with the nodes of its code from now on. Null: none any more. */
+  | { readonly do: 'stand'; readonly code: string | null };
+
+export type MastersEvent =
+  | Exclude<LinkEvent, { readonly ev: 'push' | 'serial' }>
+  | { readonly ev: 'push'; readonly push: Push; readonly node: string }
+  /** A session with a node is up anew, lost, or about to end because it is no longer of use there. */
+  | { readonly ev: 'node'; readonly node: string; readonly state: 'up' | 'lost' | 'left' };
+
+/** What a participant has of its master, be that one or a fleet. */
+interface MasterView {
   /** The link's own socket; 0 before `start`. */
   readonly socket: SocketId;
   /** Of the master, as its name led to them last. */
@@ -93,3 +112,6 @@ export interface LinkMachine extends Machine<LinkCommand, LinkEvent> {
   /** The probe ports of the master; empty before the session is up. */
   readonly sources: readonly MappingSource[];
 }
+
+export interface LinkMachine extends Machine<LinkCommand, LinkEvent>, MasterView {}
+export interface MastersMachine extends Machine<MastersCommand, MastersEvent>, MasterView {}

@@ -53,4 +53,21 @@ export const LINK_LIMITS = {
    * moved is finding a path by it, which takes a second or two.
    */
   linkStayMs: 5_000,
+  /** Of a fleet: the list is asked for again so often, half as much more or less. */
+  nodesAgainMs: 60_000,
+  /** A node that has not made a session by then is passed over: two rounds of its handshake, or one that had to wait for a cookie twice. */
+  nodePatienceMs: 4_000,
+  /** A session that nothing was asked of for so long ends, where no host needs it. */
+  nodeIdleMs: 60_000,
+  /** Before the session with a node ends that a host has said goodbye to. */
+  nodeLeaveMs: 2_000,
+  /** Who asks a node for a host turns to the next after that: two repetitions, so that one lost packet is none. */
+  nodeAnswerMs: 800,
+  /** While a host's answer is awaited its node is asked whether it lives, and has so long to say so: three tries of an echo. */
+  nodeEchoMs: 500,
+  nodeSilentMs: 1_000,
+  /** What is not known yet of a master, whether it is a fleet, comes with the answer to the first question. */
+  nodesFirstMs: 1_000,
+  /** Joins whose node is remembered: far more than one participant has under way. */
+  nodeJoinsMax: 1_024,
 } as const;

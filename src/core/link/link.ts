@@ -76,7 +76,7 @@ export class Link implements LinkMachine {
   private failedRounds = 0;
   /** Told to the parent; `connecting` is told only once, at the start. */
   private told: FailureCode | 'nothing' | 'up' = 'nothing';
-  private readonly purse = new TicketPurse();
+  private readonly purse: TicketPurse;
   /** When the session gives way to one with a Diffie-Hellman: it was resumed, or has been seen at two addresses. */
   private agreeAt: Instant = NEVER;
   /** Something is under way that needs this very session. */
@@ -85,9 +85,13 @@ export class Link implements LinkMachine {
   private observed: Endpoint | null = null;
   private wayTaken: MasterWay | null = null;
   private named: readonly RelayPlace[] = [];
+  /** Addresses that the master has told of itself: where its link names one family only, it is found by the other as well. */
+  private learnt: readonly string[] = [];
 
-  constructor(config: LinkConfig) {
+  /** `purse`: of all links to the nodes of a fleet, where a ticket of one counts at the others. */
+  constructor(config: LinkConfig, purse = new TicketPurse()) {
     this.config = config;
+    this.purse = purse;
     this.legs = new Legs(config.sockets, this.out);
     this.requests = new LinkRequests(config.random.int(0, 0xffff));
   }
@@ -97,7 +101,8 @@ export class Link implements LinkMachine {
   }
 
   get addresses(): readonly string[] {
-    return this.config.master.addresses;
+    const { addresses } = this.config.master;
+    return [...addresses, ...this.learnt.filter((address) => !addresses.includes(address))];
   }
 
   get relays(): readonly RelayPlace[] {
@@ -248,7 +253,10 @@ export class Link implements LinkMachine {
     if (this.failedRounds > 0 && this.failedRounds % LINK_LIMITS.linkRoundsPerSocketMax === 0) this.legs.closeAll();
     // A tunnel that has failed is made anew; and UDP comes first in every round.
     this.legs.closeTunnel();
-    this.enter({ in: 'greeting', round: new Round(now, this.config.master, this.legs) });
+    this.enter({
+      in: 'greeting',
+      round: new Round(now, { ...this.config.master, addresses: this.addresses }, this.legs),
+    });
   }
 
   private workRound(now: Instant, round: Round): void {
@@ -305,6 +313,7 @@ export class Link implements LinkMachine {
   private confirm(now: Instant, handshake: LinkHandshake, accepted: Accepted): void {
     this.legs.closeAll(handshake.socket);
     const session = new LinkSession(this.config.crypto, handshake.door.address, accepted, handshake.way);
+    this.learnt = session.addresses;
     const wayBack = session.tunnel ? new WayBack(now, this.config, this.out) : null;
     this.enter({ in: 'confirming', linked: { session, heardAt: now, askedAt: NEVER, wayBack } });
     this.purse.put(now, this.config.crypto, accepted);
@@ -334,7 +343,7 @@ export class Link implements LinkMachine {
   /** The master has the same ports at all its addresses; null where it has none of the family. */
   private controlOf({ control }: LinkSession, family: 4 | 6 | null): Endpoint | null {
     if (family === null || familyOf(control.address) === family) return control;
-    const address = this.config.master.addresses.find((other) => familyOf(other) === family);
+    const address = this.addresses.find((other) => familyOf(other) === family);
     return address === undefined ? null : { address, port: control.port };
   }
 
@@ -375,7 +384,10 @@ export class Link implements LinkMachine {
     const own = !tunnel && (open.socket === null || open.socket === this.legs.main);
     if ('observed' in response && own) this.see(response.observed);
     if (open.ref !== null) this.out.event({ ev: 'response', ref: open.ref, response });
-    else if (response.type === 'relays') this.name(reachable(response.relays, linked.session, this.addresses));
+    else if (response.type === 'relays') {
+      this.name(reachable(response.relays, linked.session, this.addresses));
+      this.out.event({ ev: 'serial', serial: response.nodes });
+    }
     // Nobody has told us that this is another network, but the master sees another address.
     if (!('observed' in response) || !own || !linked.session.seenElsewhere(response.observed.address)) return;
     if (now >= this.staysUntil) this.move(now);

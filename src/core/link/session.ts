@@ -1,7 +1,8 @@
 /** What a completed handshake gives a link: sealing towards the master, opening what comes from it, once each. */
-import type { Endpoint } from '../address.ts';
+import { type Endpoint, familyOf } from '../address.ts';
 import { equalBytes, Reader } from '../bytes.ts';
 import type { SocketId } from '../contract.ts';
+import { sameRealm } from '../scope.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { SecureSession } from '../secure/session.ts';
 import type { MappingSource } from '../sources/source.ts';
@@ -32,6 +33,8 @@ export class LinkSession {
   readonly way: MasterWay;
   readonly pingMs: number;
   readonly sources: readonly MappingSource[];
+  /** Of the master, as it says itself; all in the realm of the one that we have it at. */
+  readonly addresses: readonly string[];
   private readonly cid: Uint8Array;
   private readonly secure: SecureSession;
   private readonly stamps = new Map<SocketId, number>();
@@ -46,7 +49,11 @@ export class LinkSession {
     this.pingMs = Math.max(LINK_LIMITS.linkEchoRepeatMs, accept.pingMs);
     this.control = { address: master, port: accept.controlPort };
     this.secure = new SecureSession(suite, keys);
-    this.sources = probeSources(master, accept, probeKey(suite, keys.send, keys.receive));
+    this.addresses = [master, ...accept.otherAddresses.filter((other) => sameRealm(master, other))];
+    const key = probeKey(suite, keys.send, keys.receive);
+    // The session goes over whichever family was answered first; mappings are asked for in both.
+    const other = this.addresses.find((address) => familyOf(address) !== familyOf(master));
+    this.sources = [master, ...(other === undefined ? [] : [other])].flatMap((one) => probeSources(one, accept, key));
   }
 
   get spent(): boolean {

@@ -16,7 +16,7 @@ export function probeSources(master: string, accept: Accept, key: Uint8Array): M
   // Whoever has a socket of one family only can't ask at an address of the other.
   // Nor does a master on the Internet have an address inside our network, whatever it says.
   const others = accept.otherAddresses.filter(
-    (address) => familyOf(address) === familyOf(master) && sameRealm(master, address),
+    (address) => address !== master && familyOf(address) === familyOf(master) && sameRealm(master, address),
   );
   const addresses = [master, ...others];
   const sources: MappingSource[] = [];

@@ -6,6 +6,7 @@
  */
 import type { Endpoint } from '../address.ts';
 import type { Instant, SocketId } from '../contract.ts';
+import type { FleetSecrets } from '../fleet/epochs.ts';
 import { type AddressKeys, addressKeys, allowAt, Limiter, Pace } from '../rate/pace.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import { noiseRespond } from '../secure/noise.ts';
@@ -61,6 +62,8 @@ export class MasterDoor {
     readonly wallClock: () => number;
     /** 16 bytes for the hashes of addresses. */
     readonly secret: Uint8Array;
+    /** Of the fleet, where the master is a node of one. */
+    readonly secrets?: FleetSecrets;
   }) {
     this.suite = parts.suite;
     this.wallClock = parts.wallClock;
@@ -68,7 +71,8 @@ export class MasterDoor {
     this.sessions = parts.sessions;
     this.tickets = parts.tickets;
     this.counters = parts.counters;
-    this.cookies = new Cookies(parts.suite);
+    const { secrets, wallClock } = parts;
+    this.cookies = new Cookies(parts.suite, secrets === undefined ? null : { secrets, wallClock });
     this.secret = parts.secret;
   }
 

@@ -7,12 +7,14 @@
 import type { Endpoint } from '../address.ts';
 import type { Instant, Machine } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import type { FleetSecrets } from '../fleet/epochs.ts';
 import type { HostAnnouncement, ListEntry } from '../model/listing.ts';
 import type { PathKind } from '../model/pair.ts';
 import type { NatType, Verdict } from '../nat/profile.ts';
 import type { Random } from '../random.ts';
 import type { TableState } from '../rate/shares.ts';
 import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
+import type { NodeList } from '../wire/nodes.ts';
 import type { MasterRelays } from './grants.ts';
 
 /** One registered host. A change makes a new object, so whoever holds the old one can compare. */
@@ -91,6 +93,8 @@ export type MasterCommand =
   | { readonly do: 'evict'; readonly hostKey: Uint8Array }
   /** Say `going-away` to all sessions, take no new ones, finish what runs. */
   | { readonly do: 'drain'; readonly afterMs: number }
+  /** The nodes of the fleet, this one among them, as participants are told of them from now on. */
+  | { readonly do: 'nodes'; readonly list: NodeList }
   | { readonly do: 'close' };
 
 /** Asked synchronously at announce, list and join, so a ban works from the next datagram on. */
@@ -169,6 +173,8 @@ export interface MasterConfig {
   readonly page?: () => string;
   /** Left out: there are none, and nobody is granted a pair. */
   readonly relays?: MasterRelays;
+  /** A node of a fleet: all have this identity and these secrets. Left out: a master by itself. */
+  readonly fleet?: { readonly secrets: FleetSecrets };
   /** True: somebody else has the 16 probe ports open (worker threads), and is told the keys by events. */
   readonly probesElsewhere?: boolean;
 }

@@ -88,6 +88,11 @@ export class Joins {
     return [this.shares.state()];
   }
 
+  /** So many nodes share what an address bears: each has its part of it. */
+  share(nodes: number): void {
+    this.permits.nodes = Math.max(1, nodes);
+  }
+
   get size(): number {
     return this.bySid.size;
   }

@@ -25,6 +25,7 @@ import type { TableState } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import { answeringPort } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
 import { Control } from './control.ts';
 import { Counters } from './counters.ts';
 import { MasterDoor, type Reception } from './door.ts';
@@ -107,12 +108,23 @@ class Master implements MasterMachine {
     const { identity, wallClock, relays } = config;
     const grants = new Grants({ suite, own: identity.publicKey, wallClock, relays });
     this.joins = new Joins(grants, secret, () => randomU32(suite));
+    const { fleet } = config;
     this.tickets = new Tickets({
       ...{ suite, own: config.identity.publicKey, wallClock: config.wallClock },
       onKeys: (keys) => this.out.event({ ev: 'ticket-keys', keys }),
+      ...fleet,
     });
     const { sessions, tickets } = this;
-    this.door = new MasterDoor({ suite, own: config.identity, sessions, tickets, counters, wallClock, secret });
+    this.door = new MasterDoor({
+      suite,
+      own: config.identity,
+      sessions,
+      tickets,
+      counters,
+      wallClock,
+      secret,
+      ...fleet,
+    });
     this.requests = new Requests({
       ...{ suite, registry: this.registry, joins: this.joins, grants, counters, policy: config.policy },
       own: config.identity.publicKey,
@@ -175,6 +187,10 @@ class Master implements MasterMachine {
         this.drainBy = now + command.afterMs;
         for (const session of this.sessions.all()) this.goAway(now, session);
         this.checkDrained(now);
+        return;
+      case 'nodes':
+        this.requests.nodes = command.list;
+        this.joins.share(command.list.nodes.length);
         return;
       case 'close':
         for (const socket of this.ports.keys()) this.out.close(socket);
@@ -331,9 +347,13 @@ class Master implements MasterMachine {
     const at = family.indexOf(place);
     // In the order in which `nextPlace` goes round, so that participants know which address is the next one.
     const others = [...family.slice(at + 1), ...family.slice(0, at)];
+    // Whoever has one family of us in a link, and is once without it, finds us by the other one.
+    const beside = this.places.filter((other) => other.port === place.port && !family.includes(other));
     return {
       ...{ control: place.control, firstProbePort: place.firstProbePort, probePorts: place.probePorts },
-      otherAddresses: others.map((other) => this.advertised(other)),
+      otherAddresses: [...others, ...beside]
+        .slice(0, WIRE_LIMITS.masterAddressesMax)
+        .map((one) => this.advertised(one)),
     };
   }
 

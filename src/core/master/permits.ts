@@ -42,6 +42,8 @@ export class Permits {
   private readonly byTarget = new Map<string, Set<HardRun>>();
   private readonly bySender = new Map<string, HardRun>();
   private readonly restingUntil = new Map<string, Instant>();
+  /** Of the fleet: none knows what the others grant, so each grants its part, whoever else is there. */
+  nodes = 1;
 
   /** `sender` names the participant that will send the probes, `target` is the address that pays and will be hit. */
   pay(now: Instant, budget: Budget, sender: string, target: string): Paid {
@@ -68,7 +70,7 @@ export class Permits {
     run.credits++;
     run.paidAt = now;
     const sharing = this.byTarget.get(places(target)[0])?.size ?? 1;
-    return paid(Math.floor(MASTER_LIMITS.probesPerSecondHard / sharing));
+    return paid(Math.floor(this.part(MASTER_LIMITS.probesPerSecondHard) / sharing));
   }
 
   /** The pair is over, or its run is. */
@@ -89,6 +91,10 @@ export class Permits {
     this.rest(now, run);
   }
 
+  private part(ofAll: number): number {
+    return Math.max(1, Math.floor(ofAll / this.nodes));
+  }
+
   /** A place, or how long to wait for one. */
   private begin(now: Instant, sender: string, target: string): HardRun | number {
     const other = this.bySender.get(sender);
@@ -97,9 +103,10 @@ export class Permits {
     for (const place of places(target)) this.sweep(now, place);
     const resting = (this.restingUntil.get(sender) ?? now) - now;
     if (resting > 0) return resting;
+    const { hardRunsPerTarget, hardRunsPerNetwork } = MASTER_LIMITS;
     const [narrow, wide] = places(target);
     const taken = (place: string): number => this.byTarget.get(place)?.size ?? 0;
-    if (taken(narrow) >= MASTER_LIMITS.hardRunsPerTarget || taken(wide) >= MASTER_LIMITS.hardRunsPerNetwork) {
+    if (taken(narrow) >= this.part(hardRunsPerTarget) || taken(wide) >= this.part(hardRunsPerNetwork)) {
       return MASTER_LIMITS.hardRestMs;
     }
     const run: HardRun = { sender, target, begunAt: now, credits: 0, paidAt: now, over: false };

@@ -12,6 +12,7 @@ import { sipHash32 } from '../secure/siphash.ts';
 import { entryBytes } from '../wire/entry-wire.ts';
 import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { Push, Request, Response } from '../wire/messages.ts';
+import type { NodeList } from '../wire/nodes.ts';
 import type { Counters } from './counters.ts';
 import type { Grants } from './grants.ts';
 import type { ListViewer, MasterEvent, MasterPolicy } from './interface.ts';
@@ -45,6 +46,8 @@ function failed(failure: FailureCode, retryAfterMs = 0, detail = ''): Response {
 export class Requests {
   private readonly parts: RequestParts;
   private readonly secret: Uint8Array;
+  /** Of the fleet that this master is a node of. */
+  nodes: NodeList | null = null;
   private readonly wrongCodes = new Pace(MASTER_LIMITS.wrongCodeRates);
   private readonly newCodes = new Pace(MASTER_LIMITS.newCodeRates);
   private readonly hostRoom = new Pace(MASTER_LIMITS.hostRoomRates);
@@ -73,7 +76,9 @@ export class Requests {
 
   /** It has tried one that there is not. */
   wrongCode(now: Instant, address: string): void {
-    this.wrongCodes.take(now, addressKeys(this.secret, address));
+    const keys = addressKeys(this.secret, address);
+    // What an address may try in all it may try at each node in part.
+    for (let n = 0; n < Math.max(1, this.nodes?.nodes.length ?? 1); n++) this.wrongCodes.take(now, keys);
   }
 
   handle(now: Instant, session: MasterSession, from: Endpoint, request: Request, id: number): Response {
@@ -107,7 +112,9 @@ export class Requests {
       case 'relay':
         return this.grant(now, session, from, request);
       case 'relays':
-        return { type: 'relays', relays: this.parts.grants.relays };
+        return { type: 'relays', relays: this.parts.grants.relays, nodes: this.nodes?.serial ?? 0 };
+      case 'nodes':
+        return this.nodes === null ? failed('REFUSED', 0, 'not a fleet') : { type: 'nodes', ...this.nodes };
     }
   }
 

@@ -7,8 +7,12 @@
  * The key is random, a new one each day, and the one before still counts: it survives a restart, but what was sealed two days ago
  * nobody can open any more. A ticket is good for a day after its Diffie-Hellman. Each handshake brings another one, so that nobody need ever show the same twice; that
  * of a resumption is good no longer than the one before it.
+ *
+ * The nodes of a fleet make the keys from its secret (`fleet/epochs.ts`): a ticket of one counts at all of them, whatever their clocks say.
  */
 import { concat, Reader, utf8Encode, Writer } from '../bytes.ts';
+import { EpochKeys, type FleetSecrets } from '../fleet/epochs.ts';
+import { FLEET_LIMITS } from '../fleet/limits.ts';
 import { LIMITS } from '../limits.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { NOISE_TAG_BYTES, type NoiseResponder, type TransportKeys } from '../secure/noise.ts';
@@ -34,6 +38,8 @@ export class Tickets {
   private readonly onKeys: (keys: readonly TicketKey[]) => void;
   /** The newest first; at most two. */
   private keys: readonly TicketKey[] = [];
+  /** Of a fleet, instead of them. */
+  private readonly shared: EpochKeys | null;
 
   constructor(parts: {
     readonly suite: CryptoSuite;
@@ -41,11 +47,13 @@ export class Tickets {
     readonly wallClock: () => number;
     /** There is a new key: all that count from here on. */
     readonly onKeys: (keys: readonly TicketKey[]) => void;
+    readonly secrets?: FleetSecrets;
   }) {
     this.suite = parts.suite;
     this.own = parts.own;
     this.wallClock = parts.wallClock;
     this.onKeys = parts.onKeys;
+    this.shared = parts.secrets === undefined ? null : new EpochKeys(parts.suite, parts.secrets, 'ticket');
   }
 
   remember(keys: readonly TicketKey[]): void {
@@ -69,20 +77,34 @@ export class Tickets {
   respond(message1: Uint8Array): ResumeResponder | null {
     const ticket = message1.subarray(RESUME_RANDOM_BYTES, RESUME_RANDOM_BYTES + TICKET_BYTES);
     const epoch = new Reader(ticket).u32();
-    const known = this.keys.find((one) => one.epoch === epoch);
-    if (known === undefined) return null;
-    const nonce = ticket.subarray(NONCE_AT, SEALED_AT);
-    const associated = this.associated(ticket);
-    const opened = this.suite.open(this.suite.aeadKey(known.key), nonce, associated, ticket.subarray(SEALED_AT));
+    const opened = this.open(this.keysOf(epoch), ticket);
     if (opened === null) return null;
     const reader = new Reader(opened);
     const [remoteStatic, proof, chain] = [reader.take(32), reader.take(32), reader.take(32)];
     const agreedAt = reader.u64();
     const ageMs = Math.floor(this.wallClock()) - agreedAt;
-    if (ageMs < 0 || ageMs > LIMITS.ticketMs) return null;
+    // Another node may have sealed it, by a clock of its own.
+    const earliest = this.shared === null ? 0 : -FLEET_LIMITS.clockMsMax;
+    if (ageMs < earliest || ageMs > LIMITS.ticketMs) return null;
     const input = { prologue: RESUME_PROLOGUE, ticketBytes: TICKET_BYTES, resumption: { proof, chain } };
     const responder = resumeRespond(this.suite, input, message1);
     return responder && { remoteStatic, agreedAt, ...responder };
+  }
+
+  private keysOf(epoch: number): readonly Uint8Array[] {
+    if (this.shared === null) return this.keys.filter((one) => one.epoch === epoch).map(({ key }) => key);
+    const distance = Math.abs(epoch - Math.floor(this.wallClock() / LIMITS.ticketMs));
+    return distance > 1 ? [] : this.shared.of(epoch);
+  }
+
+  private open(keys: readonly Uint8Array[], ticket: Uint8Array): Uint8Array | null {
+    const nonce = ticket.subarray(NONCE_AT, SEALED_AT);
+    const associated = this.associated(ticket);
+    for (const key of keys) {
+      const opened = this.suite.open(this.suite.aeadKey(key), nonce, associated, ticket.subarray(SEALED_AT));
+      if (opened !== null) return opened;
+    }
+    return null;
   }
 
   private associated(ticket: Uint8Array): Uint8Array {
@@ -91,6 +113,8 @@ export class Tickets {
 
   private current(): TicketKey {
     const epoch = Math.floor(this.wallClock() / LIMITS.ticketMs);
+    const key = this.shared?.of(epoch)[0];
+    if (key !== undefined) return { epoch, key };
     const [newest] = this.keys;
     if (newest?.epoch === epoch) return newest;
     const fresh = { epoch, key: this.suite.randomBytes(32) };

@@ -3,7 +3,7 @@
 import type { Endpoint } from '../address.ts';
 import type { Agenda, Alarm } from '../agenda.ts';
 import type { Instant, SocketId, SocketIds, SocketOutcome } from '../contract.ts';
-import type { LinkMachine, MasterAddress } from '../link/interface.ts';
+import type { Destination, MasterAddress, MastersMachine } from '../link/interface.ts';
 import type { Nest, Outputs } from '../machine.ts';
 import type { LogData } from '../model/log.ts';
 import type { LocalNetwork } from '../model/network.ts';
@@ -47,7 +47,7 @@ export interface PeerContext {
   readonly agenda: Agenda;
   readonly device: Device;
   readonly relays: Relays;
-  readonly link: LinkMachine;
+  readonly link: MastersMachine;
   /** Sessions under way, by the 8 bytes that name them in probes (`eightBytes`). */
   readonly sessions: Map<string, Session>;
   /** STUN servers, as their names lead to them now. */
@@ -62,6 +62,8 @@ export interface PeerContext {
   readonly network: () => LocalNetwork;
   /** That of the sockets of sessions; `config.family` is what is wished. */
   family(): 4 | 6;
+  /** By which the master is asked from sockets of sessions, where our session with it goes by the other one; else nothing. */
+  otherFamily(): { readonly family?: 4 | 6 };
   /** Endpoints with a shared socket behind them: what the router lets in, and our IPv6 address. */
   readonly shared: () => readonly Candidate[];
   /** Round trip to the master, 0 where it is not known. */
@@ -72,8 +74,10 @@ export interface PeerContext {
     request: Request,
     socket: SocketId | null,
     onResponse: (now: Instant, response: Response) => void,
-    family?: 4 | 6,
+    to?: { readonly family?: 4 | 6; readonly at?: Destination },
   ): Alarm;
+  /** A host with this code is here, or (null) none any more. */
+  stand(now: Instant, code: string | null): void;
   /**
    * A path is looked for because one does not answer. Where it is our address that has changed, the master has to hear of it before the
    * answer comes, and its session is kept meanwhile.

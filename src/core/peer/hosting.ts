@@ -11,14 +11,17 @@ import type { NatProfile } from '../nat/profile.ts';
 import { Shares } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import type { Push } from '../wire/messages.ts';
+import { usableCandidates } from './candidates.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
 import { DOOR } from './door-limits.ts';
+import { meetingOf } from './families.ts';
 import type { EndToEnd, RelayMode } from './handshake.ts';
 import type { Ban, FriendId, PathId, PeerCommand, PeerEvent } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
-import { Registration, type RegistrationEvent } from './registration.ts';
+import type { RegistrationEvent } from './registration.ts';
+import { Registrations } from './registrations.ts';
 import { modeOfBoth, NO_RELAY, type RelayId } from './relaying.ts';
 import type { SessionEvent } from './session.ts';
 import { lineOf, Visit } from './visit.ts';
@@ -31,7 +34,7 @@ type FriendState = (PeerEvent & { readonly ev: 'peer' })['state'];
 export class Hosting implements PathOwner {
   private readonly context: PeerContext;
   private readonly paths: Connections;
-  private readonly registration: Registration;
+  private readonly registrations: Registrations;
   private readonly door: Door;
   private readonly memory: Memory;
   private command: HostCommand;
@@ -65,26 +68,30 @@ export class Hosting implements PathOwner {
       });
     this.comers = shares('visits');
     this.askers = shares('askers');
-    this.registration = new Registration(context, this.announced(), (event) => this.registered(event));
+    this.registrations = new Registrations(context, this.announced(), (event) => this.registered(event));
   }
 
-  link(now: Instant, up: boolean): void {
-    this.registration.link(now, up);
+  link(now: Instant, node: string, up: boolean): void {
+    this.registrations.link(now, node, up);
+  }
+
+  leave(now: Instant, node: string): void {
+    this.registrations.leave(now, node);
   }
 
   profile(now: Instant, profile: NatProfile): void {
-    this.registration.profiled(now, profile);
+    this.registrations.profiled(now, profile);
   }
 
   announce(now: Instant, command: PeerCommand & { readonly do: 'announce' }): void {
     this.command = { ...this.command, announcement: command.announcement };
     this.players = command.players;
-    this.registration.announce(now, this.announced());
+    this.registrations.announce(now, this.announced());
   }
 
   /** True where the push was for this hosting. */
-  push(now: Instant, push: Push): boolean {
-    if (push.type === 'replaced') this.registration.replaced(now);
+  push(now: Instant, push: Push, node: string): boolean {
+    if (push.type === 'replaced') this.registrations.replaced(now, node);
     if (push.type === 'offer') {
       this.offered(now, push);
       return true;
@@ -157,7 +164,7 @@ export class Hosting implements PathOwner {
     for (const { phase } of [...this.inside.values()])
       if (phase.in === 'inside') this.paths.leave(now, phase.path, 'left');
     this.guessesTold?.cancel();
-    this.registration.goodbye(now);
+    this.registrations.goodbye(now);
   }
 
   punchesAgain(): boolean {
@@ -186,7 +193,7 @@ export class Hosting implements PathOwner {
   }
 
   private countPlayers(now: Instant): void {
-    if (this.players === null) this.registration.announce(now, this.announced());
+    if (this.players === null) this.registrations.announce(now, this.announced());
   }
 
   private registered(event: RegistrationEvent): void {
@@ -218,6 +225,7 @@ export class Hosting implements PathOwner {
     if (this.door.wrongGuesses > guesses) this.tellGuesses(now);
     if (verdict.say === 'no') this.turnAway(now, offer, verdict.failure, verdict.retryAfterMs);
     else if (this.cannotRelay(offer)) this.turnAway(now, offer, 'RELAY_MODE');
+    else if (this.cannotMeet(offer)) this.turnAway(now, offer, 'NO_COMMON_FAMILY');
     else this.received(now, offer, verdict.say === 'ask');
   }
 
@@ -360,6 +368,19 @@ export class Hosting implements PathOwner {
   private cannotRelay(offer: Offer): boolean {
     const mode = modeOfBoth(this.mode, offer.handshake.hello.mode);
     return mode === null || (mode === 'only' && this.goesOn(offer) === null && this.relayFor(offer, null) === NO_RELAY);
+  }
+
+  /** No family in common, and no relay that has both. */
+  private cannotMeet(offer: Offer): boolean {
+    const { push, handshake } = offer;
+    const { profile, candidates: claimed } = handshake.hello;
+    const own = { profile: this.context.profile(), candidates: this.context.shared(), family: this.context.family() };
+    const candidates = usableCandidates(push.observed, claimed, push.permit, own.profile.external, {
+      master: this.context.masterAddress(),
+      seenAt: this.context.seenAt(),
+    });
+    const apart = meetingOf(own, { profile, candidates }) === 'none';
+    return apart && this.goesOn(offer) === null && this.relayFor(offer, null) === NO_RELAY;
   }
 
   /** The master's test join gets no more than the proof of a path. */

@@ -77,7 +77,7 @@ export class Ipv6 {
 
   /** Nobody waits for the answer: it is repeated by the link, and what it has bought is pushed to the other side. */
   pay(now: Instant, credit: Request & { readonly type: 'credit' }): void {
-    if (this.candidate !== null) this.context.request(now, credit, this.socket, () => {}, 6);
+    if (this.candidate !== null) this.context.request(now, credit, this.socket, () => {}, { family: 6 });
   }
 
   close(): void {
@@ -103,7 +103,7 @@ export class Ipv6 {
       { type: 'echo' },
       socket,
       (at, response) => this.answered(at, socket, response),
-      6,
+      { family: 6 },
     );
     if (this.phase.in === 'proven') this.phase.asked = asked;
     else this.enter({ in: 'proving', socket, asked });

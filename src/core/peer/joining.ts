@@ -16,11 +16,13 @@ import { codeFault } from '../wire/pasted.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
+import { type Meeting, meetingOf } from './families.ts';
 import { friendOf, NO_CONNECTION } from './handshake.ts';
 import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
 import { doorstepOf, type HostAnswer, Knock, type KnockResult } from './knock.ts';
 import { PEER_LIMITS } from './limits.ts';
+import { NO_RELAY } from './relaying.ts';
 import { Search } from './search.ts';
 import { reportEnd, Session, type SessionConfig, type SessionEvent } from './session.ts';
 
@@ -42,6 +44,8 @@ export class Join implements PathOwner {
   private run: { readonly since: Instant; again: boolean; welcomed: boolean };
   private deadline: Alarm | null = null;
   private readonly search: Search;
+  /** Knocks in which it was not known whether both have IPv6. */
+  private unsettled = 0;
   private hostKey: Uint8Array | null;
   private linkUp = false;
   private profiled = false;
@@ -238,7 +242,8 @@ export class Join implements PathOwner {
       return;
     }
     const request = { type: 'resolve', code } as const;
-    const asked = this.context.request(now, request, null, (at, response) => this.resolved(at, response));
+    const onResponse = (at: Instant, response: Response): void => this.resolved(at, response);
+    const asked = this.context.request(now, request, null, onResponse, { at: { code } });
     this.enter(now, { in: 'resolving', request: asked });
   }
 
@@ -328,7 +333,12 @@ export class Join implements PathOwner {
   private welcomed(now: Instant, config: SessionConfig, answer: HostAnswer): void {
     if (this.hostKey === null) return;
     this.run.welcomed = true;
-    const { relayedOnly } = answer;
+    const meeting = meetingOf(
+      { ...config.own, profile: config.own.profile, family: this.context.family() },
+      config.peer,
+    );
+    if (meeting !== 'common' && this.apart(now, meeting, config, answer)) return;
+    const relayedOnly = answer.relayedOnly || meeting !== 'common';
     const sides = { own: config.own.profile, peer: config.peer.profile };
     this.context.out.event({ ev: 'networks', join: this.id, ...sides, relayedOnly });
     this.stage('punching');
@@ -339,6 +349,16 @@ export class Join implements PathOwner {
     this.paths.relay(now, path, answer.relay, answer.grant);
     if (relayedOnly) this.goRelayed(now, path, config);
     else this.traverse(now, path, config);
+  }
+
+  /** No family in common. True where that is the end of it for now: nothing but a relay would help, and none does. */
+  private apart(now: Instant, meeting: Meeting, { socket }: SessionConfig, answer: HostAnswer): boolean {
+    if (answer.relayedOnly || (answer.relay !== NO_RELAY && answer.grant !== null)) return false;
+    this.context.close(socket);
+    if (meeting === 'unsettled' && ++this.unsettled < PEER_LIMITS.familyKnocksMax)
+      this.rest(now, PEER_LIMITS.retryRestMs);
+    else this.failed(now, 'NO_COMMON_FAMILY', 0, null);
+    return true;
   }
 
   private goRelayed(now: Instant, path: PathId, { socket, keys }: SessionConfig): void {
@@ -418,7 +438,9 @@ export class Join implements PathOwner {
     if (failure === 'BUSY' || returning || wished || (this.run.again && RETRYABLE[failure])) {
       this.stage('waiting', { because: 'failure', failure });
       this.rest(now, Math.max(retryAfterMs, failure === 'BUSY' ? PEER_LIMITS.retryRestMs : this.patience(now)));
-    } else this.fail(now, failure, detail);
+    } else if (failure === 'NO_COMMON_FAMILY' && this.standing !== null && this.paths.works(this.standing.path))
+      this.enter(now, { in: 'connected' });
+    else this.fail(now, failure, detail);
   }
 
   private again(now: Instant, why: string, restMs: number): void {

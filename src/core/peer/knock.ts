@@ -7,6 +7,7 @@ import { type Endpoint, NOWHERE, sameEndpoint } from '../address.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
 import type { FailureCode } from '../errors.ts';
+import { normalizeCode } from '../model/code.ts';
 import type { Grant } from '../model/pair.ts';
 import type { FailureReason } from '../model/progress.ts';
 import type { Service } from '../model/service.ts';
@@ -31,6 +32,8 @@ import type { SessionConfig } from './session.ts';
 
 /** The host's, as the client stands before it. */
 export interface Doorstep {
+  /** Of the host; empty where only its key is known. */
+  readonly code: string;
   readonly hostKey: Uint8Array;
   /** Who knocks: a key for this host alone. */
   readonly own: KeyPair;
@@ -167,7 +170,9 @@ export class Knock {
     }
     this.sent = { at: now, handshake, own };
     const join = { type: 'join', sid: this.sid, hidden, hostKey, handshake: handshake.message } as const;
-    this.alarms.push(this.context.request(now, join, this.socket, (at, response) => this.joined(at, response)));
+    const onResponse = (at: Instant, response: Response): void => this.joined(at, response);
+    const to = { ...this.context.otherFamily(), at: { code: this.door.code } };
+    this.alarms.push(this.context.request(now, join, this.socket, onResponse, to));
   }
 
   private parties() {
@@ -232,6 +237,7 @@ export class Knock {
 
 /** What whoever joins has said of it. */
 interface DoorstepOptions {
+  readonly code: string | null;
   readonly device?: Uint8Array;
   readonly password: string | null;
   readonly name: string;
@@ -241,10 +247,11 @@ interface DoorstepOptions {
 /** Where the person who wants in stands: with the key that this device has for this host alone. */
 export function doorstepOf(
   { crypto, identity }: PeerConfig,
-  { device, password, name, relay = 'allow' }: DoorstepOptions,
+  { code, device, password, name, relay = 'allow' }: DoorstepOptions,
   hostKey: Uint8Array,
   connection: Uint8Array,
 ): Doorstep {
   const own = device === undefined ? identity : friendKey(crypto, device, hostKey);
-  return { hostKey, own, password, name, connection, mode: relay };
+  const asked = normalizeCode(code ?? '') ?? '';
+  return { code: asked, hostKey, own, password, name, connection, mode: relay };
 }

@@ -24,6 +24,8 @@ export const PEER_LIMITS = {
   /** Session ids whose repeated offer is recognised (S17). */
   sessionsRememberedMax: 1_024,
   candidatesMax: 8,
+  /** Knocks before IPv6 that nobody has answered over counts as none; a second each, and the master answers within one. */
+  familyKnocksMax: 3,
   /** Addresses of one side that its master can't see: a line has one, two with a second provider. */
   unseenMax: 2,
   listEntriesMax: 1_000,

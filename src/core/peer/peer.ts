@@ -19,8 +19,8 @@ import {
 } from '../contract.ts';
 import { createDetector, type DetectEvent, type Detector } from '../detect/detector.ts';
 import { assert } from '../errors.ts';
-import type { LinkEvent, LinkMachine } from '../link/interface.ts';
-import { Link } from '../link/link.ts';
+import type { MastersEvent, MastersMachine } from '../link/interface.ts';
+import { Masters } from '../link/masters.ts';
 import { Nest, outputs } from '../machine.ts';
 import { familyOn, type LocalNetwork } from '../model/network.ts';
 import type { Candidate } from '../model/pair.ts';
@@ -74,7 +74,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private readonly sockets = socketIds();
   private readonly requestNumbers = requestNumbers();
   private readonly agenda = agenda();
-  private readonly link: LinkMachine;
+  private readonly link: MastersMachine;
   private readonly detector: Detector;
   private readonly mapper: ReturnType<typeof createPortMapper>;
   /** The socket that the router is asked to open for everybody; 0 until `start`. */
@@ -99,6 +99,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private network: LocalNetwork = { addresses: [], gateway: null };
   private now: Instant = 0;
   private linkUp = false;
+  /** Masters, or nodes of the fleet, with whom there is a session. */
+  private readonly nodesUp = new Set<string>();
   private rttMs = 0;
   private seenAt: string | null = null;
   private profileFinal = false;
@@ -111,7 +113,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.stun = config.stun;
     const { crypto, random, family, identity, master, wallClock } = config;
     const { sockets, requestNumbers: requests } = this;
-    this.link = new Link({ crypto, random, sockets, identity, master, wallClock });
+    this.link = new Masters({ crypto, random, sockets, identity, master, wallClock });
     this.detector = createDetector({ crypto, random, sockets, requests, family });
     this.mapper = createPortMapper({ crypto, sockets, requests });
     this.context = this.makeContext();
@@ -294,7 +296,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   /** Who may prove a port mapping. STUN servers are asked only where the master cannot tell: it stands in our own network, say. */
   private provers(): readonly MappingSource[] {
     const { sources } = this.link;
-    const outside = sources.filter(({ target }) => !isLocal(scopeOf(target.address)));
+    const outside = sources.filter(({ target: { address } }) => familyOf(address) === 4 && !isLocal(scopeOf(address)));
     return outside.length > 0
       ? outside
       : [...sources, ...this.stun.map((target) => new StunSource(target, this.config.crypto))];
@@ -316,7 +318,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.hosting = new Hosting(this.context, this.paths, command, this.memory);
     // A host has the time: its friends' plans gain from knowing how long its mappings live.
     this.nest.command(now, this.detector, { do: 'lifetime' });
-    if (this.linkUp) this.hosting.link(now, true);
+    for (const node of this.nodesUp) this.hosting.link(now, node, true);
   }
 
   private join(now: Instant, command: PeerCommand & { readonly do: 'join' }): void {
@@ -369,7 +371,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.out.event({ ev: 'closed' });
   }
 
-  private linked(now: Instant, event: LinkEvent): void {
+  private linked(now: Instant, event: MastersEvent): void {
     switch (event.ev) {
       case 'state':
         this.linkUp = event.state === 'up';
@@ -382,7 +384,6 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
           this.ipv6.begin(now);
           for (const session of this.context.sessions.values()) session.here(now);
         }
-        this.hosting?.link(now, this.linkUp);
         for (const join of [...this.joins.values()]) join.link(now, this.linkUp, event.failure);
         this.maybeReady(now);
         break;
@@ -394,7 +395,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       }
       case 'push':
-        this.pushed(now, event.push);
+        this.pushed(now, event.push, event.node);
+        break;
+      case 'node':
+        this.noded(now, event);
         break;
       case 'observed':
         this.observed(now, event.observed);
@@ -421,12 +425,19 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (moved) this.nest.command(now, this.detector, { do: 'detect' });
   }
 
-  private pushed(now: Instant, push: Push): void {
+  private noded(now: Instant, { node, state }: MastersEvent & { readonly ev: 'node' }): void {
+    if (state === 'up') this.nodesUp.add(node);
+    else this.nodesUp.delete(node);
+    if (state === 'left') this.hosting?.leave(now, node);
+    else this.hosting?.link(now, node, state === 'up');
+  }
+
+  private pushed(now: Instant, push: Push, node: string): void {
     if (push.type === 'going-away') {
       this.context.log(null, 'master-going-away', { afterMs: push.afterMs });
       return;
     }
-    if (this.hosting?.push(now, push)) return;
+    if (this.hosting?.push(now, push, node)) return;
     for (const join of [...this.joins.values()]) if (join.push(now, push)) return;
   }
 
@@ -498,20 +509,25 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
       profile: (): NatProfile => this.detector.profile(this.now),
       network: () => this.network,
       family: () => familyOn(this.network, config.family),
+      otherFamily: () => {
+        const [ours, master] = [familyOn(this.network, config.family), link.sources[0]?.target.address];
+        return master === undefined || link.way === 'tls' || familyOf(master) === ours ? {} : { family: ours };
+      },
       shared: () => this.shared(),
       isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
       masterRttMs: () => this.rttMs,
       local: (socket) => this.locals.get(socket) ?? { address: '', port: 0 },
-      request: (now, request, socket, onResponse, family) => {
+      request: (now, request, socket, onResponse, to = {}) => {
         const ref = this.nextRef++;
         this.requests.set(ref, onResponse);
-        nest.command(now, link, { do: 'request', ref, request, socket, ...(family === undefined ? {} : { family }) });
+        nest.command(now, link, { do: 'request', ref, request, socket, ...to });
         return {
           cancel: () => {
             if (this.requests.delete(ref)) nest.command(this.now, link, { do: 'cancel', ref });
           },
         };
       },
+      stand: (now, code) => nest.command(now, link, { do: 'stand', code }),
       stay: (now) => {
         nest.command(now, link, { do: 'stay' });
         nest.command(now, link, { do: 'request', ref: this.nextRef++, request: { type: 'echo' }, socket: null });

@@ -48,7 +48,8 @@ export const REGISTRATION_PHASES = {
 
 export class Registration {
   private readonly context: PeerContext;
-  private readonly onEvent: (event: RegistrationEvent) => void;
+  private readonly node: string;
+  private readonly onEvent: (now: Instant, event: RegistrationEvent) => void;
   private announced: Announced;
   private profile: NatProfile;
   private phase: Phase = 'away';
@@ -60,8 +61,15 @@ export class Registration {
   private code: string | null = null;
   private deriving: Alarm | null = null;
 
-  constructor(context: PeerContext, announced: Announced, onEvent: (event: RegistrationEvent) => void) {
+  /** `node`: which of the fleet's; '' is the master of the link. */
+  constructor(
+    context: PeerContext,
+    node: string,
+    announced: Announced,
+    onEvent: (now: Instant, event: RegistrationEvent) => void,
+  ) {
     this.context = context;
+    this.node = node;
     this.announced = announced;
     this.onEvent = onEvent;
     this.profile = context.profile();
@@ -95,7 +103,8 @@ export class Registration {
   goodbye(now: Instant): void {
     if (this.phase === 'over') return;
     this.forget();
-    if (this.phase !== 'away') this.context.request(now, { type: 'goodbye' }, null, () => {});
+    if (this.phase !== 'away')
+      this.context.request(now, { type: 'goodbye' }, null, () => {}, { at: { node: this.node } });
     this.enter('over');
     this.deriving?.cancel();
   }
@@ -139,11 +148,12 @@ export class Registration {
     this.forget();
     this.sentAt = now;
     this.dirty = { announcement: false, profile: false };
-    this.pending = this.context.request(now, request, null, (at, response) => {
+    const onResponse = (at: Instant, response: Response): void => {
       this.pending = null;
       if (response.type === 'failed' && response.failure === 'HOST_REPLACED') this.displaced(at);
       else this.answered(at, response);
-    });
+    };
+    this.pending = this.context.request(now, request, null, onResponse, { at: { node: this.node } });
   }
 
   private answered(now: Instant, response: Response): void {
@@ -152,17 +162,17 @@ export class Registration {
       return;
     }
     if (response.type === 'registered' && response.code === '') {
-      this.onEvent({ ev: 'failed', failure: 'CODE_MISMATCH' });
+      this.onEvent(now, { ev: 'failed', failure: 'CODE_MISMATCH' });
       return;
     }
     if (response.type === 'registered') {
       if (response.code !== this.code) {
         this.goodbye(now);
-        this.onEvent({ ev: 'failed', failure: 'CODE_MISMATCH' });
+        this.onEvent(now, { ev: 'failed', failure: 'CODE_MISMATCH' });
         return;
       }
       this.enter('listed');
-      this.onEvent({ ev: 'registered', code: response.code, hostId: response.hostId, page: response.page });
+      this.onEvent(now, { ev: 'registered', code: response.code, hostId: response.hostId, page: response.page });
     }
     const dirty = this.dirty.announcement || this.dirty.profile;
     // 20 s give or take a fifth, so that hosts do not fall into step (docs/reference/security.md §3.2).
@@ -177,7 +187,7 @@ export class Registration {
       this.timer = this.context.agenda.at(now + Math.max(retryAfterMs, PEER_LIMITS.retryRestMs), (at) =>
         this.register(at),
       );
-    } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent({ ev: 'failed', failure });
+    } else if (failure !== 'MASTER_UNREACHABLE') this.onEvent(now, { ev: 'failed', failure });
     else if (this.phase !== 'away')
       this.timer = this.context.agenda.at(now + PEER_LIMITS.retryRestMs, (at) => this.register(at));
   }
@@ -186,7 +196,7 @@ export class Registration {
   private displaced(now: Instant): void {
     if (this.phase === 'listed') {
       this.enter('replaced');
-      this.onEvent({ ev: 'failed', failure: 'HOST_REPLACED' });
+      this.onEvent(now, { ev: 'failed', failure: 'HOST_REPLACED' });
     }
     this.beatAt(now + PEER_LIMITS.heartbeatMs);
   }

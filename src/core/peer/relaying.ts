@@ -29,12 +29,15 @@ function relayIdOf(crypto: Pick<CryptoSuite, 'sha256'>, { name }: RelayPlace): R
   return new Reader(crypto.sha256(utf8Encode(name))).u32() || 1;
 }
 
-/** The relay with the least sum of round trips; one whose distances are not known comes after all others. */
+/** Of the relays that both have a way to, the one with the least sum of round trips; one that is not measured comes after all others. */
 function nearestRelay(own: readonly RelayDistance[], peer: readonly RelayDistance[]): RelayId {
   let best = NO_RELAY;
   let least = Number.POSITIVE_INFINITY;
   for (const { relay, rttMs } of own) {
-    const sum = rttMs + (peer.find((other) => other.relay === relay)?.rttMs ?? FAR_MS);
+    const there = peer.find((other) => other.relay === relay);
+    // It names all that it has a way to; one that has IPv6 alone has none to a relay of IPv4.
+    if (there === undefined) continue;
+    const sum = rttMs + there.rttMs;
     if (sum < least) {
       least = sum;
       best = relay;

@@ -4,6 +4,7 @@
  * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 
+import { familyOf } from '../address.ts';
 import type { Alarm } from '../agenda.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import { eightBytes } from '../connection/datagram.ts';
@@ -94,7 +95,7 @@ export class Session {
       own: { ...config.own, profile: context.profile },
       punchKey: config.keys.punchKey,
       family: context.family(),
-      sources: context.link.sources,
+      sources: context.link.sources.filter(({ target }) => familyOf(target.address) === context.family()),
       master: context.masterAddress(),
       redirecting,
       sockets: context.sockets,
@@ -219,7 +220,7 @@ export class Session {
     const pending: Alarm =
       socket === null
         ? context.request(now, request, null, onResponse)
-        : context.request(now, request, socket, onResponse, context.family());
+        : context.request(now, request, socket, onResponse, { family: context.family() });
     this.requests.add(pending);
   }
 

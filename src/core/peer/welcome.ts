@@ -7,6 +7,7 @@ import type { RelayGrant } from '../wire/relay.ts';
 import { ownCandidates, unseenAddresses, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import type { Offer } from './door.ts';
+import { meetingOf } from './families.ts';
 import type { EndToEnd, RelayMode } from './handshake.ts';
 import type { PathId } from './interface.ts';
 import { modeOfBoth, type RelayId, shownOf } from './relaying.ts';
@@ -91,11 +92,14 @@ export class Welcome {
     if (this.path !== null) this.keeper.goThrough(now, this.path, relay, push.relay);
     this.connection = toHex(answer.keys.connectionId);
     const request = { type: 'answer', sid: push.sid, hidden, handshake: answer.message } as const;
-    this.request = context.request(now, request, this.socket, (later, response) => this.answered(later, response));
-    if (modeOfBoth(this.keeper.mode, handshake.hello.mode) === 'only') return;
-    context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
+    const answered = (later: Instant, response: Response): void => this.answered(later, response);
+    this.request = context.request(now, request, this.socket, answered, context.otherFamily());
     const { hello } = handshake;
     const candidates = usableCandidates(push.observed, hello.candidates, push.permit, profile.external, standing);
+    // Where they meet by a relay alone nothing is probed.
+    const apart = meetingOf({ ...own, family: bound.family }, { profile: hello.profile, candidates }) !== 'common';
+    if (apart || modeOfBoth(this.keeper.mode, hello.mode) === 'only') return;
+    context.payIpv6(now, { type: 'credit', sid: push.sid, n: 0 });
     this.session = new Session(
       context,
       now,

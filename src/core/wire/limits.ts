@@ -21,6 +21,8 @@ export const WIRE_LIMITS = {
   /** Relays that a master names: a participant measures the round trip to each, and all of them fit one answer. */
   relaysMax: 8,
   relayNameBytesMax: 24,
+  /** Nodes of a fleet: all of them fit one answer, and a million hosts are 125,000 for each. */
+  nodesMax: 8,
   /** Control messages (wire/messages.ts). 16 bytes at random: nobody guesses or repeats one (SECURITY.md row 7). */
   sessionIdBytes: 16,
   /** Characters of what a master says of a failure that are shown. */

@@ -12,9 +12,11 @@ import type { PathKind } from '../model/pair.ts';
 import { entry } from './entry-wire.ts';
 import { announcement, code, codeTold, endpoint, failure, key, page, permit, sid } from './fields.ts';
 import { WIRE_LIMITS } from './limits.ts';
+import { nodeList } from './nodes.ts';
 import { natType, profile } from './profile-wire.ts';
 import { RELAY_TOKEN_BYTES, relayGrant, relayPlace } from './relay.ts';
 import {
+  appended,
   blob,
   bytes,
   constant,
@@ -88,7 +90,12 @@ export const RESPONSES = {
   entries: { number: 4, fields: { next: text(64), entries: many(entry, WIRE_LIMITS.listPageMax, 'entries') } },
   failed: { number: 5, fields: { failure, detail: text(WIRE_LIMITS.masterWordsMax), retryAfterMs: u32 } },
   granted: { number: 6, fields: { relay: relayGrant } },
-  relays: { number: 7, fields: { relays: many(relayPlace, WIRE_LIMITS.relaysMax, 'relays') } },
+  /** `nodes`: the serial of the list of nodes; 0 where the master is no fleet, as before there were any. */
+  relays: {
+    number: 7,
+    fields: { relays: many(relayPlace, WIRE_LIMITS.relaysMax, 'relays'), nodes: appended(u32, 0) },
+  },
+  nodes: { number: 8, fields: nodeList },
 } as const satisfies Messages;
 
 interface RequestMessage extends Message {
@@ -147,6 +154,8 @@ export const REQUESTS = {
   /** Whoever has a token that has become too old gets another for the same end of the same pair. */
   relay: { number: 14, fields: { token: bytes(RELAY_TOKEN_BYTES) }, answer: 'granted' },
   relays: { number: 15, fields: {}, answer: 'relays' },
+  /** Asked only where `relays` has told of a list. */
+  nodes: { number: 16, fields: {}, answer: 'nodes' },
 } as const satisfies Readonly<Record<string, RequestMessage>>;
 
 export const PUSHES = {

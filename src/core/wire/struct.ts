@@ -171,6 +171,11 @@ export function signed(scale = 1): Field<number | null> {
   };
 }
 
+/** What a later version has put behind the rest: `absent` where an earlier one has written the message. */
+export function appended<Value>(field: Field<Value>, absent: Value): Field<Value> {
+  return { ...field, read: (reader) => (reader.left === 0 ? absent : field.read(reader)) };
+}
+
 /** 0 to 1. */
 export const share: Field<number> = {
   ...{ kind: 'number', layout: '2 (in 1/65535)', bytesMax: 2 },

@@ -280,6 +280,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'direct.udp-blocked.own': 'Nicht direkt, weil UDP auf deiner Seite nicht durchkommt.',
   'direct.udp-blocked.peer': 'Nicht direkt, weil UDP auf der Seite des Hosts nicht durchkommt.',
   'direct.udp-blocked.both': 'Nicht direkt, weil UDP auf beiden Seiten nicht durchkommt.',
+  'direct.no-common-family': 'Nicht direkt, weil eines eurer Netze nur IPv6 hat und das andere nur IPv4.',
   'direct.hard-pair': 'Nicht direkt, weil diese beiden Netze ein schwieriges Paar sind.',
   'direct.searching': 'Ein direkter Weg wird unterdessen gesucht; das Spiel merkt nicht, wenn er übernimmt.',
   'direct.sees': 'Wer das Relay betreibt, sieht, wer mit wem wie viel spricht, aber nicht was.',
@@ -480,6 +481,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'failure.PASSWORD': 'Das Passwort fehlt oder ist falsch. Bitte den Host danach fragen.',
   'failure.REFUSED': 'Der Host hat abgelehnt.',
   'failure.RELAY_MODE': 'Eine Seite geht nur über ein Relay, die andere über keines, oder es gibt keines.',
+  'failure.NO_COMMON_FAMILY':
+    'Eines eurer Netze hat nur IPv6, das andere nur IPv4, und es gibt kein Relay. Nimm auf einer Seite ein anderes Netz: ein Handy als Hotspot hat oft beides.',
   'failure.NO_DIRECT_PATH': 'Gerade gibt es keinen direkten Weg: die Verbindung geht über ein Relay.',
   'failure.BANNED': 'Du bist hier gesperrt. Bitte den Betreiber fragen.',
   'failure.FULL': 'Der Host ist voll. Versuche es wieder, wenn jemand gegangen ist.',

@@ -269,6 +269,7 @@ export const en = {
   'direct.udp-blocked.own': 'Not direct, because UDP does not pass on your side.',
   'direct.udp-blocked.peer': 'Not direct, because UDP does not pass on the host’s side.',
   'direct.udp-blocked.both': 'Not direct, because UDP does not pass on either side.',
+  'direct.no-common-family': 'Not direct, because one of your networks has IPv6 alone and the other IPv4 alone.',
   'direct.hard-pair': 'Not direct, because these two networks are a hard pair.',
   'direct.searching': 'A direct path is being looked for meanwhile; the game does not notice when it takes over.',
   'direct.sees': 'Whoever runs the relay sees who speaks to whom and how much, but not what.',
@@ -467,6 +468,8 @@ export const en = {
   'failure.PASSWORD': 'The password is missing or wrong. Ask the host for it.',
   'failure.REFUSED': 'The host refused the join.',
   'failure.RELAY_MODE': 'One side goes through a relay only, and the other through none, or there is no relay.',
+  'failure.NO_COMMON_FAMILY':
+    'One of your networks has IPv6 alone, the other IPv4 alone, and there is no relay. On one side use another network: a phone as hotspot often has both.',
   'failure.NO_DIRECT_PATH': 'There is no direct path just now: the connection goes through a relay.',
   'failure.BANNED': 'You are banned here. Ask whoever runs it.',
   'failure.FULL': 'The host is full. Try again when somebody has left.',

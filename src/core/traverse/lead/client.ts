@@ -12,8 +12,9 @@ import type { NatProfile } from '../../nat/profile.ts';
 import { adviceFor, changeBetween, oddsNextMinute } from '../plan/advice.ts';
 import { PLAN_LIMITS } from '../plan/limits.ts';
 import { knownLife, natView, quotaOf } from '../plan/nature.ts';
-import { type Method, type Plan, plansFor } from '../plan/plan.ts';
+import { type Method, type Plan, planBeside, plansFor } from '../plan/plan.ts';
 import type { StaleReason } from '../run/interface.ts';
+import { besideScript, meetBeside, openersBeside } from './beside.ts';
 import { Commander } from './commander.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
@@ -156,6 +157,7 @@ export class ClientStrategy extends Lead implements Strategy {
 
   private choose(): Plan {
     const { config, own } = this;
+    if (meetBeside(config)) return planBeside(this.failed);
     const limits = {
       client: { quota: quotaOf(own), lifetimeMs: own.idleLifetimeMs },
       host: { quota: quotaOf(config.peer.profile), lifetimeMs: config.peer.profile.idleLifetimeMs },
@@ -169,10 +171,12 @@ export class ClientStrategy extends Lead implements Strategy {
     const { attempt, config, commander, executor } = this;
     const packets = plan.packets.client;
     this.out.event({ ev: 'attempt', n: attempt, plan: { method: plan.method, expected: plan.expected, packets } });
-    const script = scriptFor(plan, { attempt, config, commander, executor });
+    const context = { attempt, config, commander, executor };
+    const script = meetBeside(config) ? besideScript(plan, context) : scriptFor(plan, context);
     const wait = { until: now };
     this.enter({ in: 'attempting', plan, script, begunAt: now, sentBefore: executor.sent(), wait, queued: null });
     commander.begin(now, attempt);
+    if (attempt > 1) openersBeside(now, config, executor);
     this.log('plan', {
       method: plan.method,
       pair: plan.key,

@@ -3,7 +3,7 @@
  * its samples come back as one. So a script is written once, whichever side is the hard one.
  */
 
-import type { Endpoint } from '../../address.ts';
+import { type Endpoint, familyOf } from '../../address.ts';
 import type { Instant } from '../../contract.ts';
 import { assert } from '../../errors.ts';
 import type { LogData } from '../../model/log.ts';
@@ -95,7 +95,10 @@ export class Commander extends Lead {
       if (payer === 'client') this.pay(credits);
       else this.send({ pay: credits });
     });
-    const seen = config.peer.candidates.find(({ kind }) => kind === 'reflexive' || kind === 'public');
+    const seen = config.peer.candidates.find(
+      ({ kind, endpoint }) =>
+        (kind === 'reflexive' || kind === 'public') && familyOf(endpoint.address) === config.family,
+    );
     this.hostEndpoint = seen?.endpoint ?? null;
     this.hasPaid();
   }
@@ -114,6 +117,11 @@ export class Commander extends Lead {
     for (const { salvo, packets } of this.locals) this.payments.giveBack('client', Math.max(0, packets - salvo.sent));
     this.locals = [];
     this.payments.stopPaying();
+  }
+
+  /** The host learns that there is another attempt. */
+  poke(): void {
+    this.send({});
   }
 
   /** Buys ahead what a burst of both sides will need: credits take a trip more than the order. */

@@ -8,6 +8,7 @@ import { knownLife, type Life } from '../plan/nature.ts';
 import type { SidePlan } from '../plan/side-plan.ts';
 import type { Salvo } from '../run/salvo.ts';
 import { admit, type Load, NONE_OPENED, withOpened } from './admission.ts';
+import { openersBeside } from './beside.ts';
 import { LEAD_LIMITS } from './limits.ts';
 import { openers } from './openers.ts';
 import { encodeStep, type Step } from './step.ts';
@@ -70,6 +71,7 @@ export class HostStrategy extends Lead implements Strategy {
     if (step.stop && isNewest) {
       this.attempt++;
       this.stop();
+      openersBeside(now, this.config, this.executor);
     }
     if (step.pay !== undefined) {
       const credits = Math.min(step.pay, LEAD_LIMITS.creditsAtOnce);

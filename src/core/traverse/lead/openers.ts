@@ -51,13 +51,13 @@ export function openers(now: Instant, config: TraversalConfig, executor: Executo
 }
 
 /** The socket from which a candidate of the peer is tried; null where we have none of its family. */
-function socketFor(config: TraversalConfig, candidate: Candidate): SocketId | null {
+export function socketFor(config: TraversalConfig, candidate: Candidate): SocketId | null {
   const family = familyOf(candidate.endpoint.address);
   if (family === config.family) return config.socket;
   return config.own.candidates.find((own) => familyOf(own.endpoint.address) === family)?.socket ?? null;
 }
 
-function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
+export function openerPlan(config: TraversalConfig, candidate: Candidate): SidePlan {
   const { address, port } = candidate.endpoint;
   const wary = config.role === 'host' && candidate.kind === 'reflexive' && !isPrivate(address);
   const first: readonly Pass[] = wary

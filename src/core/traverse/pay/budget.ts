@@ -29,12 +29,18 @@ const CLASSES: Readonly<
   },
 };
 
+/** So much earlier than due may a first packet go, as `probesAtOnce` of them may. */
+const FIRST_SLACK_MS = (PAY_LIMITS.probesAtOnce * 1000) / PAY_LIMITS.easyFirstPerSecond;
+
 /** What the traversals of one device share. */
 export interface DeviceBudget {
-  /** The instant from which one packet may go (`now` where at once); `mapping` names the NAT mapping it makes or refreshes. */
-  when(now: Instant, kind: ProbeClass, mapping: string, life: Life): Instant;
+  /**
+   * The instant from which one packet may go (`now` where at once); `mapping` names the NAT mapping it makes or refreshes. Null: it makes
+   * none, over IPv6. Then it waits neither for room among mappings nor for what many of them have cost: it is the better way.
+   */
+  when(now: Instant, kind: ProbeClass, mapping: string | null, life: Life): Instant;
   /** Takes the packet. Only after `when` has said now. */
-  take(now: Instant, kind: ProbeClass, mapping: string): void;
+  take(now: Instant, kind: ProbeClass, mapping: string | null): void;
   /** A packet that must go (an answer to a valid probe): counted, but never refused, nor do others wait for it longer than for a birthday. */
   count(now: Instant): void;
   /** The instant from which so many packets of the class may go as one burst, each a new mapping. */
@@ -59,9 +65,10 @@ class Debt implements DeviceBudget {
   private firstDue: Instant = 0;
   private readonly mappings = new MappingTable();
 
-  when(now: Instant, kind: ProbeClass, mapping: string, life: Life): Instant {
+  when(now: Instant, kind: ProbeClass, mapping: string | null, life: Life): Instant {
     this.settle(now);
     if (now < this.pausedUntil) return this.pausedUntil;
+    if (mapping === null) return Math.max(now, this.firstDue - FIRST_SLACK_MS);
     const isLive = this.mappings.isLive(now, mapping, life.lifetimeMs);
     const freeAt = isLive ? now : this.freeAt(1, kind, life);
     if (freeAt > now) return Math.max(now + 1, freeAt);
@@ -76,13 +83,14 @@ class Debt implements DeviceBudget {
     return dueAt - slackMs > now ? dueAt - slackMs : now;
   }
 
-  take(now: Instant, kind: ProbeClass, mapping: string): void {
+  take(now: Instant, kind: ProbeClass, mapping: string | null): void {
     this.settle(now);
-    this.debt += 1;
-    if (kind === 'easy' && !this.mappings.has(mapping))
+    if (mapping === null) this.count(now);
+    else this.debt += 1;
+    if (mapping === null || (kind === 'easy' && !this.mappings.has(mapping)))
       this.firstDue = Math.max(this.firstDue, now) + 1000 / PAY_LIMITS.easyFirstPerSecond;
     else this.due[kind] = Math.max(this.due[kind], now) + 1000 / CLASSES[kind].perSecond;
-    this.mappings.use(now, mapping);
+    if (mapping !== null) this.mappings.use(now, mapping);
   }
 
   count(now: Instant): void {

@@ -118,6 +118,20 @@ export function plansFor(client: NatProfile, host: NatProfile, failures: Failure
   return { ...plan, expected: share * plan.expected };
 }
 
+/** That two firewalls, or what else stands before IPv6, let pass what was asked for from both sides. */
+const IPV6_ODDS = 0.95;
+
+/**
+ * For two that meet by the family of neither's punching socket: what the openers do is all there is to do. Nothing translates there, so
+ * after some failures something in between must keep UDP out.
+ */
+export function planBeside(failures: FailureCounts): Plan {
+  const base = { client: EASY, host: EASY, key: 'other family', settle: null } as const;
+  const plan = atKnownAddress(base, EASY, EASY);
+  const left = IPV6_ODDS * (1 - TRUST_MAX) ** (failures.get(base.key) ?? 0);
+  return { ...plan, expected: (plan.expected * left) / (left + 1 - IPV6_ODDS) };
+}
+
 /** The first part of a plan that lasts. */
 function guess(plan: Plan): Plan {
   const part = GUESS_MS / plan.durationMs;

@@ -215,7 +215,7 @@ export class Executor implements SalvoContext {
 
   probe(now: Instant, plan: SidePlan, socket: SocketId, to: Endpoint, ttl: number | null): Instant | null {
     const { budget } = this.config.device;
-    const mapping = `${socket}>${to.address}:${to.port}`;
+    const mapping = familyOf(to.address) === 6 ? null : `${socket}>${to.address}:${to.port}`;
     const when = budget.when(now, plan.class, mapping, this.lives.of(plan.class));
     if (when > now) return when;
     const purpose = plan.class === 'easy' && plan.ports.kind === 'fixed' ? 'endpoint' : 'search';

@@ -1,0 +1,222 @@
+/** What `sallyport join CODE` does once it is known what is meant: docs/reference/product.md §4B. */
+import { type Agent, type LocalService, openLocalServices, type Path, uploadText, wayText } from '../agent/index.ts';
+import type { ShownJoin } from '../app/index.ts';
+import { endpointKey, type JoinTarget, type ListEntry, NOWHERE, showCode } from '../core/index.ts';
+import { gameNamed } from '../games/index.ts';
+import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
+import { stateDir } from './agent-flags.ts';
+import { withAgent } from './agents.ts';
+import { openControl } from './control.ts';
+import type { JoinFlags } from './join.ts';
+import { watchKeys } from './join-keys.ts';
+import { tellConnected, took } from './join-lines.ts';
+import { logText } from './join-log.ts';
+import { tellOfficial } from './join-official.ts';
+import { JoinScreen } from './join-screen.ts';
+import { CLI_LIMITS } from './limits.ts';
+import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
+import { Player } from './player.ts';
+import { canPrompt, promptSecret } from './prompt.ts';
+import { type Invocation, untilStopped } from './run.ts';
+import type { Terminal } from './terminal.ts';
+import { relayTeller, wayFields } from './way-lines.ts';
+import { t, tMaybe } from './words/index.ts';
+
+/** What the front of the command has understood. */
+export interface JoinErrand {
+  readonly invocation: Invocation;
+  readonly flags: JoinFlags;
+  /** The code or link. */
+  readonly text: string;
+  /** As far as it is known: where the host wants one, whoever sits at the terminal is asked for it. */
+  readonly password: string | undefined;
+  /** The link of the masterserver. */
+  readonly master: string | undefined;
+  readonly target: JoinTarget;
+}
+
+interface JoinTry extends JoinErrand {
+  readonly shown: ShownJoin;
+  readonly player: Player;
+  readonly name: string | undefined;
+  /** The state directory. */
+  readonly kept: string;
+}
+
+export async function reachHost(errand: JoinErrand): Promise<void> {
+  const { invocation, flags, master, target } = errand;
+  const kept = stateDir(flags, invocation.env);
+  const player = new Player(invocation.terminal, kept);
+  const name = flags.anonymous ? flags.name : player.shown(flags.name);
+  await withAgent({ flags: { ...flags, master }, invocation }, async (agent) => {
+    const does = { program: 'join', agent, master: master ?? '', name: target.code } as const;
+    const control = await openControl({ does, stateDir: kept, invocation });
+    try {
+      await control.engine.start();
+      const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
+      if (!flags.anonymous) player.askOnce();
+      let { password } = errand;
+      for (let tries = 1; ; tries++) {
+        const mayAsk = tries < CLI_LIMITS.passwordTriesMax && canPrompt();
+        const refused = await reach(agent, { ...errand, password, shown, player, name, kept }, mayAsk);
+        if (refused === null) return;
+        const question =
+          tries === 1 && password === undefined ? t('Password of the host: ') : t('Not that one. Password: ');
+        const typed = await promptSecret(question, invocation.signal);
+        if (typed === null || typed === '') throw refused;
+        password = typed;
+      }
+    } finally {
+      await control.close();
+    }
+  });
+}
+
+/** Resolves when the game is over; with the failure where the password is wrong and the person may be asked for it. */
+async function reach(agent: Agent, errand: JoinTry, mayAsk: boolean): Promise<SallyportError | null> {
+  const { invocation, flags, text, password, shown, player, name } = errand;
+  const { terminal, stop, env } = invocation;
+  const screen = new JoinScreen(terminal);
+  // Aborted with the entry of an official server: it is joined by its address.
+  const direct = new AbortController();
+  const keys = watchKeys({
+    ...{ terminal, log: (all) => logText(screen.join, all), stop, env },
+    words: () => screen.join.path?.words ?? '',
+    named: (typed) => player.named(typed),
+  });
+  try {
+    const path = await agent.join(text, {
+      signal: AbortSignal.any([invocation.signal, direct.signal]),
+      onEvent(event) {
+        screen.onEvent(event);
+        if (!(mayAsk && event.ev === 'join-failed' && event.failure === 'PASSWORD')) shown.event(event);
+        if (event.ev === 'found' && event.entry.address !== null) direct.abort(event.entry);
+      },
+      timeoutMs: (flags.timeout ?? 0) * 1_000,
+      acceptNewKey: flags['new-key'],
+      anonymous: flags.anonymous,
+      wait: flags.wait ? 'from-start' : !flags['no-wait'],
+      ...(password === undefined ? {} : { password }),
+      ...(name === undefined ? {} : { name }),
+    });
+    shown.connected(path);
+    await play(errand, screen, path);
+    return null;
+  } catch (error) {
+    if (mayAsk && error instanceof SallyportError && error.code === 'PASSWORD') return error;
+    if (!direct.signal.aborted) throw error;
+    screen.close();
+    await tellOfficial(invocation, flags, direct.signal.reason as ListEntry);
+    return null;
+  } finally {
+    screen.close();
+    keys.close();
+  }
+}
+
+async function play({ invocation, flags, shown, kept }: JoinTry, screen: JoinScreen, path: Path): Promise<void> {
+  const { terminal, env, signal } = invocation;
+  const over = new Promise<never>((_resolve, reject) => {
+    // When we leave the path closes too, but that is no failure.
+    path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
+  });
+  const places: { services: readonly LocalService[] } = { services: [] };
+  const wished = flags['local-port'];
+  const game = gameNamed(screen.game);
+  const opening = openLocalServices(path, {
+    ...(wished === undefined ? {} : { port: wished }),
+    places: localPlaces(kept),
+    ...(flags.lan ? { lan: { search: game?.lan ?? null, name: screen.join.hostName } } : {}),
+    onNotice(notice) {
+      if (notice.kind === 'services') {
+        places.services = notice.services;
+        shown.local(notice.services);
+      }
+      sayLocalNotice(terminal, notice);
+    },
+  });
+  over.catch(() => {});
+  const relayed = relayTeller(terminal);
+  // Before anything is waited for: the host may say at once that its game does not answer.
+  follow(terminal, screen, path, places, relayed);
+  try {
+    const local = await Promise.race([opening, over]);
+    places.services = local.services;
+    shown.local(local.services);
+    screen.connected();
+    sayPlace(terminal, local, wished);
+    terminal.event('path', wayFields(path));
+    tellConnected(terminal, path, local.services);
+    if (flags.lan) terminal.event('lan', { addresses: local.lanAddresses });
+    for (const service of local.services) terminal.result(endpointKey(service.local));
+    terminal.fact('done', 'Connected', `${wayText(path, tMaybe)} · ${t('encrypted')}      (${took(path)})`);
+    screen.sayWhy();
+    relayed(path);
+    const first = local.services[0]?.local ?? NOWHERE;
+    const copied = !flags['no-clipboard'] && (await Promise.race([copyToClipboard(endpointKey(first), env), over]));
+    terminal.say();
+    sayServices(terminal, local, { copied, game });
+    terminal.say(t('Keep this window open while you play. Ctrl+C leaves.'));
+    await Promise.race([untilStopped(signal), over]);
+    terminal.say(t('Leaving: the host is told.'));
+  } finally {
+    opening.then((local) => local.close()).catch(() => {});
+  }
+}
+
+function follow(
+  terminal: Terminal,
+  screen: JoinScreen,
+  path: Path,
+  places: { readonly services: readonly LocalService[] },
+  relayed: ReturnType<typeof relayTeller>,
+): void {
+  path.on('path', (way) => {
+    terminal.event('path', wayFields(way));
+    terminal.fact('done', 'Path', wayText(way, tMaybe));
+    screen.sayWhy();
+    relayed(way);
+  });
+  path.on('lost', (reason) => {
+    const waiting = reason === 'left' || reason === 'full';
+    terminal.event('lost', { reason, waiting });
+    screen.lost(reason);
+    if (waiting) terminal.fact('warn', 'Host', t(LOST_WORDS[reason]));
+    else terminal.fact('warn', 'Path', t('lost: finding it again, the game may stay open'));
+  });
+  path.on('game', (service, state) => {
+    terminal.event('game', { service, state });
+    const port = path.services[service]?.port ?? 0;
+    terminal.fact(state === 'answers' ? 'done' : 'warn', 'Game', t(GAME_WORDS[state], { port }));
+  });
+  path.on('upload', (full) => {
+    terminal.event('notice', { kind: 'upload', full });
+    terminal.fact(full ? 'warn' : 'done', 'Upload', uploadText(full, tMaybe), 'whole');
+  });
+  path.on('restored', () => {
+    screen.connected();
+    tellConnected(terminal, path, places.services);
+    terminal.fact('done', 'Connected', t('again, {way}', { way: wayText(path, tMaybe) }));
+  });
+}
+
+const LOST_WORDS = {
+  left: 'has ended the game: waiting for it, your game may stay open',
+  full: 'is back, but has no place left: waiting for it, your game may stay open',
+} as const;
+
+/** Each is all that is known, and no more: `game-watch.ts`. */
+const GAME_WORDS = {
+  absent: "the host's game does not answer: nothing listens on port {port}. The connection to the host is fine.",
+  silent:
+    "the host's game on port {port} has stopped answering what your game sends. The connection to the host is fine.",
+  answers: "the host's game answers again on port {port}",
+} as const;
+
+/** The path has ended and nobody here asked for it. */
+function endOf(reason: string): SallyportError {
+  if (reason === 'kicked') return new SallyportError('REFUSED', { detail: t('The host has removed you.') });
+  if (reason === 'left') return new SallyportError('HOST_OFFLINE', { detail: t('The host has ended the game.') });
+  if (reason === 'full') return new SallyportError('FULL');
+  return new SallyportError('HOST_OFFLINE');
+}

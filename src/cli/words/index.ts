@@ -1,0 +1,114 @@
+/**
+ * What the command says, in the language of whoever sits there. A sentence stands in English where it is said; a catalogue is one file
+ * that has every sentence of the command in another language, under the English one. JSON lines hold codes and numbers, in no language.
+ */
+import type { SallyportError } from '../../node/failure.ts';
+import type { de } from './de.ts';
+import { SHELL_NEXT, SHELL_WHAT } from './shell-next.ts';
+
+/** A sentence that every catalogue has. */
+export type Sentence = keyof typeof de;
+export type Catalogue = Readonly<Record<Sentence, string>>;
+export type SentenceValues = Readonly<Record<string, string | number>>;
+
+/** Languages with a catalogue of their own; a new one is one file and one line here. */
+const CATALOGUES: Readonly<Record<string, () => Promise<Catalogue>>> = {
+  de: async () => (await import('./de.ts')).de,
+};
+export const LANGUAGES: readonly string[] = ['en', ...Object.keys(CATALOGUES)];
+
+let catalogue: Catalogue | null = null;
+
+/** For everything that is said from now on. */
+export async function speak(language: string): Promise<void> {
+  catalogue = (await CATALOGUES[language]?.()) ?? null;
+  shapes = null;
+}
+
+/** What the person has asked for, else what the system speaks (setlocale(3): the first of the three that is set counts). */
+export function languageOf(wished: string | undefined, env: NodeJS.ProcessEnv): string {
+  const system = env.LC_ALL || env.LC_MESSAGES || env.LANG || '';
+  const language = (wished ?? system).split(/[_.@]/, 1)[0]?.toLowerCase() ?? '';
+  return LANGUAGES.includes(language) ? language : 'en';
+}
+
+/** Whether the terminal takes only ASCII: a locale is set, and it names no UTF-8. */
+export function isAsciiOnly(env: NodeJS.ProcessEnv): boolean {
+  const system = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
+  return system !== '' && !/utf-?8/i.test(system);
+}
+
+/** The sentence in the language of the person, with `{name}` replaced. */
+export function t(sentence: Sentence, values: SentenceValues = {}): string {
+  return fill(catalogue?.[sentence] ?? sentence, values);
+}
+
+/** For sentences that stand in tables: as they are where the catalogue has none. */
+export function tMaybe(sentence: string, values: SentenceValues = {}): string {
+  return t(sentence as Sentence, values);
+}
+
+function fill(text: string, values: SentenceValues): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+}
+
+/** A sentence of the catalogue with places in it, as others fill them in. */
+interface SentenceShape {
+  readonly pattern: RegExp;
+  readonly names: readonly string[];
+  readonly text: string;
+}
+
+let shapes: readonly SentenceShape[] | null = null;
+
+/** What the library or the masterserver has said in English, who know of no person. As it is where no catalogue has it. */
+export function told(text: string): string {
+  if (catalogue === null || text === '') return text;
+  const whole = (catalogue as Readonly<Record<string, string>>)[text];
+  if (whole !== undefined) return whole;
+  shapes ??= shapesOf(catalogue);
+  for (const { pattern, names, text: other } of shapes) {
+    const found = pattern.exec(text);
+    if (found !== null)
+      return fill(other, Object.fromEntries(names.map((name, n) => [name, told(found[n + 1] ?? '')])));
+  }
+  return text;
+}
+
+/** What has fewer letters of its own would be found in sentences that it has nothing to do with. */
+const SHAPE_LETTERS_MIN = 8;
+
+/** Those that say most themselves first: two may fit one text. */
+function shapesOf(sentences: Catalogue): readonly SentenceShape[] {
+  const letters = ([english]: readonly [string, string]): number => english.replace(/\{\w+\}/g, '').length;
+  return Object.entries(sentences)
+    .filter((pair) => /\{\w+\}/.test(pair[0]) && letters(pair) >= SHAPE_LETTERS_MIN)
+    .sort((left, right) => letters(right) - letters(left))
+    .map(shapeOf);
+}
+
+function shapeOf([english, text]: readonly [string, string]): SentenceShape {
+  const names = [...english.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
+  const pattern = english
+    .split(/\{\w+\}/)
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('(.+?)');
+  return { pattern: new RegExp(`^${pattern}$`, 's'), names, text };
+}
+
+/** A failure for a person at a shell: what happened and why in truth, and what to do, with the flags that do it. */
+export function failureWords(
+  error: SallyportError,
+  command?: string,
+): { readonly message: string; readonly hint: string } {
+  const { code, why, next, detail } = error;
+  const what = tMaybe(SHELL_WHAT[code] ?? error.what);
+  const advice =
+    code === 'USAGE' && command !== undefined
+      ? t('See "sallyport help {command}".', { command })
+      : tMaybe(SHELL_NEXT[code] ?? next);
+  return {
+    message: detail === '' ? what : `${what} ${told(detail)}`,
+    hint: detail === '' ? `${tMaybe(why)} ${advice}` : advice,
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * Requests for a host that may be at one of several nodes: a code to resolve, a JOIN. One node is asked at a time, in the order of the code;
+ * one that does not know the host, or does not answer, gives way to the next. Which node a join has come by is remembered, because what is
+ * said of it later is said there.
+ *
+ * A JOIN that was sent to a node that fell silent may have been passed on before: the host would take a second one for a repetition. So it is
+ * not sent elsewhere but told as over, and whoever joins knocks anew. The same while the host's answer is awaited.
+ */
+import { toHex } from '../bytes.ts';
+import { type Instant, NEVER } from '../contract.ts';
+import type { Push, Response, SessionId } from '../wire/messages.ts';
+import type { LinkCommand } from './interface.ts';
+import { LINK_LIMITS } from './limits.ts';
+import type { NodeCandidate, NodeLink } from './node-link.ts';
+
+type Ask = LinkCommand & { readonly do: 'request' };
+
+interface Errand {
+  readonly ask: Ask;
+  readonly code: string;
+  readonly begunAt: Instant;
+  readonly tried: Set<string>;
+  node: NodeLink | null;
+  /** There was a session, so the node may have it. */
+  sent: boolean;
+  /** When the next node is tried. */
+  nextAt: Instant;
+  /** The best of what nodes have said that do not know the host. */
+  best: Response | null;
+}
+
+/** A join, and the node that it goes by. */
+interface Bound {
+  readonly sid: SessionId;
+  readonly node: NodeLink;
+  /** The answer of the host is awaited. */
+  waits: boolean;
+}
+
+interface Watch {
+  askedAt: Instant | null;
+  nextAt: Instant;
+}
+
+interface ErrandParts {
+  open(now: Instant, name: string): NodeLink | null;
+  candidates(now: Instant, code: string): readonly NodeCandidate[];
+  ask(now: Instant, node: NodeLink, ask: Ask): void;
+  cancel(now: Instant, node: NodeLink, ref: number): void;
+  answer(ref: number, response: Response): void;
+  /** What waits for a host there begins anew. */
+  over(node: NodeLink, sid: SessionId): void;
+  /** May more nodes become known in a moment? */
+  mayGrow(): boolean;
+}
+
+/** The echoes by which a node is watched. */
+const WATCH_REF = -3;
+
+export class Errands {
+  private readonly parts: ErrandParts;
+  private readonly byRef = new Map<number, Errand>();
+  private readonly joins = new Map<string, Bound>();
+  private readonly watches = new Map<NodeLink, Watch>();
+
+  constructor(parts: ErrandParts) {
+    this.parts = parts;
+  }
+
+  begin(now: Instant, ask: Ask, code: string): void {
+    const errand: Errand = {
+      ask,
+      code,
+      begunAt: now,
+      tried: new Set(),
+      node: null,
+      sent: false,
+      nextAt: NEVER,
+      best: null,
+    };
+    this.byRef.set(ask.ref, errand);
+    this.step(now, errand);
+  }
+
+  cancel(ref: number): void {
+    this.byRef.delete(ref);
+  }
+
+  nodeOf(sid: SessionId): NodeLink | null {
+    return this.joins.get(toHex(sid))?.node ?? null;
+  }
+
+  uses(node: NodeLink): boolean {
+    for (const errand of this.byRef.values()) if (errand.node === node) return true;
+    for (const bound of this.joins.values()) if (bound.node === node && bound.waits) return true;
+    return false;
+  }
+
+  next(): Instant {
+    let next = NEVER;
+    for (const { nextAt } of this.byRef.values()) next = Math.min(next, nextAt);
+    for (const { askedAt, nextAt } of this.watches.values())
+      next = Math.min(next, askedAt === null ? nextAt : askedAt + LINK_LIMITS.nodeSilentMs);
+    return next;
+  }
+
+  work(now: Instant): void {
+    for (const errand of [...this.byRef.values()]) if (errand.nextAt <= now) this.late(now, errand);
+    for (const [node, watch] of [...this.watches]) this.watch(now, node, watch);
+  }
+
+  /** More nodes are known than before. */
+  grown(now: Instant): void {
+    for (const errand of [...this.byRef.values()]) {
+      if (errand.node === null) this.step(now, errand);
+      else errand.nextAt = this.nextAt(now, errand);
+    }
+    for (const { node, waits } of this.joins.values()) if (waits) this.startWatch(now, node);
+  }
+
+  /** The session with this node is there: what was for it has gone out. */
+  up(node: NodeLink): void {
+    for (const errand of this.byRef.values()) if (errand.node === node) errand.sent = true;
+  }
+
+  /** The session with this node is gone. */
+  lost(now: Instant, node: NodeLink): void {
+    for (const errand of [...this.byRef.values()])
+      if (errand.node === node && this.others(now, errand)) this.late(now, errand);
+    if (this.watches.has(node)) this.abandon(node);
+  }
+
+  /** False where the answer is none of ours. */
+  responded(now: Instant, node: NodeLink, ref: number, response: Response): boolean {
+    if (ref === WATCH_REF) {
+      const watch = this.watches.get(node);
+      if (watch !== undefined && response.type === 'ok')
+        this.watches.set(node, { askedAt: null, nextAt: now + LINK_LIMITS.nodeEchoMs });
+      return true;
+    }
+    const errand = this.byRef.get(ref);
+    if (errand === undefined || errand.node !== node) return errand !== undefined;
+    const isElsewhere = response.type === 'failed' && ELSEWHERE.includes(response.failure);
+    if (isElsewhere) {
+      if (errand.best === null || response.failure === 'HOST_OFFLINE') errand.best = response;
+      errand.node = null;
+      this.step(now, errand);
+      return true;
+    }
+    this.byRef.delete(ref);
+    const { request } = errand.ask;
+    if (request.type === 'join' && response.type !== 'failed') {
+      this.bind(node, request.sid, true);
+      if (this.parts.candidates(now, errand.code).length > 1) this.startWatch(now, node);
+    }
+    this.parts.answer(ref, response);
+    return true;
+  }
+
+  pushed(node: NodeLink, push: Push): void {
+    if (!('sid' in push)) return;
+    if (push.type === 'held') return;
+    this.bind(node, push.sid, false);
+    if (!this.waitsAt(node)) this.watches.delete(node);
+  }
+
+  private bind(node: NodeLink, sid: SessionId, waits: boolean): void {
+    const key = toHex(sid);
+    this.joins.delete(key);
+    this.joins.set(key, { sid, node, waits });
+    for (const oldest of this.joins.keys()) {
+      if (this.joins.size <= LINK_LIMITS.nodeJoinsMax) break;
+      this.joins.delete(oldest);
+    }
+  }
+
+  private step(now: Instant, errand: Errand): void {
+    for (const { name } of this.parts.candidates(now, errand.code)) {
+      if (errand.tried.has(name)) continue;
+      errand.tried.add(name);
+      errand.node = this.parts.open(now, name);
+      if (errand.node === null) continue;
+      errand.sent = errand.node.state?.state === 'up';
+      errand.nextAt = this.nextAt(now, errand);
+      this.parts.ask(now, errand.node, errand.ask);
+      return;
+    }
+    const until = errand.begunAt + LINK_LIMITS.nodesFirstMs;
+    if (this.parts.mayGrow() && now < until) {
+      errand.nextAt = until;
+      return;
+    }
+    this.byRef.delete(errand.ask.ref);
+    this.parts.answer(errand.ask.ref, errand.best ?? UNANSWERED);
+  }
+
+  private nextAt(now: Instant, errand: Errand): Instant {
+    return this.others(now, errand) ? now + LINK_LIMITS.nodeAnswerMs : NEVER;
+  }
+
+  private others(now: Instant, errand: Errand): boolean {
+    return this.parts.candidates(now, errand.code).some(({ name }) => !errand.tried.has(name));
+  }
+
+  private late(now: Instant, errand: Errand): void {
+    const { node, ask } = errand;
+    if (node !== null) {
+      node.silent = true;
+      this.parts.cancel(now, node, ask.ref);
+      errand.node = null;
+      if (ask.request.type === 'join' && errand.sent) {
+        this.byRef.delete(ask.ref);
+        this.parts.over(node, ask.request.sid);
+        return;
+      }
+    }
+    this.step(now, errand);
+  }
+
+  private waitsAt(node: NodeLink): boolean {
+    for (const bound of this.joins.values()) if (bound.node === node && bound.waits) return true;
+    return false;
+  }
+
+  private startWatch(now: Instant, node: NodeLink): void {
+    if (!this.watches.has(node)) this.watches.set(node, { askedAt: null, nextAt: now + LINK_LIMITS.nodeEchoMs });
+  }
+
+  private watch(now: Instant, node: NodeLink, watch: Watch): void {
+    if (!this.waitsAt(node)) this.watches.delete(node);
+    else if (watch.askedAt !== null) {
+      if (now >= watch.askedAt + LINK_LIMITS.nodeSilentMs) this.abandon(node);
+    } else if (now >= watch.nextAt) {
+      this.watches.set(node, { ...watch, askedAt: now });
+      this.parts.ask(now, node, { do: 'request', ref: WATCH_REF, request: { type: 'echo' }, socket: null });
+    }
+  }
+
+  /** Nothing comes from it any more, and somebody waits there. */
+  private abandon(node: NodeLink): void {
+    node.silent = true;
+    this.watches.delete(node);
+    for (const [key, bound] of [...this.joins]) {
+      if (bound.node !== node || !bound.waits) continue;
+      this.joins.delete(key);
+      this.parts.over(node, bound.sid);
+    }
+  }
+}
+
+/** What a node says that does not know the host, which another may. */
+const ELSEWHERE: readonly string[] = ['HOST_OFFLINE', 'CODE_UNKNOWN', 'MASTER_UNREACHABLE'];
+const UNANSWERED: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', detail: '', retryAfterMs: 0 };

@@ -1,0 +1,254 @@
+/**
+ * A fleet of masters in one world: the real machines of nodes, hosts and clients, all drawn from one seed, while nodes are killed, hang and
+ * are drained at random moments. What became of every join is told, and what is wrong at the end.
+ */
+import {
+  type CryptoSuite,
+  createMaster,
+  createPeer,
+  type MasterAddress,
+  type MasterConfig,
+  type MasterCounters,
+  type PeerCommand,
+  type PeerEvent,
+  seededCrypto,
+} from '../core/index.ts';
+import type { Running } from './host.ts';
+import { NATS } from './nat/presets.ts';
+import type { SimRandom } from './random.ts';
+import { weakCodeOf, weakCodes } from './weak-codes.ts';
+import { createWorld, type World, type WorldOptions } from './world.ts';
+
+export type NodeFault = 'kill' | 'hang' | 'drain';
+
+export interface FleetOptions {
+  readonly seed: number | string;
+  /** A real suite; its randomness is replaced by a seeded one. */
+  readonly crypto: CryptoSuite;
+  readonly nodes?: number;
+  readonly hosts?: number;
+  /** Each host is joined so often. */
+  readonly joins?: number;
+  /** Nodes that fail, one after another; default what the seed draws. */
+  readonly faults?: readonly NodeFault[];
+  readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
+}
+
+export interface FleetJoin {
+  readonly host: string;
+  /** World time of the command. */
+  readonly at: number;
+  /** Until the path was up; null: it was lost. */
+  tookMs: number | null;
+  failure: string | null;
+  /** A node was failing, or had just come back. */
+  readonly troubled: boolean;
+}
+
+export interface FleetRun {
+  readonly joins: readonly FleetJoin[];
+  readonly faults: readonly {
+    readonly fault: NodeFault;
+    readonly node: string;
+    readonly at: number;
+    readonly forMs: number;
+  }[];
+  /** Sessions that nodes have made by a ticket, without a Diffie-Hellman, in their last life. */
+  readonly resumed: number;
+  /** What is wrong; empty where all is well. */
+  readonly wrong: readonly string[];
+}
+
+const PORT = 8430;
+const WALL_CLOCK_START = 1_767_225_600_000;
+/** Each node's clock is off by so much at most, either way: nothing may depend on them. */
+const CLOCK_SKEW_MS = 420_000;
+/** By then everybody is there. */
+const CALM_MS = 8_000;
+/** Between the end of one node's trouble and the beginning of the next: a host has two sessions again by then. */
+const BETWEEN_MS = 15_000;
+const TROUBLE_MS = { min: 500, max: 15_000 };
+/** Of a join in trouble, and what is left for the last ones. */
+const JOIN_MS_MAX = 20_000;
+const FAULTS: readonly NodeFault[] = ['kill', 'hang', 'drain'];
+/** The goodbye of a node comes so long before its end. */
+const DRAIN_MS = 5_000;
+
+const ANNOUNCEMENT = {
+  ...{ name: 'Arena', game: 'game', public: true, playersMax: 64, map: '', mode: '', version: '1' },
+  passwordNeeded: false,
+} as const;
+
+class SimNode {
+  readonly name: string;
+  readonly address: string;
+  /** Of the machine that runs now. */
+  knows = (_key: Uint8Array): boolean => false;
+  counters = (): MasterCounters | null => null;
+  private readonly start: () => Running<Parameters<ReturnType<typeof createMaster>['handleCommand']>[1], unknown>;
+  private running: ReturnType<SimNode['start']> | null = null;
+
+  constructor(name: string, address: string, start: SimNode['start']) {
+    this.name = name;
+    this.address = address;
+    this.start = start;
+  }
+
+  begin(): void {
+    this.running = this.start();
+  }
+
+  fail(world: World, fault: NodeFault, forMs: number): void {
+    if (fault === 'hang') this.running?.pause(forMs);
+    else if (fault === 'kill') {
+      this.running?.stop();
+      world.after(forMs, () => this.begin());
+    } else {
+      this.running?.command({ do: 'drain', afterMs: DRAIN_MS });
+      world.after(DRAIN_MS, () => this.running?.stop());
+      world.after(DRAIN_MS + forMs, () => this.begin());
+    }
+  }
+}
+
+export function runFleet(options: FleetOptions): FleetRun {
+  const { seed, nodes = 3, hosts = 3, joins = 4 } = options;
+  const world = createWorld({ seed, trace: false, ...options.lines });
+  const random = world.random('fleet');
+  const fleet = startNodes(world, options, nodes);
+  const wrong: string[] = [];
+  const keys: Uint8Array[] = [];
+  for (let n = 0; n < hosts; n++) {
+    const name = `host${n}`;
+    const { running, key } = startPeer(world, options, fleet.master, name, (event) => {
+      if (event.ev === 'hosting-failed') wrong.push(`${name} could not host: ${event.failure}`);
+    });
+    keys.push(key);
+    running.command({ do: 'host', announcement: ANNOUNCEMENT, password: null, ask: false });
+  }
+  const { faults, endsAt } = plan(world, random, fleet.nodes, options);
+  const tried: FleetJoin[] = [];
+  for (let n = 0; n < hosts * joins; n++) {
+    const at = random.between(CALM_MS, endsAt);
+    const key = keys[n % hosts] as Uint8Array;
+    const troubled = faults.some((fault) => at >= fault.at && at <= fault.at + fault.forMs + BETWEEN_MS);
+    const join: FleetJoin = { host: `host${n % hosts}`, at, tookMs: null, failure: null, troubled };
+    tried.push(join);
+    world.after(at - CALM_MS, () =>
+      startClient(world, options, fleet.master, `client${n}`, join, weakCodeOf(options.crypto, key)),
+    );
+  }
+  world.run(endsAt + JOIN_MS_MAX + BETWEEN_MS);
+  for (const { host, at, tookMs, failure } of tried)
+    if (tookMs === null) wrong.push(`the join of ${host} at ${at.toFixed(0)} ms was lost: ${failure ?? 'no path'}`);
+  for (const [n, key] of keys.entries()) {
+    const at = fleet.nodes.filter((node) => node.knows(key)).length;
+    if (at < 2) wrong.push(`host${n} is at ${at} nodes when all are back`);
+  }
+  const resumed = fleet.nodes.reduce((all, node) => all + (node.counters()?.resumptions ?? 0), 0);
+  return { joins: tried, faults, resumed, wrong };
+}
+
+/** One identity, one secret, one list; clocks that differ. */
+function startNodes(world: World, { seed, crypto: suite }: FleetOptions, count: number) {
+  const shared = seededCrypto(`${seed}/fleet`, suite);
+  const [identity, secrets] = [shared.keyPair(), [shared.randomBytes(32)]];
+  const places = Array.from({ length: count }, (_, n) => world.server({ name: `node${n}` }));
+  const list = places.map(({ name, address }) => ({
+    name,
+    region: '',
+    addresses: [address],
+    port: PORT,
+    furtherPort: 0,
+  }));
+  const nodes = places.map((place) => {
+    const crypto = seededCrypto(`${seed}/${place.name}`, suite);
+    const random = world.random(place.name);
+    const skew = random.between(-CLOCK_SKEW_MS, CLOCK_SKEW_MS);
+    const node: SimNode = new SimNode(place.name, place.address, () => {
+      const config: MasterConfig = {
+        ...{ crypto, random, identity, addresses: place.addresses, advertised: null, port: PORT },
+        wallClock: () => WALL_CLOCK_START + skew + world.now,
+        policy: { announce: (_key, _from, announcement) => announcement, admit: () => null },
+        fleet: { secrets },
+      };
+      const machine = weakCodes(createMaster(config), crypto);
+      node.counters = () => machine.counters();
+      node.knows = (key) => machine.lastSeen(key) !== null;
+      const running = place.run(machine);
+      running.command({ do: 'nodes', list: { self: place.name, serial: 1, expiresInMs: 600_000, nodes: list } });
+      running.command({ do: 'start' });
+      return running;
+    });
+    node.begin();
+    return node;
+  });
+  const master = { key: identity.publicKey, addresses: places.map(({ address }) => address), port: PORT };
+  return { nodes, master };
+}
+
+function startPeer(
+  world: World,
+  { seed, crypto: suite }: FleetOptions,
+  master: MasterAddress,
+  name: string,
+  onEvent: (event: PeerEvent, at: number) => void,
+): { readonly running: Running<PeerCommand, PeerEvent>; readonly key: Uint8Array } {
+  const place = world.host({ name, behind: NATS.linux });
+  const crypto = seededCrypto(`${seed}/${name}`, suite);
+  const random = world.random(name);
+  const identity = crypto.keyPair();
+  // The name of a fleet leads to its nodes in an order of its own for each who asks.
+  const first = random.int(0, master.addresses.length - 1);
+  const addresses = [...master.addresses.slice(first), ...master.addresses.slice(0, first)];
+  const wallClock = (): number => WALL_CLOCK_START + world.now;
+  const peer = createPeer({
+    master: { ...master, addresses },
+    identity,
+    stun: [],
+    crypto,
+    random,
+    wallClock,
+    family: 4,
+  });
+  const running = place.run(weakCodes(peer, crypto), { onEvent });
+  running.command({ do: 'network', network: { addresses: place.addresses, gateway: world.gatewayAddress(place) } });
+  running.command({ do: 'start' });
+  return { running, key: identity.publicKey };
+}
+
+/** Its program starts some seconds before it joins: an honest measure of the join alone. */
+function startClient(
+  world: World,
+  options: FleetOptions,
+  master: MasterAddress,
+  name: string,
+  join: FleetJoin,
+  code: string,
+): void {
+  const { running } = startPeer(world, options, master, name, (event, now) => {
+    if (event.ev === 'stage' && event.stage === 'connected') {
+      join.tookMs ??= now - join.at;
+      running.command({ do: 'close' });
+    } else if (event.ev === 'join-failed' && join.tookMs === null) join.failure = event.failure;
+  });
+  world.after(join.at - world.now, () =>
+    running.command({ do: 'join', join: 1, code, hostKey: null, password: null, name, timeoutMs: JOIN_MS_MAX }),
+  );
+}
+
+/** One node at a time: there is always another one of the two that a host is at. */
+function plan(world: World, random: SimRandom, nodes: readonly SimNode[], options: FleetOptions) {
+  const drawn = options.faults ?? Array.from({ length: 2 }, () => random.pick(FAULTS));
+  const faults: { fault: NodeFault; node: string; at: number; forMs: number }[] = [];
+  let at = CALM_MS;
+  for (const fault of drawn) {
+    const node = random.pick(nodes);
+    const forMs = random.between(TROUBLE_MS.min, TROUBLE_MS.max);
+    at += random.between(0, 5_000);
+    faults.push({ fault, node: node.name, at, forMs });
+    world.after(at, () => node.fail(world, fault, forMs));
+    at += forMs + BETWEEN_MS + (fault === 'drain' ? DRAIN_MS : 0);
+  }
+  return { faults, endsAt: at };
+}

@@ -1,0 +1,161 @@
+/** Participants of IPv6 alone, of IPv4 alone and of both, by the real machines in the simulated internet. */
+import { expect, test } from 'vitest';
+import type { PeerEvent } from '../../src/core/index.ts';
+import { nodeCrypto } from '../../src/node/index.ts';
+import { bothSidesAgree, NATS, noPacketToUnprovenAddress, openScene, type SimUser } from '../../src/sim/index.ts';
+import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
+
+type Has = 'IPv4 alone' | 'IPv6 alone' | 'both';
+
+/** Behind a NAT that draws a random port for each destination: two of these never meet over IPv4. */
+function user(has: Has): SimUser {
+  return {
+    ...{ class: 'S4', access: 'home', chain: [{ nat: NATS.linuxRandom, routers: 0 }], exposed: false },
+    ...{ ownRouters: 0, coreRouters: 3, delayMs: 5, jitterMs: 0, lossRate: 0 },
+    ipv4: has !== 'IPv6 alone',
+    ipv6: has !== 'IPv4 alone',
+  };
+}
+
+function joined(host: Has, client: Has, relay: boolean, seed: string) {
+  const events: PeerEvent[] = [];
+  const scene = openScene({
+    ...{ clientClass: 'S4', hostClass: 'S4', users: { host: user(host), client: user(client) } },
+    ...{ seed, crypto: nodeCrypto, ipv6: true, relay, trace: true },
+    onEvent: (side, event) => void (side === 'client' && events.push(event)),
+  });
+  const { world, peers: sides } = scene;
+  const ready = (): boolean => sides.host.last.has('hosting') && sides.client.last.has('ready');
+  expect(world.runUntil(ready, { limitMs: 5_000 })).toBe(true);
+  // The master has had the time to answer over IPv6.
+  world.run(500);
+  const { code } = sides.host.last.get('hosting') as PeerEvent & { readonly ev: 'hosting' };
+  sides.client.command(joinCommand({ code }));
+  const over = (): boolean => sides.client.last.has('path') || sides.client.last.has('join-failed');
+  const began = world.now;
+  world.runUntil(over, { limitMs: 20_000 });
+  const path = sides.client.last.get('path') as (PeerEvent & { readonly ev: 'path' }) | undefined;
+  const failed = sides.client.last.get('join-failed') as (PeerEvent & { readonly ev: 'join-failed' }) | undefined;
+  return { scene, events, kind: path?.kind, failure: failed?.failure, ms: world.now - began };
+}
+
+for (const [host, client] of [
+  ['IPv4 alone', 'IPv6 alone'],
+  ['IPv6 alone', 'IPv4 alone'],
+] as const) {
+  test(`a host of ${host} and a friend of ${client} are told within a second that they have no family in common`, () => {
+    const { failure, ms, events } = joined(host, client, false, `apart ${host}`);
+    expect(failure).toBe('NO_COMMON_FAMILY');
+    expect(ms).toBeLessThan(1_000);
+    expect(events.some(({ ev }) => ev === 'attempt')).toBe(false);
+  });
+
+  test(`a host of ${host} and a friend of ${client} play through a relay that has both, and nothing is probed`, () => {
+    const { kind, ms, events, scene } = joined(host, client, true, `relayed ${host}`);
+    expect(kind).toBe('relay');
+    expect(ms).toBeLessThan(2_000);
+    scene.world.run(10_000);
+    expect(events.some(({ ev }) => ev === 'attempt' || ev === 'path-lost')).toBe(false);
+    expect([scene.peers.host.packets, scene.peers.client.packets]).toEqual([0, 0]);
+  });
+}
+
+for (const [host, client] of [
+  ['both', 'both'],
+  ['both', 'IPv6 alone'],
+  ['IPv6 alone', 'both'],
+  ['IPv6 alone', 'IPv6 alone'],
+] as const) {
+  test(`a host of ${host} and a friend of ${client} meet over IPv6 through their stateful firewalls`, () => {
+    const { kind, ms, scene } = joined(host, client, false, `meet ${host} ${client}`);
+    expect(kind).toBe('ipv6');
+    expect(ms).toBeLessThan(1_000);
+    scene.world.run(2_000);
+    scene.world.check(noPacketToUnprovenAddress, bothSidesAgree);
+  });
+}
+
+function connect(setup: Peers, host: Participant, client: Participant, code: string): void {
+  client.command(joinCommand({ code }));
+  const both = (): boolean => host.last('path') !== undefined && client.last('path') !== undefined;
+  setup.until(both, 2_000, 'both have a path');
+}
+
+test('a master that is named by its IPv4 address tells its IPv6 address, so two hard NATs meet over IPv6', () => {
+  const setup = peers({ seed: 'told' });
+  const at = (name: string) => setup.world.host({ name, behind: NATS.linuxRandom, ipv6: true });
+  const master = {
+    ...setup.master.address,
+    addresses: setup.master.address.addresses.filter((address) => !address.includes(':')),
+  };
+  const host = setup.participant('host', at('h'), { master });
+  const client = setup.participant('client', at('c'), { master });
+  host.command(hostCommand());
+  const ready = (): boolean => host.last('hosting') !== undefined && client.last('ready') !== undefined;
+  setup.until(ready, 5_000, 'both are ready');
+  setup.world.run(500);
+  connect(setup, host, client, host.last('hosting')!.code);
+  expect(client.last('path')?.kind).toBe('ipv6');
+});
+
+test('where the master was answered over IPv6 first, two behind NATs of IPv4 still meet over IPv4', () => {
+  const setup = peers({ seed: 'six first' });
+  const { addresses } = setup.master.address;
+  const six = addresses.filter((address) => address.includes(':'));
+  const master = { ...setup.master.address, addresses: [...six, ...addresses.filter((one) => !six.includes(one))] };
+  const at = (name: string, ipv6: boolean) => setup.world.host({ name, behind: NATS.linux, ipv6 });
+  const host = setup.participant('host', at('h', true), { master });
+  const client = setup.participant('client', at('c', false), { master });
+  host.command(hostCommand());
+  const ready = (): boolean => host.last('hosting') !== undefined && client.last('ready') !== undefined;
+  setup.until(ready, 5_000, 'both are ready');
+  expect(host.last('profile')?.profile.type).toBe('port-preserving-cone');
+  connect(setup, host, client, host.last('hosting')!.code);
+  expect(client.last('path')?.kind).toBe('direct');
+});
+
+test('a game over IPv6 goes on when the host gets another prefix, however hard its NAT of IPv4 is', () => {
+  const setup = peers({ seed: 'renumbered' });
+  const box = setup.world.nat(NATS.linuxRandom, { name: 'box' });
+  const place = setup.world.host({ name: 'h', behind: box, ipv6: true });
+  const friend = setup.world.host({ name: 'c', behind: NATS.linuxRandom, ipv6: true });
+  const { host, client, code } = hostAndClient(setup, [place, friend]);
+  setup.world.run(500);
+  connect(setup, host, client, code);
+  expect(client.last('path')?.kind).toBe('ipv6');
+  const { path } = client.last('path')!;
+  setup.world.run(5_000);
+  setup.world.renumber6(place, box);
+  // As the driver sees it within a quarter of a second.
+  setup.world.run(250);
+  host.command({ do: 'network', network: { addresses: place.addresses, families: place.families, gateway: null } });
+  let n = 0;
+  const heard = (): boolean => host.all('message').length > n;
+  for (let second = 0; second < 20 && !heard(); second++) {
+    client.command({ do: 'send', path, bytes: Uint8Array.of(second) });
+    setup.world.run(250);
+  }
+  expect(heard()).toBe(true);
+  n = client.all('message').length;
+  host.command({ do: 'send', path: host.last('path')!.path, bytes: Uint8Array.of(1) });
+  setup.until(() => client.all('message').length > n, 1_000, 'the friend hears the host again');
+  setup.world.run(40_000);
+  expect([host.last('path-lost'), client.last('path-lost')]).toEqual([undefined, undefined]);
+});
+
+test('a computer that changes to a network of IPv6 alone plays on with a host that has both', () => {
+  const setup = peers({ seed: 'to six' });
+  const place = setup.world.host({ name: 'c', behind: NATS.linux, ipv6: true });
+  const there = setup.world.host({ name: 'h', behind: NATS.linux, ipv6: true });
+  const { host, client, code } = hostAndClient(setup, [there, place]);
+  setup.world.run(500);
+  connect(setup, host, client, code);
+  const { path } = client.last('path')!;
+  place.removeInterface(place.address);
+  client.command({ do: 'network', network: { addresses: place.addresses, families: place.families, gateway: null } });
+  setup.world.run(5_000);
+  const n = host.all('message').length;
+  client.command({ do: 'send', path, bytes: Uint8Array.of(7) });
+  setup.until(() => host.all('message').length > n, 2_000, 'the host hears it');
+  expect(client.last('path-lost')).toBeUndefined();
+});

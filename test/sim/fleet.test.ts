@@ -1,0 +1,38 @@
+/** A fleet whose nodes are killed, hang and are drained while friends join; `npm run bench:fleet-worlds` runs ten thousand of these. */
+import { expect, test } from 'vitest';
+import { nodeCrypto } from '../../src/node/index.ts';
+import { type NodeFault, runFleet } from '../../src/sim/index.ts';
+
+const worlds = Number(process.env.WORLDS ?? 4);
+
+test.each(Array.from({ length: worlds }, (_, n) => n + 1))(
+  'world %i: no join is lost, and each host is at two nodes when all are back',
+  (seed) => {
+    const { wrong, joins } = runFleet({ seed, crypto: nodeCrypto });
+    expect(wrong).toEqual([]);
+    expect(joins).toHaveLength(12);
+  },
+);
+
+test.each<NodeFault>(['kill', 'hang', 'drain'])(
+  '%s: a join is delayed by less than the repetitions of one that is lost',
+  (fault) => {
+    for (const seed of ['a', 'b']) {
+      const run = runFleet({ seed: `${fault}-${seed}`, crypto: nodeCrypto, faults: [fault] });
+      expect(run.wrong).toEqual([]);
+      const worst = Math.max(...run.joins.map(({ tookMs }) => tookMs ?? Number.POSITIVE_INFINITY));
+      expect(worst).toBeLessThan(2_500);
+    }
+  },
+);
+
+test('with loss on every line nothing is lost either', () => {
+  const { wrong } = runFleet({ seed: 'loss', crypto: nodeCrypto, lines: { lossRate: 0.05, jitterMs: 10 } });
+  expect(wrong).toEqual([]);
+});
+
+test('who has a session with one node comes to the others by its ticket, though their clocks differ by minutes', () => {
+  const { resumed } = runFleet({ seed: 'tickets', crypto: nodeCrypto, hosts: 6, joins: 1, faults: [] });
+  // Every host has a second session at least; of two that it begins at one moment only one has the ticket.
+  expect(resumed).toBeGreaterThanOrEqual(6);
+});

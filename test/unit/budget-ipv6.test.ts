@@ -1,0 +1,33 @@
+/** What goes over IPv6 makes no mapping in a NAT, so it does not wait for those that do. */
+import { expect, test } from 'vitest';
+import { deviceBudget, PLAN_LIMITS } from '../../src/core/testing.ts';
+
+const LIFE = { quota: null, lifetimeMs: 30_000 };
+
+test('a probe over IPv6 goes at once, though thousands of ports have just been opened over IPv4', () => {
+  const budget = deviceBudget();
+  let now = 0;
+  for (let n = 0; n < PLAN_LIMITS.birthdayMappings; n++) {
+    now = Math.max(now, budget.when(now, 'birthday', `m${n}`, LIFE));
+    budget.take(now, 'birthday', `m${n}`);
+  }
+  expect(budget.when(now, 'easy', 'another mapping', LIFE)).toBeGreaterThan(now + 1_000);
+  expect(budget.when(now, 'easy', null, LIFE)).toBe(now);
+  budget.take(now, 'easy', null);
+  expect(budget.liveMappings(now, LIFE.lifetimeMs)).toBe(PLAN_LIMITS.birthdayMappings);
+});
+
+test('no more than a hundred a second go over IPv6 at that, and none while the network suffers', () => {
+  const budget = deviceBudget();
+  let now = 0;
+  let sent = 0;
+  for (; now < 2_000; now += 1) {
+    while (budget.when(now, 'easy', null, LIFE) <= now) {
+      budget.take(now, 'easy', null);
+      sent++;
+    }
+  }
+  expect(sent).toBeLessThanOrEqual(220);
+  budget.pause(now + 500);
+  expect(budget.when(now + 10, 'easy', null, LIFE)).toBe(now + 500);
+});
