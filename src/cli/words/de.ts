@@ -31,6 +31,11 @@ export const de = {
   'This side sends {tuples} probes from {sockets} sockets within {ms} ms':
     'Diese Seite schickt {tuples} Proben von {sockets} Sockets in {ms} ms',
   'The salvos are over after {packets} packets: {result}': 'Die Salven sind nach {packets} Paketen vorbei: {result}',
+  '--link: this is no invitation, or not all of one.': '--link: das ist keine Einladung, oder nicht die ganze.',
+  'How links are opened on this system is not known here.': 'Wie dieses System Links öffnet, ist hier nicht bekannt.',
+  'This system did not take it.': 'Das System hat es nicht angenommen.',
+  'sallyport:// links of this user open this program': 'sallyport://-Links dieses Benutzers öffnen dieses Programm',
+  'they open this program no more': 'sie öffnen dieses Programm nicht mehr',
   'is starting': 'startet',
   Simulating: 'Simulation',
   'one join in a simulated internet': 'eines Beitritts in einem simulierten Internet',
