@@ -59,7 +59,7 @@ export class Engine implements LocalEngine {
     () => this.#agent,
     () => this.#changed(),
   );
-  #probes: readonly ProbeView[] = [];
+  #probes: readonly ProbeResult[] = [];
   #n = 0;
   /** What is asked for before there is an agent waits for it. */
   #started: Promise<void> = Promise.resolve();
@@ -158,11 +158,12 @@ export class Engine implements LocalEngine {
       serversAt: this.#list.at,
       serversFailure: this.#list.failure,
       profile,
-      unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
+      unmeasured:
+        profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null, this.#probes),
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
-      probes: this.#probes,
+      probes: this.#probes.map(probeView),
       hosting: this.desk.view,
       opensLinks: this.#opensLinks,
       ownMaster: this.#own.view,
@@ -332,7 +333,7 @@ export class Engine implements LocalEngine {
 
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
-    if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
+    if (event.ev === 'profile') this.#probes = event.probes;
     if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }
