@@ -59,7 +59,7 @@ export class Engine implements LocalEngine {
     () => this.#agent,
     () => this.#changed(),
   );
-  #probes: readonly ProbeView[] = [];
+  #probes: readonly ProbeResult[] = [];
   #n = 0;
   /** What is asked for before there is an agent waits for it. */
   #started: Promise<void> = Promise.resolve();
@@ -158,11 +158,12 @@ export class Engine implements LocalEngine {
       serversAt: this.#list.at,
       serversFailure: this.#list.failure,
       profile,
-      unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
+      unmeasured:
+        profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null, this.#probes),
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
-      probes: this.#probes,
+      probes: this.#probes.map(probeView),
       hosting: this.desk.view,
       opensLinks: this.#opensLinks,
       ownMaster: this.#own.view,
@@ -175,6 +176,14 @@ export class Engine implements LocalEngine {
   get #master(): string {
     const { does } = this.#options;
     return 'settings' in does ? does.settings.values.master : does.master;
+  }
+
+  /** By which this program hosts, or would. */
+  async code(): Promise<string> {
+    await this.#started;
+    const code = await this.#ready().code();
+    if (code === null) throw new SallyportError('INTERNAL');
+    return code;
   }
 
   async command(command: LocalCommand): Promise<LocalAnswer> {
@@ -214,7 +223,7 @@ export class Engine implements LocalEngine {
         this.desk.hosting?.unban(command.ban);
         return {};
       case 'join':
-        return this.#join(command);
+        return this.joins.join(await this.#agentFor(command.target), command);
       case 'abort':
         this.joins.stop(command.join);
         return {};
@@ -324,7 +333,7 @@ export class Engine implements LocalEngine {
 
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
-    if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
+    if (event.ev === 'profile') this.#probes = event.probes;
     if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }
@@ -343,16 +352,6 @@ export class Engine implements LocalEngine {
     if (this.#master !== '') return this.#elsewhere.agentFor(link.master, this.joins.agents);
     await this.#change({ master: link.master });
     return this.#ready();
-  }
-
-  /** A join that is waited for and fails is a command that fails. */
-  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<Done> {
-    const id = this.joins.start(await this.#agentFor(command.target), command);
-    if ((command.waitMs ?? 0) === 0) return { join: id };
-    const join = await this.joins.settled(id, command.waitMs ?? 0);
-    if (join === null) throw new SallyportError('ABORTED');
-    if (join.failure !== null) throw new SallyportError(join.failure);
-    return { join: id, phase: join.phase, local: join.local, kind: join.path?.kind ?? null };
   }
 
   async #listed(): Promise<Done> {

@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import type { LanServer, PathInfo } from '../agent/index.ts';
-import { LIMITS, type ListEntry, type NatProfile, parseServices } from '../core/index.ts';
+import type { ListEntry, NatProfile } from '../core/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { parseServices } from '../core/model/service.ts';
 import { APP_LIMITS } from './limits.ts';
 import type {
   BanView,
@@ -256,10 +258,10 @@ export const stateSchema = z.object({
   serversFailure: failureCode.nullable() as z.ZodType<LocalState['serversFailure']>,
   profile: opaque<NatProfile | null>('the own network, as in `sallyport check --json`'),
   unmeasured: z
-    .enum(['probe-ports', 'nobody-answers', 'not-now'])
+    .enum(['probe-ports', 'rewritten', 'from-inside', 'nobody-answers', 'not-now'])
     .nullable()
     .describe(
-      "why the profile tells nothing (the masterserver's probe ports are silent, or everybody is), or nothing new; null: it was measured",
+      "why the profile tells nothing (the masterserver's probe ports are silent, something rewrites where it sees us, only somebody in our own network has answered, or nobody), or nothing new; null: it was measured",
     ),
   profileAt: timestamp.nullable(),
   checking: z.boolean(),

@@ -1,5 +1,10 @@
 /** German, under the English sentence as it stands where it is said (index.ts). `{name}` stays as it is, and may move. */
 export const de = {
+  'show this invitation, in the app that runs if there is one':
+    'diese Einladung zeigen, in der App, die läuft, wenn es eine gibt',
+  'open sallyport:// links of this user with this program from now on, and end':
+    'sallyport://-Links dieses Benutzers von jetzt an mit diesem Programm öffnen, und enden',
+  'open them no more, and end': 'sie nicht mehr öffnen, und enden',
   '--downloads {at} is no address of the web.': '--downloads {at} ist keine Adresse des Webs.',
   "--downloads {at} can't be read: {why}.": '--downloads {at} ist nicht zu lesen: {why}.',
   '(Ctrl+C ends it)': '(Strg+C beendet)',
@@ -8,6 +13,12 @@ export const de = {
   '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
   '--token-file: {why}': '--token-file: {why}',
   Sidecar: 'Beiboot',
+  noray: 'noray',
+  '127.0.0.1, TCP {tcp} and UDP {udp}': '127.0.0.1, TCP {tcp} und UDP {udp}',
+  "speak noray's protocol to games on 127.0.0.1 as well (TCP 8890, UDP 8809)":
+    'auch das Protokoll von noray mit Spielen auf 127.0.0.1 sprechen (TCP 8890, UDP 8809)',
+  'another TCP port for that': 'ein anderer TCP-Port dafür',
+  'and another UDP port': 'und ein anderer UDP-Port',
   'keep keys there: the same join code each time (default: no file is written)':
     'Schlüssel dort behalten: jedes Mal derselbe Code (sonst wird keine Datei geschrieben)',
   'no network: a masterserver and NATs in memory, which all sidecars with --fake of this computer share':
@@ -383,7 +394,45 @@ export const de = {
   '{destination} from port {localPort}': '{destination} von Port {localPort}',
   'Strict: no UDP answer comes back, so no direct connection is possible from here.':
     'Streng: keine UDP-Antwort kommt zurück, also ist von hier kein direkter Weg möglich.',
-  '(as it was before: the masterserver does not answer now)': '(wie zuvor: der Masterserver antwortet gerade nicht)',
+  '(measured {age} ago; the masterserver does not answer now)':
+    '(vor {age} gemessen; der Masterserver antwortet gerade nicht)',
+  'newest {age} old': 'die neueste {age} alt',
+  Silent: 'Stumm',
+  Untested: 'Ungeprüft',
+  "{where}: the masterserver's probe ports do not answer, its operator may have left them shut; others were asked instead":
+    '{where}: die Probe-Ports des Masterservers antworten nicht, vielleicht hat sein Betreiber sie zu gelassen; andere wurden gefragt',
+  '{where}: no answer from there; others were asked instead': '{where}: von dort keine Antwort; andere wurden gefragt',
+  'Not known: something in front of the masterserver hides where packets come from, so it cannot tell how you look from outside.':
+    'Nicht bekannt: etwas vor dem Masterserver verbirgt, woher Pakete kommen; er kann nicht sagen, wie du von außen aussiehst.',
+  'Not known: the masterserver stands in your own network, and nobody outside was asked.':
+    'Nicht bekannt: der Masterserver steht in deinem eigenen Netz, und draußen wurde niemand gefragt.',
+  'Tell the operator of the masterserver: 16 UDP ports, from its own plus 9 on, have to pass its firewall. Or give --stun host:port.':
+    'Sag es dem Betreiber des Masterservers: 16 UDP-Ports, von seinem eigenen plus 9 an, müssen durch seine Firewall. Oder gib --stun host:port an.',
+  'Give a STUN server with --stun host:port: it tells what the masterserver can not see, and friends reach you all the same.':
+    'Gib mit --stun host:port einen STUN-Server an: er sagt, was der Masterserver nicht sehen kann, und Freunde erreichen dich trotzdem.',
+  'Tell the operator: in Docker, --network host or "userland-proxy": false lets the masterserver see true addresses.':
+    'Sag dem Betreiber: in Docker lässt --network host oder "userland-proxy": false den Masterserver wahre Adressen sehen.',
+  'Give a STUN server with --stun host:port, or ask a masterserver elsewhere: then your network is measured.':
+    'Gib mit --stun host:port einen STUN-Server an, oder frag einen Masterserver anderswo: dann wird dein Netz gemessen.',
+  'filtering (takes a second port or address to ask)':
+    'Filter (braucht einen zweiten Port oder eine zweite Adresse zum Fragen)',
+  'hairpin (not yet)': 'Hairpin (noch nicht)',
+  'hairpin (shows only where one port serves all destinations)':
+    'Hairpin (zeigt sich nur, wo ein Port allen Zielen dient)',
+  'distance (not yet)': 'Entfernung (noch nicht)',
+  'distance (shows only where one port serves all destinations)':
+    'Entfernung (zeigt sich nur, wo ein Port allen Zielen dient)',
+  'life of a mapping (takes 3 min, while hosting)': 'Leben einer Zuordnung (dauert 3 min, beim Hosten)',
+  'most mappings at once (at its end nobody here could open anything)':
+    'größte Zahl von Zuordnungen (an ihrem Ende könnte hier niemand mehr etwas öffnen)',
+  'port mapping (no router found)': 'Portfreigabe (kein Router gefunden)',
+  'IPv6 (nobody asked has it)': 'IPv6 (niemand der Gefragten hat es)',
+  'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.':
+    'Der Router sagt, er habe einen Port geöffnet, aber dort kommt nichts an: vor ihm steht ein weiterer, oder er irrt. Starte ihn neu, oder bitte den Anbieter um eine öffentliche IPv4-Adresse.',
+  'This looks like an address that the provider shares out: UPnP helps only where your own router has a public one. Ask the provider for a public IPv4 address.':
+    'Das sieht nach einer Adresse aus, die der Anbieter mehreren gibt: UPnP hilft nur, wo dein Router selbst eine öffentliche hat. Bitte den Anbieter um eine öffentliche IPv4-Adresse.',
+  'Turning UPnP on in the router, or forwarding one UDP port, would make this Open, if the router itself has a public address.':
+    'UPnP im Router anzuschalten oder einen UDP-Port weiterzuleiten würde es offen machen, wenn der Router selbst eine öffentliche Adresse hat.',
   blocked: 'blockiert',
   works: 'geht',
   'IPv4 address not known': 'IPv4-Adresse nicht bekannt',

@@ -296,9 +296,13 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.s.strict': 'Dein Router nimmt für jeden Freund einen anderen Port. Es klappt, kann aber länger dauern.',
   'net.s.probe-ports':
     'Nicht bekannt: Der Masterserver antwortet, seine Messports nicht. Vielleicht sind sie in seiner Firewall geschlossen.',
+  'net.s.rewritten':
+    'Nicht bekannt: Etwas vor dem Masterserver verbirgt, woher Pakete kommen; er kann nicht sagen, wie dein Netz von außen aussieht. Sein Betreiber kann helfen.',
+  'net.s.from-inside':
+    'Nicht bekannt: Der Masterserver steht in deinem eigenen Netz, und draußen wurde niemand gefragt. Ein STUN-Server könnte es sagen.',
   'net.s.nobody-answers':
     'Nicht bekannt: Niemand antwortet. Vielleicht ist der Masterserver aus, dieser Rechner offline, oder das Netz sperrt UDP.',
-  'net.s.not-now': 'Das ist von vorher: Der Masterserver antwortet gerade nicht.',
+  'net.s.not-now': 'Der Masterserver antwortet gerade nicht.',
   'net.s.blocked': 'UDP kommt aus diesem Netz nicht hinaus. Eine Firewall verwirft es.',
   'net.destination': 'Ziel',
   'net.seenAs': 'Gesehen als',

@@ -285,9 +285,13 @@ export const en = {
   'net.s.strict': 'Your router uses another port for each friend. Connecting works, but may take longer.',
   'net.s.probe-ports':
     'Not known: the masterserver answers, but its probe ports do not. Its operator may have left them shut in a firewall.',
+  'net.s.rewritten':
+    'Not known: something in front of the masterserver hides where packets come from, so it cannot tell how you look from outside. Its operator can help.',
+  'net.s.from-inside':
+    'Not known: the masterserver stands in your own network, and nobody outside was asked. A STUN server could tell.',
   'net.s.nobody-answers':
     'Not known: nobody answers. The masterserver may be down, this computer offline, or this network may block UDP.',
-  'net.s.not-now': 'That is from before: the masterserver does not answer now.',
+  'net.s.not-now': 'The masterserver does not answer now.',
   'net.s.blocked': 'UDP does not get out of this network. A firewall drops it.',
   'net.destination': 'Destination',
   'net.seenAs': 'Seen as',
