@@ -529,6 +529,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'home.recent': 'Früher beigetreten',
   'home.near': 'Im lokalen Netz',
   // Visitors of an invitation, the list, the own network, the operator.
+  'common.linkExample': 'sallyport://…',
   'net.way': 'Der Weg hinaus',
   'net.stop.computer': 'Dieser Rechner',
   'net.stop.computer.says': 'Hier sendet und hört dein Spiel.',

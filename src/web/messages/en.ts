@@ -514,6 +514,7 @@ export const en = {
   'home.recent': 'Joined before',
   'home.near': 'On your local network',
   // Visitors of an invitation, the list, the own network, the operator.
+  'common.linkExample': 'sallyport://…',
   'net.way': 'The way out of this computer',
   'net.stop.computer': 'This computer',
   'net.stop.computer.says': 'Your game sends and hears here.',
