@@ -134,6 +134,7 @@ export interface Hosting {
   /** Tells the master what has changed: players, map, name. */
   announce(change: Partial<HostAnnouncement>, players: number): void;
   on<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
+  once<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
   off<Name extends keyof HostingEvents>(event: Name, listener: (...values: HostingEvents[Name]) => void): this;
   close(): Promise<void>;
 }

@@ -45,6 +45,7 @@ export interface Agent {
   mapPort(): void;
   counters(): DriveCounters;
   on<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
+  once<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
   off<Name extends keyof AgentEvents>(event: Name, listener: (...values: AgentEvents[Name]) => void): this;
   /** Says goodbye to the master and to all peers; no socket, timer or promise is left. */
   close(): Promise<void>;

@@ -8,7 +8,6 @@ import {
   type Agent,
   type AgentOptions,
   announceOnLan,
-  type KnownHost,
   type LanHandle,
   type LanServer,
   listenOnLan,
@@ -26,8 +25,10 @@ import {
   unmeasured,
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
+import { Elsewhere, isSameMaster } from './elsewhere.ts';
 import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
+import { knownHosts } from './known-hosts.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
 import { LIST_INTERVAL_MS, MasterList } from './master-list.ts';
@@ -71,6 +72,8 @@ export class Engine implements LocalEngine {
   #agent: Agent | null = null;
   readonly desk: HostingDesk;
   readonly joins: JoinList;
+  /** Nothing is hosted there, so they need no key of the host. */
+  readonly #elsewhere = new Elsewhere((master) => this.#open(master, null));
   readonly #own: OwnMaster;
   #profileAt: number | null = null;
   #checking = false;
@@ -119,7 +122,7 @@ export class Engine implements LocalEngine {
     // A game is told of the local network where it asks for it, by `list`.
     if (does.program !== 'app') return;
     this.#lanEar = listenOnLan(
-      () => this.#knownHosts(),
+      () => knownHosts(this.#settings?.values ?? null, this.joins.views, this.#agent),
       (servers) => {
         this.#lan = servers;
         this.#changed();
@@ -137,6 +140,7 @@ export class Engine implements LocalEngine {
     if (this.#settings === null) return;
     this.joins.stopAll();
     await this.#closeHosting();
+    await this.#elsewhere.close();
     await this.#agent?.close();
     this.#agent = null;
     await this.#own.close();
@@ -277,6 +281,14 @@ export class Engine implements LocalEngine {
     return {};
   }
 
+  #open(master: string, keyFile: string | null): Promise<Agent> {
+    const { does, open = openAgent } = this.#options;
+    if (!('settings' in does)) throw new SallyportError('INTERNAL');
+    const { stateDir, settings } = does;
+    const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
+    return open({ ...this.#own.within(master), stun: settings.values.stun, ...kept });
+  }
+
   /** The one that is set from now on. It is started again with the program, maybe at another address. */
   async #ownMaster(on: boolean): Promise<Done> {
     if (!on) {
@@ -309,12 +321,10 @@ export class Engine implements LocalEngine {
     this.#openFailure = null;
     const { does } = this.#options;
     if (!('settings' in does)) return;
-    const { settings, stateDir, keyFile } = does;
-    const { master, stun } = settings.values;
+    const { master } = does.settings.values;
     if (master === '') return;
-    const kept = { ...(stateDir === null ? {} : { stateDir }), ...(keyFile === null ? {} : { keyFile }) };
     try {
-      this.#agent = await (this.#options.open ?? openAgent)({ ...this.#own.within(master), stun, ...kept });
+      this.#agent = await this.#open(master, does.keyFile);
     } catch (error) {
       this.#openFailure = error instanceof SallyportError ? error.code : 'INTERNAL';
       return;
@@ -334,9 +344,20 @@ export class Engine implements LocalEngine {
     return this.#agent;
   }
 
+  /** A link that names its masterserver needs none set; the first one is kept as the one set. */
+  async #agentFor(target: string): Promise<Agent> {
+    const link = parseJoinTarget(target);
+    if (link === null) throw new SallyportError('CODE_MALFORMED');
+    if (this.#settings === null || link.master === null || isSameMaster(link.master, this.#master))
+      return this.#ready();
+    if (this.#master !== '') return this.#elsewhere.agentFor(link.master, this.joins.agents);
+    await this.#change({ master: link.master });
+    return this.#ready();
+  }
+
   /** A join that is waited for and fails is a command that fails. */
   async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<Done> {
-    const id = this.joins.start(this.#ready(), command);
+    const id = this.joins.start(await this.#agentFor(command.target), command);
     if ((command.waitMs ?? 0) === 0) return { join: id };
     const join = await this.joins.settled(id, command.waitMs ?? 0);
     if (join === null) throw new SallyportError('ABORTED');
@@ -413,17 +434,6 @@ export class Engine implements LocalEngine {
       hosting === null || !wished || hosting.relay === 'only'
         ? null
         : announceOnLan(this.#master, () => ({ ...this.#announced, code: hosting.code, hostKey: hosting.hostKey }));
-  }
-
-  /** Those joined before, and those whose link has been given, by the names under which they are remembered. */
-  #knownHosts(): readonly KnownHost[] {
-    const { favourites = [], recent = [] } = this.#settings?.values ?? {};
-    const nameOf = (code: string): string => [...favourites, ...recent].find((kept) => kept.code === code)?.name ?? '';
-    const linked = this.joins.views.flatMap(({ target }) => {
-      const { code = '', hostKey = null } = parseJoinTarget(target) ?? {};
-      return hostKey === null ? [] : [{ code, hostKey }];
-    });
-    return [...linked, ...(this.#agent?.knownHosts() ?? [])].map((host) => ({ ...host, name: nameOf(host.code) }));
   }
 
   #changed(): void {

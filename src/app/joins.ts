@@ -17,7 +17,7 @@ import {
   reduceJoin,
   SallyportError,
 } from '../agent/index.ts';
-import { endpointKey, type FailureCode, parseJoinTarget } from '../core/index.ts';
+import { endpointKey, type FailureCode, joinTextIn, type ListEntry, parseJoinTarget } from '../core/index.ts';
 import { copyToClipboard, type LocalPlaces } from '../node/index.ts';
 import { figuresOf } from './guests.ts';
 import { keepNewest } from './keep.ts';
@@ -43,6 +43,8 @@ export interface ShownJoin {
 
 interface RunningJoin {
   readonly abort: AbortController;
+  /** Null for a command's own join. */
+  readonly agent: Agent | null;
   /** Of a command's own join: ends it. */
   readonly onStop: (() => void) | null;
   local: LocalServices | null;
@@ -67,14 +69,20 @@ export class JoinList {
     return this.#views;
   }
 
+  /** Agents over which something goes on. */
+  get agents(): ReadonlySet<Agent> {
+    return new Set([...this.#running.values()].flatMap(({ agent }) => (agent === null ? [] : [agent])));
+  }
+
   /** The number of the new join. Throws CODE_MALFORMED for what can be no code. */
   start(agent: Agent, command: LocalJoinCommand): number {
-    if (parseJoinTarget(command.target) === null) throw new SallyportError('CODE_MALFORMED');
+    const target = joinTextIn(command.target);
+    if (target === null) throw new SallyportError('CODE_MALFORMED');
     const id = this.#next++;
-    const running: RunningJoin = { abort: new AbortController(), onStop: null, local: null, path: null };
+    const running: RunningJoin = { agent, abort: new AbortController(), onStop: null, local: null, path: null };
     this.#running.set(id, running);
-    this.#views = [...this.#views, newJoin(id, command)];
-    void this.#run(agent, id, running, command);
+    this.#views = [...this.#views, newJoin(id, { ...command, target })];
+    void this.#run(agent, id, running, { ...command, target });
     return id;
   }
 
@@ -114,7 +122,7 @@ export class JoinList {
   /** Shows a join that a command makes and ends; `onStop`: somebody wishes here that it ends. */
   show(target: string, onStop: () => void): ShownJoin {
     const id = this.#next++;
-    const running: RunningJoin = { abort: new AbortController(), onStop, local: null, path: null };
+    const running: RunningJoin = { agent: null, abort: new AbortController(), onStop, local: null, path: null };
     this.#running.set(id, running);
     this.#views = [...this.#views, newJoin(id, { target })];
     return this.#shown(id, running);
@@ -158,8 +166,7 @@ export class JoinList {
         acceptNewKey: command.newKey ?? false,
         wait: true,
         onEvent: (event) => {
-          if (event.ev === 'found')
-            settings?.remember(parseJoinTarget(command.target)?.code ?? event.entry.code, event.entry.name, Date.now());
+          if (event.ev === 'found') this.#remember(command.target, event.entry);
           shown.event(event);
         },
       });
@@ -185,6 +192,14 @@ export class JoinList {
       running.local?.close();
       this.#running.delete(id);
     }
+  }
+
+  #remember(target: string, entry: Pick<ListEntry, 'code' | 'name'>): void {
+    const link = parseJoinTarget(target);
+    this.#options.settings?.remember({
+      ...{ code: link?.code ?? entry.code, name: entry.name, at: Date.now() },
+      ...(link === null || link.master === null ? {} : { link: target }),
+    });
   }
 
   #pathOver(id: number, reason: PathEvents['close'][0], error: SallyportError | null): void {

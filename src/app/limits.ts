@@ -11,6 +11,8 @@ export const APP_LIMITS = {
   figuresMs: 2_000,
   /** A join that is waited for holds a request open; ten minutes are the longest that HTTP clients commonly wait. */
   joinWaitMsMax: 600_000,
+  /** Masterservers besides the one set over which joins go on: each has an agent with sockets of its own; few have friends on more. */
+  mastersElsewhereMax: 4,
   /** Between the word that a program ends and its end: the answer is on its way before. */
   quitMs: 50,
 } as const;

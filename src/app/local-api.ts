@@ -133,6 +133,15 @@ export interface ProbeView {
   readonly seenAs: string | null;
 }
 
+export interface RecentJoin {
+  readonly code: string;
+  readonly name: string;
+  /** Wall-clock milliseconds. */
+  readonly at: number;
+  /** What was pasted, where it names the masterserver. */
+  readonly link?: string | undefined;
+}
+
 export interface LocalSettings {
   readonly master: string;
   readonly stun: readonly string[];
@@ -156,7 +165,7 @@ export interface LocalSettings {
   readonly ownMaster: boolean;
   /** With their names, for those that are not in the list just now. */
   readonly favourites: readonly { readonly code: string; readonly name: string }[];
-  readonly recent: readonly { readonly code: string; readonly name: string; readonly at: number }[];
+  readonly recent: readonly RecentJoin[];
 }
 
 /** Only what changes: each setting by itself, so that two changes under way at once don't undo each other. */

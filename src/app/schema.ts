@@ -33,7 +33,7 @@ const relay = z.enum(['allow', 'never', 'only']);
 const friend = z.string().max(64).describe('`friend` of a row of `hosting.friends`');
 
 const settings = z.object({
-  master: z.string().max(512),
+  master: z.string().max(LIMITS.pastedCharactersMax),
   stun: z.array(hostPort).max(32),
   localPort: port,
   playersMax: z.int().min(1).max(64),
@@ -48,7 +48,14 @@ const settings = z.object({
   relay,
   ownMaster: z.boolean().describe('a masterserver in this program, started with it'),
   favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
-  recent: z.array(z.object({ code: z.string().max(16), name: z.string().max(64), at: z.number() })).max(20),
+  recent: z
+    .array(
+      z.object({
+        ...{ code: z.string().max(16), name: z.string().max(64), at: z.number() },
+        link: z.string().max(512).optional().describe('what was pasted, where it names the masterserver'),
+      }),
+    )
+    .max(20),
 }) satisfies z.ZodType<LocalSettings>;
 
 export const settingsSchema = settings.partial();
@@ -87,7 +94,12 @@ export const COMMANDS = {
   unban: z.object({ ban }).describe('Lifts a ban of `hosting.bans`.'),
   join: z
     .object({
-      target: z.string().trim().min(1).max(512).describe('a join code, or a link'),
+      target: z
+        .string()
+        .trim()
+        .min(1)
+        .max(LIMITS.pastedCharactersMax)
+        .describe('a join code, a link, or a message with one of them in it'),
       password: z.string().max(128).default('').describe('empty: none'),
       localPort: port.default(0).describe("where the game connects to; 0: the host's own number, or any free one"),
       newKey: z.boolean().optional().describe('a person has asked the host: take another key than the one known'),

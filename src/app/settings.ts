@@ -1,9 +1,9 @@
 /** What the person has set in the app, kept in one document of the state folder and saved at every change. */
 import { join } from 'node:path';
 import { linkText } from '../agent/index.ts';
-import { LIMITS, parseMasterLink } from '../core/index.ts';
-import { type PlayerName, playerName, readDocument, writeDocument } from '../node/index.ts';
-import type { LocalProblem, LocalSettings, SettingsChange } from './local-api.ts';
+import { LIMITS, parseJoinTarget, parseMasterLink } from '../core/index.ts';
+import { type PlayerName, playerName, readDocument, systemName, writeDocument } from '../node/index.ts';
+import type { LocalProblem, LocalSettings, RecentJoin, SettingsChange } from './local-api.ts';
 import { settingsSchema } from './schema.ts';
 
 const DEFAULTS: LocalSettings = {
@@ -38,7 +38,9 @@ export class SettingsFile {
     // A document of another version, or one edited by hand into nonsense, counts as none: settings can be made anew.
     const kept = settingsSchema.safeParse(this.#path === null ? {} : readDocument(this.#path));
     const values = { ...DEFAULTS, ...first, ...(kept.success ? (kept.data as Partial<LocalSettings>) : {}) };
-    this.#values = { ...values, playerName: this.#player?.get() ?? values.playerName };
+    const name =
+      this.#player === null ? values.playerName : (this.#player.get() ?? (values.playerName || systemName()));
+    this.#values = { ...values, playerName: name };
   }
 
   get values(): LocalSettings {
@@ -49,6 +51,9 @@ export class SettingsFile {
   change(change: SettingsChange): { readonly problem: Exclude<LocalProblem, 'OFFLINE'>; readonly text: string } | null {
     if (change.master !== undefined && change.master !== '') {
       const link = parseMasterLink(change.master);
+      // An invitation names its masterserver, too.
+      const invited = parseJoinTarget(change.master)?.master ?? null;
+      if (invited !== null) return this.change({ ...change, master: invited });
       if ('problem' in link) return { problem: 'MASTER_LINK', text: linkText(link) };
     }
     this.#values = { ...this.#values, ...(change as Partial<LocalSettings>) };
@@ -63,8 +68,8 @@ export class SettingsFile {
   }
 
   /** The newest join first, each code once. */
-  remember(code: string, name: string, at: number): void {
-    const recent = [{ code, name, at }, ...this.#values.recent.filter((entry) => entry.code !== code)].slice(0, 10);
+  remember(join: RecentJoin): void {
+    const recent = [join, ...this.#values.recent.filter(({ code }) => code !== join.code)].slice(0, 10);
     this.change({ recent });
   }
 }

@@ -1,23 +1,8 @@
 /** The name by which others see this person: `--name`, what was once said, here or in the app, else what the system calls them. */
-import { userInfo } from 'node:os';
 import { cleanText, PEER_LIMITS } from '../core/index.ts';
-import { type PlayerName, playerName } from '../node/index.ts';
+import { type PlayerName, playerName, systemName } from '../node/index.ts';
 import type { Terminal } from './terminal.ts';
 import { t } from './words/index.ts';
-
-/** Accounts of no person. */
-const NOBODY = new Set(['root', 'admin', 'administrator', 'nobody', 'user', 'ubuntu', 'node']);
-
-/** Empty where that says nothing about anybody. */
-function systemName(): string {
-  try {
-    const name = cleanText(userInfo().username, PEER_LIMITS.nameShownMax).trim();
-    return NOBODY.has(name.toLowerCase()) ? '' : name;
-  } catch {
-    // A user without an entry, as in containers.
-    return '';
-  }
-}
 
 /** For whoever hosts without a name. */
 export function nameOfPerson(stateDir: string): string {

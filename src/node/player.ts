@@ -1,5 +1,7 @@
 /** How hosts see the person at this computer: asked once, and kept for the command and the app alike. */
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { cleanText, PEER_LIMITS } from '../core/index.ts';
 import { readDocument, writeDocument } from './state.ts';
 
 export interface PlayerName {
@@ -18,4 +20,18 @@ export function playerName(stateDir: string): PlayerName {
     },
     keep: (name) => writeDocument(path, { v: 1, name }),
   };
+}
+
+/** Accounts of no person. */
+const NOBODY = new Set(['root', 'admin', 'administrator', 'nobody', 'user', 'ubuntu', 'node']);
+
+/** What the system calls the person at this computer; empty where that says nothing about anybody. */
+export function systemName(): string {
+  try {
+    const name = cleanText(userInfo().username, PEER_LIMITS.nameShownMax).trim();
+    return NOBODY.has(name.toLowerCase()) ? '' : name;
+  } catch {
+    // A user without an entry, as in containers.
+    return '';
+  }
 }

@@ -1,10 +1,23 @@
 import type { IconNode } from 'lucide';
-import { Castle, EyeOff, FlaskConical, House, Router, Server, Settings2, ShieldCheck, SlidersHorizontal } from 'lucide';
+import {
+  Castle,
+  Compass,
+  EyeOff,
+  FlaskConical,
+  House,
+  Router,
+  Server,
+  Settings2,
+  ShieldCheck,
+  SlidersHorizontal,
+} from 'lucide';
+import { EmptyState } from './kit/empty-state.tsx';
 import { Icon } from './kit/icon.tsx';
 import { Mark } from './kit/mark.tsx';
 import { Toasts } from './kit/toast.tsx';
-import { connected, isLocal, local, locked, shownCode, streamer } from './local.ts';
+import { connected, isLocal, local, shownCode, streamer } from './local.ts';
 import { type MessageKey, t } from './messages/index.ts';
+import { Gone } from './parts/gone.tsx';
 import { later } from './parts/later.tsx';
 import { Preferences } from './parts/preferences.tsx';
 import { followInPage, type Route, route } from './router.ts';
@@ -65,7 +78,19 @@ function Screen() {
       return <Admin />;
     case 'playground':
       return <Playground />;
+    case 'unknown':
+      return <Unknown />;
   }
+}
+
+function Unknown() {
+  return (
+    <EmptyState icon={Compass} title={t('unknown.title')}>
+      <a class="button" href="/" onClick={followInPage}>
+        {t('nav.home')}
+      </a>
+    </EmptyState>
+  );
 }
 
 export function App() {
@@ -95,14 +120,9 @@ export function App() {
         </div>
         <Preferences />
       </header>
-      {connected.value ? null : (
-        <p class="notice bad" role="alert">
-          {locked.value ? t('common.locked') : t('problem.OFFLINE')}
-        </p>
-      )}
       <MasterNotice />
       <main id="main" tabindex={-1}>
-        <Screen />
+        {connected.value || !isLocal.value ? <Screen /> : <Gone />}
       </main>
       <Toasts />
     </>
@@ -131,7 +151,7 @@ function Screens() {
 /** The joins that go on, from wherever one is. */
 function Running() {
   const running = local.value?.joins.filter((join) => join.phase !== 'stopped' && join.phase !== 'failed') ?? [];
-  if (running.length === 0) return null;
+  if (running.length === 0 || !connected.value) return null;
   return (
     <nav class="running" aria-label={t('nav.running')}>
       {running.map((join) => (

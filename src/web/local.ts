@@ -16,6 +16,9 @@ import { isLanguage, language, t, tMaybe } from './messages/index.ts';
 import { go } from './router.ts';
 
 const TOKEN_KEY = 'sallyport-token';
+/** Longer than the first rest before the stream is asked for again (`events.ts`). */
+const GONE_AFTER_MS = 1_200;
+let goneTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** The token comes in the fragment of the link (never sent to a server) and is kept for this tab and for reloads. */
 function readToken(): string | null {
@@ -34,6 +37,8 @@ export const local = signal<LocalState | null>(null);
 export const connected = signal(true);
 /** The program is there, but this page does not have its token: a typed address, a bookmark, another browser. */
 export const locked = signal(false);
+/** The program has been ended from this very page. */
+export const quitHere = signal(false);
 /** Is this page served by `sallyport ui`, not by a masterserver? */
 export const isLocal = signal(false);
 /** Changes of settings on their way to the program, oldest first. */
@@ -67,16 +72,14 @@ export function startLocal(): void {
       if (name === 'change') local.value = { ...local.value, ...(JSON.parse(data) as LocalChange) } as LocalState;
     },
     (up, refused) => {
-      connected.value = up;
+      clearTimeout(goneTimer);
       locked.value = refused;
+      if (up) quitHere.value = false;
+      // A stream that is cut and comes back at once is no program that has ended.
+      if (up || refused) connected.value = up;
+      else goneTimer = setTimeout(() => (connected.value = false), GONE_AFTER_MS);
     },
   );
-  // Whoever hosts mostly looks at the game: the tab tells that somebody asks.
-  effect(() => {
-    const asking = local.value?.hosting?.friends.find(({ state }) => state === 'asking');
-    const question = asking === undefined ? '' : `${t('host.question', { name: asking.name })} · `;
-    document.title = `${question}${t('app.name')}`;
-  });
   effect(() => {
     const wanted = settings.value?.language;
     if (isLanguage(wanted)) language.value = wanted;
@@ -135,6 +138,8 @@ export function answerText({ error }: Extract<LocalAnswer, { readonly ok: false 
 export async function joinTarget(target: string, password = '', newKey = false): Promise<string | null> {
   const localPort = settings.value?.localPort ?? 0;
   const answer = await command({ do: 'join', target, password, localPort, newKey });
+  if (!answer.ok && answer.error.code === 'MASTER_UNREACHABLE' && local.peek()?.master.state === 'none')
+    return t('home.join.needLink');
   if (!answer.ok) return answerText(answer);
   if (answer.join !== undefined) go(`/joins/${answer.join}`);
   return null;

@@ -1,6 +1,8 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { startDoorbell } from './doorbell.ts';
+import { startFigures } from './figures.ts';
 import { followList, takeLocalList } from './list.ts';
 import { isLocal, startLocal } from './local.ts';
 import { isLanguage, language } from './messages/index.ts';
@@ -14,7 +16,11 @@ function start(): void {
   document.documentElement.dataset.theme = localStorage.getItem('sallyport-theme') ?? 'auto';
   // The server says which page this is: `sallyport ui` and the static playground mark the document, a masterserver does not.
   const kind = document.querySelector('meta[name="sallyport-page"]')?.getAttribute('content');
-  if (kind === 'local') startLocal();
+  if (kind === 'local') {
+    startLocal();
+    startFigures();
+    startDoorbell();
+  }
   if (kind === 'playground') route.value = { screen: 'playground' };
   else startRouter(isLocal.value ? 'home' : 'servers');
   if (kind !== 'playground') startList();

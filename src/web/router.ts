@@ -9,7 +9,8 @@ export type Route =
   | { readonly screen: 'network' }
   | { readonly screen: 'settings' }
   | { readonly screen: 'admin' }
-  | { readonly screen: 'playground' };
+  | { readonly screen: 'playground' }
+  | { readonly screen: 'unknown' };
 
 /** What `/` is: the two choices in the app, the list on a masterserver's page. */
 let root: Route = { screen: 'servers' };
@@ -29,7 +30,7 @@ function parseRoute(path: string): Route {
     case 'playground':
       return { screen: first };
     default:
-      return root;
+      return first === '' ? root : { screen: 'unknown' };
   }
 }
 

@@ -86,7 +86,6 @@ describeUnless(missing, 'an evening behind two home routers', () => {
   async function startHosting(set: (page: RemotePage) => Promise<void>): Promise<string> {
     const { page } = host;
     await page.click('nav a[href="/host"]');
-    await page.check('#host-custom');
     await page.fill('#host-port', String(scene.game.port));
     await page.fill('#host-name', 'Den');
     await set(page);
@@ -96,6 +95,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
 
   async function stopHosting(): Promise<void> {
     await host.page.click('#host-stop');
+    await host.page.click('dialog[open] [data-confirm]');
     await host.page.waitForSelector('#host-start');
   }
 
@@ -107,6 +107,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     const clipboard = 'navigator.clipboard.readText()';
     await page.click('#copy-address');
     await expect.poll(() => page.evaluate(clipboard)).toBe(local);
+    await page.click('#connect-details summary');
     await page.click('#copy-this');
     await expect.poll(() => page.evaluate(clipboard)).toMatch(/^Attempt 1:/);
     await page.click('#copy-all');
@@ -138,7 +139,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     await page.press('#join-password', 'Enter');
     await host.page.click('#host-question >> text=Let in');
     expect(await scene.statusAt(await address(page))).toContain('Sallyport lab');
-    await host.page.waitForSelector('[data-friend]:has-text("connected · direct"):has-text("ms")');
+    await host.page.waitForSelector('[data-friend]:has-text("connected"):has-text("direct"):has-text("ms")');
     await page.click('#connect-abort');
     await closeJoin(page);
     await stopHosting();
@@ -157,6 +158,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     await join(page, code);
     await address(page);
     await host.page.click('[data-friend]:has-text("connected") >> text=Ban');
+    await host.page.click('dialog[open] [data-confirm]');
     await closeJoin(page);
     await join(page, code);
     await page.waitForSelector('#connect-sentence:has-text("You are banned here")');
@@ -173,7 +175,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     const taken = friend.at.spawn([process.execPath, '-e', holder]);
     await taken.find((line) => line.text === 'up' || null, NO_ANSWER_MS);
     await page.press('#set-port', 'Enter');
-    await page.waitForSelector('#set-saved:not(:empty)');
+    await page.waitForSelector('.toast');
     await join(page, scene.code);
     expect(await address(page)).not.toContain(':5353');
     await page.waitForSelector('#connect-port-taken:has-text("5353")');
@@ -237,7 +239,7 @@ describeUnless(missing, 'an evening behind two home routers', () => {
     await page.click('nav a[href="/settings"]');
     await page.fill('#set-name', 'Kofi');
     await page.press('#set-name', 'Enter');
-    await page.waitForSelector('#set-saved:not(:empty)');
+    await page.waitForSelector('.toast');
     await page.click('nav a[href^="/joins/"]');
   });
 
@@ -246,7 +248,6 @@ describeUnless(missing, 'an evening behind two home routers', () => {
   }, async () => {
     const { page, run, at } = friend;
     await page.click('nav a[href="/host"]');
-    await page.check('#host-custom');
     await page.fill('#host-port', '4000');
     await page.fill('#host-name', 'Short');
     await page.click('#host-start');

@@ -5,7 +5,15 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench, portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chooseLanguage, chromiumMissing, expectAccessible, inPreferences, openBrowser, openPage } from './browser.ts';
+import {
+  chooseLanguage,
+  chromiumMissing,
+  confirmed,
+  expectAccessible,
+  inPreferences,
+  openBrowser,
+  openPage,
+} from './browser.ts';
 
 describeUnless(chromiumMissing, 'the local app when things are not simple', () => {
   let browser: Browser;
@@ -67,7 +75,6 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   /** Hosts from the page; the code. */
   async function hostFromPage(page: Page, tick?: string): Promise<string> {
     await page.click('nav >> text=Host');
-    await page.check('#host-custom');
     await page.fill('#host-port', String(await bench.game()));
     await page.fill('#host-name', 'Den');
     if (tick !== undefined) await page.check(tick);
@@ -114,7 +121,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const visiting = await app();
     await joinByCode(visiting, code);
     await visiting.waitForSelector('#connect-address');
-    await hosting.click('[data-friend] >> text=Ban');
+    await confirmed(hosting, '[data-friend] >> text=Ban');
     await visiting.waitForSelector('#connect-close');
     await visiting.click('#connect-close');
     await joinByCode(visiting, code);

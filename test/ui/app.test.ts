@@ -6,7 +6,15 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench, portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chooseLanguage, chromiumMissing, clipboard, expectAccessible, openBrowser, openPage } from './browser.ts';
+import {
+  chooseLanguage,
+  chromiumMissing,
+  clipboard,
+  confirmed,
+  expectAccessible,
+  openBrowser,
+  openPage,
+} from './browser.ts';
 
 describeUnless(chromiumMissing, 'the local app', () => {
   let browser: Browser;
@@ -61,6 +69,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
     expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
     await page.click('#copy-address');
     await expect.poll(() => clipboard(page)).toBe(address);
+    await page.click('#connect-details summary');
     await page.click('#copy-this');
     await expect.poll(() => clipboard(page)).toMatch(/^Attempt 1:/);
     await page.click('#copy-all');
@@ -80,7 +89,6 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const { page, faults } = await openPage(browser, app.link);
     await page.click('nav >> text=Host');
     const port = await bench.game();
-    await page.check('#host-custom');
     await page.fill('#host-port', String(port));
     await page.fill('#host-name', 'Ana’s world');
     await page.click('#host-start');
@@ -93,9 +101,9 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const local = String((await friend.line('connected')).local);
     expect(await bench.ask(local, 'hi')).toMatch(/^127\.\d+\.\d+\.\d+ said hi$/);
     await page.waitForSelector('[data-friend]:has-text("Kofi"):has-text("connected")');
-    await page.click('[data-friend] >> text=Kick');
+    await confirmed(page, '[data-friend] >> text=Kick');
     await page.waitForSelector('[data-friend]:has-text("Kofi"):not(:has-text("connected"))');
-    await page.click('#host-stop');
+    await confirmed(page, '#host-stop');
     await page.waitForSelector('#host-start');
     expect(faults).toEqual([]);
   });
@@ -104,15 +112,16 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const app = await startApp();
     const { page } = await openPage(browser, app.link);
     await page.click('nav >> text=Host');
+    await page.selectOption('#host-game', 'luanti');
     await page.check('#host-custom');
     await page.fill('#host-port', '41234');
     await page.focus('#host-name');
     await page.uncheck('#host-custom');
     await page.reload();
-    await page.waitForSelector('#host-port');
-    expect(await page.inputValue('#host-port')).toBe('41234');
-    await expect.poll(() => page.isDisabled('#host-port')).toBe(true);
+    await page.waitForSelector('label:has-text("Other ports than the usual 30000")');
+    expect(await page.isVisible('#host-port')).toBe(false);
     await page.check('#host-custom');
+    expect(await page.inputValue('#host-port')).toBe('41234');
     await page.fill('#host-port', '99999');
     await page.focus('#host-name');
     await page.waitForSelector('text=Write ports like 30000');
@@ -253,9 +262,9 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const app = await startApp();
     const { page } = await openPage(browser, app.link);
     await page.click('nav >> text=Settings');
-    await page.click('#quit');
+    await confirmed(page, '#quit');
     expect(await app.run.exit).toBe(0);
-    await page.waitForSelector('text=has stopped');
+    await page.waitForSelector('text=Nothing of it runs any more');
   });
 
   test('Start pressed in two tabs at once makes one hosting, which stops', async () => {
@@ -280,7 +289,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
       expect.objectContaining({ ok: true }),
     ]);
     await page.waitForSelector('#host-code');
-    await page.click('#host-stop');
+    await confirmed(page, '#host-stop');
     await page.waitForSelector('#host-start');
   });
 

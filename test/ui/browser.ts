@@ -54,11 +54,17 @@ export async function openPage(browser: Browser, url: string, size = { width: 12
 export async function inPreferences(page: Page, set: () => Promise<unknown>): Promise<void> {
   await page.click('#preferences-open');
   await set();
-  await page.keyboard.press('Escape');
+  if (await page.isVisible('#preferences')) await page.keyboard.press('Escape');
 }
 
 export async function chooseLanguage(page: Page, id: string): Promise<void> {
   await inPreferences(page, () => page.selectOption('#language', id));
+}
+
+/** Presses what asks first, and says yes. */
+export async function confirmed(page: Page, selector: string): Promise<void> {
+  await page.click(selector);
+  await page.click('dialog[open] [data-confirm]');
 }
 
 /** axe-core over the page as it is: no violation that is serious or critical. */

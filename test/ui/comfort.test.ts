@@ -70,7 +70,7 @@ describeUnless(chromiumMissing, 'for everybody', () => {
     await page.keyboard.type(code);
     await page.keyboard.press('Enter');
     await page.waitForSelector('#connect-address');
-    await page.waitForSelector('#connect-log:has-text("connected")');
+    await page.waitForSelector('#connect-log:has-text("connected")', { state: 'attached' });
     const changes = await page.evaluate(() => (globalThis as unknown as { logChanges: number[] }).logChanges);
     expect(changes.length).toBeGreaterThan(0);
     for (const [index, at] of changes.slice(1).entries()) expect(at - changes[index]!).toBeGreaterThan(900);

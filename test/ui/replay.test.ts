@@ -54,6 +54,7 @@ describeUnless(chromiumMissing, 'replay', () => {
     });
     await page.goto(link);
     await page.click('nav a[href="/joins/1"]');
+    await page.click('#connect-details summary');
     await page.waitForSelector('#replay-slider');
     const flying = (side: 'in' | 'out'): Promise<number> => page.locator(`.replay .probe.${side}`).count();
     expect(await flying('out')).toBe(0);

@@ -11,13 +11,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GAMES } from '../../src/web/games.ts';
 import { Bench, portBase } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, expectAccessible, inPreferences, openBrowser } from './browser.ts';
+import { chromiumMissing, confirmed, expectAccessible, inPreferences, openBrowser } from './browser.ts';
 import { expectCatalogueOnly, wrapCatalogue } from './pseudo.ts';
 
 const SCREENSHOTS = process.env.SALLYPORT_SCREENSHOTS === '1';
 const FOLDER = fileURLToPath(new URL('../../docs/screens/', import.meta.url));
 const DESK = { width: 800, height: 540 };
 const WIDTHS = [1280, 640, 360] as const;
+const BAR_MAX_PX = 56;
 
 describeUnless(chromiumMissing, 'every screen', () => {
   const bench = new Bench();
@@ -26,6 +27,8 @@ describeUnless(chromiumMissing, 'every screen', () => {
   let http: string;
   let admin: string;
   let code: string;
+  /** Of a host that asks first. */
+  let asking: string;
   let app: string;
 
   beforeAll(async () => {
@@ -55,6 +58,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
       return String((await hosting.line('ready', 30_000)).code);
     };
     code = await host('Arena', '--game', 'luanti');
+    asking = await host('Den', '--ask');
     const password = join(bench.folder(), 'password');
     writeFileSync(password, 'open sesame\n');
     await host('Night-watch', '--game', 'teeworlds', '--password-file', password);
@@ -83,6 +87,8 @@ describeUnless(chromiumMissing, 'every screen', () => {
         await page.setViewportSize({ width, height: DESK.height });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         expect(wide, `${name} at ${width} px, ${direction}`).toBeLessThanOrEqual(width);
+        const bar = await page.evaluate(() => document.querySelector('header')?.getBoundingClientRect().height ?? 0);
+        expect(bar, `the bar of ${name} at ${width} px`).toBeLessThanOrEqual(BAR_MAX_PX);
       }
     }
     await page.evaluate(() => document.documentElement.setAttribute('dir', 'ltr'));
@@ -122,7 +128,6 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.waitForSelector('#host-start');
     await stop(page, 'host-start');
     await page.fill('#host-name', 'Ana’s world');
-    await page.check('#host-custom');
     await page.fill('#host-port', String(await bench.game()));
     await page.click('#host-start');
     await page.waitForSelector('#host-code');
@@ -131,13 +136,24 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await friend.line('connected', 20_000);
     await page.waitForSelector('[data-friend]:has-text("Kofi")');
     await stop(page, 'host-open');
-    await page.click('#host-stop');
+    await confirmed(page, '#host-stop');
     await tab('/');
     await page.fill('#join-target', code);
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('#connect-address');
     await stop(page, 'connected');
     await page.click('#connect-abort');
+    await page.click('#connect-close');
+    await page.fill('#join-target', asking);
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('[data-asked="true"]');
+    await stop(page, 'asked');
+    await page.click('#connect-abort');
+    await page.click('#connect-close');
+    await page.fill('#join-target', '6789B-CDFGH');
+    await page.press('#join-target', 'Enter');
+    await page.waitForSelector('#connect-help');
+    await stop(page, 'failed');
     await page.click('#connect-close');
     await tab('/servers');
     await page.press('tr[data-host]:has-text("Night-watch")', 'Enter');
@@ -150,6 +166,14 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await tab('/settings');
     await page.waitForSelector('#set-master');
     await stop(page, 'settings');
+    await page.fill('#set-master', '');
+    await page.press('#set-master', 'Enter');
+    await tab('/host');
+    await page.waitForSelector('#master-choice');
+    await stop(page, 'no-master');
+    await page.fill('#master-link', master);
+    await page.press('#master-link', 'Enter');
+    await page.waitForSelector('#host-start');
     await inPreferences(page, () => page.click('#preferences a[href="/playground"]'));
     await page.click('#play-run');
     await page.waitForSelector('#play-result');
@@ -179,7 +203,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
 
   test('shows only texts of the catalogue, besides names, codes, addresses and logs', async () => {
     const games = GAMES.map(({ name }) => name);
-    const data = ['Arena', 'Night-watch', 'Ana’s world', 'Kofi', 'luanti', 'teeworlds', ...games];
+    const data = ['Arena', 'Den', 'Night-watch', 'Ana’s world', 'Kofi', 'luanti', 'teeworlds', ...games];
     const check = (page: Page, name: string): Promise<void> => expectCatalogueOnly(page, name, data);
     await tourOfApp(await open(app, true), check);
     await tourOfMaster(await open(http, true), check);

@@ -38,6 +38,12 @@ export function parseJoinTarget(text: string): JoinTarget | null {
   return code === null ? null : { code, hostKey: null, master: null, page: null };
 }
 
+/** Of a longer text the link that `parseJoinTarget` reads, else the code; null where that finds neither. */
+export function joinTextIn(text: string): string | null {
+  const target = parseJoinTarget(text);
+  return linksIn(plainText(text)).find((link) => parseLink(link) !== null) ?? target?.code ?? null;
+}
+
 function parseLink(text: string): JoinTarget | null {
   const host = parseHostLink(text);
   if (!('problem' in host)) {

@@ -2,15 +2,16 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
 import { t } from '../messages/index.ts';
-import { type DrawnSalvo, flyingAt, probesOf, salvosOf } from './salvos.ts';
+import { GATES, type GateState, Gates } from './gates.tsx';
+import { isAsked } from './join-over.ts';
+import { type DrawnSalvo, flyingAt, salvosOf } from './salvos.ts';
+import { VerdictBadge } from './verdict.tsx';
 
 const FRAME_MS = 50;
-const LEFT = 24;
-const RIGHT = 376;
-const LEFT_WALL = 100;
-const RIGHT_WALL = 300;
 /** Rows on which probes fly, so that many at once don't hide each other. */
 const ROWS = 7;
+const ROW_HEIGHT = 6;
+const TOP_ROW = 94;
 
 /** The attempt under way: salvos as the log tells of them, while they fly. */
 export function Flight(props: { readonly join: LocalJoin }) {
@@ -25,22 +26,26 @@ export function Flight(props: { readonly join: LocalJoin }) {
     }, FRAME_MS);
     return () => clearInterval(timer);
   }, [running]);
-  const salvos = attempt === undefined ? [] : salvosOf(join, attempt.n);
+  const salvos = attempt === undefined || !running ? [] : salvosOf(join, attempt.n);
   return (
-    <>
-      <Picture
-        join={join}
-        salvos={running ? salvos : []}
-        at={now.value - join.startedAt}
-        up={join.phase === 'connected'}
-      />
-      {salvos.length === 0 ? null : (
-        <p class="dim" id="connect-probes">
-          {t('connect.probes', { own: probesOf(salvos, 'client'), host: probesOf(salvos, 'host') })}
-        </p>
-      )}
-    </>
+    <div class="flight">
+      <Picture join={join} salvos={salvos} at={now.value - join.startedAt} up={join.phase === 'connected'} />
+      <p class="ends">
+        <span>
+          {t('connect.you')} {join.own === null ? null : <VerdictBadge verdict={join.own.verdict} />}
+        </span>
+        <span>
+          {join.peer === null ? null : <VerdictBadge verdict={join.peer.verdict} />} {t('connect.host')}
+        </span>
+      </p>
+    </div>
   );
+}
+
+/** Shut until the network behind it is known, ajar while it is opened from the inside. */
+function gateOf(view: LocalJoin['own'], up: boolean): GateState {
+  if (up) return 'open';
+  return view === null || view.verdict === 'strict' ? 'shut' : view.verdict === 'open' ? 'open' : 'ajar';
 }
 
 /** The two ends, their routers, and the probes in the air. Everything in it is also said in words. */
@@ -51,25 +56,27 @@ export function Picture(props: {
   readonly up: boolean;
 }) {
   const { join, salvos, at, up } = props;
+  const { you, host, ownWall, peerWall } = GATES;
   return (
-    <svg class="flight" viewBox="0 0 400 70" role="img" aria-label={t('connect.picture')}>
-      <line x1={LEFT} y1="35" x2={RIGHT} y2="35" class={up ? 'way up' : 'way'} />
-      <circle cx={LEFT} cy="35" r="10" class="end" />
-      <rect x={LEFT_WALL - 5} y="8" width="10" height="54" class={`wall ${join.own?.verdict ?? ''}`} />
-      <rect x={RIGHT_WALL - 5} y="8" width="10" height="54" class={`wall ${join.peer?.verdict ?? ''}`} />
-      <circle cx={RIGHT} cy="35" r="10" class="end" />
+    <Gates
+      label={t('connect.picture')}
+      own={gateOf(join.own, up)}
+      peer={gateOf(join.peer, up)}
+      up={up}
+      knocks={isAsked(join)}
+    >
       {flyingAt(salvos, at).map(({ side, n, way }) => {
-        const [from, to] = side === 'client' ? [LEFT, RIGHT_WALL] : [RIGHT, LEFT_WALL];
+        const [from, to] = side === 'client' ? [you, peerWall] : [host, ownWall];
         return (
           <circle
             key={`${side}${n}`}
-            r="3"
+            r="4"
             cx={from + (to - from) * way}
-            cy={14 + (n % ROWS) * 7}
+            cy={TOP_ROW + (n % ROWS) * ROW_HEIGHT}
             class={side === 'client' ? 'probe out' : 'probe in'}
           />
         );
       })}
-    </svg>
+    </Gates>
   );
 }

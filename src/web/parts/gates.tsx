@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 /** Where things stand in the picture; the pieces that move use the same. */
-const GATES = { width: 640, height: 150, you: 46, ownWall: 190, peerWall: 450, host: 594, lane: 118 } as const;
+export const GATES = { width: 640, height: 150, you: 46, ownWall: 190, peerWall: 450, host: 594, lane: 118 } as const;
 
 export type GateState = 'shut' | 'ajar' | 'open';
 
@@ -15,6 +15,8 @@ export function Gates(props: {
   readonly own: GateState;
   readonly peer: GateState;
   readonly up: boolean;
+  /** Somebody stands at the door there and waits for an answer. */
+  readonly knocks?: boolean;
   readonly children?: ComponentChildren;
 }) {
   const { label, own, peer, up } = props;
@@ -37,6 +39,12 @@ export function Gates(props: {
       <line class={up ? 'way up' : 'way'} x1={you + 26} y1={lane} x2={host - 26} y2={lane} />
       <Computer at={you} />
       <Computer at={host} far />
+      {props.knocks === true ? (
+        <g class="knock">
+          <circle cx={GATES.peerWall - 58} cy="62" r="15" />
+          <path d={`M${GATES.peerWall - 62} 58a4 4 0 1 1 6 4q-2 1.500-2 4m0 5v.1`} />
+        </g>
+      ) : null}
       {props.children}
     </svg>
   );
@@ -48,7 +56,7 @@ function Tower(props: { readonly at: number; readonly state: GateState }) {
     <g class={`tower ${state}`}>
       <path class="stone" d={`M${at - 36} 136V44a3 3 0 0 1 3-3h11v11h13V41h18v11h13V41h11a3 3 0 0 1 3 3v92z`} />
       <path class="joint" d={`M${at - 28} 68h14m10 0h18m-34 16h10m24 0h12`} />
-      <ellipse class="glow" cx={at} cy="120" rx="70" ry="46" />
+      <ellipse class="glow" cx={at} cy="112" rx="66" ry="38" />
       <path class="gate" d={`M${at - 18} 136V114a18 18 0 0 1 36 0v22z`} />
       {state === 'open' ? null : (
         <path class="bars" d={`M${at - 9} 100v36m9-40v40m9-36v36M${at - 17} 112h34m-35 12h36`} />

@@ -16,7 +16,8 @@ type AttemptLog = LocalJoin['attempts'][number];
 
 function lineText(line: LogEntry): string {
   const data = Object.entries(line.data)
-    .map(([key, value]) => `${key}=${value}`)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}=${typeof value === 'number' ? Number(value.toFixed(3)) : value}`)
     .join(' ');
   return `${(line.atMs / 1000).toFixed(3).padStart(8)} s  #${line.attempt ?? 0}  ${line.what}${data === '' ? '' : `  ${data}`}`;
 }
@@ -75,10 +76,10 @@ export function LogPanel(props: { readonly join: LocalJoin; readonly over: boole
     URL.revokeObjectURL(link.href);
   };
   return (
-    <details class="log-panel" open>
-      <summary>
+    <div class="log-panel stack">
+      <h2>
         {t('connect.log')} {attempt === undefined ? '' : t('connect.logThis', { n: attempt.n })}
-      </summary>
+      </h2>
       {last > 1 ? (
         <label>
           {t('connect.logAttempt')}{' '}
@@ -116,6 +117,6 @@ export function LogPanel(props: { readonly join: LocalJoin; readonly over: boole
           {t('connect.mask')}
         </label>
       </p>
-    </details>
+    </div>
   );
 }

@@ -45,7 +45,13 @@ export function Preferences() {
           {t('set.streamer')}
         </label>
       ) : null}
-      <a href="/playground" onClick={followInPage}>
+      <a
+        href="/playground"
+        onClick={(event) => {
+          document.getElementById('preferences')?.hidePopover();
+          followInPage(event);
+        }}
+      >
         {t('nav.playground')}
       </a>
     </div>

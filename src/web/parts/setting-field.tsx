@@ -25,7 +25,7 @@ export function SettingField(props: {
   readonly numeric?: boolean;
   readonly maxLength?: number;
   readonly disabled?: boolean;
-  readonly required?: boolean;
+  readonly placeholder?: string;
 }) {
   const typed = useSignal<string | null>(null);
   const error = useSignal<string | null>(null);
@@ -55,7 +55,7 @@ export function SettingField(props: {
     class: props.class ?? '',
     value: typed.value ?? props.value,
     disabled: props.disabled ?? false,
-    required: props.required ?? false,
+    placeholder: props.placeholder ?? '',
     spellcheck: false,
     autocomplete: 'off',
     'aria-invalid': error.value !== null,

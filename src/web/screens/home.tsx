@@ -1,10 +1,11 @@
 import { useSignal } from '@preact/signals';
 import { Castle, ClipboardPaste, DoorOpen, History, Wifi } from 'lucide';
 import type { LocalState } from '../../app/local-api.ts';
+import { GAMES } from '../games.ts';
 import { Card } from '../kit/card.tsx';
 import { Icon } from '../kit/icon.tsx';
 import { openRow, rows } from '../list.ts';
-import { joinTarget, local, settings, shownCode, streamer } from '../local.ts';
+import { joinTarget, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { Gates } from '../parts/gates.tsx';
 import { followInPage, go } from '../router.ts';
@@ -100,8 +101,10 @@ function Join() {
   );
 }
 
-/** As long as what `join` takes (src/app/schema.ts): a message of a chat with a link in it. */
-const TARGET_CHARACTERS_MAX = 512;
+/** What people ask for most; the form has all. */
+const FEATURED: ReadonlySet<string> = new Set(['minecraft', 'luanti', 'factorio', 'valheim', 'terraria', 'teeworlds']);
+/** As long as what `join` takes (`pastedCharactersMax` of src/core/limits.ts): a message of a chat with a link in it. */
+const TARGET_CHARACTERS_MAX = 4_096;
 
 function HostChoice() {
   const hosting = local.value?.hosting ?? null;
@@ -112,13 +115,32 @@ function HostChoice() {
         <Icon of={Castle} /> {open ? t('host.open', { name: hosting.name }) : t('home.host')}
       </h2>
       <p class="dim">{open ? t('home.host.open') : t('home.host.about')}</p>
-      {open ? <p class="big-code">{shownCode(hosting.code)}</p> : <p class="games-line">{t('home.host.games')}</p>}
+      {open ? <p class="big-code">{shownCode(hosting.code)}</p> : <Featured />}
       <p class="actions">
         <a class="button big" href="/host" id="home-host-go" onClick={followInPage}>
           {open ? t('home.host.show') : t('home.host.go')}
         </a>
       </p>
     </section>
+  );
+}
+
+/** One press takes the game and its ports into the form. */
+function Featured() {
+  const take = (id: string): void => {
+    void saveSettings({ hostGame: id, hostPortCustom: false });
+    go('/host');
+  };
+  return (
+    <ul class="plain chips games-line" aria-label={t('home.host.games')}>
+      {GAMES.filter(({ id }) => FEATURED.has(id)).map(({ id, name }) => (
+        <li key={id}>
+          <button type="button" class="quiet small" onClick={() => take(id)}>
+            {name}
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -129,7 +151,13 @@ function Recent() {
     <Card title={t('home.recent')} id="recent">
       <ul class="plain chips">
         {recent.slice(0, 6).map((entry) => (
-          <JoinChip key={entry.code} icon="recent" name={entry.name} code={entry.code} />
+          <JoinChip
+            key={entry.code}
+            icon="recent"
+            name={entry.name}
+            code={entry.code}
+            target={entry.link ?? entry.code}
+          />
         ))}
       </ul>
     </Card>
@@ -143,17 +171,22 @@ function Near() {
     <Card title={t('home.near')}>
       <ul class="plain chips">
         {near.map(({ code, name }) => (
-          <JoinChip key={code} icon="near" name={name} code={code} />
+          <JoinChip key={code} icon="near" name={name} code={code} target={code} />
         ))}
       </ul>
     </Card>
   );
 }
 
-function JoinChip(props: { readonly icon: 'recent' | 'near'; readonly name: string; readonly code: string }) {
+function JoinChip(props: {
+  readonly icon: 'recent' | 'near';
+  readonly name: string;
+  readonly code: string;
+  readonly target: string;
+}) {
   const error = useSignal<string | null>(null);
   const join = async (): Promise<void> => {
-    error.value = await joinTarget(props.code);
+    error.value = await joinTarget(props.target);
   };
   return (
     <li>

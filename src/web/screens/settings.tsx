@@ -1,6 +1,10 @@
-import { useSignal } from '@preact/signals';
-import type { LocalAnswer, SettingsChange } from '../../app/local-api.ts';
-import { command, saveSettings, settings } from '../local.ts';
+import { Power } from 'lucide';
+import type { LocalSettings, SettingsChange } from '../../app/local-api.ts';
+import { Badge } from '../kit/badge.tsx';
+import { Card } from '../kit/card.tsx';
+import { ConfirmButton } from '../kit/confirm-button.tsx';
+import { toast } from '../kit/toast.tsx';
+import { answerText, command, local, quitHere, saveSettings, settings } from '../local.ts';
 import { LANGUAGES, language, t } from '../messages/index.ts';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
 
@@ -19,98 +23,165 @@ function badStun(text: string): string | null {
   return index === -1 ? null : t('set.bad.stun', { line: index + 1 });
 }
 
+async function save(change: SettingsChange): Promise<void> {
+  const answer = await saveSettings(change);
+  toast(answer.ok ? t('set.saved') : answerText(answer));
+}
+
+/** Every change is kept at once; what is wrong is said beside its field. */
 export function Settings() {
   const now = settings.value;
-  const saved = useSignal(false);
   if (now === null) return null;
-  const onAnswer = (answer: LocalAnswer): void => {
-    saved.value = answer.ok;
-  };
-  const save = (change: SettingsChange): void => void saveSettings(change).then(onAnswer);
   return (
-    <section aria-labelledby="set-title" class="form">
+    <section aria-labelledby="set-title" class="stack">
       <h1 id="set-title">{t('set.title')}</h1>
-      <SettingField
-        id="set-master"
-        label={t('set.master')}
-        class={now.streamerMode ? 'secret' : ''}
-        value={now.master}
-        change={(text) => ({ master: text.trim() })}
-        refusal={t('problem.MASTER_LINK')}
-        onAnswer={onAnswer}
-      />
-      <SettingField
-        id="set-stun"
-        label={t('set.stun')}
-        rows={4}
-        value={now.stun.join('\n')}
-        check={badStun}
-        change={(text) => ({ stun: linesOf(text) })}
-        onAnswer={onAnswer}
-      />
-      <SettingField
-        id="set-name"
-        label={t('set.name')}
-        maxLength={32}
-        value={now.playerName}
-        change={(text) => ({ playerName: text })}
-        onAnswer={onAnswer}
-      />
-      <NumberField
-        {...{ id: 'set-port', label: t('set.localPort'), value: now.localPort, onAnswer }}
-        {...{ min: 0, max: 65_535, refusal: t('set.bad.port') }}
-        change={(localPort) => ({ localPort })}
-      />
-      <PlayersField {...{ id: 'set-players', label: t('set.players'), value: now.playersMax, onAnswer }} />
-      <label>
-        {t('set.language')}
-        <select
-          id="set-language"
-          value={language.value}
-          onChange={(event) => save({ language: event.currentTarget.value })}
-        >
-          {Object.entries(LANGUAGES).map(([id, entry]) => (
-            <option key={id} value={id}>
-              {entry.name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        {t('set.relay')}
-        <select
-          id="set-relay"
-          value={now.relay}
-          onChange={(event) => {
-            const relay = MODES.find((mode) => mode === event.currentTarget.value);
-            if (relay !== undefined) save({ relay });
-          }}
-        >
-          {MODES.map((mode) => (
-            <option key={mode} value={mode}>
-              {t(`set.relay.${mode}`)}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="tick">
-        <input
-          id="set-streamer"
-          type="checkbox"
-          checked={now.streamerMode}
-          onChange={(event) => save({ streamerMode: event.currentTarget.checked })}
-        />{' '}
-        {t('set.streamer')}
-      </label>
-      <p class="actions">
-        <button type="button" class="danger" id="quit" onClick={() => void command({ do: 'quit' })}>
-          {t('set.quit')}
-        </button>
-        <span class="dim">{t('set.quitHint')}</span>
-      </p>
-      <p aria-live="polite" id="set-saved">
-        {saved.value ? t('set.saved') : ''}
-      </p>
+      <div class="columns">
+        <div class="stack">
+          <You now={now} />
+          <Program />
+        </div>
+        <div class="stack">
+          <Connection now={now} />
+          <Privacy now={now} />
+        </div>
+      </div>
     </section>
+  );
+}
+
+interface Part {
+  readonly now: LocalSettings;
+}
+
+function onAnswer(answer: { readonly ok: boolean }): void {
+  if (answer.ok) toast(t('set.saved'));
+}
+
+function You({ now }: Part) {
+  return (
+    <Card title={t('set.you')}>
+      <div class="form">
+        <SettingField
+          {...{ id: 'set-name', label: t('set.name'), maxLength: 32, value: now.playerName, onAnswer }}
+          change={(text) => ({ playerName: text })}
+        />
+        <label>
+          {t('set.language')}
+          <select
+            id="set-language"
+            value={language.value}
+            onChange={(event) => void save({ language: event.currentTarget.value })}
+          >
+            {Object.entries(LANGUAGES).map(([id, entry]) => (
+              <option key={id} value={id}>
+                {entry.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <PlayersField {...{ id: 'set-players', label: t('set.players'), value: now.playersMax, onAnswer }} />
+      </div>
+    </Card>
+  );
+}
+
+function Privacy({ now }: Part) {
+  return (
+    <Card title={t('set.privacy')}>
+      <div class="form">
+        <label class="tick">
+          <input
+            id="set-streamer"
+            type="checkbox"
+            checked={now.streamerMode}
+            onChange={(event) => void save({ streamerMode: event.currentTarget.checked })}
+          />
+          {t('set.streamer')}
+        </label>
+        <label>
+          {t('set.relay')}
+          <select
+            id="set-relay"
+            value={now.relay}
+            onChange={(event) => {
+              const relay = MODES.find((mode) => mode === event.currentTarget.value);
+              if (relay !== undefined) void save({ relay });
+            }}
+          >
+            {MODES.map((mode) => (
+              <option key={mode} value={mode}>
+                {t(`set.relay.${mode}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+    </Card>
+  );
+}
+
+function Connection({ now }: Part) {
+  return (
+    <Card title={t('set.connection')}>
+      <div class="form">
+        <SettingField
+          {...{ id: 'set-master', label: t('set.master'), value: now.master, onAnswer }}
+          class={now.streamerMode ? 'secret' : ''}
+          change={(text) => ({ master: text.trim() })}
+          refusal={t('problem.MASTER_LINK')}
+        />
+        <OwnMaster />
+        <NumberField
+          {...{ id: 'set-port', label: t('set.localPort'), value: now.localPort, onAnswer }}
+          {...{ min: 0, max: 65_535, refusal: t('set.bad.port') }}
+          change={(localPort) => ({ localPort })}
+        />
+        <SettingField
+          {...{ id: 'set-stun', label: t('set.stun'), rows: 3, value: now.stun.join('\n'), check: badStun, onAnswer }}
+          change={(text) => ({ stun: linesOf(text) })}
+        />
+      </div>
+    </Card>
+  );
+}
+
+/** The masterserver in this program, where there is one. */
+function OwnMaster() {
+  const own = local.value?.ownMaster ?? null;
+  if (own === null || own.state === 'off' || own.state === 'impossible') return null;
+  return (
+    <div class="stack" id="set-own-master">
+      <p class="row-line">
+        <Badge tone={own.state === 'on' ? 'good' : 'fair'}>{t(`set.own.${own.state}`)}</Badge>
+        {own.way === null ? null : <span class="dim">{t(`set.own.way.${own.way}`)}</span>}
+      </p>
+      <ConfirmButton
+        {...{ class: 'quiet small', label: t('set.own.end'), question: t('set.own.endAsk') }}
+        onConfirm={() => void command({ do: 'own-master', on: false })}
+      >
+        {t('set.own.endAbout')}
+      </ConfirmButton>
+    </div>
+  );
+}
+
+function Program() {
+  const quit = async (): Promise<void> => {
+    quitHere.value = true;
+    const answer = await command({ do: 'quit' });
+    if (!answer.ok) quitHere.value = false;
+  };
+  return (
+    <Card title={t('set.program')}>
+      <p class="dim">{t('set.quitHint')}</p>
+      <p class="actions">
+        <ConfirmButton
+          {...{ id: 'quit', icon: Power, label: t('set.quit'), question: t('set.quitAsk') }}
+          onConfirm={() => void quit()}
+        >
+          {t('set.quitHint')}
+        </ConfirmButton>
+      </p>
+    </Card>
   );
 }

@@ -1,0 +1,94 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { LocalJoin } from '../../app/local-api.ts';
+import { clock, percent } from '../format.ts';
+import { t, tMaybe } from '../messages/index.ts';
+import { isOver } from './join-over.ts';
+import { LogPanel } from './log-panel.tsx';
+import { probesOf, salvosOf } from './salvos.ts';
+
+const STAGES = ['found', 'networks', 'punching', 'checking', 'ready'] as const;
+
+/** The steps and the time for everybody; plan, numbers and log for whoever unfolds them. */
+export function ConnectDetails(props: { readonly join: LocalJoin }) {
+  const { join } = props;
+  const attempt = join.attempts.at(-1);
+  const salvos = attempt === undefined ? [] : salvosOf(join, attempt.n);
+  return (
+    <>
+      <Progress join={join} />
+      <Stages join={join} />
+      <details class="card" id="connect-details">
+        <summary>{t('connect.details')}</summary>
+        <p class="dim">
+          {attempt === undefined
+            ? null
+            : t('connect.plan', {
+                method: tMaybe(`method.${attempt.method}`, attempt.method),
+                percent: percent(attempt.expected),
+              })}{' '}
+          {t('connect.packets', { n: join.packetsSent })}
+        </p>
+        {salvos.length === 0 ? null : (
+          <p class="dim" id="connect-probes">
+            {t('connect.probes', { own: probesOf(salvos, 'client'), host: probesOf(salvos, 'host') })}
+          </p>
+        )}
+        <LogPanel join={join} over={isOver(join)} />
+      </details>
+    </>
+  );
+}
+
+function useNow(running: boolean): number {
+  const now = useSignal(Date.now());
+  useEffect(() => {
+    if (!running) return;
+    const timer = setInterval(() => {
+      now.value = Date.now();
+    }, 500);
+    return () => clearInterval(timer);
+  }, [running]);
+  return now.value;
+}
+
+/** Attempt, and total time since the beginning (S22). */
+function Progress(props: { readonly join: LocalJoin }) {
+  const { join } = props;
+  const now = useNow(join.endedAtMs === null && join.phase !== 'connected');
+  const total =
+    join.phase === 'connected' && join.path !== null ? join.path.elapsedMs : (join.endedAtMs ?? now - join.startedAt);
+  const attempt = join.attempts.at(-1);
+  return (
+    <p class="dim num">
+      {attempt === undefined ? null : <span id="connect-attempt">{t('connect.attempt', { n: attempt.n })} · </span>}
+      <span id="connect-time">{t('connect.total', { time: clock(total) })}</span>
+    </p>
+  );
+}
+
+/** How many of the stages lie behind this join, by what has really been told of it; kept when it is stopped or fails. */
+function stagesDone(join: LocalJoin): number {
+  if (join.path !== null) return join.local === '' ? 4 : STAGES.length;
+  // "Looking for a way" is the stage that an attempt is in, so it is done only by the proof that makes the path.
+  return join.peer !== null ? 2 : join.found ? 1 : 0;
+}
+
+function Stages(props: { readonly join: LocalJoin }) {
+  const done = stagesDone(props.join);
+  const current = isOver(props.join) ? -1 : done;
+  return (
+    <ol class="stages" aria-label={t('connect.stages')}>
+      {STAGES.map((stage, index) => {
+        const state = index < done ? 'done' : index === current ? 'now' : 'later';
+        return (
+          <li key={stage} class={state} aria-current={state === 'now' ? 'step' : undefined}>
+            <span aria-hidden="true">{state === 'done' ? '●' : state === 'now' ? '◐' : '○'}</span>{' '}
+            {t(`connect.stage.${stage}`)}
+            <span class="hidden"> ({t(`connect.${state}`)})</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
