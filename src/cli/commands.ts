@@ -1,5 +1,7 @@
 /** The table of commands: what `help` lists is what exists, and nothing else is loaded until it is called. */
+
 import { type Flags, readCommandLine } from './flags.ts';
+import { NATS_FLAGS, NODE_FLAGS } from './fleet-flags.ts';
 import type { Invocation } from './run.ts';
 import { type Sentence, t } from './words/index.ts';
 
@@ -244,6 +246,7 @@ export const MASTER_FLAGS = {
     value: 'FILE',
     about: 'what this master and its relays share (default: relay.secret in the state directory)',
   },
+  ...NODE_FLAGS,
   'native-udp': { kind: 'on', about: 'UDP by the package udx-native, where it is installed: less CPU time a datagram' },
   'stun-port': { kind: 'number', value: 'N', min: 1, max: 65_534, about: 'also answer STUN there (default: no)' },
   http: { kind: 'text', value: 'ADDRESS:PORT', about: 'page, list and admin (default 127.0.0.1:8420), or off' },
@@ -288,6 +291,12 @@ export const RELAY_FLAGS = {
 
 /** Flags of `master check` and the like. */
 export const STORE_FLAGS = { ...COMMON_FLAGS, 'state-dir': MASTER_FLAGS['state-dir'] } as const satisfies Flags;
+
+export const FLEET_FLAGS = {
+  ...COMMON_FLAGS,
+  ...NATS_FLAGS,
+  'state-dir': MASTER_FLAGS['state-dir'],
+} as const satisfies Flags;
 
 export const SIM_FLAGS = {
   ...COMMON_FLAGS,
@@ -377,6 +386,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       "sallyport master token                  the next start makes a new token for the admin's page",
     ],
     load: async () => (await import('./master.ts')).masterCommand,
+  },
+  fleet: {
+    summary: 'look at the nodes of a fleet of masterservers, or take one out',
+    words: ['WHAT...'],
+    flags: FLEET_FLAGS,
+    examples: ['sallyport fleet status --nats nats://10.0.0.1', 'sallyport fleet drain eu1 --nats nats://10.0.0.1'],
+    load: async () => (await import('./fleet.ts')).fleetCommand,
   },
   relay: {
     summary: 'forward for pairs of a masterserver elsewhere, end to end encrypted',

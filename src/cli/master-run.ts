@@ -15,6 +15,7 @@ import {
 } from '../master/index.ts';
 import { ownCommand, stateDirectory, usage } from '../node/index.ts';
 import { fileFault } from './file-fault.ts';
+import { nodeOf, sayFleetFact } from './fleet.ts';
 import { type MasterFlagValues, takesValue } from './master.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,7 +26,9 @@ export async function runMaster(invocation: Invocation, flags: MasterFlagValues)
   const { terminal, signal } = invocation;
   const tls = tlsFiles(flags);
   if (flags['install-service']) return installService(invocation, tls);
+  const taken = new AbortController();
   const master = await startMaster({
+    fleet: nodeOf(flags),
     listen: flags.listen,
     ...(flags.advertise.length === 0 ? {} : { advertise: flags.advertise }),
     ...(flags.port === undefined ? {} : { port: flags.port }),
@@ -50,14 +53,17 @@ export async function runMaster(invocation: Invocation, flags: MasterFlagValues)
     downloads: flags.downloads ?? null,
     // A person at a terminal reads the lines below; a log is for files and journals.
     logLevel: (flags['log-level'] ?? (process.stderr.isTTY ? 'silent' : 'warn')) as 'warn',
-    onFact: (fact) => sayFact(terminal, fact),
+    onFact: (fact) => {
+      sayFact(terminal, fact);
+      if (fact.fact === 'fleet-drain') taken.abort();
+    },
   });
   invocation.onHangup(() => {
     master.reload();
     terminal.fact('done', 'Reloaded', t('the folder of the official servers'));
   });
   welcome(terminal, master);
-  await untilStopped(signal);
+  await untilStopped(AbortSignal.any([signal, taken.signal]));
   terminal.say(t('Stopping: hosts and players are told to come back later; joins under way are finished.'));
   await master.drain();
 }
@@ -155,6 +161,9 @@ function sayFact(terminal: Terminal, fact: MasterFact): void {
       break;
     case 'fault':
       terminal.fact('fail', 'Fault', fact.detail);
+      break;
+    default:
+      sayFleetFact(terminal, fact);
   }
 }
 
@@ -197,7 +206,10 @@ function readWebhooks(path: string | undefined): readonly WebhookConfig[] {
 /** Written with the options given, less those that the unit itself sets; files by their whole path. */
 function installService({ argv, terminal }: Invocation, tls: { cert: string; key: string } | null): void {
   const own = new Set(['--install-service', '--state-dir', '--tls-cert', '--tls-key']);
-  const files = new Set(['--official', '--webhooks', '--relay-secret-file', '--downloads']);
+  const files = new Set([
+    ...['--official', '--webhooks', '--relay-secret-file', '--downloads'],
+    ...['--nats-creds', '--nats-nkey', '--nats-ca', '--nats-cert', '--nats-key'],
+  ]);
   const args: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const [name = '', inline] = (argv[i] as string).split(/=(.*)/s, 2);

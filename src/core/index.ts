@@ -9,7 +9,7 @@ export {
   isPrivate,
   NOWHERE,
 } from './address.ts';
-export { equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
+export { concat, equalBytes, fromBase64Url, fromHex, toBase32, toBase64Url, toHex, utf8Encode } from './bytes.ts';
 export { laneOf, programOf, serviceOf } from './connection/datagram.ts';
 export type { GameState } from './connection/game.ts';
 export { CONNECTION_LIMITS } from './connection/limits.ts';
@@ -28,6 +28,7 @@ export {
 } from './contract.ts';
 export { createDetector } from './detect/detector.ts';
 export { assert, type FailureCode, RETRYABLE } from './errors.ts';
+export { orderOf } from './fleet/order.ts';
 export { LIMITS } from './limits.ts';
 export type { MasterAddress, MasterWay } from './link/interface.ts';
 export { type WayReport, WaySurvey } from './link/way-survey.ts';
@@ -95,6 +96,7 @@ export { RelayMachine } from './relay/machine.ts';
 export { Relay } from './relay/relay.ts';
 export { scopeOf } from './scope.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
+export { deriveKey } from './secure/hkdf.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';
 export { seededCrypto } from './secure/seeded.ts';
 export { requestNumbers } from './sources/asker.ts';
@@ -120,6 +122,7 @@ export {
   parseTlsPlace,
   type TlsPlace,
 } from './wire/master-link.ts';
+export type { NodeList } from './wire/nodes.ts';
 export { codeFault } from './wire/pasted.ts';
 export { type RelayPlace, relayHash, relayKeys } from './wire/relay.ts';
 export { cleanText, nameSkeleton } from './wire/text.ts';

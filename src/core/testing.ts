@@ -23,7 +23,6 @@ export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } 
 export { RUN_PHASES } from './detect/run.ts';
 export { EpochKeys } from './fleet/epochs.ts';
 export { FLEET_LIMITS } from './fleet/limits.ts';
-export { orderOf } from './fleet/order.ts';
 export type { LinkCommand, LinkEvent, LinkMachine } from './link/interface.ts';
 export { LINK_LIMITS } from './link/limits.ts';
 export { LINK_PHASES, Link } from './link/link.ts';

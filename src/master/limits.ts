@@ -100,6 +100,33 @@ export const SERVER_LIMITS = {
   /** A row larger than this is not read back: the largest of ours, an entry of the list or a reason, is below 4 kB. */
   storeRowBytesMax: 65_536,
   bansMax: 10_000,
+  /**
+   * A fleet: each node says every two seconds that it is there, and counts as there for three of those. What it knows is a kilobyte; where
+   * two know different bans all of them are told, at most every 5 s, 200 in a message (below the megabyte that NATS carries).
+   */
+  fleetHereMs: 2_000,
+  fleetSeenMs: 7_000,
+  fleetJitterMs: 500,
+  banFactsAtOnce: 200,
+  banFactsGapMs: 5_000,
+  /** Beside the bans that hold so many that were lifted, so that nobody who was away brings them back. */
+  banFactsMax: 11_024,
+  /** They are written down in so many rows, ten in each. */
+  banFactRows: 1_024,
+  /** Nodes that there ever were, those taken out among them. */
+  membersMax: 32,
+  /** A list that was replaced counts for so long: hosts hear of the new one within two minutes. */
+  nodeListMs: 600_000,
+  /** A NATS server that has not returned our echo for so long is dead or hangs; asked so often. */
+  natsEchoMs: 500,
+  natsSilentMs: 2_000,
+  natsRetryMs: 1_000,
+  natsCloseMs: 1_000,
+  /** `sallyport fleet` waits so long for a NATS server, and for the answers of the nodes. */
+  natsAskMs: 5_000,
+  fleetAnswerMs: 1_000,
+  /** A node that stops waits so long for its sessions to move. */
+  fleetMoveMs: 5_000,
   auditEntriesMax: 10_000,
   /** Traversal statistics are summed by hour and kept for 90 days. */
   statisticsHoursMax: 2_160,

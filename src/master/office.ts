@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Hono } from 'hono';
 import {
+  type HostRecord,
   type MasterCommand,
   type MasterCounters,
   type MasterEvent,
@@ -24,7 +25,7 @@ import type { ListItem } from './listing.ts';
 import { createPseudonyms, type Logger } from './log.ts';
 import { createMeasures } from './measures.ts';
 import { watchEventLoop } from './metrics.ts';
-import { createModeration } from './moderation.ts';
+import { createModeration, type Moderation } from './moderation.ts';
 import type { OfficialFolder } from './official.ts';
 import { type RelayRule, relayRules } from './relay-rules.ts';
 import type { RelayThread } from './relay-thread.ts';
@@ -60,6 +61,10 @@ export interface OfficeOptions {
   readonly onTokenUsed: () => void;
   /** The master's own relay, once it runs. */
   readonly relay?: () => RelayThread | null;
+  /** An admin has changed a rule here. */
+  readonly onRules?: () => void;
+  /** Is it ours to tell the operator's channels of this host? In a fleet one node does. Left out: yes. */
+  readonly tells?: (host: HostRecord) => boolean;
 }
 
 export interface Office {
@@ -73,6 +78,9 @@ export interface Office {
   event(event: MasterEvent): void;
   metrics(): string;
   tables(): readonly TableState[];
+  readonly moderation: Moderation;
+  /** Rules have changed elsewhere: they work at once. */
+  applyRules(): void;
   /** The bans, as relays need them. */
   relayRules(): readonly RelayRule[];
   official(folder: OfficialFolder): void;
@@ -85,7 +93,7 @@ export interface Office {
 }
 
 export function createOffice(options: OfficeOptions): Office {
-  const { store, log, wallClock } = options;
+  const { store, log, wallClock, tells = () => true } = options;
   const upSince = wallClock();
   const relay = options.relay ?? (() => null);
   const loop = watchEventLoop();
@@ -145,6 +153,7 @@ export function createOffice(options: OfficeOptions): Office {
       evict: ({ host }) => options.command({ do: 'evict', hostKey: host.hostKey }),
       onRulesChanged: (ban) => {
         applyRules();
+        options.onRules?.();
         if (ban !== null) webhooks.send(banMessage(ban.kind, ban.scope, ban.reason));
       },
       onFirstUse: () => {
@@ -202,7 +211,8 @@ export function createOffice(options: OfficeOptions): Office {
         directory.gone(event.host);
         showSoon();
         log.info({ host: event.host.hostId, reason: event.reason }, 'host gone');
-        if (event.host.announcement.public) webhooks.send(goneMessage(event.host.hostId, event.host.announcement.name));
+        if (event.host.announcement.public && tells(event.host))
+          webhooks.send(goneMessage(event.host.hostId, event.host.announcement.name));
         return;
       case 'join':
         statistics.join();
@@ -236,7 +246,8 @@ export function createOffice(options: OfficeOptions): Office {
     if (joinable === null) return;
     const before = directory.listing.get(hostId);
     directory.verified(hostId, joinable ? wallClock() : null);
-    if (joinable && before?.listed === true && before.verifiedAt === null) webhooks.send(listedMessage(before));
+    const isNew = joinable && before?.listed === true && before.verifiedAt === null;
+    if (isNew && tells(before.host)) webhooks.send(listedMessage(before));
   }
 
   let rowsLeft = false;
@@ -280,6 +291,7 @@ export function createOffice(options: OfficeOptions): Office {
       },
     },
     directory,
+    ...{ moderation, applyRules },
     ...{ newToken: token.fresh, forgetToken: () => store.setSetting(ADMIN_TOKEN, '') },
     ...{ event, metrics: measures.text },
     tables: () => [...events.tables(), ...moderation.tables()],

@@ -32,6 +32,8 @@ import {
   systemRandom,
 } from '../node/index.ts';
 import { readDownloads } from './downloads.ts';
+import type { Fleet, FleetFact } from './fleet.ts';
+import { checkFleetOptions, type FleetOptions, fleetSecret, whileTheyMove } from './fleet-options.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { createLog, type Logger } from './log.ts';
@@ -94,6 +96,8 @@ export interface MasterOptions {
   readonly relaysAt?: readonly string[];
   /** Where that is; made where there is none. In the state folder where absent. */
   readonly relaySecretFile?: string;
+  /** A node of a fleet; null or left out: a master by itself, and nothing of it is loaded. */
+  readonly fleet?: FleetOptions | null;
 }
 
 /** What an operator should know; text is made by the command. */
@@ -109,6 +113,11 @@ export type MasterFact =
   | { readonly fact: 'store-problem'; readonly problem: string }
   | { readonly fact: 'official-problem'; readonly errors: readonly string[] }
   | { readonly fact: 'metrics-problem'; readonly detail: string }
+  | FleetFact
+  /** It was made, and the other nodes need the same. */
+  | { readonly fact: 'fleet-secret'; readonly file: string }
+  /** An operator has taken this node out: whoever runs it drains it and ends it. */
+  | { readonly fact: 'fleet-drain' }
   | { readonly fact: 'fault'; readonly detail: string };
 
 export interface RunningMaster {
@@ -140,6 +149,7 @@ interface MachineAtWork {
 export async function startMaster(options: MasterOptions = {}): Promise<RunningMaster> {
   checkOptions(options);
   checkRelayOptions(options);
+  checkFleetOptions(options);
   const tell = options.onFact ?? (() => {});
   const stateDir = options.stateDir ?? stateDirectory();
   const lock = lockState(stateDir, tell);
@@ -173,6 +183,7 @@ async function startLocked(
   const early: MasterCommand[] = [];
   let running: MachineAtWork | null = null;
   let relay: RelayThread | null = null;
+  let fleet: Fleet | null = null;
   const front = createFront(options);
   const office = createOffice({
     ...{ store, log, link: () => link, page: () => page, downloads: () => downloads },
@@ -188,6 +199,8 @@ async function startLocked(
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
     codes: codesOf(() => running),
     onTokenUsed: () => forgetToken(stateDir),
+    onRules: () => fleet?.rulesChanged(),
+    tells: ({ code }) => fleet?.isFirst(code) ?? true,
     relay: () => relay,
   });
   keepToken(stateDir, office, tell);
@@ -200,7 +213,9 @@ async function startLocked(
     await quickenCrypto();
     const probes = await startProbes(options, listen, log, tell);
     closers.push(() => probes?.close());
+    const secret = options.fleet ? fleetSecret(stateDir, tell) : null;
     const machine = createMaster({
+      ...(secret === null ? {} : { fleet: { secrets: [secret] } }),
       probesElsewhere: probes !== null,
       ...{ crypto: nodeCrypto, random: systemRandom, wallClock: Date.now, identity, policy: office.policy },
       addresses: listen,
@@ -221,6 +236,13 @@ async function startLocked(
     udp.command({ do: 'start' });
     for (const command of early) udp.command(command);
     const doors = await udp.listening;
+    if (secret !== null) {
+      const { command } = udp;
+      const counters = (): MasterCounters => machine.counters();
+      const { startNode } = await import('./fleet-start.ts');
+      fleet = await startNode({ options, listen, secret, identity, office, store, counters, command, tell });
+    }
+    closers.push(() => fleet?.close());
     const onFault = (error: Error): void => {
       log.fatal({ error: error.message }, 'the relay met a fault');
       tell({ fact: 'fault', detail: error.message });
@@ -247,7 +269,7 @@ async function startLocked(
     office.setReady(true);
     const drain = async (): Promise<void> => {
       office.drain();
-      await udp.drain(SERVER_LIMITS.drainMs);
+      await Promise.all([udp.drain(SERVER_LIMITS.drainMs), whileTheyMove(fleet)]);
       await closeAll();
     };
     const { tables } = running;

@@ -2,6 +2,8 @@
 
 export { createCallers, isProxyName } from './callers.ts';
 export { readDownloads } from './downloads.ts';
+export { type BanFact, FleetBans } from './fleet-bans.ts';
+export { type Member, Members } from './fleet-members.ts';
 export { parseLocated } from './json-lines.ts';
 export { SERVER_LIMITS } from './limits.ts';
 export { createLog, createPseudonyms } from './log.ts';
@@ -15,7 +17,7 @@ export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
 export { serviceUnit } from './service-unit.ts';
 export { libsql, nodeSqlite, type OpenSqlite, openSqlite } from './sqlite.ts';
-export { openStore } from './store.ts';
+export { type BanRow, openStore } from './store.ts';
 export { startStun } from './stun.ts';
 export { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
 export { createTunnels, type Tunnels } from './tunnel.ts';

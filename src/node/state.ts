@@ -61,7 +61,7 @@ export function replaceKey(path: string): Uint8Array {
   return readOrCreateKey(path).secret;
 }
 
-function readKey(path: string): Uint8Array | null {
+export function readKey(path: string): Uint8Array | null {
   const text = readSmallFile(path);
   if (text === null) return null;
   const secret = Buffer.from(text.trim(), 'base64url');

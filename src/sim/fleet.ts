@@ -21,7 +21,7 @@ import { createWorld, type World, type WorldOptions } from './world.ts';
 
 export type NodeFault = 'kill' | 'hang' | 'drain';
 
-export interface FleetOptions {
+export interface FleetWorldOptions {
   readonly seed: number | string;
   /** A real suite; its randomness is replaced by a seeded one. */
   readonly crypto: CryptoSuite;
@@ -111,7 +111,7 @@ class SimNode {
   }
 }
 
-export function runFleet(options: FleetOptions): FleetRun {
+export function runFleet(options: FleetWorldOptions): FleetRun {
   const { seed, nodes = 3, hosts = 3, joins = 4 } = options;
   const world = createWorld({ seed, trace: false, ...options.lines });
   const random = world.random('fleet');
@@ -150,7 +150,7 @@ export function runFleet(options: FleetOptions): FleetRun {
 }
 
 /** One identity, one secret, one list; clocks that differ. */
-function startNodes(world: World, { seed, crypto: suite }: FleetOptions, count: number) {
+function startNodes(world: World, { seed, crypto: suite }: FleetWorldOptions, count: number) {
   const shared = seededCrypto(`${seed}/fleet`, suite);
   const [identity, secrets] = [shared.keyPair(), [shared.randomBytes(32)]];
   const places = Array.from({ length: count }, (_, n) => world.server({ name: `node${n}` }));
@@ -189,7 +189,7 @@ function startNodes(world: World, { seed, crypto: suite }: FleetOptions, count: 
 
 function startPeer(
   world: World,
-  { seed, crypto: suite }: FleetOptions,
+  { seed, crypto: suite }: FleetWorldOptions,
   master: MasterAddress,
   name: string,
   onEvent: (event: PeerEvent, at: number) => void,
@@ -220,7 +220,7 @@ function startPeer(
 /** Its program starts some seconds before it joins: an honest measure of the join alone. */
 function startClient(
   world: World,
-  options: FleetOptions,
+  options: FleetWorldOptions,
   master: MasterAddress,
   name: string,
   join: FleetJoin,
@@ -238,7 +238,7 @@ function startClient(
 }
 
 /** One node at a time: there is always another one of the two that a host is at. */
-function plan(world: World, random: SimRandom, nodes: readonly SimNode[], options: FleetOptions) {
+function plan(world: World, random: SimRandom, nodes: readonly SimNode[], options: FleetWorldOptions) {
   const drawn = options.faults ?? Array.from({ length: 2 }, () => random.pick(FAULTS));
   const faults: { fault: NodeFault; node: string; at: number; forMs: number }[] = [];
   let at = CALM_MS;

@@ -3,7 +3,7 @@ export * from './checks.ts';
 export { describeUser } from './describe.ts';
 export { SimDisk, SimDiskError } from './disk.ts';
 export { FAULTS, type Fault } from './faults.ts';
-export { type FleetJoin, type FleetOptions, type FleetRun, type NodeFault, runFleet } from './fleet.ts';
+export { type FleetJoin, type FleetRun, type FleetWorldOptions, type NodeFault, runFleet } from './fleet.ts';
 export type { Gateway } from './gateway.ts';
 export type { Host, Running, RunOptions } from './host.ts';
 export { type LinkBehaviour, OneWayLink } from './link.ts';

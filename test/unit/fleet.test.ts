@@ -1,13 +1,12 @@
 /** What the nodes of a fleet and its participants agree on without asking each other: order, keys, lists; and each node's part of a limit. */
 import { expect, test } from 'vitest';
-import { LIMITS, MASTER_LIMITS } from '../../src/core/index.ts';
+import { LIMITS, MASTER_LIMITS, orderOf } from '../../src/core/index.ts';
 import {
   Budget,
   Cookies,
   EpochKeys,
   FLEET_LIMITS,
   Nodes,
-  orderOf,
   Permits,
   RESUME_PROLOGUE,
   resumeInitiate,

@@ -1081,4 +1081,53 @@ export const de = {
   silent: 'still',
   starting: 'startet',
   closed: 'zu',
+  // A fleet.
+  '--nats-cert and --nats-key belong together.': '--nats-cert und --nats-key gehören zusammen.',
+  '--nats and --node belong together: a node of a fleet has a name.':
+    '--nats und --node gehören zusammen: ein Knoten einer Flotte hat einen Namen.',
+  'Which fleet? Give --nats nats://HOST:PORT, as its nodes have it.':
+    'Welche Flotte? --nats nats://HOST:PORT angeben, wie ihre Knoten es haben.',
+  'No node of the fleet is called {node}.': 'Kein Knoten der Flotte heißt {node}.',
+  '{node} was told: its sessions move, then it ends': '{node} weiß es: seine Sitzungen ziehen um, dann endet er',
+  '{node} does not answer, and is out of the list from now on':
+    '{node} antwortet nicht und steht ab jetzt nicht mehr in der Liste',
+  draining: 'zieht um',
+  Drain: 'Abzug',
+  Fleet: 'Flotte',
+  Nodes: 'Knoten',
+  Node: 'Knoten',
+  Region: 'Region',
+  Sessions: 'Sitzungen',
+  Version: 'Version',
+  'over {server}': 'über {server}',
+  'NATS is away ({why}): joins go on, news of bans and nodes waits':
+    'NATS ist fort ({why}): Beitritte gehen weiter, Neues von Sperren und Knoten wartet',
+  '{file} (new: the other nodes need it and master.key)':
+    '{file} (neu: die anderen Knoten brauchen sie und master.key)',
+  'another node is called {node}: give one of them another --node':
+    'ein anderer Knoten heißt auch {node}: einem der beiden ein anderes --node geben',
+  'this node has been taken out: it ends once its sessions have moved':
+    'dieser Knoten wurde herausgenommen: er endet, sobald seine Sitzungen umgezogen sind',
+  'the NATS server of a fleet, nats:// or tls://; several are tried in turn':
+    'der NATS-Server einer Flotte, nats:// oder tls://; mehrere werden der Reihe nach versucht',
+  'credentials for it, as nsc makes them': 'Zugangsdaten dafür, wie nsc sie macht',
+  'or the seed of an nkey': 'oder der Seed eines nkey',
+  'who signs its certificate': 'wer sein Zertifikat unterschreibt',
+  'a certificate to show to it': 'ein Zertifikat, das ihm gezeigt wird',
+  'and the key of that': 'und dessen Schlüssel',
+  'be a node of the fleet of --nats, by this name, which no other has':
+    'ein Knoten der Flotte von --nats sein, mit diesem Namen, den kein anderer hat',
+  'where that node is, in a word': 'wo dieser Knoten steht, in einem Wort',
+  'look at the nodes of a fleet of masterservers, or take one out':
+    'die Knoten einer Flotte von Masterservern ansehen, oder einen herausnehmen',
+  '{file} is not there: give the --state-dir of a node of the fleet, or copy its master.key and fleet.secret to a folder.':
+    '{file} gibt es nicht: das --state-dir eines Knotens der Flotte angeben, oder dessen master.key und fleet.secret in einen Ordner kopieren.',
+  '--node takes 1 to 24 letters, digits, - and _, like eu1, not "{name}".':
+    '--node ist 1 bis 24 Buchstaben, Ziffern, - und _, wie eu1, nicht „{name}“.',
+  '--region takes 24 bytes at most.': '--region hat höchstens 24 Bytes.',
+  '--nats takes nats://HOST:PORT or tls://HOST:PORT, not "{url}".':
+    '--nats ist nats://HOST:PORT oder tls://HOST:PORT, nicht „{url}“.',
+  '--nats needs the package @nats-io/transport-node, which is not installed: npm install @nats-io/transport-node@3.3':
+    '--nats braucht das Paket @nats-io/transport-node, das nicht installiert ist: npm install @nats-io/transport-node@3.3',
+  "{flag} {path} can't be read: {why}.": '{flag} {path} ist nicht zu lesen: {why}.',
 } as const satisfies Readonly<Record<string, string>>;

@@ -1,0 +1,37 @@
+/** A master as a node of a fleet, at work: loaded only where it is one. */
+import type { KeyPair, MasterCommand, MasterCounters } from '../core/index.ts';
+import { BUILD, monotonicNow } from '../node/index.ts';
+import { FLEET_SUBJECT, type Fleet, startFleet } from './fleet.ts';
+import { loadNats } from './nats.ts';
+import type { Office } from './office.ts';
+import { portsOf } from './ports.ts';
+import type { MasterFact, MasterOptions } from './start.ts';
+import type { Store } from './store.ts';
+
+export async function startNode(parts: {
+  readonly options: MasterOptions;
+  readonly listen: readonly string[];
+  readonly secret: Uint8Array;
+  readonly identity: KeyPair;
+  readonly office: Office;
+  readonly store: Store;
+  readonly counters: () => MasterCounters;
+  readonly command: (command: MasterCommand) => void;
+  readonly tell: (fact: MasterFact) => void;
+}): Promise<Fleet | null> {
+  const { options, office, store, secret, counters, command, tell } = parts;
+  const { fleet = null } = options;
+  if (fleet === null) return null;
+  const open = await loadNats(fleet.nats);
+  const { port, furtherPort = 0 } = portsOf(options);
+  const addresses = (options.advertise ?? parts.listen).slice(0, 4);
+  return startFleet({
+    place: { name: fleet.node, region: fleet.region ?? '', addresses: [...addresses], port, furtherPort },
+    ...{ secret, identity: parts.identity.publicKey, version: BUILD.version, store, command },
+    ...{ moderation: office.moderation, onRules: office.applyRules, wallClock: Date.now, monotonic: monotonicNow },
+    figures: () => ({ hosts: counters().hosts, sessions: counters().sessions }),
+    onDrain: () => tell({ fact: 'fleet-drain' }),
+    onFact: tell,
+    open: (listener) => open(FLEET_SUBJECT, listener),
+  });
+}

@@ -1,0 +1,259 @@
+/**
+ * One node of a fleet: tells the others every two seconds that it is there and what it knows, and takes in what they know. Nothing that a
+ * join needs goes this way; while the engine is dead only news has to wait.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { type MasterCommand, type NodeList, orderOf } from '../core/index.ts';
+import { nodeCrypto } from '../node/index.ts';
+import { type Backplane, type BackplaneListener, BackplaneSeal } from './backplane.ts';
+import { type BanFact, banFactSchema, FleetBans, idOf } from './fleet-bans.ts';
+import { type MemberPlace, Members, memberSchema } from './fleet-members.ts';
+import { SERVER_LIMITS } from './limits.ts';
+import type { Moderation } from './moderation.ts';
+import type { Store } from './store.ts';
+
+/** All of a fleet hear it; a subject for each node would tell nobody more. */
+export const FLEET_SUBJECT = 'sallyport.fleet';
+const MEMBERS = 'fleet-members';
+const BANS = 'fleet-bans';
+
+const hereSchema = z.object({
+  say: z.literal('here'),
+  name: z.string(),
+  instance: z.string(),
+  members: z.array(memberSchema).max(SERVER_LIMITS.membersMax),
+  bans: z.string(),
+  version: z.string().max(64),
+  hosts: z.number(),
+  sessions: z.number(),
+  draining: z.boolean(),
+});
+export type NodeSeen = z.infer<typeof hereSchema>;
+export const wordSchema = z.discriminatedUnion('say', [
+  hereSchema,
+  z.object({ say: z.literal('who') }),
+  z.object({ say: z.literal('bans'), facts: z.array(banFactSchema).max(SERVER_LIMITS.banFactsAtOnce) }),
+  z.object({ say: z.literal('members'), members: z.array(memberSchema).max(SERVER_LIMITS.membersMax) }),
+  /** To one node, as it runs now: a repetition after its next start is for nobody. */
+  z.object({ say: z.literal('drain'), instance: z.string() }),
+]);
+export type FleetWord = z.infer<typeof wordSchema>;
+
+export interface FleetParts {
+  readonly secret: Uint8Array;
+  /** The fleet's public key. */
+  readonly identity: Uint8Array;
+  readonly place: MemberPlace;
+  readonly version: string;
+  readonly store: Store;
+  readonly moderation: Pick<Moderation, 'bans' | 'ban' | 'unban'>;
+  /** Rules have come from another node: they work from now on. */
+  readonly onRules: () => void;
+  readonly command: (command: MasterCommand) => void;
+  readonly figures: () => { readonly hosts: number; readonly sessions: number };
+  readonly wallClock: () => number;
+  readonly monotonic: () => number;
+  /** An operator has taken this node out of the fleet. */
+  readonly onDrain: () => void;
+  readonly onFact: (fact: FleetFact) => void;
+  readonly open: (listener: BackplaneListener) => Backplane;
+}
+
+export type FleetFact =
+  | { readonly fact: 'fleet'; readonly state: 'connected' | 'alone'; readonly detail: string }
+  /** Another process has this name: one of the two is wrong. */
+  | { readonly fact: 'node-name-taken'; readonly name: string }
+  | { readonly fact: 'fleet-list'; readonly nodes: readonly string[]; readonly serial: number };
+
+export interface Fleet {
+  /** The rules here have changed. */
+  rulesChanged(): void;
+  /** Those heard of within the last seconds, this one among them. */
+  seen(): readonly NodeSeen[];
+  readonly connected: boolean;
+  list(): NodeList;
+  /** Is this node the first of the code's? It alone tells of its host: while it is away nobody does, and never do two. */
+  isFirst(code: string): boolean;
+  draining(): void;
+  close(): Promise<void>;
+}
+
+export function startFleet(parts: FleetParts): Fleet {
+  const { place, store, moderation, wallClock } = parts;
+  const sealer = new BackplaneSeal(nodeCrypto, parts.secret, parts.identity);
+  const instance = randomBytes(8).toString('hex');
+  const members = new Members(kept(store, MEMBERS, memberSchema));
+  const bans = new FleetBans(rowNames().flatMap((row) => kept(store, row, banFactSchema)));
+  const seen = new Map<string, { readonly here: NodeSeen; readonly at: number }>();
+  let draining = false;
+  let serial = 0;
+  let taken = false;
+  let bansTold = Number.NEGATIVE_INFINITY;
+  let later: NodeJS.Timeout | null = null;
+  const backplane = parts.open({
+    message: (bytes) => heard(sealer.open(bytes)),
+    connected(up, why) {
+      parts.onFact({ fact: 'fleet', state: up ? 'connected' : 'alone', detail: why });
+      if (up) here();
+    },
+  });
+
+  function say(word: FleetWord): void {
+    if (backplane.connected) backplane.publish(FLEET_SUBJECT, sealer.seal(word));
+  }
+
+  function own(): NodeSeen {
+    const { hosts, sessions } = parts.figures();
+    return {
+      ...{ say: 'here', name: place.name, instance, members: [...members.all()], bans: bans.digest() },
+      ...{ version: parts.version, hosts, sessions, draining },
+    };
+  }
+
+  function here(): void {
+    say(own());
+  }
+
+  function tellList(): void {
+    const list = members.list(place.name);
+    if (list.serial === serial) return;
+    serial = list.serial;
+    store.setSetting(MEMBERS, JSON.stringify(members.all()));
+    parts.command({ do: 'nodes', list });
+    parts.onFact({ fact: 'fleet-list', nodes: list.nodes.map(({ name }) => name), serial });
+  }
+
+  function heard(opened: unknown): void {
+    const word = wordSchema.safeParse(opened).data;
+    switch (word?.say) {
+      case 'here':
+        if (word.instance !== instance) met(word);
+        return;
+      case 'who':
+        here();
+        return;
+      case 'members':
+        if (members.merge(word.members)) tellList();
+        return;
+      case 'bans':
+        takeBans(word.facts);
+        return;
+      case 'drain':
+        if (word.instance === instance) leave();
+    }
+  }
+
+  function met(word: NodeSeen): void {
+    if (word.name === place.name) {
+      const before = seen.get(word.name);
+      // What our own last run said may still be on its way.
+      if (before?.here.instance === word.instance && !taken)
+        parts.onFact({ fact: 'node-name-taken', name: place.name });
+      taken ||= before?.here.instance === word.instance;
+      if (seen.size < SERVER_LIMITS.membersMax) seen.set(word.name, { here: word, at: parts.monotonic() });
+      return;
+    }
+    if (seen.has(word.name) || seen.size < SERVER_LIMITS.membersMax)
+      seen.set(word.name, { here: word, at: parts.monotonic() });
+    if (members.merge(word.members)) tellList();
+    if (word.bans !== bans.digest()) tellBansSoon();
+  }
+
+  /** Whoever knows something else is told everything, not more often than every few seconds, and not by all at one moment. */
+  function tellBansSoon(): void {
+    if (later !== null) return;
+    const wait = Math.max(0, bansTold + SERVER_LIMITS.banFactsGapMs - parts.monotonic());
+    later = setTimeout(
+      () => {
+        later = null;
+        bansTold = parts.monotonic();
+        const facts = bans.all();
+        for (let at = 0; at < facts.length; at += SERVER_LIMITS.banFactsAtOnce)
+          say({ say: 'bans', facts: facts.slice(at, at + SERVER_LIMITS.banFactsAtOnce) });
+      },
+      wait + Math.random() * SERVER_LIMITS.fleetJitterMs,
+    );
+    later.unref();
+  }
+
+  function takeBans(facts: readonly BanFact[]): void {
+    const { put, lift } = bans.merge(facts, wallClock());
+    if (put.length + lift.length === 0) return;
+    const changed = new Set([...put, ...lift].map(idOf));
+    for (const row of moderation.bans()) if (changed.has(idOf(row))) moderation.unban(row.id);
+    for (const { version: _version, lifted: _lifted, createdAt, ...ban } of put) moderation.ban(createdAt, ban);
+    writeDown([...put, ...lift]);
+    parts.onRules();
+  }
+
+  /** The rows in which these are: a store reads no row back that is too large, so there are many. */
+  function writeDown(facts: readonly BanFact[]): void {
+    const rows = new Set(facts.map(rowOf));
+    for (const row of rows) store.setSetting(row, JSON.stringify(bans.all().filter((fact) => rowOf(fact) === row)));
+  }
+
+  function rulesChanged(): void {
+    const news = bans.changed(moderation.bans(), wallClock());
+    if (news.length === 0) return;
+    writeDown(news);
+    for (let at = 0; at < news.length; at += SERVER_LIMITS.banFactsAtOnce)
+      say({ say: 'bans', facts: news.slice(at, at + SERVER_LIMITS.banFactsAtOnce) });
+  }
+
+  function leave(): void {
+    members.remove(place.name);
+    tellList();
+    here();
+    parts.onDrain();
+  }
+
+  members.enter(place);
+  tellList();
+  rulesChanged();
+  const timer = setInterval(here, SERVER_LIMITS.fleetHereMs);
+  timer.unref();
+
+  return {
+    rulesChanged,
+    seen() {
+      const since = parts.monotonic() - SERVER_LIMITS.fleetSeenMs;
+      const others = [...seen.values()].filter(({ at, here: { name } }) => at >= since && name !== place.name);
+      return [own(), ...others.map(({ here: one }) => one)];
+    },
+    get connected() {
+      return backplane.connected;
+    },
+    list: () => members.list(place.name),
+    isFirst: (code) =>
+      orderOf(
+        code,
+        members.list('').nodes.map(({ name }) => name),
+      )[0] === place.name,
+    draining() {
+      draining = true;
+      here();
+    },
+    async close() {
+      clearInterval(timer);
+      if (later !== null) clearTimeout(later);
+      await backplane.close();
+    },
+  };
+}
+
+function rowNames(): string[] {
+  return Array.from({ length: SERVER_LIMITS.banFactRows }, (_, n) => `${BANS}-${n}`);
+}
+
+function rowOf(fact: BanFact): string {
+  return `${BANS}-${createHash('sha256').update(idOf(fact)).digest().readUInt16BE() % SERVER_LIMITS.banFactRows}`;
+}
+
+function kept<Row>(store: Store, setting: string, schema: z.ZodType<Row>): readonly Row[] {
+  try {
+    return z.array(schema).parse(JSON.parse(store.setting(setting) ?? '[]'));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * NATS as the engine of a fleet (`--nats`): the optional package is loaded here, and nowhere else. The client's own idea of a dead server
+ * is a minute late where the server hangs, so an echo of our own watches over it: one that does not come back within two
+ * seconds ends the connection, and the next server is tried.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { usage } from '../node/index.ts';
+import type { Backplane, BackplaneListener } from './backplane.ts';
+import { SERVER_LIMITS } from './limits.ts';
+
+export interface NatsOptions {
+  /** `nats://HOST:PORT`, or `tls://`; several are tried in turn. */
+  readonly servers: readonly string[];
+  /** A credentials file, as `nsc` makes it. */
+  readonly creds?: string;
+  /** A file with the seed of a user's nkey. */
+  readonly nkey?: string;
+  /** Of TLS: whom the server's certificate has to be signed by, and our own where it asks for one. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+type Package = typeof import('@nats-io/transport-node');
+
+/** Rejects files that can't be read; nothing is connected yet. */
+export async function loadNats(
+  options: NatsOptions,
+): Promise<(subject: string, listener: BackplaneListener) => Backplane> {
+  let nats: Package;
+  try {
+    nats = await import('@nats-io/transport-node');
+  } catch {
+    throw usage(
+      '--nats needs the package @nats-io/transport-node, which is not installed: npm install @nats-io/transport-node@3.3',
+    );
+  }
+  const authenticator = [
+    ...(options.creds === undefined ? [] : [nats.credsAuthenticator(readFile(options.creds, '--nats-creds'))]),
+    ...(options.nkey === undefined ? [] : [nats.nkeyAuthenticator(trimmed(readFile(options.nkey, '--nats-nkey')))]),
+  ];
+  const { ca, cert, key } = options;
+  const tls =
+    ca === undefined && cert === undefined
+      ? {}
+      : {
+          tls: {
+            ...(ca === undefined ? {} : { ca: text(ca, '--nats-ca') }),
+            ...(cert === undefined || key === undefined
+              ? {}
+              : { cert: text(cert, '--nats-cert'), key: text(key, '--nats-key') }),
+          },
+        };
+  const settings = {
+    ...{ servers: [...options.servers], name: 'sallyport master', ...tls },
+    ...{ maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250, pingInterval: 5_000, maxPingOut: 2 },
+    ...{ timeout: SERVER_LIMITS.natsSilentMs, ...(authenticator.length === 0 ? {} : { authenticator }) },
+  };
+  return (subject, listener) => new NatsBackplane(nats, settings, subject, listener);
+}
+
+class NatsBackplane implements Backplane {
+  private readonly listener: BackplaneListener;
+  private readonly subject: string;
+  private connection: NatsConnection | null = null;
+  private up = false;
+  private closed = false;
+  private retry: NodeJS.Timeout | null = null;
+  private readonly watch: NodeJS.Timeout;
+  /** What our own echoes are known by. */
+  private readonly echo = randomBytes(8);
+  private heardAt = 0;
+
+  constructor(
+    nats: Package,
+    settings: Parameters<Package['connect']>[0],
+    subject: string,
+    listener: BackplaneListener,
+  ) {
+    this.listener = listener;
+    this.subject = subject;
+    this.watch = setInterval(() => this.look(), SERVER_LIMITS.natsEchoMs);
+    this.watch.unref();
+    void this.connect(nats, settings);
+  }
+
+  get connected(): boolean {
+    return this.up;
+  }
+
+  publish(subject: string, bytes: Uint8Array): void {
+    try {
+      if (this.up) this.connection?.publish(subject, bytes);
+    } catch {
+      // It is closing, or the payload is not to its liking: what was said is said again by those who compare what they know.
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.watch);
+    if (this.retry !== null) clearTimeout(this.retry);
+    const { connection } = this;
+    this.up = false;
+    // A server that hangs takes no leave.
+    const late = new Promise<void>((resolve) => setTimeout(resolve, SERVER_LIMITS.natsCloseMs).unref());
+    if (connection === null || connection.isClosed()) return;
+    const taken = connection.flush().then(() => connection.close());
+    await Promise.race([taken, late]).catch(() => {});
+  }
+
+  private async connect(nats: Package, settings: Parameters<Package['connect']>[0]): Promise<void> {
+    try {
+      const connection = await nats.connect(settings);
+      if (this.closed) return void connection.close();
+      this.connection = connection;
+      this.subscribe(connection);
+      this.heardAt = performance.now();
+      this.set(true, connection.getServer());
+      void this.follow(connection, nats, settings);
+    } catch (error) {
+      this.set(false, (error as Error).message);
+      this.again(nats, settings);
+    }
+  }
+
+  private again(nats: Package, settings: Parameters<Package['connect']>[0]): void {
+    if (this.closed) return;
+    const wait = SERVER_LIMITS.natsRetryMs * (0.5 + Math.random());
+    this.retry = setTimeout(() => void this.connect(nats, settings), wait);
+    this.retry.unref();
+  }
+
+  private subscribe(connection: NatsConnection): void {
+    connection.subscribe(this.subject, {
+      callback: (error, message) => {
+        if (error === null) this.listener.message(message.data);
+      },
+    });
+    connection.subscribe(this.echoSubject, {
+      callback: (error) => {
+        if (error !== null) return;
+        this.heardAt = performance.now();
+        this.set(true, 'it answers again');
+      },
+    });
+  }
+
+  private get echoSubject(): string {
+    return `${this.subject}.echo.${this.echo.toString('hex')}`;
+  }
+
+  private async follow(
+    connection: NatsConnection,
+    nats: Package,
+    settings: Parameters<Package['connect']>[0],
+  ): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') this.set(false, 'the connection is lost');
+      else if (status.type === 'reconnect') this.heardAt = performance.now();
+    }
+    // Closed for good: by us, or because the server refuses us.
+    this.set(false, 'the connection is closed');
+    if (this.connection === connection) this.connection = null;
+    this.again(nats, settings);
+  }
+
+  private look(): void {
+    const { connection } = this;
+    if (connection === null || connection.isClosed()) return;
+    try {
+      connection.publish(this.echoSubject);
+    } catch {
+      return;
+    }
+    if (performance.now() - this.heardAt < SERVER_LIMITS.natsSilentMs) return;
+    this.heardAt = performance.now();
+    this.set(false, 'the server does not answer');
+    connection.reconnect().catch(() => {});
+  }
+
+  private set(up: boolean, why: string): void {
+    if (this.up === up || this.closed) return;
+    this.up = up;
+    this.listener.connected(up, why);
+  }
+}
+
+function readFile(path: string, flag: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    throw usage(`${flag} ${path} can't be read: ${(error as Error).message}.`);
+  }
+}
+
+function text(path: string, flag: string): string {
+  return new TextDecoder().decode(readFile(path, flag));
+}
+
+function trimmed(bytes: Uint8Array): Uint8Array {
+  return new TextEncoder().encode(new TextDecoder().decode(bytes).trim());
+}
