@@ -6,7 +6,6 @@
 
 import {
   type Agent,
-  type AgentOptions,
   announceOnLan,
   type LanHandle,
   type LanServer,
@@ -26,44 +25,21 @@ import {
 } from '../core/index.ts';
 import { copyToClipboard, localPlaces } from '../node/index.ts';
 import { Elsewhere, isSameMaster } from './elsewhere.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { HostingDesk } from './hosting.ts';
 import { JoinList } from './joins.ts';
 import { knownHosts } from './known-hosts.ts';
 import { APP_LIMITS } from './limits.ts';
 import type { LocalAnswer, LocalCommand, LocalDone, LocalProblem, LocalState, ProbeView } from './local-api.ts';
 import { LIST_INTERVAL_MS, MasterList } from './master-list.ts';
-import { OwnMaster, type StartOwnMaster } from './own-master.ts';
+import { OwnMaster } from './own-master.ts';
 import { failure, problem } from './problems.ts';
 import type { LocalEngine } from './server.ts';
 import type { SettingsFile } from './settings.ts';
 
-export interface EngineOptions {
-  /**
-   * Of the app and a sidecar: what has been set, and where things are kept (null: nowhere). Of a command: the agent it works with, and its
-   * master's link.
-   */
-  readonly does:
-    | {
-        readonly program: 'app' | 'sidecar';
-        readonly settings: SettingsFile;
-        readonly stateDir: string | null;
-        readonly keyFile: string | null;
-      }
-    | { readonly program: 'host' | 'join'; readonly agent: Agent; readonly master: string; readonly name: string };
-  readonly version: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly clipboard: boolean;
-  /** Who opens agents; left out: `openAgent`, on the sockets of this computer. */
-  readonly open?: (options: AgentOptions) => Promise<Agent>;
-  /** What starts a masterserver in this program; left out: it can't have one. */
-  readonly startMaster?: StartOwnMaster;
-  /** Somebody asked the whole program to end. */
-  readonly onQuit: () => void;
-}
-
 type Done = LocalDone | { readonly problem: Exclude<LocalProblem, 'OFFLINE'> };
 /** What only the app and a sidecar do. */
-const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master']);
+const OF_THE_APP: ReadonlySet<LocalCommand['do']> = new Set(['host', 'join', 'settings', 'own-master', 'links']);
 
 export class Engine implements LocalEngine {
   readonly #options: EngineOptions;
@@ -75,6 +51,7 @@ export class Engine implements LocalEngine {
   /** Nothing is hosted there, so they need no key of the host. */
   readonly #elsewhere = new Elsewhere((master) => this.#open(master, null));
   readonly #own: OwnMaster;
+  #opensLinks: boolean | null = null;
   #profileAt: number | null = null;
   #checking = false;
   #openFailure: FailureCode | null = null;
@@ -82,7 +59,7 @@ export class Engine implements LocalEngine {
     () => this.#agent,
     () => this.#changed(),
   );
-  #probes: readonly ProbeView[] = [];
+  #probes: readonly ProbeResult[] = [];
   #n = 0;
   /** What is asked for before there is an agent waits for it. */
   #started: Promise<void> = Promise.resolve();
@@ -117,6 +94,7 @@ export class Engine implements LocalEngine {
       does.agent.on('event', (event) => this.#onEvent(event));
       return;
     }
+    this.#opensLinks = (await this.#options.links?.registered()) ?? null;
     if (this.#settings?.values.ownMaster) await this.#ownMaster(true);
     else await this.#connect();
     // A game is told of the local network where it asks for it, by `list`.
@@ -180,12 +158,14 @@ export class Engine implements LocalEngine {
       serversAt: this.#list.at,
       serversFailure: this.#list.failure,
       profile,
-      unmeasured: profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null),
+      unmeasured:
+        profile === null ? null : unmeasured(profile, link?.state === 'up' ? (link.way ?? null) : null, this.#probes),
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
-      probes: this.#probes,
+      probes: this.#probes.map(probeView),
       hosting: this.desk.view,
+      opensLinks: this.#opensLinks,
       ownMaster: this.#own.view,
       joins: this.joins.views,
       lan: this.#lan,
@@ -247,6 +227,8 @@ export class Engine implements LocalEngine {
       case 'map-port':
         this.#ready().mapPort();
         return {};
+      case 'links':
+        return this.#openLinks(command.on);
       case 'own-master':
         return this.#ownMaster(command.on);
       case 'list':
@@ -305,6 +287,15 @@ export class Engine implements LocalEngine {
     return done;
   }
 
+  async #openLinks(on: boolean): Promise<Done> {
+    const { links } = this.#options;
+    if (links === undefined) return { problem: 'NOT_HERE' };
+    await (on ? links.register() : links.unregister());
+    this.#opensLinks = await links.registered();
+    this.#settings?.change({ linksAsked: true });
+    return {};
+  }
+
   async #leaveOwn(): Promise<void> {
     const { link = '' } = this.#own.view ?? {};
     this.#settings?.change({ ownMaster: false, ...(this.#master === link ? { master: '' } : {}) });
@@ -334,7 +325,7 @@ export class Engine implements LocalEngine {
 
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
-    if (event.ev === 'profile') this.#probes = event.probes.map(probeView);
+    if (event.ev === 'profile') this.#probes = event.probes;
     if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }

@@ -1,10 +1,12 @@
 /** What a program of ours runs as others on this computer see it: the local interface `/v1`, and the page of `sallyport ui`. */
-export { Engine, type EngineOptions } from './engine.ts';
+export { Engine } from './engine.ts';
+export type { EngineOptions } from './engine-options.ts';
 export type { ShownJoin } from './joins.ts';
 export { APP_LIMITS } from './limits.ts';
 export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState, OwnMasterFault } from './local-api.ts';
 export { type Opener, openBrowser } from './opener.ts';
 export type { RunningOwnMaster, StartOwnMaster } from './own-master.ts';
+export { type SchemeHandler, schemeHandler } from './scheme.ts';
 export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';
 export { type LiveProgram, running, writeTokenFile, writeTokenFileAt } from './token-file.ts';

@@ -163,6 +163,8 @@ export interface LocalSettings {
   readonly relay: RelayMode;
   /** A masterserver in this program, started with it. */
   readonly ownMaster: boolean;
+  /** The person has been asked whether this program is to open links. */
+  readonly linksAsked: boolean;
   /** With their names, for those that are not in the list just now. */
   readonly favourites: readonly { readonly code: string; readonly name: string }[];
   readonly recent: readonly RecentJoin[];
@@ -200,6 +202,8 @@ export interface LocalState {
   readonly payloadBytesMax: number;
   readonly probes: readonly ProbeView[];
   readonly hosting: HostingView | null;
+  /** Does this program open `sallyport://` links? Null where it can't see to that. */
+  readonly opensLinks: boolean | null;
   /** Null where this program can't have one. */
   readonly ownMaster: OwnMasterView | null;
   readonly joins: readonly LocalJoin[];
@@ -247,6 +251,8 @@ export type LocalCommand =
   | { readonly do: 'map-port' }
   /** A masterserver in this program, for invitations; the document says what has come of it. */
   | { readonly do: 'own-master'; readonly on: boolean }
+  /** Open `sallyport://` links of this computer with this program, or do so no more. */
+  | { readonly do: 'links'; readonly on: boolean }
   | { readonly do: 'list' }
   | { readonly do: 'stats' }
   | { readonly do: 'paths' }

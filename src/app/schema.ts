@@ -47,6 +47,7 @@ const settings = z.object({
   announceOnLan: z.boolean(),
   relay,
   ownMaster: z.boolean().describe('a masterserver in this program, started with it'),
+  linksAsked: z.boolean().describe('the person has been asked whether this program is to open links'),
   favourites: z.array(z.object({ code: z.string().max(16), name: z.string().max(64) })).max(200),
   recent: z
     .array(
@@ -120,6 +121,11 @@ export const COMMANDS = {
   forget: z.object({ join: z.int() }).describe('Removes a join from the document.'),
   check: z.object({}).describe('Measures the own network anew; the answer has the `profile`.'),
   'map-port': z.object({}).describe('Asks the router once more to open a port.'),
+  links: z
+    .object({ on: z.boolean() })
+    .describe(
+      'Opens `sallyport://` links of this user with this program from now on, or no more; `opensLinks` says what has come of it.',
+    ),
   'own-master': z
     .object({ on: z.boolean() })
     .describe(
@@ -250,16 +256,20 @@ export const stateSchema = z.object({
   serversFailure: failureCode.nullable() as z.ZodType<LocalState['serversFailure']>,
   profile: opaque<NatProfile | null>('the own network, as in `sallyport check --json`'),
   unmeasured: z
-    .enum(['probe-ports', 'nobody-answers', 'not-now'])
+    .enum(['probe-ports', 'rewritten', 'from-inside', 'nobody-answers', 'not-now'])
     .nullable()
     .describe(
-      "why the profile tells nothing (the masterserver's probe ports are silent, or everybody is), or nothing new; null: it was measured",
+      "why the profile tells nothing (the masterserver's probe ports are silent, something rewrites where it sees us, only somebody in our own network has answered, or nobody), or nothing new; null: it was measured",
     ),
   profileAt: timestamp.nullable(),
   checking: z.boolean(),
   payloadBytesMax: z.number(),
   probes: z.array(z.object({ destination: z.string(), seenAs: z.string().nullable() })),
   hosting: hosting.nullable(),
+  opensLinks: z
+    .boolean()
+    .nullable()
+    .describe('does this program open `sallyport://` links? null: it can not see to that'),
   ownMaster: z
     .object({
       state: z.enum(['off', 'starting', 'on', 'shut', 'impossible']),

@@ -21,6 +21,7 @@ const DEFAULTS: LocalSettings = {
   announceOnLan: true,
   relay: 'allow',
   ownMaster: false,
+  linksAsked: false,
   favourites: [],
   recent: [],
 };

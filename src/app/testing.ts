@@ -2,3 +2,4 @@
 export { openApiDocument } from './openapi.ts';
 export { PROBLEMS } from './problems.ts';
 export { COMMANDS, stateSchema } from './schema.ts';
+export { schemeHandler } from './scheme.ts';

@@ -119,12 +119,18 @@ class Check {
     const circumstances = this.#circumstances();
     const receiveBytes = narrowReceive();
     const lines = [
-      ...reportLines(profile, { showIps, ways: this.#ways, receiveBytes, ...circumstances }),
+      ...reportLines(profile, { showIps, ways: this.#ways, receiveBytes, probes: this.#probes, ...circumstances }),
       ...(this.#flags.probes ? probeLines(this.#probes, { showIps }) : []),
     ];
     terminal.page(lines.join('\n'));
     if (this.#flags.copy) {
-      const masked = reportLines(profile, { showIps: false, ways: this.#ways, receiveBytes, ...circumstances });
+      const masked = reportLines(profile, {
+        showIps: false,
+        ways: this.#ways,
+        receiveBytes,
+        probes: this.#probes,
+        ...circumstances,
+      });
       const copied = await copyToClipboard(masked.join('\n'), env);
       terminal.say(copied ? t('Report copied, addresses masked.') : t('This system has no clipboard tool.'));
     }

@@ -155,6 +155,9 @@ export const UI_FLAGS = {
   ...AGENT_FLAGS,
   port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of the page on 127.0.0.1 (default 0: any free one)' },
   playground: { kind: 'on', about: 'open the playground: two NATs in a simulated internet' },
+  link: { kind: 'text', value: 'LINK', about: 'show this invitation, in the app that runs if there is one' },
+  register: { kind: 'on', about: 'open sallyport:// links of this user with this program from now on, and end' },
+  unregister: { kind: 'on', about: 'open them no more, and end' },
   'no-open': { kind: 'on', about: 'print the link, open no browser' },
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
 } as const satisfies Flags;

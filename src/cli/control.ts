@@ -22,6 +22,7 @@ export interface ControlOptions {
   readonly tokenFile?: string;
   readonly open?: EngineOptions['open'];
   readonly startMaster?: EngineOptions['startMaster'];
+  readonly links?: EngineOptions['links'];
   readonly invocation: Invocation;
   readonly clipboard?: boolean;
   /** Default: any free one. */
@@ -33,9 +34,13 @@ export interface ControlOptions {
 /** Rejects with the system's error where the port is taken. */
 export async function openControl(options: ControlOptions) {
   const { does, stateDir, tokenFile, invocation, clipboard = false, open, port = 0, page = false } = options;
-  const { startMaster } = options;
+  const { startMaster, links } = options;
   const { env, stop, terminal } = invocation;
-  const opener = { ...(open === undefined ? {} : { open }), ...(startMaster === undefined ? {} : { startMaster }) };
+  const opener = {
+    ...(open === undefined ? {} : { open }),
+    ...(startMaster === undefined ? {} : { startMaster }),
+    ...(links === undefined ? {} : { links }),
+  };
   const engine = new Engine({ does, version: BUILD.version, env, clipboard, onQuit: stop, ...opener });
   const server = await serveLocal(engine, { port, page });
   const { url, token } = server;

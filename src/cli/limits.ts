@@ -42,6 +42,8 @@ export const CLI_LIMITS = {
   parentWatchMs: 500,
   /** Ports that a masterserver of one's own tries: as many as programs of one household are likely to take. */
   ownMasterPorts: 4,
+  /** A browser that is not running yet has started by then, and read what it was given. */
+  browserMs: 10_000,
   /** A router starts in one to two minutes. */
   ownMasterAgainMs: 30_000,
 } as const;

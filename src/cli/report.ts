@@ -19,6 +19,7 @@ import {
   type Verdict,
   type WayReport,
 } from '../core/index.ts';
+import { ageText, routerHelp, silentText, UNMEASURED, UNMEASURED_HELP, untestedText } from './report-unknown.ts';
 import { type Sentence, t } from './words/index.ts';
 
 export interface ReportOptions {
@@ -32,6 +33,8 @@ export interface ReportOptions {
   readonly ways?: WaysShown | null;
   /** How many bytes of a burst a socket takes here, where that is little; null: it suffices. */
   readonly receiveBytes?: number | null;
+  /** Of the last detection. */
+  readonly probes?: readonly ProbeResult[];
   /** So long the router has been asked to open a port by now; null = there was no router to ask. */
   readonly routerAskedMs: number | null;
 }
@@ -49,7 +52,9 @@ const head = (name: Sentence): string => `${t(name).padEnd(WIDTH - 1)} `;
 export function reportLines(profile: NatProfile, options: ReportOptions): readonly string[] {
   const row = (name: Sentence, ...facts: readonly (string | null)[]) =>
     head(name) + facts.filter((fact) => fact !== null).join(' · ');
-  const help = [...whatWouldHelp(profile), ...(options.receiveBytes ? [t(BURST_HELP)] : [])];
+  const silent = silentText(options.probes ?? [], options.masterWay, (address) => shown(address, options));
+  const untested = untestedText(profile, options.routerAskedMs);
+  const help = [...whatWouldHelp(profile, options), ...(options.receiveBytes ? [t(BURST_HELP)] : [])];
   return [
     row('Verdict', verdictSentence(profile, options)),
     row('UDP', udpState(profile), externalText(profile, options), ipv6Text(profile, options)),
@@ -65,8 +70,10 @@ export function reportLines(profile: NatProfile, options: ReportOptions): readon
       profile.quota === null ? t('none known') : t('{quota} ports for this network', { quota: profile.quota }),
     ),
     ...(options.ways ? [waysLine(options.ways, options)] : []),
+    ...silent.map((text) => row('Silent', text)),
     ...(options.receiveBytes ? [row('Bursts', burstText(options.receiveBytes))] : []),
     row('Sure', sureText(profile, options)),
+    ...(untested === null ? [] : [row('Untested', untested)]),
     ...(help.length === 0 ? [] : ['', ...help.map((line) => row('To do', line))]),
   ];
 }
@@ -110,20 +117,15 @@ export function probeLines(probes: readonly ProbeResult[], options: Pick<ReportO
   });
 }
 
-/** Silence is not blamed on this network unless something else shows that it is to blame. */
-const UNMEASURED: Readonly<Record<'probe-ports' | 'nobody-answers', Sentence>> = {
-  'probe-ports':
-    'Not known: the masterserver answers, but none of its probe ports does. Its operator may have left them shut in a firewall.',
-  'nobody-answers':
-    'Not known: nobody answers. The masterserver may be down, this computer offline, or this network may block UDP.',
-};
-
 function verdictSentence(profile: NatProfile, options: ReportOptions): string {
   if (profile.type === 'blocked')
     return t('Strict: no UDP answer comes back, so no direct connection is possible from here.');
-  const missing = unmeasured(profile, options.masterWay);
+  const missing = unmeasured(profile, options.masterWay, options.probes ?? []);
   if (missing !== null && missing !== 'not-now') return t(UNMEASURED[missing]);
-  const before = missing === null ? '' : ` ${t('(as it was before: the masterserver does not answer now)')}`;
+  const before =
+    missing === null
+      ? ''
+      : ` ${t('(measured {age} ago; the masterserver does not answer now)', { age: ageText(profile) })}`;
   return `${t(VERDICTS[profile.verdict])}${before}`;
 }
 
@@ -302,25 +304,24 @@ function sureText(profile: NatProfile, options: ReportOptions): string {
     addressesAsked === 1
       ? t('({samples} samples, one address asked)', { samples })
       : t('({samples} samples, {addressesAsked} addresses asked)', { samples, addressesAsked });
-  return `${percent} % ${from}${rtt}`;
+  const old = samples === 0 ? '' : ` · ${t('newest {age} old', { age: ageText(profile) })}`;
+  return `${percent} % ${from}${old}${rtt}`;
 }
 
 /** Each line one thing a person can do, with what it would change. */
-export function whatWouldHelp(profile: NatProfile): readonly string[] {
+export function whatWouldHelp(
+  profile: NatProfile,
+  options: Pick<ReportOptions, 'masterWay' | 'probes'> = { masterWay: 'udp' },
+): readonly string[] {
   const help: string[] = [];
-  const { upnp, natPmp, pcp, external } = profile.portMapping;
+  const { external } = profile.portMapping;
   if (profile.type === 'blocked') {
     return [
       t('Allow outgoing UDP in the firewall of this computer or network, or try another network (a phone hotspot).'),
     ];
   }
-  if (profile.samples === 0) {
-    return [
-      t(
-        'Check the --master link, or give a STUN server with --stun host:port: where neither answers, it is this network.',
-      ),
-    ];
-  }
+  const missing = unmeasured(profile, options.masterWay, options.probes ?? []);
+  if (missing !== null && missing !== 'not-now') return UNMEASURED_HELP[missing].map((line) => t(line));
   if (profile.external.length > 0 && profile.external.every(isLoopback)) {
     return [
       t(
@@ -335,8 +336,7 @@ export function whatWouldHelp(profile: NatProfile): readonly string[] {
       help.push(
         t('A second router is in the way: bridge one of the two, or ask the provider for a public IPv4 address.'),
       );
-    else if (upnp !== 'yes' && natPmp !== 'yes' && pcp !== 'yes')
-      help.push(t('Turning UPnP on in the router, or forwarding one UDP port, would make this Open.'));
+    else help.push(routerHelp(profile));
     if (profile.ipv6 === 'no') help.push(t('IPv6 on both sides would connect without any of this.'));
   }
   if (profile.addressesAsked === 1 && (profile.mapping === 'eim' || profile.mapping === 'unknown')) {

@@ -1,11 +1,14 @@
 /** `sallyport ui`: the same functions in a local page. */
 import { join } from 'node:path';
-import { type Opener, openBrowser, SettingsFile } from '../app/index.ts';
-import { SallyportError, usage } from '../node/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Opener, openBrowser, running, type SchemeHandler, SettingsFile, schemeHandler } from '../app/index.ts';
+import { parseJoinTarget } from '../core/index.ts';
+import { ownCommand, SallyportError, usage } from '../node/index.ts';
 import { stateDir } from './agent-flags.ts';
 import { UI_FLAGS } from './commands.ts';
 import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
+import { CLI_LIMITS } from './limits.ts';
 import { startOwnMaster } from './own-master.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import { t, told } from './words/index.ts';
@@ -14,6 +17,10 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
   const { flags } = readCommandLine(UI_FLAGS, [], invocation.argv, invocation.env);
   const { terminal, env, signal } = invocation;
   const directory = stateDir(flags, env);
+  const links = schemeHandler({ platform: process.platform, env, command: [...ownCommand(), 'ui', '--link'] });
+  if (flags.register || flags.unregister) return register(invocation, links, flags.register);
+  const invited = flags.link === undefined ? '' : invitation(flags.link);
+  if (invited !== '' && (await showInRunning(directory, invited))) return;
   const settings = new SettingsFile(directory);
   const problem = flags.master === undefined ? null : settings.change({ master: flags.master, stun: [...flags.stun] });
   if (problem !== null) throw usage(t('--master: {why}', { why: told(problem.text) }));
@@ -21,13 +28,14 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
     does: { program: 'app', settings, stateDir: directory, keyFile: join(directory, 'host-app.key') },
     ...{ stateDir: directory, invocation, clipboard: !flags['no-clipboard'], port: flags.port ?? 0, page: true },
     startMaster: startOwnMaster,
+    ...(links === null ? {} : { links }),
   }).catch((error: NodeJS.ErrnoException) => {
     throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
   });
   let opener: Opener | null = null;
   try {
     await app.engine.start();
-    const link = flags.playground ? app.link.replace('/#', '/playground#') : app.link;
+    const link = flags.playground ? app.link.replace('/#', '/playground#') : `${app.link}${invited}`;
     terminal.event('ready', { link });
     terminal.result(link);
     terminal.fact('done', 'App', `${link}      ${t('(open it in a browser; Ctrl+C ends it)')}`, 'whole');
@@ -37,4 +45,40 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
     opener?.close();
     await app.close();
   }
+}
+
+/** What stands behind the token in the app's link, so that the page shows the invitation and asks. Throws USAGE for what is none. */
+function invitation(link: string): string {
+  if (parseJoinTarget(link) === null) throw usage(t('--link: this is no invitation, or not all of one.'));
+  return `&join=${encodeURIComponent(link)}`;
+}
+
+/** False where no app of this user runs. */
+async function showInRunning(directory: string, invited: string): Promise<boolean> {
+  const app = running(directory).find(({ program }) => program === 'app');
+  if (app === undefined) return false;
+  const answers = await fetch(`${app.url}/v1/state`, { headers: { authorization: `Bearer ${app.token}` } }).catch(
+    () => null,
+  );
+  if (answers?.ok !== true) {
+    app.forget();
+    return false;
+  }
+  const opener = openBrowser(`${app.url}/#t=${app.token}${invited}`, directory);
+  // The browser reads the file on its way.
+  await sleep(CLI_LIMITS.browserMs);
+  opener.close();
+  return true;
+}
+
+async function register({ terminal }: Invocation, links: SchemeHandler | null, on: boolean): Promise<void> {
+  if (links === null) throw usage(t('How links are opened on this system is not known here.'));
+  await (on ? links.register() : links.unregister());
+  const registered = await links.registered();
+  if (registered !== on) throw new SallyportError('INTERNAL', { detail: t('This system did not take it.') });
+  terminal.fact(
+    'done',
+    'Links',
+    on ? t('sallyport:// links of this user open this program') : t('they open this program no more'),
+  );
 }

@@ -75,7 +75,7 @@ export type {
   Tested,
   Verdict,
 } from './nat/profile.ts';
-export { unmeasured } from './nat/unmeasured.ts';
+export { silentServers, unmeasured } from './nat/unmeasured.ts';
 export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize } from './nat64.ts';
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';

@@ -22,7 +22,8 @@ let goneTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** The token comes in the fragment of the link (never sent to a server) and is kept for this tab and for reloads. */
 function readToken(): string | null {
-  const inLink = /^#t=([\w-]+)$/.exec(location.hash)?.[1];
+  const [, inLink, invited] = /^#t=([\w-]+)(?:&join=([^&]*))?$/.exec(location.hash) ?? [];
+  if (invited !== undefined) offered.value = decodeURIComponent(invited);
   if (inLink !== undefined) {
     sessionStorage.setItem(TOKEN_KEY, inLink);
     localStorage.setItem(TOKEN_KEY, inLink);
@@ -32,6 +33,8 @@ function readToken(): string | null {
   return sessionStorage.getItem(TOKEN_KEY) ?? localStorage.getItem(TOKEN_KEY);
 }
 
+/** An invitation that was clicked somewhere: shown, and joined only when the person says so. */
+export const offered = signal('');
 const token = signal<string | null>(null);
 export const local = signal<LocalState | null>(null);
 export const connected = signal(true);

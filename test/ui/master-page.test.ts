@@ -125,13 +125,22 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await page.waitForSelector('tr:has-text("Between")');
   });
 
-  test('the join page tells the ways in and copies the command, on a phone too', async () => {
-    const { code } = await host('Arena');
-    const { page } = await openPage(browser, `${http}/j/${code}`, PHONE);
-    await page.waitForSelector('h1:has-text("Join Arena")');
-    expect(await page.textContent('#join-code')).toBe(`${code.slice(0, 5)}-${code.slice(5)}`);
+  test('an invitation shows the game, opens the app with the whole link, and helps where nothing opened', async () => {
+    const { run, code } = await host('Arena', ['--game', 'luanti']);
+    const invited = String((await run.line('ready')).link).split('#')[1];
+    const address = `${http}/j/${code}#${invited}&at=${/\/\/([^/]+)/.exec(link)?.[1]}`;
+    const { page, faults } = await openPage(browser, address, PHONE);
+    await page.waitForSelector('h1:has-text("Play with Arena")');
+    await page.waitForSelector('text=Luanti');
+    expect(await page.getAttribute('#join-open', 'href')).toBe(String((await run.line('ready')).link));
+    await page.waitForSelector('#join-no-download');
+    await page.press('.invitation summary >> nth=0', 'Enter');
     await page.click('#copy-command');
-    await expect.poll(() => clipboard(page)).toBe(`npx sallyport join ${code} --master '${link}'`);
+    await expect.poll(() => clipboard(page)).toBe(`sallyport join '${address}'`);
+    await page.click('#copy-page');
+    await expect.poll(() => clipboard(page)).toBe(address);
+    expect(await page.textContent('#join-code')).toBe(`${code.slice(0, 5)}-${code.slice(5)}`);
+    expect(await page.textContent('body')).not.toContain('npx');
     const width = await page.evaluate(
       () =>
         (globalThis as unknown as { document: { documentElement: { scrollWidth: number } } }).document.documentElement
@@ -139,8 +148,12 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     );
     expect(width).toBeLessThanOrEqual(PHONE.width);
     await expectAccessible(page);
+    await page.click('#join-open');
+    await page.waitForSelector('#join-opened:has-text("Nothing happened")');
+    expect(await page.evaluate('document.activeElement.id')).toBe('join-get');
+    expect(faults.filter((fault) => !/scheme|protocol|handler/i.test(fault))).toEqual([]);
     await page.goto(`${http}/j/6789BCDFGH`);
-    await page.waitForSelector('text=No host has this code now');
+    await page.waitForSelector('text=This game is not open just now');
   });
 
   test('the list fits a phone, and stays readable when the master is gone', async () => {

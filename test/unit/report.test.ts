@@ -68,7 +68,7 @@ describe('the report of check', () => {
     expect(text(cone)).toContain('one port for all destinations');
     const one = text({ ...cone, addressesAsked: 1, confidence: 0.92 });
     expect(one).toContain('one port for all ports of the one address asked, others cannot be told');
-    expect(one).toMatch(/^Sure +92 % \(12 samples, one address asked\)/m);
+    expect(one).toMatch(/^Sure +92 % \(12 samples, one address asked\) · newest \d+ s old/m);
     expect(one).toMatch(/^To do +Add --stun host:port/m);
   });
 

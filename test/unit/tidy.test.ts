@@ -100,7 +100,9 @@ const MASTER_MAY = ['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources
 const WEB_ENTRIES = ['src/app/local-api.ts', 'src/master/api.ts'];
 
 /** Pure helpers of core that the page shares as values, so that nothing is written twice; they bring no machine with them. */
-const WEB_CORE = ['src/core/mask.ts', 'src/core/model/code.ts', 'src/core/model/service.ts'];
+const WEB_CORE = ['mask.ts', 'model/code.ts', 'model/service.ts', 'wire/join-link.ts', 'wire/master-link.ts'].map(
+  (file) => `src/core/${file}`,
+);
 
 /**
  * What a command loads before its first line, by its own files: an index would bring the whole layer, 140 ms of modules for core alone

@@ -30,11 +30,11 @@ describe('the verdict', () => {
   ] as const)('%s', (verdict, known) => expect(verdictOf(known)).toBe(verdict));
 });
 
-test('layers: the router’s own address tells, else the distance of the outermost NAT, else nothing', () => {
+test('layers: the router’s own address tells, and nothing else does', () => {
   expect(layersOf(profile({ type: 'public' }), null)).toBe(0);
   expect(layersOf(profile({ type: 'cone' }), '203.0.113.9')).toBe(1);
   expect(layersOf(profile({ type: 'cone' }), '100.64.1.2')).toBe(2);
-  expect(layersOf(profile({ type: 'cone', natHops: 1 }), null)).toBe(1);
+  expect(layersOf(profile({ type: 'cone', natHops: 1 }), null)).toBeNull();
   expect(layersOf(profile({ type: 'cone', natHops: 3 }), null)).toBeNull();
 });
 

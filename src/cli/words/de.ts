@@ -31,6 +31,11 @@ export const de = {
   'This side sends {tuples} probes from {sockets} sockets within {ms} ms':
     'Diese Seite schickt {tuples} Proben von {sockets} Sockets in {ms} ms',
   'The salvos are over after {packets} packets: {result}': 'Die Salven sind nach {packets} Paketen vorbei: {result}',
+  '--link: this is no invitation, or not all of one.': '--link: das ist keine Einladung, oder nicht die ganze.',
+  'How links are opened on this system is not known here.': 'Wie dieses System Links öffnet, ist hier nicht bekannt.',
+  'This system did not take it.': 'Das System hat es nicht angenommen.',
+  'sallyport:// links of this user open this program': 'sallyport://-Links dieses Benutzers öffnen dieses Programm',
+  'they open this program no more': 'sie öffnen dieses Programm nicht mehr',
   'is starting': 'startet',
   Simulating: 'Simulation',
   'one join in a simulated internet': 'eines Beitritts in einem simulierten Internet',
@@ -378,7 +383,45 @@ export const de = {
   '{destination} from port {localPort}': '{destination} von Port {localPort}',
   'Strict: no UDP answer comes back, so no direct connection is possible from here.':
     'Streng: keine UDP-Antwort kommt zurück, also ist von hier kein direkter Weg möglich.',
-  '(as it was before: the masterserver does not answer now)': '(wie zuvor: der Masterserver antwortet gerade nicht)',
+  '(measured {age} ago; the masterserver does not answer now)':
+    '(vor {age} gemessen; der Masterserver antwortet gerade nicht)',
+  'newest {age} old': 'die neueste {age} alt',
+  Silent: 'Stumm',
+  Untested: 'Ungeprüft',
+  "{where}: the masterserver's probe ports do not answer, its operator may have left them shut; others were asked instead":
+    '{where}: die Probe-Ports des Masterservers antworten nicht, vielleicht hat sein Betreiber sie zu gelassen; andere wurden gefragt',
+  '{where}: no answer from there; others were asked instead': '{where}: von dort keine Antwort; andere wurden gefragt',
+  'Not known: something in front of the masterserver hides where packets come from, so it cannot tell how you look from outside.':
+    'Nicht bekannt: etwas vor dem Masterserver verbirgt, woher Pakete kommen; er kann nicht sagen, wie du von außen aussiehst.',
+  'Not known: the masterserver stands in your own network, and nobody outside was asked.':
+    'Nicht bekannt: der Masterserver steht in deinem eigenen Netz, und draußen wurde niemand gefragt.',
+  'Tell the operator of the masterserver: 16 UDP ports, from its own plus 9 on, have to pass its firewall. Or give --stun host:port.':
+    'Sag es dem Betreiber des Masterservers: 16 UDP-Ports, von seinem eigenen plus 9 an, müssen durch seine Firewall. Oder gib --stun host:port an.',
+  'Give a STUN server with --stun host:port: it tells what the masterserver can not see, and friends reach you all the same.':
+    'Gib mit --stun host:port einen STUN-Server an: er sagt, was der Masterserver nicht sehen kann, und Freunde erreichen dich trotzdem.',
+  'Tell the operator: in Docker, --network host or "userland-proxy": false lets the masterserver see true addresses.':
+    'Sag dem Betreiber: in Docker lässt --network host oder "userland-proxy": false den Masterserver wahre Adressen sehen.',
+  'Give a STUN server with --stun host:port, or ask a masterserver elsewhere: then your network is measured.':
+    'Gib mit --stun host:port einen STUN-Server an, oder frag einen Masterserver anderswo: dann wird dein Netz gemessen.',
+  'filtering (takes a second port or address to ask)':
+    'Filter (braucht einen zweiten Port oder eine zweite Adresse zum Fragen)',
+  'hairpin (not yet)': 'Hairpin (noch nicht)',
+  'hairpin (shows only where one port serves all destinations)':
+    'Hairpin (zeigt sich nur, wo ein Port allen Zielen dient)',
+  'distance (not yet)': 'Entfernung (noch nicht)',
+  'distance (shows only where one port serves all destinations)':
+    'Entfernung (zeigt sich nur, wo ein Port allen Zielen dient)',
+  'life of a mapping (takes 3 min, while hosting)': 'Leben einer Zuordnung (dauert 3 min, beim Hosten)',
+  'most mappings at once (at its end nobody here could open anything)':
+    'größte Zahl von Zuordnungen (an ihrem Ende könnte hier niemand mehr etwas öffnen)',
+  'port mapping (no router found)': 'Portfreigabe (kein Router gefunden)',
+  'IPv6 (nobody asked has it)': 'IPv6 (niemand der Gefragten hat es)',
+  'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.':
+    'Der Router sagt, er habe einen Port geöffnet, aber dort kommt nichts an: vor ihm steht ein weiterer, oder er irrt. Starte ihn neu, oder bitte den Anbieter um eine öffentliche IPv4-Adresse.',
+  'This looks like an address that the provider shares out: UPnP helps only where your own router has a public one. Ask the provider for a public IPv4 address.':
+    'Das sieht nach einer Adresse aus, die der Anbieter mehreren gibt: UPnP hilft nur, wo dein Router selbst eine öffentliche hat. Bitte den Anbieter um eine öffentliche IPv4-Adresse.',
+  'Turning UPnP on in the router, or forwarding one UDP port, would make this Open, if the router itself has a public address.':
+    'UPnP im Router anzuschalten oder einen UDP-Port weiterzuleiten würde es offen machen, wenn der Router selbst eine öffentliche Adresse hat.',
   blocked: 'blockiert',
   works: 'geht',
   'IPv4 address not known': 'IPv4-Adresse nicht bekannt',

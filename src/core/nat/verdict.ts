@@ -16,12 +16,15 @@ export function verdictOf(profile: NatProfile): Verdict {
     : 'strict';
 }
 
-/** Layers of translation, where something is known of them: the router's own external address, or the outermost NAT's distance. */
+/**
+ * Layers of translation, where something is known of them: the router's own external address. The distance of the outermost NAT tells of
+ * one that filters: a carrier's which lets everybody in, as many do, does not show in it.
+ */
 export function layersOf(profile: NatProfile, router: string | null): number | null {
   if (profile.type === 'public') return 0;
   if (profile.samples === 0) return null;
-  if (router !== null) return profile.external.includes(router) ? 1 : 2;
-  return profile.natHops === 1 ? 1 : null;
+  if (router === null) return null;
+  return profile.external.includes(router) ? 1 : 2;
 }
 
 /** Port blocks of carriers have 64 to 4096 ports (docs/reference/nat-model.md §2.1). */

@@ -87,7 +87,9 @@ export class Session {
     this.sid = config.sid;
     this.onEvent = onEvent;
     this.credits = new Credits(now, context, config, (at, credit, socket) => this.send(at, credit, socket));
-    const [stun] = context.stun();
+    // The master's own probe ports do as well, so that the life of a mapping is known where no STUN server is.
+    const [stun] = context.stun().map((target) => new StunSource(target, context.config.crypto));
+    const redirecting = context.link.sources.find((source) => source.requestTo !== undefined) ?? stun ?? null;
     this.traversal = traversal(now, {
       ...config,
       own: { ...config.own, profile: context.profile },
@@ -95,7 +97,7 @@ export class Session {
       family: context.family(),
       sources: context.link.sources.filter(({ target }) => familyOf(target.address) === context.family()),
       master: context.masterAddress(),
-      redirecting: stun === undefined ? null : new StunSource(stun, context.config.crypto),
+      redirecting,
       sockets: context.sockets,
       requests: context.requests,
       random: context.config.random,

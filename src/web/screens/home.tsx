@@ -5,7 +5,7 @@ import { GAMES } from '../games.ts';
 import { Card } from '../kit/card.tsx';
 import { Icon } from '../kit/icon.tsx';
 import { openRow, rows } from '../list.ts';
-import { joinTarget, local, saveSettings, settings, shownCode, streamer } from '../local.ts';
+import { command, joinTarget, local, offered, saveSettings, settings, shownCode, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { Gates } from '../parts/gates.tsx';
 import { followInPage, go } from '../router.ts';
@@ -28,6 +28,7 @@ export function Home() {
         <Join />
         <HostChoice />
       </div>
+      <LinksQuestion />
       <Recent />
       <Near />
     </>
@@ -35,7 +36,7 @@ export function Home() {
 }
 
 function Join() {
-  const target = useSignal('');
+  const target = useSignal(offered.value);
   const error = useSignal<string | null>(null);
   const join = async (text: string): Promise<void> => {
     const wanted = text.trim();
@@ -67,7 +68,7 @@ function Join() {
         <Icon of={DoorOpen} /> {t('home.join')}
       </h2>
       <p class="dim" id="join-hint">
-        {t('home.join.about')}
+        {offered.value === '' ? t('home.join.about') : t('home.join.offered')}
       </p>
       <label class="hidden" for="join-target">
         {t('home.join.label')}
@@ -105,6 +106,23 @@ function Join() {
 const FEATURED: ReadonlySet<string> = new Set(['minecraft', 'luanti', 'factorio', 'valheim', 'terraria', 'teeworlds']);
 /** As long as what `join` takes (`pastedCharactersMax` of src/core/limits.ts): a message of a chat with a link in it. */
 const TARGET_CHARACTERS_MAX = 4_096;
+
+/** Asked once; afterwards the settings have it. */
+function LinksQuestion() {
+  const { opensLinks } = local.value ?? {};
+  if (opensLinks !== false || settings.value?.linksAsked !== false) return null;
+  return (
+    <section class="notice info row-line" id="links-question">
+      <span>{t('home.links')}</span>
+      <button type="button" class="small" onClick={() => void command({ do: 'links', on: true })}>
+        {t('home.links.yes')}
+      </button>
+      <button type="button" class="quiet small" onClick={() => void saveSettings({ linksAsked: true })}>
+        {t('home.links.no')}
+      </button>
+    </section>
+  );
+}
 
 function HostChoice() {
   const hosting = local.value?.hosting ?? null;

@@ -41,7 +41,7 @@ export function Network() {
 /** What is not known is not blamed on this network. */
 function sentenceOf(profile: NatProfile): string {
   const missing = local.value?.unmeasured ?? null;
-  if (missing === 'nobody-answers' || missing === 'probe-ports') return t(`net.s.${missing}`);
+  if (missing !== null && missing !== 'not-now') return t(`net.s.${missing}`);
   if (profile.type === 'blocked') return t('net.s.blocked');
   return `${t(`net.s.${profile.verdict}`)}${missing === null ? '' : ` ${t('net.s.not-now')}`}`;
 }
