@@ -57,13 +57,7 @@ export function createMeasures(options: MeasuresOptions) {
   );
   registry.gauge('sallyport_event_loop_lag_seconds', '99th percentile since the last scrape.', options.lagSeconds);
   registry.gauge('sallyport_store_ok', '1 while the store can be written, else 0.', () => Number(options.storeOk()));
-  const { fleet } = options;
-  if (fleet !== undefined) {
-    registry.gauge('sallyport_fleet_connected', '1 while NATS carries what nodes say, else 0.', () =>
-      Number(fleet().connected),
-    );
-    registry.gauge('sallyport_fleet_nodes', 'Nodes heard of within seconds, this one among them.', () => fleet().nodes);
-  }
+  if (options.fleet !== undefined) measureFleet(registry, options.fleet);
   registry.gauge('sallyport_event_streams', 'Open streams of live changes.', options.eventStreams);
   registry.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
   registry.external('process_cpu_seconds_total', 'User and system time.', () => {
@@ -149,4 +143,10 @@ export function measureRelay(registry: Metrics, figures: () => RelayFigures | nu
     'What the relay has refused to ends.',
     read(({ counters }) => byReason('reason', counters.refused)),
   );
+}
+
+function measureFleet(registry: Metrics, fleet: () => FleetFigures): void {
+  const connected = (): number => Number(fleet().connected);
+  registry.gauge('sallyport_fleet_connected', '1 while NATS carries what nodes say, else 0.', connected);
+  registry.gauge('sallyport_fleet_nodes', 'Nodes heard of within seconds, this one among them.', () => fleet().nodes);
 }
