@@ -229,6 +229,12 @@ export function createOffice(options: OfficeOptions): Office {
           measures.attempts.observe({}, event.attempts);
         }
         return;
+      case 'sources-rewritten':
+        log.warn(
+          { address: event.address },
+          'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)',
+        );
+        return;
       case 'bind-failed':
       // The start fails with it and says so in one line; up to 50 more would only bury that.
       case 'probe-key':
