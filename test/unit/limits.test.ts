@@ -410,7 +410,6 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'metrics.ts values': 'labels of our own',
   'metrics.ts series': 'labels of our own',
   'moderation.ts reserved': 'officialServersMax',
-  'pages.ts pages': 'files of our own',
   'probe-worker.ts table': 'table sessions',
   'records.ts kinds': 'the kinds of rows that there are',
   'records.ts seals': 'the kinds of rows that there are',

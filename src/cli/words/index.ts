@@ -54,7 +54,8 @@ function fill(text: string, values: SentenceValues): string {
 
 /** A sentence of the catalogue with places in it, as others fill them in. */
 interface SentenceShape {
-  readonly pattern: RegExp;
+  /** What stands between the places, in order: one more than there are names. */
+  readonly parts: readonly string[];
   readonly names: readonly string[];
   readonly text: string;
 }
@@ -67,12 +68,28 @@ export function told(text: string): string {
   const whole = (catalogue as Readonly<Record<string, string>>)[text];
   if (whole !== undefined) return whole;
   shapes ??= shapesOf(catalogue);
-  for (const { pattern, names, text: other } of shapes) {
-    const found = pattern.exec(text);
-    if (found !== null)
-      return fill(other, Object.fromEntries(names.map((name, n) => [name, told(found[n + 1] ?? '')])));
+  for (const { parts, names, text: other } of shapes) {
+    const found = placesIn(text, parts);
+    if (found !== null) return fill(other, Object.fromEntries(names.map((name, n) => [name, told(found[n] ?? '')])));
   }
   return text;
+}
+
+/** What fills the places between `parts`; null where the text is none of that shape. Once through the text, which strangers may have written. */
+function placesIn(text: string, parts: readonly string[]): readonly string[] | null {
+  const [first = '', ...further] = parts;
+  const last = further.pop() ?? '';
+  if (!text.startsWith(first) || !text.endsWith(last)) return null;
+  const end = text.length - last.length;
+  const places: string[] = [];
+  let from = first.length;
+  for (const part of further) {
+    const to = text.indexOf(part, from + 1);
+    if (to < 0) return null;
+    places.push(text.slice(from, to));
+    from = to + part.length;
+  }
+  return from < end ? [...places, text.slice(from, end)] : null;
 }
 
 /** What has fewer letters of its own would be found in sentences that it has nothing to do with. */
@@ -89,11 +106,7 @@ function shapesOf(sentences: Catalogue): readonly SentenceShape[] {
 
 function shapeOf([english, text]: readonly [string, string]): SentenceShape {
   const names = [...english.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
-  const pattern = english
-    .split(/\{\w+\}/)
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('(.+?)');
-  return { pattern: new RegExp(`^${pattern}$`, 's'), names, text };
+  return { parts: english.split(/\{\w+\}/), names, text };
 }
 
 /** A failure for a person at a shell: what happened and why in truth, and what to do, with the flags that do it. */
