@@ -29,7 +29,7 @@ import { createModeration, type Moderation } from './moderation.ts';
 import type { OfficialFolder } from './official.ts';
 import { type RelayRule, relayRules } from './relay-rules.ts';
 import type { RelayThread } from './relay-thread.ts';
-import { createStatistics } from './statistics.ts';
+import { createStatistics, hasTried } from './statistics.ts';
 import type { Store } from './store.ts';
 import { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
 import { createWebhooks, type WebhookConfig, type WebhookOptions } from './webhooks.ts';
@@ -223,6 +223,7 @@ export function createOffice(options: OfficeOptions): Office {
         return;
       case 'report':
         statistics.report(event);
+        if (!hasTried(event)) return;
         measures.traversals.add({
           ...{ client_nat: event.clientNat, host_nat: event.hostNat, family: event.family },
           ...{ path: event.path ?? 'none', result: event.outcome },
@@ -231,6 +232,12 @@ export function createOffice(options: OfficeOptions): Office {
           measures.durations.observe({}, event.elapsedMs / 1000);
           measures.attempts.observe({}, event.attempts);
         }
+        return;
+      case 'sources-rewritten':
+        log.warn(
+          { address: event.address },
+          'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)',
+        );
         return;
       case 'bind-failed':
       // The start fails with it and says so in one line; up to 50 more would only bury that.
