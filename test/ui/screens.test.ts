@@ -164,7 +164,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await stop(page, 'password');
     await page.click('#connect-close');
     await tab('/network');
-    await page.waitForSelector('.probes tbody tr');
+    await page.waitForSelector('.probes tbody tr', { state: 'attached' });
     await stop(page, 'network');
     await tab('/settings');
     await page.waitForSelector('#set-master');
