@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import type { LanServer, PathInfo } from '../agent/index.ts';
-import { LIMITS, type ListEntry, type NatProfile, parseServices } from '../core/index.ts';
+import type { ListEntry, NatProfile } from '../core/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { parseServices } from '../core/model/service.ts';
 import { APP_LIMITS } from './limits.ts';
 import type {
   BanView,

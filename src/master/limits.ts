@@ -1,5 +1,7 @@
 /** Maxima of the masterserver around the machine; those of the protocol stand in `src/core/limits.ts`. */
 export const SERVER_LIMITS = {
+  /** A join that ends without a path has failed when it was tried for so long: then whoever joins is told that the pair is hard. */
+  triedMsMin: 15_000,
   /** Text of an announcement in characters: one row of a list, and 900 bytes of a heartbeat hold them all. */
   nameCharacters: 48,
   gameCharacters: 32,

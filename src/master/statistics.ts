@@ -1,6 +1,7 @@
 /** How joins go: by pair of NATs (kept in the store, by hour), over time (5-minute points), and just now (in memory). */
 import type { MasterEvent } from '../core/index.ts';
 import { type History, type PairRow, pairSchema } from './api.ts';
+import { SERVER_LIMITS } from './limits.ts';
 import type { Store, TraversalRow } from './store.ts';
 
 export type Report = Extract<MasterEvent, { readonly ev: 'report' }>;
@@ -52,6 +53,7 @@ export function createStatistics(store: Store, wallClock: () => number): Statist
       joins[second % SECONDS] = (joins[second % SECONDS] ?? 0) + 1;
     },
     report(report) {
+      if (!hasTried(report)) return;
       const now = wallClock();
       roll(now);
       const { clientNat, hostNat, family, attempts } = report;
@@ -94,6 +96,14 @@ export function createStatistics(store: Store, wallClock: () => number): Statist
       store.recordPoint(point);
     },
   };
+}
+
+/**
+ * A path counts, however it came about; that there is none only where it was tried: probes were sent, for as long as it takes until a
+ * person is told that the pair is a hard one. Whoever was refused at the door, or has changed their mind before, says nothing of two networks.
+ */
+export function hasTried({ outcome, attempts, packetsSent, elapsedMs }: Report): boolean {
+  return outcome === 'path' || (attempts > 0 && packetsSent > 0 && elapsedMs >= SERVER_LIMITS.triedMsMin);
 }
 
 type Points = History['points'];

@@ -33,6 +33,9 @@ test.each(['home', 'root', 'run/user'])('what stands in /%s is named, because th
   expect(hiddenFile({ ...seen, command: [inside, '/usr/bin/env'] })).toBe(inside);
   expect(hiddenFile({ ...seen, command: ['/usr/bin/node', inside] })).toBe(inside);
   expect(hiddenFile({ ...seen, args: ['--official', inside] })).toBe(inside);
+  // PrivateTmp gives the service a folder of its own there.
+  for (const folder of ['/tmp/x/main.js', '/var/tmp/sallyport', '/dev/shm/sallyport'])
+    expect(hiddenFile({ ...seen, command: ['/usr/bin/node', folder] })).toBe(folder);
 });
 
 test.skipIf(!existsSync('/usr/bin/systemd-analyze'))(

@@ -21,3 +21,27 @@ test('joins per minute are those of the last 60 seconds, however many, and a gap
   expect(statistics.joinsPerMinute()).toBe(1);
   store.close();
 });
+
+test('only what was tried counts: who is refused or stops soon is no failure of two networks', () => {
+  const store = openStore({ file: ':memory:', onProblem: (problem) => expect.unreachable(problem) });
+  const statistics = createStatistics(store, () => 1_800_000_000_000);
+  const end = {
+    ...({
+      ev: 'report',
+      clientNat: 'cone',
+      hostNat: 'port-sensitive',
+      family: 4,
+      path: null,
+      outcome: 'aborted',
+    } as const),
+    ...{ method: 'birthday', attempts: 2, elapsedMs: 40_000, packetsSent: 900 },
+  };
+  statistics.report({ ...end, attempts: 0, packetsSent: 0, elapsedMs: 90_000 });
+  statistics.report({ ...end, attempts: 1, elapsedMs: 3_000 });
+  statistics.report({ ...end, attempts: 1, packetsSent: 0, elapsedMs: 30_000 });
+  expect(statistics.totals()).toEqual({ paths: 0, failures: 0 });
+  statistics.report(end);
+  statistics.report({ ...end, path: 'direct', outcome: 'path', attempts: 1, packetsSent: 3, elapsedMs: 300 });
+  expect(statistics.totals()).toEqual({ paths: 1, failures: 1 });
+  store.close();
+});

@@ -129,7 +129,7 @@ const FRONT = [
   ],
   ...['src/agent/words.ts', 'src/app/token-file.ts'],
 ];
-const FRONT_USERS = [...FRONT, 'src/agent/relay-mode.ts'];
+const FRONT_USERS = [...FRONT, 'src/agent/relay-mode.ts', 'src/app/schema.ts'];
 function core(file: string): string {
   return `src/core/${file}`;
 }

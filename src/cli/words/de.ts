@@ -1,5 +1,10 @@
 /** German, under the English sentence as it stands where it is said (index.ts). `{name}` stays as it is, and may move. */
 export const de = {
+  'show this invitation, in the app that runs if there is one':
+    'diese Einladung zeigen, in der App, die läuft, wenn es eine gibt',
+  'open sallyport:// links of this user with this program from now on, and end':
+    'sallyport://-Links dieses Benutzers von jetzt an mit diesem Programm öffnen, und enden',
+  'open them no more, and end': 'sie nicht mehr öffnen, und enden',
   '--downloads {at} is no address of the web.': '--downloads {at} ist keine Adresse des Webs.',
   "--downloads {at} can't be read: {why}.": '--downloads {at} ist nicht zu lesen: {why}.',
   '(Ctrl+C ends it)': '(Strg+C beendet)',
@@ -8,6 +13,12 @@ export const de = {
   '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
   '--token-file: {why}': '--token-file: {why}',
   Sidecar: 'Beiboot',
+  noray: 'noray',
+  '127.0.0.1, TCP {tcp} and UDP {udp}': '127.0.0.1, TCP {tcp} und UDP {udp}',
+  "speak noray's protocol to games on 127.0.0.1 as well (TCP 8890, UDP 8809)":
+    'auch das Protokoll von noray mit Spielen auf 127.0.0.1 sprechen (TCP 8890, UDP 8809)',
+  'another TCP port for that': 'ein anderer TCP-Port dafür',
+  'and another UDP port': 'und ein anderer UDP-Port',
   'keep keys there: the same join code each time (default: no file is written)':
     'Schlüssel dort behalten: jedes Mal derselbe Code (sonst wird keine Datei geschrieben)',
   'no network: a masterserver and NATs in memory, which all sidecars with --fake of this computer share':
