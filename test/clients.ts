@@ -115,6 +115,21 @@ export const PYTHON: Client = {
   build: () => ['python3', '-B', '-W', 'error', join(CLIENTS, 'python/example.py')],
 };
 
+export const GODOT3: Client = {
+  name: 'Godot 3',
+  missing: needs('godot3-server'),
+  build: () => ['godot3-server', '--path', join(CLIENTS, 'godot3'), '--script', 'example.gd'],
+};
+
+/** A game as netfox.noray makes them. */
+export const NORAY_GAME = [
+  'godot3-server',
+  '--path',
+  fileURLToPath(new URL('godot3', import.meta.url)),
+  '--script',
+  'game.gd',
+];
+
 /** Stands for the installed command; what SALLYPORT is to name. */
 export function commandIn(folder: string): string {
   const path = join(folder, 'sallyport');

@@ -135,6 +135,10 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     });
   }
 
+  code(): Promise<string | null> {
+    return this.parts.deriveCode(this.parts.ownKey());
+  }
+
   async host(options: HostOptions): Promise<Hosting> {
     const askGame = await askerFor(options);
     for (let drawn = 0; ; drawn += 1) {

@@ -30,6 +30,8 @@ export interface Agent {
   readonly gateway: string | null;
   /** Handshaken and profiled. Rejects as soon as the master is known not to answer; the agent keeps trying nevertheless. */
   ready(): Promise<NatProfile>;
+  /** By which it hosts, or would: its key alone says so. Null where the key has none. */
+  code(): Promise<string | null>;
   /** One hosting at a time. */
   host(options: HostOptions): Promise<Hosting>;
   /** `target`: a join code, or a join link of any form. Tries until there is a path, the signal aborts or the time is over. */
@@ -64,6 +66,8 @@ export interface AgentParts {
   readonly machine: Machine<PeerCommand, PeerEvent>;
   /** The join code of a key (`core/code.ts`); null where no secret has it. */
   readonly deriveCode: (key: Uint8Array) => Promise<string | null>;
+  /** The present public key. */
+  readonly ownKey: () => Uint8Array;
   /** The same participant with a new key, where the present one has never hosted; null where it has. */
   readonly newIdentity: () => Machine<PeerCommand, PeerEvent> | null;
   /** From now on friends know the host by this code. */

@@ -99,6 +99,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
         // IPv4 is where the NATs are; IPv6 is tried beside it. Only a master without IPv4 leaves no choice.
         family: resolved.master.length > 0 && resolved.master.every((address) => familyOf(address) === 6) ? 6 : 4,
       });
+    const ownKey = () => nodeCrypto.keyPair(identity.secret()).publicKey;
     const newIdentity = () => (identity.renew() ? peer() : null);
     const pins = options.stateDir === undefined ? null : hostPins(options.stateDir, options.onStateProblem);
     const friends = knownFriends(options.stateDir ?? null);
@@ -106,27 +107,16 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const start = nodeCrypto.randomBytes(16);
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
-      ...{ machine: peer(), newIdentity, deriveCode, onHosting: identity.keep },
-      ...{
-        master,
-        masterLink,
-        linkMaster,
-        pins,
-        friends,
-        guests,
-        gateway,
-        findGateway,
-        onClosed,
-        nat64,
-        names: { resolved, look },
-      },
+      ...{ machine: peer(), ownKey, newIdentity, deriveCode, onHosting: identity.keep },
+      ...{ master, masterLink, linkMaster, pins, friends, guests, gateway, findGateway, onClosed, nat64 },
+      names: { resolved, look },
       device: deviceOf(options),
       ...(network === undefined ? {} : { network }),
       relay: options.relay ?? 'allow',
     });
     // A key that is kept is a host's: its code, a tenth of a second of work, is derived while the session with the master is made.
     if (options.keyFile !== undefined)
-      deriveCode(nodeCrypto.keyPair(identity.secret()).publicKey).catch(() => {
+      deriveCode(ownKey()).catch(() => {
         // Asked for again, and told, when it is needed.
       });
     const { stateDir } = options;

@@ -178,6 +178,14 @@ export class Engine implements LocalEngine {
     return 'settings' in does ? does.settings.values.master : does.master;
   }
 
+  /** By which this program hosts, or would. */
+  async code(): Promise<string> {
+    await this.#started;
+    const code = await this.#ready().code();
+    if (code === null) throw new SallyportError('INTERNAL');
+    return code;
+  }
+
   async command(command: LocalCommand): Promise<LocalAnswer> {
     if (this.#settings === null && OF_THE_APP.has(command.do)) return { ok: false, error: problem('NOT_HERE') };
     try {
@@ -215,7 +223,7 @@ export class Engine implements LocalEngine {
         this.desk.hosting?.unban(command.ban);
         return {};
       case 'join':
-        return this.#join(command);
+        return this.joins.join(await this.#agentFor(command.target), command);
       case 'abort':
         this.joins.stop(command.join);
         return {};
@@ -344,16 +352,6 @@ export class Engine implements LocalEngine {
     if (this.#master !== '') return this.#elsewhere.agentFor(link.master, this.joins.agents);
     await this.#change({ master: link.master });
     return this.#ready();
-  }
-
-  /** A join that is waited for and fails is a command that fails. */
-  async #join(command: Extract<LocalCommand, { do: 'join' }>): Promise<Done> {
-    const id = this.joins.start(await this.#agentFor(command.target), command);
-    if ((command.waitMs ?? 0) === 0) return { join: id };
-    const join = await this.joins.settled(id, command.waitMs ?? 0);
-    if (join === null) throw new SallyportError('ABORTED');
-    if (join.failure !== null) throw new SallyportError(join.failure);
-    return { join: id, phase: join.phase, local: join.local, kind: join.path?.kind ?? null };
   }
 
   async #listed(): Promise<Done> {

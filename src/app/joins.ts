@@ -22,7 +22,7 @@ import { copyToClipboard, type LocalPlaces } from '../node/index.ts';
 import { figuresOf } from './guests.ts';
 import { keepNewest } from './keep.ts';
 import { APP_LIMITS } from './limits.ts';
-import type { ConnectionWays, JoinFigures, LocalCommand, LocalJoin } from './local-api.ts';
+import type { ConnectionWays, JoinFigures, LocalCommand, LocalDone, LocalJoin } from './local-api.ts';
 import type { SettingsFile } from './settings.ts';
 
 type LocalJoinCommand = Extract<LocalCommand, { readonly do: 'join' }>;
@@ -86,8 +86,19 @@ export class JoinList {
     return id;
   }
 
+  /** The same as an answer: a join that is waited for and fails is a command that fails. */
+  async join(agent: Agent, command: LocalJoinCommand): Promise<LocalDone> {
+    const id = this.start(agent, command);
+    const { waitMs = 0 } = command;
+    if (waitMs === 0) return { join: id };
+    const join = await this.#settled(id, waitMs);
+    if (join === null) throw new SallyportError('ABORTED');
+    if (join.failure !== null) throw new SallyportError(join.failure);
+    return { join: id, phase: join.phase, local: join.local, kind: join.path?.kind ?? null };
+  }
+
   /** When the game can connect, or nothing more comes of it, or the time is over: how the join is then; null where it is forgotten. */
-  settled(id: number, waitMs: number): Promise<LocalJoin | null> {
+  #settled(id: number, waitMs: number): Promise<LocalJoin | null> {
     const found = (): LocalJoin | null => this.#views.find((join) => join.id === id) ?? null;
     return new Promise((resolve) => {
       const look = (late: boolean): void => {

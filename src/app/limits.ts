@@ -11,6 +11,12 @@ export const APP_LIMITS = {
   figuresMs: 2_000,
   /** A join that is waited for holds a request open; ten minutes are the longest that HTTP clients commonly wait. */
   joinWaitMsMax: 600_000,
+  /** Games that speak noray's protocol to one program of ours; each is one that the player has started. */
+  norayGamesMax: 16,
+  /** A command of noray is some forty bytes; a join link with its keys two hundred. */
+  norayLineBytesMax: 1_024,
+  /** The game gives its handshake eight seconds, which begin with our answer; until then it waits for as long as it likes. */
+  norayJoinMs: 60_000,
   /** Masterservers besides the one set over which joins go on: each has an agent with sockets of its own; few have friends on more. */
   mastersElsewhereMax: 4,
   /** Between the word that a program ends and its end: the answer is on its way before. */

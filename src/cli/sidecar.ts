@@ -1,6 +1,6 @@
 /** `sallyport sidecar`: the local interface `/v1` as a program that a game starts beside itself, and that ends with it. */
 import { hostKeyFile, openAgent, type RelayMode } from '../agent/index.ts';
-import { SettingsFile } from '../app/index.ts';
+import { NorayFront, SettingsFile } from '../app/index.ts';
 import { processWatch, SallyportError, usage } from '../node/index.ts';
 import { SIDECAR_FLAGS } from './commands.ts';
 import { type LocalControl, openControl } from './control.ts';
@@ -8,7 +8,11 @@ import type { FakeNetwork } from './fake.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { type Invocation, untilStopped } from './run.ts';
+import type { Terminal } from './terminal.ts';
 import { t, told } from './words/index.ts';
+
+/** Where games look for noray, unless they are told otherwise. */
+const NORAY_PORTS = { tcp: 8890, udp: 8809 } as const;
 
 type SidecarFlags = ReturnType<typeof readCommandLine<typeof SIDECAR_FLAGS>>['flags'];
 
@@ -18,9 +22,11 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
   const forgetParent = withParent(flags['with-pid'], stop);
   try {
     const fake = await fakeOf(flags);
+    let noray: NorayFront | null = null;
     const control = await openSidecar(invocation, flags, fake);
     try {
       await control.engine.start();
+      if (flags.noray) noray = await openNoray(control, flags, terminal);
       const { url, token } = control;
       terminal.event('ready', { url, token });
       // Whoever reads the output may command it; with a token file nobody has to, and a game's own output stays its own.
@@ -28,12 +34,22 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
       terminal.fact('done', 'Sidecar', `${url}/v1      ${t('(Ctrl+C ends it)')}`, 'whole');
       await untilStopped(signal);
     } finally {
+      noray?.close();
       await control.close();
       fake?.close();
     }
   } finally {
     forgetParent();
   }
+}
+
+async function openNoray(control: LocalControl, flags: SidecarFlags, terminal: Terminal): Promise<NorayFront> {
+  const front = new NorayFront(control.engine);
+  const ports = { tcp: flags['noray-port'] ?? NORAY_PORTS.tcp, udp: flags['noray-udp-port'] ?? NORAY_PORTS.udp };
+  await front.open(ports);
+  terminal.event('noray', ports);
+  terminal.fact('done', 'noray', t('127.0.0.1, TCP {tcp} and UDP {udp}', ports), 'whole');
+  return front;
 }
 
 /** Only what is used is loaded: the simulator is not, without --fake. */

@@ -49,7 +49,7 @@ function agentOf(answer: (command: PeerCommand) => readonly PeerEvent[]) {
       guests: guestBook(null),
       device: () => new Uint8Array(32).fill(5),
     },
-    ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
+    ...{ gateway: null, findGateway: async () => null, ownKey: () => new Uint8Array(32), onClosed: () => {} },
     ...{ deriveCode: async () => CODE, newIdentity: () => null, onHosting: () => {} },
   });
   return { agent, commands };

@@ -196,7 +196,7 @@ async function told(events: readonly PeerEvent[]): Promise<readonly PeerEvent[]>
       guests: guestBook(null),
       device: () => new Uint8Array(32).fill(5),
     },
-    ...{ gateway: null, findGateway: async () => null, onClosed: () => {} },
+    ...{ gateway: null, findGateway: async () => null, ownKey: () => new Uint8Array(32), onClosed: () => {} },
     ...{ deriveCode: async () => 'K7TQ9RBWXM', newIdentity: () => null, onHosting: () => {} },
   });
   const heard: PeerEvent[] = [];

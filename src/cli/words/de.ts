@@ -13,6 +13,12 @@ export const de = {
   '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
   '--token-file: {why}': '--token-file: {why}',
   Sidecar: 'Beiboot',
+  noray: 'noray',
+  '127.0.0.1, TCP {tcp} and UDP {udp}': '127.0.0.1, TCP {tcp} und UDP {udp}',
+  "speak noray's protocol to games on 127.0.0.1 as well (TCP 8890, UDP 8809)":
+    'auch das Protokoll von noray mit Spielen auf 127.0.0.1 sprechen (TCP 8890, UDP 8809)',
+  'another TCP port for that': 'ein anderer TCP-Port dafür',
+  'and another UDP port': 'und ein anderer UDP-Port',
   'keep keys there: the same join code each time (default: no file is written)':
     'Schlüssel dort behalten: jedes Mal derselbe Code (sonst wird keine Datei geschrieben)',
   'no network: a masterserver and NATs in memory, which all sidecars with --fake of this computer share':
