@@ -213,5 +213,22 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await expectAccessible(page);
     await page.click('#bans >> text=Lift');
     await page.waitForSelector('text=No bans');
+
+    // Hosts with what an operator asks for, taken off only after a question; and out again.
+    await host('Second');
+    const row = page.locator('#admin-host-list tr:has-text("Second")');
+    await row.locator('button:has-text("Evict")').first().click();
+    await page.waitForSelector('dialog[open] >> text=Take Second off');
+    await page.keyboard.press('Escape');
+    expect(await page.locator('dialog[open]').count()).toBe(0);
+    await row.locator('button:has-text("Evict")').first().click();
+    await page.click('dialog[open] [data-confirm]');
+    await page.waitForSelector('.audit >> text=/evict .*Second/');
+    await page.click('#webhook-test');
+    await page.waitForSelector('text=On its way to every webhook');
+    await expectAccessible(page);
+    await page.click('#admin-leave');
+    await page.waitForSelector('#admin-token');
+    expect(await page.evaluate("sessionStorage.getItem('sallyport-admin')")).toBeNull();
   });
 });

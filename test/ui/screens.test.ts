@@ -97,7 +97,10 @@ describeUnless(chromiumMissing, 'every screen', () => {
 
   async function shoot(page: Page, name: string): Promise<void> {
     if (!SCREENSHOTS) return;
-    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate(() => {
+      scrollTo(0, 0);
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    });
     mkdirSync(FOLDER, { recursive: true });
     await page.screenshot({ path: join(FOLDER, `${name}.png`) });
   }
@@ -161,7 +164,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await stop(page, 'password');
     await page.click('#connect-close');
     await tab('/network');
-    await page.waitForSelector('.probes tbody tr');
+    await page.waitForSelector('.probes tbody tr', { state: 'attached' });
     await stop(page, 'network');
     await tab('/settings');
     await page.waitForSelector('#set-master');

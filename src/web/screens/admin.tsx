@@ -4,7 +4,10 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { AdminBan, AdminBans, AdminHosts, Audit, BanInput, History, Overview } from '../../master/api.ts';
 import { percent } from '../format.ts';
+import { Card } from '../kit/card.tsx';
+import { Stats } from '../kit/stat.tsx';
 import { t, tMaybe } from '../messages/index.ts';
+import { AdminHostTable } from '../parts/admin-hosts.tsx';
 
 const TOKEN_KEY = 'sallyport-admin';
 const REFRESH_MS = 2000;
@@ -69,6 +72,13 @@ async function ban(input: BanInput): Promise<string | null> {
     : (((await response.json()) as { readonly detail?: string }).detail ?? `HTTP ${response.status}`);
 }
 
+/** The token is forgotten here; it stays good at the masterserver. */
+function leave(): void {
+  sessionStorage.removeItem(TOKEN_KEY);
+  token.value = '';
+  board.value = null;
+}
+
 export function Admin() {
   useEffect(() => {
     void refresh();
@@ -76,8 +86,15 @@ export function Admin() {
     return () => clearInterval(timer);
   }, []);
   return (
-    <section aria-labelledby="admin-title">
-      <h1 id="admin-title">{t('admin.title')}</h1>
+    <section class="stack admin" aria-labelledby="admin-title">
+      <div class="row-line">
+        <h1 id="admin-title">{t('admin.title')}</h1>
+        {board.value === null || refused.value ? null : (
+          <button type="button" class="quiet small" id="admin-leave" onClick={leave}>
+            {t('admin.leave')}
+          </button>
+        )}
+      </div>
       {board.value === null || refused.value ? <Login /> : <BoardView board={board.value} />}
     </section>
   );
@@ -116,47 +133,66 @@ function BoardView(props: { readonly board: Board }) {
   const { overview, history, hosts } = props.board;
   const { bans } = props.board.bans;
   const { entries: audit } = props.board.audit;
-  const banHost = (hostId: string) => ban({ kind: 'key', pattern: hostId, scope: 'ban', reason: '', expiresAt: null });
   return (
     <>
-      <p class="tiles">
-        <span>
-          {t('admin.hosts')}: <strong id="admin-hosts">{overview.hosts.listed + overview.hosts.unlisted}</strong>
-        </span>
-        <span>
-          {t('admin.joins')}: <strong>{overview.joinsPerMinute}</strong>
-        </span>
-        {overview.relay !== null && (
-          <span title={relayed(overview.relay)}>
-            {t('admin.relayed')}: <strong id="admin-relayed">{overview.relay.whole}</strong>
-          </span>
-        )}
-      </p>
-      <h2>{t('admin.pairs')}</h2>
-      <p class="dim">{t('admin.pairsHint')}</p>
-      <HeatMap pairs={overview.pairs} />
-      <h2>{t('admin.overTime')}</h2>
-      <Series points={history.points} />
-      <h2>{t('admin.hosts')}</h2>
-      <ul id="admin-host-list">
-        {hosts.hosts.map((host) => (
-          <li key={host.hostId}>
-            {host.name} <code>{host.hostId}</code>{' '}
-            <button type="button" class="quiet" onClick={() => void banHost(host.hostId)}>
-              {t('admin.banHost')}
-            </button>
-          </li>
-        ))}
-      </ul>
+      <Stats
+        of={[
+          [t('admin.hosts'), <span id="admin-hosts">{overview.hosts.listed + overview.hosts.unlisted}</span>],
+          [t('admin.joins'), overview.joinsPerMinute],
+          ...(overview.relay === null
+            ? []
+            : [
+                [
+                  t('admin.relayed'),
+                  <span id="admin-relayed" title={relayed(overview.relay)}>
+                    {overview.relay.whole}
+                  </span>,
+                ] as const,
+              ]),
+        ]}
+      />
+      <AdminHostTable hosts={hosts.hosts} ban={ban} call={call} onDone={refresh} />
       <BanList bans={bans} />
-      <h2>{t('admin.audit')}</h2>
-      <ol class="audit">
-        {audit.map((line) => (
-          <li key={line.id}>
-            <time>{new Date(line.at).toLocaleString()}</time> {line.act} {line.detail}
-          </li>
-        ))}
-      </ol>
+      <Card title={t('admin.pairs')}>
+        <p class="dim">{t('admin.pairsHint')}</p>
+        <HeatMap pairs={overview.pairs} />
+      </Card>
+      <Card title={t('admin.overTime')}>
+        <Series points={history.points} />
+      </Card>
+      <Card title={t('admin.webhooks')}>
+        <WebhookTest />
+      </Card>
+      <Card title={t('admin.audit')}>
+        <ol class="audit">
+          {audit.map((line) => (
+            <li key={line.id}>
+              <time>{new Date(line.at).toLocaleString()}</time> {line.act} {line.detail}
+            </li>
+          ))}
+        </ol>
+      </Card>
+    </>
+  );
+}
+
+/** What comes of it is told by the counts of deliveries, which the receiver's answer moves. */
+function WebhookTest() {
+  const said = useSignal('');
+  const test = async (): Promise<void> => {
+    const answer = await call('POST', '/webhooks/test');
+    said.value = t(answer.ok ? 'admin.webhooks.sent' : 'admin.webhooks.failed');
+  };
+  const counts = Object.entries(board.value?.overview.webhooks ?? {});
+  return (
+    <>
+      <p class="row-line">
+        <button type="button" class="quiet" id="webhook-test" onClick={() => void test()}>
+          {t('admin.webhooks.test')}
+        </button>
+        <span role="status">{said.value}</span>
+      </p>
+      {counts.length === 0 ? null : <p class="dim">{counts.map(([name, count]) => `${name}: ${count}`).join(' · ')}</p>}
     </>
   );
 }
@@ -268,8 +304,7 @@ function BanList(props: { readonly bans: readonly AdminBan[] }) {
     if (error.value === null) value.value = '';
   };
   return (
-    <>
-      <h2>{t('admin.bans')}</h2>
+    <Card title={t('admin.bans')}>
       {props.bans.length === 0 ? <p class="dim">{t('admin.ban.none')}</p> : null}
       <ul id="bans">
         {props.bans.map((ban) => (
@@ -342,6 +377,6 @@ function BanList(props: { readonly bans: readonly AdminBan[] }) {
       <p class="error" role="alert">
         {error.value}
       </p>
-    </>
+    </Card>
   );
 }

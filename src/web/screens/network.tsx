@@ -1,9 +1,11 @@
 import type { Allocator, NatProfile, Tested } from '../../core/nat/profile.ts';
 import { createMask, duration, percent } from '../format.ts';
+import { Card } from '../kit/card.tsx';
 import { command, local, streamer } from '../local.ts';
 import { t } from '../messages/index.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
+import { WayOut } from '../parts/way-out.tsx';
 
 interface Fact {
   readonly what: string;
@@ -15,7 +17,7 @@ export function Network() {
   const state = local.value;
   const profile = state?.profile ?? null;
   return (
-    <section aria-labelledby="net-title">
+    <section class="stack" aria-labelledby="net-title">
       <h1 id="net-title">{t('net.title')}</h1>
       <p class="actions">
         <button
@@ -62,43 +64,47 @@ function Report(props: { readonly profile: NatProfile }) {
           percent: percent(profile.confidence),
         })}
       </p>
-      <h2>{t('net.facts')}</h2>
-      <table class="facts">
-        <thead>
-          <tr>
-            <th scope="col">{t('net.fact')}</th>
-            <th scope="col">{t('net.value')}</th>
-            <th scope="col">{t('net.meaning')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {factsOf(profile).map((fact) => (
-            <tr key={fact.what}>
-              <th scope="row">{fact.what}</th>
-              <td>{mask(fact.value)}</td>
-              <td>{fact.meaning}</td>
+      <WayOut profile={profile} />
+      <Card title={t('net.facts')}>
+        <table class="facts">
+          <thead>
+            <tr>
+              <th scope="col">{t('net.fact')}</th>
+              <th scope="col">{t('net.value')}</th>
+              <th scope="col">{t('net.meaning')}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {factsOf(profile).map((fact) => (
+              <tr key={fact.what}>
+                <th scope="row">{fact.what}</th>
+                <td>{mask(fact.value)}</td>
+                <td>{fact.meaning}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Card>
       <PortMapping report={profile.portMapping} />
-      <h2>{t('net.probes')}</h2>
-      <table class="probes">
-        <thead>
-          <tr>
-            <th scope="col">{t('net.destination')}</th>
-            <th scope="col">{t('net.seenAs')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {(state?.probes ?? []).map((probe, index) => (
-            <tr key={index}>
-              <td>{mask(probe.destination)}</td>
-              <td>{probe.seenAs === null ? t('common.none') : mask(probe.seenAs)}</td>
+      <details>
+        <summary>{t('net.probesOf', { n: state?.probes.length ?? 0 })}</summary>
+        <table class="probes">
+          <thead>
+            <tr>
+              <th scope="col">{t('net.destination')}</th>
+              <th scope="col">{t('net.seenAs')}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {(state?.probes ?? []).map((probe, index) => (
+              <tr key={index}>
+                <td>{mask(probe.destination)}</td>
+                <td>{probe.seenAs === null ? t('common.none') : mask(probe.seenAs)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
     </>
   );
 }
@@ -107,8 +113,7 @@ function Report(props: { readonly profile: NatProfile }) {
 function PortMapping(props: { readonly report: NatProfile['portMapping'] }) {
   const { external } = props.report;
   return (
-    <>
-      <h2>{t('net.portmap')}</h2>
+    <Card title={t('net.portmap')}>
       <p aria-live="polite" id="port-mapping">
         {external === null ? t('net.portmapNone') : t('net.portmapOpen', { port: external.port })}
       </p>
@@ -119,7 +124,7 @@ function PortMapping(props: { readonly report: NatProfile['portMapping'] }) {
           </button>
         </p>
       ) : null}
-    </>
+    </Card>
   );
 }
 
@@ -148,20 +153,20 @@ function signed(step: number): string {
 function factsOf(profile: NatProfile): readonly Fact[] {
   const { portMapping } = profile;
   return [
-    { what: t('net.type'), value: t(`net.type.${profile.type}`), meaning: '' },
+    { what: t('net.type'), value: t(`net.type.${profile.type}`), meaning: t('net.typeMean') },
     {
       what: t('net.delta'),
       value: profile.delta === null ? t('common.unknown') : signed(profile.delta),
       meaning: t('net.deltaMean'),
     },
-    { what: t('net.lastPort'), value: numberOr(profile.lastPort), meaning: '' },
+    { what: t('net.lastPort'), value: numberOr(profile.lastPort), meaning: t('net.lastPortMean') },
     {
       what: t('net.nextPort'),
       value: profile.predictedNextPort === null ? t('net.nextRule') : String(profile.predictedNextPort),
       meaning: t('net.nextMean'),
     },
     { what: t('net.mapping'), value: t(`net.mapping.${profile.mapping}`), meaning: t('net.mappingMean') },
-    { what: t('net.rule'), value: ruleOf(profile.allocator), meaning: '' },
+    { what: t('net.rule'), value: ruleOf(profile.allocator), meaning: t('net.ruleMean') },
     { what: t('net.filtering'), value: t(`net.filtering.${profile.filtering}`), meaning: t('net.filteringMean') },
     {
       what: t('net.idle'),
