@@ -100,7 +100,7 @@ function named<Value>(act: () => Value): Value {
 /** libsql gives no code where a file cannot be opened: the number stands at the end of what it says. */
 function atEnd(error: unknown): number | undefined {
   const { code, message } = error as NodeJS.ErrnoException;
-  const number = code ? null : /: (\d{1,5})$/.exec(message);
+  const number = code ? null : /: (\d{1,5})"?\)?$/.exec(message);
   return number === null ? undefined : Number(number[1]);
 }
 
