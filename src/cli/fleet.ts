@@ -72,7 +72,7 @@ function show(terminal: Terminal, { nodes, serial, missing }: FleetView): void {
   ]);
   const away = missing.map((name) => [name, '', t('silent'), '', '', '']);
   const head = [t('Node'), t('Region'), t('State'), t('Hosts'), t('Sessions'), t('Version')];
-  terminal.result(tableText(head, [...rows, ...away]));
+  terminal.page(tableText(head, [...rows, ...away]));
 }
 
 type OfFleet = MasterFact & {

@@ -186,3 +186,4 @@ export const STRUCTURES = {
   ...{ announcement, entry, permit, profile, accept: ACCEPT },
   ...{ relay: relayPlace, relayGrant },
 } as const;
+export { Vantage } from './master/vantage.ts';

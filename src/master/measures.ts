@@ -15,6 +15,14 @@ export interface MeasuresOptions {
   readonly eventStreams: () => number;
   /** Null without a relay. */
   readonly relay: () => RelayFigures | null;
+  /** Of a node of a fleet alone. */
+  readonly fleet?: () => FleetFigures;
+}
+
+/** Whether the engine carries what nodes say, and how many nodes were heard of within seconds, this one among them. */
+export interface FleetFigures {
+  readonly connected: boolean;
+  readonly nodes: number;
 }
 
 const DURATIONS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60, 300];
@@ -49,6 +57,7 @@ export function createMeasures(options: MeasuresOptions) {
   );
   registry.gauge('sallyport_event_loop_lag_seconds', '99th percentile since the last scrape.', options.lagSeconds);
   registry.gauge('sallyport_store_ok', '1 while the store can be written, else 0.', () => Number(options.storeOk()));
+  if (options.fleet !== undefined) measureFleet(registry, options.fleet);
   registry.gauge('sallyport_event_streams', 'Open streams of live changes.', options.eventStreams);
   registry.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
   registry.external('process_cpu_seconds_total', 'User and system time.', () => {
@@ -134,4 +143,10 @@ export function measureRelay(registry: Metrics, figures: () => RelayFigures | nu
     'What the relay has refused to ends.',
     read(({ counters }) => byReason('reason', counters.refused)),
   );
+}
+
+function measureFleet(registry: Metrics, fleet: () => FleetFigures): void {
+  const connected = (): number => Number(fleet().connected);
+  registry.gauge('sallyport_fleet_connected', '1 while NATS carries what nodes say, else 0.', connected);
+  registry.gauge('sallyport_fleet_nodes', 'Nodes heard of within seconds, this one among them.', () => fleet().nodes);
 }

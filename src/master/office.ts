@@ -23,7 +23,7 @@ import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 import { createPseudonyms, type Logger } from './log.ts';
-import { createMeasures } from './measures.ts';
+import { createMeasures, type FleetFigures } from './measures.ts';
 import { watchEventLoop } from './metrics.ts';
 import { createModeration, type Moderation } from './moderation.ts';
 import type { OfficialFolder } from './official.ts';
@@ -65,6 +65,8 @@ export interface OfficeOptions {
   readonly onRules?: () => void;
   /** Is it ours to tell the operator's channels of this host? In a fleet one node does. Left out: yes. */
   readonly tells?: (host: HostRecord) => boolean;
+  /** Of a node of a fleet. */
+  readonly fleet?: () => FleetFigures;
 }
 
 export interface Office {
@@ -117,6 +119,7 @@ export function createOffice(options: OfficeOptions): Office {
     storeOk: () => store.problem() === null,
     eventStreams: () => events.size,
     relay: () => relay()?.figures() ?? null,
+    ...(options.fleet === undefined ? {} : { fleet: options.fleet }),
   });
   const webhooks = createWebhooks({
     ...{ hooks: options.hooks, store, now: options.monotonic, wallClock },
@@ -229,6 +232,12 @@ export function createOffice(options: OfficeOptions): Office {
           measures.durations.observe({}, event.elapsedMs / 1000);
           measures.attempts.observe({}, event.attempts);
         }
+        return;
+      case 'sources-rewritten':
+        log.warn(
+          { address: event.address },
+          'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)',
+        );
         return;
       case 'bind-failed':
       // The start fails with it and says so in one line; up to 50 more would only bury that.

@@ -68,7 +68,7 @@ function tellsTransactions(module: typeof NodeSqlite): boolean {
 export function libsql(): OpenSqlite | null {
   try {
     const Database = createRequire(import.meta.url)('libsql') as new (file: string) => SqliteDatabase;
-    return (file) => new Database(file);
+    return (file) => named(() => new Database(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return null;
     throw error;
@@ -90,11 +90,18 @@ function named<Value>(act: () => Value): Value {
   try {
     return act();
   } catch (error) {
-    const { errcode } = error as { readonly errcode?: number };
+    const { errcode = atEnd(error) } = error as { readonly errcode?: number };
     // The upper bits say which kind of it, as SQLITE_IOERR_WRITE is one of SQLITE_IOERR.
     if (errcode !== undefined) (error as NodeJS.ErrnoException).code = RESULT_NAMES[errcode & 0xff] ?? 'SQLITE_ERROR';
     throw error;
   }
+}
+
+/** libsql gives no code where a file cannot be opened: the number stands at the end of what it says. */
+function atEnd(error: unknown): number | undefined {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const number = code ? null : /: (\d{1,5})"?\)?$/.exec(message);
+  return number === null ? undefined : Number(number[1]);
 }
 
 /** Up to Node 24 loading it prints that it is experimental, which the operator of a masterserver can do nothing with. */

@@ -201,6 +201,9 @@ async function startLocked(
     onTokenUsed: () => forgetToken(stateDir),
     onRules: () => fleet?.rulesChanged(),
     tells: ({ code }) => fleet?.isFirst(code) ?? true,
+    ...(options.fleet
+      ? { fleet: () => ({ connected: fleet?.connected ?? false, nodes: fleet?.seen().length ?? 1 }) }
+      : {}),
     relay: () => relay,
   });
   keepToken(stateDir, office, tell);

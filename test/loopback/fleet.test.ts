@@ -1,9 +1,10 @@
 /** Three masters that are a fleet over a real nats-server (Debian's), with the configuration that is published: examples/fleet/nats.conf. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { connect, nkeyAuthenticator, nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askFleet, drainNode, type MasterFact, type NatsOptions, type RunningMaster } from '../../src/master/index.ts';
@@ -13,6 +14,7 @@ import { type Guest, hostCommand, MasterBench } from './master-node.ts';
 const CONFIG = readFileSync(new URL('../../examples/fleet/nats.conf', import.meta.url), 'utf8');
 const NODES = ['a', 'b', 'c'] as const;
 type Name = (typeof NODES)[number];
+const run = promisify(execFile);
 
 function hasNats(): boolean {
   try {
@@ -44,7 +46,7 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
   async function startNode(name: Name): Promise<void> {
     const at = NODES.indexOf(name);
     masters[name] = await bench.start({
-      ...{ listen: [`127.0.0.${10 + at}`], port: 18_431, onePort: true, stateDir: join(folder, name), metrics: null },
+      ...{ listen: [`127.0.0.${10 + at}`], port: 18_431, onePort: true, stateDir: join(folder, name) },
       ...{ relay: null, testJoins: null, fleet: { nats: natsOf(name), node: name, region: 'here' } },
       onFact: (fact) => facts[name]?.push(fact),
     });
@@ -62,6 +64,7 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
     client.stop();
   }
 
+  const metrics = async (name: Name): Promise<string> => (await fetch(`${masters[name]?.metrics}`)).text();
   const listed = (name: Name): string => {
     const fact = facts[name]?.filter((one) => one.fact === 'fleet-list').at(-1);
     return fact?.fact === 'fleet-list' ? fact.nodes.join() : '';
@@ -111,6 +114,16 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
     expect(nodes.map(({ name, region }) => `${name} ${region}`)).toEqual(['a here', 'b here', 'c here']);
     expect(nodes.reduce((all, { hosts }) => all + hosts, 0)).toBeGreaterThanOrEqual(2);
     expect(missing).toEqual([]);
+    const command = ['dist/src/cli/main.js', 'fleet', 'status', '--nats', `nats://127.0.0.1:${port}`];
+    const flags = ['--nats-nkey', join(folder, 'a.nk'), '--state-dir', join(folder, 'a')];
+    const { stdout } = await run(process.execPath, [...command, ...flags]);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/ +/).slice(0, 3).join(' ')),
+    ).toEqual(['Node Region State', ...NODES.map((name) => `${name} here up`)]);
+    expect(await metrics('a')).toContain('sallyport_fleet_nodes 3\n');
   }, 60_000);
 
   test('a ban of one node holds at the others, is not brought back once it is lifted, and a node that was away catches up', async () => {
@@ -153,6 +166,7 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
     server?.kill('SIGKILL');
     await eventually('all are alone', () => NODES.every(isAlone));
     await joins('c', code);
+    expect(await metrics('a')).toContain('sallyport_fleet_connected 0\n');
     await startNats();
     await eventually('all are connected', () => !NODES.some(isAlone));
   }, 60_000);

@@ -97,7 +97,10 @@ describeUnless(chromiumMissing, 'every screen', () => {
 
   async function shoot(page: Page, name: string): Promise<void> {
     if (!SCREENSHOTS) return;
-    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate(() => {
+      scrollTo(0, 0);
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    });
     mkdirSync(FOLDER, { recursive: true });
     await page.screenshot({ path: join(FOLDER, `${name}.png`) });
   }

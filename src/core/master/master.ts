@@ -39,6 +39,7 @@ import { Requests } from './requests.ts';
 import type { MasterSession } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { Tickets } from './tickets.ts';
+import { Vantage } from './vantage.ts';
 
 export const CONTROL_PORTS = 8;
 export const PROBE_PORTS = 16;
@@ -78,6 +79,7 @@ class Master implements MasterMachine {
   private readonly ports = new Map<SocketId, Port>();
   private readonly receptions = new Map<Place, Reception>();
   private readonly counts = new Counters();
+  private readonly vantage = new Vantage();
   private readonly sessions: Sessions;
   private readonly registry: Registry;
   private readonly joins: Joins;
@@ -368,6 +370,8 @@ class Master implements MasterMachine {
   }
 
   private welcome(now: Instant, session: MasterSession): void {
+    const rewritten = session.path === null ? null : this.vantage.seen(session.path.address, session.keyText);
+    if (rewritten !== null) this.out.event({ ev: 'sources-rewritten', address: rewritten });
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
     if (this.draining) this.goAway(now, session);

@@ -16,8 +16,12 @@ export function ConnectDetails(props: { readonly join: LocalJoin }) {
   const salvos = attempt === undefined ? [] : salvosOf(join, attempt.n);
   return (
     <>
-      <Progress join={join} />
-      <Stages join={join} />
+      {join.phase === 'failed' && !join.found ? null : (
+        <>
+          <Progress join={join} />
+          <Stages join={join} />
+        </>
+      )}
       <details class="card" id="connect-details">
         <summary>{t('connect.details')}</summary>
         <p class="dim">

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { IconNode } from 'lucide';
 import { RotateCw, Router, Settings2 } from 'lucide';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
 import { Icon } from '../kit/icon.tsx';
@@ -33,12 +34,18 @@ const WAYS: { readonly [Code in Failure]?: readonly Way[] } = {
 /** The same again would only say the same again. */
 const FINAL: ReadonlySet<Failure> = new Set<Failure>(['BANNED', 'CODE_MALFORMED', 'CODE_MISMATCH', 'VERSION']);
 
+interface Failed {
+  readonly join: LocalJoin;
+  /** What is always there to press, beside what helps. */
+  readonly children: ComponentChildren;
+}
+
 /** What helps against what has gone wrong, as things to press. */
-export function ConnectFailure(props: { readonly join: LocalJoin }) {
+export function ConnectFailure(props: Failed) {
   const { join } = props;
-  if (join.failure === 'PASSWORD') return <PasswordForm join={join} />;
-  if (join.failure === 'HOST_KEY_CHANGED') return <NewKey join={join} />;
-  return <Help join={join} />;
+  if (join.failure === 'PASSWORD') return <PasswordForm {...props} />;
+  if (join.failure === 'HOST_KEY_CHANGED') return <NewKey {...props} />;
+  return <Help {...props} />;
 }
 
 /** The same join again. The one that failed has told all it can, so it goes. */
@@ -54,7 +61,7 @@ function useAgain(join: LocalJoin): {
   return { error: error.value, again };
 }
 
-function Help(props: { readonly join: LocalJoin }) {
+function Help(props: Failed) {
   const { failure } = props.join;
   const { error, again } = useAgain(props.join);
   const ways = failure === null ? [] : (WAYS[failure] ?? []);
@@ -71,6 +78,7 @@ function Help(props: { readonly join: LocalJoin }) {
             <Icon of={icon} /> {t(text)}
           </a>
         ))}
+        {props.children}
       </p>
       <p class="error" role="alert">
         {error}
@@ -79,7 +87,7 @@ function Help(props: { readonly join: LocalJoin }) {
   );
 }
 
-function PasswordForm(props: { readonly join: LocalJoin }) {
+function PasswordForm(props: Failed) {
   const typed = useSignal('');
   const { error, again } = useAgain(props.join);
   const field = useRef<HTMLInputElement>(null);
@@ -105,6 +113,7 @@ function PasswordForm(props: { readonly join: LocalJoin }) {
       <button type="submit" id="join-again">
         {t('connect.again')}
       </button>
+      {props.children}
       <p class="error" role="alert">
         {error}
       </p>
@@ -113,7 +122,7 @@ function PasswordForm(props: { readonly join: LocalJoin }) {
 }
 
 /** The host has another key: joined only by a person's decision, after asking whoever hosts. */
-function NewKey(props: { readonly join: LocalJoin }) {
+function NewKey(props: Failed) {
   const { error, again } = useAgain(props.join);
   return (
     <div class="stack">
@@ -122,6 +131,7 @@ function NewKey(props: { readonly join: LocalJoin }) {
         <button type="button" class="danger" id="join-new-key" onClick={() => void again('', true)}>
           {t('connect.newKey')}
         </button>
+        {props.children}
       </p>
       <p class="error" role="alert">
         {error}

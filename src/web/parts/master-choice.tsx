@@ -82,7 +82,7 @@ function Typed() {
             required
             autocomplete="off"
             spellcheck={false}
-            placeholder={t('common.linkExample')}
+            placeholder={t('master.typedHint')}
             value={typed.value}
             onInput={(event) => (typed.value = event.currentTarget.value)}
           />

@@ -34,46 +34,52 @@ function JoinWindow(props: { readonly join: LocalJoin }) {
     go('/');
     void command({ do: 'forget', join: join.id });
   };
+  const leave = over ? (
+    <button type="button" class="quiet" id="connect-close" onClick={close}>
+      {t('common.close')}
+    </button>
+  ) : (
+    <button
+      type="button"
+      class="danger"
+      id="connect-abort"
+      onClick={() => void command({ do: 'abort', join: join.id })}
+    >
+      {join.phase === 'connected' ? t('connect.leave') : t('connect.abort')}
+    </button>
+  );
   return (
     <section class="connecting stack" aria-labelledby="connect-title" data-asked={isAsked(join)}>
       <h1 id="connect-title">
         {t(titleOf(join), { name: join.hostName === '' ? shownCode(join.target) : join.hostName })}
       </h1>
-      <p class={join.phase === 'failed' ? 'notice bad sentence' : 'sentence'} aria-live="polite" id="connect-sentence">
+      <p class={toneOf(join)} aria-live="polite" id="connect-sentence">
         {sentence(join)}
       </p>
       {join.path === null || over ? null : <ConnectAddress join={join} path={join.path} />}
       {join.phase === 'failed' ? (
-        <ConnectFailure join={join} />
+        <ConnectFailure join={join}>{leave}</ConnectFailure>
       ) : (
         <div class="card">
           <Flight join={join} />
           <Hard join={join} />
         </div>
       )}
-      <p class="actions">
-        {over ? (
-          <button type="button" class="quiet" id="connect-close" onClick={close}>
-            {t('common.close')}
-          </button>
-        ) : (
-          <button
-            type="button"
-            class="danger"
-            id="connect-abort"
-            onClick={() => void command({ do: 'abort', join: join.id })}
-          >
-            {join.phase === 'connected' ? t('connect.leave') : t('connect.abort')}
-          </button>
-        )}
-      </p>
+      {join.phase === 'failed' ? null : <p class="actions">{leave}</p>}
       <ConnectDetails join={join} />
     </section>
   );
 }
 
+/** A password that is asked for is no fault. */
+function toneOf({ phase, failure }: LocalJoin): string {
+  if (phase !== 'failed') return 'sentence';
+  return failure === 'PASSWORD' ? 'notice info sentence' : 'notice bad sentence';
+}
+
 function titleOf(join: LocalJoin): MessageKey {
   if (join.phase === 'connected') return 'connect.connectedTitle';
+  if (join.failure === 'PASSWORD') return 'connect.passwordTitle';
   if (join.phase === 'failed') return 'connect.failedTitle';
   if (isAsked(join)) return 'connect.askedTitle';
   return isOver(join) && join.path !== null ? 'connect.overTitle' : 'connect.title';

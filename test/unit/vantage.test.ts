@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { Vantage } from '../../src/core/testing.ts';
+
+test('three participants at one local address and nobody elsewhere: the operator is told, once', () => {
+  const vantage = new Vantage();
+  const said = ['a', 'b', 'b', 'c', 'd'].map((key) => vantage.seen('172.17.0.1', key));
+  expect(said).toEqual([null, null, null, '172.17.0.1', null]);
+});
+
+test('one who comes from elsewhere shows that addresses get through, and a public address is nobody’s proxy', () => {
+  const home = new Vantage();
+  for (const [address, key] of [
+    ['192.168.1.50', 'a'],
+    ['203.0.113.9', 'b'],
+    ['192.168.1.50', 'c'],
+    ['192.168.1.50', 'd'],
+    ['192.168.1.50', 'e'],
+  ] as const)
+    expect(home.seen(address, key)).toBeNull();
+  const carrier = new Vantage();
+  for (const key of ['a', 'b', 'c', 'd']) expect(carrier.seen('203.0.113.9', key)).toBeNull();
+});
