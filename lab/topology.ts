@@ -185,6 +185,29 @@ export class Lab {
     return this.#host(name, [address]);
   }
 
+  /**
+   * Plugs a host that is behind one NAT into the LAN of another as well, with device `lan1`. What it sends from the address there, which
+   * is answered, leaves that way; everything else goes as before.
+   */
+  async alsoBehind(nat: LabNat, host: LabHost): Promise<string> {
+    const name = `${host.name}2`;
+    this.#claim(name);
+    const lan = this.#lans.get(nat.name);
+    if (!lan) throw new Error(`${nat.name} is not a NAT`);
+    const address = `${lan.prefix}.${10 + lan.hosts++}`;
+    await this.sandbox.shell(
+      [
+        `ip link add name ${name} netns ${nat.name} type veth peer name lan1 netns ${host.name}`,
+        `ip -n ${nat.name} link set dev ${name} master lan up`,
+        `ip -n ${host.name} addr add ${address}/24 dev lan1`,
+        `ip -n ${host.name} link set lan1 up`,
+        `ip -n ${host.name} rule add from ${address} lookup 100`,
+        `ip -n ${host.name} route add default via ${lan.prefix}.1 dev lan1 table 100`,
+      ].join('\n'),
+    );
+    return address;
+  }
+
   #host(name: string, addresses: readonly string[]): LabHost {
     return { name, address: addresses[0]!, addresses, spawn: (argv, env) => this.sandbox.spawn(name, argv, env) };
   }

@@ -50,6 +50,13 @@ export const AGENT_LIMITS = {
    */
   otherFamilyMs: 50,
   mainFamilyMs: 250,
+  /** Ways out that are tried: a cable, radio and a phone; a handshake each. */
+  waysMeasuredMax: 3,
+  /** So much quicker another way has to be than the one in use: a third, and more than the jitter of a line. */
+  wayGain: 1 / 3,
+  wayGainMs: 10,
+  /** Ways out are tried again so often, where there are several. */
+  waysAgainMs: 60_000,
   /** The whole of `check`, the slow measurements included. */
   agentCheckMs: 15_000,
   /** Goodbyes are sent at once; nobody waits longer for their acknowledgement when quitting. */

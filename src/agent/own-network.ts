@@ -1,5 +1,5 @@
 /** What an agent knows of this computer's network, and tells its machine: addresses, router, and the families of its ways out. */
-import type { PeerCommand } from '../core/index.ts';
+import { familyOf, isLoopback, type MasterAddress, type PeerCommand } from '../core/index.ts';
 import {
   Nat64,
   type NetworkNow,
@@ -11,6 +11,7 @@ import {
 } from '../node/index.ts';
 import type { AgentNetwork } from './interface.ts';
 import { AGENT_LIMITS } from './limits.ts';
+import { betterWay, measureWays, openAt, waysToMeasure } from './ways-out.ts';
 
 export interface OwnNetworkParts {
   /** Instead of this computer's. */
@@ -20,6 +21,7 @@ export interface OwnNetworkParts {
   /** Of the router at the start. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;
+  readonly master: MasterAddress;
   /** Of the masterserver, whose way may be another than that of all else. */
   readonly towards: () => readonly string[];
   readonly tell: (command: PeerCommand) => void;
@@ -32,6 +34,9 @@ export class OwnNetwork {
   readonly #watch: NetworkWatch;
   /** As it was looked at last. */
   #now: NetworkNow;
+  /** The address that sockets are bound to; null: the system decides. */
+  #via: string | null = null;
+  #again: NodeJS.Timeout | null = null;
   #stopped = false;
 
   constructor(parts: OwnNetworkParts) {
@@ -42,20 +47,27 @@ export class OwnNetwork {
     const look = (): NetworkNow =>
       network === undefined
         ? networkNow(parts.towards())
-        : { addresses: network.addresses(), routes: '', families: [] };
+        : { ...{ addresses: network.addresses(), routes: '', families: [], ways: [], system: null } };
     this.#now = look();
     this.#watch = watchNetwork((now) => void this.#changed(now), AGENT_LIMITS.networkWatchMs, look);
+    void this.#measure();
   }
 
   get openSocket(): OpenUdpSocket {
-    return this.#parts.network?.openSocket ?? this.nat64.through(openDataSocket);
+    const { network } = this.#parts;
+    if (network !== undefined) return network.openSocket;
+    const translated = this.nat64.through(openDataSocket);
+    return (request, handlers) =>
+      (this.#via === null ? translated : openAt(this.#via, openDataSocket))(request, handlers);
   }
 
   /** To a machine that has not heard of it. */
   tell(): void {
-    const { addresses, families: native } = this.#now;
-    const families = this.nat64.families(native);
-    this.#parts.tell({ do: 'network', network: { addresses, gateway: this.gateway, families } });
+    const via = this.#via;
+    const families = this.nat64.families(this.#now.families);
+    // Nobody is reached at another address than that which sockets are bound to.
+    const addresses = this.#now.addresses.filter((one) => via === null || one === via || familyOf(one) === 6);
+    this.#parts.tell({ do: 'network', network: { addresses, gateway: this.gateway, families, via } });
   }
 
   /**
@@ -67,11 +79,13 @@ export class OwnNetwork {
     if (prefix !== null) this.nat64.next();
     else await this.nat64.look(this.#now.families);
     if (this.nat64.prefix !== prefix && !this.#stopped) this.tell();
+    await this.#measure();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#watch.stop();
+    if (this.#again !== null) clearTimeout(this.#again);
   }
 
   /** Told when all is known of it; where it has changed once more meanwhile, the newer look is told. */
@@ -80,6 +94,22 @@ export class OwnNetwork {
     const [gateway] = await Promise.all([this.#parts.findGateway(), this.nat64.look(now.families)]);
     if (this.#now !== now || this.#stopped) return;
     this.gateway = gateway;
+    if (!now.ways.some(({ address }) => address === this.#via)) this.#via = null;
+    this.tell();
+    await this.#measure();
+  }
+
+  /** Where there are several ways out, now and again: one that was good may be bad by now. */
+  async #measure(): Promise<void> {
+    const now = this.#now;
+    const master = { ...this.#parts.master, addresses: this.#parts.towards() };
+    const ways = master.addresses.every(isLoopback) ? [] : waysToMeasure(now.ways, now.system);
+    const via = ways.length === 0 ? null : betterWay(await measureWays(ways, master), this.#via);
+    if (this.#now !== now || this.#stopped) return;
+    if (this.#again !== null) clearTimeout(this.#again);
+    this.#again = ways.length === 0 ? null : setTimeout(() => void this.#measure(), AGENT_LIMITS.waysAgainMs).unref();
+    if (via === this.#via) return;
+    this.#via = via;
     this.tell();
   }
 }

@@ -115,6 +115,14 @@ function defaultRoutes(): string {
   }
 }
 
+/** Addresses of IPv4 by which this computer may go out, one for each interface. Those of VPNs have no hardware address. */
+function waysOut(): NetworkNow['ways'] {
+  return Object.values(networkInterfaces()).flatMap((list) => {
+    const own = list?.find(({ family, internal }) => family === 'IPv4' && !internal);
+    return own === undefined ? [] : [{ address: own.address, tunnel: own.mac === '00:00:00:00:00:00' }];
+  });
+}
+
 /** What is compared. */
 export interface NetworkNow {
   readonly addresses: readonly string[];
@@ -122,6 +130,9 @@ export interface NetworkNow {
   readonly routes: string;
   /** Families by which there is a way out at all. */
   readonly families: readonly (4 | 6)[];
+  /** Interfaces with IPv4, and by which of them the system goes out. */
+  readonly ways: readonly { readonly address: string; readonly tunnel: boolean }[];
+  readonly system: string | null;
 }
 
 /**
@@ -140,6 +151,8 @@ export function networkNow(towards: readonly string[] = []): NetworkNow {
     addresses: shownAddresses(localAddresses(), ipv6Uses(), six),
     routes: [defaultRoutes(), four, six, ...others.map(({ by }) => by)].join(),
     families: ([4, 6] as const).filter(has),
+    ways: waysOut(),
+    system: four,
   };
 }
 

@@ -75,6 +75,33 @@ for (const [host, client] of [
   });
 }
 
+test('two with both whose NATs of IPv4 are easy have a path over IPv6 beside it within a second, and play on when IPv4 dies', () => {
+  const setup = peers({ seed: 'beside', trace: true });
+  const at = (name: string) => setup.world.host({ name, behind: NATS.linux, ipv6: true });
+  const place = at('c');
+  const { host, client, code } = hostAndClient(setup, [at('h'), place]);
+  setup.world.run(500);
+  connect(setup, host, client, code);
+  const { path } = client.last('path')!;
+  setup.world.run(1_000);
+  for (const one of [client, host]) {
+    one.command({ do: 'stats', path: one.last('path')!.path });
+    setup.world.run(1);
+    const ways = one.last('stats')!.paths.map(({ kind, state }) => `${kind} ${state}`);
+    expect(ways.toSorted()).toEqual(['direct ready', 'ipv6 ready']);
+  }
+  setup.world.check(noPacketToUnprovenAddress, bothSidesAgree);
+  // Nobody is told: the line of IPv4 is cut.
+  place.removeInterface(place.address);
+  for (let n = 0; n < 80; n++) {
+    client.command({ do: 'send', path, bytes: Uint8Array.of(n) });
+    setup.world.run(25);
+  }
+  expect(host.all('message').at(-1)?.bytes).toEqual(Uint8Array.of(79));
+  expect(client.last('path-changed')?.kind).toBe('ipv6');
+  expect(client.last('path-lost')).toBeUndefined();
+});
+
 function connect(setup: Peers, host: Participant, client: Participant, code: string): void {
   client.command(joinCommand({ code }));
   const both = (): boolean => host.last('path') !== undefined && client.last('path') !== undefined;

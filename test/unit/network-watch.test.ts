@@ -3,7 +3,13 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type NetworkNow, watchNetwork } from '../../src/node/index.ts';
 
 const EVERY_MS = 250;
-const HOME: NetworkNow = { addresses: ['192.168.1.5'], routes: 'eth0,0101A8C0,100', families: [4] };
+const HOME: NetworkNow = {
+  addresses: ['192.168.1.5'],
+  routes: 'eth0,0101A8C0,100',
+  families: [4],
+  ways: [],
+  system: null,
+};
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

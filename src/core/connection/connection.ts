@@ -99,6 +99,11 @@ export class Connection {
     this.succeed(now, path);
   }
 
+  /** Has it a way of this kind, if only one to be proven? */
+  has(kind: Way['kind']): boolean {
+    return this.paths.some((path) => path.kind === kind && path.state !== 'gone');
+  }
+
   private begin(now: Instant, way: Way): Path {
     const path = pathOf(now, way, this.labels.fresh());
     this.paths = [...this.paths, path];

@@ -5,6 +5,8 @@ export interface LocalNetwork {
   readonly gateway: string | null;
   /** Families by which there is a way out, IPv4 also where it leads through a NAT64. Absent: the driver does not know. */
   readonly families?: readonly (4 | 6)[];
+  /** The address that sockets of IPv4 are bound to, where that is not left to the system. */
+  readonly via?: string | null;
 }
 
 /** The family that this participant is reached by; `wished`, unless there is a way out only by the other one. */
@@ -15,6 +17,6 @@ export function familyOn(network: LocalNetwork | null, wished: 4 | 6): 4 | 6 {
 
 export function sameNetwork(left: LocalNetwork, right: LocalNetwork): boolean {
   const addresses = (network: LocalNetwork) => [...network.addresses].sort().join(' ');
-  const families = (network: LocalNetwork) => network.families?.join();
-  return left.gateway === right.gateway && addresses(left) === addresses(right) && families(left) === families(right);
+  const rest = ({ families, via }: LocalNetwork) => `${families?.join()} ${via ?? ''}`;
+  return left.gateway === right.gateway && addresses(left) === addresses(right) && rest(left) === rest(right);
 }

@@ -142,6 +142,12 @@ export class Connections {
     entry.connection.add(now, { kind, socket, remote, via: null }, rttMs);
   }
 
+  /** A way that is still to be proven, by the connection itself; nothing where it has one over IPv6. */
+  addBeside(now: Instant, path: PathId, { socket, remote }: Pick<Found, 'socket' | 'remote'>): void {
+    const connection = this.entries.get(path)?.connection;
+    if (connection?.has('ipv6') === false) connection.add(now, { kind: 'ipv6', socket, remote, via: null }, null);
+  }
+
   /** The connection may go through this relay as well: at once, and whenever nothing better works. */
   relay(now: Instant, path: PathId, id: RelayId, grant: RelayGrant | null): void {
     if (id === NO_RELAY || grant === null) return;

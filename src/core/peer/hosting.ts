@@ -11,6 +11,7 @@ import type { NatProfile } from '../nat/profile.ts';
 import { Shares } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
 import type { Push } from '../wire/messages.ts';
+import { lookBeside } from './beside.ts';
 import { usableCandidates } from './candidates.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
@@ -400,6 +401,7 @@ export class Hosting implements PathOwner {
     } else if (welcome.path !== null) {
       if (welcome.goesOn && phase.in === 'punching') this.takesOver(now, visit, welcome.path);
       this.paths.add(now, welcome.path, found);
+      lookBeside(now, this.context, this.paths, { session: phase.welcome.session, path: welcome.path, found });
     }
   }
 

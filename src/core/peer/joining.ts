@@ -14,6 +14,7 @@ import type { FailureReason, StageReason } from '../model/progress.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import { codeFault } from '../wire/pasted.ts';
 import { cleanText, saidByMaster } from '../wire/text.ts';
+import { lookBeside } from './beside.ts';
 import type { Connections, PathEnd, PathOwner } from './connections.ts';
 import type { Alarm, PeerContext } from './context.ts';
 import { type Meeting, meetingOf } from './families.ts';
@@ -412,6 +413,7 @@ export class Join implements PathOwner {
     const { session } = attempt;
     session.quiet();
     reportEnd(now, this.context, session, { ...found, path: found.kind, since: this.run.since });
+    lookBeside(now, this.context, this.paths, { session, path: attempt.path, found });
     if (attempt.path !== this.standing?.path) {
       this.paths.add(now, attempt.path, found);
       this.settle(now, session);
@@ -438,7 +440,8 @@ export class Join implements PathOwner {
     if (failure === 'BUSY' || returning || wished || (this.run.again && RETRYABLE[failure])) {
       this.stage('waiting', { because: 'failure', failure });
       this.rest(now, Math.max(retryAfterMs, failure === 'BUSY' ? PEER_LIMITS.retryRestMs : this.patience(now)));
-    } else if (failure === 'NO_COMMON_FAMILY' && this.standing !== null && this.paths.works(this.standing.path))
+      // No further path can be had: the one that works is kept.
+    } else if (ofThisNetwork(failure) && this.standing !== null && this.paths.works(this.standing.path))
       this.enter(now, { in: 'connected' });
     else this.fail(now, failure, detail);
   }
@@ -528,4 +531,9 @@ export class Join implements PathOwner {
     const attempt = this.phase.in === 'punching' ? this.phase.attempt.n : null;
     this.context.out.event({ ev: 'log', join: this.id, attempt, what, data });
   }
+}
+
+/** Does it say something of this computer's network, and nothing of the host's will? */
+function ofThisNetwork(failure: FailureCode): boolean {
+  return failure === 'NO_COMMON_FAMILY' || failure === 'INTERNAL';
 }

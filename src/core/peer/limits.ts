@@ -24,6 +24,8 @@ export const PEER_LIMITS = {
   /** Session ids whose repeated offer is recognised (S17). */
   sessionsRememberedMax: 1_024,
   candidatesMax: 8,
+  /** When IPv6 is tried beside a path over IPv4, after that: by then the word of the master is mostly there, or it was lost once or twice. */
+  besideAtMs: [250, 1_000, 3_000],
   /** Knocks before IPv6 that nobody has answered over counts as none; a second each, and the master answers within one. */
   familyKnocksMax: 3,
   /** Addresses of one side that its master can't see: a line has one, two with a second provider. */

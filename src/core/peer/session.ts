@@ -4,7 +4,7 @@
  * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 
-import { familyOf } from '../address.ts';
+import { type Endpoint, familyOf } from '../address.ts';
 import type { Alarm } from '../agenda.ts';
 import { EMPTY, toHex } from '../bytes.ts';
 import { eightBytes } from '../connection/datagram.ts';
@@ -67,6 +67,8 @@ export class Session {
   /** Of ours that the master has not answered. */
   private readonly requests = new Set<Alarm>();
   private readonly credits: Credits;
+  /** Addresses of the peer that the master has ever said may be probed. */
+  private readonly granted = new Set<string>();
   private steps = 0;
   /** Steps that the master had no room for, and the rest before they are sent again. */
   private refused: Request[] = [];
@@ -86,6 +88,7 @@ export class Session {
     this.config = config;
     this.sid = config.sid;
     this.onEvent = onEvent;
+    for (const { address } of config.permit.grants) this.granted.add(address);
     this.credits = new Credits(now, context, config, (at, credit, socket) => this.send(at, credit, socket));
     // The master's own probe ports do as well, so that the life of a mapping is known where no STUN server is.
     const [stun] = context.stun().map((target) => new StunSource(target, context.config.crypto));
@@ -125,6 +128,8 @@ export class Session {
       const bytes = this.config.keys.signal.open(push.n, this.sid, push.sealed);
       if (bytes !== null && bytes.length > 0) nest.command(now, this.traversal, { do: 'step', bytes });
     } else if (push.type === 'credited') {
+      for (const { address } of push.permit.grants)
+        if (this.granted.size < PEER_LIMITS.candidatesMax) this.granted.add(address);
       nest.command(now, this.traversal, { do: 'permit', permit: push.permit });
     }
   }
@@ -138,6 +143,15 @@ export class Session {
     nest.command(now, this.traversal, { do: 'abort' });
     nest.pump(now);
     nest.remove(this.traversal);
+  }
+
+  /** Over IPv6, which both have beside IPv4: where it leads, once it may be probed; null: not now. */
+  beside(): { readonly socket: SocketId; readonly remote: Endpoint } | null {
+    const { own, peer } = this.config;
+    const socket = own.candidates.find(({ kind }) => kind === 'ipv6')?.socket;
+    const there = peer.candidates.find(({ kind, endpoint }) => kind === 'ipv6' && this.granted.has(endpoint.address));
+    if (this.phase === 'over' || socket === undefined || there === undefined) return null;
+    return { socket, remote: there.endpoint };
   }
 
   /** The path is up: no more steps or credits, but late probes are still answered until `stop`. */

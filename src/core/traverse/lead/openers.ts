@@ -43,7 +43,8 @@ function openerTtl(own: NatProfile): number {
 }
 
 export function openers(now: Instant, config: TraversalConfig, executor: Executor): void {
-  for (const candidate of config.peer.candidates) {
+  const six = ({ kind }: Candidate): number => (kind === 'ipv6' ? 0 : 1);
+  for (const candidate of config.peer.candidates.toSorted((left, right) => six(left) - six(right))) {
     const socket = socketFor(config, candidate);
     if (socket === null) continue;
     executor.launch(now, openerPlan(config, candidate), now, socket);

@@ -1,0 +1,52 @@
+/** A computer with several ways out: which are measured, and which is used. */
+import { expect, test } from 'vitest';
+import { betterWay, type MeasuredWay, openAt, waysToMeasure } from '../../src/agent/testing.ts';
+import type { OpenUdpSocket } from '../../src/node/index.ts';
+
+const CABLE = { address: '192.168.1.5', tunnel: false };
+const PHONE = { address: '192.168.43.7', tunnel: false };
+const VPN = { address: '10.8.0.2', tunnel: true };
+
+const took = (way: typeof CABLE, answeredMs: number | null): MeasuredWay => ({ ...way, answeredMs });
+
+test('one way out is not measured, two are, the one of the system first', () => {
+  expect(waysToMeasure([CABLE], CABLE.address)).toEqual([]);
+  expect(waysToMeasure([PHONE, CABLE], CABLE.address)).toEqual([CABLE, PHONE]);
+  expect(waysToMeasure([CABLE, PHONE], null)).toEqual([]);
+});
+
+test('nothing leaves beside a VPN that all goes through, and a VPN that the system does not use is not taken', () => {
+  expect(waysToMeasure([CABLE, PHONE, VPN], VPN.address)).toEqual([]);
+  expect(waysToMeasure([CABLE, VPN], CABLE.address)).toEqual([]);
+});
+
+test('a way that is much quicker is used, and one that is a little quicker is not', () => {
+  expect(betterWay([took(CABLE, 60), took(PHONE, 30)], null)).toBe(PHONE.address);
+  expect(betterWay([took(CABLE, 60), took(PHONE, 45)], null)).toBeNull();
+  expect(betterWay([took(CABLE, 12), took(PHONE, 3)], null)).toBeNull();
+});
+
+test('where the way of the system does not answer another one that does is used', () => {
+  expect(betterWay([took(CABLE, null), took(PHONE, 200)], null)).toBe(PHONE.address);
+  expect(betterWay([took(CABLE, null), took(PHONE, null)], null)).toBeNull();
+});
+
+test('the way that is used stays while it is not much worse, and gives way to that of the system when it dies', () => {
+  expect(betterWay([took(CABLE, 40), took(PHONE, 45)], PHONE.address)).toBe(PHONE.address);
+  expect(betterWay([took(CABLE, 40), took(PHONE, null)], PHONE.address)).toBeNull();
+  expect(betterWay([took(CABLE, 20), took(PHONE, 45)], PHONE.address)).toBeNull();
+});
+
+test('sockets of IPv4 are opened at the way that is used, others as they were asked for', () => {
+  const asked: (string | undefined)[] = [];
+  const open: OpenUdpSocket = ({ address }) => {
+    asked.push(address);
+    return { outcome: { ok: false, code: 'limit' }, socket: null };
+  };
+  const request = { kind: 'socket', op: 'open', socket: 1, port: 0 } as const;
+  const handlers = { onDatagram: () => {} };
+  openAt(PHONE.address, open)({ ...request, family: 4 }, handlers);
+  openAt(PHONE.address, open)({ ...request, family: 6 }, handlers);
+  openAt(PHONE.address, open)({ ...request, family: 4, address: '127.0.0.1' }, handlers);
+  expect(asked).toEqual([PHONE.address, undefined, '127.0.0.1']);
+});
