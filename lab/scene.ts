@@ -62,6 +62,8 @@ export interface JoinOptions {
 }
 
 const READY_MS = 30_000;
+/** SALLYPORT_LAB_COMMAND: another build of the command, as an executable of `npm run dist`, by its whole path. */
+const PROGRAM = process.env.SALLYPORT_LAB_COMMAND?.split(' ') ?? [process.execPath, compiled('src/cli/main.js')];
 
 export function eventOf(text: string): CommandEvent | null {
   if (!text.startsWith('{')) return null;
@@ -97,7 +99,7 @@ export class Scene {
   sallyport(on: LabHost, argv: readonly string[]): LabProcess {
     const state = `/run/lab/${on.name}`;
     const env = { HOME: state, XDG_STATE_HOME: state, XDG_CONFIG_HOME: state, NO_COLOR: '1' };
-    return on.spawn([process.execPath, compiled('src/cli/main.js'), ...argv], env);
+    return on.spawn([...PROGRAM, ...argv], env);
   }
 
   async event(of: LabProcess, ev: string, timeoutMs = READY_MS): Promise<CommandEvent> {

@@ -1,5 +1,5 @@
 /** The table of commands: what `help` lists is what exists, and nothing else is loaded until it is called. */
-
+import { BUILD } from '../node/packaged.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { NATS_FLAGS, NODE_FLAGS } from './fleet-flags.ts';
 import type { Invocation } from './run.ts';
@@ -324,6 +324,15 @@ export const LAB_FLAGS = {
   timeout: { kind: 'number', value: 'SECONDS', min: 1, max: 3_600, about: 'until it gives up (default 120)' },
 } as const satisfies Flags;
 
+/** Needs a checkout or a package of npm: the executables have no lab. */
+const LAB: Command = {
+  summary: "try one join between two NATs of this computer's kernel",
+  words: [],
+  flags: LAB_FLAGS,
+  examples: ['sallyport lab --pair P3,S6'],
+  load: async () => (await import('./lab.ts')).labCommand,
+};
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
   host: {
     summary: 'let friends reach game servers: 30000, 64738/udp+tcp, 2456-2457, 192.168.1.50:30000',
@@ -421,13 +430,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
         async () => (await import('./sim.ts')).simCommand,
       ),
   },
-  lab: {
-    summary: "try one join between two NATs of this computer's kernel",
-    words: [],
-    flags: LAB_FLAGS,
-    examples: ['sallyport lab --pair P3,S6'],
-    load: async () => (await import('./lab.ts')).labCommand,
-  },
+  ...(BUILD.lab ? { lab: LAB } : {}),
   list: {
     summary: 'the public servers of a masterserver',
     words: [],

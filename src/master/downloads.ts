@@ -24,8 +24,9 @@ export const NO_DOWNLOADS: Downloads = { files: [], at: null, folder: null };
 /** What a name on the disk may be: it becomes a part of an address as it stands. */
 const NAME = /^[A-Za-z0-9][\w.+~-]{0,120}$/;
 const SYSTEMS = [
-  ['windows', /win|\.exe$|\.msi$/i],
+  // Before Windows, whose pattern is in "darwin" too.
   ['macos', /mac|darwin|osx|\.dmg$|\.pkg$/i],
+  ['windows', /win|\.exe$|\.msi$/i],
   ['linux', /linux|\.deb$|\.rpm$|appimage/i],
 ] as const;
 const MACHINES = [

@@ -15,7 +15,6 @@ export { relayRules } from './relay-rules.ts';
 export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
-export { serviceUnit } from './service-unit.ts';
 export { libsql, nodeSqlite, type OpenSqlite, openSqlite } from './sqlite.ts';
 export { type BanRow, openStore } from './store.ts';
 export { startStun } from './stun.ts';

@@ -11,6 +11,8 @@ export interface Build {
   readonly version: string;
   /** Short hash of the commit, where `npm run dist` has made the program; null for a checkout and a package of npm. */
   readonly commit: string | null;
+  /** Only a checkout and a package of npm have the lab. */
+  readonly lab: boolean;
   /** The program is this one file, so it is started by its own path without a script. */
   readonly executable: boolean;
 }
@@ -26,6 +28,7 @@ const manifest = readManifest();
 
 export const BUILD: Build = {
   ...{ version: manifest.version ?? '0.0.0', commit: manifest.commit ?? null, executable },
+  lab: (manifest.commit ?? null) === null,
 };
 
 /** What starts this program once more: node and the script, or the executable alone. */

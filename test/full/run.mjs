@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 
 /** What is asked of vitest, and how often a test that repeats itself does. */
 const SUITES = {
-  games: { argv: ['--project', 'full'], runs: 20 },
+  games: { argv: ['--project', 'full', 'test/full/game'], runs: 20 },
+  dist: { argv: ['--project', 'full', 'test/full/executables.test.ts'], runs: 20 },
   relayed: { argv: ['test/lab/relayed.test.ts'], runs: 20 },
   killed: { argv: ['test/lab/killed-host.test.ts'], runs: 20 },
 };

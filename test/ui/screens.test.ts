@@ -187,12 +187,12 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.waitForSelector('tr[data-host]:has-text("Arena")');
     await stop(page, 'master-list');
     await page.press('tr[data-host]:has-text("Arena")', 'Enter');
-    await page.waitForSelector('#join-code');
+    await page.waitForSelector('#join-open');
     await stop(page, 'join-page');
     await page.click('nav a[href="/admin"]');
     await page.fill('#admin-token', admin);
     await page.press('#admin-token', 'Enter');
-    await page.waitForSelector('#admin-host-list li');
+    await page.waitForSelector('#admin-host-list tbody tr');
     await stop(page, 'admin');
   }
 

@@ -3,8 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hiddenFile, writeServiceUnit } from '../../src/master/index.ts';
-import { serviceUnit } from '../../src/master/testing.ts';
+import { hiddenFile, serviceUnit, writeServiceUnit } from '../../src/master/index.ts';
 
 const options = {
   command: [process.execPath, '/usr/bin/env'],
