@@ -145,7 +145,10 @@ function WaysIn(props: { readonly code: string; readonly info: MasterInfo | null
             </pre>
             <CopyButton text={() => joinCommand(location.href)} id="copy-command" />
             <p>
-              {t('join.code')}: <strong id="join-code" class="code">{showCode(code)}</strong>{' '}
+              {t('join.code')}:{' '}
+              <strong id="join-code" class="code">
+                {showCode(code)}
+              </strong>{' '}
               <CopyButton text={() => showCode(code)} class="quiet small" />
             </p>
             <Qr text={location.href} label={t('join.qr')} />
