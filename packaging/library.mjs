@@ -15,6 +15,8 @@ const PACKAGE = resolve(process.argv[2] ?? join(BUILT, 'package'));
 const ENTRIES = { index: 'src/agent/index', core: 'src/core/index', sim: 'src/sim/index' };
 /** What the library loads; each is pure JavaScript or WebAssembly. */
 const DEPENDENCIES = ['libsodium', 'ws'];
+const NO_BROWSER =
+  'sallyport needs UDP, which no page of a browser has: use it in Node or in the main process of Electron, or run "sallyport sidecar" beside the page.';
 const PAGES = ['docs/library.md', 'LICENSE'];
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -28,6 +30,11 @@ cpSync(join(ROOT, 'examples'), join(PACKAGE, 'examples'), {
   filter: (from) => !/\.[a-z]*$/i.test(from) || from.endsWith('.mjs'),
 });
 copyFileSync(join(ROOT, 'docs/library.md'), join(PACKAGE, 'README.md'));
+// Bundlers for pages take this one, so that the reason is said and not a missing module of Node's.
+writeFileSync(
+  join(PACKAGE, 'lib/browser.js'),
+  `throw new Error(${JSON.stringify(NO_BROWSER)});\nexport const openAgent = null;\n`,
+);
 writeFileSync(join(PACKAGE, 'package.json'), `${JSON.stringify(manifestOfPackage(), null, 2)}\n`);
 execFileSync('npm', ['pack', '--silent', '--pack-destination', dirname(PACKAGE) === BUILT ? ROOT : dirname(PACKAGE)], {
   cwd: PACKAGE,
@@ -40,7 +47,7 @@ function manifestOfPackage() {
   return {
     ...{ name, version, description, license, type, engines },
     exports: {
-      '.': entry('index', ENTRIES.index),
+      '.': { types: `./types/${ENTRIES.index}.d.ts`, browser: './lib/browser.js', default: './lib/index.js' },
       './core': entry('core', ENTRIES.core),
       './sim': entry('sim', ENTRIES.sim),
       './package.json': './package.json',

@@ -84,6 +84,15 @@ describe('installed into an empty folder', () => {
     expect(manifest).not.toHaveProperty('bin');
   });
 
+  test('CommonJS takes it by require(), no native add-on is loaded, and a page of a browser is refused with a sentence', () => {
+    const node = (...argv: string[]) => spawnSync(process.execPath, argv, { cwd: user, encoding: 'utf8' });
+    const script = `const { openAgent } = require('sallyport'); console.log(typeof openAgent, process.report.getReport()
+      .sharedObjects.filter((file) => file.includes('node_modules') || file.endsWith('.node')).length)`;
+    expect(node('--input-type=commonjs', '-e', script).stdout).toBe('function 0\n');
+    const page = node('--conditions=browser', '--input-type=module', '-e', "await import('sallyport')");
+    expect(page.stderr).toContain('sallyport needs UDP, which no page of a browser has');
+  });
+
   test('a program hosts and joins with it', { timeout: 60_000 }, async () => {
     const address = ['--listen', '127.0.0.1', '--port', String(portBase())];
     const off = ['--http', 'off', '--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'];
