@@ -1,6 +1,5 @@
 /** What shells and `man` are told of the command, made from its own table: a flag that exists is completed and described. */
-import { COMMANDS, type Command } from '../src/cli/commands.ts';
-import { type Flag, variableOf } from '../src/cli/flags.ts';
+import { COMMANDS, type Command, type Flag, variableOf } from '../src/cli/index.ts';
 
 const commands: readonly (readonly [string, Command])[] = Object.entries(COMMANDS).filter(([name]) => name !== 'lab');
 const names = [...commands.map(([name]) => name), 'help', 'version'];

@@ -63,6 +63,7 @@ const LAYERS: Readonly<Record<string, { readonly values: readonly string[]; read
   'src/web': { values: ['src/games', 'src/sim'], types: ['src/core', 'src/master', 'src/agent', 'src/app'] },
   lab: { values: ['src/core', 'src/games', 'src/sim', 'src/node', 'src/master', 'src/agent'], types: [] },
   bench: { values: ['src/core', 'src/sim', 'src/node', 'src/master', 'src/agent', 'lab'], types: [] },
+  packaging: { values: ['src/node', 'src/master', 'src/cli'], types: [] },
 };
 
 /**
