@@ -33,6 +33,10 @@ export interface WebhookMessage {
 
 export interface Webhooks {
   send(message: WebhookMessage): void;
+  /** What was told within the day, by this node or another: 100 bytes each. */
+  told(): readonly string[];
+  /** Another node of the fleet has told these. */
+  note(keys: readonly string[]): void;
   counts(): { readonly queued: number; readonly delivered: number; readonly failed: number };
   close(): void;
 }
@@ -41,6 +45,8 @@ export interface WebhookOptions {
   readonly hooks: readonly WebhookConfig[];
   readonly store: Pick<Store, 'told' | 'saveTold'>;
   readonly onDelivery: (kind: WebhookKind, result: 'ok' | 'retry' | 'failed' | 'dropped') => void;
+  /** Something is told now, and not again within the day: other nodes of the fleet should know. */
+  readonly onTold?: ((key: string) => void) | undefined;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly wallClock: () => number;
@@ -124,12 +130,22 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
       if (hooks.length === 0 || repeated(key)) return;
       // Noted as told all the same: who comes back with a restart is no news afterwards either.
       if (message.kind !== 'test' && message.kind !== 'alert' && options.now() < mutedUntil) return;
-      if (key !== null) options.store.saveTold(key, options.wallClock());
+      if (key !== null) {
+        options.store.saveTold(key, options.wallClock());
+        options.onTold?.(key);
+      }
       for (const hook of hooks) {
         if (queue.length >= SERVER_LIMITS.webhookQueueMax) options.onDelivery(message.kind, 'dropped');
         else queue.push({ hook, message, at: options.wallClock() });
       }
       if (!running) void run();
+    },
+    told() {
+      const since = options.now() - SERVER_LIMITS.webhookDedupeMs;
+      return [...told].flatMap(([key, at]) => (at > since ? [key] : []));
+    },
+    note(keys) {
+      for (const key of keys) if (!repeated(key)) options.store.saveTold(key, options.wallClock());
     },
     counts: () => ({ queued: queue.length, delivered, failed }),
     close: () => stop.abort(),
