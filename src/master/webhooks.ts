@@ -68,27 +68,12 @@ const TIMING = {
 export function createWebhooks(options: WebhookOptions): Webhooks {
   const timing = options.timing ?? TIMING;
   const mutedUntil = options.now() + timing.muteMs;
-  const told = new Map<string, number>();
-  // Told by the run before: as long ago as the clock on the wall says.
-  for (const { subject, at } of options.store.told(options.wallClock() - SERVER_LIMITS.webhookDedupeMs))
-    told.set(subject, options.now() - Math.max(0, options.wallClock() - at));
+  const notes = new Notes(options);
   const queue: Delivery[] = [];
   const stop = new AbortController();
   let running = false;
   let delivered = 0;
   let failed = 0;
-
-  /** Has this been told within a day? Notes it as told. The oldest note goes when the table is full. */
-  function repeated(key: string | null): boolean {
-    if (key === null) return false;
-    const now = options.now();
-    const last = told.get(key);
-    if (last !== undefined && now - last < SERVER_LIMITS.webhookDedupeMs) return true;
-    told.delete(key);
-    told.set(key, now);
-    if (told.size > SERVER_LIMITS.webhookDedupeEntries) told.delete(told.keys().next().value ?? '');
-    return false;
-  }
 
   async function run(): Promise<void> {
     running = true;
@@ -127,7 +112,7 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
     send(message) {
       const hooks = options.hooks.filter(({ events }) => events.includes(message.kind));
       const key = message.subject === null ? null : `${message.kind} ${message.subject}`;
-      if (hooks.length === 0 || repeated(key)) return;
+      if (hooks.length === 0 || notes.repeated(key)) return;
       // Noted as told all the same: who comes back with a restart is no news afterwards either.
       if (message.kind !== 'test' && message.kind !== 'alert' && options.now() < mutedUntil) return;
       if (key !== null) {
@@ -140,16 +125,47 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
       }
       if (!running) void run();
     },
-    told() {
-      const since = options.now() - SERVER_LIMITS.webhookDedupeMs;
-      return [...told].flatMap(([key, at]) => (at > since ? [key] : []));
-    },
-    note(keys) {
-      for (const key of keys) if (!repeated(key)) options.store.saveTold(key, options.wallClock());
-    },
+    told: () => notes.all(),
+    note: (keys) => notes.add(keys),
     counts: () => ({ queued: queue.length, delivered, failed }),
     close: () => stop.abort(),
   };
+}
+
+/** What was told within a day, also by the run before or by another node; the oldest note goes when the table is full. */
+class Notes {
+  private readonly options: Pick<WebhookOptions, 'store' | 'now' | 'wallClock'>;
+  private readonly at = new Map<string, number>();
+
+  constructor(options: Notes['options']) {
+    this.options = options;
+    const { store, now, wallClock } = options;
+    // As long ago as the clock on the wall says.
+    for (const { subject, at } of store.told(wallClock() - SERVER_LIMITS.webhookDedupeMs))
+      this.at.set(subject, now() - Math.max(0, wallClock() - at));
+  }
+
+  /** Has this been told? Notes it as told. */
+  repeated(key: string | null): boolean {
+    if (key === null) return false;
+    const now = this.options.now();
+    const last = this.at.get(key);
+    if (last !== undefined && now - last < SERVER_LIMITS.webhookDedupeMs) return true;
+    this.at.delete(key);
+    this.at.set(key, now);
+    if (this.at.size > SERVER_LIMITS.webhookDedupeEntries) this.at.delete(this.at.keys().next().value ?? '');
+    return false;
+  }
+
+  add(keys: readonly string[]): void {
+    const { store, wallClock } = this.options;
+    for (const key of keys) if (!this.repeated(key)) store.saveTold(key, wallClock());
+  }
+
+  all(): string[] {
+    const since = this.options.now() - SERVER_LIMITS.webhookDedupeMs;
+    return [...this.at].flatMap(([key, at]) => (at > since ? [key] : []));
+  }
 }
 
 interface PostAnswer {
