@@ -6,7 +6,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addressBytes, type Endpoint } from '../core/index.ts';
+import { addressBytes, type Endpoint, endpointKey } from '../core/index.ts';
 import { xmlParts, xmlText } from './xml.ts';
 
 const SSDP: Endpoint = { address: '239.255.255.250', port: 1900 };
@@ -21,6 +21,8 @@ const ANSWER_BYTES_MAX = 4_096;
 /** Answers of others than the gateway are not counted; of the gateway's, which somebody else may have sent, so many are read. */
 const ANSWERS_MAX = 16;
 const LEASE_SECONDS = 3_600;
+/** Of Node: longer ones fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 /** IGD:2 routers answer to the older name too (UPnP device architecture 1.1, section 1.3.2). */
 const GATEWAY_DEVICE = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1';
 const SERVICES: ReadonlySet<string> = new Set(
@@ -41,6 +43,8 @@ export interface UpnpOptions {
   readonly search?: Endpoint;
   /** Asked for; an hour unless a test says otherwise. */
   readonly leaseSeconds?: number;
+  /** The router is asked again at least so often, to learn of another external address; half the lease by default. */
+  readonly againMs?: number;
 }
 
 export interface UpnpMapping {
@@ -48,7 +52,8 @@ export interface UpnpMapping {
   readonly external: Endpoint;
   /** The router has to be asked again before this is over; null = it never forgets. */
   readonly leaseSeconds: number | null;
-  renew(): Promise<boolean>;
+  /** What the router claims now; null where it refuses. */
+  renew(): Promise<Endpoint | null>;
   remove(): Promise<void>;
 }
 
@@ -174,12 +179,22 @@ async function addMapping(service: Service, port: number, options: UpnpOptions):
     answer = await add(leaseSeconds);
   }
   if (answer === null || !answer.ok) return null;
-  const told = await call(service, 'GetExternalIPAddress', {}, options);
-  const address = xmlText(told?.body ?? '', 'NewExternalIPAddress') ?? '';
+  /** An answer without an address changes nothing. */
+  const claimAfter = async (before: Endpoint): Promise<Endpoint> => {
+    const told = await call(service, 'GetExternalIPAddress', {}, options);
+    const address = xmlText(told?.body ?? '', 'NewExternalIPAddress') ?? '';
+    return addressBytes(address)?.length === 4 ? { address, port } : before;
+  };
+  const external = await claimAfter({ address: '0.0.0.0', port });
+  let last = external;
   return {
-    external: { address: addressBytes(address)?.length === 4 ? address : '0.0.0.0', port },
+    external,
     leaseSeconds: leaseSeconds === 0 ? null : leaseSeconds,
-    renew: async () => (await add(leaseSeconds).catch(() => null))?.ok === true,
+    async renew() {
+      const renewed = (await add(leaseSeconds).catch(() => null))?.ok === true;
+      if (renewed) last = await claimAfter(last).catch(() => last);
+      return renewed ? last : null;
+    },
     remove: async () => {
       const fields = { NewRemoteHost: '', NewExternalPort: port, NewProtocol: 'UDP' };
       // On the way out the caller's signal may have fired already.
@@ -239,13 +254,15 @@ export async function keepUpnpMapping(
   const mapping = await mapByUpnp(port, options);
   if (!options.signal.aborted) onState(mapping !== null, mapping?.external ?? null);
   if (mapping === null) return;
-  let alive = true;
-  while (alive && !options.signal.aborted) {
-    const waitMs = mapping.leaseSeconds === null ? 2 ** 31 - 1 : (mapping.leaseSeconds * 1000) / 2;
+  let external: Endpoint | null = mapping.external;
+  while (external !== null && !options.signal.aborted) {
+    const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
+    const waitMs = Math.min(halfMs, options.againMs ?? TIMER_MS_MAX);
     await sleep(waitMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
     if (options.signal.aborted) break;
-    alive = await mapping.renew();
-    if (!alive) onState(true, null);
+    const before: Endpoint = external;
+    external = await mapping.renew();
+    if (external === null || endpointKey(external) !== endpointKey(before)) onState(true, external);
   }
   await mapping.remove();
 }
