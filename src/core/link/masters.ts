@@ -191,6 +191,11 @@ export class Masters implements MastersMachine {
   }
 
   private ask(now: Instant, node: NodeLink, ask: Ask): void {
+    // A join outlives the session with the node that it went by: what is still to be said of it reaches nobody.
+    if (node !== this.home && this.nodes.get(node.name) !== node) {
+      this.out.event({ ev: 'response', ref: ask.ref, response: UNREACHABLE });
+      return;
+    }
     node.usedAt = now;
     this.nest.command(now, node.link, ask);
   }
@@ -301,6 +306,7 @@ export class Masters implements MastersMachine {
     this.ended.push(node.link);
     if (this.told !== node) return;
     this.tellAnother(node.state === null ? null : { ...node.state, state: 'lost', failure: 'MASTER_UNREACHABLE' });
+    if (this.told === node) this.told = null;
   }
 
   private tell(node: NodeLink, state: State): void {
