@@ -1,7 +1,7 @@
 /** What README and docs/ tell people to type: every command is one that exists, and those that can run here are run as they stand there. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -90,6 +90,7 @@ describe('the commands of blocks', () => {
   const bench = new Bench();
   let link = '';
   let code = '';
+  let invitation = '';
   let port = 0;
   let hostState = '';
 
@@ -101,7 +102,9 @@ describe('the commands of blocks', () => {
     port = await bench.game();
     hostState = bench.folder();
     const host = bench.sallyport(['host', String(port), '--master', link, '--state-dir', hostState, '--json']);
-    code = String((await host.line('ready')).code);
+    const ready = await host.line('ready');
+    code = String(ready.code);
+    invitation = String(ready.link);
   }, 60_000);
   afterAll(() => bench.close());
 
@@ -163,7 +166,10 @@ describe('the commands of blocks', () => {
       await bench.sallyport([...here(words), '--state-dir', bench.folder(), '--json']).line('ready');
     },
     async join(words) {
-      const run = bench.sallyport([...here(words), '--state-dir', bench.folder(), '--json']);
+      const [, first = ''] = words;
+      // Behind `join` a link is a host's.
+      const at = first === 'LINK' ? ['join', invitation, ...here(words.slice(2))] : here(words);
+      const run = bench.sallyport([...at, '--state-dir', bench.folder(), '--json']);
       await run.line('connected');
       run.kill('SIGTERM');
       await run.exit;
@@ -176,6 +182,13 @@ describe('the commands of blocks', () => {
     },
     async ui(words) {
       await bench.sallyport([...here(words), '--no-open', '--state-dir', bench.folder(), '--json']).line('ready');
+    },
+    async sidecar(words) {
+      const file = join(bench.folder(), 'token');
+      const run = bench.sallyport([...words, '--fake-port', String(await bench.freePort()), '--token-file', file]);
+      await expect.poll(() => existsSync(file)).toBe(true);
+      run.kill('SIGTERM');
+      await run.exit;
     },
     async help(words) {
       expect(await bench.sallyport(words).exit).toBe(0);

@@ -21,6 +21,8 @@ const NOT_HERE = [
   'A web page that talks to the local program',
   'The app, a host or a join commanded',
   'A flood on one port',
+  'A page, or a message, whose link starts the app',
+  'A page, or another user, at the ports of a sidecar',
   'A package of others',
   "Bans, the admin's token or names gone",
   'Pinned hosts emptied by damage',

@@ -24,7 +24,7 @@ export async function wrapCatalogue(page: Page): Promise<void> {
 
 /** Where data of its own kind is shown, never text: logs and traces, addresses, codes and words to compare, names of languages. */
 const DATA_PLACES =
-  'pre, code, .code, .big-code, .words-line, .probes td, #language, #set-language, .audit, .simulated, .packet, .uplot';
+  'pre, code, .code, .big-code, .words-line, .probes td, #language, #set-language, .audit, .simulated, .packet, .uplot, time';
 /** Names of protocols, and of the classes of NAT in the tables, the same in every language. */
 const NAMES = ['UPnP', 'NAT-PMP', 'PCP', ...SIM_CLASSES];
 
@@ -35,7 +35,8 @@ export async function expectCatalogueOnly(page: Page, screen: string, data: read
     for (let node = walker.nextNode(); node !== null; node = walker.nextNode())
       if (node.parentElement?.closest(places) === null) found.push(node.textContent ?? '');
     for (const element of document.querySelectorAll('[aria-label],[title],[placeholder],[alt]'))
-      for (const name of ['aria-label', 'title', 'placeholder', 'alt']) found.push(element.getAttribute(name) ?? '');
+      for (const name of element.closest(places) === null ? ['aria-label', 'title', 'placeholder', 'alt'] : [])
+        found.push(element.getAttribute(name) ?? '');
     return found;
   }, DATA_PLACES);
   expect(texts.some((text) => text.includes('⟦'))).toBe(true);

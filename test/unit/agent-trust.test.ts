@@ -112,7 +112,7 @@ test('a link with another key than the pinned one of its code stops before anyth
   expect(error).toMatchObject({
     code: 'HOST_KEY_CHANGED',
     message: expect.stringContaining('another key'),
-    hint: expect.stringContaining('--new-key'),
+    hint: expect.stringContaining('acceptNewKey'),
   });
   expect(commands.some((command) => command.do === 'join')).toBe(false);
   await expect(agent.join(link, { acceptNewKey: true })).rejects.toMatchObject({ code: 'GAVE_UP' });

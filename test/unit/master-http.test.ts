@@ -360,7 +360,9 @@ test('overview and history count joins and outcomes by pair of NATs', async () =
   office.event({ ev: 'join', hostId: null, result: 'offered' });
   office.event(report);
   office.event({ ...report, elapsedMs: 600, attempts: 4 });
+  // Somebody who changes his mind at once, or is refused, has not tried.
   office.event({ ...report, outcome: 'aborted', path: null });
+  office.event({ ...report, outcome: 'aborted', path: null, elapsedMs: 20_000 });
   const overview = overviewSchema.parse(await (await admin('GET', '/overview')).json());
   expect(overview).toMatchObject({ joinsPerMinute: 1, success: { paths: 2, failures: 1, medianMs: 600 } });
   expect(overview.pairs).toEqual([

@@ -50,7 +50,7 @@ test.each([
   ['30000,30000', 'twice', '30000 is given twice'],
   ['30000,192.168.1.5:30000/tcp', 'twice', '30000'],
   ['1-17', 'too-many', '16'],
-  ['1-16 20', 'too-many', '--as'],
+  ['1-16 20', 'too-many', 'under another name'],
   ['1-60000,1-60000', 'too-many', '16'],
 ])('"%s" is no list of services: %s, and what to write instead is said', (text, problem, words) => {
   const read = parseServices(text);

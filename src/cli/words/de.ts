@@ -12,7 +12,7 @@ export const de = {
     '--fake-nat ist eine Klasse von Netzen, wie P3 oder S6, nicht „{nat}“.',
   '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
   '--token-file: {why}': '--token-file: {why}',
-  Sidecar: 'Beiboot',
+  Sidecar: 'Beiwagen',
   noray: 'noray',
   '127.0.0.1, TCP {tcp} and UDP {udp}': '127.0.0.1, TCP {tcp} und UDP {udp}',
   "speak noray's protocol to games on 127.0.0.1 as well (TCP 8890, UDP 8809)":

@@ -571,6 +571,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'admin.webhooks.test': 'Test senden',
   'admin.webhooks.sent': 'Unterwegs an jeden Webhook.',
   'admin.webhooks.failed': 'Es wurde nicht gesendet.',
+  'admin.webhooks.counts': 'Wartend: {queued} · zugestellt: {delivered} · gescheitert: {failed}',
   'home.join.offered': 'Du hast diese Einladung geöffnet. Tritt nur bei, wenn du weißt, von wem sie ist.',
   'home.links': 'Sollen Einladungen, die du anklickst, dieses Programm öffnen?',
   'home.links.yes': 'Ja, hier öffnen',

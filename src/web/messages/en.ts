@@ -556,6 +556,7 @@ export const en = {
   'admin.webhooks.test': 'Send a test',
   'admin.webhooks.sent': 'On its way to every webhook.',
   'admin.webhooks.failed': 'It was not sent.',
+  'admin.webhooks.counts': 'Waiting: {queued} · delivered: {delivered} · failed: {failed}',
   'home.join.offered': 'You opened this invitation. Join only if you know who sent it.',
   'home.links': 'Shall invitations that you click open this program?',
   'home.links.yes': 'Yes, open them here',

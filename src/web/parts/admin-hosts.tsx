@@ -60,7 +60,9 @@ export function AdminHostTable(props: {
                 <td>
                   <VerdictBadge verdict={host.verdict} />
                 </td>
-                <td class="num">{new Date(host.firstSeenAt).toLocaleString()}</td>
+                <td class="num">
+                  <time>{new Date(host.firstSeenAt).toLocaleString()}</time>
+                </td>
                 <td>
                   <code>{showCode(host.code)}</code>
                 </td>

@@ -188,7 +188,7 @@ function WebhookTest() {
     const answer = await call('POST', '/webhooks/test');
     said.value = t(answer.ok ? 'admin.webhooks.sent' : 'admin.webhooks.failed');
   };
-  const counts = Object.entries(board.value?.overview.webhooks ?? {});
+  const counts = board.value?.overview.webhooks;
   return (
     <>
       <p class="row-line">
@@ -197,7 +197,7 @@ function WebhookTest() {
         </button>
         <span role="status">{said.value}</span>
       </p>
-      {counts.length === 0 ? null : <p class="dim">{counts.map(([name, count]) => `${name}: ${count}`).join(' · ')}</p>}
+      {counts === undefined ? null : <p class="dim">{t('admin.webhooks.counts', { ...counts })}</p>}
     </>
   );
 }
