@@ -118,7 +118,7 @@ export type OwnMasterFault = 'no-way-in' | 'carrier' | 'port-taken' | 'failed';
 
 /** The masterserver that runs in this program. */
 export interface OwnMasterView {
-  /** `shut`: it runs, but the router has taken its port back. */
+  /** `shut`: it runs, but the router has taken its port back, or has another address outside than the link names. */
   readonly state: 'off' | 'starting' | 'on' | 'shut' | 'impossible';
   readonly because: OwnMasterFault | null;
   /** How strangers get in. */

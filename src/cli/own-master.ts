@@ -58,11 +58,15 @@ async function mappedWay(port: number, onWay: (open: boolean) => void): Promise<
   let kept = Promise.resolve();
   const outside = await new Promise<Endpoint | null>((resolve) => {
     let first: Endpoint | null = null;
-    kept = keepTrying({ localAddress: address, gateway, signal }, port, (external) => {
-      first ??= external;
-      resolve(external);
-      onWay(external !== null && first !== null && endpointKey(external) === endpointKey(first));
-    });
+    kept = keepTrying(
+      { localAddress: address, gateway, signal, againMs: CLI_LIMITS.ownMasterLookMs },
+      port,
+      (external) => {
+        first ??= external;
+        resolve(external);
+        onWay(external !== null && first !== null && endpointKey(external) === endpointKey(first));
+      },
+    );
   });
   const close = async (): Promise<void> => {
     abort.abort();
@@ -73,7 +77,10 @@ async function mappedWay(port: number, onWay: (open: boolean) => void): Promise<
   return outside === null ? 'no-way-in' : 'carrier';
 }
 
-/** A router that has started again has forgotten the port: it is asked once more, for as long as the masterserver runs. */
+/**
+ * A router that has started again has forgotten the port: it is asked once more, for as long as the masterserver runs. One that has got another
+ * address outside says so when it is asked the next time.
+ */
 async function keepTrying(
   options: Parameters<typeof keepUpnpMapping>[1],
   port: number,

@@ -67,14 +67,15 @@ async function addPinhole(port: number, at: Control, options: UpnpOptions): Prom
   if (id === null) return null;
   const renewed = async (uid: string): Promise<boolean> =>
     (await call(at, 'UpdatePinhole', { UniqueID: uid, NewLeaseTime: leaseSeconds }, options.signal)).ok;
+  const external = { address: at.own, port };
   return {
-    external: { address: at.own, port },
+    external,
     leaseSeconds,
     async renew() {
-      if (id !== null && (await renewed(id).catch(() => false))) return true;
+      if (id !== null && (await renewed(id).catch(() => false))) return external;
       // It has forgotten: it has started again, say.
       id = await add().catch(() => null);
-      return id !== null;
+      return id === null ? null : external;
     },
     async remove() {
       // On the way out the caller's signal may have fired already.

@@ -2,9 +2,12 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Endpoint, familyOf } from '../core/index.ts';
+import { type Endpoint, endpointKey, familyOf } from '../core/index.ts';
 import { mapByUpnp, type UpnpOptions } from './upnp.ts';
 import { openPinholeByUpnp, type PinholePlace } from './upnp-pinhole.ts';
+
+/** Of Node: longer ones fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** A port to open or to close. `address`: of IPv6, where the firewall is to let in what is for it. */
 export interface UpnpWish {
@@ -119,13 +122,15 @@ export async function keepUpnpMapping(
   const mapping = await (pinhole === undefined ? mapByUpnp(port, options) : openPinholeByUpnp(port, pinhole, options));
   if (!options.signal.aborted) onState(mapping !== null, mapping?.external ?? null);
   if (mapping === null) return;
-  let alive = true;
-  while (alive && !options.signal.aborted) {
-    const waitMs = mapping.leaseSeconds === null ? 2 ** 31 - 1 : (mapping.leaseSeconds * 1000) / 2;
+  let external: Endpoint | null = mapping.external;
+  while (external !== null && !options.signal.aborted) {
+    const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
+    const waitMs = Math.min(halfMs, options.againMs ?? TIMER_MS_MAX);
     await sleep(waitMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
     if (options.signal.aborted) break;
-    alive = await mapping.renew();
-    if (!alive) onState(true, null);
+    const before: Endpoint = external;
+    external = await mapping.renew();
+    if (external === null || endpointKey(external) !== endpointKey(before)) onState(true, external);
   }
   await mapping.remove();
 }

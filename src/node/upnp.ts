@@ -40,6 +40,8 @@ export interface UpnpOptions {
   readonly search?: Endpoint;
   /** Asked for; an hour unless a test says otherwise. */
   readonly leaseSeconds?: number;
+  /** The router is asked again at least so often, to learn of another external address; half the lease by default. */
+  readonly againMs?: number;
 }
 
 export interface Called {
@@ -52,7 +54,8 @@ export interface UpnpMapping {
   readonly external: Endpoint;
   /** The router has to be asked again before this is over; null = it never forgets. */
   readonly leaseSeconds: number | null;
-  renew(): Promise<boolean>;
+  /** What the router claims now; null where it refuses. */
+  renew(): Promise<Endpoint | null>;
   remove(): Promise<void>;
 }
 
@@ -179,12 +182,22 @@ async function addMapping(service: Service, port: number, options: UpnpOptions):
     answer = await add(leaseSeconds);
   }
   if (answer === null || !answer.ok) return null;
-  const told = await call(service, 'GetExternalIPAddress', {}, options);
-  const address = xmlText(told?.body ?? '', 'NewExternalIPAddress') ?? '';
+  /** An answer without an address changes nothing. */
+  const claimAfter = async (before: Endpoint): Promise<Endpoint> => {
+    const told = await call(service, 'GetExternalIPAddress', {}, options);
+    const address = xmlText(told?.body ?? '', 'NewExternalIPAddress') ?? '';
+    return addressBytes(address)?.length === 4 ? { address, port } : before;
+  };
+  const external = await claimAfter({ address: '0.0.0.0', port });
+  let last = external;
   return {
-    external: { address: addressBytes(address)?.length === 4 ? address : '0.0.0.0', port },
+    external,
     leaseSeconds: leaseSeconds === 0 ? null : leaseSeconds,
-    renew: async () => (await add(leaseSeconds).catch(() => null))?.ok === true,
+    async renew() {
+      const renewed = (await add(leaseSeconds).catch(() => null))?.ok === true;
+      if (renewed) last = await claimAfter(last).catch(() => last);
+      return renewed ? last : null;
+    },
     remove: async () => {
       const fields = { NewRemoteHost: '', NewExternalPort: port, NewProtocol: 'UDP' };
       // On the way out the caller's signal may have fired already.

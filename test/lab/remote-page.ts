@@ -10,16 +10,29 @@ const STEP_MS = 70_000;
 
 export type RemotePage = Pick<
   Page,
-  'check' | 'click' | 'fill' | 'focus' | 'inputValue' | 'press' | 'reload' | 'textContent' | 'waitForSelector'
+  | 'check'
+  | 'click'
+  | 'emulateMedia'
+  | 'fill'
+  | 'focus'
+  | 'goto'
+  | 'inputValue'
+  | 'press'
+  | 'reload'
+  | 'setViewportSize'
+  | 'textContent'
+  | 'waitForSelector'
 > & {
+  readonly keyboard: Pick<Page['keyboard'], 'press'>;
   /** The script's value; a text, a number or a truth value. */
   evaluate(script: string): Promise<unknown>;
   /** The browser's process inside the namespace. */
   readonly browser: LabProcess;
 };
 
-export async function openRemotePage(on: LabHost, link: string): Promise<RemotePage> {
-  const browser = on.spawn([process.execPath, DRIVER, link, ...CHROMIUM_FLAGS], { HOME: '/run/lab' });
+/** `flags`: further ones for the browser. */
+export async function openRemotePage(on: LabHost, link: string, flags: readonly string[] = []): Promise<RemotePage> {
+  const browser = on.spawn([process.execPath, DRIVER, link, ...CHROMIUM_FLAGS, ...flags], { HOME: '/run/lab' });
   const answer = async (n: number): Promise<unknown> => {
     const said = await browser.find((line) => {
       const one = line.stream === 'stdout' ? (eventOf(line.text) as unknown as Answer | null) : null;
@@ -30,16 +43,18 @@ export async function openRemotePage(on: LabHost, link: string): Promise<RemoteP
   };
   await answer(0);
   let calls = 0;
+  const call = (method: string, words: readonly unknown[]): Promise<unknown> => {
+    calls += 1;
+    browser.write(`${JSON.stringify([method, ...words])}\n`);
+    return answer(calls);
+  };
   return new Proxy({} as RemotePage, {
     get: (_, method) => {
       if (method === 'browser') return browser;
       // A promise's resolution asks whether this is one, too.
       if (method === 'then') return undefined;
-      return (...words: unknown[]) => {
-        calls += 1;
-        browser.write(`${JSON.stringify([method, ...words])}\n`);
-        return answer(calls);
-      };
+      if (method === 'keyboard') return { press: (key: string) => call('keyboard.press', [key]) };
+      return (...words: unknown[]) => call(String(method), words);
     },
   });
 }

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/core/index.ts';
-import { mapByUpnp } from '../../src/node/index.ts';
+import { keepUpnpMapping, mapByUpnp } from '../../src/node/index.ts';
 
 const GATEWAY = '127.0.0.1';
 const OTHER = '127.0.0.2';
@@ -83,6 +83,22 @@ test('the gateway opens the port; a machine that answers before it is neither be
   expect(mapping?.external).toEqual({ address: '203.0.113.9', port: 4_000 });
   expect(gateway.asked).toEqual(['GET /root.xml', 'POST /control?a=1&b=2', 'POST /control?a=1&b=2']);
   expect(other.asked).toEqual([]);
+});
+
+test('a gateway that has got another address says so when it is asked again, and one that refuses then has shut the port', async () => {
+  const answers = [ADDRESS, ADDRESS, ADDRESS.replace('.9 ', '.10 ')];
+  const gateway = await machine(GATEWAY, (request, response) => {
+    const adds = String(request.headers.soapaction).includes('#AddPortMapping');
+    if (request.method === 'GET') response.end(DESCRIPTION);
+    else if (adds) response.writeHead(answers.length > 0 ? 200 : 500).end();
+    else response.end(answers.shift());
+  });
+  const search = await network([{ from: GATEWAY, location: `${gateway.url}/root.xml` }]);
+  const told: (string | undefined)[] = [];
+  const { signal } = new AbortController();
+  const options = { localAddress: GATEWAY, gateway: GATEWAY, search, signal, againMs: 1 };
+  await keepUpnpMapping(4_000, options, (_works, external) => told.push(external?.address));
+  expect(told).toEqual(['203.0.113.9', '203.0.113.10', undefined]);
 });
 
 test('nothing that the gateway says leads to another machine: no redirect, no control address elsewhere', async () => {

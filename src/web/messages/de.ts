@@ -676,7 +676,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'master.own.failed': 'Er ließ sich nicht starten. Das Protokoll des Programms sagt, warum.',
   'set.own.starting': 'Dieser Computer wird dein Masterserver',
   'set.own.on': 'Dieser Computer ist dein Masterserver',
-  'set.own.shut': 'Dieser Computer ist dein Masterserver, aber der Router hat den Port geschlossen',
+  'set.own.shut':
+    'Dieser Computer ist dein Masterserver, aber der Router hat den Port geschlossen oder eine andere Adresse bekommen',
   'set.own.way.public': 'über seine öffentliche Adresse',
   'set.own.way.mapped': 'über einen Port des Routers',
   'set.own.end': 'Beenden',

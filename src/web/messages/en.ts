@@ -661,7 +661,7 @@ export const en = {
   'master.own.failed': 'It could not be started. The log of the program says why.',
   'set.own.starting': 'This computer becomes your masterserver',
   'set.own.on': 'This computer is your masterserver',
-  'set.own.shut': 'This computer is your masterserver, but the router has shut its port',
+  'set.own.shut': 'This computer is your masterserver, but the router has shut its port or got another address',
   'set.own.way.public': 'by its public address',
   'set.own.way.mapped': 'by a port of the router',
   'set.own.end': 'End it',

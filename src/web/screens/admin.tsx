@@ -215,7 +215,7 @@ function HeatMap(props: { readonly pairs: Overview['pairs'] }) {
     props.pairs.find((pair) => pair.clientNat === client && pair.hostNat === host);
   const name = (type: string): string => tMaybe(`net.type.${type}`, type);
   return (
-    <section class="scroll" aria-label={t('admin.pairs')}>
+    <section class="scroll" tabindex={0} aria-label={t('admin.pairs')}>
       <table class="heat">
         <thead>
           <tr>
