@@ -28,7 +28,13 @@ export async function startNode(parts: {
   return startFleet({
     place: { name: fleet.node, region: fleet.region ?? '', addresses: [...addresses], port, furtherPort },
     ...{ secret, identity: parts.identity.publicKey, version: BUILD.version, store, command },
-    ...{ moderation: office.moderation, onRules: office.applyRules, wallClock: Date.now, monotonic: monotonicNow },
+    ...{
+      moderation: office.moderation,
+      webhooks: office.webhooks,
+      onRules: office.applyRules,
+      wallClock: Date.now,
+      monotonic: monotonicNow,
+    },
     figures: () => ({ hosts: counters().hosts, sessions: counters().sessions }),
     onDrain: () => tell({ fact: 'fleet-drain' }),
     onFact: tell,

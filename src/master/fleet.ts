@@ -8,10 +8,11 @@ import { type MasterCommand, type NodeList, orderOf } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { type Backplane, type BackplaneListener, BackplaneSeal } from './backplane.ts';
 import { type BanFact, banFactSchema, FleetBans, idOf } from './fleet-bans.ts';
-import { type MemberPlace, Members, memberSchema } from './fleet-members.ts';
+import { type Member, type MemberPlace, Members, memberSchema } from './fleet-members.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Moderation } from './moderation.ts';
 import type { Store } from './store.ts';
+import type { Webhooks } from './webhooks.ts';
 
 /** All of a fleet hear it; a subject for each node would tell nobody more. */
 export const FLEET_SUBJECT = 'sallyport.fleet';
@@ -35,6 +36,11 @@ export const wordSchema = z.discriminatedUnion('say', [
   z.object({ say: z.literal('who') }),
   z.object({ say: z.literal('bans'), facts: z.array(banFactSchema).max(SERVER_LIMITS.banFactsAtOnce) }),
   z.object({ say: z.literal('members'), members: z.array(memberSchema).max(SERVER_LIMITS.membersMax) }),
+  /** What the operator's channels have been told of, so that whoever is first for a host after us does not tell it again. */
+  z.object({
+    say: z.literal('told'),
+    keys: z.array(z.string().max(SERVER_LIMITS.toldBytesMax)).max(SERVER_LIMITS.toldAtOnce),
+  }),
   /** To one node, as it runs now: a repetition after its next start is for nobody. */
   z.object({ say: z.literal('drain'), instance: z.string() }),
 ]);
@@ -50,6 +56,7 @@ export interface FleetParts {
   readonly moderation: Pick<Moderation, 'bans' | 'ban' | 'unban'>;
   /** Rules have come from another node: they work from now on. */
   readonly onRules: () => void;
+  readonly webhooks: Pick<Webhooks, 'told' | 'note'>;
   readonly command: (command: MasterCommand) => void;
   readonly figures: () => { readonly hosts: number; readonly sessions: number };
   readonly wallClock: () => number;
@@ -75,6 +82,8 @@ export interface Fleet {
   list(): NodeList;
   /** Is this node the first of the code's? It alone tells of its host: while it is away nobody does, and never do two. */
   isFirst(code: string): boolean;
+  /** The operator's channels are told of this. */
+  told(key: string): void;
   draining(): void;
   close(): Promise<void>;
 }
@@ -89,6 +98,7 @@ export function startFleet(parts: FleetParts): Fleet {
   let draining = false;
   let serial = 0;
   let taken = false;
+  let left = false;
   let bansTold = Number.NEGATIVE_INFINITY;
   let later: NodeJS.Timeout | null = null;
   const backplane = parts.open({
@@ -134,10 +144,13 @@ export function startFleet(parts: FleetParts): Fleet {
         here();
         return;
       case 'members':
-        if (members.merge(word.members)) tellList();
+        takeMembers(word.members);
         return;
       case 'bans':
         takeBans(word.facts);
+        return;
+      case 'told':
+        parts.webhooks.note(word.keys);
         return;
       case 'drain':
         if (word.instance === instance) leave();
@@ -154,10 +167,24 @@ export function startFleet(parts: FleetParts): Fleet {
       if (seen.size < SERVER_LIMITS.membersMax) seen.set(word.name, { here: word, at: parts.monotonic() });
       return;
     }
+    // It has just started, or was away: it may be first for hosts of which others have told.
+    const before = seen.get(word.name);
+    if (before?.here.instance !== word.instance || before.at < parts.monotonic() - SERVER_LIMITS.fleetSeenMs)
+      tellTold();
     if (seen.has(word.name) || seen.size < SERVER_LIMITS.membersMax)
       seen.set(word.name, { here: word, at: parts.monotonic() });
-    if (members.merge(word.members)) tellList();
+    takeMembers(word.members);
     if (word.bans !== bans.digest()) tellBansSoon();
+  }
+
+  /**
+   * What others remember of this node may be newer than its own store, which was lost or restored, and still wrong: it is here, and where it
+   * is. Not where two have its name: they would outbid each other for ever.
+   */
+  function takeMembers(rows: readonly Member[]): void {
+    if (!members.merge(rows)) return;
+    if (!left && !taken) members.enter(place);
+    tellList();
   }
 
   /** Whoever knows something else is told everything, not more often than every few seconds, and not by all at one moment. */
@@ -175,6 +202,12 @@ export function startFleet(parts: FleetParts): Fleet {
       wait + Math.random() * SERVER_LIMITS.fleetJitterMs,
     );
     later.unref();
+  }
+
+  function tellTold(): void {
+    const keys = parts.webhooks.told();
+    for (let at = 0; at < keys.length; at += SERVER_LIMITS.toldAtOnce)
+      say({ say: 'told', keys: keys.slice(at, at + SERVER_LIMITS.toldAtOnce) });
   }
 
   function takeBans(facts: readonly BanFact[]): void {
@@ -202,6 +235,7 @@ export function startFleet(parts: FleetParts): Fleet {
   }
 
   function leave(): void {
+    left = true;
     members.remove(place.name);
     tellList();
     here();
@@ -230,6 +264,7 @@ export function startFleet(parts: FleetParts): Fleet {
         code,
         members.list('').nodes.map(({ name }) => name),
       )[0] === place.name,
+    told: (key) => say({ say: 'told', keys: [key] }),
     draining() {
       draining = true;
       here();

@@ -113,6 +113,9 @@ export const SERVER_LIMITS = {
   banFactsGapMs: 5_000,
   /** Beside the bans that hold so many that were lifted, so that nobody who was away brings them back. */
   banFactsMax: 11_024,
+  /** What webhooks told is told to a node that starts: 50,000 keys at most (`webhookDedupeEntries`), 140 kB in a message. */
+  toldAtOnce: 2_000,
+  toldBytesMax: 128,
   /** They are written down in so many rows, ten in each. */
   banFactRows: 1_024,
   /** Nodes that there ever were, those taken out among them. */

@@ -32,7 +32,7 @@ import type { RelayThread } from './relay-thread.ts';
 import { createStatistics, hasTried } from './statistics.ts';
 import type { Store } from './store.ts';
 import { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
-import { createWebhooks, type WebhookConfig, type WebhookOptions } from './webhooks.ts';
+import { createWebhooks, type WebhookConfig, type WebhookOptions, type Webhooks } from './webhooks.ts';
 
 /** Setting of the hash of the admin's token; empty = the next start makes another. */
 export const ADMIN_TOKEN = 'admin-token-hash';
@@ -63,6 +63,8 @@ export interface OfficeOptions {
   readonly relay?: () => RelayThread | null;
   /** An admin has changed a rule here. */
   readonly onRules?: () => void;
+  /** The operator's channels are told of this, once a day: the other nodes of a fleet should know. */
+  readonly onTold?: (key: string) => void;
   /** Is it ours to tell the operator's channels of this host? In a fleet one node does. Left out: yes. */
   readonly tells?: (host: HostRecord) => boolean;
   /** Of a node of a fleet. */
@@ -81,6 +83,7 @@ export interface Office {
   metrics(): string;
   tables(): readonly TableState[];
   readonly moderation: Moderation;
+  readonly webhooks: Pick<Webhooks, 'told' | 'note'>;
   /** Rules have changed elsewhere: they work at once. */
   applyRules(): void;
   /** The bans, as relays need them. */
@@ -129,6 +132,7 @@ export function createOffice(options: OfficeOptions): Office {
     ...{ hooks: options.hooks, store, now: options.monotonic, wallClock },
     ...(options.webhookTiming === undefined ? {} : { timing: options.webhookTiming }),
     onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
+    onTold: options.onTold,
   });
   const downloads = options.downloads ?? (() => NO_DOWNLOADS);
   const info = (): MasterInfo => ({
@@ -305,7 +309,7 @@ export function createOffice(options: OfficeOptions): Office {
       },
     },
     directory,
-    ...{ moderation, applyRules },
+    ...{ moderation, webhooks, applyRules },
     ...{ newToken: token.fresh, forgetToken: () => store.setSetting(ADMIN_TOKEN, '') },
     ...{ event, metrics: measures.text },
     tables: () => [...events.tables(), ...moderation.tables()],

@@ -200,6 +200,7 @@ async function startLocked(
     codes: codesOf(() => running),
     onTokenUsed: () => forgetToken(stateDir),
     onRules: () => fleet?.rulesChanged(),
+    onTold: (key) => fleet?.told(key),
     tells: ({ code }) => fleet?.isFirst(code) ?? true,
     ...(options.fleet
       ? { fleet: () => ({ connected: fleet?.connected ?? false, nodes: fleet?.seen().length ?? 1 }) }

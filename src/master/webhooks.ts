@@ -33,6 +33,10 @@ export interface WebhookMessage {
 
 export interface Webhooks {
   send(message: WebhookMessage): void;
+  /** What was told within the day, by this node or another: 100 bytes each. */
+  told(): readonly string[];
+  /** Another node of the fleet has told these. */
+  note(keys: readonly string[]): void;
   counts(): { readonly queued: number; readonly delivered: number; readonly failed: number };
   close(): void;
 }
@@ -41,6 +45,8 @@ export interface WebhookOptions {
   readonly hooks: readonly WebhookConfig[];
   readonly store: Pick<Store, 'told' | 'saveTold'>;
   readonly onDelivery: (kind: WebhookKind, result: 'ok' | 'retry' | 'failed' | 'dropped') => void;
+  /** Something is told now, and not again within the day: other nodes of the fleet should know. */
+  readonly onTold?: ((key: string) => void) | undefined;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
   readonly wallClock: () => number;
@@ -62,27 +68,12 @@ const TIMING = {
 export function createWebhooks(options: WebhookOptions): Webhooks {
   const timing = options.timing ?? TIMING;
   const mutedUntil = options.now() + timing.muteMs;
-  const told = new Map<string, number>();
-  // Told by the run before: as long ago as the clock on the wall says.
-  for (const { subject, at } of options.store.told(options.wallClock() - SERVER_LIMITS.webhookDedupeMs))
-    told.set(subject, options.now() - Math.max(0, options.wallClock() - at));
+  const notes = new Notes(options);
   const queue: Delivery[] = [];
   const stop = new AbortController();
   let running = false;
   let delivered = 0;
   let failed = 0;
-
-  /** Has this been told within a day? Notes it as told. The oldest note goes when the table is full. */
-  function repeated(key: string | null): boolean {
-    if (key === null) return false;
-    const now = options.now();
-    const last = told.get(key);
-    if (last !== undefined && now - last < SERVER_LIMITS.webhookDedupeMs) return true;
-    told.delete(key);
-    told.set(key, now);
-    if (told.size > SERVER_LIMITS.webhookDedupeEntries) told.delete(told.keys().next().value ?? '');
-    return false;
-  }
 
   async function run(): Promise<void> {
     running = true;
@@ -121,19 +112,60 @@ export function createWebhooks(options: WebhookOptions): Webhooks {
     send(message) {
       const hooks = options.hooks.filter(({ events }) => events.includes(message.kind));
       const key = message.subject === null ? null : `${message.kind} ${message.subject}`;
-      if (hooks.length === 0 || repeated(key)) return;
+      if (hooks.length === 0 || notes.repeated(key)) return;
       // Noted as told all the same: who comes back with a restart is no news afterwards either.
       if (message.kind !== 'test' && message.kind !== 'alert' && options.now() < mutedUntil) return;
-      if (key !== null) options.store.saveTold(key, options.wallClock());
+      if (key !== null) {
+        options.store.saveTold(key, options.wallClock());
+        options.onTold?.(key);
+      }
       for (const hook of hooks) {
         if (queue.length >= SERVER_LIMITS.webhookQueueMax) options.onDelivery(message.kind, 'dropped');
         else queue.push({ hook, message, at: options.wallClock() });
       }
       if (!running) void run();
     },
+    told: () => notes.all(),
+    note: (keys) => notes.add(keys),
     counts: () => ({ queued: queue.length, delivered, failed }),
     close: () => stop.abort(),
   };
+}
+
+/** What was told within a day, also by the run before or by another node; the oldest note goes when the table is full. */
+class Notes {
+  private readonly options: Pick<WebhookOptions, 'store' | 'now' | 'wallClock'>;
+  private readonly at = new Map<string, number>();
+
+  constructor(options: Notes['options']) {
+    this.options = options;
+    const { store, now, wallClock } = options;
+    // As long ago as the clock on the wall says.
+    for (const { subject, at } of store.told(wallClock() - SERVER_LIMITS.webhookDedupeMs))
+      this.at.set(subject, now() - Math.max(0, wallClock() - at));
+  }
+
+  /** Has this been told? Notes it as told. */
+  repeated(key: string | null): boolean {
+    if (key === null) return false;
+    const now = this.options.now();
+    const last = this.at.get(key);
+    if (last !== undefined && now - last < SERVER_LIMITS.webhookDedupeMs) return true;
+    this.at.delete(key);
+    this.at.set(key, now);
+    if (this.at.size > SERVER_LIMITS.webhookDedupeEntries) this.at.delete(this.at.keys().next().value ?? '');
+    return false;
+  }
+
+  add(keys: readonly string[]): void {
+    const { store, wallClock } = this.options;
+    for (const key of keys) if (!this.repeated(key)) store.saveTold(key, wallClock());
+  }
+
+  all(): string[] {
+    const since = this.options.now() - SERVER_LIMITS.webhookDedupeMs;
+    return [...this.at].flatMap(([key, at]) => (at > since ? [key] : []));
+  }
 }
 
 interface PostAnswer {

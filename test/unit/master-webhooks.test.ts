@@ -99,6 +99,21 @@ test('the same host is told once a day', async () => {
   expect(to.calls).toHaveLength(3);
 });
 
+test('what another node of a fleet has told is not told again, after a restart neither', async () => {
+  const to = await receiver(200);
+  const [first, second] = [start({ url: to.url }), start({ url: to.url })];
+  first.webhooks.send(listed('a'));
+  second.webhooks.note(first.webhooks.told());
+  second.webhooks.send(listed('a'));
+  start({ url: to.url }, undefined, second.store).webhooks.send(listed('a'));
+  second.webhooks.send(listed('b'));
+  await to.until(2);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(to.calls).toHaveLength(2);
+  first.advance(24 * 3_600_000 + 1);
+  expect(first.webhooks.told()).toEqual([]);
+});
+
 test('hosts that return after a restart are told neither in the first 20 s nor later', async () => {
   const to = await receiver(200);
   const { webhooks, advance } = start({ url: to.url }, { intervalMs: 5, muteMs: 20_000, retryMs: 5 });
