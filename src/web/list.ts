@@ -1,7 +1,6 @@
 /** The server list: fetched, kept when a fetch fails, filtered and sorted. Shapes as the master's `GET /api/v1/servers`. */
 
 import { computed, signal } from '@preact/signals';
-import type { LanServer } from '../agent/index.ts';
 import type { ListEntry } from '../core/model/listing.ts';
 import type { ListChange, Server, ServersPage, SortKey } from '../master/api.ts';
 import { openStream } from './events.ts';
@@ -37,6 +36,22 @@ export const sort = signal<{ readonly key: SortKey; readonly descending: boolean
 /** Parts of the state document by themselves: what hangs on them is not made anew when another part changes. */
 const servers = computed(() => local.value?.servers ?? []);
 const lan = computed(() => local.value?.lan ?? []);
+/** The codes of the favourites. */
+export const favourites = computed<ReadonlySet<string>>(
+  () => new Set((settings.value?.favourites ?? []).map(({ code }) => code)),
+);
+/** As a text, because an equal text is no news: a join changes several times a second, its ping hardly ever. */
+const pathText = computed(() => {
+  const joins = local.value?.joins ?? [];
+  const up = joins.flatMap(({ phase, path, target }) => (phase === 'connected' && path ? [{ target, path }] : []));
+  // A target is a code, or a link with the code in it.
+  return JSON.stringify(
+    up.map(({ target, path }) => ({ target: target.toUpperCase().replaceAll('-', ''), rttMs: path.rttMs })),
+  );
+});
+const paths = computed(
+  () => JSON.parse(pathText.value) as readonly { readonly target: string; readonly rttMs: number }[],
+);
 
 const FETCH_TIMEOUT_MS = 5000;
 const PAGE_ROWS = 500;
@@ -179,13 +194,25 @@ function applyChange(change: ListChange): void {
 const NAT_EASE: Readonly<Record<string, number>> = { open: 0, moderate: 1, strict: 2 };
 const SECTION_ORDER: Readonly<Record<Server['section'], number>> = { local: 0, official: 1, community: 2 };
 
-function pingOf(row: Server): number {
-  return nearOf(row)?.pingMs ?? row.pingEstimateMs ?? Number.MAX_SAFE_INTEGER;
+/** A ping, and whether it was measured or is only an estimate (decisions/0004). */
+export interface Ping {
+  /** Null: not known. */
+  readonly ms: number | null;
+  readonly from: 'lan' | 'join' | 'measuring' | 'estimate';
 }
 
-/** What the local network tells of this row: its ping is measured, not estimated. */
-export function nearOf(row: Server): LanServer | null {
-  return lan.value.find(({ code }) => code === row.code) ?? null;
+/** Measured where this program speaks with the host anyway: on the local network, and over a path that is up. */
+export function pingOf(row: Server): Ping {
+  const near = row.code === '' ? undefined : lan.value.find(({ code }) => code === row.code);
+  if (near !== undefined && near.pingMs !== null) return { ms: near.pingMs, from: 'lan' };
+  const joined = row.code === '' ? undefined : paths.value.find(({ target }) => target.includes(row.code));
+  if (joined !== undefined) return { ms: joined.rttMs, from: 'join' };
+  if (near !== undefined && !near.pingGivenUp) return { ms: null, from: 'measuring' };
+  return { ms: row.pingEstimateMs, from: 'estimate' };
+}
+
+function pingOrder(row: Server): number {
+  return pingOf(row).ms ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** The original's `order_category`: with people by ease of the NAT, then empty ones, full ones last. */
@@ -196,7 +223,7 @@ function category(row: Server): number {
 
 const COMPARE: Readonly<Record<SortKey, (left: Server, right: Server) => number>> = {
   best: (left, right) => category(left) - category(right),
-  ping: (left, right) => pingOf(left) - pingOf(right),
+  ping: (left, right) => pingOrder(left) - pingOrder(right),
   name: (left, right) => left.name.localeCompare(right.name),
   players: (left, right) => right.players - left.players,
   map: (left, right) => `${left.map}/${left.mode}`.localeCompare(`${right.map}/${right.mode}`),
@@ -212,7 +239,7 @@ function matches(row: Server, wanted: Filters): boolean {
   if (wanted.onlyVerified && row.verifiedAt === null) return false;
   if (wanted.notFull && row.playersMax > 0 && row.players >= row.playersMax) return false;
   if (wanted.withPeople && row.players === 0) return false;
-  return wanted.pingMaxMs === null || pingOf(row) <= wanted.pingMaxMs;
+  return wanted.pingMaxMs === null || pingOrder(row) <= wanted.pingMaxMs;
 }
 
 export const games = computed(() =>
@@ -229,7 +256,18 @@ export const shown = computed(() => {
       (left, right) =>
         SECTION_ORDER[left.section] - SECTION_ORDER[right.section] ||
         direction * COMPARE[key](left, right) ||
-        pingOf(left) - pingOf(right) ||
+        pingOrder(left) - pingOrder(right) ||
         right.firstSeenAt - left.firstSeenAt,
     );
+});
+
+export type Section = 'favourite' | Server['section'];
+const SECTIONS: readonly Section[] = ['favourite', 'local', 'official', 'community'];
+
+/** What is shown, as it stands on the screen: favourites first, sections without a row left out. */
+export const sections = computed(() => {
+  const of = (row: Server): Section => (row.code !== '' && favourites.value.has(row.code) ? 'favourite' : row.section);
+  return SECTIONS.map((section) => ({ section, rows: shown.value.filter((row) => of(row) === section) })).filter(
+    (part) => part.rows.length > 0,
+  );
 });

@@ -235,8 +235,8 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const { run, code } = await startHost('--public');
     const page = await app();
     await page.click('nav >> text=Servers');
-    await page.click('tr[data-host]:has-text("Arena") button');
-    await page.click('.details input[type=checkbox]');
+    await page.click('tr[data-host]:has-text("Arena") .c-name button');
+    await page.click('.details .star');
     await joinByCode(page, code);
     await page.waitForSelector('#connect-address');
     run.kill('SIGINT');
@@ -279,8 +279,8 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const code = await host('--public');
     const page = await app();
     await page.click('nav >> text=Servers');
-    await page.click('tr[data-host]:has-text("Arena") button');
-    await page.click('.details input[type=checkbox]');
+    await page.click('tr[data-host]:has-text("Arena") .c-name button');
+    await page.click('.details .star');
     await page.waitForSelector('.section:has-text("Favourites (1)")');
     await joinByCode(page, code);
     await page.waitForSelector('#connect-address');

@@ -297,6 +297,13 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const app = await startApp();
     const { page, faults } = await openPage(browser, app.link);
     await page.click('nav >> text=Playground');
+    // It begins with a story, and stands still where there is something to see.
+    await page.waitForSelector('#play-story:has-text("Two homes")');
+    await page.waitForSelector('#play-toggle:has-text("Play")');
+    expect(await page.locator('.playfield .packet').count()).toBeGreaterThan(0);
+    await page.click('[data-chapter=shut]');
+    await page.waitForSelector('#play-result:has-text("Not connected")');
+    await expectAccessible(page);
     await page.selectOption('#play-client', 'P3');
     await page.selectOption('#play-host', 'S2');
     await page.click('#play-run');

@@ -84,7 +84,13 @@ describeUnless(chromiumMissing, 'for everybody', () => {
     await page.waitForSelector('tr[data-host]');
     await tabTo(page, 'tr[data-host]');
     await page.keyboard.press('i');
-    await page.waitForSelector('.details');
+    await page.waitForSelector('.details:has-text("Nobody just now")');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.details', { state: 'detached' });
+    // The focus is where it was, also when the row goes up to the favourites.
+    await page.keyboard.press('f');
+    await page.waitForSelector('.section:has-text("Favourites (1)")');
+    await page.waitForFunction(() => document.activeElement?.matches('tr[data-host]') ?? false);
     await page.keyboard.press('Enter');
     await page.waitForSelector('#connect-address');
   }, 60_000);

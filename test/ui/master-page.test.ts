@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { Bench, portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
-import { chromiumMissing, clipboard, expectAccessible, openBrowser, openPage } from './browser.ts';
+import { chromiumMissing, clipboard, expectAccessible, inPreferences, openBrowser, openPage } from './browser.ts';
 
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
@@ -66,6 +66,26 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     expect(await page.locator('tr.row, tr[data-host]').first().textContent()).toContain('Alpha');
     await page.click('th >> text=Server');
     expect(await page.locator('tr[data-host]').first().textContent()).toContain('Zebra');
+    // A third time: the order of the list itself. Tab stops at one row, arrow keys go to the others, and the details go along.
+    await page.click('th >> text=Server');
+    expect(await page.locator('th[aria-sort=ascending], th[aria-sort=descending]').count()).toBe(0);
+    expect(await page.locator('tr[data-host][tabindex="0"]').count()).toBe(1);
+    await page.focus('tr[data-host][tabindex="0"]');
+    await page.keyboard.press('Home');
+    await page.keyboard.press(' ');
+    await page.waitForSelector('.details');
+    const first = await page.textContent('#server-details-title');
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(() => page.textContent('#server-details-title')).not.toBe(first);
+    for (const theme of ['light', 'dark']) {
+      await inPreferences(page, () => page.selectOption('#theme', theme));
+      await expectAccessible(page);
+    }
+    await page.setViewportSize({ width: 360, height: 640 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.click('#server-details-close');
+    await page.waitForSelector('.details', { state: 'detached' });
+    await page.setViewportSize(DESK);
     await page.fill('#filter', 'zeb');
     await expect.poll(() => page.locator('tr[data-host]').count()).toBe(1);
     await page.fill('#filter', 'nothing like it');
@@ -102,7 +122,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
       await page.locator(`[data-host=${id}] button`).click();
       await page.waitForSelector('.details');
     }
-    const made = 'script, img, iframe, style, a, math, [onload], [onerror], [srcdoc], svg:not(.lock)';
+    const made = 'script, img, iframe, style, a, math, [onload], [onerror], [srcdoc], svg:not(.icon)';
     expect(await page.locator('table').locator(made).count()).toBe(0);
     expect(await page.evaluate('window.pwned')).toBeUndefined();
     expect(faults).toEqual([]);

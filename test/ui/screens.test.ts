@@ -134,7 +134,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.waitForSelector('#join-target');
     await stop(page, 'home');
     await tab('/servers');
-    await page.click('tr[data-host]:has-text("Arena") button');
+    await page.click('tr[data-host]:has-text("Arena") .c-name button');
     await page.waitForSelector('.details');
     await stop(page, 'servers');
     await tab('/host');
@@ -188,7 +188,6 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.press('#master-link', 'Enter');
     await page.waitForSelector('#host-start');
     await inPreferences(page, () => page.click('#preferences a[href="/playground"]'));
-    await page.click('#play-run');
     await page.waitForSelector('#play-result');
     await stop(page, 'playground');
   }

@@ -1,9 +1,11 @@
 /** Settings under a slow program: what a person has set stays on the page until it is told, and nothing undoes anything else. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Bench } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, inPreferences, openBrowser, openPage } from './browser.ts';
+import { chromiumMissing, expectAccessible, inPreferences, openBrowser, openPage } from './browser.ts';
 
 describeUnless(chromiumMissing, 'settings', () => {
   let browser: Browser;
@@ -143,6 +145,28 @@ describeUnless(chromiumMissing, 'settings', () => {
     await page.waitForSelector('#set-port-error:has-text("A port is a whole number")');
     await page.fill('#set-port', '7000');
     await page.waitForSelector('#set-port-error:empty', { state: 'attached' });
+  });
+
+  test('a switch makes this program the one that opens invitations, and takes it back', async () => {
+    const folder = bench.folder();
+    const env = { HOME: folder, XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') };
+    const own = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--json'], env);
+    const { page: fresh } = await openPage(browser, String((await own.line('ready', 20_000)).link));
+    await fresh.click('nav a[href="/settings"]');
+    const desktop = join(folder, 'data', 'applications', 'sallyport.desktop');
+    expect(await fresh.isChecked('#set-links')).toBe(false);
+    await fresh.focus('#set-links');
+    await fresh.keyboard.press('Space');
+    await fresh.waitForSelector('#set-links:checked:enabled');
+    expect(existsSync(desktop)).toBe(true);
+    await expectAccessible(fresh);
+    await fresh.uncheck('#set-links');
+    await fresh.waitForSelector('#set-links:not(:checked):enabled');
+    expect(existsSync(desktop)).toBe(false);
+    // Who has decided here is not asked again on the first screen.
+    await fresh.click('nav a[href="/"]');
+    await fresh.waitForSelector('#join-target');
+    expect(await fresh.locator('#links-question').count()).toBe(0);
   });
 
   test('two commands at the same moment: neither takes back what the other has set', async () => {

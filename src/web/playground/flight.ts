@@ -68,13 +68,65 @@ function flightOf(lines: readonly TraceObject[]): Flight {
   };
 }
 
+/** So long a packet that does not get through is seen where it ended, this far in front of it. */
+const SEEN_LOST_MS = 60;
+const IN_FRONT = 0.28;
+
 /** Where a flight is at `now`: a place between 0 and 4, or null before it starts and after it has ended. */
 export function positionAt(flight: Flight, now: number): number | null {
   const { stops } = flight;
   const next = stops.findIndex((stop) => stop.at > now);
+  const last = stops.at(-1);
+  if (next === -1 && flight.ended === 'dropped' && last !== undefined && now - last.at < SEEN_LOST_MS)
+    return last.place + (flight.side === 'host' ? IN_FRONT : -IN_FRONT);
   if (next <= 0) return null;
   const from = stops[next - 1];
   const to = stops[next];
   if (from === undefined || to === undefined) return null;
   return from.place + ((to.place - from.place) * (now - from.at)) / (to.at - from.at);
+}
+
+/** Has one of these reached the other end by `now`? */
+function arrived(flight: Flight, now: number): boolean {
+  const last = flight.stops.at(-1);
+  const goal = flight.side === 'client' ? 4 : 0;
+  return flight.ended === 'delivered' && last !== undefined && last.place === goal && last.at <= now;
+}
+
+/** How a wall stands at `now`: something has come in by it, something has gone out by it, or nothing has. */
+export function gateAt(flights: readonly Flight[], wall: 'client' | 'host', now: number): 'open' | 'ajar' | 'shut' {
+  const inside = wall === 'client' ? 'client' : 'host';
+  if (flights.some((flight) => flight.side !== inside && flight.side !== 'server' && arrived(flight, now)))
+    return 'open';
+  const beyond = (place: number): boolean => (wall === 'client' ? place > 1 : place < 3);
+  const out = flights.some(
+    ({ side, stops }) => side === inside && stops.some(({ at, place }) => at <= now && beyond(place)),
+  );
+  return out ? 'ajar' : 'shut';
+}
+
+/** How far the first packet that arrives is on its way at the moment that is worth seeing. */
+const MOMENT_SHARE = 0.7;
+
+/**
+ * When there is most to see: the first packet of the two that gets through is on its way. Where none does, most are in the air, or
+ * run into a wall. `from`: nothing before counts.
+ */
+export function momentOf(flights: readonly Flight[], from: number): number {
+  const between = flights.filter(({ side, stops }) => side !== 'server' && (stops[0]?.at ?? 0) >= from);
+  const through = between
+    .filter((flight) => arrived(flight, Number.POSITIVE_INFINITY))
+    .sort((left, right) => (left.stops.at(-1)?.at ?? 0) - (right.stops.at(-1)?.at ?? 0))[0];
+  if (through !== undefined) {
+    const start = through.stops[0]?.at ?? from;
+    return start + ((through.stops.at(-1)?.at ?? start) - start) * MOMENT_SHARE;
+  }
+  let best = from;
+  let most = 0;
+  for (const { stops } of between) {
+    const at = stops.at(-1)?.at ?? from;
+    const flying = between.filter((flight) => positionAt(flight, at) !== null).length;
+    if (flying > most) [best, most] = [at, flying];
+  }
+  return best;
 }

@@ -1,157 +1,161 @@
-import { showCode } from '../../core/model/code.ts';
+import { computed, signal, useComputed } from '@preact/signals';
+import { BadgeCheck, ChevronDown, ChevronUp, LockKeyhole, RefreshCw, SearchX, ServerOff } from 'lucide';
 import type { Server, SortKey } from '../../master/api.ts';
-import { duration, pingText } from '../format.ts';
+import { duration } from '../format.ts';
+import { EmptyState } from '../kit/empty-state.tsx';
+import { Icon } from '../kit/icon.tsx';
 import {
   fetchError,
   fetchedAt,
   filters,
-  games,
   isListed,
   loading,
   NO_FILTERS,
-  nearOf,
   openRow,
+  pingOf,
   reloadList,
   rows,
+  sections,
   shown,
   sort,
 } from '../list.ts';
-import { isLocal, joinTarget, saveSettings, settings, shownCode } from '../local.ts';
+import { isLocal, local, shownCode } from '../local.ts';
 import { t, tMaybe } from '../messages/index.ts';
-import { CopyButton, copyText } from '../parts/copy-button.tsx';
+import { PingCell } from '../parts/ping.tsx';
+import { canBeFavourite, join, toggleDetails, toggleFavourite } from '../parts/server-acts.ts';
+import { ageText, focusRow, mapText, ServerDetails } from '../parts/server-details.tsx';
+import { ServerFilters } from '../parts/server-filters.tsx';
+import { StarButton } from '../parts/star-button.tsx';
 import { VerdictBadge } from '../parts/verdict.tsx';
-import { followInPage, go } from '../router.ts';
+import { followInPage } from '../router.ts';
 
 const COLUMNS = ['ping', 'name', 'players', 'map', 'game', 'network', 'up'] as const satisfies readonly SortKey[];
+/** How far Page Up and Page Down go. */
+const PAGE_OF_ROWS = 10;
 
-/** The page of a host on this masterserver; the local page knows no web address of the master, so it gives the code. */
-function shareText(row: Server): string {
-  return isLocal.value ? showCode(row.code) : `${location.origin}/j/${row.code}`;
-}
+/** The row that had the focus last. */
+const lastRow = signal<string | null>(null);
+/** The one row at which Tab stops; the arrow keys go from there to all others. */
+const tabStop = computed(() => {
+  const ids = shown.value.map(({ hostId }) => hostId);
+  const wanted = lastRow.value ?? openRow.value;
+  return wanted !== null && ids.includes(wanted) ? wanted : (sections.value[0]?.rows[0]?.hostId ?? null);
+});
+const chosen = computed(() => shown.value.find(({ hostId }) => hostId === openRow.value) ?? null);
 
-/** An official public server is joined by its address, from the game itself (S26): it is copied, and shown in the details. */
-function act(row: Server, showDetails: () => void): void {
-  if (row.address !== null) {
-    showDetails();
-    void copyText(row.address);
-  } else if (isLocal.value) void joinTarget(row.code);
-  else go(`/j/${row.code}`);
-}
-
+/**
+ * Every row is in the document, so the browser's own search and a screen reader find it. A row is drawn anew only when it has changed
+ * itself: its parts hang on signals, and nothing but the row is handed to it.
+ */
 export function Servers() {
   return (
-    <section aria-labelledby="servers-title">
-      <h1 id="servers-title">{t('nav.servers')}</h1>
-      <FilterBar />
+    <section aria-labelledby="servers-title" class="stack">
+      <header class="row-line spread">
+        <h1 id="servers-title">{t('nav.servers')}</h1>
+        <span class="row-line">
+          <span class="count num" aria-live="polite" id="count">
+            {t('servers.count', { shown: shown.value.length, total: rows.value.length })}
+          </span>
+          <button type="button" class="quiet small" id="reload" onClick={() => reloadList()}>
+            <Icon of={RefreshCw} /> {t('servers.reload')}
+          </button>
+        </span>
+      </header>
+      <ServerFilters />
       <ListState />
-      <table class="list" aria-label={t('servers.title')}>
-        <HeaderRow />
-        <Sections open={openRow.value} onOpen={(id) => (openRow.value = id)} />
-      </table>
+      <Browser />
     </section>
   );
 }
 
-function FilterBar() {
-  const wanted = filters.value;
-  const tick = (key: 'onlyVerified' | 'notFull' | 'withPeople', text: string) => (
-    <label class="tick">
-      <input
-        type="checkbox"
-        checked={wanted[key]}
-        onChange={(event) => (filters.value = { ...wanted, [key]: event.currentTarget.checked })}
-      />{' '}
-      {text}
-    </label>
-  );
+function Browser() {
+  const row = chosen.value;
+  if (sections.value.length === 0) return null;
   return (
-    <search class="bar">
-      <input
-        type="search"
-        id="filter"
-        aria-label={t('servers.filter')}
-        placeholder={t('servers.filter')}
-        value={wanted.text}
-        onInput={(event) => (filters.value = { ...wanted, text: event.currentTarget.value })}
-      />
-      <select
-        aria-label={t('servers.game')}
-        value={wanted.game}
-        onChange={(event) => (filters.value = { ...wanted, game: event.currentTarget.value })}
-      >
-        <option value="">{t('servers.gameAny')}</option>
-        {games.value.map((game) => (
-          <option key={game} value={game}>
-            {game}
-          </option>
-        ))}
-      </select>
-      {tick('onlyVerified', t('servers.onlyJoinable'))}
-      {tick('notFull', t('servers.notFull'))}
-      {tick('withPeople', t('servers.withPeople'))}
-      <label class="tick">
-        {t('servers.maxPing')}{' '}
-        <input
-          type="number"
-          min="1"
-          max="999"
-          class="short"
-          value={wanted.pingMaxMs ?? ''}
-          onInput={(event) =>
-            (filters.value = {
-              ...wanted,
-              pingMaxMs: event.currentTarget.value === '' ? null : Number(event.currentTarget.value),
-            })
-          }
-        />
-      </label>
-      <button type="button" class="quiet" id="reload" onClick={() => reloadList()}>
-        ⟳ {t('servers.reload')}
-      </button>
-      <span class="count" aria-live="polite" id="count">
-        {t('servers.count', { shown: shown.value.length, total: rows.value.length })}
-      </span>
-    </search>
+    <>
+      <div class={`browser ${row === null ? '' : 'open'}`}>
+        <table class="list" aria-label={t('servers.title')}>
+          <HeaderRow />
+          <Sections />
+        </table>
+        {row === null ? null : <ServerDetails row={row} />}
+      </div>
+      <p class="hint list-keys">{t(isLocal.value ? 'servers.keysApp' : 'servers.keys')}</p>
+      <p class="hint">{t('servers.pingLegend')}</p>
+    </>
   );
 }
 
+/** What the list is, where it is not simply there: on its way, not to be had, old, empty, or filtered away. */
 function ListState() {
   const why = fetchError.value;
-  const words = why === null ? '' : tMaybe(`failure.${why}`, why);
+  const words = why === null ? '' : tMaybe(`failure.${why}`, t('servers.noAnswer'));
   if (why !== null && fetchedAt.value !== null)
     return (
-      <p class="notice" role="status">
-        {t('servers.stale', { why: words, age: duration(Date.now() - fetchedAt.value) })}
-      </p>
+      <div class="notice row-line" role="status">
+        {t('servers.stale', { why: words, age: duration(Date.now() - fetchedAt.value) })} <TryAgain />
+      </div>
     );
   if (why !== null)
     return (
-      <p class="error" role="alert">
-        {words}
-      </p>
+      <div class="notice bad row-line" role="alert">
+        {words} <TryAgain />
+      </div>
     );
-  if (fetchedAt.value === null) return <p role="status">{loading.value ? t('servers.loading') : ''}</p>;
+  const master = local.value?.master.state;
+  if (isLocal.value && master === 'none')
+    return (
+      <EmptyState icon={ServerOff} title={t('servers.noMaster')}>
+        <p>{t('servers.noMasterAbout')}</p>
+        <a class="button quiet" href="/settings" onClick={followInPage}>
+          {t('nav.settings')}
+        </a>
+      </EmptyState>
+    );
+  if (fetchedAt.value === null) return loading.value || master === 'up' ? <Loading /> : null;
   if (rows.value.length === 0)
     return (
-      <p class="empty">
-        {t('servers.empty')}{' '}
+      <EmptyState icon={ServerOff} title={t('servers.empty')}>
+        <p>{t('servers.emptyAbout')}</p>
         {isLocal.value ? (
-          <a href="/host" onClick={followInPage}>
+          <a class="button" href="/host" onClick={followInPage}>
             {t('servers.hostOne')}
           </a>
         ) : null}
-      </p>
+      </EmptyState>
     );
-  if (shown.value.length === 0 && rows.value.length > 0)
-    return (
-      <p class="empty">
-        {t('servers.emptyFiltered')}{' '}
-        <button type="button" class="quiet" onClick={() => (filters.value = NO_FILTERS)}>
-          {t('servers.clear')}
-        </button>
-      </p>
-    );
-  return null;
+  if (shown.value.length > 0) return null;
+  return (
+    <EmptyState icon={SearchX} title={t('servers.emptyFiltered')}>
+      <button type="button" class="quiet" onClick={() => (filters.value = NO_FILTERS)}>
+        {t('servers.clear')}
+      </button>
+    </EmptyState>
+  );
+}
+
+function TryAgain() {
+  return (
+    <button type="button" class="quiet small" onClick={() => reloadList()}>
+      {t('connect.again')}
+    </button>
+  );
+}
+
+function Loading() {
+  return (
+    <div class="stack" role="status">
+      <p class="dim">{t('servers.loading')}</p>
+      <div class="waiting" aria-hidden="true" />
+    </div>
+  );
+}
+
+/** Upwards, downwards, and then the order of the list itself again. */
+function sortBy(column: SortKey): void {
+  const { key, descending } = sort.value;
+  if (key !== column) sort.value = { key: column, descending: false };
+  else sort.value = descending ? { key: 'best', descending: false } : { key: column, descending: true };
 }
 
 function HeaderRow() {
@@ -159,6 +163,11 @@ function HeaderRow() {
   return (
     <thead>
       <tr>
+        {isLocal.value ? (
+          <th scope="col" class="c-star">
+            <span class="hidden">{t('servers.favourite')}</span>
+          </th>
+        ) : null}
         {COLUMNS.map((column) => (
           <th
             scope="col"
@@ -169,10 +178,10 @@ function HeaderRow() {
             <button
               type="button"
               title={t('servers.sortBy', { column: t(`servers.col.${column}`) })}
-              onClick={() => (sort.value = { key: column, descending: key === column && !descending })}
+              onClick={() => sortBy(column)}
             >
               {t(`servers.col.${column}`)}
-              <span aria-hidden="true">{key === column ? (descending ? ' ▼' : ' ▲') : ''}</span>
+              {key === column ? <Icon of={descending ? ChevronDown : ChevronUp} /> : null}
             </button>
           </th>
         ))}
@@ -181,172 +190,100 @@ function HeaderRow() {
   );
 }
 
-function sectionOf(row: Server): Server['section'] | 'favourite' {
-  return settings.value?.favourites.some(({ code }) => code === row.code) ? 'favourite' : row.section;
-}
-
-function Sections(props: { readonly open: string | null; readonly onOpen: (id: string | null) => void }) {
+function Sections() {
   return (
     <>
-      {(['favourite', 'local', 'official', 'community'] as const).map((section) => {
-        const inSection = shown.value.filter((row) => sectionOf(row) === section);
-        if (inSection.length === 0) return null;
-        return (
-          <tbody key={section}>
-            <tr class="section">
-              <th scope="rowgroup" colSpan={COLUMNS.length}>
-                {t(`servers.section.${section}`)} ({inSection.length})
-              </th>
-            </tr>
-            {inSection.map((row) => (
-              <Row key={row.hostId} row={row} open={props.open === row.hostId} onOpen={props.onOpen} />
-            ))}
-          </tbody>
-        );
-      })}
+      {sections.value.map(({ section, rows: inSection }) => (
+        <tbody key={section}>
+          <tr class="section">
+            <th scope="rowgroup" colSpan={COLUMNS.length + (isLocal.value ? 1 : 0)}>
+              {t(`servers.section.${section}`)} ({inSection.length})
+            </th>
+          </tr>
+          {inSection.map((row) => (
+            <Row key={row.hostId} row={row} />
+          ))}
+        </tbody>
+      ))}
     </>
   );
 }
 
-/** An estimate, because the list has no addresses (decisions/0004); on the local network it is measured. */
-function PingCell(props: { readonly row: Server }) {
-  const near = nearOf(props.row);
-  if (near !== null && near.pingMs !== null) return <span>{pingText(near.pingMs, false)}</span>;
-  if (near !== null && !near.pingGivenUp) return <span title={t('servers.measuring')}>…</span>;
-  const { pingEstimateMs } = props.row;
-  if (pingEstimateMs === null) return <span title={t('common.notTested')}>?</span>;
-  return <span title={t('servers.estimated')}>{pingText(pingEstimateMs, true)}</span>;
-}
-
-function Row(props: { readonly row: Server; readonly open: boolean; readonly onOpen: (id: string | null) => void }) {
-  const { row } = props;
+function Row({ row }: { readonly row: Server }) {
+  const stop = useComputed(() => tabStop.value === row.hostId);
+  const open = useComputed(() => openRow.value === row.hostId);
   const full = row.playersMax > 0 && row.players >= row.playersMax;
-  const toggle = (): void => props.onOpen(props.open ? null : row.hostId);
-  const join = (): void => act(row, () => props.onOpen(row.hostId));
-  const onKey = (event: KeyboardEvent): void => {
-    if (event.key === 'Enter') join();
-    else if (event.key === 'i') toggle();
-    else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') moveFocus(event);
-  };
+  const where = [row.game, mapText(row)].filter((part) => part !== '').join(' · ');
   return (
-    <>
-      <tr
-        class={`row ${full || row.players === 0 ? 'dim' : ''}`}
-        tabindex={0}
-        data-host={row.hostId}
-        onKeyDown={onKey}
-        onDblClick={join}
-      >
-        <td class="c-ping num">
-          <PingCell row={row} />
-        </td>
-        <td class="c-name">
-          <button type="button" class="link" onClick={toggle} aria-expanded={props.open}>
-            {row.name === '' ? shownCode(row.code) : row.name}
-          </button>
-          {row.passwordNeeded ? (
-            <svg class="lock" viewBox="0 0 16 18" role="img" aria-label={t('servers.locked')}>
-              <path d="M3 7V5a5 5 0 0 1 10 0v2h1v10H2V7zm2 0h6V5a3 3 0 0 0-6 0z" />
-            </svg>
-          ) : null}
-          {row.verifiedAt === null ? null : <Verified at={row.verifiedAt} />}
-        </td>
-        <td class="c-players num">{row.playersMax === 0 ? '–' : `${row.players}/${row.playersMax}`}</td>
-        <td class="c-map">{[row.map, row.mode].filter((part) => part !== '').join(' / ') || '–'}</td>
-        <td class="c-game">{row.game || '–'}</td>
-        <td class="c-network">{isListed(row) ? <VerdictBadge verdict={row.verdict} /> : t('servers.notListed')}</td>
-        <td class="c-up num">{ageText(row.firstSeenAt)}</td>
-      </tr>
-      {props.open ? <Details row={row} join={join} /> : null}
-    </>
-  );
-}
-
-/** How long ago; of some servers nobody tells. */
-function ageText(at: number): string {
-  return at === 0 ? '–' : duration(Date.now() - at);
-}
-
-function Verified(props: { readonly at: number }) {
-  const text = t('servers.verified', { age: duration(Date.now() - props.at) });
-  return (
-    <span role="img" aria-label={text} title={text}>
-      {' '}
-      ✔
-    </span>
-  );
-}
-
-function moveFocus(event: KeyboardEvent): void {
-  event.preventDefault();
-  const all = [...document.querySelectorAll<HTMLElement>('.row[data-host]')];
-  const index = all.indexOf(event.currentTarget as HTMLElement);
-  all[index + (event.key === 'ArrowDown' ? 1 : -1)]?.focus();
-}
-
-function Details(props: { readonly row: Server; readonly join: () => void }) {
-  const { row } = props;
-  const favourites = settings.value?.favourites ?? [];
-  const isFavourite = favourites.some(({ code }) => code === row.code);
-  return (
-    <tr class="details">
-      <td colSpan={COLUMNS.length}>
-        {row.address === null ? null : (
-          <p class="official">
-            {t('join.way.address')}: <code>{row.address}</code> <CopyButton text={() => row.address ?? ''} />
-            <br />
-            {t('join.way.addressHint')}
-          </p>
-        )}
-        <dl>
-          {row.code === '' ? null : (
-            <>
-              <dt>{t('servers.d.code')}</dt>
-              <dd class="code">{shownCode(row.code)}</dd>
-            </>
-          )}
-          <dt>{t('servers.d.nat')}</dt>
-          <dd>{tMaybe(`net.type.${row.natType}`, row.natType)}</dd>
-          <dt>{t('servers.d.version')}</dt>
-          <dd>{row.version || '–'}</dd>
-          {row.firstSeenAt === 0 ? null : (
-            <>
-              <dt>{t('servers.d.first')}</dt>
-              <dd>{ageText(row.firstSeenAt)}</dd>
-              <dt>{t('servers.d.seen')}</dt>
-              <dd>{ageText(row.lastSeenAt)}</dd>
-              <dt>{t('servers.d.key')}</dt>
-              <dd class="code">{row.hostId}</dd>
-            </>
-          )}
-        </dl>
-        <p class="actions">
-          {row.address === null ? (
-            <button type="button" onClick={props.join}>
-              {t('servers.join')}
-            </button>
-          ) : null}
-          {row.code === '' ? null : (
-            <CopyButton text={() => shareText(row)} label={t(isLocal.value ? 'common.copyCode' : 'common.copyLink')} />
-          )}
-          {isLocal.value && row.code !== '' ? (
-            <label class="tick">
-              <input
-                type="checkbox"
-                checked={isFavourite}
-                onChange={() =>
-                  void saveSettings({
-                    favourites: isFavourite
-                      ? favourites.filter(({ code }) => code !== row.code)
-                      : [...favourites, { code: row.code, name: row.name }],
-                  })
-                }
-              />{' '}
-              {t('servers.favourite')}
-            </label>
-          ) : null}
-        </p>
+    <tr
+      class={`row ${full || row.players === 0 ? 'dim' : ''} ${open.value ? 'chosen' : ''}`}
+      tabindex={stop.value ? 0 : -1}
+      data-host={row.hostId}
+      onFocusIn={() => (lastRow.value = row.hostId)}
+      onKeyDown={onKey}
+      onDblClick={() => void join(row)}
+    >
+      {isLocal.value ? <td class="c-star">{canBeFavourite(row) ? <StarButton row={row} inList /> : null}</td> : null}
+      <td class="c-ping num">
+        <PingCell ping={pingOf(row)} />
       </td>
+      <td class="c-name">
+        <button
+          type="button"
+          class="link"
+          tabindex={stop.value ? 0 : -1}
+          onClick={() => toggleDetails(row)}
+          aria-expanded={open.value}
+        >
+          {row.name === '' ? shownCode(row.code) : row.name}
+        </button>
+        {row.passwordNeeded ? <Icon of={LockKeyhole} label={t('servers.locked')} /> : null}
+        {row.verifiedAt === null ? null : (
+          <Icon of={BadgeCheck} class="proven" label={t('servers.verified', { age: ageText(row.verifiedAt) })} />
+        )}
+        {where === '' ? null : <span class="under">{where}</span>}
+        {isListed(row) ? null : <span class="under">{t('servers.notListed')}</span>}
+      </td>
+      <td class="c-players num">{row.playersMax === 0 ? '–' : `${row.players}/${row.playersMax}`}</td>
+      <td class="c-map">{mapText(row) || '–'}</td>
+      <td class="c-game">{row.game || '–'}</td>
+      <td class="c-network">{isListed(row) ? <VerdictBadge verdict={row.verdict} /> : t('servers.notListed')}</td>
+      <td class="c-up num">{ageText(row.firstSeenAt)}</td>
     </tr>
   );
+}
+
+const MOVES: Readonly<Record<string, (at: number, last: number) => number>> = {
+  ArrowDown: (at, last) => Math.min(last, at + 1),
+  ArrowUp: (at) => Math.max(0, at - 1),
+  PageDown: (at, last) => Math.min(last, at + PAGE_OF_ROWS),
+  PageUp: (at) => Math.max(0, at - PAGE_OF_ROWS),
+  Home: () => 0,
+  End: (_at, last) => last,
+};
+
+/** Keys of a row and of what is in it; Enter and Space on a button in it are the button's own. */
+function onKey(event: KeyboardEvent): void {
+  const element = event.currentTarget as HTMLElement;
+  const row = shown.value.find(({ hostId }) => hostId === element.dataset.host);
+  if (row === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+  const { key } = event;
+  if ((key === 'Enter' || key === ' ') && event.target !== element) return;
+  if (key === 'Enter') void join(row);
+  else if (key === 'i' || key === ' ') toggleDetails(row);
+  else if (key === 'f' && canBeFavourite(row)) {
+    void toggleFavourite(row);
+    // The row goes to another section, and is another element there.
+    requestAnimationFrame(() => focusRow(row.hostId));
+  } else if (MOVES[key] === undefined) return;
+  else moveFocus(element, key);
+  event.preventDefault();
+}
+
+/** Details that are open are those of the row one is at. */
+function moveFocus(from: HTMLElement, key: string): void {
+  const all = [...document.querySelectorAll<HTMLElement>('.row[data-host]')];
+  const to = all[MOVES[key]?.(all.indexOf(from), all.length - 1) ?? -1];
+  to?.focus();
+  if (openRow.value !== null && to?.dataset.host !== undefined) openRow.value = to.dataset.host;
 }

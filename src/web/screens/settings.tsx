@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { Power } from 'lucide';
 import type { LocalSettings, SettingsChange } from '../../app/local-api.ts';
 import { Badge } from '../kit/badge.tsx';
@@ -165,6 +166,39 @@ function OwnMaster() {
   );
 }
 
+/** Is it this program that opens invitations which are clicked? Only where it can see to that. */
+function OpensLinks() {
+  const opens = local.value?.opensLinks ?? null;
+  /** What was asked for and is not done yet, so that the tick does not fall back meanwhile. */
+  const wanted = useSignal<boolean | null>(null);
+  if (opens === null) return null;
+  const set = async (on: boolean): Promise<void> => {
+    wanted.value = on;
+    const answer = await command({ do: 'links', on });
+    wanted.value = null;
+    const done = local.value?.opensLinks === on;
+    toast(!answer.ok ? answerText(answer) : t(done ? 'set.saved' : 'set.links.failed'));
+  };
+  return (
+    <div>
+      <label class="tick">
+        <input
+          id="set-links"
+          type="checkbox"
+          checked={wanted.value ?? opens}
+          disabled={wanted.value !== null}
+          aria-describedby="set-links-about"
+          onChange={(event) => void set(event.currentTarget.checked)}
+        />
+        {t('set.links')}
+      </label>
+      <p class="hint" id="set-links-about">
+        {t('set.links.about')}
+      </p>
+    </div>
+  );
+}
+
 function Program() {
   const quit = async (): Promise<void> => {
     quitHere.value = true;
@@ -173,6 +207,7 @@ function Program() {
   };
   return (
     <Card title={t('set.program')}>
+      <OpensLinks />
       <p class="dim">{t('set.quitHint')}</p>
       <p class="actions">
         <ConfirmButton
