@@ -115,15 +115,15 @@ async function map(port: number, leaseSeconds: number, servers: readonly Endpoin
   const addresses = localAddresses();
   const router = (await defaultGateway()) ?? '';
   const task = upnpTask(
-    () => router,
-    (works, external) => driver.command({ do: 'upnp', works, external }),
+    () => ({ gateway: router, gateway6: null }),
+    ({ works, external }) => driver.command({ do: 'upnp', works, external }),
     { leaseSeconds },
   );
   const driver = drive<MapCommand, MapEvent>(machine, {
     onFault: fault,
     onEvent: (event) => {
       print(event);
-      if (event.ev === 'upnp' && event.op === 'map' && upnp) task.map(event.port);
+      if (event.ev === 'upnp' && event.op === 'map' && upnp) task.wish(event);
     },
   });
   driver.command({ do: 'network', network: { addresses, gateway: upnp ? null : router } });

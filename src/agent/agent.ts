@@ -84,8 +84,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     });
     this.#driver = this.#drive(parts.machine);
     this.#upnp = upnpTask(
-      () => this.gateway,
-      (works, external) => this.command({ do: 'upnp', works, external }),
+      () => this.#network,
+      (state) => this.command({ do: 'upnp', ...state }),
     );
     this.#network.tell();
     this.command({ do: 'start' });
@@ -297,8 +297,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
     if (event.ev === 'ready') this.#ready = true;
-    if (event.ev === 'upnp' && event.op === 'map') this.#upnp.map(event.port);
-    if (event.ev === 'upnp' && event.op === 'unmap') this.#upnp.unmap();
+    if (event.ev === 'upnp') this.#upnp.wish(event);
     if (event.ev === 'rtt') this.#paths.get(event.path)?.measured(event.rttMs);
     if (event.ev === 'game') this.#paths.get(event.path)?.gameSaid(event);
     if (event.ev === 'upload') this.#paths.get(event.path)?.uploadIs(event.full);

@@ -87,6 +87,9 @@ export interface AgentParts {
   /** Of the router at the start; looked for anew whenever the addresses change. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;
+  /** The same of IPv6; absent: its firewall is not asked for anything. */
+  readonly gateway6?: string | null;
+  readonly findGateway6?: () => Promise<string | null>;
   /** How to look the names of master and STUN servers up again, and where they led at the start; absent: there are none. */
   readonly names?: Names;
   /** The NAT64 of this network, already looked for; absent: it is looked for where the masterserver does not answer. */

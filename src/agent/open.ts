@@ -13,6 +13,7 @@ import {
 } from '../core/index.ts';
 import {
   defaultGateway,
+  defaultGateway6,
   deriveCode,
   deviceSecret,
   guestBook,
@@ -83,8 +84,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     // With the masterserver on this very computer nobody comes through a router, so none is asked for anything.
     const here = resolved.master.length > 0 && resolved.master.every(isLoopback);
     const { network } = options;
-    const findGateway = here || network !== undefined ? async () => null : defaultGateway;
-    const gateway = await findGateway();
+    const unasked = here || network !== undefined;
+    const findGateway = unasked ? async () => null : defaultGateway;
+    const findGateway6 = unasked ? async () => null : defaultGateway6;
+    const [gateway, gateway6] = await Promise.all([findGateway(), findGateway6()]);
     if (options.signal?.aborted) throw new SallyportError('ABORTED');
     const peer = () =>
       createPeer({
@@ -108,7 +111,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     const onClosed = (): void => lock?.release();
     const agent = new MachineAgent({
       ...{ machine: peer(), ownKey, newIdentity, deriveCode, onHosting: identity.keep },
-      ...{ master, masterLink, linkMaster, pins, friends, guests, gateway, findGateway, onClosed, nat64 },
+      ...{ master, masterLink, linkMaster, pins, friends, guests, onClosed, nat64 },
+      ...{ gateway, findGateway, gateway6, findGateway6 },
       names: { resolved, look },
       device: deviceOf(options),
       ...(network === undefined ? {} : { network }),

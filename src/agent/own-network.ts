@@ -21,6 +21,8 @@ export interface OwnNetworkParts {
   /** Of the router at the start. */
   readonly gateway: string | null;
   readonly findGateway: () => Promise<string | null>;
+  readonly gateway6?: string | null;
+  readonly findGateway6?: () => Promise<string | null>;
   readonly master: MasterAddress;
   /** Of the masterserver, whose way may be another than that of all else. */
   readonly towards: () => readonly string[];
@@ -29,6 +31,7 @@ export interface OwnNetworkParts {
 
 export class OwnNetwork {
   gateway: string | null;
+  gateway6: string | null;
   readonly nat64: Nat64;
   readonly #parts: OwnNetworkParts;
   readonly #watch: NetworkWatch;
@@ -42,6 +45,7 @@ export class OwnNetwork {
   constructor(parts: OwnNetworkParts) {
     this.#parts = parts;
     this.gateway = parts.gateway;
+    this.gateway6 = parts.gateway6 ?? null;
     this.nat64 = parts.nat64 ?? new Nat64();
     const { network } = parts;
     const look = (): NetworkNow =>
@@ -67,7 +71,8 @@ export class OwnNetwork {
     const families = this.nat64.families(this.#now.families);
     // Nobody is reached at another address than that which sockets are bound to.
     const addresses = this.#now.addresses.filter((one) => via === null || one === via || familyOf(one) === 6);
-    this.#parts.tell({ do: 'network', network: { addresses, gateway: this.gateway, families, via } });
+    const { gateway, gateway6 } = this;
+    this.#parts.tell({ do: 'network', network: { addresses, gateway, gateway6, families, via } });
   }
 
   /**
@@ -91,9 +96,14 @@ export class OwnNetwork {
   /** Told when all is known of it; where it has changed once more meanwhile, the newer look is told. */
   async #changed(now: NetworkNow): Promise<void> {
     this.#now = now;
-    const [gateway] = await Promise.all([this.#parts.findGateway(), this.nat64.look(now.families)]);
+    const [gateway, gateway6 = null] = await Promise.all([
+      this.#parts.findGateway(),
+      this.#parts.findGateway6?.(),
+      this.nat64.look(now.families),
+    ]);
     if (this.#now !== now || this.#stopped) return;
     this.gateway = gateway;
+    this.gateway6 = gateway6;
     if (!now.ways.some(({ address }) => address === this.#via)) this.#via = null;
     this.tell();
     await this.#measure();

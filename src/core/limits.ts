@@ -23,6 +23,8 @@ export const LIMITS = {
   servicesMax: 16,
   /** A name that takes longer to resolve is left out (STUN) or reported (master). */
   nameLookupMs: 2_000,
+  /** Prefixes of one network's NAT64 that are tried in turn. Networks have one, those that change theirs two (RFC 7050 section 6). */
+  nat64PrefixesMax: 4,
   /** Friends at once where the person says nothing (docs/reference/product.md §4A). */
   playersMaxDefault: 8,
 } as const;

@@ -4,6 +4,7 @@
  * advertisements, which a program without rights can't read.
  */
 import { addressBytes, addressText } from './address.ts';
+import { LIMITS } from './limits.ts';
 import { scopeOf } from './scope.ts';
 
 /** The name that every DNS64 makes AAAA records for, and the addresses that it stands for (RFC 7050 section 2.2). */
@@ -55,7 +56,8 @@ export function desynthesize(prefix: Nat64Prefix, ipv6: string): string | null {
 }
 
 /**
- * The prefixes that AAAA records of `NAT64_NAME` tell, in the order of the records, each once. Where one of the two addresses stands with
+ * The prefixes that AAAA records of `NAT64_NAME` tell, in the order of the records, each once, and a few at most: who answers for DNS must
+ * not have us try thousands of places before we give up. Where one of the two addresses stands with
  * nothing behind it there is only one such place, so no record can be read in two ways (RFC 7050 section 3 would have to choose).
  */
 export function nat64Prefixes(records: readonly string[]): readonly Nat64Prefix[] {
@@ -63,6 +65,7 @@ export function nat64Prefixes(records: readonly string[]): readonly Nat64Prefix[
   for (const record of records) {
     const prefix = prefixIn(record);
     if (prefix !== null && !found.some((other) => samePrefix(other, prefix))) found.push(prefix);
+    if (found.length === LIMITS.nat64PrefixesMax) break;
   }
   return found;
 }

@@ -162,6 +162,12 @@ export const overviewSchema = z
     store: z.object({ ok: z.boolean(), problem: z.string().nullable() }),
     webhooks: z.object({ queued: z.int(), delivered: z.int(), failed: z.int() }),
     eventLoopLagMs: z.number(),
+    sourcesRewritten: z
+      .object({ address: z.string(), since: instant })
+      .nullable()
+      .describe(
+        'All participants come from this one local address: what stands in front hides where they are; null = not so',
+      ),
     relay: z
       .object({
         pairs: z.int(),

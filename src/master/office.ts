@@ -97,6 +97,9 @@ export interface Office {
   close(): void;
 }
 
+const SOURCES_REWRITTEN =
+  'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)';
+
 export function createOffice(options: OfficeOptions): Office {
   const { store, log, wallClock, tells = () => true } = options;
   const upSince = wallClock();
@@ -109,6 +112,7 @@ export function createOffice(options: OfficeOptions): Office {
   let ready = false;
   let draining = false;
   let tokenUsed = false;
+  let sourcesRewritten: Overview['sourcesRewritten'] = null;
 
   const directory = createDirectory({
     ...{ store, moderation, pseudonyms, wallClock },
@@ -156,6 +160,7 @@ export function createOffice(options: OfficeOptions): Office {
         webhooks: webhooks.counts(),
         relay: relayOverview(relay()),
         eventLoopLagMs: Math.round(loop.lagSeconds() * 1000),
+        sourcesRewritten,
       }),
       evict: ({ host }) => options.command({ do: 'evict', hostKey: host.hostKey }),
       onRulesChanged: (ban) => {
@@ -238,10 +243,9 @@ export function createOffice(options: OfficeOptions): Office {
         }
         return;
       case 'sources-rewritten':
-        log.warn(
-          { address: event.address },
-          'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)',
-        );
+        sourcesRewritten = event.address === null ? null : { address: event.address, since: wallClock() };
+        if (event.address === null) log.info({}, 'a participant comes from elsewhere: addresses get through after all');
+        else log.warn({ address: event.address }, SOURCES_REWRITTEN);
         return;
       case 'bind-failed':
       // The start fails with it and says so in one line; up to 50 more would only bury that.

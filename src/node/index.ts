@@ -25,4 +25,4 @@ export * from './state.ts';
 export * from './tunnel.ts';
 export * from './tunnel-end.ts';
 export * from './upnp.ts';
-export { type UpnpTask, upnpTask } from './upnp-task.ts';
+export { keepUpnpMapping, type UpnpTask, upnpTask } from './upnp-task.ts';

@@ -1,47 +1,96 @@
 /** UPnP is HTTP and multicast, so the machine asks its driver: this task opens the port, keeps it open and closes it again. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import type { Endpoint } from '../core/index.ts';
-import { keepUpnpMapping, type UpnpOptions } from './upnp.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Endpoint, endpointKey, familyOf } from '../core/index.ts';
+import { mapByUpnp, type UpnpOptions } from './upnp.ts';
+import { openPinholeByUpnp, type PinholePlace } from './upnp-pinhole.ts';
+
+/** Of Node: longer ones fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** A port to open or to close. `address`: of IPv6, where the firewall is to let in what is for it. */
+export interface UpnpWish {
+  readonly op: 'map' | 'unmap';
+  readonly port: number;
+  readonly address?: string;
+}
+
+/** What UPnP has come to. */
+export interface UpnpState {
+  readonly family: 4 | 6;
+  readonly works: boolean;
+  readonly external: Endpoint | null;
+}
 
 export interface UpnpTask {
-  map(port: number): void;
+  wish(wish: UpnpWish): void;
+  /** Closes all that is open. */
   unmap(): void;
   /** Resolves when the router has been asked to forget everything, or has not answered in time. */
   close(): Promise<void>;
 }
 
-/** `gateway`: of the router now; null where there is none. `onState`: what UPnP has come to. */
+/** Of the router now; null where there is none. */
+export interface Gateways {
+  readonly gateway: string | null;
+  readonly gateway6: string | null;
+}
+
+interface Running {
+  readonly abort: AbortController;
+  readonly over: Promise<void>;
+}
+
+/** One port of each family at most. */
 export function upnpTask(
-  gateway: () => string | null,
-  onState: (works: boolean, external: Endpoint | null) => void,
+  gateways: () => Gateways,
+  onState: (state: UpnpState) => void,
   options: Pick<UpnpOptions, 'leaseSeconds'> = {},
 ): UpnpTask {
-  let running: { readonly abort: AbortController; readonly over: Promise<void> } | null = null;
+  const running = new Map<4 | 6, Running>();
 
-  async function keep(port: number, signal: AbortSignal): Promise<void> {
-    const router = gateway();
-    const localAddress = router === null ? null : await addressTowards(router);
-    if (router === null || localAddress === null) onState(false, null);
-    else if (!signal.aborted)
-      await keepUpnpMapping(port, { ...options, localAddress, gateway: router, signal }, onState);
+  async function keep(port: number, own: string | null, signal: AbortSignal): Promise<void> {
+    const family = own === null ? 4 : 6;
+    const { gateway, gateway6 } = gateways();
+    const localAddress = gateway === null ? null : await addressTowards(gateway);
+    if (gateway === null || localAddress === null || (own !== null && gateway6 === null)) {
+      onState({ family, works: false, external: null });
+      return;
+    }
+    if (signal.aborted) return;
+    const pinhole = own === null || gateway6 === null ? {} : { pinhole: { own, gateway: gateway6 } };
+    await keepUpnpMapping(port, { ...options, localAddress, gateway, ...pinhole, signal }, (works, external) =>
+      onState({ family, works, external }),
+    );
   }
 
-  const unmap = (): void => running?.abort.abort();
+  function map(port: number, own: string | null): void {
+    const family = own === null ? 4 : 6;
+    const last = running.get(family);
+    last?.abort.abort();
+    const abort = new AbortController();
+    // UPnP is a bonus: whatever goes wrong with it, the direct ways remain.
+    // What was made before is removed first: the router might remove the new mapping of the same port instead.
+    const before = last?.over ?? Promise.resolve();
+    const over = before
+      .then(() => keep(port, own, abort.signal))
+      .catch(() => onState({ family, works: false, external: null }));
+    running.set(family, { abort, over });
+  }
+
+  const unmap = (): void => {
+    for (const { abort } of running.values()) abort.abort();
+  };
   return {
-    map(port) {
-      unmap();
-      const abort = new AbortController();
-      // UPnP is a bonus: whatever goes wrong with it, the direct ways remain.
-      // What was made before is removed first: the router might remove the new mapping of the same port instead.
-      const before = running?.over ?? Promise.resolve();
-      const over = before.then(() => keep(port, abort.signal)).catch(() => onState(false, null));
-      running = { abort, over };
+    wish({ op, port, address = null }) {
+      if (op === 'map') map(port, address);
+      else running.get(address === null ? 4 : familyOf(address))?.abort.abort();
     },
     unmap,
     async close() {
       unmap();
-      await running?.over;
+      await Promise.all([...running.values()].map(({ over }) => over));
     },
   };
 }
@@ -58,4 +107,30 @@ async function addressTowards(router: string): Promise<string | null> {
   } finally {
     socket.close();
   }
+}
+
+/**
+ * Keeps a port open by UPnP until the signal fires, then removes it: a mapping of IPv4, or a pinhole in the firewall of IPv6. `onState`
+ * hears every change of what the router claims.
+ */
+export async function keepUpnpMapping(
+  port: number,
+  options: UpnpOptions & { readonly signal: AbortSignal; readonly pinhole?: PinholePlace },
+  onState: (works: boolean, external: Endpoint | null) => void,
+): Promise<void> {
+  const { pinhole } = options;
+  const mapping = await (pinhole === undefined ? mapByUpnp(port, options) : openPinholeByUpnp(port, pinhole, options));
+  if (!options.signal.aborted) onState(mapping !== null, mapping?.external ?? null);
+  if (mapping === null) return;
+  let external: Endpoint | null = mapping.external;
+  while (external !== null && !options.signal.aborted) {
+    const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
+    const waitMs = Math.min(halfMs, options.againMs ?? TIMER_MS_MAX);
+    await sleep(waitMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
+    if (options.signal.aborted) break;
+    const before: Endpoint = external;
+    external = await mapping.renew();
+    if (external === null || endpointKey(external) !== endpointKey(before)) onState(true, external);
+  }
+  await mapping.remove();
 }

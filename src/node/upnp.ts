@@ -5,15 +5,14 @@
  * is bounded in size and time.
  */
 import { createSocket } from 'node:dgram';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { addressBytes, type Endpoint, endpointKey } from '../core/index.ts';
+import { addressBytes, type Endpoint } from '../core/index.ts';
 import { xmlParts, xmlText } from './xml.ts';
 
 const SSDP: Endpoint = { address: '239.255.255.250', port: 1900 };
 const SEARCH_MS = 2_500;
 /** Routers answer within MX seconds; the search is sent again in case it was lost. */
 const SEARCH_AGAIN_MS = 600;
-const REQUEST_MS_MAX = 3_000;
+export const REQUEST_MS_MAX = 3_000;
 /** Descriptions of real routers have 3 to 30 kB. */
 const BODY_BYTES_MAX = 128 * 1024;
 /** Answers to a search have half a kilobyte; longer ones are not looked at. */
@@ -21,8 +20,6 @@ const ANSWER_BYTES_MAX = 4_096;
 /** Answers of others than the gateway are not counted; of the gateway's, which somebody else may have sent, so many are read. */
 const ANSWERS_MAX = 16;
 const LEASE_SECONDS = 3_600;
-/** Of Node: longer ones fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 /** IGD:2 routers answer to the older name too (UPnP device architecture 1.1, section 1.3.2). */
 const GATEWAY_DEVICE = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1';
 const SERVICES: ReadonlySet<string> = new Set(
@@ -47,6 +44,11 @@ export interface UpnpOptions {
   readonly againMs?: number;
 }
 
+export interface Called {
+  readonly ok: boolean;
+  readonly body: string;
+}
+
 export interface UpnpMapping {
   /** What the router claims; the mapper has it proven. */
   readonly external: Endpoint;
@@ -65,12 +67,18 @@ interface Service {
 /** Opens `port` for UDP; null where there is no such router or it refuses. Never throws. */
 export async function mapByUpnp(port: number, options: UpnpOptions): Promise<UpnpMapping | null> {
   try {
-    const location = await findGateway(options);
-    const service = location === null ? null : await readService(location, options);
+    const service = await findService(options, SERVICES);
     return service === null ? null : await addMapping(service, port, options);
   } catch {
     return null;
   }
+}
+
+/** The first service of these types that the gateway has; null where there is none. */
+export async function findService(options: UpnpOptions, types: ReadonlySet<string>): Promise<Service | null> {
+  const location = await findGateway(options);
+  const description = location === null ? null : await request(location, { method: 'GET' }, options);
+  return location === null || !description?.ok ? null : serviceOf(description.body, location, types);
 }
 
 /** The description's address, from the first router that answers the search with one of its own. */
@@ -130,13 +138,8 @@ function atGateway(text: string, gateway: string, base?: URL): URL | null {
   return plain && url.hostname === gateway ? url : null;
 }
 
-async function readService(location: URL, options: UpnpOptions): Promise<Service | null> {
-  const description = await request(location, { method: 'GET' }, options);
-  return description === null || !description.ok ? null : serviceOf(description.body, location);
-}
-
-/** The WAN connection service in a device description; its control address must be on the same machine. */
-export function serviceOf(description: string, location: URL): Service | null {
+/** The service in a device description, of a WAN connection unless others are named; its control address must be on the same machine. */
+export function serviceOf(description: string, location: URL, types: ReadonlySet<string> = SERVICES): Service | null {
   let [type, path, inside] = ['', '', ''];
   for (const part of xmlParts(description)) {
     if (part.kind === 'open') {
@@ -147,7 +150,7 @@ export function serviceOf(description: string, location: URL): Service | null {
       if (inside === 'controlURL') path = part.text;
     } else {
       inside = '';
-      const fits = part.name === 'service' && SERVICES.has(type) && path !== '';
+      const fits = part.name === 'service' && types.has(type) && path !== '';
       const control = fits ? atGateway(path, location.hostname, location) : null;
       if (control !== null) return { type, control };
     }
@@ -214,55 +217,43 @@ function call(
   action: string,
   fields: Readonly<Record<string, string | number>>,
   options: Pick<UpnpOptions, 'signal'>,
-): Promise<{ ok: boolean; body: string } | null> {
+): Promise<Called | null> {
+  return request(service.control, { method: 'POST', ...envelopeOf(service.type, action, fields) }, options);
+}
+
+/** What an action is asked by (UPnP device architecture 1.1, section 3.2.1). */
+export function envelopeOf(
+  type: string,
+  action: string,
+  fields: Readonly<Record<string, string | number>>,
+): { readonly headers: Readonly<Record<string, string>>; readonly body: string } {
   const inner = Object.entries(fields)
     .map(([name, value]) => `<${name}>${value}</${name}>`)
     .join('');
   const body =
     '<?xml version="1.0"?>' +
     '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/">' +
-    `<s:Body><u:${action} xmlns:u="${service.type}">${inner}</u:${action}></s:Body></s:Envelope>`;
-  const headers = { 'content-type': 'text/xml; charset="utf-8"', soapaction: `"${service.type}#${action}"` };
-  return request(service.control, { method: 'POST', headers, body }, options);
+    `<s:Body><u:${action} xmlns:u="${type}">${inner}</u:${action}></s:Body></s:Envelope>`;
+  return { headers: { 'content-type': 'text/xml; charset="utf-8"', soapaction: `"${type}#${action}"` }, body };
 }
 
 /** One exchange, limited in time and size; null where it fails. */
-async function request(
-  url: URL,
-  init: RequestInit,
-  options: Pick<UpnpOptions, 'signal'>,
-): Promise<{ ok: boolean; body: string } | null> {
+async function request(url: URL, init: RequestInit, options: Pick<UpnpOptions, 'signal'>): Promise<Called | null> {
   const deadline = AbortSignal.timeout(REQUEST_MS_MAX);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
   const response = await fetch(url, { ...init, signal, redirect: 'error' });
+  const body = await bodyOf(response.body ?? []);
+  return body === null ? null : { ok: response.ok, body };
+}
+
+/** Null where it is larger than it may be. */
+export async function bodyOf(parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string | null> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of parts) {
     bytes += chunk.length;
     if (bytes > BODY_BYTES_MAX) return null;
     chunks.push(chunk);
   }
-  return { ok: response.ok, body: Buffer.concat(chunks).toString('utf8') };
-}
-
-/** Keeps a port open by UPnP until the signal fires, then removes it. `onState` hears every change of what the router claims. */
-export async function keepUpnpMapping(
-  port: number,
-  options: UpnpOptions & { readonly signal: AbortSignal },
-  onState: (works: boolean, external: Endpoint | null) => void,
-): Promise<void> {
-  const mapping = await mapByUpnp(port, options);
-  if (!options.signal.aborted) onState(mapping !== null, mapping?.external ?? null);
-  if (mapping === null) return;
-  let external: Endpoint | null = mapping.external;
-  while (external !== null && !options.signal.aborted) {
-    const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
-    const waitMs = Math.min(halfMs, options.againMs ?? TIMER_MS_MAX);
-    await sleep(waitMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
-    if (options.signal.aborted) break;
-    const before: Endpoint = external;
-    external = await mapping.renew();
-    if (external === null || endpointKey(external) !== endpointKey(before)) onState(true, external);
-  }
-  await mapping.remove();
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -43,7 +43,7 @@ function rows(): readonly Row[] {
   const lines = readFileSync(`${ROOT}/SECURITY.md`, 'utf8').split('\n');
   return lines.flatMap((line) => {
     const [, threat, , tests] = line.split('|').map((cell) => cell.trim());
-    const named = [...(tests ?? '').matchAll(/`([a-z]+\/[a-z-]+)`: "([^"]+)"/g)];
+    const named = [...(tests ?? '').matchAll(/`([a-z]+\/[a-z0-9-]+)`: "([^"]+)"/g)];
     return named.length === 0
       ? []
       : [{ threat: threat!, tests: named.map(([, test, title]) => ({ test: test!, title: title! })) }];

@@ -206,13 +206,14 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
       answer = resolve;
     });
     let held = 0;
+    let sourcesRewritten: { address: string; since: number } | null = null;
     await page.route('**/api/v1/admin/overview', async (route) => {
       const response = await route.fetch();
       if (response.status() === 401) {
         held += 1;
         await late;
-      }
-      await route.fulfill({ response });
+        await route.fulfill({ response });
+      } else await route.fulfill({ response, json: { ...(await response.json()), sourcesRewritten } });
     });
     await expect.poll(() => held).toBeGreaterThan(0);
     await page.fill('#admin-token', token);
@@ -233,6 +234,10 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await expectAccessible(page);
     await page.click('#bans >> text=Lift');
     await page.waitForSelector('text=No bans');
+    expect(await page.locator('#admin-rewritten').count()).toBe(0);
+    sourcesRewritten = { address: '172.17.0.1', since: 0 };
+    await page.waitForSelector('#admin-rewritten >> text=172.17.0.1');
+    await expectAccessible(page);
 
     // Hosts with what an operator asks for, taken off only after a question; and out again.
     await host('Second');

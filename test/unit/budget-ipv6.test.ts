@@ -31,3 +31,10 @@ test('no more than a hundred a second go over IPv6 at that, and none while the n
   budget.pause(now + 500);
   expect(budget.when(now + 10, 'easy', null, LIFE)).toBe(now + 500);
 });
+
+test('what has gone over IPv6 is counted: what makes mappings waits for it', () => {
+  const budget = deviceBudget();
+  for (let n = 0; n < PLAN_LIMITS.birthdayBurst; n++) budget.take(0, 'easy', null);
+  expect(budget.when(0, 'birthday', 'a mapping', LIFE)).toBeGreaterThan(0);
+  expect(deviceBudget().when(0, 'birthday', 'a mapping', LIFE)).toBe(0);
+});

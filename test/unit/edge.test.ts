@@ -146,7 +146,7 @@ const EVENTS: { readonly [Ev in PeerEvent['ev']]: Required<Extract<PeerEvent, { 
   list: { ev: 'list', id: 9, entries: [entry], failure: any(WORD) },
   log: { ev: 'log', join: 1, attempt: 1, what: WORD, data: { code: WORD, why: WORD } },
   'stun-rests': { ev: 'stun-rests', rests: [{ server: WORD, forMs: 1 }] },
-  upnp: { ev: 'upnp', op: any(WORD), port: 1 },
+  upnp: { ev: 'upnp', op: any(WORD), port: 1, address: WORD },
   derive: { ev: 'derive', key: new Uint8Array(32) },
   closed: { ev: 'closed' },
 };

@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   locationOf,
   parseIpRoute,
+  parseProcIpv6Route,
   parseProcRoute,
   parseRouteGet,
+  parseRouteGet6,
   parseRoutePrint,
+  parseRoutePrint6,
   serviceOf,
   soapErrorOf,
 } from '../../src/node/index.ts';
@@ -32,6 +35,38 @@ describe('the gateway of each operating system', () => {
       '          0.0.0.0          0.0.0.0         10.0.0.1       10.0.0.20     25',
     ].join('\r\n');
     expect(parseRoutePrint(windows)).toBe('10.0.0.1');
+  });
+});
+
+describe('the same of IPv6, with the interface where it is link-local', () => {
+  test('Linux', () => {
+    const none = '0'.repeat(32);
+    const router = (tail: string) => `fe80${'0'.repeat(24)}${tail}`;
+    const line = (to: string, length: string, via: string, metric: string, flags: string, name: string) =>
+      `${to} ${length} ${none} 00 ${via} ${metric} 00000001 00000000 ${flags}     ${name}`;
+    const table = [
+      line(none, '00', router('0002'), '00000258', '00450003', 'wlan0'),
+      line(none, '00', router('0001'), '00000064', '00450003', 'eth0'),
+      line(router('0000'), '40', none, '00000100', '00000001', 'eth0'),
+      line(none, '00', none, 'ffffffff', '00200200', 'lo'),
+    ].join('\n');
+    expect(parseProcIpv6Route(table)).toBe('fe80::1%eth0');
+    expect(parseProcIpv6Route(line(none, '00', `20010db8${'0'.repeat(23)}1`, '0', '3', 'eth0'))).toBe('2001:db8::1');
+    for (const nothing of ['', line(none, '00', none, '0', '200', 'lo'), line(none, '00', 'fe80', '0', '3', 'eth0')])
+      expect(parseProcIpv6Route(nothing)).toBeNull();
+  });
+
+  test('macOS and Windows', () => {
+    expect(parseRouteGet6('   route to: default\n    gateway: fe80::1%en0\n  interface: en0\n')).toBe('fe80::1%en0');
+    expect(parseRouteGet6('    gateway: fe80::1\n')).toBeNull();
+    const windows = [
+      ' If Metric Network Destination      Gateway',
+      ' 12    271 ::/0                     fe80::2',
+      '  8     26 ::/0                     fe80::1234:5678:9abc:def0',
+      '  1    331 ::1/128                  On-link',
+    ].join('\r\n');
+    expect(parseRoutePrint6(windows)).toBe('fe80::1234:5678:9abc:def0%8');
+    expect(parseRoutePrint6('  8  26 ::/0  On-link')).toBeNull();
   });
 });
 
@@ -72,6 +107,9 @@ describe('what a router may say over UPnP', () => {
     for (const control of ['http://198.51.100.1/ctl', '//127.0.0.1/ctl', 'http://localhost/ctl', 'file:///ctl', '']) {
       expect(serviceOf(xml(two, control), location)).toBeNull();
     }
+    const firewall = 'urn:schemas-upnp-org:service:WANIPv6FirewallControl:1';
+    expect(serviceOf(xml(firewall, '/ctl'), location)).toBeNull();
+    expect(serviceOf(xml(firewall, '/ctl'), location, new Set([firewall]))?.type).toBe(firewall);
     expect(serviceOf('', location)).toBeNull();
     expect(soapErrorOf('<UPnPError><errorCode>725</errorCode></UPnPError>')).toBe(725);
   });

@@ -374,7 +374,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'control.ts repeats': 'pushesMax of each session',
   'master.ts ports': 'its own ports',
   'master.ts receptions': 'its own addresses',
-  'vantage.ts keys': 'ALIKE, then nothing more is looked at',
+  'vantage.ts keys': 'ALIKE, then none',
   'relay-ways.ts sends': 'its own ports, and one for all tunnels',
   'tunnel.ts byPort': 'table tunnels',
   'pairs.ts byName': 'table relay-pairs',

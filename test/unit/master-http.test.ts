@@ -378,6 +378,16 @@ test('overview and history count joins and outcomes by pair of NATs', async () =
   expect(metrics).toMatch(/^sallyport_joins_total\{result="offered"\} 1$/m);
 });
 
+test('the overview says that all come from one local address, since when, and no longer when one comes from elsewhere', async () => {
+  const rewritten = async () => overviewSchema.parse(await (await admin('GET', '/overview')).json()).sourcesRewritten;
+  expect(await rewritten()).toBeNull();
+  office.event({ ev: 'sources-rewritten', address: '172.17.0.1' });
+  expect(await rewritten()).toEqual({ address: '172.17.0.1', since: wall });
+  expect(logged).toContain('docker-proxy');
+  office.event({ ev: 'sources-rewritten', address: null });
+  expect(await rewritten()).toBeNull();
+});
+
 test('the list comes back after a restart, marked, and goes when its hosts stay away', async () => {
   put(hostRecord(1), hostRecord(2));
   office.close();

@@ -66,6 +66,13 @@ test('several prefixes are told in the order of the records, and records that ho
   expect(nat64Prefixes(records).map(nat64Text)).toEqual(['64:ff9b::/96', '2001:db8:1::/96']);
 });
 
+test('of a hostile answer with thousands of prefixes a few are kept', () => {
+  const records = Array.from({ length: 5_000 }, (_, n) => `2001:db8:${n.toString(16)}::c000:aa`);
+  expect(nat64Prefixes(records).map(nat64Text)).toEqual(
+    [0, 1, 2, 3].map((n) => nat64Text(nat64Prefixes([records[n]!])[0]!)),
+  );
+});
+
 test('a prefix that leads to this computer, to a neighbour or to a group is none', () => {
   for (const record of ['::ffff:192.0.0.170', '::c000:aa', 'fe80::c000:aa', 'ff02::c000:aa', '::c000:ab'])
     expect(nat64Prefixes([record])).toEqual([]);

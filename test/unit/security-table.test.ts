@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 const ROOT = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8');
 
-const named = [...read('SECURITY.md').matchAll(/`([a-z]+\/[a-z-]+)`: "([^"]+)"/g)].map(([, file, name]) => ({
+const named = [...read('SECURITY.md').matchAll(/`([a-z]+\/[a-z0-9-]+)`: "([^"]+)"/g)].map(([, file, name]) => ({
   file,
   name,
 }));

@@ -4,7 +4,14 @@ import { Vantage } from '../../src/core/testing.ts';
 test('three participants at one local address and nobody elsewhere: the operator is told, once', () => {
   const vantage = new Vantage();
   const said = ['a', 'b', 'b', 'c', 'd'].map((key) => vantage.seen('172.17.0.1', key));
-  expect(said).toEqual([null, null, null, '172.17.0.1', null]);
+  expect(said).toEqual([undefined, undefined, undefined, '172.17.0.1', undefined]);
+});
+
+test('what was told is taken back when somebody comes from elsewhere after all, once', () => {
+  const vantage = new Vantage();
+  for (const key of ['a', 'b', 'c']) vantage.seen('172.17.0.1', key);
+  const said = ['203.0.113.9', '203.0.113.9', '172.17.0.1'].map((address, n) => vantage.seen(address, `later ${n}`));
+  expect(said).toEqual([null, undefined, undefined]);
 });
 
 test('one who comes from elsewhere shows that addresses get through, and a public address is nobody’s proxy', () => {
@@ -16,7 +23,7 @@ test('one who comes from elsewhere shows that addresses get through, and a publi
     ['192.168.1.50', 'd'],
     ['192.168.1.50', 'e'],
   ] as const)
-    expect(home.seen(address, key)).toBeNull();
+    expect(home.seen(address, key)).toBeUndefined();
   const carrier = new Vantage();
-  for (const key of ['a', 'b', 'c', 'd']) expect(carrier.seen('203.0.113.9', key)).toBeNull();
+  for (const key of ['a', 'b', 'c', 'd']) expect(carrier.seen('203.0.113.9', key)).toBeUndefined();
 });

@@ -49,8 +49,11 @@ export interface TicketKey {
 export type MasterEvent =
   /** All UDP ports are bound. */
   | { readonly ev: 'listening'; readonly endpoints: readonly Endpoint[] }
-  /** All who have come so far come from one local address: something before the master rewrites where they are. Told once. */
-  | { readonly ev: 'sources-rewritten'; readonly address: string }
+  /**
+   * All who have come so far come from one local address: something before the master rewrites where they are. Null: no longer, for
+   * somebody has come from elsewhere. Each is told once.
+   */
+  | { readonly ev: 'sources-rewritten'; readonly address: string | null }
   | { readonly ev: 'bind-failed'; readonly endpoint: Endpoint; readonly code: string }
   /** Public and unlisted hosts alike; who lists looks at `announcement.public`. */
   | { readonly ev: 'host'; readonly change: 'new' | 'changed'; readonly host: HostRecord }

@@ -370,8 +370,8 @@ class Master implements MasterMachine {
   }
 
   private welcome(now: Instant, session: MasterSession): void {
-    const rewritten = session.path === null ? null : this.vantage.seen(session.path.address, session.keyText);
-    if (rewritten !== null) this.out.event({ ev: 'sources-rewritten', address: rewritten });
+    const rewritten = session.path === null ? undefined : this.vantage.seen(session.path.address, session.keyText);
+    if (rewritten !== undefined) this.out.event({ ev: 'sources-rewritten', address: rewritten });
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
     if (this.draining) this.goAway(now, session);

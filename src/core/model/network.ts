@@ -3,6 +3,8 @@ export interface LocalNetwork {
   /** Addresses of the interfaces, no loopback; of IPv6 those that others may be told. */
   readonly addresses: readonly string[];
   readonly gateway: string | null;
+  /** The router's address of IPv6, with a zone (`%eth0`) where it is link-local. */
+  readonly gateway6?: string | null;
   /** Families by which there is a way out, IPv4 also where it leads through a NAT64. Absent: the driver does not know. */
   readonly families?: readonly (4 | 6)[];
   /** The address that sockets of IPv4 are bound to, where that is not left to the system. */

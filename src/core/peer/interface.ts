@@ -140,7 +140,7 @@ export type PeerCommand =
       readonly looked: boolean;
     }
   /** What the driver's UPnP has come to, asked for by an `upnp` event; `external` null where it was refused or removed. */
-  | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null }
+  | { readonly do: 'upnp'; readonly works: boolean; readonly external: Endpoint | null; readonly family?: 4 | 6 }
   /** The code of a key that a `derive` event asked for; null where no secret has this public key. */
   | { readonly do: 'derived'; readonly key: Uint8Array; readonly code: string | null }
   /** Leaves all paths, says goodbye, and answers `closed` within 300 ms, with no socket open. */
@@ -326,8 +326,11 @@ export type PeerEvent =
     }
   /** STUN servers that rest (S3): kept by the application until the next run, see `PeerConfig.stunRests`. */
   | { readonly ev: 'stun-rests'; readonly rests: readonly Cooling[] }
-  /** The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. */
-  | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
+  /**
+   * The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. `address`: of IPv6, where the
+   * firewall is to let in what is for it; its outcome is told with `family: 6`.
+   */
+  | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number; readonly address?: string }
   | { readonly ev: 'closed' };
 
 /** `asked`: whoever runs the host is asked about us; `queued`: about others first. */

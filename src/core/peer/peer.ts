@@ -45,6 +45,7 @@ import { Ipv6 } from './ipv6.ts';
 import { Join } from './joining.ts';
 import { PEER_LIMITS } from './limits.ts';
 import { fetchList } from './list.ts';
+import { Pinhole } from './pinhole.ts';
 import { Relays } from './relaying.ts';
 
 export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
@@ -80,6 +81,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   /** The socket that the router is asked to open for everybody; 0 until `start`. */
   private front: SocketId = 0;
   private readonly ipv6: Ipv6;
+  private readonly pinhole: Pinhole;
   private readonly context: PeerContext;
   private readonly relays: Relays;
   private readonly paths: Connections;
@@ -117,7 +119,11 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.detector = createDetector({ crypto, random, sockets, requests, family });
     this.mapper = createPortMapper({ crypto, sockets, requests });
     this.context = this.makeContext();
-    this.ipv6 = new Ipv6(this.context, (now, works) => this.nest.command(now, this.detector, { do: 'ipv6', works }));
+    this.ipv6 = new Ipv6(this.context, (now, works) => {
+      this.nest.command(now, this.detector, { do: 'ipv6', works });
+      this.lookForPinhole(now);
+    });
+    this.pinhole = new Pinhole(this.context);
     this.paths = new Connections(this.context);
     this.relays = new Relays(this.context);
     this.nest.add(this.link, (now, event) => this.linked(now, event));
@@ -232,6 +238,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         break;
       case 'map-port':
         this.nest.command(now, this.mapper, { do: 'again' });
+        this.pinhole.tell(now, { do: 'again' });
         break;
       case 'list':
         fetchList(now, this.context, command.id);
@@ -243,7 +250,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.named(now, command);
         break;
       case 'upnp':
-        this.nest.command(now, this.mapper, command);
+        if (command.family === 6) this.pinhole.tell(now, command);
+        else this.nest.command(now, this.mapper, command);
         break;
       case 'derived':
         this.codes.derived(now, command.key, command.code);
@@ -275,6 +283,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.offerSources(now);
     this.nest.command(now, this.detector, { do: 'detect' });
     this.openFront();
+    this.lookForPinhole(now);
     this.agenda.at(now + PEER_LIMITS.readyMs, (at) => this.beReady(at));
   }
 
@@ -290,13 +299,20 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { crypto } = this.config;
     const sources = [...this.link.sources, ...this.stun.map((target) => new StunSource(target, crypto))];
     this.nest.command(now, this.detector, { do: 'sources', sources });
-    this.nest.command(now, this.mapper, { do: 'sources', sources: this.provers() });
+    this.nest.command(now, this.mapper, { do: 'sources', sources: this.provers(4) });
+    this.pinhole.sources(now, this.provers(6));
+  }
+
+  private lookForPinhole(now: Instant): void {
+    this.pinhole.look(now, [this.ipv6.candidate?.endpoint.address ?? null, this.seenAt]);
   }
 
   /** Who may prove a port mapping. STUN servers are asked only where the master cannot tell: it stands in our own network, say. */
-  private provers(): readonly MappingSource[] {
+  private provers(family: 4 | 6): readonly MappingSource[] {
     const { sources } = this.link;
-    const outside = sources.filter(({ target: { address } }) => familyOf(address) === 4 && !isLocal(scopeOf(address)));
+    const outside = sources.filter(
+      ({ target: { address } }) => familyOf(address) === family && !isLocal(scopeOf(address)),
+    );
     return outside.length > 0
       ? outside
       : [...sources, ...this.stun.map((target) => new StunSource(target, this.config.crypto))];
@@ -339,6 +355,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (this.phase !== 'running') return;
     this.nest.command(now, this.link, { do: 'nudge' });
     if (this.linkUp) this.ipv6.begin(now);
+    this.lookForPinhole(now);
     this.relays.measure(now);
     this.paths.nudge(now);
     for (const join of [...this.joins.values()]) join.network(now);
@@ -352,6 +369,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.paths.leaveAll(now, 'left');
     this.nest.command(now, this.detector, { do: 'stop' });
     this.nest.command(now, this.mapper, { do: 'stop' });
+    this.pinhole.tell(now, { do: 'stop' });
     // The goodbye is on its way; its answer is awaited only so long, because whoever quits wants to be gone.
     if (this.requests.size === 0 || !this.linkUp) this.closed(now);
     else this.agenda.at(now + PEER_LIMITS.closeWaitMs, (at) => this.closed(at));
@@ -365,6 +383,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.nest.command(now, this.link, { do: 'close' });
     this.nest.pump(now);
     for (const child of [this.link, this.detector, this.mapper]) this.nest.remove(child);
+    this.pinhole.close();
     for (const socket of this.openers.keys()) this.out.close(socket);
     this.openers.clear();
     this.agenda.clear();
@@ -470,7 +489,11 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private shared(): readonly Candidate[] {
     const endpoint = this.context.profile().portMapping.external;
     const mapped: Candidate[] = endpoint === null ? [] : [{ kind: 'mapped', endpoint, socket: this.front }];
-    return this.ipv6.candidate === null ? mapped : [...mapped, this.ipv6.candidate];
+    const [six, open] = [this.ipv6.candidate, this.pinhole.candidate];
+    // Beside IPv4 only an address that the master has seen may be told: nobody is permitted to probe another one.
+    const through = this.context.family() === 6 || open?.endpoint.address === six?.endpoint.address ? open : null;
+    const best = through ?? six;
+    return best === null ? mapped : [...mapped, best];
   }
 
   private maybeReady(now: Instant): void {
@@ -514,7 +537,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         return master === undefined || link.way === 'tls' || familyOf(master) === ours ? {} : { family: ours };
       },
       shared: () => this.shared(),
-      isShared: (socket) => socket === this.front || socket === this.ipv6.socket,
+      isShared: (socket) => [this.front, this.ipv6.socket, this.pinhole.socket].includes(socket),
       masterRttMs: () => this.rttMs,
       local: (socket) => this.locals.get(socket) ?? { address: '', port: 0 },
       request: (now, request, socket, onResponse, to = {}) => {

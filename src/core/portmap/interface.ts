@@ -23,14 +23,19 @@ export type MapCommand =
 export type MapEvent =
   /** `router`: its own external address, where it told one. */
   | { readonly ev: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
-  /** The driver is asked to try UPnP for this internal port, or to remove what it made. */
-  | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number }
+  /** The driver is asked to try UPnP for this internal port, or to remove what it made. `address`: of IPv6, for a pinhole. */
+  | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number; readonly address?: string }
   | { readonly ev: 'log'; readonly what: string; readonly data: LogData };
 
 export interface MapperConfig {
   readonly crypto: Pick<CryptoSuite, 'randomBytes'>;
   readonly sockets: SocketIds;
   readonly requests: RequestNumbers;
+  /**
+   * 4 unless said otherwise. 6: nothing is mapped, but the firewall of the router is to let packets in to the one address that the network
+   * is told with, a pinhole; `gateway` is then the router's address of IPv6, with a zone where it is link-local.
+   */
+  readonly family?: 4 | 6;
   /** Asked for, in seconds; an hour unless a test says otherwise. */
   readonly lifetimeSeconds?: number;
 }

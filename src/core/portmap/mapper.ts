@@ -18,51 +18,15 @@ import type { MapCommand, MapEvent, MapperConfig } from './interface.ts';
 import { PORTMAP_LIMITS } from './limits.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
 import { ownAddressTowards, parsePcp, pcpAnnounceRequest, pcpEpochOf, pcpMapRequest } from './pcp.ts';
+import { MAPPER_PHASES, type Phase, type PortClaim, type Protocol } from './phases.ts';
 import { PORT_PROOF_INTERVAL_MS, PortProof } from './proof.ts';
 
 export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapEvent> {
   return new PortMapper(config);
 }
 
-type Protocol = 'upnp' | 'natPmp' | 'pcp';
 type Timer = 'ask' | 'renew' | 'expire' | 'prove' | 'again';
 const CLAIM_TIMERS = ['renew', 'expire', 'prove'] as const;
-
-/** What a router says it has opened, and by which protocol. */
-interface PortClaim {
-  readonly by: Protocol;
-  readonly external: Endpoint;
-}
-
-type Phase =
-  | { readonly in: 'unmapped' }
-  /** Not believed yet. */
-  | { readonly in: 'claimed'; readonly claim: PortClaim; readonly proof: PortProof }
-  /** `seen`: the claimed port, at the address that the outside sees. `proof`: the newest question whether it still is; null between two. */
-  | { readonly in: 'proven'; readonly claim: PortClaim; readonly seen: Endpoint; readonly proof: PortProof | null }
-  | { readonly in: 'stopped' };
-
-/** Which phase may follow which, and when. */
-export const MAPPER_PHASES = {
-  unmapped: {
-    claimed: 'the router says that it has opened the port',
-    stopped: 'the end',
-  },
-  claimed: {
-    proven: 'a packet that no filter would have let in has come in through it',
-    claimed: 'the router names another endpoint, or there are other sources to ask',
-    unmapped: 'its life is over, the router takes it back, or is another one',
-    stopped: 'the end: the router is asked to close the port',
-  },
-  proven: {
-    proven: 'it is asked whether it still is, or a packet has come in once more',
-    claimed: 'the router names another endpoint',
-    unmapped:
-      'its life is over, nothing comes in any more, the router has started again, takes it back, or is another one',
-    stopped: 'the end: the router is asked to close the port',
-  },
-  stopped: {},
-} as const satisfies Record<Phase['in'], Partial<Record<Phase['in'], string>>>;
 
 /** The socket that speaks with the gateway, and asks for proofs. */
 type Gate =
@@ -70,12 +34,16 @@ type Gate =
   | { readonly is: 'opening'; readonly socket: SocketId }
   | { readonly is: 'open'; readonly socket: SocketId; readonly askedAt: Instant; tries: number };
 
-const UNTESTED = { upnp: 'untested', natPmp: 'untested', pcp: 'untested' } as const;
+/** NAT-PMP knows IPv4 alone. */
+function untested(family: 4 | 6): Record<Protocol, Tested> {
+  return { upnp: 'untested', natPmp: family === 4 ? 'untested' : 'no', pcp: 'untested' };
+}
 
 class PortMapper implements Machine<MapCommand, MapEvent> {
   private readonly config: MapperConfig;
   private readonly out = outputs<MapEvent>();
   private readonly timers = timers<Timer>();
+  private readonly family: 4 | 6;
   private readonly nonce: Uint8Array;
   private readonly lifetimeSeconds: number;
   private phase: Phase = { in: 'unmapped' };
@@ -84,7 +52,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private target: { readonly socket: SocketId; readonly port: number } | null = null;
   /** Who can be asked to prove a claim. */
   private sources: readonly MappingSource[] = [];
-  private supported: Record<Protocol, Tested> = { ...UNTESTED };
+  private supported: Record<Protocol, Tested>;
   private router: string | null = null;
   private epoch = new Epoch();
   /** Since the last mapping that was proven was lost. */
@@ -93,6 +61,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   constructor(config: MapperConfig) {
     this.config = config;
+    this.family = config.family ?? 4;
+    this.supported = untested(this.family);
     this.nonce = config.crypto.randomBytes(12);
     this.lifetimeSeconds = config.lifetimeSeconds ?? PORTMAP_LIMITS.lifetimeSeconds;
   }
@@ -126,7 +96,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (this.phase.in === 'stopped') return;
     switch (command.do) {
       case 'network':
-        if (command.network.gateway !== this.network?.gateway) this.forget(now);
+        if (command.network.gateway !== this.network?.gateway || this.moved(command.network)) this.forget(now);
         this.network = command.network;
         break;
       case 'map':
@@ -173,14 +143,16 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   /** Once both the gateway and the port are known. */
   private begin(): void {
     if (this.target === null || this.network === null || this.gate.is !== 'none') return;
-    if (this.supported.upnp === 'untested') this.out.event({ ev: 'upnp', op: 'map', port: this.target.port });
+    if (this.supported.upnp === 'untested') this.out.event({ ev: 'upnp', op: 'map', ...this.wish(this.target.port) });
     if (this.gateway() !== null) this.openGate();
   }
 
   private openGate(): void {
     if (this.gate.is !== 'none') return;
     this.gate = { is: 'opening', socket: this.config.sockets.next() };
-    this.out.open(this.gate.socket, 4);
+    // A firewall of IPv6 opens for the address that asks, and of those that a computer has another one may be used towards the router.
+    if (this.family === 4) this.out.open(this.gate.socket, 4);
+    else this.out.open(this.gate.socket, 6, 0, this.ownAddress());
   }
 
   private ask(): void {
@@ -199,7 +171,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     if (supported.pcp === 'untested') this.sendPcp(this.lifetimeSeconds);
     if (supported.natPmp === 'untested') this.send(natPmpAddressRequest());
     // NAT-PMP maps only where PCP does not, so that the router holds one mapping of ours and not two.
-    if (supported.pcp === 'no' && this.claim === null) this.sendNatPmp(this.lifetimeSeconds);
+    if (supported.pcp === 'no' && this.claim === null && this.family === 4) this.sendNatPmp(this.lifetimeSeconds);
     const waiting = supported.pcp === 'untested' || supported.natPmp === 'untested' || this.claim === null;
     if (waiting)
       this.timers.set('ask', gate.askedAt + (PORTMAP_LIMITS.askAfterMs[gate.tries] ?? PORTMAP_LIMITS.giveUpMs));
@@ -233,7 +205,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
       this.useNatPmp(now);
       return;
     }
-    const answer = parseNatPmp(bytes);
+    const answer = this.family === 4 ? parseNatPmp(bytes) : null;
     if (answer !== null && this.claim?.by === 'natPmp' && this.restarted(now, answer.epochSeconds)) return;
     if (answer?.kind === 'address') {
       this.supported.natPmp = answer.result === 0 ? 'yes' : 'no';
@@ -253,7 +225,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   private granted(now: Instant, by: Protocol, address: string, port: number, lifetimeSeconds: number): void {
-    if (address !== '0.0.0.0') this.router = address;
+    if (this.family === 4 && address !== '0.0.0.0') this.router = address;
     if (port === 0) return;
     const lifeMs =
       1000 * Math.min(PORTMAP_LIMITS.lifetimeSeconds, Math.max(PORTMAP_LIMITS.lifetimeSecondsMin, lifetimeSeconds));
@@ -378,7 +350,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   private restart(): void {
     this.closeGate();
-    this.supported = { ...UNTESTED };
+    this.supported = untested(this.family);
     this.router = null;
     this.epoch = new Epoch();
   }
@@ -393,7 +365,8 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private remove(): void {
     const { claim, target } = this;
     if (claim !== null && claim.by !== 'upnp') for (let i = 0; i < 2; i++) this.sendMap(claim.by, 0);
-    if (target !== null && this.supported.upnp !== 'no') this.out.event({ ev: 'upnp', op: 'unmap', port: target.port });
+    if (target !== null && this.supported.upnp !== 'no')
+      this.out.event({ ev: 'upnp', op: 'unmap', ...this.wish(target.port) });
     this.closeGate();
     for (const timer of [...CLAIM_TIMERS, 'again'] as const) this.timers.clear(timer);
     this.enter({ in: 'stopped' });
@@ -428,13 +401,23 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   /** As the gateway sees it. */
   private ownAddress(): string {
+    if (this.family === 6) return this.network?.addresses[0] ?? '::';
     return ownAddressTowards(this.network?.gateway ?? '0.0.0.0', this.network?.addresses ?? []);
   }
 
-  /** NAT-PMP knows IPv4 alone. */
   private gateway(): Endpoint | null {
     const address = this.network?.gateway ?? null;
-    return address === null || familyOf(address) !== 4 ? null : { address, port: GATEWAY_PORT };
+    if (address === null || familyOf(address) !== this.family) return null;
+    return this.family === 6 && this.network?.addresses.length === 0 ? null : { address, port: GATEWAY_PORT };
+  }
+
+  /** A firewall of IPv6 is open for one address, and not for that which came after it. */
+  private moved({ addresses }: LocalNetwork): boolean {
+    return this.family === 6 && addresses.join() !== this.network?.addresses.join();
+  }
+
+  private wish(port: number): { readonly port: number; readonly address?: string } {
+    return this.family === 4 ? { port } : { port, address: this.ownAddress() };
   }
 
   private tell(): void {

@@ -413,6 +413,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
     'Beim ersten Start des Masterservers einmal ausgegeben; er steht in der Datei admin.once im Zustandsordner.',
   'admin.enter': 'Anmelden',
   'admin.badToken': 'Dieser Schlüssel stimmt nicht.',
+  'admin.rewritten':
+    'Alle Teilnehmer kommen von {address}: Der Proxy eines Containers oder ein Lastverteiler davor verbirgt, wo sie sind. So treffen sie sich nur über STUN-Server oder ein Relay. Lass die wahren Adressen durch (Docker: --network host).',
   'admin.hosts': 'Hosts',
   'admin.relayed': 'Weitergeleitete Paare',
   'admin.relayedHint': '{datagrams} Datagramme weitergeleitet, {dropped} verworfen, {refused} abgelehnt seit dem Start',

@@ -401,6 +401,8 @@ export const en = {
     'Printed once when the masterserver first started; it is in the file admin.once of the state folder.',
   'admin.enter': 'Enter',
   'admin.badToken': 'This token is not right.',
+  'admin.rewritten':
+    'All participants come from {address}: a container’s proxy or a load balancer in front hides where they are, so they meet only by STUN servers or a relay. Let true addresses through (Docker: --network host).',
   'admin.hosts': 'Hosts',
   'admin.joins': 'Joins per minute',
   'admin.relayed': 'Relayed pairs',

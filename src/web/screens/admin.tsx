@@ -135,6 +135,11 @@ function BoardView(props: { readonly board: Board }) {
   const { entries: audit } = props.board.audit;
   return (
     <>
+      {overview.sourcesRewritten === null ? null : (
+        <p class="notice bad" role="status" id="admin-rewritten">
+          {t('admin.rewritten', { address: overview.sourcesRewritten.address })}
+        </p>
+      )}
       <Stats
         of={[
           [t('admin.hosts'), <span id="admin-hosts">{overview.hosts.listed + overview.hosts.unlisted}</span>],
