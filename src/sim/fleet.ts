@@ -31,6 +31,8 @@ export interface FleetWorldOptions {
   readonly joins?: number;
   /** Nodes that fail, one after another; default what the seed draws. */
   readonly faults?: readonly NodeFault[];
+  /** Friends play on once they are through; default: they leave. */
+  readonly stays?: boolean;
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
 }
 
@@ -229,7 +231,7 @@ function startClient(
   const { running } = startPeer(world, options, master, name, (event, now) => {
     if (event.ev === 'stage' && event.stage === 'connected') {
       join.tookMs ??= now - join.at;
-      running.command({ do: 'close' });
+      if (options.stays !== true) running.command({ do: 'close' });
     } else if (event.ev === 'join-failed' && join.tookMs === null) join.failure = event.failure;
   });
   world.after(join.at - world.now, () =>

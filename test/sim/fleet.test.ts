@@ -31,6 +31,12 @@ test('with loss on every line nothing is lost either', () => {
   expect(wrong).toEqual([]);
 });
 
+test('where a second passes until an answer comes, nobody wakes without end while the master of the link says which node it is', () => {
+  const faults: readonly NodeFault[] = ['kill', 'drain', 'drain', 'kill'];
+  const slow = { seed: 'slow-2', stays: true, joins: 12, lines: { delayMs: 500 } };
+  expect(() => runFleet({ ...slow, crypto: nodeCrypto, faults })).not.toThrow();
+}, 240_000);
+
 test('who has a session with one node comes to the others by its ticket, though their clocks differ by minutes', () => {
   const { resumed } = runFleet({ seed: 'tickets', crypto: nodeCrypto, hosts: 6, joins: 1, faults: [] });
   // Every host has a second session at least; of two that it begins at one moment only one has the ticket.

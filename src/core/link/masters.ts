@@ -150,7 +150,17 @@ export class Masters implements MastersMachine {
 
   poll(): Output<MastersEvent> {
     if (!this.out.idle) return this.out.next(NEVER);
-    return this.out.next(Math.min(this.nest.next(), this.errands.next(), this.againAt, this.wakeAt));
+    return this.out.next(Math.min(this.nest.next(), this.dueAt()));
+  }
+
+  /** Of what `settle` does: nothing once it is closed, and of the nodes nothing before it is known which of them is ours. */
+  private dueAt(): Instant {
+    if (this.closed) return NEVER;
+    return Math.min(this.errands.next(), this.looksAfterNodes ? Math.min(this.againAt, this.wakeAt) : NEVER);
+  }
+
+  private get looksAfterNodes(): boolean {
+    return this.known.known && !this.selfAsked;
   }
 
   private all(): readonly NodeLink[] {
@@ -169,7 +179,7 @@ export class Masters implements MastersMachine {
     this.nest.pump(now);
     if (this.closed) return;
     this.errands.work(now);
-    if (this.known.known && !this.selfAsked) this.work(now);
+    if (this.looksAfterNodes) this.work(now);
     this.nest.pump(now);
     for (const link of this.ended.splice(0)) this.nest.remove(link);
   }
