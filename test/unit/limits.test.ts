@@ -425,7 +425,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'store.ts sums': 'traversalRowsMax',
   'stun.ts sockets': 'its own ports',
   'test-join.ts testedAt': 'testJoinsRemembered',
-  'webhooks.ts told': 'webhookDedupeEntries',
+  'webhooks.ts at': 'webhookDedupeEntries',
 };
 
 test('whatever else the masterserver keeps is bounded by something, and a new collection has to say by what', () => {
