@@ -1,37 +1,24 @@
 /** What can happen to a join or a hosting besides success, as the player sees it; real processes throughout. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Bench, portBase, type Run } from '../loopback/processes.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import { portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import {
-  chooseLanguage,
-  chromiumMissing,
-  confirmed,
-  expectAccessible,
-  inPreferences,
-  openBrowser,
-  openPage,
-} from './browser.ts';
+import { chooseLanguage, chromiumMissing, confirmed, expectAccessible, inPreferences, openPage } from './browser.ts';
+import { eachInBrowser } from './each.ts';
 
 describeUnless(chromiumMissing, 'the local app when things are not simple', () => {
-  let browser: Browser;
-  let bench: Bench;
+  const own = eachInBrowser();
   let master: string;
   let startMaster: () => Promise<Run>;
   let masterRun: Run;
 
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    bench = new Bench();
-    const folder = bench.folder();
+    const folder = own.bench.folder();
     const port = String(portBase());
     startMaster = async () => {
-      const run = bench.sallyport([
+      const run = own.bench.sallyport([
         ...['master', '--listen', '127.0.0.1', '--port', port, '--http', '127.0.0.1:0'],
         ...['--metrics-listen', 'off', '--state-dir', folder, '--json'],
       ]);
@@ -40,21 +27,17 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     };
     masterRun = await startMaster();
   });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await bench.close();
-  });
 
   async function app(): Promise<Page> {
-    const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
-    const { page } = await openPage(browser, String((await run.line('ready', 20_000)).link));
+    const run = own.bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
+    const { page } = await openPage(own.browser, String((await run.line('ready', 20_000)).link));
     page.setDefaultTimeout(30_000);
     return page;
   }
 
   async function startHost(...more: readonly string[]): Promise<{ readonly run: Run; readonly code: string }> {
-    const port = String(await bench.game());
-    const run = bench.sallyport(['host', port, '--master', master, '--json', '--name', 'Arena', ...more]);
+    const port = String(await own.bench.game());
+    const run = own.bench.sallyport(['host', port, '--master', master, '--json', '--name', 'Arena', ...more]);
     return { run, code: String((await run.line('ready', 20_000)).code) };
   }
 
@@ -69,13 +52,13 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   }
 
   function friend(code: string, ...more: readonly string[]): Run {
-    return bench.sallyport(['join', code, '--master', master, '--json', '--no-clipboard', ...more]);
+    return own.bench.sallyport(['join', code, '--master', master, '--json', '--no-clipboard', ...more]);
   }
 
   /** Hosts from the page; the code. */
   async function hostFromPage(page: Page, tick?: string): Promise<string> {
     await page.click('nav >> text=Host');
-    await page.fill('#host-port', String(await bench.game()));
+    await page.fill('#host-port', String(await own.bench.game()));
     await page.fill('#host-name', 'Den');
     if (tick !== undefined) await page.check(tick);
     await page.click('#host-start');
@@ -83,7 +66,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   }
 
   test('a host with a password: the app asks for it, says that a wrong one is wrong, and joins with the right one', async () => {
-    const file = join(bench.folder(), 'password');
+    const file = join(own.bench.folder(), 'password');
     writeFileSync(file, 'open sesame\n');
     const code = await host('--password-file', file);
     const page = await app();
@@ -160,7 +143,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await page.waitForSelector('#master-state[data-state="lost"]', { timeout: 60_000 });
     await page.waitForSelector('text=This is the last good one', { timeout: 30_000 });
     await page.waitForSelector('tr[data-host]:has-text("Arena")');
-    expect(await bench.ask(address, 'still here')).toMatch(/said still here$/);
+    expect(await own.bench.ask(address, 'still here')).toMatch(/said still here$/);
     masterRun = await startMaster();
     await page.waitForSelector('#master-state', { state: 'detached', timeout: 60_000 });
     await page.waitForSelector('tr[data-host]:has-text("Arena")', { timeout: 30_000 });
@@ -168,7 +151,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
 
   test('the local port is taken: the next free one is used, and that is said', async () => {
     const code = await host();
-    const taken = (await bench.udp()).address().port;
+    const taken = (await own.bench.udp()).address().port;
     const page = await app();
     await page.click('nav >> text=Settings');
     await page.fill('#set-port', String(taken));
@@ -178,7 +161,7 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     const address = (await page.textContent('#connect-address')) ?? '';
     expect(Number(address.split(':')[1])).not.toBe(taken);
     await page.waitForSelector(`#connect-port-taken:has-text("${taken}")`);
-    expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
+    expect(await own.bench.ask(address, 'hello')).toMatch(/said hello$/);
   });
 
   test('whoever closes a join and goes on to another screen stays there, however late the answer comes', async () => {
@@ -250,14 +233,14 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
   });
 
   test('a game that does not answer is told in both languages, and a host that ends is waited for: same address when it is back', async () => {
-    const port = String(await bench.freePort());
-    const args = ['host', port, '--master', master, '--json', '--name', 'Arena', '--state-dir', bench.folder()];
-    const first = bench.sallyport(args);
+    const port = String(await own.bench.freePort());
+    const args = ['host', port, '--master', master, '--json', '--name', 'Arena', '--state-dir', own.bench.folder()];
+    const first = own.bench.sallyport(args);
     const code = String((await first.line('ready', 20_000)).code);
     const page = await app();
     // The game's own port has to stay free for it.
     await page.click('nav >> text=Settings');
-    await page.fill('#set-port', String(await bench.freePort()));
+    await page.fill('#set-port', String(await own.bench.freePort()));
     await page.press('#set-port', 'Enter');
     await joinByCode(page, code);
     await page.waitForSelector('#connect-game-quiet:has-text("nothing listens on its port")');
@@ -265,12 +248,12 @@ describeUnless(chromiumMissing, 'the local app when things are not simple', () =
     await chooseLanguage(page, 'de');
     await page.waitForSelector('#connect-game-quiet:has-text("lauscht nichts")');
     await chooseLanguage(page, 'en');
-    await bench.game(Number(port));
+    await own.bench.game(Number(port));
     await page.waitForSelector('#connect-game-quiet', { state: 'detached' });
     first.kill('SIGTERM');
     await page.waitForSelector('#connect-sentence:has-text("You are in again by yourself")');
     await first.exit;
-    await bench.sallyport(args).line('ready', 20_000);
+    await own.bench.sallyport(args).line('ready', 20_000);
     await page.waitForSelector('#connect-sentence:has-text("In the game connect to")');
     expect(await page.textContent('#connect-address')).toBe(address);
   });

@@ -2,51 +2,33 @@
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Bench, portBase, type Run } from '../loopback/processes.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import {
-  chooseLanguage,
-  chromiumMissing,
-  clipboard,
-  confirmed,
-  expectAccessible,
-  openBrowser,
-  openPage,
-} from './browser.ts';
+import { chooseLanguage, chromiumMissing, clipboard, confirmed, expectAccessible, openPage } from './browser.ts';
+import { eachInBrowser } from './each.ts';
 
 describeUnless(chromiumMissing, 'the local app', () => {
-  let browser: Browser;
-  let bench: Bench;
+  const own = eachInBrowser();
   let master: string;
 
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    bench = new Bench();
-    const run = bench.sallyport([
+    const run = own.bench.sallyport([
       ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', '127.0.0.1:0'],
-      ...['--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'],
+      ...['--metrics-listen', 'off', '--state-dir', own.bench.folder(), '--json'],
     ]);
     master = String((await run.line('ready')).master);
   });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await bench.close();
-  });
 
   async function startApp(): Promise<{ run: Run; link: string }> {
-    const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
+    const run = own.bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
     return { run, link: String((await run.line('ready')).link) };
   }
 
   async function startHost(more: readonly string[] = []): Promise<{ run: Run; code: string }> {
-    const run = bench.sallyport([
+    const run = own.bench.sallyport([
       'host',
-      String(await bench.game()),
+      String(await own.bench.game()),
       '--master',
       master,
       '--json',
@@ -60,13 +42,13 @@ describeUnless(chromiumMissing, 'the local app', () => {
   test('S27, S28: join by code: connected, the game answers, the address is copied, leave, close', async () => {
     const host = await startHost();
     const app = await startApp();
-    const { page, faults } = await openPage(browser, app.link);
+    const { page, faults } = await openPage(own.browser, app.link);
     await page.fill('#join-target', host.code.toLowerCase());
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('#connect-address');
     expect(await page.textContent('h1')).toBe('Connected to Arena');
     const address = (await page.textContent('#connect-address')) ?? '';
-    expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
+    expect(await own.bench.ask(address, 'hello')).toMatch(/said hello$/);
     await page.click('#copy-address');
     await expect.poll(() => clipboard(page)).toBe(address);
     await page.click('#connect-details summary');
@@ -86,9 +68,9 @@ describeUnless(chromiumMissing, 'the local app', () => {
 
   test('host: code and link are shown and copied, a friend appears with the path, is kicked, the server stops', async () => {
     const app = await startApp();
-    const { page, faults } = await openPage(browser, app.link);
+    const { page, faults } = await openPage(own.browser, app.link);
     await page.click('nav >> text=Host');
-    const port = await bench.game();
+    const port = await own.bench.game();
     await page.fill('#host-port', String(port));
     await page.fill('#host-name', 'Ana’s world');
     await page.click('#host-start');
@@ -97,9 +79,18 @@ describeUnless(chromiumMissing, 'the local app', () => {
     await page.click('#copy-link');
     await expect.poll(() => clipboard(page)).toContain(code);
     await expectAccessible(page);
-    const friend = bench.sallyport(['join', code, '--master', master, '--name', 'Kofi', '--json', '--no-clipboard']);
+    const friend = own.bench.sallyport([
+      'join',
+      code,
+      '--master',
+      master,
+      '--name',
+      'Kofi',
+      '--json',
+      '--no-clipboard',
+    ]);
     const local = String((await friend.line('connected')).local);
-    expect(await bench.ask(local, 'hi')).toMatch(/^127\.\d+\.\d+\.\d+ said hi$/);
+    expect(await own.bench.ask(local, 'hi')).toMatch(/^127\.\d+\.\d+\.\d+ said hi$/);
     await page.waitForSelector('[data-friend]:has-text("Kofi"):has-text("connected")');
     await confirmed(page, '[data-friend] >> text=Kick');
     await page.waitForSelector('[data-friend]:has-text("Kofi"):not(:has-text("connected"))');
@@ -110,7 +101,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
 
   test('the custom port is kept when the field loses focus, and after a reload (S29)', async () => {
     const app = await startApp();
-    const { page } = await openPage(browser, app.link);
+    const { page } = await openPage(own.browser, app.link);
     await page.click('nav >> text=Host');
     await page.selectOption('#host-game', 'luanti');
     await page.check('#host-custom');
@@ -129,7 +120,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
 
   test('what goes wrong is said: a code nobody has, a code that is none, a password, a masterserver that is away', async () => {
     const app = await startApp();
-    const { page } = await openPage(browser, app.link);
+    const { page } = await openPage(own.browser, app.link);
     await page.fill('#join-target', 'not a code');
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('[role=alert]:has-text("no join code and no join link")');
@@ -145,17 +136,17 @@ describeUnless(chromiumMissing, 'the local app', () => {
   });
 
   test('S23, S26: the list has proofs, times and official servers; those are joined by the address they are listed with', async () => {
-    const config = bench.folder();
+    const config = own.bench.folder();
     const servers = [{ name: 'Official EU', game: 'luanti', address: '203.0.113.5:30000', playersMax: 32 }];
     writeFileSync(join(config, 'all.json'), JSON.stringify({ servers }));
-    const run = bench.sallyport([
+    const run = own.bench.sallyport([
       ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', 'off', '--official', config],
-      ...['--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'],
+      ...['--metrics-listen', 'off', '--state-dir', own.bench.folder(), '--json'],
     ]);
     master = String((await run.line('ready')).master);
     await startHost(['--public']);
     const app = await startApp();
-    const { page, faults } = await openPage(browser, app.link);
+    const { page, faults } = await openPage(own.browser, app.link);
     await page.click('nav >> text=Servers');
     await page.waitForSelector('.section:has-text("Official (1)")');
     await page.waitForSelector('.row:has-text("Arena") [aria-label^="joinable, tested"]', { timeout: 30_000 });
@@ -179,7 +170,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
 
   test('the frame of the page is painted before its code has come', async () => {
     const app = await startApp();
-    const context = await browser.newContext();
+    const context = await own.browser.newContext();
     const page = await context.newPage();
     await page.route('**/assets/*.js', (route) => route.abort());
     await page.goto(app.link);
@@ -190,7 +181,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
   test('two tabs show the same, and one that is opened again finds everything as it was', async () => {
     const host = await startHost();
     const app = await startApp();
-    const first = await openPage(browser, app.link);
+    const first = await openPage(own.browser, app.link);
     const second = await first.context.newPage();
     await second.goto(app.link);
     await first.page.fill('#join-target', host.code);
@@ -207,7 +198,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
 
   test('my network: verdict, table of probes, test again, a masked report; settings stay; another language', async () => {
     const app = await startApp();
-    const { page } = await openPage(browser, app.link);
+    const { page } = await openPage(own.browser, app.link);
     await page.click('nav >> text=My network');
     await page.waitForSelector('.verdict-line');
     expect(await page.locator('.probes tbody tr').count()).toBeGreaterThan(3);
@@ -248,7 +239,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
   test('ending the program with everything open leaves no process and no open port (S31)', async () => {
     const host = await startHost();
     const app = await startApp();
-    const { page } = await openPage(browser, app.link);
+    const { page } = await openPage(own.browser, app.link);
     await page.fill('#join-target', host.code);
     await page.press('#join-target', 'Enter');
     await page.waitForSelector('#connect-address');
@@ -260,7 +251,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
 
   test('the program is ended from its page, too', async () => {
     const app = await startApp();
-    const { page } = await openPage(browser, app.link);
+    const { page } = await openPage(own.browser, app.link);
     await page.click('nav >> text=Settings');
     await confirmed(page, '#quit');
     expect(await app.run.exit).toBe(0);
@@ -270,7 +261,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
   test('Start pressed in two tabs at once makes one hosting, which stops', async () => {
     const app = await startApp();
     const { origin, hash } = new URL(app.link);
-    const port = await bench.game();
+    const port = await own.bench.game();
     const start = async (): Promise<unknown> => {
       const answer = await fetch(`${origin}/v1/host`, {
         method: 'POST',
@@ -282,7 +273,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
       });
       return answer.json();
     };
-    const { page } = await openPage(browser, app.link);
+    const { page } = await openPage(own.browser, app.link);
     await page.click('nav >> text=Host');
     expect(await Promise.all([start(), start()])).toEqual([
       expect.objectContaining({ ok: true }),
@@ -295,7 +286,7 @@ describeUnless(chromiumMissing, 'the local app', () => {
 
   test('the playground lets the real machines meet, plays and steps', async () => {
     const app = await startApp();
-    const { page, faults } = await openPage(browser, app.link);
+    const { page, faults } = await openPage(own.browser, app.link);
     await page.click('nav >> text=Playground');
     // It begins with a story, and stands still where there is something to see.
     await page.waitForSelector('#play-story:has-text("Two homes")');

@@ -5,41 +5,29 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Bench, portBase } from '../loopback/processes.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { portBase } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, openBrowser, openPage } from './browser.ts';
+import { chromiumMissing, openPage } from './browser.ts';
+import { eachInBrowser } from './each.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 describeUnless(chromiumMissing, 'for everybody', () => {
-  let browser: Browser;
-  let bench: Bench;
-
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await bench.close();
-  });
+  const own = eachInBrowser();
 
   async function appAndHost(): Promise<{ page: Page; code: string }> {
-    const run = bench.sallyport([
+    const run = own.bench.sallyport([
       ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', 'off'],
-      ...['--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'],
+      ...['--metrics-listen', 'off', '--state-dir', own.bench.folder(), '--json'],
     ]);
     const master = String((await run.line('ready', 20_000)).master);
-    const port = String(await bench.game());
-    const host = bench.sallyport(['host', port, '--master', master, '--json', '--name', 'Arena', '--public']);
+    const port = String(await own.bench.game());
+    const host = own.bench.sallyport(['host', port, '--master', master, '--json', '--name', 'Arena', '--public']);
     const code = String((await host.line('ready', 20_000)).code);
-    const ui = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
-    const { page } = await openPage(browser, String((await ui.line('ready', 20_000)).link));
+    const ui = own.bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
+    const { page } = await openPage(own.browser, String((await ui.line('ready', 20_000)).link));
     page.setDefaultTimeout(30_000);
     return { page, code };
   }
@@ -96,10 +84,10 @@ describeUnless(chromiumMissing, 'for everybody', () => {
   }, 60_000);
 
   test('who wants no motion gets none: nothing plays by itself', async () => {
-    const ui = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--playground', '--json']);
+    const ui = own.bench.sallyport(['ui', '--no-open', '--no-clipboard', '--playground', '--json']);
     const link = String((await ui.line('ready', 20_000)).link);
     expect(link).toContain('/playground#t=');
-    const { page } = await openPage(browser, link);
+    const { page } = await openPage(own.browser, link);
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await page.click('#play-run');
     await page.waitForSelector('#play-result');
@@ -110,7 +98,7 @@ describeUnless(chromiumMissing, 'for everybody', () => {
   });
 
   test('the static playground runs from a folder of any web space', async () => {
-    const folder = bench.folder();
+    const folder = own.bench.folder();
     const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
     const args = ['build', '--mode', 'playground', '--outDir', folder, '--emptyOutDir', '--logLevel', 'error'];
     execFileSync(process.execPath, [vite, ...args], { cwd: ROOT, stdio: 'inherit' });
@@ -131,7 +119,7 @@ describeUnless(chromiumMissing, 'for everybody', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       const { port } = server.address() as AddressInfo;
-      const { page, faults } = await openPage(browser, `http://127.0.0.1:${port}/~ana/nat/`);
+      const { page, faults } = await openPage(own.browser, `http://127.0.0.1:${port}/~ana/nat/`);
       await page.click('#play-run');
       await page.waitForSelector('#play-result:has-text("Connected after")', { timeout: 40_000 });
       expect(missing).toEqual([]);

@@ -1,44 +1,32 @@
 /** The first minutes of somebody who has set nothing: a link is enough to join, and hosting asks for the one thing that it needs. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Bench, portBase } from '../loopback/processes.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { portBase } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, confirmed, expectAccessible, openBrowser, openPage } from './browser.ts';
+import { chromiumMissing, confirmed, expectAccessible, openPage } from './browser.ts';
+import { eachInBrowser } from './each.ts';
 
 describeUnless(chromiumMissing, 'the first run', () => {
-  let browser: Browser;
-  let bench: Bench;
-
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterAll(() => browser?.close());
-  beforeEach(() => {
-    bench = new Bench();
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await bench.close();
-  });
+  const own = eachInBrowser();
 
   async function startMaster(): Promise<string> {
-    const run = bench.sallyport([
+    const run = own.bench.sallyport([
       ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', '127.0.0.1:0'],
-      ...['--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'],
+      ...['--metrics-listen', 'off', '--state-dir', own.bench.folder(), '--json'],
     ]);
     return String((await run.line('ready', 30_000)).master);
   }
 
   /** A host of the command; its whole link. */
   async function startHost(master: string, name: string): Promise<string> {
-    const port = String(await bench.game());
-    const args = ['--master', master, '--json', '--name', name, '--state-dir', bench.folder()];
-    return String((await bench.sallyport(['host', port, ...args]).line('ready', 30_000)).link);
+    const port = String(await own.bench.game());
+    const args = ['--master', master, '--json', '--name', name, '--state-dir', own.bench.folder()];
+    return String((await own.bench.sallyport(['host', port, ...args]).line('ready', 30_000)).link);
   }
 
   async function startApp(...more: readonly string[]): Promise<Page> {
-    const args = ['ui', '--no-open', '--no-clipboard', '--json', '--state-dir', bench.folder(), ...more];
-    const { page } = await openPage(browser, String((await bench.sallyport(args).line('ready', 30_000)).link));
+    const args = ['ui', '--no-open', '--no-clipboard', '--json', '--state-dir', own.bench.folder(), ...more];
+    const { page } = await openPage(own.browser, String((await own.bench.sallyport(args).line('ready', 30_000)).link));
     return page;
   }
 
@@ -55,9 +43,9 @@ describeUnless(chromiumMissing, 'the first run', () => {
     await page.waitForSelector('#home[data-master="none"]');
     await expectAccessible(page);
     const address = await join(page, `hey, come and play: ${link} (bring cake)`);
-    expect(await bench.ask(address, 'hello')).toMatch(/said hello$/);
+    expect(await own.bench.ask(address, 'hello')).toMatch(/said hello$/);
     await page.click('nav a[href="/host"]');
-    await page.fill('#host-port', String(await bench.game()));
+    await page.fill('#host-port', String(await own.bench.game()));
     await page.click('#host-start');
     await page.waitForSelector('#host-code');
     await expect.poll(() => page.isVisible('#host-silent')).toBe(false);
@@ -78,11 +66,11 @@ describeUnless(chromiumMissing, 'the first run', () => {
     const link = await startHost(await startMaster(), 'Elsewhere');
     const page = await startApp('--master', mine);
     await page.click('nav a[href="/host"]');
-    await page.fill('#host-port', String(await bench.game()));
+    await page.fill('#host-port', String(await own.bench.game()));
     await page.click('#host-start');
     const code = await page.textContent('#host-code');
     const address = await join(page, link);
-    expect(await bench.ask(address, 'hi')).toMatch(/said hi$/);
+    expect(await own.bench.ask(address, 'hi')).toMatch(/said hi$/);
     await page.click('nav a[href="/host"]');
     expect(await page.textContent('#host-code')).toBe(code);
     await page.click('nav a[href="/settings"]');
@@ -120,7 +108,7 @@ describeUnless(chromiumMissing, 'the first run', () => {
   test('a game that does not run is told of before the first friend; Stop asks, and Cancel leaves it open', async () => {
     const page = await startApp('--master', await startMaster());
     await page.click('nav a[href="/host"]');
-    await page.fill('#host-port', String(await bench.freePort()));
+    await page.fill('#host-port', String(await own.bench.freePort()));
     await page.click('#host-start');
     await page.waitForSelector('#host-silent:has-text("Nothing listens on port")');
     await page.click('#host-stop');

@@ -1,31 +1,25 @@
 /** The masterserver's pages: list, join page, admin; at the width of a desk and of a phone. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Bench, portBase, type Run } from '../loopback/processes.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { portBase, type Run } from '../loopback/processes.ts';
 import { describeUnless } from '../support.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
-import { chromiumMissing, clipboard, expectAccessible, inPreferences, openBrowser, openPage } from './browser.ts';
+import { chromiumMissing, clipboard, expectAccessible, inPreferences, openPage } from './browser.ts';
+import { eachInBrowser } from './each.ts';
 
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 
 describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
-  let browser: Browser;
-  let bench: Bench;
+  const own = eachInBrowser();
   let link: string;
   let http: string;
   let folder: string;
 
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    bench = new Bench();
-    folder = bench.folder();
-    const run = bench.sallyport([
+    folder = own.bench.folder();
+    const run = own.bench.sallyport([
       ...['master', '--listen', '127.0.0.1', '--port', String(portBase()), '--http', '127.0.0.1:0'],
       ...['--metrics-listen', 'off', '--state-dir', folder, '--json'],
     ]);
@@ -33,15 +27,11 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     link = String(ready.master);
     http = String(ready.http);
   });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await bench.close();
-  });
 
   async function host(name: string, more: readonly string[] = []): Promise<{ run: Run; code: string }> {
-    const run = bench.sallyport([
+    const run = own.bench.sallyport([
       'host',
-      String(await bench.game()),
+      String(await own.bench.game()),
       '--master',
       link,
       '--json',
@@ -54,7 +44,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
   }
 
   test('the list shows a new host by itself, filters, sorts, and forgets one that leaves', async () => {
-    const { page, faults } = await openPage(browser, http, DESK);
+    const { page, faults } = await openPage(own.browser, http, DESK);
     await page.waitForSelector('text=No server is listed yet');
     await host('Zebra', ['--game', 'luanti']);
     await page.waitForSelector('tr:has-text("Zebra")');
@@ -97,7 +87,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
   });
 
   test('500 hostile names, as raw as a hostile master would send them, run no script and make no element', async () => {
-    const { page, faults } = await openPage(browser, 'about:blank', DESK);
+    const { page, faults } = await openPage(own.browser, 'about:blank', DESK);
     const servers = HOSTILE_NAMES.map((whole) => whole.slice(0, 300)).map((name, n) => ({
       ...{ hostId: `host${n}`, code: 'K7TQ9RBWXM', name, game: name, map: name, mode: name, version: name, players: 1 },
       ...{
@@ -129,7 +119,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
   });
 
   test('what changed between the list and the live stream is not missed', async () => {
-    const { page } = await openPage(browser, 'about:blank', DESK);
+    const { page } = await openPage(own.browser, 'about:blank', DESK);
     let open = (): void => {};
     const late = new Promise<void>((resolve) => {
       open = resolve;
@@ -149,7 +139,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     const { run, code } = await host('Arena', ['--game', 'luanti']);
     const invited = String((await run.line('ready')).link).split('#')[1];
     const address = `${http}/j/${code}#${invited}&at=${/\/\/([^/]+)/.exec(link)?.[1]}`;
-    const { page, faults } = await openPage(browser, address, PHONE);
+    const { page, faults } = await openPage(own.browser, address, PHONE);
     await page.waitForSelector('h1:has-text("Play with Arena")');
     await page.waitForSelector('text=Luanti');
     expect(await page.getAttribute('#join-open', 'href')).toBe(String((await run.line('ready')).link));
@@ -178,7 +168,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
 
   test('the list fits a phone, and stays readable when the master is gone', async () => {
     await host('Arena');
-    const { page } = await openPage(browser, http, PHONE);
+    const { page } = await openPage(own.browser, http, PHONE);
     await page.waitForSelector('tr:has-text("Arena")');
     const width = await page.evaluate(
       () =>
@@ -196,7 +186,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
   test('admin: the token opens the board, a ban by name delists a host, lifting it is logged', async () => {
     await host('Spam Palace');
     const token = readFileSync(join(folder, 'admin.once'), 'utf8').trim();
-    const { page } = await openPage(browser, `${http}/admin`, DESK);
+    const { page } = await openPage(own.browser, `${http}/admin`, DESK);
     await page.fill('#admin-token', 'wrong');
     await page.press('#admin-token', 'Enter');
     await page.waitForSelector('text=This token is not right');
@@ -229,7 +219,7 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     await page.fill('#ban-value', 'Spam*');
     await page.click('#ban-add');
     await page.waitForSelector('#bans >> text=Spam*');
-    const list = await openPage(browser, http, DESK);
+    const list = await openPage(own.browser, http, DESK);
     await list.page.waitForSelector('text=No server is listed yet');
     await expectAccessible(page);
     await page.click('#bans >> text=Lift');

@@ -1,35 +1,25 @@
 /** Settings under a slow program: what a person has set stays on the page until it is told, and nothing undoes anything else. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Bench } from '../loopback/processes.ts';
+import type { BrowserContext, Page } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
 import { describeUnless } from '../support.ts';
-import { chromiumMissing, expectAccessible, inPreferences, openBrowser, openPage } from './browser.ts';
+import { chromiumMissing, expectAccessible, inPreferences, openPage } from './browser.ts';
+import { eachInBrowser } from './each.ts';
 
 describeUnless(chromiumMissing, 'settings', () => {
-  let browser: Browser;
-  let bench: Bench;
+  const own = eachInBrowser();
   let context: BrowserContext;
   let page: Page;
   let link: string;
 
-  beforeAll(async () => {
-    browser = await openBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    bench = new Bench();
     // Nobody is there, and nobody is needed.
     const master = 'sallyport://127.0.0.1:9/#D6poTtKIZ7l_Smot7l34zpdOdrcBjj8iocTPJnhXDyA';
-    const run = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
+    const run = own.bench.sallyport(['ui', '--no-open', '--no-clipboard', '--master', master, '--json']);
     link = String((await run.line('ready', 20_000)).link);
-    ({ context, page } = await openPage(browser, link));
+    ({ context, page } = await openPage(own.browser, link));
     page.setDefaultTimeout(30_000);
-  });
-  afterEach(async () => {
-    for (const one of browser.contexts()) await one.close();
-    await bench.close();
   });
 
   async function hostForm(of: Page): Promise<void> {
@@ -148,10 +138,10 @@ describeUnless(chromiumMissing, 'settings', () => {
   });
 
   test('a switch makes this program the one that opens invitations, and takes it back', async () => {
-    const folder = bench.folder();
+    const folder = own.bench.folder();
     const env = { HOME: folder, XDG_DATA_HOME: join(folder, 'data'), XDG_CONFIG_HOME: join(folder, 'config') };
-    const own = bench.sallyport(['ui', '--no-open', '--no-clipboard', '--json'], env);
-    const { page: fresh } = await openPage(browser, String((await own.line('ready', 20_000)).link));
+    const second = own.bench.sallyport(['ui', '--no-open', '--no-clipboard', '--json'], env);
+    const { page: fresh } = await openPage(own.browser, String((await second.line('ready', 20_000)).link));
     await fresh.click('nav a[href="/settings"]');
     const desktop = join(folder, 'data', 'applications', 'sallyport.desktop');
     expect(await fresh.isChecked('#set-links')).toBe(false);

@@ -22,40 +22,26 @@ import {
   told,
 } from '../../src/cli/testing.ts';
 import { FAILURES, SallyportError, usage } from '../../src/node/index.ts';
+import { nodesOf, type SyntaxNode } from './syntax.ts';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 const sentences: Readonly<Record<string, string>> = de;
 
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [key: string]: unknown;
-}
-
-function* nodesOf(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* nodesOf(item);
-  else if (value !== null && typeof value === 'object') {
-    if ('type' in value && 'start' in value) yield value as Node;
-    for (const child of Object.values(value)) yield* nodesOf(child);
-  }
-}
-
 function sourcesOf(
   folder: string,
-): readonly { readonly path: string; readonly text: string; readonly program: Node }[] {
+): readonly { readonly path: string; readonly text: string; readonly program: SyntaxNode }[] {
   return readdirSync(join(SRC, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !/words\/[a-z]{2}\.ts$/.test(file))
     .map((file) => {
       const text = readFileSync(join(SRC, folder, file), 'utf8');
-      return { path: `${folder}/${file}`, text, program: parseSync(file, text).program as unknown as Node };
+      return { path: `${folder}/${file}`, text, program: parseSync(file, text).program as unknown as SyntaxNode };
     });
 }
 
 const command = sourcesOf('cli');
 const placesIn = (text: string): readonly string[] =>
   [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => String(name)).sort();
-const calleeOf = ({ callee }: Node): string => {
+const calleeOf = ({ callee }: SyntaxNode): string => {
   const { name, property } = callee as { readonly name?: string; readonly property?: { readonly name?: string } };
   return name ?? property?.name ?? '';
 };
@@ -90,7 +76,7 @@ test('a person reads nothing that did not go through the catalogue', () => {
     [...nodesOf(program)]
       .filter((node) => node.type === 'CallExpression' && PEOPLE.has(calleeOf(node)))
       // The head of a fact is a sentence by its type.
-      .map((call) => (call.arguments as readonly Node[]).slice(calleeOf(call) === 'fact' ? 2 : 0))
+      .map((call) => (call.arguments as readonly SyntaxNode[]).slice(calleeOf(call) === 'fact' ? 2 : 0))
       .flatMap((values) => rawTextsIn(values, text).map((found) => `${path}: ${found}`)),
   );
   expect(raw).toEqual([]);
@@ -100,7 +86,7 @@ test('a person reads nothing that did not go through the catalogue', () => {
 const UNTRANSLATED = /sallyport|systemctl|--[a-z]/;
 
 /** Texts with words in them that no call of the catalogue is around. */
-function rawTextsIn(values: readonly Node[], source: string): readonly string[] {
+function rawTextsIn(values: readonly SyntaxNode[], source: string): readonly string[] {
   const found: string[] = [];
   const look = (value: unknown): void => {
     if (Array.isArray(value)) {
@@ -108,10 +94,10 @@ function rawTextsIn(values: readonly Node[], source: string): readonly string[] 
       return;
     }
     if (value === null || typeof value !== 'object') return;
-    const node = value as Node;
+    const node = value as SyntaxNode;
     if (node.type === 'CallExpression') {
       const said = { t: Infinity, tMaybe: Infinity, told: Infinity, line: 1 }[calleeOf(node)] ?? 0;
-      look((node.arguments as readonly Node[]).slice(said));
+      look((node.arguments as readonly SyntaxNode[]).slice(said));
       return;
     }
     if (node.type === 'ArrowFunctionExpression' || node.type === 'MemberExpression') return;
@@ -143,7 +129,7 @@ test('what the layers below say of options is found in the catalogue, whatever s
     [...nodesOf(program)]
       .filter((node) => node.type === 'CallExpression' && calleeOf(node) === 'usage')
       .flatMap((node) => {
-        const [first] = node.arguments as readonly Node[];
+        const [first] = node.arguments as readonly SyntaxNode[];
         if (first?.type === 'Literal') return [String(first.value)];
         if (first?.type !== 'TemplateLiteral') return [];
         const quasis = first.quasis as readonly { readonly value: { readonly cooked: string } }[];

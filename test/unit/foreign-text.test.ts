@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { parseSync } from 'vite';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Expression } from './regexp-steps.ts';
+import { nodesOf, type SyntaxNode } from './syntax.ts';
 
 const SOURCES = new URL('../../src/', import.meta.url);
 const TEXT_BYTES = 65_536;
@@ -19,20 +20,6 @@ const STEPS_PER_CHARACTER_MAX = 300;
 const SHORT = 64;
 const LONGER = 2_048;
 const TRIED = 12;
-
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly [key: string]: unknown;
-}
-
-function* nodesOf(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* nodesOf(item);
-  else if (value !== null && typeof value === 'object') {
-    if ('type' in value && 'start' in value) yield value as Node;
-    for (const child of Object.values(value)) yield* nodesOf(child);
-  }
-}
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
   .filter((path) => /\.tsx?$/.test(path))
@@ -68,7 +55,7 @@ describe('every regular expression of the source', () => {
     expect(literals.length).toBeGreaterThan(50);
     const made = sources.flatMap(({ path, nodes }) =>
       nodes
-        .filter(({ callee }) => (callee as Node | undefined)?.name === 'RegExp')
+        .filter(({ callee }) => (callee as SyntaxNode | undefined)?.name === 'RegExp')
         .map(({ start }) => `${path}:${start}`),
     );
     expect(made).toEqual([]);

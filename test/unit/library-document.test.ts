@@ -4,26 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { parseSync } from 'vite';
 import { expect, test } from 'vitest';
 import { FAILURES } from '../../src/node/index.ts';
+import { nodesOf, type SyntaxNode } from './syntax.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8');
 
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly [key: string]: unknown;
-}
-
-function* nodesOf(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* nodesOf(item);
-  else if (value !== null && typeof value === 'object') {
-    if ('type' in value && 'start' in value) yield value as Node;
-    for (const child of Object.values(value)) yield* nodesOf(child);
-  }
-}
-
 const nameOf = (value: unknown): string => (value as { readonly name: string }).name;
-const programOf = (path: string): Node => parseSync(path, read(path)).program as unknown as Node;
+const programOf = (path: string): SyntaxNode => parseSync(path, read(path)).program as unknown as SyntaxNode;
 
 /** Everything in code marks, and in blocks of code. */
 const page = read('docs/library.md');
@@ -34,7 +21,7 @@ function membersOf(path: string, name: string): readonly string[] {
   const [found] = [...nodesOf(programOf(path))].filter(
     (node) => node.type === 'TSInterfaceDeclaration' && nameOf(node.id) === name,
   );
-  const { body } = (found as Node).body as { readonly body: readonly Node[] };
+  const { body } = (found as SyntaxNode).body as { readonly body: readonly SyntaxNode[] };
   return [...new Set(body.map(({ key }) => nameOf(key)))];
 }
 

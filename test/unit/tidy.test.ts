@@ -7,6 +7,7 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseSync } from 'vite';
 import { describe, expect, test } from 'vitest';
+import { nodesOf, type SyntaxNode } from './syntax.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FILE_LINES_MAX = 450;
@@ -145,18 +146,11 @@ const PAST_ENTRIES_MAX = 33;
 /** Layers that must not know what time it is or throw dice. The compiler refuses them timers, `process` and the like already. */
 const PURE = ['src/core', 'src/games', 'src/sim'];
 
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [key: string]: unknown;
-}
-
 interface Source {
   readonly path: string;
   readonly text: string;
   readonly layer: string | null;
-  readonly program: Node;
+  readonly program: SyntaxNode;
   readonly imports: readonly { readonly from: string; readonly typeOnly: boolean }[];
 }
 
@@ -173,16 +167,7 @@ function layerOf(path: string): string | null {
   return Object.keys(LAYERS).find((layer) => path.startsWith(`${layer}/`)) ?? null;
 }
 
-function* nodesOf(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) {
-    for (const item of value) yield* nodesOf(item);
-  } else if (value !== null && typeof value === 'object') {
-    if ('type' in value && 'start' in value) yield value as Node;
-    for (const child of Object.values(value)) yield* nodesOf(child);
-  }
-}
-
-function importsOf(program: Node): Source['imports'] {
+function importsOf(program: SyntaxNode): Source['imports'] {
   const imports: { from: string; typeOnly: boolean }[] = [];
   for (const node of nodesOf(program)) {
     const source = node.source as { readonly value?: unknown } | null | undefined;
@@ -194,7 +179,7 @@ function importsOf(program: Node): Source['imports'] {
 
 function parse(path: string): Source {
   const text = readFileSync(join(ROOT, path), 'utf8');
-  const program = parseSync(path, text).program as unknown as Node;
+  const program = parseSync(path, text).program as unknown as SyntaxNode;
   return { path, text, layer: layerOf(path), program, imports: importsOf(program) };
 }
 
@@ -202,12 +187,12 @@ function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length;
 }
 
-function isFunction(node: Node): boolean {
+function isFunction(node: SyntaxNode): boolean {
   return /^(?:FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type);
 }
 
 /** Lines of code of a function and of those inside it, without blank ones and comments. */
-function codeLines(node: Node, text: string): number {
+function codeLines(node: SyntaxNode, text: string): number {
   const lines = text.slice(node.start, node.end).split('\n');
   return lines.filter((line) => !/^\s*(?:$|\/\/|\/?\*)/.test(line)).length;
 }
@@ -296,12 +281,12 @@ describe('the repository is tidy:', () => {
     const layers = product.filter(({ layer }) => layer !== 'bench');
     expect(faults(check, layers)).toEqual([]);
 
-    const specifiers = (node: Node): readonly Node[] => (node.specifiers as readonly Node[] | undefined) ?? [];
+    const specifiers = (node: SyntaxNode): readonly SyntaxNode[] => (node.specifiers as readonly SyntaxNode[] | undefined) ?? [];
     const nameOf = (value: unknown): string => (value as { readonly name: string }).name;
     const used = new Set<string>();
     for (const { path, layer, program } of layers) {
       if (layer === 'src/core') continue;
-      for (const node of program.body as readonly Node[]) {
+      for (const node of program.body as readonly SyntaxNode[]) {
         const from = (node.source as { readonly value?: string } | null | undefined)?.value ?? '';
         const file = normalize(join(dirname(path), from));
         if (file !== 'src/core/index.ts' && !FRONT.includes(file)) continue;
@@ -309,7 +294,7 @@ describe('the repository is tidy:', () => {
       }
     }
     const index = product.filter(({ path }) => path === 'src/core/index.ts');
-    const statements = index.flatMap(({ program }) => program.body as readonly Node[]);
+    const statements = index.flatMap(({ program }) => program.body as readonly SyntaxNode[]);
     const named = statements.flatMap(specifiers).map(({ exported }) => nameOf(exported));
     expect(named.length).toBeGreaterThan(100);
     expect(statements.filter(({ type }) => type === 'ExportAllDeclaration')).toEqual([]);
@@ -350,9 +335,9 @@ describe('the repository is tidy:', () => {
   });
 
   test(`no function is longer than ${FUNCTION_LINES_MAX} lines, with those inside it, but those that are named`, () => {
-    const isLong = (node: Node, { path, text }: Source): boolean =>
+    const isLong = (node: SyntaxNode, { path, text }: Source): boolean =>
       isFunction(node) && codeLines(node, text) > (path.endsWith('.tsx') ? COMPONENT_LINES_MAX : FUNCTION_LINES_MAX);
-    const name = (node: Node, text: string): string =>
+    const name = (node: SyntaxNode, text: string): string =>
       (node.id as { readonly name?: string } | null | undefined)?.name ?? `on line ${lineAt(text, node.start)}`;
     const long = sized.flatMap((source) => {
       if (source.layer === null) return [];
@@ -367,9 +352,9 @@ describe('the repository is tidy:', () => {
     const places = new Map<string, Set<string>>();
     for (const { path, program } of product) {
       if (!path.startsWith('src/') || path.endsWith('.d.ts')) continue;
-      for (const statement of program.body as readonly Node[]) {
+      for (const statement of program.body as readonly SyntaxNode[]) {
         // What a file keeps to itself it may call as it likes, unless it is a class.
-        const declared = (statement.declaration as Node | null | undefined) ?? statement;
+        const declared = (statement.declaration as SyntaxNode | null | undefined) ?? statement;
         if (!declares.test(declared.type) || (declared === statement && declared.type !== 'ClassDeclaration')) continue;
         const { name } = declared.id as { readonly name: string };
         places.set(name, (places.get(name) ?? new Set()).add(path));
