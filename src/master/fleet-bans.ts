@@ -30,6 +30,8 @@ export interface BanChanges {
 
 export class FleetBans {
   private readonly facts = new Map<string, BanFact>();
+  /** Each node asks for it with every word of another: made anew only after a change. */
+  private known: string | null = null;
 
   constructor(kept: readonly BanFact[]) {
     for (const fact of kept) this.facts.set(idOf(fact), fact);
@@ -73,8 +75,8 @@ export class FleetBans {
 
   /** The same for two nodes that know the same. */
   digest(): string {
-    const lines = this.all().map((fact) => JSON.stringify([idOf(fact), fact.version, fact.lifted]));
-    return createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16);
+    this.known ??= digestOf(this.all());
+    return this.known;
   }
 
   /** False where there is no room: of what was lifted the oldest goes first, of what holds nothing does. */
@@ -85,6 +87,7 @@ export class FleetBans {
       if (lifted === null) return false;
       this.facts.delete(lifted);
     }
+    this.known = null;
     this.facts.delete(id);
     this.facts.set(id, fact);
     return true;
@@ -94,6 +97,11 @@ export class FleetBans {
     for (const [id, { lifted }] of this.facts) if (lifted) return id;
     return null;
   }
+}
+
+function digestOf(facts: readonly BanFact[]): string {
+  const lines = facts.map((fact) => JSON.stringify([idOf(fact), fact.version, fact.lifted]));
+  return createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 16);
 }
 
 /** Does this rule still stand where it says the same as one of ours? */

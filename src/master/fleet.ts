@@ -113,6 +113,15 @@ export function startFleet(parts: FleetParts): Fleet {
     if (backplane.connected) backplane.publish(FLEET_SUBJECT, sealer.seal(word));
   }
 
+  /** What does not fit into one message goes in several. */
+  function sayAll<Row>(rows: readonly Row[], atOnce: number, word: (some: Row[]) => FleetWord): void {
+    for (let at = 0; at < rows.length; at += atOnce) say(word(rows.slice(at, at + atOnce)));
+  }
+
+  function tellBans(facts: readonly BanFact[]): void {
+    sayAll(facts, SERVER_LIMITS.banFactsAtOnce, (some) => ({ say: 'bans', facts: some }));
+  }
+
   function own(): NodeSeen {
     const { hosts, sessions } = parts.figures();
     return {
@@ -195,9 +204,7 @@ export function startFleet(parts: FleetParts): Fleet {
       () => {
         later = null;
         bansTold = parts.monotonic();
-        const facts = bans.all();
-        for (let at = 0; at < facts.length; at += SERVER_LIMITS.banFactsAtOnce)
-          say({ say: 'bans', facts: facts.slice(at, at + SERVER_LIMITS.banFactsAtOnce) });
+        tellBans(bans.all());
       },
       wait + Math.random() * SERVER_LIMITS.fleetJitterMs,
     );
@@ -205,9 +212,7 @@ export function startFleet(parts: FleetParts): Fleet {
   }
 
   function tellTold(): void {
-    const keys = parts.webhooks.told();
-    for (let at = 0; at < keys.length; at += SERVER_LIMITS.toldAtOnce)
-      say({ say: 'told', keys: keys.slice(at, at + SERVER_LIMITS.toldAtOnce) });
+    sayAll(parts.webhooks.told(), SERVER_LIMITS.toldAtOnce, (keys) => ({ say: 'told', keys }));
   }
 
   function takeBans(facts: readonly BanFact[]): void {
@@ -222,16 +227,16 @@ export function startFleet(parts: FleetParts): Fleet {
 
   /** The rows in which these are: a store reads no row back that is too large, so there are many. */
   function writeDown(facts: readonly BanFact[]): void {
-    const rows = new Set(facts.map(rowOf));
-    for (const row of rows) store.setSetting(row, JSON.stringify(bans.all().filter((fact) => rowOf(fact) === row)));
+    const rows = new Map<string, BanFact[]>(facts.map((fact) => [rowOf(fact), []]));
+    for (const fact of bans.all()) rows.get(rowOf(fact))?.push(fact);
+    for (const [row, its] of rows) store.setSetting(row, JSON.stringify(its));
   }
 
   function rulesChanged(): void {
     const news = bans.changed(moderation.bans(), wallClock());
     if (news.length === 0) return;
     writeDown(news);
-    for (let at = 0; at < news.length; at += SERVER_LIMITS.banFactsAtOnce)
-      say({ say: 'bans', facts: news.slice(at, at + SERVER_LIMITS.banFactsAtOnce) });
+    tellBans(news);
   }
 
   function leave(): void {

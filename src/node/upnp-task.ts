@@ -1,8 +1,7 @@
 /** UPnP is HTTP and multicast, so the machine asks its driver: this task opens the port, keeps it open and closes it again. */
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Endpoint, endpointKey, familyOf } from '../core/index.ts';
+import { sourceTowards } from './network.ts';
 import { mapByUpnp, type UpnpOptions } from './upnp.ts';
 import { openPinholeByUpnp, type PinholePlace } from './upnp-pinhole.ts';
 
@@ -53,7 +52,7 @@ export function upnpTask(
   async function keep(port: number, own: string | null, signal: AbortSignal): Promise<void> {
     const family = own === null ? 4 : 6;
     const { gateway, gateway6 } = gateways();
-    const localAddress = gateway === null ? null : await addressTowards(gateway);
+    const localAddress = gateway === null ? null : sourceTowards(gateway);
     if (gateway === null || localAddress === null || (own !== null && gateway6 === null)) {
       onState({ family, works: false, external: null });
       return;
@@ -93,20 +92,6 @@ export function upnpTask(
       await Promise.all([...running.values()].map(({ over }) => over));
     },
   };
-}
-
-/** Which of our addresses the router sees: that of a socket connected to it. No packet is sent. */
-async function addressTowards(router: string): Promise<string | null> {
-  const socket = createSocket('udp4');
-  try {
-    socket.connect(9, router);
-    await once(socket, 'connect');
-    return socket.address().address;
-  } catch {
-    return null;
-  } finally {
-    socket.close();
-  }
 }
 
 /**

@@ -92,8 +92,7 @@ export class Errands {
 
   uses(node: NodeLink): boolean {
     for (const errand of this.byRef.values()) if (errand.node === node) return true;
-    for (const bound of this.joins.values()) if (bound.node === node && bound.waits) return true;
-    return false;
+    return this.waitsAt(node);
   }
 
   next(): Instant {
