@@ -60,6 +60,8 @@ export class Engine implements LocalEngine {
     () => this.#changed(),
   );
   #probes: readonly ProbeResult[] = [];
+  /** The same as the page has them: made once, so that news of other things does not repeat them. */
+  #probeViews: readonly ProbeView[] = [];
   #n = 0;
   /** What is asked for before there is an agent waits for it. */
   #started: Promise<void> = Promise.resolve();
@@ -163,7 +165,7 @@ export class Engine implements LocalEngine {
       profileAt: this.#profileAt,
       checking: this.#checking,
       payloadBytesMax: CONNECTION_LIMITS.partedBytesMax,
-      probes: this.#probes.map(probeView),
+      probes: this.#probeViews,
       hosting: this.desk.view,
       opensLinks: this.#opensLinks,
       ownMaster: this.#own.view,
@@ -333,7 +335,10 @@ export class Engine implements LocalEngine {
 
   #onEvent(event: Exclude<PeerEvent, { ev: 'message' }>): void {
     if (event.ev === 'profile' || event.ev === 'ready') this.#profileAt = Date.now();
-    if (event.ev === 'profile') this.#probes = event.probes;
+    if (event.ev === 'profile') {
+      this.#probes = event.probes;
+      this.#probeViews = event.probes.map(probeView);
+    }
     if (event.ev === 'link' && event.state === 'up') void this.#list.fetch();
     if (event.ev !== 'log') this.#changed();
   }

@@ -204,8 +204,8 @@ export class NorayFront {
     if (!answer.ok) throw new Error(`${answer.error.code}: ${answer.error.what} ${answer.error.hint}`);
     this.#joins.set(oid, answer.join ?? 0);
     // Each is a path that lives; those over are forgotten with the next look at them.
-    for (const [code, id] of this.#joins)
-      if (!this.#engine.state().joins.some((join) => join.id === id)) this.#joins.delete(code);
+    const { joins } = this.#engine.state();
+    for (const [code, id] of this.#joins) if (!joins.some((join) => join.id === id)) this.#joins.delete(code);
     const port = Number(answer.local?.split(':')[1] ?? 0);
     if (port === 0) throw new Error('GAVE_UP: There is no path yet. Try again.');
     return port;

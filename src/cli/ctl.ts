@@ -8,7 +8,7 @@ import { banText } from './ban-text.ts';
 import { CTL_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
-import { nearestWord } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { called, present, shownName, tableText, whoHead, whoRow } from './who.ts';
@@ -82,8 +82,7 @@ export async function ctlCommand(invocation: Invocation): Promise<void> {
 
 function noErrand(what: string): SallyportError {
   const all = ['status', ...Object.keys(ERRANDS)];
-  const near = nearestWord(what, all);
-  const meant = near === null ? '' : ` ${t('Did you mean {word}?', { word: `"ctl ${near}"` })}`;
+  const meant = didYouMean(what, all, (word) => `"ctl ${word}"`);
   return usage(`${t('There is no "ctl {what}": it is one of {all}.', { what, all: all.join(', ') })}${meant}`);
 }
 

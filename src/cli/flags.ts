@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { usage } from '../node/failure.ts';
-import { nearestWord } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import { t } from './words/index.ts';
 
 export interface Flag {
@@ -95,8 +95,7 @@ function parseFault(
 ): string {
   const option = /'(-[^' =]+)/.exec(message)?.[1] ?? '';
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const near = nearestWord(option.replace(/^-+/, ''), Object.keys(table));
-    const meant = near === null ? '' : ` ${t('Did you mean {word}?', { word: `--${near}` })}`;
+    const meant = didYouMean(option.replace(/^-+/, ''), Object.keys(table), (word) => `--${word}`);
     return `${t("Unknown option '{option}'.", { option })}${meant}`;
   }
   if (option === '--password' && argv.some((word) => word.startsWith('--password='))) return passwordAdvice();

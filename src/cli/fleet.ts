@@ -1,6 +1,7 @@
 /** `sallyport fleet status | drain NODE`: the nodes of a fleet, as they answer over NATS just now (docs/fleet.md). */
 import type { FleetOptions, FleetView, MasterFact, NatsOptions } from '../master/index.ts';
-import { stateDirectory, usage } from '../node/index.ts';
+import { usage } from '../node/index.ts';
+import { stateDir } from './agent-flags.ts';
 import { FLEET_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import type { Invocation } from './run.ts';
@@ -50,10 +51,10 @@ export async function fleetCommand({ argv, env, terminal }: Invocation): Promise
   const nats = natsOf(flags);
   if (nats === null) throw usage(t('Which fleet? Give --nats nats://HOST:PORT, as its nodes have it.'));
   const { askFleet, drainNode } = await import('../master/index.ts');
-  const stateDir = flags['state-dir'] ?? stateDirectory(env);
-  if (act === 'status' && node === undefined) return show(terminal, await askFleet(nats, stateDir));
+  const folder = stateDir(flags, env);
+  if (act === 'status' && node === undefined) return show(terminal, await askFleet(nats, folder));
   if (act !== 'drain' || node === undefined) throw usage('sallyport fleet status | sallyport fleet drain NODE');
-  const drained = await drainNode(nats, stateDir, node);
+  const drained = await drainNode(nats, folder, node);
   if (drained === 'unknown') throw usage(t('No node of the fleet is called {node}.', { node }));
   terminal.event('drain', { node, drained });
   terminal.fact(

@@ -27,6 +27,7 @@ import { openControl } from './control.ts';
 import type { GameLook } from './game-look.ts';
 import type { HostFlags } from './host.ts';
 import { type HostConsole, hostConsole } from './host-console.ts';
+import { sayTooLarge } from './local-lines.ts';
 import { nameOfPerson } from './player.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -259,13 +260,7 @@ function clock(): string {
 
 function sayNotice(terminal: Terminal, { services }: Hosting, notice: HostForwardNotice): void {
   if (notice.kind === 'too-large') {
-    terminal.event('notice', notice);
-    const { bytes, payloadBytesMax } = notice;
-    terminal.fact(
-      'warn',
-      'Game',
-      t('sends {bytes} bytes at once, {payloadBytesMax} fit: dropped', { bytes, payloadBytesMax }),
-    );
+    sayTooLarge(terminal, notice);
   } else if (notice.kind === 'seats-full') {
     terminal.event('notice', notice);
     const why =

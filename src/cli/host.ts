@@ -9,8 +9,8 @@ import { checkAgentFlags, readPassword } from './agent-flags.ts';
 import { HOST_FLAGS } from './commands.ts';
 import { passwordAdvice, readCommandLine } from './flags.ts';
 import { GameLook } from './game-look.ts';
-import { nearestWord } from './nearest.ts';
-import { canPrompt, promptSecret } from './prompt.ts';
+import { didYouMean } from './nearest.ts';
+import { askPassword, promptSecret } from './prompt.ts';
 import type { Invocation } from './run.ts';
 import { t, tMaybe } from './words/index.ts';
 
@@ -25,7 +25,7 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const games = new GameLook(terminal, services);
   await games.begin(flags['no-wait']);
-  const password = flags.password ? await askPassword(invocation) : fromFile;
+  const password = flags.password ? await chosenPassword(invocation) : fromFile;
   const askGame = await askedGame(flags, given);
   if (askGame === null)
     terminal.fact('info', 'Game', t('is not asked for its players: that needs npm install gamedig'));
@@ -37,14 +37,8 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
 function servicesOf(flags: HostFlags, words: readonly string[]): readonly ServiceTarget[] {
   const preset = flags.game === undefined ? null : gameNamed(flags.game);
   if (words.length === 0 && preset === null) {
-    const near =
-      flags.game === undefined
-        ? null
-        : nearestWord(
-            flags.game,
-            GAMES.map(({ id }) => id),
-          );
-    const meant = near === null ? '' : ` ${t('Did you mean {word}?', { word: `--game ${near}` })}`;
+    const games = GAMES.map(({ id }) => id);
+    const meant = flags.game === undefined ? '' : didYouMean(flags.game, games, (word) => `--game ${word}`);
     throw usage(
       `${t('PORT is missing: write the one of your game server, like 30000, or --game with a game of docs/games.md.')}${meant}`,
     );
@@ -56,10 +50,8 @@ function servicesOf(flags: HostFlags, words: readonly string[]): readonly Servic
 }
 
 /** A password that friends need, typed twice as nobody sees it. */
-async function askPassword({ signal }: Invocation): Promise<string | undefined> {
-  if (!canPrompt()) throw usage(t('--password asks at a terminal, and there is none here: use --password-file.'));
-  const password = await promptSecret(t('Password that friends need: '), signal);
-  if (password === null || password === '') throw usage(t('No password was typed.'));
+async function chosenPassword({ signal }: Invocation): Promise<string> {
+  const password = await askPassword(t('Password that friends need: '), signal);
   const again = await promptSecret(t('Once more: '), signal);
   if (again !== password) throw usage(t('These were two different passwords.'));
   return password;

@@ -143,7 +143,7 @@ async function play({ invocation, flags, shown, kept }: JoinTry, screen: JoinScr
     const local = await Promise.race([opening, over]);
     places.services = local.services;
     shown.local(local.services);
-    screen.connected();
+    screen.close();
     sayPlace(terminal, local, wished);
     terminal.event('path', wayFields(path));
     tellConnected(terminal, path, local.services);
@@ -194,7 +194,7 @@ function follow(
     terminal.fact(full ? 'warn' : 'done', 'Upload', uploadText(full, tMaybe), 'whole');
   });
   path.on('restored', () => {
-    screen.connected();
+    screen.close();
     tellConnected(terminal, path, places.services);
     terminal.fact('done', 'Connected', t('again, {way}', { way: wayText(path, tMaybe) }));
   });

@@ -85,10 +85,6 @@ export class JoinScreen {
     this.#ticker ??= setInterval(() => this.#tick(), CLI_LIMITS.statusLineMs);
   }
 
-  connected(): void {
-    this.close();
-  }
-
   close(): void {
     if (this.#ticker !== null) clearInterval(this.#ticker);
     this.#ticker = null;

@@ -2,12 +2,11 @@
 import { readJoinTarget } from '../agent/check-options.ts';
 import { showCode } from '../core/model/code.ts';
 import { isServerAddress } from '../core/wire/entry-wire.ts';
-import { usage } from '../node/failure.ts';
 import { checkAgentFlags, readPassword } from './agent-flags.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
 import { masterOf } from './master-of.ts';
-import { canPrompt, promptSecret } from './prompt.ts';
+import { askPassword } from './prompt.ts';
 import type { Invocation } from './run.ts';
 import { t } from './words/index.ts';
 
@@ -27,14 +26,7 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
   const master = await masterOf({ master: flags.master, given: given.has('master') }, target, terminal);
   checkAgentFlags({ ...flags, master });
   terminal.fact('info', 'Looking', t('for {code}', { code: showCode(target.code) }));
-  const password = flags.password ? await askPassword(invocation) : fromFile;
+  const password = flags.password ? await askPassword(t('Password of the host: '), invocation.signal) : fromFile;
   const { reachHost } = await import('./join-reach.ts');
   await reachHost({ invocation, flags, text, password, master, target });
-}
-
-async function askPassword({ signal }: Invocation): Promise<string> {
-  if (!canPrompt()) throw usage(t('--password asks at a terminal, and there is none here: use --password-file.'));
-  const password = await promptSecret(t('Password of the host: '), signal);
-  if (password === null || password === '') throw usage(t('No password was typed.'));
-  return password;
 }

@@ -58,18 +58,25 @@ export function sayServices(
     );
 }
 
+/** A game, of either side, says more at once than a path carries. */
+export function sayTooLarge(
+  terminal: Terminal,
+  notice: { readonly kind: 'too-large'; readonly bytes: number; readonly payloadBytesMax: number },
+): void {
+  terminal.event('notice', notice);
+  const { bytes, payloadBytesMax } = notice;
+  terminal.fact(
+    'warn',
+    'Game',
+    t('sends {bytes} bytes at once, {payloadBytesMax} fit: dropped', { bytes, payloadBytesMax }),
+  );
+}
+
 export function sayLocalNotice(terminal: Terminal, notice: LocalServicesNotice): void {
   switch (notice.kind) {
-    case 'too-large': {
-      terminal.event('notice', notice);
-      const { bytes, payloadBytesMax } = notice;
-      terminal.fact(
-        'warn',
-        'Game',
-        t('sends {bytes} bytes at once, {payloadBytesMax} fit: dropped', { bytes, payloadBytesMax }),
-      );
+    case 'too-large':
+      sayTooLarge(terminal, notice);
       break;
-    }
     case 'seats-full':
       terminal.event('notice', notice);
       terminal.fact(

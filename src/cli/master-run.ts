@@ -13,7 +13,8 @@ import {
   webhookSchema,
   writeServiceUnit,
 } from '../master/index.ts';
-import { ownCommand, stateDirectory, usage } from '../node/index.ts';
+import { ownCommand, usage } from '../node/index.ts';
+import { stateDir } from './agent-flags.ts';
 import { fileFault } from './file-fault.ts';
 import { nodeOf, sayFleetFact } from './fleet.ts';
 import { type MasterFlagValues, takesValue } from './master.ts';
@@ -46,7 +47,7 @@ export async function runMaster(invocation: Invocation, flags: MasterFlagValues)
     ...(flags['https-at'] === undefined ? {} : { https: unlessOff(flags['https-at']) }),
     trustedProxies: flags['trusted-proxy'],
     domains: flags.domain,
-    stateDir: flags['state-dir'] ?? stateDirectory(invocation.env),
+    stateDir: stateDir(flags, invocation.env),
     official: flags.official ?? null,
     webhooks: readWebhooks(flags.webhooks),
     contact: flags.contact ?? null,

@@ -1,4 +1,11 @@
 /** Did you mean? The word of a list that is written most alike, where it is alike enough to have been meant. */
+import { t } from './words/index.ts';
+
+/** The end of a sentence about a word that there is not: the one that was meant, as `shown` writes it; empty where none is alike. */
+export function didYouMean(typed: string, among: Iterable<string>, shown: (word: string) => string): string {
+  const near = nearestWord(typed, among);
+  return near === null ? '' : ` ${t('Did you mean {word}?', { word: shown(near) })}`;
+}
 
 /** One letter wrong, missing or too many in three; two letters that have changed places are one fault. */
 export function nearestWord(typed: string, among: Iterable<string>): string | null {

@@ -1,5 +1,7 @@
 /** A password typed at a terminal: nothing of it is shown, nor kept by the shell. */
 import type { Readable, Writable } from 'node:stream';
+import { usage } from '../node/failure.ts';
+import { t } from './words/index.ts';
 
 interface PromptStreams {
   readonly input: Readable & { readonly isTTY?: boolean; setRawMode?(on: boolean): unknown };
@@ -60,4 +62,12 @@ export function promptSecret(
     input.on('data', onKeys);
     input.resume();
   });
+}
+
+/** What was typed; a failure of usage where there is no terminal, or nothing was. */
+export async function askPassword(question: string, signal: AbortSignal): Promise<string> {
+  if (!canPrompt()) throw usage(t('--password asks at a terminal, and there is none here: use --password-file.'));
+  const password = await promptSecret(question, signal);
+  if (password === null || password === '') throw usage(t('No password was typed.'));
+  return password;
 }

@@ -6,7 +6,7 @@ import { COMMANDS, type COMMON_FLAGS } from './commands.ts';
 import { fileFault, isFileFault } from './file-fault.ts';
 import { variableOf } from './flags.ts';
 import { BUILT_IN, commandHelp, helpText } from './help.ts';
-import { nearestWord } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 import { Terminal } from './terminal.ts';
 import { isAsciiOnly, languageOf, speak, t } from './words/index.ts';
 
@@ -95,8 +95,7 @@ function commandNamed(name: string) {
 }
 
 function noCommand(name: string): SallyportError {
-  const near = nearestWord(name, Object.keys({ ...COMMANDS, ...BUILT_IN }));
-  const meant = near === null ? '' : ` ${t('Did you mean {word}?', { word: `"${near}"` })}`;
+  const meant = didYouMean(name, Object.keys({ ...COMMANDS, ...BUILT_IN }), (word) => `"${word}"`);
   return usage(`${t('There is no command "{name}".', { name })}${meant}`);
 }
 

@@ -906,7 +906,6 @@ export const de = {
   'where HTTPS reaches it, for players without UDP: into the link (default: where --tls-cert is), or off':
     'wo HTTPS ihn erreicht, für Spieler ohne UDP: in den Link (sonst wo --tls-cert ist), oder off',
   'a proxy elsewhere whose X-Forwarded-For is believed': 'ein Proxy anderswo, dessen X-Forwarded-For geglaubt wird',
-  'name under which the admin page may be opened': 'Name, unter dem die Verwaltung geöffnet werden darf',
   'Prometheus (default 127.0.0.1:9464), or off': 'Prometheus (sonst 127.0.0.1:9464), oder off',
   'configuration folder of the official servers': 'Ordner mit den offiziellen Servern',
   'messages to Discord, Telegram or a receiver of your own':
