@@ -11,6 +11,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { quantile } from './stats.ts';
 
 /** docs/reference/product.md §4. */
 const LIMIT_MS = 300;
@@ -55,8 +56,7 @@ function firstBytes(args: readonly string[]): Promise<number> {
 }
 
 function median(times: readonly number[]): number {
-  const sorted = [...times].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] as number;
+  return quantile(times, 0.5) ?? 0;
 }
 
 try {

@@ -3,9 +3,10 @@
  * masterserver, and the better one is used for all that is opened from then on. A socket that is bound to an address leaves by that way
  * where the system routes by source: Windows does, Linux with rules for it. Where it does not nobody answers, and the system's way stays.
  */
-import { familyOf, type MasterAddress, socketIds, type WayReport, WaySurvey } from '../core/index.ts';
-import { drive, nodeCrypto, type OpenUdpSocket, openUdpSocket, systemRandom } from '../node/index.ts';
+import { familyOf, type MasterAddress } from '../core/index.ts';
+import { type OpenUdpSocket, openUdpSocket } from '../node/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
+import { survey } from './way-survey.ts';
 
 /** A way out by IPv4: the address of its interface. */
 export interface WayOut {
@@ -60,24 +61,11 @@ export async function measureWays(ways: readonly WayOut[], master: MasterAddress
   const four = master.addresses.filter((address) => familyOf(address) === 4);
   if (four.length === 0) return ways.map((way) => ({ ...way, answeredMs: null }));
   const { key, port } = master;
-  const reports = await Promise.all(ways.map(({ address }) => survey(address, { key, port, addresses: four })));
+  const at = { key, port, addresses: four };
+  // A way that can't be measured is none.
+  const measured = ways.map(({ address }) =>
+    survey(at, { openSocket: openAt(address, openUdpSocket) }).catch(() => []),
+  );
+  const reports = await Promise.all(measured);
   return ways.map((way, index) => ({ ...way, answeredMs: reports[index]?.[0]?.answeredMs ?? null }));
-}
-
-function survey(address: string, master: MasterAddress): Promise<readonly WayReport[]> {
-  return new Promise((resolve) => {
-    const machine = new WaySurvey({
-      ...{ crypto: nodeCrypto, random: systemRandom, sockets: socketIds(), master, wallClock: Date.now },
-    });
-    const driver = drive(machine, {
-      openSocket: openAt(address, openUdpSocket),
-      onEvent(event) {
-        queueMicrotask(() => driver.dispose());
-        resolve(event.ways);
-      },
-      // A way that can't be measured is none.
-      onFault: () => resolve([]),
-    });
-    driver.command({ do: 'start' });
-  });
 }

@@ -32,6 +32,11 @@ export function scopeOf(address: string): Scope {
   return zoneAt >= 0 && scope !== 'link-local' ? 'reserved' : scope;
 }
 
+/** Does it reach no farther than some local network? */
+export function isLocalAddress(address: string): boolean {
+  return isLocal(scopeOf(address));
+}
+
 /** Of some local network: which one, the address does not say. */
 export function isLocal(scope: Scope): boolean {
   return scope === 'private' || scope === 'shared' || scope === 'link-local';

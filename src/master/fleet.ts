@@ -79,7 +79,6 @@ export interface Fleet {
   /** Those heard of within the last seconds, this one among them. */
   seen(): readonly NodeSeen[];
   readonly connected: boolean;
-  list(): NodeList;
   /** Is this node the first of the code's? It alone tells of its host: while it is away nobody does, and never do two. */
   isFirst(code: string): boolean;
   /** The operator's channels are told of this. */
@@ -96,7 +95,8 @@ export function startFleet(parts: FleetParts): Fleet {
   const bans = new FleetBans(rowNames().flatMap((row) => kept(store, row, banFactSchema)));
   const seen = new Map<string, { readonly here: NodeSeen; readonly at: number }>();
   let draining = false;
-  let serial = 0;
+  /** As it was told last. */
+  let list: NodeList = { self: place.name, serial: 0, expiresInMs: 0, nodes: [] };
   let taken = false;
   let left = false;
   let bansTold = Number.NEGATIVE_INFINITY;
@@ -135,12 +135,12 @@ export function startFleet(parts: FleetParts): Fleet {
   }
 
   function tellList(): void {
-    const list = members.list(place.name);
-    if (list.serial === serial) return;
-    serial = list.serial;
+    const now = members.list(place.name);
+    if (now.serial === list.serial) return;
+    list = now;
     store.setSetting(MEMBERS, JSON.stringify(members.all()));
     parts.command({ do: 'nodes', list });
-    parts.onFact({ fact: 'fleet-list', nodes: list.nodes.map(({ name }) => name), serial });
+    parts.onFact({ fact: 'fleet-list', nodes: list.nodes.map(({ name }) => name), serial: list.serial });
   }
 
   function heard(opened: unknown): void {
@@ -263,11 +263,10 @@ export function startFleet(parts: FleetParts): Fleet {
     get connected() {
       return backplane.connected;
     },
-    list: () => members.list(place.name),
     isFirst: (code) =>
       orderOf(
         code,
-        members.list('').nodes.map(({ name }) => name),
+        list.nodes.map(({ name }) => name),
       )[0] === place.name,
     told: (key) => say({ say: 'told', keys: [key] }),
     draining() {

@@ -10,8 +10,8 @@ import { lookup4, lookup6 } from './socket.ts';
  * Addresses of the interfaces that a peer could reach: no loopback, and no IPv6 link-local ones, which mean nothing without
  * the name of the interface.
  */
-export function localAddresses(): readonly string[] {
-  return Object.values(networkInterfaces())
+export function localAddresses(interfaces = networkInterfaces()): readonly string[] {
+  return Object.values(interfaces)
     .flatMap((list) => list ?? [])
     .filter((entry) => !entry.internal && !(entry.family === 'IPv6' && /^fe[89ab]/i.test(entry.address)))
     .map((entry) => entry.address)
@@ -116,8 +116,8 @@ function defaultRoutes(): string {
 }
 
 /** Addresses of IPv4 by which this computer may go out, one for each interface. Those of VPNs have no hardware address. */
-function waysOut(): NetworkNow['ways'] {
-  return Object.values(networkInterfaces()).flatMap((list) => {
+function waysOut(interfaces: ReturnType<typeof networkInterfaces>): NetworkNow['ways'] {
+  return Object.values(interfaces).flatMap((list) => {
     const own = list?.find(({ family, internal }) => family === 'IPv4' && !internal);
     return own === undefined ? [] : [{ address: own.address, tunnel: own.mac === '00:00:00:00:00:00' }];
   });
@@ -147,11 +147,12 @@ export function networkNow(towards: readonly string[] = []): NetworkNow {
   const has = (family: 4 | 6): boolean =>
     (family === 4 ? four : six) !== null ||
     others.some(({ address, by }) => by !== null && familyOf(address) === family);
+  const interfaces = networkInterfaces();
   return {
-    addresses: shownAddresses(localAddresses(), ipv6Uses(), six),
+    addresses: shownAddresses(localAddresses(interfaces), ipv6Uses(), six),
     routes: [defaultRoutes(), four, six, ...others.map(({ by }) => by)].join(),
     families: ([4, 6] as const).filter(has),
-    ways: waysOut(),
+    ways: waysOut(interfaces),
     system: four,
   };
 }

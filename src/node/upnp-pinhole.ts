@@ -9,6 +9,7 @@ import {
   type Called,
   envelopeOf,
   findService,
+  LEASE_SECONDS,
   REQUEST_MS_MAX,
   type UpnpMapping,
   type UpnpOptions,
@@ -16,7 +17,6 @@ import {
 import { xmlText } from './xml.ts';
 
 const SERVICE: ReadonlySet<string> = new Set(['urn:schemas-upnp-org:service:WANIPv6FirewallControl:1']);
-const LEASE_SECONDS = 3_600;
 /** IANA's number, as the service wants it. */
 const UDP = 17;
 

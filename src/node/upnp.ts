@@ -19,7 +19,7 @@ const BODY_BYTES_MAX = 128 * 1024;
 const ANSWER_BYTES_MAX = 4_096;
 /** Answers of others than the gateway are not counted; of the gateway's, which somebody else may have sent, so many are read. */
 const ANSWERS_MAX = 16;
-const LEASE_SECONDS = 3_600;
+export const LEASE_SECONDS = 3_600;
 /** IGD:2 routers answer to the older name too (UPnP device architecture 1.1, section 1.3.2). */
 const GATEWAY_DEVICE = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1';
 const SERVICES: ReadonlySet<string> = new Set(

@@ -281,7 +281,8 @@ describe('the repository is tidy:', () => {
     const layers = product.filter(({ layer }) => layer !== 'bench');
     expect(faults(check, layers)).toEqual([]);
 
-    const specifiers = (node: SyntaxNode): readonly SyntaxNode[] => (node.specifiers as readonly SyntaxNode[] | undefined) ?? [];
+    const specifiers = (node: SyntaxNode): readonly SyntaxNode[] =>
+      (node.specifiers as readonly SyntaxNode[] | undefined) ?? [];
     const nameOf = (value: unknown): string => (value as { readonly name: string }).name;
     const used = new Set<string>();
     for (const { path, layer, program } of layers) {

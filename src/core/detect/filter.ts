@@ -4,7 +4,7 @@
  */
 import { type Instant, NEVER, type SocketId } from '../contract.ts';
 import type { Filtering } from '../nat/profile.ts';
-import { isLocal, scopeOf } from '../scope.ts';
+import { isLocalAddress } from '../scope.ts';
 import type { Asker, Question } from '../sources/asker.ts';
 import type { AnswerFrom, MappingSource } from '../sources/source.ts';
 
@@ -67,7 +67,7 @@ export class FilterTest {
       // What comes from within the own network passes no filter.
       sources.find(
         (source) =>
-          heard.has(source) && source.answersFrom.includes(answerFrom) && !isLocal(scopeOf(source.target.address)),
+          heard.has(source) && source.answersFrom.includes(answerFrom) && !isLocalAddress(source.target.address),
       );
     for (const [i, answerFrom] of (['other-address', 'other-port'] as const).entries()) {
       const source = able(answerFrom);

@@ -190,7 +190,7 @@ export class Errands {
       return;
     }
     this.byRef.delete(errand.ask.ref);
-    this.parts.answer(errand.ask.ref, errand.best ?? UNANSWERED);
+    this.parts.answer(errand.ask.ref, errand.best ?? UNREACHABLE);
   }
 
   private nextAt(now: Instant, errand: Errand): Instant {
@@ -249,4 +249,5 @@ export class Errands {
 
 /** What a node says that does not know the host, which another may. */
 const ELSEWHERE: readonly string[] = ['HOST_OFFLINE', 'CODE_UNKNOWN', 'MASTER_UNREACHABLE'];
-const UNANSWERED: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', detail: '', retryAfterMs: 0 };
+/** Nobody who could tell has answered. */
+export const UNREACHABLE: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', detail: '', retryAfterMs: 0 };

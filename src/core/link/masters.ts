@@ -18,7 +18,7 @@ import type { MappingSource } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Push, Response } from '../wire/messages.ts';
 import type { RelayPlace } from '../wire/relay.ts';
-import { Errands } from './errands.ts';
+import { Errands, UNREACHABLE } from './errands.ts';
 import { TicketPurse } from './handshake.ts';
 import type {
   Destination,
@@ -434,8 +434,6 @@ export class Masters implements MastersMachine {
     this.end(now, node);
   }
 }
-
-const UNREACHABLE: Response = { type: 'failed', failure: 'MASTER_UNREACHABLE', detail: '', retryAfterMs: 0 };
 
 function own(ref: number, request: Ask['request']): Ask {
   return { do: 'request', ref, request, socket: null };

@@ -2,7 +2,7 @@
  * From where does the master see its participants? Behind a container's proxy or a load balancer all of them come from one local address:
  * then no permit names anybody, and its operator should know before the first friend fails, for as long as it is so.
  */
-import { isLocal, scopeOf } from '../scope.ts';
+import { isLocalAddress } from '../scope.ts';
 
 /** Two of one household may share a computer; three strangers do not. */
 const ALIKE = 3;
@@ -24,7 +24,7 @@ export class Vantage {
     const { state } = this;
     if (state.is === 'clear') return undefined;
     // One that comes from elsewhere shows that addresses get through.
-    if (address !== (state.address ?? address) || !isLocal(scopeOf(address))) {
+    if (address !== (state.address ?? address) || !isLocalAddress(address)) {
       this.state = { is: 'clear' };
       this.keys.clear();
       return state.is === 'rewritten' ? null : undefined;

@@ -3,7 +3,7 @@
  * the same belief. `detect/detector.ts` adds what needs more than mappings (filtering, hops, lifetime, hairpin).
  */
 import type { Instant } from '../contract.ts';
-import { isLocal, scopeOf } from '../scope.ts';
+import { isLocalAddress } from '../scope.ts';
 import { fitAllocators } from './allocator.ts';
 import { tempered } from './distribution.ts';
 import { believeMapping, type MappingBelief, withoutLiars } from './mapping.ts';
@@ -104,7 +104,7 @@ function typeOf(
     ({ address, port, localPort }) => localAddresses.includes(address!) && port === localPort,
   );
   // From within a network nobody can tell how it looks from outside.
-  const inside = seen.every(({ address }) => isLocal(scopeOf(address!)));
+  const inside = seen.every(({ address }) => isLocalAddress(address!));
   if (untranslated.length === seen.length) return inside ? 'unknown' : 'public';
   switch (belief.mapping) {
     case 'eim':

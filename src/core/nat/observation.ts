@@ -4,7 +4,7 @@
  */
 import { type Endpoint, endpointKey, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
-import { isLocal, scopeOf } from '../scope.ts';
+import { isLocalAddress, scopeOf } from '../scope.ts';
 import type { Mapping } from './profile.ts';
 
 export interface Observation {
@@ -49,7 +49,7 @@ export function sameObservation(left: Observation, right: Observation): boolean 
  * outside has answered too.
  */
 export function seenFromOutside(observations: readonly Observation[]): readonly Observation[] {
-  const local = (endpoint: Endpoint) => isLocal(scopeOf(endpoint.address));
+  const local = (endpoint: Endpoint) => isLocalAddress(endpoint.address);
   const fromOutside = observations.some(({ observed }) => observed !== null && scopeOf(observed.address) === 'public');
   return observations.filter(({ observed, target }) =>
     local(target) ? !fromOutside : observed === null || !local(observed),

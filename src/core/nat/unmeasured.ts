@@ -1,5 +1,5 @@
 /** Why a profile tells nothing, or nothing new: silence has many causes, and this network is only one of them. */
-import { isLocal, scopeOf } from '../scope.ts';
+import { isLocalAddress } from '../scope.ts';
 import type { NatProfile, ProbeResult } from './profile.ts';
 
 /**
@@ -21,10 +21,10 @@ export function unmeasured(
 ): Unmeasured | null {
   if (profile.type === 'blocked') return null;
   if (profile.samples > 0) {
-    const inside = profile.type === 'unknown' && profile.external.every((address) => isLocal(scopeOf(address)));
+    const inside = profile.type === 'unknown' && profile.external.every((address) => isLocalAddress(address));
     return masterWay === null ? 'not-now' : inside ? 'from-inside' : null;
   }
-  const rewritten = probes.some(({ seenAs }) => seenAs !== null && isLocal(scopeOf(seenAs.address)));
+  const rewritten = probes.some(({ seenAs }) => seenAs !== null && isLocalAddress(seenAs.address));
   if (rewritten) return 'rewritten';
   return masterWay === null || masterWay === 'tls' ? 'nobody-answers' : 'probe-ports';
 }

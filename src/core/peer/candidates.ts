@@ -6,7 +6,7 @@
 import { type Endpoint, endpointKey, familyOf, isPrivate } from '../address.ts';
 import type { SocketId } from '../contract.ts';
 import type { Candidate, Permit } from '../model/pair.ts';
-import { isLocal, scopeOf } from '../scope.ts';
+import { isLocalAddress, scopeOf } from '../scope.ts';
 import type { PeerContext } from './context.ts';
 import { PEER_LIMITS } from './limits.ts';
 
@@ -39,7 +39,7 @@ function witnessed(context: PeerContext, { family, port }: Bound): readonly Cand
   const seen = context.seenAt();
   const { allocator, external } = context.profile();
   const address = external.find((one) => familyOf(one) === family && scopeOf(one) === 'public');
-  const blind = seen !== null && isLocal(scopeOf(seen));
+  const blind = seen !== null && isLocalAddress(seen);
   if (!blind || address === undefined || allocator.kind !== 'preserve') return [];
   const outside = port + (allocator.step ?? 0);
   return outside < 1 || outside > 65_535 ? [] : [{ kind: 'public', endpoint: { address, port: outside } }];
@@ -62,10 +62,9 @@ export function unseenAddresses(
   claimed: readonly Candidate[],
   { master, seenAt }: Standing,
 ): readonly string[] {
-  const local = (address: string) => isLocal(scopeOf(address));
-  if (observed.length === 0 || !observed.every(({ address }) => local(address))) return [];
+  if (observed.length === 0 || !observed.every(({ address }) => isLocalAddress(address))) return [];
   const beside = master !== null && scopeOf(master) === 'public' ? [master] : [];
-  const blind = seenAt !== null && local(seenAt);
+  const blind = seenAt !== null && isLocalAddress(seenAt);
   const told = claimed
     .filter(({ kind }) => kind === 'public' || kind === 'mapped')
     .map(({ endpoint }) => endpoint.address);

@@ -334,10 +334,7 @@ export class Join implements PathOwner {
   private welcomed(now: Instant, config: SessionConfig, answer: HostAnswer): void {
     if (this.hostKey === null) return;
     this.run.welcomed = true;
-    const meeting = meetingOf(
-      { ...config.own, profile: config.own.profile, family: this.context.family() },
-      config.peer,
-    );
+    const meeting = meetingOf({ ...config.own, family: this.context.family() }, config.peer);
     if (meeting !== 'common' && this.apart(now, meeting, config, answer)) return;
     const relayedOnly = answer.relayedOnly || meeting !== 'common';
     const sides = { own: config.own.profile, peer: config.peer.profile };

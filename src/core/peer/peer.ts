@@ -27,7 +27,7 @@ import type { Candidate } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { MapEvent } from '../portmap/interface.ts';
 import { createPortMapper } from '../portmap/mapper.ts';
-import { isLocal, scopeOf } from '../scope.ts';
+import { isLocalAddress } from '../scope.ts';
 import { requestNumbers } from '../sources/asker.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { StunSource } from '../sources/stun-source.ts';
@@ -311,7 +311,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private provers(family: 4 | 6): readonly MappingSource[] {
     const { sources } = this.link;
     const outside = sources.filter(
-      ({ target: { address } }) => familyOf(address) === family && !isLocal(scopeOf(address)),
+      ({ target: { address } }) => familyOf(address) === family && !isLocalAddress(address),
     );
     return outside.length > 0
       ? outside
@@ -437,7 +437,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     const { external } = this.context.profile();
     // Seen from inside it says nothing of the line.
     const moved =
-      !isLocal(scopeOf(address)) &&
+      !isLocalAddress(address) &&
       external.length > 0 &&
       familyOf(address) === this.context.family() &&
       !external.includes(address);

@@ -91,8 +91,10 @@ export class Session {
     for (const { address } of config.permit.grants) this.granted.add(address);
     this.credits = new Credits(now, context, config, (at, credit, socket) => this.send(at, credit, socket));
     // The master's own probe ports do as well, so that the life of a mapping is known where no STUN server is.
-    const [stun] = context.stun().map((target) => new StunSource(target, context.config.crypto));
-    const redirecting = context.link.sources.find((source) => source.requestTo !== undefined) ?? stun ?? null;
+    const [stun] = context.stun();
+    const redirecting =
+      context.link.sources.find((source) => source.requestTo !== undefined) ??
+      (stun === undefined ? null : new StunSource(stun, context.config.crypto));
     this.traversal = traversal(now, {
       ...config,
       own: { ...config.own, profile: context.profile },
