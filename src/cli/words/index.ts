@@ -2,6 +2,7 @@
  * What the command says, in the language of whoever sits there. A sentence stands in English where it is said; a catalogue is one file
  * that has every sentence of the command in another language, under the English one. JSON lines hold codes and numbers, in no language.
  */
+import { fill, type Places } from '../../core/model/fill.ts';
 import type { SallyportError } from '../../node/failure.ts';
 import type { de } from './de.ts';
 import { SHELL_NEXT, SHELL_WHAT } from './shell-next.ts';
@@ -9,7 +10,6 @@ import { SHELL_NEXT, SHELL_WHAT } from './shell-next.ts';
 /** A sentence that every catalogue has. */
 export type Sentence = keyof typeof de;
 export type Catalogue = Readonly<Record<Sentence, string>>;
-export type SentenceValues = Readonly<Record<string, string | number>>;
 
 /** Languages with a catalogue of their own; a new one is one file and one line here. */
 const CATALOGUES: Readonly<Record<string, () => Promise<Catalogue>>> = {
@@ -39,17 +39,13 @@ export function isAsciiOnly(env: NodeJS.ProcessEnv): boolean {
 }
 
 /** The sentence in the language of the person, with `{name}` replaced. */
-export function t(sentence: Sentence, values: SentenceValues = {}): string {
+export function t(sentence: Sentence, values: Places = {}): string {
   return fill(catalogue?.[sentence] ?? sentence, values);
 }
 
 /** For sentences that stand in tables: as they are where the catalogue has none. */
-export function tMaybe(sentence: string, values: SentenceValues = {}): string {
+export function tMaybe(sentence: string, values: Places = {}): string {
   return t(sentence as Sentence, values);
-}
-
-function fill(text: string, values: SentenceValues): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
 
 /** A sentence of the catalogue with places in it, as others fill them in. */

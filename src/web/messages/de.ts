@@ -752,7 +752,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'master.ownStart': 'Diesen Computer nehmen',
   'master.ownStarting': 'Es wird ein Weg herein gesucht …',
   'master.own.no-way-in':
-    'Fremde kommen hier nicht herein: Es gibt keine öffentliche Adresse, und der Router öffnet keinen Port. Wenn du UPnP in ihm einschalten kannst, versuche es noch einmal.',
+    'Fremde kommen hier nicht herein: Es gibt keine öffentliche Adresse, und der Router öffnet keinen Port. Wenn du UPnP, NAT-PMP oder PCP in ihm einschalten kannst, versuche es noch einmal.',
   'master.own.carrier':
     'Fremde kommen hier nicht herein: Der Router öffnet einen Port, aber dein Anbieter hat einen weiteren davor. Bitte um eine öffentliche Adresse, oder nimm einen anderen Weg.',
   'master.own.port-taken': 'Die Ports dafür sind von anderen Programmen dieses Computers belegt.',
@@ -763,6 +763,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
     'Dieser Computer ist dein Masterserver, aber der Router hat den Port geschlossen oder eine andere Adresse bekommen',
   'set.own.way.public': 'über seine öffentliche Adresse',
   'set.own.way.mapped': 'über einen Port des Routers',
+  'set.own.way.pinhole': 'über IPv6, das der Router hereinlässt',
   'set.own.end': 'Beenden',
   'set.own.endAsk': 'Den Masterserver dieses Computers beenden?',
   'set.own.endAbout': 'Einladungen über ihn führen ins Leere, bis er wieder läuft.',

@@ -734,7 +734,7 @@ export const en = {
   'master.ownStart': 'Use this computer',
   'master.ownStarting': 'Looking for a way in…',
   'master.own.no-way-in':
-    'Strangers do not get in here: there is no public address, and the router opens no port. Where you can switch on UPnP in it, try again.',
+    'Strangers do not get in here: there is no public address, and the router opens no port. Where you can switch on UPnP, NAT-PMP or PCP in it, try again.',
   'master.own.carrier':
     'Strangers do not get in here: the router opens a port, but your provider has another one in front of it. Ask for a public address, or take another way.',
   'master.own.port-taken': 'The ports for it are taken by other programs of this computer.',
@@ -744,6 +744,7 @@ export const en = {
   'set.own.shut': 'This computer is your masterserver, but the router has shut its port or got another address',
   'set.own.way.public': 'by its public address',
   'set.own.way.mapped': 'by a port of the router',
+  'set.own.way.pinhole': 'by IPv6, which the router lets in',
   'set.own.end': 'End it',
   'set.own.endAsk': 'End the masterserver of this computer?',
   'set.own.endAbout': 'Invitations over it lead nowhere until it runs again.',

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { fill, type Places } from '../../core/model/fill.ts';
 import { de } from './de.ts';
 import { en, type MessageKey } from './en.ts';
 
@@ -15,9 +16,8 @@ export function isLanguage(text: string | null | undefined): text is Language {
 export const language = signal<Language>('en');
 
 /** The text for a key in the language of the page, with `{name}` replaced. Reading it in a component subscribes to the language. */
-export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  const text: string = LANGUAGES[language.value].texts[key];
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+export function t(key: MessageKey, values: Places = {}): string {
+  return fill(LANGUAGES[language.value].texts[key], values);
 }
 
 /** For keys put together from data: the text, or `fallback` where the catalogue has none. */
