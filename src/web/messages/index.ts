@@ -5,12 +5,15 @@ import { en, type MessageKey } from './en.ts';
 
 export type { MessageKey };
 
-/** Languages with a complete catalogue; a new one is one file and one line here. */
-export const LANGUAGES = { en: { name: 'English', texts: en }, de: { name: 'Deutsch', texts: de } } as const;
+/** Languages with a complete catalogue and the direction they are read in; a new one is one file and one line here. */
+export const LANGUAGES = {
+  en: { name: 'English', dir: 'ltr', texts: en },
+  de: { name: 'Deutsch', dir: 'ltr', texts: de },
+} as const;
 export type Language = keyof typeof LANGUAGES;
 
 export function isLanguage(text: string | null | undefined): text is Language {
-  return text === 'en' || text === 'de';
+  return typeof text === 'string' && Object.hasOwn(LANGUAGES, text);
 }
 
 export const language = signal<Language>('en');
