@@ -88,7 +88,6 @@ export {
   type PortReport,
   type PortRole,
   type PortSurvey,
-  type PortSurveyConfig,
   PortSurveyMachine,
 } from './peer/port-survey.ts';
 export type { MapCommand, MapEvent } from './portmap/interface.ts';

@@ -1,13 +1,6 @@
 /** What `sallyport master --self-test` finds from another computer: which ports of a master are shut, and whether sources are rewritten. */
 import { describe, expect, test } from 'vitest';
-import {
-  type PortRole,
-  type PortSurvey,
-  type PortSurveyConfig,
-  PortSurveyMachine,
-  seededCrypto,
-  socketIds,
-} from '../../src/core/index.ts';
+import { type PortRole, type PortSurvey, PortSurveyMachine, seededCrypto, socketIds } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { NATS } from '../../src/sim/index.ts';
 import { type Peers, peers } from './peers.ts';
@@ -15,7 +8,9 @@ import { type Peers, peers } from './peers.ts';
 const FIRST_CONTROL = 8431;
 const FIRST_PROBE = 8439;
 
-function survey(setup: Peers, master: Partial<PortSurveyConfig['master']> = {}, families: readonly (4 | 6)[] = [4, 6]) {
+type Master = ConstructorParameters<typeof PortSurveyMachine>[0]['master'];
+
+function survey(setup: Peers, master: Partial<Master> = {}, families: readonly (4 | 6)[] = [4, 6]) {
   const { world } = setup;
   const host = world.host({ name: 'tester', behind: NATS.linux, ipv6: families.includes(6) });
   const told: PortSurvey[] = [];

@@ -1,5 +1,6 @@
 /** German, under the English sentence as it stands where it is said (index.ts). `{name}` stays as it is, and may move. */
 export const de = {
+  'from another computer: which of its ports are shut?': 'von einem anderen Rechner: welche seiner Ports sind zu?',
   'on another computer, with --master: say which ports of that masterserver are shut from there, and end':
     'auf einem anderen Rechner, mit --master: sagen, welche Ports jenes Masterservers von dort aus zu sind, und enden',
   'which one --self-test looks at: the link that it has printed':
