@@ -15,6 +15,7 @@ export type {
 export { NorayFront } from './noray.ts';
 export { type Opener, openBrowser } from './opener.ts';
 export type { RunningOwnMaster, StartOwnMaster } from './own-master.ts';
+export { failure } from './problems.ts';
 export { type SchemeHandler, schemeHandler } from './scheme.ts';
 export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';
