@@ -58,9 +58,29 @@ interface SentenceShape {
 
 let shapes: readonly SentenceShape[] | null = null;
 
-/** What the library or the masterserver has said in English, who know of no person. As it is where no catalogue has it. */
+/**
+ * What the library or the masterserver has said in English, who know of no person: a sentence, several of them, or counts like `3 bans, 1 join
+ * code`. As it is where no catalogue has it.
+ */
 export function told(text: string): string {
   if (catalogue === null || text === '') return text;
+  const one = toldWhole(text);
+  if (one !== null) return one;
+  const counts = text.split(/, (?=\d)/).map(toldCount);
+  if (counts.every((count) => count !== null)) return counts.join(', ');
+  const sentences = text.split(/(?<=[.!?]) (?=[A-Z])/);
+  return sentences.map((sentence) => toldWhole(sentence) ?? sentence).join(' ');
+}
+
+function toldCount(text: string): string | null {
+  const at = text.indexOf(' ') + 1;
+  const noun = (catalogue as Readonly<Record<string, string>>)[text.slice(at)];
+  return noun === undefined || !/^\d+ $/.test(text.slice(0, at)) ? null : text.slice(0, at) + noun;
+}
+
+/** Null where the catalogue does not have it as it stands. */
+function toldWhole(text: string): string | null {
+  if (catalogue === null) return null;
   const whole = (catalogue as Readonly<Record<string, string>>)[text];
   if (whole !== undefined) return whole;
   shapes ??= shapesOf(catalogue);
@@ -68,7 +88,7 @@ export function told(text: string): string {
     const found = placesIn(text, parts);
     if (found !== null) return fill(other, Object.fromEntries(names.map((name, n) => [name, told(found[n] ?? '')])));
   }
-  return text;
+  return null;
 }
 
 /** What fills the places between `parts`; null where the text is none of that shape. Once through the text, which strangers may have written. */
