@@ -55,6 +55,7 @@ export { plainEntry } from './master/registry.ts';
 export { CODE_DERIVATION, CODE_SYMBOLS, codeFrom, hostIdOf, normalizeCode, showCode } from './model/code.ts';
 export type { HostAnnouncement, ListEntry } from './model/listing.ts';
 export type { LogData, LogEntry } from './model/log.ts';
+export { adviceOf, nextOf, stageOf } from './model/log-entry.ts';
 export type { PathKind, PlanSummary } from './model/pair.ts';
 export type { FailureReason, Help, NatView, NextAttempt, StageReason } from './model/progress.ts';
 export {
@@ -84,6 +85,12 @@ export type { RelayMode } from './peer/handshake.ts';
 export type { Ban, FriendId, JoinId, JoinStage, PathId, PathView, PeerCommand, PeerEvent } from './peer/interface.ts';
 export { PEER_LIMITS } from './peer/limits.ts';
 export { createPeer } from './peer/peer.ts';
+export {
+  type PortReport,
+  type PortRole,
+  type PortSurvey,
+  PortSurveyMachine,
+} from './peer/port-survey.ts';
 export type { MapCommand, MapEvent } from './portmap/interface.ts';
 export { createPortMapper } from './portmap/mapper.ts';
 export type { Random } from './random.ts';

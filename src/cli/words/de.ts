@@ -1,5 +1,35 @@
 /** German, under the English sentence as it stands where it is said (index.ts). `{name}` stays as it is, and may move. */
 export const de = {
+  'from another computer: which of its ports are shut?': 'von einem anderen Rechner: welche seiner Ports sind zu?',
+  'on another computer, with --master: say which ports of that masterserver are shut from there, and end':
+    'auf einem anderen Rechner, mit --master: sagen, welche Ports jenes Masterservers von dort aus zu sind, und enden',
+  'which one --self-test looks at: the link that it has printed':
+    'welchen --self-test ansieht: der Link, den er ausgegeben hat',
+  '--self-test looks from another computer: run it there, with --master and the link that the masterserver prints.':
+    '--self-test schaut von einem anderen Rechner: starte es dort, mit --master und dem Link, den der Masterserver ausgibt.',
+  Testing: 'Prüfung',
+  'the ports of the masterserver, from this computer': 'der Ports des Masterservers, von diesem Rechner aus',
+  Door: 'Tür',
+  Control: 'Steuerung',
+  Probes: 'Proben',
+  Sources: 'Absender',
+  Result: 'Ergebnis',
+  'nobody gets a session there': 'dort bekommt niemand eine Sitzung',
+  'players whose keys lead there get no session': 'Spieler, deren Schlüssel dorthin führen, bekommen keine Sitzung',
+  'players can not tell what their routers do': 'Spieler erfahren nicht, was ihre Router tun',
+  'pairs without a direct path have nothing': 'Paare ohne direkten Weg haben nichts',
+  '{address} UDP {ports} answers, {ms}': '{address} UDP {ports} antwortet, {ms}',
+  '{address} UDP {ports} shut: {meaning}': '{address} UDP {ports} zu: {meaning}',
+  'UDP {ports} of {address}': 'UDP {ports} von {address}',
+  'the further UDP port': 'der weitere UDP-Port',
+  'all of its ports answer from here': 'alle seine Ports antworten von hier aus',
+  'Not at all of its ports: let {ports} pass its firewall, and forward them where it is behind a router.':
+    'Nicht an allen seinen Ports: Lass {ports} durch seine Firewall, und leite sie weiter, wo er hinter einem Router steht.',
+  'this computer is seen as {address}': 'dieser Rechner wird als {address} gesehen',
+  'this computer reaches it within a network: what the Internet reaches is not tested':
+    'dieser Rechner erreicht ihn innerhalb eines Netzes: was das Internet erreicht, ist nicht geprüft',
+  'this computer is seen as {address}: what stands in front hides where players are, and they meet only by STUN servers or a relay (Docker: --network host)':
+    'dieser Rechner wird als {address} gesehen: Was davor steht, verbirgt, wo Spieler sind, und sie treffen sich nur über STUN-Server oder ein Relay (Docker: --network host)',
   'show this invitation, in the app that runs if there is one':
     'diese Einladung zeigen, in der App, die läuft, wenn es eine gibt',
   'open sallyport:// links of this user with this program from now on, and end':
@@ -10,6 +40,10 @@ export const de = {
   '(Ctrl+C ends it)': '(Strg+C beendet)',
   '--fake-nat is a class of networks, like P3 or S6, not "{nat}".':
     '--fake-nat ist eine Klasse von Netzen, wie P3 oder S6, nicht „{nat}“.',
+  'With --noray the game says its port itself: leave out {words}.':
+    'Mit --noray nennt das Spiel seinen Port selbst: lass {words} weg.',
+  'is waited for: it connects to noray at 127.0.0.1': 'wird erwartet: es verbindet sich mit noray auf 127.0.0.1',
+  'This is a join of {code}.': 'Hier wird {code} beigetreten.',
   '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
   '--token-file: {why}': '--token-file: {why}',
   Sidecar: 'Beiwagen',
@@ -1061,6 +1095,63 @@ export const de = {
     '{target} gibt es schon: nimm einen anderen Namen, nichts wird überschrieben.',
   "{target} can't be written: {message}.": '{target} ist nicht zu schreiben: {message}.',
   'The copy {target}: {lost}': 'Die Kopie {target}: {lost}',
+  'The store {name}: {lost}': 'Der Speicher {name}: {lost}',
+  'The file is damaged ({damage}).': 'Die Datei ist beschädigt ({damage}).',
+  'The file is damaged ({damage}), though every row can be read.':
+    'Die Datei ist beschädigt ({damage}), doch jede Zeile ist lesbar.',
+  '{n} rows were damaged; good copies of them were found.':
+    '{n} Zeilen waren beschädigt; gute Kopien davon sind gefunden.',
+  'It is not there, though it was: nobody can tell what it held.':
+    'Er ist nicht da, obwohl er da war: Was darin stand, weiß niemand.',
+  'It was written by a newer version of sallyport (store {v}, known {known}) and is left alone: this run remembers nothing.':
+    'Eine neuere Version von sallyport hat ihn geschrieben (Speicher {v}, bekannt ist {known}), und er bleibt unberührt: Dieser Lauf merkt sich nichts.',
+  'Use that version.': 'Nimm jene Version.',
+  '{problem} What it holds is unknown to this run.': '{problem} Was darin steht, weiß dieser Lauf nicht.',
+  '{source} is no whole backup of "sallyport master backup" ({lost}). Nothing was changed.':
+    '{source} ist keine ganze Sicherung von „sallyport master backup“ ({lost}). Nichts wurde geändert.',
+  'Neither its seal nor its mark can be read, so nobody can tell what is missing.':
+    'Weder sein Siegel noch seine Marke sind lesbar; was fehlt, weiß also niemand.',
+  "{less} of {count} {many} can't be read.": 'Von {count} Stück sind {less} nicht lesbar: {many}.',
+  'There are {n} more {many} than there should be: some that had ended are back.':
+    'Es sind {n} zu viel da ({many}): Einige, die vorbei waren, sind wieder da.',
+  'Some {many} are older than they should be.': 'Einige sind älter, als sie sein sollten: {many}.',
+  'What was written from {from} to {to} is missing: {changes}.':
+    'Was von {from} bis {to} geschrieben wurde, fehlt: {changes}.',
+  'Its mark is {state}: what was written may be missing.':
+    'Seine Marke {state}: Was geschrieben wurde, fehlt vielleicht.',
+  'Its mark is {state}: what was written after {time} may be missing.':
+    'Seine Marke {state}: Was nach {time} geschrieben wurde, fehlt vielleicht.',
+  damaged: 'ist beschädigt',
+  missing: 'fehlt',
+  'The computer stopped without warning: what was written may be missing.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was geschrieben wurde, fehlt vielleicht.',
+  'The computer stopped without warning: what was written after {time} may be missing.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was nach {time} geschrieben wurde, fehlt vielleicht.',
+  'The computer stopped without warning: what was written may be missing, though no ban, token or key.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was geschrieben wurde, fehlt vielleicht, aber keine Sperre, kein Token und kein Schlüssel.',
+  'The computer stopped without warning: what was written after {time} may be missing, though no ban, token or key.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was nach {time} geschrieben wurde, fehlt vielleicht, aber keine Sperre, kein Token und kein Schlüssel.',
+  'What could be read was written anew; the damaged store is kept as {aside}.':
+    'Was lesbar war, ist neu geschrieben; der beschädigte Speicher liegt als {aside} daneben.',
+  bans: 'Sperren',
+  'join code': 'Beitrittscode',
+  'join codes': 'Beitrittscodes',
+  'held name': 'gehaltener Name',
+  'held names': 'gehaltene Namen',
+  "setting (admin's token, ticket keys)": 'Einstellung (Token, Schlüssel der Tickets)',
+  "settings (admin's token, ticket keys)": 'Einstellungen (Token, Schlüssel der Tickets)',
+  'audit entry': 'Eintrag des Prüfprotokolls',
+  'audit entries': 'Einträge des Prüfprotokolls',
+  'sum of traversals': 'Summe von Durchgängen',
+  'sums of traversals': 'Summen von Durchgängen',
+  'point of the history': 'Punkt des Verlaufs',
+  'points of the history': 'Punkte des Verlaufs',
+  'entry of the list': 'Eintrag der Liste',
+  'entries of the list': 'Einträge der Liste',
+  'key of the masterserver': 'Schlüssel des Masterservers',
+  'keys of the masterserver': 'Schlüssel des Masterservers',
+  'note of what webhooks told': 'Notiz, was Webhooks gesagt haben',
+  'notes of what webhooks told': 'Notizen, was Webhooks gesagt haben',
   'There is no file {source}.': 'Es gibt keine Datei {source}.',
   'There is no store of a masterserver in {stateDir}.': 'In {stateDir} ist kein Speicher eines Masterservers.',
   'Process {lock} is a master with the folder {stateDir}.': 'Prozess {lock} ist ein Master mit dem Ordner {stateDir}.',
