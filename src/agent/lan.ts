@@ -162,12 +162,7 @@ export function listenOnLan(
   socket.on('error', () => {});
   socket.on('message', (bytes, from) => {
     const server = parseAnnouncement(String(bytes), from, knownTo);
-    if (server === null) return;
-    if (!heard.has(server.code) && heard.size >= AGENT_LIMITS.lanServersMax) {
-      const crowded = crowdedOut([...heard.values()], server.address);
-      if (crowded === null) return;
-      heard.delete(crowded.server.code);
-    }
+    if (server === null || !makeRoom(heard, server)) return;
     const before = heard.get(server.code);
     const same = before !== undefined && before.server.address === server.address ? before : UNMEASURED;
     const now = { ...same, server, at: performance.now() };
@@ -197,6 +192,13 @@ export function listenOnLan(
       pinger.close();
     },
   };
+}
+
+/** False where there is none for this server. */
+function makeRoom(heard: Map<string, Heard>, { code, address }: AnnouncedServer): boolean {
+  if (heard.has(code) || heard.size < AGENT_LIMITS.lanServersMax) return true;
+  const crowded = crowdedOut([...heard.values()], address);
+  return crowded !== null && heard.delete(crowded.server.code);
 }
 
 /** Who goes from a full list for one more of this address: the oldest of the address that has most, where that has more than this one. */
