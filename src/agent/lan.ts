@@ -162,7 +162,7 @@ export function listenOnLan(
   socket.on('error', () => {});
   socket.on('message', (bytes, from) => {
     const server = parseAnnouncement(String(bytes), from, knownTo);
-    if (server === null || (!heard.has(server.code) && heard.size >= AGENT_LIMITS.lanServersMax)) return;
+    if (server === null || !makeRoom(heard, server)) return;
     const before = heard.get(server.code);
     const same = before !== undefined && before.server.address === server.address ? before : UNMEASURED;
     const now = { ...same, server, at: performance.now() };
@@ -192,6 +192,26 @@ export function listenOnLan(
       pinger.close();
     },
   };
+}
+
+/** False where there is none for this server. */
+function makeRoom(heard: Map<string, Heard>, { code, address }: AnnouncedServer): boolean {
+  if (heard.has(code) || heard.size < AGENT_LIMITS.lanServersMax) return true;
+  const crowded = crowdedOut([...heard.values()], address);
+  return crowded !== null && heard.delete(crowded.server.code);
+}
+
+/** Who goes from a full list for one more of this address: the oldest of the address that has most, where that has more than this one. */
+export function crowdedOut<Entry extends { readonly server: { readonly address: string }; readonly at: number }>(
+  heard: readonly Entry[],
+  address: string,
+): Entry | null {
+  const counts = new Map<string, number>();
+  for (const { server } of heard) counts.set(server.address, (counts.get(server.address) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  if ((counts.get(address) ?? 0) >= most) return null;
+  const holders = heard.filter(({ server }) => counts.get(server.address) === most);
+  return holders.reduce((oldest, one) => (one.at < oldest.at ? one : oldest));
 }
 
 const UNMEASURED = { pingMs: null, unanswered: 0, asked: '', sentAt: 0 } as const;

@@ -6,7 +6,7 @@ export { TcpHost } from './carry-tcp.ts';
 export { cleanEvent } from './edge.ts';
 export { forwardToGame } from './forward-host.ts';
 export { GameWatch, type Talk } from './game-watch.ts';
-export { formatAnnouncement, parseAnnouncement } from './lan.ts';
+export { crowdedOut, formatAnnouncement, parseAnnouncement } from './lan.ts';
 export { isNeighbour } from './lan-search.ts';
 export { AGENT_LIMITS } from './limits.ts';
 export { type AskName, interleaved, NameWatch, type Resolved, resolveName } from './names.ts';

@@ -5,6 +5,11 @@ export const APP_LIMITS = {
   friendsGoneMax: 50,
   /** Programs of one state directory that `ctl` looks at; each is a process that somebody has started. */
   programsMax: 64,
+  /**
+   * Connections over which no token was shown: a browser opens six at once. Another user of this computer could otherwise take all files
+   * that the program may have open, and no friend would come in any more.
+   */
+  strangersMax: 64,
   /** A command: two hundred favourites with their names are 20 kB. */
   bodyBytesMax: 65_536,
   /** Who looks at figures sees new ones so often; each asks every connection once. */

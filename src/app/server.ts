@@ -4,8 +4,9 @@
  * its name to 127.0.0.1, gets nothing, and neither do other users of this computer).
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { extname } from 'node:path';
-import { serve } from '@hono/node-server';
+import { type HttpBindings, serve } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
@@ -23,6 +24,8 @@ import {
 import { openApiDocument } from './openapi.ts';
 import { problem, statusOf } from './problems.ts';
 import { COMMANDS } from './schema.ts';
+
+type App = Hono<{ Bindings: HttpBindings }>;
 
 /** What others look at and command; the agent's side is in `engine.ts`. */
 export interface LocalEngine {
@@ -66,12 +69,29 @@ function sameToken(given: string, token: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
+/** Connections over which nobody has shown the token, the oldest first: beyond so many the oldest is closed. */
+class Strangers {
+  private readonly sockets = new Set<Socket>();
+
+  add(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    const [oldest] = this.sockets;
+    if (this.sockets.size > APP_LIMITS.strangersMax) oldest?.destroy();
+  }
+
+  /** Whoever is at the other end has the token. */
+  trust(socket: Socket | undefined): void {
+    if (socket !== undefined) this.sockets.delete(socket);
+  }
+}
+
 function refuse(context: Context, error: LocalError): Response {
   return context.json({ ok: false, error } satisfies LocalAnswer, statusOf(error));
 }
 
-function localApp(engine: LocalEngine, token: string, port: () => number): Hono {
-  const app = new Hono();
+function localApp(engine: LocalEngine, token: string, port: () => number, strangers: Strangers): App {
+  const app: App = new Hono();
   app.use(async (context, next) => {
     const names = [`127.0.0.1:${port()}`, `localhost:${port()}`];
     const origin = context.req.header('origin');
@@ -84,6 +104,7 @@ function localApp(engine: LocalEngine, token: string, port: () => number): Hono 
   app.use('/v1/*', async (context, next) => {
     const given = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
     if (!sameToken(given, token)) return refuse(context, problem('TOKEN'));
+    strangers.trust(context.env.incoming.socket);
     await next();
     return;
   });
@@ -115,7 +136,7 @@ async function obey(context: Context, engine: LocalEngine): Promise<Response> {
   return answer.ok ? context.json(answer) : refuse(context, answer.error);
 }
 
-function servePage(app: Hono, files: WebApp): void {
+function servePage(app: App, files: WebApp): void {
   app.get('*', (context) => {
     const file = webFile(files, context.req.path);
     return file === null ? context.text('not found', 404) : context.body(file.body, 200, { 'content-type': file.type });
@@ -178,7 +199,8 @@ export async function serveLocal(
 ): Promise<LocalServer> {
   const token = randomBytes(24).toString('base64url');
   let bound = port;
-  const app = localApp(engine, token, () => bound);
+  const strangers = new Strangers();
+  const app = localApp(engine, token, () => bound, strangers);
   if (page) servePage(app, readWebApp() ?? new Map());
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const starting = serve({ fetch: app.fetch, hostname: '127.0.0.1', port }, (info) => {
@@ -186,6 +208,7 @@ export async function serveLocal(
       resolve(starting);
     });
     starting.once('error', reject);
+    starting.on('connection', (socket: Socket) => strangers.add(socket));
   });
   return {
     url: `http://127.0.0.1:${bound}`,

@@ -263,3 +263,34 @@ export async function codeOnTheLan(build) {
     counted: `${heard.length} announcements of a private host heard; its code is ${told ? 'in them' : 'in none'}`,
   };
 }
+
+/** 12: two ask to be let in; `y` is an answer to the question that stands last on the screen. */
+export async function wrongAsker(build) {
+  const states = [scratch(), scratch(), scratch()];
+  const server = await master(build, 28_450);
+  const game = await udp();
+  const args = ['host', String(game.address().port), '--master', server.link, '--json', '--ask'];
+  const host = command(build, args, { state: states[0].folder });
+  await until(() => lines(host).some(({ ev }) => ev === 'ready'));
+  const code = lines(host).find(({ ev }) => ev === 'ready')?.code;
+  const friends = [];
+  for (const [n, name] of ['Mallory', 'Ann'].entries()) {
+    const join = ['join', String(code), '--master', server.link, '--json', '--name', name];
+    friends.push(command(build, join, { state: states[n + 1].folder }));
+    await until(() => lines(host).some((line) => line.ev === 'peer' && line.name === name), 15_000);
+    await new Promise((wake) => setTimeout(wake, 300));
+  }
+  const shown = [...host.error.matchAll(/Let (\w+) in/g)].at(-1)?.[1] ?? 'nobody';
+  host.child.stdin.write('y\n');
+  const isIn = (friend) => lines(friend).some(({ ev }) => ev === 'connected');
+  await until(() => friends.some(isIn), 15_000);
+  const entered = friends.findIndex(isIn) === 0 ? 'Mallory' : friends.some(isIn) ? 'Ann' : 'nobody';
+  game.close();
+  for (const run of [...friends, host]) await end(run);
+  await server.close();
+  for (const { gone } of states) gone();
+  return {
+    worked: entered !== shown,
+    counted: `the question on the screen is about ${shown}; "y" lets in ${entered}`,
+  };
+}

@@ -184,3 +184,40 @@ export function endlessClock(build) {
     counted: `the key's next HELLO, of the true time, is ${accepted ? 'accepted' : 'not accepted (a place of the table is lost till the restart)'}`,
   };
 }
+
+/** 8: joins of 60 addresses, offered to hosts of their own that acknowledge each, until nobody else finds a place. */
+export function fullOfJoins(build) {
+  const setup = stage(build, 'joins');
+  const { world } = setup;
+  const host = hosting(setup, 'host');
+  const friend = participant(setup, 'friend');
+  world.runUntil(() => friend.all('ready').length > 0, { limitMs: 20_000 });
+  const made = [];
+  for (let n = 0; n < 360; n++) {
+    const one = session(setup, { address: `${20 + (n % 60)}.1.2.3`, port: 2_000 + n });
+    if (one?.ask({ type: 'echo' })?.type === 'ok') made.push(one);
+    if (made.length <= 60 && one !== null) register(build, one, `own ${n}`);
+    world.run(20);
+  }
+  const hosts = made.slice(0, 60);
+  for (const one of hosts) one.listen();
+  const began = world.now;
+  let [taken, turn] = [0, 0];
+  const handshake = build.nodeCrypto.randomBytes(300);
+  while (taken < 16_384 && world.now < began + 55_000) {
+    for (const one of made.slice(60)) {
+      const { publicKey: hostKey } = hosts[turn++ % hosts.length].own;
+      const sid = build.nodeCrypto.randomBytes(16);
+      if (one.ask({ type: 'join', hidden: false, sid, hostKey, handshake })?.type === 'ok') taken++;
+    }
+    world.run(500);
+  }
+  const seconds = Math.round((world.now - began) / 1_000);
+  joinHost(friend, 1, host.own.publicKey, null, 20_000);
+  const met = world.runUntil(() => friend.all('path').length > 0, { limitMs: 20_000 });
+  const why = friend.all('join-failed').at(-1)?.failure ?? 'no answer';
+  return {
+    worked: !met,
+    counted: `${taken} joins of 60 addresses in ${seconds} s; an honest friend ${met ? 'comes in' : `does not come in (${why})`}`,
+  };
+}

@@ -60,7 +60,20 @@ export function stage(build, seed, { lie } = {}) {
     if (others.length > 0) running.command({ do: 'evict', hostKey: new Uint8Array(32).fill(9) });
     return sent;
   };
-  return { build, world, master: machine, key: identity.publicKey, wallClock, hit };
+  // Sessions spoken by hand that acknowledge what they are told, by where they are.
+  const listening = new Map();
+  const at = ({ address, port }) => `${address} ${port}`;
+  const told = ({ to, bytes }) => to !== undefined && listening.get(at(to))?.(bytes);
+  return {
+    ...{ build, world, master: machine, key: identity.publicKey, wallClock },
+    hit(from, port, bytes) {
+      const queued = forOthers.length;
+      const sent = hit(from, port, bytes);
+      for (const output of forOthers.splice(queued)) if (!told(output)) forOthers.push(output);
+      return sent;
+    },
+    listen: (from, hears) => listening.set(at(from), hears),
+  };
 }
 
 /** `lie` may change a plaintext in place before it is sealed. */
@@ -153,9 +166,22 @@ export function session(setup, from, { keys, time } = {}) {
     stamp = reader.u32();
     return frame === build.FRAME.response ? build.readResponse(reader) : null;
   };
+  const acknowledge = (bytes) => {
+    const read = build.readControlHeader(bytes);
+    const plaintext = read && secure.open(read.sequence, read.header.slice(), read.sealed.slice());
+    if (plaintext?.[0] !== build.FRAME.push) return false;
+    const ack = new Uint8Array(7);
+    ack[0] = build.FRAME.pushAck;
+    ack.set(plaintext.subarray(1, 3), 1);
+    new DataView(ack.buffer).setUint32(3, stamp);
+    hit(from, accept.controlPort, sealed(ack));
+    return true;
+  };
   return {
     own,
     accept,
+    /** From here on it acknowledges what is pushed to it. */
+    listen: () => setup.listen(from, acknowledge),
     /** The answers to one request. */
     ask(message) {
       const frame = build.writeRequestFrame({ id: id++, via: false, stamp, message });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KnownHost } from '../../src/agent/index.ts';
-import { formatAnnouncement, parseAnnouncement } from '../../src/agent/testing.ts';
+import { crowdedOut, formatAnnouncement, parseAnnouncement } from '../../src/agent/testing.ts';
 import { toBase64Url, toHex } from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 
@@ -77,4 +77,15 @@ test.each([
   ['more than fits', say({ code: 'K7TQ9RBWXM', name: 'x'.repeat(600), game: '' })],
 ])('%s is not heard', (_name, text) => {
   expect(parseAnnouncement(text, from, nobody)).toBeNull();
+});
+
+test('a full list makes room for a further server, at the cost of the address that says most', () => {
+  const said = (address: string, at: number) => ({ server: { address }, at });
+  const flood = Array.from({ length: 63 }, (_, n) => said('192.168.1.66', 10 + n));
+  const full = [said('192.168.1.7', 1), ...flood];
+  expect(crowdedOut(full, '192.168.1.8')).toBe(flood[0]);
+  // Who says most has no more than it has already.
+  expect(crowdedOut(full, '192.168.1.66')).toBe(null);
+  const scattered = Array.from({ length: 64 }, (_, n) => said(`192.168.2.${n}`, 100 - n));
+  expect(crowdedOut(scattered, '192.168.1.8')).toBe(scattered[63]);
 });
