@@ -3,7 +3,10 @@
 export { createCallers, isProxyName } from './callers.ts';
 export { readDownloads } from './downloads.ts';
 export { type BanFact, FleetBans } from './fleet-bans.ts';
+export { HostsHeard } from './fleet-hosts-heard.ts';
+export { HostsTold } from './fleet-hosts-told.ts';
 export { type Member, Members } from './fleet-members.ts';
+export { type HostsWord, wordSchema } from './fleet-words.ts';
 export { parseLocated } from './json-lines.ts';
 export { SERVER_LIMITS } from './limits.ts';
 export { createLog, createPseudonyms } from './log.ts';
