@@ -10,6 +10,10 @@ export const de = {
   '(Ctrl+C ends it)': '(Strg+C beendet)',
   '--fake-nat is a class of networks, like P3 or S6, not "{nat}".':
     '--fake-nat ist eine Klasse von Netzen, wie P3 oder S6, nicht „{nat}“.',
+  'With --noray the game says its port itself: leave out {words}.':
+    'Mit --noray nennt das Spiel seinen Port selbst: lass {words} weg.',
+  'is waited for: it connects to noray at 127.0.0.1': 'wird erwartet: es verbindet sich mit noray auf 127.0.0.1',
+  'This is a join of {code}.': 'Hier wird {code} beigetreten.',
   '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
   '--token-file: {why}': '--token-file: {why}',
   Sidecar: 'Beiwagen',
