@@ -227,9 +227,11 @@ export function startFleet(parts: FleetParts): Fleet {
     const { put, lift } = bans.merge(facts, wallClock());
     if (put.length + lift.length === 0) return;
     const changed = new Set([...put, ...lift].map(idOf));
-    for (const row of moderation.bans()) if (changed.has(idOf(row))) moderation.unban(row.id);
-    for (const { version: _version, lifted: _lifted, createdAt, ...ban } of put) moderation.ban(createdAt, ban);
-    writeDown([...put, ...lift]);
+    store.batch(() => {
+      for (const row of moderation.bans()) if (changed.has(idOf(row))) moderation.unban(row.id);
+      for (const { version: _version, lifted: _lifted, createdAt, ...ban } of put) moderation.ban(createdAt, ban);
+      writeDown([...put, ...lift]);
+    });
     parts.onRules();
   }
 
@@ -237,7 +239,9 @@ export function startFleet(parts: FleetParts): Fleet {
   function writeDown(facts: readonly BanFact[]): void {
     const rows = new Map<string, BanFact[]>(facts.map((fact) => [rowOf(fact), []]));
     for (const fact of bans.all()) rows.get(rowOf(fact))?.push(fact);
-    for (const [row, its] of rows) store.setSetting(row, JSON.stringify(its));
+    store.batch(() => {
+      for (const [row, its] of rows) store.setSetting(row, JSON.stringify(its));
+    });
   }
 
   function rulesChanged(): void {
