@@ -13,7 +13,7 @@ export { createLog, createPseudonyms } from './log.ts';
 export { createOffice, type Office } from './office.ts';
 export { readOfficialFolder, resolveOfficial } from './official.ts';
 export { openRecordFile } from './record-file.ts';
-export { RELAY_QUOTAS, readQuotas, readRelayAt } from './relay-options.ts';
+export { partOfQuotas, RELAY_QUOTAS, readQuotas, readRelayAt } from './relay-options.ts';
 export { relayRules } from './relay-rules.ts';
 export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';
