@@ -283,6 +283,11 @@ export const MASTER_FLAGS = {
   },
   'state-dir': { kind: 'text', value: 'DIR', about: 'keys and the store (default: the XDG state directory)' },
   'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },
+  'self-test': {
+    kind: 'on',
+    about: 'on another computer, with --master: say which ports of that masterserver are shut from there, and end',
+  },
+  master: { ...AGENT_FLAGS.master, about: 'which one --self-test looks at: the link that it has printed' },
 } as const satisfies Flags;
 
 export const RELAY_FLAGS = {
@@ -395,6 +400,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: MASTER_FLAGS,
     examples: [
       'sallyport master --listen 198.51.100.7',
+      "sallyport master --self-test --master 'LINK'   from another computer: which of its ports are shut?",
       'sallyport master check                  is the store whole? (also while the master runs)',
       'sallyport master repair                 write it anew from what can be read; the old one is kept',
       'sallyport master backup FILE            a copy with the key (also while the master runs)',
