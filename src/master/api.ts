@@ -79,6 +79,11 @@ export type ServersQuery = z.infer<typeof serversQuerySchema>;
 export const serversPageSchema = z
   .object({
     generation: z.int().describe('Counts up with every change of the list'),
+    whole: z
+      .boolean()
+      .describe(
+        'False while a node of a fleet can not hear the others: servers registered at those alone may be missing',
+      ),
     at: instant,
     total: z.int().describe('How many match the query, over all pages'),
     sections: z.object({ local: z.int(), official: z.int(), community: z.int() }).describe('The same by section'),

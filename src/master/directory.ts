@@ -9,7 +9,7 @@ import { createListing, type ListCommit, ListItem, type Listing } from './listin
 import type { Pseudonyms } from './log.ts';
 import type { Moderation } from './moderation.ts';
 import type { OfficialServer } from './official.ts';
-import { entryOf, readEntry } from './snapshot.ts';
+import { type ListedHost, readRow, rowOf } from './snapshot.ts';
 import type { SnapshotRow, Store } from './store.ts';
 
 export interface DirectoryOptions {
@@ -20,7 +20,23 @@ export interface DirectoryOptions {
   readonly onCommit: (commit: ListCommit) => void;
   /** For how long a registered host has been silent; null where the machine does not know it. */
   readonly silentMs?: (hostKey: Uint8Array) => number | null;
+  /** Of a node of a fleet alone. */
+  readonly others?: OtherNodes;
 }
+
+/** What the other nodes of a fleet tell of hosts, and who tells them. */
+export interface OtherNodes {
+  /** What counts of this host among what other nodes tell, and for how long the one that tells it was silent. */
+  of(hostId: string): (ListedHost & { readonly silentMs: number }) | null;
+  /** Another node tells of this host, so what it says counts where both have it. */
+  tellOf(hostId: string): boolean;
+  /** An entry here has changed. */
+  onChange(hostId: string): void;
+  /** False while the list may lack hosts of other nodes. */
+  readonly whole: boolean;
+}
+
+const ALONE: OtherNodes = { of: () => null, tellOf: () => false, onChange: () => {}, whole: true };
 
 /** `address`: who shares it with a host is on its network, or behind the same carrier's NAT. Null = nobody in particular. */
 export type Viewer = Omit<ListViewer, 'address'> & { readonly address: string | null };
@@ -33,13 +49,26 @@ export interface Directory {
   official(servers: readonly OfficialServer[]): void;
   /** After a change of the rules: who is held back from now on, who may show up again. */
   review(): void;
+  /** Other nodes tell something else of this host than before. */
+  elsewhere(hostId: string): void;
+  /** False while the list may lack hosts of other nodes of the fleet. */
+  readonly whole: boolean;
+  /** Those that are this node's to test: no other tells of them. */
+  ours(): Iterable<ListItem>;
   /** Listed hosts that share the viewer's address. */
   local(address: string | null): readonly ListItem[];
   server(item: ListItem, viewer: Viewer): Server;
   /** A page of the list for a session with the master: first the viewer's neighbours, then the order of the web page. */
   page(query: ListQuery): ListPage;
   adminHost(item: ListItem): AdminHost;
-  counts(): { listed: number; unlisted: number; hidden: number; official: number; returning: number };
+  counts(): {
+    listed: number;
+    unlisted: number;
+    hidden: number;
+    official: number;
+    returning: number;
+    elsewhere: number;
+  };
   /** Makes the gathered changes visible; false where there are none. */
   commit(): boolean;
   /** Forgets entries of the run before that did not return in time. */
@@ -50,7 +79,7 @@ export interface Directory {
 }
 
 export function createDirectory(options: DirectoryOptions): Directory {
-  const { store, moderation, pseudonyms, wallClock } = options;
+  const { store, moderation, pseudonyms, wallClock, others = ALONE } = options;
   const listing = createListing();
   const nearby = createNearby();
   let officials = new Map<string, OfficialServer>();
@@ -62,10 +91,11 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
   function put(
     host: HostRecord,
-    change: Partial<Pick<ListItem, 'returning' | 'firstSeenAt' | 'verifiedAt'>> = {},
+    change: Partial<Pick<ListItem, 'returning' | 'firstSeenAt' | 'verifiedAt' | 'elsewhere'>> = {},
   ): void {
     const old = listing.get(host.hostId);
     const official = officials.get(host.hostId);
+    const elsewhere = change.elsewhere ?? (old?.host === host && old.elsewhere);
     if (old !== undefined && old.host.observed.address !== host.observed.address)
       nearby.delete(old.host.observed.address, old.hostId);
     nearby.add(host.observed.address, host.hostId);
@@ -80,9 +110,12 @@ export function createDirectory(options: DirectoryOptions): Directory {
         returning: change.returning ?? false,
         crowded: official === undefined && crowd.length > SERVER_LIMITS.householdHostsMax,
         address: official?.traversal === 'off' ? official.address : null,
+        elsewhere,
       }),
     );
-    unsaved.add(host.hostId);
+    // What others have they write down themselves.
+    if (!elsewhere || old?.elsewhere === false) unsaved.add(host.hostId);
+    others.onChange(host.hostId);
     if (old === undefined && crowd.length === SERVER_LIMITS.householdHostsMax + 1) recount(crowd, host.hostId);
   }
 
@@ -95,6 +128,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
   }
 
   function heardAt(item: ListItem): number {
+    if (item.elsewhere) return wallClock() - (others.of(item.hostId)?.silentMs ?? 0);
     return item.returning ? writtenAt : wallClock() - (options.silentMs?.(item.host.hostKey) ?? 0);
   }
 
@@ -104,6 +138,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     listing.remove(item.hostId);
     const left = nearby.of(item.host.observed.address);
     if (left.length === SERVER_LIMITS.householdHostsMax) recount(left, item.hostId);
+    others.onChange(item.hostId);
   }
 
   function gone(host: HostRecord): void {
@@ -111,8 +146,26 @@ export function createDirectory(options: DirectoryOptions): Directory {
     if (item === undefined) return;
     const official = officials.get(host.hostId);
     remove(item);
+    const known = others.of(host.hostId);
+    if (known !== null) {
+      put(known.host, { ...known, elsewhere: true });
+      return;
+    }
     // An official server stays in sight while its agent is away: it is joined by its address.
     if (official !== undefined && official.traversal === 'off') put(official.record, { firstSeenAt: item.firstSeenAt });
+  }
+
+  function elsewhere(hostId: string): void {
+    const item = listing.get(hostId);
+    const known = others.of(hostId);
+    const isHere =
+      item !== undefined && !item.elsewhere && !item.returning && officials.get(hostId)?.record !== item.host;
+    if (!isHere && known === null && item?.elsewhere) gone(item.host);
+    if (known === null) return;
+    const { firstSeenAt, verifiedAt } = known;
+    if (!isHere) put(known.host, { firstSeenAt, verifiedAt, elsewhere: true });
+    else if (others.tellOf(hostId) && (item.firstSeenAt !== firstSeenAt || item.verifiedAt !== verifiedAt))
+      put(item.host, { firstSeenAt, verifiedAt });
   }
 
   function local(address: string | null): readonly ListItem[] {
@@ -165,6 +218,13 @@ export function createDirectory(options: DirectoryOptions): Directory {
         if (hidden !== item.hidden) put(item.host, { returning: item.returning });
       }
     },
+    elsewhere,
+    get whole() {
+      return others.whole;
+    },
+    *ours() {
+      for (const item of listing.all()) if (!item.elsewhere && !others.tellOf(item.hostId)) yield item;
+    },
     local,
     server: (item, viewer) => serverOf(item, viewer, heardAt(item)),
     page,
@@ -176,9 +236,10 @@ export function createDirectory(options: DirectoryOptions): Directory {
       hostKey: toHex(item.host.hostKey),
     }),
     counts() {
-      const counts = { listed: 0, unlisted: 0, hidden: 0, official: 0, returning: 0 };
+      const counts = { listed: 0, unlisted: 0, hidden: 0, official: 0, returning: 0, elsewhere: 0 };
       for (const item of listing.all()) {
-        if (item.hidden) counts.hidden += 1;
+        if (item.elsewhere) counts.elsewhere += 1;
+        else if (item.hidden) counts.hidden += 1;
         else if (item.listed) counts.listed += 1;
         else counts.unlisted += 1;
         if (item.official) counts.official += 1;
@@ -203,8 +264,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
         if (changed.length + gone.length >= rowsMax) break;
         unsaved.delete(hostId);
         const item = listing.get(hostId);
-        if (item === undefined || officials.get(hostId)?.record === item.host) gone.push(hostId);
-        else changed.push(entryOf(item));
+        if (item === undefined || item.elsewhere || officials.get(hostId)?.record === item.host) gone.push(hostId);
+        else changed.push(rowOf(item));
       }
       store.saveSnapshot(wallClock(), changed, gone);
       return unsaved.size > 0;
@@ -219,7 +280,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
         writtenAt = at;
       }
       for (const row of old ? [] : rows) {
-        const entry = readEntry(row);
+        const entry = readRow(row);
         // What can't be read is taken off.
         if (entry === null) unsaved.add(row.hostId);
         if (entry === null || listing.get(row.hostId) !== undefined) continue;
@@ -228,7 +289,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       }
       store.lendSnapshot((hostId) => {
         const item = listing.get(hostId);
-        return item === undefined ? null : entryOf(item).json;
+        return item === undefined || item.elsewhere ? null : rowOf(item).json;
       });
     },
   };

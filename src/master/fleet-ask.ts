@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { nodeCrypto, readKey, SallyportError, usage } from '../node/index.ts';
 import { type Backplane, BackplaneSeal } from './backplane.ts';
-import { FLEET_SUBJECT, type FleetWord, type NodeSeen, wordSchema } from './fleet.ts';
 import { Members } from './fleet-members.ts';
 import { FLEET_SECRET_FILE } from './fleet-options.ts';
+import { FLEET_SUBJECT, type FleetWord, type NodeSeen, wordSchema } from './fleet-words.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import { loadNats, type NatsOptions } from './nats.ts';
 

@@ -1,10 +1,12 @@
 /** A master as a node of a fleet, at work: loaded only where it is one. */
 import type { KeyPair, MasterCommand, MasterCounters } from '../core/index.ts';
 import { BUILD, monotonicNow } from '../node/index.ts';
-import { FLEET_SUBJECT, type Fleet, startFleet } from './fleet.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+import { FLEET_SUBJECT } from './fleet-words.ts';
 import { loadNats } from './nats.ts';
 import type { Office } from './office.ts';
 import { portsOf } from './ports.ts';
+import { entryOf } from './snapshot.ts';
 import type { MasterFact, MasterOptions } from './start.ts';
 import type { Store } from './store.ts';
 
@@ -24,6 +26,8 @@ export async function startNode(parts: {
   if (fleet === null) return null;
   const open = await loadNats(fleet.nats);
   const { port, furtherPort = 0 } = portsOf(options);
+  const { directory } = office;
+  const { listing } = directory;
   const addresses = (options.advertise ?? parts.listen).slice(0, 4);
   return startFleet({
     place: { name: fleet.node, region: fleet.region ?? '', addresses: [...addresses], port, furtherPort },
@@ -35,6 +39,13 @@ export async function startNode(parts: {
       wallClock: Date.now,
       monotonic: monotonicNow,
     },
+    entry(hostId) {
+      const item = listing.get(hostId);
+      return item === undefined || item.elsewhere || item.returning || item.host.code === '' ? null : entryOf(item);
+    },
+    hostIds: () => [...listing.all()].map((item) => item.hostId),
+    onElsewhere: directory.elsewhere,
+    onWhole: office.showAnew,
     figures: () => ({ hosts: counters().hosts, sessions: counters().sessions }),
     onDrain: () => tell({ fact: 'fleet-drain' }),
     onFact: tell,

@@ -7,44 +7,20 @@ import { z } from 'zod';
 import { type MasterCommand, type NodeList, orderOf } from '../core/index.ts';
 import { nodeCrypto } from '../node/index.ts';
 import { type Backplane, type BackplaneListener, BackplaneSeal } from './backplane.ts';
+import type { OtherNodes } from './directory.ts';
 import { type BanFact, banFactSchema, FleetBans, idOf } from './fleet-bans.ts';
+import { HostsHeard } from './fleet-hosts-heard.ts';
+import { HostsTold } from './fleet-hosts-told.ts';
 import { type Member, type MemberPlace, Members, memberSchema } from './fleet-members.ts';
+import { FLEET_SUBJECT, type FleetWord, type NodeSeen, wordSchema } from './fleet-words.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Moderation } from './moderation.ts';
+import type { ListedEntry } from './snapshot.ts';
 import type { Store } from './store.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** All of a fleet hear it; a subject for each node would tell nobody more. */
-export const FLEET_SUBJECT = 'sallyport.fleet';
 const MEMBERS = 'fleet-members';
 const BANS = 'fleet-bans';
-
-const hereSchema = z.object({
-  say: z.literal('here'),
-  name: z.string(),
-  instance: z.string(),
-  members: z.array(memberSchema).max(SERVER_LIMITS.membersMax),
-  bans: z.string(),
-  version: z.string().max(64),
-  hosts: z.number(),
-  sessions: z.number(),
-  draining: z.boolean(),
-});
-export type NodeSeen = z.infer<typeof hereSchema>;
-export const wordSchema = z.discriminatedUnion('say', [
-  hereSchema,
-  z.object({ say: z.literal('who') }),
-  z.object({ say: z.literal('bans'), facts: z.array(banFactSchema).max(SERVER_LIMITS.banFactsAtOnce) }),
-  z.object({ say: z.literal('members'), members: z.array(memberSchema).max(SERVER_LIMITS.membersMax) }),
-  /** What the operator's channels have been told of, so that whoever is first for a host after us does not tell it again. */
-  z.object({
-    say: z.literal('told'),
-    keys: z.array(z.string().max(SERVER_LIMITS.toldBytesMax)).max(SERVER_LIMITS.toldAtOnce),
-  }),
-  /** To one node, as it runs now: a repetition after its next start is for nobody. */
-  z.object({ say: z.literal('drain'), instance: z.string() }),
-]);
-export type FleetWord = z.infer<typeof wordSchema>;
 
 export interface FleetParts {
   readonly secret: Uint8Array;
@@ -58,6 +34,14 @@ export interface FleetParts {
   readonly onRules: () => void;
   readonly webhooks: Pick<Webhooks, 'told' | 'note'>;
   readonly command: (command: MasterCommand) => void;
+  /** Of a host that is registered here; null where it is not, or not heard of yet. */
+  readonly entry: (hostId: string) => ListedEntry | null;
+  /** Those that are registered here. */
+  readonly hostIds: () => Iterable<string>;
+  /** Other nodes tell something else of this host than before. */
+  readonly onElsewhere: (hostId: string) => void;
+  /** The list has become whole, or is so no longer. */
+  readonly onWhole: (whole: boolean) => void;
   readonly figures: () => { readonly hosts: number; readonly sessions: number };
   readonly wallClock: () => number;
   readonly monotonic: () => number;
@@ -74,6 +58,9 @@ export type FleetFact =
   | { readonly fact: 'fleet-list'; readonly nodes: readonly string[]; readonly serial: number };
 
 export interface Fleet {
+  readonly hosts: OtherNodes;
+  /** How many hosts of other nodes are known. */
+  readonly hostsElsewhere: number;
   /** The rules here have changed. */
   rulesChanged(): void;
   /** Those heard of within the last seconds, this one among them. */
@@ -101,6 +88,18 @@ export function startFleet(parts: FleetParts): Fleet {
   let left = false;
   let bansTold = Number.NEGATIVE_INFINITY;
   let later: NodeJS.Timeout | null = null;
+  let whole = false;
+  const heardHosts = new HostsHeard({
+    now: parts.monotonic,
+    changed(hostId) {
+      parts.onElsewhere(hostId);
+      told.look(hostId);
+    },
+  });
+  const told = new HostsTold({
+    ...{ name: place.name, instance, say },
+    entry: (hostId) => (heardHosts.isToldBefore(place.name, hostId) ? null : parts.entry(hostId)),
+  });
   const backplane = parts.open({
     message: (bytes) => heard(sealer.open(bytes)),
     connected(up, why) {
@@ -126,6 +125,7 @@ export function startFleet(parts: FleetParts): Fleet {
     const { hosts, sessions } = parts.figures();
     return {
       ...{ say: 'here', name: place.name, instance, members: [...members.all()], bans: bans.digest() },
+      hostWords: told.seq,
       ...{ version: parts.version, hosts, sessions, draining },
     };
   }
@@ -148,6 +148,12 @@ export function startFleet(parts: FleetParts): Fleet {
     switch (word?.say) {
       case 'here':
         if (word.instance !== instance) met(word);
+        return;
+      case 'hosts':
+        if (word.instance !== instance) heardHosts.hear(word);
+        return;
+      case 'hosts-ask':
+        if (word.instance === instance) told.ask(word.after);
         return;
       case 'who':
         here();
@@ -182,6 +188,8 @@ export function startFleet(parts: FleetParts): Fleet {
       tellTold();
     if (seen.has(word.name) || seen.size < SERVER_LIMITS.membersMax)
       seen.set(word.name, { here: word, at: parts.monotonic() });
+    const after = heardHosts.here(word.name, word.instance, word.hostWords);
+    if (after !== null) say({ say: 'hosts-ask', instance: word.instance, after });
     takeMembers(word.members);
     if (word.bans !== bans.digest()) tellBansSoon();
   }
@@ -219,9 +227,11 @@ export function startFleet(parts: FleetParts): Fleet {
     const { put, lift } = bans.merge(facts, wallClock());
     if (put.length + lift.length === 0) return;
     const changed = new Set([...put, ...lift].map(idOf));
-    for (const row of moderation.bans()) if (changed.has(idOf(row))) moderation.unban(row.id);
-    for (const { version: _version, lifted: _lifted, createdAt, ...ban } of put) moderation.ban(createdAt, ban);
-    writeDown([...put, ...lift]);
+    store.batch(() => {
+      for (const row of moderation.bans()) if (changed.has(idOf(row))) moderation.unban(row.id);
+      for (const { version: _version, lifted: _lifted, createdAt, ...ban } of put) moderation.ban(createdAt, ban);
+      writeDown([...put, ...lift]);
+    });
     parts.onRules();
   }
 
@@ -229,7 +239,9 @@ export function startFleet(parts: FleetParts): Fleet {
   function writeDown(facts: readonly BanFact[]): void {
     const rows = new Map<string, BanFact[]>(facts.map((fact) => [rowOf(fact), []]));
     for (const fact of bans.all()) rows.get(rowOf(fact))?.push(fact);
-    for (const [row, its] of rows) store.setSetting(row, JSON.stringify(its));
+    store.batch(() => {
+      for (const [row, its] of rows) store.setSetting(row, JSON.stringify(its));
+    });
   }
 
   function rulesChanged(): void {
@@ -247,13 +259,42 @@ export function startFleet(parts: FleetParts): Fleet {
     parts.onDrain();
   }
 
+  function lookAtHosts(): void {
+    heardHosts.sweep();
+    told.flush();
+    const now = backplane.connected && heardHosts.whole;
+    if (now !== whole) parts.onWhole(now);
+    whole = now;
+  }
+
   members.enter(place);
   tellList();
   rulesChanged();
-  const timer = setInterval(here, SERVER_LIMITS.fleetHereMs);
-  timer.unref();
+  for (const hostId of parts.hostIds()) told.look(hostId);
+  const timers = [
+    setInterval(here, SERVER_LIMITS.fleetHereMs),
+    setInterval(lookAtHosts, SERVER_LIMITS.snapshotIntervalMs),
+    setInterval(() => told.work(), SERVER_LIMITS.fleetWorkMs),
+  ];
+  for (const timer of timers) timer.unref();
 
   return {
+    hosts: {
+      of(hostId) {
+        const one = heardHosts.of(hostId);
+        if (one === null) return null;
+        const { host, firstSeenAt, verifiedAt, by } = one;
+        return { host, firstSeenAt, verifiedAt, silentMs: Math.round(parts.monotonic() - by.heardAt) };
+      },
+      tellOf: (hostId) => heardHosts.isToldBefore(place.name, hostId),
+      onChange: (hostId) => told.look(hostId),
+      get whole() {
+        return whole;
+      },
+    },
+    get hostsElsewhere() {
+      return heardHosts.size;
+    },
     rulesChanged,
     seen() {
       const since = parts.monotonic() - SERVER_LIMITS.fleetSeenMs;
@@ -274,7 +315,7 @@ export function startFleet(parts: FleetParts): Fleet {
       here();
     },
     async close() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       if (later !== null) clearTimeout(later);
       await backplane.close();
     },

@@ -10,6 +10,8 @@ import type { ListCommit } from './listing.ts';
 
 export interface EventStreams {
   tell(commit: ListCommit): void;
+  /** Everybody is to fetch the page anew. */
+  reset(): void;
   close(): void;
   readonly size: number;
   tables(): readonly TableState[];
@@ -84,10 +86,8 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
     return new Response(body, { headers });
   });
 
-  const pulse = setInterval(() => {
-    const ping = encoder.encode(': ping\n\n');
-    for (const stream of [...streams]) push(stream, ping);
-  }, SERVER_LIMITS.eventPingMs);
+  const toAll = (bytes: Uint8Array): void => [...streams].forEach((stream) => void push(stream, bytes));
+  const pulse = setInterval(() => toAll(encoder.encode(': ping\n\n')), SERVER_LIMITS.eventPingMs);
   pulse.unref();
 
   return {
@@ -102,6 +102,7 @@ export function addEventRoutes(app: Hono, directory: Directory): EventStreams {
         push(stream, personal ? frame('change', changeFor(directory, commit, stream.caller)) : told);
       }
     },
+    reset: () => toAll(frame('reset', { generation: directory.listing.generation })),
     close() {
       clearInterval(pulse);
       for (const stream of [...streams]) drop(stream);

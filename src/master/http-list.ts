@@ -58,7 +58,7 @@ export function addListRoutes(app: Hono, { directory, wallClock, onLimited, code
 
   /** One answer per generation of the list, question and (rarely) viewer. */
   function answerFor(query: ServersQuery, caller: string): Promise<Answer> {
-    const epoch = `${directory.listing.generation}.${Math.floor(wallClock() / ANSWER_AGE_MS)}`;
+    const epoch = `${directory.listing.generation}${directory.whole ? '' : 'p'}.${Math.floor(wallClock() / ANSWER_AGE_MS)}`;
     if (epoch !== answersOf || answers.size >= SERVER_LIMITS.pageCacheEntries) {
       answers.clear();
       answersOf = epoch;
@@ -154,6 +154,7 @@ async function buildPage(directory: Directory, query: ServersQuery, caller: stri
   const counts = hasFilter(query) ? countSections(found) : listing.counts();
   return {
     generation: listing.generation,
+    whole: directory.whole,
     at: now,
     total: found.length,
     sections: { local: local.length, official: counts.official, community: counts.community - local.length },

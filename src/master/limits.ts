@@ -118,6 +118,16 @@ export const SERVER_LIMITS = {
   toldBytesMax: 128,
   /** They are written down in so many rows, ten in each. */
   banFactRows: 1_024,
+  /**
+   * A node tells of its hosts once a second what has changed, 200 in a word (an entry is 0.4 kB, 1.3 kB at most, and NATS carries a
+   * megabyte); who was away for 4,096 changes or more is told everything, a word each tenth of a second, 2,000 hosts a second.
+   */
+  fleetHostsAtOnce: 200,
+  fleetHostBuckets: 1_024,
+  fleetJournalMax: 4_096,
+  fleetWorkMs: 100,
+  /** Hosts of other nodes: a million at eight nodes is what a fleet is made for, a kilobyte of heap each. */
+  fleetHostsMax: 1_000_000,
   /** Nodes that there ever were, those taken out among them. */
   membersMax: 32,
   /** A list that was replaced counts for so long: hosts hear of the new one within two minutes. */

@@ -22,12 +22,15 @@ export interface ItemInput {
   /** One of more public hosts at one address than a household has. */
   readonly crowded: boolean;
   readonly address: string | null;
+  /** Registered at other nodes of the fleet alone. */
+  readonly elsewhere: boolean;
 }
 
 const OFFICIAL = 1;
 const HIDDEN = 2;
 const RETURNING = 4;
 const CROWDED = 8;
+const ELSEWHERE = 16;
 
 /**
  * One entry, replaced as a whole by every change. It holds next to nothing of its own, because there may be 100 000: what the
@@ -50,7 +53,8 @@ export class ListItem implements OrderFields {
       (input.official ? OFFICIAL : 0) |
       (input.hidden ? HIDDEN : 0) |
       (input.returning ? RETURNING : 0) |
-      (input.crowded ? CROWDED : 0);
+      (input.crowded ? CROWDED : 0) |
+      (input.elsewhere ? ELSEWHERE : 0);
   }
 
   get hostId(): string {
@@ -94,6 +98,9 @@ export class ListItem implements OrderFields {
   }
   get crowded(): boolean {
     return (this.flags & CROWDED) !== 0;
+  }
+  get elsewhere(): boolean {
+    return (this.flags & ELSEWHERE) !== 0;
   }
   get verified(): boolean {
     return this.verifiedAt !== null;

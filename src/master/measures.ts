@@ -23,6 +23,10 @@ export interface MeasuresOptions {
 export interface FleetFigures {
   readonly connected: boolean;
   readonly nodes: number;
+  /** The list lacks nothing that other nodes have told. */
+  readonly whole: boolean;
+  /** Registered at other nodes, those among them that are registered here too. */
+  readonly hostsElsewhere: number;
 }
 
 const DURATIONS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60, 300];
@@ -149,4 +153,12 @@ function measureFleet(registry: Metrics, fleet: () => FleetFigures): void {
   const connected = (): number => Number(fleet().connected);
   registry.gauge('sallyport_fleet_connected', '1 while NATS carries what nodes say, else 0.', connected);
   registry.gauge('sallyport_fleet_nodes', 'Nodes heard of within seconds, this one among them.', () => fleet().nodes);
+  registry.gauge('sallyport_fleet_list_whole', '1 while the list shows the hosts of all nodes, else 0.', () =>
+    Number(fleet().whole),
+  );
+  registry.gauge(
+    'sallyport_fleet_hosts_elsewhere',
+    'Hosts of which other nodes tell, some of them registered here too.',
+    () => fleet().hostsElsewhere,
+  );
 }

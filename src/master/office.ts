@@ -17,13 +17,14 @@ import { BUILD, type WebApp } from '../node/index.ts';
 import type { MasterInfo, Overview } from './api.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { type Downloads, NO_DOWNLOADS } from './downloads.ts';
+import type { OfficeFleet } from './fleet-office.ts';
 import { createHttpApp } from './http.ts';
 import type { AdminRoutes } from './http-admin.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { ListItem } from './listing.ts';
 import { createPseudonyms, type Logger } from './log.ts';
-import { createMeasures, type FleetFigures } from './measures.ts';
+import { createMeasures } from './measures.ts';
 import { watchEventLoop } from './metrics.ts';
 import { createModeration, type Moderation } from './moderation.ts';
 import type { OfficialFolder } from './official.ts';
@@ -61,14 +62,8 @@ export interface OfficeOptions {
   readonly onTokenUsed: () => void;
   /** The master's own relay, once it runs. */
   readonly relay?: () => RelayThread | null;
-  /** An admin has changed a rule here. */
-  readonly onRules?: () => void;
-  /** The operator's channels are told of this, once a day: the other nodes of a fleet should know. */
-  readonly onTold?: (key: string) => void;
-  /** Is it ours to tell the operator's channels of this host? In a fleet one node does. Left out: yes. */
-  readonly tells?: (host: HostRecord) => boolean;
   /** Of a node of a fleet. */
-  readonly fleet?: () => FleetFigures;
+  readonly fleet?: OfficeFleet;
 }
 
 export interface Office {
@@ -86,6 +81,8 @@ export interface Office {
   readonly webhooks: Pick<Webhooks, 'told' | 'note'>;
   /** Rules have changed elsewhere: they work at once. */
   applyRules(): void;
+  /** What the list says of itself has changed: whoever looks asks for it anew. */
+  showAnew(): void;
   /** The bans, as relays need them. */
   relayRules(): readonly RelayRule[];
   official(folder: OfficialFolder): void;
@@ -101,7 +98,8 @@ const SOURCES_REWRITTEN =
   'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)';
 
 export function createOffice(options: OfficeOptions): Office {
-  const { store, log, wallClock, tells = () => true } = options;
+  const { store, log, wallClock, fleet } = options;
+  const tells = ({ code }: HostRecord): boolean => fleet?.isFirst(code) ?? true;
   const upSince = wallClock();
   const relay = options.relay ?? (() => null);
   const loop = watchEventLoop();
@@ -118,6 +116,7 @@ export function createOffice(options: OfficeOptions): Office {
     ...{ store, moderation, pseudonyms, wallClock },
     onCommit: (commit) => events.tell(commit),
     ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
+    ...(fleet === undefined ? {} : { others: fleet.hosts }),
   });
   const measures = createMeasures({
     ...{ version: BUILD.version, directory, moderation },
@@ -126,13 +125,13 @@ export function createOffice(options: OfficeOptions): Office {
     storeOk: () => store.problem() === null,
     eventStreams: () => events.size,
     relay: () => relay()?.figures() ?? null,
-    ...(options.fleet === undefined ? {} : { fleet: options.fleet }),
+    ...(fleet === undefined ? {} : { fleet: fleet.figures }),
   });
   const webhooks = createWebhooks({
     ...{ hooks: options.hooks, store, now: options.monotonic, wallClock },
     ...(options.webhookTiming === undefined ? {} : { timing: options.webhookTiming }),
     onDelivery: (kind, result) => measures.webhooks.add({ kind, result }),
-    onTold: options.onTold,
+    onTold: fleet?.onTold,
   });
   const downloads = options.downloads ?? (() => NO_DOWNLOADS);
   const info = (): MasterInfo => ({
@@ -165,7 +164,7 @@ export function createOffice(options: OfficeOptions): Office {
       evict: ({ host }) => options.command({ do: 'evict', hostKey: host.hostKey }),
       onRulesChanged: (ban) => {
         applyRules();
-        options.onRules?.();
+        fleet?.onRules();
         if (ban !== null) webhooks.send(banMessage(ban.kind, ban.scope, ban.reason));
       },
       onFirstUse: () => {
@@ -179,7 +178,7 @@ export function createOffice(options: OfficeOptions): Office {
   /** Rules work at once: who is banned by now goes, who is held back leaves the list. */
   function applyRules(): void {
     for (const item of directory.listing.all()) {
-      if (!moderation.banned(item.host)) continue;
+      if (item.elsewhere || !moderation.banned(item.host)) continue;
       log.info({ host: item.hostId }, 'host taken off by a rule');
       options.command({ do: 'evict', hostKey: item.host.hostKey });
       if (item.returning) directory.gone(item.host);
@@ -310,6 +309,7 @@ export function createOffice(options: OfficeOptions): Office {
     },
     directory,
     ...{ moderation, webhooks, applyRules },
+    showAnew: () => events.reset(),
     ...{ newToken: token.fresh, forgetToken: () => store.setSetting(ADMIN_TOKEN, '') },
     ...{ event, metrics: measures.text },
     tables: () => [...events.tables(), ...moderation.tables()],

@@ -44,6 +44,19 @@ export function readQuotas(given: readonly string[]): Partial<RelayQuotas> {
   return quotas;
 }
 
+const OF_A_DAY = [
+  'addressBytesPerDay',
+  'networkBytesPerDay',
+  'hostBytesPerDay',
+] as const satisfies (keyof RelayQuotas)[];
+
+/** What one of so many relays of a fleet grants: none knows what the others forward, so each forwards its part of anybody's bytes of a day. */
+export function partOfQuotas(quotas: Partial<RelayQuotas>, relays: number): Partial<RelayQuotas> {
+  const all = { ...RELAY_LIMITS.quotas, ...quotas };
+  const parts = OF_A_DAY.map((name) => [name, Math.max(1, Math.floor(all[name] / Math.max(1, relays)))] as const);
+  return { ...quotas, ...Object.fromEntries(parts) };
+}
+
 /** A relay elsewhere, as participants are told of it; several addresses of it have one port. */
 export function readRelayAt(text: string): RelayPlace {
   const [name = '', region = '', ...places] = text.split(',').map((part) => part.trim());

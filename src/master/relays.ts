@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Endpoint, KeyPair, MasterRelays, RelayPlace } from '../core/index.ts';
 import { readOrCreateKey, usage } from '../node/index.ts';
 import { PORT, UDP_PORTS } from './options.ts';
-import { checkRelays, readQuotas, readRelayAt, readRelayName } from './relay-options.ts';
+import { checkRelays, partOfQuotas, readQuotas, readRelayAt, readRelayName } from './relay-options.ts';
 import type { RelayRule } from './relay-rules.ts';
 import { type RelayThread, startRelayThread } from './relay-thread.ts';
 import type { MasterOptions } from './start.ts';
@@ -77,10 +77,11 @@ export async function startOwnRelay(parts: {
   const { options, identity, relays, rules, onFault, onSend } = parts;
   const listen = sharesPort(options) ? [] : parts.listen;
   if (options.relay === undefined || options.relay === null || relays === undefined) return null;
+  const quotas = readQuotas(options.relay.quotas ?? []);
   return startRelayThread({
     ...{ addresses: listen, port: relayPort(options), secret: relays.secret, masterKey: identity.publicKey },
     ...{
-      quotas: readQuotas(options.relay.quotas ?? []),
+      quotas: options.fleet ? partOfQuotas(quotas, relays.list.length) : quotas,
       rules,
       nativeUdp: options.nativeUdp === true,
       onFault,

@@ -31,8 +31,11 @@ const entrySchema = z.object({
   verifiedAt: z.int().nullable(),
 });
 
-export function entryOf({ hostId, host, firstSeenAt, verifiedAt }: ListItem): SnapshotRow {
-  const entry: z.infer<typeof entrySchema> = {
+export type ListedEntry = z.infer<typeof entrySchema>;
+
+/** What is known of a host, as it is written down and as the nodes of a fleet tell each other. */
+export function entryOf({ host, firstSeenAt, verifiedAt }: ListItem): ListedEntry {
+  return {
     v: 1,
     key: toHex(host.hostKey),
     code: host.code,
@@ -47,21 +50,29 @@ export function entryOf({ hostId, host, firstSeenAt, verifiedAt }: ListItem): Sn
     firstSeenAt,
     verifiedAt,
   };
-  return { hostId, json: JSON.stringify(entry) };
 }
 
-export function readEntry(row: SnapshotRow): {
+export function rowOf(item: ListItem): SnapshotRow {
+  return { hostId: item.hostId, json: JSON.stringify(entryOf(item)) };
+}
+
+export interface ListedHost {
   readonly host: HostRecord;
   readonly firstSeenAt: number;
   readonly verifiedAt: number | null;
-} | null {
-  let json: unknown;
+}
+
+export function readRow(row: SnapshotRow): ListedHost | null {
   try {
-    json = JSON.parse(row.json);
+    return readEntry(row.hostId, JSON.parse(row.json));
   } catch {
     return null;
   }
-  const read = entrySchema.safeParse(json);
+}
+
+/** Null where it is not exactly what `entryOf` makes. */
+export function readEntry(hostId: string, entry: unknown): ListedHost | null {
+  const read = entrySchema.safeParse(entry);
   const hostKey = read.success ? fromHex(read.data.key) : null;
   if (!read.success || hostKey === null) return null;
   const { code, players, natType, verdict, delta, rttMs, address, port, firstSeenAt, verifiedAt } = read.data;
@@ -69,7 +80,7 @@ export function readEntry(row: SnapshotRow): {
   const announcement = { name, game, public: isPublic, playersMax, map, mode, version, passwordNeeded };
   const observed = { address, port };
   const host = {
-    hostId: row.hostId,
+    hostId,
     hostKey,
     code,
     announcement,

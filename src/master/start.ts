@@ -33,6 +33,7 @@ import {
 } from '../node/index.ts';
 import { readDownloads } from './downloads.ts';
 import type { Fleet, FleetFact } from './fleet.ts';
+import { officeFleet } from './fleet-office.ts';
 import { checkFleetOptions, type FleetOptions, fleetSecret, whileTheyMove } from './fleet-options.ts';
 import type { CodeGuesses } from './http-list.ts';
 import { SERVER_LIMITS } from './limits.ts';
@@ -199,12 +200,7 @@ async function startLocked(
     silentMs: (hostKey) => running?.silentMs(hostKey) ?? null,
     codes: codesOf(() => running),
     onTokenUsed: () => forgetToken(stateDir),
-    onRules: () => fleet?.rulesChanged(),
-    onTold: (key) => fleet?.told(key),
-    tells: ({ code }) => fleet?.isFirst(code) ?? true,
-    ...(options.fleet
-      ? { fleet: () => ({ connected: fleet?.connected ?? false, nodes: fleet?.seen().length ?? 1 }) }
-      : {}),
+    ...(options.fleet ? { fleet: officeFleet(() => fleet) } : {}),
     relay: () => relay,
   });
   keepToken(stateDir, office, tell);
@@ -453,7 +449,7 @@ function testJoins(options: MasterOptions, office: Office, identity: KeyPair, li
   const tester = startTester({
     ...{ identity, now: monotonicNow, family: familyOf(address) },
     master: { key: identity.publicKey, addresses: [address], port: options.port ?? PORT },
-    hosts: () => office.directory.listing.all(),
+    hosts: office.directory.ours,
     onResult: office.tested,
     ...(options.testJoins === undefined ? {} : { timing: options.testJoins }),
   });

@@ -91,6 +91,8 @@ export interface Store {
   saveTold(subject: string, at: number): void;
   setting(name: string): string | null;
   setSetting(name: string, value: string): void;
+  /** Several changes as one commit: all or none is written. */
+  batch(work: () => void): void;
   prune(now: number): void;
   /** Once a second: what could not be written is tried again, what is due goes to the disk. */
   tick(): void;
@@ -191,6 +193,7 @@ export function createStore({ wallClock, ...options }: StoreParts): Store {
     saveTold: (subject, at) => put('told', subject, at, 'later'),
     setting: (name) => bodyOf<string>(records, 'setting', name),
     setSetting: (name, value) => put('setting', name, value, 'at-once'),
+    batch: records.batch.bind(records),
     prune: (now) => records.batch(() => pruneAll(records, names, now)),
     tick: () => records.tick(wallClock()),
     close: () => records.close(wallClock()),

@@ -3,14 +3,17 @@
 export { createCallers, isProxyName } from './callers.ts';
 export { readDownloads } from './downloads.ts';
 export { type BanFact, FleetBans } from './fleet-bans.ts';
+export { HostsHeard } from './fleet-hosts-heard.ts';
+export { HostsTold } from './fleet-hosts-told.ts';
 export { type Member, Members } from './fleet-members.ts';
+export { type HostsWord, wordSchema } from './fleet-words.ts';
 export { parseLocated } from './json-lines.ts';
 export { SERVER_LIMITS } from './limits.ts';
 export { createLog, createPseudonyms } from './log.ts';
 export { createOffice, type Office } from './office.ts';
 export { readOfficialFolder, resolveOfficial } from './official.ts';
 export { openRecordFile } from './record-file.ts';
-export { RELAY_QUOTAS, readQuotas, readRelayAt } from './relay-options.ts';
+export { partOfQuotas, RELAY_QUOTAS, readQuotas, readRelayAt } from './relay-options.ts';
 export { relayRules } from './relay-rules.ts';
 export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';

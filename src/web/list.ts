@@ -28,6 +28,8 @@ export const rows = signal<readonly Server[]>([]);
 export const fetchedAt = signal<number | null>(null);
 export const fetchError = signal<string | null>(null);
 export const loading = signal(false);
+/** The list is that of one node of a fleet alone. */
+export const partial = signal(false);
 /** The row whose details are shown, by its host. */
 export const openRow = signal<string | null>(null);
 export const filters = signal<Filters>(NO_FILTERS);
@@ -70,6 +72,7 @@ async function fetchList(): Promise<void> {
     const all: Server[] = [];
     let generation: number | null = null;
     let after: string | null = null;
+    let whole = true;
     do {
       const query = new URLSearchParams({ limit: String(PAGE_ROWS) });
       if (after !== null) query.set('after', after);
@@ -80,9 +83,11 @@ async function fetchList(): Promise<void> {
       const page = (await response.json()) as ServersPage;
       all.push(...page.servers);
       generation ??= page.generation;
+      whole = page.whole;
       after = page.next;
     } while (after !== null && all.length < ROWS_MAX);
     rows.value = all;
+    partial.value = !whole;
     listGeneration = generation;
     fetchedAt.value = Date.now();
     fetchError.value = null;

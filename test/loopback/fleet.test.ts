@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect, nkeyAuthenticator, nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { orderOf } from '../../src/core/index.ts';
+import type { ServersPage } from '../../src/master/api.ts';
 import { askFleet, drainNode, type MasterFact, type NatsOptions, type RunningMaster } from '../../src/master/index.ts';
-import { nodeCrypto } from '../../src/node/index.ts';
-import { type Guest, hostCommand, MasterBench } from './master-node.ts';
+import { deriveCode, nodeCrypto } from '../../src/node/index.ts';
+import { eventually, type Guest, hostCommand, MasterBench } from './master-node.ts';
 
 const CONFIG = readFileSync(new URL('../../examples/fleet/nats.conf', import.meta.url), 'utf8');
 const NODES = ['a', 'b', 'c'] as const;
@@ -73,6 +75,9 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
     const fact = facts[name]?.filter((one) => one.fact === 'fleet').at(-1);
     return fact?.fact === 'fleet' && fact.state === 'alone';
   };
+
+  const serversAt = async (name: Name) =>
+    (await (await fetch(`${masters[name]?.http}/api/v1/servers`)).json()) as ServersPage;
 
   let code = '';
   let host: Guest;
@@ -162,13 +167,58 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
     await eventually('lifted at b', third);
   }, 90_000);
 
+  test('the page and the events of every node show the hosts of all, those registered elsewhere alone among them', async () => {
+    const guest = guestOf('a', await atNodes('a', 'b'));
+    const events = new AbortController();
+    const told = await fetch(`${masters.c?.http}/api/v1/events`, { signal: events.signal });
+    const heard: string[] = [];
+    void read(told, heard).catch(() => {});
+    guest.command(hostCommand({ name: 'Far harbour' }));
+    const { code: join } = await guest.until('hosting');
+    const listed = async (name: Name) => (await serversAt(name)).servers.filter((one) => one.name === 'Far harbour');
+    for (const name of NODES)
+      expect(await eventually(`listed at ${name}`, async () => (await listed(name))[0] ?? null)).toMatchObject({
+        code: join,
+        returning: false,
+      });
+    expect(await metrics('c')).toMatch(/^sallyport_fleet_hosts_elsewhere [1-9]/m);
+    // By its code, too, as a link leads there.
+    expect((await fetch(`${masters.c?.http}/api/v1/servers/${join}`)).status).toBe(200);
+    await eventually('told at c', () => heard.join('').includes('Far harbour'));
+    guest.command({ do: 'unhost' });
+    await eventually('gone at c', async () => (await listed('c')).length === 0);
+    events.abort();
+    guest.stop();
+  }, 60_000);
+
+  test('a host stays on every list while the node that tells of it is away', async () => {
+    const guest = guestOf('c', await atNodes('b', 'c'));
+    guest.command(hostCommand({ name: 'Steady harbour' }));
+    await guest.until('hosting');
+    const isListed = async (): Promise<boolean> =>
+      (await serversAt('a')).servers.some(({ name }) => name === 'Steady harbour');
+    await eventually('listed at a', isListed);
+    await masters.b?.close();
+    const until = Date.now() + 9_000;
+    while (Date.now() < until) {
+      expect(await isListed()).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    await startNode('b');
+    await eventually('whole again', async () => (await serversAt('a')).whole);
+    expect(await isListed()).toBe(true);
+    guest.stop();
+  }, 60_000);
+
   test('while NATS is dead joins go on, the nodes say so, and they find each other again', async () => {
     server?.kill('SIGKILL');
     await eventually('all are alone', () => NODES.every(isAlone));
     await joins('c', code);
     expect(await metrics('a')).toContain('sallyport_fleet_connected 0\n');
+    await eventually('the list says so', async () => !(await serversAt('b')).whole);
     await startNats();
     await eventually('all are connected', () => !NODES.some(isAlone));
+    for (const name of NODES) await eventually('the list is whole', async () => (await serversAt(name)).whole);
   }, 60_000);
 
   test('a node that is killed is missed by nobody', async () => {
@@ -220,12 +270,18 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
   }, 60_000);
 });
 
-async function eventually(what: string, holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
-  const until = Date.now() + limitMs;
-  while (!(await holds())) {
-    if (Date.now() > until) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+/** Somebody who hosts at these two nodes first. */
+async function atNodes(...both: [Name, Name]) {
+  for (;;) {
+    const keys = nodeCrypto.keyPair();
+    const order = orderOf((await deriveCode(keys.publicKey)) ?? '', NODES);
+    if (both.every((name) => order.slice(0, 2).includes(name))) return keys;
   }
+}
+
+async function read(response: Response, into: string[]): Promise<void> {
+  const text = new TextDecoder();
+  for await (const bytes of response.body ?? []) into.push(text.decode(bytes as Uint8Array));
 }
 
 function freePort(): Promise<number> {

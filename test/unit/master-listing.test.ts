@@ -47,6 +47,7 @@ const item = (host: HostRecord, more: { official?: boolean; firstSeenAt?: number
     returning: false,
     crowded: false,
     address: null,
+    elsewhere: false,
     ...more,
   });
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { RELAY_LIMITS } from '../../src/core/index.ts';
-import { RELAY_QUOTAS, readQuotas, readRelayAt } from '../../src/master/testing.ts';
+import { partOfQuotas, RELAY_QUOTAS, readQuotas, readRelayAt } from '../../src/master/testing.ts';
 
 test('quotas are told by name, in bytes with units of thousand', () => {
   expect(readQuotas([])).toEqual({});
@@ -23,6 +23,20 @@ test('quotas are told by name, in bytes with units of thousand', () => {
     expect(() => readQuotas([wrong]), wrong).toThrow();
   expect(() => readQuotas(['pairs=200'])).toThrow();
   expect(readQuotas(['pairs=200', 'address-pairs=100', 'network-pairs=200'])).toMatchObject({ pairsMax: 200 });
+});
+
+test('each of N relays of a fleet forwards its part of what anybody may send in a day, and what is its own is whole', () => {
+  for (const given of [{}, { hostBytesPerDay: 7e9, pairsPerHost: 5 }])
+    for (const relays of [1, 2, 3, 8]) {
+      const whole = { ...RELAY_LIMITS.quotas, ...given };
+      const part = { ...RELAY_LIMITS.quotas, ...partOfQuotas(given, relays) };
+      for (const name of ['addressBytesPerDay', 'networkBytesPerDay', 'hostBytesPerDay'] as const) {
+        expect(relays * part[name]).toBeLessThanOrEqual(whole[name]);
+        expect(relays * part[name]).toBeGreaterThan(whole[name] - relays);
+      }
+      const { addressBytesPerDay, networkBytesPerDay, hostBytesPerDay } = whole;
+      expect({ ...part, addressBytesPerDay, networkBytesPerDay, hostBytesPerDay }).toEqual(whole);
+    }
 });
 
 test('docs/operating.md has every quota with what it is without being told', () => {

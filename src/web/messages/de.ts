@@ -61,6 +61,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'servers.noMaster': 'Ohne Masterserver gibt es keine Liste',
   'servers.noMasterAbout':
     'Einer wird behalten, sobald du einem Freund mit einem ganzen Link beitrittst. Server im lokalen Netz stehen auch ohne ihn hier.',
+  'servers.partial': 'Dieser Masterserver hört die anderen seiner Flotte gerade nicht: Hier können Server fehlen.',
   'servers.noAnswer': 'Der Masterserver antwortet nicht mit seiner Liste.',
   'servers.emptyFiltered': 'Kein Server passt.',
   'servers.clear': 'Filter löschen',

@@ -60,6 +60,7 @@ export const en = {
   'servers.noMaster': 'Without a masterserver there is no list',
   'servers.noMasterAbout':
     'One is kept as soon as you join a friend by a whole link. Servers on your local network are shown here without it.',
+  'servers.partial': 'This masterserver can not hear the others of its fleet just now: servers may be missing here.',
   'servers.noAnswer': 'The masterserver does not answer with its list.',
   'servers.emptyFiltered': 'No server matches.',
   'servers.clear': 'Clear filters',

@@ -12,6 +12,7 @@ import {
   loading,
   NO_FILTERS,
   openRow,
+  partial,
   pingOf,
   reloadList,
   rows,
@@ -63,6 +64,11 @@ export function Servers() {
       </header>
       <ServerFilters />
       <ListState />
+      {partial.value ? (
+        <p class="notice" role="status" id="partial">
+          {t('servers.partial')}
+        </p>
+      ) : null}
       <Browser />
     </section>
   );
