@@ -1,6 +1,6 @@
 /**
  * Lets a console, or a second computer, find a host of a friend in the list of its own network. Clients of games look there in one of
- * three ways: they ask everybody by broadcast, or a group by multicast, or they listen for what a server says there by itself. A
+ * two ways: they ask everybody by broadcast, or they listen for what a server says there by itself. A
  * question is handed on as a datagram of whoever asks, so that the host's own server answers it, and the answer comes from the local port of
  * the service: there the client connects to. What a server would say by itself is said here.
  */
@@ -20,7 +20,7 @@ import { AGENT_LIMITS } from './limits.ts';
 
 /** How clients of a game look for servers: `src/games` has it for the known ones. */
 export interface LanSearchWish {
-  readonly way: 'broadcast' | 'multicast' | 'announced';
+  readonly way: 'broadcast' | 'announced';
   /** As `27960-27963`. */
   readonly ports: string;
   readonly group?: string;
@@ -57,7 +57,7 @@ function listen({ search, ownPorts, onQuestion }: LanAnswerOptions): LanAnswer {
   const first = fromHex(search.first ?? '') ?? new Uint8Array(0);
   const pace = new Limiter(AGENT_LIMITS.lanQuestions, 1);
   const sockets = portsOf(search)
-    .filter((port) => search.way === 'multicast' || !ownPorts.includes(port))
+    .filter((port) => !ownPorts.includes(port))
     .map((port) => {
       const socket = quietSocket();
       socket.on('message', (bytes, { address, port: from }) => {
@@ -65,7 +65,7 @@ function listen({ search, ownPorts, onQuestion }: LanAnswerOptions): LanAnswer {
         if (asks && isNeighbour(address) && pace.take(performance.now(), 0) === 0)
           onQuestion({ address, port: from }, bytes);
       });
-      socket.bind(port, '0.0.0.0', () => join(socket, search.group));
+      socket.bind(port, '0.0.0.0');
       return socket;
     });
   return { close: () => sockets.forEach(closeQuietly) };
@@ -100,17 +100,6 @@ function announce({ search, name, port }: LanAnswerOptions): LanAnswer {
 function portsOf({ ports }: LanSearchWish): readonly number[] {
   const services = parseServices(ports);
   return 'problem' in services ? [] : services.map(({ port }) => port);
-}
-
-function join(socket: Socket, group: string | undefined): void {
-  if (group === undefined) return;
-  for (const address of interfaces()) {
-    try {
-      socket.addMembership(group, address);
-    } catch {
-      // An interface without multicast.
-    }
-  }
 }
 
 function interfaces(): readonly string[] {

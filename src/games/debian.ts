@@ -54,8 +54,9 @@ export const DEBIAN_GAMES: readonly GamePreset[] = [
     source: { debian: 'openttd' },
   },
   {
+    // Its client asks a group (225.1.1.1, UDP 4555), and the server answers another port of the group, by the name of its computer: no
+    // question can be handed on to it through TCP 5556, and its answer leads to no address of the friend's computer.
     ...{ id: 'freeciv', name: 'Freeciv', services: '5556/tcp' },
-    lan: { way: 'multicast', ports: '4555', group: '225.1.1.1' },
     join: 'Connect to Network Game: host ADDRESS, port PORT',
     source: { debian: 'freeciv-server' },
   },

@@ -2,11 +2,11 @@
 
 /** How a client looks for servers in its own network. */
 export interface LanSearch {
-  /** `broadcast`, `multicast`: the client asks there. `announced`: the server says it there by itself, unasked. */
-  readonly way: 'broadcast' | 'multicast' | 'announced';
+  /** `broadcast`: the client asks there. `announced`: the server says it there by itself, unasked. */
+  readonly way: 'broadcast' | 'announced';
   /** Ports asked, in the words of `services`; UDP always. */
   readonly ports: string;
-  /** IPv4 group, of `multicast` and `announced`. */
+  /** IPv4 group, of `announced`. */
   readonly group?: string;
   /** How a question begins, as bytes in hexadecimal; left out where it is not known. */
   readonly first?: string;
