@@ -186,4 +186,5 @@ export const STRUCTURES = {
   ...{ announcement, entry, permit, profile, accept: ACCEPT },
   ...{ relay: relayPlace, relayGrant },
 } as const;
+export { PortWatch } from './master/port-watch.ts';
 export { Vantage } from './master/vantage.ts';

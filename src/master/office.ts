@@ -97,6 +97,9 @@ export interface Office {
 const SOURCES_REWRITTEN =
   'all participants come from one local address: what stands in front (docker-proxy, a load balancer) hides where they are, and they meet only by STUN servers or a relay; let true addresses through (Docker: --network host)';
 
+const PROBE_PORTS_SHUT =
+  'participants from outside have sessions, and none of their questions reaches the 16 probe ports: let them through the firewall (the port of the link plus 9 on); "sallyport master --self-test" on another computer shows which are shut';
+
 export function createOffice(options: OfficeOptions): Office {
   const { store, log, wallClock, fleet } = options;
   const tells = ({ code }: HostRecord): boolean => fleet?.isFirst(code) ?? true;
@@ -245,6 +248,10 @@ export function createOffice(options: OfficeOptions): Office {
         sourcesRewritten = event.address === null ? null : { address: event.address, since: wallClock() };
         if (event.address === null) log.info({}, 'a participant comes from elsewhere: addresses get through after all');
         else log.warn({ address: event.address }, SOURCES_REWRITTEN);
+        return;
+      case 'probe-ports':
+        if (event.shut) log.warn({ address: event.address }, PROBE_PORTS_SHUT);
+        else log.info({ address: event.address }, 'a question came through the probe ports after all');
         return;
       case 'bind-failed':
       // The start fails with it and says so in one line; up to 50 more would only bury that.

@@ -26,6 +26,8 @@ export interface SimMaster {
   readonly machine: MasterMachine;
   /** What clients have said of the end of their sessions. */
   readonly reports: readonly (MasterEvent & { readonly ev: 'report' })[];
+  /** Everything it has told whoever drives it. */
+  readonly events: readonly MasterEvent[];
   /** As a crash: nothing is said to anybody. */
   stop(): void;
   start(): void;
@@ -78,6 +80,7 @@ export function startMaster(world: World, { behind, rewrittenTo }: MasterPlace =
   const codes = new Map<string, Uint8Array>();
   let ticketKeys: readonly TicketKey[] = [];
   const reports: (MasterEvent & { readonly ev: 'report' })[] = [];
+  const events: MasterEvent[] = [];
   let insides: Insides;
   let current: MasterMachine;
   const run = () => {
@@ -97,6 +100,7 @@ export function startMaster(world: World, { behind, rewrittenTo }: MasterPlace =
     current = machine;
     insides = machine as unknown as Insides;
     const onEvent = (event: MasterEvent) => {
+      events.push(event);
       told.push(event);
       if (event.ev === 'code') codes.set(event.code, event.hostKey);
       else if (event.ev === 'ticket-keys') ticketKeys = event.keys;
@@ -110,7 +114,7 @@ export function startMaster(world: World, { behind, rewrittenTo }: MasterPlace =
   };
   let running = run();
   return {
-    ...{ host, identity, reports, address: { key: identity.publicKey, addresses, port: PORT } },
+    ...{ host, identity, reports, events, address: { key: identity.publicKey, addresses, port: PORT } },
     get machine() {
       return current;
     },

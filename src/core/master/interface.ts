@@ -54,6 +54,8 @@ export type MasterEvent =
    * somebody has come from elsewhere. Each is told once.
    */
   | { readonly ev: 'sources-rewritten'; readonly address: string | null }
+  /** No question of several participants from outside came through the probe ports of this address; `shut` false: one has after all. */
+  | { readonly ev: 'probe-ports'; readonly address: string; readonly shut: boolean }
   | { readonly ev: 'bind-failed'; readonly endpoint: Endpoint; readonly code: string }
   /** Public and unlisted hosts alike; who lists looks at `announcement.public`. */
   | { readonly ev: 'host'; readonly change: 'new' | 'changed'; readonly host: HostRecord }

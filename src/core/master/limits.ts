@@ -38,6 +38,9 @@ export const MASTER_LIMITS = {
   /** Clocks that are set by NTP agree within a second; who is further off is asked for a cookie, whose time is the master's own. */
   helloClockMsMax: 60_000,
   sessionExpiryMs: 65_000,
+  /** A detection is over within 2 s; who has asked nothing by then was kept out. So many are waited for at a time. */
+  portWatchMs: 10_000,
+  portWatchMax: 64,
   /** Participants show every 2 s that they are there, so a restarted master has them back in 5 s; a large one asks for less. */
   pingMs: 2_000,
   pingMsCrowded: 10_000,

@@ -33,6 +33,7 @@ import { Grants } from './grants.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
+import { PortWatch } from './port-watch.ts';
 import { answerProbe } from './probes.ts';
 import { Registry } from './registry.ts';
 import { Requests } from './requests.ts';
@@ -80,6 +81,8 @@ class Master implements MasterMachine {
   private readonly receptions = new Map<Place, Reception>();
   private readonly counts = new Counters();
   private readonly vantage = new Vantage();
+  /** Null where probes are answered elsewhere, or where participants ask the node of their link alone. */
+  private readonly portWatch: PortWatch | null;
   private readonly sessions: Sessions;
   private readonly registry: Registry;
   private readonly joins: Joins;
@@ -96,6 +99,8 @@ class Master implements MasterMachine {
 
   constructor(config: MasterConfig) {
     this.config = config;
+    const watched = config.probesElsewhere !== true && config.fleet === undefined;
+    this.portWatch = watched ? new PortWatch([...config.addresses, ...(config.advertised ?? [])]) : null;
     const suite = config.crypto;
     const counters = this.counts;
     const secret = suite.randomBytes(16);
@@ -231,6 +236,7 @@ class Master implements MasterMachine {
     this.now = now;
     this.control.advance(now);
     this.sessions.expire(now);
+    for (const address of this.portWatch?.due(now) ?? []) this.out.event({ ev: 'probe-ports', address, shut: true });
     this.joins.expire(now, (_join, relays) => {
       for (const { to, push } of relays) this.control.push(now, to, push);
     });
@@ -240,7 +246,15 @@ class Master implements MasterMachine {
   poll(): Output<MasterEvent> {
     // The deadlines are looked for only when there is nothing else to do: a busy master is asked a hundred thousand times a second.
     if (!this.out.idle) return this.out.next(NEVER);
-    return this.out.next(Math.min(this.control.next(), this.sessions.next(), this.joins.next(), this.drainBy));
+    return this.out.next(
+      Math.min(
+        this.control.next(),
+        this.sessions.next(),
+        this.joins.next(),
+        this.drainBy,
+        this.portWatch?.next() ?? NEVER,
+      ),
+    );
   }
 
   private receiveAtDoor(now: Instant, socket: SocketId, place: Place, from: Endpoint, bytes: Uint8Array): void {
@@ -257,6 +271,8 @@ class Master implements MasterMachine {
     const { sessions, counts } = this;
     const reply = answerProbe(now, from, bytes, { sessions, counters: counts });
     if (reply === null) return;
+    const { address } = port.place;
+    if (this.portWatch?.heard(address, from.address)) this.out.event({ ev: 'probe-ports', address, shut: false });
     const place = reply.answerFrom === 'other-address' ? this.nextPlace(port.place) : port.place;
     const socket = place?.probes[answeringPort(port.offset, port.place.probePorts, reply.answerFrom)];
     if (socket !== undefined) this.out.transmit(socket, reply.to, reply.bytes);
@@ -372,9 +388,17 @@ class Master implements MasterMachine {
   private welcome(now: Instant, session: MasterSession): void {
     const rewritten = session.path === null ? undefined : this.vantage.seen(session.path.address, session.keyText);
     if (rewritten !== undefined) this.out.event({ ev: 'sources-rewritten', address: rewritten });
+    this.awaitProbes(now, session);
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
     if (this.draining) this.goAway(now, session);
+  }
+
+  /** A participant asks at all of our addresses of its family; over one port there is nothing to be kept out of. */
+  private awaitProbes(now: Instant, { socket, path }: MasterSession): void {
+    const place = this.ports.get(socket)?.place;
+    if (path === null || place === undefined || place.address === '' || place.probePorts === 1) return;
+    for (const { address } of this.familyPlaces(place)) this.portWatch?.joined(now, address, path.address);
   }
 
   private goAway(now: Instant, session: MasterSession): void {
