@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { limitPlugins } from './test/mutants/limits.ts';
 import { mutantPlugins } from './test/mutants/mutant.ts';
 
+const ROOT = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
+
 export default defineConfig({
-  plugins: mutantPlugins(fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '')),
+  plugins: [...mutantPlugins(ROOT), ...limitPlugins(ROOT)],
   test: {
     // Limits of patience, not claims: a slow machine may take long, and only a test that fails waits for them.
     testTimeout: 60_000,

@@ -7,6 +7,8 @@ import {
   type Endpoint,
   type KeyPair,
   type Machine,
+  type MasterCommand,
+  type MasterEvent,
   type PeerCommand,
   type PeerConfig,
   type PeerEvent,
@@ -34,6 +36,8 @@ export interface Participant {
 export interface Stage {
   readonly world: World;
   readonly master: MasterMachine;
+  /** The same as it runs on its server. */
+  readonly serving: Running<MasterCommand, MasterEvent>;
   readonly key: Uint8Array;
   /** World time, for calls past the sockets. */
   now(): number;
@@ -62,10 +66,11 @@ export function stage(seed: string): Stage {
     handleSocket.call(machine, now, socket, outcome);
   };
   const server = world.server({ name: 'master', addresses: [MASTER.address] });
-  server.run(machine).command({ do: 'start' });
+  const serving = server.run(machine);
+  serving.command({ do: 'start' });
   world.run(10);
   return {
-    ...{ world, master: machine, key: identity.publicKey, now: () => world.now },
+    ...{ world, serving, master: machine, key: identity.publicKey, now: () => world.now },
     participant: (name, behind, config = {}) => participant(world, identity.publicKey, wallClock, name, behind, config),
     hit(from, port, bytes, at = world.now) {
       machine.handleDatagram(at, sockets.get(port) as SocketId, from, bytes);

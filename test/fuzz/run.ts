@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- --minutes N`: every decoder of bytes from strangers, in turn, on changed copies of true messages. `--seed N`
- * repeats a run. What throws, hangs or cannot be written again is cut down to its shortest and left in test/fuzz/found as hex,
+ * `npm run fuzz -- --minutes N`: every decoder of bytes from strangers, in turn, on changed copies of true messages. `--executions N`
+ * goes on until each decoder has had so many instead, `--seed N` repeats a run. What throws, hangs or cannot be written again is cut down to its shortest and left in test/fuzz/found as hex,
  * which `test/unit/fuzz-found.test.ts` reads from then on.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,11 +11,15 @@ import { DECODERS, type Decoder } from './decoders.ts';
 
 const FOUND = fileURLToPath(new URL('../../../test/fuzz/found/', import.meta.url));
 const ROUND = 2_000;
-/** A decoder that takes so long over a datagram, in the mean of a round, could be used to stop the program. */
+/** A decoder that takes so much of a core over a datagram, in the mean of a round, could be used to stop the program. */
 const SLOW_MS = 5;
 
 const { values: flags } = parseArgs({
-  options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' } },
+  options: {
+    minutes: { type: 'string', default: '1' },
+    executions: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+  },
 });
 
 function failure(decoder: Decoder, bytes: Uint8Array): string | null {
@@ -58,9 +62,11 @@ function main(): number {
   const slowest = new Map<string, number>();
   const found = new Set<string>();
   const endsAt = performance.now() + Number(flags.minutes) * 60_000;
-  while (performance.now() < endsAt) {
+  const asked = flags.executions === undefined ? null : Number(flags.executions);
+  const goesOn = (round: number): boolean => (asked === null ? performance.now() < endsAt : round * ROUND < asked);
+  for (let round = 0; goesOn(round); round++) {
     for (const decoder of DECODERS) {
-      const began = performance.now();
+      const began = process.cpuUsage();
       for (let n = 0; n < ROUND; n++) {
         const bytes = fuzz.mutate(decoder.corpus);
         const why = failure(decoder, bytes);
@@ -69,7 +75,8 @@ function main(): number {
         keep(decoder, bytes, why);
       }
       runs.set(decoder.name, runs.get(decoder.name)! + ROUND);
-      const ms = (performance.now() - began) / ROUND;
+      const { user, system } = process.cpuUsage(began);
+      const ms = (user + system) / 1_000 / ROUND;
       slowest.set(decoder.name, Math.max(slowest.get(decoder.name) ?? 0, ms));
     }
   }

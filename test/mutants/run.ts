@@ -1,6 +1,7 @@
 /**
  * `npm run mutants:threats`, with `-- --only WORDS`: takes one defence after the other out of the program and sees that the test
  * named for it fails, and that all these tests pass with everything in place. Ends with 1 where a mutant lives or does not fit.
+ * `npm run mutants:limits` does the same with limits that are given another value (`limits.json`).
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readReached } from './limits.ts';
 import { applyEdit, editsOf, type Mutant, readMutants } from './mutant.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -30,9 +32,23 @@ const NOT_HERE = [
 ];
 
 const { values: flags } = parseArgs({
-  options: { only: { type: 'string', default: '' }, jobs: { type: 'string' } },
+  options: {
+    only: { type: 'string', default: '' },
+    jobs: { type: 'string' },
+    limits: { type: 'boolean', default: false },
+  },
 });
 const jobs = Number(flags.jobs ?? Math.min(2, availableParallelism()));
+
+/** One change of the program, and the test that has to notice it. */
+interface Change {
+  readonly what: string;
+  /** Where it is; `--only` looks for its words here too. */
+  readonly where: string;
+  readonly test: string;
+  readonly title: string;
+  readonly env: Readonly<Record<string, string>>;
+}
 
 interface Row {
   readonly threat: string;
@@ -84,10 +100,10 @@ interface Ran {
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** Runs the named tests alone, with the mutant if there is one. Null: it took too long, or brought no result at all. */
+/** Runs the named tests alone, with the change if there is one. Null: it took too long, or brought no result at all. */
 async function run(
   tests: readonly { readonly test: string; readonly title: string }[],
-  mutant: Mutant | null,
+  change: Change | null,
 ): Promise<Ran | null> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-mutant-'));
   try {
@@ -95,9 +111,9 @@ async function run(
     const files = [...new Set(tests.map(({ test }) => `test/${test}.test.ts`))];
     const pattern = tests.map(({ title }) => escaped(title)).join('|');
     const args = ['run', ...files, '-t', pattern, '--reporter=json', `--outputFile=${file}`];
-    const env = { ...process.env, ...(mutant === null ? {} : { SALLYPORT_MUTANT: JSON.stringify(mutant) }) };
+    const env = { ...process.env, ...change?.env };
     const child = spawn(process.execPath, [`${ROOT}/node_modules/vitest/vitest.mjs`, ...args], {
-      ...{ cwd: ROOT, env, stdio: 'ignore', timeout: mutant === null ? 4 * RUN_MS_MAX : RUN_MS_MAX },
+      ...{ cwd: ROOT, env, stdio: 'ignore', timeout: change === null ? 4 * RUN_MS_MAX : RUN_MS_MAX },
     });
     await new Promise((resolve) => child.once('close', resolve));
     const result = JSON.parse(readFileSync(file, 'utf8')) as {
@@ -113,39 +129,54 @@ async function run(
   }
 }
 
-/** The test has failed for the mutant, as it ought to, or not. */
-async function judge(mutant: Mutant): Promise<{ readonly killed: boolean; readonly text: string }> {
-  const ran = await run([mutant], mutant);
+/** The test has failed for the change, as it ought to, or not. */
+async function judge(change: Change): Promise<{ readonly killed: boolean; readonly text: string }> {
+  const { what, where, test, title } = change;
+  const ran = await run([change], change);
   // A test that does not end has noticed as well; said, because a busy machine may have been the reason.
-  if (ran === null) return { killed: true, text: `killed ${mutant.what} (the test did not end)` };
-  if (ran.failed.some((name) => name.includes(mutant.title))) return { killed: true, text: `killed ${mutant.what}` };
+  if (ran === null) return { killed: true, text: `killed ${what} (the test did not end)` };
+  if (ran.failed.some((name) => name.includes(title))) return { killed: true, text: `killed ${what}` };
   const why = ran.passed.length === 0 ? 'has no such test' : 'passes without the defence';
-  const text = `LIVES  ${mutant.test}, "${mutant.title}" ${why}: ${mutant.what} (${mutant.file})`;
-  return { killed: false, text };
+  return { killed: false, text: `LIVES  ${test}, "${title}" ${why}: ${what} (${where})` };
+}
+
+function changes(): { readonly all: readonly Change[]; readonly misfits: readonly string[] } {
+  if (flags.limits) {
+    const all = readReached(ROOT).map(({ limit, factor, test, title }): Change => {
+      const env = { SALLYPORT_LIMIT: JSON.stringify({ limit, factor }) };
+      return { what: `${limit}, ${factor} times`, where: 'limits.json', test, title, env };
+    });
+    return { all, misfits: [] };
+  }
+  const mutants = readMutants(ROOT);
+  const all = mutants.map((mutant): Change => {
+    const { what, threat = '', file, test, title } = mutant;
+    return { what, where: `${threat} ${file}`.trim(), test, title, env: { SALLYPORT_MUTANT: JSON.stringify(mutant) } };
+  });
+  return { all, misfits: faults(mutants) };
 }
 
 async function main(): Promise<number> {
-  const all = readMutants(ROOT);
-  const misfits = faults(all);
+  const { all, misfits } = changes();
   for (const fault of misfits) console.error(`MISFIT ${fault}`);
-  const mutants = all.filter(({ what, threat = '', file }) => `${threat} ${what} ${file}`.includes(flags.only));
+  const chosen = all.filter(({ what, where }) => `${where} ${what}`.includes(flags.only));
   const began = performance.now();
-  const whole = await run(mutants, null);
-  const broken = mutants.filter(({ title }) => whole?.passed.some((name) => name.includes(title)) !== true);
+  const whole = await run(chosen, null);
+  const broken = chosen.filter(({ title }) => whole?.passed.some((name) => name.includes(title)) !== true);
   for (const { test, title } of broken)
     console.error(`BROKEN ${test}, "${title}" does not pass with everything in place`);
-  const queue = mutants.filter((mutant) => !broken.includes(mutant));
+  const queue = chosen.filter((change) => !broken.includes(change));
   let lived = 0;
   const worker = async (): Promise<void> => {
-    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const { killed, text } = await judge(mutant);
+    for (let change = queue.shift(); change !== undefined; change = queue.shift()) {
+      const { killed, text } = await judge(change);
       if (!killed) lived++;
       console.log(text);
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
   const seconds = Math.round((performance.now() - began) / 1000);
-  const killed = mutants.length - broken.length - lived;
+  const killed = chosen.length - broken.length - lived;
   console.log(`${killed} killed, ${lived} alive, ${broken.length} broken, ${misfits.length} misfits, ${seconds} s`);
   return lived + broken.length + misfits.length === 0 ? 0 : 1;
 }
