@@ -33,6 +33,8 @@ export interface FleetWorldOptions {
   readonly faults?: readonly NodeFault[];
   /** Friends play on once they are through; default: they leave. */
   readonly stays?: boolean;
+  /** The router of each participant. */
+  readonly nat?: keyof typeof NATS;
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
 }
 
@@ -191,12 +193,12 @@ function startNodes(world: World, { seed, crypto: suite }: FleetWorldOptions, co
 
 function startPeer(
   world: World,
-  { seed, crypto: suite }: FleetWorldOptions,
+  { seed, crypto: suite, nat = 'linux' }: FleetWorldOptions,
   master: MasterAddress,
   name: string,
   onEvent: (event: PeerEvent, at: number) => void,
 ): { readonly running: Running<PeerCommand, PeerEvent>; readonly key: Uint8Array } {
-  const place = world.host({ name, behind: NATS.linux });
+  const place = world.host({ name, behind: NATS[nat] });
   const crypto = seededCrypto(`${seed}/${name}`, suite);
   const random = world.random(name);
   const identity = crypto.keyPair();

@@ -42,3 +42,9 @@ test('who has a session with one node comes to the others by its ticket, though 
   // Every host has a second session at least; of two that it begins at one moment only one has the ticket.
   expect(resumed).toBeGreaterThanOrEqual(6);
 });
+
+test('what is still to be said of a join whose node has ended meets no link that is gone', () => {
+  // Between two routers that draw each port anew the search for a path outlasts a node that is drained.
+  const hard = { hosts: 2, joins: 6, faults: ['drain'], nat: 'linuxRandom' } as const;
+  expect(() => runFleet({ seed: 2, crypto: nodeCrypto, ...hard })).not.toThrow();
+});

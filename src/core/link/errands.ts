@@ -129,6 +129,12 @@ export class Errands {
     if (this.watches.has(node)) this.abandon(node);
   }
 
+  /** Both lead to one node: joins in which no answer is awaited go on by the other. */
+  move(from: NodeLink, to: NodeLink): void {
+    for (const [key, bound] of this.joins)
+      if (bound.node === from && !bound.waits) this.joins.set(key, { ...bound, node: to });
+  }
+
   /** False where the answer is none of ours. */
   responded(now: Instant, node: NodeLink, ref: number, response: Response): boolean {
     if (ref === WATCH_REF) {

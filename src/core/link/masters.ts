@@ -300,6 +300,7 @@ export class Masters implements MastersMachine {
     const twice = this.nodes.get(self);
     if (twice === undefined) return;
     this.out.event({ ev: 'node', node: self, state: 'lost' });
+    this.errands.move(twice, this.home);
     this.end(now, twice);
   }
 

@@ -445,8 +445,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private noded(now: Instant, { node, state }: MastersEvent & { readonly ev: 'node' }): void {
-    if (state === 'up') this.nodesUp.add(node);
-    else this.nodesUp.delete(node);
+    if (state === 'up') {
+      this.nodesUp.add(node);
+      for (const session of this.context.sessions.values()) session.here(now);
+    } else this.nodesUp.delete(node);
     if (state === 'left') this.hosting?.leave(now, node);
     else this.hosting?.link(now, node, state === 'up');
   }
