@@ -31,6 +31,8 @@ export interface FleetWorldOptions {
   readonly joins?: number;
   /** Nodes that fail, one after another; default what the seed draws. */
   readonly faults?: readonly NodeFault[];
+  /** Friends' programs start when they join, as a person's do; default: some seconds before. */
+  readonly fresh?: boolean;
   /** Friends play on once they are through; default: they leave. */
   readonly stays?: boolean;
   /** The router of each participant. */
@@ -138,7 +140,7 @@ export function runFleet(options: FleetWorldOptions): FleetRun {
     const troubled = faults.some((fault) => at >= fault.at && at <= fault.at + fault.forMs + BETWEEN_MS);
     const join: FleetJoin = { host: `host${n % hosts}`, at, tookMs: null, failure: null, troubled };
     tried.push(join);
-    world.after(at - CALM_MS, () =>
+    world.after(options.fresh === true ? at : at - CALM_MS, () =>
       startClient(world, options, fleet.master, `client${n}`, join, weakCodeOf(options.crypto, key)),
     );
   }

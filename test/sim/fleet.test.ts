@@ -48,3 +48,12 @@ test('what is still to be said of a join whose node has ended meets no link that
   const hard = { hosts: 2, joins: 6, faults: ['drain'], nat: 'linuxRandom' } as const;
   expect(() => runFleet({ seed: 2, crypto: nodeCrypto, ...hard })).not.toThrow();
 });
+
+test('who starts and joins while a node is away waits for it no longer than until the next is called', () => {
+  const took = (faults: readonly NodeFault[], seed: string): readonly number[] =>
+    runFleet({ seed, crypto: nodeCrypto, hosts: 6, joins: 5, fresh: true, faults })
+      .joins.filter(({ troubled }) => troubled === faults.length > 0)
+      .map(({ tookMs }) => tookMs ?? Number.POSITIVE_INFINITY);
+  const calm = Math.max(...took([], 'calm'));
+  for (const seed of ['one', 'two', 'three']) expect(Math.max(...took(['drain'], seed))).toBeLessThan(calm + 500);
+});

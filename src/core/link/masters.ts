@@ -60,6 +60,8 @@ export class Masters implements MastersMachine {
   /** The one whose session is told as ours. */
   private told: NodeLink | null = null;
   private standing: string | null = null;
+  /** What was last said of the life of mappings. */
+  private hold: LinkCommand & { readonly do: 'hold' } = { do: 'hold', lifeMs: null };
   private againAt: Instant = NEVER;
   private wakeAt: Instant = NEVER;
   /** Links that are closed, and whose last outputs have to come out. */
@@ -116,6 +118,10 @@ export class Masters implements MastersMachine {
         break;
       case 'stand':
         this.standing = command.code;
+        break;
+      case 'hold':
+        this.hold = command;
+        for (const { link } of this.all()) this.nest.command(now, link, command);
         break;
       case 'start':
       case 'addresses':
@@ -241,6 +247,7 @@ export class Masters implements MastersMachine {
     const at = { ...master, addresses: place.addresses, port: place.port, ...further };
     const node = this.add(now, name, new Link({ ...this.config, master: at }, this.purse));
     this.nodes.set(name, node);
+    this.nest.command(now, node.link, this.hold);
     this.nest.command(now, node.link, { do: 'start' });
     return node;
   }
@@ -274,7 +281,7 @@ export class Masters implements MastersMachine {
     if (state.state === 'up') {
       node.silent = false;
       node.leaving = false;
-      this.errands.up(node);
+      this.errands.up(now, node);
       // Of several the master of the link is ours, because the others come and go with what is asked of them.
       const { told } = this;
       if (told === null || told === node || node === this.home || told.leaving || told.silent) this.tell(node, state);
