@@ -16,6 +16,8 @@ let peer = mode === 'call' ? { address: words[0] ?? '', port: Number(words[1]) }
 let sent = 0;
 let heard = new Map<number, number>();
 let arrivals: number[] = [];
+/** The first of the arrivals is the last of the report before: the silence between them counts as well. */
+let told = 0;
 let from = 0;
 
 socket.on('message', (bytes, { address, port }) => {
@@ -51,11 +53,12 @@ function report(): void {
     twice += times > 1 ? 1 : 0;
   }
   const gaps = arrivals.slice(1).map((at, n) => at - (arrivals[n] ?? at));
-  const said = { heard: arrivals.length, lost, twice, gapMs: Math.round(Math.max(0, ...gaps)) };
+  const said = { heard: arrivals.length - told, lost, twice, gapMs: Math.round(Math.max(0, ...gaps)) };
   process.stdout.write(`${JSON.stringify(said)}\n`);
   from = last;
   heard = new Map();
   arrivals = arrivals.slice(-1);
+  told = arrivals.length;
 }
 
 createInterface({ input: process.stdin }).on('line', () => setTimeout(report, LATE_MS));

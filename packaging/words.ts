@@ -13,9 +13,10 @@ export function bashCompletion(): string {
       .join(' ')} --help' ;;`;
   const choices = new Map<string, string>();
   const files = new Set<string>();
-  for (const [, { flags }] of commands)
+  for (const [command, { flags }] of commands)
     for (const [name, flag] of Object.entries(flags)) {
-      if (flag.choices !== undefined) choices.set(`--${name}`, flag.choices.join(' '));
+      // The same flag has other choices elsewhere: --relay of a master.
+      if (flag.choices !== undefined) choices.set(`"${command} --${name}"`, flag.choices.join(' '));
       if (takesFile(flag)) files.add(`--${name}`);
     }
   return `# bash completion of sallyport
@@ -23,8 +24,10 @@ _sallyport() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words=''
   COMPREPLY=()
   case $before in
-${[...choices].map(([flag, list]) => `    ${flag}) words='${list}' ;;`).join('\n')}
     ${[...files].join(' | ')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+  esac
+  case "\${COMP_WORDS[1]} $before" in
+${[...choices].map(([flag, list]) => `    ${flag}) words='${list}' ;;`).join('\n')}
   esac
   if [ -n "$words" ]; then :
   elif [ "$COMP_CWORD" -eq 1 ]; then words='${names.join(' ')}'
@@ -68,6 +71,10 @@ export function fishCompletion(): string {
   const lines = ['# fish completion of sallyport', 'complete -c sallyport -f'];
   for (const [name, { summary }] of commands)
     lines.push(`complete -c sallyport -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`);
+  lines.push(
+    "complete -c sallyport -n __fish_use_subcommand -a help -d 'about a command'",
+    "complete -c sallyport -n __fish_use_subcommand -a version -d 'which one this is'",
+  );
   for (const [name, { flags }] of commands)
     for (const [long, flag] of Object.entries(flags)) {
       const value = takesFile(flag)

@@ -12,7 +12,7 @@
  *     sallyport *s = sallyport_start(&options);
  *     char code[32], local[64];
  *     if (sallyport_host(s, "30000", code, sizeof code)) ...                       the game listens on UDP 30000; friends type the code
- *     if (sallyport_join(s, "K7TQ9-RBWXM", 30000, local, sizeof local)) ...        the game connects to local, like "127.0.0.1:30000"
+ *     if (sallyport_join(s, "K7TQ9-RBWXM", 60000, local, sizeof local)) ...        the game connects to local, like "127.0.0.1:30000"
  *     sallyport_close(s);
  * Polling, once a frame: sallyport_begin_host or sallyport_begin_join, then sallyport_poll until it is not SALLYPORT_BUSY.
  * Every call that has failed left its reason in sallyport_last_error. One command at a time; one thread at a time.

@@ -36,6 +36,7 @@ export { announceOnLan, type KnownHost, type LanHandle, type LanServer, listenOn
 export type { LanSearchWish } from './lan-search.ts';
 export { type AgentOptions, openAgent } from './open.ts';
 export type { ConnectionStats, Path, PathEvents, PathInfo, Released, WayNow } from './path.ts';
+export { type MasterSurvey, surveyMaster } from './port-survey.ts';
 export {
   adviceText,
   linkText,

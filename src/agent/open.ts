@@ -206,7 +206,7 @@ function deviceOf({
   };
 }
 
-function masterAt(link: MasterLink, addresses: readonly string[]): MasterAddress {
+export function masterAt(link: MasterLink, addresses: readonly string[]): MasterAddress {
   return {
     ...{ key: link.key, port: link.port, addresses, tunnel: link.tls !== undefined },
     ...(link.udp === undefined ? {} : { furtherPort: link.udp }),

@@ -7,6 +7,7 @@ export type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState, Ow
 export { NorayFront } from './noray.ts';
 export { type Opener, openBrowser } from './opener.ts';
 export type { RunningOwnMaster, StartOwnMaster } from './own-master.ts';
+export { failure } from './problems.ts';
 export { type SchemeHandler, schemeHandler } from './scheme.ts';
 export { serveLocal } from './server.ts';
 export { SettingsFile } from './settings.ts';

@@ -39,6 +39,8 @@ export interface ShownJoin {
   event(event: JoinEvent): void;
   connected(path: Path): void;
   local(services: readonly LocalService[]): void;
+  /** The command has ended it. */
+  over(): void;
 }
 
 interface RunningJoin {
@@ -143,6 +145,7 @@ export class JoinList {
     return {
       event: (event) => this.#tell(id, event),
       local: (services) => this.#update(id, (join) => ({ ...join, ...localView(services) })),
+      over: () => this.#end(id),
       connected: (path) => {
         running.path = path;
         path.on('lost', (reason) => this.#update(id, (join) => losePath(join, reason)));

@@ -2,6 +2,7 @@
 import { BUILD } from '../node/packaged.ts';
 import { type Flags, readCommandLine } from './flags.ts';
 import { NATS_FLAGS, NODE_FLAGS } from './fleet-flags.ts';
+import { NORAY_FLAGS } from './noray-flags.ts';
 import type { Invocation } from './run.ts';
 import { type Sentence, t } from './words/index.ts';
 
@@ -90,6 +91,7 @@ export const HOST_FLAGS = {
     kind: 'on',
     about: 'try until the masterserver answers, as after the start of a computer (as a systemd service: always)',
   },
+  ...NORAY_FLAGS,
 } as const satisfies Flags;
 
 export const JOIN_FLAGS = {
@@ -121,6 +123,7 @@ export const JOIN_FLAGS = {
   'new-key': { kind: 'on', about: 'take the new key of a host that you know by another one; ask the host first' },
   relay: RELAY_FLAG,
   'no-clipboard': { kind: 'on', about: 'leave the clipboard alone' },
+  ...NORAY_FLAGS,
 } as const satisfies Flags;
 
 export const CTL_FLAGS = {
@@ -187,9 +190,7 @@ export const SIDECAR_FLAGS = {
     max: 65_535,
     about: 'TCP port of 127.0.0.1 where those of one fake world meet (default 8439)',
   },
-  noray: { kind: 'on', about: "speak noray's protocol to games on 127.0.0.1 as well (TCP 8890, UDP 8809)" },
-  'noray-port': { kind: 'number', value: 'PORT', min: 1, max: 65_535, about: 'another TCP port for that' },
-  'noray-udp-port': { kind: 'number', value: 'PORT', min: 1, max: 65_535, about: 'and another UDP port' },
+  ...NORAY_FLAGS,
   port: { kind: 'number', value: 'PORT', max: 65_535, about: 'of /v1 on 127.0.0.1 (default 0: any free one)' },
   'token-file': { kind: 'text', value: 'FILE', about: 'write url and token there; it is removed at the end' },
   'with-pid': { kind: 'number', value: 'PID', min: 1, about: 'end when this process has ended: the game' },
@@ -282,6 +283,11 @@ export const MASTER_FLAGS = {
   },
   'state-dir': { kind: 'text', value: 'DIR', about: 'keys and the store (default: the XDG state directory)' },
   'install-service': { kind: 'on', about: 'write a systemd unit with these flags and end' },
+  'self-test': {
+    kind: 'on',
+    about: 'on another computer, with --master: say which ports of that masterserver are shut from there, and end',
+  },
+  master: { ...AGENT_FLAGS.master, about: 'which one --self-test looks at: the link that it has printed' },
 } as const satisfies Flags;
 
 export const RELAY_FLAGS = {
@@ -394,6 +400,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: MASTER_FLAGS,
     examples: [
       'sallyport master --listen 198.51.100.7',
+      "sallyport master --self-test --master 'LINK'   from another computer: which of its ports are shut?",
       'sallyport master check                  is the store whole? (also while the master runs)',
       'sallyport master repair                 write it anew from what can be read; the old one is kept',
       'sallyport master backup FILE            a copy with the key (also while the master runs)',

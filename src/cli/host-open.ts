@@ -28,6 +28,7 @@ import type { GameLook } from './game-look.ts';
 import type { HostFlags } from './host.ts';
 import { type HostConsole, hostConsole } from './host-console.ts';
 import { sayTooLarge } from './local-lines.ts';
+import { NorayErrands, norayHosting, openNoray } from './noray.ts';
 import { nameOfPerson } from './player.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -61,29 +62,57 @@ export async function openHost(invocation: Invocation, errand: HostErrand): Prom
     const control = await openControl({ does, stateDir: kept, invocation });
     try {
       await control.engine.start();
-      control.engine.desk.begin({ name, services });
       const profile = await (waitForNetwork ? readyWithPatience(agent, invocation) : agent.ready());
       sayProfile(terminal, profile);
       sayMaster(terminal, agent, flags, keyFile);
-      const hosting = await agent.host({
-        name,
-        game: flags.game ?? '',
-        public: flags.public,
-        ...(askGame === undefined ? {} : { askGame }),
-        ...(flags.max === undefined ? {} : { playersMax: flags.max }),
-        ask: flags.ask,
-        forward: services,
-        ...(password === undefined ? {} : { password }),
-      });
-      control.engine.desk.open(hosting);
-      await welcome(invocation, flags, hosting, profile);
+      const serve: Serve = async (forward, signal, onOpen) => {
+        control.engine.desk.begin({ name, services: forward });
+        const hosting = await agent.host({
+          name,
+          game: flags.game ?? '',
+          public: flags.public,
+          ...(askGame === undefined ? {} : { askGame }),
+          ...(flags.max === undefined ? {} : { playersMax: flags.max }),
+          ask: flags.ask,
+          forward,
+          ...(password === undefined ? {} : { password }),
+        });
+        control.engine.desk.open(hosting);
+        onOpen();
+        await welcome(invocation, flags, hosting, profile);
+        await keepOpen({ ...invocation, signal }, { ...flags, name }, hosting, control.engine);
+        await control.engine.desk.close();
+      };
       games.goOn();
-      await keepOpen(invocation, { ...flags, name }, hosting, control.engine);
+      if (flags.noray) await serveNoray(control.engine, errand, invocation, serve);
+      else await serve(services, invocation.signal, () => {});
     } finally {
       games.stop();
       await control.close();
     }
   });
+}
+
+/** Hosts these until the signal; `onOpen`: friends can come. */
+type Serve = (services: readonly ServiceTarget[], signal: AbortSignal, onOpen: () => void) => Promise<void>;
+
+/** What a game registers with noray is hosted until it registers another port, or has gone with all friends. */
+async function serveNoray(engine: Engine, { flags }: HostErrand, invocation: Invocation, serve: Serve): Promise<void> {
+  const { terminal, signal } = invocation;
+  const errands = new NorayErrands();
+  const front = await openNoray(norayHosting(engine, errands), flags, terminal);
+  try {
+    for (;;) {
+      terminal.fact('info', 'Game', t('is waited for: it connects to noray at 127.0.0.1'));
+      const errand = await errands.next(signal);
+      if (errand === null) return;
+      const services = [{ port: errand.port, protocols: 'udp', address: '127.0.0.1' }] as const;
+      await serve(services, AbortSignal.any([signal, errand.signal]), () => errand.answer({ ok: true, n: 0 }));
+      if (signal.aborted) return;
+    }
+  } finally {
+    front.close();
+  }
 }
 
 /** Until the person ends it, or the master turns out to lie. */

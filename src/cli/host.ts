@@ -19,7 +19,7 @@ export type HostFlags = ReturnType<typeof readCommandLine<typeof HOST_FLAGS>>['f
 export async function hostCommand(invocation: Invocation): Promise<void> {
   const { flags, words, given } = readCommandLine(HOST_FLAGS, ['[PORT...]'], invocation.argv, invocation.env);
   const services = servicesOf(flags, words);
-  const named = hostName(flags.as ?? String(services[0]?.port));
+  const named = hostName(flags.as ?? (flags.noray ? 'noray' : String(services[0]?.port)));
   checkAgentFlags(flags);
   const fromFile = readPassword(flags['password-file']);
   const { terminal } = invocation;
@@ -35,6 +35,10 @@ export async function hostCommand(invocation: Invocation): Promise<void> {
 
 /** The ports that are given, else those of the game. */
 function servicesOf(flags: HostFlags, words: readonly string[]): readonly ServiceTarget[] {
+  if (flags.noray) {
+    if (words.length === 0) return [];
+    throw usage(t('With --noray the game says its port itself: leave out {words}.', { words: words.join(' ') }));
+  }
   const preset = flags.game === undefined ? null : gameNamed(flags.game);
   if (words.length === 0 && preset === null) {
     const games = GAMES.map(({ id }) => id);

@@ -1,6 +1,6 @@
 /** What `sallyport join CODE` does once it is known what is meant: docs/reference/product.md §4B. */
 import { type Agent, type LocalService, openLocalServices, type Path, uploadText, wayText } from '../agent/index.ts';
-import type { ShownJoin } from '../app/index.ts';
+import type { Engine, ShownJoin } from '../app/index.ts';
 import { endpointKey, type JoinTarget, type ListEntry, NOWHERE, showCode } from '../core/index.ts';
 import { gameNamed } from '../games/index.ts';
 import { copyToClipboard, localPlaces, SallyportError } from '../node/index.ts';
@@ -15,12 +15,13 @@ import { tellOfficial } from './join-official.ts';
 import { JoinScreen } from './join-screen.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { sayLocalNotice, sayPlace, sayServices } from './local-lines.ts';
+import { type NorayErrand, NorayErrands, norayJoining, openNoray, refusal } from './noray.ts';
 import { Player } from './player.ts';
 import { canPrompt, promptSecret } from './prompt.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
-import { t, tMaybe } from './words/index.ts';
+import { failureWords, t, tMaybe } from './words/index.ts';
 
 /** What the front of the command has understood. */
 export interface JoinErrand {
@@ -41,6 +42,8 @@ interface JoinTry extends JoinErrand {
   readonly name: string | undefined;
   /** The state directory. */
   readonly kept: string;
+  /** Where a game has asked for it by noray's protocol. */
+  readonly asked: NorayErrand | null;
 }
 
 export async function reachHost(errand: JoinErrand): Promise<void> {
@@ -53,23 +56,65 @@ export async function reachHost(errand: JoinErrand): Promise<void> {
     const control = await openControl({ does, stateDir: kept, invocation });
     try {
       await control.engine.start();
-      const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
       if (!flags.anonymous) player.askOnce();
-      let { password } = errand;
-      for (let tries = 1; ; tries++) {
-        const mayAsk = tries < CLI_LIMITS.passwordTriesMax && canPrompt();
-        const refused = await reach(agent, { ...errand, password, shown, player, name, kept }, mayAsk);
-        if (refused === null) return;
-        const question =
-          tries === 1 && password === undefined ? t('Password of the host: ') : t('Not that one. Password: ');
-        const typed = await promptSecret(question, invocation.signal);
-        if (typed === null || typed === '') throw refused;
-        password = typed;
-      }
+      const once: ReachOnce = async (signal, asked) => {
+        const shown = control.engine.joins.show(showCode(target.code), invocation.stop);
+        try {
+          const within = { ...errand, invocation: { ...invocation, signal } };
+          await reachPassword(agent, { ...within, shown, player, name, kept, asked });
+        } finally {
+          shown.over();
+        }
+      };
+      if (flags.noray) await reachForNoray(control.engine, errand, once);
+      else await once(invocation.signal, null);
     } finally {
       await control.close();
     }
   });
+}
+
+type ReachOnce = (signal: AbortSignal, asked: NorayErrand | null) => Promise<void>;
+
+/** Joins anew whenever a game says `connect`, because so the host's game is told anew, and shakes hands. A failure is the game's to hear. */
+async function reachForNoray(engine: Engine, errand: JoinErrand, once: ReachOnce): Promise<void> {
+  const { invocation, flags, target } = errand;
+  const { terminal, signal } = invocation;
+  const errands = new NorayErrands();
+  const front = await openNoray(norayJoining(engine, target, errands), flags, terminal);
+  try {
+    for (;;) {
+      terminal.fact('info', 'Game', t('is waited for: it connects to noray at 127.0.0.1'));
+      const asked = await errands.next(signal);
+      if (asked === null) return;
+      try {
+        await once(AbortSignal.any([signal, asked.signal]), asked);
+      } catch (error) {
+        if (!(error instanceof SallyportError)) throw error;
+        asked.answer(refusal(error));
+        const { message, hint } = failureWords(error);
+        if (!asked.signal.aborted && !signal.aborted) terminal.fact('warn', 'Host', `${message} ${hint}`);
+      }
+      if (signal.aborted) return;
+    }
+  } finally {
+    front.close();
+  }
+}
+
+/** As often as somebody types another password. */
+async function reachPassword(agent: Agent, errand: JoinTry): Promise<void> {
+  let { password } = errand;
+  for (let tries = 1; ; tries++) {
+    const mayAsk = tries < CLI_LIMITS.passwordTriesMax && canPrompt();
+    const refused = await reach(agent, { ...errand, password }, mayAsk);
+    if (refused === null) return;
+    const question =
+      tries === 1 && password === undefined ? t('Password of the host: ') : t('Not that one. Password: ');
+    const typed = await promptSecret(question, errand.invocation.signal);
+    if (typed === null || typed === '') throw refused;
+    password = typed;
+  }
 }
 
 /** Resolves when the game is over; with the failure where the password is wrong and the person may be asked for it. */
@@ -114,14 +159,14 @@ async function reach(agent: Agent, errand: JoinTry, mayAsk: boolean): Promise<Sa
   }
 }
 
-async function play({ invocation, flags, shown, kept }: JoinTry, screen: JoinScreen, path: Path): Promise<void> {
+async function play({ invocation, flags, shown, kept, asked }: JoinTry, screen: JoinScreen, path: Path): Promise<void> {
   const { terminal, env, signal } = invocation;
   const over = new Promise<never>((_resolve, reject) => {
     // When we leave the path closes too, but that is no failure.
     path.on('close', (reason, error) => signal.aborted || reject(error ?? endOf(reason)));
   });
   const places: { services: readonly LocalService[] } = { services: [] };
-  const wished = flags['local-port'];
+  const wished = asked?.port ?? flags['local-port'];
   const game = gameNamed(screen.game);
   const opening = openLocalServices(path, {
     ...(wished === undefined ? {} : { port: wished }),
@@ -143,6 +188,8 @@ async function play({ invocation, flags, shown, kept }: JoinTry, screen: JoinScr
     const local = await Promise.race([opening, over]);
     places.services = local.services;
     shown.local(local.services);
+    const at = local.services[0];
+    if (at !== undefined) asked?.answer({ ok: true, n: 0, join: 0, local: endpointKey(at.local) });
     screen.close();
     sayPlace(terminal, local, wished);
     terminal.event('path', wayFields(path));
@@ -161,6 +208,7 @@ async function play({ invocation, flags, shown, kept }: JoinTry, screen: JoinScr
     terminal.say(t('Leaving: the host is told.'));
   } finally {
     opening.then((local) => local.close()).catch(() => {});
+    path.close();
   }
 }
 

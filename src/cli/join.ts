@@ -2,6 +2,7 @@
 import { readJoinTarget } from '../agent/check-options.ts';
 import { showCode } from '../core/model/code.ts';
 import { isServerAddress } from '../core/wire/entry-wire.ts';
+import { usage } from '../node/failure.ts';
 import { checkAgentFlags, readPassword } from './agent-flags.ts';
 import { JOIN_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
@@ -21,6 +22,8 @@ export async function joinCommand(invocation: Invocation): Promise<void> {
     const { joinOfficial } = await import('./join-official.ts');
     return joinOfficial(invocation, flags, text);
   }
+  if (flags.noray && flags['local-port'] !== undefined)
+    throw usage(t('With --noray the game says its port itself: leave out {words}.', { words: '--local-port' }));
   const target = readJoinTarget(text);
   const fromFile = readPassword(flags['password-file']);
   const master = await masterOf({ master: flags.master, given: given.has('master') }, target, terminal);

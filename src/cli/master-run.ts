@@ -18,6 +18,7 @@ import { stateDir } from './agent-flags.ts';
 import { fileFault } from './file-fault.ts';
 import { nodeOf, sayFleetFact } from './fleet.ts';
 import { type MasterFlagValues, takesValue } from './master.ts';
+import { portsText } from './ports-text.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { webhookFault } from './webhook-fault.ts';
@@ -86,20 +87,6 @@ function welcome(terminal: Terminal, { link, http, metrics, endpoints }: Running
   terminal.fact('done', 'Ready', link, 'whole');
   terminal.say(`  ${t('Hosts').padEnd(10)} sallyport host 30000 --master '${link}'`, 'whole');
   terminal.say(`  ${t('Test it').padEnd(10)} sallyport check --master '${link}'`, 'whole');
-}
-
-/** `port 443`, `25 ports, 8430 to 8454`, `26 ports, 443 and 8430 to 8454`. */
-function portsText(all: readonly number[]): string {
-  const ports = [...new Set(all)].sort((left, right) => left - right);
-  const runs: [first: number, last: number][] = [];
-  for (const port of ports) {
-    const run = runs.at(-1);
-    if (run?.[1] === port - 1) run[1] = port;
-    else runs.push([port, port]);
-  }
-  const names = runs.map(([first, last]) => (first === last ? String(first) : t('{first} to {last}', { first, last })));
-  if (ports.length === 1) return t('port {port}', { port: names[0] ?? '' });
-  return t('{n} ports, {ports}', { n: ports.length, ports: names.join(t(' and ')) });
 }
 
 function sayFact(terminal: Terminal, fact: MasterFact): void {

@@ -15,6 +15,10 @@ export async function masterCommand(invocation: Invocation): Promise<void> {
     return storeCommand(act, invocation);
   }
   const { flags } = readCommandLine(MASTER_FLAGS, [], argv, env);
+  if (flags['self-test']) {
+    const { selfTest } = await import('./master-self-test.ts');
+    return selfTest(invocation, flags);
+  }
   if (!flags['install-service']) terminal.fact('info', 'Starting', t('a masterserver'));
   const { runMaster } = await import('./master-run.ts');
   await runMaster(invocation, flags);

@@ -1,18 +1,15 @@
 /** `sallyport sidecar`: the local interface `/v1` as a program that a game starts beside itself, and that ends with it. */
 import { hostKeyFile, openAgent, type RelayMode } from '../agent/index.ts';
-import { NorayFront, SettingsFile } from '../app/index.ts';
+import { type NorayFront, SettingsFile } from '../app/index.ts';
 import { processWatch, SallyportError, usage } from '../node/index.ts';
 import { SIDECAR_FLAGS } from './commands.ts';
 import { type LocalControl, openControl } from './control.ts';
 import type { FakeNetwork } from './fake.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
+import { openNoray } from './noray.ts';
 import { type Invocation, untilStopped } from './run.ts';
-import type { Terminal } from './terminal.ts';
 import { t, told } from './words/index.ts';
-
-/** Where games look for noray, unless they are told otherwise. */
-const NORAY_PORTS = { tcp: 8890, udp: 8809 } as const;
 
 type SidecarFlags = ReturnType<typeof readCommandLine<typeof SIDECAR_FLAGS>>['flags'];
 
@@ -26,7 +23,7 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
     const control = await openSidecar(invocation, flags, fake);
     try {
       await control.engine.start();
-      if (flags.noray) noray = await openNoray(control, flags, terminal);
+      if (flags.noray) noray = await openNoray(control.engine, flags, terminal);
       const { url, token } = control;
       terminal.event('ready', { url, token });
       // Whoever reads the output may command it; with a token file nobody has to, and a game's own output stays its own.
@@ -41,15 +38,6 @@ export async function sidecarCommand(invocation: Invocation): Promise<void> {
   } finally {
     forgetParent();
   }
-}
-
-async function openNoray(control: LocalControl, flags: SidecarFlags, terminal: Terminal): Promise<NorayFront> {
-  const front = new NorayFront(control.engine);
-  const ports = { tcp: flags['noray-port'] ?? NORAY_PORTS.tcp, udp: flags['noray-udp-port'] ?? NORAY_PORTS.udp };
-  await front.open(ports);
-  terminal.event('noray', ports);
-  terminal.fact('done', 'noray', t('127.0.0.1, TCP {tcp} and UDP {udp}', ports), 'whole');
-  return front;
 }
 
 /** Only what is used is loaded: the simulator is not, without --fake. */

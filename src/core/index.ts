@@ -84,6 +84,12 @@ export type { RelayMode } from './peer/handshake.ts';
 export type { Ban, FriendId, JoinId, JoinStage, PathId, PathView, PeerCommand, PeerEvent } from './peer/interface.ts';
 export { PEER_LIMITS } from './peer/limits.ts';
 export { createPeer } from './peer/peer.ts';
+export {
+  type PortReport,
+  type PortRole,
+  type PortSurvey,
+  PortSurveyMachine,
+} from './peer/port-survey.ts';
 export type { MapCommand, MapEvent } from './portmap/interface.ts';
 export { createPortMapper } from './portmap/mapper.ts';
 export type { Random } from './random.ts';

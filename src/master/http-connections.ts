@@ -4,7 +4,7 @@
  * has one like that.
  */
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Placed, Shares, type TableState } from '../core/index.ts';
 import { type Callers, plainAddress } from './callers.ts';
@@ -79,6 +79,24 @@ export function createHttpConnections(callers: Callers): HttpConnections {
       });
     },
     tables: () => [shares.state()],
+  };
+}
+
+/**
+ * A request that comes before the one before it is answered ends its connection: no browser and no proxy sends one (RFC 9112 §9.3.2 lets
+ * them), and 70 kB of them would open 1,400 downloads at once, each with a file and a buffer that wait for the reader of the first.
+ */
+export function oneAtATime(listener: RequestListener): RequestListener {
+  const asked = new WeakSet<Socket>();
+  return (request, response) => {
+    const { socket } = request;
+    if (asked.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    asked.add(socket);
+    response.once('close', () => asked.delete(socket));
+    listener(request, response);
   };
 }
 

@@ -1,12 +1,12 @@
 /** The HTTP ports of a masterserver: the pages and the API, and the metrics on a port of their own. */
-import { createServer as createPlainServer, type Server } from 'node:http';
+import { createServer as createPlainServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { parseTlsPlace, type TableState, type TlsPlace } from '../core/index.ts';
 import { SallyportError } from '../node/index.ts';
 import { type Callers, createCallers } from './callers.ts';
-import { createHttpConnections, type HttpConnections } from './http-connections.ts';
+import { createHttpConnections, type HttpConnections, oneAtATime } from './http-connections.ts';
 import { SERVER_LIMITS } from './limits.ts';
 import type { Office } from './office.ts';
 import { placeOf, readTls } from './options.ts';
@@ -54,7 +54,9 @@ export async function startHttp(
   const at = options.http === undefined ? HTTP : options.http;
   if (at === null) return null;
   const tls = options.tls ?? null;
-  const listener = getRequestListener((request, env) => office.app.fetch(request, { ...env, callers }));
+  const listener = oneAtATime(
+    getRequestListener((request, env) => office.app.fetch(request, { ...env, callers })) as RequestListener,
+  );
   const checked = { connectionsCheckingInterval: SERVER_LIMITS.httpCheckMs };
   const server =
     tls === null

@@ -1,5 +1,8 @@
 /** Slow callers of the masterserver's HTTP side, on real sockets. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { SERVER_LIMITS } from '../../src/master/testing.ts';
 import { MasterBench } from './master-node.ts';
@@ -32,3 +35,25 @@ test('a slow head, a slow body and silence end in time, and the list is there me
   const { httpHeadersMs, httpRequestMs, httpCheckMs } = SERVER_LIMITS;
   for (const ms of times) expect(ms).toBeLessThan(Math.max(httpHeadersMs, httpRequestMs) + 2 * httpCheckMs + 3_000);
 }, 60_000);
+
+test('requests that do not wait for their answers open one download, not hundreds, and leave nothing behind', async () => {
+  const downloads = mkdtempSync(join(tmpdir(), 'downloads-'));
+  writeFileSync(join(downloads, 'sallyport-linux.deb'), new Uint8Array(8_000_000));
+  const master = await bench.start({ listen: ['127.0.0.1'], port: 24_430, testJoins: null, downloads });
+  const { port } = new URL(master.http as string);
+  const path = '/downloads/sallyport-linux.deb';
+  const before = readdirSync('/proc/self/fd').length;
+  for (let n = 0; n < 3; n++) {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.pause();
+    socket.on('error', () => {});
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(300));
+    setTimeout(() => socket.resume(), 500);
+    await closed;
+  }
+  const one = await fetch(`${master.http}${path}`);
+  expect((await one.arrayBuffer()).byteLength).toBe(8_000_000);
+  expect(readdirSync('/proc/self/fd').length).toBeLessThan(before + 20);
+  rmSync(downloads, { recursive: true });
+}, 20_000);

@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GODOT3, NORAY_GAME } from '../clients.ts';
 import { describeUnless } from '../support.ts';
-import { Bench, type Run } from './processes.ts';
+import { Bench, portBase, type Run } from './processes.ts';
 
 let bench: Bench;
 let world: number;
@@ -157,6 +157,56 @@ test('lines of 2.x are understood, and a request that fails is answered by its n
   const stranger = await bench.udp();
   game.udp = stranger;
   expect(await game.ask('nobody')).toBe('Unknown host pid!');
+});
+
+/** `host --noray` or `join CODE --noray`, at a masterserver of its own. */
+async function commandFront(words: readonly string[]): Promise<Front> {
+  const [tcp, udp] = [await bench.freePort(), await bench.freePort()];
+  const ports = ['--noray', '--noray-port', `${tcp}`, '--noray-udp-port', `${udp}`, '--no-clipboard'];
+  const run = bench.sallyport([...words, ...ports, '--json', '--state-dir', bench.folder()]);
+  await run.line('noray');
+  return { run, tcp, udp };
+}
+
+test('host and join speak it as well: the game says where it listens, and when it wants to the host', async () => {
+  const off = ['--http', 'off', '--metrics-listen', 'off', '--state-dir', bench.folder(), '--json'];
+  const address = ['--listen', '127.0.0.1', '--port', String(portBase())];
+  const master = ['--master', String((await bench.sallyport(['master', ...address, ...off]).line('ready')).master)];
+  const at = await commandFront(['host', '--no-announce', ...master]);
+  const host = new Game(at);
+  await host.register();
+  expect((await at.run.line('ready')).code).toBe(host.oid);
+  const there = await commandFront(['join', host.oid, ...master]);
+  const client = new Game(there);
+  await client.register();
+  client.socket.write('connect?a K7TQ9RBWXM\n');
+  await client.found(/^!a CODE_UNKNOWN: /);
+  client.text = '';
+  const end = hostShakes(host);
+  client.socket.write(`connect ${host.oid}\n`);
+  const port = Number(await client.found(/^connect 127\.0\.0\.1:(\d+)\n$/));
+  expect(await handshake(client.udp, port)).toBe(true);
+  end();
+  // Asked for again it is joined anew, and both games are told anew.
+  client.text = '';
+  host.text = '';
+  client.socket.write(`connect-relay ${host.oid}\n`);
+  await client.found(/^connect-relay (\d+)\n$/);
+  const seat = await host.found(/^connect (127\.77\.\d+\.\d+:\d+)\n$/);
+  // The game is started anew, and registers another port: the same code leads there, and the friend's game gets in.
+  host.socket.destroy();
+  const again = new Game(at);
+  await again.register();
+  expect(again.oid).toBe(host.oid);
+  client.text = '';
+  client.socket.write(`connect ${again.oid}\n`);
+  const anew = Number(await client.found(/^connect 127\.0\.0\.1:(\d+)\n$/));
+  expect(await again.found(/^connect (127\.77\.\S+):\d+\n$/)).toBe(seat.split(':')[0]);
+  const heard = once(again.udp, 'message', { signal: AbortSignal.timeout(20_000) });
+  client.udp.send('move', anew, '127.0.0.1');
+  expect(String((await heard)[0])).toBe('move');
+  const refused = bench.sallyport(['host', '30000', '--noray', ...master]);
+  expect(await refused.exit).toBe(2);
 });
 
 test('a browser and a line without end are cut off, and games go on', async () => {

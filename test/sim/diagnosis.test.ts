@@ -8,7 +8,7 @@ import { reasonText } from '../../src/agent/testing.ts';
 import { type ReportOptions, reportLines, whatWouldHelp } from '../../src/cli/testing.ts';
 import { answerStun, type PeerConfig } from '../../src/core/index.ts';
 import { FAILURES } from '../../src/node/index.ts';
-import { type Behind, NATS } from '../../src/sim/index.ts';
+import { type Behind, type Gateway, NATS, type NatBehaviour } from '../../src/sim/index.ts';
 import { Diagnosis } from '../diagnosis.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
@@ -46,6 +46,10 @@ function upnp(setup: Peers, me: Participant, honest: boolean): void {
 
 interface Situation {
   readonly behind: Behind | null;
+  /** The masterserver stands in the same network, behind the same router. */
+  readonly home?: boolean;
+  /** Something in front of the masterserver gives every packet this source address. */
+  readonly rewrittenTo?: string;
   readonly stun?: boolean;
   readonly dead?: boolean;
   prepare?(setup: Peers): void;
@@ -164,6 +168,22 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     ...{ behind: NATS.linux, stun: true, says: /^Moderate/, advises: /UPnP/, never: HERE },
     prepare: shutProbePorts,
   },
+  'A masterserver in a container whose engine hides where packets come from': {
+    ...{ behind: NATS.linux, rewrittenTo: '172.17.0.1' },
+    ...{ says: /in front of the masterserver hides/, advises: /--stun.*operator/, never: HERE },
+  },
+  'The same container, STUN servers answer': {
+    ...{ behind: NATS.linux, rewrittenTo: '172.17.0.1', stun: true },
+    ...{ says: /^Moderate/, advises: /UPnP/, never: HERE },
+  },
+  'A masterserver in the own network, and nobody outside was asked': {
+    ...{ behind: NATS.linux, home: true },
+    ...{ says: /stands in your own network/, advises: /--stun|elsewhere/, never: HERE },
+  },
+  'The same network, STUN servers answer': {
+    ...{ behind: NATS.linux, home: true, stun: true },
+    ...{ says: /^Moderate/, advises: /UPnP/, never: HERE },
+  },
   'A STUN server that is dead': {
     ...{ behind: NATS.linux, says: /^Moderate/, advises: /UPnP/, never: HERE },
     later(setup, me) {
@@ -188,33 +208,47 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
 };
 
 describe('what check says', () => {
-  test.each(Object.entries(SITUATIONS))('%s', (situation, { behind, stun, dead, prepare, later, ...must }) => {
-    const setup = peers({ seed: `diagnosis ${situation}` });
-    prepare?.(setup);
-    const config = { stun: stun ? stunServer(setup) : [], ...(dead ? { master: nowhere(setup) } : {}) };
-    const me = setup.participant('me', behind, config);
-    setup.world.run(4_000);
-    later?.(setup, me);
-    setup.world.run(6_000);
-    const told = me.last('profile');
-    const profile = told?.profile ?? me.last('ready')?.profile;
-    const probes = told?.probes ?? [];
-    const link = me.last('link');
-    const masterWay = link?.state === 'up' ? (link.way ?? 'udp') : null;
-    const options: ReportOptions = { ...{ showIps: false, masterRttMs: null, routerAskedMs: null }, masterWay, probes };
-    const lines = reportLines(profile!, options);
-    const sentence = lines[0]!.slice(10);
-    const silent = lines.filter((line) => line.startsWith('Silent')).map((line) => line.slice(10));
-    const advice = whatWouldHelp(profile!, options).join(' ');
-    expect(sentence).toMatch(must.says);
-    if (must.advises !== null) expect(advice).toMatch(must.advises);
-    if (must.never !== undefined) expect([sentence, ...silent].join(' ')).not.toMatch(must.never);
-    const known = profile!.samples > 0 || profile!.type === 'blocked';
-    table.record({
-      ...{ situation, verdict: known ? profile!.verdict : 'not known' },
-      ...{ sentence: [sentence, ...silent].join(' · '), advice: advice === '' ? '–' : advice },
-    });
-  });
+  test.each(Object.entries(SITUATIONS))(
+    '%s',
+    (situation, { behind, stun, dead, home, rewrittenTo, prepare, later, ...must }) => {
+      let router: Gateway | null = null;
+      const setup = peers({ seed: `diagnosis ${situation}` }, (world) => {
+        if (home) router = world.nat(behind as NatBehaviour, { name: 'me.nat' });
+        return {
+          ...(router === null ? {} : { behind: router }),
+          ...(rewrittenTo === undefined ? {} : { rewrittenTo }),
+        };
+      });
+      prepare?.(setup);
+      const config = { stun: stun ? stunServer(setup) : [], ...(dead ? { master: nowhere(setup) } : {}) };
+      const me = setup.participant('me', router ?? behind, config);
+      setup.world.run(4_000);
+      later?.(setup, me);
+      setup.world.run(6_000);
+      const told = me.last('profile');
+      const profile = told?.profile ?? me.last('ready')?.profile;
+      const probes = told?.probes ?? [];
+      const link = me.last('link');
+      const masterWay = link?.state === 'up' ? (link.way ?? 'udp') : null;
+      const options: ReportOptions = {
+        ...{ showIps: false, masterRttMs: null, routerAskedMs: null },
+        masterWay,
+        probes,
+      };
+      const lines = reportLines(profile!, options);
+      const sentence = lines[0]!.slice(10);
+      const silent = lines.filter((line) => line.startsWith('Silent')).map((line) => line.slice(10));
+      const advice = whatWouldHelp(profile!, options).join(' ');
+      expect(sentence).toMatch(must.says);
+      if (must.advises !== null) expect(advice).toMatch(must.advises);
+      if (must.never !== undefined) expect([sentence, ...silent].join(' ')).not.toMatch(must.never);
+      const known = !sentence.startsWith('Not known');
+      table.record({
+        ...{ situation, verdict: known ? profile!.verdict : 'not known' },
+        ...{ sentence: [sentence, ...silent].join(' · '), advice: advice === '' ? '–' : advice },
+      });
+    },
+  );
 });
 
 interface Failing {

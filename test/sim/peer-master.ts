@@ -3,9 +3,11 @@
 import {
   createMaster,
   type Endpoint,
+  endpointKey,
   type HostAnnouncement,
   type Instant,
   type KeyPair,
+  type Machine,
   type MasterAddress,
   type MasterEvent,
   seededCrypto,
@@ -13,7 +15,7 @@ import {
 } from '../../src/core/index.ts';
 import type { MasterMachine, Push, Request, Response } from '../../src/core/testing.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
-import { type Host, type World, weakCodes } from '../../src/sim/index.ts';
+import { type Gateway, type Host, type World, weakCodes } from '../../src/sim/index.ts';
 import { plainList } from '../plain-list.ts';
 
 export interface SimMaster {
@@ -58,8 +60,19 @@ interface Insides {
 const ADDRESSES = ['198.51.100.7', '198.51.100.8', '2001:db8:1::7'];
 const PORT = 8430;
 
-export function startMaster(world: World): SimMaster {
-  const host = world.server({ name: 'master', addresses: ADDRESSES });
+export interface MasterPlace {
+  /** In a network with others; on the Internet where absent. */
+  readonly behind?: Gateway;
+  /** Something in front of it gives every packet this source address, as a container's engine may. */
+  readonly rewrittenTo?: string;
+}
+
+export function startMaster(world: World, { behind, rewrittenTo }: MasterPlace = {}): SimMaster {
+  const host =
+    behind === undefined
+      ? world.server({ name: 'master', addresses: ADDRESSES })
+      : world.host({ name: 'master', behind });
+  const { addresses } = host;
   const crypto = seededCrypto(`${world.options.seed}/master`, nodeCrypto);
   const identity = crypto.keyPair();
   const codes = new Map<string, Uint8Array>();
@@ -71,7 +84,7 @@ export function startMaster(world: World): SimMaster {
     const told: MasterEvent[] = [];
     const machine = weakCodes(
       createMaster({
-        ...{ crypto, random: world.random('master'), identity, addresses: ADDRESSES, advertised: null, port: PORT },
+        ...{ crypto, random: world.random('master'), identity, addresses, advertised: null, port: PORT },
         wallClock: () => 1_700_000_000_000 + world.now,
         policy: {
           announce: (_key, _from, announcement: HostAnnouncement) => announcement,
@@ -89,14 +102,15 @@ export function startMaster(world: World): SimMaster {
       else if (event.ev === 'ticket-keys') ticketKeys = event.keys;
       else if (event.ev === 'report') reports.push(event);
     };
-    const running = host.run(machine, { onEvent });
+    const seen = rewrittenTo === undefined ? machine : behindProxy(machine, rewrittenTo);
+    const running = host.run(seen, { onEvent });
     running.command({ do: 'remember', codes: [...codes].map(([code, hostKey]) => ({ code, hostKey })), ticketKeys });
     running.command({ do: 'start' });
     return running;
   };
   let running = run();
   return {
-    ...{ host, identity, reports, address: { key: identity.publicKey, addresses: ADDRESSES, port: PORT } },
+    ...{ host, identity, reports, address: { key: identity.publicKey, addresses, port: PORT } },
     get machine() {
       return current;
     },
@@ -126,6 +140,28 @@ export function startMaster(world: World): SimMaster {
     },
     pushToAll(push) {
       for (const session of insides.sessions.all()) insides.control.push(world.now, session, push);
+    },
+  };
+}
+
+/** Each source has a port of its own at the one address by which whatever stands in front of the master hides them all. */
+function behindProxy(machine: MasterMachine, address: string): Pick<MasterMachine, keyof Machine<never, never>> {
+  const shown = new Map<string, Endpoint>();
+  const hidden = new Map<number, Endpoint>();
+  const show = (from: Endpoint): Endpoint => {
+    const known = shown.get(endpointKey(from)) ?? { address, port: 20_000 + shown.size };
+    shown.set(endpointKey(from), known);
+    hidden.set(known.port, from);
+    return known;
+  };
+  return {
+    handleDatagram: (now, socket, from, bytes) => machine.handleDatagram(now, socket, show(from), bytes),
+    handleSocket: (now, socket, outcome) => machine.handleSocket(now, socket, outcome),
+    handleTimeout: (now) => machine.handleTimeout(now),
+    handleCommand: (now, command) => machine.handleCommand(now, command),
+    poll() {
+      const output = machine.poll();
+      return output.kind === 'transmit' ? { ...output, to: hidden.get(output.to.port) ?? output.to } : output;
     },
   };
 }

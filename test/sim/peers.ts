@@ -21,7 +21,7 @@ import {
   type WorldOptions,
   weakCodes,
 } from '../../src/sim/index.ts';
-import { type SimMaster, startMaster } from './peer-master.ts';
+import { type MasterPlace, type SimMaster, startMaster } from './peer-master.ts';
 
 export type EventOf<Ev extends PeerEvent['ev']> = PeerEvent & { readonly ev: Ev };
 
@@ -58,9 +58,10 @@ export const ANNOUNCEMENT: HostAnnouncement = {
   passwordNeeded: false,
 };
 
-export function peers(options: WorldOptions): Peers {
+/** `place`: where the master stands; on the Internet where absent. */
+export function peers(options: WorldOptions, place: (world: World) => MasterPlace = () => ({})): Peers {
   const world = createWorld({ trace: false, ...options });
-  const master = startMaster(world);
+  const master = startMaster(world, place(world));
   return {
     world,
     master,

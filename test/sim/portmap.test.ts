@@ -3,7 +3,8 @@
  * proven, told and used, though nobody could predict a port of this network.
  */
 import { expect, test } from 'vitest';
-import { NATS } from '../../src/sim/index.ts';
+import { answerStun, type Endpoint, familyOf } from '../../src/core/index.ts';
+import { NATS, type World } from '../../src/sim/index.ts';
 import { hostCommand, joinCommand, type Participant, peers } from './peers.ts';
 
 const gatewayOf = (setup: ReturnType<typeof peers>, name: string) => {
@@ -36,4 +37,69 @@ test.each([1, 2, 3])('two strict networks meet through a mapping of one of them 
   client.command(joinCommand({ code: host.last('hosting')!.code }));
   setup.until(() => client.last('path') !== undefined, 10_000, 'a path is proven');
   expect(client.last('path')).toMatchObject({ kind: 'mapped' });
+});
+
+/** One that does what RESPONSE-PORT asks for, at one address of each family. */
+function stunServer(world: World): readonly Endpoint[] {
+  const addresses = [world.publicAddress(), world.publicAddress6()];
+  const place = world.server({ name: 'stun', addresses });
+  return addresses.map((address) => {
+    const local = { address, port: 3478 };
+    place.bind(local, (packet) => {
+      const server = { addresses: [address], ports: [3478], behaviour: 'anybody' } as const;
+      const reply = answerStun(server, local, packet.from, packet.bytes);
+      if (reply !== null) place.send(reply.from, reply.to, reply.bytes);
+    });
+    return local;
+  });
+}
+
+test.each([1, 2, 3])(
+  'behind one router with a master of 16 ports a STUN server proves the mapping (seed %i)',
+  (seed) => {
+    const home: { router?: ReturnType<World['nat']> } = {};
+    const setup = peers({ seed: `portmap-home-master-${seed}` }, (world) => {
+      home.router = world.nat(NATS.pf, { name: 'host.router' });
+      return { behind: home.router };
+    });
+    const { world } = setup;
+    const asked: { readonly from: Endpoint; readonly to: Endpoint }[] = [];
+    world.watch(({ packet }) => void asked.push(packet), 'sent');
+    const place = world.host({ name: 'host', behind: home.router!, ipv6: true });
+    const host = setup.participant('host', place, { stun: stunServer(world) });
+    setup.until(() => host.last('link')?.state === 'up' && host.last('upnp') !== undefined, 5_000, 'it is there');
+    opens(setup, host);
+    const open = () => host.last('profile')?.profile.portMapping.external ?? null;
+    setup.until(() => open() !== null, 5_000, 'the mapping is proven');
+    expect(open()).toEqual({ address: home.router!.nat.addresses[0], port: host.last('upnp')!.port });
+    world.run(30_000);
+    expect(asked.filter(({ from, to }) => familyOf(from.address) !== familyOf(to.address))).toEqual([]);
+    expect(host.last('profile')?.profile.verdict).toBe('open');
+  },
+);
+
+test('where the probe ports of a master on the Internet are shut, a STUN server proves the mapping', () => {
+  const setup = peers({ seed: 'portmap-shut-ports' });
+  const { world } = setup;
+  const { addresses, port } = setup.master.address;
+  world.internet.obstruct(({ to }) => addresses.includes(to.address) && to.port >= port + 9);
+  const host = setup.participant('host', NATS.pf, { stun: stunServer(world) });
+  setup.until(() => host.last('ready') !== undefined && host.last('upnp') !== undefined, 5_000, 'it is there');
+  opens(setup, host);
+  setup.until(() => host.last('profile')?.profile.portMapping.external != null, 8_000, 'the mapping is proven');
+});
+
+test('while a master on the Internet answers, no STUN server is asked for a proof', () => {
+  const setup = peers({ seed: 'portmap-manners' });
+  const { world } = setup;
+  const stun = stunServer(world);
+  const host = setup.participant('host', NATS.pf, { stun });
+  setup.until(() => host.last('ready') !== undefined && host.last('upnp') !== undefined, 5_000, 'it is there');
+  world.run(10_000);
+  const asked: Endpoint[] = [];
+  world.watch(({ packet }) => void asked.push(packet.to), 'sent');
+  opens(setup, host);
+  setup.until(() => host.last('profile')?.profile.portMapping.external != null, 5_000, 'the mapping is proven');
+  world.run(60_000);
+  expect(asked.filter(({ address }) => stun.some((server) => server.address === address))).toEqual([]);
 });

@@ -249,9 +249,9 @@ class Parser {
 
   private atom(): Program {
     if (this.takes('^'))
-      return [{ op: 'assert', holds: (text, at) => at === 0 || (this.multiline && text[at - 1] === '\n') }];
+      return [{ op: 'assert', holds: (text, at) => at === 0 || (this.multiline && endsLine(text[at - 1])) }];
     if (this.takes('$'))
-      return [{ op: 'assert', holds: (text, at) => at === text.length || (this.multiline && text[at] === '\n') }];
+      return [{ op: 'assert', holds: (text, at) => at === text.length || (this.multiline && endsLine(text[at])) }];
     if (this.takes('\\b')) return [{ op: 'assert', holds: (text, at) => wordAt(text, at) !== wordAt(text, at - 1) }];
     if (this.takes('(')) return this.group();
     const part = /^(?:\[(?:[^\]\\]|\\.)*\]|\\p\{\w+\}|\\u[0-9a-f]{4}|\\[^1-9B]|[^\\[\]*+?{}])/iu.exec(
@@ -301,4 +301,9 @@ class Parser {
 
 function wordAt(text: string, at: number): boolean {
   return /^\w$/.test(text[at] ?? '');
+}
+
+/** Line terminators of ECMAScript (ECMA-262 §12.3). */
+function endsLine(character: string | undefined): boolean {
+  return character !== undefined && /^[\n\r\u2028\u2029]$/.test(character);
 }

@@ -170,6 +170,60 @@ describe('a stream', () => {
   });
 });
 
+describe('a sender', () => {
+  const { packetThresholdMax, sentPacketsMax } = STREAM_LIMITS;
+  /** All up to `before` have come, and those from `from` to `largest`. */
+  const ackWithGap = (before: number, from: number, largest: number) => [
+    ...[0x02, ...varint(largest), 0, 0, 0, 0, 0, ...varint(1), ...varint(largest - from)],
+    ...[...varint(from - before - 2), ...varint(before)],
+  ];
+  const writer = () => {
+    const made = end(true);
+    made.streams.obey(1, { do: 'stream-open', stream: 0, service: 1 });
+    return {
+      ...made,
+      write: (now: number, bytes: number) =>
+        made.streams.obey(now, { do: 'stream-write', stream: 0, bytes: new Uint8Array(bytes) }),
+      times: (offset: number) =>
+        made.frames().filter((frame) => frame.frame === 'stream' && frame.offset === offset).length,
+    };
+  };
+
+  test('learns from datagrams that overtake each other, but takes one for lost after so many at the most', () => {
+    const { get, write, times } = writer();
+    for (let n = 1; n <= 250; n++) write(1 + 0.004 * n, 1);
+    // One that 150 have overtaken is lost, and comes after all: so much of a lead would be asked for now, without a limit.
+    get([0x02, ...varint(150), 0, 0, 0, 0, 0, 0, ...varint(149)], 2);
+    expect(times(0)).toBe(2);
+    get(ack(150), 2);
+    get(ackWithGap(150, 152, 151 + packetThresholdMax - 1), 2);
+    expect(times(151)).toBe(1);
+    get(ackWithGap(150, 152, 151 + packetThresholdMax), 2);
+    expect(times(151)).toBe(2);
+  });
+
+  test('has so many datagrams under way at most, however small they are, and rests until one has come', () => {
+    const { get, write, sent, alarms } = writer();
+    let now = 1;
+    // The window of bytes is to have room for more than as many small ones.
+    for (let round = 0; round < 10; round++) {
+      write(now, 60_000);
+      for (const until = now + 20; now < until; now++) alarms.run(now);
+      get(ack(sent.length - 1), now);
+    }
+    for (; alarms.next() <= now + 20; now++) alarms.run(now);
+    get(ack(sent.length - 1), now);
+    const before = sent.length;
+    for (let n = 0; n < sentPacketsMax + 500; n++) write(now + 0.002 * n, 1);
+    now += 0.002 * (sentPacketsMax + 500);
+    alarms.run(now);
+    expect(sent.length - before).toBe(sentPacketsMax);
+    expect(alarms.next() - now).toBeGreaterThan(5);
+    get(ack(before + 99), now);
+    expect(sent.length - before).toBeGreaterThan(sentPacketsMax);
+  });
+});
+
 describe('a hostile side', () => {
   const { streamWindowBytes, connectionWindowBytes, streamsMax, piecesMax } = STREAM_LIMITS;
 

@@ -1,5 +1,35 @@
 /** German, under the English sentence as it stands where it is said (index.ts). `{name}` stays as it is, and may move. */
 export const de = {
+  'from another computer: which of its ports are shut?': 'von einem anderen Rechner: welche seiner Ports sind zu?',
+  'on another computer, with --master: say which ports of that masterserver are shut from there, and end':
+    'auf einem anderen Rechner, mit --master: sagen, welche Ports jenes Masterservers von dort aus zu sind, und enden',
+  'which one --self-test looks at: the link that it has printed':
+    'welchen --self-test ansieht: der Link, den er ausgegeben hat',
+  '--self-test looks from another computer: run it there, with --master and the link that the masterserver prints.':
+    '--self-test schaut von einem anderen Rechner: starte es dort, mit --master und dem Link, den der Masterserver ausgibt.',
+  Testing: 'Prüfung',
+  'the ports of the masterserver, from this computer': 'der Ports des Masterservers, von diesem Rechner aus',
+  Door: 'Tür',
+  Control: 'Steuerung',
+  Probes: 'Proben',
+  Sources: 'Absender',
+  Result: 'Ergebnis',
+  'nobody gets a session there': 'dort bekommt niemand eine Sitzung',
+  'players whose keys lead there get no session': 'Spieler, deren Schlüssel dorthin führen, bekommen keine Sitzung',
+  'players can not tell what their routers do': 'Spieler erfahren nicht, was ihre Router tun',
+  'pairs without a direct path have nothing': 'Paare ohne direkten Weg haben nichts',
+  '{address} UDP {ports} answers, {ms}': '{address} UDP {ports} antwortet, {ms}',
+  '{address} UDP {ports} shut: {meaning}': '{address} UDP {ports} zu: {meaning}',
+  'UDP {ports} of {address}': 'UDP {ports} von {address}',
+  'the further UDP port': 'der weitere UDP-Port',
+  'all of its ports answer from here': 'alle seine Ports antworten von hier aus',
+  'Not at all of its ports: let {ports} pass its firewall, and forward them where it is behind a router.':
+    'Nicht an allen seinen Ports: Lass {ports} durch seine Firewall, und leite sie weiter, wo er hinter einem Router steht.',
+  'this computer is seen as {address}': 'dieser Rechner wird als {address} gesehen',
+  'this computer reaches it within a network: what the Internet reaches is not tested':
+    'dieser Rechner erreicht ihn innerhalb eines Netzes: was das Internet erreicht, ist nicht geprüft',
+  'this computer is seen as {address}: what stands in front hides where players are, and they meet only by STUN servers or a relay (Docker: --network host)':
+    'dieser Rechner wird als {address} gesehen: Was davor steht, verbirgt, wo Spieler sind, und sie treffen sich nur über STUN-Server oder ein Relay (Docker: --network host)',
   'show this invitation, in the app that runs if there is one':
     'diese Einladung zeigen, in der App, die läuft, wenn es eine gibt',
   'open sallyport:// links of this user with this program from now on, and end':
@@ -10,6 +40,10 @@ export const de = {
   '(Ctrl+C ends it)': '(Strg+C beendet)',
   '--fake-nat is a class of networks, like P3 or S6, not "{nat}".':
     '--fake-nat ist eine Klasse von Netzen, wie P3 oder S6, nicht „{nat}“.',
+  'With --noray the game says its port itself: leave out {words}.':
+    'Mit --noray nennt das Spiel seinen Port selbst: lass {words} weg.',
+  'is waited for: it connects to noray at 127.0.0.1': 'wird erwartet: es verbindet sich mit noray auf 127.0.0.1',
+  'This is a join of {code}.': 'Hier wird {code} beigetreten.',
   '--with-pid: there is no process {pid}.': '--with-pid: einen Prozess {pid} gibt es nicht.',
   '--token-file: {why}': '--token-file: {why}',
   Sidecar: 'Beiwagen',

@@ -68,6 +68,13 @@ export const LINK_LIMITS = {
   nodesAgainMs: 120_000,
   /** A node that has not made a session by then is passed over: two rounds of its handshake, or one that had to wait for a cookie twice. */
   nodePatienceMs: 4_000,
+  /**
+   * Links to nodes that are begun: all of a list and of the one before it at once, then one in 5 s. A master that names others in each
+   * list sends participants at whomever it likes, half a kilobyte for each HELLO (SECURITY.md row 15); an honest one adds a node a day.
+   */
+  nodeBegins: { perSecond: 0.2, burst: 16 },
+  /** Links at once: those of two lists, and as many that are about to end. */
+  nodeLinksMax: 32,
   /** A session that nothing was asked of for so long ends, where no host needs it. */
   nodeIdleMs: 60_000,
   /** Before the session with a node ends that a host has said goodbye to. */

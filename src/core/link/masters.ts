@@ -14,6 +14,7 @@ import { toHex } from '../bytes.ts';
 import { type Instant, NEVER, type Output, type SocketId, type SocketOutcome } from '../contract.ts';
 import { FLEET_LIMITS } from '../fleet/limits.ts';
 import { Nest, outputs } from '../machine.ts';
+import { allowAt } from '../rate/pace.ts';
 import type { MappingSource } from '../sources/source.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Push, Response } from '../wire/messages.ts';
@@ -64,6 +65,8 @@ export class Masters implements MastersMachine {
   private hold: LinkCommand & { readonly do: 'hold' } = { do: 'hold', lifeMs: null };
   private againAt: Instant = NEVER;
   private wakeAt: Instant = NEVER;
+  /** Cell rate algorithm of links to nodes. */
+  private beginsFullAt: Instant = 0;
   /** Links that are closed, and whose last outputs have to come out. */
   private readonly ended: Link[] = [];
   private closed = false;
@@ -233,7 +236,7 @@ export class Masters implements MastersMachine {
     return name === '' ? this.home : (this.nodes.get(name) ?? null);
   }
 
-  /** The link to this node, begun where there is none. */
+  /** The link to this node, begun where there is none; null where that is not its turn, or nobody knows the node. */
   private open(now: Instant, name: string): NodeLink | null {
     const found = this.find(name);
     if (found !== null) {
@@ -241,7 +244,9 @@ export class Masters implements MastersMachine {
       return found;
     }
     const place = this.known.place(name);
-    if (place === null) return null;
+    const begins = allowAt(this.beginsFullAt, now, LINK_LIMITS.nodeBegins);
+    if (place === null || begins === null || this.nodes.size >= LINK_LIMITS.nodeLinksMax) return null;
+    this.beginsFullAt = begins;
     const { furtherPort: _none, tunnel: _neither, ...master } = this.config.master;
     const further = place.furtherPort === 0 ? {} : { furtherPort: place.furtherPort };
     const at = { ...master, addresses: place.addresses, port: place.port, ...further };
@@ -384,7 +389,8 @@ export class Masters implements MastersMachine {
     }
     this.wakeAt = NEVER;
     const wanted = this.wanted(now);
-    for (const name of wanted) this.open(now, name);
+    for (const name of wanted)
+      if (this.open(now, name) === null) this.wakeAt = Math.min(this.wakeAt, now + LINK_LIMITS.nodePatienceMs);
     for (const node of [...this.nodes.values()]) if (!wanted.has(node.name)) this.letGo(now, node);
   }
 

@@ -32,7 +32,7 @@ export class Nodes {
     if (list.serial <= this.serial) return false;
     const places = new Map<string, NodePlace>();
     for (const place of list.nodes) {
-      const addresses = place.addresses.filter((address) => sameRealm(master, address));
+      const addresses = [...new Set(place.addresses)].filter((address) => sameRealm(master, address));
       if (place.name !== '' && place.port > 0 && addresses.length > 0) places.set(place.name, { ...place, addresses });
     }
     if (places.size === 0) return false;

@@ -88,4 +88,6 @@ export const PEER_LIMITS = {
   closeWaitMs: 300,
   /** Command: names of strangers are cut to this many characters on screens. */
   nameShownMax: 40,
+  /** A survey of a master's ports: eight handshakes of 2 s, one every 100 ms, then questions of 2.75 s, relays of 2 s, and room for a wait. */
+  portSurveyMsMax: 12_000,
 } as const;

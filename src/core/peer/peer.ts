@@ -27,6 +27,7 @@ import type { Candidate } from '../model/pair.ts';
 import type { NatProfile } from '../nat/profile.ts';
 import type { MapEvent } from '../portmap/interface.ts';
 import { createPortMapper } from '../portmap/mapper.ts';
+import { proversOf } from '../portmap/provers.ts';
 import { isLocalAddress } from '../scope.ts';
 import { requestNumbers } from '../sources/asker.ts';
 import type { MappingSource } from '../sources/source.ts';
@@ -309,15 +310,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     this.pinhole.look(now, [this.ipv6.candidate?.endpoint.address ?? null, this.seenAt]);
   }
 
-  /** Who may prove a port mapping. STUN servers are asked only where the master cannot tell: it stands in our own network, say. */
+  /** Who may prove a port mapping, over a family of addresses. */
   private provers(family: 4 | 6): readonly MappingSource[] {
-    const { sources } = this.link;
-    const outside = sources.filter(
-      ({ target: { address } }) => familyOf(address) === family && !isLocalAddress(address),
-    );
-    return outside.length > 0
-      ? outside
-      : [...sources, ...this.stun.map((target) => new StunSource(target, this.config.crypto))];
+    const stun = this.stun.map((target) => new StunSource(target, this.config.crypto));
+    return proversOf(family, this.link.sources, stun);
   }
 
   /** A port mapping needs a socket that stays: paths that come through it share it, told apart by their session ids. */

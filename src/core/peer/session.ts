@@ -12,6 +12,7 @@ import type { Instant, SocketId } from '../contract.ts';
 import { assert } from '../errors.ts';
 import { LINK_LIMITS } from '../link/limits.ts';
 import type { Party, PathKind, Permit, Role } from '../model/pair.ts';
+import { proversOf } from '../portmap/provers.ts';
 import { StunSource } from '../sources/stun-source.ts';
 import type { Device } from '../traverse/pay/budget.ts';
 import type { Traversal, TraversalEvent } from '../traverse/run/interface.ts';
@@ -91,10 +92,8 @@ export class Session {
     for (const { address } of config.permit.grants) this.granted.add(address);
     this.credits = new Credits(now, context, config, (at, credit, socket) => this.send(at, credit, socket));
     // The master's own probe ports do as well, so that the life of a mapping is known where no STUN server is.
-    const [stun] = context.stun();
-    const redirecting =
-      context.link.sources.find((source) => source.requestTo !== undefined) ??
-      (stun === undefined ? null : new StunSource(stun, context.config.crypto));
+    const stun = context.stun().map((target) => new StunSource(target, context.config.crypto));
+    const [redirecting = null] = proversOf(context.family(), context.link.sources, stun);
     this.traversal = traversal(now, {
       ...config,
       own: { ...config.own, profile: context.profile },

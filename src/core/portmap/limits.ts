@@ -7,6 +7,8 @@ export const PORTMAP_LIMITS = {
   lifetimeSeconds: 3_600,
   /** A shorter life is not believed: renewing it would keep us busy. */
   lifetimeSecondsMin: 4,
+  /** Servers that are asked for one proof: two tries of the master and as many others as fit into three seconds. */
+  proversMax: 8,
   /** What is open is looked at so often: a mapping that is lost is noticed and asked for anew within half a minute. */
   checkMs: 10_000,
   /** A router that starts again needs a minute or two; one that has not mapped for so long is asked less often from then on. */

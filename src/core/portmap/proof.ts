@@ -9,8 +9,8 @@ import type { Instant, SocketId } from '../contract.ts';
 import { Asker, type RequestNumbers, type Send } from '../sources/asker.ts';
 import type { MappingSource } from '../sources/source.ts';
 
-/** Packets are lost, and of several servers one may be behind the same router. */
-const TRIES_MAX = 4;
+/** Packets are lost, so a lone server is asked again; of several each has its turn. */
+const TRIES_MIN = 4;
 export const PORT_PROOF_INTERVAL_MS = 400;
 
 interface PortProofConfig {
@@ -23,27 +23,26 @@ interface PortProofConfig {
   readonly mapped: SocketId;
   /** Which the router claims to have opened. */
   readonly port: number;
+  /** Of the sockets' family, all able to send elsewhere; in this order. */
   readonly sources: readonly MappingSource[];
 }
 
 export class PortProof {
   private readonly config: PortProofConfig;
   private readonly asker: Asker;
-  private readonly able: readonly MappingSource[];
   private tries = 0;
   private answered = false;
 
   constructor(config: PortProofConfig) {
     this.config = config;
     this.asker = new Asker(config.send, config.requests);
-    this.able = config.sources.filter(({ requestTo }) => requestTo !== undefined);
   }
 
   /** One more try. False: there is nobody to ask, or it has been tried often enough. */
   ask(now: Instant): boolean {
-    if (this.able.length === 0 || this.tries >= TRIES_MAX) return false;
-    const { helper, mapped, port } = this.config;
-    const source = this.able[this.tries++ % this.able.length] as MappingSource;
+    const { helper, mapped, port, sources } = this.config;
+    if (sources.length === 0 || this.tries >= Math.max(TRIES_MIN, sources.length)) return false;
+    const source = sources[this.tries++ % sources.length] as MappingSource;
     this.asker.ask(now, helper, source);
     this.asker.askFor(now, helper, mapped, source, port);
     return true;

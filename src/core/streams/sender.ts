@@ -138,9 +138,13 @@ export class Sender {
     return Math.min(this.port.room(now), now < this.smallUntil ? LIMITS.smallBytes : BODY_BYTES_MAX);
   }
 
-  private allowed(now: Instant, room: number): boolean {
+  private open(room: number): boolean {
     const { recovery, congestion } = this;
-    const open = recovery.inFlight + room <= congestion.window && recovery.underWay < LIMITS.sentPacketsMax;
+    return recovery.inFlight + room <= congestion.window && recovery.underWay < LIMITS.sentPacketsMax;
+  }
+
+  private allowed(now: Instant, room: number): boolean {
+    const open = this.open(room);
     this.held = open && this.pace(now) < 0;
     // RFC 9002 section 7.8: whoever only waits for the pace would have used all of the window.
     if (!open || this.held) this.limited = true;
@@ -218,8 +222,7 @@ export class Sender {
   private dueAt(now: Instant): Instant {
     const { recovery, congestion } = this;
     const held = recovery.lossAt === NEVER ? recovery.probeAt : recovery.lossAt;
-    const open =
-      recovery.inFlight + this.mss(now) <= congestion.window && this.content.pending && this.port.room(now) > 0;
+    const open = this.open(this.mss(now)) && this.content.pending && this.port.room(now) > 0;
     const waitMs = Math.max(LIMITS.paceRestMs, -this.paceBytes / congestion.rate(recovery.rtt.smoothedMs));
     const paced = open ? now + waitMs : NEVER;
     return Math.min(held, paced, this.acks.dueAt);
