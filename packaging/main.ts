@@ -45,10 +45,11 @@ async function main(): Promise<void> {
     say(`${system} is built`);
   }
   await writeFile(join(out, `sallyport-${job.version}.cdx.json`), await listParts(job));
-  if (systems.length === Object.keys(nodes.targets).length) await writeTemplates(job);
+  const built = await sumsOf(out);
+  if (systems.length === Object.keys(nodes.targets).length) await writeTemplates(job, built);
   else await writeFile(join(out, 'Dockerfile'), dockerfile({ version: job.version, date: '', sums: new Map() }));
   await rm(job.work, { recursive: true });
-  const sums = await sumsOf(out);
+  const sums = await sumsOf(out, built);
   await writeFile(join(out, 'SHA256SUMS'), [...sums].map(([name, sum]) => `${sum}  ${name}\n`).join(''));
   for (const name of sums.keys()) {
     const { size } = await stat(join(out, name));
@@ -173,16 +174,19 @@ async function listParts({ bundles, nodes, epoch }: Job): Promise<string> {
   return partsList({ root: ROOT, packages, node: nodes.version, epoch });
 }
 
-async function writeTemplates({ out, version, epoch }: Job): Promise<void> {
-  const release = { version, date: dateOf(epoch), sums: await sumsOf(out) };
+async function writeTemplates({ out, version, epoch }: Job, sums: ReadonlyMap<string, string>): Promise<void> {
+  const release = { version, date: dateOf(epoch), sums };
   await mkdir(join(out, 'templates'));
   const files = { 'sallyport.rb': homebrew(release), ...winget(release) };
   for (const [name, text] of Object.entries(files)) await writeFile(join(out, 'templates', name), text);
   await writeFile(join(out, 'Dockerfile'), dockerfile(release));
 }
 
-/** Of every file that is there, by its name in the folder. */
-async function sumsOf(folder: string): Promise<ReadonlyMap<string, string>> {
+/** Of every file that is there, by its name in the folder. Those of `known` have not changed, and are not read again. */
+async function sumsOf(
+  folder: string,
+  known: ReadonlyMap<string, string> = new Map(),
+): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
     .filter((entry) => entry.isFile())
@@ -190,14 +194,14 @@ async function sumsOf(folder: string): Promise<ReadonlyMap<string, string>> {
     .filter((name) => !name.startsWith('work/'))
     .sort();
   const sums = new Map<string, string>();
-  for (const name of names)
-    sums.set(
-      name,
-      createHash('sha256')
-        .update(await readFile(join(folder, name)))
-        .digest('hex'),
-    );
+  for (const name of names) sums.set(name, known.get(name) ?? (await sumOf(join(folder, name))));
   return sums;
+}
+
+async function sumOf(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
 }
 
 await main();

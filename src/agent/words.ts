@@ -14,15 +14,15 @@ import type {
 } from '../core/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { CODE_SYMBOLS } from '../core/model/code.ts';
+import { fill, type Places } from '../core/model/fill.ts';
 import { FAILURES } from '../node/failure.ts';
 import type { NotDirect } from './join-view.ts';
 import type { WayNow } from './path.ts';
 
 /** Gives a sentence in a language, with `{name}` replaced by the value of that name. */
-export type SaySentence = (sentence: string, values?: Readonly<Record<string, string | number>>) => string;
+export type SaySentence = (sentence: string, values?: Places) => string;
 
-const inEnglish: SaySentence = (sentence, values = {}) =>
-  sentence.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+const inEnglish: SaySentence = (sentence, values = {}) => fill(sentence, values);
 
 /** Why a text is no list of services, and what to write instead. */
 export function servicesText(problem: ServicesProblem, say = inEnglish): string {

@@ -96,7 +96,15 @@ export class Engine implements LocalEngine {
       does.agent.on('event', (event) => this.#onEvent(event));
       return;
     }
-    this.#opensLinks = (await this.#options.links?.registered()) ?? null;
+    // To ask the system takes a while, and nobody's way to the masterserver waits for it.
+    void this.#options.links
+      ?.registered()
+      .catch(() => false)
+      .then((opens) => {
+        // Who has asked for it meanwhile knows better.
+        this.#opensLinks ??= opens;
+        this.#changed();
+      });
     if (this.#settings?.values.ownMaster) await this.#ownMaster(true);
     else await this.#connect();
     // A game is told of the local network where it asks for it, by `list`.

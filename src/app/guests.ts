@@ -3,7 +3,7 @@ import type { FriendNews, KeptBan, Path } from '../agent/index.ts';
 import { endpointKey, showFingerprint } from '../core/index.ts';
 import { keepNewest } from './keep.ts';
 import { APP_LIMITS } from './limits.ts';
-import type { BanView, Figures, FriendView } from './local-api.ts';
+import { asksToCome, type BanView, type Figures, type FriendView, hasGone } from './local-api.ts';
 
 export function banView({ ban, name, at }: KeptBan): BanView {
   return { ban, name, at, fingerprint: ban.by === 'friend' ? showFingerprint(ban.friend) : null };
@@ -13,12 +13,12 @@ export function banView({ ban, name, at }: KeptBan): BanView {
 export function withFriend(before: readonly FriendView[], news: FriendNews, now: number): readonly FriendView[] {
   const known = before.find((friend) => isSame(friend, news));
   const view = { ...friendView(news), connectedAt: connectedAt(known, news, now) };
-  if (asks(view) && before.some((friend) => isSame(friend, view)))
+  if (asksToCome(view) && before.some((friend) => isSame(friend, view)))
     return before.map((friend) => (isSame(friend, view) ? view : friend));
   // One that comes back with another program is told of once.
   const stale = (friend: FriendView): boolean =>
-    isSame(friend, view) || (isGone(friend) && friend.friend === view.friend);
-  return keepNewest([...before.filter((friend) => !stale(friend)), view], isGone, APP_LIMITS.friendsGoneMax);
+    isSame(friend, view) || (hasGone(friend) && friend.friend === view.friend);
+  return keepNewest([...before.filter((friend) => !stale(friend)), view], hasGone, APP_LIMITS.friendsGoneMax);
 }
 
 /** A friend that comes another way now has been here all the time. */
@@ -54,14 +54,6 @@ function friendView({ friend, instance, name, state, knownAs, path, seenAs }: Fr
     connectedAt: null,
     words: path?.words ?? null,
   };
-}
-
-function asks({ state }: FriendView): boolean {
-  return state === 'asking' || state === 'waiting';
-}
-
-function isGone({ state }: FriendView): boolean {
-  return state === 'left' || state === 'refused';
 }
 
 function isSame(left: FriendView, right: Pick<FriendView, 'friend' | 'instance'>): boolean {

@@ -1,7 +1,7 @@
 /**
  * What a program of ours on this computer (`ui`, `sidecar`, `host`, `join`) and those who look at it or command it say to each other: the page,
  * `sallyport ctl`, wrappers. One state document, whole at first and then its changed parts by server-sent events, and a handful of
- * commands, each by a POST of its own. Types only, so the page can share them; `schema.ts` checks and describes the same.
+ * commands, each by a POST of its own. Types and plain questions only, so the page can share them; `schema.ts` checks and describes the same.
  */
 
 import type { ConnectionStats, JoinView, LanServer, PathInfo } from '../agent/index.ts';
@@ -76,6 +76,19 @@ export interface FriendView {
   readonly words: string | null;
 }
 
+/** Wants to come in, and waits for the host's yes. */
+export function asksToCome({ state }: Pick<FriendView, 'state'>): boolean {
+  return state === 'asking' || state === 'waiting';
+}
+
+export function isInside({ state }: Pick<FriendView, 'state'>): boolean {
+  return state === 'connected';
+}
+
+export function hasGone({ state }: Pick<FriendView, 'state'>): boolean {
+  return state === 'left' || state === 'refused';
+}
+
 export interface BanView {
   /** What `unban` takes. */
   readonly ban: Ban;
@@ -112,7 +125,8 @@ export interface HostingView {
   readonly wrongPasswords: number;
 }
 
-export type OwnMasterWay = 'public' | 'mapped';
+/** `mapped`: by a port that the router has opened; `pinhole`: by one in its firewall of IPv6. */
+export type OwnMasterWay = 'public' | 'mapped' | 'pinhole';
 /** `no-way-in`: no public address, and the router opens no port. `carrier`: it does, but another network stands before it. */
 export type OwnMasterFault = 'no-way-in' | 'carrier' | 'port-taken' | 'failed';
 

@@ -13,7 +13,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { SallyportError } from '../node/index.ts';
 import { APP_LIMITS } from './limits.ts';
-import type { LocalAnswer, LocalCommand, LocalState } from './local-api.ts';
+import { isInside, type LocalAnswer, type LocalCommand, type LocalState } from './local-api.ts';
 import { type NorayLine, norayLine, parseNorayLine } from './noray-line.ts';
 
 /** What of an engine it needs. */
@@ -215,7 +215,7 @@ export class NorayFront {
   #look(): void {
     if (this.#hostedPort === null) return;
     const { hosting } = this.#engine.state();
-    const here = (hosting?.friends ?? []).filter(({ state }) => state === 'connected');
+    const here = (hosting?.friends ?? []).filter(isInside);
     const game = [...this.#games].find(({ hosted }) => hosted);
     const told = new Map<string, number | null>();
     for (const { friend, instance, seat, connectedAt } of here) {

@@ -276,7 +276,7 @@ export const stateSchema = z.object({
     .object({
       state: z.enum(['off', 'starting', 'on', 'shut', 'impossible']),
       because: z.enum(['no-way-in', 'carrier', 'port-taken', 'failed']).nullable(),
-      way: z.enum(['public', 'mapped']).nullable(),
+      way: z.enum(['public', 'mapped', 'pinhole']).nullable(),
       link: z.string(),
     })
     .nullable()

@@ -1,6 +1,6 @@
 /** Opens a running command to others on this computer: the local interface `/v1` and the file by which `sallyport ctl` finds it. */
 import { Engine, type EngineOptions, serveLocal, writeTokenFile, writeTokenFileAt } from '../app/index.ts';
-import { BUILD, usage } from '../node/index.ts';
+import { BUILD, SallyportError, usage } from '../node/index.ts';
 import { fileFault } from './file-fault.ts';
 import type { Invocation } from './run.ts';
 import { t } from './words/index.ts';
@@ -31,7 +31,7 @@ export interface ControlOptions {
   readonly page?: boolean;
 }
 
-/** Rejects with the system's error where the port is taken. */
+/** Rejects with LOCAL_PORT_BUSY where the port is taken. */
 export async function openControl(options: ControlOptions) {
   const { does, stateDir, tokenFile, invocation, clipboard = false, open, port = 0, page = false } = options;
   const { startMaster, links } = options;
@@ -42,7 +42,9 @@ export async function openControl(options: ControlOptions) {
     ...(links === undefined ? {} : { links }),
   };
   const engine = new Engine({ does, version: BUILD.version, env, clipboard, onQuit: stop, ...opener });
-  const server = await serveLocal(engine, { port, page });
+  const server = await serveLocal(engine, { port, page }).catch((error: NodeJS.ErrnoException) => {
+    throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
+  });
   const { url, token } = server;
   const name = 'settings' in does ? '' : does.name;
   const { pid } = process;

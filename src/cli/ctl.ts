@@ -1,26 +1,20 @@
 /** `sallyport ctl WHAT`: looks at a program of ours that runs on this computer, and commands it, over its local interface. */
-import type { FriendView, HostingView, LiveProgram, LocalAnswer, LocalCommand, LocalState } from '../app/index.ts';
-import { running } from '../app/token-file.ts';
+import type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState } from '../app/index.ts';
+import { asksToCome, isInside } from '../app/local-api.ts';
 import { showCode } from '../core/model/code.ts';
 import { SallyportError, usage } from '../node/failure.ts';
 import { stateDir } from './agent-flags.ts';
 import { banText } from './ban-text.ts';
 import { CTL_FLAGS } from './commands.ts';
 import { readCommandLine } from './flags.ts';
-import { CLI_LIMITS } from './limits.ts';
 import { didYouMean } from './nearest.ts';
+import { askProgram, type Program, programs } from './programs.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { called, present, shownName, tableText, whoHead, whoRow } from './who.ts';
 import { t, tMaybe } from './words/index.ts';
 
 type CtlFlags = ReturnType<typeof readCommandLine<typeof CTL_FLAGS>>['flags'];
-
-/** A program that answers, and its document. */
-interface Program {
-  readonly file: LiveProgram;
-  readonly state: LocalState;
-}
 
 interface Errand {
   /** The words behind the first one, and whether the last may be left out. */
@@ -107,31 +101,6 @@ function notRunning(stateDirectory: string, as: string | undefined, host = false
   return new SallyportError('NOT_RUNNING', { detail });
 }
 
-/** Those that answer; what is left of the others is removed. */
-async function programs(stateDirectory: string): Promise<readonly Program[]> {
-  const asked = running(stateDirectory).map(async (file): Promise<readonly Program[]> => {
-    try {
-      const answer = await ask(file, '/v1/state');
-      if (answer.status === 401) throw new Error('another program has its port');
-      return [{ file, state: (await answer.json()) as LocalState }];
-    } catch (error) {
-      // Slow is not dead: whoever does not answer in time keeps its file.
-      if ((error as Error).name !== 'TimeoutError') file.forget();
-      return [];
-    }
-  });
-  return (await Promise.all(asked)).flat();
-}
-
-function ask({ url, token }: LiveProgram, path: string, body?: object): Promise<Response> {
-  return fetch(`${url}${path}`, {
-    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    signal: AbortSignal.timeout(CLI_LIMITS.ctlAnswerMs),
-    redirect: 'error',
-  });
-}
-
 class ProgramDesk {
   readonly #terminal: Terminal;
   readonly #program: Program;
@@ -144,7 +113,7 @@ class ProgramDesk {
   }
 
   async send({ do: name, ...fields }: LocalCommand): Promise<void> {
-    const answer = (await (await ask(this.#program.file, `/v1/${name}`, fields)).json()) as LocalAnswer;
+    const answer = (await (await askProgram(this.#program.file, `/v1/${name}`, fields)).json()) as LocalAnswer;
     if (!answer.ok) throw usage(`${answer.error.what} ${answer.error.why} ${answer.error.next}`);
     this.#terminal.event('done', { do: name, ...fields });
   }
@@ -178,9 +147,7 @@ class ProgramDesk {
   }
 
   async admit(name: string, admit: boolean): Promise<void> {
-    const asking = present(this.#hosting ?? { friends: [] }).filter(({ state }) =>
-      ['asking', 'waiting'].includes(state),
-    );
+    const asking = present(this.#hosting ?? { friends: [] }).filter(asksToCome);
     const meant = this.#meant(name, asking);
     if (meant.length > 1)
       throw usage(
@@ -234,7 +201,7 @@ function sayStatus(terminal: Terminal, meant: readonly Program[]): void {
 }
 
 function whatRuns({ hosting, joins }: LocalState): string {
-  const inside = hosting?.friends.filter(({ state }) => state === 'connected').length ?? 0;
+  const inside = hosting?.friends.filter(isInside).length ?? 0;
   const ports = hosting?.silentPorts ?? [];
   const silent = ports.length === 0 ? '' : `, ${t('no answer from the game on {ports}', { ports: ports.join(', ') })}`;
   const state = tMaybe(hosting?.state ?? '');

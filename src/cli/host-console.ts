@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import type { FriendNews, Hosting } from '../agent/index.ts';
 import type { HostingView } from '../app/index.ts';
+import { asksToCome, hasGone } from '../app/local-api.ts';
 import { showFingerprint } from '../core/index.ts';
 import { banText } from './ban-text.ts';
 import { CLI_LIMITS } from './limits.ts';
@@ -80,7 +81,7 @@ class Desk {
 
   news(one: FriendNews): void {
     const program = `${one.friend} ${one.instance}`;
-    if (one.state === 'left' || one.state === 'refused') {
+    if (hasGone(one)) {
       this.#friends.delete(program);
       this.#gone = [...this.#gone.filter(({ friend }) => friend !== one.friend), one].slice(-CLI_LIMITS.friendsGoneMax);
     } else this.#friends.set(program, one);
@@ -190,7 +191,7 @@ class Desk {
   }
 
   #answerAbout(wanted: string, admit: boolean): void {
-    const asking = [...this.#friends.values()].filter(({ state }) => state === 'asking' || state === 'waiting');
+    const asking = [...this.#friends.values()].filter(asksToCome);
     const meant = called(wanted, asking);
     const [one] = meant;
     if (one === undefined) this.#terminal.say(`  ${t('Nobody of that name asks; "who" lists them.')}`);

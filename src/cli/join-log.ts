@@ -1,6 +1,6 @@
 /** The log of a join as sentences: those of the screen, and between them what the machines have gone through. */
 import { adviceText, type JoinView, nextText, stageText } from '../agent/index.ts';
-import type { LogEntry } from '../core/index.ts';
+import { adviceOf, type LogEntry, nextOf, stageOf } from '../core/index.ts';
 import { FAILURES } from '../node/index.ts';
 import { t, tMaybe } from './words/index.ts';
 
@@ -13,17 +13,6 @@ export function logText({ log, attempts }: JoinView, all: boolean): string {
     .filter(({ attempt }) => all || attempt === present)
     .map((entry) => `${(entry.atMs / 1_000).toFixed(3).padStart(8)}  ${entryText(entry)}`)
     .join('\n');
-}
-
-/** What is written as `outer.inner` in a log, as it was before. */
-function nested(data: LogFields): Readonly<Record<string, unknown>> {
-  const whole: Record<string, unknown> = { own: null, peer: null };
-  for (const [key, value] of Object.entries(data)) {
-    const [outer = '', inner] = key.split('.');
-    if (inner === undefined) whole[outer] = value;
-    else whole[outer] = { ...(whole[outer] as object | null), [inner]: value };
-  }
-  return whole;
 }
 
 function entryText({ what, attempt, data }: LogEntry): string {
@@ -52,7 +41,8 @@ function entryText({ what, attempt, data }: LogEntry): string {
         packets,
         result: tMaybe(String(data.result)),
       });
-      return data.because === undefined ? over : `${over}. ${nextText(nested(data) as never, tMaybe)}`;
+      const next = nextOf(data);
+      return next === null ? over : `${over}. ${nextText(next, tMaybe)}`;
     }
     case 'path':
     case 'path-changed':
@@ -63,16 +53,15 @@ function entryText({ what, attempt, data }: LogEntry): string {
     case 'game':
       return t('The game of the host: {state}', { state: tMaybe(String(data.state)) });
     case 'hard': {
-      const advice = String(data.advice ?? '')
-        .split(' ')
-        .map((one) => one.split(':'));
-      const helps = advice.flatMap(([help, side]) => (side === undefined ? [] : [{ help, side } as never]));
+      const helps = adviceOf(data);
       return helps.length === 0 ? sentenceOf(what, data) : adviceText(helps, tMaybe);
     }
     case 'failed':
       return tMaybe(FAILURES[data.code as keyof typeof FAILURES]?.what ?? String(data.code));
-    default:
-      return STAGES.has(what) ? stageText(stageOf(what, data), tMaybe) : machineText(what, data);
+    default: {
+      const stage = stageOf(what, data);
+      return stage === null ? machineText(what, data) : stageText(stage, tMaybe);
+    }
   }
 }
 
@@ -107,12 +96,6 @@ function machineText(what: string, data: LogFields): string {
     default:
       return sentenceOf(what, data);
   }
-}
-
-const STAGES = new Set(['resolving', 'asking', 'asked', 'queued', 'punching', 'waiting', 'connected']);
-
-function stageOf(stage: string, data: LogFields): Parameters<typeof stageText>[0] {
-  return { stage, why: data.because === undefined ? null : nested(data) } as never;
 }
 
 /** A step of one of the machines, in its own word: what changed, or what is known of it. */

@@ -46,6 +46,4 @@ export const CLI_LIMITS = {
   browserMs: 10_000,
   /** A router starts in one to two minutes. */
   ownMasterAgainMs: 30_000,
-  /** Providers give another address once a day or at a reconnect; invitations that lead nowhere for longer are asked about. Two requests each. */
-  ownMasterLookMs: 5 * 60_000,
 } as const;

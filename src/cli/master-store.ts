@@ -58,6 +58,6 @@ function show(
 ): void {
   terminal.event(event, { file, counts, newestAt, lost });
   const newest = newestAt === null ? '' : `, ${t('the newest of {time}', { time: new Date(newestAt).toISOString() })}`;
-  terminal.fact(lost === null ? 'done' : 'warn', 'Store', `${file}: ${text || t('empty')}${newest}`);
+  terminal.fact(lost === null ? 'done' : 'warn', 'Store', `${file}: ${told(text) || t('empty')}${newest}`);
   if (lost === null) terminal.result(file);
 }

@@ -1,13 +1,12 @@
 /**
  * A small masterserver in the program of whoever hosts: one UDP port, no page, where strangers get in: at a public address of this computer,
- * or by a port that the router has opened. Its relay is behind the same port, so a friend whose network lets nothing else through reaches
- * the game by it, and nothing of that leaves this computer.
+ * by a port that the router has opened, or through a pinhole in its firewall of IPv6. Its relay is behind the same port, so a friend whose
+ * network lets nothing else through reaches the game by it, and nothing of that leaves this computer.
  */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { OwnMasterFault, RunningOwnMaster, StartOwnMaster } from '../app/index.ts';
+import type { OwnMasterFault, OwnMasterWay, RunningOwnMaster, StartOwnMaster } from '../app/index.ts';
 import { type Endpoint, endpointKey, familyOf, formatMasterLink, parseMasterLink, scopeOf } from '../core/index.ts';
-import { defaultGateway, keepUpnpMapping, localAddresses, SallyportError, sourceTowards } from '../node/index.ts';
+import { keepOpenPort, lastingAddresses6, localAddresses, routerOf, SallyportError } from '../node/index.ts';
 import { CLI_LIMITS } from './limits.ts';
 
 const PORT = 8430;
@@ -17,7 +16,7 @@ function isPublic(address: string): boolean {
 }
 
 interface WayIn {
-  readonly way: RunningOwnMaster['way'];
+  readonly way: OwnMasterWay;
   /** Of this computer, to listen on. */
   readonly address: string;
   readonly port: number;
@@ -42,54 +41,49 @@ export const startOwnMaster: StartOwnMaster = async (stateDir, onWay) => {
   return fault;
 };
 
+/** IPv4 first: there are friends without IPv6. */
 async function findWayIn(port: number, onWay: (open: boolean) => void): Promise<WayIn | OwnMasterFault> {
   const address = localAddresses().find((one) => familyOf(one) === 4 && isPublic(one));
   if (address !== undefined) return { way: 'public', address, port, outside: { address, port }, close: async () => {} };
-  return mappedWay(port, onWay);
-}
-
-/** By a port that the router opens and names with a public address: behind a carrier's NAT it names another, and nobody gets in. */
-async function mappedWay(port: number, onWay: (open: boolean) => void): Promise<WayIn | OwnMasterFault> {
-  const gateway = await defaultGateway();
-  const address = gateway === null ? null : sourceTowards(gateway);
-  if (gateway === null || address === null) return 'no-way-in';
-  const abort = new AbortController();
-  const { signal } = abort;
-  let kept = Promise.resolve();
-  const outside = await new Promise<Endpoint | null>((resolve) => {
-    let first: Endpoint | null = null;
-    kept = keepTrying(
-      { localAddress: address, gateway, signal, againMs: CLI_LIMITS.ownMasterLookMs },
-      port,
-      (external) => {
-        first ??= external;
-        resolve(external);
-        onWay(external !== null && first !== null && endpointKey(external) === endpointKey(first));
-      },
-    );
-  });
-  const close = async (): Promise<void> => {
-    abort.abort();
-    await kept;
-  };
-  if (outside !== null && isPublic(outside.address)) return { way: 'mapped', address, port, outside, close };
-  await close();
-  return outside === null ? 'no-way-in' : 'carrier';
+  const mapped = await openedWay('mapped', port, null, onWay);
+  const own = lastingAddresses6().find(isPublic);
+  if (typeof mapped !== 'string' || own === undefined) return mapped;
+  const pinhole = await openedWay('pinhole', port, own, onWay);
+  return typeof pinhole === 'string' ? mapped : pinhole;
 }
 
 /**
- * A router that has started again has forgotten the port: it is asked once more, for as long as the masterserver runs. One that has got another
- * address outside says so when it is asked the next time.
+ * By a port that the router opens. One that names no public address stands behind a carrier's NAT, and nobody gets in. A router that has started
+ * again has forgotten the port: it is asked once more, for as long as the masterserver runs.
  */
-async function keepTrying(
-  options: Parameters<typeof keepUpnpMapping>[1],
+async function openedWay(
+  way: 'mapped' | 'pinhole',
   port: number,
-  onState: (external: Endpoint | null) => void,
-): Promise<void> {
-  while (!options.signal.aborted) {
-    await keepUpnpMapping(port, options, (_works, external) => onState(external)).catch(() => onState(null));
-    await sleep(CLI_LIMITS.ownMasterAgainMs, undefined, { signal: options.signal }).catch(() => {});
-  }
+  own: string | null,
+  onWay: (open: boolean) => void,
+): Promise<WayIn | OwnMasterFault> {
+  const router = await routerOf(way === 'mapped' ? 4 : 6, own);
+  if (router === null) return 'no-way-in';
+  let first: string | null = null;
+  let tell = (_external: Endpoint | null): void => {};
+  const claimed = new Promise<Endpoint | null>((resolve) => {
+    tell = resolve;
+  });
+  const open = await keepOpenPort({ ...router, port }, (external) => {
+    const text = external === null ? null : endpointKey(external);
+    first ??= text;
+    tell(external);
+    onWay(text !== null && text === first);
+  });
+  const again = setInterval(open.again, CLI_LIMITS.ownMasterAgainMs);
+  const close = (): Promise<void> => {
+    clearInterval(again);
+    return open.close();
+  };
+  const outside = await claimed;
+  if (outside !== null && isPublic(outside.address)) return { way, address: router.address, port, outside, close };
+  await close();
+  return outside === null ? 'no-way-in' : 'carrier';
 }
 
 async function startAt({ way, address, port, outside, close }: WayIn, stateDir: string): Promise<RunningOwnMaster> {

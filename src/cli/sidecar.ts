@@ -1,7 +1,7 @@
 /** `sallyport sidecar`: the local interface `/v1` as a program that a game starts beside itself, and that ends with it. */
 import { hostKeyFile, openAgent, type RelayMode } from '../agent/index.ts';
 import { type NorayFront, SettingsFile } from '../app/index.ts';
-import { processWatch, SallyportError, usage } from '../node/index.ts';
+import { processWatch, usage } from '../node/index.ts';
 import { SIDECAR_FLAGS } from './commands.ts';
 import { type LocalControl, openControl } from './control.ts';
 import type { FakeNetwork } from './fake.ts';
@@ -64,9 +64,6 @@ function openSidecar(invocation: Invocation, flags: SidecarFlags, fake: FakeNetw
     ...{ stateDir, invocation, port: flags.port ?? 0 },
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(fake === null ? {} : { open: (options) => openAgent({ ...options, network: fake }) }),
-  }).catch((error: NodeJS.ErrnoException) => {
-    if (error instanceof SallyportError) throw error;
-    throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
   });
 }
 

@@ -6,6 +6,7 @@ export { Repeated, tellProgress } from './join-lines.ts';
 export { logText } from './join-log.ts';
 export { CLI_LIMITS } from './limits.ts';
 export { nearestWord } from './nearest.ts';
+export { programs } from './programs.ts';
 export { promptSecret } from './prompt.ts';
 export { probeLines, type ReportOptions, reportLines, type WaysShown, whatWouldHelp } from './report.ts';
 export { Terminal, type TerminalOptions } from './terminal.ts';

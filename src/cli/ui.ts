@@ -1,7 +1,7 @@
 /** `sallyport ui`: the same functions in a local page. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Opener, openBrowser, running, type SchemeHandler, SettingsFile, schemeHandler } from '../app/index.ts';
+import { type Opener, openBrowser, type SchemeHandler, SettingsFile, schemeHandler } from '../app/index.ts';
 import { parseJoinTarget } from '../core/index.ts';
 import { ownCommand, SallyportError, usage } from '../node/index.ts';
 import { stateDir } from './agent-flags.ts';
@@ -10,6 +10,7 @@ import { openControl } from './control.ts';
 import { readCommandLine } from './flags.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { startOwnMaster } from './own-master.ts';
+import { programs } from './programs.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import { t, told } from './words/index.ts';
 
@@ -29,8 +30,6 @@ export async function uiCommand(invocation: Invocation): Promise<void> {
     ...{ stateDir: directory, invocation, clipboard: !flags['no-clipboard'], port: flags.port ?? 0, page: true },
     startMaster: startOwnMaster,
     ...(links === null ? {} : { links }),
-  }).catch((error: NodeJS.ErrnoException) => {
-    throw new SallyportError(error.code === 'EADDRINUSE' ? 'LOCAL_PORT_BUSY' : 'INTERNAL', { detail: error.message });
   });
   let opener: Opener | null = null;
   try {
@@ -53,17 +52,10 @@ function invitation(link: string): string {
   return `&join=${encodeURIComponent(link)}`;
 }
 
-/** False where no app of this user runs. */
+/** False where no app of this user runs, or none that answers. */
 async function showInRunning(directory: string, invited: string): Promise<boolean> {
-  const app = running(directory).find(({ program }) => program === 'app');
+  const app = (await programs(directory)).find(({ file }) => file.program === 'app')?.file;
   if (app === undefined) return false;
-  const answers = await fetch(`${app.url}/v1/state`, { headers: { authorization: `Bearer ${app.token}` } }).catch(
-    () => null,
-  );
-  if (answers?.ok !== true) {
-    app.forget();
-    return false;
-  }
   const opener = openBrowser(`${app.url}/#t=${app.token}${invited}`, directory);
   // The browser reads the file on its way.
   await sleep(CLI_LIMITS.browserMs);

@@ -1,6 +1,7 @@
 /** Friends of a host as rows: for the console of `host` and for `sallyport ctl`, from one state document. */
 import { wayText } from '../agent/words.ts';
 import type { FriendView, HostingView } from '../app/index.ts';
+import { hasGone } from '../app/local-api.ts';
 import { PEER_LIMITS } from '../core/peer/limits.ts';
 import { cleanText } from '../core/wire/text.ts';
 import { t, tMaybe } from './words/index.ts';
@@ -13,7 +14,7 @@ export function whoHead(): readonly string[] {
 
 /** Those that are there or ask, in the order in which they came; who has left is not. */
 export function present({ friends }: Pick<HostingView, 'friends'>): readonly FriendView[] {
-  return friends.filter(({ state }) => state !== 'left' && state !== 'refused');
+  return friends.filter((friend) => !hasGone(friend));
 }
 
 export function whoRow(view: FriendView, now: number): readonly string[] {

@@ -55,6 +55,7 @@ export { plainEntry } from './master/registry.ts';
 export { CODE_DERIVATION, CODE_SYMBOLS, codeFrom, hostIdOf, normalizeCode, showCode } from './model/code.ts';
 export type { HostAnnouncement, ListEntry } from './model/listing.ts';
 export type { LogData, LogEntry } from './model/log.ts';
+export { adviceOf, nextOf, stageOf } from './model/log-entry.ts';
 export type { PathKind, PlanSummary } from './model/pair.ts';
 export type { FailureReason, Help, NatView, NextAttempt, StageReason } from './model/progress.ts';
 export {

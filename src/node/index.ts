@@ -14,6 +14,7 @@ export * from './lock.ts';
 export * from './nat64.ts';
 export * from './native-udp.ts';
 export * from './network.ts';
+export * from './open-port.ts';
 export * from './packaged.ts';
 export * from './pins.ts';
 export * from './places.ts';

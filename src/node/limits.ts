@@ -57,6 +57,10 @@ export const NODE_LIMITS = {
   localPlacesMax: 1_000,
   /** Join codes that a process keeps beside their keys, so that nobody waits for the same one twice. */
   codesKeptMax: 64,
+  /** Half of it is the longest that a router's new address outside goes unnoticed: providers change it once a day or at a reconnect. */
+  openPortLeaseSeconds: 600,
+  /** Of UPnP, the slowest: 2.5 s to find the router, and three requests of at most 3 s each. */
+  openPortTriesMs: 12_000,
   /** A clipboard tool that has not answered by then will not. */
   clipboardMs: 1_000,
 } as const;

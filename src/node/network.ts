@@ -64,6 +64,14 @@ function networkOf(address: string): string {
   return bytes?.length === 16 ? Buffer.from(bytes.subarray(0, 8)).toString('hex') : address;
 }
 
+/** Addresses of IPv6 that a link may name, which is to lead here tomorrow too: none that changes, where the system tells which do. */
+export function lastingAddresses6(
+  all: readonly string[] = localAddresses(),
+  uses: ReadonlyMap<string, Ipv6Use> = ipv6Uses(),
+): readonly string[] {
+  return all.filter((address) => familyOf(address) === 6 && (uses.get(address) ?? 'stable') === 'stable');
+}
+
 function ipv6Uses(): ReadonlyMap<string, Ipv6Use> {
   if (platform() !== 'linux') return new Map();
   try {

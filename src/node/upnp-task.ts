@@ -110,8 +110,7 @@ export async function keepUpnpMapping(
   let external: Endpoint | null = mapping.external;
   while (external !== null && !options.signal.aborted) {
     const halfMs = mapping.leaseSeconds === null ? TIMER_MS_MAX : (mapping.leaseSeconds * 1000) / 2;
-    const waitMs = Math.min(halfMs, options.againMs ?? TIMER_MS_MAX);
-    await sleep(waitMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
+    await sleep(halfMs, undefined, { signal: options.signal, ref: false }).catch(() => {});
     if (options.signal.aborted) break;
     const before: Endpoint = external;
     external = await mapping.renew();

@@ -40,8 +40,6 @@ export interface UpnpOptions {
   readonly search?: Endpoint;
   /** Asked for; an hour unless a test says otherwise. */
   readonly leaseSeconds?: number;
-  /** The router is asked again at least so often, to learn of another external address; half the lease by default. */
-  readonly againMs?: number;
 }
 
 export interface Called {

@@ -1,5 +1,6 @@
 /** Whoever hosts mostly looks at the game: somebody at the door is told of by the tab's title, a knock, and where it is wished by the system. */
 import { effect, signal } from '@preact/signals';
+import { asksToCome } from '../app/local-api.ts';
 import { local } from './local.ts';
 import { t } from './messages/index.ts';
 
@@ -30,7 +31,7 @@ export async function askForNotices(): Promise<void> {
 export function startDoorbell(): void {
   let told = '';
   effect(() => {
-    const asking = local.value?.hosting?.friends.filter(({ state }) => state === 'asking' || state === 'waiting') ?? [];
+    const asking = local.value?.hosting?.friends.filter(asksToCome) ?? [];
     const first = asking.find(({ state }) => state === 'asking');
     const question = first === undefined ? '' : t('host.question', { name: first.name });
     document.title = `${asking.length > 0 ? `(${asking.length}) ` : ''}${question === '' ? '' : `${question} · `}${t('app.name')}`;

@@ -73,7 +73,7 @@ export function nextText(next: NextAttempt): string {
   }
 }
 
-function methodText(method: string): string {
+export function methodText(method: string): string {
   return tMaybe(`method.${method}`, method);
 }
 

@@ -5,14 +5,18 @@ import { startDoorbell } from './doorbell.ts';
 import { startFigures } from './figures.ts';
 import { followList, takeLocalList } from './list.ts';
 import { isLocal, startLocal } from './local.ts';
-import { isLanguage, language } from './messages/index.ts';
+import { isLanguage, LANGUAGES, language } from './messages/index.ts';
 import { route, startRouter } from './router.ts';
 import './style/index.css';
 
 function start(): void {
   const kept = localStorage.getItem('sallyport-language') ?? navigator.language.slice(0, 2);
   if (isLanguage(kept)) language.value = kept;
-  document.documentElement.lang = language.value;
+  // Whoever changes it: a screen reader speaks it, and the browser breaks lines, by what the document says of itself.
+  effect(() => {
+    document.documentElement.lang = language.value;
+    document.documentElement.dir = LANGUAGES[language.value].dir;
+  });
   document.documentElement.dataset.theme = localStorage.getItem('sallyport-theme') ?? 'auto';
   // The server says which page this is: `sallyport ui` and the static playground mark the document, a masterserver does not.
   const kind = document.querySelector('meta[name="sallyport-page"]')?.getAttribute('content');

@@ -67,6 +67,16 @@ const PAIRS: readonly Pair[] = [
     scene: { client: nat('home-router-accept'), host: nat('home-router-accept'), ...FAR },
     failuresMax: 0,
   },
+  {
+    name: "the friend's router accepts strangers, the host's goes step by step",
+    scene: { client: nat('home-router-accept'), host: nat('step'), ...FAR },
+    failuresMax: 0,
+  },
+  {
+    name: "the friend's router goes step by step, the host's accepts strangers",
+    scene: { client: nat('step'), host: nat('home-router-accept'), ...FAR },
+    failuresMax: 0,
+  },
 ];
 
 /** Runs at a time, each in namespaces of its own. A run that waits for mappings to expire leaves the computer to others. */

@@ -1,10 +1,11 @@
 /**
- * "This computer itself": a host behind a home router that opens ports runs its own small masterserver, and a friend behind another router
- * joins by the link alone.
+ * "This computer itself": a host behind a home router that opens ports (UPnP, NAT-PMP, PCP; of IPv6 a pinhole) runs its own small masterserver,
+ * and a friend behind another router joins by the link alone.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   eventOf,
+  giveIpv6,
   type Lab,
   type LabHost,
   type LabNat,
@@ -21,20 +22,41 @@ const missing = labMissing() ?? (hasProgram('miniupnpd') ? null : 'miniupnpd is 
 const OUTSIDE = '9.9.9.9';
 const TEST_MS = 90_000;
 
-const RULES = `table inet filter {
+/** What the router hears: a packet of PCP begins with a 2, one of NAT-PMP with a 0. */
+const RULES = (deaf: string) => `table inet filter {
   chain miniupnpd { }
   chain forward { type filter hook forward priority -10; policy accept; jump miniupnpd; }
   chain prerouting_miniupnpd { }
   chain postrouting_miniupnpd { }
   chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump prerouting_miniupnpd; }
   chain postrouting { type nat hook postrouting priority srcnat - 5; policy accept; jump postrouting_miniupnpd; }
+  chain hears { type filter hook input priority 0; policy accept;
+    ${deaf}
+  }
 }`;
 
-const configuration = (address: string) => `ext_ifname=wan
+/** In front of a home with IPv6: in comes what was asked for, and what a pinhole is open for. To IPv4 it is deaf. */
+const RULES6 = `table inet filter {
+  chain miniupnpd { }
+  chain prerouting_miniupnpd { }
+  chain postrouting_miniupnpd { }
+  chain transit6 {
+    type filter hook forward priority 0; policy accept;
+    meta nfproto ipv4 accept
+    ct state established,related accept
+    iifname "lan" accept
+    meta l4proto icmpv6 accept
+    jump miniupnpd
+    drop
+  }
+  chain hears { type filter hook input priority 0; policy accept; meta nfproto ipv4 udp dport 5351 drop; }
+}`;
+
+const configuration = (address: string, upnp: boolean) => `ext_ifname=wan
 ext_ip=${address}
 listening_ip=lan
 enable_natpmp=yes
-enable_upnp=yes
+enable_upnp=${upnp ? 'yes' : 'no'}
 secure_mode=yes
 uuid=b040c6bc-da96-400f-8c55-bd1bddec5e46
 allow 1024-65535 192.168.0.0/16 1024-65535
@@ -47,9 +69,9 @@ describeUnless(missing, 'a masterserver of one', () => {
   });
   afterAll(() => lab.close());
 
-  async function opensPorts(nat: LabNat, address: string): Promise<void> {
+  async function opensPorts(nat: LabNat, address: string, upnp: boolean, rules: string): Promise<void> {
     const file = `/run/lab/${nat.name}-upnpd`;
-    await nat.shell(`cat > ${file}.conf <<'END'\n${configuration(address)}END\nnft -f - <<'END'\n${RULES}\nEND`);
+    await nat.shell(`cat > ${file}.conf <<'END'\n${configuration(address, upnp)}END\nnft -f - <<'END'\n${rules}\nEND`);
     const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
     await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
   }
@@ -80,39 +102,78 @@ describeUnless(missing, 'a masterserver of one', () => {
     public: false,
   } as const;
 
-  test('a host whose router opens ports needs nobody else: a friend joins by the link alone', {
-    timeout: TEST_MS,
-  }, async () => {
-    const [home, away] = [await lab.nat('home', 'home-router'), await lab.nat('away', 'home-router')];
-    const den = await lab.hostBehind(home, 'ana');
-    const friend = await lab.hostBehind(away, 'kofi');
-    await home.shell(`ip address add ${OUTSIDE}/32 dev wan`);
-    await lab.atCore(`ip route add ${OUTSIDE}/32 via ${home.external}`);
-    await opensPorts(home, OUTSIDE);
-    const scene = new Scene(lab, tinyGame, { master: den, host: den, client: friend, nats: [home, away] });
-    scene.startGame();
-    const app = await openApp(scene, den);
-    expect((await app.state()).ownMaster).toMatchObject({ state: 'off' });
-
-    await app.command({ do: 'own-master', on: true });
-    const { ownMaster, settings } = await app.state();
-    expect(ownMaster).toMatchObject({ state: 'on', way: 'mapped', because: null });
-    expect(ownMaster?.link).toContain(`sallyport://${OUTSIDE}:8430/`);
-    expect(settings?.master).toBe(ownMaster?.link);
-
+  /** By a link over the host's own masterserver: joins, and the game answers. */
+  async function joins(scene: Scene, app: Awaited<ReturnType<typeof openApp>>, friend: LabHost): Promise<string> {
     const hosting = await app.command({ ...HOST, password: '', ask: false });
     if (!hosting.ok) return expect.unreachable(JSON.stringify(hosting));
-    expect(hosting.invite).toContain(`sallyport://${OUTSIDE}:8430/j/`);
     const join = scene.sallyport(friend, ['join', hosting.invite ?? '', '--json', '--no-clipboard']);
     const connected = await scene.event(join, 'connected', 40_000);
     expect(await scene.statusAt(String(connected.local))).not.toBe('');
     expect(join.lines.map(({ text }) => eventOf(text)?.ev)).not.toContain('lost');
     await join.stop();
+    return hosting.invite ?? '';
+  }
 
-    // Off again, and the router is asked to close the port.
+  test.each([
+    ['UPnP', true, 'udp dport 5351 drop'],
+    ['NAT-PMP', false, 'udp dport 5351 @th,64,8 2 drop'],
+    ['PCP', false, 'udp dport 5351 @th,64,8 0 drop'],
+  ])(
+    'a host whose router opens ports by %s needs nobody else: a friend joins by the link alone',
+    {
+      timeout: TEST_MS,
+    },
+    async (name, upnp, deaf) => {
+      const id = name.toLowerCase().replace('-', '');
+      const [home, away] = [await lab.nat(`home${id}`, 'home-router'), await lab.nat(`away${id}`, 'home-router')];
+      const den = await lab.hostBehind(home, `ana${id}`);
+      const friend = await lab.hostBehind(away, `kofi${id}`);
+      await home.shell(`ip address add ${OUTSIDE}/32 dev wan`);
+      await lab.atCore(`ip route replace ${OUTSIDE}/32 via ${home.external}`);
+      await opensPorts(home, OUTSIDE, upnp, RULES(deaf));
+      const scene = new Scene(lab, tinyGame, { master: den, host: den, client: friend, nats: [home, away] });
+      scene.startGame();
+      const app = await openApp(scene, den);
+      expect((await app.state()).ownMaster).toMatchObject({ state: 'off' });
+
+      await app.command({ do: 'own-master', on: true });
+      const { ownMaster, settings } = await app.state();
+      expect(ownMaster).toMatchObject({ state: 'on', way: 'mapped', because: null });
+      expect(ownMaster?.link).toContain(`sallyport://${OUTSIDE}:8430/`);
+      expect(settings?.master).toBe(ownMaster?.link);
+      expect(await joins(scene, app, friend)).toContain(`sallyport://${OUTSIDE}:8430/j/`);
+
+      // Off again, and the router is asked to close the port.
+      await app.command({ do: 'own-master', on: false });
+      expect((await app.state()).ownMaster).toMatchObject({ state: 'off' });
+      expect(await home.shell('nft list chain inet filter prerouting_miniupnpd')).not.toContain('8430');
+      await app.run.stop();
+    },
+  );
+
+  test('a host whose router opens nothing but its firewall of IPv6 is reached by that', {
+    timeout: TEST_MS,
+  }, async () => {
+    const [home, away] = [await lab.nat('home6', 'home-router'), await lab.nat('away6', 'home-router')];
+    const [den, friend] = [await lab.hostBehind(home, 'ana6'), await lab.hostBehind(away, 'kofi6')];
+    const [own = ''] = await giveIpv6(lab, [
+      { host: den, nat: home, has: 'dual' },
+      { host: friend, nat: away, has: 'dual' },
+    ]);
+    await home.shell('nft delete table ip6 filter');
+    await opensPorts(home, OUTSIDE, false, RULES6);
+    const scene = new Scene(lab, tinyGame, { master: den, host: den, client: friend, nats: [home, away] });
+    scene.startGame();
+    const app = await openApp(scene, den);
+    await app.command({ do: 'own-master', on: true });
+    const { ownMaster } = await app.state();
+    expect(ownMaster).toMatchObject({ state: 'on', way: 'pinhole', because: null });
+    expect(ownMaster?.link).toContain(`sallyport://[${own}]:8430/`);
+    const opened = async (): Promise<boolean> =>
+      (await home.shell('nft list chain inet filter miniupnpd')).includes('20ee');
+    await joins(scene, app, friend);
     await app.command({ do: 'own-master', on: false });
-    expect((await app.state()).ownMaster).toMatchObject({ state: 'off' });
-    expect(await home.shell('nft list chain inet filter prerouting_miniupnpd')).not.toContain('8430');
+    await expect.poll(opened, { timeout: 5_000, interval: 200 }).toBe(false);
     await app.run.stop();
   });
 
@@ -121,7 +182,7 @@ describeUnless(missing, 'a masterserver of one', () => {
   }, async () => {
     const shut = await lab.nat('shut', 'home-router');
     const carried = await lab.nat('carried', 'home-router');
-    await opensPorts(carried, '100.64.3.4').catch(() => {});
+    await opensPorts(carried, '100.64.3.4', true, RULES('')).catch(() => {});
     for (const [nat, why] of [
       [shut, 'no-way-in'],
       [carried, /carrier|no-way-in/],

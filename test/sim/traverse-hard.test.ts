@@ -3,6 +3,7 @@
  * BLOCK_RUNS=1000 measures the pairs with blocks more closely and says by when how many were up; BLOCK_SEED takes other worlds.
  */
 import { expect, test } from 'vitest';
+import type { NatProfile } from '../../src/core/index.ts';
 import { NATS, type NatBehaviour, PORTS_ALL, type World } from '../../src/sim/index.ts';
 import { type PairOptions, type PairResult, runPair } from './traverse-pair.ts';
 
@@ -176,4 +177,14 @@ test.each([
 test('a CGN of a thousand strangers a second on both sides is still met', () => {
   const results = many(step(1_000, 1, 2), step(1_000, 1, 2), 60, { limitMs: 60_000 });
   expect(upBy(results, 5_000), late(results, 5_000)).toBeGreaterThanOrEqual(0.9);
+});
+
+test('a stepping side keeps the socket of a router that accepts strangers unspoilt: all meet within 20 s', () => {
+  // Nobody has measured how deep its own NAT lies, nor what the other's does with strangers.
+  const edit = (_: unknown, profile: NatProfile): NatProfile => ({ ...profile, poisonable: 'untested' });
+  for (const conditions of [CONDITIONS.near, CONDITIONS['long and lossy']]) {
+    const unknown = { ...conditions, edit, unmeasured: true };
+    const results = [...many(NATS.linuxAccept, step(5), 10, unknown), ...many(step(5), NATS.linuxAccept, 10, unknown)];
+    expect(upBy(results, 20_000), late(results, 20_000)).toBe(1);
+  }
 });

@@ -183,6 +183,7 @@ describeUnless(chromiumMissing, 'every screen', () => {
     await page.press('#set-master', 'Enter');
     await tab('/host');
     await page.waitForSelector('#master-choice');
+    await page.waitForSelector('.toast', { state: 'detached' });
     await stop(page, 'no-master');
     await page.fill('#master-link', master);
     await page.press('#master-link', 'Enter');

@@ -80,6 +80,20 @@ describeUnless(chromiumMissing, 'settings', () => {
     expect(await again.inputValue('#language')).toBe('de');
   });
 
+  test('the document says the language that is chosen in the settings, and the one that the settings had at the start', async () => {
+    const lang = (of: Page): Promise<string | null> => of.getAttribute('html', 'lang');
+    expect(await lang(page)).toBe('en');
+    await page.click('nav a[href="/settings"]');
+    await page.selectOption('#set-language', 'de');
+    await expect.poll(() => lang(page)).toBe('de');
+    expect(await page.getAttribute('html', 'dir')).toBe('ltr');
+    await page.waitForSelector('.toast');
+    // Another browser has kept nothing: the program says it.
+    const again = await openPage(own.browser, link);
+    await expect.poll(() => lang(again.page)).toBe('de');
+    await again.context.close();
+  });
+
   test('a tick does not fall back between the answer and the news that shows it', async () => {
     // The stream of the page is cut at a gate; commands and their answers pass.
     await page.addInitScript(() => {

@@ -142,6 +142,38 @@ test('what the layers below say of options is found in the catalogue, whatever s
   expect(english).toEqual([]);
 });
 
+/** What the judge of a store and its mender say, beside what changes with the time of the newest row. */
+const OF_A_STORE = ['records-judge.ts', 'records.ts', 'store-care.ts'].map((file) => `master/${file}`);
+const WITH_TIMES = /what was written7 may be missing|the file just written is damaged|^7: 7\.$/;
+
+test('what is told of the store of a masterserver is found in the catalogue, also several sentences and counts', async () => {
+  const said = sourcesOf('master')
+    .filter(({ path }) => OF_A_STORE.includes(path))
+    .flatMap(({ program }) => [...nodesOf(program)])
+    .flatMap((node): readonly string[] => {
+      if (node.type === 'Literal' && typeof node.value === 'string') return [node.value];
+      if (node.type !== 'TemplateLiteral') return [];
+      const quasis = node.quasis as readonly { readonly value: { readonly cooked: string } }[];
+      return [quasis.map(({ value }) => value.cooked).join('7')];
+    })
+    .filter((text) => /[a-z]{2,} [a-z]{2,}.*\.$/.test(text) && !WITH_TIMES.test(text));
+  expect(said.length).toBeGreaterThan(12);
+  await speak('de');
+  expect(said.filter((text) => told(text) === text)).toEqual([]);
+  const at = '2026-11-29T08:00:00Z';
+  const stopped = `The computer stopped without warning: what was written after ${at} may be missing`;
+  expect(told(`The store master.db: Its mark is damaged: what was written after ${at} may be missing.`)).toBe(
+    `Der Speicher master.db: Seine Marke ist beschädigt: Was nach ${at} geschrieben wurde, fehlt vielleicht.`,
+  );
+  expect(told(`3 of 9 bans can't be read. ${stopped}, though no ban, token or key.`)).toMatch(
+    /^Von 9 Stück sind 3 nicht lesbar: Sperren\. Der Rechner .* kein Schlüssel\.$/,
+  );
+  expect(told(`${stopped}.`)).toContain('Der Rechner');
+  expect(told("3 bans, 1 join code, 2 settings (admin's token, ticket keys)")).toBe(
+    '3 Sperren, 1 Beitrittscode, 2 Einstellungen (Token, Schlüssel der Tickets)',
+  );
+});
+
 describe('a language', () => {
   test('is the one asked for, else that of the system, else English', () => {
     expect(LANGUAGES).toEqual(['en', 'de']);

@@ -17,6 +17,7 @@ import type { FailureReason, Help, NatView, NextAttempt, PeerEvent, StageReason 
 import { nodeCrypto } from '../../src/node/index.ts';
 import { runPair } from '../../src/sim/index.ts';
 import * as page from '../../src/web/join-words.ts';
+import { lineText } from '../../src/web/log-words.ts';
 import { LANGUAGES, type Language, language } from '../../src/web/messages/index.ts';
 
 const NATS: readonly NatView[] = [
@@ -158,6 +159,32 @@ describe('a join of the real machines', () => {
     expect(text).toContain(nextText(view.attempts[0]?.next as never));
     expect(text).toContain('What helps, best first: ');
     expect(text).not.toMatch(/[{}]|undefined|NaN|\[object/);
+  });
+
+  test('the page shows it in the language of whoever reads it', () => {
+    const shown = (): readonly string[] => view.log.map(lineText);
+    const english = shown();
+    language.value = 'de';
+    const german = shown();
+    language.value = 'en';
+    expect(english.join('\n')).toContain('Attempt 1 begins: ');
+    expect(german.join('\n')).toContain('Versuch 1 beginnt: ');
+    for (const text of [...english, ...german]) expect(text).not.toMatch(/[{}]|undefined|NaN|\[object/);
+    // What people are told of, not what a machine notes of its own steps.
+    const told = [
+      'found',
+      'networks',
+      'attempt',
+      'attempt-over',
+      'hard',
+      'plan',
+      'salvo',
+      'over',
+      'asking',
+      'punching',
+    ];
+    const same = view.log.filter(({ what }, i) => told.includes(what) && english[i] === german[i]);
+    expect(same).toEqual([]);
   });
 
   test('the view has the pair, its chance and what would help', () => {

@@ -1,7 +1,7 @@
 /** Which of its addresses a computer tells others, and by which of the masterserver's it tries to get there. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type AskName, interleaved, resolveName } from '../../src/agent/testing.ts';
-import { parseIfInet6, shownAddresses, sourceTowards } from '../../src/node/index.ts';
+import { lastingAddresses6, parseIfInet6, shownAddresses, sourceTowards } from '../../src/node/index.ts';
 
 const STABLE = '2001:db8:1::21';
 const CHANGING = '2001:db8:1::a1b2';
@@ -33,6 +33,12 @@ test('where the system says nothing of its addresses, the one that it goes out b
   const all = [STABLE, CHANGING, OLD, '192.168.1.5'];
   expect(shownAddresses(all, new Map(), CHANGING)).toEqual([CHANGING, OLD, '192.168.1.5']);
   expect(shownAddresses(all, new Map(), null)).toEqual(all);
+});
+
+test('a link names an address of IPv6 that neither changes with time nor runs out', () => {
+  const all = [CHANGING, OLD, STABLE, '192.168.1.5'];
+  expect(lastingAddresses6(all, parseIfInet6(TABLE))).toEqual([STABLE]);
+  expect(lastingAddresses6([CHANGING, '192.168.1.5'], new Map())).toEqual([CHANGING]);
 });
 
 test('the way to this very computer goes by this very computer, and the way to no address by none', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CryptoSuite, toHex } from '../../src/core/index.ts';
 import { ConnectionKeys, maskSequence, SECURE_LIMITS, unmaskSequence } from '../../src/core/testing.ts';
-import { nodeCrypto as suite } from '../../src/node/crypto.ts';
+import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const HEADER = Uint8Array.of(0xd8);
 const PHASE = 2 ** 32;

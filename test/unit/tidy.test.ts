@@ -102,18 +102,31 @@ const MASTER_MAY = ['ground', 'secure', 'rate', 'nat', 'model', 'stun', 'sources
 const WEB_ENTRIES = ['src/app/local-api.ts', 'src/master/api.ts'];
 
 /** Pure helpers of core that the page shares as values, so that nothing is written twice; they bring no machine with them. */
-const WEB_CORE = ['mask.ts', 'model/code.ts', 'model/service.ts', 'wire/join-link.ts', 'wire/master-link.ts'].map(
-  (file) => `src/core/${file}`,
-);
+const WEB_CORE = [
+  'mask.ts',
+  'model/code.ts',
+  'model/fill.ts',
+  'model/log-entry.ts',
+  'model/service.ts',
+  'wire/join-link.ts',
+  'wire/master-link.ts',
+].map((file) => `src/core/${file}`);
 
 /**
  * What a command loads before its first line, by its own files: an index would bring the whole layer, 140 ms of modules for core alone
  * (`npm run bench:first-line`). They are small and hold no state; those of the layers may enter core the same way.
  */
 const FRONT = [
-  ...['errors.ts', 'limits.ts', 'address.ts', 'mask.ts', 'model/code.ts', 'model/service.ts', 'wire/join-link.ts'].map(
-    core,
-  ),
+  ...[
+    'errors.ts',
+    'limits.ts',
+    'address.ts',
+    'mask.ts',
+    'model/code.ts',
+    'model/fill.ts',
+    'model/service.ts',
+    'wire/join-link.ts',
+  ].map(core),
   ...[
     'wire/master-link.ts',
     'wire/pasted.ts',
@@ -123,6 +136,7 @@ const FRONT = [
     'peer/limits.ts',
   ].map(core),
   ...[
+    'src/app/local-api.ts',
     'src/node/failure.ts',
     'src/node/state.ts',
     'src/node/listening.ts',

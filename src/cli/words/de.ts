@@ -1095,6 +1095,63 @@ export const de = {
     '{target} gibt es schon: nimm einen anderen Namen, nichts wird überschrieben.',
   "{target} can't be written: {message}.": '{target} ist nicht zu schreiben: {message}.',
   'The copy {target}: {lost}': 'Die Kopie {target}: {lost}',
+  'The store {name}: {lost}': 'Der Speicher {name}: {lost}',
+  'The file is damaged ({damage}).': 'Die Datei ist beschädigt ({damage}).',
+  'The file is damaged ({damage}), though every row can be read.':
+    'Die Datei ist beschädigt ({damage}), doch jede Zeile ist lesbar.',
+  '{n} rows were damaged; good copies of them were found.':
+    '{n} Zeilen waren beschädigt; gute Kopien davon sind gefunden.',
+  'It is not there, though it was: nobody can tell what it held.':
+    'Er ist nicht da, obwohl er da war: Was darin stand, weiß niemand.',
+  'It was written by a newer version of sallyport (store {v}, known {known}) and is left alone: this run remembers nothing.':
+    'Eine neuere Version von sallyport hat ihn geschrieben (Speicher {v}, bekannt ist {known}), und er bleibt unberührt: Dieser Lauf merkt sich nichts.',
+  'Use that version.': 'Nimm jene Version.',
+  '{problem} What it holds is unknown to this run.': '{problem} Was darin steht, weiß dieser Lauf nicht.',
+  '{source} is no whole backup of "sallyport master backup" ({lost}). Nothing was changed.':
+    '{source} ist keine ganze Sicherung von „sallyport master backup“ ({lost}). Nichts wurde geändert.',
+  'Neither its seal nor its mark can be read, so nobody can tell what is missing.':
+    'Weder sein Siegel noch seine Marke sind lesbar; was fehlt, weiß also niemand.',
+  "{less} of {count} {many} can't be read.": 'Von {count} Stück sind {less} nicht lesbar: {many}.',
+  'There are {n} more {many} than there should be: some that had ended are back.':
+    'Es sind {n} zu viel da ({many}): Einige, die vorbei waren, sind wieder da.',
+  'Some {many} are older than they should be.': 'Einige sind älter, als sie sein sollten: {many}.',
+  'What was written from {from} to {to} is missing: {changes}.':
+    'Was von {from} bis {to} geschrieben wurde, fehlt: {changes}.',
+  'Its mark is {state}: what was written may be missing.':
+    'Seine Marke {state}: Was geschrieben wurde, fehlt vielleicht.',
+  'Its mark is {state}: what was written after {time} may be missing.':
+    'Seine Marke {state}: Was nach {time} geschrieben wurde, fehlt vielleicht.',
+  damaged: 'ist beschädigt',
+  missing: 'fehlt',
+  'The computer stopped without warning: what was written may be missing.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was geschrieben wurde, fehlt vielleicht.',
+  'The computer stopped without warning: what was written after {time} may be missing.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was nach {time} geschrieben wurde, fehlt vielleicht.',
+  'The computer stopped without warning: what was written may be missing, though no ban, token or key.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was geschrieben wurde, fehlt vielleicht, aber keine Sperre, kein Token und kein Schlüssel.',
+  'The computer stopped without warning: what was written after {time} may be missing, though no ban, token or key.':
+    'Der Rechner ist ohne Warnung stehen geblieben: Was nach {time} geschrieben wurde, fehlt vielleicht, aber keine Sperre, kein Token und kein Schlüssel.',
+  'What could be read was written anew; the damaged store is kept as {aside}.':
+    'Was lesbar war, ist neu geschrieben; der beschädigte Speicher liegt als {aside} daneben.',
+  bans: 'Sperren',
+  'join code': 'Beitrittscode',
+  'join codes': 'Beitrittscodes',
+  'held name': 'gehaltener Name',
+  'held names': 'gehaltene Namen',
+  "setting (admin's token, ticket keys)": 'Einstellung (Token, Schlüssel der Tickets)',
+  "settings (admin's token, ticket keys)": 'Einstellungen (Token, Schlüssel der Tickets)',
+  'audit entry': 'Eintrag des Prüfprotokolls',
+  'audit entries': 'Einträge des Prüfprotokolls',
+  'sum of traversals': 'Summe von Durchgängen',
+  'sums of traversals': 'Summen von Durchgängen',
+  'point of the history': 'Punkt des Verlaufs',
+  'points of the history': 'Punkte des Verlaufs',
+  'entry of the list': 'Eintrag der Liste',
+  'entries of the list': 'Einträge der Liste',
+  'key of the masterserver': 'Schlüssel des Masterservers',
+  'keys of the masterserver': 'Schlüssel des Masterservers',
+  'note of what webhooks told': 'Notiz, was Webhooks gesagt haben',
+  'notes of what webhooks told': 'Notizen, was Webhooks gesagt haben',
   'There is no file {source}.': 'Es gibt keine Datei {source}.',
   'There is no store of a masterserver in {stateDir}.': 'In {stateDir} ist kein Speicher eines Masterservers.',
   'Process {lock} is a master with the folder {stateDir}.': 'Prozess {lock} ist ein Master mit dem Ordner {stateDir}.',

@@ -2,6 +2,7 @@
  * What the command says, in the language of whoever sits there. A sentence stands in English where it is said; a catalogue is one file
  * that has every sentence of the command in another language, under the English one. JSON lines hold codes and numbers, in no language.
  */
+import { fill, type Places } from '../../core/model/fill.ts';
 import type { SallyportError } from '../../node/failure.ts';
 import type { de } from './de.ts';
 import { SHELL_NEXT, SHELL_WHAT } from './shell-next.ts';
@@ -9,7 +10,6 @@ import { SHELL_NEXT, SHELL_WHAT } from './shell-next.ts';
 /** A sentence that every catalogue has. */
 export type Sentence = keyof typeof de;
 export type Catalogue = Readonly<Record<Sentence, string>>;
-export type SentenceValues = Readonly<Record<string, string | number>>;
 
 /** Languages with a catalogue of their own; a new one is one file and one line here. */
 const CATALOGUES: Readonly<Record<string, () => Promise<Catalogue>>> = {
@@ -39,17 +39,13 @@ export function isAsciiOnly(env: NodeJS.ProcessEnv): boolean {
 }
 
 /** The sentence in the language of the person, with `{name}` replaced. */
-export function t(sentence: Sentence, values: SentenceValues = {}): string {
+export function t(sentence: Sentence, values: Places = {}): string {
   return fill(catalogue?.[sentence] ?? sentence, values);
 }
 
 /** For sentences that stand in tables: as they are where the catalogue has none. */
-export function tMaybe(sentence: string, values: SentenceValues = {}): string {
+export function tMaybe(sentence: string, values: Places = {}): string {
   return t(sentence as Sentence, values);
-}
-
-function fill(text: string, values: SentenceValues): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
 
 /** A sentence of the catalogue with places in it, as others fill them in. */
@@ -62,9 +58,29 @@ interface SentenceShape {
 
 let shapes: readonly SentenceShape[] | null = null;
 
-/** What the library or the masterserver has said in English, who know of no person. As it is where no catalogue has it. */
+/**
+ * What the library or the masterserver has said in English, who know of no person: a sentence, several of them, or counts like `3 bans, 1 join
+ * code`. As it is where no catalogue has it.
+ */
 export function told(text: string): string {
   if (catalogue === null || text === '') return text;
+  const one = toldWhole(text);
+  if (one !== null) return one;
+  const counts = text.split(/, (?=\d)/).map(toldCount);
+  if (counts.every((count) => count !== null)) return counts.join(', ');
+  const sentences = text.split(/(?<=[.!?]) (?=[A-Z])/);
+  return sentences.map((sentence) => toldWhole(sentence) ?? sentence).join(' ');
+}
+
+function toldCount(text: string): string | null {
+  const at = text.indexOf(' ') + 1;
+  const noun = (catalogue as Readonly<Record<string, string>>)[text.slice(at)];
+  return noun === undefined || !/^\d+ $/.test(text.slice(0, at)) ? null : text.slice(0, at) + noun;
+}
+
+/** Null where the catalogue does not have it as it stands. */
+function toldWhole(text: string): string | null {
+  if (catalogue === null) return null;
   const whole = (catalogue as Readonly<Record<string, string>>)[text];
   if (whole !== undefined) return whole;
   shapes ??= shapesOf(catalogue);
@@ -72,7 +88,7 @@ export function told(text: string): string {
     const found = placesIn(text, parts);
     if (found !== null) return fill(other, Object.fromEntries(names.map((name, n) => [name, told(found[n] ?? '')])));
   }
-  return text;
+  return null;
 }
 
 /** What fills the places between `parts`; null where the text is none of that shape. Once through the text, which strangers may have written. */

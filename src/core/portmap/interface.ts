@@ -21,8 +21,13 @@ export type MapCommand =
   | { readonly do: 'stop' };
 
 export type MapEvent =
-  /** `router`: its own external address, where it told one. */
-  | { readonly ev: 'port-mapping'; readonly report: PortMappingReport; readonly router: string | null }
+  /** `router`: its own external address, where it told one. `claimed`: what the router says it has opened, proven or not. */
+  | {
+      readonly ev: 'port-mapping';
+      readonly report: PortMappingReport;
+      readonly router: string | null;
+      readonly claimed: Endpoint | null;
+    }
   /** The driver is asked to try UPnP for this internal port, or to remove what it made. `address`: of IPv6, for a pinhole. */
   | { readonly ev: 'upnp'; readonly op: 'map' | 'unmap'; readonly port: number; readonly address?: string }
   | { readonly ev: 'log'; readonly what: string; readonly data: LogData };

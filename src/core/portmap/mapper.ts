@@ -423,9 +423,10 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private tell(): void {
     const external = this.phase.in === 'proven' ? this.phase.seen : null;
     const report: PortMappingReport = { ...this.supported, external };
-    const text = JSON.stringify([report, this.router]);
+    const told = { report, router: this.router, claimed: this.claim?.external ?? null };
+    const text = JSON.stringify(told);
     if (text === this.told) return;
     this.told = text;
-    this.out.event({ ev: 'port-mapping', report, router: this.router });
+    this.out.event({ ev: 'port-mapping', ...told });
   }
 }

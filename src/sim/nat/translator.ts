@@ -35,8 +35,11 @@ interface Source {
   readonly local: number;
   /** The key is the part of the destination that a mapping depends on: nothing (EIM), its address (ADM), address and port (APDM). */
   readonly mappings: Map<number, NatMapping>;
-  /** Mappings that got another port than the source's own because the 5-tuple was taken, by remote endpoint; rare. */
-  clashed: Map<number, NatMapping> | null;
+  /**
+   * Mappings that another has taken the place of, because a 5-tuple was taken, by remote endpoint; rare. What was open before keeps
+   * its own, what comes later has the newest, as Linux does it (nat-scripts/input-accepted-late.json).
+   */
+  earlier: Map<number, NatMapping> | null;
 }
 
 /** One internal address and what it holds. */
@@ -146,9 +149,13 @@ export class Translator {
   #sessionFor(from: Endpoint, to: Endpoint, now: number): NatSession | NatDrop {
     const local = this.#numbers.of(from);
     const remote = this.#numbers.of(to);
-    const source = this.#sources.get(local) ?? { local, mappings: new Map(), clashed: null };
-    const clashed = this.#live(source.clashed?.get(remote), now);
-    if (clashed !== undefined) return clashed.sessions.get(remote) ?? this.#openSession(clashed, to, now);
+    const source = this.#sources.get(local) ?? { local, mappings: new Map(), earlier: null };
+    const earlier = source.earlier?.get(remote);
+    if (earlier !== undefined) {
+      const session = this.#liveSession(earlier.externalNumber, remote, now);
+      if (session?.mapping === earlier) return session;
+      source.earlier?.delete(remote);
+    }
     const destination = this.#destination(remote, to);
     const mapping = this.#live(source.mappings.get(destination), now);
     if (mapping !== undefined) {
@@ -162,11 +169,11 @@ export class Translator {
     const made = this.#makeMapping(source, destination, from, to, now);
     if (typeof made === 'string') return made;
     this.#sources.set(local, source);
-    if (mapping === undefined) source.mappings.set(destination, made);
-    else {
-      source.clashed ??= new Map();
-      source.clashed.set(remote, made);
+    if (mapping !== undefined) {
+      source.earlier ??= new Map();
+      for (const open of mapping.sessions.keys()) source.earlier.set(open, mapping);
     }
+    source.mappings.set(destination, made);
     return this.#openSession(made, to, now);
   }
 
@@ -312,7 +319,7 @@ export class Translator {
     const source = this.#sources.get(this.#numbers.of(icmp.to));
     const remote = this.#numbers.of(icmp.from);
     const found =
-      this.#live(source?.clashed?.get(remote), now) ??
+      this.#live(source?.earlier?.get(remote), now) ??
       this.#live(source?.mappings.get(this.#destination(remote, icmp.from)), now);
     if (found === undefined) return drop('icmp-unrelated');
     return forward({ ...packet, from: found.external, icmp: { ...icmp, to: found.external } });
@@ -395,8 +402,8 @@ export class Translator {
     mapping.subscriber.mappings.delete(mapping);
     const { source, destination } = mapping;
     if (source.mappings.get(destination) === mapping) source.mappings.delete(destination);
-    else for (const [remote, other] of source.clashed ?? []) if (other === mapping) source.clashed?.delete(remote);
-    if (source.mappings.size + (source.clashed?.size ?? 0) === 0) this.#sources.delete(source.local);
+    else for (const [remote, other] of source.earlier ?? []) if (other === mapping) source.earlier?.delete(remote);
+    if (source.mappings.size + (source.earlier?.size ?? 0) === 0) this.#sources.delete(source.local);
     const sharing = this.#byExternal.get(mapping.externalNumber);
     if (sharing === undefined) return;
     if (sharing.length > 1) sharing.splice(sharing.indexOf(mapping), 1);

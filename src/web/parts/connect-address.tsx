@@ -1,4 +1,4 @@
-import { Activity, Gauge } from 'lucide';
+import { Activity } from 'lucide';
 import type { LocalJoin } from '../../app/local-api.ts';
 import { adviceText, notDirectText, pairText, wayText } from '../join-words.ts';
 import { Badge } from '../kit/badge.tsx';
@@ -31,9 +31,6 @@ export function ConnectAddress(props: { readonly join: LocalJoin; readonly path:
       <p class="row-line">
         <Badge tone={path.kind === 'relay' ? 'fair' : 'good'} id="connect-way">
           <Icon of={Activity} /> {wayText(path.kind, path.via)} · {t('connect.rtt', { ms: Math.round(path.rttMs) })}
-        </Badge>
-        <Badge>
-          <Icon of={Gauge} /> {t('connect.payload', { n: path.payloadBytesMax })}
         </Badge>
       </p>
       <Notices join={join} />

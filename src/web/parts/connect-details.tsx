@@ -32,6 +32,7 @@ export function ConnectDetails(props: { readonly join: LocalJoin }) {
                 percent: percent(attempt.expected),
               })}{' '}
           {t('connect.packets', { n: join.packetsSent })}
+          {join.path === null ? null : `, ${t('connect.payload', { n: join.path.payloadBytesMax })}`}
         </p>
         {salvos.length === 0 ? null : (
           <p class="dim" id="connect-probes">

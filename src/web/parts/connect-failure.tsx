@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { IconNode } from 'lucide';
-import { RotateCw, Router, Settings2 } from 'lucide';
+import { Keyboard, RotateCw, Router, Settings2 } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
@@ -18,7 +18,7 @@ interface Way {
 
 const NETWORK: Way = { path: '/network', text: 'connect.help.network', icon: Router };
 const SETTINGS: Way = { path: '/settings', text: 'connect.help.settings', icon: Settings2 };
-const OTHER_CODE: Way = { path: '/', text: 'connect.help.otherCode', icon: RotateCw };
+const OTHER_CODE: Way = { path: '/', text: 'connect.help.otherCode', icon: Keyboard };
 /** Where what helps is, besides trying again. */
 const WAYS: { readonly [Code in Failure]?: readonly Way[] } = {
   CODE_UNKNOWN: [OTHER_CODE],

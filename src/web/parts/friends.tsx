@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { Ban, DoorOpen, UserX } from 'lucide';
 import { useEffect } from 'preact/hooks';
-import type { FriendView } from '../../app/local-api.ts';
+import { type FriendView, isInside } from '../../app/local-api.ts';
 import { figures, figuresKey } from '../figures.ts';
 import { percent } from '../format.ts';
 import { wayText } from '../join-words.ts';
@@ -70,9 +70,9 @@ export function Friend(props: { readonly friend: FriendView }) {
         <Badge {...(TONES[state] === null ? {} : { tone: TONES[state] })}>{t(`host.state.${state}`)}</Badge>{' '}
         {kind === null ? null : <Badge tone={via === null ? 'info' : 'fair'}>{wayText(kind, via)}</Badge>}
       </div>
-      {state === 'connected' ? <Curves friend={props.friend} /> : null}
+      {isInside(props.friend) ? <Curves friend={props.friend} /> : null}
       {details.length === 0 ? null : <p class="hint">{details.join(' · ')}</p>}
-      {state === 'connected' ? <Expel friend={props.friend} /> : null}
+      {isInside(props.friend) ? <Expel friend={props.friend} /> : null}
       {words === null ? null : <Words words={words} />}
     </li>
   );

@@ -1,5 +1,5 @@
 import { Bell, CircleStop, Users } from 'lucide';
-import type { BanView, HostingView } from '../../app/local-api.ts';
+import { type BanView, type HostingView, isInside } from '../../app/local-api.ts';
 import { showCode } from '../../core/model/code.ts';
 import { askForNotices, notices, setSound, sound } from '../doorbell.ts';
 import { Badge } from '../kit/badge.tsx';
@@ -102,7 +102,7 @@ function Invitation(props: { readonly hosting: HostingView }) {
 function Friends(props: { readonly hosting: HostingView }) {
   const { friends } = props.hosting;
   const shown = friends.filter(({ state }) => state !== 'asking');
-  const here = friends.filter(({ state }) => state === 'connected').length;
+  const here = friends.filter(isInside).length;
   return (
     <Card title={t('host.players')} aside={here > 0 ? <Badge tone="good">{t('host.here', { n: here })}</Badge> : null}>
       {friends.length === 0 ? (

@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LocalJoin } from '../../app/local-api.ts';
-import type { LogEntry } from '../../core/model/log.ts';
 import { createMask, percent } from '../format.ts';
 import { nextText } from '../join-words.ts';
 import { streamer } from '../local.ts';
+import { lineText } from '../log-words.ts';
 import { t, tMaybe } from '../messages/index.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Replay } from './replay.tsx';
@@ -13,14 +13,6 @@ import { Replay } from './replay.tsx';
 const LOG_REFRESH_MS = 1000;
 
 type AttemptLog = LocalJoin['attempts'][number];
-
-function lineText(line: LogEntry): string {
-  const data = Object.entries(line.data)
-    .filter(([, value]) => value !== null)
-    .map(([key, value]) => `${key}=${typeof value === 'number' ? Number(value.toFixed(3)) : value}`)
-    .join(' ');
-  return `${(line.atMs / 1000).toFixed(3).padStart(8)} s  #${line.attempt ?? 0}  ${line.what}${data === '' ? '' : `  ${data}`}`;
-}
 
 function attemptText(join: LocalJoin, attempt: AttemptLog | undefined): string {
   const lines = join.log.filter((line) => attempt === undefined || line.attempt === attempt.n).map(lineText);

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
-import { isLocal, saveSettings, streamer } from '../local.ts';
-import { isLanguage, LANGUAGES, language, t } from '../messages/index.ts';
+import { isLocal, saveSettings } from '../local.ts';
+import { t } from '../messages/index.ts';
 import { followInPage } from '../router.ts';
+import { LanguageField, StreamerTick } from './shared-fields.tsx';
 
 const THEMES = ['auto', 'light', 'dark'] as const;
 
@@ -15,16 +16,7 @@ export function Preferences() {
   };
   return (
     <div popover id="preferences" class="preferences">
-      <label>
-        {t('nav.language')}
-        <select id="language" value={language.value} onChange={(event) => setLanguage(event.currentTarget.value)}>
-          {Object.entries(LANGUAGES).map(([id, entry]) => (
-            <option key={id} value={id}>
-              {entry.name}
-            </option>
-          ))}
-        </select>
-      </label>
+      <LanguageField id="language" save={saveSettings} />
       <label>
         {t('nav.theme')}
         <select id="theme" value={theme.value} onChange={(event) => setTheme(event.currentTarget.value)}>
@@ -35,16 +27,7 @@ export function Preferences() {
           ))}
         </select>
       </label>
-      {isLocal.value ? (
-        <label class="tick">
-          <input
-            type="checkbox"
-            checked={streamer.value}
-            onChange={(event) => void saveSettings({ streamerMode: event.currentTarget.checked })}
-          />
-          {t('set.streamer')}
-        </label>
-      ) : null}
+      {isLocal.value ? <StreamerTick id="streamer" save={saveSettings} /> : null}
       <a
         href="/playground"
         onClick={(event) => {
@@ -56,12 +39,4 @@ export function Preferences() {
       </a>
     </div>
   );
-}
-
-function setLanguage(value: string): void {
-  if (!isLanguage(value)) return;
-  language.value = value;
-  localStorage.setItem('sallyport-language', value);
-  document.documentElement.lang = value;
-  if (isLocal.value) void saveSettings({ language: value });
 }

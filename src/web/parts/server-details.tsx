@@ -1,6 +1,7 @@
 import { Play, X } from 'lucide';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { isInside } from '../../app/local-api.ts';
 import type { Server } from '../../master/api.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../kit/icon.tsx';
@@ -77,7 +78,7 @@ export function focusRow(hostId: string): void {
 function WhoPlays({ row }: { readonly row: Server }) {
   const hosting = local.value?.hosting ?? null;
   const own = hosting !== null && row.code !== '' && hosting.code === row.code;
-  const names = own ? hosting.friends.filter(({ state }) => state === 'connected').map(({ name }) => name) : [];
+  const names = own ? hosting.friends.filter(isInside).map(({ name }) => name) : [];
   return (
     <div>
       <h3>{t('servers.who')}</h3>

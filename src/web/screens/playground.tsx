@@ -209,10 +209,11 @@ function Result(props: { readonly run: PlayRun }) {
 function Player(props: { readonly lines: readonly TraceObject[]; readonly events: readonly PlayEvent[] }) {
   const { lines, events } = props;
   const servers = useSignal(false);
-  const flights = useComputed(() => flightsOf(lines, servers.value));
+  const between = useComputed(() => flightsOf(lines, false));
+  const flights = useComputed(() => (servers.value ? flightsOf(lines, true) : between.value));
   const end = lines.at(-1)?.at ?? 0;
   const joined = events.find(({ event }) => event.ev === 'stage')?.at ?? lines[0]?.at ?? 0;
-  const moment = useComputed(() => momentOf(flightsOf(lines, false), joined));
+  const moment = useComputed(() => momentOf(between.value, joined));
   const begin = Math.max(joined, moment.value - LEAD_MS);
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const now = useSignal(still ? moment.value : begin);

@@ -6,8 +6,9 @@ import { Card } from '../kit/card.tsx';
 import { ConfirmButton } from '../kit/confirm-button.tsx';
 import { toast } from '../kit/toast.tsx';
 import { answerText, command, local, quitHere, saveSettings, settings } from '../local.ts';
-import { LANGUAGES, language, t } from '../messages/index.ts';
+import { t } from '../messages/index.ts';
 import { NumberField, PlayersField, SettingField } from '../parts/setting-field.tsx';
+import { LanguageField, StreamerTick } from '../parts/shared-fields.tsx';
 
 const MODES = ['allow', 'never', 'only'] as const;
 
@@ -66,20 +67,7 @@ function You({ now }: Part) {
           {...{ id: 'set-name', label: t('set.name'), maxLength: 32, value: now.playerName, onAnswer }}
           change={(text) => ({ playerName: text })}
         />
-        <label>
-          {t('set.language')}
-          <select
-            id="set-language"
-            value={language.value}
-            onChange={(event) => void save({ language: event.currentTarget.value })}
-          >
-            {Object.entries(LANGUAGES).map(([id, entry]) => (
-              <option key={id} value={id}>
-                {entry.name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <LanguageField id="set-language" save={save} />
         <PlayersField {...{ id: 'set-players', label: t('set.players'), value: now.playersMax, onAnswer }} />
       </div>
     </Card>
@@ -90,15 +78,7 @@ function Privacy({ now }: Part) {
   return (
     <Card title={t('set.privacy')}>
       <div class="form">
-        <label class="tick">
-          <input
-            id="set-streamer"
-            type="checkbox"
-            checked={now.streamerMode}
-            onChange={(event) => void save({ streamerMode: event.currentTarget.checked })}
-          />
-          {t('set.streamer')}
-        </label>
+        <StreamerTick id="set-streamer" save={save} />
         <label>
           {t('set.relay')}
           <select

@@ -199,30 +199,26 @@ function* windowScript(plan: Plan, context: ScriptContext): Script {
   const target = yield* easyEndpoint(now, other(hard), false, context);
   if (target === null || nature.kind !== 'step') return false;
   now = yield { until: 0 };
-  const volleys = windowTtls(hard, context).map((ttl) =>
-    commander.launch(now, hard, sandwich(plan.mappings, target, ttl, commander.relayRttMs())),
+  const volley = commander.launch(
+    now,
+    hard,
+    sandwich(plan.mappings, target, windowTtl(hard, context), commander.relayRttMs()),
   );
-  now = yield { until: now + SAMPLES_MS, ready: answered(...volleys) };
-  const windows = volleys.flatMap((volley) => {
-    const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(context, hard));
-    return probes === null ? [] : [probes];
-  });
-  if (windows.length === 0) return false;
-  for (const probes of windows) commander.launch(now, other(hard), probes);
+  now = yield { until: now + SAMPLES_MS, ready: answered(volley) };
+  const probes = windowProbes(nature, volley.samples() ?? [], plan.mappings, addressesOf(context, hard));
+  if (probes === null) return false;
+  commander.launch(now, other(hard), probes);
   yield { until: now + plan.durationMs };
   return true;
 }
 
 /**
- * A full TTL reaches the far NAT before that has sent anything, and may poison it; a low one may die before it has opened a NAT
- * that lies deeper than thought. Where neither is known, some mappings are made with one and some with the other.
+ * A full TTL reaches the far NAT before that has sent anything, and may poison its socket towards everybody; so the openers die on
+ * the way. One TTL an attempt: a single packet that arrives would spoil what the others have kept.
  */
-function windowTtls(hard: Role, context: ScriptContext): readonly (number | null)[] {
-  const own = profileOf(context, hard);
+function windowTtl(hard: Role, context: ScriptContext): number | null {
   const { poisonable } = profileOf(context, other(hard));
-  if (poisonable === 'no') return [null];
-  const low = lowTtl(own, context.attempt);
-  return own.natHops === null ? [null, low] : [low];
+  return poisonable === 'no' ? null : lowTtl(profileOf(context, hard), context.attempt);
 }
 
 /**
