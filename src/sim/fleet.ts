@@ -31,8 +31,12 @@ export interface FleetWorldOptions {
   readonly joins?: number;
   /** Nodes that fail, one after another; default what the seed draws. */
   readonly faults?: readonly NodeFault[];
+  /** Friends' programs start when they join, as a person's do; default: some seconds before. */
+  readonly fresh?: boolean;
   /** Friends play on once they are through; default: they leave. */
   readonly stays?: boolean;
+  /** The router of each participant. */
+  readonly nat?: keyof typeof NATS;
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
 }
 
@@ -136,7 +140,7 @@ export function runFleet(options: FleetWorldOptions): FleetRun {
     const troubled = faults.some((fault) => at >= fault.at && at <= fault.at + fault.forMs + BETWEEN_MS);
     const join: FleetJoin = { host: `host${n % hosts}`, at, tookMs: null, failure: null, troubled };
     tried.push(join);
-    world.after(at - CALM_MS, () =>
+    world.after(options.fresh === true ? at : at - CALM_MS, () =>
       startClient(world, options, fleet.master, `client${n}`, join, weakCodeOf(options.crypto, key)),
     );
   }
@@ -191,12 +195,12 @@ function startNodes(world: World, { seed, crypto: suite }: FleetWorldOptions, co
 
 function startPeer(
   world: World,
-  { seed, crypto: suite }: FleetWorldOptions,
+  { seed, crypto: suite, nat = 'linux' }: FleetWorldOptions,
   master: MasterAddress,
   name: string,
   onEvent: (event: PeerEvent, at: number) => void,
 ): { readonly running: Running<PeerCommand, PeerEvent>; readonly key: Uint8Array } {
-  const place = world.host({ name, behind: NATS.linux });
+  const place = world.host({ name, behind: NATS[nat] });
   const crypto = seededCrypto(`${seed}/${name}`, suite);
   const random = world.random(name);
   const identity = crypto.keyPair();

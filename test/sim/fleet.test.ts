@@ -42,3 +42,18 @@ test('who has a session with one node comes to the others by its ticket, though 
   // Every host has a second session at least; of two that it begins at one moment only one has the ticket.
   expect(resumed).toBeGreaterThanOrEqual(6);
 });
+
+test('what is still to be said of a join whose node has ended meets no link that is gone', () => {
+  // Between two routers that draw each port anew the search for a path outlasts a node that is drained.
+  const hard = { hosts: 2, joins: 6, faults: ['drain'], nat: 'linuxRandom' } as const;
+  expect(() => runFleet({ seed: 2, crypto: nodeCrypto, ...hard })).not.toThrow();
+});
+
+test('who starts and joins while a node is away waits for it no longer than until the next is called', () => {
+  const took = (faults: readonly NodeFault[], seed: string): readonly number[] =>
+    runFleet({ seed, crypto: nodeCrypto, hosts: 6, joins: 5, fresh: true, faults })
+      .joins.filter(({ troubled }) => troubled === faults.length > 0)
+      .map(({ tookMs }) => tookMs ?? Number.POSITIVE_INFINITY);
+  const calm = Math.max(...took([], 'calm'));
+  for (const seed of ['one', 'two', 'three']) expect(Math.max(...took(['drain'], seed))).toBeLessThan(calm + 500);
+});

@@ -57,9 +57,21 @@ const RELATIONS: Readonly<Record<string, readonly [small: number, large: number]
     2 * PEER_LIMITS.heartbeatMs,
     MASTER_LIMITS.sessionExpiryMs,
   ],
-  'on a crowded master too, a participant is heard before pushes count as unheard': [
-    MASTER_LIMITS.pingMsCrowded,
-    MASTER_LIMITS.pushSilentMs,
+  'a heartbeat, at its latest, comes before the echo that it stands for': [
+    (1 + PEER_LIMITS.heartbeatSpread) * PEER_LIMITS.heartbeatMs,
+    MASTER_LIMITS.pingMs,
+  ],
+  'heartbeats keep a mapping open that was seen to survive 20 s': [
+    (1 + PEER_LIMITS.heartbeatSpread) * PEER_LIMITS.heartbeatMs,
+    20_000,
+  ],
+  'an idle participant shows twice that it is there before its session ends': [
+    2 * (MASTER_LIMITS.pingMs + LINK_LIMITS.linkDeadMs),
+    MASTER_LIMITS.sessionExpiryMs,
+  ],
+  'a host that did nothing when its master was killed is back before its friends give it up': [
+    (1 + PEER_LIMITS.heartbeatSpread) * PEER_LIMITS.heartbeatMs + LINK_LIMITS.linkDeadMs + LINK_LIMITS.handshakeMsMax,
+    Math.min(MASTER_LIMITS.hostReturnMs, PEER_LIMITS.hostReturnMs),
   ],
   'a participant is heard three times before its address counts as proven no more': [
     3 * MASTER_LIMITS.pushSilentMs,

@@ -1,10 +1,7 @@
 /**
- * Every table of the masterserver that strangers can fill, filled by strangers: from a /48 with as many addresses as it likes, and
- * from 60 IPv4 addresses, each in a network of its own. Then an honest host and an honest client do what they came for, in at most
- * twice the time, and keep what they have while the strangers go on.
- *
- * The tables are those that the parts name themselves (`tables()`); one that nobody here knows how to fill fails the test, and so
- * does a new Map, Set or Table of the masterserver that is not said to be bounded.
+ * Every table of the masterserver that strangers can fill, filled from a /48 and from 60 IPv4 addresses, each in a network of its own. Then
+ * honest people come in, in at most twice the time. The tables name themselves (`tables()`); one that nobody here knows how to fill
+ * fails the test, and so does a new Map, Set or Table of the masterserver that is not said to be bounded.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -106,7 +106,7 @@ describe('where a session is', () => {
     client.node.address = '198.18.0.77';
     client.get(join, client.socket(), 500);
     client.node.address = home;
-    w.net.run(MASTER_LIMITS.proofMsMax + 2 * MASTER_LIMITS.pingMs);
+    w.net.run(MASTER_LIMITS.proofMsMax + 4_000);
     client.get({ type: 'credit', sid: SID, n: 1 }, client.socket());
     expect(host.pushes).toMatchObject([
       { type: 'offer', permit: { grants: [{ address: '198.18.0.77' }] } },

@@ -21,6 +21,10 @@ interface Errand {
   readonly begunAt: Instant;
   readonly tried: Set<string>;
   node: NodeLink | null;
+  /** Another that is called because this one has made no session yet: whichever has one first is asked. */
+  beside: NodeLink | null;
+  /** When `node` was turned to. */
+  turnedAt: Instant;
   /** There was a session, so the node may have it. */
   sent: boolean;
   /** When the next node is tried. */
@@ -74,6 +78,8 @@ export class Errands {
       begunAt: now,
       tried: new Set(),
       node: null,
+      beside: null,
+      turnedAt: now,
       sent: false,
       nextAt: NEVER,
       best: null,
@@ -91,7 +97,7 @@ export class Errands {
   }
 
   uses(node: NodeLink): boolean {
-    for (const errand of this.byRef.values()) if (errand.node === node) return true;
+    for (const errand of this.byRef.values()) if (errand.node === node || errand.beside === node) return true;
     return this.waitsAt(node);
   }
 
@@ -118,15 +124,46 @@ export class Errands {
   }
 
   /** The session with this node is there: what was for it has gone out. */
-  up(node: NodeLink): void {
-    for (const errand of this.byRef.values()) if (errand.node === node) errand.sent = true;
+  up(now: Instant, node: NodeLink): void {
+    for (const errand of this.byRef.values()) {
+      if (errand.sent) continue;
+      if (errand.beside === node) this.turnTo(now, errand, node);
+      else if (errand.node === node) this.said(now, errand);
+    }
   }
 
   /** The session with this node is gone. */
   lost(now: Instant, node: NodeLink): void {
-    for (const errand of [...this.byRef.values()])
-      if (errand.node === node && this.others(now, errand)) this.late(now, errand);
+    for (const errand of [...this.byRef.values()]) {
+      if (errand.beside === node) errand.beside = null;
+      if (errand.node === node && (errand.beside !== null || this.others(now, errand))) this.passOver(now, errand);
+    }
     if (this.watches.has(node)) this.abandon(node);
+  }
+
+  /** Both lead to one node: joins in which no answer is awaited go on by the other. */
+  move(from: NodeLink, to: NodeLink): void {
+    for (const [key, bound] of this.joins)
+      if (bound.node === from && !bound.waits) this.joins.set(key, { ...bound, node: to });
+  }
+
+  /** From here on the node is given the time that an answer takes. */
+  private said(now: Instant, errand: Errand): void {
+    errand.sent = true;
+    if (errand.beside !== null) errand.tried.delete(errand.beside.name);
+    errand.beside = null;
+    errand.nextAt = this.nextAt(now, errand);
+  }
+
+  private turnTo(now: Instant, errand: Errand, node: NodeLink): void {
+    if (errand.node !== null) {
+      this.parts.cancel(now, errand.node, errand.ask.ref);
+      // It was called and not asked: should this one not know the host, it may.
+      errand.tried.delete(errand.node.name);
+    }
+    Object.assign(errand, { node, beside: null, turnedAt: now, sent: node.state?.state === 'up' });
+    errand.nextAt = this.nextAt(now, errand);
+    this.parts.ask(now, node, errand.ask);
   }
 
   /** False where the answer is none of ours. */
@@ -174,14 +211,9 @@ export class Errands {
   }
 
   private step(now: Instant, errand: Errand): void {
-    for (const { name } of this.parts.candidates(now, errand.code)) {
-      if (errand.tried.has(name)) continue;
-      errand.tried.add(name);
-      errand.node = this.parts.open(now, name);
-      if (errand.node === null) continue;
-      errand.sent = errand.node.state?.state === 'up';
-      errand.nextAt = this.nextAt(now, errand);
-      this.parts.ask(now, errand.node, errand.ask);
+    const next = errand.beside ?? this.another(now, errand);
+    if (next !== null) {
+      this.turnTo(now, errand, next);
       return;
     }
     const until = errand.begunAt + LINK_LIMITS.nodesFirstMs;
@@ -193,8 +225,22 @@ export class Errands {
     this.parts.answer(errand.ask.ref, errand.best ?? UNREACHABLE);
   }
 
+  /** The best that has not been tried. */
+  private another(now: Instant, errand: Errand): NodeLink | null {
+    for (const { name } of this.parts.candidates(now, errand.code)) {
+      if (errand.tried.has(name)) continue;
+      errand.tried.add(name);
+      const node = this.parts.open(now, name);
+      if (node !== null) return node;
+    }
+    return null;
+  }
+
   private nextAt(now: Instant, errand: Errand): Instant {
-    return this.others(now, errand) ? now + LINK_LIMITS.nodeAnswerMs : NEVER;
+    const last = errand.beside === null && !this.others(now, errand);
+    if (last && errand.best === null) return NEVER;
+    if (errand.sent) return now + LINK_LIMITS.nodeAnswerMs;
+    return errand.turnedAt + (errand.beside === null && !last ? LINK_LIMITS.nodeBesideMs : LINK_LIMITS.nodeAnswerMs);
   }
 
   private others(now: Instant, errand: Errand): boolean {
@@ -202,6 +248,20 @@ export class Errands {
   }
 
   private late(now: Instant, errand: Errand): void {
+    const { node } = errand;
+    if (node !== null && !errand.sent && errand.beside === null && now < errand.turnedAt + LINK_LIMITS.nodeAnswerMs) {
+      const beside = this.another(now, errand);
+      if (beside?.state?.state === 'up') this.turnTo(now, errand, beside);
+      else {
+        errand.beside = beside;
+        errand.nextAt = errand.turnedAt + LINK_LIMITS.nodeAnswerMs;
+      }
+      return;
+    }
+    this.passOver(now, errand);
+  }
+
+  private passOver(now: Instant, errand: Errand): void {
     const { node, ask } = errand;
     if (node !== null) {
       node.silent = true;

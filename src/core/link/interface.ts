@@ -57,6 +57,8 @@ export type LinkCommand =
   | { readonly do: 'nudge' }
   /** The name of the master leads here now: the next round of handshakes goes there. None: as before. */
   | { readonly do: 'addresses'; readonly addresses: readonly string[] }
+  /** An idle mapping lives so long at least on the line that we have; null: that is not known. */
+  | { readonly do: 'hold'; readonly lifeMs: number | null }
   /** Answers are waited for that come to this session alone: it is kept for 5 s, though our address has changed. */
   | { readonly do: 'stay' }
   /** Ends quietly: no datagram, the socket closed. A goodbye is a request made before. */

@@ -32,6 +32,14 @@ export const LINK_LIMITS = {
   linkDeadMs: 2_250,
   linkEchoRepeatMs: 250,
   /**
+   * So often a link asks whether its master lives while somebody may wait for it: a join, what is asked for, the first half minute of a
+   * session, and after the word of a master that it goes. A person tries again what has failed, mostly within half a minute.
+   */
+  linkAlertPingMs: 2_000,
+  linkAlertMs: 30_000,
+  /** A master says how soon it goes; it does not keep us awake for longer. */
+  linkGoingMsMax: 60_000,
+  /**
    * Rest between rounds of HELLOs while the master is away: doubled from 250 ms up to 3 s, each +-30 %. A master that is back
    * is found in less than 5 s, and a hundred thousand hosts do not come at once.
    */
@@ -53,8 +61,11 @@ export const LINK_LIMITS = {
    * moved is finding a path by it, which takes a second or two.
    */
   linkStayMs: 5_000,
-  /** Of a fleet: the list is asked for again so often, half as much more or less. */
-  nodesAgainMs: 60_000,
+  /**
+   * Of a fleet: the list is asked for again so often, half as much more or less. With its heartbeats a host and its master then exchange
+   * 7.7 packets a minute.
+   */
+  nodesAgainMs: 120_000,
   /** A node that has not made a session by then is passed over: two rounds of its handshake, or one that had to wait for a cookie twice. */
   nodePatienceMs: 4_000,
   /**
@@ -70,6 +81,11 @@ export const LINK_LIMITS = {
   nodeLeaveMs: 2_000,
   /** Who asks a node for a host turns to the next after that: two repetitions, so that one lost packet is none. */
   nodeAnswerMs: 800,
+  /**
+   * A node that has made no session by then may be gone: the next is called beside it, and the first that has a session is asked. Two
+   * round trips of a handshake are over by then on most continents; where they are not, a join costs one session more.
+   */
+  nodeBesideMs: 100,
   /** While a host's answer is awaited its node is asked whether it lives, and has so long to say so: three tries of an echo. */
   nodeEchoMs: 500,
   nodeSilentMs: 1_000,

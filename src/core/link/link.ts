@@ -17,6 +17,7 @@ import { type Accepted, LinkHandshake, TicketPurse } from './handshake.ts';
 import type { LinkCommand, LinkConfig, LinkEvent, LinkMachine, MasterWay } from './interface.ts';
 import { Legs } from './legs.ts';
 import { LINK_LIMITS } from './limits.ts';
+import { Presence } from './presence.ts';
 import { LinkRequests, type OpenRequest } from './requests.ts';
 import { Round } from './round.ts';
 import { LinkSession } from './session.ts';
@@ -72,6 +73,7 @@ export class Link implements LinkMachine {
   private readonly out = outputs<LinkEvent>();
   private readonly requests: LinkRequests;
   private readonly legs: Legs;
+  private readonly presence = new Presence();
   private phase: Phase = { in: 'idle' };
   private failedRounds = 0;
   /** Told to the parent; `connecting` is told only once, at the start. */
@@ -127,6 +129,7 @@ export class Link implements LinkMachine {
       case 'request':
         if (this.requests.full) this.fail(command.ref, 'BUSY', LINK_LIMITS.busyRestMs);
         else this.requests.add(now, command.ref, command.request, command.socket, command.family ?? null);
+        this.presence.asked(now, command.request);
         break;
       case 'cancel':
         this.requests.cancel(command.ref);
@@ -136,6 +139,9 @@ export class Link implements LinkMachine {
         break;
       case 'addresses':
         this.config = { ...this.config, master: { ...this.config.master, addresses: command.addresses } };
+        break;
+      case 'hold':
+        this.presence.hold(command.lifeMs);
         break;
       case 'stay':
         this.staysUntil = now + LINK_LIMITS.linkStayMs;
@@ -227,10 +233,11 @@ export class Link implements LinkMachine {
     this.send(now, linked);
   }
 
-  /** Show that we are there every `pingMs`; and ask when some other question stays without answer. */
+  /** Show that we are there; and ask when some other question stays without answer. */
   private echoDueAt({ session, heardAt, askedAt }: Linked): Instant {
     if (this.requests.echoing) return NEVER;
-    return askedAt === NEVER ? heardAt + session.pingMs : askedAt + LINK_LIMITS.linkEchoRepeatMs;
+    if (askedAt !== NEVER) return askedAt + LINK_LIMITS.linkEchoRepeatMs;
+    return this.presence.echoAt(heardAt, session.pingMs);
   }
 
   private ask(now: Instant): void {
@@ -320,6 +327,7 @@ export class Link implements LinkMachine {
     // Those who came back together after a restart must not do it all at one time.
     const share = 0.5 + 0.5 * this.config.random.float();
     this.agreeAt = accepted.resumed ? Math.min(this.agreeAt, now + LINK_LIMITS.resumedMsMax * share) : NEVER;
+    this.presence.begin(now);
     this.requests.restart(now);
     this.ask(now);
   }
@@ -361,6 +369,7 @@ export class Link implements LinkMachine {
       this.requests.again(now, socket === this.legs.main ? null : socket);
     } else if (told.frame === 'push') {
       this.out.transmit(socket, to, session.pushAck(told.id, socket));
+      this.presence.pushed(now, told.message);
       if (!told.repeated) this.out.event({ ev: 'push', push: told.message });
     } else {
       const open = this.requests.settle(told.id, told.message);

@@ -61,6 +61,8 @@ export class Masters implements MastersMachine {
   /** The one whose session is told as ours. */
   private told: NodeLink | null = null;
   private standing: string | null = null;
+  /** What was last said of the life of mappings. */
+  private hold: LinkCommand & { readonly do: 'hold' } = { do: 'hold', lifeMs: null };
   private againAt: Instant = NEVER;
   private wakeAt: Instant = NEVER;
   /** Cell rate algorithm of links to nodes. */
@@ -119,6 +121,10 @@ export class Masters implements MastersMachine {
         break;
       case 'stand':
         this.standing = command.code;
+        break;
+      case 'hold':
+        this.hold = command;
+        for (const { link } of this.all()) this.nest.command(now, link, command);
         break;
       case 'start':
       case 'addresses':
@@ -246,6 +252,7 @@ export class Masters implements MastersMachine {
     const at = { ...master, addresses: place.addresses, port: place.port, ...further };
     const node = this.add(now, name, new Link({ ...this.config, master: at }, this.purse));
     this.nodes.set(name, node);
+    this.nest.command(now, node.link, this.hold);
     this.nest.command(now, node.link, { do: 'start' });
     return node;
   }
@@ -279,7 +286,7 @@ export class Masters implements MastersMachine {
     if (state.state === 'up') {
       node.silent = false;
       node.leaving = false;
-      this.errands.up(node);
+      this.errands.up(now, node);
       // Of several the master of the link is ours, because the others come and go with what is asked of them.
       const { told } = this;
       if (told === null || told === node || node === this.home || told.leaving || told.silent) this.tell(node, state);
@@ -305,6 +312,7 @@ export class Masters implements MastersMachine {
     const twice = this.nodes.get(self);
     if (twice === undefined) return;
     this.out.event({ ev: 'node', node: self, state: 'lost' });
+    this.errands.move(twice, this.home);
     this.end(now, twice);
   }
 

@@ -172,11 +172,9 @@ export class MasterDoor {
     const control = reception.control[(key[0] as number) % reception.control.length];
     if (control === undefined) return null;
     const { firstProbePort, probePorts, otherAddresses } = reception;
-    const pingMs =
-      this.sessions.size < MASTER_LIMITS.pingOftenSessions ? MASTER_LIMITS.pingMs : MASTER_LIMITS.pingMsCrowded;
     const answer = responder.respond((keys) =>
       acceptPayload({
-        ...{ cid, pingMs, observed: from, controlPort: control.port },
+        ...{ cid, pingMs: MASTER_LIMITS.pingMs, observed: from, controlPort: control.port },
         ...{ firstProbePort, probePorts, otherAddresses },
         ticket: this.tickets.issue(key, keys, resumed?.agreedAt),
       }),

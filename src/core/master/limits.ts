@@ -41,10 +41,19 @@ export const MASTER_LIMITS = {
   /** A detection is over within 2 s; who has asked nothing by then was kept out. So many are waited for at a time. */
   portWatchMs: 10_000,
   portWatchMax: 64,
-  /** Participants show every 2 s that they are there, so a restarted master has them back in 5 s; a large one asks for less. */
-  pingMs: 2_000,
-  pingMsCrowded: 10_000,
-  pingOftenSessions: 2_000,
+  /**
+   * Whoever hears nothing of us for so long shows that it is there: within the 30 s that the mappings of nearly all routers live at least
+   * (Richter 2016), and so seldom that two packets each come to 4.8 a minute. Hosts send a heartbeat before that. What is waited for
+   * is looked after far more often (`linkAlertPingMs`), and a master that ends says so; so this is the time that a *silent* end costs
+   * those who do nothing just then.
+   */
+  pingMs: 25_000,
+  /**
+   * A host that does nothing notices that its master was killed by its next heartbeat, after 20 s at the latest, and 2.25 s of silence; its
+   * handshake and registration take what is left. Until then whoever asks for it is told to ask again, so that its join is late, not lost.
+   */
+  hostReturnMs: 30_000,
+  hostReturnAskMs: 2_000,
   /** An address counts as proven for so long after its last round trip (row 2). */
   proofMsMax: 30_000,
   stampMs: 10_000,
@@ -81,8 +90,8 @@ export const MASTER_LIMITS = {
   /** Pushes of one session that wait for their acknowledgement. */
   pushesMax: 32,
   /**
-   * An address that was not heard from for so long may have another owner: five of the echoes that a participant sends (`pingMs`). On
-   * a crowded master, where they come each 10 s, some pushes cost a challenge, which is one more trip.
+   * An address that was not heard from for so long may have another owner. A host that is idle is heard each 18 s, so that the first push to it
+   * mostly costs a challenge, which is one more trip.
    */
   pushSilentMs: 10_000,
   /** Repetitions of pushes to an address before it is heard again: one lost packet costs no more than its 250 ms. */

@@ -179,6 +179,7 @@ class Master implements MasterMachine {
         return;
       case 'remember':
         for (const { code, hostKey } of command.codes) this.registry.remember(code, hostKey);
+        this.requests.hostsReturnUntil = now + MASTER_LIMITS.hostReturnMs;
         if (command.ticketKeys !== undefined) this.tickets.remember(command.ticketKeys);
         return;
       case 'derived':

@@ -61,6 +61,9 @@ export interface HostEntry extends Placed {
   readonly address: string;
 }
 
+/** Of a host that was there in an earlier run. */
+const BEFORE: Instant = 0;
+
 /** The code of a host that is away. */
 interface Away extends Placed {
   readonly code: string;
@@ -179,7 +182,12 @@ export class Registry {
     if (this.keyOfCode.has(code)) return;
     this.keyOfCode.set(code, keyText(hostKey));
     // Of runs before it is not known where it hosted: each has a share of its own.
-    this.leave(code, addressText(this.suite.sha256(utf8Encode(code)).subarray(0, 16)) ?? '', 0);
+    this.leave(code, addressText(this.suite.sha256(utf8Encode(code)).subarray(0, 16)) ?? '', BEFORE);
+  }
+
+  /** Was its host there in an earlier run, and has not been since? */
+  isFromBefore(code: string): boolean {
+    return this.away.get(code)?.since === BEFORE;
   }
 
   /** Codes forgotten since this was asked last, because the table of those whose host is away is full. */

@@ -48,6 +48,8 @@ export class Requests {
   private readonly secret: Uint8Array;
   /** Of the fleet that this master is a node of. */
   nodes: NodeList | null = null;
+  /** Hosts of an earlier run may still come back until then. */
+  hostsReturnUntil: Instant = 0;
   private readonly wrongCodes = new Pace(MASTER_LIMITS.wrongCodeRates);
   private readonly newCodes = new Pace(MASTER_LIMITS.newCodeRates);
   private readonly hostRoom = new Pace(MASTER_LIMITS.hostRoomRates);
@@ -260,11 +262,16 @@ export class Requests {
       return failed('CODE_UNKNOWN');
     }
     const entry = this.parts.registry.find(key);
-    if (entry === null) return failed('HOST_OFFLINE');
+    if (entry === null) return failed('HOST_OFFLINE', now < this.hostsReturnUntil ? this.returnMs(code) : 0);
     const { policy } = this.parts;
     const viewer = viewerOf(session, from);
     const told = policy.entry?.(entry.record, viewer) ?? plainEntry(entry.record, viewer);
     return { type: 'resolved', hostKey: key, entry: told };
+  }
+
+  /** Its host may not have noticed yet that this is another run of its master. */
+  private returnMs(code: string | null): number {
+    return code !== null && this.parts.registry.isFromBefore(code) ? MASTER_LIMITS.hostReturnAskMs : 0;
   }
 
   private list(now: Instant, session: MasterSession, from: Endpoint, request: Of<'list'>): Response {

@@ -432,7 +432,9 @@ export class Join implements PathOwner {
 
   /** What may pass is waited for when the master or the host asks for patience, when there was a path before, or where that is wished. */
   private failed(now: Instant, failure: FailureCode, retryAfterMs: number, detail: FailureReason | null): void {
-    const returning = failure === 'HOST_OFFLINE' && this.hostReturnsUntil !== null && now < this.hostReturnsUntil;
+    // The master has just begun, as we have seen or as it says.
+    const seen = this.hostReturnsUntil !== null && now < this.hostReturnsUntil;
+    const returning = failure === 'HOST_OFFLINE' && (seen || retryAfterMs > 0);
     const wished = failure === 'HOST_OFFLINE' && this.command.wait === 'from-start';
     if (failure === 'BUSY' || returning || wished || (this.run.again && RETRYABLE[failure])) {
       this.stage('waiting', { because: 'failure', failure });

@@ -104,6 +104,8 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   private linkUp = false;
   /** Masters, or nodes of the fleet, with whom there is a session. */
   private readonly nodesUp = new Set<string>();
+  /** While we host: by then it is known how long an idle mapping lives, where that can be known. */
+  private lifeKnownAt: Instant = 0;
   private rttMs = 0;
   private seenAt: string | null = null;
   private profileFinal = false;
@@ -328,9 +330,17 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
     if (command.guests !== undefined) this.memory = new Memory(this.config.crypto, command.guests);
     this.memory ??= new Memory(this.config.crypto, { bans: [], known: [] });
     this.hosting = new Hosting(this.context, this.paths, command, this.memory);
-    // A host has the time: its friends' plans gain from knowing how long its mappings live.
+    // A host has the time: its friends' plans gain from knowing how long its mappings live, and it keeps its own open by that.
     this.nest.command(now, this.detector, { do: 'lifetime' });
+    this.lifeKnownAt = now + PEER_LIMITS.lifeKnownMs;
+    this.agenda.at(this.lifeKnownAt, (at) => this.hold(at));
+    this.hold(now);
     for (const node of this.nodesUp) this.hosting.link(now, node, true);
+  }
+
+  private hold(now: Instant): void {
+    const unknown = this.hosting !== null && now < this.lifeKnownAt ? PEER_LIMITS.lifeMsUnknown : null;
+    this.nest.command(now, this.link, { do: 'hold', lifeMs: this.context.profile().idleLifetimeMs ?? unknown });
   }
 
   private join(now: Instant, command: PeerCommand & { readonly do: 'join' }): void {
@@ -441,8 +451,10 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
   }
 
   private noded(now: Instant, { node, state }: MastersEvent & { readonly ev: 'node' }): void {
-    if (state === 'up') this.nodesUp.add(node);
-    else this.nodesUp.delete(node);
+    if (state === 'up') {
+      this.nodesUp.add(node);
+      for (const session of this.context.sessions.values()) session.here(now);
+    } else this.nodesUp.delete(node);
     if (state === 'left') this.hosting?.leave(now, node);
     else this.hosting?.link(now, node, state === 'up');
   }
@@ -462,6 +474,7 @@ class Peer implements Machine<PeerCommand, PeerEvent> {
         this.out.event(event);
         this.profileFinal ||= event.final;
         this.hosting?.profile(now, event.profile);
+        this.hold(now);
         this.maybeReady(now);
         break;
       case 'cooling':

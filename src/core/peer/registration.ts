@@ -1,5 +1,5 @@
 /**
- * What the master knows of a host: registered whenever the session with the master is new, then a heartbeat each 20 s, and at
+ * What the master knows of a host: registered whenever the session with the master is new, then a heartbeat each 18 s, and at
  * once when the announcement, the players or the profile change. The host derives its code itself: a master that calls it by another
  * one would lead its friends to whoever that code belongs to, so it is left at once and for good.
  */
@@ -175,8 +175,8 @@ export class Registration {
       this.onEvent(now, { ev: 'registered', code: response.code, hostId: response.hostId, page: response.page });
     }
     const dirty = this.dirty.announcement || this.dirty.profile;
-    // 20 s give or take a fifth, so that hosts do not fall into step (docs/reference/security.md §3.2).
-    const spread = 0.8 + 0.4 * this.context.config.random.float();
+    // So that hosts do not fall into step (docs/reference/security.md §3.2).
+    const spread = 1 + PEER_LIMITS.heartbeatSpread * (2 * this.context.config.random.float() - 1);
     this.beatAt(dirty ? now + PEER_LIMITS.heartbeatGapMs : now + PEER_LIMITS.heartbeatMs * spread);
   }
 
