@@ -122,10 +122,6 @@ export class Masters implements MastersMachine {
       case 'stand':
         this.standing = command.code;
         break;
-      case 'hold':
-        this.hold = command;
-        for (const { link } of this.all()) this.nest.command(now, link, command);
-        break;
       case 'start':
       case 'addresses':
         this.nest.command(now, this.home.link, command);
@@ -135,6 +131,7 @@ export class Masters implements MastersMachine {
         for (const { link } of this.all()) this.nest.command(now, link, command);
         break;
       default:
+        if (command.do === 'hold') this.hold = command;
         for (const { link } of this.all()) this.nest.command(now, link, command);
     }
     this.settle(now);
