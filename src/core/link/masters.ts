@@ -61,7 +61,6 @@ export class Masters implements MastersMachine {
   /** The one whose session is told as ours. */
   private told: NodeLink | null = null;
   private standing: string | null = null;
-  /** What was last said of the life of mappings. */
   private hold: LinkCommand & { readonly do: 'hold' } = { do: 'hold', lifeMs: null };
   private againAt: Instant = NEVER;
   private wakeAt: Instant = NEVER;
