@@ -35,10 +35,7 @@ interface Source {
   readonly local: number;
   /** The key is the part of the destination that a mapping depends on: nothing (EIM), its address (ADM), address and port (APDM). */
   readonly mappings: Map<number, NatMapping>;
-  /**
-   * Mappings that another has taken the place of, because a 5-tuple was taken, by remote endpoint; rare. What was open before keeps
-   * its own, what comes later has the newest, as Linux does it (nat-scripts/input-accepted-late.json).
-   */
+  /** Replaced because a 5-tuple was taken, by the remote endpoints that keep them (nat-scripts/input-accepted-late.json). */
   earlier: Map<number, NatMapping> | null;
 }
 
@@ -151,11 +148,9 @@ export class Translator {
     const remote = this.#numbers.of(to);
     const source = this.#sources.get(local) ?? { local, mappings: new Map(), earlier: null };
     const earlier = source.earlier?.get(remote);
-    if (earlier !== undefined) {
-      const session = this.#liveSession(earlier.externalNumber, remote, now);
-      if (session?.mapping === earlier) return session;
-      source.earlier?.delete(remote);
-    }
+    const kept = earlier && this.#liveSession(earlier.externalNumber, remote, now);
+    if (kept !== undefined && kept.mapping === earlier) return kept;
+    source.earlier?.delete(remote);
     const destination = this.#destination(remote, to);
     const mapping = this.#live(source.mappings.get(destination), now);
     if (mapping !== undefined) {
