@@ -61,7 +61,6 @@ export class Masters implements MastersMachine {
   /** The one whose session is told as ours. */
   private told: NodeLink | null = null;
   private standing: string | null = null;
-  /** What was last said of the life of mappings. */
   private hold: LinkCommand & { readonly do: 'hold' } = { do: 'hold', lifeMs: null };
   private againAt: Instant = NEVER;
   private wakeAt: Instant = NEVER;
@@ -122,10 +121,6 @@ export class Masters implements MastersMachine {
       case 'stand':
         this.standing = command.code;
         break;
-      case 'hold':
-        this.hold = command;
-        for (const { link } of this.all()) this.nest.command(now, link, command);
-        break;
       case 'start':
       case 'addresses':
         this.nest.command(now, this.home.link, command);
@@ -135,6 +130,7 @@ export class Masters implements MastersMachine {
         for (const { link } of this.all()) this.nest.command(now, link, command);
         break;
       default:
+        if (command.do === 'hold') this.hold = command;
         for (const { link } of this.all()) this.nest.command(now, link, command);
     }
     this.settle(now);
