@@ -31,7 +31,7 @@ import {
 import { nodeCrypto, TUNNEL_PATH, TUNNEL_PROTOCOL } from '../../src/node/index.ts';
 import { ANNOUNCEMENT, type Participant, REGISTER, type World, world } from './rendezvous-net.ts';
 
-/** The rooms of the machine: strangers are put straight into them, or a hundred thousand handshakes would take a day. */
+/** Rooms of the machine that strangers are put straight into, or a hundred thousand handshakes would take a day. */
 interface Rooms {
   readonly sessions: Sessions;
   readonly registry: Registry;
@@ -50,8 +50,7 @@ let connections: HttpConnections;
 let tunnels: Tunnels;
 let server: Server;
 
-const rooms = (): Rooms => w.master.machine as unknown as Rooms;
-const machine = (): MasterMachine => w.master.machine as unknown as MasterMachine;
+const machine = (): MasterMachine & Rooms => w.master.machine as unknown as MasterMachine & Rooms;
 const tables = (): readonly TableState[] => [...machine().tables(), ...front()];
 const front = () => [...office.tables(), ...connections.tables(), ...tunnels.tables()];
 const stateOf = (name: string): TableState => tables().find((table) => table.name === name) as TableState;
@@ -95,7 +94,7 @@ afterAll(() => {
 });
 
 function session(address: string, confirmed: boolean): MasterSession {
-  const { sessions } = rooms();
+  const { sessions } = machine();
   const cid = sessions.freshCid();
   const from: Endpoint = { address, port: 1024 + (next64 & 0xfff) };
   const keys = { send: randomBytes(32), receive: randomBytes(32) };
@@ -113,7 +112,7 @@ function host(address: string, name = ''): HostEntry {
   const made = session(address, true);
   const beat = { announcement: { ...ANNOUNCEMENT, name }, players: 0, profile: null };
   const code = `K7TQ${[...String(next64++).padStart(6, '0')].map((digit) => '6789BCDFGH'[Number(digit)]).join('')}`;
-  const done = rooms().registry.register(w.net.now, made, made.from, code, beat);
+  const done = machine().registry.register(w.net.now, made, made.from, code, beat);
   return 'entry' in done ? done.entry : expect.unreachable(done.failure);
 }
 
@@ -149,9 +148,9 @@ const fill: Readonly<Record<string, (address: string) => unknown>> = {
   sessions: (address) => session(address, true),
   pending: (address) => session(address, false),
   hosts: (address) => host(address),
-  'away-codes': (address) => rooms().registry.remove(w.net.now, host(address)),
+  'away-codes': (address) => machine().registry.remove(w.net.now, host(address)),
   joins: (address) => {
-    const { joins, registry } = rooms();
+    const { joins, registry } = machine();
     const made = session(address, false);
     const target = registry.of(crowdHost.session) as HostEntry;
     const request = {
@@ -248,7 +247,7 @@ describe('strangers from a /48 and from 60 addresses', () => {
   let calm: Pair;
   beforeAll(() => {
     calm = honest('calm', 1);
-    crowdHost = rooms().registry.find(calm.host.key.publicKey) as HostEntry;
+    crowdHost = machine().registry.find(calm.host.key.publicKey) as HostEntry;
   });
 
   for (const name of Object.keys(fill))
@@ -275,7 +274,7 @@ describe('strangers from a /48 and from 60 addresses', () => {
       const connection = connect(`198.18.7.${network}`);
       // They go on, and take nothing away again.
       await attack(name, 0.3);
-      const { joins, registry } = rooms();
+      const { joins, registry } = machine();
       expect(joins.find(pair.sid)).not.toBeNull();
       for (const one of [calm.host, pair.host]) expect(registry.find(one.key.publicKey)).not.toBeNull();
       for (const one of [pair.host, pair.client]) {
