@@ -94,7 +94,7 @@ test.each([
 
 test('two boxes side by side that keep the local port, taken for one that draws, hold no more than the cap', () => {
   const sides = { clientClass: 'P2', clientAccess: 'mobile', hostClass: 'S2', hostAccess: 'home' } as const;
-  const { connected, mappingsPeak } = runPair({ ...sides, seed: '1-P2-S2-193', crypto: nodeCrypto, limitMs: 90_000 });
+  const { connected, mappingsPeak } = runPair({ ...sides, seed: '1-P2-S2-70', crypto: nodeCrypto, limitMs: 90_000 });
   expect(connected, 'there was no birthday').toBe(false);
   expect(mappingsPeak).toBeGreaterThan(1_000);
   expect(mappingsPeak).toBeLessThanOrEqual(1_536 + OTHERS);

@@ -121,7 +121,7 @@ test('a client whose host lies about where it is sends the victim nothing', () =
   const step = { ...UNKNOWN_ALLOCATOR, kind: 'step', step: 1, backgroundPerSecond: 5 } as const;
   const random = { ...UNKNOWN_ALLOCATOR, kind: 'random' } as const;
   for (const allocator of [step, random]) {
-    expect(liedTo(TWIN, allocator).length).toBeGreaterThan(20);
+    expect(liedTo(TWIN, allocator).length).toBeGreaterThan(10);
     expect(liedTo(VICTIM, allocator).filter(({ to }) => to.address !== TWIN)).toEqual([]);
   }
 });
