@@ -159,8 +159,13 @@ describe('the commands of blocks', () => {
 
   /** By the first word; each resolves when the command has done what its page says. */
   const RUN: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
-    master: (words) =>
-      ['check', 'backup', 'repair', 'restore', 'token'].includes(words[1] ?? '') ? runStore(words) : runMaster(words),
+    async master(words) {
+      if (words.includes('--self-test')) expect(await bench.sallyport(here(words)).exit).toBe(0);
+      else
+        await (['check', 'backup', 'repair', 'restore', 'token'].includes(words[1] ?? '')
+          ? runStore(words)
+          : runMaster(words));
+    },
     relay: runRelay,
     async host(words) {
       await bench.sallyport([...here(words), '--state-dir', bench.folder(), '--json']).line('ready');
