@@ -17,7 +17,7 @@ export const LIMITS = {
   pastedCharactersMax: 4_096,
   /** Node's timers overflow above 2^31 - 1 ms; longer waits are cut into pieces of an hour. */
   driveTimerMsMax: 3_600_000,
-  /** Credits asked for at once; one pays for 60 probes (docs/reference/security.md §3.3). */
+  /** Probes that one credit pays for (docs/reference/security.md §3.3). */
   probesPerCredit: 60,
   /** Services of one host: a lane has four bits for them (connection/datagram.ts). Games have five ports at the most. */
   servicesMax: 16,

@@ -421,7 +421,7 @@ export class Connection {
     this.settle(now);
   }
 
-  /** Does no path answer? */
+  /** Is there no path to rely on? Those that do not answer, and those that lose too much, do not count. */
   get silent(): boolean {
     return !this.paths.some(({ state }) => state === 'ready' || state === 'doubted');
   }

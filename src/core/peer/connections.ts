@@ -217,7 +217,7 @@ export class Connections {
     relayed.stop(now);
   }
 
-  /** Is there a path that answers? */
+  /** Is there a path to rely on? */
   works(path: PathId): boolean {
     return this.entries.get(path)?.connection.silent === false;
   }

@@ -274,7 +274,7 @@ export type PeerEvent =
       readonly ev: 'path-lost';
       readonly path: PathId;
       /**
-       * `consent`: nothing has come back for 30 s. `replaced`: the next `path` event, of the same join or friend, goes on. `full`: the
+       * `consent`: nothing has come back for 30 to 49 s. `replaced`: the next `path` event, of the same join or friend, goes on. `full`: the
        * host's last place was taken while the path was on its way.
        */
       readonly reason: 'consent' | 'left' | 'kicked' | 'released' | 'replaced' | 'full';

@@ -26,7 +26,7 @@ export const PEER_LIMITS = {
   candidatesMax: 8,
   /** When IPv6 is tried beside a path over IPv4, after that: by then the word of the master is mostly there, or it was lost once or twice. */
   besideAtMs: [250, 1_000, 3_000],
-  /** Knocks before IPv6 that nobody has answered over counts as none; a second each, and the master answers within one. */
+  /** After so many knocks, IPv6 over which nothing was answered counts as absent; a second each, and the master answers within one. */
   familyKnocksMax: 3,
   /** Addresses of one side that its master can't see: a line has one, two with a second provider. */
   unseenMax: 2,

@@ -15,7 +15,7 @@ export const WIRE = {
   probeAnswer: 0xd6,
   /** Peer to peer, 32 bytes: type 1, 0x5a, version 1, flags 1, sid 8, sequence 4, MAC 16. */
   punch: 0xd7,
-  /** Peer to peer, sealed: type 1, sid 8, sequence 8, ciphertext, tag 16. */
+  /** Peer to peer, sealed: type 1, label 8, masked sequence 8, ciphertext, tag 16 (connection/datagram.ts). */
   path: 0xd8,
   /** An end of a pair and its relay (relay.ts). */
   relay: 0xd9,
@@ -30,5 +30,5 @@ export function isSallyportDatagram(bytes: Uint8Array): boolean {
   return bytes[0] === WIRE.path && bytes.length >= PATH_BYTES_MIN;
 }
 
-/** Header 17, kind 1, tag 16 (path.ts). */
+/** Header 17, kind 1, tag 16 (connection/datagram.ts). */
 const PATH_BYTES_MIN = 34;

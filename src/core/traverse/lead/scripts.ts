@@ -60,7 +60,7 @@ const RENEW_MS = 1_200;
 /** A credit is asked of the host, paid to the master and told to us: a trip and a half through the relay, and one repetition. */
 const PAID_MS = 800;
 const SAMPLES_MS = 1_200;
-/** A stranger's mapping in the way costs a new socket; three in a row are rare below 1000 a second. */
+/** A try fails where another's mapping lands between our samples. Below 1,000 of those a second more than three failures in a row are rare. */
 const SETTLE_TRIES = 4;
 /** The last round's repetition, for what was lost. */
 const CROSS_TAIL_MS = 600;
