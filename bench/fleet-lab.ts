@@ -27,10 +27,14 @@ export type Figures = Extract<CrowdLine, { readonly ev: 'figures' }>;
 /** What the lists of the nodes that answer say together. */
 export interface Listed {
   readonly somewhere: number;
-  readonly twice: number;
+  /** Of all nodes together: a host is to be at two. */
+  readonly registrations: number;
   /** Names that one list shows more than once. */
   readonly doubled: number;
 }
+
+type NodeList = Extract<NodeLine, { readonly ev: 'list' }>;
+const NOTHING = { names: [], registered: 0 } as const;
 
 interface Place {
   readonly host: LabHost;
@@ -168,6 +172,16 @@ export class FleetLab {
     await this.lab.uncut();
   }
 
+  /** Every node has a list with all of them. */
+  async knowEachOther(): Promise<void> {
+    const all = NODES.map((name) => `"${name}"`).join();
+    const until = performance.now() + START_MS;
+    while (this.told('fleet-list', all) < NODES.length) {
+      if (performance.now() > until) throw new Error('the nodes have not heard of each other');
+      await sleep(50);
+    }
+  }
+
   /** How often a node has said so, in whichever of its lives. */
   told(fact: string, part: string): number {
     return this.facts.filter((said) => said.fact === fact && said.detail.includes(part)).length;
@@ -206,30 +220,28 @@ export class FleetLab {
 
   async listed(): Promise<Listed> {
     const lists = await Promise.all(NODES.map((name) => this.listOf(name)));
-    const times = new Map<string, number>();
-    for (const names of lists) for (const name of new Set(names)) times.set(name, (times.get(name) ?? 0) + 1);
     return {
-      somewhere: times.size,
-      twice: [...times.values()].filter((count) => count > 1).length,
-      doubled: lists.reduce((all, names) => all + names.length - new Set(names).size, 0),
+      somewhere: new Set(lists.flatMap(({ names }) => names)).size,
+      registrations: lists.reduce((all, { registered }) => all + registered, 0),
+      doubled: lists.reduce((all, { names }) => all + names.length - new Set(names).size, 0),
     };
   }
 
   /** Empty where the node is not there, or does not answer. */
-  private async listOf(name: NodeName): Promise<readonly string[]> {
+  private async listOf(name: NodeName): Promise<Pick<NodeList, 'names' | 'registered'>> {
     const child = this.places[name].process;
-    if (!child?.running) return [];
+    if (!child?.running) return NOTHING;
     const seen = child.lines.length;
     child.write('list\n');
     const until = performance.now() + LIST_MS;
     while (performance.now() < until && child.running) {
       for (const { text } of child.lines.slice(seen)) {
         const line = lineOf<NodeLine>(text);
-        if (line?.ev === 'list') return line.names;
+        if (line?.ev === 'list') return line;
       }
       await sleep(50);
     }
-    return [];
+    return NOTHING;
   }
 
   async close(): Promise<void> {

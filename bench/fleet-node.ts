@@ -16,12 +16,13 @@ export interface NodeRequest {
 export type NodeLine =
   | { readonly ev: 'ready'; readonly link: string }
   | { readonly ev: 'fact'; readonly fact: string; readonly detail: string }
-  | { readonly ev: 'list'; readonly names: readonly string[] };
+  /** `registered`: at this node itself; the list shows those of the whole fleet. */
+  | { readonly ev: 'list'; readonly names: readonly string[]; readonly registered: number };
 
 const say = (line: NodeLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const { name, address, port, stateDir, nats, nkey, hook } = JSON.parse(process.argv[2] ?? '{}') as NodeRequest;
 const master = await startMaster({
-  ...{ listen: [address], port, stateDir, http: '127.0.0.1:0', metrics: null, relay: null },
+  ...{ listen: [address], port, stateDir, http: '127.0.0.1:0', metrics: '127.0.0.1:0', relay: null },
   logLevel: 'silent',
   fleet: { nats: { servers: [nats], nkey }, node: name, region: 'lab' },
   // Each host is tested within seconds, and told of at once: what comes twice is not hidden by the silence after a start.
@@ -44,7 +45,15 @@ async function names(): Promise<readonly string[]> {
   return found;
 }
 
-createInterface({ input: process.stdin }).on('line', async () => say({ ev: 'list', names: await names() }));
+/** Of `sallyport_hosts`, listed or not. */
+async function registered(): Promise<number> {
+  const text = await (await fetch(master.metrics as string)).text();
+  return [...text.matchAll(/^sallyport_hosts\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+createInterface({ input: process.stdin }).on('line', async () => {
+  say({ ev: 'list', names: await names(), registered: await registered() });
+});
 process.once('SIGTERM', async () => {
   await master.drain();
   process.exit(0);
