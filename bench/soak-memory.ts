@@ -1,4 +1,5 @@
-/** Memory, as what a soak measures it by. */
+/** Memory and counts, as what a soak measures them by. */
+import type { rowsOf } from './rows.ts';
 
 /** Bytes that are in use once what nobody needs is gone; of Node with `--expose-gc`. */
 export function heapBytes(): number {
@@ -17,4 +18,9 @@ export function slope(values: readonly number[]): number {
   const above = values.reduce((sum, value, n) => sum + (n - middle) * (value - mean), 0);
   const below = values.reduce((sum, _value, n) => sum + (n - middle) ** 2, 0);
   return below === 0 ? 0 : above / below;
+}
+
+/** A row of how many more there are now than at first. */
+export function notMore(row: ReturnType<typeof rowsOf>['row'], what: string, grown: number, most = 0): void {
+  row(what, grown, '', most === 0 ? 'none' : `at most ${most}`, grown <= most);
 }
