@@ -15,54 +15,28 @@ import {
   tinyGame,
 } from '../../lab/index.ts';
 import type { LocalAnswer, LocalCommand, LocalState } from '../../src/app/index.ts';
-import { describeUnless, hasProgram, labMissing } from '../support.ts';
+import { describeUnless } from '../support.ts';
+import { configuration, firewall6, forwarding, miniupnpdMissing, startMiniupnpd } from './miniupnpd.ts';
 
-const missing = labMissing() ?? (hasProgram('miniupnpd') ? null : 'miniupnpd is not installed');
-/** miniupnpd refuses to work on addresses that the RFCs keep for tests, so its router has this one as well. */
+/** What the router takes for its own outside. */
 const OUTSIDE = '9.9.9.9';
 const TEST_MS = 90_000;
 
 /** What the router hears: a packet of PCP begins with a 2, one of NAT-PMP with a 0. */
 const RULES = (deaf: string) => `table inet filter {
-  chain miniupnpd { }
-  chain forward { type filter hook forward priority -10; policy accept; jump miniupnpd; }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-  chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump prerouting_miniupnpd; }
-  chain postrouting { type nat hook postrouting priority srcnat - 5; policy accept; jump postrouting_miniupnpd; }
+  ${forwarding()}
   chain hears { type filter hook input priority 0; policy accept;
     ${deaf}
   }
 }`;
 
-/** In front of a home with IPv6: in comes what was asked for, and what a pinhole is open for. To IPv4 it is deaf. */
+/** In front of a home with IPv6. To IPv4 it is deaf. */
 const RULES6 = `table inet filter {
-  chain miniupnpd { }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-  chain transit6 {
-    type filter hook forward priority 0; policy accept;
-    meta nfproto ipv4 accept
-    ct state established,related accept
-    iifname "lan" accept
-    meta l4proto icmpv6 accept
-    jump miniupnpd
-    drop
-  }
+  ${firewall6()}
   chain hears { type filter hook input priority 0; policy accept; meta nfproto ipv4 udp dport 5351 drop; }
 }`;
 
-const configuration = (address: string, upnp: boolean) => `ext_ifname=wan
-ext_ip=${address}
-listening_ip=lan
-enable_natpmp=yes
-enable_upnp=${upnp ? 'yes' : 'no'}
-secure_mode=yes
-uuid=b040c6bc-da96-400f-8c55-bd1bddec5e46
-allow 1024-65535 192.168.0.0/16 1024-65535
-`;
-
-describeUnless(missing, 'a masterserver of one', () => {
+describeUnless(miniupnpdMissing, 'a masterserver of one', () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await openLab({});
@@ -71,9 +45,10 @@ describeUnless(missing, 'a masterserver of one', () => {
 
   async function opensPorts(nat: LabNat, address: string, upnp: boolean, rules: string): Promise<void> {
     const file = `/run/lab/${nat.name}-upnpd`;
-    await nat.shell(`cat > ${file}.conf <<'END'\n${configuration(address, upnp)}END\nnft -f - <<'END'\n${rules}\nEND`);
-    const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
-    await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
+    await nat.shell(
+      `cat > ${file}.conf <<'END'\n${configuration([], { address, upnp })}END\nnft -f - <<'END'\n${rules}\nEND`,
+    );
+    await startMiniupnpd(lab, nat, file);
   }
 
   async function openApp(scene: Scene, at: LabHost) {

@@ -4,47 +4,25 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { giveIpv6, type Lab, type LabNat, type LabProcess, openLab, Scene, tinyGame } from '../../lab/index.ts';
-import { describeUnless, hasProgram, labMissing } from '../support.ts';
+import { describeUnless } from '../support.ts';
+import { configuration, firewall6, miniupnpdMissing, startMiniupnpd } from './miniupnpd.ts';
 
-const missing = labMissing() ?? (hasProgram('miniupnpd') ? null : 'miniupnpd is not installed');
 /** The host's address in the network that `giveIpv6` makes of the second site, as nft lists it in rules that name places in a packet. */
 const HOST_IN_RULES = '0x20010db8000400000000000000000002';
 /** The network of the third. */
 const FRIENDS = '2001:db8:6::/64';
 
 const rules = (pcp: boolean) => `table inet filter {
-  chain miniupnpd { }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-  chain transit6 {
-    type filter hook forward priority 0; policy accept;
-    meta nfproto ipv4 accept
-    ct state established,related accept
-    ip6 daddr ${FRIENDS} drop
-    iifname "lan" accept
-    meta l4proto icmpv6 accept
-    jump miniupnpd
-    drop
-  }
+  ${firewall6(`ip6 daddr ${FRIENDS} drop`)}
   chain speaks {
     type filter hook input priority 0; policy accept;
     ${pcp ? '' : 'udp dport 5351 drop'}
   }
 }`;
+/** Renewed within seconds. */
+const SHORT_LEASE = ['min_lifetime=3', 'max_lifetime=4'];
 
-const configuration = (upnp: boolean) => `ext_ifname=wan
-ext_ip=9.9.9.9
-listening_ip=lan
-enable_natpmp=yes
-enable_upnp=${upnp ? 'yes' : 'no'}
-secure_mode=yes
-min_lifetime=3
-max_lifetime=4
-uuid=b040c6bc-da96-400f-8c55-bd1bddec5e46
-allow 1024-65535 192.168.0.0/16 1024-65535
-`;
-
-describeUnless(missing, 'a host behind a firewall of IPv6,', () => {
+describeUnless(miniupnpdMissing, 'a host behind a firewall of IPv6,', () => {
   let lab: Lab;
   let scene: Scene;
   let nat: LabNat;
@@ -74,12 +52,10 @@ describeUnless(missing, 'a host behind a firewall of IPv6,', () => {
   async function startRouter(by: { readonly pcp: boolean; readonly upnp: boolean }): Promise<void> {
     await nat.shell(
       `nft delete table ip6 filter 2>/dev/null || true; nft delete table inet filter 2>/dev/null || true; rm -f /run/lab/upnpd.pid
-cat > /run/lab/upnpd.conf <<'END'\n${configuration(by.upnp)}END
+cat > /run/lab/upnpd.conf <<'END'\n${configuration(SHORT_LEASE, by)}END
 nft -f - <<'END'\n${rules(by.pcp)}\nEND`,
     );
-    const argv = ['miniupnpd', '-d', '-f', '/run/lab/upnpd.conf', '-P', '/run/lab/upnpd.pid'];
-    router = lab.sandbox.spawn(nat.name, argv);
-    await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
+    router = await startMiniupnpd(lab, nat, '/run/lab/upnpd');
   }
 
   /** As after a cut of power: what it had opened is shut. */

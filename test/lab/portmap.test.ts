@@ -11,39 +11,23 @@ import {
   tinyGame,
 } from '../../lab/index.ts';
 import type { MapEvent } from '../../src/core/index.ts';
-import { describeUnless, hasProgram, labMissing } from '../support.ts';
+import { describeUnless } from '../support.ts';
+import { configuration, forwarding, miniupnpdMissing, startMiniupnpd } from './miniupnpd.ts';
 
-const missing = labMissing() ?? (hasProgram('miniupnpd') ? null : 'miniupnpd is not installed');
 const PORT = 41_000;
 
-/**
- * The chains miniupnpd fills. A router that lies says yes and has no rule that leads there. miniupnpd refuses to work on the
- * addresses that the RFCs keep for tests, so it is told another one; what counts for us is what is seen from outside.
- */
+/** What counts for us is what is seen from outside, whatever the router says of its address. */
 const rules = (lying: boolean) => `table inet filter {
-  chain miniupnpd { }
-  chain forward { type filter hook forward priority -10; policy accept; jump miniupnpd; }
-  chain prerouting_miniupnpd { }
-  chain postrouting_miniupnpd { }
-  chain prerouting { type nat hook prerouting priority dstnat; policy accept; ${lying ? '' : 'jump prerouting_miniupnpd;'} }
-  chain postrouting { type nat hook postrouting priority srcnat - 5; policy accept; jump postrouting_miniupnpd; }
+  ${forwarding(lying)}
   chain speaks { type filter hook input priority 0; policy accept; }
 }`;
 
-const configuration = (oldIgd: boolean, leaseSeconds: number) => `ext_ifname=wan
-ext_ip=9.9.9.9
-listening_ip=lan
-enable_natpmp=yes
-enable_upnp=yes
-secure_mode=yes
-min_lifetime=3
-max_lifetime=${leaseSeconds}
-force_igd_desc_v1=${oldIgd ? 'yes' : 'no'}
-uuid=b040c6bc-da96-400f-8c55-bd1bddec5e46
-allow 1024-65535 192.168.0.0/16 1024-65535
-`;
+const lines = (oldIgd: boolean, leaseSeconds: number): readonly string[] => [
+  ...['min_lifetime=3', `max_lifetime=${leaseSeconds}`],
+  `force_igd_desc_v1=${oldIgd ? 'yes' : 'no'}`,
+];
 
-describeUnless(missing, 'opening a port at miniupnpd', () => {
+describeUnless(miniupnpdMissing, 'opening a port at miniupnpd', () => {
   let lab: Lab;
   let stun: LabHost;
   let count = 0;
@@ -70,15 +54,11 @@ describeUnless(missing, 'opening a port at miniupnpd', () => {
     const host = await lab.hostBehind(nat, `host${id}`);
     const file = `/run/lab/upnpd${id}`;
     await nat.shell(
-      `cat > ${file}.conf <<'END'\n${configuration(options.oldIgd ?? false, options.leaseSeconds ?? 4)}END\nnft -f - <<'END'\n${rules(options.lying ?? false)}\nEND`,
+      `cat > ${file}.conf <<'END'\n${configuration(lines(options.oldIgd ?? false, options.leaseSeconds ?? 4))}END\nnft -f - <<'END'\n${rules(options.lying ?? false)}\nEND`,
     );
     // PCP's version in the first byte: a router that has never heard of it stays silent.
     if (options.noPcp) await nat.shell('nft add rule inet filter speaks udp dport 5351 @th,64,8 2 drop');
-    const start = async (): Promise<LabProcess> => {
-      const router = lab.sandbox.spawn(nat.name, ['miniupnpd', '-d', '-f', `${file}.conf`, '-P', `${file}.pid`]);
-      await router.find(({ text }) => text.includes('Listening for NAT-PMP/PCP') || null, 20_000);
-      return router;
-    };
+    const start = (): Promise<LabProcess> => startMiniupnpd(lab, nat, file);
     let router = await start();
     /** As after a cut of power: rules and mappings are gone, and the clock begins anew. */
     const restart = async (): Promise<void> => {
