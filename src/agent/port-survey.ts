@@ -1,6 +1,7 @@
 /** Which ports of a masterserver this computer reaches, for whoever runs it and has a second computer: `sallyport master --self-test`. */
 import { type MasterLink, type PortSurvey, PortSurveyMachine, socketIds, type WayReport } from '../core/index.ts';
-import { drive, networkNow, nodeCrypto, SallyportError, systemRandom } from '../node/index.ts';
+import { networkNow, nodeCrypto, SallyportError, systemRandom } from '../node/index.ts';
+import { driveOnce } from './drive-once.ts';
 import { lookUp } from './names.ts';
 import { masterAt } from './open.ts';
 import { surveyWays } from './way-survey.ts';
@@ -19,29 +20,9 @@ export async function surveyMaster(link: MasterLink, signal: AbortSignal): Promi
   if (addresses.length === 0)
     throw new SallyportError('MASTER_UNREACHABLE', { detail: `The name ${link.host} has no address.` });
   const master = masterAt(link, addresses);
-  const [survey, ways] = await Promise.all([surveyPorts({ master, families }, signal), surveyWays(master, link)]);
-  return { ...survey, ways: ways.filter(({ way }) => way !== 'udp'), own: networkNow().addresses };
-}
-
-type Where = Pick<ConstructorParameters<typeof PortSurveyMachine>[0], 'master' | 'families'>;
-
-function surveyPorts(where: Where, signal: AbortSignal): Promise<PortSurvey> {
-  return new Promise((resolve, reject) => {
-    const machine = new PortSurveyMachine({
-      ...{ ...where, crypto: nodeCrypto, random: systemRandom, sockets: socketIds(), wallClock: Date.now },
-    });
-    const driver = drive(machine, {
-      onEvent({ survey }) {
-        // After the turn: the sockets are closed by what the machine says last.
-        queueMicrotask(() => driver.dispose());
-        resolve(survey);
-      },
-      onFault: reject,
-    });
-    signal.addEventListener('abort', () => {
-      driver.dispose();
-      reject(new SallyportError('ABORTED'));
-    });
-    driver.command({ do: 'start' });
+  const machine = new PortSurveyMachine({
+    ...{ master, families, crypto: nodeCrypto, random: systemRandom, sockets: socketIds(), wallClock: Date.now },
   });
+  const [{ survey }, ways] = await Promise.all([driveOnce(machine, { signal }), surveyWays(master, link)]);
+  return { ...survey, ways: ways.filter(({ way }) => way !== 'udp'), own: networkNow().addresses };
 }
