@@ -1,4 +1,5 @@
 import { Search } from 'lucide';
+import { gameName } from '../games.ts';
 import { Icon } from '../kit/icon.tsx';
 import { filters, games } from '../list.ts';
 import { t } from '../messages/index.ts';
@@ -37,7 +38,7 @@ export function ServerFilters() {
         <option value="">{t('servers.gameAny')}</option>
         {games.value.map((game) => (
           <option key={game} value={game}>
-            {game}
+            {gameName(game)}
           </option>
         ))}
       </select>

@@ -87,7 +87,7 @@ export function Admin() {
   }, []);
   return (
     <section class="stack admin" aria-labelledby="admin-title">
-      <div class="row-line">
+      <div class="row-line spread">
         <h1 id="admin-title">{t('admin.title')}</h1>
         {board.value === null || refused.value ? null : (
           <button type="button" class="quiet small" id="admin-leave" onClick={leave}>
@@ -109,7 +109,7 @@ function Login() {
     void refresh();
   };
   return (
-    <form class="form" onSubmit={submit}>
+    <form class="card form login" onSubmit={submit}>
       <label>
         {t('admin.token')}
         <input
@@ -271,7 +271,7 @@ function Series(props: { readonly points: History['points'] }) {
         width: Math.min(640, place.current.clientWidth),
         height: 160,
         scales: { y: { range: [0, 100] } },
-        series: [{}, { label: '%', stroke: '#2a7', width: 2 }],
+        series: [{}, { label: '%', stroke: getComputedStyle(place.current).color, width: 2 }],
       },
       data,
       place.current,

@@ -5,7 +5,17 @@ import { GAMES } from '../games.ts';
 import { Card } from '../kit/card.tsx';
 import { Icon } from '../kit/icon.tsx';
 import { openRow, rows } from '../list.ts';
-import { command, joinTarget, local, offered, saveSettings, settings, shownCode, streamer } from '../local.ts';
+import {
+  command,
+  joinTarget,
+  local,
+  offered,
+  saveSettings,
+  settings,
+  shownCode,
+  streamer,
+  TARGET_CHARACTERS_MAX,
+} from '../local.ts';
 import { t } from '../messages/index.ts';
 import { Gates } from '../parts/gates.tsx';
 import { followInPage, go } from '../router.ts';
@@ -104,8 +114,6 @@ function Join() {
 
 /** What people ask for most; the form has all. */
 const FEATURED: ReadonlySet<string> = new Set(['minecraft', 'luanti', 'factorio', 'valheim', 'terraria', 'teeworlds']);
-/** As long as what `join` takes (`pastedCharactersMax` of src/core/limits.ts): a message of a chat with a link in it. */
-const TARGET_CHARACTERS_MAX = 4_096;
 
 /** Asked once; afterwards the settings have it. */
 function LinksQuestion() {
@@ -114,10 +122,10 @@ function LinksQuestion() {
   return (
     <section class="notice info row-line" id="links-question">
       <span>{t('home.links')}</span>
-      <button type="button" class="small" onClick={() => void command({ do: 'links', on: true })}>
+      <button type="button" class="quiet small" onClick={() => void command({ do: 'links', on: true })}>
         {t('home.links.yes')}
       </button>
-      <button type="button" class="quiet small" onClick={() => void saveSettings({ linksAsked: true })}>
+      <button type="button" class="ghost small" onClick={() => void saveSettings({ linksAsked: true })}>
         {t('home.links.no')}
       </button>
     </section>
