@@ -445,6 +445,10 @@ export const de: Readonly<Record<MessageKey, string>> = {
     'Beim ersten Start des Masterservers einmal ausgegeben; er steht in der Datei admin.once im Zustandsordner.',
   'admin.enter': 'Anmelden',
   'admin.badToken': 'Dieser Schlüssel stimmt nicht.',
+  'admin.busy': 'Zu viele falsche Schlüssel von hier. Warte eine Minute; es wird von selbst wieder versucht.',
+  'admin.away': 'Der Masterserver antwortet gerade nicht; er wird immer wieder gefragt.',
+  'admin.noJoins': 'Über diesen Masterserver hat noch niemand mitgespielt.',
+  'admin.noAudit': 'Noch ist niemand entfernt oder gesperrt worden.',
   'admin.rewritten':
     'Alle Teilnehmer kommen von {address}: Der Proxy eines Containers oder ein Lastverteiler davor verbirgt, wo sie sind. So treffen sie sich nur über STUN-Server oder ein Relay. Lass die wahren Adressen durch (Docker: --network host).',
   'admin.hosts': 'Hosts',

@@ -433,6 +433,10 @@ export const en = {
     'Printed once when the masterserver first started; it is in the file admin.once of the state folder.',
   'admin.enter': 'Enter',
   'admin.badToken': 'This token is not right.',
+  'admin.busy': 'Too many wrong tokens from here. Wait a minute; it is tried again by itself.',
+  'admin.away': 'The masterserver does not answer just now; it is asked again all the time.',
+  'admin.noJoins': 'Nobody has joined over this masterserver yet.',
+  'admin.noAudit': 'Nobody has been evicted or banned yet.',
   'admin.rewritten':
     'All participants come from {address}: a container’s proxy or a load balancer in front hides where they are, so they meet only by STUN servers or a relay. Let true addresses through (Docker: --network host).',
   'admin.hosts': 'Hosts',

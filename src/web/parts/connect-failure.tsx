@@ -9,6 +9,7 @@ import { Icon } from '../kit/icon.tsx';
 import { command, joinTarget, streamer, TARGET_CHARACTERS_MAX } from '../local.ts';
 import { type MessageKey, t } from '../messages/index.ts';
 import { followInPage } from '../router.ts';
+import { Gates } from './gates.tsx';
 
 type Failure = NonNullable<LocalJoin['failure']>;
 interface Way {
@@ -43,6 +44,22 @@ interface Failed {
 
 /** What helps against what has gone wrong, as things to press. */
 export function ConnectFailure(props: Failed) {
+  const { failure, own } = props.join;
+  return (
+    <div class="card failure">
+      <WhatHelps {...props} />
+      <Gates
+        label={null}
+        own={failure === 'UDP_BLOCKED' || own?.type === 'blocked' ? 'shut' : 'ajar'}
+        peer="shut"
+        up={false}
+        knocks={failure === 'PASSWORD'}
+      />
+    </div>
+  );
+}
+
+function WhatHelps(props: Failed) {
   const { join } = props;
   if (join.failure === 'PASSWORD') return <PasswordForm {...props} />;
   if (TYPED.has(join.failure)) return <Correct {...props} />;
@@ -100,7 +117,7 @@ function Correct(props: Failed) {
     void again('', props.join.newKey, typed.value.trim());
   };
   return (
-    <form class="card" id="connect-help" onSubmit={submit}>
+    <form class="stack" id="connect-help" onSubmit={submit}>
       <label class="form">
         {t('home.join.label')}
         <input
@@ -138,7 +155,7 @@ function PasswordForm(props: Failed) {
     void again(typed.value);
   };
   return (
-    <form class="card bar" onSubmit={submit}>
+    <form class="bar" onSubmit={submit}>
       <label>
         {t('host.passwordField')}
         <input
