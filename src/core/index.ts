@@ -81,7 +81,6 @@ export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize }
 export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
 export type { PeerConfig } from './peer/context.ts';
 export { showFingerprint } from './peer/fingerprint.ts';
-export type { RelayMode } from './peer/handshake.ts';
 export type { Ban, FriendId, JoinId, JoinStage, PathId, PathView, PeerCommand, PeerEvent } from './peer/interface.ts';
 export { PEER_LIMITS } from './peer/limits.ts';
 export { createPeer } from './peer/peer.ts';
@@ -91,6 +90,7 @@ export {
   type PortSurvey,
   PortSurveyMachine,
 } from './peer/port-survey.ts';
+export type { RelayMode } from './peer/relay-choice.ts';
 export type { MapCommand, MapEvent } from './portmap/interface.ts';
 export { createPortMapper } from './portmap/mapper.ts';
 export type { Random } from './random.ts';

@@ -21,7 +21,8 @@ import type { PeerContext } from './context.ts';
 import type { EndToEnd } from './handshake.ts';
 import type { FriendId, JoinId, PathId, PathView } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
-import { NO_RELAY, Relayed, type RelayId } from './relaying.ts';
+import { NO_RELAY, type RelayId } from './relay-choice.ts';
+import { Relayed } from './relaying.ts';
 import { Routes } from './routes.ts';
 
 /** What a handshake has made, and who for. */

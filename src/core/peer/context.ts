@@ -14,10 +14,11 @@ import type { CryptoSuite, KeyPair } from '../secure/crypto.ts';
 import type { RequestNumbers } from '../sources/asker.ts';
 import type { Cooling } from '../sources/rotation.ts';
 import type { Device } from '../traverse/pay/budget.ts';
+import type { Traversal } from '../traverse/run/interface.ts';
 import type { Request, Response } from '../wire/messages.ts';
+import type { RelayPlace } from '../wire/relay.ts';
 import type { JoinId, PeerEvent } from './interface.ts';
-import type { Relays } from './relaying.ts';
-import type { Session } from './session.ts';
+import type { RelayDistance, RelayId, RelayMode } from './relay-choice.ts';
 
 export type { Alarm };
 
@@ -38,6 +39,28 @@ export interface PeerConfig {
   readonly family: 4 | 6;
 }
 
+/** A session under way, as the participant has to do with it. */
+export interface NamedSession {
+  /** For probes that name it. */
+  readonly traversal: Traversal;
+  /** The master has us under a new session, or at another address. */
+  here(now: Instant): void;
+}
+
+/** The relays of the master. */
+export interface KnownRelays {
+  /** Does everything of ours go over TLS? */
+  readonly tunnelled: boolean;
+  /** All there are, as the other side is told. */
+  distances(): readonly RelayDistance[];
+  /** The one that a host takes with a client; `NO_RELAY` where either side wants none. */
+  choose(own: RelayMode, client: { readonly mode: RelayMode; readonly relays: readonly RelayDistance[] }): RelayId;
+  /** How long a direct path is waited for before the relay's. */
+  headStartMs(id: RelayId): number;
+  /** Null where the master has named none that is called so. */
+  find(id: RelayId): { readonly place: RelayPlace; readonly at: Endpoint } | null;
+}
+
 export interface PeerContext {
   readonly config: PeerConfig;
   readonly out: Outputs<PeerEvent>;
@@ -46,10 +69,10 @@ export interface PeerContext {
   readonly requests: RequestNumbers;
   readonly agenda: Agenda;
   readonly device: Device;
-  readonly relays: Relays;
+  readonly relays: KnownRelays;
   readonly link: MastersMachine;
   /** Sessions under way, by the 8 bytes that name them in probes (`eightBytes`). */
-  readonly sessions: Map<string, Session>;
+  readonly sessions: Map<string, NamedSession>;
   /** STUN servers, as their names lead to them now. */
   readonly stun: () => readonly Endpoint[];
   /** Where we have the master; null before the session with it is up. */

@@ -39,7 +39,7 @@ import { readProfile, writeProfile } from '../wire/profile-wire.ts';
 import { readMany, readWord, writeMany, writeWord } from '../wire/struct.ts';
 import type { FriendId } from './interface.ts';
 import { PEER_LIMITS } from './limits.ts';
-import type { RelayDistance, RelayId } from './relaying.ts';
+import { RELAY_MODES, type RelayDistance, type RelayId, type RelayMode } from './relay-choice.ts';
 import { wordsOf } from './words.ts';
 
 const END_TO_END_VERSION = 1;
@@ -47,9 +47,6 @@ const FLAG_PASSWORD = 1;
 /** Two bits: `RELAY_MODES`. */
 const MODE_SHIFT = 1;
 const FLAG_GOES_ON = 1;
-/** May a connection go through a relay, must it, or may it not? */
-export const RELAY_MODES = ['allow', 'never', 'only'] as const;
-export type RelayMode = (typeof RELAY_MODES)[number];
 const INSTANCE_BYTES = 8;
 const CONNECTION_BYTES = 8;
 /** Of a client that has no connection with the host. */

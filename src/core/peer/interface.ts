@@ -18,7 +18,7 @@ import type { Service } from '../model/service.ts';
 import type { NatProfile, ProbeResult } from '../nat/profile.ts';
 import type { Cooling } from '../sources/rotation.ts';
 import type { StreamCommand, StreamEvent } from '../streams/interface.ts';
-import type { RelayMode } from './handshake.ts';
+import type { RelayMode } from './relay-choice.ts';
 
 export type JoinId = number;
 export type PathId = number;

@@ -23,7 +23,7 @@ import type { JoinId, JoinStage, PathId, PeerCommand } from './interface.ts';
 import { type Attempt, type Established, JOIN_PHASES, type JoinPhase } from './join-phase.ts';
 import { doorstepOf, type HostAnswer, Knock, type KnockResult } from './knock.ts';
 import { PEER_LIMITS } from './limits.ts';
-import { NO_RELAY } from './relaying.ts';
+import { NO_RELAY } from './relay-choice.ts';
 import { Search } from './search.ts';
 import { reportEnd, Session, type SessionConfig, type SessionEvent } from './session.ts';
 

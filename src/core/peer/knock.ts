@@ -18,16 +18,9 @@ import type { RelayGrant } from '../wire/relay.ts';
 import { saidByMaster } from '../wire/text.ts';
 import { ownCandidates, unseenAddresses, usableCandidates } from './candidates.ts';
 import type { Alarm, PeerConfig, PeerContext } from './context.ts';
-import {
-  type ClientHandshake,
-  friendKey,
-  instanceOf,
-  openAsClient,
-  passwordProof,
-  type RelayMode,
-} from './handshake.ts';
+import { type ClientHandshake, friendKey, instanceOf, openAsClient, passwordProof } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
-import { modeOfBoth, type RelayId, shownOf } from './relaying.ts';
+import { modeOfBoth, type RelayId, type RelayMode, shownOf } from './relay-choice.ts';
 import type { SessionConfig } from './session.ts';
 
 /** The host's, as the client stands before it. */

@@ -1,70 +1,29 @@
 /**
- * What a participant has to do with relays: how far each is, which one a pair takes, and the way of one connection through it. That way
+ * What a participant has to do with relays: how far each is, and the way of one connection through it. That way
  * has a socket of its own, because a relay knows an end by its endpoint alone.
  */
 import { type Endpoint, familyOf } from '../address.ts';
-import { Reader, utf8Encode } from '../bytes.ts';
 import type { Instant, SocketId, SocketOutcome } from '../contract.ts';
-import type { Party } from '../model/pair.ts';
 import { Binder, type BinderEvent } from '../relay/binder.ts';
 import { RelayMeter } from '../relay/meter.ts';
-import type { CryptoSuite } from '../secure/crypto.ts';
 import type { RelayGrant, RelayPlace } from '../wire/relay.ts';
-import type { Alarm, PeerContext } from './context.ts';
-import type { RelayMode } from './handshake.ts';
+import type { Alarm, KnownRelays, PeerContext } from './context.ts';
 import { PEER_LIMITS } from './limits.ts';
-
-/** How the two ends name a relay to each other: the first 4 bytes of SHA-256 of its name. Never 0, which stands for none. */
-export type RelayId = number;
-export const NO_RELAY: RelayId = 0;
-
-/** How far a participant is from a relay. */
-export interface RelayDistance {
-  readonly relay: RelayId;
-  /** Round trip. */
-  readonly rttMs: number;
-}
-
-function relayIdOf(crypto: Pick<CryptoSuite, 'sha256'>, { name }: RelayPlace): RelayId {
-  return new Reader(crypto.sha256(utf8Encode(name))).u32() || 1;
-}
-
-/** Of the relays that both have a way to, the one with the least sum of round trips; one that is not measured comes after all others. */
-function nearestRelay(own: readonly RelayDistance[], peer: readonly RelayDistance[]): RelayId {
-  let best = NO_RELAY;
-  let least = Number.POSITIVE_INFINITY;
-  for (const { relay, rttMs } of own) {
-    const there = peer.find((other) => other.relay === relay);
-    // It names all that it has a way to; one that has IPv6 alone has none to a relay of IPv4.
-    if (there === undefined) continue;
-    const sum = rttMs + there.rttMs;
-    if (sum < least) {
-      least = sum;
-      best = relay;
-    }
-  }
-  return best;
-}
-
-/** The stricter of two wishes; null where they exclude each other. */
-export function modeOfBoth(own: RelayMode, peer: RelayMode): RelayMode | null {
-  if (own === 'allow' || own === peer) return peer;
-  return peer === 'allow' ? own : null;
-}
-
-/** What the other side may know of this one: where it comes through a relay only no address, and no port that a router has opened. */
-export function shownOf(mode: RelayMode, own: Party): Party {
-  if (mode !== 'only') return own;
-  const { profile } = own;
-  const portMapping = { ...profile.portMapping, external: null };
-  return { profile: { ...profile, external: [], portMapping }, candidates: [] };
-}
+import {
+  modeOfBoth,
+  NO_RELAY,
+  nearestRelay,
+  type RelayDistance,
+  type RelayId,
+  type RelayMode,
+  relayIdOf,
+} from './relay-choice.ts';
 
 /** Farther than every relay that has answered. */
 const FAR_MS = 0xffff;
 
 /** The relays of the master, and how far they are: measured when they are named, and after a change of network. */
-export class Relays {
+export class Relays implements KnownRelays {
   private readonly context: PeerContext;
   private readonly meter: RelayMeter;
   /** While it is measured. */

@@ -18,7 +18,7 @@ import type { Device } from '../traverse/pay/budget.ts';
 import type { Traversal, TraversalEvent } from '../traverse/run/interface.ts';
 import { traversal } from '../traverse/traversal.ts';
 import type { Push, Request, Response, SessionId } from '../wire/messages.ts';
-import type { PeerContext } from './context.ts';
+import type { NamedSession, PeerContext } from './context.ts';
 import { Credits } from './credits.ts';
 import type { EndToEnd } from './handshake.ts';
 import { PEER_LIMITS } from './limits.ts';
@@ -58,7 +58,7 @@ export const SESSION_PHASES = {
   over: {},
 } as const satisfies Record<Phase, Partial<Record<Phase, string>>>;
 
-export class Session {
+export class Session implements NamedSession {
   readonly sid: SessionId;
   readonly config: SessionConfig;
   readonly traversal: Traversal;

@@ -8,9 +8,10 @@ import { ownCandidates, unseenAddresses, usableCandidates } from './candidates.t
 import type { Alarm, PeerContext } from './context.ts';
 import type { Offer } from './door.ts';
 import { meetingOf } from './families.ts';
-import type { EndToEnd, RelayMode } from './handshake.ts';
+import type { EndToEnd } from './handshake.ts';
 import type { PathId } from './interface.ts';
-import { modeOfBoth, type RelayId, shownOf } from './relaying.ts';
+import type { RelayMode } from './relay-choice.ts';
+import { modeOfBoth, type RelayId, shownOf } from './relay-choice.ts';
 import { Session, type SessionEvent } from './session.ts';
 
 /** What a host has to say to an offer that it lets in. */
