@@ -1,12 +1,15 @@
 /** The world of `--fake`, which any program of this computer may enter, and leave, as often as it likes. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { CLI_LIMITS, FakeWorld, serveFakeWorld } from '../../src/cli/testing.ts';
 
 const { fakePlacesMax, fakeSocketsMax } = CLI_LIMITS;
 const world = new FakeWorld();
-afterEach(() => world.close());
+afterEach(() => {
+  vi.useRealTimers();
+  world.close();
+});
 
 test('whoever comes and goes without end has the same few computers built', () => {
   const seen = new Set<string>();
@@ -22,6 +25,8 @@ test('whoever comes and goes without end has the same few computers built', () =
 });
 
 test('connections that say nothing are so many at most', async () => {
+  // None of them has been silent for too long.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const free = createServer().listen(0, '127.0.0.1');
   await once(free, 'listening');
   const { port } = free.address() as AddressInfo;
@@ -36,8 +41,7 @@ test('connections that say nothing are so many at most', async () => {
     sockets.push(socket);
     await once(socket, 'connect');
   }
-  // Before anybody has been silent for too long.
-  await expect.poll(() => closed).toBeGreaterThanOrEqual(5);
+  await expect.poll(() => closed).toBe(5);
   server.close();
   for (const socket of sockets) socket.destroy();
 });
