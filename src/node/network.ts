@@ -18,6 +18,12 @@ export function localAddresses(interfaces = networkInterfaces()): readonly strin
     .sort();
 }
 
+/** The name of the interface that has this address; null: none has it. */
+export function interfaceOf(address: string, interfaces = networkInterfaces()): string | null {
+  const found = Object.entries(interfaces).find(([, list]) => list?.some((entry) => entry.address === address));
+  return found?.[0] ?? null;
+}
+
 /** What the system says of an IPv6 address: it changes with time (RFC 8981), or is no longer, or not yet, to be used. */
 export type Ipv6Use = 'temporary' | 'stable' | 'unusable';
 
