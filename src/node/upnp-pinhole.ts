@@ -12,7 +12,7 @@ import {
   findService,
   LEASE_SECONDS,
   REQUEST_MS_MAX,
-  type Service,
+  type RouterService,
   serviceOf,
   type UpnpMapping,
   type UpnpOptions,
@@ -59,7 +59,7 @@ export async function openPinholeByUpnp(
   }
 }
 
-async function findOver6(place: PinholePlace, signal?: AbortSignal): Promise<Service | null> {
+async function findOver6(place: PinholePlace, signal?: AbortSignal): Promise<RouterService | null> {
   const location = await findGateway6(place.own, place.gateway, signal);
   if (location === null) return null;
   const description = await ask({ ...place, ...partsOf(location) }, { method: 'GET', headers: {}, body: '' }, signal);

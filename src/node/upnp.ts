@@ -61,7 +61,7 @@ export interface UpnpMapping {
   remove(): Promise<void>;
 }
 
-export interface Service {
+export interface RouterService {
   readonly type: string;
   readonly control: URL;
 }
@@ -77,7 +77,7 @@ export async function mapByUpnp(port: number, options: UpnpOptions): Promise<Upn
 }
 
 /** The first service of these types that the gateway has; null where there is none. */
-export async function findService(options: UpnpOptions, types: ReadonlySet<string>): Promise<Service | null> {
+export async function findService(options: UpnpOptions, types: ReadonlySet<string>): Promise<RouterService | null> {
   const location = await findGateway(options);
   const description = location === null ? null : await request(location, { method: 'GET' }, options);
   return location === null || !description?.ok ? null : serviceOf(description.body, location, types);
@@ -196,7 +196,11 @@ function atGateway(text: string, gateway: string, base?: URL): URL | null {
 }
 
 /** The service in a device description, of a WAN connection unless others are named; its control address must be on the same machine. */
-export function serviceOf(description: string, location: URL, types: ReadonlySet<string> = SERVICES): Service | null {
+export function serviceOf(
+  description: string,
+  location: URL,
+  types: ReadonlySet<string> = SERVICES,
+): RouterService | null {
   let [type, path, inside] = ['', '', ''];
   for (const part of xmlParts(description)) {
     if (part.kind === 'open') {
@@ -215,7 +219,7 @@ export function serviceOf(description: string, location: URL, types: ReadonlySet
   return null;
 }
 
-async function addMapping(service: Service, port: number, options: UpnpOptions): Promise<UpnpMapping | null> {
+async function addMapping(service: RouterService, port: number, options: UpnpOptions): Promise<UpnpMapping | null> {
   const add = (leaseSeconds: number) =>
     call(
       service,
@@ -270,7 +274,7 @@ export function soapErrorOf(body: string): number | null {
 }
 
 function call(
-  service: Service,
+  service: RouterService,
   action: string,
   fields: Readonly<Record<string, string | number>>,
   options: Pick<UpnpOptions, 'signal'>,
