@@ -1,9 +1,11 @@
 /**
  * Programs the lab runs on its hosts to test detection and port mapping by themselves: a STUN server, the detector, the port mapper.
  * They print one JSON object a line. `node probe.js stun A1,A2 3478,3479` · `detect A:3478 …` ·
- * `lifetime A:3478 …` · `map PORT LEASE A:3478 …`, LEASE in seconds · `pinhole PORT LEASE`, by UPnP alone.
+ * `lifetime A:3478 …` · `map PORT LEASE A:3478 …`, LEASE in seconds · `pinhole PORT LEASE`, by UPnP alone ·
+ * `agent LINK`, an agent with its log.
  */
 import { createSocket } from 'node:dgram';
+import { openAgent } from '../src/agent/index.ts';
 import {
   answerStun,
   createDetector,
@@ -156,9 +158,18 @@ async function pinhole(port: number, leaseSeconds: number): Promise<void> {
   });
 }
 
+/** Of a participant that does nothing. */
+async function agent(link: string): Promise<void> {
+  const opened = await openAgent({ master: link });
+  opened.on('event', (event) => event.ev === 'log' && print(event));
+  await opened.ready();
+  print({ ev: 'ready' });
+}
+
 const [what, ...words] = process.argv.slice(2);
 if (what === 'stun') stunServer(words[0]!.split(','), words[1]!.split(',').map(Number));
 else if (what === 'detect' || what === 'lifetime') await detect(words.map(endpointOf), what === 'lifetime');
+else if (what === 'agent') await agent(words[0]!);
 else if (what === 'pinhole') await pinhole(Number(words[0]), Number(words[1]));
 else if (what === 'map' || what === 'upnp')
   await map(Number(words[0]), Number(words[1]), words.slice(2).map(endpointOf), what === 'upnp');

@@ -142,6 +142,8 @@ export interface NetworkNow {
   readonly addresses: readonly string[];
   /** Text that changes with the ways out: default routes, and by which addresses this computer goes out. */
   readonly routes: string;
+  /** The addresses that this computer goes out by, each once. */
+  readonly sources: readonly string[];
   /** Families by which there is a way out at all. */
   readonly families: readonly (4 | 6)[];
   /** Interfaces with IPv4, and by which of them the system goes out. */
@@ -164,6 +166,7 @@ export function networkNow(towards: readonly string[] = []): NetworkNow {
   const interfaces = networkInterfaces();
   return {
     addresses: shownAddresses(localAddresses(interfaces), ipv6Uses(), six),
+    sources: [...new Set([four, six, ...others.map(({ by }) => by)].filter((one) => one !== null))].sort(),
     routes: [defaultRoutes(), four, six, ...others.map(({ by }) => by)].join(),
     families: ([4, 6] as const).filter(has),
     ways: waysOut(interfaces),
