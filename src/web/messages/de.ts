@@ -399,6 +399,10 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.portmap': 'Portweiterleitung',
   'net.portmapNone':
     'An deinem Router ist kein Port offen. Hast du darin UPnP, NAT-PMP oder PCP eingeschaltet, frag noch einmal.',
+  'net.portmapShut':
+    'Dein Router sagt, er habe einen Port geöffnet, aber es kommt dort nichts herein: vor ihm steht ein weiterer Router, oder er irrt sich.',
+  'net.portmapUntried':
+    'Dein Router sagt, er habe einen Port geöffnet. Ob das stimmt, kann niemand sagen, der gefragt wurde: ein Masterserver im Internet kann es, oder ein STUN-Server, der RESPONSE-PORT kennt.',
   'net.portmapOpen': 'Port {port} deines Routers ist für dich offen; ein Paket von außen ist hindurchgekommen.',
   'net.portmapAsk': 'Den Router um einen Port bitten',
   'net.portmapMean': 'Im Router eingeschaltet macht sie dieses Netz offen.',
