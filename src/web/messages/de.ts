@@ -441,6 +441,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'admin.badToken': 'Dieser Schlüssel stimmt nicht.',
   'admin.rewritten':
     'Alle Teilnehmer kommen von {address}: Der Proxy eines Containers oder ein Lastverteiler davor verbirgt, wo sie sind. So treffen sie sich nur über STUN-Server oder ein Relay. Lass die wahren Adressen durch (Docker: --network host).',
+  'admin.probePorts':
+    'Von außen kommt nichts zu den Probe-Ports von {addresses}: Lass 16 UDP-Ports, ab dem des Links plus 9, durch die Firewall. Bis dahin kennen Teilnehmer ihre Netze nur von STUN-Servern. „sallyport master --self-test“ auf einem anderen Computer zeigt, welche zu sind.',
   'admin.hosts': 'Hosts',
   'admin.relayed': 'Weitergeleitete Paare',
   'admin.relayedHint': '{datagrams} Datagramme weitergeleitet, {dropped} verworfen, {refused} abgelehnt seit dem Start',

@@ -429,6 +429,8 @@ export const en = {
   'admin.badToken': 'This token is not right.',
   'admin.rewritten':
     'All participants come from {address}: a container’s proxy or a load balancer in front hides where they are, so they meet only by STUN servers or a relay. Let true addresses through (Docker: --network host).',
+  'admin.probePorts':
+    'Nothing from outside reaches the probe ports of {addresses}: let 16 UDP ports, from the one of the link plus 9 on, pass the firewall. Until then participants know their networks from STUN servers alone. “sallyport master --self-test” on another computer shows which are shut.',
   'admin.hosts': 'Hosts',
   'admin.joins': 'Joins per minute',
   'admin.relayed': 'Relayed pairs',
