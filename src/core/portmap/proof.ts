@@ -63,13 +63,13 @@ export class PortProof {
     const seen = question?.observed ?? null;
     if (question === null || seen === null) return null;
     const { source, onBehalf } = question;
-    if (onBehalf === null) {
-      this.plainly(now, source, seen);
+    if (onBehalf !== null) this.config.redirecting.add(source);
+    if (socket !== this.config.mapped) {
+      if (onBehalf === null) this.plainly(now, source, seen);
       return null;
     }
-    this.config.redirecting.add(source);
     const within = isPrivate(seen.address) && this.config.own.includes(seen.address);
-    return within || socket !== this.config.mapped ? null : { address: seen.address, port: this.config.port };
+    return within ? null : { address: seen.address, port: this.config.port };
   }
 
   /** Servers that send elsewhere answer, but not through the port. */
