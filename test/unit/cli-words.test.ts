@@ -161,6 +161,13 @@ test('what is told of the store of a masterserver is found in the catalogue, als
   await speak('de');
   expect(said.filter((text) => told(text) === text)).toEqual([]);
   const at = '2026-11-29T08:00:00Z';
+  const since = ['', ` after ${at}`];
+  const ends = ['.', ', though no ban, token or key.'];
+  const written = since.flatMap((when) => [
+    ...['damaged', 'missing'].map((state) => `Its mark is ${state}: what was written${when} may be missing.`),
+    ...ends.map((end) => `The computer stopped without warning: what was written${when} may be missing${end}`),
+  ]);
+  expect(written.filter((text) => told(text) === text)).toEqual([]);
   const stopped = `The computer stopped without warning: what was written after ${at} may be missing`;
   expect(told(`The store master.db: Its mark is damaged: what was written after ${at} may be missing.`)).toBe(
     `Der Speicher master.db: Seine Marke ist beschädigt: Was nach ${at} geschrieben wurde, fehlt vielleicht.`,
