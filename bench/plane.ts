@@ -36,8 +36,16 @@ type Answer = Readonly<Record<string, number>>;
 
 class Plane {
   readonly scene: Scene;
+  #game: LabProcess | null = null;
   constructor(scene: Scene) {
     this.scene = scene;
+  }
+
+  /** The game of the host is this one from now on. */
+  async serve(script: string, word: string): Promise<void> {
+    await this.#game?.stop();
+    this.#game = this.scene.hostSide.spawn([process.execPath, compiled(script), word, String(GAME_PORT)]);
+    await ready(this.#game);
   }
 
   /** One question of the friend's game to the host's. */
@@ -51,12 +59,30 @@ class Plane {
     what: string,
     ...numbers: readonly number[]
   ): Promise<Answer> {
-    const words = [what, at.address, at.port, ...numbers].map(String);
-    const program = on.spawn([process.execPath, compiled('bench/plane-game.js'), ...words]);
-    const answer = await program.find(({ text }) => (text.startsWith('{') ? text : null), ASK_MS);
-    await program.exited;
-    return JSON.parse(answer) as Answer;
+    return await this.#run(on, 'bench/plane-game.js', [what, at.address, at.port, ...numbers]);
   }
+
+  /** The same by the programs of a flood. */
+  async flood(at: Way, bytes: number, rate: number, seconds: number): Promise<Answer> {
+    return await this.#run(this.scene.clientSide, 'bench/plane-batch.js', [
+      'flood',
+      at.address,
+      at.port,
+      bytes,
+      rate,
+      seconds,
+    ]);
+  }
+
+  async #run(on: LabHost, script: string, words: readonly (string | number)[]): Promise<Answer> {
+    return await answerOf(on.spawn([process.execPath, compiled(script), ...words.map(String)]));
+  }
+}
+
+async function answerOf(program: LabProcess): Promise<Answer> {
+  const answer = await program.find(({ text }) => (text.startsWith('{') ? text : null), ASK_MS);
+  await program.exited;
+  return JSON.parse(answer) as Answer;
 }
 
 /** User and system time of the processes so far, in microseconds. */
@@ -86,19 +112,19 @@ async function rtt(plane: Plane, name: string, way: Way): Promise<void> {
   tell(name, '1 kHz, host CPU us a round trip', host.toFixed(1));
 }
 
-/** The highest rate at which nothing is lost in three seconds, twice. */
+/** The highest rate at which nothing is lost in a second and a half. */
 async function flood(plane: Plane, name: string, way: Way, bytes: number): Promise<void> {
   let [good, bad] = [0, Number.POSITIVE_INFINITY];
   let rate = 16_000;
   for (let step = 0; step < 6 && bad - good > 1_500; step += 1) {
-    const { sent = 0, heard = 0 } = await plane.ask(way, 'flood', bytes, rate, 1.5);
+    const { sent = 0, heard = 0 } = await plane.flood(way, bytes, rate, 1.5);
     if (heard >= sent) good = rate;
     else bad = rate;
     rate = bad === Number.POSITIVE_INFINITY ? Math.round(good * 1.5) : Math.round((good + bad) / 2);
   }
   tell(name, `${bytes} B a second, loss-free`, String(good));
   const cpu = [cpuOf(way.host), cpuOf(way.friend)] as const;
-  const { sent = 1, heard = 0 } = await plane.ask(way, 'flood', bytes, Math.max(1000, good * 0.9), 2);
+  const { sent = 1, heard = 0 } = await plane.flood(way, bytes, Math.max(1000, good * 0.9), 2);
   const [host, friend] = [(cpuOf(way.host) - cpu[0]) / sent, (cpuOf(way.friend) - cpu[1]) / sent];
   tell(name, `${bytes} B, CPU us host + friend`, `${host.toFixed(1)} + ${friend.toFixed(1)} (${heard} of ${sent})`);
 }
@@ -160,11 +186,37 @@ async function upload(): Promise<void> {
   }
 }
 
+const FRIENDS = 32;
+const FRIENDS_SECONDS = 20;
+
+/** So many friends of one host, each of whom plays 64 steps a second: the processor's time that the host's program takes. */
+async function friends(): Promise<void> {
+  const scene = await openScene({ host: PUBLIC, client: PUBLIC, game: { ...countingGame, argv: ['sleep', '1d'] } });
+  try {
+    await new Plane(scene).serve('bench/plane-game.js', 'server');
+    await scene.host.stop();
+    await scene.runHost(['--max', String(FRIENDS)]);
+    const words = [scene.link, scene.code, String(FRIENDS), String(FRIENDS_SECONDS)];
+    const players = scene.clientSide.spawn([process.execPath, compiled('bench/plane-friends.js'), ...words]);
+    await ready(players, 'playing', ASK_MS);
+    const before = cpuOf([scene.host]);
+    await ready(players, 'played', ASK_MS);
+    const core = (cpuOf([scene.host]) - before) / (FRIENDS_SECONDS * 1e6);
+    const { sent = 0, heard = 0 } = await answerOf(players);
+    tell('sallyport', `${FRIENDS} friends x 64/s, host CPU, cores`, core.toFixed(3));
+    tell('sallyport', `${FRIENDS} friends x 64/s, answered`, `${heard} of ${sent}`);
+  } finally {
+    await scene.close();
+  }
+}
+
 const MEASURES: Readonly<Record<string, (plane: Plane, name: string, way: Way) => Promise<void>>> = {
   rtt,
   flood: async (plane, name, way) => {
+    await plane.serve('bench/plane-batch.js', 'serve');
     await flood(plane, name, way, 1200);
     await flood(plane, name, way, 64);
+    await plane.serve('bench/plane-game.js', 'server');
   },
   burst: bursts,
   loaded,
@@ -176,8 +228,7 @@ async function main(): Promise<void> {
   const chosen = makers.filter(({ name }) => flags.only === '' || flags.only.split(',').includes(name));
   const scene = await openScene({ host: PUBLIC, client: PUBLIC, game: { ...countingGame, argv: ['sleep', '1d'] } });
   const plane = new Plane(scene);
-  const game = scene.hostSide.spawn([process.execPath, compiled('bench/plane-game.js'), 'server', String(GAME_PORT)]);
-  await ready(game);
+  await plane.serve('bench/plane-game.js', 'server');
   try {
     for (let round = 0; round < Number(flags.rounds); round += 1)
       for (const maker of chosen) {
@@ -193,6 +244,7 @@ async function main(): Promise<void> {
     await scene.close();
   }
   if (flags.rows.split(',').includes('upload')) await upload();
+  if (flags.rows.split(',').includes('friends')) await friends();
 }
 
 await main();
