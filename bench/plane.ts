@@ -129,12 +129,20 @@ async function flood(plane: Plane, name: string, way: Way, bytes: number): Promi
   tell(name, `${bytes} B, CPU us host + friend`, `${host.toFixed(1)} + ${friend.toFixed(1)} (${heard} of ${sent})`);
 }
 
+/** Of a map, of many steps at once, and of datagrams that no path carries whole. */
+const BURSTS = [
+  [800, 1_200],
+  [2_000, 64],
+  [200, 8_000],
+] as const;
+
 async function bursts(plane: Plane, name: string, way: Way): Promise<void> {
-  for (const what of ['burst', 'pull']) {
-    const heard: number[] = [];
-    for (let n = 0; n < 5; n += 1) heard.push((await plane.ask(way, what, 800, 1200)).heard ?? 0);
-    tell(name, `${what} of 800 x 1200 B, arrived`, heard.join(' '));
-  }
+  for (const [count, bytes] of BURSTS)
+    for (const what of ['burst', 'pull']) {
+      const heard: number[] = [];
+      for (let n = 0; n < 5; n += 1) heard.push((await plane.ask(way, what, count, bytes)).heard ?? 0);
+      tell(name, `${what} of ${count} x ${bytes} B, arrived`, heard.join(' '));
+    }
 }
 
 /** Two programs that never rest, on as many cores as there are. */
@@ -149,40 +157,39 @@ async function loaded(plane: Plane, name: string, way: Way): Promise<void> {
 const SHAPER = 'tc qdisc replace dev wan root tbf rate 5mbit burst 6kb latency 250ms';
 const UPLOAD = { bytes: 1_200, perSecond: 833, seconds: 20 };
 
-/** A game sends 8 Mbit/s to one friend over a line of 5; another friend's round trips meanwhile. */
-async function upload(): Promise<void> {
-  for (const relay of ['never', 'only'] as const) {
-    const home = { kind: 'nat', nat: 'home-router' } as const;
-    const scene = await openScene({ host: home, client: PUBLIC, game: { ...countingGame, argv: ['sleep', '1d'] } });
-    try {
-      const { hostSide, lab, nats } = scene;
-      await ready(hostSide.spawn([process.execPath, compiled('bench/plane-game.js'), 'server', String(GAME_PORT)]));
-      const one = await sallyport(relay).start(scene);
-      const far = await lab.publicHost('lee');
-      const join = scene.sallyport(far, ['join', scene.code, '--master', scene.link, '--json', '--relay', relay]);
-      const { local } = (await scene.event(join, 'connected')) as unknown as { readonly local: string };
-      await nats[0]?.shell(SHAPER);
-      const other = { address: local.split(':')[0] ?? '', port: Number(local.split(':')[1]) };
-      const plane = new Plane(scene);
-      const name = relay === 'only' ? 'sallyport, relayed' : 'sallyport';
-      const quiet = await plane.askFrom(far, other, 'rtt', 32, 5, 100);
-      const [fed, { p50, p95, max, sent, heard }] = await Promise.all([
-        plane.ask(one, 'feed', UPLOAD.bytes, UPLOAD.perSecond, UPLOAD.seconds),
-        plane.askFrom(far, other, 'rtt', 32, UPLOAD.seconds - 2, 100),
-      ]);
-      const mbit = ((fed.heard ?? 0) * UPLOAD.bytes * 8) / UPLOAD.seconds / 1e6;
-      tell(name, 'upload 8 on 5 Mbit/s, other p50 p95 max ms', [p50, p95, max].map((ms) => ms?.toFixed(0)).join(' '));
-      tell(name, 'the same without load, p95 ms', String(quiet.p95?.toFixed(0)));
-      tell(
-        name,
-        'upload 8 on 5 Mbit/s, carried Mbit/s',
-        `${mbit.toFixed(2)}, other lost ${(sent ?? 0) - (heard ?? 0)} of ${sent}`,
-      );
-      const notices = scene.host.lines.filter(({ text }) => text.includes('"kind":"upload"'));
-      tell(name, 'the host is told', notices.map(({ text }) => text.replace(/,"ts".*/, '}')).join(' ') || 'no');
-    } finally {
-      await scene.close();
-    }
+/** A game sends so many friends 8 Mbit/s each over a line of 5; another friend's round trips meanwhile. */
+async function upload(relay: 'never' | 'only', fed: number): Promise<void> {
+  const home = { kind: 'nat', nat: 'home-router' } as const;
+  const scene = await openScene({ host: home, client: PUBLIC, game: { ...countingGame, argv: ['sleep', '1d'] } });
+  try {
+    const { clientSide, lab, nats } = scene;
+    const plane = new Plane(scene);
+    await plane.serve('bench/plane-game.js', 'server');
+    const player = async (
+      on: LabHost,
+    ): Promise<{ readonly on: LabHost; readonly at: Pick<Way, 'address' | 'port'> }> => {
+      const { local } = (await scene.join(ASK_MS, { on, relay })).connected;
+      return { on, at: { address: local.split(':')[0] ?? '', port: Number(local.split(':')[1]) } };
+    };
+    const players = [await player(clientSide)];
+    for (let n = 1; n < fed; n += 1) players.push(await player(await lab.publicHost(`fed${n}`)));
+    const other = await player(await lab.publicHost('lee'));
+    await nats[0]?.shell(SHAPER);
+    const name = relay === 'only' ? 'sallyport, relayed' : 'sallyport';
+    const what = fed === 1 ? 'upload 8 on 5 Mbit/s' : `upload ${fed} x 8 on 5 Mbit/s`;
+    const quiet = await plane.askFrom(other.on, other.at, 'rtt', 32, 5, 100);
+    const [{ p50, p95, max, sent, heard }, ...got] = await Promise.all([
+      plane.askFrom(other.on, other.at, 'rtt', 32, UPLOAD.seconds - 2, 100),
+      ...players.map(({ on, at }) => plane.askFrom(on, at, 'feed', UPLOAD.bytes, UPLOAD.perSecond, UPLOAD.seconds)),
+    ]);
+    const mbit = got.map(({ heard: came = 0 }) => ((came * UPLOAD.bytes * 8) / UPLOAD.seconds / 1e6).toFixed(2));
+    tell(name, `${what}, other p50 p95 max ms`, [p50, p95, max].map((ms) => ms?.toFixed(0)).join(' '));
+    tell(name, 'the same without load, p95 ms', String(quiet.p95?.toFixed(0)));
+    tell(name, `${what}, carried Mbit/s`, `${mbit.join(' + ')}, other lost ${(sent ?? 0) - (heard ?? 0)} of ${sent}`);
+    const notices = scene.host.lines.filter(({ text }) => text.includes('"kind":"upload"'));
+    tell(name, 'the host is told', notices.map(({ text }) => text.replace(/,"ts".*/, '}')).join(' ') || 'no');
+  } finally {
+    await scene.close();
   }
 }
 
@@ -243,7 +250,11 @@ async function main(): Promise<void> {
   } finally {
     await scene.close();
   }
-  if (flags.rows.split(',').includes('upload')) await upload();
+  if (flags.rows.split(',').includes('upload')) {
+    await upload('never', 1);
+    await upload('only', 1);
+    await upload('never', 3);
+  }
   if (flags.rows.split(',').includes('friends')) await friends();
 }
 
