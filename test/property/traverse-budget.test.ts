@@ -157,7 +157,7 @@ test('what one address has paid buys nothing towards another, in any order of pe
   );
   fc.assert(
     fc.property(fc.array(act, { maxLength: 400 }), (acts) => {
-      const purse = purseOf({ grants: [] });
+      const purse = purseOf({ addresses: [] });
       const granted = [0, 0, 0];
       const spent = [0, 0, 0];
       for (const [at, one] of acts.entries()) {
@@ -200,7 +200,7 @@ test('local addresses share a handful of packets, never of a plan; what names no
   // Named by a master on the Internet, and claimed by the peer without a reason.
   const outside = purseOf(named);
   for (const purpose of ['search', 'endpoint', 'answer'] as const)
-    for (const { address } of named.grants) expect(outside.spend(1, address, purpose), address).toBe('forbidden');
+    for (const { address } of named.addresses) expect(outside.spend(1, address, purpose), address).toBe('forbidden');
   const claimed = purseOf(permitOf([]), { few: [printer, other] });
   const inside = purseOf(named, { reach: (address) => reachOf(address, '192.168.1.1') });
   for (const purse of [claimed, inside]) {
@@ -209,7 +209,7 @@ test('local addresses share a handful of packets, never of a plan; what names no
     const rest = paidOf(200, () => purse.spend(1, purse === claimed ? other : printer, 'answer'));
     expect([known, rest]).toEqual([PAY_LIMITS.lanProbesMax - RESERVED, RESERVED]);
     expect(purse.allows(1, printer)).toBe(false);
-    for (const { address } of named.grants.slice(1))
+    for (const { address } of named.addresses.slice(1))
       expect(purse.spend(1, address, 'endpoint'), address).toBe('forbidden');
   }
 });

@@ -127,7 +127,7 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
     candidates: [{ kind: 'reflexive', endpoint: { address: '192.0.2.9', port: 7 } } as const],
   };
   const machine = traversal(0, {
-    ...{ role, sid, punchKey: PUNCH_KEY, socket: SOCKET, family: 4, own, permit, relayRttMs: 80 },
+    ...{ role, sid, punchKey: PUNCH_KEY, socket: SOCKET, family: 4, own, permit, viaMasterRttMs: 80 },
     master: options.master ?? SERVER.address,
     ...{
       peer: { profile: options.peer ?? UNKNOWN_PROFILE, candidates: options.candidates ?? [] },

@@ -238,8 +238,8 @@ class Master implements MasterMachine {
     this.control.advance(now);
     this.sessions.expire(now);
     for (const address of this.portWatch?.due(now) ?? []) this.out.event({ ev: 'probe-ports', address, shut: true });
-    this.joins.expire(now, (_join, relays) => {
-      for (const { to, push } of relays) this.control.push(now, to, push);
+    this.joins.expire(now, (_join, pushes) => {
+      for (const { to, push } of pushes) this.control.push(now, to, push);
     });
     this.checkDrained(now);
   }

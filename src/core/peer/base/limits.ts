@@ -43,8 +43,8 @@ export const PEER_LIMITS = {
   knockMs: 10_000,
   /** "Typed failures within 2 s": so long after a knock the person is told that nobody has answered. */
   knockQuietMs: 2_000,
-  /** A relay that seems slower is one whose host waited. */
-  relayRttMsMax: 2_000,
+  /** What seems slower is a host that waited. */
+  viaMasterRttMsMax: 2_000,
   /** After a restart of the master all hosts are back by then (docs/reference/security.md §4.1, P2; `MASTER_LIMITS.hostReturnMs`). */
   hostReturnMs: 30_000,
   /** Before something that failed is tried again. */
