@@ -118,7 +118,6 @@ export function alone(role: Role, options: AloneOptions = {}): Alone {
       take: (...given) => budget.take(...given),
       count: (now) => budget.count(now),
       room: (...given) => budget.room(...given),
-      liveMappings: (...given) => budget.liveMappings(...given),
       pause: (until) => budget.pause(until),
     },
   };
