@@ -21,6 +21,7 @@
 import type { Agenda, Alarm } from '../agenda.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
+import { CLOCK_PER_MS, clockAhead, unitsOf } from '../streams/clock.ts';
 import { QueueDelay } from '../streams/congestion.ts';
 import { Backlog } from './backlog.ts';
 import { DATAGRAM_OVERHEAD_BYTES } from './datagram.ts';
@@ -61,14 +62,6 @@ interface Seen {
   /** Bytes a millisecond that came through between them, and the share that did not. */
   readonly carried: number;
   readonly lost: number;
-}
-
-const CLOCK_RANGE = 2 ** 32;
-const CLOCK_PER_MS = 10;
-
-/** Our clock as an answer carries it. */
-export function clockOf(now: Instant): number {
-  return Math.floor(now * CLOCK_PER_MS) % CLOCK_RANGE;
 }
 
 export class Upload {
@@ -198,10 +191,9 @@ export class Upload {
 
   /** The other side's clock in ms since its first answer, which has no bounds: that of the wire wraps. */
   private theirs(clock: number, sentAt: Instant): number {
-    this.firstClock ??= clock - Math.floor(sentAt * CLOCK_PER_MS);
-    const expected = Math.floor(sentAt * CLOCK_PER_MS);
-    const ahead = (((clock - this.firstClock - expected) % CLOCK_RANGE) + CLOCK_RANGE) % CLOCK_RANGE;
-    return (expected + (ahead < CLOCK_RANGE / 2 ? ahead : ahead - CLOCK_RANGE)) / CLOCK_PER_MS;
+    const expected = unitsOf(sentAt);
+    this.firstClock ??= clock - expected;
+    return (expected + clockAhead(clock, expected, this.firstClock)) / CLOCK_PER_MS;
   }
 
   private judge(now: Instant, seen: Seen): void {
