@@ -133,7 +133,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     assert(phase.in in MAPPER_PHASES[from], `a mapper goes from ${from} to ${phase.in}`);
     this.phase = phase;
     if (from === 'proven' && phase.in === 'proven') return;
-    this.out.event({ ev: 'log', what: 'port mapper', data: { from, to: phase.in, ...data } });
+    this.out.event({ ev: 'log', what: 'port-mapper', data: { from, to: phase.in, ...data } });
   }
 
   private get claim(): PortClaim | null {

@@ -328,7 +328,7 @@ export type PeerEvent =
       readonly what: string;
       readonly data: LogData;
     }
-  /** STUN servers that rest (S3): kept by the application until the next run, see `PeerConfig.stunRests`. */
+  /** STUN servers that rest (docs/seed.md S3): kept by the application until the next run, see `PeerConfig.stunRests`. */
   | { readonly ev: 'stun-rests'; readonly rests: readonly Cooling[] }
   /**
    * The driver is asked to open this local port in the router by UPnP (it is HTTP), or to close it again. `address`: of IPv6, where the

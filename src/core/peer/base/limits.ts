@@ -21,7 +21,7 @@ export const PEER_LIMITS = {
   bannedMax: 2_000,
   /** Friends that a person has let in; of whom no more is known than the name, the one longest ago is asked about again. */
   admittedMax: 10_000,
-  /** Session ids whose repeated offer is recognised (S17). */
+  /** Session ids whose repeated offer is recognised (docs/seed.md S17). */
   sessionsRememberedMax: 1_024,
   candidatesMax: 8,
   /** When IPv6 is tried beside a path over IPv4, after that: by then the word of the master is mostly there, or it was lost once or twice. */

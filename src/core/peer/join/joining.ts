@@ -1,6 +1,7 @@
 /**
  * One join: resolve, knock at the host's door, traverse, hold the path; when the path dies, all of it again with the same host, and
- * where it is to wait also when the host has said goodbye. It gives up only for a reason that a person has to act on, at the time-out, or on abort (S22). Its phases are in `join-phase.ts`.
+ * where it is to wait also when the host has said goodbye. It gives up only for a reason that a person has to act on, at the time-out, or
+ * on abort (docs/seed.md S22). Its phases are in `join-phase.ts`.
  */
 
 import { equalBytes } from '../../bytes.ts';
@@ -39,7 +40,7 @@ export class Join implements ConnectionOwner {
   private phase: JoinPhase;
   private standing: Established | null = null;
   /**
-   * From the command, or from the loss of a path, to the next path. `since`: the clock that is shown counts from here (S22). `again`: a
+   * From the command, or from the loss of a path, to the next path. `since`: the clock that is shown counts from here (docs/seed.md S22). `again`: a
    * path was up before, so what may pass is waited for. `welcomed`: the host has let us in.
    */
   private run: { readonly since: Instant; again: boolean; welcomed: boolean };

@@ -1,6 +1,6 @@
 /**
  * The client's knock at a host's door: a fresh socket, JOIN sent from it (so that the master reads the reflexive address off
- * the packet, S7), and what comes back. One knock has one sid and one result.
+ * the packet, docs/seed.md S7), and what comes back. One knock has one sid and one result.
  */
 
 import { type Endpoint, NOWHERE, sameEndpoint } from '../../address.ts';

@@ -1,6 +1,6 @@
 /**
  * One session between two participants, either side: from the end-to-end keys to a path or the end. Owns the traversal, seals
- * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, S17), pays its credits, and
+ * and opens its steps (numbered by the sealing sequence, so that a repeated step is recognised, docs/seed.md S17), pays its credits, and
  * watches the master while a burst runs. Its phases are in `SESSION_PHASES`.
  */
 

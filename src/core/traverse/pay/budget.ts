@@ -178,7 +178,7 @@ class MappingTable {
 }
 
 /**
- * The hard sessions of a device, one at a time, first come first served (S18). The holder must renew, so that a session that
+ * The hard sessions of a device, one at a time, first come first served (docs/seed.md S18). The holder must renew, so that a session that
  * was dropped does not block the rest.
  */
 export interface HardSlot {
