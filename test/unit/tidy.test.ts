@@ -369,6 +369,16 @@ describe('the repository is tidy:', () => {
     expect(long.toSorted()).toEqual(Object.keys(LONG_FUNCTIONS).toSorted());
   });
 
+  test('each machine of core that has phases has a table of them, from which docs/states.md is drawn', () => {
+    const core = product.filter(({ layer }) => layer === 'src/core');
+    const union = /^(?:export )?type \w*(?:Phase|State)\b =/m;
+    const asTold = ['src/core/connection/game.ts', 'src/core/peer/host/hosting.ts', 'src/core/link/masters.ts'];
+    const without = core.filter(
+      ({ path, text }) => union.test(text) && !/\b[A-Z0-9]+_PHASES\b/.test(text) && !asTold.includes(path),
+    );
+    expect(without.map(({ path }) => path)).toEqual([]);
+  });
+
   test('what the log of core says happened is one word, its parts joined by hyphens', () => {
     const word = /(?:\.log\((?:[\w.]+, )?|\bwhat: )'([^']+)'/g;
     const core = product.filter(({ layer }) => layer === 'src/core');

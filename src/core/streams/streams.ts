@@ -70,7 +70,7 @@ export class ConnectionStreams implements Content {
         this.push(now, stream);
         break;
       case 'stream-end':
-        stream.outgoing.ended = true;
+        stream.outgoing.end();
         this.push(now, stream);
         break;
       case 'stream-reset':
