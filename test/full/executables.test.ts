@@ -178,9 +178,10 @@ const withoutBuildah = withoutDebian ?? (hasProgram('buildah') ? null : 'buildah
 
 describeUnless(withoutBuildah, 'in a container', () => {
   const storage = ['--root', join(folder, 'images'), '--runroot', join(folder, 'images-run')];
+  // What buildah mounts is unmounted with the process that it was mounted for.
   const container = { STORAGE_DRIVER: 'vfs', BUILDAH_ISOLATION: 'chroot' };
   const buildah = (...argv: string[]): string => {
-    const { status, stdout, stderr } = run(['buildah', ...storage, ...argv], container, RUN_MS);
+    const { status, stdout, stderr } = run(['unshare', '--mount', 'buildah', ...storage, ...argv], container, RUN_MS);
     expect(status, stderr).toBe(0);
     return stdout.trim();
   };
@@ -209,10 +210,10 @@ describeUnless(withoutBuildah, 'in a container', () => {
         ...Entrypoint,
         ...Cmd,
       ];
-      // A network of its own, where its ports are free.
-      const script =
-        'ip link set lo up; timeout --signal=KILL 20 "$@" --listen 127.0.0.1 --json | grep -m1 \'"ev":"ready"\'';
-      const said = run(['unshare', '--net', 'sh', '-c', script, 'sh', ...started], container);
+      // A network of its own, where its ports are free, and processes of its own: all end with the shell, once it has read the line.
+      const script = 'ip link set lo up; ("$@" --listen 127.0.0.1 --json &) | grep -m1 \'"ev":"ready"\'';
+      const apart = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh'];
+      const said = run([...apart, ...started], container);
       expect(said.stdout, said.stderr).toContain('sallyport://127.0.0.1:8430');
     },
     RUN_MS * 3,
