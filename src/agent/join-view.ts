@@ -132,8 +132,8 @@ export function isOver({ phase }: Pick<JoinView, 'phase'>): boolean {
 }
 
 /**
- * The join after `event`. `atMs`: milliseconds since its beginning, over all attempts (S22). After an abort or a failure everything is
- * frozen: late events change nothing (S28).
+ * The join after `event`. `atMs`: milliseconds since its beginning, over all attempts (docs/seed.md S22). After an abort or a failure everything is
+ * frozen: late events change nothing (docs/seed.md S28).
  */
 export function reduceJoin<View extends JoinView>(join: View, event: JoinEvent, atMs: number): View {
   if (isOver(join)) return join;

@@ -221,7 +221,7 @@ export function masterAt(link: MasterLink, addresses: readonly string[]): Master
 
 const RESTS_FILE = 'stun-rests.json';
 
-/** Servers asked a moment ago rest across the end of the program too (S3). On disk the rests end by the wall clock. */
+/** Servers asked a moment ago rest across the end of the program too (docs/seed.md S3). On disk the rests end by the wall clock. */
 function readRests(stateDir: string): readonly StunRest[] {
   const document = readDocument(join(stateDir, RESTS_FILE)) as { readonly rests?: unknown } | null;
   if (!Array.isArray(document?.rests)) return [];

@@ -6,10 +6,12 @@
  * What is forwarded does not pass here: whoever owns the socket sends sealed datagrams to the relay's endpoint, once this is bound, and
  * gets those of the other end from there.
  */
+
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { EMPTY, equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
+import { smoothedRtt } from '../round-trip.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import {
@@ -218,7 +220,7 @@ export class Binder {
     // Of a repeated question nobody knows which one is answered.
     if (this.tries === 1) {
       const rttMs = now - this.sentAt;
-      this.rttMs = this.rttMs === null ? rttMs : this.rttMs + (rttMs - this.rttMs) / 8;
+      this.rttMs = this.rttMs === null ? rttMs : smoothedRtt(this.rttMs, rttMs);
     }
     return true;
   }

@@ -61,7 +61,7 @@ function useNow(running: boolean): number {
   return now.value;
 }
 
-/** Attempt, and total time since the beginning (S22). */
+/** Attempt, and total time since the beginning (docs/seed.md S22). */
 function Progress(props: { readonly join: LocalJoin }) {
   const { join } = props;
   const now = useNow(join.endedAtMs === null && join.phase !== 'connected');
