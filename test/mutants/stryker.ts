@@ -1,7 +1,7 @@
 /**
  * `npm run mutants -- FOLDER`: mutation testing of one folder by StrykerJS, with the tests of test/unit and test/property that
- * import something from it; `--tests secure,path` takes those whose names begin so instead, which is quicker where everything
- * uses the folder. `--since REVISION` mutates only what has changed since, `--break PERCENT` fails below a score. `--lines N` takes whole
+ * import something from it; `--tests secure,path` takes those whose names begin so instead, of test/sim as well, which is quicker where
+ * everything uses the folder. `--since REVISION` mutates only what has changed since, `--break PERCENT` fails below a score. `--lines N` takes whole
  * functions by lot, drawn by `--seed`, until they have N lines: a sample of a room in minutes.
  * The tool is installed on first use into a folder of its own (decisions/0016): `npm ci` stays as light as it is.
  */
@@ -99,9 +99,11 @@ function testsOf(sources: readonly string[]): readonly string[] {
   });
   const paths = sources.map((file) => `../../${file}`);
   const words = new RegExp(`\\b(?:${values.join('|')})\\b`);
-  return ['unit', 'property'].flatMap((kind) =>
+  const kinds = flags.tests === undefined ? ['unit', 'property'] : ['unit', 'property', 'sim'];
+  return kinds.flatMap((kind) =>
     readdirSync(`${ROOT}/test/${kind}`).flatMap((name) => {
-      if (!name.endsWith('.test.ts')) return [];
+      // Tests of documents read what is not copied for the tool.
+      if (!name.endsWith('.test.ts') || name.endsWith('-document.test.ts')) return [];
       if (flags.tests !== undefined)
         return flags.tests.split(',').some((prefix) => name.startsWith(prefix)) ? [`test/${kind}/${name}`] : [];
       const text = readFileSync(`${ROOT}/test/${kind}/${name}`, 'utf8');
