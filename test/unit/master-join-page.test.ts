@@ -111,6 +111,16 @@ test('downloads are the files of the folder and nothing else', async () => {
   expect(info.downloads.files).toMatchObject([{ system: 'macos', machine: 'arm64', bytes: 7 }]);
 });
 
+test('of a folder with very many files the first are offered', () => {
+  const files = join(folder, 'files');
+  mkdirSync(files);
+  const { downloadsMax } = SERVER_LIMITS;
+  for (let n = 0; n <= downloadsMax; n++) writeFileSync(join(files, `file${String(n).padStart(3, '0')}`), 'x');
+  const { files: offered } = readDownloads(files);
+  expect(offered.map(({ name }) => name).slice(-1)).toEqual([`file${String(downloadsMax - 1).padStart(3, '0')}`]);
+  expect(offered).toHaveLength(downloadsMax);
+});
+
 test('downloads are begun at a pace for each address, and others have theirs', async () => {
   const files = join(folder, 'files');
   mkdirSync(files);
