@@ -137,11 +137,11 @@ async function main(): Promise<number> {
   let sources = sourcesIn(folder);
   if (flags.since !== undefined) {
     const [, changed] = await run('git', ['diff', '--name-only', flags.since, '--', folder], true);
-    sources = sources.filter((file) => changed.split('\n').includes(file));
+    sources = sources.filter((file) => changed.split('\n').includes(file) && existsSync(`${ROOT}/${file}`));
   }
   const mutate = flags.lines === undefined ? sources : drawn(sources, Number(flags.lines), Number(flags.seed));
-  const tests = testsOf(sources);
-  if (sources.length === 0) {
+  const tests = testsOf([...new Set(mutate.map((part) => part.replace(/:\d+-\d+$/, '')))]);
+  if (mutate.length === 0) {
     console.log(`nothing has changed in ${folder}`);
     return 0;
   }
