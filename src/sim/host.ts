@@ -277,7 +277,6 @@ class Process<Command, Event> implements Running<Command, Event> {
   readonly #context: HostContext;
   readonly #open = new Map<SocketId, Endpoint>();
   readonly #tunnels: TunnelSockets;
-  readonly #closed = new Set<SocketId>();
   #clock = Number.NEGATIVE_INFINITY;
   #draining = false;
   stopped = false;
@@ -294,7 +293,6 @@ class Process<Command, Event> implements Running<Command, Event> {
     this.#context = context;
     this.#tunnels = new TunnelSockets(host, options.tunnels ?? null, {
       outcome: (socket, outcome) => {
-        if (!outcome.ok) this.#closed.add(socket);
         this.#act(() => this.#machine.handleSocket(this.#tick(), socket, outcome));
       },
       datagram: (socket, from, bytes) =>
@@ -373,8 +371,7 @@ class Process<Command, Event> implements Running<Command, Event> {
       case 'transmit': {
         if (this.#tunnels.send(output)) return;
         const local = this.#open.get(output.socket);
-        assert(local !== undefined || this.#closed.has(output.socket), `${this.#host.name}: send on unknown socket`);
-        assert(local !== undefined, `${this.#host.name}: send on closed socket ${output.socket}`);
+        assert(local !== undefined, `${this.#host.name}: send on socket ${output.socket}, which is not open`);
         this.#host.send(local, output.to, output.bytes, output.ttl);
         return;
       }
@@ -407,14 +404,10 @@ class Process<Command, Event> implements Running<Command, Event> {
   }
 
   #closeSocket(socket: SocketId, release: boolean): void {
-    if (this.#tunnels.close(socket)) {
-      this.#closed.add(socket);
-      return;
-    }
+    if (this.#tunnels.close(socket)) return;
     const local = this.#open.get(socket);
     if (local === undefined) return;
     this.#open.delete(socket);
-    this.#closed.add(socket);
     if (release) this.released.set(socket, local);
     else this.#host.unbind(local);
   }

@@ -212,13 +212,32 @@ test('host and join speak it as well: the game says where it listens, and when i
 
 test('a browser and a line without end are cut off, and games go on', async () => {
   const at = await front('P3');
-  for (const bytes of ['POST / HTTP/1.1\r\n\r\nregister-host\n', 'x'.repeat(4_096)]) {
+  for (const bytes of ['POST / HTTP/1.1\r\n\r\nregister-host\n', 'x'.repeat(APP_LIMITS.norayLineBytesMax + 1)]) {
     const stranger = new Game(at);
     stranger.socket.write(bytes);
     await once(stranger.socket, 'close', { signal: AbortSignal.timeout(10_000) });
     expect(stranger.text).toBe('');
   }
   await new Game(at).register();
+});
+
+test('so many games at once are spoken to, and the next one when one has gone', async () => {
+  const at = await front('P3');
+  const all = Array.from({ length: APP_LIMITS.norayGamesMax }, () => new Game(at));
+  for (const game of all) game.socket.write('echo x\n');
+  for (const game of all) await game.found(/^echo x\n/);
+  const over = new Game(at);
+  await once(over.socket, 'close', { signal: AbortSignal.timeout(10_000) });
+  all[0]!.socket.destroy();
+  await once(all[0]!.socket, 'close');
+  await expect
+    .poll(async () => {
+      const next = new Game(at);
+      next.socket.write('echo x\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return next.text;
+    })
+    .toBe('echo x\n');
 });
 
 test('a game that goes on talking while its connect is under way is cut off, and games go on', async () => {

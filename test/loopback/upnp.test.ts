@@ -85,6 +85,16 @@ test('the gateway opens the port; a machine that answers before it is neither be
   expect(other.asked).toEqual([]);
 });
 
+test('of answers in the name of the gateway so many are read: who floods with them leads nowhere', async () => {
+  const [other, gateway] = [await machine(OTHER, router), await machine(GATEWAY, router)];
+  const wrong = (count: number) =>
+    Array.from({ length: count }, () => ({ from: GATEWAY, location: `${other.url}/root.xml` }));
+  const right = { from: GATEWAY, location: `${gateway.url}/root.xml` };
+  expect(await map(await network([...wrong(3), right]))).not.toBeNull();
+  expect(await map(await network([...wrong(40), right]))).toBeNull();
+  expect(other.asked).toEqual([]);
+});
+
 test('a gateway that has got another address says so when it is asked again, and one that refuses then has shut the port', async () => {
   const answers = [ADDRESS, ADDRESS, ADDRESS.replace('.9 ', '.10 ')];
   const gateway = await machine(GATEWAY, (request, response) => {

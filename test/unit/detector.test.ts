@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest';
-import { createDetector, type Output, requestNumbers, StunSource, socketIds } from '../../src/core/index.ts';
-import { type DetectEvent, encodeStun } from '../../src/core/testing.ts';
+import {
+  createDetector,
+  type Endpoint,
+  type Output,
+  requestNumbers,
+  StunSource,
+  socketIds,
+} from '../../src/core/index.ts';
+import { type DetectEvent, encodeStun, parseStun } from '../../src/core/testing.ts';
 
-const server = { address: '192.0.2.1', port: 3478 };
+const STUN_SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
 
-/** A detector on a computer that gives only some of the sockets asked for, with a server that answers at once. */
-function detectWith(granted: (socket: number) => boolean): {
+/** A detector on a computer that gives only some of the sockets asked for, with a server that answers at once, from wherever it is asked to. */
+function detectWith(
+  granted: (socket: number) => boolean,
+  server: Endpoint = STUN_SERVER,
+): {
   profile: Extract<DetectEvent, { ev: 'profile' }>;
   ms: number;
 } {
@@ -37,8 +47,17 @@ function detectWith(granted: (socket: number) => boolean): {
     }
     if (output.kind === 'transmit') {
       const observed = { address: '203.0.113.9', port: 40_000 + output.socket };
-      const answer = encodeStun({ class: 'success', transaction: output.bytes.slice(8, 20), xorMapped: observed });
-      inputs.push(() => detector.handleDatagram(now, output.socket, server, answer));
+      const asked = parseStun(output.bytes);
+      const change = 'reject' in asked ? undefined : asked.changeRequest;
+      const other = { address: server.address.replace(/\d+$/, '77'), port: server.port + 1 };
+      const from = {
+        address: (change?.address ? other : server).address,
+        port: (change?.port ? other : server).port,
+      };
+      const more = server === STUN_SERVER ? {} : { otherAddress: other };
+      const what = { transaction: output.bytes.slice(8, 20), xorMapped: observed, ...more };
+      const answer = encodeStun({ class: 'success', ...what });
+      inputs.push(() => detector.handleDatagram(now, output.socket, from, answer));
     }
   };
   for (let steps = 0; result === null && steps < 10_000; steps++) {
@@ -72,4 +91,13 @@ test('a computer without any socket is told so within two seconds, and not that 
   const none = detectWith(() => false);
   expect(none.profile.profile).toMatchObject({ type: 'unknown', samples: 0 });
   expect(none.ms).toBeLessThanOrEqual(2000);
+});
+
+test('a server on the Internet tells whose packets the NAT lets in; one within passes no filter, and tells nothing', () => {
+  const filtering = (address: string) => detectWith(() => true, { address, port: 3478 }).profile.profile.filtering;
+  expect([filtering('192.0.2.1'), filtering('192.168.1.10'), filtering('100.64.0.9')]).toEqual([
+    'eif',
+    'unknown',
+    'unknown',
+  ]);
 });

@@ -1,11 +1,24 @@
 /** What the nodes of a fleet make of each other's words, in whatever order they come: the list of nodes, and the bans. */
 import { expect, test } from 'vitest';
-import { type BanFact, type BanRow, FleetBans, type Member, Members } from '../../src/master/testing.ts';
+import { type BanFact, type BanRow, FleetBans, type Member, Members, SERVER_LIMITS } from '../../src/master/testing.ts';
 
 const place = (name: string, port = 8430) => ({ name, region: '', addresses: ['198.51.100.7'], port, furtherPort: 0 });
 const row = (pattern: string, change: Partial<BanRow> = {}): BanRow => ({
   ...{ id: 1, kind: 'name', pattern, label: '', scope: 'ban', reason: '', createdAt: 5, expiresAt: null },
   ...change,
+});
+
+test('a fleet has so many members, whatever somebody says who has its secret', () => {
+  const place = (n: number): Member => ({
+    ...{ name: `node${n}`, region: '', addresses: ['198.51.100.1'], port: 8430, furtherPort: 0 },
+    ...{ version: 1, out: false },
+  });
+  const members = new Members([]);
+  const all = Array.from({ length: SERVER_LIMITS.membersMax + 5 }, (_, n) => place(n));
+  expect(members.merge(all)).toBe(true);
+  expect(members.all()).toEqual(all.slice(0, SERVER_LIMITS.membersMax));
+  // Of those there are news are news still.
+  expect(members.merge([{ ...place(0), version: 2 }])).toBe(true);
 });
 
 test('nodes that have heard the same say the same list, whatever the order; a change has a larger serial', () => {

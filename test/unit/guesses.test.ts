@@ -37,6 +37,10 @@ test('meanwhile who comes for the first time waits for nobody, nor does a friend
   while (sixty.some((one) => guesses.take(now, one) === 0)) now += 1;
   for (let n = 0; n < 5; n++) expect(guesses.take(now, caller(`203.0.${n}.5`))).toBe(0);
   expect(guesses.take(now, caller('60.1.1.9', true))).toBe(0);
+  // Nor does a friend when so many come for the first time that these wait as well, not even after a slip of its own.
+  for (let n = 0; guesses.take(now, caller(`198.18.${n >> 8}.${n & 255}`)) === 0; n++);
+  guesses.wrong(now - DOOR.guessWaitMs, caller('203.0.113.7', true));
+  for (const address of ['203.0.113.7', '203.0.113.8']) expect(guesses.take(now, caller(address, true))).toBe(0);
 });
 
 test('a /48 is one guesser, however many addresses it has; its neighbours in the provider hardly wait', () => {
@@ -52,4 +56,15 @@ test('a known key that guesses waits for its own guesses alone, and ten calm min
   expect(guess(guesses, [friend], 0, 600_000)).toBeLessThan(15);
   expect(guesses.take(600_000, caller('203.0.113.2', true))).toBe(0);
   expect(guesses.take(600_000 + 4 * DOOR.guessHalfMs, friend)).toBe(0);
+});
+
+test('so many guessers are remembered: the one that has been quiet for longest is forgotten first', () => {
+  const first = caller('203.0.113.1', true);
+  const waits = (others: number): boolean => {
+    const guesses = new Guesses(new Uint8Array(16));
+    for (let n = 0; n < 10; n++) guesses.wrong(0, first);
+    for (let n = 0; n < others; n++) guesses.wrong(1, { address: '', friend: `key ${n}`, known: true });
+    return guesses.take(2, first) > 0;
+  };
+  expect([waits(DOOR.guessersMax - 1), waits(DOOR.guessersMax)]).toEqual([true, false]);
 });

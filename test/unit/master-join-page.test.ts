@@ -111,6 +111,20 @@ test('downloads are the files of the folder and nothing else', async () => {
   expect(info.downloads.files).toMatchObject([{ system: 'macos', machine: 'arm64', bytes: 7 }]);
 });
 
+test('of a folder with very many files the first are offered', () => {
+  const files = join(folder, 'files');
+  mkdirSync(files);
+  const { downloadsMax } = SERVER_LIMITS;
+  // Names that would be no part of an address, or of a header, as they stand.
+  for (const name of ['.hidden', 'a b.exe', 'a"b.exe', 'a;b.exe', '-rf']) writeFileSync(join(files, name), 'x');
+  for (let n = 0; n <= downloadsMax; n++) writeFileSync(join(files, `file${String(n).padStart(3, '0')}`), 'x');
+  start(files);
+  const { files: offered } = readDownloads(files);
+  expect(offered.map(({ name }) => name).slice(-1)).toEqual([`file${String(downloadsMax - 1).padStart(3, '0')}`]);
+  expect(offered.every(({ name }) => /^file\d+$/.test(name))).toBe(true);
+  expect(offered).toHaveLength(downloadsMax);
+});
+
 test('downloads are begun at a pace for each address, and others have theirs', async () => {
   const files = join(folder, 'files');
   mkdirSync(files);

@@ -17,7 +17,13 @@ afterEach(() => {
 });
 
 /** A real receiver on loopback; `answers` are its status codes, the last one for ever. */
-async function receiver(
+function receiver(...answers: readonly number[]) {
+  return receiverTo('', ...answers);
+}
+
+/** The same, which names another place with each answer. */
+async function receiverTo(
+  location: string,
   ...answers: readonly number[]
 ): Promise<{ url: string; calls: Call[]; until(n: number): Promise<void> }> {
   const calls: Call[] = [];
@@ -29,7 +35,7 @@ async function receiver(
     request.on('end', () => {
       const status = answers[Math.min(calls.length, answers.length - 1)] ?? 200;
       calls.push({ body, headers: request.headers, at: performance.now() });
-      response.writeHead(status).end();
+      response.writeHead(status, location === '' ? {} : { location }).end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -68,6 +74,16 @@ const listed = (subject: string, title = 'New server: Ana'): WebhookMessage => (
   subject,
   title,
   fields: { game: 'luanti' },
+});
+
+test('a receiver that sends on to another place is not followed there', async () => {
+  const within = await receiver(200);
+  const to = await receiverTo(within.url, 307, 200);
+  const { webhooks, results } = start({ url: to.url });
+  webhooks.send(listed('a'));
+  await to.until(2);
+  await expect.poll(() => results).toHaveLength(2);
+  expect(within.calls).toEqual([]);
 });
 
 test('a message arrives signed over its time and body', async () => {

@@ -366,6 +366,10 @@ describe('who may have how much', () => {
       net.pass(24 * 3_600_000);
       const again = net.pair(3, { host: '203.0.113.9' }, 1);
       expect(send(net, again.client, data())).toBe(true);
+      // Which has no more than the one before.
+      for (let n = 0; n < 200; n++) send(net, again.client, data(1_000));
+      net.pass(1_100);
+      expect(send(net, again.client, data())).toBe(false);
     }
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ReplayWindow, SECURE_LIMITS, SecureSession } from '../../src/core/testing.ts';
+import { noiseNonce, ReplayWindow, SECURE_LIMITS, SecureSession } from '../../src/core/testing.ts';
 import { nodeCrypto as suite } from '../../src/node/index.ts';
 
 const NONE = new Uint8Array(0);
@@ -51,6 +51,15 @@ test('a datagram opens once, in any order; a replay, a forgery or other associat
   for (const { sequence, sealed } of sent) expect(right.open(sequence, header, sealed)).toBeNull();
 });
 
+test('what stands beyond the last sequence of a session is not opened, whoever has sealed it', () => {
+  const key = suite.randomBytes(32);
+  const session = new SecureSession(suite, { send: key, receive: key });
+  const sealed = (sequence: number) => suite.seal(suite.aeadKey(key), noiseNonce(sequence), NONE, Uint8Array.of(9));
+  const { sessionSequenceMax } = SECURE_LIMITS;
+  expect(session.open(sessionSequenceMax, NONE, sealed(sessionSequenceMax))).toBeNull();
+  expect(session.open(sessionSequenceMax - 1, NONE, sealed(sessionSequenceMax - 1))).toEqual(Uint8Array.of(9));
+});
+
 test('a forged datagram with a far sequence does not move the window', () => {
   const [left, right] = pair();
   const sealed = left.seal(NONE, Uint8Array.of(9));
@@ -59,21 +68,17 @@ test('a forged datagram with a far sequence does not move the window', () => {
 });
 
 test('after a jump of the sequence every number of the window opens once, wherever the jump ends', () => {
+  const { replayWindow } = SECURE_LIMITS;
   for (let offset = 0; offset < 33; offset++) {
-    const [left, right] = pair();
-    const seal = () => ({ sequence: left.sequence, sealed: left.seal(NONE, Uint8Array.of(1)) });
-    const before = 2 * SECURE_LIMITS.replayWindow;
-    for (let n = 0; n < before; n++) {
-      const { sequence, sealed } = seal();
-      expect(right.open(sequence, NONE, sealed)).not.toBeNull();
-    }
-    const later = Array.from({ length: 3 * SECURE_LIMITS.replayWindow + offset }, seal);
-    const newest = later.at(-1)!;
-    expect(right.open(newest.sequence, NONE, newest.sealed)).not.toBeNull();
-    const window = later.slice(-SECURE_LIMITS.replayWindow, -1);
-    const refused = window.filter(({ sequence, sealed }) => right.open(sequence, NONE, sealed) === null);
-    expect(refused.map(({ sequence }) => sequence)).toEqual([]);
-    const again = [...window, newest].filter(({ sequence, sealed }) => right.open(sequence, NONE, sealed) !== null);
-    expect(again.map(({ sequence }) => sequence)).toEqual([]);
+    const window = new ReplayWindow();
+    const before = 2 * replayWindow;
+    for (let sequence = 0; sequence < before; sequence++) window.mark(sequence);
+    const newest = before + 3 * replayWindow + offset;
+    expect(window.check(newest)).toBe(true);
+    window.mark(newest);
+    const inside = Array.from({ length: replayWindow - 1 }, (_, n) => newest - 1 - n);
+    expect(inside.filter((sequence) => !window.check(sequence))).toEqual([]);
+    for (const sequence of inside) window.mark(sequence);
+    expect([newest, ...inside].filter((sequence) => window.check(sequence))).toEqual([]);
   }
 });

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { StunSource } from '../../src/core/index.ts';
@@ -16,6 +17,47 @@ function parsed(bytes: Uint8Array): StunMessage {
   if ('reject' in message) throw new Error(message.reject);
   return message;
 }
+
+/** Attributes as they stand, each a type and a value, behind a head that counts them; `fingerprintAt`: which of them is made right. */
+function withAttributes(
+  attributes: readonly (readonly [type: number, value: Uint8Array])[],
+  fingerprintAt = -1,
+): Buffer {
+  const head = Buffer.alloc(20);
+  head.writeUInt16BE(1, 0);
+  head.writeUInt32BE(0x2112a442, 4);
+  const parts = attributes.map(([type, value]) => {
+    const part = Buffer.alloc(4 + value.length);
+    part.writeUInt16BE(type, 0);
+    part.writeUInt16BE(value.length, 2);
+    part.set(value, 4);
+    return part;
+  });
+  const bytes = Buffer.concat([head, ...parts]);
+  bytes.writeUInt16BE(bytes.length - 20, 2);
+  if (fingerprintAt < 0) return bytes;
+  const at = 20 + parts.slice(0, fingerprintAt).reduce((sum, { length }) => sum + length, 0);
+  bytes.writeUInt32BE((crc32(bytes.subarray(0, at)) ^ 0x5354554e) >>> 0, at + 4);
+  return bytes;
+}
+
+const [FINGERPRINT, SOFTWARE] = [0x8028, 0x8022];
+
+test('a fingerprint counts at the end alone: what stands behind it is protected by nothing', () => {
+  const [software, fingerprint] = [
+    [SOFTWARE, Buffer.from('abcd')],
+    [FINGERPRINT, new Uint8Array(4)],
+  ] as const;
+  expect(parsed(withAttributes([software, fingerprint], 1))).toMatchObject({ software: 'abcd', fingerprint: true });
+  expect(parseStun(withAttributes([fingerprint, software], 0))).toEqual({ reject: 'fingerprint' });
+  expect(parseStun(withAttributes([software, fingerprint]))).toEqual({ reject: 'fingerprint' });
+});
+
+test('so many attributes are read, and a message of more is none', () => {
+  const many = (count: number) => withAttributes(Array.from({ length: count }, () => [SOFTWARE, Buffer.from('abcd')]));
+  expect(parsed(many(STUN_LIMITS.stunAttributesMax)).software).toBe('abcd');
+  expect(parseStun(many(STUN_LIMITS.stunAttributesMax + 1))).toEqual({ reject: 'attribute' });
+});
 
 describe('RFC 5769', () => {
   test('2.1: the sample request has its software, integrity and fingerprint', () => {

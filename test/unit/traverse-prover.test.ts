@@ -84,13 +84,88 @@ test('a client chooses: what its host nominates makes it send nothing more', () 
   expect(machine.proof()).toMatchObject({ socket: SOCKET });
 });
 
-test('a nomination that nobody answers is repeated for some seconds, and then given up', () => {
-  const { sent, hear, machine, until } = one('client');
+test('a nomination that nobody answers is said twelve times, each pause 1.6 times the one before, and then given up', () => {
+  const { sent, hear, machine } = one('client');
   machine.probe(0, SOCKET, PEER, null);
   hear(20, SOCKET, PEER, sent[0]!.seq, { reply: true });
-  const repeated = until(60_000);
-  expect(repeated.length).toBeGreaterThan(8);
-  expect(repeated.length).toBeLessThan(16);
+  const times = [20];
+  while (machine.next() < 60_000) {
+    const [now, before] = [machine.next(), sent.length];
+    machine.timeout(now);
+    if (sent.length > before) times.push(now);
+  }
+  expect(times).toHaveLength(12);
+  expect(sent.slice(1).every(({ nominate, reply }) => nominate && !reply)).toBe(true);
+  const pauses = times.slice(1).map((time, n) => time - times[n]!);
+  for (const [n, pause] of pauses.entries()) expect(pause).toBeCloseTo(40 * 1.6 ** n, 6);
+  expect(machine.next()).toBe(Number.POSITIVE_INFINITY);
+  machine.timeout(120_000);
+  expect(sent).toHaveLength(13);
+});
+
+test('a nomination goes on when some other probe is answered, and ends when it is', () => {
+  const { sent, hear, machine } = one('client');
+  machine.probe(0, SOCKET, PEER, null);
+  machine.probe(5, SOCKET, { ...PEER, port: 6_000 }, null);
+  hear(20, SOCKET, PEER, sent[0]!.seq, { reply: true });
+  hear(30, SOCKET, { ...PEER, port: 6_000 }, sent[1]!.seq, { reply: true });
+  expect(machine.next()).toBe(60);
+  expect(machine.proof()).toEqual({ socket: SOCKET, remote: PEER, rttMs: 20 });
+  hear(50, SOCKET, PEER, sent[2]!.seq, { reply: true });
+  expect(machine.next()).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('a client that has no proof nominates nobody, whatever time it is', () => {
+  const { sent, machine } = one('client');
+  machine.timeout(1_000);
+  expect(sent).toEqual([]);
+  machine.probe(1_000, SOCKET, PEER, null);
+  machine.timeout(60_000);
+  expect(sent).toHaveLength(1);
+});
+
+test('probes are numbered one after the other, from behind the number they begin with', () => {
+  const { sent, machine } = one('client');
+  for (let n = 0; n < 3; n++) machine.probe(0, SOCKET, PEER, null);
+  expect(sent.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+});
+
+test('a round trip is the time since the very probe that was answered', () => {
+  const { sent, hear, machine } = one('client');
+  machine.probe(100, SOCKET, PEER, null);
+  machine.probe(130, SOCKET, PEER, null);
+  hear(140, SOCKET, PEER, sent[1]!.seq, { reply: true });
+  expect(machine.proof()?.rttMs).toBe(10);
+});
+
+test('a reply from another port of the peer has that port probed, at the rate of answers', () => {
+  const { sent, hear, machine } = one('client');
+  machine.probe(0, SOCKET, PEER, null);
+  const { seq } = sent[0]!;
+  const elsewhere = { ...PEER, port: PEER.port + 1 };
+  hear(40, SOCKET, elsewhere, seq, { reply: true });
+  expect(sent.at(-1)).toMatchObject({ to: elsewhere, reply: false });
+  // Its answers are used up by whoever asks without end: no more of these either.
+  for (let n = 0; n < PROVE_LIMITS.answerRate.burst; n++) hear(41, SOCKET, PEER, 1_000 + n);
+  const before = sent.length;
+  hear(41, SOCKET, { ...PEER, port: PEER.port + 2 }, seq, { reply: true });
+  expect(sent).toHaveLength(before);
+});
+
+test('of the paths that it has proven a host remembers 256', () => {
+  for (const [count, remembered] of [
+    [256, true],
+    [257, false],
+  ] as const) {
+    const { sent, hear, machine } = one('host');
+    for (let n = 0; n < count; n++) {
+      const to = { ...PEER, port: 1_000 + n };
+      machine.probe(n * 100, SOCKET, to, null);
+      hear(n * 100 + 10, SOCKET, to, sent.at(-1)!.seq, { reply: true });
+    }
+    hear(60_000, SOCKET, { ...PEER, port: 1_000 + count - 1 }, 1, { nominate: true });
+    expect(machine.proof() !== null).toBe(remembered);
+  }
 });
 
 test(`of more than ${PROVE_LIMITS.probesOutstandingMax} probes under way the oldest is forgotten`, () => {
