@@ -35,9 +35,14 @@ async function megabits(scene: Scene, at: string, bytes: number): Promise<number
   return (bytes * 8) / ms / 1_000;
 }
 
-/** By this congestion control of the kernel at the sender; not every namespace may have cubic. */
-async function plain(scene: Scene, control: string, bytes: number): Promise<number> {
-  await scene.lab.sandbox.shell(`ip netns exec ana sysctl -q -w net.ipv4.tcp_congestion_control=${control}`);
+/** The host's kernel sends by this congestion control. As a property of the route, as a namespace may not have cubic by its sysctl. */
+async function control(scene: Scene, name: string): Promise<void> {
+  const route = "$(ip -n ana route show default | sed 's/ congctl.*//')";
+  await scene.lab.sandbox.shell(`ip -n ana route replace ${route} congctl ${name}`);
+}
+
+async function plain(scene: Scene, name: string, bytes: number): Promise<number> {
+  await control(scene, name);
   return await megabits(scene, `${scene.hostSide.address}:${TRANSFER_PORT}`, bytes);
 }
 
@@ -136,7 +141,7 @@ async function narrow(): Promise<void> {
     const ours = await megabits(scene, at, bytes / 2);
     row('5 Mbit/s, 250 ms FIFO: through sallyport', ours, 'Mbit/s');
     const direct = `${scene.hostSide.address}:${TRANSFER_PORT}`;
-    await scene.lab.sandbox.shell('ip netns exec ana sysctl -q -w net.ipv4.tcp_congestion_control=cubic');
+    await control(scene, 'cubic');
     await beside('plain TCP (cubic)', startTransfer(scene.clientSide, 'get', direct, bytes), null);
   };
   await withScene({ delayMs: 5 }, run, 1);

@@ -5,7 +5,7 @@
 import { GAMES } from '../src/games/index.ts';
 import type { PlayedGame, Seat } from './played.ts';
 import type { LabProcess } from './process.ts';
-import { type Joined, openScene, type Scene } from './scene.ts';
+import { eventOf, type Joined, openScene, type Scene } from './scene.ts';
 import type { LabHost, LabNat } from './topology.ts';
 
 const HOME = { kind: 'nat', nat: 'home-router' } as const;
@@ -15,6 +15,7 @@ const JOIN_MS = 60_000;
 /** Clients read some hundred megabytes from a disk that others use too. */
 const ENTER_MS = 120_000;
 const SHOW_MS = 30_000;
+const REFUSED_TRIES = 2;
 
 export interface Friend {
   readonly name: string;
@@ -93,11 +94,22 @@ export class Party {
     throw new Error(`the client has ended:\n${friend.client!.text().slice(-2_000)}`);
   }
 
-  /** Starts the client of one who is banned, and waits until either side says that it was not let in. */
+  /**
+   * Starts the client of one who is banned, and waits until either side says that it was not let in. A server that has just started may
+   * say nothing for longer than a client waits (Teeworlds: 5 s), which is no refusal: then once more.
+   */
   async playRefused(friend: Friend): Promise<void> {
     const seen = this.scene.gameServer.lines.length;
-    await this.startClient(friend);
-    await this.#said(friend, this.game.refused!, seen);
+    for (let left = REFUSED_TRIES; ; left--) {
+      await friend.client?.stop();
+      await this.startClient(friend);
+      try {
+        await this.#said(friend, this.game.refused!, seen);
+        return;
+      } catch (error) {
+        if (left === 1) throw error;
+      }
+    }
   }
 
   /** Waits for a line of the friend's client, or of the server's after those it has said. */
@@ -108,6 +120,17 @@ export class Party {
       gameServer.find(this.#after(seen, said), SHOW_MS),
       friend.client!.find(this.#after(0, said), SHOW_MS),
     ]);
+  }
+
+  /** Ends the friend's client, and waits until the server knows: it would not let the same name in twice. */
+  async leave(friend: Friend): Promise<void> {
+    const { gameServer } = this.scene;
+    const seen = gameServer.lines.length;
+    await friend.client!.stop();
+    await gameServer.find(
+      this.#after(seen, (line) => (this.game.left(line) === friend.seat!.who ? true : null)),
+      ENTER_MS,
+    );
   }
 
   async #whereabouts(who: string): Promise<string> {
@@ -210,6 +233,16 @@ export class Party {
     await pause(awayMs);
     await this.scene.runHost();
     return performance.now() - from;
+  }
+
+  /** Waits until the host's present program has all friends again. */
+  async restored(): Promise<void> {
+    const there = new Set<unknown>();
+    await this.scene.host.find((line) => {
+      const event = line.stream === 'stdout' ? eventOf(line.text) : null;
+      if (event?.ev === 'peer' && event.state === 'connected') there.add(event.friend);
+      return there.size === this.friends.length || null;
+    }, JOIN_MS);
   }
 
   /** What passes between the two homes as it does now passes no more; a way of other ports would. Both homes' tables of mappings say what that is. */

@@ -7,6 +7,8 @@ import { openParty, PLAYED_GAMES, playedGameMissing } from '../../lab/index.ts';
 import { describeUnless, labMissing } from '../support.ts';
 
 const LIMIT_MS = 600_000;
+/** Some games say a word every few seconds only. */
+const ALIVE_MS = 35_000;
 
 describe.each(PLAYED_GAMES)('$id', (game) => {
   describeUnless(labMissing() ?? playedGameMissing(game), 'two friends behind one router', () => {
@@ -33,6 +35,42 @@ describe.each(PLAYED_GAMES)('$id', (game) => {
             await party.play(friend);
           }
           expect(party.friends.map(({ seat }) => seat!.address)).toEqual(addresses);
+        } finally {
+          await party.close();
+        }
+      },
+      LIMIT_MS,
+    );
+
+    test.skipIf(game.ban === undefined)(
+      'stay banned, and stay in, whichever of game, host and join is started anew, one after the other',
+      async () => {
+        const party = await openParty({ game, friends: ['kofi', 'lena'] });
+        try {
+          const [kofi, lena] = [party.friend('kofi'), party.friend('lena')];
+          for (const friend of party.friends) {
+            await party.join(friend, 'never');
+            await party.play(friend);
+          }
+          const { address } = lena.seat!;
+          await party.ban(kofi);
+          // Over the same join, with nothing started anew but the client.
+          await party.playRefused(kofi);
+          expect(await party.alive(lena, ALIVE_MS)).toBe(true);
+          await lena.client!.stop();
+          await party.restartGame();
+          await party.playRefused(kofi);
+          expect((await party.play(lena)).address).toBe(address);
+          await party.leave(lena);
+          await party.killHost(0);
+          // Both joins have waited.
+          await party.restored();
+          await party.playRefused(kofi);
+          expect((await party.play(lena)).address).toBe(address);
+          await kofi.joined!.command.stop();
+          await party.join(kofi, 'never');
+          await party.playRefused(kofi);
+          expect(await party.alive(lena, ALIVE_MS)).toBe(true);
         } finally {
           await party.close();
         }
