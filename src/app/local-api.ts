@@ -11,8 +11,8 @@ import type { PathKind } from '../core/model/pair.ts';
 import type { Service, ServiceTarget } from '../core/model/service.ts';
 import type { NatProfile } from '../core/nat/profile.ts';
 import type { Unmeasured } from '../core/nat/unmeasured.ts';
-import type { RelayMode } from '../core/peer/handshake.ts';
-import type { Ban } from '../core/peer/interface.ts';
+import type { Ban } from '../core/peer/base/interface.ts';
+import type { RelayMode } from '../core/peer/base/relay-choice.ts';
 
 /**
  * Every request carries `authorization: Bearer TOKEN`. The page has the token from its link's fragment, so no server log has it;

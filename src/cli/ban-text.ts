@@ -1,7 +1,7 @@
 /** A ban as a line, for the console of `host` and for `sallyport ctl`. */
 import type { Ban } from '../core/index.ts';
-import { showFingerprint } from '../core/peer/fingerprint.ts';
-import { PEER_LIMITS } from '../core/peer/limits.ts';
+import { PEER_LIMITS } from '../core/peer/base/limits.ts';
+import { showFingerprint } from '../core/peer/keys/fingerprint.ts';
 import { cleanText } from '../core/wire/text.ts';
 import { t } from './words/index.ts';
 

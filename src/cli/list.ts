@@ -1,7 +1,7 @@
 /** `sallyport list`: the public servers of a masterserver. */
 import type { ListEntry } from '../core/index.ts';
 import { showCode } from '../core/model/code.ts';
-import { PEER_LIMITS } from '../core/peer/limits.ts';
+import { PEER_LIMITS } from '../core/peer/base/limits.ts';
 import { cleanText } from '../core/wire/text.ts';
 import { checkAgentFlags, masterName } from './agent-flags.ts';
 import { LIST_FLAGS } from './commands.ts';

@@ -2,7 +2,7 @@
 import { wayText } from '../agent/words.ts';
 import type { FriendView, HostingView } from '../app/index.ts';
 import { hasGone } from '../app/local-api.ts';
-import { PEER_LIMITS } from '../core/peer/limits.ts';
+import { PEER_LIMITS } from '../core/peer/base/limits.ts';
 import { cleanText } from '../core/wire/text.ts';
 import { t, tMaybe } from './words/index.ts';
 

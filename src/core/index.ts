@@ -78,12 +78,21 @@ export type {
 } from './nat/profile.ts';
 export { silentServers, unmeasured } from './nat/unmeasured.ts';
 export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize } from './nat64.ts';
-export { NETWORK_SECRET_BYTES } from './peer/bans.ts';
-export type { PeerConfig } from './peer/context.ts';
-export { showFingerprint } from './peer/fingerprint.ts';
-export type { RelayMode } from './peer/handshake.ts';
-export type { Ban, FriendId, JoinId, JoinStage, PathId, PathView, PeerCommand, PeerEvent } from './peer/interface.ts';
-export { PEER_LIMITS } from './peer/limits.ts';
+export type { PeerConfig } from './peer/base/context.ts';
+export type {
+  Ban,
+  FriendId,
+  JoinId,
+  JoinStage,
+  PathId,
+  PathView,
+  PeerCommand,
+  PeerEvent,
+} from './peer/base/interface.ts';
+export { PEER_LIMITS } from './peer/base/limits.ts';
+export type { RelayMode } from './peer/base/relay-choice.ts';
+export { NETWORK_SECRET_BYTES } from './peer/host/bans.ts';
+export { showFingerprint } from './peer/keys/fingerprint.ts';
 export { createPeer } from './peer/peer.ts';
 export {
   type PortReport,

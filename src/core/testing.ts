@@ -47,8 +47,11 @@ export {
 } from './nat/profile.ts';
 export { ipv6Of, layersOf, verdictOf } from './nat/verdict.ts';
 export { nat64Text } from './nat64.ts';
-export { unseenAddresses, usableCandidates } from './peer/candidates.ts';
-export { DOOR } from './peer/door-limits.ts';
+export type { GuestMemory } from './peer/base/interface.ts';
+export { DOOR } from './peer/host/door-limits.ts';
+export { REGISTRATION_PHASES } from './peer/host/registration.ts';
+export { VISIT_PHASES } from './peer/host/visit.ts';
+export { JOIN_PHASES } from './peer/join/join-phase.ts';
 export {
   type ClientHandshake,
   type ClientHello,
@@ -57,14 +60,11 @@ export {
   openAsClient,
   openAsHost,
   passwordProof,
-} from './peer/handshake.ts';
-export type { GuestMemory } from './peer/interface.ts';
-export { IPV6_PHASES } from './peer/ipv6.ts';
-export { JOIN_PHASES } from './peer/join-phase.ts';
+} from './peer/keys/handshake.ts';
 export { PEER_PHASES } from './peer/peer.ts';
-export { REGISTRATION_PHASES } from './peer/registration.ts';
-export { SESSION_PHASES } from './peer/session.ts';
-export { VISIT_PHASES } from './peer/visit.ts';
+export { unseenAddresses, usableCandidates } from './peer/reach/candidates.ts';
+export { IPV6_PHASES } from './peer/reach/ipv6.ts';
+export { SESSION_PHASES } from './peer/reach/session.ts';
 export { natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './portmap/natpmp.ts';
 export { parsePcp, pcpMapRequest } from './portmap/pcp.ts';
 export { MAPPER_PHASES } from './portmap/phases.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Caller, Guesses } from '../../src/core/peer/guesses.ts';
+import { type Caller, Guesses } from '../../src/core/peer/host/guesses.ts';
 import { DOOR } from '../../src/core/testing.ts';
 
 const caller = (address: string, known = false): Caller => ({ address, friend: `key of ${address}`, known });

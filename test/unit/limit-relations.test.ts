@@ -18,7 +18,7 @@ import {
   STRUCTURES,
 } from '../../src/core/testing.ts';
 
-/** Flags, name, password proof, round trip, count of candidates (peer/handshake.ts). */
+/** Flags, name, password proof, round trip, count of candidates (peer/keys/handshake.ts). */
 const CLIENT_HELLO_BYTES = 1 + 1 + WIRE_LIMITS.announcedNameBytesMax + 32 + 2 + 1;
 /** Kind, length, address, port. */
 const CANDIDATE_BYTES = 1 + 1 + 16 + 2;

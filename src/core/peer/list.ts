@@ -1,8 +1,8 @@
 /** The public list, page after page, as quickly as the master gives them. */
 import type { Instant } from '../contract.ts';
 import type { ListEntry } from '../model/listing.ts';
-import type { PeerContext } from './context.ts';
-import { PEER_LIMITS } from './limits.ts';
+import type { PeerContext } from './base/context.ts';
+import { PEER_LIMITS } from './base/limits.ts';
 
 /** Told by one `list` event with this id: all there is, or what had come when it failed or took too long. */
 export function fetchList(now: Instant, context: PeerContext, id: number): void {

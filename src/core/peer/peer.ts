@@ -35,19 +35,18 @@ import { StunSource } from '../sources/stun-source.ts';
 import { device } from '../traverse/pay/budget.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import type { Push, Response } from '../wire/messages.ts';
-
-import { Codes } from './codes.ts';
-import { Connections } from './connections.ts';
-import type { PeerConfig, PeerContext } from './context.ts';
-import { Memory } from './door.ts';
-import { type HostCommand, Hosting } from './hosting.ts';
-import type { JoinId, PeerCommand, PeerEvent } from './interface.ts';
-import { Ipv6 } from './ipv6.ts';
-import { Join } from './joining.ts';
-import { PEER_LIMITS } from './limits.ts';
+import type { PeerConfig, PeerContext } from './base/context.ts';
+import type { JoinId, PeerCommand, PeerEvent } from './base/interface.ts';
+import { PEER_LIMITS } from './base/limits.ts';
+import { Connections } from './carry/connections.ts';
+import { Memory } from './host/door.ts';
+import { type HostCommand, Hosting } from './host/hosting.ts';
+import { Join } from './join/joining.ts';
+import { Codes } from './keys/codes.ts';
 import { fetchList } from './list.ts';
-import { Pinhole } from './pinhole.ts';
-import { Relays } from './relaying.ts';
+import { Ipv6 } from './reach/ipv6.ts';
+import { Pinhole } from './reach/pinhole.ts';
+import { Relays } from './reach/relaying.ts';
 
 export function createPeer(config: PeerConfig): Machine<PeerCommand, PeerEvent> {
   return new Peer(config);

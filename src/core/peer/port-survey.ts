@@ -22,7 +22,7 @@ import { outputs } from '../machine.ts';
 import { RelayMeter } from '../relay/meter.ts';
 import { Asker, type Question, requestNumbers } from '../sources/asker.ts';
 import type { RelayPlace } from '../wire/relay.ts';
-import { PEER_LIMITS } from './limits.ts';
+import { PEER_LIMITS } from './base/limits.ts';
 
 export type PortRole = 'door' | 'control' | 'probe' | 'relay';
 

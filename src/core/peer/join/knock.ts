@@ -1,0 +1,250 @@
+/**
+ * The client's knock at a host's door: a fresh socket, JOIN sent from it (so that the master reads the reflexive address off
+ * the packet, S7), and what comes back. One knock has one sid and one result.
+ */
+
+import { type Endpoint, NOWHERE, sameEndpoint } from '../../address.ts';
+import { equalBytes } from '../../bytes.ts';
+import type { Instant, SocketId, SocketOutcome } from '../../contract.ts';
+import type { FailureCode } from '../../errors.ts';
+import { normalizeCode } from '../../model/code.ts';
+import type { Grant } from '../../model/pair.ts';
+import type { FailureReason } from '../../model/progress.ts';
+import type { Service } from '../../model/service.ts';
+import type { KeyPair } from '../../secure/crypto.ts';
+import { WIRE_LIMITS } from '../../wire/limits.ts';
+import type { Push, Response, SessionId } from '../../wire/messages.ts';
+import type { RelayGrant } from '../../wire/relay.ts';
+import { saidByMaster } from '../../wire/text.ts';
+import type { Alarm, PeerConfig, PeerContext } from '../base/context.ts';
+import { PEER_LIMITS } from '../base/limits.ts';
+import { modeOfBoth, type RelayId, type RelayMode, shownOf } from '../base/relay-choice.ts';
+import { type ClientHandshake, friendKey, instanceOf, openAsClient, passwordProof } from '../keys/handshake.ts';
+import { ownCandidates, unseenAddresses, usableCandidates } from '../reach/candidates.ts';
+import type { SessionConfig } from '../reach/session.ts';
+
+/** The host's, as the client stands before it. */
+export interface Doorstep {
+  /** Of the host; empty where only its key is known. */
+  readonly code: string;
+  readonly hostKey: Uint8Array;
+  /** Who knocks: a key for this host alone. */
+  readonly own: KeyPair;
+  readonly password: string | null;
+  readonly name: string;
+  /** The connection with this host that is to have one more path; `NO_CONNECTION` where there is none. */
+  readonly connection: Uint8Array;
+  readonly mode: RelayMode;
+}
+
+export type KnockResult =
+  /** The host lets us in; the socket belongs to whoever makes the session. */
+  | { readonly kind: 'welcome'; readonly session: SessionConfig; readonly answer: HostAnswer }
+  | {
+      readonly kind: 'refused';
+      readonly failure: FailureCode;
+      readonly retryAfterMs: number;
+      readonly detail: FailureReason | null;
+    }
+  | { readonly kind: 'silence' };
+
+/** What comes with a welcome beside what a session needs. */
+export interface HostAnswer {
+  /** The connection that was named goes on. */
+  readonly goesOn: boolean;
+  /** Does either side come through a relay only? */
+  readonly relayedOnly: boolean;
+  readonly relay: RelayId;
+  readonly grant: RelayGrant | null;
+  readonly services: readonly Service[];
+}
+
+/** JOIN as it was sent. */
+interface Sent {
+  readonly at: Instant;
+  readonly handshake: ClientHandshake;
+  readonly own: SessionConfig['own'];
+}
+
+export class Knock {
+  readonly sid: SessionId;
+  private readonly context: PeerContext;
+  private readonly door: Doorstep;
+  private readonly onResult: (now: Instant, result: KnockResult) => void;
+  private readonly socket: SocketId;
+  private readonly alarms: Alarm[] = [];
+  private sent: Sent | null = null;
+  /** Our address as the master saw it in the JOIN. */
+  private observed: Endpoint | null = null;
+  /** What another address of the host has bought, told before the answer. */
+  private credited: readonly Grant[] = [];
+  private done = false;
+
+  constructor(
+    context: PeerContext,
+    now: Instant,
+    door: Doorstep,
+    onResult: (now: Instant, result: KnockResult) => void,
+  ) {
+    this.context = context;
+    this.door = door;
+    this.onResult = onResult;
+    this.sid = context.config.crypto.randomBytes(16);
+    this.socket = context.open(context.family(), (at, outcome) => this.bound(at, outcome));
+    this.alarms.push(context.agenda.at(now + PEER_LIMITS.knockMs, (at) => this.finish(at, { kind: 'silence' }, true)));
+  }
+
+  push(now: Instant, push: Push): boolean {
+    if (this.done || !('sid' in push) || !equalBytes(push.sid, this.sid)) return false;
+    if (push.type === 'answered') this.answered(now, push);
+    else if (push.type === 'credited')
+      this.credited = [...this.credited, ...push.permit.grants].slice(-WIRE_LIMITS.permitAddressesMax);
+    else if (push.type === 'refused') this.refuse(now, push.failure, push.retryAfterMs, null);
+    else if (push.type === 'over') this.finish(now, { kind: 'silence' }, true);
+    return true;
+  }
+
+  /** The client goes away: the host need not wait for it. */
+  abort(now: Instant): void {
+    if (this.done) return;
+    if (this.sent !== null) {
+      const nothing = { path: null, method: '', attempts: 0, packetsSent: 0, hostNat: 'unknown' } as const;
+      const clientNat = this.sent.own.profile.type;
+      const elapsedMs = now - this.sent.at;
+      const family = this.context.family();
+      const done = {
+        type: 'done',
+        sid: this.sid,
+        outcome: 'aborted',
+        clientNat,
+        family,
+        elapsedMs,
+        ...nothing,
+      } as const;
+      this.context.request(now, done, null, () => {});
+    }
+    this.stop();
+  }
+
+  private stop(): void {
+    this.done = true;
+    for (const alarm of this.alarms) alarm.cancel();
+    this.context.close(this.socket);
+  }
+
+  private bound(now: Instant, outcome: SocketOutcome): void {
+    if (this.done) return;
+    if (!outcome.ok) {
+      this.refuse(now, 'INTERNAL', 0, { because: 'socket', error: outcome.code });
+      return;
+    }
+    const { config, profile, masterRttMs } = this.context;
+    const { hostKey, password, name, connection, mode, own: key } = this.door;
+    const hidden = mode === 'only';
+    const bound = { socket: this.socket, family: this.context.family(), port: outcome.local.port };
+    const own = shownOf(mode, { profile: profile(), candidates: ownCandidates(this.context, bound, true) });
+    const proof = password === null ? null : passwordProof(config.crypto, password, this.parties());
+    const instance = instanceOf(config.crypto, config.start ?? config.identity.publicKey, key);
+    const relays = mode === 'never' ? [] : this.context.relays.distances();
+    const hello = {
+      ...own,
+      instance,
+      connection,
+      name,
+      passwordProof: proof,
+      masterRttMs: masterRttMs(),
+      mode,
+      relays,
+    };
+    const handshake = openAsClient(config.crypto, key, { sid: this.sid, hostKey, hello });
+    if (handshake === null) {
+      this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'key-unusable' });
+      return;
+    }
+    this.sent = { at: now, handshake, own };
+    const join = { type: 'join', sid: this.sid, hidden, hostKey, handshake: handshake.message } as const;
+    const onResponse = (at: Instant, response: Response): void => this.joined(at, response);
+    const to = { ...this.context.otherFamily(), at: { code: this.door.code } };
+    this.alarms.push(this.context.request(now, join, this.socket, onResponse, to));
+  }
+
+  private parties() {
+    return { sid: this.sid, hostKey: this.door.hostKey, clientKey: this.door.own.publicKey };
+  }
+
+  private joined(now: Instant, response: Response): void {
+    if (response.type === 'ok') {
+      // Through a tunnel nobody has seen the socket.
+      this.observed = sameEndpoint(response.observed, NOWHERE) ? null : response.observed;
+      // Not before: the master has to know of the join.
+      if (this.door.mode !== 'only') this.context.payIpv6(now, { type: 'credit', sid: this.sid, n: 0 });
+    } else if (response.type === 'failed')
+      this.refuse(now, response.failure, response.retryAfterMs, saidByMaster(response.detail));
+  }
+
+  private answered(now: Instant, push: Push & { readonly type: 'answered' }): void {
+    if (this.sent === null) return;
+    const { handshake, at } = this.sent;
+    const reflexive = this.observed === null ? [] : [{ kind: 'reflexive', endpoint: this.observed } as const];
+    const own = { ...this.sent.own, candidates: [...this.sent.own.candidates, ...reflexive] };
+    const answer = handshake.finish(push.handshake);
+    // The master has brought somebody who does not have the host's key (SECURITY.md row 14).
+    if (answer === null) this.refuse(now, 'HOST_KEY_CHANGED', 0, { because: 'not-that-host' });
+    else {
+      const { profile, candidates, heldMs, goesOn, relay, mode, services } = answer.hello;
+      const permit = { grants: [...push.permit.grants, ...this.credited].slice(0, WIRE_LIMITS.permitAddressesMax) };
+      const standing = { master: this.context.masterAddress(), seenAt: this.observed?.address ?? null };
+      const usable = usableCandidates(push.observed, candidates, permit, this.ownAddresses(), standing);
+      const unseen = unseenAddresses(push.observed, candidates, standing);
+      const session: SessionConfig = {
+        ...{ role: 'client', sid: this.sid, keys: answer.keys, socket: this.socket, own, permit, unseen },
+        peer: { profile, candidates: usable },
+        relayRttMs: Math.min(PEER_LIMITS.relayRttMsMax, Math.max(1, now - at - heldMs)),
+      };
+      const relayedOnly = modeOfBoth(this.door.mode, mode) === 'only';
+      const host = { goesOn, relayedOnly, relay, grant: push.relay, services };
+      this.finish(now, { kind: 'welcome', session, answer: host }, false);
+    }
+  }
+
+  /** Our public addresses: of this very socket, and of the samples. */
+  private ownAddresses(): readonly string[] {
+    const sampled = this.context.profile().external;
+    return this.observed === null ? sampled : [this.observed.address, ...sampled];
+  }
+
+  private refuse(now: Instant, failure: FailureCode, retryAfterMs: number, detail: FailureReason | null): void {
+    this.finish(now, { kind: 'refused', failure, retryAfterMs, detail }, true);
+  }
+
+  private finish(now: Instant, result: KnockResult, closeSocket: boolean): void {
+    if (this.done) return;
+    if (closeSocket) this.stop();
+    else {
+      this.done = true;
+      for (const alarm of this.alarms) alarm.cancel();
+    }
+    this.onResult(now, result);
+  }
+}
+
+/** What whoever joins has said of it. */
+interface DoorstepOptions {
+  readonly code: string | null;
+  readonly device?: Uint8Array;
+  readonly password: string | null;
+  readonly name: string;
+  readonly relay?: RelayMode;
+}
+
+/** Where the person who wants in stands: with the key that this device has for this host alone. */
+export function doorstepOf(
+  { crypto, identity }: PeerConfig,
+  { code, device, password, name, relay = 'allow' }: DoorstepOptions,
+  hostKey: Uint8Array,
+  connection: Uint8Array,
+): Doorstep {
+  const own = device === undefined ? identity : friendKey(crypto, device, hostKey);
+  const asked = normalizeCode(code ?? '') ?? '';
+  return { code: asked, hostKey, own, password, name, connection, mode: relay };
+}
