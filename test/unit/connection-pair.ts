@@ -77,11 +77,11 @@ function endOf(config: Omit<ConstructorParameters<typeof Connection>[0], 'agenda
 interface Way {
   readonly kind: PathKind;
   readonly socket: number;
-  /** One way. */
-  readonly ms: number;
+  /** One way; may change meanwhile. */
+  ms: number;
 }
-export const DIRECT: Way = { kind: 'direct', socket: 1, ms: 10 };
-export const RELAY: Way = { kind: 'relay', socket: 2, ms: 25 };
+export const DIRECT: Readonly<Way> = { kind: 'direct', socket: 1, ms: 10 };
+export const RELAY: Readonly<Way> = { kind: 'relay', socket: 2, ms: 25 };
 export const SIDES = ['left', 'right'] as const;
 type Side = (typeof SIDES)[number];
 export interface Flying {
@@ -93,7 +93,7 @@ export interface Flying {
 }
 
 /** Two ends of a connection, `left` and `right`, in virtual time; `drop` and the relay's `forward` stand between them. Pairs of another `n` have other keys. */
-export function pair(ways: readonly Way[] = [DIRECT], n = 1) {
+export function pair(ways: readonly Readonly<Way>[] = [DIRECT], n = 1) {
   const suite = seededCrypto('path', nodeCrypto);
   const [up, down] = [new Uint8Array(32).fill(n), new Uint8Array(32).fill(n + 1)];
   const at = {
@@ -110,6 +110,8 @@ export function pair(ways: readonly Way[] = [DIRECT], n = 1) {
   const ends = { left: make('left'), right: make('right') };
   const flying: Flying[] = [];
   const events: { left: Told[]; right: Told[] } = { left: [], right: [] };
+  /** When each message came. */
+  const heardAt: { left: Instant[]; right: Instant[] } = { left: [], right: [] };
   const sent: Flying[] = [];
   const world = {
     now: 0,
@@ -129,6 +131,7 @@ export function pair(ways: readonly Way[] = [DIRECT], n = 1) {
         return;
       }
       if (output.kind === 'event') events[name].push(output.event);
+      if (output.kind === 'event' && output.event.ev === 'message') heardAt[name].push(world.now);
       if (output.kind !== 'transmit') continue;
       const { socket, to, bytes } = output;
       sent.push({ socket, from: at[name], to, bytes: bytes.slice(), at: world.now });
@@ -173,7 +176,7 @@ export function pair(ways: readonly Way[] = [DIRECT], n = 1) {
   }
 
   /** Both sides have the way from here on. */
-  function add(way: Way): void {
+  function add(way: Readonly<Way>): void {
     for (const name of SIDES) {
       const relayed = way.kind === 'relay';
       const remote = relayed ? at.relay : at[other(name)];
@@ -201,7 +204,7 @@ export function pair(ways: readonly Way[] = [DIRECT], n = 1) {
   }
   if (ways.includes(DIRECT)) add(DIRECT);
   for (const name of SIDES) events[name].length = 0;
-  return { ends, at, events, sent, world, run, command, flying, add, play, numbers, counted };
+  return { ends, at, events, heardAt, sent, world, run, command, flying, add, play, numbers, counted };
 }
 
 export const kinds = (events: readonly Told[]) => events.map((event) => event.ev).filter((ev) => ev !== 'rtt');
