@@ -2,6 +2,7 @@
 
 export { createCallers, isProxyName } from './callers.ts';
 export { readDownloads } from './downloads.ts';
+export { type FleetFact, startFleet } from './fleet.ts';
 export { type BanFact, FleetBans } from './fleet-bans.ts';
 export { HostsHeard } from './fleet-hosts-heard.ts';
 export { HostsTold } from './fleet-hosts-told.ts';
@@ -19,7 +20,7 @@ export { startRelayThread } from './relay-thread.ts';
 export { RelayWays } from './relay-ways.ts';
 export { type Row, Rows } from './rows.ts';
 export { libsql, nodeSqlite, type OpenSqlite, openSqlite } from './sqlite.ts';
-export { type BanRow, openStore } from './store.ts';
+export { type BanRow, openStore, type Store } from './store.ts';
 export { startStun } from './stun.ts';
 export { readTicketKeys, saveTicketKeys } from './ticket-keys.ts';
 export { createTunnels, type Tunnels } from './tunnel.ts';

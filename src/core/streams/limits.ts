@@ -6,6 +6,13 @@ export const STREAM_LIMITS = {
    */
   streamsMax: 256,
   /**
+   * Streams that take the places of others: a browser without keep-alive opens some dozens a second. Whoever opens and resets them as fast
+   * as datagrams carry that had the host connect 72 times a datagram; so many connections a second cost it some hundredths of a core.
+   */
+  openRate: { perSecond: 256, burst: 256 },
+  /** Places that have to wait for that are given back in groups. */
+  openRoomMs: 50,
+  /**
    * What a side may have sent of one stream, and of all of a connection, before the other side's program has taken it. A round trip of
    * 50 ms at 150 Mbit/s is 940 kB. 128 friends who fill their windows cost a host 256 MiB.
    */
