@@ -4,7 +4,6 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { APP_LIMITS, running, writeTokenFile } from '../../src/app/index.ts';
-import type { ConnectionWays } from '../../src/app/local-api.ts';
 import { stateSchema } from '../../src/app/testing.ts';
 import { Bench, type Line, type Master, portBase, type Run, runMaster } from './processes.ts';
 
@@ -83,6 +82,11 @@ test('who shows each friend with way, loss, seat and time; kick, ban, bans and u
   expect(await ctl(host.stateDir, 'who')).toMatchObject({ exit: 4 });
 });
 
+/** Of one connection. */
+interface Ways {
+  readonly ways: readonly { readonly kind: string; readonly via: string | null; readonly carries: boolean }[];
+}
+
 test('ways shows all ways of the connection, the one that carries the data first, at both ends', async () => {
   const host = await startHost();
   const ana = await startJoin(host.code, 'Ana');
@@ -91,7 +95,7 @@ test('ways shows all ways of the connection, the one that carries the data first
     [ana, 'Unnamed'],
   ] as const) {
     const { lines } = await ctl(stateDir, 'ways', '--json');
-    const told = (lines.find(({ ev }) => ev === 'connections') as Line).connections as readonly ConnectionWays[];
+    const told = (lines.find(({ ev }) => ev === 'connections') as Line).connections as readonly Ways[];
     expect(told[0]?.ways.filter(({ carries }) => carries)).toMatchObject([{ kind: 'direct', via: null }]);
     const { out } = await ctl(stateDir, 'ways');
     expect(out).toMatch(/^With +Way +State +Lost +Carries the data\n/);

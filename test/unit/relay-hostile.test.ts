@@ -1,10 +1,11 @@
 /** A relay that does not do what it should with the sealed datagrams of a connection: the worst that it can do is to lose them. */
 import { expect, test } from 'vitest';
-import { LABEL_AT, SEQUENCE_AT } from '../../src/core/connection/datagram.ts';
 import { DIRECT, type Flying, lehmer, pair, RELAY, SIDES } from './connection-pair.ts';
 
 const OTHER = { left: 'right', right: 'left' } as const;
 const PLAY_MS = 5_000;
+/** Where the label of a datagram stands. */
+const LABEL = [1, 9] as const;
 
 /** Everything that it saw of two others who play over it, by the end that it was for. */
 function recorded(): readonly Flying[] {
@@ -32,7 +33,7 @@ const TRICKS: Readonly<Record<string, Trick>> = {
   'swaps pairs': (one, random) => [one, { ...one, bytes: some(foreign, random).bytes }],
   'puts the label of one pair before what another has sealed': (one, random) => {
     const bytes = some(foreign, random).bytes.slice();
-    bytes.set(one.bytes.subarray(LABEL_AT, SEQUENCE_AT), LABEL_AT);
+    bytes.set(one.bytes.subarray(...LABEL), LABEL[0]);
     return [one, { ...one, bytes }];
   },
   'changes bits': (one, random) => {
