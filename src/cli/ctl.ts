@@ -1,6 +1,6 @@
 /** `sallyport ctl WHAT`: looks at a program of ours that runs on this computer, and commands it, over its local interface. */
 import type { FriendView, HostingView, LocalAnswer, LocalCommand, LocalState } from '../app/index.ts';
-import { asksToCome, isInside } from '../app/local-api.ts';
+import { asksToCome, type ConnectionWays, isInside, type LocalDone } from '../app/local-api.ts';
 import { showCode } from '../core/model/code.ts';
 import { SallyportError, usage } from '../node/failure.ts';
 import { stateDir } from './agent-flags.ts';
@@ -11,6 +11,7 @@ import { didYouMean } from './nearest.ts';
 import { askProgram, type Program, programs } from './programs.ts';
 import type { Invocation } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import { waysText } from './ways.ts';
 import { called, present, shownName, tableText, whoHead, whoRow } from './who.ts';
 import { t, tMaybe } from './words/index.ts';
 
@@ -26,6 +27,7 @@ interface Errand {
 
 const ERRANDS: Readonly<Record<string, Errand>> = {
   who: { host: true, words: [], run: async (desk) => desk.who() },
+  ways: { host: false, words: [], run: (desk) => desk.ways() },
   bans: { host: true, words: [], run: async (desk) => desk.bans() },
   kick: {
     host: true,
@@ -112,10 +114,29 @@ class ProgramDesk {
     this.#hosting = program.state.hosting;
   }
 
-  async send({ do: name, ...fields }: LocalCommand): Promise<void> {
+  async send(command: LocalCommand): Promise<void> {
+    await this.#ask(command);
+    this.#terminal.event('done', command);
+  }
+
+  async #ask({ do: name, ...fields }: LocalCommand): Promise<LocalDone> {
     const answer = (await (await askProgram(this.#program.file, `/v1/${name}`, fields)).json()) as LocalAnswer;
     if (!answer.ok) throw usage(`${answer.error.what} ${answer.error.why} ${answer.error.next}`);
-    this.#terminal.event('done', { do: name, ...fields });
+    return answer;
+  }
+
+  /** Of a host those of each friend, of a join those to its host. */
+  async ways(): Promise<void> {
+    const { connections = [] } = await this.#ask({ do: 'paths' });
+    this.#terminal.event('connections', { connections });
+    this.#terminal.page(waysText(connections.map((one) => ({ name: this.#nameOf(one), ways: one.ways }))));
+  }
+
+  #nameOf({ join, friend }: ConnectionWays): string {
+    const host = this.#program.state.joins.find(({ id }) => id === join);
+    if (host !== undefined) return host.hostName === '' ? host.target : host.hostName;
+    const view = this.#hosting?.friends.find((one) => one.friend === friend);
+    return view === undefined ? (friend ?? '').slice(0, 8) : shownName(view);
   }
 
   who(): void {

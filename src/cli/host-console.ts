@@ -7,6 +7,7 @@ import { showFingerprint } from '../core/index.ts';
 import { banText } from './ban-text.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { Terminal } from './terminal.ts';
+import { waysText } from './ways.ts';
 import { called, present, shownName, tableText, whoHead, whoRow } from './who.ts';
 import { t } from './words/index.ts';
 
@@ -113,6 +114,10 @@ class Desk {
       case 'words':
         this.#words();
         return;
+      case 'w':
+      case 'ways':
+        this.#ways();
+        return;
       case 'kick':
         for (const friend of this.#friendsCalled(wanted)) this.#hosting.kick(friend);
         return;
@@ -127,7 +132,7 @@ class Desk {
         return;
       default:
         this.#terminal.say(
-          `  ${t('who · S words to compare · kick NAME · ban NAME · ban NAME network · bans · unban N · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends')}`,
+          `  ${t('who · S words to compare · W ways · kick NAME · ban NAME · ban NAME network · bans · unban N · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends')}`,
         );
     }
   }
@@ -215,6 +220,13 @@ class Desk {
     const rows = friends.map((view) => whoRow(view, Date.now()));
     if (rows.length === 0) this.#terminal.say(`  ${t('Nobody is here.')}`);
     else this.#terminal.lines(tableText(whoHead(), rows).replace(/^/gm, '  '));
+  }
+
+  #ways(): void {
+    const connections = [...this.#friends.values()].flatMap((one) =>
+      one.path === null ? [] : [{ name: shownName(one), ways: one.path.paths }],
+    );
+    this.#terminal.lines(waysText(connections).replace(/^/gm, '  '));
   }
 
   #words(): void {

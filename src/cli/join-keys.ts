@@ -1,5 +1,5 @@
 /** The keys of `join` in a terminal: show or copy the log of this attempt or of all (addresses masked), the words
- * of the path, stop. docs/seed.md S28. */
+ * of the path, its ways, stop. docs/seed.md S28. */
 import { maskText, PEER_LIMITS } from '../core/index.ts';
 import { copyToClipboard } from '../node/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -11,6 +11,8 @@ export interface KeysOptions {
   readonly stop: () => void;
   /** Of the path; empty before there is one. */
   readonly words: () => string;
+  /** All ways of the connection, as a table. */
+  readonly ways: () => string;
   /** The person has typed a name, and Enter. */
   readonly named: (name: string) => void;
   readonly env: NodeJS.ProcessEnv;
@@ -38,7 +40,7 @@ function typed(before: string, more: string, named: (name: string) => void): str
   return text;
 }
 
-export function watchKeys({ terminal, log, stop, words, named, env }: KeysOptions): { close(): void } {
+export function watchKeys({ terminal, log, stop, words, ways, named, env }: KeysOptions): { close(): void } {
   const { stdin } = process;
   if (!stdin.isTTY) return { close() {} };
   let typing: string | null = null;
@@ -57,6 +59,7 @@ export function watchKeys({ terminal, log, stop, words, named, env }: KeysOption
       typing = '';
       terminal.status(t('Your name: {typing}', { typing }));
     } else if (key === 's') terminal.say(wordsLine(words()));
+    else if (key === 'w') terminal.lines(ways());
     else if (key === 'l' || key === 'a') terminal.lines(log(key === 'a'));
     else if (key === 'c' || key === 't') {
       const copied = await copyToClipboard(maskText(log(key === 'c')), env);

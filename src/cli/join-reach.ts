@@ -21,6 +21,7 @@ import { canPrompt, promptSecret } from './prompt.ts';
 import { type Invocation, untilStopped } from './run.ts';
 import type { Terminal } from './terminal.ts';
 import { relayTeller, wayFields } from './way-lines.ts';
+import { waysText } from './ways.ts';
 import { failureWords, t, tMaybe } from './words/index.ts';
 
 /** What the front of the command has understood. */
@@ -124,9 +125,11 @@ async function reach(agent: Agent, errand: JoinTry, mayAsk: boolean): Promise<Sa
   const screen = new JoinScreen(terminal);
   // Aborted with the entry of an official server: it is joined by its address.
   const direct = new AbortController();
+  let reached: Path | null = null;
   const keys = watchKeys({
     ...{ terminal, log: (all) => logText(screen.join, all), stop, env },
     words: () => screen.join.path?.words ?? '',
+    ways: () => waysText(reached === null ? [] : [{ name: screen.join.hostName, ways: reached.paths }]),
     named: (typed) => player.named(typed),
   });
   try {
@@ -144,6 +147,7 @@ async function reach(agent: Agent, errand: JoinTry, mayAsk: boolean): Promise<Sa
       ...(password === undefined ? {} : { password }),
       ...(name === undefined ? {} : { name }),
     });
+    reached = path;
     shown.connected(path);
     await play(errand, screen, path);
     return null;

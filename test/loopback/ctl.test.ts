@@ -82,6 +82,27 @@ test('who shows each friend with way, loss, seat and time; kick, ban, bans and u
   expect(await ctl(host.stateDir, 'who')).toMatchObject({ exit: 4 });
 });
 
+/** Of one connection. */
+interface Ways {
+  readonly ways: readonly { readonly kind: string; readonly via: string | null; readonly carries: boolean }[];
+}
+
+test('ways shows all ways of the connection, the one that carries the data first, at both ends', async () => {
+  const host = await startHost();
+  const ana = await startJoin(host.code, 'Ana');
+  for (const [{ stateDir }, name] of [
+    [host, 'Ana'],
+    [ana, 'Unnamed'],
+  ] as const) {
+    const { lines } = await ctl(stateDir, 'ways', '--json');
+    const told = (lines.find(({ ev }) => ev === 'connections') as Line).connections as readonly Ways[];
+    expect(told[0]?.ways.filter(({ carries }) => carries)).toMatchObject([{ kind: 'direct', via: null }]);
+    const { out } = await ctl(stateDir, 'ways');
+    expect(out).toMatch(/^With +Way +State +Lost +Carries the data\n/);
+    expect(out.split('\n')[1]).toMatch(new RegExp(`^${name} +direct, \\d+ ms +\\w+ +\\d+\\.\\d % +yes$`));
+  }
+});
+
 test('whoever asks is let in or refused from elsewhere', async () => {
   const host = await startHost(undefined, undefined, ['--ask']);
   const knock = (name: string): Run =>

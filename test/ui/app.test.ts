@@ -51,6 +51,8 @@ describeUnless(chromiumMissing, 'the local app', () => {
     expect(await own.bench.ask(address, 'hello')).toMatch(/said hello$/);
     await page.click('#copy-address');
     await expect.poll(() => clipboard(page)).toBe(address);
+    await page.click('.ways summary');
+    await page.waitForSelector('.ways li[data-kind="direct"]:has-text("ready"):has-text("carries the game")');
     await page.click('#connect-details summary');
     await page.click('#copy-this');
     await expect.poll(() => clipboard(page)).toMatch(/^Attempt 1:/);
@@ -92,6 +94,8 @@ describeUnless(chromiumMissing, 'the local app', () => {
     const local = String((await friend.line('connected')).local);
     expect(await own.bench.ask(local, 'hi')).toMatch(/^127\.\d+\.\d+\.\d+ said hi$/);
     await page.waitForSelector('[data-friend]:has-text("Kofi"):has-text("connected")');
+    await page.click('[data-friend] .ways summary');
+    await page.waitForSelector('.ways li[data-kind="direct"]:has-text("ready"):has-text("carries the game")');
     await confirmed(page, '[data-friend] >> text=Kick');
     await page.waitForSelector('[data-friend]:has-text("Kofi"):not(:has-text("connected"))');
     await confirmed(page, '#host-stop');

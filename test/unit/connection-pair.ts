@@ -77,14 +77,14 @@ function endOf(config: Omit<ConstructorParameters<typeof Connection>[0], 'agenda
 interface Way {
   readonly kind: PathKind;
   readonly socket: number;
-  /** One way. */
-  readonly ms: number;
+  /** One way; may change meanwhile. */
+  ms: number;
 }
-export const DIRECT: Way = { kind: 'direct', socket: 1, ms: 10 };
-export const RELAY: Way = { kind: 'relay', socket: 2, ms: 25 };
+export const DIRECT: Readonly<Way> = { kind: 'direct', socket: 1, ms: 10 };
+export const RELAY: Readonly<Way> = { kind: 'relay', socket: 2, ms: 25 };
 export const SIDES = ['left', 'right'] as const;
 type Side = (typeof SIDES)[number];
-interface Flying {
+export interface Flying {
   readonly at: Instant;
   readonly socket: number;
   readonly from: Endpoint;
@@ -92,10 +92,10 @@ interface Flying {
   readonly bytes: Uint8Array;
 }
 
-/** Two ends of a connection, `left` and `right`, in virtual time; `drop` stands between them. */
-export function pair(ways: readonly Way[] = [DIRECT]) {
+/** Two ends of a connection, `left` and `right`, in virtual time; `drop` and the relay's `forward` stand between them. Pairs of another `n` have other keys. */
+export function pair(ways: readonly Readonly<Way>[] = [DIRECT], n = 1) {
   const suite = seededCrypto('path', nodeCrypto);
-  const [up, down] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const [up, down] = [new Uint8Array(32).fill(n), new Uint8Array(32).fill(n + 1)];
   const at = {
     left: { address: '198.51.100.1', port: 1000 } as Endpoint,
     right: { address: '203.0.113.2', port: 2000 } as Endpoint,
@@ -110,8 +110,16 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
   const ends = { left: make('left'), right: make('right') };
   const flying: Flying[] = [];
   const events: { left: Told[]; right: Told[] } = { left: [], right: [] };
+  /** When each message came. */
+  const heardAt: { left: Instant[]; right: Instant[] } = { left: [], right: [] };
   const sent: Flying[] = [];
-  const world = { now: 0, drop: (_from: Side, _socket: number) => false, carries: 1_472 };
+  const world = {
+    now: 0,
+    drop: (_from: Side, _socket: number) => false,
+    carries: 1_472,
+    /** What a relay makes of a datagram. */
+    forward: (one: Flying): readonly Flying[] => [one],
+  };
   const until = { left: 0, right: 0 };
   const other = (name: Side): Side => (name === 'left' ? 'right' : 'left');
 
@@ -123,6 +131,7 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
         return;
       }
       if (output.kind === 'event') events[name].push(output.event);
+      if (output.kind === 'event' && output.event.ev === 'message') heardAt[name].push(world.now);
       if (output.kind !== 'transmit') continue;
       const { socket, to, bytes } = output;
       sent.push({ socket, from: at[name], to, bytes: bytes.slice(), at: world.now });
@@ -131,7 +140,8 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
       const relayed = way.kind === 'relay';
       if (relayed && endpointKey(to) !== endpointKey(at.relay)) continue;
       const between = relayed ? { from: at.relay, to: at[other(name)] } : { from: at[name], to };
-      flying.push({ at: world.now + way.ms, socket, ...between, bytes: bytes.slice() });
+      const one = { at: world.now + way.ms, socket, ...between, bytes: bytes.slice() };
+      flying.push(...(relayed ? world.forward(one) : [one]));
     }
   }
 
@@ -166,7 +176,7 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
   }
 
   /** Both sides have the way from here on. */
-  function add(way: Way): void {
+  function add(way: Readonly<Way>): void {
     for (const name of SIDES) {
       const relayed = way.kind === 'relay';
       const remote = relayed ? at.relay : at[other(name)];
@@ -194,7 +204,7 @@ export function pair(ways: readonly Way[] = [DIRECT]) {
   }
   if (ways.includes(DIRECT)) add(DIRECT);
   for (const name of SIDES) events[name].length = 0;
-  return { ends, at, events, sent, world, run, command, flying, add, play, numbers, counted };
+  return { ends, at, events, heardAt, sent, world, run, command, flying, add, play, numbers, counted };
 }
 
 export const kinds = (events: readonly Told[]) => events.map((event) => event.ev).filter((ev) => ev !== 'rtt');

@@ -6,6 +6,23 @@ const twice = (numbers: readonly number[]) => numbers.length - new Set(numbers).
 /** The longest time between two that came, in datagrams of 7.8 ms. */
 const gap = (numbers: readonly number[]) => Math.max(...numbers.map((n, i) => n - (numbers[i - 1] ?? -1)));
 
+/** SWITCHES=200 gives the full measure. */
+const SWITCHES = Number(process.env.SWITCHES ?? 20);
+/** One way, of the better and of the worse of two direct paths. */
+const FAST_MS = 10;
+const SLOW_MS = 30;
+
+/** The longest that a number came behind a higher one. */
+function lateMs(numbers: readonly number[], heardAt: readonly number[]): number {
+  let [highest, highestAt, late] = [-1, 0, 0];
+  for (const [i, n] of numbers.entries()) {
+    const at = heardAt[i] as number;
+    if (n < highest) late = Math.max(late, at - highestAt);
+    else [highest, highestAt] = [n, at];
+  }
+  return late;
+}
+
 test('from a relay to a direct path nothing is lost and nothing comes twice, in 200 switches', () => {
   const { add, play, ends, events, numbers, counted, world } = pair([RELAY, DIRECT]);
   world.now = 0;
@@ -27,6 +44,37 @@ test('from a relay to a direct path nothing is lost and nothing comes twice, in 
     expect(events[name].filter(({ ev }) => ev === 'switched').length).toBeGreaterThanOrEqual(200);
   }
 });
+
+test(
+  'from IPv4 to IPv6 and back, as one becomes slower than the other, nothing is lost, comes twice or later than the slower way takes',
+  () => {
+    const four = { kind: 'direct' as const, socket: 1, ms: FAST_MS };
+    const six = { kind: 'ipv6' as const, socket: 2, ms: FAST_MS };
+    const { add, play, run, ends, events, heardAt, numbers, counted, world } = pair([four, six]);
+    for (const way of [four, six]) add(way);
+    play(2_000);
+    const carried = (kind: string): boolean => SIDES.every((name) => ends[name].connection.current?.kind === kind);
+    for (let n = 0; n < SWITCHES; n++) {
+      const [slow, fast] = carried('ipv6') ? [six, four] : [four, six];
+      [slow.ms, fast.ms] = [SLOW_MS, FAST_MS];
+      const until = world.now + 30_000;
+      while (!carried(fast.kind) && world.now < until) play(world.now + 100);
+      expect(carried(fast.kind)).toBe(true);
+      play(world.now + 400);
+    }
+    run(world.now + 1_000);
+    for (const [name, from] of [
+      ['left', 'right'],
+      ['right', 'left'],
+    ] as const) {
+      expect(twice(numbers(name))).toBe(0);
+      expect(new Set(numbers(name)).size).toBe(counted[from]);
+      expect(lateMs(numbers(name), heardAt[name])).toBeLessThanOrEqual(SLOW_MS - FAST_MS);
+      expect(events[name].filter(({ ev }) => ev === 'switched').length).toBeGreaterThanOrEqual(SWITCHES);
+    }
+  },
+  SWITCHES * 5_000,
+);
 
 test('a direct path that dies while a relay stands by leaves a gap of less than 0.5 s, both ways', () => {
   const { add, play, ends, numbers, world } = pair([DIRECT, RELAY]);

@@ -186,8 +186,8 @@ export const de = {
   Ask: 'Frage',
   'the input has ended: nobody can be let in any more':
     'die Eingabe ist zu Ende: niemand kann mehr hereingelassen werden',
-  'who · S words to compare · kick NAME · ban NAME · ban NAME network · bans · unban N · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends':
-    'who · S Wörter zum Vergleichen · kick NAME · ban NAME · ban NAME network · bans · unban N · y oder n, oder y NAME oder n NAME, für Fragende · Strg+C beendet',
+  'who · S words to compare · W ways · kick NAME · ban NAME · ban NAME network · bans · unban N · y or n, or y NAME or n NAME, for who asks · Ctrl+C ends':
+    'who · S Wörter zum Vergleichen · W Wege · kick NAME · ban NAME · ban NAME network · bans · unban N · y oder n, oder y NAME oder n NAME, für Fragende · Strg+C beendet',
   'Nobody asks just now.': 'Gerade fragt niemand.',
   'The question has just changed, so that answer was not taken:':
     'Die Frage hat eben gewechselt, deshalb galt diese Antwort nicht:',
@@ -674,6 +674,14 @@ export const de = {
   Joinable: 'Erreichbar',
   Friend: 'Freund',
   Way: 'Weg',
+  With: 'Mit',
+  'Carries the data': 'Trägt die Daten',
+  'Nobody is connected, so there are no ways.': 'Niemand ist verbunden, also gibt es keine Wege.',
+  proving: 'wird geprüft',
+  ready: 'bereit',
+  doubted: 'Antwort überfällig',
+  sick: 'gestört',
+  gone: 'weg',
   Lost: 'Verlust',
   Seat: 'Platz',
   Before: 'Früher',

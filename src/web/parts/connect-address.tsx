@@ -5,6 +5,7 @@ import { Badge } from '../kit/badge.tsx';
 import { Icon } from '../kit/icon.tsx';
 import { t } from '../messages/index.ts';
 import { CopyButton } from './copy-button.tsx';
+import { Ways } from './ways.tsx';
 import { Words } from './words.tsx';
 
 /** What one has come for: the address to type into the game. It stands first. */
@@ -34,6 +35,7 @@ export function ConnectAddress(props: { readonly join: LocalJoin; readonly path:
         </Badge>
       </p>
       <Notices join={join} />
+      <Ways of={(one) => one.join === join.id} />
       <Words words={path.words} />
     </section>
   );

@@ -11,6 +11,7 @@ import { Icon } from '../kit/icon.tsx';
 import { Sparkline } from '../kit/sparkline.tsx';
 import { command } from '../local.ts';
 import { t } from '../messages/index.ts';
+import { Ways } from './ways.tsx';
 import { Words } from './words.tsx';
 
 const QUESTION_READ_MS = 700;
@@ -73,6 +74,7 @@ export function Friend(props: { readonly friend: FriendView }) {
       {isInside(props.friend) ? <Curves friend={props.friend} /> : null}
       {details.length === 0 ? null : <p class="hint">{details.join(' · ')}</p>}
       {isInside(props.friend) ? <Expel friend={props.friend} /> : null}
+      {isInside(props.friend) ? <Ways of={(one) => one.join === null && one.friend === friend} /> : null}
       {words === null ? null : <Words words={words} />}
     </li>
   );
