@@ -24,6 +24,7 @@ import {
   type DriveCounters,
   type Driver,
   drive,
+  handlesGone,
   narrowReceive,
   SallyportError,
   tunnelTo,
@@ -406,6 +407,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#dispose('closed');
     // A router that does not answer forgets the mapping when its lease is over.
     await atMost(AGENT_LIMITS.upnpCloseMs, unmapped);
+    await handlesGone();
   }
 
   /** The machine has broken an assertion of its own: everything that waits is told, nothing is left open. */

@@ -130,6 +130,12 @@ export const SERVER_LIMITS = {
   /** They are written down in so many rows, ten in each. */
   banFactRows: 1_024,
   /**
+   * Names that are held: where two nodes differ they are told by their sums in which of so many parts, as often as bans at most, and
+   * answered by so many rows of 150 bytes, as many in a message as bans.
+   */
+  fleetNameBuckets: 1_024,
+  fleetNamesAnswerMax: 4_000,
+  /**
    * A node tells of its hosts once a second what has changed, 200 in a word (an entry is 0.4 kB, 1.3 kB at most, and NATS carries a
    * megabyte); who was away for 4,096 changes or more is told everything, a word each tenth of a second, 2,000 hosts a second.
    */

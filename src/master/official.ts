@@ -135,6 +135,7 @@ function officialServer(server: z.infer<typeof officialServerSchema>): OfficialS
       observed: { address: '', port: 0 },
       rttMs: null,
       since: 0,
+      generation: 0,
     },
   };
 }

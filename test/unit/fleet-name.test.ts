@@ -1,4 +1,5 @@
 /** A name that two nodes of a fleet have: said where it is so, and not where somebody at the engine repeats what a node said before. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,8 @@ function storeAt(name: string): Store {
   return store;
 }
 
+const stopping = (stop: (timer: NodeJS.Timeout) => void, timer: NodeJS.Timeout) => (): void => stop(timer);
+
 function node(store: Store) {
   const facts: FleetFact[] = [];
   const fleet = startFleet({
@@ -37,6 +40,11 @@ function node(store: Store) {
     moderation: { bans: () => [], ban: () => expect.unreachable(), unban: () => null },
     webhooks: { told: () => [], note: () => {} },
     ...{ onRules: () => {}, command: () => {}, entry: () => null, hostIds: () => [], onElsewhere: () => {} },
+    ...{ generation: () => null, random: Math.random, instance: randomBytes(8).toString('hex') },
+    timers: {
+      every: (ms, work) => stopping(clearInterval, setInterval(work, ms)),
+      after: (ms, work) => stopping(clearTimeout, setTimeout(work, ms)),
+    },
     ...{ onWhole: () => {}, figures: () => ({ hosts: 0, sessions: 0 }), onDrain: () => {} },
     ...{ wallClock: Date.now, monotonic: () => performance.now(), onFact: (fact) => facts.push(fact) },
     open(listener) {

@@ -164,7 +164,7 @@ const hold = { sid, ahead: fc.integer({ min: 0, max: 255 }) };
 const step = { sid, n: u32, sealed: upTo(WIRE_LIMITS.stepBytesMax) };
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
-  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWXM'), announcement, ...beat }),
+  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWXM'), announcement, ...beat, generation: u32 }),
   fc.record({ type: type('heartbeat'), announcement: orNull(announcement), ...beat }),
   fc.record({ type: type('goodbye') }),
   fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBWXM') }),

@@ -94,7 +94,7 @@ export const PROFILE: NatProfile = {
 };
 
 const REQUESTS: readonly Request[] = [
-  { type: 'register', code: CODE, announcement: ANNOUNCEMENT, players: 3, profile: PROFILE },
+  { type: 'register', code: CODE, announcement: ANNOUNCEMENT, players: 3, profile: PROFILE, generation: 7 },
   { type: 'heartbeat', announcement: null, players: 4, profile: null },
   { type: 'goodbye' },
   { type: 'resolve', code: ENTRY.code },

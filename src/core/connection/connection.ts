@@ -437,8 +437,16 @@ export class Connection {
       return;
     }
     this.former = before;
+    this.rely(now, best);
     this.bothUntil = now + Math.max(LIMITS.bothMs, LIMITS.bothRoundTrips * Math.max(before.rttMs, best.rttMs));
     this.port.event(now, { ev: 'switched', path: best, from: before });
+  }
+
+  /** A relay that stood by has answered up to two minutes ago: from now on it is asked, and its consent ends, as for any other path. */
+  private rely(now: Instant, path: Path): void {
+    if (path.kind !== 'relay') return;
+    path.expiresAt = Math.min(path.expiresAt, now + LIMITS.consentExpireMs);
+    this.askAt(path, Math.min(path.askAt, now));
   }
 
   private up(now: Instant, path: Path): void {

@@ -184,13 +184,19 @@ class Master implements MasterMachine {
         if (command.ticketKeys !== undefined) this.tickets.remember(command.ticketKeys);
         return;
       case 'derived':
-        this.requests.derived(now, command.key, command.code);
+        this.requests.contests.derived(now, command.key, command.code);
         return;
       case 'evict': {
         const entry = this.registry.find(command.hostKey);
         if (entry !== null) this.requests.gone(now, entry, 'evicted');
         return;
       }
+      case 'replaced':
+        this.requests.replaced(now, command.hostKey, command.generation);
+        return;
+      case 'contest':
+        this.requests.contests.elsewhere(now, command);
+        return;
       case 'drain':
         if (this.phase.in !== 'drained') this.enter({ in: 'draining', by: now + command.afterMs });
         for (const session of this.sessions.all()) this.goAway(now, session);

@@ -189,8 +189,7 @@ export class Binder {
 
   private silent(now: Instant): void {
     if (this.phase.in === 'bound') {
-      this.lost(now, 'silent');
-      this.ask(now);
+      if (this.lost(now, 'silent')) this.ask(now);
     } else this.rest(now, 'silent');
   }
 
@@ -206,10 +205,13 @@ export class Binder {
     this.config.tell(now, { ev: 'token-needed' });
   }
 
-  private lost(now: Instant, why: 'silent' | RelayRefusal): void {
-    if (this.told === 'lost') return;
-    this.told = 'lost';
-    this.config.tell(now, { ev: 'lost', why });
+  /** False: whoever is told of it has stopped this binding over it. */
+  private lost(now: Instant, why: 'silent' | RelayRefusal): boolean {
+    if (this.told !== 'lost') {
+      this.told = 'lost';
+      this.config.tell(now, { ev: 'lost', why });
+    }
+    return this.phase.in !== 'stopped';
   }
 
   /** Does it answer what is asked now? Then it measures the round trip. */
@@ -265,12 +267,10 @@ export class Binder {
     if ((phase.in !== 'binding' && phase.in !== 'bound') || !this.answers(now, random)) return;
     if (phase.in === 'bound' && why === 'expired') {
       // The relay does not know this endpoint: our address has changed, or it was started anew.
-      this.lost(now, why);
-      this.ask(now);
+      if (this.lost(now, why)) this.ask(now);
     } else if (phase.in === 'binding' && why === 'cookie') this.ask(now);
     else if (phase.in === 'binding' && (why === 'expired' || why === 'token')) {
-      this.lost(now, why);
-      this.wait(now);
+      if (this.lost(now, why)) this.wait(now);
     } else this.rest(now, why);
   }
 }

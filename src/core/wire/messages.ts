@@ -108,8 +108,11 @@ interface RequestMessage extends Message {
 export const REQUESTS = {
   register: {
     number: 1,
-    /** `code`: what the host's key gives (`model/code.ts`), derived by the host, believed by the master until another claims it. */
-    fields: { code, players: u16, announcement: nested(announcement), profile: optional(profile) },
+    /**
+     * `code`: what the host's key gives (`model/code.ts`), derived by the host, believed by the master until another claims it.
+     * `generation`: of two programs that host with one key at different nodes of a fleet the larger one is the host.
+     */
+    fields: { code, players: u16, announcement: nested(announcement), profile: optional(profile), generation: u32 },
     answer: 'registered',
   },
   /** Null: unchanged. */
