@@ -1,13 +1,6 @@
 /** Steps with anything in them that means something, the ends of every range among it. */
 import fc from 'fast-check';
-import {
-  LEAD_LIMITS,
-  PLAN_LIMITS,
-  type PortSpec,
-  SAMPLES_MAX,
-  type SidePlan,
-  type Step,
-} from '../../src/core/testing.ts';
+import { LEAD_LIMITS, PLAN_LIMITS, type PortSpec, type SidePlan, type Step } from '../../src/core/testing.ts';
 
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;
@@ -34,7 +27,7 @@ const ports: fc.Arbitrary<PortSpec> = fc.oneof(
   port.map((fixed) => ({ kind: 'fixed', port: fixed }) as const),
   fc.tuple(range, whole(0, U32)).map(([at, seed]) => ({ kind: 'shuffle', ...at, seed }) as const),
   fc
-    .array(fc.record({ start: u16, step, count: u16 }), { minLength: 1, maxLength: 48 })
+    .array(fc.record({ start: u16, step, count: u16 }), { minLength: 1, maxLength: LEAD_LIMITS.stepRunsMax })
     .map((runs) => ({ kind: 'runs', runs }) as const),
 );
 const ttl = fc.option(fc.integer({ min: 1, max: 255 }));
@@ -47,18 +40,18 @@ const common = {
   ratePerSecond: positive,
   durationMs: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1_000, max: LEAD_LIMITS.salvoMs }) }, whole(0, U32)),
 } as const;
-const passes = fc.array(fc.record({ afterMs: u16, ttl }), { minLength: 1, maxLength: 6 });
+const passes = fc.array(fc.record({ afterMs: u16, ttl }), { minLength: 1, maxLength: LEAD_LIMITS.stepPassesMax });
 const everyMs = fc.oneof(fc.constantFrom(1, 9_000), whole(1, U32));
 
 /** As many samples as a step can tell of, or none. */
 function sampleEvery(tuples: number): fc.Arbitrary<number> {
-  const least = Math.max(1, Math.ceil(tuples / (SAMPLES_MAX - 1)));
+  const least = Math.max(1, Math.ceil(tuples / (LEAD_LIMITS.stepSamplesMax - 1)));
   return fc.oneof(fc.constant(0), whole(least, U16), fc.constant(least));
 }
 
 /** Sides that make sense, each with tuples towards one of `addresses`. */
 export function sideArbitrary(addresses: fc.Arbitrary<string>): fc.Arbitrary<SidePlan> {
-  const towards = fc.array(addresses, { minLength: 1, maxLength: 4 });
+  const towards = fc.array(addresses, { minLength: 1, maxLength: LEAD_LIMITS.stepAddressesMax });
   const samples = fc.record({
     ...{ ...common, addresses: towards, from: fc.constantFrom('punching', 'fresh'), sockets: fc.constant(1) },
     ...{ tuples: fc.constant(0), sampleEvery: positive, passes: fc.tuple(fc.record({ afterMs: u16, ttl })) },
@@ -87,7 +80,7 @@ export function wildSideArbitrary(addresses: fc.Arbitrary<string>): fc.Arbitrary
     { kind: 'runs', runs: [{ start: 0, step: 0, count: 0 }] },
   );
   return fc.record({
-    ...{ ...common, addresses: fc.array(addresses, { minLength: 1, maxLength: 4 }), passes },
+    ...{ ...common, addresses: fc.array(addresses, { minLength: 1, maxLength: LEAD_LIMITS.stepAddressesMax }), passes },
     ports: fc.oneof({ weight: 4, arbitrary: ports }, nowhere),
     ...{ sockets: few(positive, 1, 2), tuples: few(u16, 0, 2, 300), sampleEvery: few(u16, 0, 1) },
     from: fc.constantFrom('punching', 'fresh'),

@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { NatProfile } from '../../src/core/index.ts';
 import {
-  CANARIES_MAX,
   decodeStep,
   encodeStep,
   LEAD_LIMITS,
@@ -30,7 +29,7 @@ const anySide = fc.oneof({ weight: 2, arbitrary: sideArbitrary(addresses) }, wil
 /** After the last step: mappings have been replaced once, and the shortest-lived canaries have spoken. */
 const AFTER_MS = 70_000;
 /** A session's sockets at most: those of its plans, its canaries, the punching one and a new one, and those that were heard on. */
-const SOCKETS_MAX = PLAN_LIMITS.birthdayMappings + CANARIES_MAX + 2 + RUN_LIMITS.proofSocketsMax;
+const SOCKETS_MAX = PLAN_LIMITS.birthdayMappings + PLAN_LIMITS.canariesMax + 2 + RUN_LIMITS.proofSocketsMax;
 
 /** Packets to the twin: as many as the permit has, and an answer and a probe back for each of the probes of the twin. */
 function withinPermits({ sent, peak }: Alone, probesMax: number, heard: boolean): void {

@@ -1,7 +1,7 @@
 /** Strangers at a host's door (silent knocks, askers without end, guessed passwords), and a friend who wants in meanwhile. */
 import { expect, test } from 'vitest';
 import { PEER_LIMITS } from '../../src/core/index.ts';
-import { DOOR } from '../../src/core/testing.ts';
+import { DOOR_LIMITS } from '../../src/core/testing.ts';
 import { type Host, NATS } from '../../src/sim/index.ts';
 import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, peers } from './peers.ts';
 
@@ -131,7 +131,7 @@ test('wrong passwords make their addresses wait, ever longer; the person is told
       }
       setup.world.run(100);
     }
-    setup.world.run(DOOR.guessesToldMs);
+    setup.world.run(DOOR_LIMITS.guessesToldMs);
     return (host.last('wrong-passwords')?.count ?? 0) - before;
   };
   const guesses = [minute(), minute(), minute()];
@@ -155,6 +155,6 @@ test('somebody who mistypes three times waits for nothing, and one who shares an
     expect(client.last('join-failed')?.failure).toBe('PASSWORD');
   }
   expect(joinMs(setup, client, { join: 20, code, password: 'swordfish' })).toBeLessThan(
-    DOOR.guessWaitMs + PEER_LIMITS.retryRestMs + 1_000,
+    DOOR_LIMITS.guessWaitMs + PEER_LIMITS.retryRestMs + 1_000,
   );
 });

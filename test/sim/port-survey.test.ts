@@ -1,6 +1,13 @@
 /** What `sallyport master --self-test` finds from another computer: which ports of a master are shut, and whether sources are rewritten. */
 import { describe, expect, test } from 'vitest';
-import { type PortRole, type PortSurvey, PortSurveyMachine, seededCrypto, socketIds } from '../../src/core/index.ts';
+import {
+  type PortRole,
+  type PortSurvey,
+  PortSurveyMachine,
+  seededCrypto,
+  socketIds,
+  WIRE_LIMITS,
+} from '../../src/core/index.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { NATS } from '../../src/sim/index.ts';
 import { type Peers, peers } from './peers.ts';
@@ -41,7 +48,7 @@ describe('a survey of the ports of a master from another computer', () => {
   test.each([1, 2, 3])('finds all that are open, at every address of both families (seed %i)', (seed) => {
     const { found, open, shut: closed } = survey(peers({ seed: `survey-${seed}`, lossRate: 0.02 }));
     expect(open('door')).toHaveLength(3);
-    expect(open('control')).toHaveLength(24);
+    expect(open('control')).toHaveLength(3 * WIRE_LIMITS.controlPorts);
     expect(open('probe')).toHaveLength(48);
     expect([closed('door'), closed('control'), closed('probe')]).toEqual([[], [], []]);
     expect(found.failure).toBeNull();

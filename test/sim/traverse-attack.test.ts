@@ -3,7 +3,6 @@
 import { expect, test } from 'vitest';
 import type { Allocator, NatProfile } from '../../src/core/index.ts';
 import {
-  CANARIES_MAX,
   type Candidate,
   decodeStep,
   device,
@@ -223,7 +222,7 @@ const PLAIN: SidePlan = {
   ...{ sampleEvery: 0, durationMs: LEAD_LIMITS.salvoMs },
 };
 /** A session's sockets at most: those of its plans, its canaries, the punching one and a new one, and those that were heard on. */
-const SOCKETS_MAX = PLAN_LIMITS.birthdayMappings + CANARIES_MAX + 2 + RUN_LIMITS.proofSocketsMax;
+const SOCKETS_MAX = PLAN_LIMITS.birthdayMappings + PLAN_LIMITS.canariesMax + 2 + RUN_LIMITS.proofSocketsMax;
 
 const orderOf = (order: number, side: Partial<SidePlan>): Uint8Array =>
   encodeStep({ order, run: { startInMs: 0, side: { ...PLAIN, ...side } } });

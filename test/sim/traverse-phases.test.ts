@@ -8,6 +8,7 @@ import {
   device,
   encodeStep,
   HOST_PHASES,
+  LEAD_LIMITS,
   PLAN_LIMITS,
   PUNCHING_PHASES,
   type SidePlan,
@@ -86,7 +87,9 @@ test('a client attempts and rests in turn, for ever, and knows whether the host 
   expect(phasesOf(silent, 'commander').slice(0, 4)).toEqual(['unasked', 'asking', 'unasked', 'asking']);
   // Each attempt after the first takes a new punching socket.
   expect(phasesOf(silent, 'punching-socket').slice(0, 5)).toEqual(['seen', 'opening', 'asking', 'seen', 'opening']);
-  expect(silent.events.some((event) => event.ev === 'stale' && event.why === 'host-silent')).toBe(true);
+  const stale = silent.events.findIndex((event) => event.ev === 'stale' && event.why === 'host-silent');
+  // It is told when the attempt after so many would begin.
+  expect(silent.events.slice(0, stale).filter(({ ev }) => ev === 'attempt-over')).toHaveLength(LEAD_LIMITS.unheardMax);
   silent.machine.handleCommand(20_000, { do: 'abort' });
   silent.run(20_000);
   expect(phasesOf(silent, 'client').at(-1)).toBe('over');

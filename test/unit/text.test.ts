@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cleanText, nameSkeleton } from '../../src/core/index.ts';
+import { cleanText, nameSkeleton, WIRE_LIMITS } from '../../src/core/index.ts';
 import { HOSTILE_NAMES } from '../vectors/hostile-names.ts';
 
 /** What a terminal or a page could take for anything but text: controls, format characters, surrogates, private use, unassigned. */
@@ -37,6 +37,11 @@ test('cleaning is idempotent and keeps honest names of many scripts', () => {
       expect(UNPRINTABLE.test(once)).toBe(false);
     }),
   );
+});
+
+test('marks that would paint over the neighbouring rows are left out', () => {
+  const marks = '\u0323'.repeat(40);
+  expect(cleanText(`q${marks}`, 60).normalize('NFD')).toHaveLength(1 + WIRE_LIMITS.marksInARowMax);
 });
 
 test('names that look alike have one skeleton', () => {

@@ -371,6 +371,17 @@ describe('the repository is tidy:', () => {
     expect(long.toSorted()).toEqual(Object.keys(LONG_FUNCTIONS).toSorted());
   });
 
+  test('what bounds a table, a queue, a retry or a loop of core stands in a limits.ts', () => {
+    // Numbers of a model of NATs, and how the plans are shaped that docs/plans.md shows, stand beside their formulas.
+    const models = /^src\/core\/(?:nat|traverse\/plan)\//;
+    // A share, and sizes of what is on the wire, which follow from its fields.
+    const bound = /^(?:export )?const ((?!LOAD_MAX)\w+_(?:MAX|TRIES)) = \d/gm;
+    const core = product.filter(({ layer, path }) => layer === 'src/core' && !models.test(path));
+    const loose = core.filter(({ path }) => !path.endsWith('/limits.ts'));
+    const found = loose.flatMap(({ path, text }) => [...text.matchAll(bound)].map(([, name]) => `${path} ${name}`));
+    expect(found.filter((one) => !one.endsWith('_BYTES_MAX'))).toEqual([]);
+  });
+
   test('each machine of core that has phases has a table of them, from which docs/states.md is drawn', () => {
     const core = product.filter(({ layer }) => layer === 'src/core');
     const kept = /^ {2}private (?:phase|state): /m;

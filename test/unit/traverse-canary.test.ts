@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { type Endpoint, requestNumbers, type SocketId } from '../../src/core/index.ts';
-import { Asker, CANARIES_MAX, canaries, type MappingSource, type Send, watchedMs } from '../../src/core/testing.ts';
+import { Asker, canaries, type MappingSource, PLAN_LIMITS, type Send, watchedMs } from '../../src/core/testing.ts';
 
 const SERVER: Endpoint = { address: '192.0.2.1', port: 3478 };
 const OTHER: Endpoint = { address: '192.0.2.2', port: 3478 };
@@ -85,7 +85,7 @@ test('the life of mappings that nobody answers is found, whatever that of answer
     expect(Math.floor(watchedMs(watch, ASSUMED_MS) / 500) * 500).toBe(found);
     for (const [second, ms] of known.entries())
       if (1_000 * second >= ms + SAID_MS) expect(ms).toBeGreaterThan(unansweredMs);
-    expect(most).toBe(CANARIES_MAX);
+    expect(most).toBe(PLAN_LIMITS.canariesMax);
     expect(asked).toEqual([]);
     expect(open.size).toBe(0);
   }

@@ -4,7 +4,6 @@ import { limitsFor, NATURES, plansPage } from '../../bench/plans.ts';
 import type { NatProfile } from '../../src/core/index.ts';
 import type { AllocatorKind, Filtering, Mapping, PlanLimits, Role } from '../../src/core/testing.ts';
 import {
-  CANARIES_MAX,
   LEAD_LIMITS,
   type Method,
   PLAN_LIMITS,
@@ -55,7 +54,7 @@ function openedBy({ method, hard, settle, mappings, probes }: Plan): Record<Role
   for (const role of ['client', 'host'] as const) {
     if (settle === role) opened[role] += sandwich(0);
     // How long a mapping lives is found out meanwhile.
-    if (ROLLING.includes(method)) opened[role] += CANARIES_MAX;
+    if (ROLLING.includes(method)) opened[role] += PLAN_LIMITS.canariesMax;
   }
   return opened;
 }

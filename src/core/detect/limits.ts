@@ -9,4 +9,6 @@ export const DETECT_LIMITS = {
   /** Observations kept; older ones describe a NAT that may have changed. */
   observationsMax: 192,
   observationMsMax: 120_000,
+  /** NATs are found up to this hop; further ones exist (12 seen, docs/reference/nat-model.md §1.2) but a packet each is spent here. */
+  hopsMax: 5,
 } as const;

@@ -13,9 +13,8 @@ import type { MappingSource } from '../sources/source.ts';
 import { StunSource } from '../sources/stun-source.ts';
 import type { Allowance } from './allowance.ts';
 import type { FilterProbe, FilterTest } from './filter.ts';
+import { DETECT_LIMITS } from './limits.ts';
 
-/** NATs are found up to this hop; further ones exist (12 seen, docs/reference/nat-model.md §1.2) but a packet each is spent here. */
-const HOPS_MAX = 5;
 const REPEAT_AFTER_MS = 60;
 /** From us to us, recognised by its contents. */
 const HAIRPIN_BYTES = 20;
@@ -70,7 +69,7 @@ export class Refinement {
     this.askPoison(now);
     this.askHairpin();
     if (this.filtered !== null && config.type !== 'public') {
-      this.hops = Array.from({ length: HOPS_MAX }, (_, i) => ({
+      this.hops = Array.from({ length: DETECT_LIMITS.hopsMax }, (_, i) => ({
         socket: config.open(),
         ttl: i + 1,
         opener: null,

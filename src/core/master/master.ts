@@ -44,7 +44,7 @@ import { Sessions } from './sessions.ts';
 import { Tickets } from './tickets.ts';
 import { Vantage } from './vantage.ts';
 
-export const CONTROL_PORTS = 8;
+export const CONTROL_PORTS = WIRE_LIMITS.controlPorts;
 export const PROBE_PORTS = 16;
 
 /** One address with one set of ports: an address has two of them where there is a further port. */

@@ -21,6 +21,7 @@ import { LinkSession } from '../link/session.ts';
 import { outputs } from '../machine.ts';
 import { RelayMeter } from '../relay/meter.ts';
 import { Asker, type Question, requestNumbers } from '../sources/asker.ts';
+import { WIRE_LIMITS } from '../wire/limits.ts';
 import type { RelayPlace } from '../wire/relay.ts';
 import { PEER_LIMITS } from './base/limits.ts';
 
@@ -48,8 +49,6 @@ export type PortSurveyConfig = Omit<LinkConfig, 'identity'> & {
   readonly families: readonly (4 | 6)[];
 };
 
-/** A master chooses the control port of a session by the key of its participant. */
-const CONTROL_PORTS_MAX = 8;
 /** A handshake of the next key begins so long after the one before: a stranger gets ten at once without being asked for a cookie. */
 const TRIAL_EVERY_MS = 100;
 const PROBE_EVERY_MS = 10;
@@ -157,7 +156,7 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
   }
 
   private knock(now: Instant, address: string): void {
-    for (let control = 0; control < CONTROL_PORTS_MAX; control++) {
+    for (let control = 0; control < WIRE_LIMITS.controlPorts; control++) {
       this.coming++;
       this.agenda.at(now + control * TRIAL_EVERY_MS, (at) => {
         this.coming--;
@@ -176,7 +175,7 @@ export class PortSurveyMachine implements Machine<{ readonly do: 'start' }, Port
     const socket = this.sockets.get(familyOf(address))?.socket;
     if (socket === undefined) return;
     let own = suite.keyPair();
-    while ((own.publicKey[0] as number) % CONTROL_PORTS_MAX !== control) own = suite.keyPair();
+    while ((own.publicKey[0] as number) % WIRE_LIMITS.controlPorts !== control) own = suite.keyPair();
     const door = { address, port: master.port };
     const handshake = LinkHandshake.start(
       now,

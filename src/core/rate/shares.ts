@@ -8,6 +8,7 @@
  * of not hitting their part in 24 draws: 1 in 16 million where they hold half of it. That costs 20 bytes an entry, as there may
  * be 250,000.
  */
+import { RATE_LIMITS } from './limits.ts';
 import { type AddressKeys, addressKeys, type Levels, levelsOf } from './pace.ts';
 import { Table } from './table.ts';
 
@@ -44,9 +45,6 @@ export interface TableState {
   readonly evicted: number;
 }
 
-const DRAWS = 24;
-/** So many entries of a full holder are looked at: all that an address may have in most tables. */
-const MEMBERS_MAX = 64;
 /** A provider (/32) is as large as so many networks (/48) before it counts as larger than one of them. */
 const PROVIDER_WEIGHT = 16;
 const LEVELS = ['narrow', 'wide', 'widest'] as const;
@@ -134,7 +132,7 @@ export class Shares<Item extends Placed> {
   }
 
   private drawn(): number[] {
-    return Array.from({ length: DRAWS }, () => this.rules.draw() % this.items.length);
+    return Array.from({ length: RATE_LIMITS.shareDraws }, () => this.rules.draw() % this.items.length);
   }
 
   /** Places of one holder, from a random one on. */
@@ -143,9 +141,9 @@ export class Shares<Item extends Placed> {
     const size = this.items.length;
     const first = this.rules.draw() % size;
     const found: number[] = [];
-    for (let place = first; place < size && found.length < MEMBERS_MAX; place++)
+    for (let place = first; place < size && found.length < RATE_LIMITS.membersSeenMax; place++)
       if (column[place] === key) found.push(place);
-    for (let place = 0; place < first && found.length < MEMBERS_MAX; place++)
+    for (let place = 0; place < first && found.length < RATE_LIMITS.membersSeenMax; place++)
       if (column[place] === key) found.push(place);
     return found;
   }

@@ -44,6 +44,8 @@ export const STREAM_LIMITS = {
   /** RFC 9002 section 6.1.1, kPacketThreshold; it grows where datagrams that were taken for lost come after all. */
   packetThreshold: 3,
   packetThresholdMax: 64,
+  /** Lost ones that are remembered, to see whether they come after all. */
+  declaredLostMax: 64,
   /** RFC 9002 section 6.1.2, kTimeThreshold and kGranularity. */
   timeThreshold: 9 / 8,
   granularityMs: 1,

@@ -8,9 +8,7 @@ import type { Carried } from './outgoing.ts';
 import type { CarriedStream } from './stream.ts';
 
 const { packetThreshold, packetThresholdMax, timeThreshold, granularityMs, ackDelayMs, ptoMsMax } = STREAM_LIMITS;
-const { persistentThreshold } = STREAM_LIMITS;
-/** Lost ones that are remembered, to see whether they come after all. */
-const DECLARED_MAX = 64;
+const { persistentThreshold, declaredLostMax } = STREAM_LIMITS;
 
 /** What a datagram has carried: said again in its own time where it is lost. */
 export type SentFrame =
@@ -146,7 +144,7 @@ export class Recovery {
       } else this.lossAt = Math.min(this.lossAt, packet.at + lossMs);
     }
     for (const packet of lost) this.forget(packet);
-    if (this.declared.length > DECLARED_MAX) this.declared = this.declared.slice(-DECLARED_MAX);
+    if (this.declared.length > declaredLostMax) this.declared = this.declared.slice(-declaredLostMax);
     return lost;
   }
 

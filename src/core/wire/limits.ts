@@ -51,4 +51,8 @@ export const WIRE_LIMITS = {
   /** What a profile may say: no NAT is known to forget within a second, or to lie deeper than a packet of 64 hops goes. */
   mappingLifetimeMsMin: 1_000,
   natHopsMax: 64,
+  /** Marks on one letter: more than any living script needs only paint over the neighbouring rows. */
+  marksInARowMax: 3,
+  /** Control ports of a master at each of its addresses, those after its door; it chooses that of a session by the key of its participant. */
+  controlPorts: 8,
 } as const;

@@ -11,8 +11,6 @@ const ALLOWED = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 /** Allowed by category, yet invisible or blank: Hangul fillers, the blank Braille pattern, the combining grapheme joiner. */
 const INVISIBLE = new Set([0x115f, 0x1160, 0x3164, 0xffa0, 0x2800, 0x034f, 0x17b4, 0x17b5]);
 const MARK = /\p{M}/u;
-/** More stacked marks than any living script needs only paint over the neighbouring rows. */
-const MARKS_IN_A_ROW_MAX = 3;
 
 /** The text as plain characters, at most `charactersMax` code points, single spaces, no blanks at the ends. */
 export function cleanText(text: string, charactersMax: number): string {
@@ -25,7 +23,7 @@ export function cleanText(text: string, charactersMax: number): string {
     if (!ALLOWED.test(plain) || INVISIBLE.has(plain.codePointAt(0) ?? 0)) continue;
     if (plain === ' ' && (out === '' || out.endsWith(' '))) continue;
     marks = MARK.test(plain) ? marks + 1 : 0;
-    if (marks > MARKS_IN_A_ROW_MAX || (marks > 0 && out === '')) continue;
+    if (marks > WIRE_LIMITS.marksInARowMax || (marks > 0 && out === '')) continue;
     if (count === charactersMax) break;
     out += plain;
     count += 1;

@@ -11,8 +11,8 @@ import type { FriendId, GuestMemory } from '../base/interface.ts';
 import { PEER_LIMITS } from '../base/limits.ts';
 import { friendOf, type HostHandshake, openAsHost, passwordProof } from '../keys/handshake.ts';
 import { Bans } from './bans.ts';
-import { DOOR } from './door-limits.ts';
 import { Guesses } from './guesses.ts';
+import { DOOR_LIMITS } from './limits.ts';
 
 /** One program of one friend: what a newer connection replaces, and nothing else. */
 export type VisitorId = string;
@@ -53,7 +53,7 @@ export class Memory {
 
   constructor(crypto: CryptoSuite, { secret, bans, known }: GuestMemory) {
     this.bans = new Bans(crypto, secret ?? null, bans);
-    this.known = new Set(known.slice(-DOOR.knownMax));
+    this.known = new Set(known.slice(-DOOR_LIMITS.knownMax));
   }
 }
 
@@ -120,7 +120,7 @@ export class Door {
 
   /** It has a path. The friend longest away is a stranger again. */
   know(friend: FriendId): void {
-    remember(this.parts.memory.known, friend, DOOR.knownMax);
+    remember(this.parts.memory.known, friend, DOOR_LIMITS.knownMax);
   }
 
   forget(friend: FriendId): void {
@@ -152,7 +152,7 @@ export class Door {
 export function isFull({ friend, visitor }: Offer, playersMax: number, inside: readonly Offer[]): boolean {
   const others = inside.filter((other) => other.visitor !== visitor);
   const own = others.filter((other) => other.friend === friend);
-  return others.length >= Math.min(playersMax, PEER_LIMITS.guestsMax) || own.length >= DOOR.instancesMax;
+  return others.length >= Math.min(playersMax, PEER_LIMITS.guestsMax) || own.length >= DOOR_LIMITS.instancesMax;
 }
 
 /** Where the master has seen the client. */

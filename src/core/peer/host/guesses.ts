@@ -5,7 +5,7 @@
  */
 import type { Instant } from '../../contract.ts';
 import { type AddressKeys, addressKeys, allowAt } from '../../rate/pace.ts';
-import { DOOR } from './door-limits.ts';
+import { DOOR_LIMITS } from './limits.ts';
 
 interface Guesser {
   wrong: number;
@@ -40,14 +40,14 @@ export class Guesses {
     const ownMs = Math.max(0, ...counts.map(([name, free]) => this.untilOf(now, name, free) - now));
     if (ownMs > 0 || caller.known) return ownMs;
     if (counts.every(([name]) => this.wrongOf(now, name) === 0)) {
-      const next = allowAt(this.firstFullAt, now, DOOR.firstGuesses);
-      if (next === null) return 1000 / DOOR.firstGuesses.perSecond;
+      const next = allowAt(this.firstFullAt, now, DOOR_LIMITS.firstGuesses);
+      if (next === null) return 1000 / DOOR_LIMITS.firstGuesses.perSecond;
       this.firstFullAt = next;
       return 0;
     }
-    const doubled = DOOR.guessTurnMs * 2 ** (decayed(now, this.all) / DOOR.guessTurnDoubles);
-    const turnMs = Math.min(DOOR.guessTurnMsMax, doubled);
-    const next = allowAt(this.turnFullAt, now, { perSecond: 1000 / turnMs, burst: DOOR.guessTurnsBurst });
+    const doubled = DOOR_LIMITS.guessTurnMs * 2 ** (decayed(now, this.all) / DOOR_LIMITS.guessTurnDoubles);
+    const turnMs = Math.min(DOOR_LIMITS.guessTurnMsMax, doubled);
+    const next = allowAt(this.turnFullAt, now, { perSecond: 1000 / turnMs, burst: DOOR_LIMITS.guessTurnsBurst });
     if (next === null) return turnMs;
     this.turnFullAt = next;
     return 0;
@@ -62,16 +62,19 @@ export class Guesses {
       this.guessers.set(name, { wrong, lastAt: now });
     }
     for (const oldest of this.guessers.keys()) {
-      if (this.guessers.size <= DOOR.guessersMax) break;
+      if (this.guessers.size <= DOOR_LIMITS.guessersMax) break;
       this.guessers.delete(oldest);
     }
   }
 
   /** Whose counts hold for it, and how many wrong ones each has free. */
   private counts({ address, friend, known }: Caller): readonly (readonly [string, number])[] {
-    if (known) return [[`key ${friend}`, DOOR.guessesFree.narrow]];
+    if (known) return [[`key ${friend}`, DOOR_LIMITS.guessesFree.narrow]];
     const keys: AddressKeys = addressKeys(this.secret, address);
-    return (['narrow', 'wide', 'widest'] as const).map((level) => [`${level} ${keys[level]}`, DOOR.guessesFree[level]]);
+    return (['narrow', 'wide', 'widest'] as const).map((level) => [
+      `${level} ${keys[level]}`,
+      DOOR_LIMITS.guessesFree[level],
+    ]);
   }
 
   private wrongOf(now: Instant, name: string): number {
@@ -83,10 +86,10 @@ export class Guesses {
     const guesser = this.guessers.get(name);
     const over = this.wrongOf(now, name) - free;
     if (guesser === undefined || over < 0) return now;
-    return guesser.lastAt + Math.min(DOOR.guessWaitMsMax, DOOR.guessWaitMs * 2 ** over);
+    return guesser.lastAt + Math.min(DOOR_LIMITS.guessWaitMsMax, DOOR_LIMITS.guessWaitMs * 2 ** over);
   }
 }
 
 function decayed(now: Instant, { wrong, lastAt }: Guesser): number {
-  return Math.floor(wrong / 2 ** Math.floor((now - lastAt) / DOOR.guessHalfMs));
+  return Math.floor(wrong / 2 ** Math.floor((now - lastAt) / DOOR_LIMITS.guessHalfMs));
 }

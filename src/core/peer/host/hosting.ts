@@ -23,7 +23,7 @@ import { usableCandidates } from '../reach/candidates.ts';
 import { meetingOf } from '../reach/families.ts';
 import type { SessionEvent } from '../reach/session.ts';
 import { addressesOf, addressOf, Door, isFull, type Memory, type Offer, type VisitorId } from './door.ts';
-import { DOOR } from './door-limits.ts';
+import { DOOR_LIMITS } from './limits.ts';
 import type { RegistrationEvent } from './registration.ts';
 import { Registrations } from './registrations.ts';
 import { lineOf, Visit } from './visit.ts';
@@ -64,7 +64,7 @@ export class Hosting implements ConnectionOwner {
     this.door = new Door({ crypto, identity, masterKey: master.key, memory, secret });
     const shares = (name: string): Shares<Visit> =>
       new Shares({
-        ...{ name, max: PEER_LIMITS.guestsMax, caps: DOOR.guestCaps, secret, draw: () => randomU32(crypto) },
+        ...{ name, max: PEER_LIMITS.guestsMax, caps: DOOR_LIMITS.guestCaps, secret, draw: () => randomU32(crypto) },
         ...{ addressOf: ({ offer }) => addressOf(offer.push), proven: ({ offer }) => offer.known },
         since: ({ offer }) => offer.at,
       });
@@ -262,7 +262,7 @@ export class Hosting implements ConnectionOwner {
     if (this.guessesTold !== null) return;
     const count = this.door.wrongGuesses;
     this.context.out.event({ ev: 'wrong-passwords', count });
-    this.guessesTold = this.context.agenda.at(now + DOOR.guessesToldMs, (at) => {
+    this.guessesTold = this.context.agenda.at(now + DOOR_LIMITS.guessesToldMs, (at) => {
       this.guessesTold = null;
       if (this.door.wrongGuesses > count) this.tellGuesses(at);
     });

@@ -27,14 +27,10 @@ const HARD_AFTER_MS = 15_000;
 /** Rest after an attempt of few packets, or one that could not be made: a little more each time. */
 const REST_MS = 100;
 const REST_MAX_MS = 3_000;
-/** The host answers every order; so many attempts without a word are no accident of the line. */
-const UNHEARD_MAX = 3;
 /** Without UDP there is nothing to try; the network may change. */
 const BLOCKED_REST_MS = 5_000;
 /** From a sample at one side to the burst that uses it, beyond the trips through the master: the answer of the source. */
 const SAMPLE_RTT_MS = 60;
-/** Steps of a script in one turn: one that went on for ever would stop the machine. */
-const SCRIPT_STEPS_MAX = 64;
 
 interface Attempting {
   readonly in: 'attempting';
@@ -120,7 +116,7 @@ export class ClientStrategy extends Lead implements Strategy {
   run(now: Instant): void {
     if (this.phase.in === 'new' || this.phase.in === 'over') return;
     this.commander.run(now);
-    for (let steps = 0; steps < SCRIPT_STEPS_MAX && this.goesOn(now); steps++) this.resume(now);
+    for (let steps = 0; steps < LEAD_LIMITS.scriptStepsMax && this.goesOn(now); steps++) this.resume(now);
     if (this.phase.in === 'resting' && now >= this.phase.until) this.begin(now, this.phase.next);
     if (now >= this.hardAt) this.tellHard(now);
   }
@@ -253,7 +249,7 @@ export class ClientStrategy extends Lead implements Strategy {
 
   /** Why this join can lead to nothing any more; null where it can. */
   private whyStale(): StaleReason | null {
-    if (this.unheard >= UNHEARD_MAX) return 'host-silent';
+    if (this.unheard >= LEAD_LIMITS.unheardMax) return 'host-silent';
     const { peer, own: seen } = this.config;
     const { own } = this;
     if (haveLeft(seenOf(peer.candidates), this.executor.addresses()))

@@ -63,9 +63,6 @@ function salvoData(role: Role, plan: SidePlan, inMs: number): LogData {
   return { side: role, class: plan.class, sockets, tuples, passes: passes.length, ...timing };
 }
 
-/** Orders whose answers are waited for; an attempt has five. */
-const REMOTES_MAX = 32;
-
 export class Commander extends Lead {
   private readonly payments: Payments;
   private readonly remotes = new Map<number, Remote>();
@@ -240,7 +237,7 @@ export class Commander extends Lead {
     const remote: Remote = { sentAt: now, packets, samples: null, refused: false };
     const order = this.send({ run: { startInMs: Math.max(0, Math.round(inMs)), side: plan } });
     this.remotes.set(order, remote);
-    if (this.remotes.size > REMOTES_MAX) this.remotes.delete(this.remotes.keys().next().value!);
+    if (this.remotes.size > LEAD_LIMITS.ordersAwaitedMax) this.remotes.delete(this.remotes.keys().next().value!);
     return { samples: () => remote.samples, refused: () => remote.refused };
   }
 

@@ -29,4 +29,21 @@ export const LEAD_LIMITS = {
   creditsWhenUnpaid: 3,
   /** A permit lives 15 s (docs/reference/security.md §3.2); a lasting plan renews it in time for two losses. */
   permitRenewMs: 8_000,
+  /** Attempts in which the host, which answers every order, has said nothing: three are no accident of the line. */
+  unheardMax: 3,
+  /** Steps of a script in one turn: one that went on for ever would stop the machine. */
+  scriptStepsMax: 64,
+  /** Orders whose answers are waited for; an attempt has five. */
+  ordersAwaitedMax: 32,
+  /**
+   * New sockets that are asked for until two samples name one next port. A try fails where another's mapping lands between our samples:
+   * below 1,000 of those a second more than three failures in a row are rare.
+   */
+  settleTries: 4,
+  /** Samples that one step can tell of, and so all that an order may ask for. */
+  stepSamplesMax: 64,
+  /** Runs of ports, passes and addresses of the plan in one step: what no plan of ours exceeds, and a datagram holds. */
+  stepRunsMax: 48,
+  stepPassesMax: 6,
+  stepAddressesMax: 4,
 } as const;

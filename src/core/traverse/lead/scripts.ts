@@ -31,6 +31,7 @@ import type { Sample } from '../plan/side-plan.ts';
 import type { Executor } from '../run/executor.ts';
 import type { TraversalConfig } from '../run/interface.ts';
 import type { Commander, Volley } from './commander.ts';
+import { LEAD_LIMITS } from './limits.ts';
 import { LAST_MS, lowTtl, probesAt } from './openers.ts';
 import { other } from './payments.ts';
 
@@ -60,8 +61,6 @@ const RENEW_MS = 1_200;
 /** A credit is asked of the host, paid to the master and told to us: a trip and a half through the master, and one repetition. */
 const PAID_MS = 800;
 const SAMPLES_MS = 1_200;
-/** A try fails where another's mapping lands between our samples. Below 1,000 of those a second more than three failures in a row are rare. */
-const SETTLE_TRIES = 4;
 /** The last round's repetition, for what was lost. */
 const CROSS_TAIL_MS = 600;
 
@@ -261,7 +260,7 @@ function* settled(
   const { commander } = context;
   const nature = natureOf(plan, role);
   if (nature.kind !== 'step') return 'in vain';
-  for (let tries = 0; tries < SETTLE_TRIES; tries++) {
+  for (let tries = 0; tries < LEAD_LIMITS.settleTries; tries++) {
     let now = yield { until: 0 };
     now = yield* renewed(now, [role], context);
     const peer = commander.endpointOf(other(role));

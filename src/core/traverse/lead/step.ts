@@ -18,11 +18,7 @@ const VERSION = 1;
 const FLAG = { restun: 1, samples: 2, endpoint: 4, run: 8, stop: 16, queued: 32, pay: 64, refused: 128 } as const;
 /** The carrier seals with a tag and a counter: 512 - 40. */
 export const STEP_PLAIN_BYTES_MAX = WIRE_LIMITS.stepBytesMax - 40;
-/** Samples that one step can tell of, and so all that an order may ask for. */
-export const SAMPLES_MAX = 64;
-const RUNS_MAX = 48;
-const PASSES_MAX = 6;
-const ADDRESSES_MAX = 4;
+const { stepSamplesMax, stepRunsMax, stepPassesMax, stepAddressesMax } = LEAD_LIMITS;
 const NEVER_ALLOWED = 0xffff_ffff;
 const NOWHERE = new Uint8Array(4);
 
@@ -62,7 +58,7 @@ export function encodeStep(step: Step): Uint8Array {
       (step.refused ? FLAG.refused : 0),
   );
   out.u16(step.order);
-  if (step.samples) writeSamples(out, step.samples.slice(0, SAMPLES_MAX));
+  if (step.samples) writeSamples(out, step.samples.slice(0, stepSamplesMax));
   if (step.endpoint) writeEndpoint(out, step.endpoint);
   if (step.run) {
     out.u16(step.run.startInMs);
@@ -132,7 +128,7 @@ function readEndpoint(read: Reader): Endpoint {
 
 /** What was seen at a fifth address is left out. */
 function writeSamples(out: Writer, samples: readonly Sample[]): void {
-  const addresses = [...new Set(samples.map((sample) => sample.observed.address))].slice(0, ADDRESSES_MAX);
+  const addresses = [...new Set(samples.map((sample) => sample.observed.address))].slice(0, stepAddressesMax);
   const told = samples.filter(({ observed }) => addresses.includes(observed.address));
   out.u8(addresses.length);
   for (const address of addresses) writeAddress(out, address);
@@ -146,10 +142,10 @@ function writeSamples(out: Writer, samples: readonly Sample[]): void {
 
 function readSamples(read: Reader): readonly Sample[] | null {
   const addressCount = read.u8();
-  if (addressCount > ADDRESSES_MAX) return null;
+  if (addressCount > stepAddressesMax) return null;
   const addresses = Array.from({ length: addressCount }, () => readAddress(read));
   const count = read.u8();
-  if (count > SAMPLES_MAX) return null;
+  if (count > stepSamplesMax) return null;
   const samples: Sample[] = [];
   for (let n = 0; n < count; n++) {
     const address = addresses[read.u8()];
@@ -175,8 +171,8 @@ function writePorts(out: Writer, ports: PortSpec): void {
       return;
     case 'runs':
       out.u8(3);
-      out.u8(Math.min(RUNS_MAX, ports.runs.length));
-      for (const run of ports.runs.slice(0, RUNS_MAX)) {
+      out.u8(Math.min(stepRunsMax, ports.runs.length));
+      for (const run of ports.runs.slice(0, stepRunsMax)) {
         out.u16(run.start);
         out.i16(run.step);
         out.u16(run.count);
@@ -208,7 +204,7 @@ function fixed(port: number): PortSpec | null {
 
 function readRuns(read: Reader): PortSpec | null {
   const count = read.u8();
-  if (count === 0 || count > RUNS_MAX) return null;
+  if (count === 0 || count > stepRunsMax) return null;
   const runs: PortRun[] = [];
   for (let n = 0; n < count; n++) {
     const start = read.u16();
@@ -223,14 +219,14 @@ function writeSide(out: Writer, side: SidePlan): void {
   out.u8(side.from === 'punching' ? 0 : 1);
   out.u16(side.sockets);
   out.u16(side.tuples);
-  const addresses = side.addresses.slice(0, ADDRESSES_MAX);
+  const addresses = side.addresses.slice(0, stepAddressesMax);
   out.u8(addresses.length);
   for (const address of addresses) writeAddress(out, address);
   writePorts(out, side.ports);
   out.u16(side.portEvery);
   out.u16(side.ratePerSecond);
-  out.u8(Math.min(PASSES_MAX, side.passes.length));
-  for (const { afterMs, ttl } of side.passes.slice(0, PASSES_MAX)) {
+  out.u8(Math.min(stepPassesMax, side.passes.length));
+  for (const { afterMs, ttl } of side.passes.slice(0, stepPassesMax)) {
     out.u16(afterMs);
     out.u8(ttl ?? 0);
   }
@@ -246,13 +242,13 @@ function readSide(read: Reader): SidePlan | null {
   const sockets = read.u16();
   const tuples = read.u16();
   const addressCount = read.u8();
-  if (kind === undefined || sockets === 0 || addressCount === 0 || addressCount > ADDRESSES_MAX) return null;
+  if (kind === undefined || sockets === 0 || addressCount === 0 || addressCount > stepAddressesMax) return null;
   const addresses = Array.from({ length: addressCount }, () => readAddress(read));
   const ports = readPorts(read);
   const portEvery = read.u16();
   const ratePerSecond = read.u16();
   const passCount = read.u8();
-  if (ports === null || portEvery === 0 || ratePerSecond === 0 || passCount === 0 || passCount > PASSES_MAX)
+  if (ports === null || portEvery === 0 || ratePerSecond === 0 || passCount === 0 || passCount > stepPassesMax)
     return null;
   const passes: Pass[] = [];
   for (let n = 0; n < passCount; n++) {
@@ -279,7 +275,7 @@ function readSide(read: Reader): SidePlan | null {
  */
 function makesSense(side: SidePlan): boolean {
   const { from, sockets, tuples, passes, again } = side;
-  if (tuples > PLAN_LIMITS.birthdayBurst || samplesOf(side) > SAMPLES_MAX) return false;
+  if (tuples > PLAN_LIMITS.birthdayBurst || samplesOf(side) > stepSamplesMax) return false;
   if (tuples === 0) return side.sampleEvery > 0 && sockets === 1 && passes.length === 1 && again.mode === 'none';
   if (from === 'punching') return sockets === 1 && again.mode !== 'replace';
   return sockets <= tuples;

@@ -3,10 +3,11 @@
  * where a server can be had to send to the witness, of mappings that nobody answers, as those of a plan are. Else they are answered
  * ones, which may live longer, so what is found is never too short.
  */
+
 import { assert } from '../../errors.ts';
 import { LifetimeWatch, type LifetimeWatchConfig } from '../../sources/lifetime.ts';
 import { WIRE_LIMITS } from '../../wire/limits.ts';
-import { CANARIES_MAX } from '../plan/side-plan.ts';
+import { PLAN_LIMITS } from '../plan/limits.ts';
 
 /**
  * Just after the lives that are common: 20 s, 30 s (Linux, to the millisecond), 35 s and 45 s (carriers), 60 s
@@ -14,7 +15,7 @@ import { CANARIES_MAX } from '../plan/side-plan.ts';
  * which the tenth of a second is for.
  */
 const SILENCES_MS: readonly number[] = [20_100, 30_100, 35_100, 45_100, 60_100];
-assert(SILENCES_MS.length + 1 === CANARIES_MAX, 'each silence has a canary, and the witness is one more');
+assert(SILENCES_MS.length + 1 === PLAN_LIMITS.canariesMax, 'each silence has a canary, and the witness is one more');
 
 /** Those of the shortest that have survived go on with these: 120 s, 180 s and 200 s. */
 const LONGER_MS: readonly number[] = [125_100, 205_100];

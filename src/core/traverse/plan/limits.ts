@@ -22,4 +22,6 @@ export const PLAN_LIMITS = {
    */
   manyPortsRestMs: 20_000,
   hardRestGrowth: 1.5,
+  /** Mappings held by the sockets that watch how long a mapping lives, the witness among them (`learn/canary.ts`). */
+  canariesMax: 6,
 } as const;

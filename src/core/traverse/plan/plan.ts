@@ -17,7 +17,6 @@ import {
   type StepNature,
 } from './nature.ts';
 import { birthdayCount, birthdayOdds } from './odds.ts';
-import { CANARIES_MAX } from './side-plan.ts';
 
 export type Method =
   /** Probe the known address from both sides. */
@@ -265,7 +264,7 @@ function mappingsMax({ quota }: SideLimits): number {
 
 /** The same where mappings are replaced for ever: those that find out how long one lives need places too. */
 function rollingMax(limits: SideLimits): number {
-  return mappingsMax(limits) - CANARIES_MAX;
+  return mappingsMax(limits) - PLAN_LIMITS.canariesMax;
 }
 
 function bothHard(base: Base, client: Nature, host: Nature, limits: PlanLimits): Plan {

@@ -80,6 +80,3 @@ export interface Sample {
   readonly before: number;
   readonly observed: Endpoint;
 }
-
-/** Mappings held by the sockets that watch how long a mapping lives, the witness among them (`learn/canary.ts`). */
-export const CANARIES_MAX = 6;

@@ -4,4 +4,8 @@ export const PROVE_LIMITS = {
   answerRate: { perSecond: 50, burst: 256 },
   /** Probes that may still be answered: a full birthday run and its repetition. */
   probesOutstandingMax: 8192,
+  /** Nominations of one path without an answer, from 40 ms on each 1.6 times later: some ten seconds. */
+  nominationsMax: 12,
+  /** Endpoints that are remembered as heard from; beyond it new ones are still answered, but not probed back. */
+  heardMax: 256,
 } as const;

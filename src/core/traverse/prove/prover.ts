@@ -17,12 +17,9 @@ import type { Probe, ProbeCodec } from './probe.ts';
 
 /** A probe that was answered may be followed by one of ours at most so often per endpoint. */
 const TRIGGER_GAP_MS = 60;
-/** Repetition of the nomination until it is answered: from 40 ms, each 1.6 times later, for about 10 s. */
+/** Repetition of the nomination until it is answered: from 40 ms, each 1.6 times later. */
 const NOMINATE_FIRST_MS = 40;
 const NOMINATE_GROWTH = 1.6;
-const NOMINATIONS_MAX = 12;
-/** Endpoints that are remembered as heard from; beyond it new ones are still answered, but not probed back. */
-const HEARD_MAX = 256;
 
 export interface Proof {
   readonly socket: SocketId;
@@ -93,7 +90,7 @@ export class Prover {
     if (now < this.nominateAt) return;
     this.nominateAt = NEVER;
     if (this.config.role === 'client') this.nominate(now);
-    else if (this.nominated !== null && this.won === null && this.nominations++ < NOMINATIONS_MAX) {
+    else if (this.nominated !== null && this.won === null && this.nominations++ < PROVE_LIMITS.nominationsMax) {
       this.trigger(now, this.nominated.socket, this.nominated.remote);
       this.nominateAt = now + TRIGGER_GAP_MS * 2;
     }
@@ -133,13 +130,13 @@ export class Prover {
     if (this.proven.has(key) && this.won !== null) return;
     const last = this.triggered.get(key);
     if (last !== undefined && now - last < TRIGGER_GAP_MS) return;
-    if (last === undefined && this.triggered.size >= HEARD_MAX) return;
+    if (last === undefined && this.triggered.size >= PROVE_LIMITS.heardMax) return;
     this.triggered.set(key, now);
     this.probeBack(now, socket, from);
   }
 
   private nominate(now: Instant): void {
-    if (this.config.role !== 'client' || this.won === null || this.nominations >= NOMINATIONS_MAX) {
+    if (this.config.role !== 'client' || this.won === null || this.nominations >= PROVE_LIMITS.nominationsMax) {
       this.nominateAt = NEVER;
       return;
     }
@@ -166,7 +163,7 @@ export class Prover {
     this.outstanding.delete(reply.seq);
     if (sent.nominate) this.nominateAt = NEVER;
     const proof = { socket, remote: from, rttMs: now - sent.at };
-    if (this.proven.size < HEARD_MAX) this.proven.set(place(socket, from), proof);
+    if (this.proven.size < PROVE_LIMITS.heardMax) this.proven.set(place(socket, from), proof);
     if (this.config.role === 'client' && this.won === null) {
       this.won = proof;
       this.nominate(now);

@@ -11,4 +11,8 @@ export const RUN_LIMITS = {
   burstTuples: 30,
   /** A probe that waits so long for credits asks for some more: those that were bought have been refused or lost. */
   unpaidMs: 1_000,
+  /** Questions of a new punching socket, each to another source, before its endpoint counts as unknown. */
+  endpointAsksMax: 6,
+  /** New sockets for one at a wished address. Of four addresses, as of MODIFIERS.pooledAddresses, nine in ten get it within so many. */
+  socketDrawsMax: 8,
 } as const;

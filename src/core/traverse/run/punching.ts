@@ -7,13 +7,11 @@ import { type Instant, NEVER, type SocketId } from '../../contract.ts';
 import { assert } from '../../errors.ts';
 import type { LogData } from '../../model/log.ts';
 import type { TraversalConfig } from './interface.ts';
+import { RUN_LIMITS } from './limits.ts';
 import type { Sockets } from './sockets.ts';
 
-/** A new punching socket asks so often, a different source each time, before its endpoint counts as unknown. */
+/** From one question of a new punching socket to the next. */
 const ASK_GAP_MS = 150;
-const ASK_TRIES = 6;
-/** Of four addresses, as of MODIFIERS.pooledAddresses, nine sockets in ten get the one asked for within so many. */
-const DRAWS = 8;
 
 type Phase =
   /** Where it is seen, or where the peer meets it by prediction. */
@@ -107,7 +105,7 @@ export class PunchingSocket {
     // Of a pool of addresses the peer may probe only what the master has seen: another socket may get that one.
     const pooled = this.around.config.own.profile().pooling === 'arbitrary';
     const elsewhere = pooled && this.joinedAt !== null && observed.address !== this.joinedAt;
-    if (elsewhere && phase.drawn + 1 < DRAWS) {
+    if (elsewhere && phase.drawn + 1 < RUN_LIMITS.socketDrawsMax) {
       this.open(phase.drawn + 1);
       return true;
     }
@@ -120,7 +118,7 @@ export class PunchingSocket {
   run(now: Instant): void {
     const { phase } = this;
     if (phase.in !== 'asking' || now < phase.askAt) return;
-    if (phase.tries++ >= ASK_TRIES) {
+    if (phase.tries++ >= RUN_LIMITS.endpointAsksMax) {
       this.around.sockets.giveBack(phase.socket);
       this.enter({ in: 'unseen' });
       return;

@@ -1,5 +1,5 @@
 /** What strangers may have of a host's door. */
-export const DOOR = {
+export const DOOR_LIMITS = {
   /** Visits under way, and askers, of one address, its network and its provider: a LAN party behind one NAT still gets in. */
   guestCaps: { narrow: 16, wide: 32, widest: 64 },
   /** Programs of one friend that are connected at once: a family at one computer, or a copied state folder. */
