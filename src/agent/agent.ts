@@ -41,7 +41,7 @@ import { NameWatch } from './names.ts';
 import { OwnNetwork } from './own-network.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { PendingEvents } from './pending-events.ts';
-import { surveyWays } from './way-survey.ts';
+import { survey } from './way-survey.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
 interface Waiter {
@@ -98,21 +98,26 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
-    const { masterLink } = this.parts;
-    const { tls, port } = masterLink;
-    const masterNow = (): Endpoint => ({ address: this.#names.addresses[0] ?? '', port });
-    const outside = ({ host, port: at }: TlsPlace): TlsPlace => ({
-      host: this.#network.nat64.outside({ address: host, port: at }).address,
-      port: at,
-    });
     return drive(machine, {
-      ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(outside(tls), masterNow())(...request) }),
+      ...this.#waysOut(),
       onEvent: (event) => this.#told(cleanEvent(event)),
-      openSocket: this.#network.openSocket,
       onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
+  }
+
+  /** How whatever is opened leaves this computer: by its NAT64 where it has no IPv4. */
+  #waysOut(): Pick<Parameters<typeof drive>[1], 'openSocket' | 'openTunnel'> {
+    const { tls, port } = this.parts.masterLink;
+    const { openSocket, nat64 } = this.#network;
+    if (tls === undefined) return { openSocket };
+    const masterNow = (): Endpoint => ({ address: this.#names.addresses[0] ?? '', port });
+    const outside = ({ host, port: at }: TlsPlace): TlsPlace => ({
+      host: nat64.outside({ address: host, port: at }).address,
+      port: at,
+    });
+    return { openSocket, openTunnel: (...request) => tunnelTo(outside(tls), masterNow())(...request) };
   }
 
   command(command: PeerCommand): void {
@@ -230,8 +235,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   ways(): Promise<readonly WayReport[]> {
     this.#assertOpen();
-    const { master, masterLink } = this.parts;
-    return surveyWays({ ...master, addresses: this.#names.addresses }, masterLink);
+    const { addresses } = this.#names;
+    return addresses.length === 0 ? Promise.resolve([]) : survey({ ...this.parts.master, addresses }, this.#waysOut());
   }
 
   mapPort(): void {
