@@ -1,7 +1,15 @@
 /** What an agent knows of this computer's network, and tells its machine: addresses, router, and the families of its ways out. */
-import { familyOf, isLoopback, type MasterAddress, type PeerCommand } from '../core/index.ts';
+import {
+  type Endpoint,
+  familyOf,
+  isLoopback,
+  type MasterAddress,
+  type PeerCommand,
+  type TlsPlace,
+} from '../core/index.ts';
 import {
   deviceOpener,
+  type drive,
   Nat64,
   type NetworkNow,
   type NetworkWatch,
@@ -9,6 +17,7 @@ import {
   type OpenOnDevice,
   type OpenUdpSocket,
   openDataSocket,
+  tunnelTo,
   watchNetwork,
 } from '../node/index.ts';
 import type { AgentNetwork } from './interface.ts';
@@ -68,6 +77,17 @@ export class OwnNetwork {
       const way = this.#now.ways.find(({ address }) => address === this.#via);
       return (way === undefined ? translated : openBy(way, this.#onDevice))(request, handlers);
     };
+  }
+
+  /** How whatever is opened leaves this computer. `tls`: the masterserver's HTTPS server, by its name or address; null where it has none. */
+  waysOut(
+    tls: TlsPlace | null,
+    masterNow: () => Endpoint,
+  ): Pick<Parameters<typeof drive>[1], 'openSocket' | 'openTunnel'> {
+    const { openSocket, nat64 } = this;
+    if (tls === null) return { openSocket };
+    const outside = (): TlsPlace => ({ ...tls, host: nat64.outside({ address: tls.host, port: tls.port }).address });
+    return { openSocket, openTunnel: (...request) => tunnelTo(outside(), masterNow())(...request) };
   }
 
   /** To a machine that has not heard of it. */

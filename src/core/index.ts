@@ -81,10 +81,10 @@ export { desynthesize, NAT64_NAME, type Nat64Prefix, nat64Prefixes, synthesize }
 export type { PeerConfig } from './peer/base/context.ts';
 export type {
   Ban,
+  ConnectionId,
   FriendId,
   JoinId,
   JoinStage,
-  PathId,
   PathView,
   PeerCommand,
   PeerEvent,
@@ -110,7 +110,7 @@ export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './rel
 export { RELAY_LIMITS } from './relay/limits.ts';
 export { RelayMachine } from './relay/machine.ts';
 export { Relay } from './relay/relay.ts';
-export { scopeOf } from './scope.ts';
+export { isLocalAddress, scopeOf } from './scope.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { deriveKey } from './secure/hkdf.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';

@@ -114,13 +114,18 @@ export function createOffice(options: OfficeOptions): Office {
   let draining = false;
   let tokenUsed = false;
   let sourcesRewritten: Overview['sourcesRewritten'] = null;
+  let probePortsShut: Overview['probePortsShut'] = [];
 
   const directory = createDirectory({
     ...{ store, moderation, pseudonyms, wallClock },
     onCommit: (commit) => events.tell(commit),
     ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
-    ...(fleet === undefined ? {} : { others: fleet.hosts }),
+    ...(fleet === undefined ? {} : { others: fleet.hosts, onRival: contest }),
   });
+  function contest(own: ListItem, rival: ListItem, older: boolean): void {
+    options.command({ do: 'contest', code: own.host.code, rival: rival.host.hostKey, older });
+  }
+
   const measures = createMeasures({
     ...{ version: BUILD.version, directory, moderation },
     counters: options.counters,
@@ -163,6 +168,7 @@ export function createOffice(options: OfficeOptions): Office {
         relay: relayOverview(relay()),
         eventLoopLagMs: Math.round(loop.lagSeconds() * 1000),
         sourcesRewritten,
+        probePortsShut,
       }),
       evict: ({ host }) => options.command({ do: 'evict', hostKey: host.hostKey }),
       onRulesChanged: (ban) => {
@@ -225,7 +231,7 @@ export function createOffice(options: OfficeOptions): Office {
         directory.gone(event.host);
         showSoon();
         log.info({ host: event.host.hostId, reason: event.reason }, 'host gone');
-        if (event.host.announcement.public && tells(event.host))
+        if (event.host.announcement.public && event.reason !== 'replaced' && tells(event.host))
           webhooks.send(goneMessage(event.host.hostId, event.host.announcement.name));
         return;
       case 'join':
@@ -250,6 +256,8 @@ export function createOffice(options: OfficeOptions): Office {
         else log.warn({ address: event.address }, SOURCES_REWRITTEN);
         return;
       case 'probe-ports':
+        probePortsShut = probePortsShut.filter(({ address }) => address !== event.address);
+        if (event.shut) probePortsShut = [...probePortsShut, { address: event.address, since: wallClock() }];
         if (event.shut) log.warn({ address: event.address }, PROBE_PORTS_SHUT);
         else log.info({ address: event.address }, 'a question came through the probe ports after all');
         return;

@@ -11,13 +11,13 @@ const NAME_BYTES_MAX = 16;
 const [AF_INET, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_CLOEXEC, SOL_SOCKET, SO_BINDTODEVICE] = [2, 2, 2048, 524_288, 1, 25];
 
 /** Where a socket of IPv4 is to leave: an interface, and our address there. */
-export interface Device {
+export interface NetworkDevice {
   readonly name: string;
   readonly address: string;
 }
 
 /** A bound UDP socket of IPv4, as its descriptor, or the errno's name of what is in the way. */
-export type OpenOnDevice = (device: Device, port: number) => number | string;
+export type OpenOnDevice = (device: NetworkDevice, port: number) => number | string;
 
 /** Null where the package is not installed, or the system is not Linux. */
 export async function deviceOpener(): Promise<OpenOnDevice | null> {

@@ -9,7 +9,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import type { Endpoint, SocketOpen, SocketOutcome } from '../core/index.ts';
-import type { Device, OpenOnDevice } from './device.ts';
+import type { NetworkDevice, OpenOnDevice } from './device.ts';
 import { NODE_LIMITS } from './limits.ts';
 import { inBursts, widenReceive } from './receiving.ts';
 
@@ -55,7 +55,7 @@ export function openDataSocket(request: SocketOpen, handlers: UdpSocketHandlers)
 }
 
 /** The same of IPv4 for sockets that leave by one interface; requests for an address of their own go as before. */
-export function openDataSocketOn(device: Device, open: OpenOnDevice): OpenUdpSocket {
+export function openDataSocketOn(device: NetworkDevice, open: OpenOnDevice): OpenUdpSocket {
   return (request, handlers) => {
     if (request.family === 6 || request.address !== undefined) return openDataSocket(request, handlers);
     const opened = open(device, request.port ?? 0);

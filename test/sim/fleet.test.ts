@@ -1,5 +1,7 @@
 /** A fleet whose nodes are killed, hang and are drained while friends join; `npm run bench:fleet-worlds` runs ten thousand of these. */
 import { expect, test } from 'vitest';
+import { Rulings, wrongIn } from '../../bench/fleet-checks.ts';
+import { FleetNews } from '../../bench/fleet-office.ts';
 import { nodeCrypto } from '../../src/node/index.ts';
 import { type NodeFault, runFleet } from '../../src/sim/index.ts';
 
@@ -26,6 +28,17 @@ test.each<NodeFault>(['kill', 'hang', 'drain'])(
   },
 );
 
+test.each(Array.from({ length: Math.max(2, worlds / 4) }, (_, n) => n + 1))(
+  'world %i with what nodes say, some of it lost: one list, one truth for each code, every ban, one holder of each name',
+  (seed) => {
+    const news = new FleetNews(0.05);
+    const rulings = new Rulings(news);
+    const office = { office: news.office, onCut: news.cut, meanwhile: rulings.plan, troublemakers: true };
+    const run = runFleet({ seed, hosts: 2, joins: 3, crypto: nodeCrypto, ...office });
+    expect([...run.wrong, ...rulings.wrong(), ...wrongIn(news, 3)]).toEqual([]);
+  },
+);
+
 test('with loss on every line nothing is lost either', () => {
   const { wrong } = runFleet({ seed: 'loss', crypto: nodeCrypto, lines: { lossRate: 0.05, jitterMs: 10 } });
   expect(wrong).toEqual([]);
@@ -41,6 +54,14 @@ test('who has a session with one node comes to the others by its ticket, though 
   const { resumed } = runFleet({ seed: 'tickets', crypto: nodeCrypto, hosts: 6, joins: 1, faults: [] });
   // Every host has a second session at least; of two that it begins at one moment only one has the ticket.
   expect(resumed).toBeGreaterThanOrEqual(6);
+});
+
+test.each(['one', 'two'])('a node whose probe ports are shut says so, and no other does (seed %s)', (seed) => {
+  const fleet = { seed: `shut-${seed}`, crypto: nodeCrypto, hosts: 9, joins: 1 } as const;
+  expect(runFleet({ ...fleet, faults: [] }).shut).toEqual([]);
+  expect(runFleet({ ...fleet, faults: ['kill', 'hang', 'drain'] }).shut).toEqual([]);
+  for (const node of ['node0', 'node2'])
+    expect(runFleet({ ...fleet, faults: [], shutProbePorts: [node] }).shut).toEqual([node]);
 });
 
 test('what is still to be said of a join whose node has ended meets no link that is gone', () => {

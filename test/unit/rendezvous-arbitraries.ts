@@ -97,7 +97,9 @@ export const profile = fc
       fc.integer({ min: WIRE_LIMITS.mappingLifetimeMsMin, max: WIRE_LIMITS.mappingLifetimeMsMax }),
     ),
     quota: orNull(port),
-    portMapping: fc.record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) }),
+    portMapping: fc
+      .record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) })
+      .map((report) => ({ ...report, claim: report.external === null ? ('none' as const) : ('open' as const) })),
     ipv6: tested,
     verdict: fc.constantFrom('strict', 'moderate', 'open'),
     confidence: share,
@@ -134,9 +136,9 @@ const entry: fc.Arbitrary<ListEntry> = fc.record({
 /** The longest address that an operator may write. */
 const farEntry = entry.map((one) => ({ ...one, address: `${'a'.repeat(249)}:30000` }));
 
-const grant = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
+const permitted = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
 const permit: fc.Arbitrary<Permit> = fc.record({
-  grants: fc.array(grant, { maxLength: WIRE_LIMITS.permitAddressesMax }),
+  addresses: fc.array(permitted, { maxLength: WIRE_LIMITS.permitAddressesMax }),
 });
 
 const relayGrant = fc.record({ token: bytes(54), secret: bytes(16) });
@@ -162,7 +164,7 @@ const hold = { sid, ahead: fc.integer({ min: 0, max: 255 }) };
 const step = { sid, n: u32, sealed: upTo(WIRE_LIMITS.stepBytesMax) };
 
 export const request: fc.Arbitrary<Request> = fc.oneof(
-  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWXM'), announcement, ...beat }),
+  fc.record({ type: type('register'), code: fc.constant('K7TQ9RBWXM'), announcement, ...beat, generation: u32 }),
   fc.record({ type: type('heartbeat'), announcement: orNull(announcement), ...beat }),
   fc.record({ type: type('goodbye') }),
   fc.record({ type: type('resolve'), code: fc.constant('K7TQ9RBWXM') }),

@@ -106,6 +106,7 @@ export const de = {
   'trying the way to the host, without a game': 'der Weg zum Host wird ohne Spiel versucht',
   Connected: 'Verbunden',
   Relay: 'Relay',
+  STUN: 'STUN',
   '{way}: a game could play by now. Looking for a direct path.':
     '{way}: ein Spiel könnte schon laufen. Ein direkter Weg wird gesucht.',
   'no direct path in this time; a game plays through the relay':
@@ -297,6 +298,10 @@ export const de = {
   'Leaving: the host is told.': 'Du gehst: der Host erfährt es.',
   Path: 'Weg',
   Host: 'Host',
+  '{server} has no address: others are asked instead': '{server} hat keine Adresse: andere werden stattdessen gefragt',
+  '{server} does not answer: others were asked instead': '{server} antwortet nicht: andere wurden stattdessen gefragt',
+  'little or nothing comes from the host: it may have gone': 'vom Host kommt wenig oder nichts: vielleicht ist er weg',
+  'the host answers again': 'der Host antwortet wieder',
   'lost: finding it again, the game may stay open': 'verloren: er wird neu gesucht, das Spiel darf offen bleiben',
   'again, {way}': 'wieder, {way}',
   'The host has removed you.': 'Der Host hat dich entfernt.',
@@ -460,7 +465,13 @@ export const de = {
   'most mappings at once (at its end nobody here could open anything)':
     'größte Zahl von Zuordnungen (an ihrem Ende könnte hier niemand mehr etwas öffnen)',
   'port mapping (no router found)': 'Portfreigabe (kein Router gefunden)',
+  'the opened port (nobody who was asked has sent to it from outside)':
+    'der geöffnete Port (niemand, der gefragt wurde, hat von außen an ihn gesendet)',
   'IPv6 (nobody asked has it)': 'IPv6 (niemand der Gefragten hat es)',
+  'The router says that it has opened a port. Whether it has, a masterserver on the Internet can tell, or a STUN server that knows RESPONSE-PORT (--stun host:port).':
+    'Der Router sagt, er habe einen Port geöffnet. Ob das stimmt, kann ein Masterserver im Internet sagen oder ein STUN-Server, der RESPONSE-PORT kennt (--stun host:port).',
+  'The router answers, but has no port open for this computer: allow it there, or forward one UDP port to this computer.':
+    'Der Router antwortet, hat diesem Computer aber keinen Port geöffnet: erlaube es dort, oder leite einen UDP-Port an diesen Computer weiter.',
   'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.':
     'Der Router sagt, er habe einen Port geöffnet, aber dort kommt nichts an: vor ihm steht ein weiterer, oder er irrt. Starte ihn neu, oder bitte den Anbieter um eine öffentliche IPv4-Adresse.',
   'This looks like an address that the provider shares out: UPnP helps only where your own router has a public one. Ask the provider for a public IPv4 address.':

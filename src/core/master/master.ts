@@ -20,6 +20,7 @@ import {
   type SocketOutcome,
   socketIds,
 } from '../contract.ts';
+import { assert } from '../errors.ts';
 import { outputs } from '../machine.ts';
 import type { TableState } from '../rate/shares.ts';
 import { randomU32 } from '../secure/crypto.ts';
@@ -33,6 +34,7 @@ import { Grants } from './grants.ts';
 import type { MasterCommand, MasterConfig, MasterCounters, MasterEvent, MasterMachine } from './interface.ts';
 import { Joins } from './joins.ts';
 import { MASTER_LIMITS } from './limits.ts';
+import { MASTER_PHASES, type MasterPhase } from './phases.ts';
 import { PortWatch } from './port-watch.ts';
 import { answerProbe } from './probes.ts';
 import { Registry } from './registry.ts';
@@ -81,8 +83,7 @@ class Master implements MasterMachine {
   private readonly receptions = new Map<Place, Reception>();
   private readonly counts = new Counters();
   private readonly vantage = new Vantage();
-  /** Null where probes are answered elsewhere, or where participants ask the node of their link alone. */
-  private readonly portWatch: PortWatch | null;
+  private readonly portWatch: PortWatch;
   private readonly sessions: Sessions;
   private readonly registry: Registry;
   private readonly joins: Joins;
@@ -92,15 +93,11 @@ class Master implements MasterMachine {
   private readonly requests: Requests;
   /** Of the call that runs: sessions end in many places. */
   private now: Instant = 0;
-  private toBind = 0;
-  private bindFailed = false;
-  private drainBy: Instant = NEVER;
-  private draining = false;
+  private phase: MasterPhase = { in: 'binding', left: 0, failed: false };
 
   constructor(config: MasterConfig) {
     this.config = config;
-    const watched = config.probesElsewhere !== true && config.fleet === undefined;
-    this.portWatch = watched ? new PortWatch([...config.addresses, ...(config.advertised ?? [])]) : null;
+    this.portWatch = new PortWatch([...config.addresses, ...(config.advertised ?? [])]);
     const suite = config.crypto;
     const counters = this.counts;
     const secret = suite.randomBytes(16);
@@ -144,7 +141,11 @@ class Master implements MasterMachine {
       ...{ suite, sessions: this.sessions, counters },
       transmit: (socket, to, bytes) => this.out.transmit(socket, to, bytes),
       twin: (socket, family) => this.twin(socket, family),
-      handle: (now, session, from, request, id) => this.requests.handle(now, session, from, request, id),
+      handle: (now, session, from, request, id) => {
+        // Which node it is at is asked by whoever has this one in its link, and so asks here for its mappings.
+        if (fleet !== undefined && request.type === 'nodes') this.awaitProbes(now, session);
+        return this.requests.handle(now, session, from, request, id);
+      },
       confirmed: (now, session) => this.welcome(now, session),
     });
   }
@@ -183,22 +184,30 @@ class Master implements MasterMachine {
         if (command.ticketKeys !== undefined) this.tickets.remember(command.ticketKeys);
         return;
       case 'derived':
-        this.requests.derived(now, command.key, command.code);
+        this.requests.contests.derived(now, command.key, command.code);
         return;
       case 'evict': {
         const entry = this.registry.find(command.hostKey);
         if (entry !== null) this.requests.gone(now, entry, 'evicted');
         return;
       }
+      case 'replaced':
+        this.requests.replaced(now, command.hostKey, command.generation);
+        return;
+      case 'contest':
+        this.requests.contests.elsewhere(now, command);
+        return;
       case 'drain':
-        this.draining = true;
-        this.drainBy = now + command.afterMs;
+        if (this.phase.in !== 'drained') this.enter({ in: 'draining', by: now + command.afterMs });
         for (const session of this.sessions.all()) this.goAway(now, session);
         this.checkDrained(now);
         return;
       case 'nodes':
         this.requests.nodes = command.list;
         this.joins.share(command.list.nodes.length);
+        return;
+      case 'probe-heard':
+        this.probeHeard(command.address, command.from);
         return;
       case 'close':
         for (const socket of this.ports.keys()) this.out.close(socket);
@@ -209,13 +218,15 @@ class Master implements MasterMachine {
   handleSocket(_now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     const port = this.ports.get(socket);
     if (port === undefined || port.place.address === '') return;
-    this.toBind--;
+    const { phase } = this;
+    if (phase.in === 'binding') phase.left--;
     if (!outcome.ok) {
-      this.bindFailed = true;
+      if (phase.in === 'binding') phase.failed = true;
       this.ports.delete(socket);
       this.out.event({ ev: 'bind-failed', endpoint: port.endpoint, code: outcome.code });
     }
-    if (this.toBind > 0 || this.bindFailed) return;
+    if (phase.in !== 'binding' || phase.left > 0 || phase.failed) return;
+    this.enter({ in: 'listening' });
     const doors = this.places.map(({ address, port }) => ({ address, port }));
     this.out.event({ ev: 'listening', endpoints: doors });
   }
@@ -237,9 +248,9 @@ class Master implements MasterMachine {
     this.now = now;
     this.control.advance(now);
     this.sessions.expire(now);
-    for (const address of this.portWatch?.due(now) ?? []) this.out.event({ ev: 'probe-ports', address, shut: true });
-    this.joins.expire(now, (_join, relays) => {
-      for (const { to, push } of relays) this.control.push(now, to, push);
+    for (const address of this.portWatch.due(now)) this.out.event({ ev: 'probe-ports', address, shut: true });
+    this.joins.expire(now, (_join, pushes) => {
+      for (const { to, push } of pushes) this.control.push(now, to, push);
     });
     this.checkDrained(now);
   }
@@ -252,15 +263,15 @@ class Master implements MasterMachine {
         this.control.next(),
         this.sessions.next(),
         this.joins.next(),
-        this.drainBy,
-        this.portWatch?.next() ?? NEVER,
+        this.phase.in === 'draining' ? this.phase.by : NEVER,
+        this.portWatch.next(),
       ),
     );
   }
 
   private receiveAtDoor(now: Instant, socket: SocketId, place: Place, from: Endpoint, bytes: Uint8Array): void {
     const reception = this.receptions.get(place);
-    if (this.draining || reception === undefined) {
+    if (this.goesAway || reception === undefined) {
       this.counts.drop('door-draining');
       return;
     }
@@ -272,11 +283,14 @@ class Master implements MasterMachine {
     const { sessions, counts } = this;
     const reply = answerProbe(now, from, bytes, { sessions, counters: counts });
     if (reply === null) return;
-    const { address } = port.place;
-    if (this.portWatch?.heard(address, from.address)) this.out.event({ ev: 'probe-ports', address, shut: false });
+    this.probeHeard(port.place.address, from.address);
     const place = reply.answerFrom === 'other-address' ? this.nextPlace(port.place) : port.place;
     const socket = place?.probes[answeringPort(port.offset, port.place.probePorts, reply.answerFrom)];
     if (socket !== undefined) this.out.transmit(socket, reply.to, reply.bytes);
+  }
+
+  private probeHeard(address: string, from: string): void {
+    if (this.portWatch.heard(address, from)) this.out.event({ ev: 'probe-ports', address, shut: false });
   }
 
   /** The next address of the same family, or null where there is no other. */
@@ -318,7 +332,7 @@ class Master implements MasterMachine {
   private open(address: string, port: number): SocketId {
     const socket = this.ids.next();
     this.out.open(socket, familyOf(address), port, address);
-    this.toBind++;
+    if (this.phase.in === 'binding') this.phase.left++;
     return socket;
   }
 
@@ -389,27 +403,38 @@ class Master implements MasterMachine {
   private welcome(now: Instant, session: MasterSession): void {
     const rewritten = session.path === null ? undefined : this.vantage.seen(session.path.address, session.keyText);
     if (rewritten !== undefined) this.out.event({ ev: 'sources-rewritten', address: rewritten });
-    this.awaitProbes(now, session);
+    if (this.config.fleet === undefined) this.awaitProbes(now, session);
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
-    if (this.draining) this.goAway(now, session);
+    if (this.goesAway) this.goAway(now, session);
   }
 
   /** A participant asks at all of our addresses of its family; over one port there is nothing to be kept out of. */
-  private awaitProbes(now: Instant, { socket, path }: MasterSession): void {
+  private awaitProbes(now: Instant, { socket, path, newcomer }: MasterSession): void {
     const place = this.ports.get(socket)?.place;
-    if (path === null || place === undefined || place.address === '' || place.probePorts === 1) return;
-    for (const { address } of this.familyPlaces(place)) this.portWatch?.joined(now, address, path.address);
+    // Who comes back, as after a restart of ours, need not ask again.
+    if (!newcomer || path === null || place === undefined || place.address === '' || place.probePorts === 1) return;
+    for (const { address } of this.familyPlaces(place)) this.portWatch.joined(now, address, path.address);
   }
 
   private goAway(now: Instant, session: MasterSession): void {
-    this.control.push(now, session, { type: 'going-away', afterMs: Math.max(0, this.drainBy - now) });
+    const leftMs = this.phase.in === 'draining' ? this.phase.by - now : 0;
+    this.control.push(now, session, { type: 'going-away', afterMs: Math.max(0, leftMs) });
+  }
+
+  private get goesAway(): boolean {
+    return this.phase.in === 'draining' || this.phase.in === 'drained';
   }
 
   private checkDrained(now: Instant): void {
-    if (this.drainBy === NEVER || (this.joins.size > 0 && now < this.drainBy)) return;
-    this.drainBy = NEVER;
+    if (this.phase.in !== 'draining' || (this.joins.size > 0 && now < this.phase.by)) return;
+    this.enter({ in: 'drained' });
     this.out.event({ ev: 'drained' });
+  }
+
+  private enter(phase: MasterPhase): void {
+    assert(phase.in in MASTER_PHASES[this.phase.in], `a master goes from ${this.phase.in} to ${phase.in}`);
+    this.phase = phase;
   }
 }
 

@@ -45,10 +45,17 @@ export interface Allocator {
   readonly parity: 'kept' | 'none' | 'unknown';
 }
 
+/**
+ * What has become of what the router says that it has opened. `none`: it says so of nothing. `untried`: nobody could send through it from
+ * outside so far. `shut`: somebody who can has sent, and nothing came in. `open`: it came in.
+ */
+export type PortClaimState = 'none' | 'untried' | 'shut' | 'open';
+
 export interface PortMappingReport {
   readonly upnp: Tested;
   readonly natPmp: Tested;
   readonly pcp: Tested;
+  readonly claim: PortClaimState;
   /** Proven from outside; null where there is none. */
   readonly external: { readonly address: string; readonly port: number } | null;
 }
@@ -77,7 +84,7 @@ export interface NatProfile {
   /** External port of the newest sample, with its age when the profile was made. */
   readonly lastPort: number | null;
   readonly lastPortAgeMs: number | null;
-  /** S19/S30: what the next mapping will most likely get. */
+  /** docs/seed.md S19/S30: what the next mapping will most likely get. */
   readonly predictedNextPort: number | null;
   readonly hairpin: Tested;
   /** Does an early packet from outside spoil the mapping (docs/reference/nat-model.md §2.2)? */
@@ -142,7 +149,7 @@ export const UNKNOWN_PROFILE: NatProfile = {
   layers: null,
   idleLifetimeMs: null,
   quota: null,
-  portMapping: { upnp: 'untested', natPmp: 'untested', pcp: 'untested', external: null },
+  portMapping: { upnp: 'untested', natPmp: 'untested', pcp: 'untested', claim: 'none', external: null },
   ipv6: 'untested',
   verdict: 'strict',
   confidence: 0,

@@ -65,6 +65,7 @@ export const en = {
   'servers.emptyFiltered': 'No server matches.',
   'servers.clear': 'Clear filters',
   'servers.hostOne': 'Host one',
+  'servers.chooseMaster': 'Choose a masterserver',
   'servers.stale': 'The list could not be fetched: {why}. This is the last good one, {age} old.',
   'servers.loading': 'Fetching the list…',
   'servers.join': 'Join',
@@ -169,6 +170,7 @@ export const en = {
   'connect.host': 'Host',
   'connect.attempt': 'Attempt {n}',
   'connect.total': '{time} in total',
+  'connect.took': 'Connected in {seconds} s',
   'connect.packets': '{n} packets sent',
   'connect.plan': 'Plan: {method}, expected to work in {percent} of cases',
   'connect.stages': 'Stages',
@@ -184,6 +186,8 @@ export const en = {
   'connect.s.networks': 'Looking at both networks.',
   'connect.s.punching': 'Both routers are being opened from the inside. This goes on until it works or you stop it.',
   'connect.s.waiting': 'A pause, so that no router is flooded. The next attempt begins by itself.',
+  'connect.s.silent':
+    'Little or nothing comes from the host just now: it may have gone. The address for the game stays the same:',
   'connect.s.lost': 'The path was lost and is being opened again. The address for the game stays the same.',
   'connect.s.connected': 'Direct and encrypted. In the game connect to:',
   'connect.s.relayed': 'Encrypted end to end, through a relay for now. In the game connect to:',
@@ -199,6 +203,7 @@ export const en = {
   'connect.s.left': 'The host has ended the game. Nothing more is sent; the log is kept until you close it.',
   'connect.s.kicked': 'The host has removed you. Nothing more is sent; the log is kept until you close it.',
   'connect.s.failed': 'This did not work.',
+  'connect.s.locked': 'This game is locked. Whoever hosts it knows the password.',
   'connect.hard': 'These two networks are a hard pair. Chance within the next minute: {percent}. It goes on trying.',
   'connect.probes': 'Probes of this attempt: {own} from here, {host} asked of the host',
   'connect.seatsFull':
@@ -318,7 +323,12 @@ export const en = {
   'net.again': 'Test again',
   'net.testing': 'Testing…',
   'net.last': 'Tested {age} ago, {samples} samples, {percent} sure',
-  'net.never': 'Not tested yet.',
+  'net.never': 'Your network is being looked at',
+  'net.neverAbout': 'It takes a few seconds, as soon as the masterserver answers.',
+  'net.alone': 'Nobody outside has been asked yet',
+  'net.aloneAbout':
+    'How your network looks can only be told from outside, by a masterserver. One is kept as soon as you join a friend by a whole link.',
+  'net.first': 'Look now',
   'net.copy': 'Copy report',
   'net.json': 'Copy as JSON',
   'net.v.open': 'Open',
@@ -387,6 +397,10 @@ export const en = {
   'net.portmap': 'Port mapping',
   'net.portmapNone':
     'No port is open on your router. Where you have switched on UPnP, NAT-PMP or PCP in it, ask once more.',
+  'net.portmapShut':
+    'Your router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs.',
+  'net.portmapUntried':
+    'Your router says that it has opened a port. Whether it has, nobody who was asked can tell: a masterserver on the Internet can, or a STUN server that knows RESPONSE-PORT.',
   'net.portmapOpen': 'Port {port} of your router is open for you; a packet from outside has come through it.',
   'net.portmapAsk': 'Ask the router for a port',
   'net.portmapMean': 'Turning it on in the router makes this Open.',
@@ -423,8 +437,14 @@ export const en = {
     'Printed once when the masterserver first started; it is in the file admin.once of the state folder.',
   'admin.enter': 'Enter',
   'admin.badToken': 'This token is not right.',
+  'admin.busy': 'Too many wrong tokens from here. Wait a minute; it is tried again by itself.',
+  'admin.away': 'The masterserver does not answer just now; it is asked again all the time.',
+  'admin.noJoins': 'Nobody has joined over this masterserver yet.',
+  'admin.noAudit': 'Nobody has been evicted or banned yet.',
   'admin.rewritten':
     'All participants come from {address}: a container’s proxy or a load balancer in front hides where they are, so they meet only by STUN servers or a relay. Let true addresses through (Docker: --network host).',
+  'admin.probePorts':
+    'Nothing from outside reaches the probe ports of {addresses}: let 16 UDP ports, from the one of the link plus 9 on, pass the firewall. Until then participants know their networks from STUN servers alone. “sallyport master --self-test” on another computer shows which are shut.',
   'admin.hosts': 'Hosts',
   'admin.joins': 'Joins per minute',
   'admin.relayed': 'Relayed pairs',
@@ -623,8 +643,9 @@ export const en = {
   'net.stop.router.opens': 'Has opened a port for you: anybody can come in by it.',
   'net.stop.router.keeps': 'Keeps one door for everybody: friends find it at once.',
   'net.stop.router.changes': 'Opens another door for each friend: it takes a guess to find it.',
-  'net.stop.unknown': 'Not known yet.',
+  'net.stop.router.unknown': 'Too few answers so far to tell. Test again in a moment.',
   'net.stop.carrier': 'Your provider',
+  'net.stop.carrier.unknown': 'Not tested: whether it has a router of its own could not be seen from here.',
   'net.stop.carrier.none': 'Passes everything on as it is.',
   'net.stop.carrier.second': 'Translates once more, with a router of its own.',
   'net.stop.internet': 'The internet',
@@ -665,9 +686,9 @@ export const en = {
   'join.password': 'password',
   'join.have': 'You have sallyport',
   'join.opened.waiting': 'Waiting for the program …',
-  'join.opened.yes': 'It should be open now. If it is not, get it beside this.',
+  'join.opened.yes': 'It should be open now. If it is not, get it on this page.',
   'join.opened.nothing':
-    'Nothing happened: sallyport is not installed here, or its links are not set up. Get it beside this, or start it and paste this page’s address there.',
+    'Nothing happened: sallyport is not installed here, or its links are not set up. Get it on this page, or start it and paste this page’s address there.',
   'join.byHand': 'Copy the link, a code or a command',
   'join.paste': 'Start sallyport, choose “Join a friend”, and paste this:',
   'join.copyPage': 'Copy this page’s address',
@@ -724,9 +745,10 @@ export const en = {
   'master.typedHint': 'sallyport://… or https://…',
   'master.typedTake': 'Use it',
   'master.get': 'One of your own',
-  'master.getAbout': 'Any small computer that the internet reaches will do. One command starts it:',
+  'master.getAbout':
+    'Any small computer that the internet reaches will do. One command starts it; in place of 198.51.100.7 stands the address of that computer.',
   'master.get.vps': 'On a rented server',
-  'master.get.service': 'The same as a service that starts by itself',
+  'master.get.service': 'As a service that starts by itself',
   'master.get.docker': 'With Docker',
   'master.getThen': 'It prints a link that begins with sallyport://. Put that into the field above.',
   // Connecting.
