@@ -186,10 +186,11 @@ export class Lab {
   }
 
   /**
-   * Plugs a host that is behind one NAT into the LAN of another as well, with device `lan1`. What it sends from the address there, which
-   * is answered, leaves that way; everything else goes as before.
+   * Plugs a host that is behind one NAT into the LAN of another as well, with device `lan1`; what it sends goes by the first as before. `rules`:
+   * what it sends from the address there leaves that way, as systems do that route by source. `metric`: there is a second default route that is
+   * never used while the first is there, as on any Linux.
    */
-  async alsoBehind(nat: LabNat, host: LabHost): Promise<string> {
+  async alsoBehind(nat: LabNat, host: LabHost, routes: 'rules' | 'metric' = 'rules'): Promise<string> {
     const name = `${host.name}2`;
     this.#claim(name);
     const lan = this.#lans.get(nat.name);
@@ -201,8 +202,12 @@ export class Lab {
         `ip -n ${nat.name} link set dev ${name} master lan up`,
         `ip -n ${host.name} addr add ${address}/24 dev lan1`,
         `ip -n ${host.name} link set lan1 up`,
-        `ip -n ${host.name} rule add from ${address} lookup 100`,
-        `ip -n ${host.name} route add default via ${lan.prefix}.1 dev lan1 table 100`,
+        ...(routes === 'metric'
+          ? [`ip -n ${host.name} route add default via ${lan.prefix}.1 dev lan1 metric 600`]
+          : [
+              `ip -n ${host.name} rule add from ${address} lookup 100`,
+              `ip -n ${host.name} route add default via ${lan.prefix}.1 dev lan1 table 100`,
+            ]),
       ].join('\n'),
     );
     return address;

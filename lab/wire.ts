@@ -16,6 +16,8 @@ export interface WireRequest {
 /** One way, each way. */
 export interface LinkQuality {
   readonly delayMs: number;
+  /** Of IPv6, where it goes another way. */
+  readonly delay6Ms?: number;
   /** Added to the delay, uniform in 0 … jitterMs; packets may overtake each other. */
   readonly jitterMs?: number;
   readonly lossRate?: number;
@@ -39,7 +41,8 @@ function openTun(name: string): number {
   return fd;
 }
 
-function carry(from: number, to: number, { delayMs, jitterMs = 0, lossRate = 0 }: LinkQuality): void {
+function carry(from: number, to: number, link: LinkQuality): void {
+  const { delayMs, delay6Ms = delayMs, jitterMs = 0, lossRate = 0 } = link;
   const buffer = Buffer.alloc(PACKET_BYTES_MAX);
   const deliver = (packet: Buffer): void => {
     try {
@@ -51,7 +54,9 @@ function carry(from: number, to: number, { delayMs, jitterMs = 0, lossRate = 0 }
   const next = (): void => {
     read(from, buffer, 0, buffer.length, null, (error, length) => {
       if (error === null && Math.random() >= lossRate) {
-        setTimeout(deliver, delayMs + Math.random() * jitterMs, Buffer.from(buffer.subarray(0, length)));
+        // The version of the protocol is a packet's first half byte.
+        const ms = buffer.readUInt8(0) >> 4 === 6 ? delay6Ms : delayMs;
+        setTimeout(deliver, ms + Math.random() * jitterMs, Buffer.from(buffer.subarray(0, length)));
       }
       // A device that is not up yet answers EIO; trying again in a moment is all there is to do.
       if (error === null) next();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'vite';
 
 /** Packages that are asked for at run time and say what to do where they are missing. */
-const LEFT_OUT = ['libsql', 'udx-native'];
+const LEFT_OUT = ['libsql', 'udx-native', 'koffi'];
 
 const WITHOUT_LAB: Plugin = {
   name: 'sallyport-without-lab',

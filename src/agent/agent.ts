@@ -8,7 +8,6 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConnectionId,
-  type Endpoint,
   type JoinId,
   type ListEntry,
   type NatProfile,
@@ -17,7 +16,6 @@ import {
   type PeerEvent,
   type SocketId,
   speaks,
-  type TlsPlace,
   type WayReport,
 } from '../core/index.ts';
 import {
@@ -27,7 +25,6 @@ import {
   handlesGone,
   narrowReceive,
   SallyportError,
-  tunnelTo,
   type UpnpTask,
   upnpTask,
   usage,
@@ -42,7 +39,7 @@ import { NameWatch } from './names.ts';
 import { OwnNetwork } from './own-network.ts';
 import { AgentPath, type Path, type PathPort, type Released } from './path.ts';
 import { PendingEvents } from './pending-events.ts';
-import { surveyWays } from './way-survey.ts';
+import { survey } from './way-survey.ts';
 
 /** Something that waits for events: resolves itself, or is told why it can't. */
 interface Waiter {
@@ -99,21 +96,18 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #drive(machine: AgentParts['machine']): Driver<PeerCommand> {
-    const { masterLink } = this.parts;
-    const { tls, port } = masterLink;
-    const masterNow = (): Endpoint => ({ address: this.#names.addresses[0] ?? '', port });
-    const outside = ({ host, port: at }: TlsPlace): TlsPlace => ({
-      host: this.#network.nat64.outside({ address: host, port: at }).address,
-      port: at,
-    });
     return drive(machine, {
-      ...(tls === undefined ? {} : { openTunnel: (...request) => tunnelTo(outside(tls), masterNow())(...request) }),
+      ...this.#waysOut(),
       onEvent: (event) => this.#told(cleanEvent(event)),
-      openSocket: this.#network.openSocket,
       onData: (path, bytes, lane) => this.#data(path, bytes, lane),
       onFault: (error) => this.#fault(error),
       onRelease: (socket, released) => this.#released.set(socket, released),
     });
+  }
+
+  #waysOut(): ReturnType<OwnNetwork['waysOut']> {
+    const { tls = null, port } = this.parts.masterLink;
+    return this.#network.waysOut(tls, () => ({ address: this.#names.addresses[0] ?? '', port }));
   }
 
   command(command: PeerCommand): void {
@@ -231,8 +225,8 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
 
   ways(): Promise<readonly WayReport[]> {
     this.#assertOpen();
-    const { master, masterLink } = this.parts;
-    return surveyWays({ ...master, addresses: this.#names.addresses }, masterLink);
+    const { addresses } = this.#names;
+    return addresses.length === 0 ? Promise.resolve([]) : survey({ ...this.parts.master, addresses }, this.#waysOut());
   }
 
   mapPort(): void {

@@ -60,6 +60,8 @@ export const AGENT_LIMITS = {
   /** So much quicker another way has to be than the one in use: a third, and more than the jitter of a line. */
   wayGain: 1 / 3,
   wayGainMs: 10,
+  /** Once one of them has answered the others have so long: who is so much slower is as good as silent, and somebody waits for a path. */
+  waysWaitMs: 500,
   /** Ways out are tried again so often, where there are several. */
   waysAgainMs: 60_000,
   /** The whole of `check`, the slow measurements included. */

@@ -1,17 +1,28 @@
 /** What an agent knows of this computer's network, and tells its machine: addresses, router, and the families of its ways out. */
-import { familyOf, isLoopback, type MasterAddress, type PeerCommand } from '../core/index.ts';
 import {
+  type Endpoint,
+  familyOf,
+  isLoopback,
+  type MasterAddress,
+  type PeerCommand,
+  type TlsPlace,
+} from '../core/index.ts';
+import {
+  deviceOpener,
+  type drive,
   Nat64,
   type NetworkNow,
   type NetworkWatch,
   networkNow,
+  type OpenOnDevice,
   type OpenUdpSocket,
   openDataSocket,
+  tunnelTo,
   watchNetwork,
 } from '../node/index.ts';
 import type { AgentNetwork } from './interface.ts';
 import { AGENT_LIMITS } from './limits.ts';
-import { betterWay, measureWays, openAt, waysToMeasure } from './ways-out.ts';
+import { isSplit, measureWays, openBy, waysToMeasure, wayToUse } from './ways-out.ts';
 
 export interface OwnNetworkParts {
   /** Instead of this computer's. */
@@ -39,6 +50,7 @@ export class OwnNetwork {
   #now: NetworkNow;
   /** The address that sockets are bound to; null: the system decides. */
   #via: string | null = null;
+  #onDevice: OpenOnDevice | null = null;
   #again: NodeJS.Timeout | null = null;
   #stopped = false;
 
@@ -61,8 +73,21 @@ export class OwnNetwork {
     const { network } = this.#parts;
     if (network !== undefined) return network.openSocket;
     const translated = this.nat64.through(openDataSocket);
-    return (request, handlers) =>
-      (this.#via === null ? translated : openAt(this.#via, openDataSocket))(request, handlers);
+    return (request, handlers) => {
+      const way = this.#now.ways.find(({ address }) => address === this.#via);
+      return (way === undefined ? translated : openBy(way, this.#onDevice))(request, handlers);
+    };
+  }
+
+  /** How whatever is opened leaves this computer. `tls`: the masterserver's HTTPS server, by its name or address; null where it has none. */
+  waysOut(
+    tls: TlsPlace | null,
+    masterNow: () => Endpoint,
+  ): Pick<Parameters<typeof drive>[1], 'openSocket' | 'openTunnel'> {
+    const { openSocket, nat64 } = this;
+    if (tls === null) return { openSocket };
+    const outside = (): TlsPlace => ({ ...tls, host: nat64.outside({ address: tls.host, port: tls.port }).address });
+    return { openSocket, openTunnel: (...request) => tunnelTo(outside(), masterNow())(...request) };
   }
 
   /** To a machine that has not heard of it. */
@@ -121,8 +146,10 @@ export class OwnNetwork {
   async #measure(): Promise<void> {
     const now = this.#now;
     const master = { ...this.#parts.master, addresses: this.#parts.towards() };
-    const ways = master.addresses.every(isLoopback) ? [] : waysToMeasure(now.ways, now.system);
-    const via = ways.length === 0 ? null : betterWay(await measureWays(ways, master), this.#via);
+    const ways = master.addresses.every(isLoopback) ? [] : waysToMeasure(now.ways, now.system, now.sources);
+    if (ways.length > 0) this.#onDevice ??= await deviceOpener();
+    const measured = ways.length === 0 ? [] : await measureWays(ways, master, this.#onDevice);
+    const via = wayToUse(measured, this.#via, isSplit(now.ways, now.sources));
     if (this.#now !== now || this.#stopped) return;
     if (this.#again !== null) clearTimeout(this.#again);
     this.#again = ways.length === 0 ? null : setTimeout(() => void this.#measure(), AGENT_LIMITS.waysAgainMs).unref();

@@ -3,7 +3,7 @@ import { type MasterAddress, type MasterLink, socketIds, type WayReport, WaySurv
 import { nodeCrypto, systemRandom, tunnelTo } from '../node/index.ts';
 import { driveOnce } from './drive-once.ts';
 
-/** For `sallyport check`. */
+/** Without an agent, as whoever tries the ports of a masterserver has none. */
 export function surveyWays(master: MasterAddress, link: MasterLink): Promise<readonly WayReport[]> {
   const [address = ''] = master.addresses;
   if (address === '') return Promise.resolve([]);

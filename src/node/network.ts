@@ -129,11 +129,11 @@ function defaultRoutes(): string {
   }
 }
 
-/** Addresses of IPv4 by which this computer may go out, one for each interface. Those of VPNs have no hardware address. */
+/** Interfaces of IPv4 by which this computer may go out. Those of VPNs have no hardware address. */
 function waysOut(interfaces: ReturnType<typeof networkInterfaces>): NetworkNow['ways'] {
-  return Object.values(interfaces).flatMap((list) => {
+  return Object.entries(interfaces).flatMap(([name, list]) => {
     const own = list?.find(({ family, internal }) => family === 'IPv4' && !internal);
-    return own === undefined ? [] : [{ address: own.address, tunnel: own.mac === '00:00:00:00:00:00' }];
+    return own === undefined ? [] : [{ name, address: own.address, tunnel: own.mac === '00:00:00:00:00:00' }];
   });
 }
 
@@ -147,7 +147,7 @@ export interface NetworkNow {
   /** Families by which there is a way out at all. */
   readonly families: readonly (4 | 6)[];
   /** Interfaces with IPv4, and by which of them the system goes out. */
-  readonly ways: readonly { readonly address: string; readonly tunnel: boolean }[];
+  readonly ways: readonly { readonly name: string; readonly address: string; readonly tunnel: boolean }[];
   readonly system: string | null;
 }
 

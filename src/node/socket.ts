@@ -9,6 +9,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import type { Endpoint, SocketOpen, SocketOutcome } from '../core/index.ts';
+import type { NetworkDevice, OpenOnDevice } from './device.ts';
 import { NODE_LIMITS } from './limits.ts';
 import { inBursts, widenReceive } from './receiving.ts';
 
@@ -53,7 +54,24 @@ export function openDataSocket(request: SocketOpen, handlers: UdpSocketHandlers)
   return openAs(request, handlers, {}, true);
 }
 
-function openAs(request: SocketOpen, handlers: UdpSocketHandlers, shared: SocketSharing, carries: boolean): Opened {
+/** The same of IPv4 for sockets that leave by one interface; requests for an address of their own go as before. */
+export function openDataSocketOn(device: NetworkDevice, open: OpenOnDevice): OpenUdpSocket {
+  return (request, handlers) => {
+    if (request.family === 6 || request.address !== undefined) return openDataSocket(request, handlers);
+    const opened = open(device, request.port ?? 0);
+    if (typeof opened === 'string') return { outcome: { ok: false, code: outcomeCode(opened) }, socket: null };
+    return openAs(request, handlers, {}, true, opened);
+  };
+}
+
+/** `fd`: of a socket that is bound already. */
+function openAs(
+  request: SocketOpen,
+  handlers: UdpSocketHandlers,
+  shared: SocketSharing,
+  carries: boolean,
+  fd?: number,
+): Opened {
   const socket =
     request.family === 4
       ? createSocket({ type: 'udp4', lookup: lookup4, ...shared })
@@ -64,11 +82,13 @@ function openAs(request: SocketOpen, handlers: UdpSocketHandlers, shared: Socket
   };
   socket.on('error', onBindError);
   // `exclusive`: inside a cluster worker bind would otherwise ask the parent process, asynchronously.
-  socket.bind({
-    port: request.port,
-    exclusive: true,
-    ...(request.address === undefined ? {} : { address: request.address }),
-  });
+  if (fd !== undefined) socket.bind({ fd, exclusive: true });
+  else
+    socket.bind({
+      port: request.port,
+      exclusive: true,
+      ...(request.address === undefined ? {} : { address: request.address }),
+    });
   socket.off('error', onBindError);
   if (bindError !== null) {
     socket.close();

@@ -3,7 +3,7 @@
  * where there is no IPv4. LAB_RUNS=20 gives the full measure: of 20 runs all must connect.
  */
 import { expect, test } from 'vitest';
-import { openScene, type SceneOptions, tinyGame } from '../../lab/index.ts';
+import { type CommandEvent, openScene, type SceneOptions, tinyGame } from '../../lab/index.ts';
 import { describeUnless, hasProgram, labMissing } from '../support.ts';
 
 const RUNS = Number(process.env.LAB_RUNS ?? 1);
@@ -37,6 +37,40 @@ function shown(pairs: readonly Pair[]): void {
     });
   }
 }
+
+describeUnless(labMissing(), 'two who have both, behind easy NATs of IPv4 and stateful firewalls,', () => {
+  const easy = { host: home('home-router'), client: home('home-router') } as const;
+  const TELLING_MS = 10_000;
+
+  test.each([
+    ['IPv6 where it is the quicker', { delayMs: 40, delay6Ms: 5 }, 'ipv6'],
+    ['IPv4 where that is the quicker', { delayMs: 5, delay6Ms: 40 }, 'direct'],
+    ['IPv6 where the two are alike', { delayMs: 10 }, 'ipv6'],
+  ] as const)(
+    'play over %s',
+    async (_what, link, kind) => {
+      for (let run = 0; run < RUNS; run++) {
+        const scene = await openScene({ game: tinyGame, ...easy, ipv6: { host: 'dual', client: 'dual' }, link });
+        try {
+          const joined = await scene.join(JOIN_MS);
+          expect(await scene.status(joined)).not.toBe('');
+          const newest = () =>
+            joined.command.lines
+              .flatMap(({ stream, text }) => (stream === 'stdout' ? [JSON.parse(text) as CommandEvent] : []))
+              .findLast(({ ev }) => ev === 'path')?.kind;
+          await expect.poll(newest, { timeout: TELLING_MS }).toBe(kind);
+          // It stays so.
+          await new Promise((resolve) => setTimeout(resolve, 2_000));
+          expect(newest()).toBe(kind);
+          expect(await scene.status(joined)).not.toBe('');
+        } finally {
+          await scene.close();
+        }
+      }
+    },
+    RUNS * RUN_MS,
+  );
+});
 
 describeUnless(labMissing(), 'with IPv6 behind stateful firewalls on both sides,', () => {
   const hard = { host: home('fully-random'), client: home('fully-random') } as const;
@@ -97,6 +131,12 @@ describeUnless(nat64Missing, 'behind a NAT64, with a masterserver that is named 
       path: 'direct',
     },
     {
+      claim:
+        'a host and a friend of IPv6 alone, each behind a NAT64 of its own, meet by way of IPv4, for the masterserver has no IPv6',
+      scene: { ...seen, ipv6: { host: 'nat64', client: 'nat64', master: false } },
+      path: 'direct',
+    },
+    {
       claim: 'a friend of IPv6 alone meets a host with a public IPv4 address, the prefix one of 40 bits',
       scene: {
         ...{ host: { kind: 'public' }, client: home('home-router') },
@@ -105,4 +145,54 @@ describeUnless(nat64Missing, 'behind a NAT64, with a masterserver that is named 
       path: 'direct',
     },
   ]);
+
+  test(
+    'a friend’s check says that the masterserver answers, asks a STUN server by its name, and takes nothing for blocked',
+    async () => {
+      const scene = await openScene({
+        game: tinyGame,
+        ...seen,
+        ipv6: { host: 'none', client: 'nat64', master: false },
+      });
+      try {
+        const check = scene.sallyport(scene.clientSide, ['check', '--master', scene.link, '--json']);
+        expect(await scene.event(check, 'ways')).toMatchObject({
+          ways: [{ way: 'udp', answeredMs: expect.any(Number) }],
+        });
+        await check.exited;
+        const { profile } = (await scene.event(check, 'profile')) as unknown as { profile: { type: string } };
+        expect(profile.type).toBe('port-preserving-cone');
+      } finally {
+        await scene.close();
+      }
+    },
+    RUN_MS,
+  );
+
+  test(
+    'a friend who loses IPv4 in mid-play, and has IPv6 and a NAT64 from then on, plays on',
+    async () => {
+      const scene = await openScene({
+        game: tinyGame,
+        ...seen,
+        ipv6: { host: 'none', client: 'nat64', master: false },
+      });
+      const { address, name } = scene.clientSide;
+      const here = (words: string) => `ip -n ${name} ${words}`;
+      try {
+        const router = address.replace(/[0-9]+$/, '1');
+        await scene.lab.sandbox.shell(
+          [here(`addr add ${address}/24 dev lan0`), here(`route add default via ${router}`)].join('\n'),
+        );
+        const joined = await scene.join(JOIN_MS);
+        expect(await scene.status(joined)).not.toBe('');
+        await scene.lab.sandbox.shell(here('-4 addr flush dev lan0'));
+        await expect.poll(() => scene.status(joined).catch(() => ''), { timeout: 30_000, interval: 300 }).not.toBe('');
+        expect(joined.command.running).toBe(true);
+      } finally {
+        await scene.close();
+      }
+    },
+    RUN_MS,
+  );
 });

@@ -1,11 +1,19 @@
 /** A computer with several ways out: which are measured, and which is used. */
-import { expect, test } from 'vitest';
-import { betterWay, type MeasuredWay, openAt, waysToMeasure } from '../../src/agent/testing.ts';
+import { expect, test, vi } from 'vitest';
+import {
+  AGENT_LIMITS,
+  betterWay,
+  inTime,
+  type MeasuredWay,
+  openAt,
+  waysToMeasure,
+  wayToUse,
+} from '../../src/agent/testing.ts';
 import type { OpenUdpSocket } from '../../src/node/index.ts';
 
-const CABLE = { address: '192.168.1.5', tunnel: false };
-const PHONE = { address: '192.168.43.7', tunnel: false };
-const VPN = { address: '10.8.0.2', tunnel: true };
+const CABLE = { name: 'eth0', address: '192.168.1.5', tunnel: false };
+const PHONE = { name: 'wlan0', address: '192.168.43.7', tunnel: false };
+const VPN = { name: 'wg0', address: '10.8.0.2', tunnel: true };
 
 const took = (way: typeof CABLE, answeredMs: number | null): MeasuredWay => ({ ...way, answeredMs });
 
@@ -18,6 +26,18 @@ test('one way out is not measured, two are, the one of the system first', () => 
 test('nothing leaves beside a VPN that all goes through, and a VPN that the system does not use is not taken', () => {
   expect(waysToMeasure([CABLE, PHONE, VPN], VPN.address)).toEqual([]);
   expect(waysToMeasure([CABLE, VPN], CABLE.address)).toEqual([]);
+});
+
+test('where a VPN has the way to the masterserver alone, the way of all else is measured, and bound to where it is answered', () => {
+  expect(waysToMeasure([CABLE, VPN], CABLE.address, [VPN.address, CABLE.address])).toEqual([CABLE]);
+  expect(waysToMeasure([CABLE, VPN], CABLE.address, [CABLE.address])).toEqual([]);
+  expect(wayToUse([took(CABLE, 40)], null, true)).toBe(CABLE.address);
+  expect(wayToUse([took(CABLE, 40)], CABLE.address, true)).toBe(CABLE.address);
+  expect(wayToUse([took(CABLE, 40)], CABLE.address, false)).toBeNull();
+  // A masterserver that only the VPN leads to.
+  expect(wayToUse([took(CABLE, null)], null, true)).toBeNull();
+  expect(wayToUse([took(CABLE, 60), took(PHONE, 30)], null, true)).toBe(PHONE.address);
+  expect(wayToUse([], null, true)).toBeNull();
 });
 
 test('a way that is much quicker is used, and one that is a little quicker is not', () => {
@@ -35,6 +55,37 @@ test('the way that is used stays while it is not much worse, and gives way to th
   expect(betterWay([took(CABLE, 40), took(PHONE, 45)], PHONE.address)).toBe(PHONE.address);
   expect(betterWay([took(CABLE, 40), took(PHONE, null)], PHONE.address)).toBeNull();
   expect(betterWay([took(CABLE, 20), took(PHONE, 45)], PHONE.address)).toBeNull();
+});
+
+test('a silent way keeps nobody waiting for its two seconds once another has answered, and one that answers soon after is heard', async () => {
+  vi.useFakeTimers();
+  try {
+    const { waysWaitMs } = AGENT_LIMITS;
+    const after = (ms: number, answer: number | null) =>
+      new Promise<number | null>((resolve) => setTimeout(() => resolve(answer), ms));
+    const began = Date.now();
+    const over = async (...asked: Promise<number | null>[]) => {
+      const answers = await inTime(asked, waysWaitMs);
+      return [answers, Date.now() - began];
+    };
+    const all = Promise.all([
+      over(after(2_000, null), after(100, 60)),
+      over(after(100 + waysWaitMs - 1, 300), after(100, 60)),
+      over(after(100 + waysWaitMs + 1, 700), after(100, 60)),
+      over(after(2_000, null), after(2_000, null)),
+      over(after(120, 70), after(100, 60)),
+    ]);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(await all).toEqual([
+      [[null, 60], 100 + waysWaitMs],
+      [[300, 60], 100 + waysWaitMs - 1],
+      [[null, 60], 100 + waysWaitMs],
+      [[null, null], 2_000],
+      [[70, 60], 120],
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('sockets of IPv4 are opened at the way that is used, others as they were asked for', () => {
