@@ -73,6 +73,7 @@ export function untestedText(profile: NatProfile, routerAskedMs: number | null):
     behindNat && profile.idleLifetimeMs === null && 'life of a mapping (takes 3 min, while hosting)',
     behindNat && profile.quota === null && 'most mappings at once (at its end nobody here could open anything)',
     behindNat && routerAskedMs === null && profile.portMapping.upnp === 'untested' && 'port mapping (no router found)',
+    profile.portMapping.claim === 'untried' && 'the opened port (nobody who was asked has sent to it from outside)',
     profile.ipv6 === 'untested' && 'IPv6 (nobody asked has it)',
   ];
   const all = reasons.filter((reason) => reason !== false).map((reason) => t(reason));
@@ -84,8 +85,16 @@ const OTHERS_AT_HOME_MAX = 20;
 
 /** What can be done about the router. */
 export function routerHelp({ natHops, quota, allocator, layers, portMapping }: NatProfile): string {
-  const { upnp, natPmp, pcp } = portMapping;
-  if ([upnp, natPmp, pcp].includes('yes'))
+  const { upnp, natPmp, pcp, claim } = portMapping;
+  if (claim === 'untried')
+    return t(
+      'The router says that it has opened a port. Whether it has, a masterserver on the Internet can tell, or a STUN server that knows RESPONSE-PORT (--stun host:port).',
+    );
+  if (claim === 'none' && [upnp, natPmp, pcp].includes('yes'))
+    return t(
+      'The router answers, but has no port open for this computer: allow it there, or forward one UDP port to this computer.',
+    );
+  if (claim === 'shut')
     return t(
       'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.',
     );

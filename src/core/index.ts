@@ -110,7 +110,7 @@ export type { RelayConfig, RelayCounters, RelayedKeys, RelayQuotas } from './rel
 export { RELAY_LIMITS } from './relay/limits.ts';
 export { RelayMachine } from './relay/machine.ts';
 export { Relay } from './relay/relay.ts';
-export { scopeOf } from './scope.ts';
+export { isLocalAddress, scopeOf } from './scope.ts';
 export type { AeadKey, CryptoSuite, KeyPair, MacKey, PrivateKey } from './secure/crypto.ts';
 export { deriveKey } from './secure/hkdf.ts';
 export { isInSubgroup, isPublicKey } from './secure/keys.ts';

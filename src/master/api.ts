@@ -173,6 +173,9 @@ export const overviewSchema = z
       .describe(
         'All participants come from this one local address: what stands in front hides where they are; null = not so',
       ),
+    probePortsShut: z
+      .array(z.object({ address: z.string(), since: instant }))
+      .describe('Addresses of the master whose 16 probe ports let no question of several participants from outside in'),
     relay: z
       .object({
         pairs: z.int(),

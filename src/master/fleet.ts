@@ -23,6 +23,8 @@ import type { Webhooks } from './webhooks.ts';
 
 const MEMBERS = 'fleet-members';
 const BANS = 'fleet-bans';
+/** What this node was known by in its last runs: whoever has recorded those says them again as often as they like. */
+const RUNS = 'fleet-runs';
 
 export interface FleetParts {
   readonly secret: Uint8Array;
@@ -94,6 +96,8 @@ export function startFleet(parts: FleetParts): Fleet {
   const sealer = new BackplaneSeal(nodeCrypto, parts.secret, parts.identity);
   const members = new Members(kept(store, MEMBERS, memberSchema));
   const names = new FleetNames(store);
+  const runs = kept(store, RUNS, z.string());
+  store.setSetting(RUNS, JSON.stringify([instance, ...runs].slice(0, SERVER_LIMITS.fleetRunsMax)));
   const bans = new FleetBans(rowNames().flatMap((row) => kept(store, row, banFactSchema)));
   const seen = new Map<string, { readonly here: NodeSeen; readonly at: number }>();
   let draining = false;
@@ -177,7 +181,7 @@ export function startFleet(parts: FleetParts): Fleet {
     const word = wordSchema.safeParse(opened).data;
     switch (word?.say) {
       case 'here':
-        if (word.instance !== instance) met(word);
+        if (word.instance !== instance && !runs.includes(word.instance)) met(word);
         return;
       case 'hosts':
         if (word.instance !== instance) heardHosts.hear(word);

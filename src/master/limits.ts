@@ -21,6 +21,15 @@ export const SERVER_LIMITS = {
   pageCacheEntries: 256,
   /** Files offered for download: a few systems, machines and kinds of package, each with its sum. */
   downloadsMax: 64,
+  /**
+   * Downloads that are begun: of some 40 MB each, so that an address has ten at once and one in 20 s after that, 16 Mbit/s. Without that
+   * a single one with 64 connections took all that the operator's line has.
+   */
+  downloadRates: {
+    narrow: { perSecond: 0.05, burst: 10 },
+    wide: { perSecond: 0.5, burst: 100 },
+    widest: { perSecond: 2, burst: 400 },
+  },
   /** Full-text scans under way at once; 100 000 entries take some 10 ms each. */
   scansWaitingMax: 32,
   /** More changes than this in one second are told as "reset": fetching the page again is cheaper for both. */
@@ -109,6 +118,8 @@ export const SERVER_LIMITS = {
   fleetHereMs: 2_000,
   fleetSeenMs: 7_000,
   fleetJitterMs: 500,
+  /** Runs of a node that it knows for its own when the engine repeats what they said: some months of restarts. */
+  fleetRunsMax: 64,
   banFactsAtOnce: 200,
   banFactsGapMs: 5_000,
   /** Beside the bans that hold so many that were lifted, so that nobody who was away brings them back. */

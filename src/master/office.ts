@@ -114,6 +114,7 @@ export function createOffice(options: OfficeOptions): Office {
   let draining = false;
   let tokenUsed = false;
   let sourcesRewritten: Overview['sourcesRewritten'] = null;
+  let probePortsShut: Overview['probePortsShut'] = [];
 
   const directory = createDirectory({
     ...{ store, moderation, pseudonyms, wallClock },
@@ -167,6 +168,7 @@ export function createOffice(options: OfficeOptions): Office {
         relay: relayOverview(relay()),
         eventLoopLagMs: Math.round(loop.lagSeconds() * 1000),
         sourcesRewritten,
+        probePortsShut,
       }),
       evict: ({ host }) => options.command({ do: 'evict', hostKey: host.hostKey }),
       onRulesChanged: (ban) => {
@@ -254,6 +256,8 @@ export function createOffice(options: OfficeOptions): Office {
         else log.warn({ address: event.address }, SOURCES_REWRITTEN);
         return;
       case 'probe-ports':
+        probePortsShut = probePortsShut.filter(({ address }) => address !== event.address);
+        if (event.shut) probePortsShut = [...probePortsShut, { address: event.address, since: wallClock() }];
         if (event.shut) log.warn({ address: event.address }, PROBE_PORTS_SHUT);
         else log.info({ address: event.address }, 'a question came through the probe ports after all');
         return;

@@ -9,24 +9,35 @@ import {
   Counters,
   type Endpoint,
   familyOf,
+  isLocalAddress,
   PROBE_PORTS,
   type ProbeSession,
 } from '../core/index.ts';
 import { monotonicNow, openUdpSocket, type UdpSocket } from '../node/index.ts';
-import type { ProbeMessage, ProbeReport, ProbeWorkerData } from './probes.ts';
+import type { ProbeHeard, ProbeMessage, ProbeReport, ProbeWorkerData } from './probes.ts';
 
 const { addresses, firstPort, reusePort } = workerData as ProbeWorkerData;
 const counters = new Counters();
 const table = new Map<number, ProbeSession>();
 const sessions = { find: (number: number): ProbeSession | null => table.get(number) ?? null };
 const places: { readonly address: string; readonly sockets: (UdpSocket | null)[] }[] = [];
+/** Addresses of ours to which a question from outside has come: of each, one is told. */
+const heard = new Set<string>();
 const PROVEN: Endpoint = { address: '', port: 0 };
 
 function receive(place: number, offset: number, from: Endpoint, bytes: Uint8Array): void {
   const reply = answerProbe(monotonicNow(), from, bytes, { sessions, counters });
   if (reply === null) return;
+  tellHeard(places[place]?.address ?? '', from.address);
   const at = reply.answerFrom === 'other-address' ? nextPlace(place) : places[place];
   at?.sockets[answeringPort(offset, PROBE_PORTS, reply.answerFrom)]?.send(reply.to, reply.bytes, undefined);
+}
+
+/** From this computer or from inside it has passed no firewall. */
+function tellHeard(address: string, from: string): void {
+  if (heard.has(address) || isLocalAddress(from) || addresses.includes(from)) return;
+  heard.add(address);
+  parentPort?.postMessage({ kind: 'heard', address, from } satisfies ProbeHeard);
 }
 
 /** The next address of the same family, as the master tells them to participants. */

@@ -3,7 +3,7 @@
  * from 22.12 on), because an answer may have to leave from another port than the question came to.
  */
 import { Worker } from 'node:worker_threads';
-import { CONTROL_PORTS, type MasterCounters, type MasterEvent } from '../core/index.ts';
+import { CONTROL_PORTS, type MasterCommand, type MasterCounters, type MasterEvent } from '../core/index.ts';
 import { SallyportError, threadCode } from '../node/index.ts';
 
 export interface ProbeWorkerData {
@@ -14,6 +14,12 @@ export interface ProbeWorkerData {
 export type ProbeMessage =
   | { readonly kind: 'key'; readonly session: number; readonly key: Uint8Array }
   | { readonly kind: 'over'; readonly session: number };
+/** A question has come through, the first from outside to this address. */
+export interface ProbeHeard {
+  readonly kind: 'heard';
+  readonly address: string;
+  readonly from: string;
+}
 export interface ProbeReport {
   readonly kind: 'ready' | 'counters';
   /** Why the ports can't be bound. */
@@ -26,6 +32,8 @@ export interface ProbeReport {
 export interface ProbeWorkers {
   readonly size: number;
   event(event: MasterEvent): void;
+  /** Who is to hear what the machine is to know. */
+  tells(command: (command: MasterCommand) => void): void;
   /** The machine's counters with those of the workers added. */
   counters(own: MasterCounters): MasterCounters;
   close(): Promise<void>;
@@ -62,6 +70,11 @@ export async function startProbeWorkers(options: ProbeWorkerOptions): Promise<Pr
     throw error;
   }
   for (const worker of workers) worker.on('error', options.onFault);
+  let command = (_command: MasterCommand): void => {};
+  const heard = (message: ProbeReport | ProbeHeard): void => {
+    if (message.kind === 'heard') command({ do: 'probe-heard', address: message.address, from: message.from });
+  };
+  for (const worker of workers) worker.on('message', heard);
   const post = (message: ProbeMessage): void => {
     for (const worker of workers) worker.postMessage(message);
   };
@@ -71,6 +84,9 @@ export async function startProbeWorkers(options: ProbeWorkerOptions): Promise<Pr
       if (event.ev === 'probe-key') post({ kind: 'key', session: event.session, key: event.key });
       else if (event.ev === 'probe-key-over') post({ kind: 'over', session: event.session });
     },
+    tells: (told) => {
+      command = told;
+    },
     counters: (own) => reports.reduce((sum, report) => (report === null ? sum : added(sum, report)), own),
     close,
   };
@@ -79,7 +95,8 @@ export async function startProbeWorkers(options: ProbeWorkerOptions): Promise<Pr
 function ready(worker: Worker, onReport: (report: ProbeReport) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
-    worker.on('message', (report: ProbeReport) => {
+    worker.on('message', (report: ProbeReport | ProbeHeard) => {
+      if (report.kind === 'heard') return;
       onReport(report);
       if (report.kind !== 'ready') return;
       worker.off('error', reject);

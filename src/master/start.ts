@@ -373,6 +373,7 @@ function openPorts(parts: {
       failed(error);
     },
   });
+  probes?.tells(driver.command);
   function derive(key: Uint8Array): void {
     deriveCode(key).then(
       (code) => driver.command({ do: 'derived', key, code }),

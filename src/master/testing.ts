@@ -4,7 +4,7 @@ export { type BackplaneListener, BackplaneSeal } from './backplane.ts';
 export { createCallers, isProxyName } from './callers.ts';
 export { createDirectory, type Directory } from './directory.ts';
 export { readDownloads } from './downloads.ts';
-export { type Fleet, startFleet } from './fleet.ts';
+export { type Fleet, type FleetFact, startFleet } from './fleet.ts';
 export { type BanFact, FleetBans } from './fleet-bans.ts';
 export { HostsHeard } from './fleet-hosts-heard.ts';
 export { HostsTold } from './fleet-hosts-told.ts';

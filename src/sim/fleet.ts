@@ -3,6 +3,7 @@
  * are drained at random moments. What became of every join is told, and what is wrong at the end.
  */
 import {
+  CONTROL_PORTS,
   type CryptoSuite,
   createMaster,
   createPeer,
@@ -67,6 +68,8 @@ export interface FleetWorldOptions {
   readonly fresh?: boolean;
   /** Friends play on once they are through; default: they leave. */
   readonly stays?: boolean;
+  /** Nodes whose firewall keeps the probe ports shut. */
+  readonly shutProbePorts?: readonly string[];
   /** The router of each participant. */
   readonly nat?: keyof typeof NATS;
   readonly lines?: Pick<WorldOptions, 'delayMs' | 'jitterMs' | 'lossRate'>;
@@ -99,6 +102,8 @@ export interface FleetRun {
     readonly at: number;
     readonly forMs: number;
   }[];
+  /** Nodes that have said of their probe ports that nothing from outside gets in, and not taken it back. */
+  readonly shut: readonly string[];
   /** Sessions that nodes have made by a ticket, without a Diffie-Hellman, in their last life. */
   readonly resumed: number;
   /** What is wrong; empty where all is well. */
@@ -132,6 +137,8 @@ class SimNode {
   /** Of the machine that runs now. */
   knows = (_key: Uint8Array): boolean => false;
   counters = (): MasterCounters | null => null;
+  /** It has said that its probe ports let nobody in. */
+  shut = false;
   private readonly start: () => Running<Parameters<ReturnType<typeof createMaster>['handleCommand']>[1], unknown>;
   office: NodeOffice | null = null;
   /** Which process it is. */
@@ -217,15 +224,18 @@ export function runFleet(options: FleetWorldOptions): FleetRun {
     if (at < 2) wrong.push(`host${n} is at ${at} nodes when all are back`);
   }
   const resumed = fleet.nodes.reduce((all, node) => all + (node.counters()?.resumptions ?? 0), 0);
-  return { joins: tried, faults, resumed, wrong };
+  const shut = fleet.nodes.filter((node) => node.shut).map(({ name }) => name);
+  return { joins: tried, faults, shut, resumed, wrong };
 }
 
 /** One identity, one secret, one list; clocks that differ. */
 function startNodes(world: World, options: FleetWorldOptions, count: number) {
-  const { seed, crypto: suite } = options;
+  const { seed, crypto: suite, shutProbePorts = [] } = options;
   const shared = seededCrypto(`${seed}/fleet`, suite);
   const [identity, secret] = [shared.keyPair(), shared.randomBytes(32)];
   const places = Array.from({ length: count }, (_, n) => world.server({ name: `node${n}` }));
+  const behindFirewall = places.filter(({ name }) => shutProbePorts.includes(name)).map(({ address }) => address);
+  world.internet.obstruct(({ to }) => behindFirewall.includes(to.address) && to.port > PORT + CONTROL_PORTS);
   const list = places.map(({ name, address }) => ({
     name,
     region: '',
@@ -249,7 +259,11 @@ function startNodes(world: World, options: FleetWorldOptions, count: number) {
       const machine = weakCodes(createMaster(config), crypto);
       node.counters = () => machine.counters();
       node.knows = (key) => machine.lastSeen(key) !== null;
-      const running = place.run(machine, { onEvent: (event: MasterEvent) => node.office?.event(event) });
+      const onEvent = (event: MasterEvent): void => {
+        if (event.ev === 'probe-ports') node.shut = event.shut;
+        node.office?.event(event);
+      };
+      const running = place.run(machine, { onEvent });
       if (node.office === null)
         running.command({ do: 'nodes', list: { self: place.name, serial: 1, expiresInMs: 600_000, nodes: list } });
       running.command({ do: 'start' });

@@ -2,6 +2,7 @@
 export * from './checks.ts';
 export { describeUser } from './describe.ts';
 export { SimDisk, SimDiskError } from './disk.ts';
+export * from './families.ts';
 export { FAULTS, type Fault } from './faults.ts';
 export {
   type FleetJoin,

@@ -14,18 +14,24 @@ import { hostAndClient, hostCommand, joinCommand, type Participant, type Peers, 
 
 const table = new Diagnosis();
 
-/** Two addresses, two ports: what a public STUN server is at best. */
-function stunServer({ world }: Peers): PeerConfig['stun'] {
+/**
+ * Two addresses, two ports: what a public STUN server is at best. `plain`: as most are, two that know nothing of each other, and nothing of
+ * RFC 5780: they answer whoever has asked, from where they were asked.
+ */
+function stunServer({ world }: Peers, kind: 'full' | 'plain'): PeerConfig['stun'] {
   const addresses = [world.publicAddress(), world.publicAddress()];
-  const ports = [3478, 3479];
+  const ports = kind === 'full' ? [3478, 3479] : [3478];
   const place = world.server({ name: 'stun', addresses });
   for (const local of addresses.flatMap((address) => ports.map((port) => ({ address, port })))) {
     place.bind(local, (packet) => {
-      const reply = answerStun({ addresses, ports, behaviour: 'anybody' }, local, packet.from, packet.bytes);
-      if (reply !== null) place.send(reply.from, reply.to, reply.bytes);
+      const own = kind === 'full' ? { addresses, ports } : { addresses: [local.address], ports };
+      const reply = answerStun({ ...own, behaviour: 'anybody' }, local, packet.from, packet.bytes);
+      if (reply === null) return;
+      if (kind === 'full') place.send(reply.from, reply.to, reply.bytes);
+      else place.send(local, packet.from, reply.bytes);
     });
   }
-  return [{ address: addresses[0]!, port: 3478 }];
+  return addresses.slice(0, kind === 'full' ? 1 : 2).map((address) => ({ address, port: 3478 }));
 }
 
 const shutProbePorts = ({ world, master }: Peers) =>
@@ -50,7 +56,7 @@ interface Situation {
   readonly home?: boolean;
   /** Something in front of the masterserver gives every packet this source address. */
   readonly rewrittenTo?: string;
-  readonly stun?: boolean;
+  readonly stun?: 'full' | 'plain';
   readonly dead?: boolean;
   prepare?(setup: Peers): void;
   /** After the first profile. */
@@ -94,6 +100,30 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       setup.world.run(25_000);
     },
   },
+  'A router that answers by UPnP and opens nothing for this computer': {
+    ...{ behind: NATS.pf, says: /^Strict/, advises: /allow it there/, never: /nothing comes in/ },
+    later: (_, me) => me.command({ do: 'upnp', works: true, external: null }),
+  },
+  'A port opened by UPnP, the masterserver in the own network, STUN servers that know RESPONSE-PORT': {
+    ...{ behind: NATS.pf, home: true, stun: 'full', says: /^Open/, advises: null },
+    later: (setup, me) => upnp(setup, me, true),
+  },
+  'The same, STUN servers without RESPONSE-PORT': {
+    ...{ behind: NATS.pf, home: true, stun: 'plain' },
+    ...{ says: /^Strict/, advises: /Whether it has, a masterserver on the Internet/, never: /nothing comes in/ },
+    later: (setup, me) => upnp(setup, me, true),
+  },
+  'A port opened by UPnP, a masterserver in a container that hides where packets come from, STUN servers without RESPONSE-PORT':
+    {
+      ...{ behind: NATS.pf, rewrittenTo: '172.17.0.1', stun: 'plain' },
+      ...{ says: /^Strict/, advises: /Whether it has, a masterserver on the Internet/, never: /nothing comes in/ },
+      later: (setup, me) => upnp(setup, me, true),
+    },
+  'A router whose UPnP says yes and opens nothing, the masterserver in the own network, STUN servers that know RESPONSE-PORT':
+    {
+      ...{ behind: NATS.pf, home: true, stun: 'full', says: /^Strict/, advises: /nothing comes in/ },
+      later: (setup, me) => upnp(setup, me, false),
+    },
   'Linux with random ports (Kubernetes, some firewalls)': {
     behind: NATS.linuxRandom,
     says: /^Strict/,
@@ -110,7 +140,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   'A network that lets no UDP through; names are found, the masterserver is silent': {
     ...{
       behind: NATS.blocked,
-      stun: true,
+      stun: 'full',
       says: /no UDP answer/,
       advises: /Allow outgoing UDP/,
       never: /masterserver/,
@@ -131,7 +161,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     ...{
       behind: NATS.linux,
       dead: true,
-      stun: true,
+      stun: 'full',
       says: /masterserver does not answer/,
       advises: /UPnP/,
       never: HERE,
@@ -165,7 +195,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     prepare: shutProbePorts,
   },
   'The same, STUN servers answer': {
-    ...{ behind: NATS.linux, stun: true, says: /^Moderate/, advises: /UPnP/, never: HERE },
+    ...{ behind: NATS.linux, stun: 'full', says: /^Moderate/, advises: /UPnP/, never: HERE },
     prepare: shutProbePorts,
   },
   'A masterserver in a container whose engine hides where packets come from': {
@@ -173,7 +203,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     ...{ says: /in front of the masterserver hides/, advises: /--stun.*operator/, never: HERE },
   },
   'The same container, STUN servers answer': {
-    ...{ behind: NATS.linux, rewrittenTo: '172.17.0.1', stun: true },
+    ...{ behind: NATS.linux, rewrittenTo: '172.17.0.1', stun: 'full' },
     ...{ says: /^Moderate/, advises: /UPnP/, never: HERE },
   },
   'A masterserver in the own network, and nobody outside was asked': {
@@ -181,7 +211,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     ...{ says: /stands in your own network/, advises: /--stun|elsewhere/, never: HERE },
   },
   'The same network, STUN servers answer': {
-    ...{ behind: NATS.linux, home: true, stun: true },
+    ...{ behind: NATS.linux, home: true, stun: 'full' },
     ...{ says: /^Moderate/, advises: /UPnP/, never: HERE },
   },
   'A STUN server that is dead': {
@@ -220,7 +250,10 @@ describe('what check says', () => {
         };
       });
       prepare?.(setup);
-      const config = { stun: stun ? stunServer(setup) : [], ...(dead ? { master: nowhere(setup) } : {}) };
+      const config = {
+        stun: stun === undefined ? [] : stunServer(setup, stun),
+        ...(dead ? { master: nowhere(setup) } : {}),
+      };
       const me = setup.participant('me', router ?? behind, config);
       setup.world.run(4_000);
       later?.(setup, me);
@@ -241,7 +274,7 @@ describe('what check says', () => {
       const advice = whatWouldHelp(profile!, options).join(' ');
       expect(sentence).toMatch(must.says);
       if (must.advises !== null) expect(advice).toMatch(must.advises);
-      if (must.never !== undefined) expect([sentence, ...silent].join(' ')).not.toMatch(must.never);
+      if (must.never !== undefined) expect([sentence, ...silent, advice].join(' ')).not.toMatch(must.never);
       const known = !sentence.startsWith('Not known');
       table.record({
         ...{ situation, verdict: known ? profile!.verdict : 'not known' },

@@ -56,6 +56,14 @@ test('who has a session with one node comes to the others by its ticket, though 
   expect(resumed).toBeGreaterThanOrEqual(6);
 });
 
+test.each(['one', 'two'])('a node whose probe ports are shut says so, and no other does (seed %s)', (seed) => {
+  const fleet = { seed: `shut-${seed}`, crypto: nodeCrypto, hosts: 9, joins: 1 } as const;
+  expect(runFleet({ ...fleet, faults: [] }).shut).toEqual([]);
+  expect(runFleet({ ...fleet, faults: ['kill', 'hang', 'drain'] }).shut).toEqual([]);
+  for (const node of ['node0', 'node2'])
+    expect(runFleet({ ...fleet, faults: [], shutProbePorts: [node] }).shut).toEqual([node]);
+});
+
 test('what is still to be said of a join whose node has ended meets no link that is gone', () => {
   // Between two routers that draw each port anew the search for a path outlasts a node that is drained.
   const hard = { hosts: 2, joins: 6, faults: ['drain'], nat: 'linuxRandom' } as const;

@@ -39,6 +39,18 @@ test('where the probe ports are open nothing is said', () => {
   expect(toldBy(setup)).toEqual([]);
 });
 
+test('after a restart, with the ports open or not, those who come back show nothing: they ask no question', () => {
+  const setup = peers({ seed: 'probe-ports-restart' });
+  for (const name of ['a', 'b', 'c', 'd']) setup.participant(name, NATS.linux);
+  setup.world.run(20_000);
+  setup.master.stop();
+  setup.world.run(5_000);
+  setup.master.start();
+  // Beyond the hour after which a session that was resumed gives way to one with a Diffie-Hellman.
+  setup.world.run(2 * 3_600_000);
+  expect(toldBy(setup)).toEqual([]);
+});
+
 test('whoever comes from this computer or from inside shows nothing', () => {
   const watch = new PortWatch([OURS]);
   for (const from of [OURS, '192.168.1.5', '10.0.0.3', '203.0.113.4', '203.0.113.5']) watch.joined(0, OURS, from);

@@ -197,13 +197,14 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     });
     let held = 0;
     let sourcesRewritten: { address: string; since: number } | null = null;
+    const probePortsShut: { address: string; since: number }[] = [];
     await page.route('**/api/v1/admin/overview', async (route) => {
       const response = await route.fetch();
       if (response.status() === 401) {
         held += 1;
         await late;
         await route.fulfill({ response });
-      } else await route.fulfill({ response, json: { ...(await response.json()), sourcesRewritten } });
+      } else await route.fulfill({ response, json: { ...(await response.json()), sourcesRewritten, probePortsShut } });
     });
     await expect.poll(() => held).toBeGreaterThan(0);
     await page.fill('#admin-token', token);
@@ -227,6 +228,9 @@ describeUnless(chromiumMissing, 'the pages of the masterserver', () => {
     expect(await page.locator('#admin-rewritten').count()).toBe(0);
     sourcesRewritten = { address: '172.17.0.1', since: 0 };
     await page.waitForSelector('#admin-rewritten >> text=172.17.0.1');
+    expect(await page.locator('#admin-probe-ports').count()).toBe(0);
+    probePortsShut.push({ address: '198.51.100.8', since: 0 });
+    await page.waitForSelector('#admin-probe-ports >> text=198.51.100.8');
     await expectAccessible(page);
 
     // Hosts with what an operator asks for, taken off only after a question; and out again.

@@ -89,7 +89,7 @@ test('a port mapping is not proven by the answer to a question about the claim b
   mapper.handleCommand(0, { do: 'sources', sources: [source] });
   mapper.handleCommand(0, { do: 'map', socket: 100, port: 40_000 });
   upnp(outside);
-  const [helper] = drain().flatMap((output) => (output.kind === 'socket' ? [output.socket] : []));
+  const [, helper] = drain().flatMap((output) => (output.kind === 'socket' ? [output.socket] : []));
   mapper.handleSocket(0, helper!, { ok: true, local: { address: '0.0.0.0', port: 5 } });
   const [, before] = proofs();
   upnp(null);

@@ -413,7 +413,7 @@ const BOUNDED: Readonly<Record<string, string>> = {
   'metrics.ts values': 'labels of our own',
   'metrics.ts series': 'labels of our own',
   'moderation.ts reserved': 'officialServersMax',
-  'probe-worker.ts table': 'table sessions',
+  ...{ 'probe-worker.ts table': 'table sessions', 'probe-worker.ts heard': 'addresses of the master' },
   'records.ts kinds': 'the kinds of rows that there are',
   'records.ts seals': 'the kinds of rows that there are',
   'records.ts pending': 'rows that there are, or were at the last write',

@@ -388,6 +388,17 @@ test('the overview says that all come from one local address, since when, and no
   expect(await rewritten()).toBeNull();
 });
 
+test('the overview names the addresses whose probe ports are shut, and no longer those where a question came', async () => {
+  const shut = async () => overviewSchema.parse(await (await admin('GET', '/overview')).json()).probePortsShut;
+  expect(await shut()).toEqual([]);
+  for (const address of ['198.51.100.7', '198.51.100.8', '198.51.100.7'])
+    office.event({ ev: 'probe-ports', address, shut: true });
+  expect(await shut()).toEqual(['198.51.100.8', '198.51.100.7'].map((address) => ({ address, since: wall })));
+  expect(logged).toContain('none of their questions reaches the 16 probe ports');
+  office.event({ ev: 'probe-ports', address: '198.51.100.8', shut: false });
+  expect(await shut()).toEqual([{ address: '198.51.100.7', since: wall }]);
+});
+
 test('the list comes back after a restart, marked, and goes when its hosts stay away', async () => {
   put(hostRecord(1), hostRecord(2));
   office.close();

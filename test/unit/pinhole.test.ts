@@ -87,7 +87,10 @@ const throughPinhole = (request: Uint8Array) =>
 
 test('the firewall is asked from the address that it is to open for, by a MAP request as RFC 6887 section 11.1 draws it', () => {
   const { first, opened, events } = start();
-  expect(opened).toMatchObject([{ family: 6, address: OWN }]);
+  expect(opened).toMatchObject([
+    { family: 6, address: OWN },
+    { family: 6, address: OWN },
+  ]);
   // NAT-PMP has no IPv6, so nothing but PCP is said.
   expect(first.map(({ to }) => to)).toEqual([ROUTER]);
   const nonce = hex(mapOf(first).subarray(24, 36));
@@ -105,7 +108,13 @@ test('a pinhole is one only after a packet has come in through it', () => {
   hear(20, SERVER, throughPinhole(plain!.bytes));
   expect(report()?.external ?? null).toBeNull();
   hear(30, SERVER, throughPinhole(proof!.bytes), MAIN);
-  expect(report()).toEqual({ upnp: 'untested', natPmp: 'no', pcp: 'yes', external: { address: OWN, port: PORT } });
+  expect(report()).toEqual({
+    upnp: 'untested',
+    natPmp: 'no',
+    pcp: 'yes',
+    claim: 'open',
+    external: { address: OWN, port: PORT },
+  });
 });
 
 test('an answer that did not come from the router opens nothing', () => {

@@ -15,6 +15,7 @@ import {
   natPmpMapRequest,
   parseNatPmp,
   parsePcp,
+  parseStun,
   pcpMapRequest,
 } from '../../src/core/testing.ts';
 
@@ -170,6 +171,47 @@ describe('the mapper', () => {
     }
     expect(report()).toMatchObject({ external: null });
     expect(packets).toBeLessThan(12);
+  });
+
+  /**
+   * A claimed port, for `ms`: a server answers plain questions, to whoever has asked them, and sees them come from `seen`. Where it knows
+   * RESPONSE-PORT it sends to that port, of which only the one of our own plain socket is open; else to whoever has asked.
+   */
+  function claimed(ms: number, seen: { readonly address: string; readonly port: number }, knows: boolean) {
+    const it = start();
+    let sent = questions(it.hear(10, gateway, pcpAnswer(pcpOf(it.first))));
+    let packets = 0;
+    const answer = (request: Uint8Array) =>
+      encodeStun({ class: 'success', transaction: request.slice(8, 20), xorMapped: seen });
+    for (let now = 10; now < ms; now += 100) {
+      for (let next = sent.shift(); next !== undefined; next = sent.shift()) {
+        packets++;
+        const wish = parseStun(next.bytes);
+        const port = 'reject' in wish ? undefined : wish.responsePort;
+        if (port === undefined || !knows) sent.push(...it.hear(now, server, answer(next.bytes), next.socket));
+        else if (port === seen.port) sent.push(...it.hear(now, server, answer(next.bytes), it.gateSocket()));
+      }
+      it.mapper.handleTimeout(now);
+      sent = questions(it.drain());
+    }
+    return { claim: it.report()?.claim, external: it.report()?.external, packets };
+  }
+
+  const inside = { address: '172.17.0.1', port: 61_234 };
+  const drawn = { ...outside, port: 61_234 };
+
+  test('a server that sends elsewhere, though not through the port, shows that nothing comes in', () => {
+    expect(claimed(4_000, drawn, true)).toMatchObject({ claim: 'shut', external: null });
+  });
+
+  test('one that does not know RESPONSE-PORT shows nothing: the router is not to blame', () => {
+    const { claim, external, packets } = claimed(60_000, drawn, false);
+    expect({ claim, external }).toEqual({ claim: 'untried', external: null });
+    expect(packets).toBeLessThan(14);
+  });
+
+  test('nor does one to whom somebody gives another source address than the router has', () => {
+    expect(claimed(4_000, inside, true)).toMatchObject({ claim: 'untried' });
   });
 
   test('a router that hangs costs a few packets, then all is said to be off', () => {

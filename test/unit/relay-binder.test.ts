@@ -167,7 +167,7 @@ describe('a binding', () => {
     const stranger = { address: '192.0.2.1', port: 1 };
     const forged = [
       Uint8Array.of(0xd9, 2, ...new Uint8Array(24)),
-      Uint8Array.of(0xd9, 4, ...new Uint8Array(9).fill(1)),
+      Uint8Array.of(0xd9, 4, ...new Uint8Array(25).fill(1)),
       Uint8Array.of(0xd9, 5, ...new Uint8Array(9)),
     ];
     for (const bytes of forged) {

@@ -97,7 +97,9 @@ export const profile = fc
       fc.integer({ min: WIRE_LIMITS.mappingLifetimeMsMin, max: WIRE_LIMITS.mappingLifetimeMsMax }),
     ),
     quota: orNull(port),
-    portMapping: fc.record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) }),
+    portMapping: fc
+      .record({ upnp: tested, natPmp: tested, pcp: tested, external: orNull(endpoint) })
+      .map((report) => ({ ...report, claim: report.external === null ? ('none' as const) : ('open' as const) })),
     ipv6: tested,
     verdict: fc.constantFrom('strict', 'moderate', 'open'),
     confidence: share,

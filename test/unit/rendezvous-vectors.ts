@@ -271,9 +271,9 @@ function relay() {
       ask: toHex(writeRelay({ type: 'ask', random })),
       cookie: toHex(writeRelay({ type: 'cookie', random, cookie })),
       bind: toHex(writeBind(suite, grant, { random, cookie, turn: 5 })),
-      bound: toHex(writeRelay({ type: 'bound', random, other: true })),
+      bound: toHex(writeRelay({ type: 'bound', random, cookie, other: true })),
       refused: toHex(writeRelay({ type: 'refused', random, why: 'expired' })),
-      keep: toHex(writeRelay({ type: 'keep', random })),
+      keep: toHex(writeRelay({ type: 'keep', random, cookie })),
     },
   };
 }

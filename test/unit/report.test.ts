@@ -16,7 +16,7 @@ const cone: NatProfile = {
   layers: 1,
   poisonable: 'no',
   hairpin: 'no',
-  portMapping: { upnp: 'no', natPmp: 'no', pcp: 'no', external: null },
+  portMapping: { upnp: 'no', natPmp: 'no', pcp: 'no', claim: 'none', external: null },
   verdict: 'moderate',
   confidence: 0.995,
   samples: 12,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answerStun } from '../../src/core/index.ts';
+import { answerStun, StunSource } from '../../src/core/index.ts';
 import { encodeStun, parseStun } from '../../src/core/testing.ts';
 
 const server = { addresses: ['192.0.2.1', '192.0.2.2'], ports: [3478, 3479], behaviour: 'paid' } as const;
@@ -25,6 +25,22 @@ describe('the STUN server', () => {
     expect(parseStun(padded.bytes)).toMatchObject({ otherAddress: { address: '192.0.2.2', port: 3479 } });
     const portOnly = ask(request({ changeRequest: { address: false, port: true }, paddingBytes: 64 }))!;
     expect(portOnly.from).toEqual({ address: '192.0.2.1', port: 3479 });
+  });
+
+  test('does for a client of ours all that it can: its questions are as long as the answers', () => {
+    const crypto = { randomBytes: (length: number) => new Uint8Array(length).fill(length) };
+    for (const addresses of [server.addresses, ['2001:db8::1', '2001:db8::2']] as const) {
+      const own = { ...server, addresses };
+      const at = { address: addresses[0], port: 3478 };
+      const from = { address: addresses[0].includes(':') ? '2001:db8:9::9' : remote.address, port: remote.port };
+      const source = new StunSource(at, crypto);
+      const plain = answerStun(own, at, from, source.request(0, 1, 'same'))!;
+      expect(source.answer(plain.from, plain.bytes)).toEqual({ request: 1, observed: from });
+      expect(source.answersFrom).toContain('other-address');
+      const other = answerStun(own, at, from, source.request(0, 2, 'other-address'))!;
+      expect(other.from).toEqual({ address: addresses[1], port: 3479 });
+      expect(answerStun(own, at, from, source.requestTo(0, 3, 5000))!.to).toEqual({ ...from, port: 5000 });
+    }
   });
 
   test('sends to another port of the sender, never to another address, and only against payment', () => {

@@ -460,7 +460,13 @@ export const de = {
   'most mappings at once (at its end nobody here could open anything)':
     'größte Zahl von Zuordnungen (an ihrem Ende könnte hier niemand mehr etwas öffnen)',
   'port mapping (no router found)': 'Portfreigabe (kein Router gefunden)',
+  'the opened port (nobody who was asked has sent to it from outside)':
+    'der geöffnete Port (niemand, der gefragt wurde, hat von außen an ihn gesendet)',
   'IPv6 (nobody asked has it)': 'IPv6 (niemand der Gefragten hat es)',
+  'The router says that it has opened a port. Whether it has, a masterserver on the Internet can tell, or a STUN server that knows RESPONSE-PORT (--stun host:port).':
+    'Der Router sagt, er habe einen Port geöffnet. Ob das stimmt, kann ein Masterserver im Internet sagen oder ein STUN-Server, der RESPONSE-PORT kennt (--stun host:port).',
+  'The router answers, but has no port open for this computer: allow it there, or forward one UDP port to this computer.':
+    'Der Router antwortet, hat diesem Computer aber keinen Port geöffnet: erlaube es dort, oder leite einen UDP-Port an diesen Computer weiter.',
   'The router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs. Restart it, or ask the provider for a public IPv4 address.':
     'Der Router sagt, er habe einen Port geöffnet, aber dort kommt nichts an: vor ihm steht ein weiterer, oder er irrt. Starte ihn neu, oder bitte den Anbieter um eine öffentliche IPv4-Adresse.',
   'This looks like an address that the provider shares out: UPnP helps only where your own router has a public one. Ask the provider for a public IPv4 address.':

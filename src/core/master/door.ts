@@ -182,8 +182,9 @@ export class MasterDoor {
     if (answer === null) return null;
     const accept = writeAccept(hello.message1, answer.message2);
     const parts = { cid, key, keys: answer.keys, socket: control.socket, from, tunnel: reception.tunnel === true };
+    const newcomer = !hello.resumes && this.sessions.isNew(key);
     const proven = hello.cookie !== null;
-    this.sessions.addPending(now, parts, { ephemeral, accept, time: helloTime ?? -1, proven });
+    this.sessions.addPending(now, { ...parts, newcomer }, { ephemeral, accept, time: helloTime ?? -1, proven });
     return accept;
   }
 }

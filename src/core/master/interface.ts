@@ -111,6 +111,8 @@ export type MasterCommand =
   | { readonly do: 'drain'; readonly afterMs: number }
   /** The nodes of the fleet, this one among them, as participants are told of them from now on. */
   | { readonly do: 'nodes'; readonly list: NodeList }
+  /** Where somebody else has the probe ports open: the first question that has come to this address of ours, from `from`. */
+  | { readonly do: 'probe-heard'; readonly address: string; readonly from: string }
   | { readonly do: 'close' };
 
 /** Asked synchronously at announce, list and join, so a ban works from the next datagram on. */

@@ -81,8 +81,7 @@ class Master implements MasterMachine {
   private readonly receptions = new Map<Place, Reception>();
   private readonly counts = new Counters();
   private readonly vantage = new Vantage();
-  /** Null where probes are answered elsewhere, or where participants ask the node of their link alone. */
-  private readonly portWatch: PortWatch | null;
+  private readonly portWatch: PortWatch;
   private readonly sessions: Sessions;
   private readonly registry: Registry;
   private readonly joins: Joins;
@@ -99,8 +98,7 @@ class Master implements MasterMachine {
 
   constructor(config: MasterConfig) {
     this.config = config;
-    const watched = config.probesElsewhere !== true && config.fleet === undefined;
-    this.portWatch = watched ? new PortWatch([...config.addresses, ...(config.advertised ?? [])]) : null;
+    this.portWatch = new PortWatch([...config.addresses, ...(config.advertised ?? [])]);
     const suite = config.crypto;
     const counters = this.counts;
     const secret = suite.randomBytes(16);
@@ -144,7 +142,11 @@ class Master implements MasterMachine {
       ...{ suite, sessions: this.sessions, counters },
       transmit: (socket, to, bytes) => this.out.transmit(socket, to, bytes),
       twin: (socket, family) => this.twin(socket, family),
-      handle: (now, session, from, request, id) => this.requests.handle(now, session, from, request, id),
+      handle: (now, session, from, request, id) => {
+        // Which node it is at is asked by whoever has this one in its link, and so asks here for its mappings.
+        if (fleet !== undefined && request.type === 'nodes') this.awaitProbes(now, session);
+        return this.requests.handle(now, session, from, request, id);
+      },
       confirmed: (now, session) => this.welcome(now, session),
     });
   }
@@ -206,6 +208,9 @@ class Master implements MasterMachine {
         this.requests.nodes = command.list;
         this.joins.share(command.list.nodes.length);
         return;
+      case 'probe-heard':
+        this.probeHeard(command.address, command.from);
+        return;
       case 'close':
         for (const socket of this.ports.keys()) this.out.close(socket);
         this.ports.clear();
@@ -243,7 +248,7 @@ class Master implements MasterMachine {
     this.now = now;
     this.control.advance(now);
     this.sessions.expire(now);
-    for (const address of this.portWatch?.due(now) ?? []) this.out.event({ ev: 'probe-ports', address, shut: true });
+    for (const address of this.portWatch.due(now)) this.out.event({ ev: 'probe-ports', address, shut: true });
     this.joins.expire(now, (_join, relays) => {
       for (const { to, push } of relays) this.control.push(now, to, push);
     });
@@ -254,13 +259,7 @@ class Master implements MasterMachine {
     // The deadlines are looked for only when there is nothing else to do: a busy master is asked a hundred thousand times a second.
     if (!this.out.idle) return this.out.next(NEVER);
     return this.out.next(
-      Math.min(
-        this.control.next(),
-        this.sessions.next(),
-        this.joins.next(),
-        this.drainBy,
-        this.portWatch?.next() ?? NEVER,
-      ),
+      Math.min(this.control.next(), this.sessions.next(), this.joins.next(), this.drainBy, this.portWatch.next()),
     );
   }
 
@@ -278,11 +277,14 @@ class Master implements MasterMachine {
     const { sessions, counts } = this;
     const reply = answerProbe(now, from, bytes, { sessions, counters: counts });
     if (reply === null) return;
-    const { address } = port.place;
-    if (this.portWatch?.heard(address, from.address)) this.out.event({ ev: 'probe-ports', address, shut: false });
+    this.probeHeard(port.place.address, from.address);
     const place = reply.answerFrom === 'other-address' ? this.nextPlace(port.place) : port.place;
     const socket = place?.probes[answeringPort(port.offset, port.place.probePorts, reply.answerFrom)];
     if (socket !== undefined) this.out.transmit(socket, reply.to, reply.bytes);
+  }
+
+  private probeHeard(address: string, from: string): void {
+    if (this.portWatch.heard(address, from)) this.out.event({ ev: 'probe-ports', address, shut: false });
   }
 
   /** The next address of the same family, or null where there is no other. */
@@ -395,17 +397,18 @@ class Master implements MasterMachine {
   private welcome(now: Instant, session: MasterSession): void {
     const rewritten = session.path === null ? undefined : this.vantage.seen(session.path.address, session.keyText);
     if (rewritten !== undefined) this.out.event({ ev: 'sources-rewritten', address: rewritten });
-    this.awaitProbes(now, session);
+    if (this.config.fleet === undefined) this.awaitProbes(now, session);
     if (this.config.probesElsewhere)
       this.out.event({ ev: 'probe-key', session: session.number, key: session.probeKey.slice() });
     if (this.draining) this.goAway(now, session);
   }
 
   /** A participant asks at all of our addresses of its family; over one port there is nothing to be kept out of. */
-  private awaitProbes(now: Instant, { socket, path }: MasterSession): void {
+  private awaitProbes(now: Instant, { socket, path, newcomer }: MasterSession): void {
     const place = this.ports.get(socket)?.place;
-    if (path === null || place === undefined || place.address === '' || place.probePorts === 1) return;
-    for (const { address } of this.familyPlaces(place)) this.portWatch?.joined(now, address, path.address);
+    // Who comes back, as after a restart of ours, need not ask again.
+    if (!newcomer || path === null || place === undefined || place.address === '' || place.probePorts === 1) return;
+    for (const { address } of this.familyPlaces(place)) this.portWatch.joined(now, address, path.address);
   }
 
   private goAway(now: Instant, session: MasterSession): void {

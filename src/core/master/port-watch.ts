@@ -1,6 +1,6 @@
 /**
- * Do the probe ports let anybody in? Every participant asks some of them within a second of its session. Where several from outside had a
- * session and none of their questions came, a firewall keeps these ports shut, and the operator should know: nobody else is told.
+ * Do the probe ports let anybody in? Whoever has just started asks some of them within a second of its first session. Where several from
+ * outside had one and none of their questions came, a firewall keeps these ports shut, and the operator should know: nobody else is told.
  */
 import { type Instant, NEVER } from '../contract.ts';
 import { isLocalAddress } from '../scope.ts';
@@ -29,7 +29,7 @@ export class PortWatch {
     this.ours = new Set(ours);
   }
 
-  /** A participant at `from` has a session, and asks at our address `own`. */
+  /** A participant at `from` has its first session, and asks at our address `own`. */
   joined(now: Instant, own: string, from: string): void {
     if (this.open.has(own) || this.told.has(own) || !this.counts(from)) return;
     if (this.awaited.length >= MASTER_LIMITS.portWatchMax) return;

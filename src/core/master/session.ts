@@ -87,6 +87,8 @@ export interface SessionParts {
   readonly from: Endpoint;
   /** Over TLS. */
   readonly tunnel?: boolean;
+  /** By a Diffie-Hellman, and by a key that no session had before, as far as is remembered. */
+  readonly newcomer?: boolean;
 }
 
 /**
@@ -105,6 +107,7 @@ export class MasterSession extends SealingSession implements Placed {
   readonly socket: SocketId;
   /** Over TLS: nobody may be told its address, nor permitted to probe it, because it says nothing of where UDP reaches it. */
   readonly tunnel: boolean;
+  readonly newcomer: boolean;
   /** Where HELLO came from: the one address that the first sealed packet can prove. */
   readonly from: Endpoint;
   /** Where pushes go; null until the session is confirmed. */
@@ -137,6 +140,7 @@ export class MasterSession extends SealingSession implements Placed {
     this.cidLow = number | 0;
     this.socket = parts.socket;
     this.tunnel = parts.tunnel === true;
+    this.newcomer = parts.newcomer === true;
     this.from = parts.from;
     this.heardAt = Math.floor(now);
   }

@@ -112,6 +112,11 @@ export class Sessions {
     return time <= (this.helloTimes[this.helloPlace(keyText(key))] as number);
   }
 
+  /** Has no session of this key been confirmed yet, as far as is remembered? */
+  isNew(key: Uint8Array): boolean {
+    return this.helloTimes[this.helloPlace(keyText(key))] === -1;
+  }
+
   addPending(
     now: Instant,
     parts: SessionParts,

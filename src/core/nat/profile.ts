@@ -45,10 +45,17 @@ export interface Allocator {
   readonly parity: 'kept' | 'none' | 'unknown';
 }
 
+/**
+ * What has become of what the router says that it has opened. `none`: it says so of nothing. `untried`: nobody could send through it from
+ * outside so far. `shut`: somebody who can has sent, and nothing came in. `open`: it came in.
+ */
+export type PortClaimState = 'none' | 'untried' | 'shut' | 'open';
+
 export interface PortMappingReport {
   readonly upnp: Tested;
   readonly natPmp: Tested;
   readonly pcp: Tested;
+  readonly claim: PortClaimState;
   /** Proven from outside; null where there is none. */
   readonly external: { readonly address: string; readonly port: number } | null;
 }
@@ -142,7 +149,7 @@ export const UNKNOWN_PROFILE: NatProfile = {
   layers: null,
   idleLifetimeMs: null,
   quota: null,
-  portMapping: { upnp: 'untested', natPmp: 'untested', pcp: 'untested', external: null },
+  portMapping: { upnp: 'untested', natPmp: 'untested', pcp: 'untested', claim: 'none', external: null },
   ipv6: 'untested',
   verdict: 'strict',
   confidence: 0,

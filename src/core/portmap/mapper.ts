@@ -18,7 +18,7 @@ import type { MapCommand, MapEvent, MapperConfig } from './interface.ts';
 import { PORTMAP_LIMITS } from './limits.ts';
 import { GATEWAY_PORT, natPmpAddressRequest, natPmpMapRequest, parseNatPmp } from './natpmp.ts';
 import { ownAddressTowards, parsePcp, pcpAnnounceRequest, pcpEpochOf, pcpMapRequest } from './pcp.ts';
-import { MAPPER_PHASES, type Phase, type PortClaim, type Protocol } from './phases.ts';
+import { claimStateOf, type Gate, MAPPER_PHASES, type Phase, type PortClaim, type Protocol } from './phases.ts';
 import { PORT_PROOF_INTERVAL_MS, PortProof } from './proof.ts';
 
 export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapEvent> {
@@ -27,12 +27,6 @@ export function createPortMapper(config: MapperConfig): Machine<MapCommand, MapE
 
 type Timer = 'ask' | 'renew' | 'expire' | 'prove' | 'again';
 const CLAIM_TIMERS = ['renew', 'expire', 'prove'] as const;
-
-/** The socket that speaks with the gateway, and asks for proofs. */
-type Gate =
-  | { readonly is: 'none' }
-  | { readonly is: 'opening'; readonly socket: SocketId }
-  | { readonly is: 'open'; readonly socket: SocketId; readonly askedAt: Instant; tries: number };
 
 /** NAT-PMP knows IPv4 alone. */
 function untested(family: 4 | 6): Record<Protocol, Tested> {
@@ -52,6 +46,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   private target: { readonly socket: SocketId; readonly port: number } | null = null;
   /** Who can be asked to prove a claim. */
   private sources: readonly MappingSource[] = [];
+  private readonly redirecting = new WeakSet<MappingSource>();
   private supported: Record<Protocol, Tested>;
   private router: string | null = null;
   private epoch = new Epoch();
@@ -76,7 +71,9 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   handleSocket(now: Instant, socket: SocketId, outcome: SocketOutcome): void {
     if (this.gate.is !== 'opening' || socket !== this.gate.socket) return;
-    this.gate = outcome.ok ? { is: 'open', socket, askedAt: now, tries: 0 } : { is: 'none' };
+    const { witness } = this.gate;
+    if (!outcome.ok) this.out.close(witness);
+    this.gate = outcome.ok ? { is: 'open', socket, witness, askedAt: now, tries: 0 } : { is: 'none' };
     // By UPnP, before there was a socket to have it proven.
     if (this.phase.in === 'claimed') this.believe(now, this.phase.claim);
     this.ask();
@@ -149,10 +146,13 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
 
   private openGate(): void {
     if (this.gate.is !== 'none') return;
-    this.gate = { is: 'opening', socket: this.config.sockets.next() };
+    const { sockets } = this.config;
+    this.gate = { is: 'opening', socket: sockets.next(), witness: sockets.next() };
     // A firewall of IPv6 opens for the address that asks, and of those that a computer has another one may be used towards the router.
-    if (this.family === 4) this.out.open(this.gate.socket, 4);
-    else this.out.open(this.gate.socket, 6, 0, this.ownAddress());
+    for (const socket of [this.gate.witness, this.gate.socket]) {
+      if (this.family === 4) this.out.open(socket, 4);
+      else this.out.open(socket, 6, 0, this.ownAddress());
+    }
   }
 
   private ask(): void {
@@ -245,15 +245,19 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   /** As far as a claim is believed: enough to have it proven. */
   private believe(now: Instant, claim: PortClaim): void {
     this.openGate();
-    this.enter({ in: 'claimed', claim, proof: this.proofOf(claim) }, { by: claim.by, port: claim.external.port });
+    const shut =
+      this.phase.in === 'claimed' && this.phase.shut && sameEndpoint(this.phase.claim.external, claim.external);
+    this.enter({ in: 'claimed', claim, proof: this.proofOf(claim), shut }, { by: claim.by, port: claim.external.port });
     this.prove(now);
   }
 
   private proofOf({ external }: PortClaim): PortProof {
-    const [helper, mapped] = [this.gate.is === 'open' ? this.gate.socket : 0, this.target?.socket ?? 0];
+    const { gate, redirecting, target } = this;
+    const [helper, witness] = gate.is === 'open' ? [gate.socket, gate.witness] : [0, 0];
     return new PortProof({
-      ...{ send: this.out.transmit, requests: this.config.requests, own: this.network?.addresses ?? [] },
-      ...{ helper, mapped, port: external.port, sources: helper === 0 ? [] : this.sources },
+      ...{ send: this.out.transmit, requests: this.config.requests, own: this.network?.addresses ?? [], redirecting },
+      ...{ helper, witness, mapped: target?.socket ?? 0, port: external.port },
+      sources: helper === 0 ? [] : this.sources,
     });
   }
 
@@ -265,10 +269,11 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
     else if (phase.in === 'claimed') this.doubt(now, phase.claim, phase.proof);
   }
 
-  /** Not proven: shut further out, as behind two routers, or nobody could tell, as while a router gets its line back. */
-  private doubt(now: Instant, claim: PortClaim, { shut }: PortProof): void {
-    const often = !shut && ++this.failures < PORTMAP_LIMITS.againOften;
-    this.phase = { in: 'claimed', claim, proof: this.proofOf(claim) };
+  /** Not proven: shut further out, as behind two routers, or nobody could tell, and none was there at all while a router gets its line back. */
+  private doubt(now: Instant, claim: PortClaim, { shut, heard }: PortProof): void {
+    const often = !heard && ++this.failures < PORTMAP_LIMITS.againOften;
+    this.phase = { in: 'claimed', claim, proof: this.proofOf(claim), shut };
+    this.tell();
     if (this.sources.length > 0)
       this.timers.set('prove', now + (often ? PORTMAP_LIMITS.againMs : PORTMAP_LIMITS.againSeldomMs));
   }
@@ -356,7 +361,7 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   private closeGate(): void {
-    if (this.gate.is !== 'none') this.out.close(this.gate.socket);
+    if (this.gate.is !== 'none') for (const socket of [this.gate.socket, this.gate.witness]) this.out.close(socket);
     this.gate = { is: 'none' };
     this.timers.clear('ask');
   }
@@ -421,8 +426,9 @@ class PortMapper implements Machine<MapCommand, MapEvent> {
   }
 
   private tell(): void {
-    const external = this.phase.in === 'proven' ? this.phase.seen : null;
-    const report: PortMappingReport = { ...this.supported, external };
+    const { phase } = this;
+    const external = phase.in === 'proven' ? phase.seen : null;
+    const report: PortMappingReport = { ...this.supported, claim: claimStateOf(phase), external };
     const told = { report, router: this.router, claimed: this.claim?.external ?? null };
     const text = JSON.stringify(told);
     if (text === this.told) return;

@@ -1,8 +1,22 @@
 /** The phases of a port mapper: what is open, and how sure that is. */
 import type { Endpoint } from '../address.ts';
+import type { Instant, SocketId } from '../contract.ts';
+import type { PortClaimState } from '../nat/profile.ts';
 import type { PortProof } from './proof.ts';
 
 export type Protocol = 'upnp' | 'natPmp' | 'pcp';
+
+/** The socket that speaks with the gateway, and asks for proofs; and the one that tries who can give them. */
+export type Gate =
+  | { readonly is: 'none' }
+  | { readonly is: 'opening'; readonly socket: SocketId; readonly witness: SocketId }
+  | {
+      readonly is: 'open';
+      readonly socket: SocketId;
+      readonly witness: SocketId;
+      readonly askedAt: Instant;
+      tries: number;
+    };
 
 /** What a router says it has opened, and by which protocol. */
 export interface PortClaim {
@@ -12,11 +26,18 @@ export interface PortClaim {
 
 export type Phase =
   | { readonly in: 'unmapped' }
-  /** Not believed yet. */
-  | { readonly in: 'claimed'; readonly claim: PortClaim; readonly proof: PortProof }
+  /** Not believed yet; `shut`: the last proof has shown that nothing comes in. */
+  | { readonly in: 'claimed'; readonly claim: PortClaim; readonly proof: PortProof; readonly shut: boolean }
   /** `seen`: the claimed port, at the address that the outside sees. `proof`: the newest question whether it still is; null between two. */
   | { readonly in: 'proven'; readonly claim: PortClaim; readonly seen: Endpoint; readonly proof: PortProof | null }
   | { readonly in: 'stopped' };
+
+/** What is told of it. */
+export function claimStateOf(phase: Phase): PortClaimState {
+  if (phase.in === 'proven') return 'open';
+  if (phase.in !== 'claimed') return 'none';
+  return phase.shut ? 'shut' : 'untried';
+}
 
 /** Which phase may follow which, and when. */
 export const MAPPER_PHASES = {

@@ -50,7 +50,7 @@ export type BinderEvent =
 type Phase =
   | { readonly in: 'asking' | 'resting' | 'waiting' | 'stopped' }
   | { readonly in: 'binding'; readonly cookie: Uint8Array; readonly turn: number }
-  | { readonly in: 'bound'; readonly other: boolean };
+  | { readonly in: 'bound'; readonly other: boolean; readonly cookie: Uint8Array };
 
 /** Which phase may follow which, and when. */
 export const BINDER_PHASES = {
@@ -129,7 +129,7 @@ export class Binder {
 
   /** Nothing comes over the relay: is it still there? */
   check(now: Instant): void {
-    if (this.phase.in === 'bound' && this.random.length === 0) this.keep(now);
+    if (this.phase.in === 'bound' && this.random.length === 0) this.keep(now, this.phase.cookie);
   }
 
   grant(now: Instant, grant: RelayGrant): void {
@@ -232,29 +232,30 @@ export class Binder {
     this.repeat(now, (fresh) => writeBind(crypto, grant, { random: fresh, cookie, turn }));
   }
 
-  private confirmed(now: Instant, { random, other }: Extract<RelayMessage, { type: 'bound' }>): void {
+  private confirmed(now: Instant, { random, other, cookie }: Extract<RelayMessage, { type: 'bound' }>): void {
     const unasked = random.every((byte) => byte === 0);
     const before = this.phase;
     if (before.in === 'bound' && unasked) {
-      if (!before.other) this.toldOther(now, other);
+      // Its cookie is left alone: nothing shows that the relay has sent it.
+      if (!before.other) this.toldOther(now, { other, cookie: before.cookie });
       return;
     }
     if ((before.in !== 'binding' && before.in !== 'bound') || !this.answers(now, random)) return;
     const changed = before.in === 'binding' || before.other !== other;
-    this.enter({ in: 'bound', other });
-    this.later(now + RELAY_LIMITS.keepMs, (later) => this.keep(later));
-    if (changed) this.toldOther(now, other);
+    this.enter({ in: 'bound', other, cookie });
+    this.later(now + RELAY_LIMITS.keepMs, (later) => this.keep(later, cookie));
+    if (changed) this.toldOther(now, { other, cookie });
   }
 
-  private toldOther(now: Instant, other: boolean): void {
-    this.phase = { in: 'bound', other };
+  private toldOther(now: Instant, bound: { readonly other: boolean; readonly cookie: Uint8Array }): void {
+    this.phase = { in: 'bound', ...bound };
     this.told = 'bound';
-    this.config.tell(now, { ev: 'bound', other });
+    this.config.tell(now, { ev: 'bound', other: bound.other });
   }
 
-  private keep(now: Instant): void {
+  private keep(now: Instant, cookie: Uint8Array): void {
     this.alarm?.cancel();
-    this.repeat(now, (random) => writeRelay({ type: 'keep', random }));
+    this.repeat(now, (random) => writeRelay({ type: 'keep', random, cookie }));
   }
 
   private refused(now: Instant, { random, why }: Extract<RelayMessage, { type: 'refused' }>): void {

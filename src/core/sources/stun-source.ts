@@ -2,11 +2,11 @@
  * A public STUN server as a source of mappings. Authentic is what carries the 96 random bits of a request of ours *and* comes
  * from the address that was asked (SECURITY.md row 22); for the filtering tests, from the other address the server had named.
  */
-import { type Endpoint, sameEndpoint } from '../address.ts';
+import { type Endpoint, familyOf, sameEndpoint } from '../address.ts';
 import type { Instant } from '../contract.ts';
 import { sameRealm } from '../scope.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
-import { encodeStun, parseStun, STUN_BINDING, type StunAttributes } from '../stun/codec.ts';
+import { encodeStun, parseStun, STUN_BINDING, type StunAttributes, type StunDraft } from '../stun/codec.ts';
 import { SOURCES_LIMITS } from './limits.ts';
 import type { AnswerFrom, MappingAnswer, MappingSource } from './source.ts';
 
@@ -15,6 +15,9 @@ interface PendingRequest {
   readonly answerFrom: AnswerFrom;
   readonly transaction: Uint8Array;
 }
+
+/** A header, and XOR-MAPPED-ADDRESS, RESPONSE-ORIGIN and OTHER-ADDRESS of a family. */
+const ANSWER_BYTES: Readonly<Record<4 | 6, number>> = { 4: 20 + 3 * 12, 6: 20 + 3 * 24 };
 
 export class StunSource implements MappingSource {
   readonly target: Endpoint;
@@ -55,7 +58,16 @@ export class StunSource implements MappingSource {
       entry = { request, answerFrom, transaction: this.crypto.randomBytes(12) };
       this.pending = [...this.pending.slice(1 - SOURCES_LIMITS.stunPendingMax), entry];
     }
-    return encodeStun({ class: 'request', transaction: entry.transaction, ...fields, fingerprint: true });
+    return this.paid({ class: 'request', transaction: entry.transaction, ...fields, fingerprint: true });
+  }
+
+  /**
+   * As long as the longest answer, for servers that send no more than they got (as our own do). By SOFTWARE, which everybody skips: PADDING
+   * would have the server pad its answer to a whole frame (RFC 5780 §7.6), or refuse it.
+   */
+  private paid(draft: StunDraft): Uint8Array {
+    const missing = ANSWER_BYTES[familyOf(this.target.address)] - encodeStun(draft).length;
+    return missing < 4 ? encodeStun(draft) : encodeStun({ ...draft, software: ' '.repeat(missing - 4) });
   }
 
   answer(from: Endpoint, bytes: Uint8Array): MappingAnswer | null {

@@ -142,7 +142,12 @@ export const profile: Field<NatProfile> = refine(
     layers: told.layers,
     idleLifetimeMs: within(WIRE_LIMITS.mappingLifetimeMsMin, WIRE_LIMITS.mappingLifetimeMsMax, told.idleLifetimeMs),
     quota: within(1, PORT_HIGH, told.quota),
-    portMapping: { upnp: told.upnp, natPmp: told.natPmp, pcp: told.pcp, external: told.mapped[0] ?? null },
+    portMapping: {
+      ...{ upnp: told.upnp, natPmp: told.natPmp, pcp: told.pcp },
+      // What nobody outside has come in by is of no use to a peer.
+      claim: told.mapped[0] === undefined ? 'none' : 'open',
+      external: told.mapped[0] ?? null,
+    },
     ipv6: told.ipv6,
     verdict: told.verdict,
     confidence: told.confidence,

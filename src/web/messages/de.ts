@@ -399,6 +399,10 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'net.portmap': 'Portweiterleitung',
   'net.portmapNone':
     'An deinem Router ist kein Port offen. Hast du darin UPnP, NAT-PMP oder PCP eingeschaltet, frag noch einmal.',
+  'net.portmapShut':
+    'Dein Router sagt, er habe einen Port geöffnet, aber es kommt dort nichts herein: vor ihm steht ein weiterer Router, oder er irrt sich.',
+  'net.portmapUntried':
+    'Dein Router sagt, er habe einen Port geöffnet. Ob das stimmt, kann niemand sagen, der gefragt wurde: ein Masterserver im Internet kann es, oder ein STUN-Server, der RESPONSE-PORT kennt.',
   'net.portmapOpen': 'Port {port} deines Routers ist für dich offen; ein Paket von außen ist hindurchgekommen.',
   'net.portmapAsk': 'Den Router um einen Port bitten',
   'net.portmapMean': 'Im Router eingeschaltet macht sie dieses Netz offen.',
@@ -437,6 +441,8 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'admin.badToken': 'Dieser Schlüssel stimmt nicht.',
   'admin.rewritten':
     'Alle Teilnehmer kommen von {address}: Der Proxy eines Containers oder ein Lastverteiler davor verbirgt, wo sie sind. So treffen sie sich nur über STUN-Server oder ein Relay. Lass die wahren Adressen durch (Docker: --network host).',
+  'admin.probePorts':
+    'Von außen kommt nichts zu den Probe-Ports von {addresses}: Lass 16 UDP-Ports, ab dem des Links plus 9, durch die Firewall. Bis dahin kennen Teilnehmer ihre Netze nur von STUN-Servern. „sallyport master --self-test“ auf einem anderen Computer zeigt, welche zu sind.',
   'admin.hosts': 'Hosts',
   'admin.relayed': 'Weitergeleitete Paare',
   'admin.relayedHint': '{datagrams} Datagramme weitergeleitet, {dropped} verworfen, {refused} abgelehnt seit dem Start',

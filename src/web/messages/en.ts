@@ -387,6 +387,10 @@ export const en = {
   'net.portmap': 'Port mapping',
   'net.portmapNone':
     'No port is open on your router. Where you have switched on UPnP, NAT-PMP or PCP in it, ask once more.',
+  'net.portmapShut':
+    'Your router says that it has opened a port, but nothing comes in there: another router stands before it, or it errs.',
+  'net.portmapUntried':
+    'Your router says that it has opened a port. Whether it has, nobody who was asked can tell: a masterserver on the Internet can, or a STUN server that knows RESPONSE-PORT.',
   'net.portmapOpen': 'Port {port} of your router is open for you; a packet from outside has come through it.',
   'net.portmapAsk': 'Ask the router for a port',
   'net.portmapMean': 'Turning it on in the router makes this Open.',
@@ -425,6 +429,8 @@ export const en = {
   'admin.badToken': 'This token is not right.',
   'admin.rewritten':
     'All participants come from {address}: a container’s proxy or a load balancer in front hides where they are, so they meet only by STUN servers or a relay. Let true addresses through (Docker: --network host).',
+  'admin.probePorts':
+    'Nothing from outside reaches the probe ports of {addresses}: let 16 UDP ports, from the one of the link plus 9 on, pass the firewall. Until then participants know their networks from STUN servers alone. “sallyport master --self-test” on another computer shows which are shut.',
   'admin.hosts': 'Hosts',
   'admin.joins': 'Joins per minute',
   'admin.relayed': 'Relayed pairs',

@@ -140,6 +140,11 @@ function BoardView(props: { readonly board: Board }) {
           {t('admin.rewritten', { address: overview.sourcesRewritten.address })}
         </p>
       )}
+      {overview.probePortsShut.length === 0 ? null : (
+        <p class="notice bad" role="status" id="admin-probe-ports">
+          {t('admin.probePorts', { addresses: overview.probePortsShut.map(({ address }) => address).join(', ') })}
+        </p>
+      )}
       <Stats
         of={[
           [t('admin.hosts'), <span id="admin-hosts">{overview.hosts.listed + overview.hosts.unlisted}</span>],

@@ -111,11 +111,12 @@ function Report(props: { readonly profile: NatProfile }) {
 
 /** What has come of asking the router for an open port, and the button that asks once more. */
 function PortMapping(props: { readonly report: NatProfile['portMapping'] }) {
-  const { external } = props.report;
+  const { claim, external } = props.report;
+  const said = claim === 'shut' ? 'net.portmapShut' : claim === 'untried' ? 'net.portmapUntried' : 'net.portmapNone';
   return (
     <Card title={t('net.portmap')}>
       <p aria-live="polite" id="port-mapping">
-        {external === null ? t('net.portmapNone') : t('net.portmapOpen', { port: external.port })}
+        {external === null ? t(said) : t('net.portmapOpen', { port: external.port })}
       </p>
       {external === null ? (
         <p class="actions">
