@@ -3,7 +3,7 @@
  * now, and at the start of a computer there may be no DNS yet.
  */
 import { lookup } from 'node:dns/promises';
-import { addressBytes, type Endpoint, LIMITS, SOURCES_LIMITS } from '../core/index.ts';
+import { addressBytes, type Endpoint, endpointKey, LIMITS, SOURCES_LIMITS } from '../core/index.ts';
 import { AGENT_LIMITS } from './limits.ts';
 
 export interface NamedEndpoint {
@@ -55,10 +55,18 @@ export function interleaved(first: readonly string[], second: readonly string[])
     .filter((address) => address !== undefined);
 }
 
+/** A STUN server as it was given, and where it is; null: its name leads nowhere. */
+export interface NamedStun {
+  readonly server: string;
+  readonly at: Endpoint | null;
+}
+
 /** Where names lead; what can't be looked up is empty. */
 export interface Resolved {
   readonly master: readonly string[];
   readonly stun: readonly Endpoint[];
+  /** The same servers, and those that could not be looked up. */
+  readonly named: readonly NamedStun[];
   /** A name, and not only an address, has been looked up with success. */
   readonly looked: boolean;
 }
@@ -77,9 +85,13 @@ export async function lookUp(
   const main = families.includes(6) && !families.includes(4) ? 6 : 4;
   const found = await Promise.all(hosts.map((host) => resolveName(host, main)));
   const [first = [], ...others] = found;
-  const stun = asked.flatMap(({ port }, i) => (others[i] ?? []).slice(0, 1).map((address) => ({ address, port })));
+  const named = asked.map(({ host, port }, i) => {
+    const [address] = others[i] ?? [];
+    return { server: endpointKey({ address: host, port }), at: address === undefined ? null : { address, port } };
+  });
+  const stun = named.flatMap(({ at }) => (at === null ? [] : [at]));
   const looked = hosts.some((host, i) => addressBytes(host) === null && (found[i] ?? []).length > 0);
-  return { master: first, stun, looked };
+  return { master: first, stun, named, looked };
 }
 
 /** How names are looked up, and where they led at the start. */

@@ -19,6 +19,7 @@ export type { ConnectionEvent } from './connection/interface.ts';
 export { MTU_PHASES, type MtuState, mtuSearchMax, PathMtu } from './connection/mtu.ts';
 export { type Parted, Parts } from './connection/parts.ts';
 export { PATH_PHASES } from './connection/path.ts';
+export { UPLOAD_PHASES } from './connection/upload.ts';
 export { DETECTOR_PHASES, type DetectCommand, type DetectEvent, type Detector } from './detect/detector.ts';
 export { RUN_PHASES } from './detect/run.ts';
 export { EpochKeys } from './fleet/epochs.ts';
@@ -33,8 +34,9 @@ export { namingMask } from './mask.ts';
 export { Cookies } from './master/cookie.ts';
 export type { MasterMachine } from './master/interface.ts';
 export { Budget, Permits } from './master/permits.ts';
+export { MASTER_PHASES } from './master/phases.ts';
 export { Tickets } from './master/tickets.ts';
-export type { Candidate, Grant, Permit, Role } from './model/pair.ts';
+export type { Candidate, Permit, PermittedAddress, Role } from './model/pair.ts';
 export { inferMapping } from './nat/infer.ts';
 export type { Observation } from './nat/observation.ts';
 export {
@@ -90,6 +92,7 @@ export type { AnswerFrom, MappingSource } from './sources/source.ts';
 export { readFrame, readVarint, writeVarint } from './streams/frames.ts';
 export type { StreamCommand, StreamEvent } from './streams/interface.ts';
 export { STREAM_LIMITS } from './streams/limits.ts';
+export { OUTGOING_PHASES } from './streams/outgoing.ts';
 export { Ranges } from './streams/ranges.ts';
 export { ConnectionStreams } from './streams/streams.ts';
 export { encodeStun, integrityMatches, parseStun, type StunMessage } from './stun/codec.ts';
@@ -187,4 +190,4 @@ export const STRUCTURES = {
   ...{ relay: relayPlace, relayGrant },
 } as const;
 export { PortWatch } from './master/port-watch.ts';
-export { Vantage } from './master/vantage.ts';
+export { VANTAGE_PHASES, Vantage } from './master/vantage.ts';

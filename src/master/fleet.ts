@@ -95,9 +95,9 @@ export function startFleet(parts: FleetParts): Fleet {
   const { place, store, moderation, wallClock, instance } = parts;
   const sealer = new BackplaneSeal(nodeCrypto, parts.secret, parts.identity);
   const members = new Members(kept(store, MEMBERS, memberSchema));
-  const names = new FleetNames(store);
   const runs = kept(store, RUNS, z.string());
   store.setSetting(RUNS, JSON.stringify([instance, ...runs].slice(0, SERVER_LIMITS.fleetRunsMax)));
+  const names = new FleetNames(store);
   const bans = new FleetBans(rowNames().flatMap((row) => kept(store, row, banFactSchema)));
   const seen = new Map<string, { readonly here: NodeSeen; readonly at: number }>();
   let draining = false;

@@ -92,7 +92,7 @@ export const SERVER_LIMITS = {
   /** More public hosts at one address than this are a crowd: listed behind the others until the master has joined them. */
   householdHostsMax: 2,
 
-  /** Entries silent for so long leave the list (S23); those of the snapshot of the run before get as long to return. */
+  /** Entries silent for so long leave the list (docs/seed.md S23); those of the snapshot of the run before get as long to return. */
   hostExpiryMs: 65_000,
   /** Entries written down for the next start at one time, some 1 ms of work, and how long between: a thousand in a second. */
   snapshotRowsAtOnce: 50,

@@ -68,7 +68,7 @@ test('birthdays that fail are at least 20 s apart, three of them fit into a minu
 test('a client that takes the relay for slower than it is learns better from the answers, before its packets poison all', () => {
   const block: NatBehaviour = { ...RANDOM, allocation: { block: { size: 256, order: 'random', blocksMax: 1 } } };
   const results = Array.from({ length: 40 }, (_, seed) =>
-    runPair({ seed, client: NATS.linuxAccept, host: block, relayLongerMs: 250, limitMs: 15_000 }),
+    runPair({ seed, client: NATS.linuxAccept, host: block, viaMasterLongerMs: 250, limitMs: 15_000 }),
   );
   expect(results.filter(({ connected }) => connected).length).toBeGreaterThanOrEqual(36);
 });

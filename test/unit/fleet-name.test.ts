@@ -30,16 +30,7 @@ function storeAt(name: string): Store {
   return store;
 }
 
-const TIMERS: Parts['timers'] = {
-  every(ms, work) {
-    const timer = setInterval(work, ms);
-    return () => clearInterval(timer);
-  },
-  after(ms, work) {
-    const timer = setTimeout(work, ms);
-    return () => clearTimeout(timer);
-  },
-};
+const stopping = (stop: (timer: NodeJS.Timeout) => void, timer: NodeJS.Timeout) => (): void => stop(timer);
 
 function node(store: Store) {
   const facts: FleetFact[] = [];
@@ -49,7 +40,11 @@ function node(store: Store) {
     moderation: { bans: () => [], ban: () => expect.unreachable(), unban: () => null },
     webhooks: { told: () => [], note: () => {} },
     ...{ onRules: () => {}, command: () => {}, entry: () => null, hostIds: () => [], onElsewhere: () => {} },
-    ...{ generation: () => null, timers: TIMERS, random: Math.random, instance: randomBytes(8).toString('hex') },
+    ...{ generation: () => null, random: Math.random, instance: randomBytes(8).toString('hex') },
+    timers: {
+      every: (ms, work) => stopping(clearInterval, setInterval(work, ms)),
+      after: (ms, work) => stopping(clearTimeout, setTimeout(work, ms)),
+    },
     ...{ onWhole: () => {}, figures: () => ({ hosts: 0, sessions: 0 }), onDrain: () => {} },
     ...{ wallClock: Date.now, monotonic: () => performance.now(), onFact: (fact) => facts.push(fact) },
     open(listener) {

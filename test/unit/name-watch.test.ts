@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { NameWatch, type Resolved } from '../../src/agent/testing.ts';
 
 const EVERY_MS = 3_000;
-const at = (...master: string[]): Resolved => ({ master, stun: [], looked: master.length > 0 });
+const at = (...master: string[]): Resolved => ({ master, stun: [], named: [], looked: master.length > 0 });
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

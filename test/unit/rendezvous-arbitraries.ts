@@ -136,9 +136,9 @@ const entry: fc.Arbitrary<ListEntry> = fc.record({
 /** The longest address that an operator may write. */
 const farEntry = entry.map((one) => ({ ...one, address: `${'a'.repeat(249)}:30000` }));
 
-const grant = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
+const permitted = fc.record({ address, probesMax: u32, probesPerSecondMax: u16, expiresInMs: u16 });
 const permit: fc.Arbitrary<Permit> = fc.record({
-  grants: fc.array(grant, { maxLength: WIRE_LIMITS.permitAddressesMax }),
+  addresses: fc.array(permitted, { maxLength: WIRE_LIMITS.permitAddressesMax }),
 });
 
 const relayGrant = fc.record({ token: bytes(54), secret: bytes(16) });

@@ -69,7 +69,7 @@ const ANNOUNCEMENT = {
   ...{ playersMax: 8, passwordNeeded: false },
 } as const;
 const PERMIT = {
-  grants: [
+  addresses: [
     { address: '203.0.113.9', probesMax: 60, probesPerSecondMax: 1000, expiresInMs: 15000 },
     { address: '2001:db8::9', probesMax: 46, probesPerSecondMax: 400, expiresInMs: 9000 },
   ],

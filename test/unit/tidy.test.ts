@@ -371,6 +371,21 @@ describe('the repository is tidy:', () => {
     expect(long.toSorted()).toEqual(Object.keys(LONG_FUNCTIONS).toSorted());
   });
 
+  test('each machine of core that has phases has a table of them, from which docs/states.md is drawn', () => {
+    const core = product.filter(({ layer }) => layer === 'src/core');
+    const kept = /^ {2}private (?:phase|state): /m;
+    const without = core.filter(({ text }) => kept.test(text) && !/\b[A-Z0-9]+_PHASES\b/.test(text));
+    expect(without.map(({ path }) => path)).toEqual([]);
+  });
+
+  test('what the log of core says happened is one word, its parts joined by hyphens', () => {
+    const word = /(?:\.log\((?:[\w.]+, )?|\bwhat: )'([^']+)'/g;
+    const core = product.filter(({ layer }) => layer === 'src/core');
+    const words = core.flatMap(({ text }) => [...text.matchAll(word)].map(([, what]) => what as string));
+    expect(words.length).toBeGreaterThan(20);
+    expect(words.filter((what) => !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(what))).toEqual([]);
+  });
+
   test('one word, one meaning: no two classes or exported types share a name', () => {
     const declares = /^(?:ClassDeclaration|TSInterfaceDeclaration|TSTypeAliasDeclaration)$/;
     const places = new Map<string, Set<string>>();

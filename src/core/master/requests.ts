@@ -100,15 +100,15 @@ export class Requests {
       case 'join':
         return this.join(now, session, from, request);
       case 'answer':
-        return this.relay(now, from, this.parts.joins.answer(now, session, from, request));
+        return this.passOn(now, from, this.parts.joins.answer(now, session, from, request));
       case 'refuse':
-        return this.relay(now, from, this.parts.joins.refuse(now, session, request));
+        return this.passOn(now, from, this.parts.joins.refuse(now, session, request));
       case 'hold':
-        return this.relay(now, from, this.parts.joins.hold(now, session, request));
+        return this.passOn(now, from, this.parts.joins.hold(now, session, request));
       case 'step':
-        return this.relay(now, from, this.parts.joins.step(now, session, request));
+        return this.passOn(now, from, this.parts.joins.step(now, session, request));
       case 'credit':
-        return this.relay(now, from, this.parts.joins.credit(now, session, from, request));
+        return this.passOn(now, from, this.parts.joins.credit(now, session, from, request));
       case 'done':
         return this.done(now, session, from, request);
       case 'relay':
@@ -297,7 +297,7 @@ export class Requests {
     if (!outcome.ok) return told(outcome.failure, outcome.retryAfterMs);
     if (!known && !this.isOwn(session))
       this.parts.event({ ev: 'join', hostId: entry.record.hostId, result: 'offered' });
-    return this.relay(now, from, outcome);
+    return this.passOn(now, from, outcome);
   }
 
   private joinLimit(now: Instant, session: MasterSession, from: Endpoint, hostKey: Uint8Array): number | null {
@@ -322,7 +322,7 @@ export class Requests {
     const { type: _type, sid, ...report } = request;
     const done = this.parts.joins.done(now, session, sid, request.outcome);
     if (done !== null) {
-      this.parts.push(now, done.relay.to, done.relay.push);
+      this.parts.push(now, done.push.to, done.push.push);
       if (!this.isOwn(session)) this.parts.event({ ev: 'report', ...report });
     }
     return { type: 'ok', observed: from };
@@ -347,9 +347,9 @@ export class Requests {
     return equalBytes(session.key, this.parts.own);
   }
 
-  private relay(now: Instant, from: Endpoint, outcome: Outcome): Response {
+  private passOn(now: Instant, from: Endpoint, outcome: Outcome): Response {
     if (!outcome.ok) return failed(outcome.failure, outcome.retryAfterMs);
-    for (const { to, push } of outcome.relays) this.parts.push(now, to, push);
+    for (const { to, push } of outcome.pushes) this.parts.push(now, to, push);
     return { type: 'ok', observed: from };
   }
 

@@ -6,10 +6,12 @@
  * What is forwarded does not pass here: whoever owns the socket sends sealed datagrams to the relay's endpoint, once this is bound, and
  * gets those of the other end from there.
  */
+
 import { type Endpoint, sameEndpoint } from '../address.ts';
 import { EMPTY, equalBytes } from '../bytes.ts';
 import type { Instant } from '../contract.ts';
 import { assert } from '../errors.ts';
+import { smoothedRtt } from '../round-trip.ts';
 import type { CryptoSuite } from '../secure/crypto.ts';
 import { WIRE } from '../wire/first-byte.ts';
 import {
@@ -187,8 +189,7 @@ export class Binder {
 
   private silent(now: Instant): void {
     if (this.phase.in === 'bound') {
-      this.lost(now, 'silent');
-      this.ask(now);
+      if (this.lost(now, 'silent')) this.ask(now);
     } else this.rest(now, 'silent');
   }
 
@@ -204,10 +205,13 @@ export class Binder {
     this.config.tell(now, { ev: 'token-needed' });
   }
 
-  private lost(now: Instant, why: 'silent' | RelayRefusal): void {
-    if (this.told === 'lost') return;
-    this.told = 'lost';
-    this.config.tell(now, { ev: 'lost', why });
+  /** False: whoever is told of it has stopped this binding over it. */
+  private lost(now: Instant, why: 'silent' | RelayRefusal): boolean {
+    if (this.told !== 'lost') {
+      this.told = 'lost';
+      this.config.tell(now, { ev: 'lost', why });
+    }
+    return this.phase.in !== 'stopped';
   }
 
   /** Does it answer what is asked now? Then it measures the round trip. */
@@ -216,7 +220,7 @@ export class Binder {
     // Of a repeated question nobody knows which one is answered.
     if (this.tries === 1) {
       const rttMs = now - this.sentAt;
-      this.rttMs = this.rttMs === null ? rttMs : this.rttMs + (rttMs - this.rttMs) / 8;
+      this.rttMs = this.rttMs === null ? rttMs : smoothedRtt(this.rttMs, rttMs);
     }
     return true;
   }
@@ -263,12 +267,10 @@ export class Binder {
     if ((phase.in !== 'binding' && phase.in !== 'bound') || !this.answers(now, random)) return;
     if (phase.in === 'bound' && why === 'expired') {
       // The relay does not know this endpoint: our address has changed, or it was started anew.
-      this.lost(now, why);
-      this.ask(now);
+      if (this.lost(now, why)) this.ask(now);
     } else if (phase.in === 'binding' && why === 'cookie') this.ask(now);
     else if (phase.in === 'binding' && (why === 'expired' || why === 'token')) {
-      this.lost(now, why);
-      this.wait(now);
+      if (this.lost(now, why)) this.wait(now);
     } else this.rest(now, why);
   }
 }

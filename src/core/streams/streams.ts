@@ -78,7 +78,7 @@ export class ConnectionStreams implements Content {
         this.push(now, stream);
         break;
       case 'stream-end':
-        stream.outgoing.ended = true;
+        stream.outgoing.end();
         this.push(now, stream);
         break;
       case 'stream-reset':

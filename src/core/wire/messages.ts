@@ -125,7 +125,7 @@ export const REQUESTS = {
   resolve: { number: 4, fields: { code: text(16) }, answer: 'resolved' },
   /**
    * Sent from the socket that will punch: its source address, seen by the master inside an authenticated datagram, is the
-   * reflexive candidate (S7). `handshake` is Noise IK message 1 for the host.
+   * reflexive candidate (docs/seed.md S7). `handshake` is Noise IK message 1 for the host.
    */
   join: { number: 5, fields: { sid, hidden, hostKey: key, handshake }, answer: 'ok', pays: true },
   /** The host's answer to an offer, sent from its punching socket. */
