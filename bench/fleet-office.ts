@@ -22,7 +22,7 @@ const COMMIT_MS = 1_000;
 const DELAY_MS = { min: 1, max: 40 };
 
 /** Kept by nobody: what has to outlive a process is in the memory of the store. */
-const NOWHERE: RecordFile = {
+export const NOWHERE: RecordFile = {
   ...{ boot: 'here', name: 'nowhere', read: () => ({ present: false, views: [], damage: null, marks: [] }) },
   ...{ open: () => null, commit: () => {}, checkpoint: () => {}, writeMark: () => {}, replace: () => null },
   ...{ explain: String, isDamage: () => false, close: () => {} },

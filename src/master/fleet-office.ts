@@ -27,11 +27,16 @@ export function officeFleet(fleet: () => Fleet | null): OfficeFleet {
     onRules: () => fleet()?.rulesChanged(),
     onTold: (key) => fleet()?.told(key),
     isFirst: (code) => fleet()?.isFirst(code) ?? true,
-    figures: () => ({
-      connected: fleet()?.connected ?? false,
-      nodes: fleet()?.seen().length ?? 1,
-      whole: fleet()?.hosts.whole ?? false,
-      hostsElsewhere: fleet()?.hostsElsewhere ?? 0,
-    }),
+    figures() {
+      const seen = fleet()?.seen() ?? [];
+      return {
+        connected: fleet()?.connected ?? false,
+        nodes: Math.max(1, seen.length),
+        whole: fleet()?.hosts.whole ?? false,
+        hostsElsewhere: fleet()?.hostsElsewhere ?? 0,
+        registrations: seen.reduce((sum, { hosts }) => sum + hosts, 0),
+        sessions: seen.reduce((sum, { sessions }) => sum + sessions, 0),
+      };
+    },
   };
 }

@@ -27,6 +27,9 @@ export interface FleetFigures {
   readonly whole: boolean;
   /** Registered at other nodes, those among them that are registered here too. */
   readonly hostsElsewhere: number;
+  /** Of all nodes that are heard of: registrations, of which a host has two or three, and sessions. */
+  readonly registrations: number;
+  readonly sessions: number;
 }
 
 const DURATIONS = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 60, 300];
@@ -161,4 +164,10 @@ function measureFleet(registry: Metrics, fleet: () => FleetFigures): void {
     'Hosts of which other nodes tell, some of them registered here too.',
     () => fleet().hostsElsewhere,
   );
+  registry.gauge(
+    'sallyport_fleet_registrations',
+    'Registrations at all nodes together: a host is at two or three.',
+    () => fleet().registrations,
+  );
+  registry.gauge('sallyport_fleet_sessions', 'Sessions at all nodes together.', () => fleet().sessions);
 }

@@ -5,6 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { usage } from '../node/index.ts';
 import type { Backplane, BackplaneListener } from './backplane.ts';
@@ -47,6 +49,7 @@ export async function loadNats(
       ? {}
       : {
           tls: {
+            checkServerIdentity: (name: string, cert: PeerCertificate) => isServer(options.servers, name, cert),
             ...(ca === undefined ? {} : { ca: text(ca, '--nats-ca') }),
             ...(cert === undefined || key === undefined
               ? {}
@@ -59,6 +62,18 @@ export async function loadNats(
     ...{ timeout: SERVER_LIMITS.natsSilentMs, ...(authenticator.length === 0 ? {} : { authenticator }) },
   };
   return (subject, listener) => new NatsBackplane(nats, settings, subject, listener);
+}
+
+/**
+ * The package asks for `localhost` wherever a server is named by its IP address, and TLS would never come up: then the certificate has to be of
+ * one of the addresses that we were given.
+ */
+function isServer(servers: readonly string[], name: string, cert: PeerCertificate): Error | undefined {
+  const wrong = checkServerIdentity(name, cert);
+  const addresses = servers
+    .map((server) => new URL(server).hostname.replace(/^\[|\]$/g, ''))
+    .filter((one) => isIP(one) > 0);
+  return addresses.some((address) => checkServerIdentity(address, cert) === undefined) ? undefined : wrong;
 }
 
 class NatsBackplane implements Backplane {

@@ -1,6 +1,6 @@
 /** A second entry, for tests alone: the masterserver without its sockets, the files it keeps and reads, and what it tells other services. */
 
-export type { BackplaneListener } from './backplane.ts';
+export { type BackplaneListener, BackplaneSeal } from './backplane.ts';
 export { createCallers, isProxyName } from './callers.ts';
 export { createDirectory, type Directory } from './directory.ts';
 export { readDownloads } from './downloads.ts';

@@ -129,6 +129,7 @@ describe.skipIf(!hasNats())('a fleet over NATS (needs the package nats-server)',
         .map((line) => line.split(/ +/).slice(0, 3).join(' ')),
     ).toEqual(['Node Region State', ...NODES.map((name) => `${name} here up`)]);
     expect(await metrics('a')).toContain('sallyport_fleet_nodes 3\n');
+    expect(await metrics('a')).toMatch(/^sallyport_fleet_registrations [2-9]/m);
   }, 60_000);
 
   test('a ban of one node holds at the others, is not brought back once it is lifted, and a node that was away catches up', async () => {

@@ -31,7 +31,7 @@ function exposition(): string {
     storeOk: () => true,
     eventStreams: () => 0,
     relay: () => FIGURES,
-    fleet: () => ({ connected: true, nodes: 3, whole: true, hostsElsewhere: 2 }),
+    fleet: () => ({ connected: true, nodes: 3, whole: true, hostsElsewhere: 2, registrations: 5, sessions: 9 }),
   });
   measures.traversals.add({ client_nat: 'a"b\\c\nd', host_nat: 'cone', family: 4, path: 'direct', result: 'path' });
   measures.durations.observe({}, 0.25);
