@@ -296,6 +296,7 @@ export class MachineAgent extends EventEmitter<AgentEvents> implements Agent {
       this.#names.link(event.state);
     }
     if (event.ev === 'profile' || event.ev === 'ready') this.profile = event.profile;
+    if (event.ev === 'profile' && event.final) this.#names.detected(event.probes);
     if (event.ev === 'ready') this.#ready = true;
     if (event.ev === 'upnp') this.#upnp.wish(event);
     if (event.ev === 'rtt') this.#paths.get(event.path)?.measured(event.rttMs);
